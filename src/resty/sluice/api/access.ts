@@ -1,0 +1,88 @@
+import type { ApiOptions } from "../config/options";
+import type { Problem } from "../config/problem";
+
+/** Who may use the API: by token or from loopback, never from another site, never by a name that is not ours. */
+
+function forbidden(code: string, text: string): Problem {
+  return { status: 403, code, text };
+}
+
+function is_loopback(address: string | undefined): boolean {
+  if (address === undefined) return true;
+  return address === "::1" || address === "unix:" || string.sub(address, 1, 4) === "127.";
+}
+
+/** Compares by digests, all their bytes, so that the time taken tells nothing about the token. */
+function equal_in_constant_time(a: string, b: string): boolean {
+  const digest_a = ngx.sha1_bin(a);
+  const digest_b = ngx.sha1_bin(b);
+  let different = 0;
+  for (const index of $range(1, digest_a.length)) {
+    different |= string.byte(digest_a, index) ^ string.byte(digest_b, index);
+  }
+  return different === 0;
+}
+
+function is_one_of(token: string, tokens: readonly string[]): boolean {
+  let found = false;
+  for (const known of tokens) {
+    if (equal_in_constant_time(token, known)) found = true;
+  }
+  return found;
+}
+
+/** The host of an authority or a URL, without port, in lower case. */
+function host_of(authority: string): string {
+  const [bracketed] = string.match(authority, "^(%[[%x:%.]+%]):?%d*$");
+  const [plain] = string.match(authority, "^([^:]*):?%d*$");
+  return string.lower(bracketed ?? plain ?? authority);
+}
+
+function check_host(options: ApiOptions): Problem | undefined {
+  const authority = ngx.var.http_host;
+  // HTTP/1.0 without Host: no browser sends that.
+  if (authority === undefined || authority === "") return undefined;
+  const host = host_of(authority);
+  const is_address =
+    string.find(host, "^%d+%.%d+%.%d+%.%d+$")[0] !== undefined || string.find(host, "^%[[%x:%.]+%]$")[0] !== undefined;
+  if (is_address || host === "localhost") return undefined;
+  for (const known of options.hosts) {
+    if (string.lower(known) === host) return undefined;
+  }
+  return forbidden("HostNotAllowed", "the Host header names neither an IP address, localhost nor one of api.hosts");
+}
+
+function check_site(): Problem | undefined {
+  const problem = forbidden("CrossSiteRequest", "requests from other sites are refused");
+  const site = ngx.var.http_sec_fetch_site;
+  if (site !== undefined && site !== "same-origin" && site !== "none") return problem;
+  const origin = ngx.var.http_origin;
+  if (origin === undefined) return undefined;
+  const [authority] = string.match(origin, "^https?://(.+)$");
+  if (authority !== undefined && string.lower(authority) === string.lower(ngx.var.http_host ?? "")) return undefined;
+  return problem;
+}
+
+/** Both the peer and, where a proxy in front was trusted to name it, the client. */
+function is_local(): boolean {
+  return is_loopback(ngx.var.remote_addr) && is_loopback(ngx.var.realip_remote_addr);
+}
+
+function check_token(options: ApiOptions, is_write: boolean): Problem | undefined {
+  const wanted = is_write ? options.write_tokens : options.read_tokens;
+  const [token] = string.match(ngx.var.http_authorization ?? "", "^[Bb]earer +(%S+) *$");
+  if (token !== undefined && is_one_of(token, options.write_tokens)) return undefined;
+  const may_read = token !== undefined && is_one_of(token, options.read_tokens);
+  if (may_read && !is_write) return undefined;
+  if (wanted.length === 0) {
+    if (is_local()) return undefined;
+    return forbidden("Forbidden", "without tokens only requests from loopback are allowed");
+  }
+  if (may_read) return forbidden("Forbidden", "this token may only read");
+  return { status: 401, code: "Unauthorized", text: "a valid token is needed: Authorization: Bearer …" };
+}
+
+/** Tells why a request must be refused; undefined: it may go on. Phase: content_by_lua. */
+export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
+  return check_host(options) ?? check_site() ?? check_token(options, is_write);
+}

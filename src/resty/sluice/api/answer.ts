@@ -1,0 +1,70 @@
+import type { Problem } from "../config/problem";
+import { encode, shape, shaped } from "../lib/json";
+
+/** What a resource answers with. */
+export interface Answer {
+  status: number;
+  /** Sent as JSON; undefined: no body. */
+  body?: unknown;
+  /** Instead of `body`: gives the JSON text in pieces, then undefined; other requests are served between two. */
+  next_piece?: (this: void) => string | undefined;
+  headers?: Record<string, string>;
+}
+
+/** An answer, or undefined and the problem. */
+export type Answered = LuaMultiReturn<[Answer | undefined, Problem | undefined]>;
+
+const ERROR_BODY = shape(["error", "request_id", "href"]);
+const ERROR = shape(["status", "text", "code"]);
+/** 0 would do, but without OpenResty's patches nginx warns of it. */
+const PAUSE_SECONDS = 0.001;
+const HREF = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
+
+/** 200 with a JSON body. */
+export function ok(body: unknown, revision?: number): Answered {
+  const headers = revision === undefined ? {} : { ETag: etag(revision) };
+  return $multi({ status: 200, body, headers }, undefined);
+}
+
+/** The ETag of an upstream at a revision. */
+export function etag(revision: number): string {
+  return string.format('"%d"', revision);
+}
+
+function error_body(problem: Problem): unknown {
+  const { status, text, code } = problem;
+  return shaped(
+    { error: shaped({ status, text, code }, ERROR), request_id: ngx.var.request_id ?? "", href: HREF },
+    ERROR_BODY,
+  );
+}
+
+function send_pieces(next_piece: (this: void) => string | undefined): void {
+  let piece = next_piece();
+  while (piece !== undefined) {
+    // The client has gone.
+    if (ngx.print(piece)[0] === undefined) return;
+    ngx.flush(true);
+    ngx.sleep(PAUSE_SECONDS);
+    piece = next_piece();
+  }
+}
+
+/** Sends an answer. Phase: content_by_lua. */
+export function send(answer: Answer): void {
+  ngx.status = answer.status;
+  ngx.header["Content-Type"] = "application/json";
+  for (const [name, value] of pairs(answer.headers ?? {})) ngx.header[name] = value;
+  if (answer.next_piece !== undefined) {
+    send_pieces(answer.next_piece);
+  } else if (answer.body !== undefined) {
+    const text = encode(answer.body);
+    ngx.header["Content-Length"] = tostring(text.length);
+    ngx.print(text);
+  }
+}
+
+/** Sends a problem as the API's error body. Phase: content_by_lua. */
+export function send_problem(problem: Problem, headers: Record<string, string> = {}): void {
+  send({ status: problem.status, body: error_body(problem), headers });
+}

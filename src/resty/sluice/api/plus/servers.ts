@@ -1,0 +1,147 @@
+import { parse_address } from "../../config/address";
+import type { Problem } from "../../config/problem";
+import { FIXED_PARAMETERS } from "../../config/server";
+import { list, shape, shaped } from "../../lib/json";
+import { find_by_address, find_by_id, parse_line, type Document, type ServerRecord } from "../../store/document";
+import { add_server, patch_server, remove_server } from "../../store/edit";
+import { read, upstream_not_found, write, type Edit } from "../../store/store";
+import { etag, ok, type Answered } from "../answer";
+import { filter_object, wanted_fields } from "../fields";
+import { argument, read_object, type ApiRequest } from "../request";
+import type { Route } from "../route";
+
+/** `/http/upstreams/<name>/servers`: the servers as they are configured. */
+
+const SERVER = shape([
+  "id",
+  "server",
+  "weight",
+  "max_conns",
+  "max_fails",
+  "fail_timeout",
+  "slow_start",
+  "route",
+  "backup",
+  "down",
+  "drain",
+]);
+
+/** A server as the API shows it. */
+export function server_object(line: string): object {
+  const { id, server, weight, backup, down, drain } = parse_line(line);
+  const object: Partial<ServerRecord> = { ...FIXED_PARAMETERS, id, server, weight, backup, down };
+  if (drain) object.drain = true;
+  return shaped(object, SERVER);
+}
+
+/** All servers of an upstream, in the order of adding. */
+export function server_objects(document: Document): object[] {
+  const fields = wanted_fields();
+  const objects: object[] = [];
+  for (const line of document.lines) objects.push(filter_object(server_object(line), fields));
+  return list(objects);
+}
+
+function bad_id(text: string): Problem {
+  return { status: 400, code: "UpstreamBadServerId", text: `"${string.sub(text, 1, 40)}" is not a server's ID` };
+}
+
+function parse_id(text: string): LuaMultiReturn<[number | undefined, Problem | undefined]> {
+  if (string.find(text, "^%d+$")[0] === undefined || text.length > 15) return $multi(undefined, bad_id(text));
+  return $multi(tonumber(text), undefined);
+}
+
+function server_not_found(what: string): Problem {
+  return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
+}
+
+/** Writes to the upstream that the path names. */
+function write_existing(
+  name: string,
+  edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
+): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
+  return write(name, (current, revision) => {
+    if (current === undefined) return $multi(undefined, upstream_not_found(name));
+    return edit(current, revision);
+  });
+}
+
+function get_servers(this: void, request: ApiRequest): Answered {
+  const document = read(request.parameters.name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(request.parameters.name));
+  return ok(server_objects(document), document.revision);
+}
+
+function post_server(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const [input, unreadable] = read_object();
+  if (input === undefined) return $multi(undefined, unreadable);
+  const [document, problem] = write_existing(name, (current, revision) => add_server(current, input, revision));
+  if (document === undefined) return $multi(undefined, problem);
+  const line = document.lines[document.lines.length - 1];
+  const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]-)/*$");
+  return $multi(
+    {
+      status: 201,
+      body: server_object(line),
+      headers: {
+        Location: `${path ?? ""}/${parse_line(line).id}`,
+        ETag: etag(document.revision),
+      },
+    },
+    undefined,
+  );
+}
+
+function get_server(this: void, request: ApiRequest): Answered {
+  const [id, bad] = parse_id(request.parameters.id);
+  const document = read(request.parameters.name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(request.parameters.name));
+  if (id === undefined) return $multi(undefined, bad);
+  const index = find_by_id(document, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  return ok(filter_object(server_object(document.lines[index]), wanted_fields()), document.revision);
+}
+
+function patch(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const [id, bad] = parse_id(request.parameters.id);
+  const [input, unreadable] = read_object();
+  const [document, problem] = write_existing(name, (current, revision) => {
+    if (id === undefined) return $multi(undefined, bad);
+    if (find_by_id(current, id) === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+    if (input === undefined) return $multi(undefined, unreadable);
+    return patch_server(current, id, input, revision);
+  });
+  if (document === undefined || id === undefined) return $multi(undefined, problem);
+  const index = find_by_id(document, id);
+  return ok(server_object(document.lines[index as number]), document.revision);
+}
+
+function delete_server(this: void, request: ApiRequest): Answered {
+  const [id, bad] = parse_id(request.parameters.id);
+  const [document, problem] = write_existing(request.parameters.name, (current) => {
+    if (id === undefined) return $multi(undefined, bad);
+    return remove_server(current, id);
+  });
+  if (document === undefined) return $multi(undefined, problem);
+  return ok(server_objects(document), document.revision);
+}
+
+/** `DELETE …/servers/?server=10.0.0.1:8080`. */
+function delete_by_address(this: void, request: ApiRequest): Answered {
+  const [document, problem] = write_existing(request.parameters.name, (current) => {
+    const [address, bad_address] = parse_address(argument("server"));
+    if (address === undefined) return $multi(undefined, bad_address);
+    const index = find_by_address(current, address.server);
+    if (index === undefined) return $multi(undefined, server_not_found(`address "${address.server}"`));
+    return remove_server(current, parse_line(current.lines[index]).id);
+  });
+  if (document === undefined) return $multi(undefined, problem);
+  return ok(server_objects(document), document.revision);
+}
+
+export const routes: Route[] = [
+  { path: "http/upstreams/{name}/servers", GET: get_servers, POST: post_server, DELETE: delete_by_address },
+  { path: "http/upstreams/{name}/servers/{id}", GET: get_server, PATCH: patch, DELETE: delete_server },
+];

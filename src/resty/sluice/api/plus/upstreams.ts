@@ -1,0 +1,138 @@
+import { encode, list, shape, shaped } from "../../lib/json";
+import { iso8601 } from "../../lib/iso8601";
+import { reset_status, status_of, type ServerStatus } from "../../live/status";
+import { parse_line, type Document } from "../../store/document";
+import { active_requests } from "../../store/region";
+import { names, read, upstream_not_found } from "../../store/store";
+import { ok, type Answered } from "../answer";
+import { collection_pieces } from "../collection";
+import { filter_object, wanted_fields } from "../fields";
+import type { ApiRequest } from "../request";
+import type { Route } from "../route";
+
+/** `/http/upstreams`: what the servers do. */
+
+const UPSTREAM = shape(["peers", "keepalive", "zombies", "zone"]);
+const PEER = shape([
+  "id",
+  "server",
+  "name",
+  "backup",
+  "weight",
+  "state",
+  "active",
+  "max_conns",
+  "requests",
+  "header_time",
+  "response_time",
+  "responses",
+  "sent",
+  "received",
+  "fails",
+  "unavail",
+  "health_checks",
+  "downtime",
+  "selected",
+]);
+const RESPONSES = shape(["1xx", "2xx", "3xx", "4xx", "5xx", "codes", "total"]);
+const HEALTH_CHECKS = shape(["checks", "fails", "unhealthy"]);
+
+function responses_object(codes: LuaTable<number, number>): object {
+  const by_class = [0, 0, 0, 0, 0];
+  const by_code: Record<string, number> = {};
+  let total = 0;
+  for (const [code, count] of pairs(codes)) {
+    const its_class = math.floor(code / 100);
+    if (its_class >= 1 && its_class <= 5) by_class[its_class - 1] += count;
+    if (count > 0) by_code[string.format("%d", code)] = count;
+    total += count;
+  }
+  const responses: Record<string, unknown> = { codes: by_code, total };
+  for (const its_class of $range(1, 5)) responses[`${its_class}xx`] = by_class[its_class - 1];
+  return shaped(responses, RESPONSES);
+}
+
+function whole(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : math.floor(milliseconds + 0.5);
+}
+
+function peer_object(line: string): object {
+  const record = parse_line(line);
+  const status: ServerStatus = status_of(record.row, record.incarnation);
+  let state = "up";
+  if (record.drain) state = "draining";
+  if (record.down) state = "down";
+  return shaped(
+    {
+      id: record.id,
+      server: record.server,
+      name: record.server,
+      backup: record.backup,
+      weight: record.weight,
+      state,
+      active: status.active,
+      max_conns: 0,
+      requests: status.requests,
+      header_time: whole(status.header_time),
+      response_time: whole(status.response_time),
+      responses: responses_object(status.codes),
+      sent: status.sent,
+      received: status.received,
+      fails: status.fails,
+      unavail: 0,
+      health_checks: shaped({ checks: 0, fails: 0, unhealthy: 0 }, HEALTH_CHECKS),
+      downtime: 0,
+      selected: status.selected === undefined ? undefined : iso8601(status.selected),
+    },
+    PEER,
+  );
+}
+
+function zombies(document: Document): number {
+  let count = 0;
+  for (const leaver of document.leavers) {
+    if (active_requests(leaver.row, leaver.incarnation) > 0) count += 1;
+  }
+  return count;
+}
+
+function upstream_object(name: string, document: Document): object {
+  const peers: object[] = [];
+  for (const line of document.lines) peers.push(peer_object(line));
+  return shaped({ peers: list(peers), keepalive: 0, zombies: zombies(document), zone: name }, UPSTREAM);
+}
+
+function get_all(this: void): Answered {
+  const all = names();
+  const fields = wanted_fields();
+  if (fields?.length === 0) return ok(list(all));
+  const next_piece = collection_pieces(all, (name) => {
+    const document = read(name);
+    return document === undefined ? undefined : encode(filter_object(upstream_object(name, document), fields));
+  });
+  return $multi({ status: 200, next_piece }, undefined);
+}
+
+function get_one(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const document = read(name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(name));
+  return ok(filter_object(upstream_object(name, document), wanted_fields()), document.revision);
+}
+
+function reset(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const document = read(name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(name));
+  for (const line of document.lines) {
+    const { row, incarnation } = parse_line(line);
+    const [done, cause] = reset_status(row, incarnation);
+    if (done === undefined) return $multi(undefined, { status: 503, code: "StoreBusy", text: cause ?? "" });
+  }
+  return $multi({ status: 204 }, undefined);
+}
+
+export const routes: Route[] = [
+  { path: "http/upstreams", GET: get_all },
+  { path: "http/upstreams/{name}", GET: get_one, DELETE: reset },
+];

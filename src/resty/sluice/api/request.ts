@@ -1,0 +1,54 @@
+import type { Problem } from "../config/problem";
+import { decode, is_table } from "../lib/json";
+
+/** A request to the API, as the resources see it. */
+export interface ApiRequest {
+  method: string;
+  /** The path's variable parts by their names in the route. */
+  parameters: Record<string, string>;
+}
+
+const LARGEST_BODY = 1048576;
+
+const TOO_LARGE: Problem = {
+  status: 413,
+  code: "BodyTooLarge",
+  text: `the body is larger than ${LARGEST_BODY} bytes`,
+};
+
+function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+  const announced = tonumber(ngx.var.http_content_length);
+  if (announced !== undefined && announced > LARGEST_BODY) return $multi(undefined, TOO_LARGE);
+  ngx.req.read_body();
+  const in_memory = ngx.req.get_body_data();
+  if (in_memory !== undefined) return $multi(in_memory, in_memory.length > LARGEST_BODY ? TOO_LARGE : undefined);
+  const path = ngx.req.get_body_file();
+  if (path === undefined) return $multi("", undefined);
+  const [file, cause] = io.open(path, "rb");
+  if (file === undefined) {
+    return $multi(undefined, { status: 400, code: "BodyReadError", text: `could not read the body: ${cause ?? ""}` });
+  }
+  const text = file.read(LARGEST_BODY + 1) ?? "";
+  file.close();
+  return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
+}
+
+/** Reads the body, which must be a JSON object. Phase: content_by_lua. */
+export function read_object(): LuaMultiReturn<[Record<string, unknown> | undefined, Problem | undefined]> {
+  const [text, unreadable] = body_text();
+  if (text === undefined || unreadable !== undefined) return $multi(undefined, unreadable);
+  const [value, cause] = decode(text);
+  const [first] = string.match(text, "^%s*(.)");
+  if (!is_table(value) || first !== "{") {
+    const reason = cause ?? "not an object";
+    return $multi(undefined, { status: 415, code: "JsonError", text: `the body is not a JSON object: ${reason}` });
+  }
+  return $multi(value, undefined);
+}
+
+/** The value of an argument of the query, the first if there are several; "" when it has none. */
+export function argument(name: string): string | undefined {
+  const value = ngx.req.get_uri_args(16)[name];
+  const first = is_table(value) ? (value as unknown as (string | true)[])[0] : value;
+  return first === true ? "" : (first as string | undefined);
+}

@@ -1,0 +1,124 @@
+import type { ApiOptions } from "../config/options";
+import type { Problem } from "../config/problem";
+import { list } from "../lib/json";
+import { check_access } from "./access";
+import { ok, send, send_problem, type Answered } from "./answer";
+import * as nginx from "./plus/nginx";
+import * as plus_servers from "./plus/servers";
+import * as plus_upstreams from "./plus/upstreams";
+import type { Route } from "./route";
+import * as upstreams from "./sluice/upstreams";
+
+/** From a request's path to the resource that answers it. */
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+type MethodName = (typeof METHODS)[number];
+
+const OLDEST_VERSION = 1;
+const NEWEST_VERSION = 9;
+
+const PLUS_ROUTES: readonly Route[] = [...nginx.routes, ...plus_upstreams.routes, ...plus_servers.routes];
+const SLUICE_ROUTES: readonly Route[] = upstreams.routes;
+
+function split(path: string): string[] {
+  const segments: string[] = [];
+  for (const [segment] of string.gmatch(path, "[^/]+")) segments.push(segment);
+  return segments;
+}
+
+/** Fits a path to a route's. Returns its variable parts, or undefined. */
+function match(route: Route, segments: readonly string[]): Record<string, string> | undefined {
+  const pattern = split(route.path);
+  if (pattern.length !== segments.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const index of $range(0, pattern.length - 1)) {
+    const [name] = string.match(pattern[index], "^{(.*)}$");
+    if (name !== undefined) parameters[name] = segments[index];
+    else if (pattern[index] !== segments[index]) return undefined;
+  }
+  return parameters;
+}
+
+function versions(): Answered {
+  const numbers: number[] = [];
+  for (const version of $range(OLDEST_VERSION, NEWEST_VERSION)) numbers.push(version);
+  return ok(list(numbers));
+}
+
+const ROOT: Route = { path: "", GET: versions };
+
+function not_found(code: string, text: string): Problem {
+  return { status: 404, code, text };
+}
+
+function find(segments: string[]): LuaMultiReturn<[Route | undefined, Record<string, string>, Problem | undefined]> {
+  if (segments.length === 0) return $multi(ROOT, {}, undefined);
+  const version = tonumber(segments[0]);
+  let routes = PLUS_ROUTES;
+  let skipped = 1;
+  if (segments[0] === "sluice" && segments[1] === "1") {
+    routes = SLUICE_ROUTES;
+    skipped = 2;
+  } else if (version === undefined || segments[0] !== tostring(version) || version < OLDEST_VERSION || version > NEWEST_VERSION) {
+    return $multi(undefined, {}, not_found("UnknownVersion", "version not supported"));
+  }
+  const rest: string[] = [];
+  for (const index of $range(skipped, segments.length - 1)) rest.push(segments[index]);
+  for (const route of routes) {
+    const parameters = match(route, rest);
+    if (parameters !== undefined) return $multi(route, parameters, undefined);
+  }
+  return $multi(undefined, {}, not_found("PathNotFound", "path not found"));
+}
+
+/** The path below the prefix, decoded part by part, so that a name may hold an encoded slash. Undefined: outside. */
+function path_below(prefix: string): string[] | undefined {
+  const [path] = string.match(ngx.var.request_uri ?? "", "^[^?#]*");
+  const wanted = split(prefix);
+  const rest: string[] = [];
+  for (const [index, segment] of ipairs(split(path ?? ""))) {
+    const decoded = ngx.unescape_uri(segment);
+    if (index > wanted.length) rest.push(decoded);
+    else if (decoded !== wanted[index - 1]) return undefined;
+  }
+  return rest;
+}
+
+function allowed_methods(route: Route): string {
+  const names: string[] = [];
+  for (const name of METHODS) {
+    if (route[name] !== undefined) names.push(name);
+  }
+  return table.concat(names, ", ");
+}
+
+/** Answers a request to the API. Phase: content_by_lua. */
+export function answer_request(options: ApiOptions): void {
+  const sent = ngx.req.get_method();
+  const method = (sent === "HEAD" ? "GET" : sent) as MethodName;
+  const is_write = method !== "GET";
+  const refused = check_access(options, is_write);
+  if (refused !== undefined) {
+    send_problem(refused, refused.status === 401 ? { "WWW-Authenticate": "Bearer" } : {});
+    return;
+  }
+  const segments = path_below(options.prefix);
+  if (segments === undefined) {
+    send_problem(not_found("PathNotFound", `the API is at ${options.prefix}: set api.prefix to the location's path`));
+    return;
+  }
+  const [route, parameters, missing] = find(segments);
+  if (route === undefined) {
+    send_problem(missing as Problem);
+    return;
+  }
+  const handler = route[method];
+  if (handler === undefined || (is_write && !options.write)) {
+    const allow = options.write ? allowed_methods(route) : "GET";
+    send_problem({ status: 405, code: "MethodDisabled", text: "method disabled" }, { Allow: allow });
+    return;
+  }
+  const [answer, problem] = handler({ method, parameters });
+  if (answer === undefined) send_problem(problem as Problem);
+  else send(answer);
+}

@@ -1,0 +1,8 @@
+import type { MethodName } from "../config/upstream";
+import type { NewMethod } from "./method";
+import { new_round_robin } from "./round_robin";
+
+/** The methods by nginx's names. */
+export const METHODS: Record<MethodName, NewMethod> = {
+  round_robin: new_round_robin,
+};

@@ -1,0 +1,98 @@
+import { is_table } from "../lib/json";
+import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
+
+/** Who may use the HTTP API, and where it is. */
+export interface ApiOptions {
+  /** The location's path. */
+  prefix: string;
+  /** False: every change is refused with 405. */
+  write: boolean;
+  /** A change needs one of these; none: changes from loopback only. */
+  write_tokens: string[];
+  /** Reading needs one of these or of `write_tokens`; none: reading from loopback, or with a write token. */
+  read_tokens: string[];
+  /** Host names, beside IP addresses and `localhost`, by which the API may be asked. */
+  hosts: string[];
+}
+
+/** What `setup` takes. */
+export interface Options {
+  /** The folder that keeps the state; absent: memory only. */
+  state_dir: string | undefined;
+  /** Force each write to the disk before it is acknowledged. */
+  fsync: boolean;
+  /** The name of the `lua_shared_dict`. */
+  shared_dict: string;
+  api: ApiOptions;
+  /** Upstreams to begin with, by name. */
+  upstreams: LuaTable<string, UpstreamConfig>;
+}
+
+type Table = Record<string, unknown>;
+
+function expect_type(input: Table, path: string, name: string, expected: string): unknown {
+  const value = input[name];
+  if (value !== undefined && type(value) !== expected) error(`invalid "${path}${name}" value: not a ${expected}`, 0);
+  return value;
+}
+
+function refuse_unknown(input: Table, path: string, known: Table): void {
+  for (const [name] of pairs(input)) {
+    if (known[name] !== true) error(`unknown parameter "${path}${tostring(name)}"`, 0);
+  }
+}
+
+function strings(input: Table, path: string, name: string): string[] {
+  const value = (expect_type(input, path, name, "table") as unknown[] | undefined) ?? [];
+  for (const [key, item] of pairs(value as unknown as LuaTable<AnyNotNil, unknown>)) {
+    if (typeof key !== "number" || typeof item !== "string" || item === "") {
+      error(`invalid "${path}${name}" value: not a list of non-empty strings`, 0);
+    }
+  }
+  return value as string[];
+}
+
+function read_api(input: Table): ApiOptions {
+  refuse_unknown(input, "api.", { prefix: true, write: true, write_tokens: true, read_tokens: true, hosts: true });
+  const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
+  if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
+    error('invalid "api.prefix" value: not a path such as "/api"', 0);
+  }
+  return {
+    prefix,
+    write: (expect_type(input, "api.", "write", "boolean") as boolean | undefined) ?? true,
+    write_tokens: strings(input, "api.", "write_tokens"),
+    read_tokens: strings(input, "api.", "read_tokens"),
+    hosts: strings(input, "api.", "hosts"),
+  };
+}
+
+function read_seeds(input: Table): LuaTable<string, UpstreamConfig> {
+  const seeds = new LuaTable<string, UpstreamConfig>();
+  for (const [name, value] of pairs(input)) {
+    const [upstream, problem] = read_upstream(value);
+    const first = check_name(name) ?? problem;
+    if (first !== undefined) error(`upstreams.${tostring(name)}: ${first.text}`, 0);
+    if (upstream !== undefined) seeds.set(name, upstream);
+  }
+  return seeds;
+}
+
+/**
+ * Reads what `setup` was given, with defaults. Phase: init_by_lua.
+ *
+ * Raises a text that names the field and the reason.
+ */
+export function read_options(input: unknown): Options {
+  if (!is_table(input)) return error("setup needs a table of options", 0);
+  refuse_unknown(input, "", { state_dir: true, fsync: true, shared_dict: true, api: true, upstreams: true });
+  const state_dir = expect_type(input, "", "state_dir", "string") as string | undefined;
+  if (state_dir === "") error('invalid "state_dir" value: empty', 0);
+  return {
+    state_dir,
+    fsync: (expect_type(input, "", "fsync", "boolean") as boolean | undefined) ?? false,
+    shared_dict: (expect_type(input, "", "shared_dict", "string") as string | undefined) ?? "sluice",
+    api: read_api((expect_type(input, "", "api", "table") as Table | undefined) ?? {}),
+    upstreams: read_seeds((expect_type(input, "", "upstreams", "table") as Table | undefined) ?? {}),
+  };
+}

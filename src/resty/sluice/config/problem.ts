@@ -1,0 +1,18 @@
+/** Why a caller's input is refused: what the HTTP API answers, and what `setup` raises as text. */
+export interface Problem {
+  /** HTTP status. */
+  readonly status: number;
+  /** The API's error code, such as `UpstreamBadWeight`. */
+  readonly code: string;
+  /** Names the field and the reason. */
+  readonly text: string;
+}
+
+/** Input that does not have the documented form. */
+export function format_problem(text: string): Problem {
+  return { status: 400, code: "UpstreamConfFormatError", text };
+}
+
+export function unknown_parameter(name: unknown): Problem {
+  return format_problem(`unknown parameter "${string.sub(tostring(name), 1, 64)}"`);
+}

@@ -1,0 +1,143 @@
+import { is_table } from "../lib/json";
+import { parse_address } from "./address";
+import { format_problem, unknown_parameter, type Problem } from "./problem";
+import { parse_time } from "./time";
+
+/** A server of an upstream as it is configured; every other parameter of nginx has its default. */
+export interface ServerConfig {
+  /** `ip:port`, `[ipv6]:port` or `unix:/path`. */
+  server: string;
+  /** Its share of the requests, relative to the other servers'. */
+  weight: number;
+  /** Used only while no other server is available. */
+  backup: boolean;
+  /** Gets no request. */
+  down: boolean;
+  /** Gets no new request; those under way are finished. */
+  drain: boolean;
+}
+
+type Reader = (this: void, name: string, value: unknown) => LuaMultiReturn<[unknown, Problem | undefined]>;
+
+const LARGEST_WEIGHT = 2147483647;
+
+function bad(name: string, code: string, reason: string): LuaMultiReturn<[undefined, Problem]> {
+  return $multi(undefined, { status: 400, code, text: `invalid "${name}" value: ${reason}` });
+}
+
+/** The dashboard sends numbers as strings of digits. */
+function whole_number(value: unknown): number | undefined {
+  if (typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined) return tonumber(value);
+  if (typeof value === "number" && value === math.floor(value)) return value;
+  return undefined;
+}
+
+function read_weight(this: void, name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
+  const weight = whole_number(value);
+  if (weight === undefined || weight < 1 || weight > LARGEST_WEIGHT) {
+    return bad(name, "UpstreamBadWeight", `not a whole number from 1 to ${LARGEST_WEIGHT}`);
+  }
+  return $multi(weight, undefined);
+}
+
+function read_flag(this: void, name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
+  if (typeof value !== "boolean") return $multi(undefined, format_problem(`invalid "${name}" value: not a boolean`));
+  return $multi(value, undefined);
+}
+
+function read_address(this: void, _name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
+  const [address, problem] = parse_address(value);
+  return $multi(address?.server, problem);
+}
+
+/** A parameter of nginx that does nothing here yet: any value but its default is refused with its own code. */
+function only_number(only: number, code: string): Reader {
+  return (name, value) => {
+    if (whole_number(value) === only) return $multi(undefined, undefined);
+    return bad(name, code, `this version supports only ${only}`);
+  };
+}
+
+function only_time(only: string, code: string): Reader {
+  const milliseconds = parse_time(only);
+  return (name, value) => {
+    const text = typeof value === "number" ? tostring(value) : value;
+    if (typeof text === "string" && parse_time(text) === milliseconds) return $multi(undefined, undefined);
+    return bad(name, code, `this version supports only "${only}"`);
+  };
+}
+
+function only_empty(code: string): Reader {
+  return (name, value) => {
+    if (value === "") return $multi(undefined, undefined);
+    return bad(name, code, "this version does not support it");
+  };
+}
+
+const READERS: Record<string, Reader | undefined> = {
+  server: read_address,
+  weight: read_weight,
+  backup: read_flag,
+  down: read_flag,
+  drain: read_flag,
+  max_conns: only_number(0, "UpstreamBadMaxConns"),
+  max_fails: only_number(1, "UpstreamBadMaxFails"),
+  fail_timeout: only_time("10s", "UpstreamBadFailTimeout"),
+  slow_start: only_time("0s", "UpstreamBadSlowStart"),
+  route: only_empty("UpstreamBadRoute"),
+  service: (name) => bad(name, "UpstreamBadService", "this version does not support it"),
+};
+
+/** The parameters that do nothing yet, with the defaults that the API shows for them. */
+export const FIXED_PARAMETERS = {
+  max_conns: 0,
+  max_fails: 1,
+  fail_timeout: "10s",
+  slow_start: "0s",
+  route: "",
+};
+
+const DEFAULTS: ServerConfig = { server: "", weight: 1, backup: false, down: false, drain: false };
+
+/**
+ * Reads a server's parameters, with nginx's defaults, or on top of `base` for a change. Any phase.
+ *
+ * @param input an object, from JSON or from `setup`
+ * @returns the server, or undefined and the problem
+ */
+export function read_server(
+  input: unknown,
+  base?: ServerConfig,
+): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+  if (!is_table(input)) return $multi(undefined, format_problem("a server is not an object"));
+  if (base === undefined && input.server === undefined) {
+    return $multi(undefined, format_problem('missing "server" argument'));
+  }
+  const given: Partial<Record<string, unknown>> = {};
+  for (const [name, value] of pairs(input)) {
+    const read = READERS[name];
+    if (read === undefined) return $multi(undefined, unknown_parameter(name));
+    if (is_table(value)) {
+      return $multi(undefined, format_problem(`invalid "${name}" value: nested objects and lists cannot be`));
+    }
+    const [parsed, problem] = read(name, value);
+    if (problem !== undefined) return $multi(undefined, problem);
+    given[name] = parsed;
+  }
+  const from = base ?? DEFAULTS;
+  if (base !== undefined && given.backup !== undefined && given.backup !== base.backup) {
+    return $multi(undefined, format_problem('invalid "backup" value: it cannot be changed'));
+  }
+  // As NGINX Plus: to set "down", either way, ends draining.
+  const drain_before = given.down === undefined ? from.drain : false;
+  return $multi(
+    {
+      server: (given.server as string | undefined) ?? from.server,
+      weight: (given.weight as number | undefined) ?? from.weight,
+      backup: (given.backup as boolean | undefined) ?? from.backup,
+      down: (given.down as boolean | undefined) ?? from.down,
+      drain: (given.drain as boolean | undefined) ?? drain_before,
+    },
+    undefined,
+  );
+}

@@ -1,0 +1,35 @@
+const MILLISECONDS: Record<string, number> = {
+  y: 365 * 86400000,
+  M: 30 * 86400000,
+  w: 7 * 86400000,
+  d: 86400000,
+  h: 3600000,
+  m: 60000,
+  s: 1000,
+  "": 1000,
+  ms: 1,
+};
+const LONGEST = 2147483647000;
+
+/**
+ * Reads an nginx time: numbers with the units y, M, w, d, h, m, s or ms, largest first, such as `"1h 30m"`; a
+ * number without unit counts seconds. Any phase.
+ *
+ * @returns milliseconds, or undefined when `text` is no such time.
+ */
+export function parse_time(text: string): number | undefined {
+  let total = 0;
+  let smallest = math.huge;
+  let position = 1;
+  if (text === "") return undefined;
+  while (position <= text.length) {
+    const [digits, unit, next] = string.match(text, "^(%d+)(%a*) *()", position);
+    if (digits === undefined || digits.length > 12) return undefined;
+    const scale = MILLISECONDS[unit as string];
+    if (scale === undefined || scale >= smallest) return undefined;
+    smallest = scale;
+    total += (tonumber(digits) as number) * scale;
+    position = tonumber(next) as number;
+  }
+  return total <= LONGEST ? total : undefined;
+}

@@ -1,0 +1,86 @@
+import type { NumberPointer } from "ffi";
+
+import { CODE_STEP, Counter, counter_at, LAST_CODE, Row, stamp_at } from "../store/region";
+import type { LiveServer } from "./server";
+
+/**
+ * What this worker counts, in cells that only it writes. Hot: runs in every request.
+ */
+
+let memory: NumberPointer;
+let slot = 0;
+
+/** Counts in `own_slot` of the shared memory from now on. Phase: init_worker_by_lua. */
+export function use_slot(shared: NumberPointer, own_slot: number): void {
+  memory = shared;
+  slot = own_slot;
+}
+
+/** Makes this worker's cells of a row those of a new incarnation, all zero. Returns where stamp and counters are. */
+export function adopt(row: number, incarnation: number): LuaMultiReturn<[number, number]> {
+  const stamp = stamp_at(slot, row);
+  const at = counter_at(slot, row);
+  if (memory[stamp] !== incarnation) {
+    for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
+    memory[stamp] = incarnation;
+  }
+  return $multi(stamp, at);
+}
+
+/** Counts a request that goes to `server`. `now`: seconds since 1970. */
+export function count_request(server: LiveServer, now: number): void {
+  const at = server.counters;
+  if (memory[server.stamp] !== server.incarnation) return;
+  memory[at + Counter.ACTIVE] = memory[at + Counter.ACTIVE] + 1;
+  memory[at + Counter.REQUESTS] = memory[at + Counter.REQUESTS] + 1;
+  memory[server.row + Row.SELECTED] = now;
+}
+
+/** Counts that a request has left `server`; `failures`: 1 when in vain. */
+export function count_end(server: LiveServer, failures: number): void {
+  const at = server.counters;
+  // The row of a removed server may have become another's.
+  if (memory[server.stamp] !== server.incarnation) return;
+  memory[at + Counter.ACTIVE] = memory[at + Counter.ACTIVE] - 1;
+  memory[at + Counter.FAILS] = memory[at + Counter.FAILS] + failures;
+}
+
+/** Counts bytes sent to and received from `server`. */
+export function count_bytes(server: LiveServer, sent: number, received: number): void {
+  const at = server.counters;
+  if (memory[server.stamp] !== server.incarnation) return;
+  memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
+  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
+}
+
+/** Counts a response by its status. One of more than 33 different codes that a server gives is not counted. */
+export function count_response(server: LiveServer, status: number): void {
+  const at = server.counters;
+  if (memory[server.stamp] !== server.incarnation) return;
+  for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
+    const value = memory[cell];
+    if (value === 0) {
+      memory[cell] = status + CODE_STEP;
+      return;
+    }
+    if (value % CODE_STEP === status) {
+      memory[cell] = value + CODE_STEP;
+      return;
+    }
+  }
+}
+
+function average(cell: number, sample: number): void {
+  const before = memory[cell];
+  memory[cell] = before < 0 ? sample : before * 0.95 + sample * 0.05;
+}
+
+/**
+ * Adds to the moving averages, by nginx's weights (ngx_http_upstream_least_time_module: 0.05 the new, 0.95 the old,
+ * the first as it is). All workers share a cell; when two write at once one sample is lost, which an average bears.
+ */
+export function count_times(server: LiveServer, header_time: number, response_time: number): void {
+  if (memory[server.row + Row.STAMP] !== server.incarnation) return;
+  average(server.row + Row.HEADER_TIME, header_time);
+  average(server.row + Row.RESPONSE_TIME, response_time);
+}

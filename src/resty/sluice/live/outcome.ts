@@ -1,0 +1,124 @@
+import type { CData } from "ffi";
+
+import { count_bytes, count_end, count_response, count_times } from "./counters";
+import type { LiveServer } from "./server";
+import { read_number } from "./variable";
+
+/**
+ * What nginx's `$upstream_*` variables say about the attempts of a request that is over. Hot for a request with one
+ * attempt; the others take their time.
+ */
+
+const BAD_GATEWAY = 502;
+const GATEWAY_TIMEOUT = 504;
+
+function variable(name: string): string {
+  return ngx.var[name] ?? "";
+}
+
+/** Splits the value of an `$upstream_*` variable: attempts are apart by `, `, and by ` : ` after an internal redirect. */
+function split(values: string): string[] {
+  const parts: string[] = [];
+  const [commas] = string.gsub(values, " : ", ", ");
+  for (const [part] of string.gmatch(commas, "[^, ]+")) parts.push(part);
+  return parts;
+}
+
+function milliseconds(seconds: string | undefined): number | undefined {
+  const value = tonumber(seconds);
+  return value === undefined ? undefined : math.floor(value * 1000 + 0.5);
+}
+
+interface Attempts {
+  addresses: string[];
+  statuses: string[];
+  sent: string[];
+  received: string[];
+  header_times: string[];
+  response_times: string[];
+}
+
+function read_attempts(): Attempts {
+  return {
+    addresses: split(variable("upstream_addr")),
+    statuses: split(variable("upstream_status")),
+    sent: split(variable("upstream_bytes_sent")),
+    received: split(variable("upstream_bytes_received")),
+    header_times: split(variable("upstream_header_time")),
+    response_times: split(variable("upstream_response_time")),
+  };
+}
+
+/** Counts one attempt, all but its end. Returns whether the server gave a response. */
+function count_attempt(server: LiveServer, attempts: Attempts, index: number): boolean {
+  count_bytes(server, tonumber(attempts.sent[index]) ?? 0, tonumber(attempts.received[index]) ?? 0);
+  const header_time = milliseconds(attempts.header_times[index]);
+  const status = tonumber(attempts.statuses[index]);
+  if (header_time === undefined || status === undefined) return false;
+  count_response(server, status);
+  count_times(server, header_time, milliseconds(attempts.response_times[index]) ?? header_time);
+  return true;
+}
+
+/** True for an attempt that nginx ended by a status of its own, not one of the server. */
+function has_failed(attempts: Attempts, index: number): boolean {
+  const status = tonumber(attempts.statuses[index]);
+  return status === BAD_GATEWAY || status === GATEWAY_TIMEOUT;
+}
+
+function name_of(server: LiveServer): string {
+  return server.port === 0 ? server.host : `${server.host}:${server.port}`;
+}
+
+/** Counts attempts that ended one after the other; the last may still have to be ended. */
+export function log_several_attempts(earlier: readonly LiveServer[], last: LiveServer | undefined): void {
+  const attempts = read_attempts();
+  const servers: LiveServer[] = [];
+  for (const server of earlier) servers.push(server);
+  if (last !== undefined) servers.push(last);
+
+  // An upstream of nginx's own may have had attempts between ours: then addresses tell which are which.
+  const all_ours = attempts.addresses.length === servers.length;
+  let index = 0;
+  let last_failures = 0;
+  for (const position of $range(0, servers.length - 1)) {
+    const server = servers[position];
+    while (!all_ours && index < attempts.addresses.length && attempts.addresses[index] !== name_of(server)) index += 1;
+    if (index < attempts.addresses.length) {
+      const responded = count_attempt(server, attempts, index);
+      last_failures = !responded && has_failed(attempts, index) ? 1 : 0;
+      index += 1;
+    }
+  }
+  if (last !== undefined) count_end(last, last_failures);
+}
+
+function log_with_care(server: LiveServer): void {
+  log_several_attempts([], server);
+}
+
+/**
+ * Counts a request with one attempt.
+ *
+ * @param at_once the clock has not moved since the attempt began, so its times are 0
+ */
+export function log_one_attempt(request: CData, server: LiveServer, at_once: boolean): void {
+  const status = read_number(request, "upstream_status");
+  const sent = read_number(request, "upstream_bytes_sent");
+  const received = read_number(request, "upstream_bytes_received");
+  let header_time = 0;
+  let response_time = 0;
+  if (!at_once) {
+    header_time = read_number(request, "upstream_header_time");
+    response_time = read_number(request, "upstream_response_time");
+  }
+  const is_plain = status > 0 && sent >= 0 && received >= 0 && header_time >= 0 && response_time >= 0;
+  if (!is_plain || status === BAD_GATEWAY || status === GATEWAY_TIMEOUT) {
+    log_with_care(server);
+    return;
+  }
+  count_end(server, 0);
+  count_response(server, status);
+  count_bytes(server, sent, received);
+  count_times(server, header_time, response_time);
+}

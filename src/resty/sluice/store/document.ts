@@ -1,0 +1,117 @@
+import type { ServerConfig } from "../config/server";
+import type { MethodName } from "../config/upstream";
+import { decode, encode, shape, shaped } from "../lib/json";
+
+/** A server as the store keeps it. */
+export interface ServerRecord extends ServerConfig {
+  /** Its number within the upstream; never used again while the upstream lives. */
+  id: number;
+  /** The revision that added it; tells it from an earlier server with the same id or address. */
+  incarnation: number;
+  /** Its place in the shared memory. */
+  row: number;
+}
+
+/** A removed server that may still be finishing requests; its row is kept until it has. */
+export interface Leaver {
+  row: number;
+  incarnation: number;
+}
+
+/**
+ * An upstream as it stands in the shared dict: a line of its own, then a line a server, in the order of adding. A
+ * worker that knows a line knows the server, so telling what has changed needs no decoding.
+ */
+export interface Document {
+  /** Of the last change. */
+  revision: number;
+  /** The id that the next server gets. */
+  next_id: number;
+  /** Its place in the shared memory. */
+  row: number;
+  method: MethodName;
+  leavers: Leaver[];
+  lines: string[];
+}
+
+type StoredServer = Partial<ServerConfig> & { server: string };
+
+const SERVER_SHAPE = shape(["server", "weight", "backup", "down", "drain"]);
+
+/** A server's parameters as they are stored: only what is not the default, `server` first. */
+export function stored_server(server: ServerConfig): StoredServer {
+  const stored: StoredServer = { server: server.server };
+  if (server.weight !== 1) stored.weight = server.weight;
+  if (server.backup) stored.backup = true;
+  if (server.down) stored.down = true;
+  if (server.drain) stored.drain = true;
+  return shaped(stored, SERVER_SHAPE);
+}
+
+/** The opposite of `stored_server`. */
+export function restored_server(stored: StoredServer): ServerConfig {
+  return {
+    server: stored.server,
+    weight: stored.weight ?? 1,
+    backup: stored.backup ?? false,
+    down: stored.down ?? false,
+    drain: stored.drain ?? false,
+  };
+}
+
+/** Writes a server's line. */
+export function format_line(server: ServerRecord): string {
+  return string.format("%d %d %d %s", server.id, server.incarnation, server.row, encode(stored_server(server)));
+}
+
+/** Reads a server's line. */
+export function parse_line(line: string): ServerRecord {
+  const [id, incarnation, row, stored] = string.match(line, "^(%d+) (%d+) (%d+) (.+)$");
+  const server = restored_server(decode(stored as string)[0] as StoredServer) as ServerRecord;
+  server.id = tonumber(id) as number;
+  server.incarnation = tonumber(incarnation) as number;
+  server.row = tonumber(row) as number;
+  return server;
+}
+
+/** Writes a document as text. */
+export function format_document(document: Document): string {
+  const { revision, next_id, row, method, leavers } = document;
+  const head = encode({ revision, next_id, row, method, leavers });
+  if (document.lines.length === 0) return `${head}\n`;
+  return `${head}\n${table.concat(document.lines, "\n")}\n`;
+}
+
+/** Reads a document's own line, without the servers. Returns it, and where the servers' lines begin. */
+export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
+  const [end_of_head] = string.find(text, "\n", 1, true);
+  const head = decode(string.sub(text, 1, (end_of_head as number) - 1))[0] as Document;
+  head.lines = [];
+  return $multi(head, (end_of_head as number) + 1);
+}
+
+/** Reads a document from its text; a text that was padded at its end reads the same. */
+export function parse_document(text: string): Document {
+  const [document, start] = parse_head(text);
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) document.lines.push(line);
+  return document;
+}
+
+function find_line(document: Document, matches: (line: string) => boolean): number | undefined {
+  for (const index of $range(0, document.lines.length - 1)) {
+    if (matches(document.lines[index])) return index;
+  }
+  return undefined;
+}
+
+/** The index of the line of the server `id`. */
+export function find_by_id(document: Document, id: number): number | undefined {
+  const start = string.format("%d ", id);
+  return find_line(document, (line) => string.sub(line, 1, start.length) === start);
+}
+
+/** The index of the line of the server at `address`, given as the API shows it. */
+export function find_by_address(document: Document, address: string): number | undefined {
+  const member = `{"server":${encode(address)}`;
+  return find_line(document, (line) => string.find(line, member, 1, true)[0] !== undefined);
+}

@@ -1,0 +1,86 @@
+import type { Options } from "../config/options";
+import type { UpstreamConfig } from "../config/upstream";
+import * as dict from "./dict";
+import * as disk from "./disk";
+import { format_document } from "./document";
+import { replace_upstream } from "./edit";
+import { to_document } from "./journal";
+import { acquire_now, release } from "./lock";
+import { allocate_row, attach, create, Header, Row, row_at, shared_memory } from "./region";
+import { set_fsync, write_under_lock } from "./store";
+
+/** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
+const LEAST_BYTES_PER_ROW = 48;
+/** Each reload's workers count in their own slots while those before finish their requests. */
+const OVERLAPPING_RELOADS = 4;
+const LEAST_SLOTS = 16;
+
+function map_region(state_dir: string | undefined): void {
+  const rows = math.floor(dict.dict_capacity() / LEAST_BYTES_PER_ROW) + 1;
+  const slots = math.max(LEAST_SLOTS, ngx.worker.count() * OVERLAPPING_RELOADS) + 1;
+  const [address, cause] = create(rows, slots);
+  if (address === undefined) return error(cause as string, 0);
+  if (!dict.remember("region", address) || !dict.remember("state_dir", state_dir ?? "")) {
+    error("lua_shared_dict is too small", 0);
+  }
+  shared_memory()[Header.STARTED] = ngx.now();
+}
+
+function load_state(state_dir: string): void {
+  const [state, cause] = disk.load(state_dir);
+  if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
+  for (const [name, saved] of pairs(state.upstreams)) {
+    const document = to_document(saved, allocate_row);
+    const text = document === undefined ? undefined : dict.find_room(format_document(document), undefined);
+    if (document === undefined || text === undefined) {
+      error("could not load the state: it does not fit into lua_shared_dict", 0);
+    } else {
+      dict.put_text(name, text);
+      shared_memory()[row_at(document.row) + Row.REVISION] = document.revision;
+    }
+  }
+  shared_memory()[Header.REVISION] = state.revision;
+}
+
+/** Saves the seeds that the state does not hold yet. */
+function plant(name: string, config: UpstreamConfig): void {
+  const [, problem] = write_under_lock(name, (current, revision) => {
+    if (current === undefined) return replace_upstream(undefined, config, revision);
+    ngx.log(ngx.NOTICE, `sluice: upstream ${name}: the saved state is used, not what setup() gives`);
+    return $multi(current, undefined);
+  });
+  if (problem !== undefined) error(`could not create upstream ${name}: ${problem.text}`, 0);
+}
+
+/**
+ * Opens the store: at a start from `state_dir`, at a reload as the running workers have it. Phase: init_by_lua.
+ * Raises a text when it cannot.
+ */
+export function open_store(options: Options): void {
+  if (!dict.open_dict(options.shared_dict)) error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
+  set_fsync(options.fsync);
+  const region = dict.recall("region") as number | undefined;
+  if (region === undefined) {
+    map_region(options.state_dir);
+    disk.open(options.state_dir);
+    if (options.state_dir === undefined) {
+      ngx.log(ngx.WARN, "sluice: no state_dir: changes are kept in memory only");
+    } else {
+      load_state(options.state_dir);
+    }
+  } else {
+    attach(region);
+    if (dict.recall("state_dir") !== (options.state_dir ?? "")) {
+      error("state_dir cannot be changed by a reload: restart nginx", 0);
+    }
+  }
+  acquire_now();
+  const [planted, cause] = pcall(() => {
+    for (const [name, config] of pairs(options.upstreams)) plant(name, config);
+  });
+  release();
+  if (!planted) error(cause, 0);
+  const memory = shared_memory();
+  memory[Header.GENERATION] = memory[Header.GENERATION] + 1;
+  memory[Header.LOADED] = ngx.now();
+}

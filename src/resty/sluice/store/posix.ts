@@ -1,0 +1,164 @@
+import * as ffi from "ffi";
+
+/**
+ * The few calls of the C library that nginx's Lua does not offer: memory shared by all workers, locks that end with
+ * their holder, writes that report a full disk. Linux, 64 bit.
+ */
+
+interface Libc {
+  sluice_mmap: (
+    this: void,
+    at: undefined,
+    bytes: number,
+    protection: number,
+    flags: number,
+    fd: number,
+    from: number,
+  ) => ffi.CData;
+  sluice_open: (this: void, path: string, flags: number, mode: number) => number;
+  sluice_mkdir: (this: void, path: string, mode: number) => number;
+  sluice_memfd_create: (this: void, name: string, flags: number) => number;
+  sluice_pwrite: (this: void, fd: number, text: string, bytes: number, at: number) => number;
+  sluice_lseek: (this: void, fd: number, by: number, from: number) => number;
+  sluice_ftruncate: (this: void, fd: number, bytes: number) => number;
+  sluice_fdatasync: (this: void, fd: number) => number;
+  sluice_flock: (this: void, fd: number, operation: number) => number;
+  sluice_fcntl: (this: void, fd: number, command: number, lock: ffi.CData) => number;
+  sluice_strerror: (this: void, code: number) => ffi.CData;
+  sluice_getppid: (this: void) => number;
+}
+
+// The asm names keep these apart from other modules' declarations of the same functions.
+ffi.cdef(`
+  struct sluice_flock { short type; short whence; int64_t start; int64_t length; int pid; };
+  void *sluice_mmap(void *, size_t, int, int, int, int64_t) __asm__("mmap");
+  int sluice_open(const char *, int, int) __asm__("open");
+  int sluice_mkdir(const char *, int) __asm__("mkdir");
+  int sluice_memfd_create(const char *, unsigned int) __asm__("memfd_create");
+  ssize_t sluice_pwrite(int, const char *, size_t, int64_t) __asm__("pwrite");
+  int64_t sluice_lseek(int, int64_t, int) __asm__("lseek");
+  int sluice_ftruncate(int, int64_t) __asm__("ftruncate");
+  int sluice_fdatasync(int) __asm__("fdatasync");
+  int sluice_flock(int, int) __asm__("flock");
+  int sluice_fcntl(int, int, struct sluice_flock *) __asm__("fcntl");
+  char *sluice_strerror(int) __asm__("strerror");
+  int sluice_getppid(void) __asm__("getppid");
+`);
+
+const C = ffi.C as Libc;
+
+const O_RDWR = 0x2;
+const O_CREAT = 0x40;
+const O_CLOEXEC = 0x80000;
+const OWNER_ONLY = 0x1c0; // rwx------
+const OWNER_FILE = 0x180; // rw-------
+const EEXIST = 17;
+const SEEK_END = 2;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 0x1;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+const MFD_CLOEXEC = 1;
+const LOCK_EXCLUSIVE_NOW = 2 | 4;
+const F_SETLK = 6;
+const F_SETLKW = 7;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+
+const whole_file = ffi.new("struct sluice_flock") as ffi.CData & { type: number };
+
+type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
+
+function reason(): string {
+  return ffi.string(C.sluice_strerror(ffi.errno()));
+}
+
+function outcome(result: number): Outcome {
+  if (result === -1) return $multi(undefined, reason());
+  return $multi(true, undefined);
+}
+
+/**
+ * Maps zeroed memory that the processes forked from this one share. Pages that nobody touches cost nothing.
+ *
+ * @returns its address, or undefined and the cause
+ */
+export function map_shared(bytes: number): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  const address = C.sluice_mmap(undefined, bytes, PROT_READ_WRITE, flags, -1, 0);
+  if (tonumber(ffi.cast("intptr_t", address)) === -1) return $multi(undefined, reason());
+  return $multi(tonumber(ffi.cast("uintptr_t", address)), undefined);
+}
+
+/** The numbers at an address that `map_shared` gave, in this process or one that it was forked from. */
+export function doubles_at(address: number): ffi.NumberPointer {
+  return ffi.cast("double *", address) as ffi.NumberPointer;
+}
+
+/** Makes a folder unless it is there, for its owner only. */
+export function make_directory(path: string): Outcome {
+  if (C.sluice_mkdir(path, OWNER_ONLY) === -1 && ffi.errno() !== EEXIST) return $multi(undefined, reason());
+  return $multi(true, undefined);
+}
+
+/** Opens a file for reading and writing, made for its owner only. Returns the descriptor, or undefined and the cause. */
+export function open_file(path: string): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const fd = C.sluice_open(path, O_RDWR | O_CREAT | O_CLOEXEC, OWNER_FILE);
+  if (fd === -1) return $multi(undefined, reason());
+  return $multi(fd, undefined);
+}
+
+/** Opens a file that has no name and lives in memory. */
+export function open_memory_file(): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const fd = C.sluice_memfd_create("sluice", MFD_CLOEXEC);
+  if (fd === -1) return $multi(undefined, reason());
+  return $multi(fd, undefined);
+}
+
+/** Writes all of `text` at an offset, or fails; a part that was written is left for the caller to cut. */
+export function write_at(fd: number, text: string, offset: number): Outcome {
+  const written = tonumber(C.sluice_pwrite(fd, text, text.length, offset)) as number;
+  if (written === -1) return $multi(undefined, reason());
+  if (written < text.length) return $multi(undefined, "No space left on device");
+  return $multi(true, undefined);
+}
+
+export function file_size(fd: number): number {
+  return tonumber(C.sluice_lseek(fd, 0, SEEK_END)) as number;
+}
+
+export function cut_file(fd: number, bytes: number): Outcome {
+  return outcome(C.sluice_ftruncate(fd, bytes));
+}
+
+export function sync_file(fd: number): Outcome {
+  return outcome(C.sluice_fdatasync(fd));
+}
+
+/** Takes a file for this process and all that are forked from it; fails at once when others have it. */
+export function take_file(fd: number): Outcome {
+  return outcome(C.sluice_flock(fd, LOCK_EXCLUSIVE_NOW));
+}
+
+function record_lock(fd: number, command: number, kind: number): boolean {
+  whole_file.type = kind;
+  return C.sluice_fcntl(fd, command, whole_file) !== -1;
+}
+
+/** Locks a file against other processes; the kernel unlocks it when this one dies. False: another has it. */
+export function try_lock(fd: number): boolean {
+  return record_lock(fd, F_SETLK, F_WRLCK);
+}
+
+/** As `try_lock`, but waits, and stops the process meanwhile. */
+export function wait_lock(fd: number): boolean {
+  return record_lock(fd, F_SETLKW, F_WRLCK);
+}
+
+export function unlock(fd: number): void {
+  record_lock(fd, F_SETLK, F_UNLCK);
+}
+
+export function parent_pid(): number {
+  return C.sluice_getppid();
+}

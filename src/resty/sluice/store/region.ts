@@ -1,0 +1,199 @@
+import type { NumberPointer } from "ffi";
+
+import { doubles_at, map_shared } from "./posix";
+
+/**
+ * The memory that all workers share, mapped before they are forked: numbers (64-bit floats, each read and written
+ * whole by the processor) in five parts. A page of it takes memory from when it is first touched, even by a read.
+ *
+ *   header    what the store knows: revision, descriptors, free rows
+ *   slots     who counts where: a slot a worker; slot 0 is nobody's and holds what a reset takes off
+ *   rows      one a server and one an upstream: what its workers share
+ *   stamps    slots × rows: whose the counters are: the incarnation of a server; 0: never counted
+ *   counters  slots × rows: what each worker counts, written by that worker only, so that nothing is ever lost
+ */
+
+export const enum Header {
+  GENERATION,
+  STARTED,
+  LOADED,
+  REVISION,
+  ROWS,
+  SLOTS,
+  NEXT_ROW,
+  FREE_ROW,
+  RESPAWNED,
+  WRITING,
+  LOCK_FD,
+  JOURNAL_FD,
+  JOURNAL_BYTES,
+  IMAGE_FD,
+  OTHER_IMAGE_FD,
+  IMAGE_BYTES,
+}
+
+export const enum Slot {
+  PID,
+  BORN,
+  WORKER,
+  GENERATION,
+  /** 1 once it has been taken. */
+  USED,
+}
+
+export const enum Row {
+  /** Whose row it is: the incarnation of a server. */
+  STAMP,
+  /** Of an upstream: the revision of its last change. */
+  REVISION,
+  NEXT_FREE,
+  /** Milliseconds, a moving average; -1: none yet. */
+  HEADER_TIME,
+  RESPONSE_TIME,
+  /** Seconds since 1970; 0: never. */
+  SELECTED,
+}
+
+export const enum Counter {
+  ACTIVE,
+  REQUESTS,
+  SENT,
+  RECEIVED,
+  FAILS,
+  /** From here on one cell a status code that was met: code + 1024 × count. */
+  FIRST_CODE,
+}
+
+/** The last cell of a server's counters, and so of its codes. */
+export const LAST_CODE = 39;
+/** A cell's count is worth this much; no status code is as large. */
+export const CODE_STEP = 1024;
+
+const HEADER_SIZE = 64;
+const SLOT_SIZE = 8;
+const ROW_SIZE = 8;
+const COUNTER_SIZE = 40;
+const BYTES = 8;
+
+/** What one server takes of the counters' memory in each worker that has sent it a request, and once for all. */
+export const BYTES_PER_COUNTER = COUNTER_SIZE * BYTES;
+
+let memory: NumberPointer | undefined;
+let first_row = 0;
+let first_stamp = 0;
+let first_counter = 0;
+let rows = 0;
+
+/** The memory; raises before `create` or `attach` has run. */
+export function shared_memory(): NumberPointer {
+  return memory ?? error("resty.sluice: setup() was not called in init_by_lua", 0);
+}
+
+/** Uses the memory at `address`, made by this process before a reload. */
+export function attach(address: number): NumberPointer {
+  const attached = doubles_at(address);
+  memory = attached;
+  rows = attached[Header.ROWS];
+  first_row = HEADER_SIZE + attached[Header.SLOTS] * SLOT_SIZE;
+  first_stamp = first_row + rows * ROW_SIZE;
+  first_counter = first_stamp + attached[Header.SLOTS] * rows;
+  return attached;
+}
+
+function cells_of(row_count: number, slot_count: number): number {
+  return HEADER_SIZE + slot_count * SLOT_SIZE + row_count * (ROW_SIZE + slot_count * (1 + COUNTER_SIZE));
+}
+
+/**
+ * Maps the memory. Phase: init_by_lua.
+ *
+ * @param row_count how many servers and upstreams there can be
+ * @param slot_count how many workers there can be, old ones that still finish their requests included
+ * @returns its address, or undefined and the cause
+ */
+export function create(
+  row_count: number,
+  slot_count: number,
+): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const cells = cells_of(row_count, slot_count);
+  const [address, cause] = map_shared(cells * BYTES);
+  if (address === undefined) return $multi(undefined, `could not map ${cells * BYTES} bytes: ${cause ?? ""}`);
+  const created = doubles_at(address);
+  created[Header.ROWS] = row_count;
+  created[Header.SLOTS] = slot_count;
+  created[Header.NEXT_ROW] = 1;
+  attach(address);
+  return $multi(address, undefined);
+}
+
+/** Memory of the same form that nobody shares: for a worker that has no slot. Phase: init_worker_by_lua. */
+export function map_private(): NumberPointer {
+  const cells = shared_memory();
+  const [address, cause] = map_shared(cells_of(cells[Header.ROWS], cells[Header.SLOTS]) * BYTES);
+  return doubles_at(address ?? error(`could not map memory: ${cause ?? ""}`, 0));
+}
+
+/** Where a slot's cells begin. */
+export function slot_at(slot: number): number {
+  return HEADER_SIZE + slot * SLOT_SIZE;
+}
+
+/** Where a row's cells begin. */
+export function row_at(row: number): number {
+  return first_row + row * ROW_SIZE;
+}
+
+/** Where the stamp of a row in a slot is. */
+export function stamp_at(slot: number, row: number): number {
+  return first_stamp + slot * rows + row;
+}
+
+/** Where the counters of a row in a slot begin. */
+export function counter_at(slot: number, row: number): number {
+  return first_counter + (slot * rows + row) * COUNTER_SIZE;
+}
+
+/** Takes a row for the server or upstream `stamp`. Returns undefined when there is none left. Under the lock. */
+export function allocate_row(stamp: number): number | undefined {
+  const cells = shared_memory();
+  let row = cells[Header.FREE_ROW];
+  if (row !== 0) {
+    cells[Header.FREE_ROW] = cells[row_at(row) + Row.NEXT_FREE];
+  } else {
+    row = cells[Header.NEXT_ROW];
+    if (row >= rows) return undefined;
+    cells[Header.NEXT_ROW] = row + 1;
+  }
+  const at = row_at(row);
+  cells[at + Row.HEADER_TIME] = -1;
+  cells[at + Row.RESPONSE_TIME] = -1;
+  cells[at + Row.SELECTED] = 0;
+  cells[at + Row.STAMP] = stamp;
+  return row;
+}
+
+/** Gives a row back. Under the lock. */
+export function free_row(row: number): void {
+  const cells = shared_memory();
+  cells[row_at(row) + Row.NEXT_FREE] = cells[Header.FREE_ROW];
+  cells[Header.FREE_ROW] = row;
+}
+
+/** Where the counters of a server begin that were ever touched: at most one place a slot. Any phase. */
+export function counters_of(row: number, incarnation: number): number[] {
+  const cells = shared_memory();
+  const places: number[] = [];
+  for (const slot of $range(0, cells[Header.SLOTS] - 1)) {
+    const used = cells[slot_at(slot) + Slot.USED] === 1;
+    if (used && cells[stamp_at(slot, row)] === incarnation) places.push(counter_at(slot, row));
+  }
+  return places;
+}
+
+/** How many requests a server has under way, over all workers. Any phase. */
+export function active_requests(row: number, incarnation: number): number {
+  const cells = shared_memory();
+  let active = 0;
+  for (const at of counters_of(row, incarnation)) active += cells[at + Counter.ACTIVE];
+  return active;
+}

@@ -1,0 +1,246 @@
+import { format_problem, type Problem } from "../config/problem";
+import { delete_text, find_room, get_names, get_text, put_text } from "./dict";
+import { difference } from "./difference";
+import * as disk from "./disk";
+import { format_document, parse_document, parse_line, type Document, type Leaver } from "./document";
+import { format_change, format_deletion, format_image_end, format_image_start } from "./journal";
+import { acquire, release } from "./lock";
+import { active_requests, free_row, Header, Row, row_at, shared_memory } from "./region";
+
+/**
+ * The truth: the upstreams in the shared dict, the revision that every change raises by one, and the journal. A
+ * write is: lock, edit, find room, journal, dict, revision. Each step can refuse, and then nothing has changed.
+ */
+
+/**
+ * Makes the new document of an upstream; it must not yield. What it allocates for new servers must carry `revision`
+ * as their incarnation.
+ *
+ * @param current undefined: there is no such upstream
+ * @returns the document to store; undefined and no problem: delete the upstream; or the problem
+ */
+export type Edit = (
+  this: void,
+  current: Document | undefined,
+  revision: number,
+) => LuaMultiReturn<[Document | undefined, Problem | undefined]>;
+
+let fsync = false;
+
+/** Sets whether each write is forced to the disk. Phase: init_by_lua. */
+export function set_fsync(on: boolean): void {
+  fsync = on;
+}
+
+/** The revision of the last change of any upstream. Any phase. */
+export function revision(): number {
+  return shared_memory()[Header.REVISION];
+}
+
+/** Reads an upstream. Any phase. */
+export function read(name: string): Document | undefined {
+  const text = get_text(name);
+  return text === undefined ? undefined : parse_document(text);
+}
+
+/** The names of all upstreams, sorted. Any phase. */
+export function names(): string[] {
+  const found = get_names();
+  table.sort(found);
+  return found;
+}
+
+export const OUT_OF_MEMORY: Problem = {
+  status: 500,
+  code: "UpstreamOutOfMemory",
+  text: "upstream memory exhausted: lua_shared_dict is full",
+};
+
+function not_saved(cause: string | undefined): Problem {
+  return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
+}
+
+/** The rows that lines name. */
+function rows_of(lines: readonly string[]): Leaver[] {
+  const rows: Leaver[] = [];
+  for (const line of lines) {
+    const { row, incarnation } = parse_line(line);
+    rows.push({ row, incarnation });
+  }
+  return rows;
+}
+
+/** The rows that are in `rows` and not in `others`. */
+function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leaver[] {
+  const known = new LuaSet<number>();
+  for (const other of others) known.add(other.row);
+  const rest: Leaver[] = [];
+  for (const entry of rows) {
+    if (!known.has(entry.row)) rest.push(entry);
+  }
+  return rest;
+}
+
+function free_rows(rows: readonly Leaver[]): void {
+  for (const { row } of rows) free_row(row);
+}
+
+/**
+ * Mends what a writer left that died in the middle. The dict, which requests follow, wins: what it holds becomes the
+ * next revision and the next image.
+ */
+function repair(): Problem | undefined {
+  const memory = shared_memory();
+  const row = memory[Header.WRITING];
+  if (row === 0) return undefined;
+  memory[Header.REVISION] = memory[Header.REVISION] + 1;
+  memory[row_at(row) + Row.REVISION] = memory[Header.REVISION];
+  const [done, cause] = save_image();
+  if (done === undefined) return not_saved(cause);
+  memory[Header.WRITING] = 0;
+  return undefined;
+}
+
+/** Journals a line, then runs `change`, which cannot fail, and raises the revisions. */
+function commit(line: string, row: number, change: (this: void) => void): Problem | undefined {
+  const memory = shared_memory();
+  memory[Header.WRITING] = row;
+  if (disk.is_open()) {
+    const [appended, cause] = disk.append(line, fsync);
+    if (appended === undefined) {
+      memory[Header.WRITING] = 0;
+      return not_saved(cause);
+    }
+    disk.commit(line);
+  }
+  change();
+  memory[Header.REVISION] = memory[Header.REVISION] + 1;
+  memory[row_at(row) + Row.REVISION] = memory[Header.REVISION];
+  memory[Header.WRITING] = 0;
+  return undefined;
+}
+
+function delete_upstream(name: string, current: Document, next_revision: number): Problem | undefined {
+  const problem = commit(format_deletion(name, next_revision), current.row, () => {
+    delete_text(name);
+  });
+  if (problem !== undefined) return problem;
+  free_rows(rows_of(current.lines));
+  free_rows(current.leavers);
+  free_row(current.row);
+  return undefined;
+}
+
+function put_upstream(
+  name: string,
+  current: Document | undefined,
+  next: Document,
+  next_revision: number,
+): Problem | undefined {
+  const before = current?.lines ?? [];
+  const changed = difference(before, next.lines);
+  const rows_added = rows_of(changed.added);
+  const rows_removed = rows_of(changed.removed);
+  const leaving = rows_without(rows_removed, rows_added);
+  const joining = rows_without(rows_added, rows_removed);
+  const gone: Leaver[] = [];
+  next.leavers = leaving;
+  for (const leaver of current?.leavers ?? []) {
+    const still_busy = active_requests(leaver.row, leaver.incarnation) > 0;
+    (still_busy ? next.leavers : gone).push(leaver);
+  }
+  next.revision = next_revision;
+
+  const text = find_room(format_document(next), current === undefined ? undefined : get_text(name));
+  if (text === undefined) {
+    free_rows(joining);
+    return OUT_OF_MEMORY;
+  }
+  const problem = commit(format_change(name, next, changed), next.row, () => {
+    put_text(name, text);
+  });
+  free_rows(problem === undefined ? gone : joining);
+  return problem;
+}
+
+function is_same(current: Document, next: Document): boolean {
+  if (current.method !== next.method || current.lines.length !== next.lines.length) return false;
+  const changed = difference(current.lines, next.lines);
+  return changed.added.length === 0;
+}
+
+/** As `write`, for a caller that holds the lock. Raises what `edit` raises. */
+export function write_under_lock(
+  name: string,
+  edit: Edit,
+): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
+  const broken = repair();
+  if (broken !== undefined) return $multi(undefined, broken);
+  const current = read(name);
+  const next_revision = revision() + 1;
+  const [next, problem] = edit(current, next_revision);
+  if (problem !== undefined) return $multi(undefined, problem);
+  if (next === undefined) {
+    return $multi(undefined, current === undefined ? undefined : delete_upstream(name, current, next_revision));
+  }
+  if (current !== undefined && is_same(current, next)) return $multi(current, undefined);
+  const refused = put_upstream(name, current, next, next_revision);
+  if (refused !== undefined && current === undefined) free_row(next.row);
+  return $multi(refused === undefined ? next : undefined, refused);
+}
+
+/**
+ * Changes an upstream. When it returns no problem, the change is saved and every request that comes to a balancer
+ * from now on, on any worker, sees it. An edit that changes nothing is no write. Phases that can sleep.
+ *
+ * @returns the stored document (undefined when deleted), and the problem if there was one
+ */
+export function write(name: string, edit: Edit): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
+  const [locked, cause] = acquire();
+  if (locked === undefined) return $multi(undefined, { status: 503, code: "StoreBusy", text: cause ?? "" });
+  let document: Document | undefined;
+  let problem: Problem | undefined;
+  const [returned, failure] = pcall(() => {
+    [document, problem] = write_under_lock(name, edit);
+  });
+  release();
+  if (!returned) error(failure, 0);
+  return $multi(document, problem);
+}
+
+const NAMES_A_PIECE = 64;
+
+/** Writes an image of the dict. Under the lock. `pause` is called between its pieces. */
+export function save_image(pause?: (this: void) => void): LuaMultiReturn<[true | undefined, string | undefined]> {
+  if (!disk.is_open()) return $multi(true, undefined);
+  const all = names();
+  const at = revision();
+  let position = -1;
+  return disk.write_image(() => {
+    if (position === -1) {
+      position = 0;
+      return format_image_start(at);
+    }
+    if (position > all.length) return undefined;
+    if (position === all.length) {
+      position += 1;
+      return format_image_end(at);
+    }
+    const lines: string[] = [];
+    const last = math.min(position + NAMES_A_PIECE, all.length);
+    while (position < last) {
+      const document = read(all[position]);
+      if (document !== undefined) {
+        lines.push(format_change(all[position], document, { added: document.lines, removed: [] }));
+      }
+      position += 1;
+    }
+    if (pause !== undefined) pause();
+    return table.concat(lines);
+  });
+}
+
+/** The problem of an upstream that is not there. */
+export function upstream_not_found(name: string): Problem {
+  return { ...format_problem(`upstream "${name}" not found`), status: 404, code: "UpstreamNotFound" };
+}

@@ -1,0 +1,25 @@
+/** LuaJIT's FFI: only what is used. */
+
+/** @noResolution @noSelf */
+declare module "ffi" {
+  /** A C object, opaque to TypeScript. */
+  interface CData {
+    readonly __cdata: never;
+  }
+  /** A C array or pointer of numbers: zero-based, unlike a Lua table. */
+  interface NumberPointer extends CData {
+    [index: number]: number;
+  }
+  interface PointerPointer extends CData {
+    [index: number]: NumberPointer;
+  }
+
+  /** What some `cdef` has declared; the importing file names the type. */
+  const C: unknown;
+  function cdef(declarations: string): void;
+  function cast(type: string, value: unknown): CData;
+  function create(type: string, ...values: unknown[]): CData;
+  function text(pointer: CData, length?: number): string;
+  function errno(): number;
+  export { C, CData, NumberPointer, PointerPointer, cast, cdef, create as new, errno, text as string };
+}

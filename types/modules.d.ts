@@ -1,0 +1,30 @@
+/** Lua modules that come with OpenResty or Debian: only what is used. */
+
+/** @noResolution @noSelf */
+declare module "ngx.balancer" {
+  export function set_current_peer(host: string, port: number): LuaMultiReturn<[true | undefined, string | undefined]>;
+  export function set_more_tries(count: number): LuaMultiReturn<[true | undefined, string | undefined]>;
+  export function get_last_failure(): LuaMultiReturn<[string | undefined, number | undefined]>;
+}
+
+/** @noResolution @noSelf */
+declare module "resty.core.base" {
+  import type { CData } from "ffi";
+  export function get_request(): CData | undefined;
+}
+
+/** @noResolution */
+declare module "resty.core.var" {}
+
+/** @noResolution @noSelf */
+declare module "cjson.safe" {
+  /** @noSelf */
+  interface Cjson {
+    encode(value: unknown): LuaMultiReturn<[string | undefined, string | undefined]>;
+    decode(text: string): LuaMultiReturn<[unknown, string | undefined]>;
+    decode_invalid_numbers(allow: boolean): void;
+    decode_max_depth(depth: number): void;
+  }
+  const cjson: { new: (this: void) => Cjson; null: unknown };
+  export = cjson;
+}

@@ -1,0 +1,79 @@
+/** lua-nginx-module: only what is used. */
+
+/** @noSelfInFile */
+
+/** `ngx.shared.DICT`; its functions are methods. */
+interface SharedDict {
+  get(this: SharedDict, key: string): LuaMultiReturn<[string | number | undefined, string | undefined]>;
+  safe_set(
+    this: SharedDict,
+    key: string,
+    value: string | number,
+  ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
+  delete(this: SharedDict, key: string): void;
+  get_keys(this: SharedDict, max: number): string[];
+  capacity(this: SharedDict): number;
+  free_space(this: SharedDict): number;
+}
+
+type TimerCallback = (this: void, premature: boolean) => void;
+
+/** @noSelf */
+interface NgxConfig {
+  readonly nginx_version: number;
+  readonly ngx_lua_version: number;
+}
+
+/** @noSelf */
+interface NgxRequest {
+  get_method(): string;
+  get_headers(max: number): Record<string, string | string[] | undefined>;
+  get_uri_args(max: number): Record<string, string | true | (string | true)[] | undefined>;
+  read_body(): void;
+  get_body_data(): string | undefined;
+  get_body_file(): string | undefined;
+}
+
+/** @noSelf */
+interface NgxWorker {
+  id(): number | undefined;
+  pid(): number;
+  count(): number;
+  exiting(): boolean;
+}
+
+/** @noSelf */
+interface NgxTimer {
+  every(seconds: number, callback: TimerCallback): LuaMultiReturn<[unknown, string | undefined]>;
+}
+
+/** @noSelf */
+interface Ngx {
+  readonly ERR: number;
+  readonly WARN: number;
+  readonly NOTICE: number;
+  readonly ERROR: number;
+
+  readonly config: NgxConfig;
+  readonly header: Record<string, string | undefined>;
+  readonly is_subrequest: boolean;
+  readonly req: NgxRequest;
+  readonly shared: Record<string, SharedDict | undefined>;
+  readonly timer: NgxTimer;
+  /** nginx's variables; one that does not exist or is not set is undefined. */
+  readonly var: Record<string, string | undefined>;
+  readonly worker: NgxWorker;
+  status: number;
+
+  escape_uri(text: string): string;
+  exit(status: number): void;
+  flush(wait: boolean): void;
+  log(level: number, ...messages: (string | number)[]): void;
+  now(): number;
+  print(...texts: string[]): LuaMultiReturn<[unknown, string | undefined]>;
+  sha1_bin(text: string): string;
+  sleep(seconds: number): void;
+  unescape_uri(text: string): string;
+}
+
+declare const ngx: Ngx;
