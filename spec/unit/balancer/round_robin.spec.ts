@@ -1,0 +1,161 @@
+import type { Method } from "../../../src/resty/sluice/balancer/method";
+import { new_round_robin } from "../../../src/resty/sluice/balancer/round_robin";
+import { expect } from "../support/expect";
+import { available, count_picks, keeps_the_contract, new_peer, with_weights, type TestPeer } from "./contract";
+
+keeps_the_contract("round_robin", new_round_robin);
+
+function sum(weights: number[]): number {
+  let total = 0;
+  for (const weight of weights) total += weight;
+  return total;
+}
+
+/** The longest wait of each peer, in picks, from pick to pick. */
+function longest_waits(method: Method, picks: number): LuaTable<string, number> {
+  const last = new LuaTable<string, number>();
+  const longest = new LuaTable<string, number>();
+  for (const pick of $range(1, picks)) {
+    const { name } = method.pick(available) as TestPeer;
+    const wait = pick - ((last.get(name) as number | undefined) ?? 0);
+    if (wait > ((longest.get(name) as number | undefined) ?? 0)) longest.set(name, wait);
+    last.set(name, pick);
+  }
+  return longest;
+}
+
+const WEIGHTS: number[][] = [
+  [1],
+  [1, 1, 1, 1],
+  [5, 1, 1],
+  [1, 1000],
+  [1000, 1],
+  [3, 7, 11, 13],
+  [1, 2, 4, 8, 16, 32, 64, 128],
+  [100, 99, 98, 97, 3, 2, 1],
+];
+
+function heavy_among_many(): number[] {
+  const weights = [1000];
+  for (const _ of $range(1, 1000)) weights.push(1);
+  return weights;
+}
+
+describe("round_robin", () => {
+  for (const weights of [...WEIGHTS, heavy_among_many()]) {
+    const name = weights.length > 10 ? "1000 among 1000 times 1" : table.concat(weights, ":");
+
+    it(`picks exactly by weight over each cycle: ${name}`, () => {
+      const [method] = with_weights(new_round_robin, weights);
+      for (const _ of $range(1, 5)) {
+        const counts = count_picks(method, sum(weights));
+        for (const [index, weight] of ipairs(weights)) expect(counts.get(`p${index}`)).equal(weight);
+      }
+    });
+
+    it(`lets nobody wait longer than 2 × total/weight picks: ${name}`, () => {
+      const [method] = with_weights(new_round_robin, weights);
+      const total = sum(weights);
+      const waits = longest_waits(method, total * 4);
+      for (const [index, weight] of ipairs(weights)) {
+        expect((waits.get(`p${index}`) as number) <= (2 * total) / weight).equal(true);
+      }
+    });
+  }
+
+  it("is as exact and smooth with any weights", () => {
+    math.randomseed(11);
+    for (const _ of $range(1, 40)) {
+      const weights: number[] = [];
+      for (const __ of $range(1, math.random(2, 30))) weights.push(math.random(1, 1000));
+      const total = sum(weights);
+      const [method] = with_weights(new_round_robin, weights);
+      const counts = count_picks(method, total);
+      const waits = longest_waits(method, total * 2);
+      for (const [index, weight] of ipairs(weights)) {
+        expect(counts.get(`p${index}`)).equal(weight);
+        expect((waits.get(`p${index}`) as number) <= (2 * total) / weight).equal(true);
+      }
+    }
+  });
+
+  it("goes round in the same order in each cycle when all weights are equal", () => {
+    const [method] = with_weights(new_round_robin, [1, 1, 1, 1, 1]);
+    const first: string[] = [];
+    for (const _ of $range(1, 5)) first.push((method.pick(available) as TestPeer).name);
+    for (const _ of $range(1, 20)) {
+      for (const name of first) expect((method.pick(available) as TestPeer).name).equal(name);
+    }
+  });
+
+  it("does not begin with the same peer on every worker", () => {
+    const beginners = new LuaSet<string>();
+    math.randomseed(3);
+    for (const _ of $range(1, 50)) {
+      const method = new_round_robin(math.random);
+      for (const index of $range(1, 10)) method.add(new_peer(`p${index}`));
+      beginners.add((method.pick(available) as TestPeer).name);
+    }
+    let count = 0;
+    for (const _ of beginners) count += 1;
+    expect(count > 5).equal(true);
+  });
+
+  it("leaves the others their places when a peer comes or goes in the middle of a cycle", () => {
+    const [method, peers] = with_weights(new_round_robin, [1, 1, 1, 1, 1, 1]);
+    const seen: string[] = [];
+    for (const _ of $range(1, 3)) seen.push((method.pick(available) as TestPeer).name);
+    const late = new_peer("late");
+    method.add(late);
+    method.remove(peers[tonumber(string.sub(seen[0], 2)) as number - 1]);
+    const rest: string[] = [];
+    for (const _ of $range(1, 3)) rest.push((method.pick(available) as TestPeer).name);
+    // The three that had not had their turn have it before anybody has a second one.
+    for (const name of rest) {
+      expect(name !== "late" && name !== seen[0] && name !== seen[1] && name !== seen[2]).equal(true);
+    }
+  });
+
+  it("stays within two picks of the exact share after any changes", () => {
+    const [method] = with_weights(new_round_robin, []);
+    const peers: TestPeer[] = [];
+    for (const index of $range(1, 20)) {
+      const peer = new_peer(`p${index}`, math.random(1, 50));
+      peers.push(peer);
+      method.add(peer);
+    }
+    for (const _ of $range(1, 500)) {
+      count_picks(method, math.random(0, 30));
+      const index = math.random(1, peers.length) - 1;
+      if (math.random(1, 2) === 1) {
+        method.reweigh(peers[index], math.random(1, 50));
+      } else {
+        method.remove(peers[index]);
+        peers[index] = new_peer(peers[index].name, math.random(1, 50));
+        method.add(peers[index]);
+      }
+    }
+    let total = 0;
+    for (const peer of peers) total += peer.weight;
+    const counts = count_picks(method, total * 3);
+    for (const peer of peers) {
+      const count = (counts.get(peer.name) as number | undefined) ?? 0;
+      expect(math.abs(count - peer.weight * 3) <= 2).equal(true);
+    }
+  });
+
+  it("gives a peer of another weight its new share at once", () => {
+    const [method, peers] = with_weights(new_round_robin, [1, 1]);
+    count_picks(method, 101);
+    method.reweigh(peers[0], 3);
+    const counts = count_picks(method, 400);
+    expect(math.abs((counts.get("p1") as number) - 300) <= 1).equal(true);
+  });
+
+  it("counts on after very many picks", () => {
+    const [method] = with_weights(new_round_robin, [2, 1]);
+    count_picks(method, 3200000);
+    const counts = count_picks(method, 300);
+    expect(counts.get("p1")).equal(200);
+  });
+});

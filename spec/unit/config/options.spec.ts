@@ -1,0 +1,34 @@
+import { read_options } from "../../../src/resty/sluice/config/options";
+import { expect, expectError } from "../support/expect";
+
+describe("the options of setup", () => {
+  it("have defaults", () => {
+    expect(read_options({})).same({
+      fsync: false,
+      shared_dict: "sluice",
+      api: { prefix: "/api", write: true, write_tokens: [], read_tokens: [], hosts: [] },
+      upstreams: {},
+    });
+  });
+
+  const refused: [string, unknown, string][] = [
+    ["no table", 1, "table of options"],
+    ["an unknown name", { state_directory: "/x" }, '"state_directory"'],
+    ["an empty state_dir", { state_dir: "" }, '"state_dir"'],
+    ["a state_dir that is no string", { state_dir: 1 }, '"state_dir"'],
+    ["a fsync that is no boolean", { fsync: "on" }, '"fsync"'],
+    ["an unknown name in api", { api: { token: "x" } }, '"api.token"'],
+    ["tokens that are no list", { api: { write_tokens: "x" } }, '"api.write_tokens"'],
+    ["an empty token", { api: { read_tokens: [""] } }, '"api.read_tokens"'],
+    ["a prefix that is no path", { api: { prefix: "api" } }, '"api.prefix"'],
+    ["a bad name of an upstream", { upstreams: { "a b": {} } }, "upstreams.a b"],
+    ["a bad upstream", { upstreams: { app: { servers: [{ server: "x y" }] } } }, "upstreams.app: servers[0]"],
+  ];
+  for (const [what, input, text] of refused) {
+    it(`refuse ${what}`, () => {
+      expectError(() => {
+        read_options(input);
+      }, text);
+    });
+  }
+});

@@ -1,0 +1,43 @@
+import { check_name, read_upstream } from "../../../src/resty/sluice/config/upstream";
+import { expect } from "../support/expect";
+
+describe("an upstream", () => {
+  it("is a round robin without servers by default", () => {
+    expect(read_upstream({})[0]).same({ method: "round_robin", servers: [] });
+  });
+
+  it("keeps what a change does not name", () => {
+    const [base] = read_upstream({ servers: [{ server: "10.0.0.1" }] });
+    expect(read_upstream({ method: "round_robin" }, base)[0]).same(base);
+    expect(read_upstream({ servers: [] }, base)[0]?.servers).same([]);
+  });
+
+  const refused: [string, Record<string, unknown>, string, string][] = [
+    ["an unknown key", { server: "10.0.0.1" }, "UpstreamConfFormatError", 'unknown parameter "server"'],
+    ["an unknown method", { method: "fastest" }, "UpstreamConfFormatError", '"method"'],
+    ["servers that are no list", { servers: { server: "10.0.0.1" } }, "UpstreamConfFormatError", '"servers"'],
+    ["servers that are a string", { servers: "10.0.0.1" }, "UpstreamConfFormatError", '"servers"'],
+    ["a bad server, by its place", { servers: [{ server: "10.0.0.1" }, { server: "x y" }] }, "UpstreamBadAddress", "servers[1]"],
+    ["a server that is no object", { servers: ["10.0.0.1"] }, "UpstreamConfFormatError", "servers[0]"],
+    ["a server twice", { servers: [{ server: "10.0.0.1" }, { server: "10.0.0.1:80" }] }, "EntryExists", "servers[1]"],
+  ];
+  for (const [what, input, code, text] of refused) {
+    it(`refuses ${what}`, () => {
+      const [upstream, problem] = read_upstream(input);
+      expect(upstream).equal(undefined);
+      expect(problem?.code).equal(code);
+      expect(problem?.text).contains(text);
+    });
+  }
+});
+
+describe("an upstream's name", () => {
+  it("is of letters, digits and a few signs", () => {
+    for (const name of ["app", "default/app".split("/")[0], "a-b_c.d:8080", "0", string.rep("n", 128)]) {
+      expect(check_name(name)).equal(undefined);
+    }
+    for (const name of ["", "a b", "a/b", "a\nb", 'a"b', string.rep("n", 129), 5]) {
+      expect(check_name(name)?.status).equal(400);
+    }
+  });
+});

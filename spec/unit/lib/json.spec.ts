@@ -1,0 +1,31 @@
+import { decode, encode, json_null, list, shape, shaped } from "../../../src/resty/sluice/lib/json";
+import { expect } from "../support/expect";
+
+describe("JSON", () => {
+  it("tells an empty list from an empty object", () => {
+    expect(encode({ peers: list([]), codes: {} })).equal('{"codes":{},"peers":[]}');
+  });
+
+  it("writes whole numbers exactly up to 2^53", () => {
+    expect(encode(123456789012345)).equal("123456789012345");
+    expect(encode(9007199254740992)).equal("9007199254740992");
+    expect(encode(-3)).equal("-3");
+    expect(encode(0.5)).equal("0.5");
+  });
+
+  it("writes members in the order of the shape, and those alone", () => {
+    expect(encode(shaped({ a: 1, b: "x", c: true }, shape(["c", "a", "d"])))).equal('{"c":true,"a":1}');
+  });
+
+  it("escapes text", () => {
+    expect(encode('a"b\n')).equal('"a\\"b\\n"');
+  });
+
+  it("reads what is JSON and refuses what only looks so", () => {
+    expect(decode('{"a":[1,null]}')[0]).same({ a: [1, json_null] });
+    for (const text of ["", "{", "{a:1}", "[NaN]", "[0x10]", "[1,]", "{} {}", "nul"]) {
+      expect(decode(text)[0]).equal(undefined);
+      expect(decode(text)[1]).truthy();
+    }
+  });
+});

@@ -1,0 +1,54 @@
+import {
+  find_by_address,
+  find_by_id,
+  format_document,
+  format_line,
+  parse_document,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "../../../src/resty/sluice/store/document";
+import { expect } from "../support/expect";
+
+const FIRST: ServerRecord = {
+  id: 1,
+  incarnation: 17,
+  row: 4,
+  server: "10.0.0.1:80",
+  weight: 1,
+  backup: false,
+  down: false,
+  drain: false,
+};
+const SECOND: ServerRecord = { ...FIRST, id: 11, server: "10.0.0.1:8080", weight: 5, backup: true, drain: true };
+const DOCUMENT: Document = {
+  revision: 20,
+  next_id: 12,
+  row: 3,
+  method: "round_robin",
+  leavers: [{ row: 9, incarnation: 2 }],
+  lines: [format_line(FIRST), format_line(SECOND)],
+};
+
+describe("a document", () => {
+  it("is a line of its own and a line a server, without what is default", () => {
+    expect(format_line(FIRST)).equal('1 17 4 {"server":"10.0.0.1:80"}');
+    expect(format_line(SECOND)).equal('11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true}');
+  });
+
+  it("reads as it was written, padded or not", () => {
+    expect(parse_line(format_line(SECOND))).same(SECOND);
+    expect(parse_document(format_document(DOCUMENT))).same(DOCUMENT);
+    expect(parse_document(`${format_document(DOCUMENT)}\n\n\n`)).same(DOCUMENT);
+    const empty = { ...DOCUMENT, lines: [], leavers: [] };
+    expect(parse_document(format_document(empty))).same(empty);
+  });
+
+  it("finds servers by the whole id and the whole address", () => {
+    expect(find_by_id(DOCUMENT, 1)).equal(0);
+    expect(find_by_id(DOCUMENT, 11)).equal(1);
+    expect(find_by_id(DOCUMENT, 17)).equal(undefined);
+    expect(find_by_address(DOCUMENT, "10.0.0.1:8080")).equal(1);
+    expect(find_by_address(DOCUMENT, "10.0.0.1:808")).equal(undefined);
+  });
+});

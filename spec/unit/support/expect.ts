@@ -1,0 +1,65 @@
+import * as luassert from "luassert";
+
+/** What can be said of a value. Each failure is reported at the line of the spec that said it. */
+export interface Expectation {
+  /** It is that value: identity for tables, and nil for undefined. */
+  equal: (this: void, expected: unknown) => void;
+  /** It has the same content, however deep. */
+  same: (this: void, expected: unknown) => void;
+  /** It is neither nil nor false. */
+  truthy: (this: void) => void;
+  /** It is nil or false. */
+  falsy: (this: void) => void;
+  /** It is a string that contains this text, taken literally. */
+  contains: (this: void, text: string) => void;
+}
+
+type Assertion = (this: void, ...values: unknown[]) => unknown;
+
+/** Says something of a value: `expect(1 + 1).equal(2)`. */
+export function expect(actual: unknown): Expectation {
+  // Blocks, not expressions: those would be tail calls in Lua, which leave no trace of who called.
+  return {
+    equal: (expected) => {
+      check(luassert.equal, expected, actual);
+    },
+    same: (expected) => {
+      check(luassert.same, expected, actual);
+    },
+    truthy: () => {
+      check(luassert.truthy, actual);
+    },
+    falsy: () => {
+      check(luassert.falsy, actual);
+    },
+    contains: (text) => {
+      checkText("a text", actual, text, 3);
+    },
+  };
+}
+
+/** Calls something that must raise an error whose message contains this text. */
+export function expectError(action: (this: void) => void, text: string): void {
+  const [ok, problem] = pcall(action);
+  if (ok) error(`Expected an error that contains:\n${text}\nThere was none.`, 2);
+  checkText("an error", withoutPosition(problem), text, 3);
+}
+
+/** luassert would report its caller, which is always this file. */
+function check(assertion: Assertion, ...values: unknown[]): void {
+  const [ok, problem] = pcall(assertion, ...values);
+  if (!ok) error(withoutPosition(problem), 3);
+}
+
+function checkText(what: string, actual: unknown, part: string, level: number): void {
+  const text = tostring(actual);
+  const [start] = string.find(text, part, 1, true);
+  if (type(actual) === "string" && start !== undefined) return;
+  error(`Expected ${what} that contains:\n${part}\nIt is:\n${text}`, level);
+}
+
+/** The message of an error, without the file and line that Lua puts in front. */
+function withoutPosition(problem: unknown): string {
+  const [message] = string.gsub(tostring(problem), "^[^\n]-:%d+: ", "");
+  return message;
+}
