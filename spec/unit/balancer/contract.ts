@@ -40,73 +40,94 @@ export function count_picks(method: Method, picks: number): LuaTable<string, num
   return counts;
 }
 
-/** The suite of the contract. */
-export function keeps_the_contract(name: string, new_method: NewMethod): void {
-  describe(`${name}, as every method,`, () => {
-    it("picks nobody when there is nobody", () => {
-      const [method] = with_weights(new_method, []);
-      expect(method.pick(available)).equal(undefined);
-    });
+/** The suite of the contract: what is true, and how to see it. busted gives `it` to spec files only. */
+export function contract(new_method: NewMethod): [string, (this: void) => void][] {
+  return [
+    [
+      "picks nobody when there is nobody",
+      () => {
+        const [method] = with_weights(new_method, []);
+        expect(method.pick(available)).equal(undefined);
+      },
+    ],
 
-    it("picks the only peer every time", () => {
-      const [method] = with_weights(new_method, [3]);
-      expect(count_picks(method, 100).get("p1")).equal(100);
-    });
+    [
+      "picks the only peer every time",
+      () => {
+        const [method] = with_weights(new_method, [3]);
+        expect(count_picks(method, 100).get("p1")).equal(100);
+      },
+    ],
 
-    it("picks nobody when nobody is available, and goes on when somebody is again", () => {
-      const [method, peers] = with_weights(new_method, [1, 1000, 5]);
-      for (const peer of peers) peer.is_available = false;
-      expect(count_picks(method, 50).get("none")).equal(50);
-      peers[0].is_available = true;
-      expect(count_picks(method, 50).get("p1")).equal(50);
-    });
+    [
+      "picks nobody when nobody is available, and goes on when somebody is again",
+      () => {
+        const [method, peers] = with_weights(new_method, [1, 1000, 5]);
+        for (const peer of peers) peer.is_available = false;
+        expect(count_picks(method, 50).get("none")).equal(50);
+        peers[0].is_available = true;
+        expect(count_picks(method, 50).get("p1")).equal(50);
+      },
+    ],
 
-    it("never picks a peer that is not available", () => {
-      const [method, peers] = with_weights(new_method, [1, 2, 3, 4]);
-      peers[3].is_available = false;
-      const counts = count_picks(method, 1000);
-      expect(counts.get("p4")).equal(undefined);
-      expect(counts.get("none")).equal(undefined);
-    });
+    [
+      "never picks a peer that is not available",
+      () => {
+        const [method, peers] = with_weights(new_method, [1, 2, 3, 4]);
+        peers[3].is_available = false;
+        const counts = count_picks(method, 1000);
+        expect(counts.get("p4")).equal(undefined);
+        expect(counts.get("none")).equal(undefined);
+      },
+    ],
 
-    it("never picks a peer that was removed, and picks one that was added", () => {
-      const [method, peers] = with_weights(new_method, [1, 1, 1]);
-      method.remove(peers[1]);
-      method.add(new_peer("new"));
-      const counts = count_picks(method, 1000);
-      expect(counts.get("p2")).equal(undefined);
-      expect(((counts.get("new") as number | undefined) ?? 0) > 0).equal(true);
-    });
+    [
+      "never picks a peer that was removed, and picks one that was added",
+      () => {
+        const [method, peers] = with_weights(new_method, [1, 1, 1]);
+        method.remove(peers[1]);
+        method.add(new_peer("new"));
+        const counts = count_picks(method, 1000);
+        expect(counts.get("p2")).equal(undefined);
+        expect(((counts.get("new") as number | undefined) ?? 0) > 0).equal(true);
+      },
+    ],
 
-    it("can lose its last peer and get another", () => {
-      const [method, peers] = with_weights(new_method, [2]);
-      count_picks(method, 3);
-      method.remove(peers[0]);
-      expect(method.pick(available)).equal(undefined);
-      method.add(new_peer("next"));
-      expect(count_picks(method, 10).get("next")).equal(10);
-    });
+    [
+      "can lose its last peer and get another",
+      () => {
+        const [method, peers] = with_weights(new_method, [2]);
+        count_picks(method, 3);
+        method.remove(peers[0]);
+        expect(method.pick(available)).equal(undefined);
+        method.add(new_peer("next"));
+        expect(count_picks(method, 10).get("next")).equal(10);
+      },
+    ],
 
-    it("takes any sequence of changes", () => {
-      const [method] = with_weights(new_method, []);
-      const peers: TestPeer[] = [];
-      for (const step of $range(1, 3000)) {
-        const choice = math.random(1, 4);
-        if (choice === 1 || peers.length === 0) {
-          const peer = new_peer(`p${step}`, math.random(1, 100));
-          peers.push(peer);
-          method.add(peer);
-        } else if (choice === 2) {
-          const index = math.random(1, peers.length);
-          method.remove(peers[index - 1]);
-          table.remove(peers, index);
-        } else if (choice === 3) {
-          const peer = peers[math.random(1, peers.length) - 1];
-          method.reweigh(peer, math.random(1, 100));
+    [
+      "takes any sequence of changes",
+      () => {
+        const [method] = with_weights(new_method, []);
+        const peers: TestPeer[] = [];
+        for (const step of $range(1, 3000)) {
+          const choice = math.random(1, 4);
+          if (choice === 1 || peers.length === 0) {
+            const peer = new_peer(`p${step}`, math.random(1, 100));
+            peers.push(peer);
+            method.add(peer);
+          } else if (choice === 2) {
+            const index = math.random(1, peers.length);
+            method.remove(peers[index - 1]);
+            table.remove(peers, index);
+          } else if (choice === 3) {
+            const peer = peers[math.random(1, peers.length) - 1];
+            method.reweigh(peer, math.random(1, 100));
+          }
+          const picked = method.pick(available);
+          expect(picked !== undefined).equal(peers.length > 0);
         }
-        const picked = method.pick(available);
-        expect(picked !== undefined).equal(peers.length > 0);
-      }
-    });
-  });
+      },
+    ],
+  ];
 }

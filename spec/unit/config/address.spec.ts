@@ -3,13 +3,21 @@ import { expect } from "../support/expect";
 
 describe("a server's address", () => {
   it("is shown as it was given, with port 80 when it had none", () => {
-    expect(parse_address("127.0.0.1:9001")[0]).same({ server: "127.0.0.1:9001", host: "127.0.0.1", port: 9001 });
+    expect(parse_address("127.0.0.1:9001")[0]).same({
+      server: "127.0.0.1:9001",
+      host: "127.0.0.1",
+      port: 9001,
+    });
     expect(parse_address("10.0.0.1")[0]).same({ server: "10.0.0.1:80", host: "10.0.0.1", port: 80 });
   });
 
   it("may be IPv6 in brackets, or a unix socket", () => {
     expect(parse_address("[::1]:81")[0]).same({ server: "[::1]:81", host: "[::1]", port: 81 });
-    expect(parse_address("[2001:DB8::7]")[0]).same({ server: "[2001:DB8::7]:80", host: "[2001:DB8::7]", port: 80 });
+    expect(parse_address("[2001:DB8::7]")[0]).same({
+      server: "[2001:DB8::7]:80",
+      host: "[2001:DB8::7]",
+      port: 80,
+    });
     expect(parse_address("unix:/run/app.sock")[0]).same({
       server: "unix:/run/app.sock",
       host: "unix:/run/app.sock",

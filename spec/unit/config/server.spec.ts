@@ -15,12 +15,16 @@ describe("a server's parameters", () => {
   });
 
   it("take numbers as strings of digits too, as the dashboard sends them", () => {
-    expect(read_server({ server: "10.0.0.1", weight: "5", max_conns: "0", max_fails: "1" })[0]?.weight).equal(5);
+    expect(read_server({ server: "10.0.0.1", weight: "5", max_conns: "0", max_fails: "1" })[0]?.weight).equal(
+      5,
+    );
   });
 
   it("take the defaults of what does nothing yet, in any spelling", () => {
     for (const fail_timeout of ["10s", "10", 10, "10000ms"]) {
-      expect(read_server({ server: "10.0.0.1", fail_timeout, slow_start: "0", route: "" })[1]).equal(undefined);
+      expect(read_server({ server: "10.0.0.1", fail_timeout, slow_start: "0", route: "" })[1]).equal(
+        undefined,
+      );
     }
   });
 

@@ -18,7 +18,20 @@ describe("an nginx time", () => {
   });
 
   it("is nothing else", () => {
-    for (const text of ["", " ", "s", "10x", "-1s", "1.5s", "1s 1m", "1s 1s", "10 s", "1e3", "9999999999999s", "y1"]) {
+    for (const text of [
+      "",
+      " ",
+      "s",
+      "10x",
+      "-1s",
+      "1.5s",
+      "1s 1m",
+      "1s 1s",
+      "10 s",
+      "1e3",
+      "9999999999999s",
+      "y1",
+    ]) {
       expect(parse_time(text)).equal(undefined);
     }
   });

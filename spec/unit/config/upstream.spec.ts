@@ -17,9 +17,19 @@ describe("an upstream", () => {
     ["an unknown method", { method: "fastest" }, "UpstreamConfFormatError", '"method"'],
     ["servers that are no list", { servers: { server: "10.0.0.1" } }, "UpstreamConfFormatError", '"servers"'],
     ["servers that are a string", { servers: "10.0.0.1" }, "UpstreamConfFormatError", '"servers"'],
-    ["a bad server, by its place", { servers: [{ server: "10.0.0.1" }, { server: "x y" }] }, "UpstreamBadAddress", "servers[1]"],
+    [
+      "a bad server, by its place",
+      { servers: [{ server: "10.0.0.1" }, { server: "x y" }] },
+      "UpstreamBadAddress",
+      "servers[1]",
+    ],
     ["a server that is no object", { servers: ["10.0.0.1"] }, "UpstreamConfFormatError", "servers[0]"],
-    ["a server twice", { servers: [{ server: "10.0.0.1" }, { server: "10.0.0.1:80" }] }, "EntryExists", "servers[1]"],
+    [
+      "a server twice",
+      { servers: [{ server: "10.0.0.1" }, { server: "10.0.0.1:80" }] },
+      "EntryExists",
+      "servers[1]",
+    ],
   ];
   for (const [what, input, code, text] of refused) {
     it(`refuses ${what}`, () => {

@@ -20,7 +20,14 @@ const FIRST: ServerRecord = {
   down: false,
   drain: false,
 };
-const SECOND: ServerRecord = { ...FIRST, id: 11, server: "10.0.0.1:8080", weight: 5, backup: true, drain: true };
+const SECOND: ServerRecord = {
+  ...FIRST,
+  id: 11,
+  server: "10.0.0.1:8080",
+  weight: 5,
+  backup: true,
+  drain: true,
+};
 const DOCUMENT: Document = {
   revision: 20,
   next_id: 12,
@@ -33,7 +40,9 @@ const DOCUMENT: Document = {
 describe("a document", () => {
   it("is a line of its own and a line a server, without what is default", () => {
     expect(format_line(FIRST)).equal('1 17 4 {"server":"10.0.0.1:80"}');
-    expect(format_line(SECOND)).equal('11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true}');
+    expect(format_line(SECOND)).equal(
+      '11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true}',
+    );
   });
 
   it("reads as it was written, padded or not", () => {

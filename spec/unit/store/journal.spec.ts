@@ -15,7 +15,16 @@ import {
 import { expect } from "../support/expect";
 
 function line(id: number, incarnation: number, server: string, weight = 1): string {
-  const record: ServerRecord = { id, incarnation, row: 5, server, weight, backup: false, down: false, drain: false };
+  const record: ServerRecord = {
+    id,
+    incarnation,
+    row: 5,
+    server,
+    weight,
+    backup: false,
+    down: false,
+    drain: false,
+  };
   return format_line(record);
 }
 
@@ -34,7 +43,11 @@ const CHANGES = [
   format_change("app", document(3, 3, [A_HEAVY, C]), difference([A, B, C], [A_HEAVY, C])),
   format_change("two", document(4, 0, []), difference([], [])),
   format_deletion("app", 5),
-  format_change("app", document(6, 1, [line(0, 6, "10.0.0.9:80")]), difference([], [line(0, 6, "10.0.0.9:80")])),
+  format_change(
+    "app",
+    document(6, 1, [line(0, 6, "10.0.0.9:80")]),
+    difference([], [line(0, 6, "10.0.0.9:80")]),
+  ),
 ];
 const JOURNAL = table.concat(CHANGES);
 
@@ -93,7 +106,13 @@ describe("a journal", () => {
   });
 
   it("is refused with the line's number when a line before the last cannot be read", () => {
-    for (const damaged of ["garbage\n", "\n", '{"revision":2}\n', '{"revision":2,"upstream":"app"}\n', "[]\n"]) {
+    for (const damaged of [
+      "garbage\n",
+      "\n",
+      '{"revision":2}\n',
+      '{"revision":2,"upstream":"app"}\n',
+      "[]\n",
+    ]) {
       const [, bytes, cause] = load(CHANGES[0] + damaged + CHANGES[1]);
       expect(bytes).equal(undefined);
       expect(cause).contains("line 2 cannot be read");
@@ -132,7 +151,10 @@ describe("an image", () => {
   });
 
   it("is refused with the line's number when a line cannot be read", () => {
-    const [applied, cause] = apply_image(empty_state(), format_image_start(3) + "garbage\n" + format_image_end(3));
+    const [applied, cause] = apply_image(
+      empty_state(),
+      format_image_start(3) + "garbage\n" + format_image_end(3),
+    );
     expect(applied).equal(undefined);
     expect(cause).contains("line 2 cannot be read");
   });

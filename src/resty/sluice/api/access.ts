@@ -44,12 +44,16 @@ function check_host(options: ApiOptions): Problem | undefined {
   if (authority === undefined || authority === "") return undefined;
   const host = host_of(authority);
   const is_address =
-    string.find(host, "^%d+%.%d+%.%d+%.%d+$")[0] !== undefined || string.find(host, "^%[[%x:%.]+%]$")[0] !== undefined;
+    string.find(host, "^%d+%.%d+%.%d+%.%d+$")[0] !== undefined ||
+    string.find(host, "^%[[%x:%.]+%]$")[0] !== undefined;
   if (is_address || host === "localhost") return undefined;
   for (const known of options.hosts) {
     if (string.lower(known) === host) return undefined;
   }
-  return forbidden("HostNotAllowed", "the Host header names neither an IP address, localhost nor one of api.hosts");
+  return forbidden(
+    "HostNotAllowed",
+    "the Host header names neither an IP address, localhost nor one of api.hosts",
+  );
 }
 
 function check_site(): Problem | undefined {
@@ -59,7 +63,8 @@ function check_site(): Problem | undefined {
   const origin = ngx.var.http_origin;
   if (origin === undefined) return undefined;
   const [authority] = string.match(origin, "^https?://(.+)$");
-  if (authority !== undefined && string.lower(authority) === string.lower(ngx.var.http_host ?? "")) return undefined;
+  if (authority !== undefined && string.lower(authority) === string.lower(ngx.var.http_host ?? ""))
+    return undefined;
   return problem;
 }
 

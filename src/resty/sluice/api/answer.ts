@@ -45,8 +45,8 @@ function send_pieces(next_piece: (this: void) => string | undefined): void {
     // The client has gone.
     if (ngx.print(piece)[0] === undefined) return;
     ngx.flush(true);
-    ngx.sleep(PAUSE_SECONDS);
     piece = next_piece();
+    if (piece !== undefined) ngx.sleep(PAUSE_SECONDS);
   }
 }
 

@@ -21,12 +21,17 @@ function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> 
   if (announced !== undefined && announced > LARGEST_BODY) return $multi(undefined, TOO_LARGE);
   ngx.req.read_body();
   const in_memory = ngx.req.get_body_data();
-  if (in_memory !== undefined) return $multi(in_memory, in_memory.length > LARGEST_BODY ? TOO_LARGE : undefined);
+  if (in_memory !== undefined)
+    return $multi(in_memory, in_memory.length > LARGEST_BODY ? TOO_LARGE : undefined);
   const path = ngx.req.get_body_file();
   if (path === undefined) return $multi("", undefined);
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) {
-    return $multi(undefined, { status: 400, code: "BodyReadError", text: `could not read the body: ${cause ?? ""}` });
+    return $multi(undefined, {
+      status: 400,
+      code: "BodyReadError",
+      text: `could not read the body: ${cause ?? ""}`,
+    });
   }
   const text = file.read(LARGEST_BODY + 1) ?? "";
   file.close();
@@ -41,7 +46,11 @@ export function read_object(): LuaMultiReturn<[Record<string, unknown> | undefin
   const [first] = string.match(text, "^%s*(.)");
   if (!is_table(value) || first !== "{") {
     const reason = cause ?? "not an object";
-    return $multi(undefined, { status: 415, code: "JsonError", text: `the body is not a JSON object: ${reason}` });
+    return $multi(undefined, {
+      status: 415,
+      code: "JsonError",
+      text: `the body is not a JSON object: ${reason}`,
+    });
   }
   return $multi(value, undefined);
 }

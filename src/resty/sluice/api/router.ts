@@ -17,8 +17,8 @@ type MethodName = (typeof METHODS)[number];
 const OLDEST_VERSION = 1;
 const NEWEST_VERSION = 9;
 
-const PLUS_ROUTES: readonly Route[] = [...nginx.routes, ...plus_upstreams.routes, ...plus_servers.routes];
-const SLUICE_ROUTES: readonly Route[] = upstreams.routes;
+const PLUS_ROUTES: readonly (readonly Route[])[] = [plus_servers.routes, plus_upstreams.routes, nginx.routes];
+const SLUICE_ROUTES: readonly (readonly Route[])[] = [upstreams.routes];
 
 function split(path: string): string[] {
   const segments: string[] = [];
@@ -51,7 +51,9 @@ function not_found(code: string, text: string): Problem {
   return { status: 404, code, text };
 }
 
-function find(segments: string[]): LuaMultiReturn<[Route | undefined, Record<string, string>, Problem | undefined]> {
+function find(
+  segments: string[],
+): LuaMultiReturn<[Route | undefined, Record<string, string>, Problem | undefined]> {
   if (segments.length === 0) return $multi(ROOT, {}, undefined);
   const version = tonumber(segments[0]);
   let routes = PLUS_ROUTES;
@@ -59,14 +61,21 @@ function find(segments: string[]): LuaMultiReturn<[Route | undefined, Record<str
   if (segments[0] === "sluice" && segments[1] === "1") {
     routes = SLUICE_ROUTES;
     skipped = 2;
-  } else if (version === undefined || segments[0] !== tostring(version) || version < OLDEST_VERSION || version > NEWEST_VERSION) {
+  } else if (
+    version === undefined ||
+    segments[0] !== tostring(version) ||
+    version < OLDEST_VERSION ||
+    version > NEWEST_VERSION
+  ) {
     return $multi(undefined, {}, not_found("UnknownVersion", "version not supported"));
   }
   const rest: string[] = [];
   for (const index of $range(skipped, segments.length - 1)) rest.push(segments[index]);
-  for (const route of routes) {
-    const parameters = match(route, rest);
-    if (parameters !== undefined) return $multi(route, parameters, undefined);
+  for (const group of routes) {
+    for (const route of group) {
+      const parameters = match(route, rest);
+      if (parameters !== undefined) return $multi(route, parameters, undefined);
+    }
   }
   return $multi(undefined, {}, not_found("PathNotFound", "path not found"));
 }
@@ -104,7 +113,9 @@ export function answer_request(options: ApiOptions): void {
   }
   const segments = path_below(options.prefix);
   if (segments === undefined) {
-    send_problem(not_found("PathNotFound", `the API is at ${options.prefix}: set api.prefix to the location's path`));
+    send_problem(
+      not_found("PathNotFound", `the API is at ${options.prefix}: set api.prefix to the location's path`),
+    );
     return;
   }
   const [route, parameters, missing] = find(segments);

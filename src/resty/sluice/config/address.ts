@@ -38,7 +38,8 @@ function bad(text: string, reason: string): LuaMultiReturn<[undefined, Problem]>
 function parse_unix(text: string): LuaMultiReturn<[Address | undefined, Problem | undefined]> {
   const path = string.sub(text, 6);
   if (string.sub(path, 1, 1) !== "/") return bad(text, "a unix socket needs an absolute path");
-  if (path.length > LONGEST_UNIX_PATH) return bad(text, `a path of at most ${LONGEST_UNIX_PATH} bytes is possible`);
+  if (path.length > LONGEST_UNIX_PATH)
+    return bad(text, `a path of at most ${LONGEST_UNIX_PATH} bytes is possible`);
   return $multi({ server: text, host: text, port: 0 }, undefined);
 }
 
@@ -49,7 +50,8 @@ function parse_unix(text: string): LuaMultiReturn<[Address | undefined, Problem 
  * `UpstreamConfNoResolver`).
  */
 export function parse_address(text: unknown): LuaMultiReturn<[Address | undefined, Problem | undefined]> {
-  if (typeof text !== "string") return $multi(undefined, format_problem('invalid "server" value: not a string'));
+  if (typeof text !== "string")
+    return $multi(undefined, format_problem('invalid "server" value: not a string'));
   if (text === "") return bad(text, "empty");
   if (string.find(text, "[^!-~]")[0] !== undefined) return bad(text, "only printable ASCII can be");
   if (string.sub(text, 1, 5) === "unix:") return parse_unix(text);
@@ -58,12 +60,13 @@ export function parse_address(text: unknown): LuaMultiReturn<[Address | undefine
   if (host === undefined) [host, port_text] = string.match(text, "^([^:]*)(.*)$");
   let port = DEFAULT_PORT;
   if (port_text !== "") {
-    const [digits] = string.match(port_text as string, "^:(%d+)$");
-    if (digits === undefined || digits.length > 5) return bad(text, "the port is not a number from 1 to 65535");
+    const [digits] = string.match(port_text, "^:(%d+)$");
+    if (digits === undefined || digits.length > 5)
+      return bad(text, "the port is not a number from 1 to 65535");
     port = tonumber(digits) as number;
     if (port < 1 || port > 65535) return bad(text, "the port is not a number from 1 to 65535");
   }
-  const address = { server: port_text === "" ? `${text}:${DEFAULT_PORT}` : text, host: host as string, port };
+  const address = { server: port_text === "" ? `${text}:${DEFAULT_PORT}` : text, host: host, port };
 
   const [ipv6] = string.match(address.host, "^%[(.*)%]$");
   if (ipv6 !== undefined) {

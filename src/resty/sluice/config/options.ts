@@ -32,7 +32,8 @@ type Table = Record<string, unknown>;
 
 function expect_type(input: Table, path: string, name: string, expected: string): unknown {
   const value = input[name];
-  if (value !== undefined && type(value) !== expected) error(`invalid "${path}${name}" value: not a ${expected}`, 0);
+  if (value !== undefined && type(value) !== expected)
+    error(`invalid "${path}${name}" value: not a ${expected}`, 0);
   return value;
 }
 
@@ -53,7 +54,13 @@ function strings(input: Table, path: string, name: string): string[] {
 }
 
 function read_api(input: Table): ApiOptions {
-  refuse_unknown(input, "api.", { prefix: true, write: true, write_tokens: true, read_tokens: true, hosts: true });
+  refuse_unknown(input, "api.", {
+    prefix: true,
+    write: true,
+    write_tokens: true,
+    read_tokens: true,
+    hosts: true,
+  });
   const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
   if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
     error('invalid "api.prefix" value: not a path such as "/api"', 0);

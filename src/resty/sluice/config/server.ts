@@ -32,7 +32,11 @@ function whole_number(value: unknown): number | undefined {
   return undefined;
 }
 
-function read_weight(this: void, name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
+function read_weight(
+  this: void,
+  name: string,
+  value: unknown,
+): LuaMultiReturn<[unknown, Problem | undefined]> {
   const weight = whole_number(value);
   if (weight === undefined || weight < 1 || weight > LARGEST_WEIGHT) {
     return bad(name, "UpstreamBadWeight", `not a whole number from 1 to ${LARGEST_WEIGHT}`);
@@ -41,11 +45,16 @@ function read_weight(this: void, name: string, value: unknown): LuaMultiReturn<[
 }
 
 function read_flag(this: void, name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
-  if (typeof value !== "boolean") return $multi(undefined, format_problem(`invalid "${name}" value: not a boolean`));
+  if (typeof value !== "boolean")
+    return $multi(undefined, format_problem(`invalid "${name}" value: not a boolean`));
   return $multi(value, undefined);
 }
 
-function read_address(this: void, _name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
+function read_address(
+  this: void,
+  _name: string,
+  value: unknown,
+): LuaMultiReturn<[unknown, Problem | undefined]> {
   const [address, problem] = parse_address(value);
   return $multi(address?.server, problem);
 }

@@ -25,7 +25,7 @@ export function parse_time(text: string): number | undefined {
   while (position <= text.length) {
     const [digits, unit, next] = string.match(text, "^(%d+)(%a*) *()", position);
     if (digits === undefined || digits.length > 12) return undefined;
-    const scale = MILLISECONDS[unit as string];
+    const scale = MILLISECONDS[unit];
     if (scale === undefined || scale >= smallest) return undefined;
     smallest = scale;
     total += (tonumber(digits) as number) * scale;

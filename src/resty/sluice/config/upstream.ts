@@ -17,8 +17,10 @@ const LONGEST_NAME = 128;
 
 /** Checks an upstream's name. Returns the problem, if there is one. Any phase. */
 export function check_name(name: unknown): Problem | undefined {
-  if (typeof name !== "string" || name === "") return format_problem("invalid upstream name: empty, or not a string");
-  if (name.length > LONGEST_NAME) return format_problem(`invalid upstream name: longer than ${LONGEST_NAME} bytes`);
+  if (typeof name !== "string" || name === "")
+    return format_problem("invalid upstream name: empty, or not a string");
+  if (name.length > LONGEST_NAME)
+    return format_problem(`invalid upstream name: longer than ${LONGEST_NAME} bytes`);
   if (string.find(name, "^[%w%._:@~+-]+$")[0] === undefined) {
     return format_problem("invalid upstream name: only letters, digits and . _ : @ ~ + - can be");
   }
@@ -29,7 +31,8 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
   if (!is_table(input)) return $multi(undefined, format_problem('invalid "servers" value: not a list'));
   const items = input as unknown as unknown[];
   for (const [key] of pairs(input as unknown as LuaTable<AnyNotNil, unknown>)) {
-    if (typeof key !== "number") return $multi(undefined, format_problem('invalid "servers" value: not a list'));
+    if (typeof key !== "number")
+      return $multi(undefined, format_problem('invalid "servers" value: not a list'));
   }
   const servers: ServerConfig[] = [];
   const addresses = new LuaSet<string>();

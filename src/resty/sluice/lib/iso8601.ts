@@ -2,5 +2,5 @@
 export function iso8601(seconds: number): string {
   const whole = math.floor(seconds);
   const milliseconds = math.floor((seconds - whole) * 1000);
-  return `${os.date("!%Y-%m-%dT%H:%M:%S", whole) as string}.${string.format("%03d", milliseconds)}Z`;
+  return `${os.date("!%Y-%m-%dT%H:%M:%S", whole)}.${string.format("%03d", milliseconds)}Z`;
 }

@@ -19,7 +19,7 @@ const LIST: object = {};
 
 /** Marks `items` as a JSON array, so that it stays one when it is empty. Returns it. */
 export function list<T>(items: T[]): T[] {
-  return setmetatable(items, LIST as LuaMetatable<T[]>) as T[];
+  return setmetatable(items, LIST as LuaMetatable<T[]>);
 }
 
 /** A metatable that has an object's members written in the order of `fields`; members not named are left out. */
@@ -29,7 +29,7 @@ export function shape(fields: readonly string[]): Shape {
 
 /** Gives `object` the member order of `its_shape`. Returns it. */
 export function shaped<T extends object>(object: T, its_shape: Shape): T {
-  return setmetatable(object, its_shape as LuaMetatable<T>) as T;
+  return setmetatable(object, its_shape as LuaMetatable<T>);
 }
 
 function encode_number(value: number): string {

@@ -83,7 +83,8 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   let last_failures = 0;
   for (const position of $range(0, servers.length - 1)) {
     const server = servers[position];
-    while (!all_ours && index < attempts.addresses.length && attempts.addresses[index] !== name_of(server)) index += 1;
+    while (!all_ours && index < attempts.addresses.length && attempts.addresses[index] !== name_of(server))
+      index += 1;
     if (index < attempts.addresses.length) {
       const responded = count_attempt(server, attempts, index);
       last_failures = !responded && has_failed(attempts, index) ? 1 : 0;

@@ -55,7 +55,10 @@ function forget_unlogged(earlier: Earlier): void {
   earlier.servers = [];
   if (has_warned) return;
   has_warned = true;
-  ngx.log(ngx.WARN, "sluice: log() is not called in log_by_lua of this location: its requests are not counted right");
+  ngx.log(
+    ngx.WARN,
+    "sluice: log() is not called in log_by_lua of this location: its requests are not counted right",
+  );
 }
 
 /** Ends the attempt before this one. Returns whether this one is a retry. */

@@ -24,7 +24,10 @@ export function start_worker(): void {
   if (slot !== undefined) {
     use_slot(memory, slot);
   } else {
-    ngx.log(ngx.WARN, "sluice: more workers than at the last start: restart nginx, or this one's requests are not counted");
+    ngx.log(
+      ngx.WARN,
+      "sluice: more workers than at the last start: restart nginx, or this one's requests are not counted",
+    );
     use_slot(map_private(), 0);
   }
   // Else all workers would begin their rotations with the same server.

@@ -11,7 +11,9 @@ const PAUSE_SECONDS = 0.001;
 
 function is_due(): boolean {
   const memory = shared_memory();
-  return is_open() && memory[Header.JOURNAL_BYTES] > math.max(LEAST_JOURNAL_BYTES, memory[Header.IMAGE_BYTES]);
+  return (
+    is_open() && memory[Header.JOURNAL_BYTES] > math.max(LEAST_JOURNAL_BYTES, memory[Header.IMAGE_BYTES])
+  );
 }
 
 function pause(this: void): void {

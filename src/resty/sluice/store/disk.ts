@@ -40,7 +40,10 @@ export function open(state_dir: string | undefined): void {
   if (made === undefined) error(`could not make ${state_dir}: ${cause ?? ""}`, 0);
   memory[Header.LOCK_FD] = open_state_file(state_dir, "lock");
   if (posix.take_file(memory[Header.LOCK_FD])[0] === undefined) {
-    error(`could not take ${state_dir}: another nginx uses it, or lua_shared_dict changed its size (then restart)`, 0);
+    error(
+      `could not take ${state_dir}: another nginx uses it, or lua_shared_dict changed its size (then restart)`,
+      0,
+    );
   }
   memory[Header.JOURNAL_FD] = open_state_file(state_dir, "journal");
   memory[Header.IMAGE_FD] = open_state_file(state_dir, "image.0");
@@ -90,7 +93,9 @@ function load_newest_image(state: journal.SavedState, state_dir: string): Outcom
  *
  * @returns the state, or undefined and which line of which file cannot be read
  */
-export function load(state_dir: string): LuaMultiReturn<[journal.SavedState | undefined, string | undefined]> {
+export function load(
+  state_dir: string,
+): LuaMultiReturn<[journal.SavedState | undefined, string | undefined]> {
   const state = journal.empty_state();
   const [loaded, image_cause] = load_newest_image(state, state_dir);
   if (loaded === undefined) return $multi(undefined, image_cause);

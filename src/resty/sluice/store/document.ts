@@ -61,13 +61,19 @@ export function restored_server(stored: StoredServer): ServerConfig {
 
 /** Writes a server's line. */
 export function format_line(server: ServerRecord): string {
-  return string.format("%d %d %d %s", server.id, server.incarnation, server.row, encode(stored_server(server)));
+  return string.format(
+    "%d %d %d %s",
+    server.id,
+    server.incarnation,
+    server.row,
+    encode(stored_server(server)),
+  );
 }
 
 /** Reads a server's line. */
 export function parse_line(line: string): ServerRecord {
   const [id, incarnation, row, stored] = string.match(line, "^(%d+) (%d+) (%d+) (.+)$");
-  const server = restored_server(decode(stored as string)[0] as StoredServer) as ServerRecord;
+  const server = restored_server(decode(stored)[0] as StoredServer) as ServerRecord;
   server.id = tonumber(id) as number;
   server.incarnation = tonumber(incarnation) as number;
   server.row = tonumber(row) as number;
@@ -85,9 +91,9 @@ export function format_document(document: Document): string {
 /** Reads a document's own line, without the servers. Returns it, and where the servers' lines begin. */
 export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
   const [end_of_head] = string.find(text, "\n", 1, true);
-  const head = decode(string.sub(text, 1, (end_of_head as number) - 1))[0] as Document;
+  const head = decode(string.sub(text, 1, end_of_head - 1))[0] as Document;
   head.lines = [];
-  return $multi(head, (end_of_head as number) + 1);
+  return $multi(head, end_of_head + 1);
 }
 
 /** Reads a document from its text; a text that was padded at its end reads the same. */

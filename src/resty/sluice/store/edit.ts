@@ -1,7 +1,14 @@
 import type { Problem } from "../config/problem";
 import { read_server, type ServerConfig } from "../config/server";
 import type { UpstreamConfig } from "../config/upstream";
-import { find_by_address, find_by_id, format_line, parse_line, type Document, type ServerRecord } from "./document";
+import {
+  find_by_address,
+  find_by_id,
+  format_line,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "./document";
 import { allocate_row, free_row } from "./region";
 import { OUT_OF_MEMORY } from "./store";
 
@@ -55,7 +62,8 @@ export function patch_server(current: Document, id: number, input: unknown, revi
   const document = copy(current);
   let { incarnation, row } = record;
   if (server.server !== record.server) {
-    if (find_by_address(current, server.server) !== undefined) return $multi(undefined, exists(server.server));
+    if (find_by_address(current, server.server) !== undefined)
+      return $multi(undefined, exists(server.server));
     const new_row = allocate_row(revision);
     if (new_row === undefined) return $multi(undefined, OUT_OF_MEMORY);
     incarnation = revision;
@@ -78,7 +86,11 @@ export function remove_server(current: Document, id: number): Edited {
  * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
  * goes from primary to backup or back, its state.
  */
-export function replace_upstream(current: Document | undefined, config: UpstreamConfig, revision: number): Edited {
+export function replace_upstream(
+  current: Document | undefined,
+  config: UpstreamConfig,
+  revision: number,
+): Edited {
   let row = current?.row;
   row ??= allocate_row(revision);
   if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);

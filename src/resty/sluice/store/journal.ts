@@ -134,7 +134,11 @@ function apply(state: SavedState, change: Change): boolean {
   };
   for (const id of change.remove ?? []) upstream.servers.delete(id);
   for (const saved of change.put ?? []) {
-    if (type(saved.id) !== "number" || type(saved.incarnation) !== "number" || type(saved.server) !== "string") {
+    if (
+      type(saved.id) !== "number" ||
+      type(saved.incarnation) !== "number" ||
+      type(saved.server) !== "string"
+    ) {
       return false;
     }
     const record = restored_server(saved) as ServerRecord;
@@ -154,7 +158,10 @@ function apply(state: SavedState, change: Change): boolean {
  *
  * @returns true, or undefined and which line cannot be read
  */
-export function apply_image(state: SavedState, text: string): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function apply_image(
+  state: SavedState,
+  text: string,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
   let number = 0;
   for (const [line] of string.gmatch(text, "([^\n]*)\n")) {
     number += 1;

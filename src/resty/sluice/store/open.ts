@@ -57,7 +57,8 @@ function plant(name: string, config: UpstreamConfig): void {
  * Raises a text when it cannot.
  */
 export function open_store(options: Options): void {
-  if (!dict.open_dict(options.shared_dict)) error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
+  if (!dict.open_dict(options.shared_dict))
+    error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
   set_fsync(options.fsync);
   const region = dict.recall("region") as number | undefined;
   if (region === undefined) {

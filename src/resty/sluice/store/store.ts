@@ -181,7 +181,10 @@ export function write_under_lock(
   const [next, problem] = edit(current, next_revision);
   if (problem !== undefined) return $multi(undefined, problem);
   if (next === undefined) {
-    return $multi(undefined, current === undefined ? undefined : delete_upstream(name, current, next_revision));
+    return $multi(
+      undefined,
+      current === undefined ? undefined : delete_upstream(name, current, next_revision),
+    );
   }
   if (current !== undefined && is_same(current, next)) return $multi(current, undefined);
   const refused = put_upstream(name, current, next, next_revision);
@@ -211,7 +214,9 @@ export function write(name: string, edit: Edit): LuaMultiReturn<[Document | unde
 const NAMES_A_PIECE = 64;
 
 /** Writes an image of the dict. Under the lock. `pause` is called between its pieces. */
-export function save_image(pause?: (this: void) => void): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function save_image(
+  pause?: (this: void) => void,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
   if (!disk.is_open()) return $multi(true, undefined);
   const all = names();
   const at = revision();

@@ -36,11 +36,25 @@ function stub(name: keyof StubStatus): number {
   return has_stub_status ? (tonumber(stub_status[name][0]) as number) : 0;
 }
 
-const NGINX = shape(["version", "build", "address", "generation", "load_timestamp", "timestamp", "pid", "ppid"]);
+const NGINX = shape([
+  "version",
+  "build",
+  "address",
+  "generation",
+  "load_timestamp",
+  "timestamp",
+  "pid",
+  "ppid",
+]);
 
 function nginx_version(): string {
   const number = ngx.config.nginx_version;
-  return string.format("%d.%d.%d", math.floor(number / 1000000), math.floor(number / 1000) % 1000, number % 1000);
+  return string.format(
+    "%d.%d.%d",
+    math.floor(number / 1000000),
+    math.floor(number / 1000) % 1000,
+    number % 1000,
+  );
 }
 
 function get_nginx(this: void): Answered {

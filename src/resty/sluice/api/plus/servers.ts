@@ -2,7 +2,13 @@ import { parse_address } from "../../config/address";
 import type { Problem } from "../../config/problem";
 import { FIXED_PARAMETERS } from "../../config/server";
 import { list, shape, shaped } from "../../lib/json";
-import { find_by_address, find_by_id, parse_line, type Document, type ServerRecord } from "../../store/document";
+import {
+  find_by_address,
+  find_by_id,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "../../store/document";
 import { add_server, patch_server, remove_server } from "../../store/edit";
 import { read, upstream_not_found, write, type Edit } from "../../store/store";
 import { etag, ok, type Answered } from "../answer";
@@ -43,7 +49,11 @@ export function server_objects(document: Document): object[] {
 }
 
 function bad_id(text: string): Problem {
-  return { status: 400, code: "UpstreamBadServerId", text: `"${string.sub(text, 1, 40)}" is not a server's ID` };
+  return {
+    status: 400,
+    code: "UpstreamBadServerId",
+    text: `"${string.sub(text, 1, 40)}" is not a server's ID`,
+  };
 }
 
 function parse_id(text: string): LuaMultiReturn<[number | undefined, Problem | undefined]> {
@@ -76,7 +86,9 @@ function post_server(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [input, unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
-  const [document, problem] = write_existing(name, (current, revision) => add_server(current, input, revision));
+  const [document, problem] = write_existing(name, (current, revision) =>
+    add_server(current, input, revision),
+  );
   if (document === undefined) return $multi(undefined, problem);
   const line = document.lines[document.lines.length - 1];
   const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]-)/*$");

@@ -108,7 +108,9 @@ function get_all(this: void): Answered {
   if (fields?.length === 0) return ok(list(all));
   const next_piece = collection_pieces(all, (name) => {
     const document = read(name);
-    return document === undefined ? undefined : encode(filter_object(upstream_object(name, document), fields));
+    return document === undefined
+      ? undefined
+      : encode(filter_object(upstream_object(name, document), fields));
   });
   return $multi({ status: 200, next_piece }, undefined);
 }

@@ -19,7 +19,11 @@ function upstream_object(document: Document): object {
 }
 
 function precondition_failed(): Problem {
-  return { status: 412, code: "PreconditionFailed", text: "the upstream has changed: If-Match names another revision" };
+  return {
+    status: 412,
+    code: "PreconditionFailed",
+    text: "the upstream has changed: If-Match names another revision",
+  };
 }
 
 /** Checks `If-Match` against what is there. */
@@ -98,7 +102,11 @@ function put(this: void, request: ApiRequest): Answered {
   };
   const [document, problem] = write(name, edit);
   if (document === undefined) return $multi(undefined, problem);
-  const answer: Answer = { status, body: upstream_object(document), headers: { ETag: etag(document.revision) } };
+  const answer: Answer = {
+    status,
+    body: upstream_object(document),
+    headers: { ETag: etag(document.revision) },
+  };
   return $multi(answer, undefined);
 }
 
