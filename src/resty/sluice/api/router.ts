@@ -86,7 +86,9 @@ function path_below(prefix: string): string[] | undefined {
   const wanted = split(prefix);
   const rest: string[] = [];
   for (const [index, segment] of ipairs(split(path ?? ""))) {
-    const decoded = ngx.unescape_uri(segment);
+    // In a path a plus is a plus; unescape_uri takes it for a form's space.
+    const [plain] = string.gsub(segment, "%+", "%%2B");
+    const decoded = ngx.unescape_uri(plain);
     if (index > wanted.length) rest.push(decoded);
     else if (decoded !== wanted[index - 1]) return undefined;
   }

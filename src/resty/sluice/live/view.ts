@@ -30,11 +30,13 @@ export interface LiveUpstream {
 }
 
 let memory: NumberPointer;
+let is_ready = false;
 const upstreams = new LuaTable<string, LiveUpstream>();
 
 /** Follows the revisions in `shared` from now on. Phase: init_worker_by_lua. */
 export function use_memory(shared: NumberPointer): void {
   memory = shared;
+  is_ready = true;
 }
 
 function new_upstream(row: number, method: MethodName): LiveUpstream {
@@ -128,6 +130,7 @@ function change_method(upstream: LiveUpstream, method: MethodName): void {
 
 /** Makes this worker's view of an upstream that of the store. Undefined: there is none. O(servers), little a server. */
 function synchronise(name: string): LiveUpstream | undefined {
+  if (!is_ready) error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
   const text = get_text(name);
   if (text === undefined) {
     upstreams.delete(name);

@@ -1,7 +1,7 @@
 import { Header, shared_memory } from "./region";
 import { is_open } from "./disk";
 import { acquire, release } from "./lock";
-import { save_image } from "./store";
+import { save_image } from "./image";
 
 /** The journal is replaced by a new image when it is larger than this, and than the image. */
 const LEAST_JOURNAL_BYTES = 1048576;

@@ -10,7 +10,7 @@ import {
   type ServerRecord,
 } from "./document";
 import { allocate_row, free_row } from "./region";
-import { OUT_OF_MEMORY } from "./store";
+import { OUT_OF_MEMORY } from "./write";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
 type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;

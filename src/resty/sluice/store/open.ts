@@ -7,7 +7,7 @@ import { replace_upstream } from "./edit";
 import { to_document } from "./journal";
 import { acquire_now, release } from "./lock";
 import { allocate_row, attach, create, Header, Row, row_at, shared_memory } from "./region";
-import { set_fsync, write_under_lock } from "./store";
+import { set_fsync, write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
 const LEAST_BYTES_PER_ROW = 48;

@@ -10,7 +10,8 @@ import {
   type ServerRecord,
 } from "../../store/document";
 import { add_server, patch_server, remove_server } from "../../store/edit";
-import { read, upstream_not_found, write, type Edit } from "../../store/store";
+import { read, upstream_not_found } from "../../store/read";
+import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import { argument, read_object, type ApiRequest } from "../request";

@@ -3,7 +3,7 @@ import { iso8601 } from "../../lib/iso8601";
 import { reset_status, status_of, type ServerStatus } from "../../live/status";
 import { parse_line, type Document } from "../../store/document";
 import { active_requests } from "../../store/region";
-import { names, read, upstream_not_found } from "../../store/store";
+import { names, read, upstream_not_found } from "../../store/read";
 import { ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { filter_object, wanted_fields } from "../fields";

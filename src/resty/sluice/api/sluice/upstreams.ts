@@ -3,7 +3,8 @@ import { check_name, read_upstream, type UpstreamConfig } from "../../config/ups
 import { encode, shape, shaped } from "../../lib/json";
 import { parse_line, type Document } from "../../store/document";
 import { replace_upstream } from "../../store/edit";
-import { names, read, revision, upstream_not_found, write, type Edit } from "../../store/store";
+import { names, read, revision, upstream_not_found } from "../../store/read";
+import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answer, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { server_objects } from "../plus/servers";

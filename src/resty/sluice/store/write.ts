@@ -1,10 +1,12 @@
-import { format_problem, type Problem } from "../config/problem";
-import { delete_text, find_room, get_names, get_text, put_text } from "./dict";
+import type { Problem } from "../config/problem";
+import { delete_text, find_room, get_text, put_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
-import { format_document, parse_document, parse_line, type Document, type Leaver } from "./document";
-import { format_change, format_deletion, format_image_end, format_image_start } from "./journal";
+import { format_document, parse_line, type Document, type Leaver } from "./document";
+import { save_image } from "./image";
+import { format_change, format_deletion } from "./journal";
 import { acquire, release } from "./lock";
+import { read, revision } from "./read";
 import { active_requests, free_row, Header, Row, row_at, shared_memory } from "./region";
 
 /**
@@ -30,24 +32,6 @@ let fsync = false;
 /** Sets whether each write is forced to the disk. Phase: init_by_lua. */
 export function set_fsync(on: boolean): void {
   fsync = on;
-}
-
-/** The revision of the last change of any upstream. Any phase. */
-export function revision(): number {
-  return shared_memory()[Header.REVISION];
-}
-
-/** Reads an upstream. Any phase. */
-export function read(name: string): Document | undefined {
-  const text = get_text(name);
-  return text === undefined ? undefined : parse_document(text);
-}
-
-/** The names of all upstreams, sorted. Any phase. */
-export function names(): string[] {
-  const found = get_names();
-  table.sort(found);
-  return found;
 }
 
 export const OUT_OF_MEMORY: Problem = {
@@ -209,43 +193,4 @@ export function write(name: string, edit: Edit): LuaMultiReturn<[Document | unde
   release();
   if (!returned) error(failure, 0);
   return $multi(document, problem);
-}
-
-const NAMES_A_PIECE = 64;
-
-/** Writes an image of the dict. Under the lock. `pause` is called between its pieces. */
-export function save_image(
-  pause?: (this: void) => void,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
-  if (!disk.is_open()) return $multi(true, undefined);
-  const all = names();
-  const at = revision();
-  let position = -1;
-  return disk.write_image(() => {
-    if (position === -1) {
-      position = 0;
-      return format_image_start(at);
-    }
-    if (position > all.length) return undefined;
-    if (position === all.length) {
-      position += 1;
-      return format_image_end(at);
-    }
-    const lines: string[] = [];
-    const last = math.min(position + NAMES_A_PIECE, all.length);
-    while (position < last) {
-      const document = read(all[position]);
-      if (document !== undefined) {
-        lines.push(format_change(all[position], document, { added: document.lines, removed: [] }));
-      }
-      position += 1;
-    }
-    if (pause !== undefined) pause();
-    return table.concat(lines);
-  });
-}
-
-/** The problem of an upstream that is not there. */
-export function upstream_not_found(name: string): Problem {
-  return { ...format_problem(`upstream "${name}" not found`), status: 404, code: "UpstreamNotFound" };
 }

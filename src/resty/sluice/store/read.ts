@@ -1,0 +1,27 @@
+import type { Problem } from "../config/problem";
+import { get_names, get_text } from "./dict";
+import { parse_document, type Document } from "./document";
+import { Header, shared_memory } from "./region";
+
+/** The revision of the last change of any upstream. Any phase. */
+export function revision(): number {
+  return shared_memory()[Header.REVISION];
+}
+
+/** Reads an upstream. Any phase. */
+export function read(name: string): Document | undefined {
+  const text = get_text(name);
+  return text === undefined ? undefined : parse_document(text);
+}
+
+/** The names of all upstreams, sorted. Any phase. */
+export function names(): string[] {
+  const found = get_names();
+  table.sort(found);
+  return found;
+}
+
+/** The problem of an upstream that is not there. */
+export function upstream_not_found(name: string): Problem {
+  return { status: 404, code: "UpstreamNotFound", text: `upstream "${string.sub(name, 1, 128)}" not found` };
+}
