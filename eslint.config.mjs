@@ -1,0 +1,133 @@
+import js from "@eslint/js";
+import { defineConfig, globalIgnores } from "eslint/config";
+import { createTypeScriptImportResolver } from "eslint-import-resolver-typescript";
+import importX from "eslint-plugin-import-x";
+import { readdirSync } from "node:fs";
+import tseslint from "typescript-eslint";
+
+/** Imports go down only: a folder may import from the layers below its own, and from itself. */
+const layers = [
+  ["api"],
+  ["live", "discovery", "control", "health"],
+  ["balancer", "store"],
+  ["config", "net"],
+  ["lib"],
+];
+
+const sluice = "src/resty/sluice";
+for (const { name } of readdirSync(sluice, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+  if (!layers.flat().includes(name))
+    throw new Error(`eslint.config.mjs: layers has no place for ${sluice}/${name}`);
+}
+const zones = layers.flatMap((layer, index) =>
+  layer.map((folder) => ({
+    target: `./${sluice}/${folder}`,
+    from: ["./src", "./spec"],
+    except: [folder, ...layers.slice(index + 1).flat()].map((allowed) => `./resty/sluice/${allowed}`),
+    message: "Imports go down only.",
+  })),
+);
+
+/** JavaScript that has types here but nothing behind them when Lua runs it, or only a costly imitation. */
+const absentGlobals = {
+  "Error, AggregateError, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError":
+    "Use error(\"…\", 2) for a caller's mistake, and return undefined and a reason for the world's.",
+  "Map, WeakMap": "Use LuaMap or LuaTable.",
+  "Set, WeakSet": "Use LuaSet.",
+  Date: "Use ngx.now() or os.time().",
+  JSON: "Use lib/json.",
+  RegExp: "Use string.match, or ngx.re where it is there.",
+  "Number, parseInt, parseFloat": "Use tonumber.",
+  "isNaN, isFinite": "Compare: a number that is not equal to itself is not a number.",
+  "Symbol, Proxy, Reflect": "Use a metatable.",
+  "Promise, AsyncIterator": "Cosockets wait by themselves.",
+  "setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, queueMicrotask": "Use ngx.timer.",
+  console: "Use ngx.log.",
+  "encodeURI, encodeURIComponent, escape": "Use ngx.escape_uri.",
+  "decodeURI, decodeURIComponent, unescape": "Use ngx.unescape_uri.",
+  "BigInt, Intl, Atomics, WebAssembly, globalThis, structuredClone, eval, Iterator, WeakRef, FinalizationRegistry":
+    "There is no such thing in Lua.",
+  "ArrayBuffer, SharedArrayBuffer, DataView, Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array":
+    "Use ffi.new.",
+};
+const restrictedGlobals = Object.entries(absentGlobals).flatMap(([names, message]) =>
+  names.split(", ").map((name) => ({ name, message })),
+);
+
+/** What the Node scripts use of Node's globals. */
+const nodeGlobals = [
+  "AbortController",
+  "AbortSignal",
+  "Buffer",
+  "URL",
+  "URLSearchParams",
+  "clearInterval",
+  "clearTimeout",
+  "console",
+  "fetch",
+  "performance",
+  "process",
+  "setImmediate",
+  "setInterval",
+  "setTimeout",
+];
+
+/** Every test always runs. */
+const noFocusNoSkip = [
+  {
+    selector: "CallExpression[callee.property.name=/^(only|skip|todo)$/][callee.object.name!='assert']",
+    message: "Every test always runs.",
+  },
+  { selector: "CallExpression[callee.name='pending']", message: "Every test always runs." },
+  {
+    selector:
+      "CallExpression[callee.name=/^(test|it|describe|suite)$/] > ObjectExpression > Property[key.name=/^(only|skip|todo)$/]",
+    message: "Every test always runs.",
+  },
+];
+
+export default defineConfig(
+  globalIgnores(["dist/", "build/", ".sluice/"]),
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.recommendedTypeChecked, importX.flatConfigs.typescript],
+    plugins: { "import-x": importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "tsconfig.json" })] },
+    rules: {
+      eqeqeq: "error",
+      "no-restricted-globals": ["error", ...restrictedGlobals],
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones, basePath: import.meta.dirname }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" },
+      ],
+      "@typescript-eslint/prefer-nullish-coalescing": "error",
+      // 0 and "" are true in Lua, so a condition must be a boolean already.
+      "@typescript-eslint/strict-boolean-expressions": [
+        "error",
+        { allowString: false, allowNumber: false, allowNullableObject: false },
+      ],
+    },
+  },
+  {
+    files: [`${sluice}/{balancer,config}/**`],
+    rules: {
+      "no-restricted-globals": [
+        "error",
+        ...restrictedGlobals,
+        { name: "ngx", message: "This folder is pure: it runs under plain LuaJIT." },
+      ],
+    },
+  },
+  {
+    files: ["**/*.mjs"],
+    languageOptions: {
+      globals: Object.fromEntries(nodeGlobals.map((name) => [name, "readonly"])),
+    },
+  },
+  { files: ["spec/**"], rules: { "no-restricted-syntax": ["error", ...noFocusNoSkip] } },
+);

@@ -1,0 +1,46 @@
+/** `npm run check`: everything that can be said of the sources without running them. */
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { checkDist } from "./check_dist.mjs";
+import { checkHotFiles } from "./check_hot_files.mjs";
+import { checkWords } from "./check_words.mjs";
+import { root, run } from "./command.mjs";
+import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
+
+/**
+ * Runs the program of an npm package.
+ * @param {string} script its path in node_modules
+ * @param {string[]} args
+ */
+const node = (script, ...args) => run(process.execPath, [join(root, "node_modules", script), ...args]);
+
+/** @type {[name: string, step: () => boolean][]} */
+const steps = [
+  ["format", () => node("prettier/bin/prettier.cjs", "--check", "--log-level=warn", ".")],
+  ["lint", () => node("eslint/bin/eslint.js", "--max-warnings=0", ".")],
+  ["types", () => node("typescript/bin/tsc", "--noEmit", "--project", "tsconfig.json")],
+  ["build", build],
+  ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist"])],
+  ["hot files", () => report(checkHotFiles())],
+  ["dist", () => report(checkDist())],
+  ["words", () => report(checkWords())],
+];
+
+/**
+ * @param {string[]} problems
+ * @returns {boolean}
+ */
+function report(problems) {
+  for (const problem of problems) console.error(problem);
+  return problems.length === 0;
+}
+
+ensureNodeModules();
+ensureTestTools(["luacheck"]);
+const failed = steps.filter(([name, step]) => {
+  console.log(`== ${name}`);
+  return !step();
+});
+const names = failed.map(([name]) => name).join(", ");
+console.log(failed.length === 0 ? `check: all ${steps.length} steps passed` : `check: failed: ${names}`);
+process.exitCode = failed.length === 0 ? 0 : 1;

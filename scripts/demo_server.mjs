@@ -1,0 +1,35 @@
+/**
+ * A small application server for trying things: answers every request with its port and the path.
+ * `npm start` runs two of them; `node scripts/demo_server.mjs 9003` is a third.
+ */
+import { createServer } from "node:http";
+import { isMain, stop } from "./command.mjs";
+
+/**
+ * @param {number} port on 127.0.0.1
+ * @returns {Promise<import("node:http").Server>} once it listens
+ */
+export function startDemoServer(port) {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.setHeader("Content-Type", "text/plain");
+    response.end(`server ${port}: ${request.method} ${request.url}\n`);
+  });
+  // Longer than nginx's own 60 s, so that it is nginx that closes an idle connection, never this end of it
+  // just as a request comes in.
+  server.keepAliveTimeout = 75_000;
+  return new Promise((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", () => resolve(server));
+  });
+}
+
+if (isMain(import.meta.url)) {
+  const port = Number(process.argv[2]);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) stop("usage: node scripts/demo_server.mjs <port>");
+  try {
+    await startDemoServer(port);
+    console.log(`listening on 127.0.0.1:${port}`);
+  } catch (error) {
+    stop(`could not listen on 127.0.0.1:${port}: ${error.code}`);
+  }
+}

@@ -1,0 +1,61 @@
+/** Finding a server that can run Sluice: OpenResty, or an nginx with lua-nginx-module. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findProgram, runQuietly } from "./command.mjs";
+
+/**
+ * @typedef {object} Server
+ * @property {string} binary the program to run
+ * @property {string} globalDirectives what `-g` must be given for it to know Lua; empty for OpenResty
+ */
+
+const programs = ["openresty", "/usr/local/openresty/bin/openresty", "nginx", "/usr/sbin/nginx"];
+
+/** Where `load_module` finds a Lua module that is not built in, NDK first, which the other needs. */
+const moduleFolders = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/etc/nginx/modules"];
+const moduleFiles = ["ndk_http_module.so", "ngx_http_lua_module.so"];
+
+/** What Sluice asks of a server, in a configuration that writes nothing outside its own folder. */
+const trial = `
+pid nginx.pid;
+events {}
+http {
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  init_by_lua_block { require("resty.core") require("cjson.safe") require("ffi") }
+}`;
+
+/**
+ * The first server of this machine that passes the trial.
+ * @returns {Server | undefined}
+ */
+export function findServer() {
+  const binaries = programs.map(findProgram).filter((path) => path !== undefined);
+  const modules = moduleFolders
+    .map((folder) => moduleFiles.map((file) => join(folder, file)))
+    .filter((files) => files.every((file) => existsSync(file)))
+    .map((files) => files.map((file) => `load_module ${file};`).join(" "));
+  for (const binary of new Set(binaries)) {
+    for (const globalDirectives of ["", ...modules]) {
+      if (passesTrial(binary, globalDirectives)) return { binary, globalDirectives };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * @param {string} binary
+ * @param {string} globalDirectives
+ * @returns {boolean}
+ */
+function passesTrial(binary, globalDirectives) {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-trial-"));
+  try {
+    writeFileSync(join(folder, "nginx.conf"), trial);
+    const args = ["-t", "-e", "stderr", "-p", folder, "-c", "nginx.conf", "-g", globalDirectives];
+    return runQuietly(binary, args).ok;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What the other scripts need on this machine, found or else installed. Every function here is quick when
+ * nothing is missing, and ends the script with one line when it cannot help. Node built-ins only: this runs
+ * before `npm ci`.
+ */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { findProgram, root, run, runQuietly, stop } from "./command.mjs";
+import { installPackages } from "./debian.mjs";
+import { findServer } from "./server.mjs";
+
+export { root } from "./command.mjs";
+
+/** The npm packages of package-lock.json. */
+export function ensureNodeModules() {
+  const lock = join(root, "package-lock.json");
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  console.log("Installing npm packages");
+  if (!run("npm", ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"]))
+    stop("npm ci failed");
+}
+
+/** @type {import("./server.mjs").Server | undefined} */
+let server;
+
+/**
+ * A server with Lua and lua-cjson: one that is there, or else Debian's.
+ * @returns {import("./server.mjs").Server}
+ */
+export function ensureServer() {
+  server ??= findServer();
+  if (server !== undefined) return server;
+  const missing = "Sluice needs OpenResty, or nginx with lua-nginx-module and lua-cjson";
+  installPackages(["nginx", "libnginx-mod-http-lua", "lua-cjson"], missing);
+  server = findServer();
+  return server ?? stop("Debian's nginx was installed, but it does not load lua-nginx-module with lua-cjson");
+}
+
+/**
+ * Tests' programs: whether each is there, and the package that has it. It is `luajit2` (OpenResty's branch,
+ * which Debian's lua-nginx-module uses too), not `luajit`: the two exclude each other.
+ * @type {Record<string, { package: string, isThere: () => boolean }>}
+ */
+const testTools = {
+  luajit: { package: "luajit2", isThere: () => findProgram("luajit") !== undefined },
+  cjson: { package: "lua-cjson", isThere: () => runQuietly("luajit", ["-lcjson.safe", "-e", ""]).ok },
+  busted: { package: "lua-busted", isThere: () => findProgram("busted") !== undefined },
+  luacheck: { package: "lua-check", isThere: () => findProgram("luacheck") !== undefined },
+  wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },
+  "prometheus-nginx-exporter": {
+    package: "prometheus-nginx-exporter",
+    isThere: () => findProgram("prometheus-nginx-exporter") !== undefined,
+  },
+};
+
+/**
+ * The programs that tests and checks run.
+ * @param {string[]} [names] all of them when left out
+ */
+export function ensureTestTools(names = Object.keys(testTools)) {
+  const missing = names.filter((name) => !testTools[name].isThere());
+  if (missing.length === 0) return;
+  const packages = missing.map((name) => testTools[name].package);
+  installPackages(packages, `The tests need ${missing.join(", ")}`);
+  const still = missing.filter((name) => !testTools[name].isThere());
+  if (still.length > 0)
+    stop(`apt-get installed ${packages.join(" ")}, yet ${still.join(", ")} cannot be run`);
+}

@@ -1,0 +1,119 @@
+/**
+ * `npm start`: two demo application servers and the gateway of nginx.conf in front of them, until Ctrl-C.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createConnection, createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "./build.mjs";
+import { root, stop } from "./command.mjs";
+import { startDemoServer } from "./demo_server.mjs";
+import { ensureServer } from "./setup.mjs";
+
+const demoPorts = [9001, 9002];
+const trafficPort = 8080;
+const apiPort = 8081;
+
+/** How long requests in flight may take at the end, in milliseconds, before nginx is told to drop them. */
+const patience = 5000;
+
+const help = `
+The gateway listens on 127.0.0.1:${trafficPort}, its API on 127.0.0.1:${apiPort}; Ctrl-C ends all of it. Try, in another terminal:
+
+  Send traffic     curl http://127.0.0.1:${trafficPort}/
+  Add a server     curl -d '{"server":"127.0.0.1:9003"}' http://127.0.0.1:${apiPort}/api/9/http/upstreams/app/servers
+  Delete it        curl -X DELETE 'http://127.0.0.1:${apiPort}/api/9/http/upstreams/app/servers/?server=127.0.0.1:9003'
+  Monitor          curl http://127.0.0.1:${apiPort}/api/9/http/upstreams
+
+The server to add is one more of the demo's: node scripts/demo_server.mjs 9003
+`;
+
+/**
+ * Ends the script if something listens on one of our ports already.
+ * @param {number} port
+ */
+async function requireFree(port) {
+  const probe = createServer().listen(port, "127.0.0.1");
+  await once(probe, "listening").catch((error) => {
+    stop(`npm start: could not listen on 127.0.0.1:${port}: ${error.code}`);
+  });
+  probe.close();
+  await once(probe, "close");
+}
+
+/**
+ * Started by root, nginx's workers become `nobody`, who may not read a clone in root's home. The owner of
+ * this folder may.
+ * @returns {string}
+ */
+function userDirective() {
+  if (process.getuid?.() !== 0) return "";
+  const owner = spawnSync("stat", ["--format=%U %G", root], { encoding: "utf8" }).stdout.trim();
+  return /\bUNKNOWN\b/.test(owner) ? "" : `user ${owner};`;
+}
+
+/**
+ * Starts nginx in a process group of its own: at Ctrl-C the terminal signals our group only.
+ * @param {import("./server.mjs").Server} server
+ */
+function startGateway({ binary, globalDirectives }) {
+  const directives = `daemon off; ${userDirective()} ${globalDirectives}`;
+  return spawn(binary, ["-e", "stderr", "-p", root, "-c", "nginx.conf", "-g", directives], {
+    stdio: ["ignore", "inherit", "pipe"],
+    detached: true,
+  });
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>} whether something listens there
+ */
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+/**
+ * Signals nginx's whole group: when the master was killed, its workers still hold the ports.
+ * @param {import("node:child_process").ChildProcess} gateway
+ * @param {NodeJS.Signals} signal
+ */
+function signalGroup(gateway, signal) {
+  try {
+    process.kill(-gateway.pid, signal);
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+const server = ensureServer();
+if (!build()) stop("npm start: src/ does not compile");
+for (const port of [trafficPort, apiPort, ...demoPorts]) await requireFree(port);
+mkdirSync(join(root, ".sluice", "state"), { recursive: true });
+for (const port of demoPorts) await startDemoServer(port);
+
+const gateway = startGateway(server);
+let stopping = false;
+let complaint = "";
+gateway.stderr.setEncoding("utf8").on("data", (text) => (complaint += text));
+process.on("exit", () => signalGroup(gateway, "SIGTERM"));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    stopping = true;
+    gateway.kill("SIGQUIT");
+    setTimeout(() => gateway.kill("SIGTERM"), patience).unref();
+  });
+}
+gateway.on("close", () => {
+  if (stopping) process.exit(0);
+  const reason = complaint.trim().split("\n")[0];
+  stop(`npm start: nginx ended${reason === "" ? "; .sluice/error.log may say why" : `: ${reason}`}`);
+});
+
+while (!stopping && !(await listens(apiPort))) await sleep(50);
+if (!stopping) console.log(help);
