@@ -2,7 +2,10 @@
 
 /** @noResolution @noSelf */
 declare module "ngx.balancer" {
-  export function set_current_peer(host: string, port: number): LuaMultiReturn<[true | undefined, string | undefined]>;
+  export function set_current_peer(
+    host: string,
+    port: number,
+  ): LuaMultiReturn<[true | undefined, string | undefined]>;
   export function set_more_tries(count: number): LuaMultiReturn<[true | undefined, string | undefined]>;
   export function get_last_failure(): LuaMultiReturn<[string | undefined, number | undefined]>;
 }

@@ -5,9 +5,6 @@
  */
 
 const PREFIX = "upstream:";
-/** As long as the longest key, so that room for it is room for any. */
-const TRIAL = `trial:${string.rep("-", 140)}`;
-
 let dict: SharedDict | undefined;
 
 /** Chooses the dict. Phase: init_by_lua. Returns false when nginx.conf declares none of that name. */
@@ -49,15 +46,22 @@ export function get_names(): string[] {
   return names;
 }
 
+/** A key as long as that of an upstream, so that a trial takes as much room. */
+function trial_key(name: string): string {
+  return `trial:${string.rep("-", PREFIX.length + name.length - 6)}`;
+}
+
 /**
- * Tells whether a text can replace another, so that `put_text` will not fail. Under the lock.
+ * Tells whether a text can take the place of that of `name`, so that `put_text` will not fail. Under the lock.
  *
- * @returns the text to put: itself, or padded to the size of `before` when only that fits; undefined: no room
+ * @returns the text to put: itself, or padded to the size of that before when only that fits; undefined: no room
  */
-export function find_room(text: string, before: string | undefined): string | undefined {
+export function find_room(name: string, text: string): string | undefined {
+  const before = get_text(name);
   if (before !== undefined && before.length === text.length) return text;
-  const [fits] = opened().safe_set(TRIAL, text);
-  opened().delete(TRIAL);
+  const trial = trial_key(name);
+  const [fits] = opened().safe_set(trial, text);
+  opened().delete(trial);
   if (fits === true) return text;
   if (before !== undefined && before.length > text.length) {
     return text + string.rep("\n", before.length - text.length);

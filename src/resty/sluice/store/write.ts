@@ -1,5 +1,5 @@
 import type { Problem } from "../config/problem";
-import { delete_text, find_room, get_text, put_text } from "./dict";
+import { delete_text, find_room, put_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document, type Leaver } from "./document";
@@ -135,7 +135,7 @@ function put_upstream(
   }
   next.revision = next_revision;
 
-  const text = find_room(format_document(next), current === undefined ? undefined : get_text(name));
+  const text = find_room(name, format_document(next));
   if (text === undefined) {
     free_rows(joining);
     return OUT_OF_MEMORY;
