@@ -26,6 +26,7 @@ interface NgxConfig {
 
 /** @noSelf */
 interface NgxRequest {
+  clear_header(name: string): void;
   get_method(): string;
   get_headers(max: number): Record<string, string | string[] | undefined>;
   get_uri_args(max: number): Record<string, string | true | (string | true)[] | undefined>;

@@ -1,7 +1,15 @@
 import { read_server, type ServerConfig } from "../../../src/resty/sluice/config/server";
 import { expect } from "../support/expect";
 
-const BASE: ServerConfig = { server: "10.0.0.1:80", weight: 3, backup: false, down: false, drain: true };
+const TIMES = { fail_timeout: "10s", slow_start: "0s" };
+const BASE: ServerConfig = {
+  server: "10.0.0.1:80",
+  weight: 3,
+  backup: false,
+  down: false,
+  drain: true,
+  ...TIMES,
+};
 
 describe("a server's parameters", () => {
   it("have nginx's defaults", () => {
@@ -11,7 +19,13 @@ describe("a server's parameters", () => {
       backup: false,
       down: false,
       drain: false,
+      ...TIMES,
     });
+  });
+
+  it("keep the default of a time as it is spelled, seconds with their unit", () => {
+    expect(read_server({ server: "10.0.0.1", fail_timeout: "10000ms" })[0]?.fail_timeout).equal("10000ms");
+    expect(read_server({ server: "10.0.0.1", fail_timeout: 10, slow_start: "0" })[0]?.slow_start).equal("0s");
   });
 
   it("take numbers as strings of digits too, as the dashboard sends them", () => {

@@ -19,6 +19,8 @@ const FIRST: ServerRecord = {
   backup: false,
   down: false,
   drain: false,
+  fail_timeout: "10s",
+  slow_start: "0s",
 };
 const SECOND: ServerRecord = {
   ...FIRST,

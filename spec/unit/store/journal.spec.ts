@@ -1,3 +1,4 @@
+import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { difference } from "../../../src/resty/sluice/store/difference";
 import { format_line, type Document, type ServerRecord } from "../../../src/resty/sluice/store/document";
 import {
@@ -15,16 +16,7 @@ import {
 import { expect } from "../support/expect";
 
 function line(id: number, incarnation: number, server: string, weight = 1): string {
-  const record: ServerRecord = {
-    id,
-    incarnation,
-    row: 5,
-    server,
-    weight,
-    backup: false,
-    down: false,
-    drain: false,
-  };
+  const record: ServerRecord = { ...SERVER_DEFAULTS, id, incarnation, row: 5, server, weight };
   return format_line(record);
 }
 

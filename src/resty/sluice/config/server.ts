@@ -15,6 +15,9 @@ export interface ServerConfig {
   down: boolean;
   /** Gets no new request; those under way are finished. */
   drain: boolean;
+  /** Both do nothing yet: their defaults, as they were spelled. */
+  fail_timeout: string;
+  slow_start: string;
 }
 
 type Reader = (this: void, name: string, value: unknown) => LuaMultiReturn<[unknown, Problem | undefined]>;
@@ -71,7 +74,9 @@ function only_time(only: string, code: string): Reader {
   const milliseconds = parse_time(only);
   return (name, value) => {
     const text = typeof value === "number" ? tostring(value) : value;
-    if (typeof text === "string" && parse_time(text) === milliseconds) return $multi(undefined, undefined);
+    if (typeof text === "string" && parse_time(text) === milliseconds) {
+      return $multi(string.find(text, "^%d+$")[0] === undefined ? text : `${text}s`, undefined);
+    }
     return bad(name, code, `this version supports only "${only}"`);
   };
 }
@@ -101,12 +106,18 @@ const READERS: Record<string, Reader | undefined> = {
 export const FIXED_PARAMETERS = {
   max_conns: 0,
   max_fails: 1,
-  fail_timeout: "10s",
-  slow_start: "0s",
   route: "",
 };
 
-const DEFAULTS: ServerConfig = { server: "", weight: 1, backup: false, down: false, drain: false };
+export const SERVER_DEFAULTS: ServerConfig = {
+  server: "",
+  weight: 1,
+  backup: false,
+  down: false,
+  drain: false,
+  fail_timeout: "10s",
+  slow_start: "0s",
+};
 
 /**
  * Reads a server's parameters, with nginx's defaults, or on top of `base` for a change. Any phase.
@@ -133,7 +144,7 @@ export function read_server(
     if (problem !== undefined) return $multi(undefined, problem);
     given[name] = parsed;
   }
-  const from = base ?? DEFAULTS;
+  const from = base ?? SERVER_DEFAULTS;
   if (base !== undefined && given.backup !== undefined && given.backup !== base.backup) {
     return $multi(undefined, format_problem('invalid "backup" value: it cannot be changed'));
   }
@@ -146,6 +157,8 @@ export function read_server(
       backup: (given.backup as boolean | undefined) ?? from.backup,
       down: (given.down as boolean | undefined) ?? from.down,
       drain: (given.drain as boolean | undefined) ?? drain_before,
+      fail_timeout: (given.fail_timeout as string | undefined) ?? from.fail_timeout,
+      slow_start: (given.slow_start as string | undefined) ?? from.slow_start,
     },
     undefined,
   );

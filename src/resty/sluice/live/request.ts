@@ -92,7 +92,8 @@ export function balance(name: string): void {
   const before = server_of.get(key) as LiveServer | undefined;
   const is_retry = before !== undefined && end_attempt(key, before);
 
-  const server = pick(upstream, is_retry ? untried : in_service);
+  // As nginx: the only server is tried again, when a kept connection to it has broken.
+  const server = pick(upstream, is_retry && upstream.in_rotation > 1 ? untried : in_service);
   if (server === undefined) {
     ngx.exit(NGX_BUSY);
     return;

@@ -5,16 +5,24 @@
  */
 
 const PREFIX = "upstream:";
+
 let dict: SharedDict | undefined;
+let opened_name = "";
 
 /** Chooses the dict. Phase: init_by_lua. Returns false when nginx.conf declares none of that name. */
 export function open_dict(name: string): boolean {
   dict = ngx.shared[name];
+  opened_name = name;
   return dict !== undefined;
 }
 
 function opened(): SharedDict {
   return dict ?? error("resty.sluice: setup() was not called in init_by_lua", 0);
+}
+
+/** The name of the dict. */
+export function dict_name(): string {
+  return opened_name;
 }
 
 /** How large the dict is, in bytes. */

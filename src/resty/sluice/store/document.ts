@@ -1,4 +1,4 @@
-import type { ServerConfig } from "../config/server";
+import { SERVER_DEFAULTS, type ServerConfig } from "../config/server";
 import type { MethodName } from "../config/upstream";
 import { decode, encode, shape, shaped } from "../lib/json";
 
@@ -36,27 +36,34 @@ export interface Document {
 
 type StoredServer = Partial<ServerConfig> & { server: string };
 
-const SERVER_SHAPE = shape(["server", "weight", "backup", "down", "drain"]);
+/** The parameters, in the order in which they are stored. */
+export const STORED_FIELDS = [
+  "server",
+  "weight",
+  "backup",
+  "down",
+  "drain",
+  "fail_timeout",
+  "slow_start",
+] as const;
+const SERVER_SHAPE = shape(STORED_FIELDS);
 
 /** A server's parameters as they are stored: only what is not the default, `server` first. */
 export function stored_server(server: ServerConfig): StoredServer {
-  const stored: StoredServer = { server: server.server };
-  if (server.weight !== 1) stored.weight = server.weight;
-  if (server.backup) stored.backup = true;
-  if (server.down) stored.down = true;
-  if (server.drain) stored.drain = true;
-  return shaped(stored, SERVER_SHAPE);
+  const stored: Record<string, unknown> = {};
+  for (const field of STORED_FIELDS) {
+    if (server[field] !== SERVER_DEFAULTS[field]) stored[field] = server[field];
+  }
+  return shaped(stored, SERVER_SHAPE) as StoredServer;
 }
 
 /** The opposite of `stored_server`. */
 export function restored_server(stored: StoredServer): ServerConfig {
-  return {
-    server: stored.server,
-    weight: stored.weight ?? 1,
-    backup: stored.backup ?? false,
-    down: stored.down ?? false,
-    drain: stored.drain ?? false,
-  };
+  const server: Record<string, unknown> = {};
+  for (const field of STORED_FIELDS) {
+    server[field] = stored[field] ?? SERVER_DEFAULTS[field];
+  }
+  return server as unknown as ServerConfig;
 }
 
 /** Writes a server's line. */

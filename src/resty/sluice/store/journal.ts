@@ -4,6 +4,7 @@ import {
   format_line,
   parse_line,
   restored_server,
+  STORED_FIELDS,
   stored_server,
   type Document,
   type ServerRecord,
@@ -48,7 +49,7 @@ export interface SavedState {
 }
 
 const CHANGE_SHAPE = shape(["revision", "upstream", "deleted", "method", "next_id", "put", "remove"]);
-const SAVED_SERVER_SHAPE = shape(["id", "incarnation", "server", "weight", "backup", "down", "drain"]);
+const SAVED_SERVER_SHAPE = shape(["id", "incarnation", ...STORED_FIELDS]);
 
 function saved_server(line: string): SavedServer {
   const record = parse_line(line);

@@ -124,7 +124,6 @@ export const routes: Route[] = [
       "caches",
       "limit_conns",
       "limit_reqs",
-      "keyvals",
       "upstreams",
     ),
   },
@@ -141,5 +140,4 @@ export const routes: Route[] = [
   { path: "http/caches", GET: nothing },
   { path: "http/limit_conns", GET: nothing },
   { path: "http/limit_reqs", GET: nothing },
-  { path: "http/keyvals", GET: nothing },
 ];

@@ -1,19 +1,14 @@
 import { parse_address } from "../../config/address";
-import type { Problem } from "../../config/problem";
+import { format_problem, type Problem } from "../../config/problem";
 import { FIXED_PARAMETERS } from "../../config/server";
 import { list, shape, shaped } from "../../lib/json";
-import {
-  find_by_address,
-  find_by_id,
-  parse_line,
-  type Document,
-  type ServerRecord,
-} from "../../store/document";
+import { find_by_address, find_by_id, parse_line, type Document } from "../../store/document";
 import { add_server, patch_server, remove_server } from "../../store/edit";
 import { read, upstream_not_found } from "../../store/read";
 import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
+import { check_match, take_if_match } from "../precondition";
 import { argument, read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 
@@ -35,9 +30,9 @@ const SERVER = shape([
 
 /** A server as the API shows it. */
 export function server_object(line: string): object {
-  const { id, server, weight, backup, down, drain } = parse_line(line);
-  const object: Partial<ServerRecord> = { ...FIXED_PARAMETERS, id, server, weight, backup, down };
-  if (drain) object.drain = true;
+  const object: Record<string, unknown> = { ...FIXED_PARAMETERS, ...parse_line(line) };
+  // Absent means false.
+  if (object.drain === false) object.drain = undefined;
   return shaped(object, SERVER);
 }
 
@@ -71,8 +66,11 @@ function write_existing(
   name: string,
   edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
 ): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
+  const condition = take_if_match();
   return write(name, (current, revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
+    const lost = check_match(condition, current);
+    if (lost !== undefined) return $multi(undefined, lost);
     return edit(current, revision);
   });
 }
@@ -143,8 +141,10 @@ function delete_server(this: void, request: ApiRequest): Answered {
 
 /** `DELETE …/servers/?server=10.0.0.1:8080`. */
 function delete_by_address(this: void, request: ApiRequest): Answered {
+  const given = argument("server");
+  const [address, bad_address] = parse_address(given);
+  if (given === undefined) return $multi(undefined, format_problem('missing "server" argument'));
   const [document, problem] = write_existing(request.parameters.name, (current) => {
-    const [address, bad_address] = parse_address(argument("server"));
     if (address === undefined) return $multi(undefined, bad_address);
     const index = find_by_address(current, address.server);
     if (index === undefined) return $multi(undefined, server_not_found(`address "${address.server}"`));

@@ -1,6 +1,7 @@
 import { encode, list, shape, shaped } from "../../lib/json";
 import { iso8601 } from "../../lib/iso8601";
 import { reset_status, status_of, type ServerStatus } from "../../live/status";
+import { dict_name } from "../../store/dict";
 import { parse_line, type Document } from "../../store/document";
 import { active_requests } from "../../store/region";
 import { names, read, upstream_not_found } from "../../store/read";
@@ -96,10 +97,13 @@ function zombies(document: Document): number {
   return count;
 }
 
-function upstream_object(name: string, document: Document): object {
+function upstream_object(document: Document): object {
   const peers: object[] = [];
   for (const line of document.lines) peers.push(peer_object(line));
-  return shaped({ peers: list(peers), keepalive: 0, zombies: zombies(document), zone: name }, UPSTREAM);
+  return shaped(
+    { peers: list(peers), keepalive: 0, zombies: zombies(document), zone: dict_name() },
+    UPSTREAM,
+  );
 }
 
 function get_all(this: void): Answered {
@@ -108,9 +112,7 @@ function get_all(this: void): Answered {
   if (fields?.length === 0) return ok(list(all));
   const next_piece = collection_pieces(all, (name) => {
     const document = read(name);
-    return document === undefined
-      ? undefined
-      : encode(filter_object(upstream_object(name, document), fields));
+    return document === undefined ? undefined : encode(filter_object(upstream_object(document), fields));
   });
   return $multi({ status: 200, next_piece }, undefined);
 }
@@ -119,7 +121,7 @@ function get_one(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const document = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  return ok(filter_object(upstream_object(name, document), wanted_fields()), document.revision);
+  return ok(filter_object(upstream_object(document), wanted_fields()), document.revision);
 }
 
 function reset(this: void, request: ApiRequest): Answered {

@@ -8,6 +8,7 @@ import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answer, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { server_objects } from "../plus/servers";
+import { check_match, take_if_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 
@@ -17,26 +18,6 @@ const UPSTREAM = shape(["method", "servers"]);
 
 function upstream_object(document: Document): object {
   return shaped({ method: document.method, servers: server_objects(document) }, UPSTREAM);
-}
-
-function precondition_failed(): Problem {
-  return {
-    status: 412,
-    code: "PreconditionFailed",
-    text: "the upstream has changed: If-Match names another revision",
-  };
-}
-
-/** Checks `If-Match` against what is there. */
-function check_match(current: Document | undefined): Problem | undefined {
-  const condition = ngx.var.http_if_match;
-  if (condition === undefined) return undefined;
-  if (current !== undefined) {
-    for (const [tag] of string.gmatch(condition, "[^,%s]+")) {
-      if (tag === "*" || tag === etag(current.revision)) return undefined;
-    }
-  }
-  return precondition_failed();
 }
 
 /** JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream. */
@@ -94,9 +75,10 @@ function put(this: void, request: ApiRequest): Answered {
   const [config, invalid] = read_upstream(input);
   if (config === undefined) return $multi(undefined, invalid);
 
+  const condition = take_if_match();
   let status = 200;
   const edit: Edit = (current, next_revision) => {
-    const lost = check_match(current);
+    const lost = check_match(condition, current);
     if (lost !== undefined) return $multi(undefined, lost);
     if (current === undefined) status = 201;
     return replace_upstream(current, config, next_revision);
@@ -113,11 +95,12 @@ function put(this: void, request: ApiRequest): Answered {
 
 function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
+  const condition = take_if_match();
   const [input, unreadable] = read_input();
   const [document, problem] = write(name, (current, next_revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
     if (input === undefined) return $multi(undefined, unreadable);
-    const lost = check_match(current);
+    const lost = check_match(condition, current);
     if (lost !== undefined) return $multi(undefined, lost);
     const [config, invalid] = read_upstream(input, config_of(current));
     if (config === undefined) return $multi(undefined, invalid);
@@ -129,9 +112,10 @@ function patch(this: void, request: ApiRequest): Answered {
 
 function remove(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
+  const condition = take_if_match();
   const [, problem] = write(name, (current) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
-    return $multi(undefined, check_match(current));
+    return $multi(undefined, check_match(condition, current));
   });
   if (problem !== undefined) return $multi(undefined, problem);
   return $multi({ status: 204 }, undefined);
