@@ -2,39 +2,77 @@ import { new_heap, pop, push, remove as take_out, type Heap, type HeapEntry } fr
 import type { Available, Method, Peer } from "./method";
 
 /**
- * Smooth weighted round robin in O(log n): earliest eligible virtual deadline first (Stoica, Abdel-Wahab, "Earliest
- * Eligible Virtual Deadline First", 1995; Linux schedules processes so).
+ * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
+ * equal there is one group, and a pick is a step. Between groups it is earliest eligible virtual deadline first, in
+ * O(log groups) (Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995; Linux schedules processes so).
  *
- * Virtual time goes forward by 1/total with each pick, so that one unit is a full cycle. A peer's k-th turn becomes
- * eligible at its base + k/weight and is due at base + (k+1)/weight. The eligible peer that is due first is picked.
- * That keeps every peer within one pick of its exact share at any time: counts over a cycle are exact, and no peer
+ * Virtual time goes forward by 1/total with each pick, so that one unit is a full cycle. A group's k-th turn becomes
+ * eligible at its base + k/weight and is due at base + (k+1)/weight. The eligible group that is due first is picked.
+ * That keeps every group within one pick of its exact share at any time: counts over a cycle are exact, and no peer
  * waits longer than 2 × total/weight picks.
  */
-interface Entry extends Peer, HeapEntry {
+interface Member extends Peer {
+  group: Group;
+  before: Member;
+  after: Member;
+}
+
+interface Group extends HeapEntry {
+  /** Of each member. */
+  peer_weight: number;
+  /** Of all members together. */
+  weight: number;
+  members: number;
+  /** Whose turn is next. */
+  next: Member;
   /** The virtual time of its turn 0. */
   base: number;
   /** How many turns it has had since. */
   turn: number;
 }
 
-/** Orders peers that are due at the same time: differently on each worker, the same in each cycle. */
-const JITTER = 1e-9;
-/** A turn counts as eligible this much of a pick too early, so that neither jitter nor rounding delays it. */
+/** A turn counts as eligible this much of a pick too early, so that rounding does not delay it. */
 const SLACK = 1e-3;
-/** Virtual time begins anew from here on, while jitter is still larger than the rounding of its sum with the time. */
-const LATEST = 1e6;
-/** So many unavailable peers in a row, then all are looked at. */
+/** So many turns of unavailable peers, then all groups are looked at. */
 const MOST_SKIPS = 8;
 
-/** Makes a round robin without peers. Any phase; `pick` is O(log n), and O(n) while most peers are unavailable. */
+function step(group: Group): Member {
+  const member = group.next;
+  group.next = member.after;
+  return member;
+}
+
+/** The next available member of a group; the turns of those before it are lost. */
+function step_to_available(group: Group, available: Available): Member | undefined {
+  for (const _ of $range(1, group.members)) {
+    const member = step(group);
+    if (available(member)) return member;
+  }
+  return undefined;
+}
+
+function has_available(group: Group, available: Available): boolean {
+  let member = group.next;
+  for (const _ of $range(1, group.members)) {
+    if (available(member)) return true;
+    member = member.after;
+  }
+  return false;
+}
+
+/** Makes a round robin without peers. Any phase. */
 export function new_round_robin(this: void, random: (this: void) => number): Method {
-  /** Peers whose turn is eligible, by when it is due. */
-  const eligible: Heap<Entry> = new_heap();
+  const groups = new LuaTable<number, Group>();
+  /** The only group; undefined while there is none, or several: then they are in the heaps. */
+  let sole: Group | undefined;
+  /** Groups whose turn is eligible, by when it is due. */
+  const eligible: Heap<Group> = new_heap();
   /** The others, by when their turn becomes eligible. */
-  const waiting: Heap<Entry> = new_heap();
+  const waiting: Heap<Group> = new_heap();
   let total = 0;
   let time_base = 0;
   let picks = 0;
+  let has_begun = false;
 
   /** Sums up the picks so far, before `total` changes. */
   function settle(): void {
@@ -42,119 +80,175 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
     picks = 0;
   }
 
-  function wait_for_turn(entry: Entry): void {
-    entry.key = entry.base + entry.turn / entry.weight;
-    push(waiting, entry);
+  function wait_for_turn(group: Group): void {
+    group.key = group.base + group.turn / group.weight;
+    push(waiting, group);
   }
 
-  function withdraw(entry: Entry): void {
-    const is_waiting = waiting.entries.get(entry.place) === entry;
-    take_out(is_waiting ? waiting : eligible, entry);
+  function withdraw(group: Group): void {
+    take_out(waiting.entries.get(group.place) === group ? waiting : eligible, group);
   }
 
-  /** How many picks the peer is owed at this time; negative when it is ahead. Settled. */
-  function lag(entry: Entry): number {
-    return entry.weight * (time_base - entry.base) - entry.turn;
+  /** How many picks the group is owed at this time; negative when it is ahead. Settled. */
+  function lag(group: Group): number {
+    return group.weight * (time_base - group.base) - group.turn;
   }
 
-  function begin_anew(heap: Heap<Entry>, past: number): void {
-    for (const place of $range(1, heap.size)) {
-      const entry = heap.entries.get(place);
-      entry.base = entry.base - past;
-      entry.key = entry.key - past;
+  /** Lets a group take part from now on, owed nothing. */
+  function join(group: Group): void {
+    group.base = time_base;
+    group.turn = 0;
+    wait_for_turn(group);
+  }
+
+  function add_group(peer_weight: number): Group {
+    const group = {
+      peer_weight,
+      weight: 0,
+      members: 0,
+      base: 0,
+      turn: 0,
+      key: 0,
+      place: 0,
+    } as Partial<Group> as Group;
+    groups.set(peer_weight, group);
+    if (total === 0) {
+      sole = group;
+      return group;
     }
+    if (sole !== undefined) join(sole);
+    sole = undefined;
+    return group;
+  }
+
+  function remove_group(group: Group): void {
+    groups.delete(group.peer_weight);
+    if (sole === group) {
+      sole = undefined;
+      return;
+    }
+    withdraw(group);
+    // What it was owed falls to the others.
+    time_base = time_base + lag(group) / (total - group.peer_weight);
+    if (eligible.size + waiting.size > 1) return;
+    sole = eligible.size > 0 ? pop(eligible) : pop(waiting);
+  }
+
+  /** Changes a group's weight, but not what it is owed. */
+  function reweigh_group(group: Group, weight: number): void {
+    if (sole !== group && group.weight > 0) {
+      withdraw(group);
+      group.base = time_base - lag(group) / weight;
+      group.turn = 0;
+      group.weight = weight;
+      wait_for_turn(group);
+      return;
+    }
+    group.weight = weight;
+    if (sole !== group) join(group);
   }
 
   function add(this: void, peer: Peer): void {
-    const entry = peer as Entry;
+    const member = peer as Member;
     settle();
-    total = total + entry.weight;
-    entry.base = time_base + random() * JITTER;
-    entry.turn = 0;
-    wait_for_turn(entry);
+    const group = (groups.get(member.weight) as Group | undefined) ?? add_group(member.weight);
+    member.group = group;
+    if (group.members === 0) {
+      member.before = member;
+      member.after = member;
+      group.next = member;
+    } else {
+      // The end of the ring: it waits for all the others.
+      member.after = group.next;
+      member.before = group.next.before;
+      member.before.after = member;
+      member.after.before = member;
+    }
+    group.members = group.members + 1;
+    reweigh_group(group, group.weight + member.weight);
+    total = total + member.weight;
+    // Else all workers would begin with the same peer.
+    if (!has_begun && random() * group.members < 1) group.next = member;
   }
 
   function remove(this: void, peer: Peer): void {
-    const entry = peer as Entry;
+    const member = peer as Member;
+    const group = member.group;
     settle();
-    withdraw(entry);
-    total = total - entry.weight;
-    if (eligible.size + waiting.size === 0) total = 0;
-    // What it was owed falls to the others.
-    if (total > 0) time_base = time_base + lag(entry) / total;
+    group.members = group.members - 1;
+    if (group.members === 0) {
+      remove_group(group);
+    } else {
+      if (group.next === member) group.next = member.after;
+      member.before.after = member.after;
+      member.after.before = member.before;
+      reweigh_group(group, group.weight - member.weight);
+    }
+    total = total - member.weight;
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
-    const entry = peer as Entry;
-    settle();
-    withdraw(entry);
-    const owed = lag(entry);
-    total = total + weight - entry.weight;
-    entry.weight = weight;
-    entry.base = time_base - owed / weight;
-    entry.turn = 0;
-    wait_for_turn(entry);
+    remove(peer);
+    peer.weight = weight;
+    add(peer);
   }
 
-  function take_turn(entry: Entry): void {
+  function take_turn(group: Group): void {
     picks = picks + 1;
-    entry.turn = entry.turn + 1;
-    wait_for_turn(entry);
+    group.turn = group.turn + 1;
+    wait_for_turn(group);
   }
 
-  function next_turn(): Entry | undefined {
+  /** Gives the turn to the group that is due first among the eligible. There are several. */
+  function next_group(): Group {
     let now = time_base + picks / total;
-    const first = waiting.entries.get(1);
-    if (eligible.size === 0) {
-      if (waiting.size === 0) return undefined;
-      if (first.key > now) {
-        time_base = first.key;
-        picks = 0;
-        now = time_base;
-      }
+    if (eligible.size === 0 && waiting.entries.get(1).key > now) {
+      time_base = waiting.entries.get(1).key;
+      picks = 0;
+      now = time_base;
     }
     const horizon = now + SLACK / total;
     while (waiting.size > 0 && waiting.entries.get(1).key <= horizon) {
-      const entry = pop(waiting);
-      entry.key = entry.base + (entry.turn + 1) / entry.weight;
-      push(eligible, entry);
+      const group = pop(waiting);
+      group.key = group.base + (group.turn + 1) / group.weight;
+      push(eligible, group);
     }
-    if (now > LATEST) {
-      settle();
-      begin_anew(eligible, time_base);
-      begin_anew(waiting, time_base);
-      time_base = 0;
-    }
-    return pop(eligible);
+    const group = pop(eligible);
+    take_turn(group);
+    return group;
   }
 
-  /** The available peer that is due first, eligible or not. */
-  function find_available(available: Available): Peer | undefined {
-    let found: Entry | undefined;
-    let due = math.huge;
-    for (const place of $range(1, eligible.size + waiting.size)) {
-      const entry =
-        place <= eligible.size ? eligible.entries.get(place) : waiting.entries.get(place - eligible.size);
-      const its_due = entry.base + (entry.turn + 1) / entry.weight;
-      if (its_due < due && available(entry)) {
-        found = entry;
-        due = its_due;
+  /** Gives the turn to the group that is due first among those with an available member, and to that member. */
+  function find_available(available: Available): Member | undefined {
+    let found: Group | undefined;
+    let found_due = math.huge;
+    for (const [, group] of pairs(groups)) {
+      const due = group.base + (group.turn + 1) / group.weight;
+      if (due < found_due && has_available(group, available)) {
+        found = group;
+        found_due = due;
       }
     }
     if (found === undefined) return undefined;
     withdraw(found);
     take_turn(found);
-    return found;
+    return step_to_available(found, available);
+  }
+
+  function pick_among_groups(available: Available): Peer | undefined {
+    for (const _ of $range(1, MOST_SKIPS)) {
+      const member = step(next_group());
+      if (available(member)) return member;
+    }
+    return find_available(available);
   }
 
   function pick(this: void, available: Available): Peer | undefined {
-    for (const _ of $range(1, MOST_SKIPS)) {
-      const entry = next_turn();
-      if (entry === undefined) return undefined;
-      take_turn(entry);
-      if (available(entry)) return entry;
-    }
-    return find_available(available);
+    has_begun = true;
+    if (sole === undefined) return total === 0 ? undefined : pick_among_groups(available);
+    const member = step(sole);
+    if (available(member)) return member;
+    return step_to_available(sole, available);
   }
 
   return { add, remove, reweigh, pick };

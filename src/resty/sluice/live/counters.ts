@@ -53,7 +53,7 @@ export function count_bytes(server: LiveServer, sent: number, received: number):
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
 }
 
-/** Counts a response by its status. One of more than 33 different codes that a server gives is not counted. */
+/** Counts a response by its status. A server's codes after the 34th different one are not counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server.counters;
   if (memory[server.stamp] !== server.incarnation) return;
@@ -83,4 +83,24 @@ export function count_times(server: LiveServer, header_time: number, response_ti
   if (memory[server.row + Row.STAMP] !== server.incarnation) return;
   average(server.row + Row.HEADER_TIME, header_time);
   average(server.row + Row.RESPONSE_TIME, response_time);
+}
+
+/** Counts all of a request that one attempt has answered: most requests, so at one stroke and without a loop. */
+export function count_success(
+  server: LiveServer,
+  status: number,
+  sent: number,
+  received: number,
+  header_time: number,
+  response_time: number,
+): void {
+  const at = server.counters;
+  if (memory[server.stamp] !== server.incarnation) return;
+  memory[at + Counter.ACTIVE] = memory[at + Counter.ACTIVE] - 1;
+  memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
+  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
+  const codes = memory[at + Counter.FIRST_CODE];
+  if (codes % CODE_STEP === status) memory[at + Counter.FIRST_CODE] = codes + CODE_STEP;
+  else count_response(server, status);
+  count_times(server, header_time, response_time);
 }

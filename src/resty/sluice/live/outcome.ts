@@ -1,6 +1,6 @@
 import type { CData } from "ffi";
 
-import { count_bytes, count_end, count_response, count_times } from "./counters";
+import { count_bytes, count_end, count_response, count_success, count_times } from "./counters";
 import type { LiveServer } from "./server";
 import { read_number } from "./variable";
 
@@ -94,10 +94,6 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   if (last !== undefined) count_end(last, last_failures);
 }
 
-function log_with_care(server: LiveServer): void {
-  log_several_attempts([], server);
-}
-
 /**
  * Counts a request with one attempt.
  *
@@ -107,19 +103,19 @@ export function log_one_attempt(request: CData, server: LiveServer, at_once: boo
   const status = read_number(request, "upstream_status");
   const sent = read_number(request, "upstream_bytes_sent");
   const received = read_number(request, "upstream_bytes_received");
-  let header_time = 0;
-  let response_time = 0;
-  if (!at_once) {
-    header_time = read_number(request, "upstream_header_time");
-    response_time = read_number(request, "upstream_response_time");
-  }
-  const is_plain = status > 0 && sent >= 0 && received >= 0 && header_time >= 0 && response_time >= 0;
-  if (!is_plain || status === BAD_GATEWAY || status === GATEWAY_TIMEOUT) {
-    log_with_care(server);
+  const header_time = at_once ? 0 : read_number(request, "upstream_header_time");
+  const response_time = at_once ? 0 : read_number(request, "upstream_response_time");
+  if (
+    status === undefined ||
+    status === BAD_GATEWAY ||
+    status === GATEWAY_TIMEOUT ||
+    sent === undefined ||
+    received === undefined ||
+    header_time === undefined ||
+    response_time === undefined
+  ) {
+    log_several_attempts([], server);
     return;
   }
-  count_end(server, 0);
-  count_response(server, status);
-  count_bytes(server, sent, received);
-  count_times(server, header_time, response_time);
+  count_success(server, status, sent, received, header_time * 1000, response_time * 1000);
 }

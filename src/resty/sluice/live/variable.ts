@@ -2,8 +2,8 @@ import * as ffi from "ffi";
 import "resty.core.var";
 
 /**
- * Reads a number from an nginx variable without making a Lua string of it. Hot: runs several times in every request,
- * and `ngx.var` with `tonumber` costs about twice as much.
+ * Reads a number from an nginx variable. Hot: runs several times in every request. It is what `ngx.var` does, less
+ * its copies of the name; and it has no loop, so that LuaJIT compiles it together with its caller.
  */
 
 interface NgxLua {
@@ -27,15 +27,8 @@ const value = ffi.new("unsigned char *[1]") as ffi.PointerPointer;
 const value_length = ffi.new("size_t[1]") as ffi.NumberPointer;
 const failure = ffi.new("char *[1]");
 
-const DOT = 46;
-const ZERO = 48;
-const NINE = 57;
-
-/**
- * The digits of a variable's value as a whole number; a decimal point is passed over, so that nginx's seconds with
- * three decimals come out as milliseconds. -1: not set, or not one plain number.
- */
-export function read_number(request: ffi.CData, name: string): number {
+/** The value of a variable that is one plain number; undefined: not set, or several values. Phases with a request. */
+export function read_number(request: ffi.CData, name: string): number | undefined {
   const code = C.ngx_http_lua_ffi_var_get(
     request,
     name,
@@ -46,15 +39,6 @@ export function read_number(request: ffi.CData, name: string): number {
     value_length,
     failure,
   );
-  if (code !== 0) return -1;
-  const bytes = value[0];
-  const last = (tonumber(value_length[0]) as number) - 1;
-  if (last < 0) return -1;
-  let number = 0;
-  for (const index of $range(0, last)) {
-    const byte = bytes[index];
-    if (byte >= ZERO && byte <= NINE) number = number * 10 + (byte - ZERO);
-    else if (byte !== DOT) return -1;
-  }
-  return number;
+  if (code !== 0) return undefined;
+  return tonumber(ffi.string(value[0], value_length[0]));
 }
