@@ -43,10 +43,9 @@ function release_dead(): void {
     const at = slot_at(slot);
     if (memory[at + Slot.PID] !== 0 && !is_held(slot)) {
       clear_active(slot);
-      const is_ours = memory[at + Slot.GENERATION] === memory[Header.GENERATION];
-      if (is_ours && memory[at + Slot.WORKER] === ngx.worker.id()) {
-        memory[Header.RESPAWNED] = memory[Header.RESPAWNED] + 1;
-      }
+      // Without a reload between, workers end only by dying, and each is replaced.
+      const is_respawned = memory[at + Slot.GENERATION] === memory[Header.GENERATION];
+      if (is_respawned) memory[Header.RESPAWNED] = memory[Header.RESPAWNED] + 1;
       memory[at + Slot.PID] = 0;
     }
   }

@@ -1,0 +1,191 @@
+/** Who may use the API: loopback, tokens, and no page of another site in a browser. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Api } from "./support/api.mjs";
+import { assertErrorBody } from "./support/error_body.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { serversOf, sluice } from "./support/upstreams.mjs";
+
+/** nginx takes the client's address from a header: the only way to come from elsewhere in a test. */
+const fromElsewhere = { api: "set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;" };
+const elsewhere = { "X-Real-IP": "192.0.2.7" };
+
+const bearer = (token) => ({ Authorization: `Bearer ${token}` });
+
+/**
+ * What reading and writing with some headers gives.
+ * @param {{ api: Api }} gateway
+ * @param {Record<string, string>} headers
+ */
+async function tryBoth({ api }, headers) {
+  const read = await api.get(serversOf(), headers);
+  const before = await api.configuration().catch(() => "");
+  const write = await api.patch(`${serversOf()}/0`, { weight: 1 + Math.floor(Math.random() * 1e6) }, headers);
+  const after = await api.configuration().catch(() => "");
+  if (write.status >= 400) assert.equal(after, before, "a refused write changes nothing");
+  for (const answer of [read, write]) {
+    if (answer.status >= 400) assertErrorBody(answer, answer.status, answer.body?.error?.code);
+  }
+  return [read, write].map(({ status, body }) => (status < 400 ? status : `${status} ${body.error.code}`));
+}
+
+const mayBoth = [200, 200];
+const neither = (reason) => [reason, reason];
+
+test("without tokens only loopback may", async (context) => {
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], ...fromElsewhere });
+  assert.deepEqual(await tryBoth(gateway, {}), mayBoth);
+  assert.deepEqual(await tryBoth(gateway, { "X-Real-IP": "127.8.9.10" }), mayBoth);
+  assert.deepEqual(await tryBoth(gateway, { "X-Real-IP": "::1" }), mayBoth);
+  for (const address of ["192.0.2.7", "10.0.0.1", "2001:db8::1", "128.0.0.1", "::2"]) {
+    assert.deepEqual(await tryBoth(gateway, { "X-Real-IP": address }), neither("403 Forbidden"), address);
+  }
+  const every = ["/api", "/api/9/http/upstreams", "/api/sluice/1/upstreams", "/api/9/nginx", "/api/nothing"];
+  for (const path of every) assertErrorBody(await gateway.api.get(path, elsewhere), 403, "Forbidden");
+  assert.deepEqual(
+    await tryBoth(gateway, { "X-Forwarded-For": "127.0.0.1", ...elsewhere }),
+    neither("403 Forbidden"),
+  );
+});
+
+test("a unix socket is as local as loopback", async (context) => {
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], apiUnix: true });
+  const api = new Api({ socketPath: join(gateway.folder, "api.sock"), headers: { Host: "localhost" } });
+  assert.deepEqual(await tryBoth({ api }, {}), mayBoth);
+});
+
+test("with write tokens a write needs one of them, from wherever", async (context) => {
+  const setup = { api: { write_tokens: ["first-secret", "second"] } };
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup, ...fromElsewhere });
+  for (const token of ["first-secret", "second"]) {
+    assert.deepEqual(await tryBoth(gateway, bearer(token)), mayBoth);
+    assert.deepEqual(await tryBoth(gateway, { ...bearer(token), ...elsewhere }), mayBoth);
+  }
+  assert.deepEqual(await tryBoth(gateway, {}), [200, "401 Unauthorized"], "loopback may still read");
+  assert.deepEqual(
+    await tryBoth(gateway, { Authorization: "bearer second" }),
+    mayBoth,
+    "the scheme has no case",
+  );
+  for (const header of [
+    "Bearer third",
+    "Bearer secon",
+    "Bearer second2",
+    "Bearer ",
+    "Bearer",
+    "Basic second",
+    "second",
+    "",
+  ]) {
+    const [, write] = await tryBoth(gateway, { Authorization: header });
+    assert.equal(write, "401 Unauthorized", header);
+  }
+  const unauthorized = await gateway.api.put(sluice("new"), { servers: [] });
+  assert.match(unauthorized.headers["www-authenticate"] ?? "", /^Bearer/);
+  assertErrorBody(await gateway.api.delete(`${serversOf()}/0`), 401, "Unauthorized");
+  assertErrorBody(await gateway.api.delete("/api/9/http/upstreams/app"), 401, "Unauthorized");
+});
+
+test("a read token may read and may not write", async (context) => {
+  const setup = { api: { write_tokens: ["w"], read_tokens: ["r"] } };
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup, ...fromElsewhere });
+  for (const from of [{}, elsewhere]) {
+    assert.deepEqual(await tryBoth(gateway, { ...bearer("r"), ...from }), [200, "403 Forbidden"]);
+    assert.deepEqual(await tryBoth(gateway, { ...bearer("w"), ...from }), mayBoth);
+    assert.deepEqual(await tryBoth(gateway, from), neither("401 Unauthorized"));
+    assert.deepEqual(await tryBoth(gateway, { ...bearer("x"), ...from }), neither("401 Unauthorized"));
+  }
+});
+
+test("with writes off every change is refused as NGINX Plus does", async (context) => {
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup: { api: { write: false } } });
+  const { api } = gateway;
+  const before = await api.configuration();
+  for (const answer of [
+    await api.post(serversOf(), { server: "127.0.0.2:9" }),
+    await api.patch(`${serversOf()}/0`, { weight: 2 }),
+    await api.delete(`${serversOf()}/0`),
+    await api.delete("/api/9/http/upstreams/app"),
+    await api.put(sluice(), { servers: [] }),
+    await api.patch(sluice(), { servers: [] }),
+    await api.delete(sluice()),
+    await api.delete("/api/9/http/upstreams/DASHBOARD_INIT/servers/__TEST_FOR_WRITE__/"),
+  ]) {
+    assertErrorBody(answer, 405, "MethodDisabled");
+  }
+  assert.equal(await api.configuration(), before);
+});
+
+test("a request that a browser sends from another site is refused", async (context) => {
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
+  const own = `127.0.0.1:${gateway.apiPort}`;
+  for (const headers of [
+    { Origin: "http://evil.example" },
+    { Origin: "null" },
+    { Origin: `http://127.0.0.1:${gateway.port}` },
+    { Origin: "http://127.0.0.1" },
+    { Origin: `http://localhost:${gateway.apiPort}` },
+    { Origin: `http://${own}.evil.example` },
+    { Origin: `http://evil.example/${own}` },
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "same-site" },
+    { "Sec-Fetch-Site": "cross-site", Origin: `http://${own}` },
+    { "Sec-Fetch-Site": "nonsense" },
+  ]) {
+    assert.deepEqual(
+      await tryBoth(gateway, headers),
+      neither("403 CrossSiteRequest"),
+      JSON.stringify(headers),
+    );
+  }
+  for (const headers of [
+    { Origin: `http://${own}` },
+    { "Sec-Fetch-Site": "same-origin" },
+    { "Sec-Fetch-Site": "none" },
+    { "Sec-Fetch-Site": "same-origin", Origin: `http://${own}` },
+  ]) {
+    assert.deepEqual(await tryBoth(gateway, headers), mayBoth, JSON.stringify(headers));
+  }
+});
+
+test("a Host that is no IP address, localhost or configured name is refused", async (context) => {
+  const setup = { api: { hosts: ["gateway.example"] } };
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup });
+  for (const host of [
+    "evil.example",
+    "evil.example:8081",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "gateway.example.evil",
+  ]) {
+    assert.deepEqual(await tryBoth(gateway, { Host: host }), neither("403 HostNotAllowed"), host);
+  }
+  for (const host of [
+    "127.0.0.1",
+    "127.0.0.1:8081",
+    "10.1.2.3:80",
+    "[::1]",
+    "[::1]:8081",
+    "localhost",
+    "LOCALHOST:8081",
+    "gateway.example",
+    "Gateway.Example:8081",
+  ]) {
+    assert.deepEqual(await tryBoth(gateway, { Host: host }), mayBoth, host);
+  }
+});
+
+test("the API may be under another prefix", async (context) => {
+  const gateway = await startGateway(context, {
+    servers: ["127.0.0.1:9"],
+    setup: { api: { prefix: "/control/api" } },
+    api: 'location /control/api { content_by_lua_block { require("resty.sluice").api() } }',
+  });
+  const { api } = gateway;
+  assert.deepEqual((await api.get("/control/api")).body.at(-1), 9);
+  const added = await api.post("/control/api/9/http/upstreams/app/servers", { server: "127.0.0.2:9" });
+  assert.equal(added.status, 201, added.text);
+  assert.equal((await api.get(added.headers.location ?? "")).body.id, 1);
+  assert.equal((await api.get("/control/api/sluice/1/upstreams/app")).status, 200);
+});

@@ -1,0 +1,33 @@
+/**
+ * Promise 6 over HTTP: each bad request gets its documented status and code and a text that names what is wrong;
+ * it changes nothing and logs no error.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./support/bad_paths.mjs";
+import { badRequests } from "./support/bad_requests.mjs";
+import "./support/bad_servers.mjs";
+import { assertErrorBody } from "./support/error_body.mjs";
+import { startGateway } from "./support/gateway.mjs";
+
+test("bad requests", async (context) => {
+  assert.ok(badRequests.length >= 60, `there are ${badRequests.length}`);
+  const servers = [
+    { server: "127.0.0.1:9001" },
+    { server: "127.0.0.2:9001", weight: 3 },
+    { server: "127.0.0.3:9001", backup: true },
+  ];
+  const gateway = await startGateway(context, { upstreams: { app: { servers }, other: {} } });
+  const { api } = gateway;
+  const before = await api.configuration();
+  for (const { method, path, body, status, code, says, shown } of badRequests) {
+    await context.test(`${method} ${path.slice(0, 80)} ${shown} → ${status} ${code}`, async () => {
+      const answer = await api.send(method, path, body);
+      assertErrorBody(answer, status, code);
+      if (says !== undefined) assert.match(answer.body.error.text, says);
+      if (status === 405) assert.match(answer.headers.allow ?? "", /^[A-Z]+(, [A-Z]+)*$/);
+      assert.equal(await api.configuration(), before, "nothing has changed");
+      gateway.assertCleanLog();
+    });
+  }
+});

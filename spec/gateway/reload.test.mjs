@@ -1,0 +1,107 @@
+/** A reload loses nothing: no request, no write, no count. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, askAll, startLoad } from "./support/load.mjs";
+import { isRunning } from "./support/processes.mjs";
+import { settledPeersOf, serversOf, sluice, sumOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+import { startWriters } from "./support/writers.mjs";
+
+test("under load no request fails, and counters keep counting", async (context) => {
+  const backends = await startBackends(context, 3);
+  const gateway = await startGateway(context, {
+    servers: backends.slice(0, 2).map(({ address }) => address),
+  });
+  await gateway.api.expect(201, "POST", serversOf(), { server: backends[2].address });
+  // nginx closes kept-alive connections as it reloads, and a request may cross that: a connection each, then.
+  const load = startLoad(context, { port: gateway.port, connections: 16, keepAlive: false });
+  let counted = 0;
+  for (let turn = 0; turn < 6; turn += 1) {
+    await load.round();
+    await gateway.reload();
+    const requests = await sumOf(gateway.api, "requests");
+    assert.ok(requests > counted, `${requests} requests are counted after ${counted}`);
+    counted = requests;
+  }
+  await load.round();
+  await load.stop();
+  assert.deepEqual([...load.errors], [], "what clients saw");
+
+  const peers = await settledPeersOf(gateway.api);
+  for (const { address, requests } of backends) {
+    const peer = peers.get(address);
+    assert.equal(peer.requests, requests.length, `${address}: requests`);
+    assert.equal(peer.responses["2xx"], requests.length, `${address}: responses`);
+    assert.equal(peer.active, 0, `${address}: active`);
+  }
+  assert.equal(await sumOf(gateway.api, "requests"), load.begun);
+});
+
+test("a request that outlasts a reload is finished and counted", async (context) => {
+  const backend = await startBackend(context);
+  const gateway = await startGateway(context, { servers: [backend.address] });
+  const held = ask(gateway.port, "/?delay=700");
+  await waitFor("the request is in flight", async () => (await sumOf(gateway.api, "active")) === 1);
+  const before = await gateway.reload();
+  assert.equal(await sumOf(gateway.api, "active"), 1, "it is in flight after the reload");
+
+  assert.equal((await held).status, 200);
+  await waitFor("the workers before have ended", () => !before.some(isRunning));
+  const peer = (await settledPeersOf(gateway.api)).get(backend.address);
+  assert.deepEqual([peer.active, peer.requests, peer.responses["2xx"]], [0, 1, 1]);
+});
+
+test("a write that comes to a worker that finishes after a reload is seen by the new ones", async (context) => {
+  const [one, other] = await startBackends(context, 2);
+  const gateway = await startGateway(context, { servers: [one.address] });
+  const held = ask(gateway.port, "/?delay=700");
+  await waitFor("a request is in flight", () => one.active === 1);
+  await gateway.reload();
+  await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: other.address }] });
+  const answers = await Promise.all(Array.from({ length: 12 }, () => ask(gateway.port)));
+  assert.deepEqual(new Set(answers.map(({ text }) => text)), new Set([other.id]));
+  assert.equal((await held).text, one.id);
+});
+
+test("while writing, every acknowledged write is there", async (context) => {
+  const gateway = await startGateway(context, { upstreams: { app: {} } });
+  const writers = startWriters(context, gateway, { keepAlive: false });
+  for (let turn = 0; turn < 5; turn += 1) {
+    await sleep(100);
+    await gateway.reload();
+  }
+  await sleep(100);
+  await writers.stop();
+  assert.deepEqual(writers.problems, []);
+  assert.equal(writers.acknowledged.size, writers.attempted.size, "every write was answered");
+  const there = await gateway.api.expect(200, "GET", serversOf());
+  assert.deepEqual(new Map(there.map(({ server, id }) => [server, id])), writers.acknowledged);
+});
+
+test("more workers and fewer: every request is counted", async (context) => {
+  const backend = await startBackend(context);
+  const gateway = await startGateway(context, { servers: [backend.address], workers: 2 });
+  for (const workers of [6, 1, 4]) {
+    await askAll(gateway.port, Array(50).fill("/"));
+    gateway.configure({ workers });
+    await gateway.reload();
+  }
+  await askAll(gateway.port, Array(50).fill("/"));
+  assert.equal(backend.requests.length, 200);
+  assert.equal(await sumOf(gateway.api, "requests"), 200);
+});
+
+test("changed seeds do not undo what was changed at run time; a new seed is created", async (context) => {
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
+  await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
+  const before = await gateway.api.expect(200, "GET", serversOf());
+  const shop = { servers: [{ server: "127.0.0.4:9", weight: 3 }] };
+  gateway.configure({ servers: ["127.0.0.3:9"], upstreams: { shop } });
+  await gateway.reload();
+  assert.deepEqual(await gateway.api.expect(200, "GET", serversOf()), before);
+  const [server] = await gateway.api.expect(200, "GET", serversOf("shop"));
+  assert.deepEqual([server.server, server.weight], ["127.0.0.4:9", 3]);
+});

@@ -1,0 +1,110 @@
+/** The method round_robin through four workers: weights, backup, down and drain. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { settledPeersOf, serversOf } from "./support/upstreams.mjs";
+
+const noneIsLeft = /no live upstreams while connecting to upstream/;
+
+/** @param {import("./support/gateway.mjs").Gateway} gateway @param {number} count */
+async function askMany(gateway, count) {
+  const answers = await Promise.all(Array.from({ length: count }, () => ask(gateway.port)));
+  return answers.map(({ status, text }) => (status === 200 ? text : status));
+}
+
+test("weights 5:1:1 over 7,000 requests through 4 workers", async (context) => {
+  const backends = await startBackends(context, 3);
+  const servers = backends.map(({ address }, index) => ({ server: address, weight: index === 0 ? 5 : 1 }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
+  const load = startLoad(context, { port: gateway.port, connections: 32, total: 7000 });
+  await load.finished;
+  assert.deepEqual([...load.errors], []);
+  assert.equal(load.workers.size, 4, "every worker took part");
+  assert.equal(load.answers, 7000);
+
+  const peers = await settledPeersOf(gateway.api);
+  for (const [index, { address, requests }] of backends.entries()) {
+    const share = index === 0 ? 5000 : 1000;
+    // A worker is exact over a full cycle; each may be in the middle of one.
+    assert.ok(Math.abs(requests.length - share) <= 8, `${requests.length} requests, not about ${share}`);
+    assert.equal(peers.get(address).requests, requests.length);
+  }
+});
+
+test("a backup gets requests only while no other server is available", async (context) => {
+  const [one, other, spare] = await startBackends(context, 3);
+  const servers = [one, other].map(({ address }) => ({ server: address }));
+  servers.push({ server: spare.address, backup: true });
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  const { api } = gateway;
+  const primaries = new Set([one.id, other.id]);
+  assert.deepEqual(new Set(await askMany(gateway, 24)), primaries);
+
+  await api.expect(200, "PATCH", `${serversOf()}/0`, { down: true });
+  assert.deepEqual(new Set(await askMany(gateway, 24)), new Set([other.id]));
+  await api.expect(200, "PATCH", `${serversOf()}/1`, { drain: true });
+  assert.deepEqual(new Set(await askMany(gateway, 24)), new Set([spare.id]));
+  await api.expect(200, "PATCH", `${serversOf()}/0`, { down: false });
+  await api.expect(200, "PATCH", `${serversOf()}/1`, { down: false });
+  assert.deepEqual(new Set(await askMany(gateway, 24)), primaries);
+});
+
+test("without an available server clients get 502 at once", async (context) => {
+  const [one] = await startBackends(context, 1);
+  const gateway = await startGateway(context, { servers: [one.address] });
+  const { api } = gateway;
+  gateway.log.allow(noneIsLeft);
+  const takeOut = [
+    [{ down: true }, { down: false }],
+    [{ drain: true }, { drain: false }],
+  ];
+  for (const [change, back] of takeOut) {
+    await api.expect(200, "PATCH", `${serversOf()}/0`, change);
+    assert.deepEqual(new Set(await askMany(gateway, 12)), new Set([502]), JSON.stringify(change));
+    await api.expect(200, "PATCH", `${serversOf()}/0`, back);
+    assert.deepEqual(new Set(await askMany(gateway, 12)), new Set([one.id]));
+  }
+  await api.expect(200, "DELETE", `${serversOf()}/0`);
+  const before = gateway.log.severeEntries().length;
+  assert.deepEqual(await askMany(gateway, 5), Array(5).fill(502));
+  assert.equal(gateway.log.severeEntries().length, before + 5, "one log line a request");
+  await api.expect(201, "POST", serversOf(), { server: one.address });
+  assert.deepEqual(new Set(await askMany(gateway, 12)), new Set([one.id]));
+});
+
+test("a request that fails on one server is tried on the others, once each", async (context) => {
+  const backends = await startBackends(context, 3);
+  const gateway = await startGateway(context, { servers: backends.map(({ address }) => address) });
+  gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
+  backends.forEach((backend) => (backend.behaviour = { reset: 1 }));
+  assert.deepEqual(await askMany(gateway, 1), [502]);
+  assert.deepEqual(
+    backends.map(({ requests }) => requests.length),
+    [1, 1, 1],
+  );
+  backends[2].behaviour = {};
+  assert.deepEqual(new Set(await askMany(gateway, 30)), new Set([backends[2].id]));
+});
+
+test("a kept-alive connection that dies as it is used again fails no request, as with nginx", async (context) => {
+  const [backend] = await startBackends(context, 1);
+  const gateway = await startGateway(context, { servers: [backend.address], workers: 1 });
+  gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
+  backend.behaviour = { reset_reused: 1 };
+  for (let turn = 0; turn < 8; turn += 1)
+    assert.equal((await ask(gateway.port)).status, 200, `request ${turn}`);
+});
+
+test("new weights take effect at once and on every worker", async (context) => {
+  const backends = await startBackends(context, 2);
+  const gateway = await startGateway(context, {
+    servers: backends.map(({ address }) => address),
+    listen: "reuseport",
+  });
+  await gateway.api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
+  const load = startLoad(context, { port: gateway.port, connections: 32, total: 1000 });
+  await load.finished;
+  assert.ok(Math.abs(backends[1].requests.length - 750) <= 12, `${backends[1].requests.length} of 1000`);
+});

@@ -1,0 +1,111 @@
+/** Promise 6 at the start: a bad configuration stops it with one clear line; on a reload the old workers go on. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend } from "./support/backend.mjs";
+import { makeGateway, startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { signal } from "./support/processes.mjs";
+import { assertOneClearLine, assertRefusesToStart } from "./support/start_error.mjs";
+import { serversOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** What setup is given, and what the line must name. @type {[what: string, setup: object, reason: RegExp][]} */
+const badSetups = [
+  ["an unknown option", { statedir: "/tmp" }, /unknown parameter "statedir"/],
+  ["a state_dir that is no text", { state_dir: 5 }, /"state_dir"/],
+  ["an empty state_dir", { state_dir: "" }, /"state_dir"/],
+  ["a dict that is not declared", { shared_dict: "other" }, /lua_shared_dict other/],
+  ["an unknown option of api", { api: { tokens: ["a"] } }, /unknown parameter "api\.tokens"/],
+  ["tokens that are no list", { api: { write_tokens: "secret" } }, /"api\.write_tokens"/],
+  ["an empty token", { api: { write_tokens: [""] } }, /"api\.write_tokens"/],
+  ["a prefix that is no path", { api: { prefix: "api" } }, /"api\.prefix"/],
+  ["an upstream without a name", { upstreams: { "": {} } }, /upstreams\..*name/],
+  ["an unknown method", { upstreams: { app: { method: "best" } } }, /upstreams\.app.*"method"/],
+  ["an unknown parameter of an upstream", { upstreams: { app: { hash: 1 } } }, /upstreams\.app.*"hash"/],
+  [
+    "a server without address",
+    { upstreams: { app: { servers: [{ weight: 1 }] } } },
+    /servers\[0\].*"server"/,
+  ],
+  [
+    "a bad address",
+    { upstreams: { app: { servers: [{ server: "127.0.0.1:9" }, { server: "127.0.0.1:x" }] } } },
+    /upstreams\.app.*servers\[1\].*"server".*127\.0\.0\.1:x/,
+  ],
+  [
+    "a bad weight",
+    { upstreams: { app: { servers: [{ server: "127.0.0.1:9", weight: 0 }] } } },
+    /upstreams\.app.*servers\[0\].*"weight"/,
+  ],
+  [
+    "a parameter that is not implemented",
+    { upstreams: { app: { servers: [{ server: "127.0.0.1:9", max_conns: 5 }] } } },
+    /servers\[0\].*"max_conns"/,
+  ],
+  [
+    "one server twice",
+    { upstreams: { app: { servers: [{ server: "127.0.0.1:9" }, { server: "127.0.0.1:9" }] } } },
+    /servers\[1\].*127\.0\.0\.1:9/,
+  ],
+];
+
+for (const [what, setup, reason] of badSetups) {
+  test(`${what} stops the start with one clear line`, async (context) => {
+    const gateway = await makeGateway(context, { setup });
+    await assertRefusesToStart(gateway, reason);
+  });
+}
+
+test("setup without a table of options stops the start", async (context) => {
+  const gateway = await makeGateway(context, { initLua: 'require("resty.sluice").setup()' });
+  await assertRefusesToStart(gateway, /setup.*table/);
+});
+
+test("the line says where in nginx.conf the mistake is", async (context) => {
+  const gateway = await makeGateway(context, { setup: { statedir: "/tmp" } });
+  await assertRefusesToStart(gateway, /init_by_lua.*:\d+: .*unknown parameter "statedir"/);
+});
+
+test("on a reload with a bad configuration the old workers go on", async (context) => {
+  const backend = await startBackend(context);
+  const gateway = await startGateway(context, { servers: [backend.address] });
+  const workers = gateway.workers();
+  const reason = /unknown parameter "oops"/;
+  gateway.log.allow(reason);
+  gateway.configure({ setup: { oops: true } });
+  signal(gateway.master, "SIGHUP");
+  await waitFor("the reload is refused", () => gateway.log.severeEntries().length > 0);
+  await sleep(200);
+  assertOneClearLine(gateway.log.text().split("\n"), reason);
+  assert.deepEqual(gateway.workers(), workers);
+
+  assert.equal((await ask(gateway.port)).text, backend.id);
+  await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9", down: true });
+
+  gateway.configure({ setup: {} });
+  await gateway.reload();
+  assert.equal((await ask(gateway.port)).text, backend.id, "and a good one is taken after that");
+  assert.equal((await gateway.api.get(serversOf())).body.length, 2);
+});
+
+test("a second nginx on the same state_dir is refused, and the first goes on", async (context) => {
+  const backend = await startBackend(context);
+  const first = await startGateway(context, { servers: [backend.address] });
+  const stateDir = `${first.folder}/state`;
+  const second = await makeGateway(context, { stateDir, servers: [backend.address] });
+  await assertRefusesToStart(second, /another nginx/);
+
+  await first.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9", down: true });
+  const before = await first.api.configuration();
+  assert.equal((await ask(first.port)).text, backend.id);
+  await first.stop();
+  await second.start();
+  assert.equal(await second.api.configuration(), before, "once the first has ended, the second may");
+});
+
+test("nginx -t accepts the configuration while the gateway runs", async (context) => {
+  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
+  assert.deepEqual(gateway.testConfiguration(), { code: 0, complaint: "" });
+  await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
+});

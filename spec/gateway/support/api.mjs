@@ -1,0 +1,122 @@
+/** A small HTTP client that sends exactly what it is told. */
+import { Agent, request } from "node:http";
+
+/**
+ * @typedef {object} Answer
+ * @property {number} status
+ * @property {import("node:http").IncomingHttpHeaders} headers
+ * @property {string} text
+ * @property {any} body the text as JSON; undefined when it is none
+ */
+
+/** @param {string} text */
+function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export class Api {
+  /**
+   * Without `keepAlive` every request has its own connection, so that any worker may get it.
+   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, headers?: Record<string, string> }} options
+   */
+  constructor({ port, socketPath, keepAlive = false, headers = {} }) {
+    this.target = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
+    this.headers = headers;
+    this.agent = new Agent({ keepAlive, maxSockets: keepAlive ? 1 : Infinity });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body] a string or buffer is sent as it is, anything else as JSON
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<Answer>}
+   */
+  send(method, path, body, headers = {}) {
+    const isRaw = body === undefined || typeof body === "string" || Buffer.isBuffer(body);
+    const payload = isRaw ? body : JSON.stringify(body);
+    const length = payload === undefined ? {} : { "Content-Length": String(Buffer.byteLength(payload)) };
+    const options = { ...this.target, agent: this.agent, method, path };
+    return new Promise((resolve, reject) => {
+      let answered = false;
+      const sent = request(
+        { ...options, headers: { ...length, ...this.headers, ...headers } },
+        (response) => {
+          answered = true;
+          let text = "";
+          response.setEncoding("utf8").on("data", (piece) => (text += piece));
+          response.on("error", reject).on("end", () => {
+            const { statusCode: status = 0, headers: received } = response;
+            resolve({ status, headers: received, text, body: parseJson(text) });
+          });
+        },
+      );
+      // A server may answer before it has read a large body, and close.
+      sent.on("error", (cause) => answered || reject(cause));
+      sent.end(payload);
+    });
+  }
+
+  /** @param {string} path @param {Record<string, string>} [headers] */
+  get(path, headers) {
+    return this.send("GET", path, undefined, headers);
+  }
+
+  /** @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers] */
+  post(path, body, headers) {
+    return this.send("POST", path, body, headers);
+  }
+
+  /** @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers] */
+  put(path, body, headers) {
+    return this.send("PUT", path, body, headers);
+  }
+
+  /** @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers] */
+  patch(path, body, headers) {
+    return this.send("PATCH", path, body, headers);
+  }
+
+  /** @param {string} path @param {Record<string, string>} [headers] */
+  delete(path, headers) {
+    return this.send("DELETE", path, undefined, headers);
+  }
+
+  /** @returns {Promise<boolean>} whether the API answers, with whatever status */
+  async isThere() {
+    try {
+      return (await this.get("/api")).status > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * The answer's body, of a request that must succeed.
+   * @param {number} status
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   * @param {Record<string, string>} [headers]
+   */
+  async expect(status, method, path, body, headers) {
+    const answer = await this.send(method, path, body, headers);
+    if (answer.status === status) return answer.body;
+    throw new Error(`${method} ${path}: wanted ${status}, got ${answer.status} ${answer.text.slice(0, 500)}`);
+  }
+
+  /** The whole configuration as text, to compare. */
+  async configuration() {
+    const answer = await this.get("/api/sluice/1/upstreams");
+    if (answer.status !== 200) throw new Error(`could not read the configuration: ${answer.text}`);
+    return answer.text;
+  }
+
+  close() {
+    this.agent.destroy();
+  }
+}

@@ -1,0 +1,161 @@
+/** Real application servers, with a log of their own. */
+import { chmodSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createListener } from "node:net";
+import { finished } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { atEnd } from "./cleanup.mjs";
+import { freePort } from "./ports.mjs";
+
+/**
+ * How a request is answered: what the query of its address says, else the server's own behaviour.
+ *
+ * @typedef {object} Behaviour
+ * @property {number} [status]
+ * @property {number} [size] of the body, in bytes; left out: the server's id
+ * @property {number} [delay] milliseconds before the header
+ * @property {number} [body_delay] milliseconds between the header and the body
+ * @property {number} [reset] 1: the connection is reset instead of an answer
+ * @property {number} [reset_reused] 1: so it is, if it is not the connection's first request
+ */
+
+/**
+ * @typedef {object} Entry
+ * @property {string} method
+ * @property {string} url
+ * @property {number} [status] what it was answered; absent when it was not
+ * @property {number} started when the client began it, by `performance.now()` of this process; NaN when it does not say
+ */
+
+export class Backend {
+  /** @type {Entry[]} */
+  requests = [];
+  /** @type {Behaviour} */
+  behaviour = {};
+  /** How many requests are being answered now. */
+  active = 0;
+  /** @type {Set<import("node:net").Socket>} */
+  #sockets = new Set();
+  /** How many requests a connection has brought. @type {WeakMap<import("node:net").Socket, number>} */
+  #served = new WeakMap();
+  /** @type {import("node:net").Server[]} */
+  #more = [];
+  #bytesOfClosed = { read: 0, written: 0 };
+
+  /** @param {string} id */
+  constructor(id) {
+    this.id = id;
+    this.server = createServer((request, response) => this.#answer(request, response));
+    // It is nginx that closes an idle connection, never this end of it just as a request comes in.
+    this.server.keepAliveTimeout = 600_000;
+    this.server.on("connection", (socket) => this.#count(socket));
+  }
+
+  /** @param {import("node:net").Socket} socket */
+  #count(socket) {
+    this.#sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      this.#bytesOfClosed.read += socket.bytesRead;
+      this.#bytesOfClosed.written += socket.bytesWritten;
+    });
+  }
+
+  /** What this server has read and written, over all its connections. */
+  bytes() {
+    const total = { ...this.#bytesOfClosed };
+    for (const socket of this.#sockets) {
+      total.read += socket.bytesRead;
+      total.written += socket.bytesWritten;
+    }
+    return total;
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
+  async #answer(request, response) {
+    const { method = "", url = "" } = request;
+    /** @type {Entry} */
+    const entry = { method, url, started: Number(request.headers["x-started"] ?? NaN) };
+    this.requests.push(entry);
+    this.active += 1;
+    response.on("close", () => (this.active -= 1));
+    const served = this.#served.get(request.socket) ?? 0;
+    this.#served.set(request.socket, served + 1);
+    // Whoever answers before it has read the body has the rest of it thrown away.
+    await finished(request.resume()).catch(() => {});
+
+    const query = url.indexOf("?");
+    const asked = query < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(query + 1)));
+    const { status, size, delay, body_delay, reset, reset_reused } = { ...this.behaviour, ...asked };
+    if (Number(delay) > 0) await sleep(Number(delay));
+    if (Number(reset) === 1 || (Number(reset_reused) === 1 && served > 0)) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    const body = size === undefined ? this.id : "x".repeat(Number(size));
+    entry.status = Number(status ?? 200);
+    response.writeHead(entry.status, { "X-Backend": this.id, "Content-Length": body.length });
+    if (Number(body_delay) > 0) {
+      response.flushHeaders();
+      await sleep(Number(body_delay));
+    }
+    response.end(method === "HEAD" ? undefined : body);
+  }
+
+  /** @param {{ host: string, port: number } | { path: string }} where */
+  listen(where) {
+    return new Promise((resolve, reject) => {
+      this.server.once("error", reject).listen(where, () => resolve(undefined));
+    });
+  }
+
+  /** Listens at one more address, for many servers that need no log of their own. */
+  alsoListen(/** @type {string} */ host, /** @type {number} */ port) {
+    const another = createListener((socket) => this.server.emit("connection", socket));
+    this.#more.push(another);
+    return new Promise((resolve, reject) => {
+      another.once("error", reject).listen(port, host, () => resolve(undefined));
+    });
+  }
+
+  close() {
+    for (const listener of [this.server, ...this.#more]) listener.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/**
+ * Starts an application server that ends with the test.
+ * @param {import("node:test").TestContext} context
+ * @param {{ id?: string, host?: string, port?: number, path?: string }} [where] `path`: a unix socket
+ * @returns {Promise<Backend & { address: string }>} `address` is as an upstream's server wants it
+ */
+export async function startBackend(context, { id, host = "127.0.0.1", port, path } = {}) {
+  const ownPort = path === undefined ? (port ?? (await freePort())) : 0;
+  const tcpAddress = host.includes(":") ? `[${host}]:${ownPort}` : `${host}:${ownPort}`;
+  const address = path === undefined ? tcpAddress : `unix:${path}`;
+  const backend = new Backend(id ?? address);
+  await backend.listen(path === undefined ? { host, port: ownPort } : { path });
+  // nginx's workers run as nobody.
+  if (path !== undefined) chmodSync(path, 0o777);
+  atEnd(context, () => {
+    backend.close();
+    if (path !== undefined) rmSync(path, { force: true });
+  });
+  return Object.assign(backend, { address });
+}
+
+/**
+ * Starts several.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ */
+export async function startBackends(context, count) {
+  const backends = [];
+  for (let number = 0; number < count; number += 1) backends.push(await startBackend(context));
+  return backends;
+}

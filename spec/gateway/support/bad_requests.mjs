@@ -1,0 +1,34 @@
+/** Bad requests, as a table that bad_servers.mjs and bad_paths.mjs fill. The upstream "app" has the servers 0, 1 and the backup 2, "other" has none. */
+
+/**
+ * @typedef {object} BadRequest
+ * @property {string} method
+ * @property {string} path
+ * @property {unknown} body
+ * @property {number} status
+ * @property {string} code
+ * @property {RegExp} [says] what the error's text must name
+ * @property {string} shown the body, short enough for a title
+ */
+
+/** @type {BadRequest[]} */
+export const badRequests = [];
+
+export const servers = "/api/9/http/upstreams/app/servers";
+export const upstreams = "/api/sluice/1/upstreams";
+export const formatError = "UpstreamConfFormatError";
+
+/**
+ * Adds one to the table.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} body
+ * @param {number} status
+ * @param {string} code
+ * @param {RegExp} [says]
+ */
+export function bad(method, path, body, status, code, says) {
+  const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
+  const shown = text.length > 60 ? `${text.slice(0, 60)}… (${text.length} bytes)` : text;
+  badRequests.push({ method, path, body, status, code, says, shown: JSON.stringify(shown).slice(1, -1) });
+}

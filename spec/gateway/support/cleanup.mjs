@@ -1,0 +1,35 @@
+/** What a test started is ended with it, newest first; node:test itself stops at the first hook that fails. */
+
+/** @type {WeakMap<object, (() => unknown)[]>} */
+const actionsOf = new WeakMap();
+
+/**
+ * Has an action run when a test has ended, however it ended. All actions run; then the test fails if one did.
+ * @param {import("node:test").TestContext} context
+ * @param {() => unknown} action
+ */
+export function atEnd(context, action) {
+  const known = actionsOf.get(context);
+  if (known !== undefined) {
+    known.push(action);
+    return;
+  }
+  const actions = [action];
+  actionsOf.set(context, actions);
+  context.after(() => runAll(actions));
+}
+
+/** @param {(() => unknown)[]} actions */
+async function runAll(actions) {
+  const failures = [];
+  for (const action of actions.toReversed()) {
+    try {
+      await action();
+    } catch (failure) {
+      failures.push(failure);
+    }
+  }
+  if (failures.length === 1) throw failures[0];
+  if (failures.length > 1)
+    throw new AggregateError(failures, failures.map((failure) => failure.message).join("\n"));
+}

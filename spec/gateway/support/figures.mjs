@@ -1,0 +1,26 @@
+/** The figures of a server, compared with its own log. */
+import assert from "node:assert/strict";
+
+/** @param {import("./backend.mjs").Backend} backend the statuses it gave, as the API counts them */
+function responsesOf(backend) {
+  const codes = {};
+  const classes = { "1xx": 0, "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0 };
+  for (const { status } of backend.requests) {
+    codes[status] = (codes[status] ?? 0) + 1;
+    classes[`${Math.floor(status / 100)}xx`] += 1;
+  }
+  return { ...classes, codes, total: backend.requests.length };
+}
+
+/**
+ * Asserts that the API's figures are the server's own, to the byte.
+ * @param {any} peer
+ * @param {import("./backend.mjs").Backend} backend
+ */
+export function assertTrue(peer, backend) {
+  const { read, written } = backend.bytes();
+  assert.equal(peer.requests, backend.requests.length, "requests");
+  assert.deepEqual(peer.responses, responsesOf(backend));
+  assert.equal(peer.sent, read, "sent: what the server has read");
+  assert.equal(peer.received, written, "received: what the server has written");
+}

@@ -1,0 +1,153 @@
+/** Clients that ask without pause, and count what they get. */
+import { Agent, request } from "node:http";
+import { atEnd } from "./cleanup.mjs";
+import { waitFor } from "./wait.mjs";
+
+/**
+ * @typedef {object} Options
+ * @property {number} port of the gateway
+ * @property {number} [connections]
+ * @property {boolean} [keepAlive] false: every request has its own connection
+ * @property {string} [path]
+ * @property {number} [total] stop after that many requests
+ */
+
+/** @param {Map<string, number>} map @param {string} key */
+function count(map, key) {
+  map.set(key, (map.get(key) ?? 0) + 1);
+}
+
+class Connection {
+  /** When the request was begun that was answered last. */
+  answered = 0;
+
+  /** @param {Load} load @param {Options} options */
+  constructor(load, { port, keepAlive = true, path = "/" }) {
+    this.load = load;
+    this.target = { host: "127.0.0.1", port, path };
+    this.agent = new Agent({ keepAlive, maxSockets: 1 });
+  }
+
+  /** One request. @returns {Promise<void>} */
+  ask() {
+    const started = performance.now();
+    return new Promise((resolve) => {
+      /** @param {string} problem */
+      const fail = (problem) => {
+        count(this.load.errors, problem);
+        resolve();
+      };
+      const headers = { "X-Started": String(started) };
+      const sent = request({ ...this.target, agent: this.agent, headers }, (response) => {
+        response.resume();
+        response.on("error", (cause) => fail(`answer cut off: ${cause.code}`));
+        response.on("end", () => {
+          this.load.answers += 1;
+          count(this.load.workers, String(response.headers["x-worker"]));
+          count(this.load.backends, String(response.headers["x-backend"]));
+          if (response.statusCode !== 200) count(this.load.errors, `status ${response.statusCode}`);
+          this.answered = started;
+          resolve();
+        });
+      });
+      sent.on("error", (cause) => fail(String(cause.code))).end();
+    });
+  }
+}
+
+export class Load {
+  /** How many requests were begun. */
+  begun = 0;
+  /** How many were answered, whatever the status. */
+  answers = 0;
+  /** What went wrong: how often each. @type {Map<string, number>} */
+  errors = new Map();
+  /** How many answers came from each worker, and from each application server. @type {Map<string, number>} */
+  workers = new Map();
+  /** @type {Map<string, number>} */
+  backends = new Map();
+  #stopping = false;
+
+  /** @param {Options} options */
+  constructor(options) {
+    const total = options.total ?? Infinity;
+    this.connections = Array.from({ length: options.connections ?? 32 }, () => new Connection(this, options));
+    this.finished = Promise.all(this.connections.map((connection) => this.#run(connection, total)));
+  }
+
+  /** @param {Connection} connection @param {number} total */
+  async #run(connection, total) {
+    while (!this.#stopping && this.begun < total) {
+      this.begun += 1;
+      await connection.ask();
+    }
+    connection.agent.destroy();
+  }
+
+  /**
+   * Waits until every connection was answered a request that it began after this call: then none that was begun
+   * before it is under way any more.
+   */
+  async round() {
+    const from = performance.now();
+    await waitFor("every connection gets an answer", () =>
+      this.connections.every(({ answered }) => answered > from),
+    );
+  }
+
+  /** Stops, and waits for the requests under way. */
+  async stop() {
+    this.#stopping = true;
+    await this.finished;
+  }
+}
+
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {Options} options
+ */
+export function startLoad(context, options) {
+  const load = new Load(options);
+  atEnd(context, () => load.stop());
+  return load;
+}
+
+/**
+ * One request on a connection of its own.
+ * @param {number} port
+ * @param {string} [path]
+ * @param {{ method?: string, headers?: Record<string, string>, body?: string }} [options]
+ * @returns {Promise<{ status: number, headers: import("node:http").IncomingHttpHeaders, text: string }>}
+ */
+export function ask(port, path = "/", { method = "GET", headers = {}, body } = {}) {
+  const started = { "X-Started": String(performance.now()) };
+  return new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port, path, method, agent: false };
+    const sent = request({ ...options, headers: { ...started, ...headers } }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (piece) => (text += piece));
+      response.on("error", reject).on("end", () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+    sent.on("error", reject).end(body);
+  });
+}
+
+/**
+ * Asks for many paths, ten at a time, each on a connection of its own.
+ * @param {number} port
+ * @param {string[]} paths
+ * @returns {Promise<number[]>} the statuses, in no order
+ */
+export async function askAll(port, paths) {
+  const rest = [...paths];
+  const statuses = [];
+  const client = async () => {
+    for (let path = rest.pop(); path !== undefined; path = rest.pop()) {
+      statuses.push((await ask(port, path)).status);
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, client));
+  return statuses;
+}

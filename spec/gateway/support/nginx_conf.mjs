@@ -1,0 +1,112 @@
+/** The nginx.conf of a test: the design's example, on ports and in a folder of its own. */
+import { join } from "node:path";
+import { root } from "../../../scripts/setup.mjs";
+
+/**
+ * Everything that a test may want different.
+ *
+ * @typedef {object} Options
+ * @property {number} [workers]
+ * @property {string} [dict] the size of the shared dict
+ * @property {string | null} [stateDir] null: memory only
+ * @property {Record<string, object>} [upstreams] the seeds
+ * @property {string[]} [servers] shorter: the addresses of the seed "app"
+ * @property {object} [setup] more options of setup()
+ * @property {string} [initLua] instead of the call of setup()
+ * @property {string} [http] more configuration of the http level
+ * @property {string} [traffic] more configuration of the traffic server
+ * @property {string} [api] more configuration of the API's server
+ * @property {string} [listen] more parameters of the traffic server's `listen`
+ * @property {boolean} [apiUnix] the API listens at the folder's `api.sock` too
+ */
+
+/**
+ * Writes a value as Lua would read it.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function toLua(value) {
+  if (Array.isArray(value)) return `{ ${value.map(toLua).join(", ")} }`;
+  if (value !== null && typeof value === "object") {
+    const members = Object.entries(value).map(
+      ([name, member]) => `[${JSON.stringify(name)}] = ${toLua(member)}`,
+    );
+    return `{ ${members.join(", ")} }`;
+  }
+  return value === undefined || value === null ? "nil" : JSON.stringify(value);
+}
+
+/**
+ * @param {Options} options
+ * @param {string} folder
+ */
+function setupCall(options, folder) {
+  const seeds = { ...options.upstreams };
+  if (options.servers !== undefined) seeds.app = { servers: options.servers.map((server) => ({ server })) };
+  const stateDir = options.stateDir === undefined ? join(folder, "state") : options.stateDir;
+  const table = { ...(stateDir === null ? {} : { state_dir: stateDir }), upstreams: seeds, ...options.setup };
+  return `require("resty.sluice").setup(${toLua(table)})`;
+}
+
+/** @param {string} folder */
+function ownFolders(folder) {
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return kinds.map((kind) => `  ${kind}_temp_path ${folder}/${kind};`).join("\n");
+}
+
+/**
+ * @param {Options} options
+ * @param {{ folder: string, port: number, apiPort: number }} place
+ * @returns {string}
+ */
+export function nginxConf(options, { folder, port, apiPort }) {
+  return `
+worker_processes ${options.workers ?? 4};
+pid ${folder}/nginx.pid;
+error_log ${folder}/error.log notice;
+events { worker_connections 2048; }
+http {
+  access_log off;
+${ownFolders(folder)}
+  lua_package_path "${root}/dist/?.lua;;";
+  lua_shared_dict sluice ${options.dict ?? "8m"};
+
+  init_by_lua_block { ${options.initLua ?? setupCall(options, folder)} }
+  init_worker_by_lua_block { require("resty.sluice").init_worker() }
+  log_by_lua_block { require("resty.sluice").log() }
+
+  upstream app {
+    server 0.0.0.1;
+    balancer_by_lua_block { require("resty.sluice").balance("app") }
+    keepalive 128;
+  }
+  upstream sluice_dynamic {
+    server 0.0.0.1;
+    balancer_by_lua_block { require("resty.sluice").balance() }
+    keepalive 128;
+  }
+
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  keepalive_requests 1000000;
+  add_header X-Worker $pid always;
+  ${options.http ?? ""}
+
+  server {
+    listen 127.0.0.1:${port} ${options.listen ?? ""};
+    location / { proxy_pass http://app; }
+    location ~ ^/to/(?<sluice_upstream>[^/]*) { proxy_pass http://sluice_dynamic; }
+    ${options.traffic ?? ""}
+  }
+  server {
+    listen 127.0.0.1:${apiPort};
+    ${options.apiUnix === true ? `listen unix:${folder}/api.sock;` : ""}
+    location /api {
+      client_max_body_size 8m;
+      content_by_lua_block { require("resty.sluice").api() }
+    }
+    ${options.api ?? ""}
+  }
+}
+`;
+}

@@ -1,0 +1,72 @@
+/** The processes of one nginx: a group of their own, which ends with the test. */
+import { spawn } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+
+/** @type {Set<number>} */
+const groups = new Set();
+
+/**
+ * Signals a process or, by a negative number, a group. One that has ended already is fine.
+ * @param {number} pid
+ * @param {NodeJS.Signals} signal
+ */
+export function signal(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch (cause) {
+    if (cause.code !== "ESRCH") throw cause;
+  }
+}
+
+process.on("exit", () => groups.forEach((group) => signal(-group, "SIGKILL")));
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => process.exit(1));
+
+/**
+ * Starts a program as the leader of a process group. Whatever is left of the group when this process ends is killed.
+ * @param {string} program
+ * @param {string[]} args
+ */
+export function startGroup(program, args) {
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  if (child.pid !== undefined) groups.add(child.pid);
+  return child;
+}
+
+/** @param {number} group of which no process is left */
+export function forgetGroup(group) {
+  groups.delete(group);
+}
+
+/**
+ * A process' state, parent and group, or undefined when it is not there.
+ * @param {number | string} pid
+ */
+function statOf(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [state, parent, group] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state, parent: Number(parent), group: Number(group) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} pid */
+export function isRunning(pid) {
+  const state = statOf(pid)?.state;
+  return state !== undefined && state !== "Z";
+}
+
+/**
+ * @param {number} group
+ * @returns {number[]} the pids of a group, zombies left out
+ */
+export function membersOf(group) {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids
+    .filter((pid) => {
+      const stat = statOf(pid);
+      return stat?.group === group && stat.state !== "Z";
+    })
+    .map(Number);
+}

@@ -1,0 +1,42 @@
+/** What most specs ask of the API: paths, and the servers and their counters by address. */
+import { waitFor } from "./wait.mjs";
+
+export const serversOf = (name = "app") => `/api/9/http/upstreams/${name}/servers`;
+export const sluice = (name = "app") => `/api/sluice/1/upstreams/${name}`;
+
+/** An address that nobody need listen at, another for each number up to 4 million. @param {number} number */
+export function someAddress(number, port = 9) {
+  return `127.${10 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}:${port}`;
+}
+
+/**
+ * The status of every server of an upstream.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} [name]
+ * @returns {Promise<Map<string, any>>} by address
+ */
+export async function peersOf(api, name = "app") {
+  const { peers } = await api.expect(200, "GET", `/api/9/http/upstreams/${name}`);
+  return new Map(peers.map((peer) => [peer.server, peer]));
+}
+
+/**
+ * A counter, summed over an upstream's servers.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} counter
+ * @param {string} [name]
+ */
+export async function sumOf(api, counter, name = "app") {
+  const peers = await peersOf(api, name);
+  return [...peers.values()].reduce((sum, peer) => sum + peer[counter], 0);
+}
+
+/**
+ * The same, once no request is in flight: nginx counts a request's outcome just after its client has the answer.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} [name]
+ */
+export async function settledPeersOf(api, name = "app") {
+  await waitFor("no request is in flight", async () => (await sumOf(api, "active", name)) === 0);
+  return peersOf(api, name);
+}

@@ -1,0 +1,20 @@
+/** Waiting for something that another process does. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Waits until a condition holds.
+ * @template T
+ * @param {string} what for the message when it does not
+ * @param {() => T | Promise<T>} condition
+ * @param {number} [milliseconds] how long to try
+ * @returns {Promise<NonNullable<T>>} what the condition gave
+ */
+export async function waitFor(what, condition, milliseconds = 10_000) {
+  const deadline = performance.now() + milliseconds;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > deadline) throw new Error(`waited ${milliseconds} ms in vain: ${what}`);
+    await sleep(5);
+  }
+}

@@ -1,0 +1,116 @@
+/** Promise 1: once a write is acknowledged, no request that begins later sees what was before, on any worker. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Api } from "./support/api.mjs";
+import { startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { serversOf, sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/**
+ * A gateway with two servers under load on every worker, and a third server that listens but is not in it.
+ * @param {import("node:test").TestContext} context
+ */
+async function startLoadedGateway(context) {
+  const [first, second, third] = await startBackends(context, 3);
+  // With a socket a worker, the connections are spread over all of them.
+  const gateway = await startGateway(context, {
+    servers: [first.address, second.address],
+    listen: "reuseport",
+  });
+  const load = startLoad(context, { port: gateway.port, connections: 40 });
+  const api = new Api({ port: gateway.apiPort, keepAlive: true });
+  await load.round();
+  return { gateway, load, api, first, second, third };
+}
+
+/**
+ * Takes the third server out, and asserts that no request that a client began after the acknowledgement arrives at
+ * it. Nobody puts it back before this returns, so whatever began later and is in its log is stale.
+ * @param {{ load: import("./support/load.mjs").Load, third: import("./support/backend.mjs").Backend }} loaded
+ * @param {() => Promise<unknown>} takeOut
+ */
+async function assertNoneAfter({ load, third }, takeOut) {
+  await takeOut();
+  const acknowledged = performance.now();
+  await load.round();
+  const stale = third.requests.filter(({ started }) => started > acknowledged);
+  assert.equal(stale.length, 0, `${stale.length} requests came to a server after it was taken out`);
+}
+
+/** @param {{ third: import("./support/backend.mjs").Backend }} loaded */
+async function waitForRequests({ third }) {
+  const before = third.requests.length;
+  await waitFor("the third server gets requests", () => third.requests.length > before);
+}
+
+test("a deleted server gets not one more request, 300 times under load", async (context) => {
+  const loaded = await startLoadedGateway(context);
+  const { api, load, third } = loaded;
+  for (let turn = 0; turn < 300; turn += 1) {
+    const { id } = await api.expect(201, "POST", serversOf(), { server: third.address });
+    await waitForRequests(loaded);
+    await assertNoneAfter(loaded, () => api.expect(200, "DELETE", `${serversOf()}/${id}`));
+  }
+  await load.stop();
+  assert.deepEqual([...load.errors], [], "what clients saw");
+  assert.equal(load.workers.size, 4, "every worker took part");
+  assert.ok(third.requests.length >= 300, `the third server had ${third.requests.length} requests`);
+});
+
+test("so it is whichever way a server is taken out", async (context) => {
+  const loaded = await startLoadedGateway(context);
+  const { api, load, first, second, third } = loaded;
+  const { id } = await api.expect(201, "POST", serversOf(), { server: third.address });
+  const path = `${serversOf()}/${id}`;
+  const withThird = [first, second, third].map(({ address }) => ({ server: address }));
+  const without = withThird.slice(0, 2);
+  const ways = [
+    [
+      () => api.expect(200, "PATCH", path, { down: true }),
+      () => api.expect(200, "PATCH", path, { down: false }),
+    ],
+    [
+      () => api.expect(200, "PATCH", path, { drain: true }),
+      () => api.expect(200, "PATCH", path, { drain: false }),
+    ],
+    [
+      () => api.expect(200, "PUT", sluice(), { servers: without }),
+      () => api.expect(200, "PUT", sluice(), { servers: withThird }),
+    ],
+    [
+      () => api.expect(200, "DELETE", `${serversOf()}?server=${third.address}`),
+      () => api.expect(201, "POST", serversOf(), { server: third.address }),
+    ],
+    [
+      () => api.expect(200, "PATCH", sluice(), { servers: without }),
+      () => api.expect(200, "PATCH", sluice(), { servers: withThird }),
+    ],
+  ];
+  for (const [index, [takeOut, putBack]] of ways.entries()) {
+    // PUT made another server of it: what goes by its id comes first.
+    for (let turn = 0; turn < 10; turn += 1) {
+      await assertNoneAfter(loaded, takeOut);
+      await putBack();
+      await waitForRequests(loaded);
+    }
+    assert.deepEqual([...load.errors], [], `what clients saw, way ${index}`);
+  }
+});
+
+test("an added server gets the very next request, whichever worker it comes to", async (context) => {
+  const [one, other] = await startBackends(context, 2);
+  const gateway = await startGateway(context, { servers: [one.address], listen: "reuseport" });
+  const workers = new Set();
+  for (let turn = 0; turn < 40; turn += 1) {
+    const wanted = turn % 2 === 0 ? other : one;
+    await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: wanted.address }] });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(gateway.port)));
+    for (const { status, text, headers } of answers) {
+      workers.add(headers["x-worker"]);
+      assert.deepEqual({ status, text }, { status: 200, text: wanted.id });
+    }
+  }
+  assert.equal(workers.size, 4, "every worker took part");
+});
