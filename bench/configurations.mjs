@@ -1,0 +1,188 @@
+import { join } from "node:path";
+import { root } from "../scripts/command.mjs";
+
+/**
+ * Everything that a configuration may need to know.
+ *
+ * @typedef {object} Place
+ * @property {string} folder for this server's own files
+ * @property {number} port where it listens
+ * @property {number} apiPort where its API listens, if it has one
+ * @property {string} globalDirectives what the Lua module wants at the top of nginx.conf
+ * @property {string[]} addresses the application servers
+ * @property {number} keepalive how many idle connections to them it keeps
+ */
+
+const modules = join(root, "dist", "?.lua");
+
+/** Connections live as long as the run, to clients and to application servers, so that no turn pays for opening them. */
+const keepConnections = "keepalive_timeout 1h; keepalive_requests 1000000000;";
+
+/** @param {string} folder */
+function ownFolders(folder) {
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ");
+}
+
+/**
+ * nginx with one worker.
+ * @param {Pick<Place, "folder">} place
+ * @param {string} globalDirectives
+ * @param {string} http
+ */
+function nginx(place, globalDirectives, http) {
+  return `${globalDirectives}
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid ${place.folder}/nginx.pid;
+error_log ${place.folder}/error.log warn;
+events { worker_connections 16384; }
+http {
+  access_log off;
+  ${ownFolders(place.folder)}
+  ${keepConnections}
+${http}
+}
+`;
+}
+
+/** @param {Place} place */
+function traffic(place) {
+  return `  server { listen 127.0.0.1:${place.port}; location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; } }`;
+}
+
+/** @param {Place} place */
+function keepalive(place) {
+  return `keepalive ${place.keepalive}; ${keepConnections}`;
+}
+
+/**
+ * The application servers: one nginx that answers on every address.
+ * @param {string} folder
+ * @param {string[]} addresses
+ */
+export function backend(folder, addresses) {
+  const listen = addresses.map((address) => `listen ${address};`).join("\n    ");
+  return nginx({ folder }, "", `  server {\n    ${listen}\n    location / { return 200 "ok"; }\n  }`);
+}
+
+/**
+ * nginx's own `upstream`, in shared memory, as several workers need it.
+ * @param {Place} place
+ * @param {string} method the directive that names the method, or nothing
+ */
+export function native(place, method) {
+  const servers = place.addresses.map((address) => `server ${address};`).join("\n    ");
+  const upstream = `  upstream app {
+    zone app 8m;
+    ${method}
+    ${servers}
+    ${keepalive(place)}
+  }`;
+  return nginx(place, "", `${upstream}\n${traffic(place)}`);
+}
+
+/**
+ * The least that a balancer in Lua can do: take the next server.
+ * @param {Place} place
+ * @param {string} log the log phase, or nothing
+ */
+export function onlyPicks(place, log) {
+  const hosts = place.addresses.map((address) => `"${address.split(":")[0]}"`).join(", ");
+  const http = `  init_by_lua_block {
+    local balancer = require("ngx.balancer")
+    local hosts, port, last = { ${hosts} }, ${place.addresses[0].split(":")[1]}, 0
+    function pick()
+      last = last % #hosts + 1
+      balancer.set_current_peer(hosts[last], port)
+    end
+  }
+  ${log}
+  upstream app {
+    server 0.0.0.1;
+    balancer_by_lua_block { pick() }
+    ${keepalive(place)}
+  }
+${traffic(place)}`;
+  return nginx(place, place.globalDirectives, http);
+}
+
+/** A server object as Lua writes it. @param {string} address */
+function luaServer(address) {
+  return `{ server = "${address}" }`;
+}
+
+/**
+ * Ours, as the design's section 2 has it. Beside the API a page that tells what only the inside knows.
+ * @param {Place & { sharedDict: string }} place
+ * @param {string} method
+ */
+export function sluice(place, method) {
+  const servers = place.addresses.map(luaServer).join(", ");
+  const seeds =
+    servers === "" ? "" : `upstreams = { app = { method = "${method}", servers = { ${servers} } } },`;
+  const http = `  lua_package_path "${modules};;";
+  lua_shared_dict sluice ${place.sharedDict};
+  init_by_lua_block {
+    require("resty.sluice").setup({
+      state_dir = "${place.folder}/state",
+      ${seeds}
+    })
+  }
+  init_worker_by_lua_block { require("resty.sluice").init_worker() }
+  log_by_lua_block { require("resty.sluice").log() }
+  upstream app {
+    server 0.0.0.1;
+    balancer_by_lua_block { require("resty.sluice").balance("app") }
+    ${keepalive(place)}
+  }
+  upstream sluice_dynamic {
+    server 0.0.0.1;
+    balancer_by_lua_block { require("resty.sluice").balance() }
+    ${keepalive(place)}
+  }
+  server {
+    listen 127.0.0.1:${place.port};
+    location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    location /dynamic/ {
+      set $sluice_upstream $arg_name;
+      proxy_pass http://sluice_dynamic; proxy_http_version 1.1; proxy_set_header Connection "";
+    }
+  }
+  server {
+    listen 127.0.0.1:${place.apiPort};
+    location /api { content_by_lua_block { require("resty.sluice").api() } }
+    location /memory {
+      content_by_lua_block {
+        collectgarbage() collectgarbage()
+        local dict = ngx.shared.sluice
+        ngx.print('{"dict_used":', string.format("%d", dict:capacity() - dict:free_space()),
+          ',"lua_heap":', string.format("%d", collectgarbage("count") * 1024), '}')
+      }
+    }
+  }`;
+  return nginx(place, place.globalDirectives, http);
+}
+
+/** @param {Place} place */
+export function haproxy(place) {
+  const servers = place.addresses.map((address, index) => `  server s${index} ${address}`).join("\n");
+  return `global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 10s
+  timeout client 1h
+  timeout server 1h
+frontend traffic
+  bind 127.0.0.1:${place.port}
+  default_backend app
+backend app
+  balance roundrobin
+  http-reuse always
+  default-server pool-purge-delay 1h
+${servers}
+`;
+}

@@ -1,0 +1,111 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureServer } from "../scripts/setup.mjs";
+import * as configurations from "./configurations.mjs";
+import { waitUntilServing } from "./client.mjs";
+import { freePort, start, stop, workerOf } from "./processes.mjs";
+
+/** @typedef {import("node:child_process").ChildProcess} ChildProcess */
+/** @typedef {configurations.Place} Place */
+
+/** For everything that a run writes; gone when it ends. nginx's workers, who are nobody, must get in. */
+const home = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+chmodSync(home, 0o755);
+process.on("exit", () => rmSync(home, { recursive: true, force: true }));
+
+let folders = 0;
+
+/** A folder for one server's files. */
+function newFolder() {
+  folders += 1;
+  const folder = join(home, String(folders));
+  mkdirSync(folder);
+  return folder;
+}
+
+/**
+ * The first `count` of many addresses of this machine, all with one port, as application servers mostly have.
+ * @param {number} count
+ * @param {number} port
+ */
+function loopbackAddresses(count, port) {
+  return Array.from({ length: count }, (_, index) => {
+    const [high, low] = [1 + Math.floor(index / 250), 1 + (index % 250)];
+    return `127.0.${high}.${low}:${port}`;
+  });
+}
+
+/**
+ * Starts application servers.
+ * @param {number} count
+ */
+export async function startBackend(count) {
+  const folder = newFolder();
+  const port = await freePort();
+  const addresses = loopbackAddresses(count, port);
+  const file = join(folder, "nginx.conf");
+  writeFileSync(file, configurations.backend(folder, addresses));
+  const child = start("backend", [ensureServer().binary, "-p", folder, "-e", "error.log", "-c", file]);
+  await waitUntilServing(port, addresses[0].split(":")[0]);
+  return { addresses, stop: () => stop(child) };
+}
+
+/** A server that is measured. */
+export class Gateway {
+  /** @type {ChildProcess | undefined} */
+  #child;
+  /** The process that does the work. */
+  pid = 0;
+
+  /**
+   * @param {"nginx" | "haproxy"} program
+   * @param {Place} place
+   * @param {string} configuration
+   */
+  constructor(program, place, configuration) {
+    this.program = program;
+    this.place = place;
+    this.file = join(place.folder, "configuration");
+    writeFileSync(this.file, configuration);
+  }
+
+  /** Returns as soon as the process is there; it may not be listening yet. */
+  launch() {
+    const nginx = [ensureServer().binary, "-p", this.place.folder, "-e", "error.log", "-c", this.file];
+    this.#child = start("gateway", this.program === "nginx" ? nginx : ["haproxy", "-db", "-f", this.file]);
+  }
+
+  /** Finds the worker; the server must be serving. */
+  async findWorker() {
+    const child = /** @type {ChildProcess} */ (this.#child);
+    this.pid = this.program === "nginx" ? await workerOf(child) : Number(child.pid);
+  }
+
+  async stop() {
+    if (this.#child !== undefined) await stop(this.#child);
+    this.#child = undefined;
+  }
+
+  /** Raises when the server has logged a problem: what was measured is then not what was meant. */
+  checkLog() {
+    const log = join(this.place.folder, "error.log");
+    const text = existsSync(log) ? readFileSync(log, "utf8") : "";
+    const bad = /^.*\[(error|crit|alert|emerg)\].*$/m.exec(text);
+    if (bad !== null) throw new Error(`the gateway logged: ${bad[0]}`);
+  }
+}
+
+/**
+ * Makes a gateway, not started yet.
+ * @param {"nginx" | "haproxy"} program
+ * @param {(place: Place) => string} configuration
+ * @param {string[]} addresses
+ * @param {number} keepalive
+ */
+export async function newGateway(program, configuration, addresses, keepalive) {
+  const { globalDirectives } = ensureServer();
+  const ports = { port: await freePort(), apiPort: await freePort() };
+  const place = { folder: newFolder(), ...ports, globalDirectives, addresses, keepalive };
+  return new Gateway(program, place, configuration(place));
+}

@@ -1,0 +1,74 @@
+import { findProgram } from "../scripts/command.mjs";
+import { waitUntilServing } from "./client.mjs";
+import { newGateway, startBackend } from "./gateway.mjs";
+import { runRound } from "./round.mjs";
+import { makeRow } from "./row.mjs";
+
+/** @typedef {import("./round.mjs").Turn} Turn */
+/** @typedef {import("./variants.mjs").Group} Group */
+/** @typedef {import("./variants.mjs").Variant} Variant */
+
+/** Opens a connection to each server, and lets LuaJIT compile. */
+const WARM_UP_SECONDS = 2;
+/** Rounds that other processes disturbed are made up for by as many more at most. */
+const MOST_EXTRA = 1;
+/** With fewer quiet rounds than this, the disturbed ones count too. */
+const FEWEST_ROUNDS = 3;
+
+/**
+ * @param {Variant} variant
+ * @param {string[]} addresses
+ * @param {number} keepalive
+ */
+async function startVariant({ program, configuration }, addresses, keepalive) {
+  const gateway = await newGateway(program, configuration, addresses, keepalive);
+  gateway.launch();
+  await waitUntilServing(gateway.place.port);
+  await gateway.findWorker();
+  return gateway;
+}
+
+/**
+ * @param {import("./gateway.mjs").Gateway[]} gateways
+ * @param {{ rounds: number, seconds: number }} options
+ */
+async function runRounds(gateways, { rounds, seconds }) {
+  await runRound(gateways, WARM_UP_SECONDS);
+  /** @type {Turn[][]} */
+  const all = [];
+  const isQuiet = (/** @type {Turn[]} */ turns) => turns.every(({ disturbed }) => !disturbed);
+  while (all.filter(isQuiet).length < rounds && all.length < rounds * (1 + MOST_EXTRA)) {
+    all.push(await runRound(gateways, seconds));
+  }
+  const quiet = all.filter(isQuiet);
+  return { total: all.length, quiet: quiet.length, used: quiet.length < FEWEST_ROUNDS ? all : quiet };
+}
+
+/**
+ * Measures the rows of a group side by side. What is not installed is left out.
+ * @param {Group} group
+ * @param {{ rounds: number, seconds: number }} options
+ */
+export async function measureGroup(group, options) {
+  const variants = group.variants.filter(({ program }) => program === "nginx" || findProgram(program));
+  const backend = await startBackend(group.servers);
+  const gateways = [];
+  for (const variant of variants) {
+    gateways.push(await startVariant(variant, backend.addresses, group.keepalive));
+  }
+  console.error(`${group.servers} servers: ${variants.length} gateways`);
+  const { total, quiet, used } = await runRounds(gateways, options);
+  for (const gateway of gateways) {
+    gateway.checkLog();
+    await gateway.stop();
+  }
+  await backend.stop();
+  const turnsOf = (/** @type {string} */ label) => {
+    const place = variants.findIndex((variant) => variant.label === label);
+    return used.map((turns) => turns[place]);
+  };
+  const rows = variants.map((variant) =>
+    makeRow(group, variant, turnsOf(variant.label), turnsOf(variant.base)),
+  );
+  return { servers: group.servers, rounds: { total, quiet, used: used.length }, rows };
+}

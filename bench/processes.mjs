@@ -1,0 +1,124 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { cpus } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** @typedef {import("node:child_process").ChildProcess} ChildProcess */
+
+/**
+ * Which processor a process runs on: the gateway has one for itself, and what loads it shares the others. With a
+ * single processor there is nothing to choose.
+ */
+const processors = { gateway: 1, backend: 0, client: cpus().length > 2 ? 2 : 0 };
+const canPin = Object.values(processors).every(
+  (processor) => spawnSync("taskset", ["--cpu-list", String(processor), "true"]).status === 0,
+);
+
+/** @type {Set<ChildProcess>} */
+const servers = new Set();
+/** @type {Set<ChildProcess>} */
+const clients = new Set();
+
+// Ctrl-C and a failed measurement must not leave processes behind.
+process.on("exit", () => {
+  for (const child of servers) child.kill("SIGTERM");
+  // One that is stopped takes no other signal.
+  for (const child of clients) child.kill("SIGKILL");
+});
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
+  process.on(signal, () => process.exit(130));
+
+/** Whether the processes are kept on processors of their own. */
+export function isPinned() {
+  return canPin;
+}
+
+/**
+ * The command line that runs `command` on the processor of its role.
+ * @param {keyof typeof processors} role
+ * @param {string[]} command
+ */
+function pinned(role, command) {
+  return canPin ? ["taskset", "--cpu-list", String(processors[role]), ...command] : command;
+}
+
+/**
+ * Starts a server that stays in the foreground.
+ * @param {keyof typeof processors} role
+ * @param {string[]} command
+ */
+export function start(role, command) {
+  const [program, ...parameters] = pinned(role, command);
+  const child = spawn(program, parameters, { stdio: ["ignore", "inherit", "inherit"] });
+  servers.add(child);
+  child.on("exit", (status, signal) => {
+    if (!servers.delete(child)) return;
+    console.error(`bench: a server ended by itself (${status ?? signal}): ${command.join(" ")}`);
+    process.exit(1);
+  });
+  return child;
+}
+
+/**
+ * Starts a program that loads a server and then ends.
+ * @param {string[]} command
+ */
+export function startClient(command) {
+  const [program, ...parameters] = pinned("client", command);
+  const child = spawn(program, parameters, { stdio: ["ignore", "pipe", "inherit"] });
+  clients.add(child);
+  child.on("exit", () => clients.delete(child));
+  return child;
+}
+
+/** @param {ChildProcess} child */
+export async function stop(child) {
+  servers.delete(child);
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await gone;
+}
+
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort() {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * The process that does the work: nginx's only worker, or the process itself where there is none.
+ * @param {ChildProcess} child
+ */
+export async function workerOf(child) {
+  const { pid } = child;
+  for (let attempt = 0; attempt < 3000; attempt += 1) {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(" ")
+      .filter(Boolean);
+    if (children.length === 1) return Number(children[0]);
+    if (children.length > 1)
+      throw new Error(`process ${pid} has ${children.length} children, expected one worker`);
+    await sleep(20);
+  }
+  throw new Error(`process ${pid} has no worker`);
+}
+
+/**
+ * What the scheduler knows of a process with one thread, in microseconds. It counts in nanoseconds; `/proc/<pid>/stat`
+ * has only ticks of 10 ms.
+ * @param {number} pid
+ * @returns {{ cpu: number, waited: number }} the CPU time used, user and system, and the time it was ready to run but
+ *   something else had the processor
+ */
+export function schedule(pid) {
+  const [cpu, waited] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
+  return { cpu: cpu / 1000, waited: waited / 1000 };
+}

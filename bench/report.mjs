@@ -1,0 +1,103 @@
+/** @typedef {import("./statistics.mjs").Summary} Summary */
+/** @typedef {import("./row.mjs").Row} Row */
+/** @typedef {import("./writes.mjs").WriteRow} WriteRow */
+/** @typedef {Awaited<ReturnType<typeof import("./state.mjs").measureState>>} State */
+
+const KIB = 1024;
+
+/** @param {number} value */
+function count(value) {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/**
+ * @param {Summary} summary
+ * @param {number} digits
+ */
+function spread({ min, max }, digits) {
+  return `${min.toFixed(digits)}–${max.toFixed(digits)}`;
+}
+
+/**
+ * @param {Summary} ratio
+ * @param {boolean} isBase
+ */
+function ratioCells(ratio, isBase) {
+  return isBase ? "1.00 | " : `${ratio.median.toFixed(2)} | ${spread(ratio, 2)}`;
+}
+
+/**
+ * @param {string[]} heads the first one is that of the texts, the others of numbers
+ * @param {string[]} rows
+ */
+function table(heads, rows) {
+  const rule = heads.map((_, index) => (index === 0 ? "---" : "---:"));
+  return [`| ${heads.join(" | ")} |`, `| ${rule.join(" | ")} |`, ...rows.map((row) => `| ${row} |`)].join(
+    "\n",
+  );
+}
+
+/** @param {Row[]} rows */
+export function requestTable(rows) {
+  return table(
+    ["one request", "servers", "CPU, µs", "min–max", "ratio", "min–max", "requests/s"],
+    rows.map(({ label, base, servers, cpu, ratio, requestsPerSecond }) => {
+      const times = `${cpu.median.toFixed(1)} | ${spread(cpu, 1)} | ${ratioCells(ratio, label === base)}`;
+      return `${label} | ${count(servers)} | ${times} | ${count(requestsPerSecond.median)}`;
+    }),
+  );
+}
+
+/** @param {WriteRow[]} rows */
+function writeTable(rows) {
+  const fewest = Math.min(...rows.map(({ upstreams }) => upstreams));
+  return table(
+    ["one write", "upstreams", "time, µs", "99 %, µs", "ratio", "min–max", "CPU, µs", "ratio", "min–max"],
+    rows.map(({ label, upstreams, elapsed, slowest, elapsedRatio, cpu, cpuRatio }) => {
+      const isBase = upstreams === fewest;
+      const times = `${count(elapsed.median)} | ${count(slowest)} | ${ratioCells(elapsedRatio, isBase)}`;
+      return `${label} | ${count(upstreams)} | ${times} | ${count(cpu.median)} | ${ratioCells(cpuRatio, isBase)}`;
+    }),
+  );
+}
+
+/** @param {State} state */
+function startTable({ starts, serversPerUpstream }) {
+  return table(
+    ["start, until the first request is answered", "servers", "ms"],
+    starts.map(
+      ({ upstreams, milliseconds }) =>
+        `${count(upstreams)} upstreams in the saved state | ${count(upstreams * serversPerUpstream)} | ${count(milliseconds)}`,
+    ),
+  );
+}
+
+/** @param {State} state */
+function memoryTable({ memory }) {
+  return table(
+    ["memory of a worker: upstreams stored", "served", "RSS, KiB", "PSS, KiB", "Lua, KiB", "counters, KiB"],
+    memory.map(({ stored, served, rss, pss, luaHeap, counters }) =>
+      [stored, served, rss / KIB, pss / KIB, luaHeap / KIB, counters / KIB].map(count).join(" | "),
+    ),
+  );
+}
+
+/** What a server takes, in three places. @param {State} state */
+function bytesPerServer({ memory, serversPerUpstream, dictPerServer, sharedDict }) {
+  const last = memory[memory.length - 1];
+  const first = memory.find(({ stored }) => stored === last.stored) ?? last;
+  const servers = last.served * serversPerUpstream;
+  const lua = (last.luaHeap - first.luaHeap) / servers;
+  const counters = (last.counters - first.counters) / servers;
+  return [
+    `A server takes ${count(dictPerServer)} bytes of the shared dict (here ${sharedDict}) and, once it is served,`,
+    `${count(counters)} bytes of the counters' shared memory and ${count(lua)} bytes of Lua memory in each worker`,
+    `(${serversPerUpstream} servers an upstream; what the upstream takes is divided among them).`,
+  ].join("\n");
+}
+
+/** @param {State} state */
+export function stateTables(state) {
+  const tables = [writeTable(state.writes), startTable(state), memoryTable(state), bytesPerServer(state)];
+  return tables.join("\n\n");
+}

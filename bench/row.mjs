@@ -1,0 +1,40 @@
+import { ratios, summarize } from "./statistics.mjs";
+
+/** @typedef {import("./statistics.mjs").Summary} Summary */
+/** @typedef {import("./round.mjs").Turn} Turn */
+/** @typedef {import("./variants.mjs").Group} Group */
+/** @typedef {import("./variants.mjs").Variant} Variant */
+
+/**
+ * One row of the table.
+ *
+ * @typedef {object} Row
+ * @property {number} servers
+ * @property {string} label
+ * @property {string} base
+ * @property {number | undefined} budget
+ * @property {Summary} cpu microseconds of the worker for a request
+ * @property {Summary} ratio of that to the base's, round by round
+ * @property {Summary} requestsPerSecond
+ */
+
+/**
+ * @param {Group} group
+ * @param {Variant} variant
+ * @param {Turn[]} turns
+ * @param {Turn[]} baseTurns those of the row that it is compared with, in the same rounds
+ * @returns {Row}
+ */
+export function makeRow(group, variant, turns, baseTurns) {
+  const cpu = turns.map((turn) => turn.cpu);
+  const baseCpu = baseTurns.map((turn) => turn.cpu);
+  return {
+    servers: group.servers,
+    label: variant.label,
+    base: variant.base,
+    budget: variant.ours ? group.budget : undefined,
+    cpu: summarize(cpu),
+    ratio: ratios(cpu, baseCpu),
+    requestsPerSecond: summarize(turns.map((turn) => turn.requestsPerSecond)),
+  };
+}

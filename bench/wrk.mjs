@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startClient } from "./processes.mjs";
+
+const CONNECTIONS = 32;
+
+/**
+ * How many requests `wrk` says it has made. Any answer but 200 and any broken connection is a failed measurement.
+ * @param {string} text
+ */
+function readCount(text) {
+  const bad = /Non-2xx.*|Socket errors.*/.exec(text);
+  if (bad !== null) throw new Error(`a gateway failed under load: ${bad[0]}`);
+  const count = Number(/(\d+) requests in/.exec(text)?.[1]);
+  if (!(count > 0)) throw new Error(`wrk counted no requests: ${text}`);
+  return count;
+}
+
+/**
+ * A `wrk` with one thread and 32 kept-alive connections, which works only while it is told to.
+ */
+export class Load {
+  #text = "";
+  /** Milliseconds that it has worked. */
+  worked = 0;
+
+  /**
+   * @param {number} port
+   * @param {number} seconds after which it ends, work or not
+   */
+  constructor(port, seconds) {
+    const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "10s"];
+    this.child = startClient(["wrk", ...options, `http://127.0.0.1:${port}/`]);
+    this.child.kill("SIGSTOP");
+    this.child.stdout.setEncoding("utf8").on("data", (data) => (this.#text += data));
+    this.ended = once(this.child, "close");
+  }
+
+  /**
+   * Lets it work for a while.
+   * @param {number} milliseconds
+   */
+  async work(milliseconds) {
+    const started = performance.now();
+    this.child.kill("SIGCONT");
+    await sleep(milliseconds);
+    this.child.kill("SIGSTOP");
+    this.worked += performance.now() - started;
+  }
+
+  /** Lets it come to its end and tells how many requests it has made. */
+  async finish() {
+    const started = performance.now();
+    this.child.kill("SIGCONT");
+    const [status] = await this.ended;
+    this.worked += performance.now() - started;
+    if (status !== 0) throw new Error(`wrk ended with ${status}: ${this.#text}`);
+    return readCount(this.#text);
+  }
+}
