@@ -46,8 +46,8 @@ test("every write is there after a restart; the seeds are not used again, and on
 test("the folder holds text that a person can read", async (context) => {
   const gateway = await startWrittenGateway(context);
   const folder = join(gateway.folder, "state");
-  assert.deepEqual(readdirSync(folder).toSorted(), ["image.0", "image.1", "journal", "lock"]);
-  const journal = readFileSync(join(folder, "journal"), "utf8");
+  assert.deepEqual(readdirSync(folder).toSorted(), ["image.0", "image.1", "journal.0", "journal.1", "lock"]);
+  const journal = readFileSync(join(folder, "journal.0"), "utf8");
   assert.match(journal, /127\.0\.0\.2:9/);
   for (const line of journal.trimEnd().split("\n")) assert.equal(typeof JSON.parse(line), "object");
 });
@@ -67,7 +67,7 @@ test("without state_dir changes are kept in memory, over a reload, and one warni
 
 test("a torn last line of the journal is dropped with a warning", async (context) => {
   const gateway = await startWrittenGateway(context);
-  const journal = join(gateway.folder, "state", "journal");
+  const journal = join(gateway.folder, "state", "journal.0");
   const before = await gateway.api.configuration();
   await gateway.killAll();
   const [line] = readFileSync(journal, "utf8").trimEnd().split("\n").slice(-1);
@@ -84,7 +84,7 @@ test("a torn last line of the journal is dropped with a warning", async (context
 
 test("a journal that cannot be read stops the start, and the line is named", async (context) => {
   const gateway = await startWrittenGateway(context);
-  const journal = join(gateway.folder, "state", "journal");
+  const journal = join(gateway.folder, "state", "journal.0");
   await gateway.killAll();
   const lines = readFileSync(journal, "utf8").split("\n");
   lines[2] = "}" + lines[2].slice(1);

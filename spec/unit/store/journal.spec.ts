@@ -12,6 +12,7 @@ import {
   image_revision,
   to_document,
   type SavedState,
+  type SavedUpstream,
 } from "../../../src/resty/sluice/store/journal";
 import { expect } from "../support/expect";
 
@@ -140,6 +141,19 @@ describe("an image", () => {
     expect(bytes).equal(JOURNAL.length);
     expect(state.revision).equal(6);
     expect(describe_state(state)).equal(describe_state(load(JOURNAL)[0]));
+  });
+
+  it("may hold some later changes already, for it is written while they are made", () => {
+    for (const later of $range(1, CHANGES.length)) {
+      // The image says revision 1, but has "app" as it was after `later` changes.
+      const [state_then] = load(table.concat(CHANGES, "", 1, later));
+      const app = state_then.upstreams.get("app") as SavedUpstream | undefined;
+      const state = empty_state();
+      state.revision = 1;
+      if (app !== undefined) state.upstreams.set("app", app);
+      expect(apply_journal(state, JOURNAL)[0]).equal(JOURNAL.length);
+      expect(describe_state(state)).equal(describe_state(load(JOURNAL)[0]));
+    }
   });
 
   it("is refused with the line's number when a line cannot be read", () => {

@@ -69,7 +69,7 @@ export function take_slot(): number | undefined {
       taken = slot;
     }
   }
-  lock.release();
+  lock.release(lock.Lock.WRITE);
   return taken;
 }
 

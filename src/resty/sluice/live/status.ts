@@ -1,4 +1,4 @@
-import { acquire, release } from "../store/lock";
+import { acquire, Lock, release } from "../store/lock";
 import {
   CODE_STEP,
   Counter,
@@ -112,7 +112,7 @@ export function reset_status(
   const [locked, cause] = acquire();
   if (locked === undefined) return $multi(undefined, cause);
   write_reset(row, incarnation, status_of(row, incarnation));
-  release();
+  release(Lock.WRITE);
   return $multi(true, undefined);
 }
 

@@ -1,34 +1,52 @@
-import { Header, shared_memory } from "./region";
-import { is_open } from "./disk";
-import { acquire, release } from "./lock";
+import * as disk from "./disk";
 import { save_image } from "./image";
+import { acquire, Lock, release, try_acquire } from "./lock";
+import { revision } from "./read";
 
-/** The journal is replaced by a new image when it is larger than this, and than the image. */
+/** Replaces a long journal by an image, while requests and writes go on. */
+
+/** Not before the journals are longer than this, and than the image. */
 const LEAST_JOURNAL_BYTES = 1048576;
-
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
+const SECONDS_AFTER_FAILURE = 60;
+
+let not_before = 0;
 
 function is_due(): boolean {
-  const memory = shared_memory();
-  return (
-    is_open() && memory[Header.JOURNAL_BYTES] > math.max(LEAST_JOURNAL_BYTES, memory[Header.IMAGE_BYTES])
-  );
+  if (!disk.is_open() || ngx.now() < not_before) return false;
+  const [journal_bytes, image_bytes] = disk.sizes();
+  return journal_bytes > math.max(LEAST_JOURNAL_BYTES, image_bytes);
 }
 
 function pause(this: void): void {
   ngx.sleep(PAUSE_SECONDS);
 }
 
-/** Writes a new image if the journal has grown long, with pauses for the worker's requests. Phase: timer. */
-export function compact_when_due(): void {
-  if (!is_due()) return;
+/** Under the lock of images. Returns the cause when it fails. */
+function compact(this: void): string | undefined {
   const [locked, busy] = acquire();
-  if (locked === undefined) {
-    ngx.log(ngx.WARN, `sluice: ${busy ?? ""}`);
-    return;
-  }
-  const [returned, saved, cause] = pcall(() => save_image(pause));
-  release();
-  if (!returned || saved === undefined) ngx.log(ngx.WARN, `sluice: ${tostring(cause ?? saved)}`);
+  if (locked === undefined) return busy;
+  const at = revision();
+  disk.change_journal();
+  release(Lock.WRITE);
+
+  const [saved, cause] = save_image(at, pause);
+  if (saved === undefined) return cause;
+
+  const [locked_again, busy_again] = acquire();
+  if (locked_again === undefined) return busy_again;
+  const [cut, cut_cause] = disk.cut_other_journal();
+  release(Lock.WRITE);
+  return cut === undefined ? cut_cause : undefined;
+}
+
+/** Compacts if the journal has grown long. Phase: timer. */
+export function compact_when_due(): void {
+  if (!is_due() || !try_acquire(Lock.IMAGE)) return;
+  const [returned, failure] = pcall(compact);
+  release(Lock.IMAGE);
+  if (returned && failure === undefined) return;
+  not_before = ngx.now() + SECONDS_AFTER_FAILURE;
+  ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
 }

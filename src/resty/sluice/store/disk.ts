@@ -3,9 +3,10 @@ import * as posix from "./posix";
 import { Header, shared_memory } from "./region";
 
 /**
- * The files of `state_dir`: a journal that every write appends to, and two images of the whole state, written in
- * turn. All are opened once, before the workers are forked, so that these need no right in the folder. How much of
- * the journal counts is kept in the shared memory: what lies beyond was never acknowledged, and is cut.
+ * The files of `state_dir`: two journals, one of which every write appends to, and two images of the whole state,
+ * written in turn. To replace a long journal by an image, writes go on in the other journal meanwhile. All files are
+ * opened once, before the workers are forked, so that these need no right in the folder. How much of a journal
+ * counts is kept in the shared memory: what lies beyond was never acknowledged, and is cut.
  */
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
@@ -45,7 +46,8 @@ export function open(state_dir: string | undefined): void {
       0,
     );
   }
-  memory[Header.JOURNAL_FD] = open_state_file(state_dir, "journal");
+  memory[Header.JOURNAL_FD] = open_state_file(state_dir, "journal.0");
+  memory[Header.OTHER_JOURNAL_FD] = open_state_file(state_dir, "journal.1");
   memory[Header.IMAGE_FD] = open_state_file(state_dir, "image.0");
   memory[Header.OTHER_IMAGE_FD] = open_state_file(state_dir, "image.1");
 }
@@ -55,11 +57,20 @@ export function is_open(): boolean {
   return shared_memory()[Header.JOURNAL_FD] !== 0;
 }
 
-function exchange_images(): void {
+function exchange(a: Header, b: Header): void {
   const memory = shared_memory();
-  const fd = memory[Header.IMAGE_FD];
-  memory[Header.IMAGE_FD] = memory[Header.OTHER_IMAGE_FD];
-  memory[Header.OTHER_IMAGE_FD] = fd;
+  const value = memory[a];
+  memory[a] = memory[b];
+  memory[b] = value;
+}
+
+function exchange_images(): void {
+  exchange(Header.IMAGE_FD, Header.OTHER_IMAGE_FD);
+}
+
+function exchange_journals(): void {
+  exchange(Header.JOURNAL_FD, Header.OTHER_JOURNAL_FD);
+  exchange(Header.JOURNAL_BYTES, Header.OTHER_JOURNAL_BYTES);
 }
 
 function load_newest_image(state: journal.SavedState, state_dir: string): Outcome {
@@ -88,6 +99,17 @@ function load_newest_image(state: journal.SavedState, state_dir: string): Outcom
   return $multi(true, undefined);
 }
 
+/** Applies the journal `journal.<index>` and makes it the one that is appended to. */
+function load_journal(state: journal.SavedState, path: string, text: string): Outcome {
+  const [bytes, cause] = journal.apply_journal(state, text);
+  if (bytes === undefined) return $multi(undefined, `${path}: ${cause ?? ""}`);
+  if (bytes < text.length) {
+    ngx.log(ngx.WARN, `sluice: ${path}: the last line was not finished and is left out`);
+  }
+  shared_memory()[Header.JOURNAL_BYTES] = bytes;
+  return $multi(true, undefined);
+}
+
 /**
  * Loads what is saved. Phase: init_by_lua, after `open`.
  *
@@ -97,18 +119,28 @@ export function load(
   state_dir: string,
 ): LuaMultiReturn<[journal.SavedState | undefined, string | undefined]> {
   const state = journal.empty_state();
-  const [loaded, image_cause] = load_newest_image(state, state_dir);
-  if (loaded === undefined) return $multi(undefined, image_cause);
+  let [loaded, cause] = load_newest_image(state, state_dir);
+  if (loaded === undefined) return $multi(undefined, cause);
 
-  const path = `${state_dir}/journal`;
-  const [text, read_cause] = read_whole(path);
-  if (text === undefined) return $multi(undefined, read_cause);
-  const [bytes, cause] = journal.apply_journal(state, text);
-  if (bytes === undefined) return $multi(undefined, `${path}: ${cause ?? ""}`);
-  if (bytes < text.length) {
-    ngx.log(ngx.WARN, `sluice: ${path}: the last line was not finished and is left out`);
-  }
-  shared_memory()[Header.JOURNAL_BYTES] = bytes;
+  const paths = [`${state_dir}/journal.0`, `${state_dir}/journal.1`];
+  const [first_text, first_cause] = read_whole(paths[0]);
+  if (first_text === undefined) return $multi(undefined, first_cause);
+  const [second_text, second_cause] = read_whole(paths[1]);
+  if (second_text === undefined) return $multi(undefined, second_cause);
+
+  const texts = [first_text, second_text];
+  const first = journal.first_revision(first_text) ?? math.huge;
+  const second = journal.first_revision(second_text) ?? math.huge;
+  // The older one first; of an empty one and another, the other.
+  const older = second < first ? 1 : 0;
+  if (older === 1) exchange_journals();
+  [loaded, cause] = load_journal(state, paths[older], texts[older]);
+  if (loaded === undefined) return $multi(undefined, cause);
+  const newer = 1 - older;
+  if (texts[newer] === "") return $multi(state, undefined);
+  exchange_journals();
+  [loaded, cause] = load_journal(state, paths[newer], texts[newer]);
+  if (loaded === undefined) return $multi(undefined, cause);
   return $multi(state, undefined);
 }
 
@@ -138,9 +170,31 @@ export function commit(line: string): void {
   memory[Header.JOURNAL_BYTES] = memory[Header.JOURNAL_BYTES] + line.length;
 }
 
+/** How long the journals are, and the image. */
+export function sizes(): LuaMultiReturn<[number, number]> {
+  const memory = shared_memory();
+  return $multi(
+    memory[Header.JOURNAL_BYTES] + memory[Header.OTHER_JOURNAL_BYTES],
+    memory[Header.IMAGE_BYTES],
+  );
+}
+
+/** Lets writes go on in the other journal, if it is empty, so that an image can replace this one. Under the lock. */
+export function change_journal(): void {
+  if (shared_memory()[Header.OTHER_JOURNAL_BYTES] === 0) exchange_journals();
+}
+
+/** Empties the journal before this one; an image holds its lines now. Under the lock. */
+export function cut_other_journal(): Outcome {
+  const memory = shared_memory();
+  const [cut, cause] = posix.cut_file(memory[Header.OTHER_JOURNAL_FD], 0);
+  if (cut === undefined) return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
+  memory[Header.OTHER_JOURNAL_BYTES] = 0;
+  return $multi(true, undefined);
+}
+
 /**
- * Writes a new image, a piece at a time, then empties the journal; a crash at any byte leaves the old image and the
- * journal, or the new image. Under the lock.
+ * Writes a new image, a piece at a time; until it is whole the one before counts. Under the lock of images.
  *
  * @param next_piece gives the image's text in pieces, then undefined
  */
@@ -162,8 +216,5 @@ export function write_image(next_piece: (this: void) => string | undefined): Out
   }
   exchange_images();
   memory[Header.IMAGE_BYTES] = bytes;
-  memory[Header.JOURNAL_BYTES] = 0;
-  [done, cause] = posix.cut_file(memory[Header.JOURNAL_FD], 0);
-  if (done === undefined) return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
   return $multi(true, undefined);
 }

@@ -1,26 +1,32 @@
 import * as disk from "./disk";
 import { format_change, format_image_end, format_image_start } from "./journal";
-import { names, read, revision } from "./read";
+import { names, read } from "./read";
 
-const NAMES_A_PIECE = 64;
+const NAMES_A_PIECE = 32;
 
-/** Writes an image of the dict. Under the lock. `pause` is called between its pieces. */
+/**
+ * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and what it
+ * does not, is made good by the journal's lines after `revision`. Under the lock of images.
+ *
+ * @param revision the state's, or one that it had when every later change went to the journal that is appended to
+ * @param pause called between the pieces
+ * @returns true, or undefined and the cause
+ */
 export function save_image(
-  pause?: (this: void) => void,
+  revision: number,
+  pause: (this: void) => void,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
-  if (!disk.is_open()) return $multi(true, undefined);
   const all = names();
-  const at = revision();
   let position = -1;
   return disk.write_image(() => {
     if (position === -1) {
       position = 0;
-      return format_image_start(at);
+      return format_image_start(revision);
     }
     if (position > all.length) return undefined;
     if (position === all.length) {
       position += 1;
-      return format_image_end(at);
+      return format_image_end(revision);
     }
     const lines: string[] = [];
     const last = math.min(position + NAMES_A_PIECE, all.length);
@@ -31,7 +37,7 @@ export function save_image(
       }
       position += 1;
     }
-    if (pause !== undefined) pause();
+    pause();
     return table.concat(lines);
   });
 }

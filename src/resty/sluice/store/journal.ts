@@ -154,6 +154,19 @@ function apply(state: SavedState, change: Change): boolean {
   return true;
 }
 
+/** Leaves out what the image holds already: upstreams go on changing while it is written. */
+function apply_once(state: SavedState, change: Change): boolean {
+  const upstream = state.upstreams.get(change.upstream) as SavedUpstream | undefined;
+  if (upstream !== undefined && upstream.revision >= change.revision) return true;
+  return apply(state, change);
+}
+
+/** The revision of a journal's first line; undefined when it has none. */
+export function first_revision(text: string): number | undefined {
+  const [revision] = string.match(text, '^{"revision":(%d+),');
+  return tonumber(revision);
+}
+
 /**
  * Applies a whole image to an empty state.
  *
@@ -193,12 +206,12 @@ export function apply_journal(
     bytes += line.length + 1;
     const change = parse_change(line);
     if (change === undefined) return $multi(undefined, `line ${number} cannot be read`);
-    // Lines that the image already holds: a crash came between the image and the cut of the journal.
+    // Lines of before the image: a crash came before they were cut.
     if (change.revision > state.revision) {
       if (change.revision !== state.revision + 1) {
         return $multi(undefined, `line ${number} has revision ${change.revision} after ${state.revision}`);
       }
-      if (!apply(state, change)) return $multi(undefined, `line ${number} cannot be read`);
+      if (!apply_once(state, change)) return $multi(undefined, `line ${number} cannot be read`);
       state.revision = change.revision;
     }
   }

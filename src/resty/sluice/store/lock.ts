@@ -2,39 +2,51 @@ import { Header, shared_memory } from "./region";
 import { try_lock, unlock, wait_lock } from "./posix";
 
 /**
- * One writer at a time over all workers. The kernel holds the lock, so it ends with its holder, however that dies.
- * It knows processes, not coroutines: `held` keeps those of this worker apart.
+ * Locks between the workers. The kernel holds them, so a lock ends with its holder, however that dies. It knows
+ * processes, not coroutines: `held` keeps those of this worker apart.
  */
+
+export const enum Lock {
+  /** Held by whoever changes anything. */
+  WRITE,
+  /** Held by whoever writes an image; may be held for long. */
+  IMAGE,
+}
 
 const RETRY_SECONDS = 0.001;
 const PATIENCE_SECONDS = 10;
 
-let held = false;
+const held = new LuaTable<Lock, boolean>();
+
+/** Takes a lock if nobody has it. Any phase. Returns whether it did. */
+export function try_acquire(lock: Lock): boolean {
+  if (held.get(lock) || !try_lock(shared_memory()[Header.LOCK_FD], lock)) return false;
+  held.set(lock, true);
+  return true;
+}
 
 /**
- * Waits for the lock without stopping the worker. Phases that can sleep.
+ * Waits for the lock of writers without stopping the worker. Phases that can sleep.
  *
  * @returns true, or undefined and the cause after 10 s
  */
 export function acquire(): LuaMultiReturn<[true | undefined, string | undefined]> {
-  const fd = shared_memory()[Header.LOCK_FD];
   const deadline = ngx.now() + PATIENCE_SECONDS;
-  while (held || !try_lock(fd)) {
+  while (!try_acquire(Lock.WRITE)) {
     if (ngx.now() >= deadline) return $multi(undefined, "could not lock the store: another writer holds it");
     ngx.sleep(RETRY_SECONDS);
   }
-  held = true;
   return $multi(true, undefined);
 }
 
-/** Waits for the lock and stops the process meanwhile. Phase: init_by_lua, which cannot sleep. */
+/** Waits for the lock of writers and stops the process meanwhile. Phases that cannot sleep. */
 export function acquire_now(): void {
-  wait_lock(shared_memory()[Header.LOCK_FD]);
-  held = true;
+  wait_lock(shared_memory()[Header.LOCK_FD], Lock.WRITE);
+  held.set(Lock.WRITE, true);
 }
 
-/** Gives the lock back. */
-export function release(): void {
-  held = false;
-  unlock(shared_memory()[Header.LOCK_FD]);
+/** Gives a lock back. */
+export function release(lock: Lock): void {
+  held.set(lock, false);
+  unlock(shared_memory()[Header.LOCK_FD], lock);
 }

@@ -5,7 +5,7 @@ import * as disk from "./disk";
 import { format_document } from "./document";
 import { replace_upstream } from "./edit";
 import { to_document } from "./journal";
-import { acquire_now, release } from "./lock";
+import { acquire_now, Lock, release } from "./lock";
 import { allocate_row, attach, create, Header, Row, row_at, shared_memory } from "./region";
 import { set_fsync, write_under_lock } from "./write";
 
@@ -79,7 +79,7 @@ export function open_store(options: Options): void {
   const [planted, cause] = pcall(() => {
     for (const [name, config] of pairs(options.upstreams)) plant(name, config);
   });
-  release();
+  release(Lock.WRITE);
   if (!planted) error(cause, 0);
   const memory = shared_memory();
   memory[Header.GENERATION] = memory[Header.GENERATION] + 1;

@@ -65,7 +65,11 @@ const F_SETLKW = 7;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
 
-const whole_file = ffi.new("struct sluice_flock") as ffi.CData & { type: number };
+const one_byte = ffi.new("struct sluice_flock") as ffi.CData & {
+  type: number;
+  start: number;
+  length: number;
+};
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
@@ -140,23 +144,25 @@ export function take_file(fd: number): Outcome {
   return outcome(C.sluice_flock(fd, LOCK_EXCLUSIVE_NOW));
 }
 
-function record_lock(fd: number, command: number, kind: number): boolean {
-  whole_file.type = kind;
-  return C.sluice_fcntl(fd, command, whole_file) !== -1;
+function record_lock(fd: number, byte: number, command: number, kind: number): boolean {
+  one_byte.type = kind;
+  one_byte.start = byte;
+  one_byte.length = 1;
+  return C.sluice_fcntl(fd, command, one_byte) !== -1;
 }
 
-/** Locks a file against other processes; the kernel unlocks it when this one dies. False: another has it. */
-export function try_lock(fd: number): boolean {
-  return record_lock(fd, F_SETLK, F_WRLCK);
+/** Locks a byte of a file against other processes; the kernel unlocks it when this one dies. False: another has it. */
+export function try_lock(fd: number, byte: number): boolean {
+  return record_lock(fd, byte, F_SETLK, F_WRLCK);
 }
 
 /** As `try_lock`, but waits, and stops the process meanwhile. */
-export function wait_lock(fd: number): boolean {
-  return record_lock(fd, F_SETLKW, F_WRLCK);
+export function wait_lock(fd: number, byte: number): boolean {
+  return record_lock(fd, byte, F_SETLKW, F_WRLCK);
 }
 
-export function unlock(fd: number): void {
-  record_lock(fd, F_SETLK, F_UNLCK);
+export function unlock(fd: number, byte: number): void {
+  record_lock(fd, byte, F_SETLK, F_UNLCK);
 }
 
 export function parent_pid(): number {

@@ -25,8 +25,13 @@ export const enum Header {
   RESPAWNED,
   WRITING,
   LOCK_FD,
+  /** The journal that is appended to, and how much of it counts. */
   JOURNAL_FD,
   JOURNAL_BYTES,
+  /** The one before: empty, unless an image that holds its lines is being written. */
+  OTHER_JOURNAL_FD,
+  OTHER_JOURNAL_BYTES,
+  /** The image that counts, and the one that is written next. */
   IMAGE_FD,
   OTHER_IMAGE_FD,
   IMAGE_BYTES,

@@ -5,7 +5,7 @@ import * as disk from "./disk";
 import { format_document, parse_line, type Document, type Leaver } from "./document";
 import { save_image } from "./image";
 import { format_change, format_deletion } from "./journal";
-import { acquire, release } from "./lock";
+import { acquire, Lock, release, try_acquire } from "./lock";
 import { read, revision } from "./read";
 import { active_requests, free_row, Header, Row, row_at, shared_memory } from "./region";
 
@@ -69,6 +69,14 @@ function free_rows(rows: readonly Leaver[]): void {
   for (const { row } of rows) free_row(row);
 }
 
+function busy(cause: string | undefined): Problem {
+  return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
+}
+
+function go_on(this: void): void {
+  // A writer must not yield.
+}
+
 /**
  * Mends what a writer left that died in the middle. The dict, which requests follow, wins: what it holds becomes the
  * next revision and the next image.
@@ -77,10 +85,15 @@ function repair(): Problem | undefined {
   const memory = shared_memory();
   const row = memory[Header.WRITING];
   if (row === 0) return undefined;
-  memory[Header.REVISION] = memory[Header.REVISION] + 1;
-  memory[row_at(row) + Row.REVISION] = memory[Header.REVISION];
-  const [done, cause] = save_image();
-  if (done === undefined) return not_saved(cause);
+  const next_revision = revision() + 1;
+  if (disk.is_open()) {
+    if (!try_acquire(Lock.IMAGE)) return busy("an image is being written");
+    const [done, cause] = save_image(next_revision, go_on);
+    release(Lock.IMAGE);
+    if (done === undefined) return not_saved(cause);
+  }
+  memory[row_at(row) + Row.REVISION] = next_revision;
+  memory[Header.REVISION] = next_revision;
   memory[Header.WRITING] = 0;
   return undefined;
 }
@@ -184,13 +197,13 @@ export function write_under_lock(
  */
 export function write(name: string, edit: Edit): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
   const [locked, cause] = acquire();
-  if (locked === undefined) return $multi(undefined, { status: 503, code: "StoreBusy", text: cause ?? "" });
+  if (locked === undefined) return $multi(undefined, busy(cause));
   let document: Document | undefined;
   let problem: Problem | undefined;
   const [returned, failure] = pcall(() => {
     [document, problem] = write_under_lock(name, edit);
   });
-  release();
+  release(Lock.WRITE);
   if (!returned) error(failure, 0);
   return $multi(document, problem);
 }
