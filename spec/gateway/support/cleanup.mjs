@@ -33,3 +33,19 @@ async function runAll(actions) {
   if (failures.length > 1)
     throw new AggregateError(failures, failures.map((failure) => failure.message).join("\n"));
 }
+
+/** @type {Set<() => void>} */
+const lastActions = new Set();
+
+/**
+ * Has an action run when this process ends, even in the middle of a test. It must not wait for anything.
+ * @param {() => void} action
+ * @returns {() => void} cancels it
+ */
+export function atExit(action) {
+  lastActions.add(action);
+  return () => lastActions.delete(action);
+}
+
+process.on("exit", () => [...lastActions].toReversed().forEach((action) => action()));
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => process.exit(1));

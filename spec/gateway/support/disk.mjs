@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { atEnd } from "./cleanup.mjs";
+import { atEnd, atExit } from "./cleanup.mjs";
 
 /** @param {string} program @param {string[]} args */
 function run(program, args) {
@@ -21,9 +21,14 @@ export function mountDisk(context, options) {
   const folder = mkdtempSync(join(tmpdir(), "sluice-disk-"));
   chmodSync(folder, 0o755);
   run("mount", ["-t", "tmpfs", "-o", `mode=755,${options}`, "tmpfs", folder]);
+  const cancel = atExit(() => {
+    run("umount", ["--lazy", folder]);
+    rmSync(folder, { recursive: true });
+  });
   atEnd(context, () => {
     run("umount", [folder]);
     rmSync(folder, { recursive: true });
+    cancel();
   });
   const ballast = join(folder, "ballast");
   return {

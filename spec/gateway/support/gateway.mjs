@@ -1,12 +1,12 @@
 /** A real nginx of a test: started from a generated nginx.conf, in a folder and on ports of its own. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureServer } from "../../../scripts/setup.mjs";
 import { Api } from "./api.mjs";
-import { atEnd } from "./cleanup.mjs";
+import { atEnd, atExit } from "./cleanup.mjs";
 import { ErrorLog } from "./error_log.mjs";
 import { nginxConf } from "./nginx_conf.mjs";
 import { freePort } from "./ports.mjs";
@@ -155,6 +155,8 @@ export async function makeGateway(context, options = {}) {
   const folder = mkdtempSync(join(tmpdir(), "sluice-gateway-"));
   // Started by root, workers run as nobody.
   chmodSync(folder, 0o755);
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const cancel = atExit(remove);
   const gateway = new Gateway(options, { folder, port: await freePort(), apiPort: await freePort() });
   gateway.configure();
   atEnd(context, async () => {
@@ -162,7 +164,8 @@ export async function makeGateway(context, options = {}) {
       await gateway.stop();
       gateway.assertCleanLog();
     } finally {
-      if (existsSync(folder)) rmSync(folder, { recursive: true });
+      remove();
+      cancel();
     }
   });
   return gateway;

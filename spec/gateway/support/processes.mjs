@@ -1,9 +1,10 @@
 /** The processes of one nginx: a group of their own, which ends with the test. */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
+import { atExit } from "./cleanup.mjs";
 
-/** @type {Set<number>} */
-const groups = new Set();
+/** What keeps a group from outliving this process. @type {Map<number, () => void>} */
+const groups = new Map();
 
 /**
  * Signals a process or, by a negative number, a group. One that has ended already is fine.
@@ -18,9 +19,6 @@ export function signal(pid, signal) {
   }
 }
 
-process.on("exit", () => groups.forEach((group) => signal(-group, "SIGKILL")));
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => process.exit(1));
-
 /**
  * Starts a program as the leader of a process group. Whatever is left of the group when this process ends is killed.
  * @param {string} program
@@ -28,12 +26,18 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(name, () => pro
  */
 export function startGroup(program, args) {
   const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
-  if (child.pid !== undefined) groups.add(child.pid);
+  const group = child.pid;
+  if (group !== undefined)
+    groups.set(
+      group,
+      atExit(() => signal(-group, "SIGKILL")),
+    );
   return child;
 }
 
 /** @param {number} group of which no process is left */
 export function forgetGroup(group) {
+  groups.get(group)?.();
   groups.delete(group);
 }
 

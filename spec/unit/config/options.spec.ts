@@ -20,6 +20,7 @@ describe("the options of setup", () => {
     ["an unknown name in api", { api: { token: "x" } }, '"api.token"'],
     ["tokens that are no list", { api: { write_tokens: "x" } }, '"api.write_tokens"'],
     ["an empty token", { api: { read_tokens: [""] } }, '"api.read_tokens"'],
+    ["a token that no header can carry", { api: { write_tokens: ["two words"] } }, '"api.write_tokens"'],
     ["a prefix that is no path", { api: { prefix: "api" } }, '"api.prefix"'],
     ["a bad name of an upstream", { upstreams: { "a b": {} } }, "upstreams.a b"],
     ["a bad upstream", { upstreams: { app: { servers: [{ server: "x y" }] } } }, "upstreams.app: servers[0]"],

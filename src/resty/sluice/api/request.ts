@@ -38,21 +38,27 @@ function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> 
   return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
 }
 
-/** Reads the body, which must be a JSON object. Phase: content_by_lua. */
-export function read_object(): LuaMultiReturn<[Record<string, unknown> | undefined, Problem | undefined]> {
+/**
+ * Reads the body, which must be a JSON object. Phase: content_by_lua.
+ *
+ * @returns the object and its text, or undefined, "" and the problem
+ */
+export function read_object(): LuaMultiReturn<
+  [Record<string, unknown> | undefined, string, Problem | undefined]
+> {
   const [text, unreadable] = body_text();
-  if (text === undefined || unreadable !== undefined) return $multi(undefined, unreadable);
+  if (text === undefined || unreadable !== undefined) return $multi(undefined, "", unreadable);
   const [value, cause] = decode(text);
   const [first] = string.match(text, "^%s*(.)");
   if (!is_table(value) || first !== "{") {
     const reason = cause ?? "not an object";
-    return $multi(undefined, {
+    return $multi(undefined, "", {
       status: 415,
       code: "JsonError",
       text: `the body is not a JSON object: ${reason}`,
     });
   }
-  return $multi(value, undefined);
+  return $multi(value, text, undefined);
 }
 
 /** The value of an argument of the query, the first if there are several; "" when it has none. */

@@ -46,8 +46,8 @@ function refuse_unknown(input: Table, path: string, known: Table): void {
 function strings(input: Table, path: string, name: string): string[] {
   const value = (expect_type(input, path, name, "table") as unknown[] | undefined) ?? [];
   for (const [key, item] of pairs(value as unknown as LuaTable<AnyNotNil, unknown>)) {
-    if (typeof key !== "number" || typeof item !== "string" || item === "") {
-      error(`invalid "${path}${name}" value: not a list of non-empty strings`, 0);
+    if (typeof key !== "number" || typeof item !== "string" || string.find(item, "^%S+$")[0] === undefined) {
+      error(`invalid "${path}${name}" value: not a list of strings without spaces`, 0);
     }
   }
   return value as string[];

@@ -83,7 +83,7 @@ function get_servers(this: void, request: ApiRequest): Answered {
 
 function post_server(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
-  const [input, unreadable] = read_object();
+  const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
   const [document, problem] = write_existing(name, (current, revision) =>
     add_server(current, input, revision),
@@ -117,7 +117,7 @@ function get_server(this: void, request: ApiRequest): Answered {
 function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [id, bad] = parse_id(request.parameters.id);
-  const [input, unreadable] = read_object();
+  const [input, , unreadable] = read_object();
   const [document, problem] = write_existing(name, (current, revision) => {
     if (id === undefined) return $multi(undefined, bad);
     if (find_by_id(current, id) === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));

@@ -1,7 +1,8 @@
+import { parse_address } from "../../config/address";
 import { format_problem, type Problem } from "../../config/problem";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, shape, shaped } from "../../lib/json";
-import { parse_line, type Document } from "../../store/document";
+import { find_by_address, parse_line, type Document } from "../../store/document";
 import { replace_upstream } from "../../store/edit";
 import { names, read, revision, upstream_not_found } from "../../store/read";
 import { write, type Edit } from "../../store/write";
@@ -21,27 +22,50 @@ function upstream_object(document: Document): object {
 }
 
 /** JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream. */
-function check_servers(input: Record<string, unknown>): Problem | undefined {
+function check_servers(input: Record<string, unknown>, text: string): Problem | undefined {
   const servers = input.servers;
   if (type(servers) !== "table" || (servers as unknown[])[0] !== undefined) return undefined;
-  const is_list = string.find(ngx.req.get_body_data() ?? "[", '"servers"%s*:%s*%[')[0] !== undefined;
+  const is_list = string.find(text, '"servers"%s*:%s*%[')[0] !== undefined;
   return is_list ? undefined : format_problem('invalid "servers" value: not a list');
 }
 
-/** Leaves out the ids, which a client may send back as it got them. */
-function without_ids(input: Record<string, unknown>): void {
-  for (const server of (input.servers ?? []) as Record<string, unknown>[]) {
-    if (type(server) === "table") server.id = undefined;
+/** Takes the ids, which a client may send back as it got them, off the servers. Returns them by address. */
+function take_ids(servers: unknown): LuaTable<string, unknown> {
+  const ids = new LuaTable<string, unknown>();
+  if (type(servers) !== "table") return ids;
+  for (const server of servers as Record<string, unknown>[]) {
+    if (type(server) === "table" && server.id !== undefined) {
+      const [address] = parse_address(server.server);
+      if (address !== undefined) ids.set(address.server, server.id);
+      server.id = undefined;
+    }
   }
+  return ids;
 }
 
-function read_input(): LuaMultiReturn<[Record<string, unknown> | undefined, Problem | undefined]> {
-  const [input, unreadable] = read_object();
-  if (input === undefined) return $multi(undefined, unreadable);
-  const ambiguous = check_servers(input);
+/** An id that is sent back must be the one that the server has. */
+function check_ids(current: Document | undefined, ids: LuaTable<string, unknown>): Problem | undefined {
+  for (const [address, id] of pairs(ids)) {
+    const index = current === undefined ? undefined : find_by_address(current, address);
+    const line = index === undefined ? undefined : current?.lines[index];
+    if (line === undefined || parse_line(line).id !== id) {
+      return { status: 400, code: "UpstreamBadServerId", text: `"id" is not that of server "${address}"` };
+    }
+  }
+  return undefined;
+}
+
+interface Input {
+  upstream: Record<string, unknown>;
+  ids: LuaTable<string, unknown>;
+}
+
+function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> {
+  const [upstream, text, unreadable] = read_object();
+  if (upstream === undefined) return $multi(undefined, unreadable);
+  const ambiguous = check_servers(upstream, text);
   if (ambiguous !== undefined) return $multi(undefined, ambiguous);
-  if (type(input.servers) === "table") without_ids(input);
-  return $multi(input, undefined);
+  return $multi({ upstream, ids: take_ids(upstream.servers) }, undefined);
 }
 
 function config_of(document: Document): UpstreamConfig {
@@ -72,13 +96,13 @@ function put(this: void, request: ApiRequest): Answered {
   if (bad_name !== undefined) return $multi(undefined, bad_name);
   const [input, unreadable] = read_input();
   if (input === undefined) return $multi(undefined, unreadable);
-  const [config, invalid] = read_upstream(input);
+  const [config, invalid] = read_upstream(input.upstream);
   if (config === undefined) return $multi(undefined, invalid);
 
   const condition = take_if_match();
   let status = 200;
   const edit: Edit = (current, next_revision) => {
-    const lost = check_match(condition, current);
+    const lost = check_match(condition, current) ?? check_ids(current, input.ids);
     if (lost !== undefined) return $multi(undefined, lost);
     if (current === undefined) status = 201;
     return replace_upstream(current, config, next_revision);
@@ -100,9 +124,9 @@ function patch(this: void, request: ApiRequest): Answered {
   const [document, problem] = write(name, (current, next_revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
     if (input === undefined) return $multi(undefined, unreadable);
-    const lost = check_match(condition, current);
+    const lost = check_match(condition, current) ?? check_ids(current, input.ids);
     if (lost !== undefined) return $multi(undefined, lost);
-    const [config, invalid] = read_upstream(input, config_of(current));
+    const [config, invalid] = read_upstream(input.upstream, config_of(current));
     if (config === undefined) return $multi(undefined, invalid);
     return replace_upstream(current, config, next_revision);
   });
