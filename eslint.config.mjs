@@ -70,6 +70,7 @@ const nodeGlobals = [
   "setImmediate",
   "setInterval",
   "setTimeout",
+  "structuredClone",
 ];
 
 /** Every test always runs. */
