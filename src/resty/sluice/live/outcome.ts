@@ -1,6 +1,13 @@
 import type { CData } from "ffi";
 
-import { count_bytes, count_end, count_response, count_success, count_times } from "./counters";
+import {
+  count_bytes,
+  count_end,
+  count_response,
+  count_success,
+  count_times,
+  is_time_wanted,
+} from "./counters";
 import type { LiveServer } from "./server";
 import { read_number } from "./variable";
 
@@ -94,28 +101,27 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   if (last !== undefined) count_end(last, last_failures);
 }
 
-/**
- * Counts a request with one attempt.
- *
- * @param at_once the clock has not moved since the attempt began, so its times are 0
- */
-export function log_one_attempt(request: CData, server: LiveServer, at_once: boolean): void {
+/** Counts a request with one attempt. */
+export function log_one_attempt(request: CData, server: LiveServer): void {
   const status = read_number(request, "upstream_status");
   const sent = read_number(request, "upstream_bytes_sent");
   const received = read_number(request, "upstream_bytes_received");
-  const header_time = at_once ? 0 : read_number(request, "upstream_header_time");
-  const response_time = at_once ? 0 : read_number(request, "upstream_response_time");
   if (
     status === undefined ||
     status === BAD_GATEWAY ||
     status === GATEWAY_TIMEOUT ||
     sent === undefined ||
-    received === undefined ||
-    header_time === undefined ||
-    response_time === undefined
+    received === undefined
   ) {
     log_several_attempts([], server);
     return;
   }
-  count_success(server, status, sent, received, header_time * 1000, response_time * 1000);
+  count_success(server, status, sent, received);
+  if (is_time_wanted(server, ngx.now())) {
+    const header_time = read_number(request, "upstream_header_time");
+    const response_time = read_number(request, "upstream_response_time");
+    if (header_time !== undefined && response_time !== undefined) {
+      count_times(server, header_time * 1000, response_time * 1000);
+    }
+  }
 }

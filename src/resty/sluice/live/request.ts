@@ -14,8 +14,11 @@ import { find_upstream, pick } from "./view";
  * Hot.
  */
 
-/** The attempts of a request before the one under way. */
-export interface Earlier {
+/** What stands for a request that has had more than one attempt. */
+interface Attempts {
+  /** The one under way; undefined when no server was left. */
+  server: LiveServer | undefined;
+  /** Those before it. */
   servers: LiveServer[];
   /** How many of them belong to upstreams that were left by an internal redirect. */
   redirected: number;
@@ -24,14 +27,17 @@ export interface Earlier {
 /** ngx.exit(NGX_BUSY): nginx answers 502 and logs "no live upstreams". */
 const NGX_BUSY = -3;
 
+/** The server of each request under way that is at its first attempt. */
 const server_of = new LuaTable<number, LiveServer>();
-const started_at = new LuaTable<number, number>();
-const earlier_of = new LuaTable<number, Earlier>();
+/** The other requests under way. */
+const attempts_of = new LuaTable<number, Attempts>();
+/** How many those are: mostly none, and then nothing is looked up. */
+let several = 0;
 
 /** nginx allows a request so many internal redirects (NGX_HTTP_MAX_URI_CHANGES). */
 const MOST_REDIRECTS = 10;
 
-let untried_since: Earlier;
+let tried: Attempts;
 let has_warned = false;
 
 function in_service(this: void, _peer: Peer): boolean {
@@ -39,9 +45,8 @@ function in_service(this: void, _peer: Peer): boolean {
 }
 
 function untried(this: void, peer: Peer): boolean {
-  const servers = untried_since.servers;
-  for (const index of $range(untried_since.redirected, servers.length - 1)) {
-    if (servers[index] === (peer as LiveServer)) return false;
+  for (const index of $range(tried.redirected, tried.servers.length - 1)) {
+    if (tried.servers[index] === (peer as LiveServer)) return false;
   }
   return true;
 }
@@ -51,8 +56,8 @@ function address_of(request: CData): number {
 }
 
 /** More redirects than can be: requests at one address that `log` was never told of. */
-function forget_unlogged(earlier: Earlier): void {
-  earlier.servers = [];
+function forget_unlogged(attempts: Attempts): void {
+  attempts.servers = [];
   if (has_warned) return;
   has_warned = true;
   ngx.log(
@@ -61,22 +66,30 @@ function forget_unlogged(earlier: Earlier): void {
   );
 }
 
-/** Ends the attempt before this one. Returns whether this one is a retry. */
-function end_attempt(key: number, server: LiveServer): boolean {
+function find_attempts(key: number): Attempts | undefined {
+  return several === 0 ? undefined : attempts_of.get(key);
+}
+
+/** Ends the attempt under way, and keeps it with those before. Returns whether the next one is a retry. */
+function end_attempt(key: number, first: LiveServer | undefined): boolean {
+  let attempts = find_attempts(key);
+  if (attempts === undefined) {
+    attempts = { server: first, servers: [], redirected: 0 };
+    attempts_of.set(key, attempts);
+    several += 1;
+    server_of.delete(key);
+  }
   const [failure] = get_last_failure();
-  count_end(server, failure === "failed" ? 1 : 0);
-  let earlier = earlier_of.get(key) as Earlier | undefined;
-  if (earlier === undefined) {
-    earlier = { servers: [], redirected: 0 };
-    earlier_of.set(key, earlier);
+  if (attempts.server !== undefined) {
+    count_end(attempts.server, failure === "failed" ? 1 : 0);
+    attempts.servers.push(attempts.server);
+    attempts.server = undefined;
   }
-  earlier.servers.push(server);
-  server_of.delete(key);
   if (failure === undefined) {
-    if (earlier.redirected >= MOST_REDIRECTS) forget_unlogged(earlier);
-    earlier.redirected = earlier.servers.length;
+    if (attempts.redirected >= MOST_REDIRECTS) forget_unlogged(attempts);
+    attempts.redirected = attempts.servers.length;
   }
-  untried_since = earlier;
+  tried = attempts;
   return failure !== undefined;
 }
 
@@ -89,8 +102,9 @@ export function balance(name: string): void {
     return;
   }
   const key = address_of(get_request() as CData);
-  const before = server_of.get(key) as LiveServer | undefined;
-  const is_retry = before !== undefined && end_attempt(key, before);
+  const first = server_of.get(key) as LiveServer | undefined;
+  const is_first = first === undefined && find_attempts(key) === undefined;
+  const is_retry = !is_first && end_attempt(key, first);
 
   // As nginx: the only server is tried again, when a kept connection to it has broken.
   const server = pick(upstream, is_retry && upstream.in_rotation > 1 ? untried : in_service);
@@ -105,15 +119,17 @@ export function balance(name: string): void {
     ngx.exit(NGX_BUSY);
     return;
   }
-  const now = ngx.now();
-  count_request(server, now);
+  count_request(server, ngx.now());
   // The log phase of a subrequest runs only with log_subrequest on, so its end would not be seen.
   if (ngx.is_subrequest) {
     count_end(server, 0);
     return;
   }
-  server_of.set(key, server);
-  started_at.set(key, now);
+  if (is_first) {
+    server_of.set(key, server);
+  } else {
+    tried.server = server;
+  }
 }
 
 /** Counts how the request ended. Phase: log_by_lua. */
@@ -121,14 +137,14 @@ export function log(): void {
   const request = get_request() as CData;
   const key = address_of(request);
   const server = server_of.get(key) as LiveServer | undefined;
-  const earlier = earlier_of.get(key) as Earlier | undefined;
-  if (server === undefined && earlier === undefined) return;
-
-  server_of.delete(key);
-  if (earlier === undefined) {
-    if (server !== undefined) log_one_attempt(request, server, ngx.now() === started_at.get(key));
+  if (server !== undefined) {
+    server_of.delete(key);
+    log_one_attempt(request, server);
     return;
   }
-  earlier_of.delete(key);
-  log_several_attempts(earlier.servers, server);
+  const attempts = find_attempts(key);
+  if (attempts === undefined) return;
+  attempts_of.delete(key);
+  several -= 1;
+  log_several_attempts(attempts.servers, attempts.server);
 }

@@ -20,6 +20,9 @@ export interface LiveServer extends Peer {
   stamp: number;
   /** Where this worker's counters of it are. */
   counters: number;
+  /** How many of this worker's requests have not gone into the averages of times since one did, and when that was. */
+  untimed: number;
+  timed_at: number;
   /** Its line in the document that was applied last. */
   line: string;
   /** The revision of that document. */
@@ -41,6 +44,8 @@ export function new_server(record: ServerRecord, line: string): LiveServer {
     row: row_at(record.row),
     stamp,
     counters,
+    untimed: 0,
+    timed_at: 0,
     line,
     seen: 0,
   };
