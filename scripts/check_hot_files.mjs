@@ -13,6 +13,7 @@ const hotFiles = [
   "dist/resty/sluice/live/counters.lua",
   "dist/resty/sluice/live/variable.lua",
   "dist/resty/sluice/live/view.lua",
+  "dist/resty/sluice/balancer/ring.lua",
   "dist/resty/sluice/balancer/round_robin.lua",
   "dist/resty/sluice/lib/heap.lua",
 ];

@@ -1,5 +1,14 @@
 import { new_heap, pop, push, remove as take_out, type Heap, type HeapEntry } from "../lib/heap";
 import type { Available, Method, Peer } from "./method";
+import {
+  has_available,
+  join_ring,
+  leave_ring,
+  step,
+  step_to_available,
+  type Member,
+  type Ring,
+} from "./ring";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
@@ -11,20 +20,11 @@ import type { Available, Method, Peer } from "./method";
  * That keeps every group within one pick of its exact share at any time: counts over a cycle are exact, and no peer
  * waits longer than 2 × total/weight picks.
  */
-interface Member extends Peer {
-  group: Group;
-  before: Member;
-  after: Member;
-}
-
-interface Group extends HeapEntry {
+interface Group extends HeapEntry, Ring<Group> {
   /** Of each member. */
   peer_weight: number;
   /** Of all members together. */
   weight: number;
-  members: number;
-  /** Whose turn is next. */
-  next: Member;
   /** The virtual time of its turn 0. */
   base: number;
   /** How many turns it has had since. */
@@ -35,30 +35,6 @@ interface Group extends HeapEntry {
 const SLACK = 1e-3;
 /** So many turns of unavailable peers, then all groups are looked at. */
 const MOST_SKIPS = 8;
-
-function step(group: Group): Member {
-  const member = group.next;
-  group.next = member.after;
-  return member;
-}
-
-/** The next available member of a group; the turns of those before it are lost. */
-function step_to_available(group: Group, available: Available): Member | undefined {
-  for (const _ of $range(1, group.members)) {
-    const member = step(group);
-    if (available(member)) return member;
-  }
-  return undefined;
-}
-
-function has_available(group: Group, available: Available): boolean {
-  let member = group.next;
-  for (const _ of $range(1, group.members)) {
-    if (available(member)) return true;
-    member = member.after;
-  }
-  return false;
-}
 
 /** Makes a round robin without peers. Any phase. */
 export function new_round_robin(this: void, random: (this: void) => number): Method {
@@ -149,22 +125,10 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
   }
 
   function add(this: void, peer: Peer): void {
-    const member = peer as Member;
+    const member = peer as Member<Group>;
     settle();
     const group = (groups.get(member.weight) as Group | undefined) ?? add_group(member.weight);
-    member.group = group;
-    if (group.members === 0) {
-      member.before = member;
-      member.after = member;
-      group.next = member;
-    } else {
-      // The end of the ring: it waits for all the others.
-      member.after = group.next;
-      member.before = group.next.before;
-      member.before.after = member;
-      member.after.before = member;
-    }
-    group.members = group.members + 1;
+    join_ring(group, member);
     reweigh_group(group, group.weight + member.weight);
     total = total + member.weight;
     // Else all workers would begin with the same peer.
@@ -172,16 +136,13 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
   }
 
   function remove(this: void, peer: Peer): void {
-    const member = peer as Member;
-    const group = member.group;
+    const member = peer as Member<Group>;
+    const group = member.ring;
     settle();
-    group.members = group.members - 1;
+    leave_ring(member);
     if (group.members === 0) {
       remove_group(group);
     } else {
-      if (group.next === member) group.next = member.after;
-      member.before.after = member.after;
-      member.after.before = member.before;
       reweigh_group(group, group.weight - member.weight);
     }
     total = total - member.weight;
@@ -219,7 +180,7 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
   }
 
   /** Gives the turn to the group that is due first among those with an available member, and to that member. */
-  function find_available(available: Available): Member | undefined {
+  function find_available(available: Available): Member<Group> | undefined {
     let found: Group | undefined;
     let found_due = math.huge;
     for (const [, group] of pairs(groups)) {

@@ -56,7 +56,7 @@ export function count_bytes(server: LiveServer, sent: number, received: number):
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
 }
 
-/** Counts a response by its status. A server's codes after the 34th different one are not counted. */
+/** Counts a response by its status. A server's codes after the 35th different one are not counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server.counters;
   if (memory[server.stamp] !== server.incarnation) return;

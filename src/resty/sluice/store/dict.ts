@@ -1,10 +1,12 @@
 /**
- * The shared dict, used so that a write that finds no room changes nothing. Two traps of lua-nginx-module are why
+ * The shared dict, used so that a write that finds no room changes nothing. Three traps of lua-nginx-module are why
  * `safe_set` alone is not enough: when it replaces a value by one of another size it frees the old one first, so a
- * failure would lose it; and a smaller value may need a piece of memory that a full dict has none of.
+ * failure would lose it, and so would the death of the worker right then; and a smaller value may need a piece of
+ * memory that a full dict has none of.
  */
 
 const PREFIX = "upstream:";
+const STAGED = "staged";
 
 let dict: SharedDict | undefined;
 let opened_name = "";
@@ -59,25 +61,43 @@ function trial_key(name: string): string {
   return `trial:${string.rep("-", PREFIX.length + name.length - 6)}`;
 }
 
-/**
- * Tells whether a text can take the place of that of `name`, so that `put_text` will not fail. Under the lock.
- *
- * @returns the text to put: itself, or padded to the size of that before when only that fits; undefined: no room
- */
-export function find_room(name: string, text: string): string | undefined {
-  const before = get_text(name);
-  if (before !== undefined && before.length === text.length) return text;
+function has_room(name: string, text: string): boolean {
   const trial = trial_key(name);
   const [fits] = opened().safe_set(trial, text);
   opened().delete(trial);
-  if (fits === true) return text;
-  if (before !== undefined && before.length > text.length) {
-    return text + string.rep("\n", before.length - text.length);
-  }
-  return undefined;
+  return fits === true;
 }
 
-/** Puts a text that `find_room` gave. Under the lock. */
+/**
+ * Keeps a copy of a text that is about to be put, for a writer that dies while it puts it, and makes sure that it
+ * will find room. Under the lock.
+ *
+ * @returns the text to put: itself, or, when only that fits, padded to the size of that before (and then there is no
+ * copy); undefined: no room
+ */
+export function stage_text(name: string, text: string): string | undefined {
+  const before = get_text(name);
+  const [is_staged] = opened().safe_set(STAGED, `${name}\n${text}`);
+  if (is_staged === true && (before?.length === text.length || has_room(name, text))) return text;
+  opened().delete(STAGED);
+  if (before === undefined || before.length < text.length) return undefined;
+  return text + string.rep("\n", before.length - text.length);
+}
+
+/** Forgets the copy. Under the lock. */
+export function unstage_text(): void {
+  opened().delete(STAGED);
+}
+
+/** Puts the text of which there is a copy, if there is one. Under the lock. */
+export function put_staged_text(): void {
+  const staged = opened().get(STAGED)[0] as string | undefined;
+  if (staged === undefined) return;
+  const [name, text] = string.match(staged, "^([^\n]*)\n(.*)$");
+  put_text(name as string, text as string);
+}
+
+/** Puts a text that `stage_text` gave. Under the lock. */
 export function put_text(name: string, text: string): void {
   const [done, cause] = opened().safe_set(PREFIX + name, text);
   if (done !== true) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: ${cause ?? ""}`);

@@ -31,7 +31,7 @@ function load_state(state_dir: string): void {
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
   for (const [name, saved] of pairs(state.upstreams)) {
     const document = to_document(saved, allocate_row);
-    const text = document === undefined ? undefined : dict.find_room(name, format_document(document));
+    const text = document === undefined ? undefined : dict.stage_text(name, format_document(document));
     if (document === undefined || text === undefined) {
       error("could not load the state: it does not fit into lua_shared_dict", 0);
     } else {
@@ -39,6 +39,7 @@ function load_state(state_dir: string): void {
       shared_memory()[row_at(document.row) + Row.REVISION] = document.revision;
     }
   }
+  dict.unstage_text();
   shared_memory()[Header.REVISION] = state.revision;
 }
 

@@ -1,5 +1,5 @@
 import type { Problem } from "../config/problem";
-import { delete_text, find_room, put_text } from "./dict";
+import { delete_text, put_staged_text, put_text, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document, type Leaver } from "./document";
@@ -78,7 +78,7 @@ function go_on(this: void): void {
 }
 
 /**
- * Mends what a writer left that died in the middle. The dict, which requests follow, wins: what it holds becomes the
+ * Mends what a writer left that died in the middle: its text is put, whole, and what the dict then holds becomes the
  * next revision and the next image.
  */
 function repair(): Problem | undefined {
@@ -86,6 +86,7 @@ function repair(): Problem | undefined {
   const row = memory[Header.WRITING];
   if (row === 0) return undefined;
   const next_revision = revision() + 1;
+  put_staged_text();
   if (disk.is_open()) {
     if (!try_acquire(Lock.IMAGE)) return busy("an image is being written");
     const [done, cause] = save_image(next_revision, go_on);
@@ -95,6 +96,7 @@ function repair(): Problem | undefined {
   memory[row_at(row) + Row.REVISION] = next_revision;
   memory[Header.REVISION] = next_revision;
   memory[Header.WRITING] = 0;
+  unstage_text();
   return undefined;
 }
 
@@ -118,6 +120,7 @@ function commit(line: string, row: number, change: (this: void) => void): Proble
 }
 
 function delete_upstream(name: string, current: Document, next_revision: number): Problem | undefined {
+  unstage_text();
   const problem = commit(format_deletion(name, next_revision), current.row, () => {
     delete_text(name);
   });
@@ -148,7 +151,7 @@ function put_upstream(
   }
   next.revision = next_revision;
 
-  const text = find_room(name, format_document(next));
+  const text = stage_text(name, format_document(next));
   if (text === undefined) {
     free_rows(joining);
     return OUT_OF_MEMORY;
@@ -156,6 +159,7 @@ function put_upstream(
   const problem = commit(format_change(name, next, changed), next.row, () => {
     put_text(name, text);
   });
+  unstage_text();
   free_rows(problem === undefined ? gone : joining);
   return problem;
 }
