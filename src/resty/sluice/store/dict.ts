@@ -94,7 +94,7 @@ export function put_staged_text(): void {
   const staged = opened().get(STAGED)[0] as string | undefined;
   if (staged === undefined) return;
   const [name, text] = string.match(staged, "^([^\n]*)\n(.*)$");
-  put_text(name as string, text as string);
+  put_text(name, text);
 }
 
 /** Puts a text that `stage_text` gave. Under the lock. */
