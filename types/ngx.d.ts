@@ -13,7 +13,6 @@ interface SharedDict {
   delete(this: SharedDict, key: string): void;
   get_keys(this: SharedDict, max: number): string[];
   capacity(this: SharedDict): number;
-  free_space(this: SharedDict): number;
 }
 
 type TimerCallback = (this: void, premature: boolean) => void;

@@ -116,10 +116,9 @@ export function reset_status(
   return $multi(true, undefined);
 }
 
-/** How often `setup` has run in this nginx, when it ran first and last, and how many workers died and were replaced. */
+/** How often `setup` has run in this nginx, when it ran last, and how many workers died and were replaced. */
 export interface ProcessStatus {
   generation: number;
-  started: number;
   loaded: number;
   respawned: number;
 }
@@ -128,7 +127,6 @@ export function process_status(): ProcessStatus {
   const memory = shared_memory();
   return {
     generation: memory[Header.GENERATION],
-    started: memory[Header.STARTED],
     loaded: memory[Header.LOADED],
     respawned: memory[Header.RESPAWNED],
   };

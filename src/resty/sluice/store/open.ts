@@ -23,7 +23,6 @@ function map_region(state_dir: string | undefined): void {
   if (!dict.remember("region", address) || !dict.remember("state_dir", state_dir ?? "")) {
     error("lua_shared_dict is too small", 0);
   }
-  shared_memory()[Header.STARTED] = ngx.now();
 }
 
 function load_state(state_dir: string): void {

@@ -15,7 +15,6 @@ import { doubles_at, map_shared } from "./posix";
 
 export const enum Header {
   GENERATION,
-  STARTED,
   LOADED,
   REVISION,
   ROWS,
@@ -79,9 +78,6 @@ const SLOT_SIZE = 8;
 const ROW_SIZE = 8;
 const COUNTER_SIZE = 40;
 const BYTES = 8;
-
-/** What one server takes of the counters' memory in each worker that has sent it a request, and once for all. */
-export const BYTES_PER_COUNTER = COUNTER_SIZE * BYTES;
 
 let memory: NumberPointer | undefined;
 let first_row = 0;
