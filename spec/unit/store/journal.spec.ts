@@ -2,18 +2,20 @@ import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { difference } from "../../../src/resty/sluice/store/difference";
 import { format_line, type Document, type ServerRecord } from "../../../src/resty/sluice/store/document";
 import {
-  apply_image,
-  apply_journal,
-  empty_state,
   format_change,
   format_deletion,
   format_image_end,
   format_image_start,
   image_revision,
+} from "../../../src/resty/sluice/store/journal";
+import {
+  apply_image,
+  apply_journal,
+  empty_state,
   to_document,
   type SavedState,
   type SavedUpstream,
-} from "../../../src/resty/sluice/store/journal";
+} from "../../../src/resty/sluice/store/replay";
 import { expect } from "../support/expect";
 
 function line(id: number, incarnation: number, server: string, weight = 1): string {

@@ -1,6 +1,7 @@
 import * as journal from "./journal";
 import * as posix from "./posix";
 import { Header, shared_memory } from "./region";
+import * as replay from "./replay";
 
 /**
  * The files of `state_dir`: two journals, one of which every write appends to, and two images of the whole state,
@@ -73,7 +74,7 @@ function exchange_journals(): void {
   exchange(Header.JOURNAL_BYTES, Header.OTHER_JOURNAL_BYTES);
 }
 
-function load_newest_image(state: journal.SavedState, state_dir: string): Outcome {
+function load_newest_image(state: replay.SavedState, state_dir: string): Outcome {
   let newest = -1;
   let newest_text = "";
   let newest_path = "";
@@ -94,14 +95,14 @@ function load_newest_image(state: journal.SavedState, state_dir: string): Outcom
   }
   if (newest === -1) return $multi(true, undefined);
   shared_memory()[Header.IMAGE_BYTES] = newest_text.length;
-  const [applied, cause] = journal.apply_image(state, newest_text);
+  const [applied, cause] = replay.apply_image(state, newest_text);
   if (applied === undefined) return $multi(undefined, `${newest_path}: ${cause ?? ""}`);
   return $multi(true, undefined);
 }
 
 /** Applies the journal `journal.<index>` and makes it the one that is appended to. */
-function load_journal(state: journal.SavedState, path: string, text: string): Outcome {
-  const [bytes, cause] = journal.apply_journal(state, text);
+function load_journal(state: replay.SavedState, path: string, text: string): Outcome {
+  const [bytes, cause] = replay.apply_journal(state, text);
   if (bytes === undefined) return $multi(undefined, `${path}: ${cause ?? ""}`);
   if (bytes < text.length) {
     ngx.log(ngx.WARN, `sluice: ${path}: the last line was not finished and is left out`);
@@ -115,10 +116,8 @@ function load_journal(state: journal.SavedState, path: string, text: string): Ou
  *
  * @returns the state, or undefined and which line of which file cannot be read
  */
-export function load(
-  state_dir: string,
-): LuaMultiReturn<[journal.SavedState | undefined, string | undefined]> {
-  const state = journal.empty_state();
+export function load(state_dir: string): LuaMultiReturn<[replay.SavedState | undefined, string | undefined]> {
+  const state = replay.empty_state();
   let [loaded, cause] = load_newest_image(state, state_dir);
   if (loaded === undefined) return $multi(undefined, cause);
 

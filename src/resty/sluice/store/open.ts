@@ -4,9 +4,9 @@ import * as dict from "./dict";
 import * as disk from "./disk";
 import { format_document } from "./document";
 import { replace_upstream } from "./edit";
-import { to_document } from "./journal";
 import { acquire_now, Lock, release } from "./lock";
 import { allocate_row, attach, create, Header, Row, row_at, shared_memory } from "./region";
+import { to_document } from "./replay";
 import { set_fsync, write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
