@@ -109,7 +109,7 @@ const badValues = [
   ["max_fails", "UpstreamBadMaxFails", [0, 3, -1, "0", "x", false, null]],
   ["fail_timeout", "UpstreamBadFailTimeout", ["30s", "x", "", "10 s", "-10s", "10sec", 5, true, null]],
   ["slow_start", "UpstreamBadSlowStart", ["30s", "x", "1h", 5, "-1", true, null]],
-  ["route", "UpstreamBadRoute", ["a", "r".repeat(33)]],
+  ["route", "UpstreamBadRoute", ["r".repeat(33), "a\nb", "\u0000", 5, true, null]],
   ["service", "UpstreamBadService", ["http", ""]],
   ["backup", formatError, [1, 0, "true", "", null]],
   ["down", formatError, [1, "false", null]],

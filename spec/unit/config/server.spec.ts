@@ -9,6 +9,7 @@ const BASE: ServerConfig = {
   down: false,
   drain: true,
   ...TIMES,
+  route: "",
 };
 
 describe("a server's parameters", () => {
@@ -20,6 +21,7 @@ describe("a server's parameters", () => {
       down: false,
       drain: false,
       ...TIMES,
+      route: "",
     });
   });
 
@@ -56,7 +58,11 @@ describe("a server's parameters", () => {
     ["fail_timeout", "11s", "UpstreamBadFailTimeout"],
     ["fail_timeout", "soon", "UpstreamBadFailTimeout"],
     ["slow_start", "1s", "UpstreamBadSlowStart"],
-    ["route", "a", "UpstreamBadRoute"],
+    ["route", string.rep("r", 33), "UpstreamBadRoute"],
+    ["route", "a\nb", "UpstreamBadRoute"],
+    ["route", "a\u007f", "UpstreamBadRoute"],
+    ["route", 5, "UpstreamBadRoute"],
+    ["route", {}, "UpstreamConfFormatError"],
     ["service", "http", "UpstreamBadService"],
     ["backup", "true", "UpstreamConfFormatError"],
     ["down", 1, "UpstreamConfFormatError"],
@@ -74,6 +80,12 @@ describe("a server's parameters", () => {
     });
   }
 
+  it("may name a route of up to 32 bytes", () => {
+    for (const route of ["", "a", "two words", string.rep("r", 32)]) {
+      expect(read_server({ server: "10.0.0.1", route })[0]?.route).equal(route);
+    }
+  });
+
   it("must name the server, unless they change one", () => {
     expect(read_server({})[1]?.text).equal('missing "server" argument');
     expect(read_server({}, BASE)[0]).same(BASE);
@@ -81,6 +93,8 @@ describe("a server's parameters", () => {
 
   it("change only what they name", () => {
     expect(read_server({ weight: 4 }, BASE)[0]).same({ ...BASE, weight: 4 });
+    expect(read_server({ route: "b" }, BASE)[0]).same({ ...BASE, route: "b" });
+    expect(read_server({ weight: 4 }, { ...BASE, route: "b" })[0]?.route).equal("b");
     expect(read_server({ drain: false }, BASE)[0]).same({ ...BASE, drain: false });
   });
 

@@ -21,6 +21,7 @@ const FIRST: ServerRecord = {
   drain: false,
   fail_timeout: "10s",
   slow_start: "0s",
+  route: "",
 };
 const SECOND: ServerRecord = {
   ...FIRST,
@@ -29,6 +30,7 @@ const SECOND: ServerRecord = {
   weight: 5,
   backup: true,
   drain: true,
+  route: "b",
 };
 const DOCUMENT: Document = {
   revision: 20,
@@ -43,7 +45,7 @@ describe("a document", () => {
   it("is a line of its own and a line a server, without what is default", () => {
     expect(format_line(FIRST)).equal('1 17 4 {"server":"10.0.0.1:80"}');
     expect(format_line(SECOND)).equal(
-      '11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true}',
+      '11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true,"route":"b"}',
     );
   });
 

@@ -1,6 +1,7 @@
 import { is_table } from "../lib/json";
 import { parse_address } from "./address";
-import { format_problem, unknown_parameter, type Problem } from "./problem";
+import { read_fields, read_flag, type Read, type Reader, type Readers } from "./fields";
+import { format_problem, invalid_value, missing_argument, type Problem } from "./problem";
 import { parse_time } from "./time";
 
 /** A server of an upstream as it is configured; every other parameter of nginx has its default. */
@@ -18,11 +19,12 @@ export interface ServerConfig {
   /** Both do nothing yet: their defaults, as they were spelled. */
   fail_timeout: string;
   slow_start: string;
+  /** Its name for `sticky.route`; "" is none. */
+  route: string;
 }
 
-type Reader = (this: void, name: string, value: unknown) => LuaMultiReturn<[unknown, Problem | undefined]>;
-
 const LARGEST_WEIGHT = 2147483647;
+const LONGEST_ROUTE = 32;
 
 function bad(name: string, code: string, reason: string): LuaMultiReturn<[undefined, Problem]> {
   return $multi(undefined, { status: 400, code, text: `invalid "${name}" value: ${reason}` });
@@ -35,11 +37,7 @@ function whole_number(value: unknown): number | undefined {
   return undefined;
 }
 
-function read_weight(
-  this: void,
-  name: string,
-  value: unknown,
-): LuaMultiReturn<[unknown, Problem | undefined]> {
+function read_weight(this: void, name: string, value: unknown): Read {
   const weight = whole_number(value);
   if (weight === undefined || weight < 1 || weight > LARGEST_WEIGHT) {
     return bad(name, "UpstreamBadWeight", `not a whole number from 1 to ${LARGEST_WEIGHT}`);
@@ -47,19 +45,18 @@ function read_weight(
   return $multi(weight, undefined);
 }
 
-function read_flag(this: void, name: string, value: unknown): LuaMultiReturn<[unknown, Problem | undefined]> {
-  if (typeof value !== "boolean")
-    return $multi(undefined, format_problem(`invalid "${name}" value: not a boolean`));
-  return $multi(value, undefined);
-}
-
-function read_address(
-  this: void,
-  _name: string,
-  value: unknown,
-): LuaMultiReturn<[unknown, Problem | undefined]> {
+function read_address(this: void, _name: string, value: unknown): Read {
   const [address, problem] = parse_address(value);
   return $multi(address?.server, problem);
+}
+
+function read_route(this: void, name: string, value: unknown): Read {
+  if (typeof value !== "string") return bad(name, "UpstreamBadRoute", "not a string");
+  if (value.length > LONGEST_ROUTE)
+    return bad(name, "UpstreamBadRoute", `longer than ${LONGEST_ROUTE} bytes`);
+  if (string.find(value, "%c")[0] !== undefined)
+    return bad(name, "UpstreamBadRoute", "control characters cannot be");
+  return $multi(value, undefined);
 }
 
 /** A parameter of nginx that does nothing here yet: any value but its default is refused with its own code. */
@@ -81,14 +78,7 @@ function only_time(only: string, code: string): Reader {
   };
 }
 
-function only_empty(code: string): Reader {
-  return (name, value) => {
-    if (value === "") return $multi(undefined, undefined);
-    return bad(name, code, "this version does not support it");
-  };
-}
-
-const READERS: Record<string, Reader | undefined> = {
+const READERS: Readers = {
   server: read_address,
   weight: read_weight,
   backup: read_flag,
@@ -98,7 +88,7 @@ const READERS: Record<string, Reader | undefined> = {
   max_fails: only_number(1, "UpstreamBadMaxFails"),
   fail_timeout: only_time("10s", "UpstreamBadFailTimeout"),
   slow_start: only_time("0s", "UpstreamBadSlowStart"),
-  route: only_empty("UpstreamBadRoute"),
+  route: read_route,
   service: (name) => bad(name, "UpstreamBadService", "this version does not support it"),
 };
 
@@ -106,7 +96,6 @@ const READERS: Record<string, Reader | undefined> = {
 export const FIXED_PARAMETERS = {
   max_conns: 0,
   max_fails: 1,
-  route: "",
 };
 
 export const SERVER_DEFAULTS: ServerConfig = {
@@ -117,6 +106,7 @@ export const SERVER_DEFAULTS: ServerConfig = {
   drain: false,
   fail_timeout: "10s",
   slow_start: "0s",
+  route: "",
 };
 
 /**
@@ -131,22 +121,18 @@ export function read_server(
 ): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
   if (!is_table(input)) return $multi(undefined, format_problem("a server is not an object"));
   if (base === undefined && input.server === undefined) {
-    return $multi(undefined, format_problem('missing "server" argument'));
+    return $multi(undefined, missing_argument("server"));
   }
-  const given: Partial<Record<string, unknown>> = {};
   for (const [name, value] of pairs(input)) {
-    const read = READERS[name];
-    if (read === undefined) return $multi(undefined, unknown_parameter(name));
-    if (is_table(value)) {
-      return $multi(undefined, format_problem(`invalid "${name}" value: nested objects and lists cannot be`));
+    if (READERS[name] !== undefined && is_table(value)) {
+      return $multi(undefined, invalid_value(name, "nested objects and lists cannot be"));
     }
-    const [parsed, problem] = read(name, value);
-    if (problem !== undefined) return $multi(undefined, problem);
-    given[name] = parsed;
   }
+  const [given, problem] = read_fields(input, "", READERS);
+  if (given === undefined) return $multi(undefined, problem);
   const from = base ?? SERVER_DEFAULTS;
   if (base !== undefined && given.backup !== undefined && given.backup !== base.backup) {
-    return $multi(undefined, format_problem('invalid "backup" value: it cannot be changed'));
+    return $multi(undefined, invalid_value("backup", "it cannot be changed"));
   }
   // As NGINX Plus: to set "down", either way, ends draining.
   const drain_before = given.down === undefined ? from.drain : false;
@@ -159,6 +145,7 @@ export function read_server(
       drain: (given.drain as boolean | undefined) ?? drain_before,
       fail_timeout: (given.fail_timeout as string | undefined) ?? from.fail_timeout,
       slow_start: (given.slow_start as string | undefined) ?? from.slow_start,
+      route: (given.route as string | undefined) ?? from.route,
     },
     undefined,
   );

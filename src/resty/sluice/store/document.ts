@@ -45,6 +45,7 @@ export const STORED_FIELDS = [
   "drain",
   "fail_timeout",
   "slow_start",
+  "route",
 ] as const;
 const SERVER_SHAPE = shape(STORED_FIELDS);
 
