@@ -23,6 +23,11 @@ describe("the options of setup", () => {
     ["a token that no header can carry", { api: { write_tokens: ["two words"] } }, '"api.write_tokens"'],
     ["a prefix that is no path", { api: { prefix: "api" } }, '"api.prefix"'],
     ["a bad name of an upstream", { upstreams: { "a b": {} } }, "upstreams.a b"],
+    [
+      "a bad method",
+      { upstreams: { app: { method: "hash", hash: { key: "$" } } } },
+      'upstreams.app: invalid "hash.key"',
+    ],
     ["a bad upstream", { upstreams: { app: { servers: [{ server: "x y" }] } } }, "upstreams.app: servers[0]"],
   ];
   for (const [what, input, text] of refused) {

@@ -59,7 +59,7 @@ describe("a server's parameters", () => {
     ["fail_timeout", "soon", "UpstreamBadFailTimeout"],
     ["slow_start", "1s", "UpstreamBadSlowStart"],
     ["route", string.rep("r", 33), "UpstreamBadRoute"],
-    ["route", "a\nb", "UpstreamBadRoute"],
+    ["route", "a\tb", "UpstreamBadRoute"],
     ["route", "a\u007f", "UpstreamBadRoute"],
     ["route", 5, "UpstreamBadRoute"],
     ["route", {}, "UpstreamConfFormatError"],

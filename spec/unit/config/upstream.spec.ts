@@ -10,10 +10,16 @@ describe("an upstream", () => {
     const [base] = read_upstream({ servers: [{ server: "10.0.0.1" }] });
     expect(read_upstream({ method: "round_robin" }, base)[0]).same(base);
     expect(read_upstream({ servers: [] }, base)[0]?.servers).same([]);
+    const hash = { key: "$uri", consistent: false };
+    const [hashed] = read_upstream({ method: "hash", hash }, base);
+    expect(hashed).same({ method: "hash", hash, servers: base?.servers });
+    expect(read_upstream({ servers: [] }, hashed)[0]).same({ method: "hash", hash, servers: [] });
   });
 
   const refused: [string, Record<string, unknown>, string, string][] = [
     ["an unknown key", { server: "10.0.0.1" }, "UpstreamConfFormatError", 'unknown parameter "server"'],
+    ["an unknown key with a value of any kind", { zone: {} }, "UpstreamConfFormatError", '"zone"'],
+    ["a bad block", { method: "hash", hash: {} }, "UpstreamConfFormatError", '"hash.key"'],
     ["an unknown method", { method: "fastest" }, "UpstreamConfFormatError", '"method"'],
     ["servers that are no list", { servers: { server: "10.0.0.1" } }, "UpstreamConfFormatError", '"servers"'],
     ["servers that are a string", { servers: "10.0.0.1" }, "UpstreamConfFormatError", '"servers"'],

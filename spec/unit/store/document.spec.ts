@@ -4,6 +4,7 @@ import {
   format_document,
   format_line,
   parse_document,
+  parse_head,
   parse_line,
   type Document,
   type ServerRecord,
@@ -55,6 +56,15 @@ describe("a document", () => {
     expect(parse_document(`${format_document(DOCUMENT)}\n\n\n`)).same(DOCUMENT);
     const empty = { ...DOCUMENT, lines: [], leavers: [] };
     expect(parse_document(format_document(empty))).same(empty);
+  });
+
+  it("keeps how it is balanced, and its secret", () => {
+    const sticky = { cookie: { name: "srv", path: "/", httponly: true, secure: false } };
+    const hash = { key: "$uri", consistent: true, balance_factor: 150 };
+    const session_secret = "00112233445566778899aabbccddeeff";
+    const document: Document = { ...DOCUMENT, method: "hash", hash, sticky, session_secret };
+    expect(parse_document(format_document(document))).same(document);
+    expect(parse_head(format_document(document))[0]).same({ ...document, lines: [] });
   });
 
   it("finds servers by the whole id and the whole address", () => {

@@ -122,6 +122,77 @@ describe("a journal", () => {
   });
 });
 
+describe("a journal's line", () => {
+  const session_secret = "00112233445566778899aabbccddeeff";
+  const hash = { key: "$uri", consistent: true };
+  const hashed = format_change(
+    "app",
+    {
+      ...document(1, 0, []),
+      method: "hash",
+      hash,
+      sticky: { route: { variables: ["$arg_r"] } },
+      session_secret,
+    },
+    difference([], []),
+  );
+
+  /** What a state that was made of these lines has of "app". */
+  function app_of(text: string): Document | undefined {
+    const saved = load(text)[0].upstreams.get("app") as SavedUpstream | undefined;
+    return saved === undefined ? undefined : to_document(saved, () => 1);
+  }
+
+  it("says how the upstream is balanced, and its secret", () => {
+    expect(hashed).equal(
+      '{"revision":1,"upstream":"app","method":"hash","hash":{"key":"$uri","consistent":true},' +
+        `"sticky":{"route":{"variables":["$arg_r"]}},"session_secret":"${session_secret}",` +
+        '"next_id":0,"put":[],"remove":[]}\n',
+    );
+    expect(app_of(hashed)).same({
+      ...document(1, 0, []),
+      method: "hash",
+      hash,
+      sticky: { route: { variables: ["$arg_r"] } },
+      session_secret,
+    });
+  });
+
+  it("may name the method alone, as earlier versions did", () => {
+    expect(app_of(CHANGES[0])?.method).equal("round_robin");
+    const least_time = string.gsub(CHANGES[0], "round_robin", "least_time")[0];
+    expect(app_of(least_time)?.least_time).same({ measure: "header", inflight: false });
+  });
+
+  it("takes off what it does not say, but not the secret", () => {
+    const plain = format_change("app", document(2, 0, []), difference([], []));
+    expect(app_of(hashed + plain)).same({ ...document(2, 0, []), session_secret });
+    expect(app_of(hashed + format_deletion("app", 2) + string.gsub(plain, "2", "3", 1)[0])).same(
+      document(3, 0, []),
+    );
+  });
+
+  const damages: [string, string, string][] = [
+    ["an unknown method", '"method":"hash"', '"method":"best"'],
+    ["a method that is no string", '"method":"hash"', '"method":5'],
+    ["a block that is no object", '"hash":{', '"hash":5,"x":{'],
+    ["no key", '"key"', '"kee"'],
+    ["a key that is none", '"$uri"', '"$"'],
+    ["a list that is none", '["$arg_r"]', '"$arg_r"'],
+    ["a secret that is too short", "00112233", "0011223"],
+    ["a secret of other signs", "00112233", "0011223x"],
+    ["a secret that is no string", `"${session_secret}"`, "5"],
+    ["a server that is none", '"put":[]', '"put":[5]'],
+  ];
+  for (const [what, whole, damaged] of damages) {
+    it(`is refused with ${what}`, () => {
+      const [start, end] = string.find(hashed, whole, 1, true);
+      const line = string.sub(hashed, 1, start - 1) + damaged + string.sub(hashed, end + 1);
+      expect(load(line)[2]).contains("line 1 cannot be read");
+    });
+  }
+});
+
 describe("an image", () => {
   const image =
     format_image_start(3) +

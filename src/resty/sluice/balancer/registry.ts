@@ -1,8 +1,7 @@
-import type { MethodName } from "../config/upstream";
 import type { NewMethod } from "./method";
 import { new_round_robin } from "./round_robin";
 
 /** The methods by nginx's names. */
-export const METHODS: Record<MethodName, NewMethod> = {
+export const METHODS: Record<string, NewMethod> = {
   round_robin: new_round_robin,
 };

@@ -1,19 +1,17 @@
 import { is_table } from "../lib/json";
+import { BALANCING_FIELDS, read_balancing, type BalancingConfig } from "./balancing";
+import { read_list } from "./fields";
 import { format_problem, unknown_parameter, type Problem } from "./problem";
 import { read_server, type ServerConfig } from "./server";
 
-/** The balancing methods, by nginx's names. */
-export type MethodName = "round_robin";
-
-const METHODS: Record<string, MethodName | undefined> = { round_robin: "round_robin" };
-
 /** A whole upstream as it is configured. */
-export interface UpstreamConfig {
-  method: MethodName;
+export interface UpstreamConfig extends BalancingConfig {
   servers: ServerConfig[];
 }
 
 const LONGEST_NAME = 128;
+const FIELDS = new LuaSet<string>();
+for (const field of [...BALANCING_FIELDS, "servers"]) FIELDS.add(field);
 
 /** Checks an upstream's name. Returns the problem, if there is one. Any phase. */
 export function check_name(name: unknown): Problem | undefined {
@@ -28,12 +26,8 @@ export function check_name(name: unknown): Problem | undefined {
 }
 
 function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefined, Problem | undefined]> {
-  if (!is_table(input)) return $multi(undefined, format_problem('invalid "servers" value: not a list'));
-  const items = input as unknown as unknown[];
-  for (const [key] of pairs(input as unknown as LuaTable<AnyNotNil, unknown>)) {
-    if (typeof key !== "number")
-      return $multi(undefined, format_problem('invalid "servers" value: not a list'));
-  }
+  const [items, no_list] = read_list("servers", input);
+  if (items === undefined) return $multi(undefined, no_list);
   const servers: ServerConfig[] = [];
   const addresses = new LuaSet<string>();
   for (const item of items) {
@@ -58,7 +52,7 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
 /**
  * Reads a whole upstream, with defaults, or on top of `base` for a change. Any phase.
  *
- * @param input an object, from JSON or from `setup`: `method`, `servers`
+ * @param input an object, from JSON or from `setup`: `servers` and the members of `BalancingConfig`
  * @returns the upstream, or undefined and the problem
  */
 export function read_upstream(
@@ -66,22 +60,16 @@ export function read_upstream(
   base?: UpstreamConfig,
 ): LuaMultiReturn<[UpstreamConfig | undefined, Problem | undefined]> {
   if (!is_table(input)) return $multi(undefined, format_problem("an upstream is not an object"));
-  let method = base?.method ?? "round_robin";
-  let servers = base?.servers ?? [];
-  for (const [name, value] of pairs(input)) {
-    if (name === "method") {
-      const known = typeof value === "string" ? METHODS[value] : undefined;
-      if (known === undefined) {
-        return $multi(undefined, format_problem('invalid "method" value: not one of "round_robin"'));
-      }
-      method = known;
-    } else if (name === "servers") {
-      const [read, problem] = read_servers(value);
-      if (read === undefined) return $multi(undefined, problem);
-      servers = read;
-    } else {
-      return $multi(undefined, unknown_parameter(name));
-    }
+  for (const [name] of pairs(input)) {
+    if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(name));
   }
-  return $multi({ method, servers }, undefined);
+  const [balancing, unbalanced] = read_balancing(input, base);
+  if (balancing === undefined) return $multi(undefined, unbalanced);
+  let servers = base?.servers ?? [];
+  if (input.servers !== undefined) {
+    const [read, problem] = read_servers(input.servers);
+    if (read === undefined) return $multi(undefined, problem);
+    servers = read;
+  }
+  return $multi({ ...balancing, servers }, undefined);
 }

@@ -2,7 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import type { Available, Method } from "../balancer/method";
 import { METHODS } from "../balancer/registry";
-import type { MethodName } from "../config/upstream";
+import type { MethodName } from "../config/balancing";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line } from "../store/document";
 import { Row, row_at } from "../store/region";

@@ -1,5 +1,5 @@
+import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { SERVER_DEFAULTS, type ServerConfig } from "../config/server";
-import type { MethodName } from "../config/upstream";
 import { decode, encode, shape, shaped } from "../lib/json";
 
 /** A server as the store keeps it. */
@@ -22,14 +22,18 @@ export interface Leaver {
  * An upstream as it stands in the shared dict: a line of its own, then a line a server, in the order of adding. A
  * worker that knows a line knows the server, so telling what has changed needs no decoding.
  */
-export interface Document {
+export interface Document extends BalancingConfig {
   /** Of the last change. */
   revision: number;
   /** The id that the next server gets. */
   next_id: number;
   /** Its place in the shared memory. */
   row: number;
-  method: MethodName;
+  /**
+   * What the values of its sticky cookie are made with, from the first such cookie to the upstream's end. Whoever has
+   * it can choose a server: it goes into no answer and no log.
+   */
+  session_secret?: string | undefined;
   leavers: Leaver[];
   lines: string[];
 }
@@ -90,8 +94,8 @@ export function parse_line(line: string): ServerRecord {
 
 /** Writes a document as text. */
 export function format_document(document: Document): string {
-  const { revision, next_id, row, method, leavers } = document;
-  const head = encode({ revision, next_id, row, method, leavers });
+  const { revision, next_id, row, session_secret, leavers } = document;
+  const head = encode({ ...balancing_of(document), revision, next_id, row, session_secret, leavers });
   if (document.lines.length === 0) return `${head}\n`;
   return `${head}\n${table.concat(document.lines, "\n")}\n`;
 }

@@ -1,3 +1,4 @@
+import { balancing_of } from "../config/balancing";
 import type { Problem } from "../config/problem";
 import { read_server, type ServerConfig } from "../config/server";
 import type { UpstreamConfig } from "../config/upstream";
@@ -10,6 +11,7 @@ import {
   type ServerRecord,
 } from "./document";
 import { allocate_row, free_row } from "./region";
+import { new_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./write";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
@@ -82,6 +84,19 @@ export function remove_server(current: Document, id: number): Edited {
   return $multi(document, undefined);
 }
 
+/** The secret that an upstream has, or a new one if it is to have a sticky cookie and has none yet. */
+function secret_of(
+  current: Document | undefined,
+  config: UpstreamConfig,
+): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+  if (current?.session_secret !== undefined) return $multi(current.session_secret, undefined);
+  if (config.sticky?.cookie === undefined) return $multi(undefined, undefined);
+  const [secret, cause] = new_secret();
+  if (secret === undefined)
+    return $multi(undefined, { status: 500, code: "StateNotSaved", text: cause ?? "" });
+  return $multi(secret, undefined);
+}
+
 /**
  * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
  * goes from primary to backup or back, its state.
@@ -91,14 +106,17 @@ export function replace_upstream(
   config: UpstreamConfig,
   revision: number,
 ): Edited {
+  const [session_secret, no_secret] = secret_of(current, config);
+  if (no_secret !== undefined) return $multi(undefined, no_secret);
   let row = current?.row;
   row ??= allocate_row(revision);
   if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);
   const document: Document = {
+    ...balancing_of(config),
     revision,
     next_id: current?.next_id ?? 0,
     row,
-    method: config.method,
+    session_secret,
     leavers: [],
     lines: [],
   };

@@ -1,7 +1,8 @@
-import type { MethodName } from "../config/upstream";
+import { balancing_of, BALANCING_FIELDS, type BalancingConfig } from "../config/balancing";
 import { decode, encode, is_table, list, shape, shaped } from "../lib/json";
 import { parse_line, STORED_FIELDS, stored_server, type Document } from "./document";
 import type { Difference } from "./difference";
+import { is_secret } from "./secret";
 
 /**
  * The text on disk, pure: what one change is as a line. The journal and the image are of the same lines; the image
@@ -15,18 +16,30 @@ interface SavedServer {
   server: string;
 }
 
-/** One line: an upstream's change, or its end. Servers that it does not name stay as they were. */
-export interface Change {
+/**
+ * One line: an upstream's change, or its end. It says the whole of how the upstream is balanced; servers that it does
+ * not name stay as they were.
+ */
+export interface Change extends Partial<BalancingConfig> {
   revision: number;
   upstream: string;
   deleted?: boolean;
-  method?: MethodName;
+  session_secret?: string | undefined;
   next_id?: number;
   put?: SavedServer[];
   remove?: number[];
 }
 
-const CHANGE_SHAPE = shape(["revision", "upstream", "deleted", "method", "next_id", "put", "remove"]);
+const CHANGE_SHAPE = shape([
+  "revision",
+  "upstream",
+  "deleted",
+  ...BALANCING_FIELDS,
+  "session_secret",
+  "next_id",
+  "put",
+  "remove",
+]);
 const SAVED_SERVER_SHAPE = shape(["id", "incarnation", ...STORED_FIELDS]);
 
 function saved_server(line: string): SavedServer {
@@ -55,8 +68,16 @@ export function format_change(name: string, document: Document, changed: Differe
     const { id } = parse_line(line);
     if (!kept.has(id)) remove.push(id);
   }
-  const { revision, method, next_id } = document;
-  return change_line({ revision, upstream: name, method, next_id, put: list(put), remove: list(remove) });
+  const { revision, session_secret, next_id } = document;
+  return change_line({
+    ...balancing_of(document),
+    revision,
+    upstream: name,
+    session_secret,
+    next_id,
+    put: list(put),
+    remove: list(remove),
+  });
 }
 
 /** The line of an upstream's end. */
@@ -91,6 +112,7 @@ export function parse_change(line: string): Change | undefined {
   const whole =
     type(change.method) === "string" &&
     type(change.next_id) === "number" &&
+    (change.session_secret === undefined || is_secret(change.session_secret)) &&
     is_table(change.put) &&
     is_table(change.remove);
   return whole ? change : undefined;

@@ -1,14 +1,15 @@
-import type { MethodName } from "../config/upstream";
+import { balancing_of, read_balancing, type BalancingConfig } from "../config/balancing";
+import { is_table } from "../lib/json";
 import { format_line, restored_server, type Document, type ServerRecord } from "./document";
 import { image_revision, parse_change, type Change } from "./journal";
 
 /** What the lines of the journal and the image make of a state. Pure. */
 
 /** An upstream as the lines leave it. */
-export interface SavedUpstream {
+export interface SavedUpstream extends BalancingConfig {
   revision: number;
   next_id: number;
-  method: MethodName;
+  session_secret?: string | undefined;
   servers: LuaTable<number, ServerRecord>;
 }
 
@@ -28,15 +29,20 @@ function apply(state: SavedState, change: Change): boolean {
     state.upstreams.delete(change.upstream);
     return true;
   }
-  const upstream: SavedUpstream = state.upstreams.get(change.upstream) ?? {
-    revision: 0,
-    next_id: 0,
-    method: "round_robin",
-    servers: new LuaTable(),
+  const [balancing] = read_balancing(change as unknown as Record<string, unknown>);
+  if (balancing === undefined) return false;
+  const before = state.upstreams.get(change.upstream) as SavedUpstream | undefined;
+  const upstream: SavedUpstream = {
+    ...balancing,
+    revision: change.revision,
+    next_id: change.next_id as number,
+    session_secret: change.session_secret ?? before?.session_secret,
+    servers: before?.servers ?? new LuaTable(),
   };
   for (const id of change.remove ?? []) upstream.servers.delete(id);
   for (const saved of change.put ?? []) {
     if (
+      !is_table(saved) ||
       type(saved.id) !== "number" ||
       type(saved.incarnation) !== "number" ||
       type(saved.server) !== "string"
@@ -48,9 +54,6 @@ function apply(state: SavedState, change: Change): boolean {
     record.incarnation = saved.incarnation;
     upstream.servers.set(saved.id, record);
   }
-  upstream.revision = change.revision;
-  upstream.method = change.method ?? upstream.method;
-  upstream.next_id = change.next_id ?? upstream.next_id;
   state.upstreams.set(change.upstream, upstream);
   return true;
 }
@@ -131,5 +134,6 @@ export function to_document(
   }
   const row = allocate(saved.revision);
   if (row === undefined) return undefined;
-  return { revision: saved.revision, next_id: saved.next_id, row, method: saved.method, leavers: [], lines };
+  const { revision, next_id, session_secret } = saved;
+  return { ...balancing_of(saved), revision, next_id, row, session_secret, leavers: [], lines };
 }

@@ -1,4 +1,6 @@
+import { balancing_of } from "../config/balancing";
 import type { Problem } from "../config/problem";
+import { encode } from "../lib/json";
 import { delete_text, put_staged_text, put_text, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
@@ -165,7 +167,9 @@ function put_upstream(
 }
 
 function is_same(current: Document, next: Document): boolean {
-  if (current.method !== next.method || current.lines.length !== next.lines.length) return false;
+  if (encode(balancing_of(current)) !== encode(balancing_of(next))) return false;
+  if (current.session_secret !== next.session_secret) return false;
+  if (current.lines.length !== next.lines.length) return false;
   const changed = difference(current.lines, next.lines);
   return changed.added.length === 0;
 }

@@ -1,7 +1,8 @@
 import { parse_address } from "../../config/address";
-import { format_problem, type Problem } from "../../config/problem";
+import { balancing_of, BALANCING_FIELDS } from "../../config/balancing";
+import { invalid_value, type Problem } from "../../config/problem";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
-import { encode, shape, shaped } from "../../lib/json";
+import { encode, is_table, shape, shaped } from "../../lib/json";
 import { find_by_address, parse_line, type Document } from "../../store/document";
 import { replace_upstream } from "../../store/edit";
 import { names, read, revision, upstream_not_found } from "../../store/read";
@@ -15,18 +16,26 @@ import type { Route } from "../route";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
 
-const UPSTREAM = shape(["method", "servers"]);
+const UPSTREAM = shape([...BALANCING_FIELDS, "servers"]);
 
 function upstream_object(document: Document): object {
-  return shaped({ method: document.method, servers: server_objects(document) }, UPSTREAM);
+  return shaped({ ...balancing_of(document), servers: server_objects(document) }, UPSTREAM);
 }
 
-/** JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream. */
-function check_servers(input: Record<string, unknown>, text: string): Problem | undefined {
-  const servers = input.servers;
-  if (type(servers) !== "table" || (servers as unknown[])[0] !== undefined) return undefined;
-  const is_list = string.find(text, '"servers"%s*:%s*%[')[0] !== undefined;
-  return is_list ? undefined : format_problem('invalid "servers" value: not a list');
+function is_empty(value: unknown): boolean {
+  return is_table(value) && next(value)[0] === undefined;
+}
+
+/**
+ * JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream, nor a list pass for
+ * an object of defaults.
+ */
+function check_empty(input: Record<string, unknown>, text: string): Problem | undefined {
+  if (is_empty(input.servers) && string.find(text, '"servers"%s*:%s*%[')[0] === undefined)
+    return invalid_value("servers", "not a list");
+  if (is_empty(input.least_time) && string.find(text, '"least_time"%s*:%s*{')[0] === undefined)
+    return invalid_value("least_time", "not an object");
+  return undefined;
 }
 
 /** Takes the ids, which a client may send back as it got them, off the servers. Returns them by address. */
@@ -63,7 +72,7 @@ interface Input {
 function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> {
   const [upstream, text, unreadable] = read_object();
   if (upstream === undefined) return $multi(undefined, unreadable);
-  const ambiguous = check_servers(upstream, text);
+  const ambiguous = check_empty(upstream, text);
   if (ambiguous !== undefined) return $multi(undefined, ambiguous);
   return $multi({ upstream, ids: take_ids(upstream.servers) }, undefined);
 }
@@ -71,7 +80,7 @@ function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> 
 function config_of(document: Document): UpstreamConfig {
   const servers = [];
   for (const line of document.lines) servers.push(parse_line(line));
-  return { method: document.method, servers };
+  return { ...balancing_of(document), servers };
 }
 
 function get_all(this: void): Answered {

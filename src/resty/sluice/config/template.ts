@@ -1,0 +1,53 @@
+/** A piece of a text with variables: either a literal text, or the name of a variable. */
+export interface TemplatePart {
+  literal?: string;
+  /** Without the `$`; `"1"` to `"9"` are the captures of the location's regular expression. */
+  variable?: string;
+}
+
+const LONGEST = 1024;
+
+/** As nginx reads them: a capture has one digit, so `$10` is the capture 1 and a 0. */
+const VARIABLE_PATTERNS = ["^%$([1-9])()", "^%$([%a_][%w_]*)()", "^%${([%a_][%w_]*)}()"];
+
+/** The variable whose `$` is at `position`, and the position behind it. */
+function variable_at(text: string, position: number): LuaMultiReturn<[string | undefined, number]> {
+  for (const pattern of VARIABLE_PATTERNS) {
+    const [name, behind] = string.match(text, pattern, position);
+    if (name !== undefined) return $multi(name, tonumber(behind) as number);
+  }
+  return $multi(undefined, position);
+}
+
+/**
+ * Reads a text with nginx variables, at least one: `$name`, `${name}`, or a capture, `$1`. Whether there is such a
+ * variable shows only when it is read. Any phase.
+ *
+ * @returns its parts, or undefined and the reason
+ */
+export function parse_template(
+  text: unknown,
+): LuaMultiReturn<[TemplatePart[] | undefined, string | undefined]> {
+  if (typeof text !== "string") return $multi(undefined, "not a string");
+  if (text.length > LONGEST) return $multi(undefined, `longer than ${LONGEST} bytes`);
+  if (string.find(text, "%c")[0] !== undefined) return $multi(undefined, "control characters cannot be");
+  const parts: TemplatePart[] = [];
+  let has_variable = false;
+  let position = 1;
+  while (position <= text.length) {
+    const [dollar] = string.find(text, "$", position, true);
+    const literal = string.sub(text, position, (dollar ?? text.length + 1) - 1);
+    if (literal !== "") parts.push({ literal });
+    position += literal.length;
+    if (dollar !== undefined) {
+      const [variable, behind] = variable_at(text, dollar);
+      if (variable === undefined)
+        return $multi(undefined, 'a "$" begins no variable, such as $uri, ${uri} or $1');
+      parts.push({ variable });
+      has_variable = true;
+      position = behind;
+    }
+  }
+  if (!has_variable) return $multi(undefined, "it has no variable, such as $uri");
+  return $multi(parts, undefined);
+}

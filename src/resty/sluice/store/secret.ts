@@ -1,0 +1,22 @@
+const SOURCE = "/dev/urandom";
+const BYTES = 16;
+
+/**
+ * Makes a secret that nobody can guess. Any phase.
+ *
+ * @returns 32 hexadecimal digits, or undefined and the cause
+ */
+export function new_secret(): LuaMultiReturn<[string | undefined, string | undefined]> {
+  const [file, cause] = io.open(SOURCE, "rb");
+  if (file === undefined) return $multi(undefined, `could not read ${SOURCE}: ${cause ?? ""}`);
+  const bytes = file.read(BYTES) ?? "";
+  file.close();
+  if (bytes.length < BYTES) return $multi(undefined, `could not read ${SOURCE}: it ended`);
+  const [digits] = string.gsub(bytes, ".", (byte) => string.format("%02x", string.byte(byte)));
+  return $multi(digits, undefined);
+}
+
+/** True for what `new_secret` may have made. */
+export function is_secret(value: unknown): boolean {
+  return typeof value === "string" && value.length === 2 * BYTES && string.find(value, "%X")[0] === undefined;
+}
