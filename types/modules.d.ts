@@ -17,6 +17,9 @@ declare module "resty.core.base" {
 }
 
 /** @noResolution */
+declare module "resty.core.hash" {}
+
+/** @noResolution */
 declare module "resty.core.var" {}
 
 /** @noResolution @noSelf */

@@ -55,7 +55,7 @@ interface Ngx {
   readonly ERROR: number;
 
   readonly config: NgxConfig;
-  readonly header: Record<string, string | undefined>;
+  readonly header: Record<string, string | string[] | undefined>;
   readonly is_subrequest: boolean;
   readonly req: NgxRequest;
   readonly shared: Record<string, SharedDict | undefined>;
@@ -65,14 +65,18 @@ interface Ngx {
   readonly worker: NgxWorker;
   status: number;
 
+  cookie_time(seconds: number): string;
+  readonly crc32_long: (this: void, text: string) => number;
   escape_uri(text: string): string;
   exit(status: number): void;
   flush(wait: boolean): void;
+  hmac_sha1(secret: string, text: string): string;
   log(level: number, ...messages: (string | number)[]): void;
-  now(): number;
+  readonly now: (this: void) => number;
   print(...texts: string[]): LuaMultiReturn<[unknown, string | undefined]>;
   sha1_bin(text: string): string;
   sleep(seconds: number): void;
+  time(): number;
   unescape_uri(text: string): string;
 }
 

@@ -1,44 +1,18 @@
-import type { Method, NewMethod, Peer } from "../../../src/resty/sluice/balancer/method";
 import { expect } from "../support/expect";
+import {
+  add_peer,
+  available,
+  bench_of,
+  count_of,
+  count_picks,
+  new_peer,
+  next_key,
+  with_weights,
+  type NewMethod,
+  type TestPeer,
+} from "./peers";
 
 /** What every balancing method keeps, whatever it balances by. */
-
-export interface TestPeer extends Peer {
-  name: string;
-  is_available: boolean;
-}
-
-export function new_peer(name: string, weight = 1): TestPeer {
-  return { name, weight, is_available: true };
-}
-
-export function available(this: void, peer: Peer): boolean {
-  return (peer as TestPeer).is_available;
-}
-
-/** Makes a method with peers of these weights, named p1, p2, … */
-export function with_weights(new_method: NewMethod, weights: number[]): LuaMultiReturn<[Method, TestPeer[]]> {
-  math.randomseed(42);
-  const method = new_method(math.random);
-  const peers: TestPeer[] = [];
-  for (const weight of weights) {
-    const peer = new_peer(`p${peers.length + 1}`, weight);
-    peers.push(peer);
-    method.add(peer);
-  }
-  return $multi(method, peers);
-}
-
-/** How often each peer is picked in so many picks. */
-export function count_picks(method: Method, picks: number): LuaTable<string, number> {
-  const counts = new LuaTable<string, number>();
-  for (const _ of $range(1, picks)) {
-    const peer = method.pick(available) as TestPeer | undefined;
-    const name = peer?.name ?? "none";
-    counts.set(name, ((counts.get(name) as number | undefined) ?? 0) + 1);
-  }
-  return counts;
-}
 
 /** The suite of the contract: what is true, and how to see it. busted gives `it` to spec files only. */
 export function contract(new_method: NewMethod): [string, (this: void) => void][] {
@@ -47,7 +21,8 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
       "picks nobody when there is nobody",
       () => {
         const [method] = with_weights(new_method, []);
-        expect(method.pick(available)).equal(undefined);
+        expect(method.pick(available, "key")).equal(undefined);
+        expect(method.pick(available, undefined)).equal(undefined);
       },
     ],
 
@@ -82,6 +57,32 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
+      "finds the only one of many that is available",
+      () => {
+        const weights: number[] = [];
+        for (const number of $range(1, 200)) weights.push((number % 7) + 1);
+        const [method, peers] = with_weights(new_method, weights);
+        for (const peer of peers) peer.is_available = peer.name === "p117";
+        expect(count_picks(method, 50).get("p117")).equal(50);
+      },
+    ],
+
+    [
+      "gives every peer something, and without a key, too",
+      () => {
+        const bench = bench_of(new_method, [1, 1, 1, 1, 1]);
+        const counts = count_picks(bench.method, 2000);
+        for (const { name } of bench.peers) expect(count_of(counts, name) > 0).equal(true);
+        const keyless = new LuaTable<string, number>();
+        for (const turn of $range(1, 400)) {
+          const { name } = bench.method.pick(available, turn > 200 ? "" : undefined) as TestPeer;
+          keyless.set(name, count_of(keyless, name) + 1);
+        }
+        for (const { name } of bench.peers) expect(count_of(keyless, name) > 0).equal(true);
+      },
+    ],
+
+    [
       "never picks a peer that was removed, and picks one that was added",
       () => {
         const [method, peers] = with_weights(new_method, [1, 1, 1]);
@@ -89,7 +90,34 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
         method.add(new_peer("new"));
         const counts = count_picks(method, 1000);
         expect(counts.get("p2")).equal(undefined);
-        expect(((counts.get("new") as number | undefined) ?? 0) > 0).equal(true);
+        expect(count_of(counts, "new") > 0).equal(true);
+      },
+    ],
+
+    [
+      "leaves out a peer while it is suspended, from the start or later",
+      () => {
+        const bench = bench_of(new_method, [1, 2, 3]);
+        const late = new_peer("late", 2);
+        late.in_rotation = false;
+        add_peer(bench, late);
+        const [first] = bench.peers;
+        first.in_rotation = false;
+        bench.method.suspend(first);
+        bench.method.reweigh(first, 5);
+        bench.method.reweigh(late, 4);
+        let counts = count_picks(bench.method, 1000);
+        expect(counts.get("p1")).equal(undefined);
+        expect(counts.get("late")).equal(undefined);
+        expect(counts.get("none")).equal(undefined);
+        for (const peer of [first, late]) {
+          peer.in_rotation = true;
+          bench.method.resume(peer);
+        }
+        counts = count_picks(bench.method, 1000);
+        expect(count_of(counts, "p1") > 0).equal(true);
+        expect(count_of(counts, "late") > 0).equal(true);
+        expect([first.weight, late.weight]).same([5, 4]);
       },
     ],
 
@@ -99,7 +127,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
         const [method, peers] = with_weights(new_method, [2]);
         count_picks(method, 3);
         method.remove(peers[0]);
-        expect(method.pick(available)).equal(undefined);
+        expect(method.pick(available, "key")).equal(undefined);
         method.add(new_peer("next"));
         expect(count_picks(method, 10).get("next")).equal(10);
       },
@@ -108,24 +136,34 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     [
       "takes any sequence of changes",
       () => {
-        const [method] = with_weights(new_method, []);
-        const peers: TestPeer[] = [];
+        const bench = bench_of(new_method, []);
+        const { method, peers } = bench;
+        let in_rotation = 0;
         for (const step of $range(1, 3000)) {
-          const choice = math.random(1, 4);
+          const choice = math.random(1, 5);
+          const index = math.random(1, math.max(1, peers.length)) - 1;
           if (choice === 1 || peers.length === 0) {
-            const peer = new_peer(`p${step}`, math.random(1, 100));
-            peers.push(peer);
-            method.add(peer);
+            add_peer(bench, new_peer(`p${step}`, math.random(1, 100)));
+            in_rotation += 1;
           } else if (choice === 2) {
-            const index = math.random(1, peers.length);
-            method.remove(peers[index - 1]);
-            table.remove(peers, index);
+            const peer = peers[index];
+            if (peer.in_rotation) in_rotation -= 1;
+            method.remove(peer);
+            table.remove(peers, index + 1);
           } else if (choice === 3) {
-            const peer = peers[math.random(1, peers.length) - 1];
-            method.reweigh(peer, math.random(1, 100));
+            method.reweigh(peers[index], math.random(1, 100));
+          } else if (choice === 4) {
+            const peer = peers[index];
+            peer.in_rotation = !peer.in_rotation;
+            in_rotation += peer.in_rotation ? 1 : -1;
+            if (peer.in_rotation) method.resume(peer);
+            else method.suspend(peer);
+          } else {
+            peers[index].in_flight = math.random(0, 5);
+            peers[index].expected_time = math.random(-1, 6000);
           }
-          const picked = method.pick(available);
-          expect(picked !== undefined).equal(peers.length > 0);
+          const picked = method.pick(available, next_key());
+          expect(picked !== undefined).equal(in_rotation > 0);
         }
       },
     ],

@@ -1,11 +1,7 @@
 import type { Method } from "../../../src/resty/sluice/balancer/method";
 import { new_round_robin } from "../../../src/resty/sluice/balancer/round_robin";
 import { expect } from "../support/expect";
-import { available, contract, count_picks, new_peer, with_weights, type TestPeer } from "./contract";
-
-describe("round_robin, as every method,", () => {
-  for (const [promise, body] of contract(new_round_robin)) it(promise, body);
-});
+import { available, count_picks, new_bench, new_peer, with_weights, type TestPeer } from "./peers";
 
 function sum(weights: number[]): number {
   let total = 0;
@@ -18,7 +14,7 @@ function longest_waits(method: Method, picks: number): LuaTable<string, number> 
   const last = new LuaTable<string, number>();
   const longest = new LuaTable<string, number>();
   for (const pick of $range(1, picks)) {
-    const { name } = method.pick(available) as TestPeer;
+    const { name } = method.pick(available, undefined) as TestPeer;
     const wait = pick - ((last.get(name) as number | undefined) ?? 0);
     if (wait > ((longest.get(name) as number | undefined) ?? 0)) longest.set(name, wait);
     last.set(name, pick);
@@ -84,9 +80,9 @@ describe("round_robin", () => {
   it("goes round in the same order in each cycle when all weights are equal", () => {
     const [method] = with_weights(new_round_robin, [1, 1, 1, 1, 1]);
     const first: string[] = [];
-    for (const _ of $range(1, 5)) first.push((method.pick(available) as TestPeer).name);
+    for (const _ of $range(1, 5)) first.push((method.pick(available, undefined) as TestPeer).name);
     for (const _ of $range(1, 20)) {
-      for (const name of first) expect((method.pick(available) as TestPeer).name).equal(name);
+      for (const name of first) expect((method.pick(available, undefined) as TestPeer).name).equal(name);
     }
   });
 
@@ -94,9 +90,9 @@ describe("round_robin", () => {
     const beginners = new LuaSet<string>();
     math.randomseed(3);
     for (const _ of $range(1, 50)) {
-      const method = new_round_robin(math.random);
+      const { method } = new_bench(new_round_robin);
       for (const index of $range(1, 10)) method.add(new_peer(`p${index}`));
-      beginners.add((method.pick(available) as TestPeer).name);
+      beginners.add((method.pick(available, undefined) as TestPeer).name);
     }
     let count = 0;
     for (const _ of beginners) count += 1;
@@ -106,12 +102,12 @@ describe("round_robin", () => {
   it("leaves the others their places when a peer comes or goes in the middle of a cycle", () => {
     const [method, peers] = with_weights(new_round_robin, [1, 1, 1, 1, 1, 1]);
     const seen: string[] = [];
-    for (const _ of $range(1, 3)) seen.push((method.pick(available) as TestPeer).name);
+    for (const _ of $range(1, 3)) seen.push((method.pick(available, undefined) as TestPeer).name);
     const late = new_peer("late");
     method.add(late);
     method.remove(peers[(tonumber(string.sub(seen[0], 2)) as number) - 1]);
     const rest: string[] = [];
-    for (const _ of $range(1, 3)) rest.push((method.pick(available) as TestPeer).name);
+    for (const _ of $range(1, 3)) rest.push((method.pick(available, undefined) as TestPeer).name);
     // The three that had not had their turn have it before anybody has a second one.
     for (const name of rest) {
       expect(name !== "late" && name !== seen[0] && name !== seen[1] && name !== seen[2]).equal(true);

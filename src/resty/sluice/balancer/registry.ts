@@ -1,7 +1,40 @@
-import type { NewMethod } from "./method";
+import type { BalancingConfig, MethodName } from "../config/balancing";
+import { with_bound } from "./bounded";
+import { new_consistent_hash } from "./consistent_hash";
+import { connection_cost, type Cost } from "./cost";
+import { new_hash } from "./hash";
+import { new_ip_hash } from "./ip_hash";
+import { new_least } from "./least";
+import type { Method, Surroundings } from "./method";
+import { new_random } from "./random";
 import { new_round_robin } from "./round_robin";
+import { time_cost } from "./time_cost";
+
+type NewMethod = (this: void, config: BalancingConfig, surroundings: Surroundings) => Method;
+
+function random_cost({ random }: BalancingConfig, surroundings: Surroundings): Cost | undefined {
+  if (random?.two === "least_conn") return connection_cost(surroundings);
+  if (random?.two === "least_time") return time_cost(surroundings, false);
+  return undefined;
+}
 
 /** The methods by nginx's names. */
-export const METHODS: Record<string, NewMethod> = {
-  round_robin: new_round_robin,
+const METHODS: Record<MethodName, NewMethod> = {
+  round_robin: (_config, surroundings) => new_round_robin(surroundings),
+  least_conn: (_config, surroundings) => new_least(surroundings, connection_cost(surroundings)),
+  least_time: ({ least_time }, surroundings) =>
+    new_least(surroundings, time_cost(surroundings, least_time?.inflight === true)),
+  random: (config, surroundings) => new_random(surroundings, random_cost(config, surroundings)),
+  hash: ({ hash }, surroundings) => {
+    if (hash?.consistent !== true) return new_hash(surroundings);
+    const consistent = new_consistent_hash(surroundings);
+    if (hash.balance_factor === undefined) return consistent;
+    return with_bound(surroundings, hash.balance_factor, consistent);
+  },
+  ip_hash: (_config, surroundings) => new_ip_hash(surroundings),
 };
+
+/** Makes the method that a configuration names, without peers. Any phase. */
+export function new_method(config: BalancingConfig, surroundings: Surroundings): Method {
+  return METHODS[config.method](config, surroundings);
+}

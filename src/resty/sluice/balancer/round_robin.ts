@@ -1,5 +1,5 @@
 import { new_heap, pop, push, remove as take_out, type Heap, type HeapEntry } from "../lib/heap";
-import type { Available, Method, Peer } from "./method";
+import type { Available, Method, Peer, Surroundings } from "./method";
 import {
   has_available,
   join_ring,
@@ -9,6 +9,7 @@ import {
   type Member,
   type Ring,
 } from "./ring";
+import { only_in_rotation } from "./rotation";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
@@ -37,7 +38,7 @@ const SLACK = 1e-3;
 const MOST_SKIPS = 8;
 
 /** Makes a round robin without peers. Any phase. */
-export function new_round_robin(this: void, random: (this: void) => number): Method {
+export function new_round_robin(this: void, { random }: Pick<Surroundings, "random">): Method {
   const groups = new LuaTable<number, Group>();
   /** The only group; undefined while there is none, or several: then they are in the heaps. */
   let sole: Group | undefined;
@@ -124,7 +125,7 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
     if (sole !== group) join(group);
   }
 
-  function add(this: void, peer: Peer): void {
+  function enter(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
     settle();
     const group = (groups.get(member.weight) as Group | undefined) ?? add_group(member.weight);
@@ -135,7 +136,7 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
     if (!has_begun && random() * group.members < 1) group.next = member;
   }
 
-  function remove(this: void, peer: Peer): void {
+  function leave(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
     const group = member.ring;
     settle();
@@ -146,12 +147,6 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
       reweigh_group(group, group.weight - member.weight);
     }
     total = total - member.weight;
-  }
-
-  function reweigh(this: void, peer: Peer, weight: number): void {
-    remove(peer);
-    peer.weight = weight;
-    add(peer);
   }
 
   function take_turn(group: Group): void {
@@ -212,5 +207,5 @@ export function new_round_robin(this: void, random: (this: void) => number): Met
     return step_to_available(sole, available);
   }
 
-  return { add, remove, reweigh, pick };
+  return only_in_rotation(enter, leave, pick);
 }

@@ -2,6 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import { CODE_STEP, Counter, counter_at, LAST_CODE, Row, stamp_at } from "../store/region";
 import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
 
 /**
  * What this worker counts, in cells that only it writes. Hot: runs in every request.
@@ -19,6 +20,11 @@ export function use_slot(shared: NumberPointer, own_slot: number): void {
   slot = own_slot;
 }
 
+/** This worker's cell of a row whose cells, one a slot, begin at `first`. */
+export function own_cell(first: number): number {
+  return first + slot;
+}
+
 /** Makes this worker's cells of a row those of a new incarnation, all zero. Returns where stamp and counters are. */
 export function adopt(row: number, incarnation: number): LuaMultiReturn<[number, number]> {
   const stamp = stamp_at(slot, row);
@@ -32,20 +38,30 @@ export function adopt(row: number, incarnation: number): LuaMultiReturn<[number,
 
 /** Counts a request that goes to `server`. `now`: seconds since 1970. */
 export function count_request(server: LiveServer, now: number): void {
-  const at = server.counters;
+  const { own_active } = server;
+  const total = server.upstream.own_active;
+  memory[own_active] = memory[own_active] + 1;
+  memory[total] = memory[total] + 1;
   if (memory[server.stamp] !== server.incarnation) return;
-  memory[at + Counter.ACTIVE] = memory[at + Counter.ACTIVE] + 1;
-  memory[at + Counter.REQUESTS] = memory[at + Counter.REQUESTS] + 1;
+  const requests = server.counters + Counter.REQUESTS;
+  memory[requests] = memory[requests] + 1;
   memory[server.row + Row.SELECTED] = now;
+}
+
+function count_inactive(server: LiveServer): void {
+  const { own_active } = server;
+  const total = server.upstream.own_active;
+  memory[own_active] = memory[own_active] - 1;
+  memory[total] = memory[total] - 1;
 }
 
 /** Counts that a request has left `server`; `failures`: 1 when in vain. */
 export function count_end(server: LiveServer, failures: number): void {
-  const at = server.counters;
+  count_inactive(server);
   // The row of a removed server may have become another's.
   if (memory[server.stamp] !== server.incarnation) return;
-  memory[at + Counter.ACTIVE] = memory[at + Counter.ACTIVE] - 1;
-  memory[at + Counter.FAILS] = memory[at + Counter.FAILS] + failures;
+  const fails = server.counters + Counter.FAILS;
+  memory[fails] = memory[fails] + failures;
 }
 
 /** Counts bytes sent to and received from `server`. */
@@ -56,7 +72,7 @@ export function count_bytes(server: LiveServer, sent: number, received: number):
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
 }
 
-/** Counts a response by its status. A server's codes after the 35th different one are not counted. */
+/** Counts a response by its status. A server's codes after the 36th different one are not counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server.counters;
   if (memory[server.stamp] !== server.incarnation) return;
@@ -103,11 +119,18 @@ export function is_time_wanted(server: LiveServer, now: number): boolean {
 /** Counts all of a request that one attempt has answered: most requests, so at one stroke and without a loop. */
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
   const at = server.counters;
+  count_inactive(server);
   if (memory[server.stamp] !== server.incarnation) return;
-  memory[at + Counter.ACTIVE] = memory[at + Counter.ACTIVE] - 1;
   memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
   const codes = memory[at + Counter.FIRST_CODE];
   if (codes % CODE_STEP === status) memory[at + Counter.FIRST_CODE] = codes + CODE_STEP;
   else count_response(server, status);
+}
+
+/** Counts a request without a value for the key of the upstream's method. */
+export function count_without_key(upstream: LiveUpstream): void {
+  if (memory[upstream.stamp] !== upstream.incarnation) return;
+  const requests = upstream.counters + Counter.REQUESTS;
+  memory[requests] = memory[requests] + 1;
 }

@@ -8,6 +8,7 @@ import {
   count_times,
   is_time_wanted,
 } from "./counters";
+import { count_failed_response, count_response_time, Measure } from "./loads";
 import type { LiveServer } from "./server";
 import { read_number } from "./variable";
 
@@ -18,6 +19,7 @@ import { read_number } from "./variable";
 
 const BAD_GATEWAY = 502;
 const GATEWAY_TIMEOUT = 504;
+const FIRST_SERVER_ERROR = 500;
 
 function variable(name: string): string {
   return ngx.var[name] ?? "";
@@ -56,14 +58,29 @@ function read_attempts(): Attempts {
   };
 }
 
+/** Lets a response count for `least_time`. Times in milliseconds. */
+function count_expected(
+  server: LiveServer,
+  status: number,
+  header_time: number,
+  response_time: number,
+): void {
+  const { measure } = server.upstream;
+  if (measure === Measure.NONE) return;
+  if (status >= FIRST_SERVER_ERROR) count_failed_response(server);
+  else count_response_time(server, measure === Measure.HEADER ? header_time : response_time);
+}
+
 /** Counts one attempt, all but its end. Returns whether the server gave a response. */
 function count_attempt(server: LiveServer, attempts: Attempts, index: number): boolean {
   count_bytes(server, tonumber(attempts.sent[index]) ?? 0, tonumber(attempts.received[index]) ?? 0);
   const header_time = milliseconds(attempts.header_times[index]);
   const status = tonumber(attempts.statuses[index]);
   if (header_time === undefined || status === undefined) return false;
+  const response_time = milliseconds(attempts.response_times[index]) ?? header_time;
   count_response(server, status);
-  count_times(server, header_time, milliseconds(attempts.response_times[index]) ?? header_time);
+  count_times(server, header_time, response_time);
+  count_expected(server, status, header_time, response_time);
   return true;
 }
 
@@ -95,6 +112,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
     if (index < attempts.addresses.length) {
       const responded = count_attempt(server, attempts, index);
       last_failures = !responded && has_failed(attempts, index) ? 1 : 0;
+      if (last_failures > 0 && server.upstream.measure !== Measure.NONE) count_failed_response(server);
       index += 1;
     }
   }
@@ -117,11 +135,12 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
     return;
   }
   count_success(server, status, sent, received);
-  if (is_time_wanted(server, ngx.now())) {
+  if (server.upstream.measure !== Measure.NONE || is_time_wanted(server, ngx.now())) {
     const header_time = read_number(request, "upstream_header_time");
     const response_time = read_number(request, "upstream_response_time");
     if (header_time !== undefined && response_time !== undefined) {
       count_times(server, header_time * 1000, response_time * 1000);
+      count_expected(server, status, header_time * 1000, response_time * 1000);
     }
   }
 }

@@ -2,11 +2,14 @@ import { cast, type CData } from "ffi";
 import { get_last_failure, set_current_peer, set_more_tries } from "ngx.balancer";
 import { get_request } from "resty.core.base";
 
-import type { Peer } from "../balancer/method";
-import { count_end, count_request } from "./counters";
+import type { Available, Peer } from "../balancer/method";
+import { note_begin, note_end } from "./begun";
+import { count_end, count_request, count_without_key } from "./counters";
 import { log_one_attempt, log_several_attempts } from "./outcome";
 import type { LiveServer } from "./server";
-import { find_upstream, pick } from "./view";
+import type { Binding } from "./sticky";
+import { pick, type LiveUpstream } from "./upstream";
+import { find_upstream } from "./view";
 
 /**
  * A request's way through the balancer: `balance` for each attempt, `log` once. What is under way is kept by the
@@ -40,11 +43,12 @@ const MOST_REDIRECTS = 10;
 let tried: Attempts;
 let has_warned = false;
 
-function in_service(this: void, _peer: Peer): boolean {
-  return true;
+function in_service(this: void, peer: Peer): boolean {
+  return peer.in_rotation;
 }
 
 function untried(this: void, peer: Peer): boolean {
+  if (!peer.in_rotation) return false;
   for (const index of $range(tried.redirected, tried.servers.length - 1)) {
     if (tried.servers[index] === (peer as LiveServer)) return false;
   }
@@ -81,6 +85,7 @@ function end_attempt(key: number, first: LiveServer | undefined): boolean {
   }
   const [failure] = get_last_failure();
   if (attempts.server !== undefined) {
+    note_end(key, attempts.server);
     count_end(attempts.server, failure === "failed" ? 1 : 0);
     attempts.servers.push(attempts.server);
     attempts.server = undefined;
@@ -91,6 +96,29 @@ function end_attempt(key: number, first: LiveServer | undefined): boolean {
   }
   tried = attempts;
   return failure !== undefined;
+}
+
+/** Chooses by the upstream's method. */
+function choose(upstream: LiveUpstream, is_retry: boolean): LiveServer | undefined {
+  const { read_key } = upstream;
+  const key = read_key === undefined ? undefined : read_key();
+  if (read_key !== undefined && !is_retry && (key === undefined || key === "")) count_without_key(upstream);
+  // As nginx: the only server is tried again, when a kept connection to it has broken.
+  const available: Available = is_retry && upstream.in_rotation > 1 ? untried : in_service;
+  return pick(upstream, available, key);
+}
+
+/** Chooses the server that the request is bound to, or else by the method, and binds the client to it. */
+function choose_bound(upstream: LiveUpstream, sticky: Binding, is_retry: boolean): LiveServer | undefined {
+  const bound = is_retry ? undefined : sticky.find();
+  let server = bound;
+  if (bound === undefined || bound.backup) {
+    server = choose(upstream, is_retry);
+    // A backup keeps its clients only while no primary is available.
+    if (bound !== undefined && (server === undefined || server.backup)) server = bound;
+  }
+  if (server !== undefined) sticky.bind(server);
+  return server;
 }
 
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
@@ -106,25 +134,28 @@ export function balance(name: string): void {
   const is_first = first === undefined && find_attempts(key) === undefined;
   const is_retry = !is_first && end_attempt(key, first);
 
-  // As nginx: the only server is tried again, when a kept connection to it has broken.
-  const server = pick(upstream, is_retry && upstream.in_rotation > 1 ? untried : in_service);
+  const { sticky } = upstream;
+  const server = sticky === undefined ? choose(upstream, is_retry) : choose_bound(upstream, sticky, is_retry);
   if (server === undefined) {
     ngx.exit(NGX_BUSY);
     return;
   }
-  if (!is_retry && upstream.in_rotation > 1) set_more_tries(upstream.in_rotation - 1);
+  const others = server.in_rotation ? upstream.in_rotation - 1 : upstream.in_rotation;
+  if (!is_retry && others > 0) set_more_tries(others);
   const [chosen, cause] = set_current_peer(server.host, server.port);
   if (chosen === undefined) {
     ngx.log(ngx.WARN, `sluice: could not choose ${server.line}: ${cause ?? ""}`);
     ngx.exit(NGX_BUSY);
     return;
   }
-  count_request(server, ngx.now());
+  const now = ngx.now();
+  count_request(server, now);
   // The log phase of a subrequest runs only with log_subrequest on, so its end would not be seen.
   if (ngx.is_subrequest) {
     count_end(server, 0);
     return;
   }
+  if (upstream.keeps_begun) note_begin(key, server, now);
   if (is_first) {
     server_of.set(key, server);
   } else {
@@ -139,6 +170,7 @@ export function log(): void {
   const server = server_of.get(key) as LiveServer | undefined;
   if (server !== undefined) {
     server_of.delete(key);
+    note_end(key, server);
     log_one_attempt(request, server);
     return;
   }
@@ -146,5 +178,6 @@ export function log(): void {
   if (attempts === undefined) return;
   attempts_of.delete(key);
   several -= 1;
+  if (attempts.server !== undefined) note_end(key, attempts.server);
   log_several_attempts(attempts.servers, attempts.server);
 }

@@ -1,21 +1,33 @@
 import type { Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
+import { parse_time } from "../config/time";
 import type { ServerRecord } from "../store/document";
-import { row_at } from "../store/region";
-import { adopt } from "./counters";
+import { active_at, begun_at, row_at } from "../store/region";
+import { adopt, own_cell } from "./counters";
+import type { LiveUpstream } from "./upstream";
 
 /** A server as this worker runs it. It stays the same object while its incarnation lives, whatever else changes. */
 export interface LiveServer extends Peer {
-  id: number;
+  upstream: LiveUpstream;
   incarnation: number;
   /** What `set_current_peer` takes. */
   host: string;
   port: number;
   backup: boolean;
-  /** False: down or draining, not in the rotation. */
-  in_rotation: boolean;
+  /** True: gets not even the requests that are bound to it. */
+  down: boolean;
+  /** What `sticky.route` knows it by. */
+  route: string;
+  /** Seconds. */
+  fail_timeout: number;
   /** Where its shared cells are. */
   row: number;
+  /** Where the requests under way at it stand, those of slot 0 first, and where this worker's are. */
+  active: number;
+  own_active: number;
+  /** The same of the sums of their beginnings. */
+  begun: number;
+  own_begun: number;
   /** Where this worker has noted whose the counters are. */
   stamp: number;
   /** Where this worker's counters of it are. */
@@ -30,18 +42,27 @@ export interface LiveServer extends Peer {
 }
 
 /** Makes a live server and its counters. */
-export function new_server(record: ServerRecord, line: string): LiveServer {
+export function new_server(upstream: LiveUpstream, record: ServerRecord, line: string): LiveServer {
   const [address] = parse_address(record.server);
   const [stamp, counters] = adopt(record.row, record.incarnation);
   return {
+    upstream,
     id: record.id,
     incarnation: record.incarnation,
+    server: record.server,
     host: address?.host ?? "",
     port: address?.port ?? 0,
     weight: record.weight,
     backup: record.backup,
+    down: record.down,
     in_rotation: !record.down && !record.drain,
+    route: record.route,
+    fail_timeout: (parse_time(record.fail_timeout) ?? 0) / 1000,
     row: row_at(record.row),
+    active: active_at(record.row),
+    own_active: own_cell(active_at(record.row)),
+    begun: begun_at(record.row),
+    own_begun: own_cell(begun_at(record.row)),
     stamp,
     counters,
     untimed: 0,

@@ -1,4 +1,4 @@
-import { Counter, counter_at, Header, Slot, shared_memory, slot_at, stamp_at } from "../store/region";
+import { active_at, begun_at, Header, Slot, shared_memory, slot_at, stamp_at } from "../store/region";
 import * as lock from "../store/lock";
 
 /**
@@ -33,7 +33,10 @@ function is_held(slot: number): boolean {
 function clear_active(slot: number): void {
   const memory = shared_memory();
   for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
-    if (memory[stamp_at(slot, row)] !== 0) memory[counter_at(slot, row) + Counter.ACTIVE] = 0;
+    if (memory[stamp_at(slot, row)] !== 0) {
+      memory[active_at(row) + slot] = 0;
+      memory[begun_at(row) + slot] = 0;
+    }
   }
 }
 
@@ -66,6 +69,7 @@ export function take_slot(): number | undefined {
       memory[at + Slot.WORKER] = ngx.worker.id() ?? -1;
       memory[at + Slot.GENERATION] = memory[Header.GENERATION];
       memory[at + Slot.USED] = 1;
+      memory[Header.LAST_SLOT] = math.max(memory[Header.LAST_SLOT], slot);
       taken = slot;
     }
   }

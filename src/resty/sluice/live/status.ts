@@ -12,7 +12,9 @@ import {
   Slot,
   slot_at,
   stamp_at,
+  stamp_of,
 } from "../store/region";
+import { active_requests } from "../store/rows";
 
 /** What a server did, over all workers, since it was added or its statistics were reset. */
 export interface ServerStatus {
@@ -49,7 +51,7 @@ export function status_of(row: number, incarnation: number): ServerStatus {
   const memory = shared_memory();
   const codes = new LuaTable<number, number>();
   const status: ServerStatus = {
-    active: 0,
+    active: active_requests(row),
     requests: 0,
     sent: 0,
     received: 0,
@@ -60,7 +62,6 @@ export function status_of(row: number, incarnation: number): ServerStatus {
     selected: undefined,
   };
   for (const at of counters_of(row, incarnation)) {
-    status.active += memory[at + Counter.ACTIVE];
     status.requests += memory[at + Counter.REQUESTS];
     status.sent += memory[at + Counter.SENT];
     status.received += memory[at + Counter.RECEIVED];
@@ -114,6 +115,16 @@ export function reset_status(
   write_reset(row, incarnation, status_of(row, incarnation));
   release(Lock.WRITE);
   return $multi(true, undefined);
+}
+
+/** How many requests to the upstream at a row had no value for the key of its `hash`. Any phase. */
+export function requests_without_key(row: number): number {
+  return status_of(row, stamp_of(row)).requests;
+}
+
+/** Sets that number to 0, as `reset_status`. */
+export function reset_without_key(row: number): LuaMultiReturn<[true | undefined, string | undefined]> {
+  return reset_status(row, stamp_of(row));
 }
 
 /** How often `setup` has run in this nginx, when it ran last, and how many workers died and were replaced. */

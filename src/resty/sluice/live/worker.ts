@@ -1,6 +1,8 @@
 import { compact_when_due } from "../store/compaction";
 import { map_private, shared_memory } from "../store/region";
+import { use_sums } from "./begun";
 import { use_slot } from "./counters";
+import { use_loads } from "./loads";
 import { take_slot } from "./slots";
 import { refresh_all, use_memory } from "./view";
 
@@ -21,15 +23,16 @@ export function start_worker(): void {
   const memory = shared_memory();
   use_memory(memory);
   const slot = take_slot();
-  if (slot !== undefined) {
-    use_slot(memory, slot);
-  } else {
+  if (slot === undefined) {
     ngx.log(
       ngx.WARN,
       "sluice: more workers than at the last start: restart nginx, or this one's requests are not counted",
     );
-    use_slot(map_private(), 0);
   }
+  const counted = slot === undefined ? map_private() : memory;
+  use_slot(counted, slot ?? 1);
+  use_loads(counted);
+  use_sums(counted);
   // Else all workers would begin their rotations with the same server.
   math.randomseed(ngx.worker.pid() * 1000 + ((ngx.now() * 1000) % 1000));
   // The cache manager and the privileged agent run init_worker too, and have no worker id.

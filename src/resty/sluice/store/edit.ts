@@ -10,7 +10,7 @@ import {
   type Document,
   type ServerRecord,
 } from "./document";
-import { allocate_row, free_row } from "./region";
+import { allocate_row, free_row } from "./rows";
 import { new_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./write";
 

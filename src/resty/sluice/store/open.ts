@@ -5,8 +5,9 @@ import * as disk from "./disk";
 import { format_document } from "./document";
 import { replace_upstream } from "./edit";
 import { acquire_now, Lock, release } from "./lock";
-import { allocate_row, attach, create, Header, Row, row_at, shared_memory } from "./region";
+import { attach, create, Header, Row, row_at, shared_memory } from "./region";
 import { to_document } from "./replay";
+import { allocate_row } from "./rows";
 import { set_fsync, write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
@@ -70,7 +71,7 @@ export function open_store(options: Options): void {
       load_state(options.state_dir);
     }
   } else {
-    attach(region);
+    if (!attach(region)) error("another version of Sluice has left its memory: restart nginx", 0);
     if (dict.recall("state_dir") !== (options.state_dir ?? "")) {
       error("state_dir cannot be changed by a reload: restart nginx", 0);
     }

@@ -4,13 +4,17 @@ import { doubles_at, map_shared } from "./posix";
 
 /**
  * The memory that all workers share, mapped before they are forked: numbers (64-bit floats, each read and written
- * whole by the processor) in five parts. A page of it takes memory from when it is first touched, even by a read.
+ * whole by the processor) in parts. A page of it takes memory from when it is first touched, even by a read.
  *
  *   header    what the store knows: revision, descriptors, free rows
  *   slots     who counts where: a slot a worker; slot 0 is nobody's and holds what a reset takes off
  *   rows      one a server and one an upstream: what its workers share
+ *   active    rows × slots: the requests that a worker has under way there; a row's cells side by side, to be summed
+ *   begun     rows × slots: the sum of the milliseconds at which those began, where a method asks for their age
  *   stamps    slots × rows: whose the counters are: the incarnation of a server; 0: never counted
- *   counters  slots × rows: what each worker counts, written by that worker only, so that nothing is ever lost
+ *   counters  slots × rows: what else a worker counts
+ *
+ * A cell of the last four is written by one worker only, so nothing is ever lost.
  */
 
 export const enum Header {
@@ -34,6 +38,12 @@ export const enum Header {
   IMAGE_FD,
   OTHER_IMAGE_FD,
   IMAGE_BYTES,
+  /** The last row in the list of free ones. */
+  LAST_FREE_ROW,
+  /** The highest slot that was ever taken. */
+  LAST_SLOT,
+  /** `LAYOUT` of the module that mapped the memory. */
+  LAYOUT,
 }
 
 export const enum Slot {
@@ -56,10 +66,13 @@ export const enum Row {
   RESPONSE_TIME,
   /** Seconds since 1970; 0: never. */
   SELECTED,
+  /** What `least_time` goes by: milliseconds, a moving average; -1: none yet. */
+  EXPECTED_TIME,
 }
 
+/** What is counted. */
 export const enum Counter {
-  ACTIVE,
+  /** At an upstream's own row: those without a value for the key of `hash`. */
   REQUESTS,
   SENT,
   RECEIVED,
@@ -73,6 +86,8 @@ export const LAST_CODE = 39;
 /** A cell's count is worth this much; no status code is as large. */
 export const CODE_STEP = 1024;
 
+/** Rises when the memory's form changes: a reload to another version of this module must not read it wrongly. */
+const LAYOUT = 2;
 const HEADER_SIZE = 64;
 const SLOT_SIZE = 8;
 const ROW_SIZE = 8;
@@ -81,28 +96,35 @@ const BYTES = 8;
 
 let memory: NumberPointer | undefined;
 let first_row = 0;
+let first_active = 0;
+let first_begun = 0;
 let first_stamp = 0;
 let first_counter = 0;
 let rows = 0;
+let slots = 0;
 
 /** The memory; raises before `create` or `attach` has run. */
 export function shared_memory(): NumberPointer {
   return memory ?? error("resty.sluice: setup() was not called in init_by_lua", 0);
 }
 
-/** Uses the memory at `address`, made by this process before a reload. */
-export function attach(address: number): NumberPointer {
+/** Uses the memory at `address`, made by this process before a reload. Returns false when it has another form. */
+export function attach(address: number): boolean {
   const attached = doubles_at(address);
+  if (attached[Header.LAYOUT] !== LAYOUT) return false;
   memory = attached;
   rows = attached[Header.ROWS];
-  first_row = HEADER_SIZE + attached[Header.SLOTS] * SLOT_SIZE;
-  first_stamp = first_row + rows * ROW_SIZE;
-  first_counter = first_stamp + attached[Header.SLOTS] * rows;
-  return attached;
+  slots = attached[Header.SLOTS];
+  first_row = HEADER_SIZE + slots * SLOT_SIZE;
+  first_active = first_row + rows * ROW_SIZE;
+  first_begun = first_active + rows * slots;
+  first_stamp = first_begun + rows * slots;
+  first_counter = first_stamp + slots * rows;
+  return true;
 }
 
 function cells_of(row_count: number, slot_count: number): number {
-  return HEADER_SIZE + slot_count * SLOT_SIZE + row_count * (ROW_SIZE + slot_count * (1 + COUNTER_SIZE));
+  return HEADER_SIZE + slot_count * SLOT_SIZE + row_count * (ROW_SIZE + slot_count * (3 + COUNTER_SIZE));
 }
 
 /**
@@ -123,6 +145,7 @@ export function create(
   created[Header.ROWS] = row_count;
   created[Header.SLOTS] = slot_count;
   created[Header.NEXT_ROW] = 1;
+  created[Header.LAYOUT] = LAYOUT;
   attach(address);
   return $multi(address, undefined);
 }
@@ -144,6 +167,21 @@ export function row_at(row: number): number {
   return first_row + row * ROW_SIZE;
 }
 
+/** Where the requests under way at a row stand: its cell of slot 0; those of the other slots follow. */
+export function active_at(row: number): number {
+  return first_active + row * slots;
+}
+
+/** Where the sums of their beginnings stand, in the same way. */
+export function begun_at(row: number): number {
+  return first_begun + row * slots;
+}
+
+/** Whose a row is. */
+export function stamp_of(row: number): number {
+  return shared_memory()[row_at(row) + Row.STAMP];
+}
+
 /** Where the stamp of a row in a slot is. */
 export function stamp_at(slot: number, row: number): number {
   return first_stamp + slot * rows + row;
@@ -154,47 +192,13 @@ export function counter_at(slot: number, row: number): number {
   return first_counter + (slot * rows + row) * COUNTER_SIZE;
 }
 
-/** Takes a row for the server or upstream `stamp`. Returns undefined when there is none left. Under the lock. */
-export function allocate_row(stamp: number): number | undefined {
-  const cells = shared_memory();
-  let row = cells[Header.FREE_ROW];
-  if (row !== 0) {
-    cells[Header.FREE_ROW] = cells[row_at(row) + Row.NEXT_FREE];
-  } else {
-    row = cells[Header.NEXT_ROW];
-    if (row >= rows) return undefined;
-    cells[Header.NEXT_ROW] = row + 1;
-  }
-  const at = row_at(row);
-  cells[at + Row.HEADER_TIME] = -1;
-  cells[at + Row.RESPONSE_TIME] = -1;
-  cells[at + Row.SELECTED] = 0;
-  cells[at + Row.STAMP] = stamp;
-  return row;
-}
-
-/** Gives a row back. Under the lock. */
-export function free_row(row: number): void {
-  const cells = shared_memory();
-  cells[row_at(row) + Row.NEXT_FREE] = cells[Header.FREE_ROW];
-  cells[Header.FREE_ROW] = row;
-}
-
-/** Where the counters of a server begin that were ever touched: at most one place a slot. Any phase. */
-export function counters_of(row: number, incarnation: number): number[] {
+/** Where the counters of a row begin that were ever touched since it got its stamp: at most one place a slot. Any phase. */
+export function counters_of(row: number, stamp: number): number[] {
   const cells = shared_memory();
   const places: number[] = [];
-  for (const slot of $range(0, cells[Header.SLOTS] - 1)) {
+  for (const slot of $range(0, cells[Header.LAST_SLOT])) {
     const used = cells[slot_at(slot) + Slot.USED] === 1;
-    if (used && cells[stamp_at(slot, row)] === incarnation) places.push(counter_at(slot, row));
+    if (used && cells[stamp_at(slot, row)] === stamp) places.push(counter_at(slot, row));
   }
   return places;
-}
-
-/** How many requests a server has under way, over all workers. Any phase. */
-export function active_requests(row: number, incarnation: number): number {
-  const cells = shared_memory();
-  let active = 0;
-  for (const at of counters_of(row, incarnation)) active += cells[at + Counter.ACTIVE];
-  return active;
 }

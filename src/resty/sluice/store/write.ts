@@ -9,7 +9,8 @@ import { save_image } from "./image";
 import { format_change, format_deletion } from "./journal";
 import { acquire, Lock, release, try_acquire } from "./lock";
 import { read, revision } from "./read";
-import { active_requests, free_row, Header, Row, row_at, shared_memory } from "./region";
+import { Header, Row, row_at, shared_memory } from "./region";
+import { active_requests, free_row } from "./rows";
 
 /**
  * The truth: the upstreams in the shared dict, the revision that every change raises by one, and the journal. A
@@ -148,7 +149,7 @@ function put_upstream(
   const gone: Leaver[] = [];
   next.leavers = leaving;
   for (const leaver of current?.leavers ?? []) {
-    const still_busy = active_requests(leaver.row, leaver.incarnation) > 0;
+    const still_busy = active_requests(leaver.row) > 0;
     (still_busy ? next.leavers : gone).push(leaver);
   }
   next.revision = next_revision;

@@ -1,10 +1,16 @@
 import { encode, list, shape, shaped } from "../../lib/json";
 import { iso8601 } from "../../lib/iso8601";
-import { reset_status, status_of, type ServerStatus } from "../../live/status";
+import {
+  requests_without_key,
+  reset_status,
+  reset_without_key,
+  status_of,
+  type ServerStatus,
+} from "../../live/status";
 import { dict_name } from "../../store/dict";
 import { parse_line, type Document } from "../../store/document";
-import { active_requests } from "../../store/region";
 import { names, read, upstream_not_found } from "../../store/read";
+import { active_requests } from "../../store/rows";
 import { ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { filter_object, wanted_fields } from "../fields";
@@ -13,7 +19,7 @@ import type { Route } from "../route";
 
 /** `/http/upstreams`: what the servers do. */
 
-const UPSTREAM = shape(["peers", "keepalive", "zombies", "zone"]);
+const UPSTREAM = shape(["peers", "keepalive", "zombies", "zone", "without_key"]);
 const PEER = shape([
   "id",
   "server",
@@ -92,7 +98,7 @@ function peer_object(line: string): object {
 function zombies(document: Document): number {
   let count = 0;
   for (const leaver of document.leavers) {
-    if (active_requests(leaver.row, leaver.incarnation) > 0) count += 1;
+    if (active_requests(leaver.row) > 0) count += 1;
   }
   return count;
 }
@@ -101,7 +107,13 @@ function upstream_object(document: Document): object {
   const peers: object[] = [];
   for (const line of document.lines) peers.push(peer_object(line));
   return shaped(
-    { peers: list(peers), keepalive: 0, zombies: zombies(document), zone: dict_name() },
+    {
+      peers: list(peers),
+      keepalive: 0,
+      zombies: zombies(document),
+      zone: dict_name(),
+      without_key: document.method === "hash" ? requests_without_key(document.row) : undefined,
+    },
     UPSTREAM,
   );
 }
@@ -128,11 +140,12 @@ function reset(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const document = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
+  let [done, cause] = reset_without_key(document.row);
   for (const line of document.lines) {
     const { row, incarnation } = parse_line(line);
-    const [done, cause] = reset_status(row, incarnation);
-    if (done === undefined) return $multi(undefined, { status: 503, code: "StoreBusy", text: cause ?? "" });
+    if (done !== undefined) [done, cause] = reset_status(row, incarnation);
   }
+  if (done === undefined) return $multi(undefined, { status: 503, code: "StoreBusy", text: cause ?? "" });
   return $multi({ status: 204 }, undefined);
 }
 

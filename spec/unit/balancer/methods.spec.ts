@@ -1,0 +1,28 @@
+import { new_method } from "../../../src/resty/sluice/balancer/registry";
+import type { BalancingConfig } from "../../../src/resty/sluice/config/balancing";
+import { encode } from "../../../src/resty/sluice/lib/json";
+import { contract } from "./contract";
+
+const HASH = { key: "$uri", consistent: false };
+
+/** Every method with every parameter that makes another of it. */
+const CONFIGURATIONS: BalancingConfig[] = [
+  { method: "round_robin" },
+  { method: "least_conn" },
+  { method: "least_time", least_time: { measure: "header", inflight: false } },
+  { method: "least_time", least_time: { measure: "last_byte", inflight: true } },
+  { method: "random" },
+  { method: "random", random: { two: "least_conn" } },
+  { method: "random", random: { two: "least_time" } },
+  { method: "hash", hash: HASH },
+  { method: "hash", hash: { ...HASH, consistent: true } },
+  { method: "hash", hash: { ...HASH, consistent: true, balance_factor: 125 } },
+  { method: "ip_hash" },
+];
+
+for (const config of CONFIGURATIONS) {
+  describe(`${encode(config)}, as every method,`, () => {
+    for (const [promise, body] of contract((surroundings) => new_method(config, surroundings)))
+      it(promise, body);
+  });
+}

@@ -1,0 +1,142 @@
+import type { Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
+import { crc32 } from "../../../src/resty/sluice/lib/crc32";
+
+/** Peers to try methods with, and what they know of the world. */
+
+export interface TestPeer extends Peer {
+  name: string;
+  is_available: boolean;
+  in_flight: number;
+  age: number;
+  expected_time: number;
+  chosen_at: number;
+}
+
+/** Makes a method without peers. */
+export type NewMethod = (this: void, surroundings: Surroundings) => Method;
+
+/** A method among peers, and a clock that stands until it is moved. */
+export interface Bench {
+  method: Method;
+  peers: TestPeer[];
+  /** Seconds. */
+  time: number;
+}
+
+const FAIL_TIMEOUT = 10;
+
+let made = 0;
+
+/** Makes a peer; its number is behind those of all that were made before. */
+export function new_peer(name: string, weight = 1): TestPeer {
+  made = made + 1;
+  return {
+    id: made,
+    server: `10.0.0.1:${made}`,
+    name,
+    weight,
+    in_rotation: true,
+    is_available: true,
+    in_flight: 0,
+    age: 0,
+    expected_time: -1,
+    chosen_at: 0,
+  };
+}
+
+export function available(this: void, peer: Peer): boolean {
+  return peer.in_rotation && (peer as TestPeer).is_available;
+}
+
+/** The world of a bench: loads are fields of its peers. */
+export function surroundings_of(bench: Bench): Surroundings {
+  return {
+    random: math.random,
+    now: () => bench.time,
+    crc32,
+    in_flight: (peer) => (peer as TestPeer).in_flight,
+    total_in_flight: () => {
+      let total = 0;
+      for (const peer of bench.peers) total += peer.in_flight;
+      return total;
+    },
+    age_in_flight: (peer) => (peer as TestPeer).age,
+    expected_time: (peer) => (peer as TestPeer).expected_time,
+    expect_time: (peer, milliseconds) => {
+      (peer as TestPeer).expected_time = milliseconds;
+    },
+    chosen_at: (peer) => (peer as TestPeer).chosen_at,
+    fail_timeout: () => FAIL_TIMEOUT,
+  };
+}
+
+/** Makes a bench without peers. */
+export function new_bench(new_method: NewMethod): Bench {
+  const bench = { peers: [], time: 1000 } as Partial<Bench> as Bench;
+  bench.method = new_method(surroundings_of(bench));
+  return bench;
+}
+
+/** Adds a peer to a bench. */
+export function add_peer(bench: Bench, peer: TestPeer): TestPeer {
+  bench.peers.push(peer);
+  bench.method.add(peer);
+  return peer;
+}
+
+/** Makes a bench with peers of these weights, named p1, p2, … */
+export function bench_of(new_method: NewMethod, weights: readonly number[]): Bench {
+  math.randomseed(42);
+  const bench = new_bench(new_method);
+  made = 0;
+  for (const weight of weights) add_peer(bench, new_peer(`p${bench.peers.length + 1}`, weight));
+  return bench;
+}
+
+/** Makes a method with peers of these weights, named p1, p2, … */
+export function with_weights(
+  new_method: NewMethod,
+  weights: readonly number[],
+): LuaMultiReturn<[Method, TestPeer[]]> {
+  const { method, peers } = bench_of(new_method, weights);
+  return $multi(method, peers);
+}
+
+let asked = 0;
+
+/** A key that no pick had before. */
+export function next_key(): string {
+  asked = asked + 1;
+  return `key ${asked}`;
+}
+
+/** So many requests are under way at a time. */
+const UNDER_WAY = 8;
+
+/** How often each peer is picked in so many picks, each with another key. A request ends when the 8th after it begins. */
+export function count_picks(method: Method, picks: number): LuaTable<string, number> {
+  const counts = new LuaTable<string, number>();
+  const under_way: TestPeer[] = [];
+  for (const _ of $range(1, picks)) {
+    const peer = method.pick(available, next_key()) as TestPeer | undefined;
+    const name = peer?.name ?? "none";
+    counts.set(name, count_of(counts, name) + 1);
+    if (peer !== undefined) {
+      peer.in_flight += 1;
+      under_way.push(peer);
+    }
+    if (under_way.length > UNDER_WAY) end_request(under_way);
+  }
+  while (under_way.length > 0) end_request(under_way);
+  return counts;
+}
+
+function end_request(under_way: TestPeer[]): void {
+  const oldest = table.remove(under_way, 1);
+  if (oldest !== undefined) oldest.in_flight -= 1;
+}
+
+/** How often a peer was picked. */
+export function count_of(counts: LuaTable<string, number>, name: string): number {
+  return counts.get(name) ?? 0;
+}

@@ -1,0 +1,54 @@
+import type { Available, Method, Peer, Surroundings } from "./method";
+
+const PERCENT = 100;
+
+/**
+ * Bounds what a method gives to a peer: none gets a request that would put more under way there than its weight's share
+ * of all of them times the factor, rounded up (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded
+ * Loads", 2016). Such a peer counts as not available, unless all that are left are such. Any phase.
+ *
+ * @param balance_factor in percent, at least 100
+ */
+export function with_bound(surroundings: Surroundings, balance_factor: number, method: Method): Method {
+  const { in_flight, total_in_flight } = surroundings;
+  /** Of the peers in rotation. */
+  let total_weight = 0;
+  let is_available: Available;
+
+  function has_room(this: void, peer: Peer): boolean {
+    const share = ((total_in_flight() + 1) * peer.weight) / total_weight;
+    return is_available(peer) && in_flight(peer) < math.ceil((share * balance_factor) / PERCENT);
+  }
+
+  function add(this: void, peer: Peer): void {
+    if (peer.in_rotation) total_weight = total_weight + peer.weight;
+    method.add(peer);
+  }
+
+  function remove(this: void, peer: Peer): void {
+    if (peer.in_rotation) total_weight = total_weight - peer.weight;
+    method.remove(peer);
+  }
+
+  function reweigh(this: void, peer: Peer, weight: number): void {
+    if (peer.in_rotation) total_weight = total_weight + weight - peer.weight;
+    method.reweigh(peer, weight);
+  }
+
+  function suspend(this: void, peer: Peer): void {
+    total_weight = total_weight - peer.weight;
+    method.suspend(peer);
+  }
+
+  function resume(this: void, peer: Peer): void {
+    total_weight = total_weight + peer.weight;
+    method.resume(peer);
+  }
+
+  function pick(this: void, available: Available, key: string | undefined): Peer | undefined {
+    is_available = available;
+    return method.pick(has_room, key) ?? method.pick(available, key);
+  }
+
+  return { add, remove, reweigh, suspend, resume, pick };
+}

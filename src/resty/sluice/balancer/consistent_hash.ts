@@ -1,0 +1,31 @@
+import { new_circle } from "./circle";
+import { MOST_TRIES, new_keyed } from "./keyed";
+import type { Available, Method, Peer, Surroundings } from "./method";
+
+/**
+ * Makes nginx's `hash … consistent`: a key belongs to the peer of the first point at or behind its CRC-32; when that
+ * is not available, to the peer of the next point. Any phase.
+ */
+export function new_consistent_hash(surroundings: Surroundings): Method {
+  const { crc32 } = surroundings;
+  const circle = new_circle();
+
+  function find_behind(first: number, available: Available): Peer | undefined {
+    let point = first;
+    for (const _ of $range(2, MOST_TRIES)) {
+      point = circle.next(point);
+      const peer = circle.peer_of(point);
+      if (available(peer)) return peer;
+    }
+    return undefined;
+  }
+
+  function find(this: void, available: Available, key: string): Peer | undefined {
+    const point = circle.find(crc32(key));
+    const peer = circle.peer_of(point);
+    return available(peer) ? peer : find_behind(point, available);
+  }
+
+  const { add, remove, reweigh } = circle;
+  return new_keyed(surroundings, { add, remove, reweigh, find });
+}

@@ -1,0 +1,79 @@
+import type { Cost } from "./cost";
+import type { Available, Method, Peer, Surroundings } from "./method";
+import { only_in_rotation } from "./rotation";
+import { new_round_robin } from "./round_robin";
+
+interface Listed extends Peer {
+  /** Its place in the list. */
+  place: number;
+}
+
+/**
+ * Makes a method that chooses the peer whose cost for its weight is least, and among several such by round robin.
+ *
+ * While the peer whose turn it is has the least cost that there can be, as idle ones have, a pick is a step of the
+ * round robin; else all are looked at. Any phase.
+ */
+export function new_least(surroundings: Surroundings, cost: Cost): Method {
+  const turns = new_round_robin(surroundings);
+  const { now } = surroundings;
+  const cost_of = cost.of;
+  const peers = new LuaTable<number, Listed>();
+  let count = 0;
+  /** No weight is above this one. */
+  let heaviest = 0;
+  /** The place from which the others are looked at. */
+  let start = 1;
+
+  function enter(this: void, peer: Peer): void {
+    turns.resume(peer);
+    count = count + 1;
+    (peer as Listed).place = count;
+    peers.set(count, peer as Listed);
+    heaviest = math.max(heaviest, peer.weight);
+  }
+
+  function leave(this: void, peer: Peer): void {
+    turns.suspend(peer);
+    const { place } = peer as Listed;
+    const last = peers.get(count);
+    peers.set(place, last);
+    last.place = place;
+    peers.delete(count);
+    count = count - 1;
+  }
+
+  function is_least(peer: Peer, its_cost: number): boolean {
+    return its_cost === 0 || (its_cost <= cost.least && peer.weight === heaviest);
+  }
+
+  /** The cheapest of all, and `turn` if none is cheaper. */
+  function find_least(turn: Peer, turn_cost: number, time: number, available: Available): Peer {
+    let best = turn;
+    let best_cost = turn_cost;
+    let place = start;
+    for (const _ of $range(1, count)) {
+      place = place < count ? place + 1 : 1;
+      const peer = peers.get(place);
+      const its_cost = cost_of(peer, time);
+      if (its_cost * best.weight < best_cost * peer.weight && available(peer)) {
+        best = peer;
+        best_cost = its_cost;
+      }
+    }
+    start = (best as Listed).place;
+    return best;
+  }
+
+  function pick(this: void, available: Available): Peer | undefined {
+    const turn = turns.pick(available, undefined);
+    if (turn === undefined) return undefined;
+    const time = now();
+    const turn_cost = cost_of(turn, time);
+    const best = is_least(turn, turn_cost) ? turn : find_least(turn, turn_cost, time, available);
+    cost.chosen(best, time);
+    return best;
+  }
+
+  return only_in_rotation(enter, leave, pick);
+}

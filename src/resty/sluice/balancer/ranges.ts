@@ -1,0 +1,95 @@
+import type { Peer } from "./method";
+
+/**
+ * Peers side by side on a line, in the order of their numbers, each as long as its weight: what `hash`, `ip_hash` and
+ * `random` choose from. Sums are made when they are needed, so that many changes cost one summing up.
+ */
+export interface Ranges {
+  add: (this: void, peer: Peer) => void;
+  remove: (this: void, peer: Peer) => void;
+  /** Changes `peer.weight`. */
+  reweigh: (this: void, peer: Peer, weight: number) => void;
+  /** How many peers there are. */
+  count: (this: void) => number;
+  /** How long the line is. */
+  total: (this: void) => number;
+  /** The peer at a point from 0 up to, not including, `total()`. O(1) while weights are equal, else O(log n). */
+  at: (this: void, point: number) => Peer;
+}
+
+/** Makes an empty line. Any phase. */
+export function new_ranges(): Ranges {
+  const peers: Peer[] = [];
+  /** Where each peer's part ends. */
+  const ends = new LuaTable<number, number>();
+  let sum = 0;
+  /** The weight of every peer; 0: they differ. */
+  let common_weight = 0;
+  let is_summed = false;
+
+  /** How many peers have a number below this one. */
+  function place_of(id: number): number {
+    let from = 0;
+    let to = peers.length;
+    while (from < to) {
+      const middle = math.floor((from + to) / 2);
+      if (peers[middle].id < id) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  function add(this: void, peer: Peer): void {
+    table.insert(peers, place_of(peer.id) + 1, peer);
+    is_summed = false;
+  }
+
+  function remove(this: void, peer: Peer): void {
+    table.remove(peers, place_of(peer.id) + 1);
+    is_summed = false;
+  }
+
+  function reweigh(this: void, peer: Peer, weight: number): void {
+    peer.weight = weight;
+    is_summed = false;
+  }
+
+  function sum_up(): void {
+    is_summed = true;
+    sum = 0;
+    common_weight = peers.length > 0 ? peers[0].weight : 0;
+    for (const index of $range(0, peers.length - 1)) {
+      const { weight } = peers[index];
+      if (weight !== common_weight) common_weight = 0;
+      sum = sum + weight;
+      ends.set(index, sum);
+    }
+  }
+
+  function count(this: void): number {
+    return peers.length;
+  }
+
+  function total(this: void): number {
+    if (!is_summed) sum_up();
+    return sum;
+  }
+
+  function search(point: number): Peer {
+    let from = 0;
+    let to = peers.length - 1;
+    while (from < to) {
+      const middle = math.floor((from + to) / 2);
+      if (ends.get(middle) > point) to = middle;
+      else from = middle + 1;
+    }
+    return peers[from];
+  }
+
+  function at(this: void, point: number): Peer {
+    if (!is_summed) sum_up();
+    return common_weight > 0 ? peers[math.floor(point / common_weight)] : search(point);
+  }
+
+  return { add, remove, reweigh, count, total, at };
+}

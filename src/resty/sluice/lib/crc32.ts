@@ -1,0 +1,35 @@
+/** CRC-32 as zlib and nginx have it (polynomial 0xEDB88320, reflected), a byte at a time. Pure. */
+
+const POLYNOMIAL = 0xedb88320;
+const TWO_32 = 4294967296;
+
+const TABLE = new LuaTable<number, number>();
+for (const byte of $range(0, 255)) {
+  let value = byte;
+  for (const _ of $range(1, 8)) value = (value & 1) === 1 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1;
+  TABLE.set(byte, value);
+}
+
+/** The state before the first byte. */
+export const CRC32_START = -1;
+
+/** The state after one more byte. */
+export function crc32_byte(state: number, byte: number): number {
+  return TABLE.get((state ^ byte) & 255) ^ (state >>> 8);
+}
+
+/** The state after a text. */
+export function crc32_text(state: number, text: string): number {
+  for (const position of $range(1, text.length)) state = crc32_byte(state, string.byte(text, position));
+  return state;
+}
+
+/** The checksum of what led to a state: 0 to 2^32 - 1. */
+export function crc32_end(state: number): number {
+  return ~state % TWO_32;
+}
+
+/** The checksum of a text. */
+export function crc32(text: string): number {
+  return crc32_end(crc32_text(CRC32_START, text));
+}

@@ -1,0 +1,37 @@
+import type { NumberPointer } from "ffi";
+
+import type { LiveServer } from "./server";
+
+/**
+ * When each request under way began, for `least_time` with `inflight`: how long those at a server have taken so far
+ * tells of trouble before the first of them ends. Hot, where it is used.
+ */
+
+let memory: NumberPointer;
+/** Milliseconds since 1970, by the request's address. */
+const begun_at = new LuaTable<number, number>();
+/** How many those are: mostly none, and then nothing is looked up. */
+let count = 0;
+
+/** Keeps sums in `shared` from now on. Phase: init_worker_by_lua. */
+export function use_sums(shared: NumberPointer): void {
+  memory = shared;
+}
+
+/** Notes that the request `key` goes to `server`. `now`: seconds since 1970. */
+export function note_begin(key: number, server: LiveServer, now: number): void {
+  const begun = math.floor(now * 1000 + 0.5);
+  begun_at.set(key, begun);
+  count = count + 1;
+  memory[server.own_begun] = memory[server.own_begun] + begun;
+}
+
+/** Notes that the request `key` has left `server`. */
+export function note_end(key: number, server: LiveServer): void {
+  if (count === 0) return;
+  const begun = begun_at.get(key) as number | undefined;
+  if (begun === undefined) return;
+  begun_at.delete(key);
+  count = count - 1;
+  memory[server.own_begun] = memory[server.own_begun] - begun;
+}

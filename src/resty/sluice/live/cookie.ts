@@ -1,0 +1,89 @@
+import { parse_time } from "../config/time";
+import type { CookieConfig } from "../config/sticky";
+import type { LiveServer } from "./server";
+import type { Binding } from "./sticky";
+
+/**
+ * `sticky.cookie`: a client is bound to a server by a cookie, whose value is made of the upstream's secret and the
+ * server's identity: nobody can tell it without having been given it, and it says nothing of the server's address.
+ */
+
+const TOKEN_BYTES = 16;
+/** What nginx gives for `max`: the last second that 32 bits hold. */
+const LAST_SECOND = 2145916555;
+
+/** A server's value of the cookie: 32 hexadecimal digits. A server that is added anew has another. */
+function token_of(secret: string, server: LiveServer): string {
+  const digest = ngx.hmac_sha1(secret, string.format("%d %d", server.id, server.incarnation));
+  const digits: string[] = [];
+  for (const index of $range(1, TOKEN_BYTES)) digits.push(string.format("%02x", string.byte(digest, index)));
+  return table.concat(digits);
+}
+
+/** Puts a cookie into the response, instead of one of that name that an earlier attempt of the request has put. */
+function set_cookie(name: string, text: string): void {
+  const start = `${name}=`;
+  const cookies: string[] = [];
+  const others = ngx.header["Set-Cookie"];
+  for (const other of typeof others === "string" ? [others] : (others ?? [])) {
+    if (string.sub(other, 1, start.length) !== start) cookies.push(other);
+  }
+  cookies.push(text);
+  ngx.header["Set-Cookie"] = cookies;
+}
+
+/** The end of the cookie's text, the same for all servers. */
+function attributes_of({ path, domain, httponly, secure, samesite }: CookieConfig): string {
+  const parts = [""];
+  if (domain !== undefined) parts.push(`domain=${domain}`);
+  if (httponly) parts.push("httponly");
+  if (secure) parts.push("secure");
+  if (samesite !== undefined) parts.push(`samesite=${samesite}`);
+  parts.push(`path=${path}`);
+  return table.concat(parts, "; ");
+}
+
+/** Gives the part of the cookie's text that says when it ends. Undefined: with the client's session. */
+function new_expiry(expires: string | undefined): ((this: void) => string) | undefined {
+  if (expires === undefined) return undefined;
+  const last = `; expires=${ngx.cookie_time(LAST_SECOND)}`;
+  if (expires === "max") return () => last;
+  const seconds = math.floor((parse_time(expires) ?? 0) / 1000);
+  return () => `; expires=${ngx.cookie_time(ngx.time() + seconds)}; max-age=${seconds}`;
+}
+
+/** Makes the binding. */
+export function new_cookie_binding(config: CookieConfig, secret: string): Binding {
+  const { name } = config;
+  const variable = `cookie_${name}`;
+  const attributes = attributes_of(config);
+  const expiry = new_expiry(config.expires);
+  const server_of = new LuaTable<string, LiveServer>();
+  const tokens = new LuaTable<LiveServer, string>();
+
+  function join(this: void, server: LiveServer): void {
+    const token = token_of(secret, server);
+    server_of.set(token, server);
+    tokens.set(server, token);
+  }
+
+  function leave(this: void, server: LiveServer): void {
+    server_of.delete(tokens.get(server));
+    tokens.delete(server);
+  }
+
+  function find(this: void): LiveServer | undefined {
+    const token = ngx.var[variable];
+    const server = token === undefined ? undefined : (server_of.get(token) as LiveServer | undefined);
+    return server === undefined || server.down ? undefined : server;
+  }
+
+  /** Whoever has the right cookie, and one without an end, needs no other. */
+  function bind(this: void, server: LiveServer): void {
+    const token = tokens.get(server);
+    if (expiry === undefined && ngx.var[variable] === token) return;
+    set_cookie(name, `${name}=${token}${expiry === undefined ? "" : expiry()}${attributes}`);
+  }
+
+  return { join, leave, find, bind };
+}

@@ -1,0 +1,188 @@
+import type { Available, Method } from "../balancer/method";
+import { new_method } from "../balancer/registry";
+import { balancing_of, type BalancingConfig } from "../config/balancing";
+import { encode } from "../lib/json";
+import { parse_line, type Document } from "../store/document";
+import { active_at, row_at, stamp_of } from "../store/region";
+import { adopt, own_cell } from "./counters";
+import { new_key_reader, type KeyReader } from "./key";
+import { Measure, surroundings_of } from "./loads";
+import { new_server, type LiveServer } from "./server";
+import { new_binding, type Binding } from "./sticky";
+
+/** An upstream as this worker runs it, changed by difference. */
+export interface LiveUpstream {
+  /** Where its shared cells are. */
+  row: number;
+  /** Tells it from others that had the same row. */
+  incarnation: number;
+  /** Of the document that was applied last. */
+  revision: number;
+  /** Its method and the parameters of that, as text, to compare. */
+  balancing: string;
+  primary: Method;
+  backup: Method;
+  /** Reads the key that a method wants of a request; undefined: it wants none. */
+  read_key: KeyReader | undefined;
+  /** What binds clients to servers, if anything does. */
+  sticky: Binding | undefined;
+  measure: Measure;
+  /** True: when each request under way began is kept. */
+  keeps_begun: boolean;
+  /** By id. */
+  servers: LuaTable<number, LiveServer>;
+  /** By line: who stands on a line that is known has not changed. */
+  lines: LuaTable<string, LiveServer>;
+  /** How many servers are in rotation. */
+  in_rotation: number;
+  /** Where the requests under way at all its servers stand, those of slot 0 first, and where this worker's are. */
+  active: number;
+  own_active: number;
+  /** Where this worker's counters of it are, and where it has noted whose they are. */
+  counters: number;
+  stamp: number;
+}
+
+function measure_of(config: BalancingConfig): Measure {
+  if (config.random?.two === "least_time") return Measure.HEADER;
+  if (config.least_time === undefined) return Measure.NONE;
+  return config.least_time.measure === "header" ? Measure.HEADER : Measure.LAST_BYTE;
+}
+
+/** Gives an upstream the method of a document, with all its servers. O(servers). */
+function configure(upstream: LiveUpstream, document: Document, balancing: string): void {
+  const surroundings = surroundings_of(upstream);
+  upstream.balancing = balancing;
+  upstream.primary = new_method(document, surroundings);
+  upstream.backup = new_method(document, surroundings);
+  upstream.read_key = new_key_reader(document);
+  upstream.sticky = new_binding(document);
+  upstream.measure = measure_of(document);
+  upstream.keeps_begun = document.least_time?.inflight === true;
+  for (const [, server] of pairs(upstream.servers)) join(upstream, server);
+}
+
+/** Makes an upstream without servers. */
+export function new_upstream(document: Document): LiveUpstream {
+  const row = row_at(document.row);
+  const incarnation = stamp_of(document.row);
+  const [stamp, counters] = adopt(document.row, incarnation);
+  const upstream = {
+    row,
+    incarnation,
+    revision: 0,
+    servers: new LuaTable(),
+    lines: new LuaTable(),
+    in_rotation: 0,
+    active: active_at(document.row),
+    own_active: own_cell(active_at(document.row)),
+    counters,
+    stamp,
+  } as Partial<LiveUpstream> as LiveUpstream;
+  configure(upstream, document, balancing_text(document));
+  return upstream;
+}
+
+function balancing_text(document: Document): string {
+  return encode([balancing_of(document), document.session_secret]);
+}
+
+function method_of(server: LiveServer): Method {
+  return server.backup ? server.upstream.backup : server.upstream.primary;
+}
+
+function join(upstream: LiveUpstream, server: LiveServer): void {
+  method_of(server).add(server);
+  if (upstream.sticky !== undefined) upstream.sticky.join(server);
+}
+
+function count_in_rotation(server: LiveServer, by: number): void {
+  if (server.in_rotation) server.upstream.in_rotation += by;
+}
+
+function add(upstream: LiveUpstream, server: LiveServer): void {
+  upstream.servers.set(server.id, server);
+  count_in_rotation(server, 1);
+  join(upstream, server);
+}
+
+function remove(upstream: LiveUpstream, server: LiveServer): void {
+  method_of(server).remove(server);
+  if (upstream.sticky !== undefined) upstream.sticky.leave(server);
+  count_in_rotation(server, -1);
+  upstream.lines.delete(server.line);
+  upstream.servers.delete(server.id);
+}
+
+/** Gives a server that stays the parameters of its new line. */
+function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
+  const method = method_of(server);
+  if (server.weight !== next.weight) method.reweigh(server, next.weight);
+  if (server.in_rotation !== next.in_rotation) {
+    count_in_rotation(server, -1);
+    server.in_rotation = next.in_rotation;
+    count_in_rotation(server, 1);
+    if (next.in_rotation) method.resume(server);
+    else method.suspend(server);
+  }
+  if (server.route !== next.route) {
+    if (upstream.sticky !== undefined) upstream.sticky.leave(server);
+    server.route = next.route;
+    if (upstream.sticky !== undefined) upstream.sticky.join(server);
+  }
+  server.down = next.down;
+  server.fail_timeout = next.fail_timeout;
+  upstream.lines.delete(server.line);
+  server.line = next.line;
+}
+
+/** Applies a line that was not there before. */
+function apply_line(upstream: LiveUpstream, line: string): LiveServer {
+  const next = new_server(upstream, parse_line(line), line);
+  let server = upstream.servers.get(next.id) as LiveServer | undefined;
+  if (server?.incarnation === next.incarnation && server.backup === next.backup) {
+    change(upstream, server, next);
+  } else {
+    if (server !== undefined) remove(upstream, server);
+    server = next;
+    add(upstream, server);
+  }
+  upstream.lines.set(line, server);
+  return server;
+}
+
+/** Makes an upstream what a document says whose servers' lines begin at `start`. O(servers), little a server. */
+export function apply_document(
+  upstream: LiveUpstream,
+  document: Document,
+  text: string,
+  start: number,
+): void {
+  const balancing = balancing_text(document);
+  if (upstream.balancing !== balancing) configure(upstream, document, balancing);
+  let position = start;
+  let [line_end] = string.find(text, "\n", position, true);
+  while (line_end !== undefined) {
+    if (line_end > position) {
+      const line = string.sub(text, position, line_end - 1);
+      const server = (upstream.lines.get(line) as LiveServer | undefined) ?? apply_line(upstream, line);
+      server.seen = document.revision;
+    }
+    position = line_end + 1;
+    [line_end] = string.find(text, "\n", position, true);
+  }
+  for (const [, server] of pairs(upstream.servers)) {
+    if (server.seen !== document.revision) remove(upstream, server);
+  }
+  upstream.revision = document.revision;
+}
+
+/** Chooses a server for a request: a backup only when no primary is available. Hot. */
+export function pick(
+  upstream: LiveUpstream,
+  available: Available,
+  key: string | undefined,
+): LiveServer | undefined {
+  const server = upstream.primary.pick(available, key) ?? upstream.backup.pick(available, key);
+  return server as LiveServer | undefined;
+}

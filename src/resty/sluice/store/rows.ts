@@ -1,0 +1,53 @@
+import { active_at, Header, Row, row_at, shared_memory } from "./region";
+
+/** Which rows of the shared memory are free. */
+
+/** How many requests are under way at a row, over all workers. Any phase. */
+export function active_requests(row: number): number {
+  const cells = shared_memory();
+  const at = active_at(row);
+  let active = 0;
+  for (const slot of $range(1, cells[Header.LAST_SLOT])) active += cells[at + slot];
+  return active;
+}
+
+/** Gives a row back, behind the others that are free. Under the lock. */
+export function free_row(row: number): void {
+  const cells = shared_memory();
+  cells[row_at(row) + Row.NEXT_FREE] = 0;
+  if (cells[Header.FREE_ROW] === 0) cells[Header.FREE_ROW] = row;
+  else cells[row_at(cells[Header.LAST_FREE_ROW]) + Row.NEXT_FREE] = row;
+  cells[Header.LAST_FREE_ROW] = row;
+}
+
+/** The free row that has waited longest; undefined when there is none, or when it still has requests under way. */
+function take_free_row(): number | undefined {
+  const cells = shared_memory();
+  const row = cells[Header.FREE_ROW];
+  if (row === 0) return undefined;
+  cells[Header.FREE_ROW] = cells[row_at(row) + Row.NEXT_FREE];
+  if (active_requests(row) === 0) return row;
+  free_row(row);
+  return undefined;
+}
+
+/**
+ * Takes a row for the server or upstream `stamp`, one that no request is under way at: so a worker's count of those
+ * needs no stamp, and stays right whoever has the row. Returns undefined when there is none left. Under the lock.
+ */
+export function allocate_row(stamp: number): number | undefined {
+  const cells = shared_memory();
+  let row = take_free_row();
+  if (row === undefined) {
+    row = cells[Header.NEXT_ROW];
+    if (row >= cells[Header.ROWS]) return undefined;
+    cells[Header.NEXT_ROW] = row + 1;
+  }
+  const at = row_at(row);
+  cells[at + Row.HEADER_TIME] = -1;
+  cells[at + Row.RESPONSE_TIME] = -1;
+  cells[at + Row.EXPECTED_TIME] = -1;
+  cells[at + Row.SELECTED] = 0;
+  cells[at + Row.STAMP] = stamp;
+  return row;
+}
