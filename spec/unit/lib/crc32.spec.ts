@@ -1,0 +1,13 @@
+import { crc32 } from "../../../src/resty/sluice/lib/crc32";
+import { expect } from "../support/expect";
+
+describe("CRC-32", () => {
+  it("is that of zlib and nginx", () => {
+    expect(crc32("")).equal(0);
+    expect(crc32("a")).equal(0xe8b7be43);
+    expect(crc32("123456789")).equal(0xcbf43926);
+    expect(crc32("The quick brown fox jumps over the lazy dog")).equal(0x414fa339);
+    expect(crc32(string.rep("\0", 32))).equal(0x190a55ad);
+    expect(crc32(string.char(255, 255, 255, 255))).equal(0xffffffff);
+  });
+});
