@@ -11,7 +11,7 @@ export interface UpstreamConfig extends BalancingConfig {
 
 const LONGEST_NAME = 128;
 const FIELDS = new LuaSet<string>();
-for (const field of [...BALANCING_FIELDS, "servers"]) FIELDS.add(field);
+for (const field of ["servers", ...BALANCING_FIELDS]) FIELDS.add(field);
 
 /** Checks an upstream's name. Returns the problem, if there is one. Any phase. */
 export function check_name(name: unknown): Problem | undefined {

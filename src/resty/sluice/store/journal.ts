@@ -1,4 +1,4 @@
-import { balancing_of, BALANCING_FIELDS, type BalancingConfig } from "../config/balancing";
+import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { decode, encode, is_table, list, shape, shaped } from "../lib/json";
 import { parse_line, STORED_FIELDS, stored_server, type Document } from "./document";
 import type { Difference } from "./difference";
@@ -34,7 +34,11 @@ const CHANGE_SHAPE = shape([
   "revision",
   "upstream",
   "deleted",
-  ...BALANCING_FIELDS,
+  "method",
+  "least_time",
+  "random",
+  "hash",
+  "sticky",
   "session_secret",
   "next_id",
   "put",

@@ -1,5 +1,5 @@
 import { parse_address } from "../../config/address";
-import { balancing_of, BALANCING_FIELDS } from "../../config/balancing";
+import { balancing_of } from "../../config/balancing";
 import { invalid_value, type Problem } from "../../config/problem";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, is_table, shape, shaped } from "../../lib/json";
@@ -16,7 +16,7 @@ import type { Route } from "../route";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
 
-const UPSTREAM = shape([...BALANCING_FIELDS, "servers"]);
+const UPSTREAM = shape(["method", "least_time", "random", "hash", "sticky", "servers"]);
 
 function upstream_object(document: Document): object {
   return shaped({ ...balancing_of(document), servers: server_objects(document) }, UPSTREAM);
