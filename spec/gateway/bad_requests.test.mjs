@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "./support/bad_balancing.mjs";
 import "./support/bad_paths.mjs";
 import { badRequests } from "./support/bad_requests.mjs";
 import "./support/bad_servers.mjs";

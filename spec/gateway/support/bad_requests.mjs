@@ -1,4 +1,4 @@
-/** Bad requests, as a table that bad_servers.mjs and bad_paths.mjs fill. The upstream "app" has the servers 0, 1 and the backup 2, "other" has none. */
+/** Bad requests, as a table that the other bad_*.mjs fill. The upstream "app" has the servers 0, 1 and the backup 2, "other" has none. */
 
 /**
  * @typedef {object} BadRequest
