@@ -56,13 +56,22 @@ export function new_circle(): Circle {
     return math.floor((position * buckets) / POSITIONS);
   }
 
+  function peer_of(this: void, point: number): Peer {
+    return seated.get(positions[point] % SEATS);
+  }
+
+  /** Of two peers' points at one place the older peer's comes first: seats tell what this worker has seen, not more. */
+  function stands_before(one: number, other: number): boolean {
+    const distance = math.floor(positions[one] / SEATS) - math.floor(positions[other] / SEATS);
+    return distance < 0 || (distance === 0 && peer_of(one).id < peer_of(other).id);
+  }
+
   /** Puts a point into its bucket. */
   function link(point: number): void {
-    const position = positions[point];
-    const bucket = bucket_of(position);
+    const bucket = bucket_of(positions[point]);
     let before = NONE;
     let follower = heads[bucket];
-    while (follower !== NONE && positions[follower] < position) {
+    while (follower !== NONE && stands_before(follower, point)) {
       before = follower;
       follower = followers[follower];
     }
@@ -182,10 +191,6 @@ export function new_circle(): Circle {
   function next(this: void, point: number): number {
     const follower = followers[point];
     return follower === NONE ? first_from(bucket_of(positions[point]) + 1) : follower;
-  }
-
-  function peer_of(this: void, point: number): Peer {
-    return seated.get(positions[point] % SEATS);
   }
 
   return { add, remove, reweigh, find, next, peer_of };

@@ -61,7 +61,8 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
         best_cost = its_cost;
       }
     }
-    start = (best as Listed).place;
+    // Turns that are not taken go round, too.
+    if (best !== turn) start = (best as Listed).place;
     return best;
   }
 

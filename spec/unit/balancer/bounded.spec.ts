@@ -1,0 +1,54 @@
+import { with_bound } from "../../../src/resty/sluice/balancer/bounded";
+import { new_consistent_hash } from "../../../src/resty/sluice/balancer/consistent_hash";
+import { expect } from "../support/expect";
+import { available, bench_of, type NewMethod, type TestPeer } from "./peers";
+
+const FACTOR = 125;
+
+const bounded: NewMethod = (surroundings) =>
+  with_bound(surroundings, FACTOR, new_consistent_hash(surroundings));
+
+describe("hash with balance_factor", () => {
+  for (const weights of [
+    [1, 1, 1, 1],
+    [1, 2, 3, 4, 5],
+  ]) {
+    it(`lets nobody have more than factor × mean + 1 under way, with half of all requests for one key: ${table.concat(weights, ":")}`, () => {
+      const { method, peers } = bench_of(bounded, weights);
+      let total_weight = 0;
+      for (const weight of weights) total_weight += weight;
+      const under_way: TestPeer[] = [];
+      for (const number of $range(1, 20000)) {
+        const key = number % 2 === 0 ? "hot" : `key ${number}`;
+        const peer = method.pick(available, key) as TestPeer;
+        peer.in_flight += 1;
+        under_way.push(peer);
+        const share = (under_way.length * peer.weight) / total_weight;
+        expect(peer.in_flight <= (share * FACTOR) / 100 + 1).equal(true);
+        // Between 1 and 200 are under way, and end in any order.
+        while (under_way.length > 0 && (under_way.length > 200 || math.random() < 0.45)) {
+          const ended = table.remove(under_way, math.random(1, under_way.length)) as TestPeer;
+          ended.in_flight -= 1;
+        }
+      }
+      for (const peer of peers) expect(peer.in_flight >= 0).equal(true);
+    });
+  }
+
+  it("leaves every key where it is without the factor while nobody has too much", () => {
+    const plain = bench_of(new_consistent_hash, [1, 1, 1, 1]);
+    const { method } = bench_of(bounded, [1, 1, 1, 1]);
+    for (const number of $range(1, 2000)) {
+      const wanted = plain.method.pick(available, `key ${number}`) as TestPeer;
+      expect((method.pick(available, `key ${number}`) as TestPeer).name).equal(wanted.name);
+    }
+  });
+
+  it("serves a request all the same when only peers with too much are left", () => {
+    const { method, peers } = bench_of(bounded, [1, 1, 1]);
+    peers[0].in_flight = 100;
+    peers[1].is_available = false;
+    peers[2].is_available = false;
+    expect((method.pick(available, "hot") as TestPeer).name).equal("p1");
+  });
+});

@@ -1,0 +1,123 @@
+import { new_consistent_hash } from "../../../src/resty/sluice/balancer/consistent_hash";
+import type { Method } from "../../../src/resty/sluice/balancer/method";
+import { points_of } from "../../../src/resty/sluice/balancer/points";
+import { expect } from "../support/expect";
+import { add_peer, available, bench_of, new_bench, new_peer, type Bench, type TestPeer } from "./peers";
+
+const KEYS = 100000;
+
+/** The names of the peers of many keys. */
+function owners(method: Method): string[] {
+  const names: string[] = [];
+  for (const number of $range(1, KEYS)) {
+    names.push((method.pick(available, `/item/${number}`) as TestPeer).name);
+  }
+  return names;
+}
+
+function equal_weights(count: number): number[] {
+  const weights: number[] = [];
+  for (const _ of $range(1, count)) weights.push(1);
+  return weights;
+}
+
+/** How many keys have moved; each from or to the peer of this name, else the spec fails. */
+function count_moves(before: readonly string[], after: readonly string[], name: string): number {
+  let moves = 0;
+  for (const [index, owner] of ipairs(before)) {
+    const now = after[index - 1];
+    if (now !== owner) {
+      moves += 1;
+      expect(owner === name || now === name).equal(true);
+    }
+  }
+  return moves;
+}
+
+describe("the points of a peer", () => {
+  it("are those of nginx, for every form of an address", () => {
+    // CRC-32 of "127.0.0.1" "\\0" "9001" "\\0\\0\\0\\0", and of that with the first point's bytes at the end, by zlib.
+    expect(points_of("127.0.0.1:9001", 0, 2)).same([0x70533e04, 0x10571e62]);
+    expect(points_of("127.0.0.1:9001", 1, 2)).same([0x10571e62]);
+    expect(points_of("127.0.0.1", 0, 1)).same([0xc3b5e186]);
+    expect(points_of("[::1]:80", 0, 1)).same([0x3d4936c4]);
+    expect(points_of("unix:/run/app:1", 0, 1)).same([0xd2a09183]);
+  });
+});
+
+describe("hash consistent", () => {
+  for (const count of [5, 10, 50]) {
+    it(`moves few keys when one of ${count} peers goes or comes, and only those of that one`, () => {
+      const bench = bench_of(new_consistent_hash, equal_weights(count));
+      const before = owners(bench.method);
+      const [peer] = bench.peers;
+      bench.method.remove(peer);
+      const without = owners(bench.method);
+      expect(count_moves(before, without, peer.name) <= KEYS * (1 / count + 0.1)).equal(true);
+      // More exactly: a peer's share of the circle has a standard deviation of 1/sqrt(160) of itself; four of those.
+      expect(count_moves(before, without, peer.name) <= (KEYS / count) * 1.32).equal(true);
+      bench.method.add(peer);
+      expect(count_moves(before, owners(bench.method), peer.name)).equal(0);
+    });
+  }
+
+  it("holds weights within 5 %, where they are large enough for nginx's 160 points each", () => {
+    const weights = [20, 40, 60, 80];
+    const bench = bench_of(new_consistent_hash, weights);
+    const counts = new LuaTable<string, number>();
+    for (const name of owners(bench.method))
+      counts.set(name, ((counts.get(name) as number | undefined) ?? 0) + 1);
+    for (const { name, weight } of bench.peers) {
+      const share = counts.get(name) / KEYS;
+      expect(math.abs(share / (weight / 200) - 1) < 0.05).equal(true);
+    }
+  });
+
+  it("moves only what it must when a weight changes", () => {
+    const bench = bench_of(new_consistent_hash, [2, 2, 2, 2]);
+    const before = owners(bench.method);
+    bench.method.reweigh(bench.peers[1], 3);
+    const heavier = owners(bench.method);
+    expect(count_moves(before, heavier, "p2") > 0).equal(true);
+    bench.method.reweigh(bench.peers[1], 2);
+    expect(count_moves(before, owners(bench.method), "p2")).equal(0);
+  });
+
+  it("is after any changes what it would be if it were made anew", () => {
+    const bench = bench_of(new_consistent_hash, []);
+    const by_id = (one: TestPeer, other: TestPeer): boolean => one.id < other.id;
+    for (const step of $range(1, 600)) {
+      const choice = math.random(1, 3);
+      const index = math.random(1, math.max(1, bench.peers.length));
+      if (choice === 1 || bench.peers.length < 3) {
+        add_peer(bench, new_peer(`p${step}`, math.random(1, 9)));
+      } else if (choice === 2) {
+        bench.method.remove(bench.peers[index - 1]);
+        table.remove(bench.peers, index);
+      } else {
+        bench.method.reweigh(bench.peers[index - 1], math.random(1, 9));
+      }
+    }
+    const fresh: Bench = new_bench(new_consistent_hash);
+    table.sort(bench.peers, by_id);
+    for (const peer of bench.peers) {
+      const copy = new_peer(peer.name, peer.weight);
+      copy.server = peer.server;
+      add_peer(fresh, copy);
+    }
+    const changed = owners(bench.method);
+    for (const [index, name] of ipairs(owners(fresh.method))) expect(changed[index - 1]).equal(name);
+  });
+
+  it("goes on to the next points while a peer is not available, and back", () => {
+    const bench = bench_of(new_consistent_hash, equal_weights(6));
+    const before = owners(bench.method);
+    bench.peers[3].is_available = false;
+    const away = owners(bench.method);
+    count_moves(before, away, "p4");
+    for (const name of away) expect(name === "p4").equal(false);
+    // Where they go is where they would go if that peer were not there.
+    bench.method.remove(bench.peers[3]);
+    expect(count_moves(away, owners(bench.method), "p4")).equal(0);
+  });
+});

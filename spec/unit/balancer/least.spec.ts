@@ -1,0 +1,60 @@
+import { connection_cost } from "../../../src/resty/sluice/balancer/cost";
+import { new_least } from "../../../src/resty/sluice/balancer/least";
+import { expect } from "../support/expect";
+import { available, bench_of, count_of, count_picks, type NewMethod, type TestPeer } from "./peers";
+
+const least_conn: NewMethod = (surroundings) => new_least(surroundings, connection_cost(surroundings));
+
+describe("least_conn", () => {
+  it("always picks one of those with the fewest requests under way for their weight", () => {
+    math.randomseed(5);
+    for (const _ of $range(1, 30)) {
+      const weights: number[] = [];
+      for (const __ of $range(1, math.random(1, 40))) weights.push(math.random(1, 5));
+      const { method, peers } = bench_of(least_conn, weights);
+      for (const __ of $range(1, 200)) {
+        const changed = peers[math.random(1, peers.length) - 1];
+        changed.in_flight = math.random(0, 6);
+        changed.is_available = math.random() < 0.8;
+        let least = math.huge;
+        for (const peer of peers) {
+          if (peer.is_available) least = math.min(least, peer.in_flight / peer.weight);
+        }
+        const picked = method.pick(available, undefined) as TestPeer | undefined;
+        if (least === math.huge) expect(picked).equal(undefined);
+        else expect((picked as TestPeer).in_flight / (picked as TestPeer).weight).equal(least);
+      }
+    }
+  });
+
+  it("goes by weighted round robin while nobody has anything to do", () => {
+    const { method } = bench_of(least_conn, [5, 1, 1]);
+    const counts = new LuaTable<string, number>();
+    for (const _ of $range(1, 700)) {
+      const { name } = method.pick(available, undefined) as TestPeer;
+      counts.set(name, count_of(counts, name) + 1);
+    }
+    expect(counts.get("p1")).equal(500);
+    expect(counts.get("p2")).equal(100);
+  });
+
+  it("takes turns among those that have equally much to do", () => {
+    const { method, peers } = bench_of(least_conn, [1, 1, 1, 1, 1]);
+    for (const peer of peers) peer.in_flight = 3;
+    peers[4].in_flight = 4;
+    const counts = new LuaTable<string, number>();
+    for (const _ of $range(1, 500)) {
+      const { name } = method.pick(available, undefined) as TestPeer;
+      counts.set(name, count_of(counts, name) + 1);
+    }
+    for (const name of ["p1", "p2", "p3", "p4"]) expect(count_of(counts, name) >= 100).equal(true);
+    expect(counts.get("p5")).equal(undefined);
+  });
+
+  it("keeps what is under way in the proportion of the weights", () => {
+    const { method, peers } = bench_of(least_conn, [4, 2, 1, 1]);
+    for (const _ of $range(1, 800)) (method.pick(available, undefined) as TestPeer).in_flight += 1;
+    for (const { weight, in_flight } of peers) expect(math.abs(in_flight - weight * 100) <= 1).equal(true);
+    expect(count_picks(method, 8).get("none")).equal(undefined);
+  });
+});

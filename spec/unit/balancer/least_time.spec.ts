@@ -1,0 +1,101 @@
+import { new_least } from "../../../src/resty/sluice/balancer/least";
+import { time_cost } from "../../../src/resty/sluice/balancer/time_cost";
+import { expect } from "../support/expect";
+import { available, bench_of, count_of, type Bench, type NewMethod, type TestPeer } from "./peers";
+
+const least_time: NewMethod = (surroundings) => new_least(surroundings, time_cost(surroundings, false));
+const with_inflight: NewMethod = (surroundings) => new_least(surroundings, time_cost(surroundings, true));
+
+/** Sends requests one after the other, each of which lasts as `time_of` says, and lets the averages follow. */
+function send(bench: Bench, requests: number, time_of: (peer: TestPeer) => number): LuaTable<string, number> {
+  const counts = new LuaTable<string, number>();
+  for (const _ of $range(1, requests)) {
+    const peer = bench.method.pick(available, undefined) as TestPeer;
+    counts.set(peer.name, count_of(counts, peer.name) + 1);
+    const time = time_of(peer);
+    const before = peer.expected_time;
+    peer.expected_time = before < 0 ? time : before * 0.95 + time * 0.05;
+    peer.chosen_at = bench.time;
+    bench.time += 0.01;
+  }
+  return counts;
+}
+
+function bench_at(new_method: NewMethod, times: readonly number[]): Bench {
+  const bench = bench_of(
+    new_method,
+    times.map(() => 1),
+  );
+  for (const [number, time] of ipairs(times)) {
+    bench.peers[number - 1].expected_time = time;
+    bench.peers[number - 1].chosen_at = bench.time;
+  }
+  return bench;
+}
+
+function pick_name({ method }: Bench): string {
+  return (method.pick(available, undefined) as TestPeer).name;
+}
+
+describe("least_time", () => {
+  it("picks the fastest, times the requests that it would have", () => {
+    const bench = bench_at(least_time, [30, 100, 200]);
+    expect(pick_name(bench)).equal("p1");
+    // 40 × 3 against 120 × 1: equal. One more and it is the other's turn.
+    bench.peers[0].in_flight = 3;
+    expect(pick_name(bench)).equal("p2");
+  });
+
+  it("lets those share that differ by less than a step of 20 ms", () => {
+    const bench = bench_at(least_time, [21, 39, 22, 41]);
+    const counts = send(bench, 300, (peer) => peer.expected_time);
+    for (const name of ["p1", "p2", "p3"]) expect(counts.get(name)).equal(100);
+  });
+
+  it("holds times against the weight", () => {
+    const bench = bench_at(least_time, [30, 100]);
+    bench.method.reweigh(bench.peers[1], 4);
+    expect(pick_name(bench)).equal("p2");
+    bench.method.reweigh(bench.peers[1], 2);
+    expect(pick_name(bench)).equal("p1");
+  });
+
+  it("goes by the requests under way among those slower than 5 s", () => {
+    const bench = bench_at(least_time, [9000, 6000, 50000]);
+    for (const [number, in_flight] of ipairs([3, 2, 1])) bench.peers[number - 1].in_flight = in_flight;
+    expect(pick_name(bench)).equal("p3");
+  });
+
+  it("treats one without an average as a fast one", () => {
+    const bench = bench_at(least_time, [30, -1, 45]);
+    expect(pick_name(bench)).equal("p2");
+  });
+
+  it("gives one that was slow, and is fast now, its share back within log2(time / 20 ms) + 1 times fail_timeout", () => {
+    const bench = bench_at(least_time, [10, 10, 4000]);
+    // 4000 ms are halved to less than 20 in 8 periods of 10 s.
+    const started = bench.time;
+    const fast = (): number => 10;
+    let share = 0;
+    while (share < 0.3 && bench.time < started + 200) {
+      share = count_of(send(bench, 90, fast), "p3") / 90;
+    }
+    expect(bench.time - started <= (8 + 1) * 10).equal(true);
+    expect(count_of(send(bench, 300, fast), "p3")).equal(100);
+  });
+
+  it("stays away from one that is slow still, but for a trial a period at most", () => {
+    const bench = bench_at(least_time, [10, 10, 4000]);
+    const counts = send(bench, 30000, (peer) => (peer.name === "p3" ? 4000 : 10));
+    // 300 s are 30 periods; the first trial comes after 8.
+    expect(count_of(counts, "p3") <= 30).equal(true);
+    expect(count_of(counts, "p3") >= 1).equal(true);
+  });
+
+  it("with inflight, sees that requests take long before the first of them ends", () => {
+    const bench = bench_at(with_inflight, [30, 30]);
+    bench.peers[0].age = 900;
+    for (const _ of $range(1, 10)) expect(pick_name(bench)).equal("p2");
+    expect(pick_name(bench_at(least_time, [30, 45]))).equal("p1");
+  });
+});
