@@ -11,6 +11,18 @@ declare module "ngx.balancer" {
 }
 
 /** @noResolution @noSelf */
+declare module "ngx.semaphore" {
+  /** Its functions are methods. */
+  export interface Semaphore {
+    wait(this: Semaphore, seconds: number): LuaMultiReturn<[true | undefined, string | undefined]>;
+    post(this: Semaphore): void;
+    count(this: Semaphore): number;
+  }
+  function create(count: number): Semaphore;
+  export { create as new };
+}
+
+/** @noResolution @noSelf */
 declare module "resty.core.base" {
   import type { CData } from "ffi";
   export function get_request(): CData | undefined;

@@ -11,6 +11,12 @@ interface SharedDict {
     value: string | number,
   ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
   delete(this: SharedDict, key: string): void;
+  incr(
+    this: SharedDict,
+    key: string,
+    by: number,
+    first: number,
+  ): LuaMultiReturn<[number | undefined, string | undefined]>;
   get_keys(this: SharedDict, max: number): string[];
   capacity(this: SharedDict): number;
 }

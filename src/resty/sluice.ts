@@ -1,6 +1,7 @@
 import { answer_request } from "./sluice/api/router";
 import { read_options, type ApiOptions } from "./sluice/config/options";
 import { VERSION } from "./sluice/lib/version";
+import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/request";
 import { start_worker } from "./sluice/live/worker";
 import { open_store } from "./sluice/store/open";
@@ -47,6 +48,18 @@ export function init_worker(): void {
  */
 export function balance(name?: string): void {
   balance_attempt(name ?? ngx.var.sluice_upstream ?? "");
+}
+
+/**
+ * Lets a request go on, wait for a server, or end: what `queue` needs. With it full the client gets 503, when the wait
+ * is over 504.
+ *
+ * Phase: access_by_lua.
+ *
+ * @param name the upstream; by default the value of `$sluice_upstream`
+ */
+export function access(name?: string): void {
+  access_request(name ?? ngx.var.sluice_upstream ?? "");
 }
 
 /**

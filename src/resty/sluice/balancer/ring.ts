@@ -12,6 +12,8 @@ export interface Ring<R> {
   members: number;
   /** Whose turn is next. */
   next: Member<R>;
+  /** Who is next to take a turn that its member cannot take; so such turns are shared by all the others. */
+  spare: Member<R>;
 }
 
 /** Lets a peer join at the end: it waits for all the others. */
@@ -22,6 +24,7 @@ export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
     member.before = member;
     member.after = member;
     ring.next = member;
+    ring.spare = member;
     return;
   }
   member.after = ring.next;
@@ -35,6 +38,7 @@ export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
   const ring = member.ring;
   ring.members = ring.members - 1;
   if (ring.next === member) ring.next = member.after;
+  if (ring.spare === member) ring.spare = member.after;
   member.before.after = member.after;
   member.after.before = member.before;
 }
@@ -46,11 +50,16 @@ export function step<R extends Ring<R>>(ring: R): Member<R> {
   return member;
 }
 
-/** Gives the turn to the next available member; the turns of those before it are lost. */
+/** Gives a turn, which its member cannot take, to the next available one among the others. */
 export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
+  let member = ring.spare;
   for (const _ of $range(1, ring.members)) {
-    const member = step(ring);
-    if (available(member)) return member;
+    const { after } = member;
+    if (available(member)) {
+      ring.spare = after;
+      return member;
+    }
+    member = after;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { NumberPointer } from "ffi";
 
-import { CODE_STEP, Counter, counter_at, LAST_CODE, Row, stamp_at } from "../store/region";
+import { CODE_STEP, Counter, counter_at, LAST_CODE, Row, stamp_at, UpstreamCounter } from "../store/region";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 
@@ -53,6 +53,14 @@ function count_inactive(server: LiveServer): void {
   const total = server.upstream.own_active;
   memory[own_active] = memory[own_active] - 1;
   memory[total] = memory[total] - 1;
+}
+
+/** Takes back `count_request`. */
+export function uncount_request(server: LiveServer): void {
+  count_inactive(server);
+  if (memory[server.stamp] !== server.incarnation) return;
+  const requests = server.counters + Counter.REQUESTS;
+  memory[requests] = memory[requests] - 1;
 }
 
 /** Counts that a request has left `server`; `failures`: 1 when in vain. */
@@ -131,6 +139,20 @@ export function count_success(server: LiveServer, status: number, sent: number, 
 /** Counts a request without a value for the key of the upstream's method. */
 export function count_without_key(upstream: LiveUpstream): void {
   if (memory[upstream.stamp] !== upstream.incarnation) return;
-  const requests = upstream.counters + Counter.REQUESTS;
+  const requests = upstream.counters + UpstreamCounter.WITHOUT_KEY;
   memory[requests] = memory[requests] + 1;
+}
+
+/** Counts that a request has begun (1) or ceased (-1) to wait in the upstream's queue. */
+export function count_waiting(upstream: LiveUpstream, by: number): void {
+  if (memory[upstream.stamp] !== upstream.incarnation) return;
+  const waiting = upstream.counters + UpstreamCounter.WAITING;
+  memory[waiting] = memory[waiting] + by;
+}
+
+/** Counts a request that found the queue full. */
+export function count_overflow(upstream: LiveUpstream): void {
+  if (memory[upstream.stamp] !== upstream.incarnation) return;
+  const overflows = upstream.counters + UpstreamCounter.OVERFLOWS;
+  memory[overflows] = memory[overflows] + 1;
 }

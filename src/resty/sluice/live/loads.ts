@@ -32,7 +32,7 @@ function sum_beyond_eighth(first: number, last_slot: number): number {
 }
 
 /** Sums up what the slots hold of a row. Cells of slots that nobody has taken are 0. Without a loop for few workers. */
-function sum_of_slots(first: number): number {
+export function sum_of_slots(first: number): number {
   const last_slot = memory[Header.LAST_SLOT];
   let sum = memory[first + 1] + memory[first + 2] + memory[first + 3] + memory[first + 4];
   if (last_slot <= 4) return sum;
@@ -40,7 +40,8 @@ function sum_of_slots(first: number): number {
   return last_slot <= 8 ? sum : sum + sum_beyond_eighth(first, last_slot);
 }
 
-function in_flight(this: void, peer: Peer): number {
+/** How many requests a server has under way, over all workers. */
+export function in_flight(this: void, peer: Peer): number {
   return sum_of_slots((peer as LiveServer).active);
 }
 

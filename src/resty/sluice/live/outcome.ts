@@ -8,6 +8,7 @@ import {
   count_times,
   is_time_wanted,
 } from "./counters";
+import { note_failed_attempt, note_response } from "./health";
 import { count_failed_response, count_response_time, Measure } from "./loads";
 import type { LiveServer } from "./server";
 import { read_number } from "./variable";
@@ -113,6 +114,11 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
       const responded = count_attempt(server, attempts, index);
       last_failures = !responded && has_failed(attempts, index) ? 1 : 0;
       if (last_failures > 0 && server.upstream.measure !== Measure.NONE) count_failed_response(server);
+      // What failed before the last attempt has told so when the next one began.
+      const status = tonumber(attempts.statuses[index]) ?? 0;
+      if (responded && (server === last || status < FIRST_SERVER_ERROR))
+        note_response(server, status, ngx.now());
+      else if (last_failures > 0 && server === last) note_failed_attempt(server, status, ngx.now());
       index += 1;
     }
   }
@@ -135,7 +141,9 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
     return;
   }
   count_success(server, status, sent, received);
-  if (server.upstream.measure !== Measure.NONE || is_time_wanted(server, ngx.now())) {
+  const now = ngx.now();
+  note_response(server, status, now);
+  if (server.upstream.measure !== Measure.NONE || is_time_wanted(server, now)) {
     const header_time = read_number(request, "upstream_header_time");
     const response_time = read_number(request, "upstream_response_time");
     if (header_time !== undefined && response_time !== undefined) {

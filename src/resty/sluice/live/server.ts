@@ -1,15 +1,17 @@
-import type { Peer } from "../balancer/method";
+import type { Method, Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
 import { parse_time } from "../config/time";
+import type { Subject } from "../health/state";
 import type { ServerRecord } from "../store/document";
 import { active_at, begun_at, row_at } from "../store/region";
 import { adopt, own_cell } from "./counters";
 import type { LiveUpstream } from "./upstream";
 
 /** A server as this worker runs it. It stays the same object while its incarnation lives, whatever else changes. */
-export interface LiveServer extends Peer {
+export interface LiveServer extends Peer, Subject {
   upstream: LiveUpstream;
-  incarnation: number;
+  /** What it takes part in. */
+  method: Method;
   /** What `set_current_peer` takes. */
   host: string;
   port: number;
@@ -18,10 +20,14 @@ export interface LiveServer extends Peer {
   down: boolean;
   /** What `sticky.route` knows it by. */
   route: string;
+  /** At most so many requests under way; 0: any number. */
+  max_conns: number;
+  /** `weight` is less than this while `slow_start` raises it. */
+  configured_weight: number;
   /** Seconds. */
-  fail_timeout: number;
-  /** Where its shared cells are. */
-  row: number;
+  slow_start: number;
+  /** The number of its row. */
+  row_number: number;
   /** Where the requests under way at it stand, those of slot 0 first, and where this worker's are. */
   active: number;
   own_active: number;
@@ -41,23 +47,35 @@ export interface LiveServer extends Peer {
   seen: number;
 }
 
+function seconds(time: string): number {
+  return (parse_time(time) ?? 0) / 1000;
+}
+
 /** Makes a live server and its counters. */
 export function new_server(upstream: LiveUpstream, record: ServerRecord, line: string): LiveServer {
   const [address] = parse_address(record.server);
   const [stamp, counters] = adopt(record.row, record.incarnation);
   return {
     upstream,
+    upstream_name: upstream.name,
+    upstream_row: upstream.row,
+    method: upstream.primary,
     id: record.id,
     incarnation: record.incarnation,
     server: record.server,
     host: address?.host ?? "",
     port: address?.port ?? 0,
     weight: record.weight,
+    configured_weight: record.weight,
+    max_conns: record.max_conns,
+    max_fails: record.max_fails,
+    slow_start: seconds(record.slow_start),
     backup: record.backup,
     down: record.down,
     in_rotation: !record.down && !record.drain,
     route: record.route,
-    fail_timeout: (parse_time(record.fail_timeout) ?? 0) / 1000,
+    fail_timeout: seconds(record.fail_timeout),
+    row_number: record.row,
     row: row_at(record.row),
     active: active_at(record.row),
     own_active: own_cell(active_at(record.row)),

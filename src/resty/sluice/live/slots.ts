@@ -1,4 +1,17 @@
-import { active_at, begun_at, Header, Slot, shared_memory, slot_at, stamp_at } from "../store/region";
+import {
+  active_at,
+  begun_at,
+  counter_at,
+  Header,
+  NO_ID,
+  Row,
+  row_at,
+  shared_memory,
+  Slot,
+  slot_at,
+  stamp_at,
+  UpstreamCounter,
+} from "../store/region";
 import * as lock from "../store/lock";
 
 /**
@@ -36,6 +49,8 @@ function clear_active(slot: number): void {
     if (memory[stamp_at(slot, row)] !== 0) {
       memory[active_at(row) + slot] = 0;
       memory[begun_at(row) + slot] = 0;
+      const is_upstream = memory[row_at(row) + Row.ID] === NO_ID;
+      if (is_upstream) memory[counter_at(slot, row) + UpstreamCounter.WAITING] = 0;
     }
   }
 }

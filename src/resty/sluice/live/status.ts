@@ -12,7 +12,7 @@ import {
   Slot,
   slot_at,
   stamp_at,
-  stamp_of,
+  State,
 } from "../store/region";
 import { active_requests } from "../store/rows";
 
@@ -30,10 +30,37 @@ export interface ServerStatus {
   response_time: number | undefined;
   /** Seconds since 1970; undefined: never chosen. */
   selected: number | undefined;
+  /** What health says: see `Row`. */
+  state: State;
+  unavail: number;
+  checks: number;
+  check_fails: number;
+  unhealthy: number;
+  /** Undefined: there was no check. */
+  last_passed: boolean | undefined;
+  /** Milliseconds, the time since `down_since` included. */
+  downtime: number;
+  /** Since when it has not been up, or when it was not last, in seconds since 1970; undefined: it always was. */
+  down_since: number | undefined;
+}
+
+function read_health(status: ServerStatus, at: number): void {
+  const memory = shared_memory();
+  status.state = memory[at + Row.STATE];
+  status.unavail = memory[at + Row.UNAVAIL];
+  status.checks = memory[at + Row.CHECKS];
+  status.check_fails = memory[at + Row.CHECK_FAILS];
+  status.unhealthy = memory[at + Row.UNHEALTHY];
+  if (memory[at + Row.LAST_PASSED] >= 0) status.last_passed = memory[at + Row.LAST_PASSED] === 1;
+  const down_since = memory[at + Row.DOWN_SINCE];
+  if (down_since > 0) status.down_since = down_since;
+  const lasting = status.state === State.UP ? 0 : math.max(0, ngx.now() - down_since);
+  status.downtime = memory[at + Row.DOWNTIME] + math.floor(lasting * 1000);
 }
 
 const RESET_SLOT = 0;
 const NO_AVERAGE = -1;
+const HEALTH_STATISTICS = [Row.UNAVAIL, Row.CHECKS, Row.CHECK_FAILS, Row.UNHEALTHY, Row.DOWNTIME];
 
 function add_codes(codes: LuaTable<number, number>, at: number): void {
   const memory = shared_memory();
@@ -60,6 +87,14 @@ export function status_of(row: number, incarnation: number): ServerStatus {
     header_time: undefined,
     response_time: undefined,
     selected: undefined,
+    state: State.UP,
+    unavail: 0,
+    checks: 0,
+    check_fails: 0,
+    unhealthy: 0,
+    last_passed: undefined,
+    downtime: 0,
+    down_since: undefined,
   };
   for (const at of counters_of(row, incarnation)) {
     status.requests += memory[at + Counter.REQUESTS];
@@ -73,17 +108,26 @@ export function status_of(row: number, incarnation: number): ServerStatus {
     status.header_time = memory[shared + Row.HEADER_TIME];
     status.response_time = memory[shared + Row.RESPONSE_TIME];
   }
+  read_health(status, shared);
   if (memory[shared + Row.SELECTED] > 0) status.selected = memory[shared + Row.SELECTED];
   return status;
 }
 
-function write_reset(row: number, incarnation: number, status: ServerStatus): void {
+/** Makes the cells of the reset slot those of a row. Returns where they begin. Under the lock. */
+export function reset_cells(row: number, stamp: number): number {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
-  const known = memory[stamp_at(RESET_SLOT, row)] === incarnation;
-  if (!known) {
+  if (memory[stamp_at(RESET_SLOT, row)] !== stamp) {
     for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
   }
+  memory[slot_at(RESET_SLOT) + Slot.USED] = 1;
+  memory[stamp_at(RESET_SLOT, row)] = stamp;
+  return at;
+}
+
+function write_reset(row: number, incarnation: number, status: ServerStatus): void {
+  const memory = shared_memory();
+  const at = reset_cells(row, incarnation);
   memory[at + Counter.REQUESTS] = memory[at + Counter.REQUESTS] - status.requests;
   memory[at + Counter.SENT] = memory[at + Counter.SENT] - status.sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] - status.received;
@@ -94,10 +138,9 @@ function write_reset(row: number, incarnation: number, status: ServerStatus): vo
     if (memory[cell] === 0) memory[cell] = code;
     if (memory[cell] % CODE_STEP === code) memory[cell] = memory[cell] - count * CODE_STEP;
   }
-  memory[slot_at(RESET_SLOT) + Slot.USED] = 1;
-  memory[stamp_at(RESET_SLOT, row)] = incarnation;
   memory[row_at(row) + Row.HEADER_TIME] = NO_AVERAGE;
   memory[row_at(row) + Row.RESPONSE_TIME] = NO_AVERAGE;
+  for (const cell of HEALTH_STATISTICS) memory[row_at(row) + cell] = 0;
 }
 
 /**
@@ -115,16 +158,6 @@ export function reset_status(
   write_reset(row, incarnation, status_of(row, incarnation));
   release(Lock.WRITE);
   return $multi(true, undefined);
-}
-
-/** How many requests to the upstream at a row had no value for the key of its `hash`. Any phase. */
-export function requests_without_key(row: number): number {
-  return status_of(row, stamp_of(row)).requests;
-}
-
-/** Sets that number to 0, as `reset_status`. */
-export function reset_without_key(row: number): LuaMultiReturn<[true | undefined, string | undefined]> {
-  return reset_status(row, stamp_of(row));
 }
 
 /** How often `setup` has run in this nginx, when it ran last, and how many workers died and were replaced. */

@@ -3,16 +3,22 @@ import { new_method } from "../balancer/registry";
 import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { encode } from "../lib/json";
 import { parse_line, type Document } from "../store/document";
-import { active_at, row_at, stamp_of } from "../store/region";
+import { active_at, begun_at, row_at, stamp_of } from "../store/region";
+import { limits_of, type OutlierLimits } from "../health/outlier";
 import { adopt, own_cell } from "./counters";
 import { new_key_reader, type KeyReader } from "./key";
 import { Measure, surroundings_of } from "./loads";
+import { queue_of, type Queue } from "./queue";
+import { stop_ramp, weigh } from "./ramp";
+import { retry_limits, type RetryLimits } from "./retries";
 import { new_server, type LiveServer } from "./server";
 import { new_binding, type Binding } from "./sticky";
 
 /** An upstream as this worker runs it, changed by difference. */
 export interface LiveUpstream {
-  /** Where its shared cells are. */
+  name: string;
+  /** The number of its row, and where its shared cells are. */
+  row_number: number;
   row: number;
   /** Tells it from others that had the same row. */
   incarnation: number;
@@ -33,7 +39,8 @@ export interface LiveUpstream {
   servers: LuaTable<number, LiveServer>;
   /** By line: who stands on a line that is known has not changed. */
   lines: LuaTable<string, LiveServer>;
-  /** How many servers are in rotation. */
+  /** How many servers there are, and how many are in rotation. */
+  size: number;
   in_rotation: number;
   /** Where the requests under way at all its servers stand, those of slot 0 first, and where this worker's are. */
   active: number;
@@ -41,6 +48,19 @@ export interface LiveUpstream {
   /** Where this worker's counters of it are, and where it has noted whose they are. */
   counters: number;
   stamp: number;
+  /** Where its retries under way stand, in the same way. */
+  retries: number;
+  own_retries: number;
+  retry_limits: RetryLimits | undefined;
+  queue: Queue | undefined;
+  /** True once access() has run for it, which the queue needs. */
+  has_access_hook: boolean;
+  outlier_limits: OutlierLimits | undefined;
+  /** In percent: with fewer servers available health is ignored. */
+  panic_threshold: number;
+  panics: boolean;
+  /** Of the last look at the servers' health. */
+  health_revision: number;
 }
 
 function measure_of(config: BalancingConfig): Measure {
@@ -62,18 +82,41 @@ function configure(upstream: LiveUpstream, document: Document, balancing: string
   for (const [, server] of pairs(upstream.servers)) join(upstream, server);
 }
 
+/** Gives an upstream what a document says of retries, waiting and health. */
+function set_limits(
+  upstream: LiveUpstream,
+  { retries, outlier_detection, queue, panic_threshold }: Document,
+): void {
+  upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
+  upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
+  upstream.queue = queue_of(queue, upstream.queue);
+  upstream.panic_threshold = panic_threshold ?? 0;
+  upstream.health_revision = UNSEEN;
+}
+
+/** No health revision is this one. */
+const UNSEEN = -1;
+
 /** Makes an upstream without servers. */
-export function new_upstream(document: Document): LiveUpstream {
+export function new_upstream(name: string, document: Document): LiveUpstream {
   const row = row_at(document.row);
   const incarnation = stamp_of(document.row);
   const [stamp, counters] = adopt(document.row, incarnation);
   const upstream = {
+    name,
+    row_number: document.row,
     row,
     incarnation,
     revision: 0,
     servers: new LuaTable(),
     lines: new LuaTable(),
+    size: 0,
     in_rotation: 0,
+    health_revision: UNSEEN,
+    panics: false,
+    has_access_hook: false,
+    retries: begun_at(document.row),
+    own_retries: own_cell(begun_at(document.row)),
     active: active_at(document.row),
     own_active: own_cell(active_at(document.row)),
     counters,
@@ -87,12 +130,9 @@ function balancing_text(document: Document): string {
   return encode([balancing_of(document), document.session_secret]);
 }
 
-function method_of(server: LiveServer): Method {
-  return server.backup ? server.upstream.backup : server.upstream.primary;
-}
-
 function join(upstream: LiveUpstream, server: LiveServer): void {
-  method_of(server).add(server);
+  server.method = server.backup ? upstream.backup : upstream.primary;
+  server.method.add(server);
   if (upstream.sticky !== undefined) upstream.sticky.join(server);
 }
 
@@ -102,22 +142,29 @@ function count_in_rotation(server: LiveServer, by: number): void {
 
 function add(upstream: LiveUpstream, server: LiveServer): void {
   upstream.servers.set(server.id, server);
+  upstream.size += 1;
   count_in_rotation(server, 1);
   join(upstream, server);
 }
 
 function remove(upstream: LiveUpstream, server: LiveServer): void {
-  method_of(server).remove(server);
+  server.method.remove(server);
   if (upstream.sticky !== undefined) upstream.sticky.leave(server);
   count_in_rotation(server, -1);
+  upstream.size -= 1;
+  stop_ramp(server);
   upstream.lines.delete(server.line);
   upstream.servers.delete(server.id);
 }
 
 /** Gives a server that stays the parameters of its new line. */
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
-  const method = method_of(server);
-  if (server.weight !== next.weight) method.reweigh(server, next.weight);
+  const { method } = server;
+  server.slow_start = next.slow_start;
+  if (server.configured_weight !== next.configured_weight) {
+    server.configured_weight = next.configured_weight;
+    weigh(server, ngx.now());
+  }
   if (server.in_rotation !== next.in_rotation) {
     count_in_rotation(server, -1);
     server.in_rotation = next.in_rotation;
@@ -131,6 +178,8 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
     if (upstream.sticky !== undefined) upstream.sticky.join(server);
   }
   server.down = next.down;
+  server.max_conns = next.max_conns;
+  server.max_fails = next.max_fails;
   server.fail_timeout = next.fail_timeout;
   upstream.lines.delete(server.line);
   server.line = next.line;
@@ -160,6 +209,7 @@ export function apply_document(
 ): void {
   const balancing = balancing_text(document);
   if (upstream.balancing !== balancing) configure(upstream, document, balancing);
+  set_limits(upstream, document);
   let position = start;
   let [line_end] = string.find(text, "\n", position, true);
   while (line_end !== undefined) {

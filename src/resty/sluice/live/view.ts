@@ -31,7 +31,7 @@ function synchronise(name: string): LiveUpstream | undefined {
   let upstream = upstreams.get(name) as LiveUpstream | undefined;
   const row = row_at(head.row);
   if (upstream?.row !== row || upstream.incarnation !== stamp_of(head.row)) {
-    upstream = new_upstream(head);
+    upstream = new_upstream(name, head);
     upstreams.set(name, upstream);
   }
   apply_document(upstream, head, text, start);
@@ -43,6 +43,11 @@ export function find_upstream(name: string): LiveUpstream | undefined {
   const upstream = upstreams.get(name) as LiveUpstream | undefined;
   if (upstream !== undefined && memory[upstream.row + Row.REVISION] <= upstream.revision) return upstream;
   return synchronise(name);
+}
+
+/** Calls a function for each upstream that this worker serves. */
+export function for_each_upstream(action: (this: void, upstream: LiveUpstream) => void): void {
+  for (const [, upstream] of pairs(upstreams)) action(upstream);
 }
 
 /** Follows upstreams that no request has come for, so that what was deleted is forgotten. Phase: timer. */

@@ -1,21 +1,60 @@
 import { compact_when_due } from "../store/compaction";
+import { save_health } from "../store/health";
 import { map_private, shared_memory } from "../store/region";
 import { use_sums } from "./begun";
+import { compare_servers } from "./comparison";
 import { use_slot } from "./counters";
+import { use_health } from "./health";
 import { use_loads } from "./loads";
+import { raise_weights } from "./ramp";
+import { use_retries } from "./retries";
 import { take_slot } from "./slots";
-import { refresh_all, use_memory } from "./view";
+import { for_each_upstream, refresh_all, use_memory } from "./view";
 
 /** What a worker does beside requests. Each job is done by one worker, or concerns only its own memory. */
 
 const COMPACTION_SECONDS = 1;
 const REFRESH_SECONDS = 10;
+const RAMP_SECONDS = 0.25;
+const SAVE_SECONDS = 1;
+const COMPARISON_SECONDS = 0.1;
+/** 0 would do, but without OpenResty's patches nginx warns of it. */
+const PAUSE_SECONDS = 0.001;
 
-function every(seconds: number, job: (this: void) => void): void {
+function every(seconds: number, job: (this: void) => void, last_job?: (this: void) => void): void {
   const [timer, cause] = ngx.timer.every(seconds, (premature) => {
     if (!premature && !ngx.worker.exiting()) job();
+    else if (last_job !== undefined) last_job();
   });
   if (timer === undefined) ngx.log(ngx.WARN, `sluice: could not start a timer: ${cause ?? ""}`);
+}
+
+let has_warned = false;
+
+function save(pause: (this: void) => void): void {
+  const [saved, cause] = save_health(pause);
+  if (saved === undefined && !has_warned) ngx.log(ngx.WARN, `sluice: ${cause ?? ""}`);
+  has_warned = saved === undefined;
+}
+
+function save_in_pieces(this: void): void {
+  save(() => {
+    ngx.sleep(PAUSE_SECONDS);
+  });
+}
+
+/** When the worker ends. */
+function save_at_once(this: void): void {
+  save(() => {
+    // No time is left to let others in.
+  });
+}
+
+function compare_all(this: void): void {
+  const now = ngx.now();
+  for_each_upstream((upstream) => {
+    compare_servers(upstream, now);
+  });
 }
 
 /** Makes this worker ready to balance. Phase: init_worker_by_lua. Raises when `setup` was not called. */
@@ -33,9 +72,16 @@ export function start_worker(): void {
   use_slot(counted, slot ?? 1);
   use_loads(counted);
   use_sums(counted);
+  use_retries(counted);
+  use_health(memory);
   // Else all workers would begin their rotations with the same server.
   math.randomseed(ngx.worker.pid() * 1000 + ((ngx.now() * 1000) % 1000));
   // The cache manager and the privileged agent run init_worker too, and have no worker id.
-  if (ngx.worker.id() === 0) every(COMPACTION_SECONDS, compact_when_due);
+  if (ngx.worker.id() === 0) {
+    every(COMPACTION_SECONDS, compact_when_due);
+    every(SAVE_SECONDS, save_in_pieces, save_at_once);
+  }
   every(REFRESH_SECONDS, refresh_all);
+  every(RAMP_SECONDS, raise_weights);
+  every(COMPARISON_SECONDS, compare_all);
 }

@@ -32,6 +32,11 @@ export function dict_capacity(): number {
   return opened().capacity();
 }
 
+/** Makes what this worker has written to shared memory before visible to others before it reads on: as a lock does. */
+export function fence(): void {
+  opened().get("region");
+}
+
 /** What an earlier `setup` of this nginx has noted. */
 export function recall(note: "region" | "state_dir"): string | number | undefined {
   return opened().get(note)[0];
@@ -105,4 +110,36 @@ export function put_text(name: string, text: string): void {
 
 export function delete_text(name: string): void {
   opened().delete(PREFIX + name);
+}
+
+const EVENT_PREFIX = "event:";
+const LAST_EVENT = "last_event";
+/** So many are kept. */
+const MOST_EVENTS = 1000;
+
+let has_warned = false;
+
+/** Puts an event in the place of the oldest. `make`: gives the text for its number. Any phase. */
+export function put_event(make: (this: void, number: number) => string): void {
+  const [number, uncounted] = opened().incr(LAST_EVENT, 1, 0);
+  let cause = uncounted;
+  if (number !== undefined) {
+    const [done, refused] = opened().safe_set(`${EVENT_PREFIX}${number % MOST_EVENTS}`, make(number));
+    if (done === true) return;
+    cause = refused;
+  }
+  if (has_warned) return;
+  has_warned = true;
+  ngx.log(ngx.WARN, `sluice: could not keep an event: ${cause ?? ""}`);
+}
+
+/** The texts of the last events, the oldest first. Any phase. */
+export function get_events(): string[] {
+  const last = (opened().get(LAST_EVENT)[0] ?? 0) as number;
+  const texts: string[] = [];
+  for (const number of $range(math.max(1, last - MOST_EVENTS + 1), last)) {
+    const text = opened().get(`${EVENT_PREFIX}${number % MOST_EVENTS}`)[0];
+    if (text !== undefined) texts.push(text as string);
+  }
+  return texts;
 }

@@ -12,7 +12,8 @@ import * as replay from "./replay";
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
-function read_whole(path: string): LuaMultiReturn<[string | undefined, string | undefined]> {
+/** Reads a file. */
+export function read_whole(path: string): LuaMultiReturn<[string | undefined, string | undefined]> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, `could not read ${path}: ${cause ?? ""}`);
   const text = file.read("*a") ?? "";
@@ -51,6 +52,8 @@ export function open(state_dir: string | undefined): void {
   memory[Header.OTHER_JOURNAL_FD] = open_state_file(state_dir, "journal.1");
   memory[Header.IMAGE_FD] = open_state_file(state_dir, "image.0");
   memory[Header.OTHER_IMAGE_FD] = open_state_file(state_dir, "image.1");
+  memory[Header.HEALTH_FD] = open_state_file(state_dir, "health.0");
+  memory[Header.OTHER_HEALTH_FD] = open_state_file(state_dir, "health.1");
 }
 
 /** True when writes are saved. */

@@ -30,7 +30,7 @@ function copy(document: Document): Document {
 
 /** The line of a server that is added now. */
 function new_line(document: Document, server: ServerConfig, revision: number): string | undefined {
-  const row = allocate_row(revision);
+  const row = allocate_row(revision, document.next_id);
   if (row === undefined) return undefined;
   const record: ServerRecord = { ...server, id: document.next_id, incarnation: revision, row };
   document.next_id += 1;
@@ -66,7 +66,7 @@ export function patch_server(current: Document, id: number, input: unknown, revi
   if (server.server !== record.server) {
     if (find_by_address(current, server.server) !== undefined)
       return $multi(undefined, exists(server.server));
-    const new_row = allocate_row(revision);
+    const new_row = allocate_row(revision, id);
     if (new_row === undefined) return $multi(undefined, OUT_OF_MEMORY);
     incarnation = revision;
     row = new_row;

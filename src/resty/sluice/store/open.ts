@@ -2,12 +2,13 @@ import type { Options } from "../config/options";
 import type { UpstreamConfig } from "../config/upstream";
 import * as dict from "./dict";
 import * as disk from "./disk";
-import { format_document } from "./document";
+import { format_document, parse_line, type Document } from "./document";
 import { replace_upstream } from "./edit";
 import { acquire_now, Lock, release } from "./lock";
 import { attach, create, Header, Row, row_at, shared_memory } from "./region";
+import { load_health } from "./health";
 import { to_document } from "./replay";
-import { allocate_row } from "./rows";
+import { allocate_row, hold_row } from "./rows";
 import { set_fsync, write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
@@ -26,21 +27,31 @@ function map_region(state_dir: string | undefined): void {
   }
 }
 
+/** After a restart, servers that a check must pass for wait for it anew, unless their state is `persistent`. */
+function hold_unchecked({ health_check, lines }: Document): void {
+  if (health_check?.mandatory !== true || health_check.persistent) return;
+  for (const line of lines) hold_row(parse_line(line).row, ngx.now());
+}
+
 function load_state(state_dir: string): void {
   const [state, cause] = disk.load(state_dir);
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
+  const documents: Document[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
     const document = to_document(saved, allocate_row);
     const text = document === undefined ? undefined : dict.stage_text(name, format_document(document));
     if (document === undefined || text === undefined) {
       error("could not load the state: it does not fit into lua_shared_dict", 0);
     } else {
+      documents.push(document);
       dict.put_text(name, text);
       shared_memory()[row_at(document.row) + Row.REVISION] = document.revision;
     }
   }
   dict.unstage_text();
   shared_memory()[Header.REVISION] = state.revision;
+  load_health(state_dir);
+  for (const document of documents) hold_unchecked(document);
 }
 
 /** Saves the seeds that the state does not hold yet. */

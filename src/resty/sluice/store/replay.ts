@@ -119,7 +119,7 @@ export function apply_journal(
 /** The document of a saved upstream. `allocate` gives its servers and itself a row, or undefined when none is left. */
 export function to_document(
   saved: SavedUpstream,
-  allocate: (this: void, stamp: number) => number | undefined,
+  allocate: (this: void, stamp: number, id?: number) => number | undefined,
 ): Document | undefined {
   const ids: number[] = [];
   for (const [id] of pairs(saved.servers)) ids.push(id);
@@ -127,7 +127,7 @@ export function to_document(
   const lines: string[] = [];
   for (const id of ids) {
     const record = saved.servers.get(id);
-    const server_row = allocate(record.incarnation);
+    const server_row = allocate(record.incarnation, id);
     if (server_row === undefined) return undefined;
     record.row = server_row;
     lines.push(format_line(record));

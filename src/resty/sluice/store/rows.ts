@@ -1,4 +1,4 @@
-import { active_at, Header, Row, row_at, shared_memory } from "./region";
+import { active_at, Check, Header, LAST_OF_ROW, NO_ID, Row, row_at, shared_memory, State } from "./region";
 
 /** Which rows of the shared memory are free. */
 
@@ -14,6 +14,7 @@ export function active_requests(row: number): number {
 /** Gives a row back, behind the others that are free. Under the lock. */
 export function free_row(row: number): void {
   const cells = shared_memory();
+  cells[row_at(row) + Row.STAMP] = 0;
   cells[row_at(row) + Row.NEXT_FREE] = 0;
   if (cells[Header.FREE_ROW] === 0) cells[Header.FREE_ROW] = row;
   else cells[row_at(cells[Header.LAST_FREE_ROW]) + Row.NEXT_FREE] = row;
@@ -32,10 +33,11 @@ function take_free_row(): number | undefined {
 }
 
 /**
- * Takes a row for the server or upstream `stamp`, one that no request is under way at: so a worker's count of those
- * needs no stamp, and stays right whoever has the row. Returns undefined when there is none left. Under the lock.
+ * Takes a row for the server `id` of the incarnation `stamp`, or for an upstream; one that no request is under way
+ * at: so a worker's count of those needs no stamp, and stays right whoever has the row. Returns undefined when there is
+ * none left. Under the lock.
  */
-export function allocate_row(stamp: number): number | undefined {
+export function allocate_row(stamp: number, id = NO_ID): number | undefined {
   const cells = shared_memory();
   let row = take_free_row();
   if (row === undefined) {
@@ -44,10 +46,28 @@ export function allocate_row(stamp: number): number | undefined {
     cells[Header.NEXT_ROW] = row + 1;
   }
   const at = row_at(row);
+  // Not the revision: whoever still serves an upstream that had this row must see that it is gone.
+  for (const cell of $range(at + Row.REVISION + 1, at + LAST_OF_ROW)) cells[cell] = 0;
   cells[at + Row.HEADER_TIME] = -1;
   cells[at + Row.RESPONSE_TIME] = -1;
   cells[at + Row.EXPECTED_TIME] = -1;
-  cells[at + Row.SELECTED] = 0;
+  cells[at + Row.LAST_PASSED] = -1;
+  cells[at + Row.ID] = id;
   cells[at + Row.STAMP] = stamp;
   return row;
+}
+
+/** Keeps requests away from the server at a row until a check has passed. */
+export function hold_row(row: number, now: number): void {
+  const cells = shared_memory();
+  const at = row_at(row);
+  cells[at + Row.CHECK] = Check.WANTED;
+  cells[at + Row.STATE] = State.CHECKING;
+  cells[at + Row.UNAVAILABLE_UNTIL] = math.huge;
+  cells[at + Row.DOWN_SINCE] = now;
+}
+
+/** Has the weight of the server at a row begin to rise now, if it has `slow_start`. */
+export function start_row(row: number, now: number): void {
+  shared_memory()[row_at(row) + Row.STARTED_AT] = now;
 }

@@ -10,7 +10,7 @@ import { format_change, format_deletion } from "./journal";
 import { acquire, Lock, release, try_acquire } from "./lock";
 import { read, revision } from "./read";
 import { Header, Row, row_at, shared_memory } from "./region";
-import { active_requests, free_row } from "./rows";
+import { active_requests, free_row, hold_row, start_row } from "./rows";
 
 /**
  * The truth: the upstreams in the shared dict, the revision that every change raises by one, and the journal. A
@@ -134,6 +134,16 @@ function delete_upstream(name: string, current: Document, next_revision: number)
   return undefined;
 }
 
+/** Prepares the rows of servers that join: the first of an upstream have no slow start, there would be nobody else. */
+function welcome(joining: readonly Leaver[], next: Document): void {
+  const now = ngx.now();
+  const is_held = next.health_check?.mandatory === true;
+  for (const { row } of joining) {
+    if (is_held) hold_row(row, now);
+    if (joining.length < next.lines.length) start_row(row, now);
+  }
+}
+
 function put_upstream(
   name: string,
   current: Document | undefined,
@@ -159,6 +169,7 @@ function put_upstream(
     free_rows(joining);
     return OUT_OF_MEMORY;
   }
+  welcome(joining, next);
   const problem = commit(format_change(name, next, changed), next.row, () => {
     put_text(name, text);
   });

@@ -1,12 +1,8 @@
+import { state_name } from "../../health/state";
 import { encode, list, shape, shaped } from "../../lib/json";
 import { iso8601 } from "../../lib/iso8601";
-import {
-  requests_without_key,
-  reset_status,
-  reset_without_key,
-  status_of,
-  type ServerStatus,
-} from "../../live/status";
+import { reset_status, status_of, type ServerStatus } from "../../live/status";
+import { reset_upstream_status, upstream_status } from "../../live/upstream_status";
 import { dict_name } from "../../store/dict";
 import { parse_line, type Document } from "../../store/document";
 import { names, read, upstream_not_found } from "../../store/read";
@@ -19,7 +15,8 @@ import type { Route } from "../route";
 
 /** `/http/upstreams`: what the servers do. */
 
-const UPSTREAM = shape(["peers", "keepalive", "zombies", "zone", "without_key"]);
+const UPSTREAM = shape(["peers", "keepalive", "zombies", "zone", "queue", "without_key"]);
+const QUEUE = shape(["size", "max_size", "overflows"]);
 const PEER = shape([
   "id",
   "server",
@@ -39,10 +36,11 @@ const PEER = shape([
   "unavail",
   "health_checks",
   "downtime",
+  "downstart",
   "selected",
 ]);
 const RESPONSES = shape(["1xx", "2xx", "3xx", "4xx", "5xx", "codes", "total"]);
-const HEALTH_CHECKS = shape(["checks", "fails", "unhealthy"]);
+const HEALTH_CHECKS = shape(["checks", "fails", "unhealthy", "last_passed"]);
 
 function responses_object(codes: LuaTable<number, number>): object {
   const by_class = [0, 0, 0, 0, 0];
@@ -66,7 +64,7 @@ function whole(milliseconds: number | undefined): number | undefined {
 function peer_object(line: string): object {
   const record = parse_line(line);
   const status: ServerStatus = status_of(record.row, record.incarnation);
-  let state = "up";
+  let state = state_name(status.state);
   if (record.drain) state = "draining";
   if (record.down) state = "down";
   return shaped(
@@ -78,7 +76,7 @@ function peer_object(line: string): object {
       weight: record.weight,
       state,
       active: status.active,
-      max_conns: 0,
+      max_conns: record.max_conns,
       requests: status.requests,
       header_time: whole(status.header_time),
       response_time: whole(status.response_time),
@@ -86,9 +84,18 @@ function peer_object(line: string): object {
       sent: status.sent,
       received: status.received,
       fails: status.fails,
-      unavail: 0,
-      health_checks: shaped({ checks: 0, fails: 0, unhealthy: 0 }, HEALTH_CHECKS),
-      downtime: 0,
+      unavail: status.unavail,
+      health_checks: shaped(
+        {
+          checks: status.checks,
+          fails: status.check_fails,
+          unhealthy: status.unhealthy,
+          last_passed: status.last_passed,
+        },
+        HEALTH_CHECKS,
+      ),
+      downtime: status.downtime,
+      downstart: status.down_since === undefined ? undefined : iso8601(status.down_since),
       selected: status.selected === undefined ? undefined : iso8601(status.selected),
     },
     PEER,
@@ -106,13 +113,17 @@ function zombies(document: Document): number {
 function upstream_object(document: Document): object {
   const peers: object[] = [];
   for (const line of document.lines) peers.push(peer_object(line));
+  const { without_key, waiting, overflows } = upstream_status(document.row);
+  const { queue } = document;
   return shaped(
     {
       peers: list(peers),
       keepalive: 0,
       zombies: zombies(document),
       zone: dict_name(),
-      without_key: document.method === "hash" ? requests_without_key(document.row) : undefined,
+      queue:
+        queue === undefined ? undefined : shaped({ size: waiting, max_size: queue.size, overflows }, QUEUE),
+      without_key: document.method === "hash" ? without_key : undefined,
     },
     UPSTREAM,
   );
@@ -140,7 +151,7 @@ function reset(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const document = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  let [done, cause] = reset_without_key(document.row);
+  let [done, cause] = reset_upstream_status(document.row);
   for (const line of document.lines) {
     const { row, incarnation } = parse_line(line);
     if (done !== undefined) [done, cause] = reset_status(row, incarnation);

@@ -1,0 +1,43 @@
+import type { HealthCheckConfig } from "../config/health";
+import { Check, Row, shared_memory } from "../store/region";
+import { conclude, type Subject } from "./state";
+
+/**
+ * What active checks make of a server: unhealthy after `fails` in a row that failed, and healthy after `passes` in a row
+ * that passed.
+ */
+
+/** Notes the result of a check. `now`: seconds since 1970. Any phase. */
+export function note_check(
+  subject: Subject,
+  { fails, passes }: HealthCheckConfig,
+  passed: boolean,
+  reason: string,
+  now: number,
+): void {
+  const memory = shared_memory();
+  const { row } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation) return;
+  memory[row + Row.CHECKS] = memory[row + Row.CHECKS] + 1;
+  if (!passed) memory[row + Row.CHECK_FAILS] = memory[row + Row.CHECK_FAILS] + 1;
+  memory[row + Row.LAST_PASSED] = passed ? 1 : 0;
+
+  const said = passed ? Check.PASSED : Check.FAILED;
+  if (memory[row + Row.CHECK] === said) {
+    memory[row + Row.CHECK_RESULTS] = 0;
+    return;
+  }
+  memory[row + Row.CHECK_RESULTS] = memory[row + Row.CHECK_RESULTS] + 1;
+  if (memory[row + Row.CHECK_RESULTS] < (passed ? passes : fails)) return;
+  memory[row + Row.CHECK_RESULTS] = 0;
+  memory[row + Row.CHECK] = said;
+  conclude(subject, now, reason);
+}
+
+/** Has a server wait for its first check, or no longer have any. Any phase. */
+export function want_check(subject: Subject, is_wanted: boolean, now: number): void {
+  const memory = shared_memory();
+  memory[subject.row + Row.CHECK] = is_wanted ? Check.WANTED : Check.NONE;
+  memory[subject.row + Row.CHECK_RESULTS] = 0;
+  conclude(subject, now, is_wanted ? "a check must pass first" : "it is not checked any more");
+}

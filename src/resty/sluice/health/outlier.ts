@@ -1,0 +1,119 @@
+import type { OutlierConfig } from "../config/health";
+import { parse_time } from "../config/time";
+import { Row, shared_memory } from "../store/region";
+import { conclude, touch, type Subject } from "./state";
+
+/**
+ * Outlier detection, in Envoy's terms: a server that gives so many bad responses in a row, or clearly more of them than
+ * the others, is ejected for `base_ejection_time` times the number of ejections in a row, at most `max_ejection_time`.
+ * Each `interval` without one takes one off that number.
+ */
+
+/** The limits of an upstream. Times in seconds. */
+export interface OutlierLimits {
+  consecutive_5xx: number;
+  consecutive_gateway_failure: number;
+  interval: number;
+  base_ejection_time: number;
+  max_ejection_time: number;
+  max_ejection_percent: number;
+  success_rate_minimum_hosts: number;
+  success_rate_request_volume: number;
+  success_rate_stdev_factor: number;
+}
+
+function seconds(time: string): number {
+  return (parse_time(time) ?? 0) / 1000;
+}
+
+/** Reads a configuration's times. */
+export function limits_of(config: OutlierConfig): OutlierLimits {
+  return {
+    consecutive_5xx: config.consecutive_5xx,
+    consecutive_gateway_failure: config.consecutive_gateway_failure,
+    interval: seconds(config.interval),
+    base_ejection_time: seconds(config.base_ejection_time),
+    max_ejection_time: seconds(config.max_ejection_time),
+    max_ejection_percent: config.max_ejection_percent,
+    success_rate_minimum_hosts: config.success_rate_minimum_hosts,
+    success_rate_request_volume: config.success_rate_request_volume,
+    success_rate_stdev_factor: config.success_rate_stdev_factor,
+  };
+}
+
+function count(cell: number): number {
+  const memory = shared_memory();
+  memory[cell] = memory[cell] + 1;
+  return memory[cell];
+}
+
+/**
+ * Counts a bad response. Any phase.
+ *
+ * @param is_gateway_failure it was 502, 503 or 504, or there was none
+ * @returns why the server should be ejected; undefined: it should not
+ */
+export function count_error(
+  { row }: Subject,
+  limits: OutlierLimits,
+  is_gateway_failure: boolean,
+): string | undefined {
+  const errors = count(row + Row.ERRORS_5XX);
+  const failures = is_gateway_failure ? count(row + Row.ERRORS_GATEWAY) : 0;
+  if (!is_gateway_failure) shared_memory()[row + Row.ERRORS_GATEWAY] = 0;
+  if (limits.consecutive_5xx > 0 && errors >= limits.consecutive_5xx)
+    return `${errors} responses of 5xx in a row`;
+  if (limits.consecutive_gateway_failure > 0 && failures >= limits.consecutive_gateway_failure)
+    return `${failures} gateway failures in a row`;
+  return undefined;
+}
+
+/** Forgets the bad responses: there was a good one. Any phase. */
+export function clear_errors({ row }: Subject): void {
+  const memory = shared_memory();
+  memory[row + Row.ERRORS_5XX] = 0;
+  memory[row + Row.ERRORS_GATEWAY] = 0;
+}
+
+/** Tells whether a server is ejected. `now`: seconds since 1970. */
+export function is_ejected(row: number, now: number): boolean {
+  return shared_memory()[row + Row.EJECTED_UNTIL] > now;
+}
+
+/**
+ * Ejects a server, unless it is already or too many of its upstream are. Any phase.
+ *
+ * @param ejected_percent how many of its upstream are ejected
+ */
+export function eject(
+  subject: Subject,
+  limits: OutlierLimits,
+  ejected_percent: number,
+  now: number,
+  reason: string,
+): void {
+  const memory = shared_memory();
+  const { row } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation || is_ejected(row, now)) return;
+  if (ejected_percent >= limits.max_ejection_percent) return;
+  const ended = memory[row + Row.EJECTION_ENDED];
+  const quiet = ended > 0 ? math.floor((now - ended) / limits.interval) : 0;
+  const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;
+  memory[row + Row.EJECTIONS] = ejections;
+  const time = math.min(limits.base_ejection_time * ejections, limits.max_ejection_time);
+  memory[row + Row.EJECTED_UNTIL] = now + time;
+  clear_errors(subject);
+  conclude(subject, now, `${reason}: ejected for ${time} s`);
+}
+
+/** Lets a server back whose ejection is over. Any phase. */
+export function note_end_of_ejection(subject: Subject, now: number): void {
+  const memory = shared_memory();
+  const { row } = subject;
+  const until = memory[row + Row.EJECTED_UNTIL];
+  if (until === 0 || until > now) return;
+  memory[row + Row.EJECTION_ENDED] = until;
+  memory[row + Row.EJECTED_UNTIL] = 0;
+  touch();
+  conclude(subject, now, "its ejection is over");
+}

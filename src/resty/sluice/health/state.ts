@@ -1,0 +1,88 @@
+import { record_event } from "../store/events";
+import { Check, Header, Row, shared_memory, State } from "../store/region";
+
+/**
+ * What health says of a server, in cells that all workers share: the state follows from what passive and active checks
+ * and outlier detection have noted there. It belongs to the server's incarnation and outlives reloads and restarts.
+ */
+
+/** A server as health sees it. */
+export interface Subject {
+  /** Of its upstream. */
+  upstream_name: string;
+  server: string;
+  id: number;
+  incarnation: number;
+  /** Where its shared cells are, and those of its upstream. */
+  row: number;
+  upstream_row: number;
+  max_fails: number;
+  /** Seconds. */
+  fail_timeout: number;
+}
+
+const NAMES = ["up", "unavail", "checking", "unhealthy"];
+
+/** A state as the API shows it. */
+export function state_name(state: State): string {
+  return NAMES[state];
+}
+
+function state_of({ row, max_fails }: Subject): State {
+  const memory = shared_memory();
+  if (memory[row + Row.CHECK] === Check.FAILED) return State.UNHEALTHY;
+  if (memory[row + Row.CHECK] === Check.WANTED) return State.CHECKING;
+  if (memory[row + Row.EJECTED_UNTIL] > 0) return State.UNAVAIL;
+  return max_fails > 0 && memory[row + Row.FAILS] >= max_fails ? State.UNAVAIL : State.UP;
+}
+
+/** Until when a server in this state gets no requests. */
+function unavailable_until({ row, max_fails, fail_timeout }: Subject, state: State): number {
+  const memory = shared_memory();
+  if (state === State.UP) return 0;
+  if (state !== State.UNAVAIL) return math.huge;
+  const has_failed = max_fails > 0 && memory[row + Row.FAILS] >= max_fails;
+  const failed_at = math.max(memory[row + Row.FAILED_AT], memory[row + Row.TRIED_AT]);
+  return math.max(memory[row + Row.EJECTED_UNTIL], has_failed ? failed_at + fail_timeout : 0);
+}
+
+function count_change(row: number, before: State, after: State, now: number): void {
+  const memory = shared_memory();
+  if (after === State.UNAVAIL) memory[row + Row.UNAVAIL] = memory[row + Row.UNAVAIL] + 1;
+  if (after === State.UNHEALTHY) memory[row + Row.UNHEALTHY] = memory[row + Row.UNHEALTHY] + 1;
+  if (before === State.UP) {
+    memory[row + Row.DOWN_SINCE] = now;
+  } else if (after === State.UP) {
+    const milliseconds = math.floor((now - memory[row + Row.DOWN_SINCE]) * 1000 + 0.5);
+    memory[row + Row.DOWNTIME] = memory[row + Row.DOWNTIME] + milliseconds;
+    memory[row + Row.STARTED_AT] = now;
+  }
+}
+
+/** Notes that something of a server's health has changed, for whoever saves it. */
+export function touch(): void {
+  const memory = shared_memory();
+  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+}
+
+/**
+ * Draws the conclusion of what was noted of a server: its state and until when it gets no requests. A change of state is
+ * an event and a line of the log. Any phase.
+ *
+ * @param now seconds since 1970
+ * @param reason why, for people
+ */
+export function conclude(subject: Subject, now: number, reason: string): void {
+  const memory = shared_memory();
+  const { row, upstream_row } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation) return;
+  const before = memory[row + Row.STATE];
+  const after = state_of(subject);
+  memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
+  touch();
+  if (before === after) return;
+  memory[row + Row.STATE] = after;
+  count_change(row, before, after, now);
+  memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
+  record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
+}

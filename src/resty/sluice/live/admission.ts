@@ -1,0 +1,64 @@
+import type { CData } from "ffi";
+import { get_request } from "resty.core.base";
+
+import { key_of } from "./attempts";
+import { uncount_request } from "./counters";
+import { has_changed, survey } from "./health";
+import { choose_or_wait, Ending, forget_waiter } from "./queue";
+import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
+import { find_upstream } from "./view";
+
+/** What happens to a request before the balancer runs: where there is a queue, its server is chosen here. */
+
+const SERVICE_UNAVAILABLE = 503;
+const GATEWAY_TIMEOUT = 504;
+const RETRY_AFTER_SECONDS = "1";
+
+/** The servers that were chosen for requests, which are counted there already. */
+const reserved = new LuaTable<number, LiveServer>();
+let count = 0;
+
+/** The server that was chosen for a request. Hot: mostly there is none. */
+export function take_reserved(key: number): LiveServer | undefined {
+  if (count === 0) return undefined;
+  const server = reserved.get(key) as LiveServer | undefined;
+  if (server === undefined) return undefined;
+  reserved.delete(key);
+  count = count - 1;
+  return server;
+}
+
+/** Gives back what a request holds that has ended without the balancer. */
+export function forget_admission(key: number): void {
+  forget_waiter(key);
+  const server = take_reserved(key);
+  if (server !== undefined) uncount_request(server);
+}
+
+function refuse(status: number): void {
+  if (status === SERVICE_UNAVAILABLE) ngx.header["Retry-After"] = RETRY_AFTER_SECONDS;
+  ngx.exit(status);
+}
+
+function admit(upstream: LiveUpstream): void {
+  const { queue } = upstream;
+  if (queue === undefined) return;
+  upstream.has_access_hook = true;
+  const now = ngx.now();
+  if (has_changed(upstream)) survey(upstream, now);
+  const key = key_of(get_request() as CData);
+  const [ending, server] = choose_or_wait(upstream, queue, key);
+  if (server !== undefined) {
+    reserved.set(key, server);
+    count = count + 1;
+  }
+  if (ending === Ending.OVERFLOW) refuse(SERVICE_UNAVAILABLE);
+  if (ending === Ending.TIMEOUT) refuse(GATEWAY_TIMEOUT);
+}
+
+/** Lets a request to the upstream `name` go on, wait, or end. Phase: access_by_lua. */
+export function access(name: string): void {
+  const upstream = find_upstream(name);
+  if (upstream !== undefined) admit(upstream);
+}

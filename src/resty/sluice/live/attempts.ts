@@ -1,0 +1,112 @@
+import { cast, type CData } from "ffi";
+import { get_last_failure } from "ngx.balancer";
+
+import { note_end } from "./begun";
+import { count_end } from "./counters";
+import { note_failed_attempt } from "./health";
+import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
+
+/**
+ * The requests under way, and the servers that each has been sent to. They are kept by the request's address, not in
+ * `ngx.ctx`: that would cost a table a request, and an internal redirect would lose it. Hot.
+ */
+
+/** What stands for a request that has had more than one attempt. */
+export interface Attempts {
+  /** The one under way; undefined when no server was left. */
+  server: LiveServer | undefined;
+  /** Those before it. */
+  servers: LiveServer[];
+  /** How many of them belong to upstreams that were left by an internal redirect. */
+  redirected: number;
+  /** The upstream that it counts for as a retry under way. */
+  retries: LiveUpstream | undefined;
+}
+
+/** The server of each request under way that is at its first attempt. */
+const server_of = new LuaTable<number, LiveServer>();
+/** The other requests under way. */
+const attempts_of = new LuaTable<number, Attempts>();
+/** How many those are: mostly none, and then nothing is looked up. */
+let several = 0;
+
+/** nginx allows a request so many internal redirects (NGX_HTTP_MAX_URI_CHANGES). */
+const MOST_REDIRECTS = 10;
+
+let has_warned = false;
+
+/** What a request is known by. */
+export function key_of(request: CData): number {
+  return tonumber(cast("uintptr_t", request)) as number;
+}
+
+/** The server of a request at its first attempt. */
+export function first_server(key: number): LiveServer | undefined {
+  return server_of.get(key);
+}
+
+/** The attempts of a request that has had several. */
+export function find_attempts(key: number): Attempts | undefined {
+  return several === 0 ? undefined : attempts_of.get(key);
+}
+
+/** Keeps the server of a request's first attempt. */
+export function keep_first(key: number, server: LiveServer): void {
+  server_of.set(key, server);
+}
+
+/** Forgets a request with one attempt. */
+export function forget_first(key: number): void {
+  server_of.delete(key);
+}
+
+/** Forgets a request with several. */
+export function forget_attempts(key: number): void {
+  attempts_of.delete(key);
+  several = several - 1;
+}
+
+/** More redirects than can be: requests at one address that `log` was never told of. */
+function forget_unlogged(attempts: Attempts): void {
+  attempts.servers = [];
+  if (has_warned) return;
+  has_warned = true;
+  ngx.log(
+    ngx.WARN,
+    "sluice: log() is not called in log_by_lua of this location: its requests are not counted right",
+  );
+}
+
+function end_last(key: number, attempts: Attempts, failure: string | undefined, status: number): void {
+  const { server } = attempts;
+  if (server === undefined) return;
+  note_end(key, server);
+  const has_failed = failure === "failed";
+  count_end(server, has_failed ? 1 : 0);
+  if (has_failed) note_failed_attempt(server, status, ngx.now());
+  attempts.servers.push(server);
+  attempts.server = undefined;
+}
+
+/**
+ * Ends the attempt under way of a request, and keeps it with those before.
+ *
+ * @returns the attempts, and whether the next one is a retry
+ */
+export function end_attempt(key: number, first: LiveServer | undefined): LuaMultiReturn<[Attempts, boolean]> {
+  let attempts = find_attempts(key);
+  if (attempts === undefined) {
+    attempts = { server: first, servers: [], redirected: 0, retries: undefined };
+    attempts_of.set(key, attempts);
+    several = several + 1;
+    server_of.delete(key);
+  }
+  const [failure, status] = get_last_failure();
+  end_last(key, attempts, failure, status ?? 0);
+  if (failure === undefined) {
+    if (attempts.redirected >= MOST_REDIRECTS) forget_unlogged(attempts);
+    attempts.redirected = attempts.servers.length;
+  }
+  return $multi(attempts, failure !== undefined);
+}

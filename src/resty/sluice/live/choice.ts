@@ -1,0 +1,132 @@
+import type { Available, Peer } from "../balancer/method";
+import { fence } from "../store/dict";
+import type { Attempts } from "./attempts";
+import { count_request, count_without_key, uncount_request } from "./counters";
+import { is_healthy } from "./health";
+import { in_flight } from "./loads";
+import type { LiveServer } from "./server";
+import type { Binding } from "./sticky";
+import { pick, type LiveUpstream } from "./upstream";
+
+/** Which server a request gets. Hot. */
+
+/** So often a request may find that another worker was quicker; then all servers count as full. */
+const MOST_COLLISIONS = 16;
+
+/** What the functions below are asked about: methods know them by one argument. */
+let time = 0;
+let tried: Attempts;
+
+function has_room(server: LiveServer): boolean {
+  return server.max_conns === 0 || in_flight(server) < server.max_conns;
+}
+
+/** Tells whether there are servers that would be available if they were not full. Not hot. */
+export function is_full(upstream: LiveUpstream, now: number): boolean {
+  for (const [, server] of pairs(upstream.servers)) {
+    if (server.in_rotation && is_healthy(server, now) && !has_room(server)) return true;
+  }
+  return false;
+}
+
+function in_service(this: void, peer: Peer): boolean {
+  const server = peer as LiveServer;
+  return server.in_rotation && is_healthy(server, time) && has_room(server);
+}
+
+/** Tells whether a server that was chosen some time ago, and is counted, may have the request still. Not hot. */
+export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
+  return upstream.servers.get(server.id) === server && !server.down && is_healthy(server, now);
+}
+
+function untried(this: void, peer: Peer): boolean {
+  if (!in_service(peer)) return false;
+  for (const index of $range(tried.redirected, tried.servers.length - 1)) {
+    if (tried.servers[index] === (peer as LiveServer)) return false;
+  }
+  return true;
+}
+
+/** Chooses by the upstream's method. `retried`: what was tried before; undefined: nothing. */
+function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
+  const { read_key } = upstream;
+  const key = read_key === undefined ? undefined : read_key();
+  if (read_key !== undefined && retried === undefined && (key === undefined || key === ""))
+    count_without_key(upstream);
+  let available: Available = in_service;
+  // As nginx: the only server is tried again, when a kept connection to it has broken.
+  if (retried !== undefined && upstream.in_rotation > 1) {
+    tried = retried;
+    available = untried;
+  }
+  return pick(upstream, available, key);
+}
+
+/** The server that the request is bound to, if that can take it. */
+function bound_server(sticky: Binding): LiveServer | undefined {
+  const server = sticky.find();
+  return server !== undefined && is_healthy(server, time) && has_room(server) ? server : undefined;
+}
+
+/** Chooses the server that the request is bound to, or else by the method. */
+function choose_bound(
+  upstream: LiveUpstream,
+  sticky: Binding,
+  retried: Attempts | undefined,
+): LiveServer | undefined {
+  const bound = retried === undefined ? bound_server(sticky) : undefined;
+  if (bound !== undefined && !bound.backup) return bound;
+  const server = choose_by_method(upstream, retried);
+  // A backup keeps its clients only while no primary is available.
+  return bound !== undefined && (server === undefined || server.backup) ? bound : server;
+}
+
+function choose_one(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
+  const { sticky } = upstream;
+  if (sticky === undefined) return choose_by_method(upstream, retried);
+  return choose_bound(upstream, sticky, retried);
+}
+
+/**
+ * Tells whether a server has more requests than it may, this one counted. Workers that choose it at the same instant
+ * count first and look then; the fence has each see the others' counts, so that at least one of them draws back.
+ */
+function is_overfull(server: LiveServer): boolean {
+  fence();
+  return in_flight(server) > server.max_conns;
+}
+
+function choose_again(
+  upstream: LiveUpstream,
+  retried: Attempts | undefined,
+  now: number,
+  overfull: LiveServer,
+): LiveServer | undefined {
+  uncount_request(overfull);
+  for (const _ of $range(1, MOST_COLLISIONS)) {
+    const server = choose_one(upstream, retried);
+    if (server === undefined) return undefined;
+    count_request(server, now);
+    if (server.max_conns === 0 || !is_overfull(server)) return server;
+    uncount_request(server);
+  }
+  return undefined;
+}
+
+/**
+ * Chooses a server for a request and counts it there. Phase: balancer_by_lua.
+ *
+ * @param retried what the request was sent to before; undefined: nothing
+ * @param now seconds since 1970
+ */
+export function choose(
+  upstream: LiveUpstream,
+  retried: Attempts | undefined,
+  now: number,
+): LiveServer | undefined {
+  time = now;
+  const server = choose_one(upstream, retried);
+  if (server === undefined) return undefined;
+  count_request(server, now);
+  return server.max_conns > 0 && is_overfull(server) ? choose_again(upstream, retried, now, server) : server;
+}

@@ -1,0 +1,67 @@
+import { eject, type OutlierLimits } from "../health/outlier";
+import { is_outlier, success_rate_threshold, type Performance } from "../health/success_rate";
+import { Row, shared_memory } from "../store/region";
+import { ejected_percent } from "./health";
+import type { LiveServer } from "./server";
+import { status_of } from "./status";
+import type { LiveUpstream } from "./upstream";
+
+/** Outlier detection by success rate: each interval, one worker compares the servers of an upstream. */
+
+const FIRST_SERVER_ERROR = 500;
+
+/** What a server has done since the last comparison, which this is from now on. */
+function performance_of(server: LiveServer): Performance {
+  const memory = shared_memory();
+  const { row } = server;
+  const { codes, fails } = status_of(server.row_number, server.incarnation);
+  let responses = fails;
+  let errors = fails;
+  for (const [code, count] of pairs(codes)) {
+    responses += count;
+    if (code >= FIRST_SERVER_ERROR) errors += count;
+  }
+  const performance = {
+    responses: responses - memory[row + Row.COMPARED_RESPONSES],
+    errors: errors - memory[row + Row.COMPARED_ERRORS],
+  };
+  memory[row + Row.COMPARED_RESPONSES] = responses;
+  memory[row + Row.COMPARED_ERRORS] = errors;
+  return performance;
+}
+
+/** Takes the comparison that is due on itself. Returns false when it is not, or another worker has. */
+function claim(upstream: LiveUpstream, limits: OutlierLimits, now: number): boolean {
+  const memory = shared_memory();
+  const cell = upstream.row + Row.COMPARED_RESPONSES;
+  if (now - memory[cell] < limits.interval) return false;
+  memory[cell] = now;
+  return true;
+}
+
+/** Compares an upstream's servers if that is due, and ejects the outliers. Phase: timer. */
+export function compare_servers(upstream: LiveUpstream, now: number): void {
+  const limits = upstream.outlier_limits;
+  if (limits === undefined || limits.success_rate_minimum_hosts === 0 || !claim(upstream, limits, now))
+    return;
+  const performances: Performance[] = [];
+  const servers: LiveServer[] = [];
+  for (const [, server] of pairs(upstream.servers)) {
+    servers.push(server);
+    performances.push(performance_of(server));
+  }
+  const volume = limits.success_rate_request_volume;
+  const threshold = success_rate_threshold(
+    performances,
+    limits.success_rate_minimum_hosts,
+    volume,
+    limits.success_rate_stdev_factor,
+  );
+  if (threshold === undefined) return;
+  for (const index of $range(0, servers.length - 1)) {
+    if (is_outlier(performances[index], threshold, volume)) {
+      const reason = string.format("its success rate is below %.1f %%", threshold);
+      eject(servers[index], limits, ejected_percent(upstream, now), now, reason);
+    }
+  }
+}

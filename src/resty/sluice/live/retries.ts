@@ -1,0 +1,84 @@
+import type { NumberPointer } from "ffi";
+
+import type { RetriesConfig } from "../config/admission";
+import { parse_time } from "../config/time";
+import type { Attempts } from "./attempts";
+import { sum_of_slots } from "./loads";
+import type { LiveUpstream } from "./upstream";
+
+/** `retries`: how often, how long and how many requests at a time may be tried again. */
+
+const PERCENT = 100;
+
+/** The limits of an upstream. */
+export interface RetryLimits {
+  /** How many servers a request may be sent to. */
+  tries: number;
+  /** Seconds over all tries. */
+  timeout: number;
+  /** So many of a hundred requests under way may be retries; infinite: all. */
+  budget_percent: number;
+  /** So many may be in any case. */
+  min_concurrent: number;
+}
+
+let memory: NumberPointer;
+
+/** Counts in `shared` from now on. Phase: init_worker_by_lua. */
+export function use_retries(shared: NumberPointer): void {
+  memory = shared;
+}
+
+/** Reads a configuration. */
+export function retry_limits(config: RetriesConfig): RetryLimits {
+  const { tries, timeout, budget } = config;
+  return {
+    tries: tries ?? math.huge,
+    timeout: timeout === undefined ? math.huge : (parse_time(timeout) ?? 0) / 1000,
+    budget_percent: budget?.percent ?? math.huge,
+    min_concurrent: budget?.min_concurrent ?? math.huge,
+  };
+}
+
+/** How many seconds a request's attempts have taken, by nginx's account. */
+function time_of_attempts(): number {
+  let sum = 0;
+  for (const [seconds] of string.gmatch(ngx.var.upstream_response_time ?? "", "[%d.]+")) {
+    sum += tonumber(seconds) ?? 0;
+  }
+  return sum;
+}
+
+function is_in_budget(upstream: LiveUpstream, limits: RetryLimits): boolean {
+  const allowed = math.max(
+    limits.min_concurrent,
+    (sum_of_slots(upstream.active) * limits.budget_percent) / PERCENT,
+  );
+  return sum_of_slots(upstream.retries) < allowed;
+}
+
+/** Tells whether a request may be tried again. Phase: balancer_by_lua. */
+export function may_retry(upstream: LiveUpstream, attempts: Attempts): boolean {
+  const limits = upstream.retry_limits;
+  if (limits === undefined) return true;
+  if (attempts.servers.length - attempts.redirected >= limits.tries) return false;
+  if (limits.timeout !== math.huge && time_of_attempts() >= limits.timeout) return false;
+  return (
+    attempts.retries !== undefined || limits.min_concurrent === math.huge || is_in_budget(upstream, limits)
+  );
+}
+
+/** Counts a request as a retry under way. */
+export function count_retry(upstream: LiveUpstream, attempts: Attempts): void {
+  if (attempts.retries !== undefined) return;
+  attempts.retries = upstream;
+  memory[upstream.own_retries] = memory[upstream.own_retries] + 1;
+}
+
+/** Counts that a request that was tried again has ended, or has been sent on to another upstream. */
+export function uncount_retry(attempts: Attempts): void {
+  const { retries } = attempts;
+  if (retries === undefined) return;
+  attempts.retries = undefined;
+  memory[retries.own_retries] = memory[retries.own_retries] - 1;
+}

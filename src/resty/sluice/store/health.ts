@@ -1,0 +1,160 @@
+import { decode, encode, is_table, shape, shaped } from "../lib/json";
+import { read_whole } from "./disk";
+import { cut_file, write_at } from "./posix";
+import { Header, Row, row_at, shared_memory } from "./region";
+
+/**
+ * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose health is
+ * not that of a new one. A file counts when its last line repeats the number of its first. Times are of the clock, so
+ * what was saved has its age.
+ */
+
+/** What is saved of a row, by name. */
+const SAVED: [name: string, cell: Row, fresh: number][] = [
+  ["state", Row.STATE, 0],
+  ["unavailable_until", Row.UNAVAILABLE_UNTIL, 0],
+  ["fails", Row.FAILS, 0],
+  ["failed_at", Row.FAILED_AT, 0],
+  ["tried_at", Row.TRIED_AT, 0],
+  ["unavail", Row.UNAVAIL, 0],
+  ["down_since", Row.DOWN_SINCE, 0],
+  ["downtime", Row.DOWNTIME, 0],
+  ["started_at", Row.STARTED_AT, 0],
+  ["check", Row.CHECK, 0],
+  ["check_results", Row.CHECK_RESULTS, 0],
+  ["checks", Row.CHECKS, 0],
+  ["check_fails", Row.CHECK_FAILS, 0],
+  ["unhealthy", Row.UNHEALTHY, 0],
+  ["last_passed", Row.LAST_PASSED, -1],
+  ["ejected_until", Row.EJECTED_UNTIL, 0],
+  ["ejection_ended", Row.EJECTION_ENDED, 0],
+  ["ejections", Row.EJECTIONS, 0],
+  ["errors_5xx", Row.ERRORS_5XX, 0],
+  ["errors_gateway", Row.ERRORS_GATEWAY, 0],
+];
+const fields = ["incarnation", "id"];
+for (const [name] of SAVED) fields.push(name);
+const LINE = shape(fields);
+/** How JSON, which has no infinite numbers, writes one. */
+const INFINITE = "infinite";
+const ROWS_A_PIECE = 1024;
+
+/** The line of a row; undefined when it holds nothing that a new one does not. */
+function line_of(row: number): string | undefined {
+  const memory = shared_memory();
+  const at = row_at(row);
+  if (memory[at + Row.STAMP] === 0) return undefined;
+  const saved: Record<string, unknown> = {};
+  let is_fresh = true;
+  for (const [name, cell, fresh] of SAVED) {
+    const value = memory[at + cell];
+    if (value !== fresh) {
+      is_fresh = false;
+      saved[name] = value === math.huge ? INFINITE : value;
+    }
+  }
+  if (is_fresh) return undefined;
+  saved.incarnation = memory[at + Row.STAMP];
+  saved.id = memory[at + Row.ID];
+  return `${encode(shaped(saved, LINE))}\n`;
+}
+
+function write_all(fd: number, revision: number, pause: (this: void) => void): string | undefined {
+  const memory = shared_memory();
+  let offset = 0;
+  let parts = [`{"health":${string.format("%d", revision)}}\n`];
+  const last = memory[Header.NEXT_ROW] - 1;
+  for (const row of $range(1, last)) {
+    const line = line_of(row);
+    if (line !== undefined) parts.push(line);
+    if (row === last) parts.push(`{"end":${string.format("%d", revision)}}\n`);
+    if (row === last || row % ROWS_A_PIECE === 0) {
+      const text = table.concat(parts);
+      const [written, cause] = write_at(fd, text, offset);
+      if (written === undefined) return cause;
+      offset += text.length;
+      parts = [];
+      pause();
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Saves the health of all servers if it has changed since it was saved last. One worker does that. Phase: timer.
+ *
+ * @param pause called between pieces
+ * @returns true, or undefined and the cause
+ */
+export function save_health(
+  pause: (this: void) => void,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
+  const memory = shared_memory();
+  const revision = memory[Header.HEALTH_REVISION];
+  const fd = memory[Header.OTHER_HEALTH_FD];
+  if (fd === 0 || revision === memory[Header.SAVED_HEALTH_REVISION]) return $multi(true, undefined);
+  const [cut, cut_cause] = cut_file(fd, 0);
+  const cause = cut === undefined ? cut_cause : write_all(fd, revision, pause);
+  if (cause !== undefined) return $multi(undefined, `could not save the servers' health: ${cause}`);
+  memory[Header.OTHER_HEALTH_FD] = memory[Header.HEALTH_FD];
+  memory[Header.HEALTH_FD] = fd;
+  memory[Header.SAVED_HEALTH_REVISION] = revision;
+  return $multi(true, undefined);
+}
+
+/** The number of a whole file; undefined when it is none. */
+function revision_of(text: string): number | undefined {
+  const [start] = string.match(text, '^{"health":(%d+)}\n');
+  const [end] = string.match(string.sub(text, -64), '\n{"end":(%d+)}\n$');
+  return start !== undefined && start === end ? tonumber(start) : undefined;
+}
+
+/** The rows of all servers, by what tells a server from all others. */
+function rows_by_server(): LuaTable<string, number> {
+  const memory = shared_memory();
+  const rows = new LuaTable<string, number>();
+  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    const at = row_at(row);
+    rows.set(string.format("%d %d", memory[at + Row.STAMP], memory[at + Row.ID]), at);
+  }
+  return rows;
+}
+
+function restore(text: string): void {
+  const memory = shared_memory();
+  const rows = rows_by_server();
+  for (const [line] of string.gmatch(text, "([^\n]+)\n")) {
+    const [saved] = decode(line);
+    const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
+    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as number | undefined;
+    if (is_table(saved) && at !== undefined) {
+      for (const [name, cell, fresh] of SAVED) {
+        const value = saved[name] === INFINITE ? math.huge : saved[name];
+        memory[at + cell] = typeof value === "number" ? value : fresh;
+      }
+    }
+  }
+}
+
+/** Gives the servers, which have their rows, the health that was saved. Phase: init_by_lua. */
+export function load_health(state_dir: string): void {
+  const memory = shared_memory();
+  let newest = 0;
+  let newest_text = "";
+  for (const index of $range(0, 1)) {
+    const [text] = read_whole(`${state_dir}/health.${index}`);
+    const revision = text === undefined ? undefined : revision_of(text);
+    if (text !== undefined && revision !== undefined && revision > newest) {
+      newest = revision;
+      newest_text = text;
+      if (index === 1) {
+        const fd = memory[Header.HEALTH_FD];
+        memory[Header.HEALTH_FD] = memory[Header.OTHER_HEALTH_FD];
+        memory[Header.OTHER_HEALTH_FD] = fd;
+      }
+    }
+  }
+  restore(newest_text);
+  memory[Header.HEALTH_REVISION] = newest;
+  memory[Header.SAVED_HEALTH_REVISION] = newest;
+}
