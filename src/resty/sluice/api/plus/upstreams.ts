@@ -78,7 +78,7 @@ function peer_object(line: string): object {
       weight: record.weight,
       state,
       active: status.active,
-      max_conns: 0,
+      max_conns: record.max_conns,
       requests: status.requests,
       header_time: whole(status.header_time),
       response_time: whole(status.response_time),
