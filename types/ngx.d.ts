@@ -30,6 +30,14 @@ interface NgxConfig {
 }
 
 /** @noSelf */
+interface NgxRegex {
+  find(
+    text: string,
+    regex: string,
+  ): LuaMultiReturn<[number | undefined, number | undefined, string | undefined]>;
+}
+
+/** @noSelf */
 interface NgxRequest {
   clear_header(name: string): void;
   get_method(): string;
@@ -63,6 +71,7 @@ interface Ngx {
   readonly config: NgxConfig;
   readonly header: Record<string, string | string[] | undefined>;
   readonly is_subrequest: boolean;
+  readonly re: NgxRegex;
   readonly req: NgxRequest;
   readonly shared: Record<string, SharedDict | undefined>;
   readonly timer: NgxTimer;

@@ -40,8 +40,23 @@ const badSetups = [
   ],
   [
     "a parameter that is not implemented",
-    { upstreams: { app: { servers: [{ server: "127.0.0.1:9", max_conns: 5 }] } } },
-    /servers\[0\].*"max_conns"/,
+    { upstreams: { app: { servers: [{ server: "127.0.0.1:9", service: "http" }] } } },
+    /servers\[0\].*"service"/,
+  ],
+  [
+    "a bad block of a block",
+    { upstreams: { app: { health_check: { match: { status: "2xx" } } } } },
+    /upstreams\.app.*"health_check\.match\.status".*"2xx"/,
+  ],
+  [
+    "a regular expression that is none",
+    { upstreams: { app: { health_check: { match: { body: "(\n" } } } } },
+    /upstreams\.app.*"health_check\.match\.body" value: not a regular expression/,
+  ],
+  [
+    "slow_start with a method that does not know it",
+    { upstreams: { app: { method: "ip_hash", servers: [{ server: "127.0.0.1:9", slow_start: "1s" }] } } },
+    /upstreams\.app.*servers\[0\].*"slow_start".*"ip_hash"/,
   ],
   [
     "one server twice",

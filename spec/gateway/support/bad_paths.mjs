@@ -95,6 +95,6 @@ for (const method of ["PUT", "PATCH"]) {
     "UpstreamBadWeight",
     /servers\[0\].*"weight"/,
   );
-  bad(method, path, { servers: [{ ...good, max_conns: 9 }] }, 400, "UpstreamBadMaxConns", /servers\[0\]/);
+  bad(method, path, { servers: [{ ...good, max_conns: -9 }] }, 400, "UpstreamBadMaxConns", /servers\[0\]/);
   bad(method, path, { servers: [good, good] }, 409, "EntryExists", /servers\[1\]/);
 }

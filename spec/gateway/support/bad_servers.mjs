@@ -105,10 +105,10 @@ const badValues = [
     "UpstreamBadWeight",
     [0, -1, 1.5, "0", "-1", "1.5", "abc", "", " 1", "0x5", true, null, 1e300, 2 ** 40],
   ],
-  ["max_conns", "UpstreamBadMaxConns", [1, -1, 0.5, "5", "x", true, null, 1e300]],
-  ["max_fails", "UpstreamBadMaxFails", [0, 3, -1, "0", "x", false, null]],
-  ["fail_timeout", "UpstreamBadFailTimeout", ["30s", "x", "", "10 s", "-10s", "10sec", 5, true, null]],
-  ["slow_start", "UpstreamBadSlowStart", ["30s", "x", "1h", 5, "-1", true, null]],
+  ["max_conns", "UpstreamBadMaxConns", [-1, 0.5, "-1", "0.5", "x", "", true, null, 1e300, 2 ** 31]],
+  ["max_fails", "UpstreamBadMaxFails", [-1, 0.5, "1e3", "x", "", false, null, 2 ** 31]],
+  ["fail_timeout", "UpstreamBadFailTimeout", ["x", "", "10 s", "-10s", "10sec", "1s 1m", -5, 0.5, true, null]],
+  ["slow_start", "UpstreamBadSlowStart", ["x", "", "1.5h", "99999999d", -1, "-1", 1e300, true, null]],
   ["route", "UpstreamBadRoute", ["r".repeat(33), "a\nb", "\u0000", 5, true, null]],
   ["service", "UpstreamBadService", ["http", ""]],
   ["backup", formatError, [1, 0, "true", "", null]],
@@ -130,6 +130,12 @@ for (const name of ["weight", "max_conns", "fail_timeout", "backup", "route"]) {
 bad("POST", servers, { server: "127.0.0.1:9001" }, 409, "EntryExists");
 bad("POST", servers, { server: "127.0.0.3:9001", backup: false }, 409, "EntryExists");
 bad("PATCH", `${servers}/0`, { server: "127.0.0.2:9001" }, 409, "EntryExists");
+
+// What is no parameter, though it is kept with a server.
+for (const name of ["leave_by", "row", "incarnation"]) {
+  bad("POST", servers, { server: "127.0.0.9:1", [name]: "idle" }, 400, formatError, new RegExp(`"${name}"`));
+  bad("PATCH", `${servers}/0`, { [name]: "idle" }, 400, formatError, new RegExp(`"${name}"`));
+}
 
 // Changes.
 bad("PATCH", `${servers}/0`, { id: 0 }, 400, formatError, /unknown parameter "id"/);

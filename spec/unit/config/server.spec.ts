@@ -1,15 +1,16 @@
 import { read_server, type ServerConfig } from "../../../src/resty/sluice/config/server";
 import { expect } from "../support/expect";
 
-const TIMES = { fail_timeout: "10s", slow_start: "0s" };
+const LIMITS = { max_conns: 0, max_fails: 1, fail_timeout: "10s", slow_start: "0s" };
 const BASE: ServerConfig = {
   server: "10.0.0.1:80",
   weight: 3,
   backup: false,
   down: false,
   drain: true,
-  ...TIMES,
+  ...LIMITS,
   route: "",
+  leave_by: "",
 };
 
 describe("a server's parameters", () => {
@@ -20,28 +21,38 @@ describe("a server's parameters", () => {
       backup: false,
       down: false,
       drain: false,
-      ...TIMES,
+      ...LIMITS,
       route: "",
+      leave_by: "",
     });
   });
 
-  it("keep the default of a time as it is spelled, seconds with their unit", () => {
-    expect(read_server({ server: "10.0.0.1", fail_timeout: "10000ms" })[0]?.fail_timeout).equal("10000ms");
-    expect(read_server({ server: "10.0.0.1", fail_timeout: 10, slow_start: "0" })[0]?.slow_start).equal("0s");
+  it("keep a time as it is spelled, seconds with their unit", () => {
+    const times: [unknown, string][] = [
+      ["10000ms", "10000ms"],
+      ["1m 30s", "1m 30s"],
+      ["1h", "1h"],
+      ["15", "15s"],
+      [15, "15s"],
+      [0, "0s"],
+      ["0", "0s"],
+    ];
+    for (const [given, kept] of times) {
+      const [server] = read_server({ server: "10.0.0.1", fail_timeout: given, slow_start: given });
+      expect([server?.fail_timeout, server?.slow_start]).same([kept, kept]);
+    }
   });
 
   it("take numbers as strings of digits too, as the dashboard sends them", () => {
-    expect(read_server({ server: "10.0.0.1", weight: "5", max_conns: "0", max_fails: "1" })[0]?.weight).equal(
-      5,
-    );
+    const [server] = read_server({ server: "10.0.0.1", weight: "5", max_conns: "10", max_fails: "0" });
+    expect([server?.weight, server?.max_conns, server?.max_fails]).same([5, 10, 0]);
   });
 
-  it("take the defaults of what does nothing yet, in any spelling", () => {
-    for (const fail_timeout of ["10s", "10", 10, "10000ms"]) {
-      expect(read_server({ server: "10.0.0.1", fail_timeout, slow_start: "0", route: "" })[1]).equal(
-        undefined,
-      );
-    }
+  it("may be as large as nginx's", () => {
+    const largest = 2147483647;
+    const limits = { weight: largest, max_conns: largest, max_fails: largest };
+    const [server] = read_server({ server: "10.0.0.1", ...limits });
+    expect([server?.weight, server?.max_conns, server?.max_fails]).same([largest, largest, largest]);
   });
 
   const refused: [string, unknown, string][] = [
@@ -53,11 +64,22 @@ describe("a server's parameters", () => {
     ["weight", "", "UpstreamBadWeight"],
     ["weight", "1x", "UpstreamBadWeight"],
     ["weight", true, "UpstreamBadWeight"],
-    ["max_conns", 1, "UpstreamBadMaxConns"],
-    ["max_fails", 0, "UpstreamBadMaxFails"],
-    ["fail_timeout", "11s", "UpstreamBadFailTimeout"],
+    ["max_conns", -1, "UpstreamBadMaxConns"],
+    ["max_conns", 0.5, "UpstreamBadMaxConns"],
+    ["max_conns", 2147483648, "UpstreamBadMaxConns"],
+    ["max_conns", "1e3", "UpstreamBadMaxConns"],
+    ["max_conns", 0 / 0, "UpstreamBadMaxConns"],
+    ["max_fails", -1, "UpstreamBadMaxFails"],
+    ["max_fails", "", "UpstreamBadMaxFails"],
+    ["max_fails", false, "UpstreamBadMaxFails"],
     ["fail_timeout", "soon", "UpstreamBadFailTimeout"],
-    ["slow_start", "1s", "UpstreamBadSlowStart"],
+    ["fail_timeout", "", "UpstreamBadFailTimeout"],
+    ["fail_timeout", -1, "UpstreamBadFailTimeout"],
+    ["fail_timeout", 1.5, "UpstreamBadFailTimeout"],
+    ["fail_timeout", true, "UpstreamBadFailTimeout"],
+    ["slow_start", "1s 1m", "UpstreamBadSlowStart"],
+    ["slow_start", "99999999d", "UpstreamBadSlowStart"],
+    ["leave_by", "idle", "UpstreamConfFormatError"],
     ["route", string.rep("r", 33), "UpstreamBadRoute"],
     ["route", "a\tb", "UpstreamBadRoute"],
     ["route", "a\u007f", "UpstreamBadRoute"],
@@ -96,6 +118,19 @@ describe("a server's parameters", () => {
     expect(read_server({ route: "b" }, BASE)[0]).same({ ...BASE, route: "b" });
     expect(read_server({ weight: 4 }, { ...BASE, route: "b" })[0]?.route).equal("b");
     expect(read_server({ drain: false }, BASE)[0]).same({ ...BASE, drain: false });
+    const limits = { max_conns: 5, max_fails: 0, fail_timeout: "1m", slow_start: "30s" };
+    expect(read_server(limits, BASE)[0]).same({ ...BASE, ...limits });
+    expect(read_server({ weight: 4 }, { ...BASE, ...limits })[0]).same({ ...BASE, ...limits, weight: 4 });
+  });
+
+  it("leave a drain job alone while the server drains", () => {
+    const base: ServerConfig = { ...BASE, leave_by: "idle" };
+    for (const change of [{}, { weight: 4 }, { drain: true }, { down: true, drain: true }]) {
+      expect(read_server(change, base)[0]?.leave_by).equal("idle");
+    }
+    for (const change of [{ drain: false }, { down: false }, { down: true }]) {
+      expect(read_server(change, base)[0]?.leave_by).equal("");
+    }
   });
 
   it("end draining when they set down, either way", () => {

@@ -16,6 +16,32 @@ describe("an upstream", () => {
     expect(read_upstream({ servers: [] }, hashed)[0]).same({ method: "hash", hash, servers: [] });
   });
 
+  it("may have servers with slow_start, where nginx's method may", () => {
+    const servers = [{ server: "10.0.0.1" }, { server: "10.0.0.2", slow_start: "30s" }];
+    for (const method of ["round_robin", "least_conn", "least_time"]) {
+      expect(read_upstream({ method, servers })[1]).equal(undefined);
+    }
+    const hash = { key: "$uri" };
+    for (const settings of [{ method: "hash", hash }, { method: "ip_hash" }, { method: "random" }]) {
+      const [before] = read_upstream({ servers });
+      const problems = [
+        read_upstream({ ...settings, servers })[1],
+        read_upstream(settings, before)[1],
+        read_upstream({ servers }, read_upstream(settings)[0])[1],
+      ];
+      expect(problems.length).equal(3);
+      for (const problem of problems) {
+        expect(problem?.code).equal("UpstreamBadSlowStart");
+        expect(problem?.text).equal(
+          `servers[1]: "slow_start" cannot be used with the method "${settings.method}"`,
+        );
+      }
+      expect(read_upstream({ ...settings, servers: [{ server: "10.0.0.1", slow_start: "0" }] })[1]).equal(
+        undefined,
+      );
+    }
+  });
+
   const refused: [string, Record<string, unknown>, string, string][] = [
     ["an unknown key", { server: "10.0.0.1" }, "UpstreamConfFormatError", 'unknown parameter "server"'],
     ["an unknown key with a value of any kind", { zone: {} }, "UpstreamConfFormatError", '"zone"'],

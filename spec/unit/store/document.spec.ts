@@ -1,3 +1,4 @@
+import { read_settings, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import {
   find_by_address,
   find_by_id,
@@ -20,9 +21,12 @@ const FIRST: ServerRecord = {
   backup: false,
   down: false,
   drain: false,
+  max_conns: 0,
+  max_fails: 1,
   fail_timeout: "10s",
   slow_start: "0s",
   route: "",
+  leave_by: "",
 };
 const SECOND: ServerRecord = {
   ...FIRST,
@@ -31,6 +35,11 @@ const SECOND: ServerRecord = {
   weight: 5,
   backup: true,
   drain: true,
+  leave_by: "idle",
+  max_conns: 10,
+  max_fails: 0,
+  fail_timeout: "1m",
+  slow_start: "30s",
   route: "b",
 };
 const DOCUMENT: Document = {
@@ -46,7 +55,8 @@ describe("a document", () => {
   it("is a line of its own and a line a server, without what is default", () => {
     expect(format_line(FIRST)).equal('1 17 4 {"server":"10.0.0.1:80"}');
     expect(format_line(SECOND)).equal(
-      '11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true,"route":"b"}',
+      '11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true,"leave_by":"idle",' +
+        '"max_conns":10,"max_fails":0,"fail_timeout":"1m","slow_start":"30s","route":"b"}',
     );
   });
 
@@ -58,11 +68,21 @@ describe("a document", () => {
     expect(parse_document(format_document(empty))).same(empty);
   });
 
-  it("keeps how it is balanced, and its secret", () => {
+  it("keeps its settings, and its secret", () => {
     const sticky = { cookie: { name: "srv", path: "/", httponly: true, secure: false } };
     const hash = { key: "$uri", consistent: true, balance_factor: 150 };
     const session_secret = "00112233445566778899aabbccddeeff";
-    const document: Document = { ...DOCUMENT, method: "hash", hash, sticky, session_secret };
+    const [settings] = read_settings({
+      method: "hash",
+      hash,
+      sticky,
+      health_check: { match: { headers: { "content-type": "^text/", server: "" } } },
+      outlier_detection: {},
+      panic_threshold: 50,
+      retries: { tries: 3, budget: {} },
+      queue: { size: 100 },
+    });
+    const document: Document = { ...DOCUMENT, ...(settings as UpstreamSettings), session_secret };
     expect(parse_document(format_document(document))).same(document);
     expect(parse_head(format_document(document))[0]).same({ ...document, lines: [] });
   });

@@ -1,4 +1,5 @@
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
+import { read_settings, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import { difference } from "../../../src/resty/sluice/store/difference";
 import { format_line, type Document, type ServerRecord } from "../../../src/resty/sluice/store/document";
 import {
@@ -156,6 +157,21 @@ describe("a journal's line", () => {
       sticky: { route: { variables: ["$arg_r"] } },
       session_secret,
     });
+  });
+
+  it("says all of the settings", () => {
+    const [settings] = read_settings({
+      health_check: { uri: "/health", match: { status: "200", headers: { server: "x" } } },
+      outlier_detection: { success_rate_minimum_hosts: 3 },
+      panic_threshold: 0,
+      retries: { budget: {} },
+      queue: { size: 10 },
+    });
+    const whole = { ...document(1, 0, []), ...(settings as UpstreamSettings) };
+    const line = format_change("app", whole, difference([], []));
+    expect(app_of(line)).same(whole);
+    const damaged = string.gsub(line, '"size":10', '"size":0')[0];
+    expect(load(damaged)[2]).contains("line 1 cannot be read");
   });
 
   it("may name the method alone, as earlier versions did", () => {

@@ -3,6 +3,7 @@ import { one_of, read_block, read_flag, type Read, type Reader } from "./fields"
 import { format_problem, invalid_value, missing_argument } from "./problem";
 import { read_sticky, type StickyConfig } from "./sticky";
 import { parse_template } from "./template";
+import { whole_from } from "./values";
 
 const METHOD_NAMES = ["round_robin", "least_conn", "least_time", "random", "hash", "ip_hash"] as const;
 
@@ -92,29 +93,13 @@ function read_random(this: void, path: string, value: unknown): Read {
   return $multi(random, problem);
 }
 
-const SMALLEST_FACTOR = 100;
-const LARGEST_FACTOR = 100000;
-
-function read_factor(this: void, path: string, value: unknown): Read {
-  if (
-    typeof value === "number" &&
-    value === math.floor(value) &&
-    value >= SMALLEST_FACTOR &&
-    value <= LARGEST_FACTOR
-  ) {
-    return $multi(value, undefined);
-  }
-  const reason = `not a whole number from ${SMALLEST_FACTOR} to ${LARGEST_FACTOR}`;
-  return $multi(undefined, invalid_value(path, reason));
-}
-
 function read_key(this: void, path: string, value: unknown): Read {
   const [parts, reason] = parse_template(value);
   if (parts === undefined) return $multi(undefined, invalid_value(path, reason ?? ""));
   return $multi(value, undefined);
 }
 
-const HASH_READERS = { key: read_key, consistent: read_flag, balance_factor: read_factor };
+const HASH_READERS = { key: read_key, consistent: read_flag, balance_factor: whole_from(100, 100000) };
 
 function read_hash(this: void, path: string, value: unknown): Read {
   const [hash, problem] = read_block(path, value, HASH_READERS, { consistent: false });

@@ -1,4 +1,4 @@
-import { is_table } from "../lib/json";
+import { is_table, json_null } from "../lib/json";
 import { invalid_value, unknown_parameter, type Problem } from "./problem";
 
 /** What a reader returns: the value, or undefined and the problem. */
@@ -51,6 +51,32 @@ export function read_block(
   const [fields, problem] = read_fields(value, `${path}.`, readers);
   if (fields === undefined) return $multi(undefined, problem);
   return $multi({ ...defaults, ...fields }, undefined);
+}
+
+/**
+ * Reads members that may be absent, or changes those of `base`: one that is given replaces that of before as a whole, and
+ * JSON's null takes it off. Any phase.
+ *
+ * @param input an object; what has no reader here is left to the caller
+ * @returns the members that are there, or undefined and the problem
+ */
+export function read_members(
+  input: Record<string, unknown>,
+  base: object | undefined,
+  readers: readonly [name: string, read: Reader][],
+): Read<Record<string, unknown>> {
+  const members: Record<string, unknown> = {};
+  for (const [name, read] of readers) {
+    const value = input[name];
+    if (value === undefined) {
+      members[name] = (base as Record<string, unknown> | undefined)?.[name];
+    } else if (value !== json_null) {
+      const [member, problem] = read(name, value);
+      if (problem !== undefined) return $multi(undefined, problem);
+      members[name] = member;
+    }
+  }
+  return $multi(members, undefined);
 }
 
 /** Reads a list, whatever its items are; a JSON `{}` passes for an empty one. Any phase. */

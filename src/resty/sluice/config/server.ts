@@ -4,7 +4,7 @@ import { read_fields, read_flag, type Read, type Reader, type Readers } from "./
 import { format_problem, invalid_value, missing_argument, type Problem } from "./problem";
 import { parse_time } from "./time";
 
-/** A server of an upstream as it is configured; every other parameter of nginx has its default. */
+/** A server of an upstream as it is configured, by nginx's names. Times are nginx times, as they were spelled. */
 export interface ServerConfig {
   /** `ip:port`, `[ipv6]:port` or `unix:/path`. */
   server: string;
@@ -16,14 +16,23 @@ export interface ServerConfig {
   down: boolean;
   /** Gets no new request; those under way are finished. */
   drain: boolean;
-  /** Both do nothing yet: their defaults, as they were spelled. */
+  /** How many requests may be under way at it; 0: any number. */
+  max_conns: number;
+  /** So many failures within `fail_timeout` keep it out for as long; 0: none does. */
+  max_fails: number;
   fail_timeout: string;
+  /** How long it takes to get all of its share after it has come, or come back. */
   slow_start: string;
   /** Its name for `sticky.route`; "" is none. */
   route: string;
+  /**
+   * While it drains: when it is to be removed, which is set by a drain job, not as a parameter. "": not at all; "idle": when
+   * it has no request under way; else then too, but at the latest at this moment, in ISO 8601.
+   */
+  leave_by: string;
 }
 
-const LARGEST_WEIGHT = 2147483647;
+const LARGEST = 2147483647;
 const LONGEST_ROUTE = 32;
 
 function bad(name: string, code: string, reason: string): LuaMultiReturn<[undefined, Problem]> {
@@ -37,12 +46,23 @@ function whole_number(value: unknown): number | undefined {
   return undefined;
 }
 
-function read_weight(this: void, name: string, value: unknown): Read {
-  const weight = whole_number(value);
-  if (weight === undefined || weight < 1 || weight > LARGEST_WEIGHT) {
-    return bad(name, "UpstreamBadWeight", `not a whole number from 1 to ${LARGEST_WEIGHT}`);
-  }
-  return $multi(weight, undefined);
+function number_from(smallest: number, code: string): Reader<number> {
+  return (name, value) => {
+    const number = whole_number(value);
+    if (number === undefined || number < smallest || number > LARGEST)
+      return bad(name, code, `not a whole number from ${smallest} to ${LARGEST}`);
+    return $multi(number, undefined);
+  };
+}
+
+/** It also sends times as seconds without unit; they are shown with one. */
+function time(code: string): Reader<string> {
+  return (name, value) => {
+    const text = typeof value === "number" ? tostring(value) : value;
+    if (typeof text !== "string" || parse_time(text) === undefined)
+      return bad(name, code, 'not a time, such as "10s"');
+    return $multi(string.find(text, "^%d+$")[0] === undefined ? text : `${text}s`, undefined);
+  };
 }
 
 function read_address(this: void, _name: string, value: unknown): Read {
@@ -59,54 +79,33 @@ function read_route(this: void, name: string, value: unknown): Read {
   return $multi(value, undefined);
 }
 
-/** A parameter of nginx that does nothing here yet: any value but its default is refused with its own code. */
-function only_number(only: number, code: string): Reader {
-  return (name, value) => {
-    if (whole_number(value) === only) return $multi(undefined, undefined);
-    return bad(name, code, `this version supports only ${only}`);
-  };
-}
-
-function only_time(only: string, code: string): Reader {
-  const milliseconds = parse_time(only);
-  return (name, value) => {
-    const text = typeof value === "number" ? tostring(value) : value;
-    if (typeof text === "string" && parse_time(text) === milliseconds) {
-      return $multi(string.find(text, "^%d+$")[0] === undefined ? text : `${text}s`, undefined);
-    }
-    return bad(name, code, `this version supports only "${only}"`);
-  };
-}
-
 const READERS: Readers = {
   server: read_address,
-  weight: read_weight,
+  weight: number_from(1, "UpstreamBadWeight"),
   backup: read_flag,
   down: read_flag,
   drain: read_flag,
-  max_conns: only_number(0, "UpstreamBadMaxConns"),
-  max_fails: only_number(1, "UpstreamBadMaxFails"),
-  fail_timeout: only_time("10s", "UpstreamBadFailTimeout"),
-  slow_start: only_time("0s", "UpstreamBadSlowStart"),
+  max_conns: number_from(0, "UpstreamBadMaxConns"),
+  max_fails: number_from(0, "UpstreamBadMaxFails"),
+  fail_timeout: time("UpstreamBadFailTimeout"),
+  slow_start: time("UpstreamBadSlowStart"),
   route: read_route,
   service: (name) => bad(name, "UpstreamBadService", "this version does not support it"),
 };
 
-/** The parameters that do nothing yet, with the defaults that the API shows for them. */
-export const FIXED_PARAMETERS = {
-  max_conns: 0,
-  max_fails: 1,
-};
-
+/** nginx's defaults. */
 export const SERVER_DEFAULTS: ServerConfig = {
   server: "",
   weight: 1,
   backup: false,
   down: false,
   drain: false,
+  max_conns: 0,
+  max_fails: 1,
   fail_timeout: "10s",
   slow_start: "0s",
   route: "",
+  leave_by: "",
 };
 
 /**
@@ -136,16 +135,20 @@ export function read_server(
   }
   // As NGINX Plus: to set "down", either way, ends draining.
   const drain_before = given.down === undefined ? from.drain : false;
+  const drain = (given.drain as boolean | undefined) ?? drain_before;
   return $multi(
     {
       server: (given.server as string | undefined) ?? from.server,
       weight: (given.weight as number | undefined) ?? from.weight,
       backup: (given.backup as boolean | undefined) ?? from.backup,
       down: (given.down as boolean | undefined) ?? from.down,
-      drain: (given.drain as boolean | undefined) ?? drain_before,
+      drain,
+      max_conns: (given.max_conns as number | undefined) ?? from.max_conns,
+      max_fails: (given.max_fails as number | undefined) ?? from.max_fails,
       fail_timeout: (given.fail_timeout as string | undefined) ?? from.fail_timeout,
       slow_start: (given.slow_start as string | undefined) ?? from.slow_start,
       route: (given.route as string | undefined) ?? from.route,
+      leave_by: drain ? from.leave_by : "",
     },
     undefined,
   );

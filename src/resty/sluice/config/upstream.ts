@@ -1,17 +1,18 @@
 import { is_table } from "../lib/json";
-import { BALANCING_FIELDS, read_balancing, type BalancingConfig } from "./balancing";
 import { read_list } from "./fields";
 import { format_problem, unknown_parameter, type Problem } from "./problem";
 import { read_server, type ServerConfig } from "./server";
+import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "./settings";
+import { check_slow_start } from "./slow_start";
 
 /** A whole upstream as it is configured. */
-export interface UpstreamConfig extends BalancingConfig {
+export interface UpstreamConfig extends UpstreamSettings {
   servers: ServerConfig[];
 }
 
 const LONGEST_NAME = 128;
 const FIELDS = new LuaSet<string>();
-for (const field of ["servers", ...BALANCING_FIELDS]) FIELDS.add(field);
+for (const field of ["servers", ...SETTINGS_FIELDS]) FIELDS.add(field);
 
 /** Checks an upstream's name. Returns the problem, if there is one. Any phase. */
 export function check_name(name: unknown): Problem | undefined {
@@ -25,6 +26,11 @@ export function check_name(name: unknown): Problem | undefined {
   return undefined;
 }
 
+/** The problem of a server, with its place in the list. */
+function at_server(index: number, problem: Problem): Problem {
+  return { ...problem, text: `servers[${index}]: ${problem.text}` };
+}
+
 function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefined, Problem | undefined]> {
   const [items, no_list] = read_list("servers", input);
   if (items === undefined) return $multi(undefined, no_list);
@@ -32,16 +38,10 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
   const addresses = new LuaSet<string>();
   for (const item of items) {
     const [server, problem] = read_server(item);
-    if (server === undefined) {
-      const text = `servers[${servers.length}]: ${problem?.text ?? ""}`;
-      return $multi(undefined, { ...(problem as Problem), text });
-    }
+    if (server === undefined) return $multi(undefined, at_server(servers.length, problem as Problem));
     if (addresses.has(server.server)) {
-      return $multi(undefined, {
-        status: 409,
-        code: "EntryExists",
-        text: `servers[${servers.length}]: "${server.server}" stands twice`,
-      });
+      const twice = { status: 409, code: "EntryExists", text: `"${server.server}" stands twice` };
+      return $multi(undefined, at_server(servers.length, twice));
     }
     addresses.add(server.server);
     servers.push(server);
@@ -52,7 +52,7 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
 /**
  * Reads a whole upstream, with defaults, or on top of `base` for a change. Any phase.
  *
- * @param input an object, from JSON or from `setup`: `servers` and the members of `BalancingConfig`
+ * @param input an object, from JSON or from `setup`: `servers` and the members of `UpstreamSettings`
  * @returns the upstream, or undefined and the problem
  */
 export function read_upstream(
@@ -63,13 +63,17 @@ export function read_upstream(
   for (const [name] of pairs(input)) {
     if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(name));
   }
-  const [balancing, unbalanced] = read_balancing(input, base);
-  if (balancing === undefined) return $multi(undefined, unbalanced);
+  const [settings, unsettled] = read_settings(input, base);
+  if (settings === undefined) return $multi(undefined, unsettled);
   let servers = base?.servers ?? [];
   if (input.servers !== undefined) {
     const [read, problem] = read_servers(input.servers);
     if (read === undefined) return $multi(undefined, problem);
     servers = read;
   }
-  return $multi({ ...balancing, servers }, undefined);
+  for (const index of $range(0, servers.length - 1)) {
+    const problem = check_slow_start(settings.method, servers[index]);
+    if (problem !== undefined) return $multi(undefined, at_server(index, problem));
+  }
+  return $multi({ ...settings, servers }, undefined);
 }

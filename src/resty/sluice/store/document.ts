@@ -1,5 +1,5 @@
-import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { SERVER_DEFAULTS, type ServerConfig } from "../config/server";
+import { settings_of, type UpstreamSettings } from "../config/settings";
 import { decode, encode, shape, shaped } from "../lib/json";
 
 /** A server as the store keeps it. */
@@ -22,7 +22,7 @@ export interface Leaver {
  * An upstream as it stands in the shared dict: a line of its own, then a line a server, in the order of adding. A
  * worker that knows a line knows the server, so telling what has changed needs no decoding.
  */
-export interface Document extends BalancingConfig {
+export interface Document extends UpstreamSettings {
   /** Of the last change. */
   revision: number;
   /** The id that the next server gets. */
@@ -47,6 +47,9 @@ export const STORED_FIELDS = [
   "backup",
   "down",
   "drain",
+  "leave_by",
+  "max_conns",
+  "max_fails",
   "fail_timeout",
   "slow_start",
   "route",
@@ -95,7 +98,7 @@ export function parse_line(line: string): ServerRecord {
 /** Writes a document as text. */
 export function format_document(document: Document): string {
   const { revision, next_id, row, session_secret, leavers } = document;
-  const head = encode({ ...balancing_of(document), revision, next_id, row, session_secret, leavers });
+  const head = encode({ ...settings_of(document), revision, next_id, row, session_secret, leavers });
   if (document.lines.length === 0) return `${head}\n`;
   return `${head}\n${table.concat(document.lines, "\n")}\n`;
 }

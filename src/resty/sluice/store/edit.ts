@@ -1,6 +1,7 @@
-import { balancing_of } from "../config/balancing";
 import type { Problem } from "../config/problem";
 import { read_server, type ServerConfig } from "../config/server";
+import { settings_of } from "../config/settings";
+import { check_slow_start } from "../config/slow_start";
 import type { UpstreamConfig } from "../config/upstream";
 import {
   find_by_address,
@@ -22,7 +23,7 @@ function exists(address: string): Problem {
 }
 
 /** A copy whose lines can be changed. */
-function copy(document: Document): Document {
+export function copy(document: Document): Document {
   const lines: string[] = [];
   for (const line of document.lines) lines.push(line);
   return { ...document, lines };
@@ -41,6 +42,8 @@ function new_line(document: Document, server: ServerConfig, revision: number): s
 export function add_server(current: Document, input: unknown, revision: number): Edited {
   const [server, problem] = read_server(input);
   if (server === undefined) return $multi(undefined, problem);
+  const too_slow = check_slow_start(current.method, server);
+  if (too_slow !== undefined) return $multi(undefined, too_slow);
   if (find_by_address(current, server.server) !== undefined) return $multi(undefined, exists(server.server));
   const document = copy(current);
   const line = new_line(document, server, revision);
@@ -60,6 +63,8 @@ export function patch_server(current: Document, id: number, input: unknown, revi
   const record = parse_line(current.lines[index]);
   const [server, problem] = read_server(input, record);
   if (server === undefined) return $multi(undefined, problem);
+  const too_slow = check_slow_start(current.method, server);
+  if (too_slow !== undefined) return $multi(undefined, too_slow);
 
   const document = copy(current);
   let { incarnation, row } = record;
@@ -70,6 +75,8 @@ export function patch_server(current: Document, id: number, input: unknown, revi
     if (new_row === undefined) return $multi(undefined, OUT_OF_MEMORY);
     incarnation = revision;
     row = new_row;
+    // It was the other one that was to leave.
+    server.leave_by = "";
   }
   document.lines[index] = format_line({ ...server, id, incarnation, row });
   return $multi(document, undefined);
@@ -112,7 +119,7 @@ export function replace_upstream(
   row ??= allocate_row(revision);
   if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);
   const document: Document = {
-    ...balancing_of(config),
+    ...settings_of(config),
     revision,
     next_id: current?.next_id ?? 0,
     row,
@@ -131,7 +138,10 @@ export function replace_upstream(
   for (const server of config.servers) {
     const before = known.get(server.server) as ServerRecord | undefined;
     if (before !== undefined && before.backup === server.backup) {
-      kept.push({ ...server, id: before.id, incarnation: before.incarnation, row: before.row });
+      const { id, incarnation, row } = before;
+      // A drain job goes on while the server drains, though whoever sets a whole upstream knows nothing of it.
+      const leave_by = server.drain ? before.leave_by : "";
+      kept.push({ ...server, id, incarnation, row, leave_by });
     } else {
       const line = new_line(document, server, revision);
       if (line === undefined) {

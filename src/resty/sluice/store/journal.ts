@@ -1,4 +1,4 @@
-import { balancing_of, type BalancingConfig } from "../config/balancing";
+import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../config/settings";
 import { decode, encode, is_table, list, shape, shaped } from "../lib/json";
 import { parse_line, STORED_FIELDS, stored_server, type Document } from "./document";
 import type { Difference } from "./difference";
@@ -17,10 +17,10 @@ interface SavedServer {
 }
 
 /**
- * One line: an upstream's change, or its end. It says the whole of how the upstream is balanced; servers that it does
- * not name stay as they were.
+ * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does not
+ * name stay as they were.
  */
-export interface Change extends Partial<BalancingConfig> {
+export interface Change extends Partial<UpstreamSettings> {
   revision: number;
   upstream: string;
   deleted?: boolean;
@@ -34,11 +34,7 @@ const CHANGE_SHAPE = shape([
   "revision",
   "upstream",
   "deleted",
-  "method",
-  "least_time",
-  "random",
-  "hash",
-  "sticky",
+  ...SETTINGS_FIELDS,
   "session_secret",
   "next_id",
   "put",
@@ -74,7 +70,7 @@ export function format_change(name: string, document: Document, changed: Differe
   }
   const { revision, session_secret, next_id } = document;
   return change_line({
-    ...balancing_of(document),
+    ...settings_of(document),
     revision,
     upstream: name,
     session_secret,

@@ -1,4 +1,4 @@
-import { balancing_of, read_balancing, type BalancingConfig } from "../config/balancing";
+import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
 import { is_table } from "../lib/json";
 import { format_line, restored_server, type Document, type ServerRecord } from "./document";
 import { image_revision, parse_change, type Change } from "./journal";
@@ -6,7 +6,7 @@ import { image_revision, parse_change, type Change } from "./journal";
 /** What the lines of the journal and the image make of a state. Pure. */
 
 /** An upstream as the lines leave it. */
-export interface SavedUpstream extends BalancingConfig {
+export interface SavedUpstream extends UpstreamSettings {
   revision: number;
   next_id: number;
   session_secret?: string | undefined;
@@ -29,11 +29,11 @@ function apply(state: SavedState, change: Change): boolean {
     state.upstreams.delete(change.upstream);
     return true;
   }
-  const [balancing] = read_balancing(change as unknown as Record<string, unknown>);
-  if (balancing === undefined) return false;
+  const [settings] = read_settings(change as unknown as Record<string, unknown>);
+  if (settings === undefined) return false;
   const before = state.upstreams.get(change.upstream) as SavedUpstream | undefined;
   const upstream: SavedUpstream = {
-    ...balancing,
+    ...settings,
     revision: change.revision,
     next_id: change.next_id as number,
     session_secret: change.session_secret ?? before?.session_secret,
@@ -135,5 +135,5 @@ export function to_document(
   const row = allocate(saved.revision);
   if (row === undefined) return undefined;
   const { revision, next_id, session_secret } = saved;
-  return { ...balancing_of(saved), revision, next_id, row, session_secret, leavers: [], lines };
+  return { ...settings_of(saved), revision, next_id, row, session_secret, leavers: [], lines };
 }

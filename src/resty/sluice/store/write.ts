@@ -1,5 +1,5 @@
-import { balancing_of } from "../config/balancing";
 import type { Problem } from "../config/problem";
+import { settings_of } from "../config/settings";
 import { encode } from "../lib/json";
 import { delete_text, put_staged_text, put_text, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
@@ -179,7 +179,7 @@ function put_upstream(
 }
 
 function is_same(current: Document, next: Document): boolean {
-  if (encode(balancing_of(current)) !== encode(balancing_of(next))) return false;
+  if (encode(settings_of(current)) !== encode(settings_of(next))) return false;
   if (current.session_secret !== next.session_secret) return false;
   if (current.lines.length !== next.lines.length) return false;
   const changed = difference(current.lines, next.lines);

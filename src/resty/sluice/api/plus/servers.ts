@@ -1,6 +1,5 @@
 import { parse_address } from "../../config/address";
 import { format_problem, type Problem } from "../../config/problem";
-import { FIXED_PARAMETERS } from "../../config/server";
 import { list, shape, shaped } from "../../lib/json";
 import { find_by_address, find_by_id, parse_line, type Document } from "../../store/document";
 import { add_server, patch_server, remove_server } from "../../store/edit";
@@ -30,7 +29,7 @@ const SERVER = shape([
 
 /** A server as the API shows it. */
 export function server_object(line: string): object {
-  const object: Record<string, unknown> = { ...FIXED_PARAMETERS, ...parse_line(line) };
+  const object: Record<string, unknown> = { ...parse_line(line) };
   // Absent means false.
   if (object.drain === false) object.drain = undefined;
   return shaped(object, SERVER);

@@ -1,8 +1,8 @@
 import { parse_address } from "../../config/address";
-import { balancing_of } from "../../config/balancing";
-import { invalid_value, type Problem } from "../../config/problem";
+import type { Problem } from "../../config/problem";
+import { SETTINGS_FIELDS, settings_of } from "../../config/settings";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
-import { encode, is_table, shape, shaped } from "../../lib/json";
+import { encode, shape, shaped } from "../../lib/json";
 import { find_by_address, parse_line, type Document } from "../../store/document";
 import { replace_upstream } from "../../store/edit";
 import { names, read, revision, upstream_not_found } from "../../store/read";
@@ -13,29 +13,14 @@ import { server_objects } from "../plus/servers";
 import { check_match, take_if_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
+import { check_empty } from "./empty";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
 
-const UPSTREAM = shape(["method", "least_time", "random", "hash", "sticky", "servers"]);
+const UPSTREAM = shape([...SETTINGS_FIELDS, "servers"]);
 
 function upstream_object(document: Document): object {
-  return shaped({ ...balancing_of(document), servers: server_objects(document) }, UPSTREAM);
-}
-
-function is_empty(value: unknown): boolean {
-  return is_table(value) && next(value)[0] === undefined;
-}
-
-/**
- * JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream, nor a list pass for
- * an object of defaults.
- */
-function check_empty(input: Record<string, unknown>, text: string): Problem | undefined {
-  if (is_empty(input.servers) && string.find(text, '"servers"%s*:%s*%[')[0] === undefined)
-    return invalid_value("servers", "not a list");
-  if (is_empty(input.least_time) && string.find(text, '"least_time"%s*:%s*{')[0] === undefined)
-    return invalid_value("least_time", "not an object");
-  return undefined;
+  return shaped({ ...settings_of(document), servers: server_objects(document) }, UPSTREAM);
 }
 
 /** Takes the ids, which a client may send back as it got them, off the servers. Returns them by address. */
@@ -80,7 +65,7 @@ function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> 
 function config_of(document: Document): UpstreamConfig {
   const servers = [];
   for (const line of document.lines) servers.push(parse_line(line));
-  return { ...balancing_of(document), servers };
+  return { ...settings_of(document), servers };
 }
 
 function get_all(this: void): Answered {

@@ -1,0 +1,80 @@
+import { read_outlier_detection } from "../../../src/resty/sluice/config/outlier";
+import { encode, json_null } from "../../../src/resty/sluice/lib/json";
+import { expect } from "../support/expect";
+
+const DEFAULTS = {
+  consecutive_5xx: 5,
+  consecutive_gateway_failure: 0,
+  interval: "10s",
+  base_ejection_time: "30s",
+  max_ejection_time: "300s",
+  max_ejection_percent: 10,
+  success_rate_minimum_hosts: 0,
+  success_rate_request_volume: 0,
+  success_rate_stdev_factor: 0,
+};
+const RATED = {
+  ...DEFAULTS,
+  success_rate_minimum_hosts: 5,
+  success_rate_request_volume: 100,
+  success_rate_stdev_factor: 1900,
+};
+
+describe("outlier detection", () => {
+  const accepted: [Record<string, unknown>, Record<string, unknown>][] = [
+    [{}, DEFAULTS],
+    [{ consecutive_5xx: 0 }, { ...DEFAULTS, consecutive_5xx: 0 }],
+    [{ consecutive_gateway_failure: 3 }, { ...DEFAULTS, consecutive_gateway_failure: 3 }],
+    [
+      { interval: "1h", max_ejection_percent: 100 },
+      { ...DEFAULTS, interval: "1h", max_ejection_percent: 100 },
+    ],
+    [
+      { base_ejection_time: "1m", max_ejection_time: "1m" },
+      { ...DEFAULTS, base_ejection_time: "1m", max_ejection_time: "1m" },
+    ],
+    [{ base_ejection_time: "10m" }, { ...DEFAULTS, base_ejection_time: "10m", max_ejection_time: "10m" }],
+    [{ success_rate_minimum_hosts: 5 }, RATED],
+    [{ success_rate_request_volume: 100 }, RATED],
+    [{ success_rate_stdev_factor: 1900 }, RATED],
+    [{ success_rate_minimum_hosts: 3 }, { ...RATED, success_rate_minimum_hosts: 3 }],
+    [{ success_rate_stdev_factor: 0 }, { ...RATED, success_rate_stdev_factor: 0 }],
+  ];
+  for (const [input, config] of accepted) {
+    it(`may be ${encode(input)}`, () => {
+      expect(read_outlier_detection("outlier_detection", input)[0]).same(config);
+      expect(read_outlier_detection("outlier_detection", config)[0]).same(config);
+    });
+  }
+
+  const refused: [unknown, string][] = [
+    [true, 'invalid "outlier_detection" value: not an object'],
+    [{ consecutive_5xxs: 5 }, 'unknown parameter "outlier_detection.consecutive_5xxs"'],
+    [{ consecutive_5xx: -1 }, 'invalid "outlier_detection.consecutive_5xx" value: not a whole number'],
+    [{ consecutive_5xx: "5" }, 'invalid "outlier_detection.consecutive_5xx" value'],
+    [{ consecutive_gateway_failure: 1.5 }, 'invalid "outlier_detection.consecutive_gateway_failure" value'],
+    [{ interval: "99ms" }, 'invalid "outlier_detection.interval" value: not a time from 100ms to 1h'],
+    [{ base_ejection_time: "0s" }, 'invalid "outlier_detection.base_ejection_time" value'],
+    [{ max_ejection_time: 300 }, 'invalid "outlier_detection.max_ejection_time" value'],
+    [
+      { base_ejection_time: "31s", max_ejection_time: "30s" },
+      'invalid "outlier_detection.max_ejection_time" value: less than "base_ejection_time"',
+    ],
+    [{ max_ejection_time: "29s" }, 'invalid "outlier_detection.max_ejection_time" value: less than'],
+    [
+      { max_ejection_percent: 101 },
+      '"outlier_detection.max_ejection_percent" value: not a whole number from 0 to 100',
+    ],
+    [{ success_rate_minimum_hosts: -5 }, 'invalid "outlier_detection.success_rate_minimum_hosts" value'],
+    [{ success_rate_request_volume: json_null }, '"outlier_detection.success_rate_request_volume" value'],
+    [{ success_rate_stdev_factor: 1.9 }, 'invalid "outlier_detection.success_rate_stdev_factor" value'],
+  ];
+  for (const [input, text] of refused) {
+    it(`is not ${encode(input)}`, () => {
+      const [config, problem] = read_outlier_detection("outlier_detection", input);
+      expect(config).equal(undefined);
+      expect(problem?.code).equal("UpstreamConfFormatError");
+      expect(problem?.text).contains(text);
+    });
+  }
+});

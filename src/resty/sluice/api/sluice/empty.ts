@@ -1,0 +1,42 @@
+import { invalid_value, type Problem } from "../../config/problem";
+import { is_table } from "../../lib/json";
+
+/** The objects that may be given as `{}`, for their defaults. */
+const OBJECTS = [
+  ["least_time"],
+  ["health_check"],
+  ["health_check", "match"],
+  ["health_check", "match", "headers"],
+  ["outlier_detection"],
+  ["retries"],
+  ["retries", "budget"],
+];
+
+function is_empty(value: unknown): boolean {
+  return is_table(value) && next(value)[0] === undefined;
+}
+
+/** What stands at a path; undefined: nothing. */
+function member_at(input: unknown, path: readonly string[]): unknown {
+  let value = input;
+  for (const name of path) value = is_table(value) ? value[name] : undefined;
+  return value;
+}
+
+/**
+ * JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream, nor a list pass for
+ * an object of defaults. Any phase.
+ *
+ * @param text what `input` was decoded from
+ * @returns the problem, if there is one
+ */
+export function check_empty(input: Record<string, unknown>, text: string): Problem | undefined {
+  if (is_empty(input.servers) && string.find(text, '"servers"%s*:%s*%[')[0] === undefined)
+    return invalid_value("servers", "not a list");
+  for (const path of OBJECTS) {
+    const name = path[path.length - 1];
+    if (is_empty(member_at(input, path)) && string.find(text, `"${name}"%s*:%s*{`)[0] === undefined)
+      return invalid_value(table.concat(path, "."), "not an object");
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import { shape, shaped } from "../lib/json";
+import { ADMISSION_FIELDS, admission_of, read_admission, type AdmissionConfig } from "./admission";
+import { BALANCING_FIELDS, balancing_of, read_balancing, type BalancingConfig } from "./balancing";
+import type { Read } from "./fields";
+import { HEALTH_FIELDS, health_of, read_health, type HealthConfig } from "./health";
+
+/** Everything that an upstream is configured by, but its servers. */
+export interface UpstreamSettings extends BalancingConfig, HealthConfig, AdmissionConfig {}
+
+/** Its members, in the order in which they are shown and stored. */
+export const SETTINGS_FIELDS = [...BALANCING_FIELDS, ...HEALTH_FIELDS, ...ADMISSION_FIELDS] as const;
+
+const SHAPE = shape(SETTINGS_FIELDS);
+
+/** Copies an upstream's settings, and nothing else, so that equals have equal JSON texts. Any phase. */
+export function settings_of(from: UpstreamSettings): UpstreamSettings {
+  return shaped({ ...balancing_of(from), ...health_of(from), ...admission_of(from) }, SHAPE);
+}
+
+/**
+ * Reads an upstream's settings, with defaults, or on top of `base` for a change: a block that is given replaces that of
+ * before as a whole, and JSON's null takes it off. Any phase.
+ *
+ * @param input an object; members that are not in `SETTINGS_FIELDS` are left to the caller
+ * @returns the settings, or undefined and the problem
+ */
+export function read_settings(
+  input: Record<string, unknown>,
+  base?: UpstreamSettings,
+): Read<UpstreamSettings> {
+  const [balancing, unbalanced] = read_balancing(input, base);
+  if (balancing === undefined) return $multi(undefined, unbalanced);
+  const [health, unhealthy] = read_health(input, base);
+  if (health === undefined) return $multi(undefined, unhealthy);
+  const [admission, unadmitted] = read_admission(input, base);
+  if (admission === undefined) return $multi(undefined, unadmitted);
+  return $multi({ ...balancing, ...health, ...admission }, undefined);
+}
