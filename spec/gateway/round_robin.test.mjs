@@ -76,7 +76,8 @@ test("without an available server clients get 502 at once", async (context) => {
 
 test("a request that fails on one server is tried on the others, once each", async (context) => {
   const backends = await startBackends(context, 3);
-  const gateway = await startGateway(context, { servers: backends.map(({ address }) => address) });
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
   backends.forEach((backend) => (backend.behaviour = { reset: 1 }));
   assert.deepEqual(await askMany(gateway, 1), [502]);

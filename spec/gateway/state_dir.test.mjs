@@ -46,7 +46,8 @@ test("every write is there after a restart; the seeds are not used again, and on
 test("the folder holds text that a person can read", async (context) => {
   const gateway = await startWrittenGateway(context);
   const folder = join(gateway.folder, "state");
-  assert.deepEqual(readdirSync(folder).toSorted(), ["image.0", "image.1", "journal.0", "journal.1", "lock"]);
+  const files = ["health.0", "health.1", "image.0", "image.1", "journal.0", "journal.1", "lock"];
+  assert.deepEqual(readdirSync(folder).toSorted(), files);
   const journal = readFileSync(join(folder, "journal.0"), "utf8");
   assert.match(journal, /127\.0\.0\.2:9/);
   for (const line of journal.trimEnd().split("\n")) assert.equal(typeof JSON.parse(line), "object");

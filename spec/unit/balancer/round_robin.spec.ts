@@ -99,6 +99,13 @@ describe("round_robin", () => {
     expect(count > 5).equal(true);
   });
 
+  it("shares the turns of one that is not available among all the others", () => {
+    const [method, peers] = with_weights(new_round_robin, [1, 1, 1, 1]);
+    peers[1].is_available = false;
+    const counts = count_picks(method, 300);
+    for (const name of ["p1", "p3", "p4"]) expect(math.abs(counts.get(name) - 100) <= 1).equal(true);
+  });
+
   it("leaves the others their places when a peer comes or goes in the middle of a cycle", () => {
     const [method, peers] = with_weights(new_round_robin, [1, 1, 1, 1, 1, 1]);
     const seen: string[] = [];

@@ -22,8 +22,9 @@ export function note_check(
   if (!passed) memory[row + Row.CHECK_FAILS] = memory[row + Row.CHECK_FAILS] + 1;
   memory[row + Row.LAST_PASSED] = passed ? 1 : 0;
 
+  const before: Check = memory[row + Row.CHECK];
   const said = passed ? Check.PASSED : Check.FAILED;
-  if (memory[row + Row.CHECK] === said) {
+  if (before === said) {
     memory[row + Row.CHECK_RESULTS] = 0;
     return;
   }

@@ -30,8 +30,9 @@ export function state_name(state: State): string {
 
 function state_of({ row, max_fails }: Subject): State {
   const memory = shared_memory();
-  if (memory[row + Row.CHECK] === Check.FAILED) return State.UNHEALTHY;
-  if (memory[row + Row.CHECK] === Check.WANTED) return State.CHECKING;
+  const check: Check = memory[row + Row.CHECK];
+  if (check === Check.FAILED) return State.UNHEALTHY;
+  if (check === Check.WANTED) return State.CHECKING;
   if (memory[row + Row.EJECTED_UNTIL] > 0) return State.UNAVAIL;
   return max_fails > 0 && memory[row + Row.FAILS] >= max_fails ? State.UNAVAIL : State.UP;
 }
@@ -76,7 +77,7 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
-  const before = memory[row + Row.STATE];
+  const before: State = memory[row + Row.STATE];
   const after = state_of(subject);
   memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
   touch();

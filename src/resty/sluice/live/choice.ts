@@ -6,7 +6,7 @@ import { is_healthy } from "./health";
 import { in_flight } from "./loads";
 import type { LiveServer } from "./server";
 import type { Binding } from "./sticky";
-import { pick, type LiveUpstream } from "./upstream";
+import type { LiveUpstream } from "./upstream";
 
 /** Which server a request gets. Hot. */
 
@@ -59,7 +59,8 @@ function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined)
     tried = retried;
     available = untried;
   }
-  return pick(upstream, available, key);
+  const { primary, backup } = upstream;
+  return (primary.pick(available, key) ?? backup.pick(available, key)) as LiveServer | undefined;
 }
 
 /** The server that the request is bound to, if that can take it. */

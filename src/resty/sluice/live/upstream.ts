@@ -1,4 +1,4 @@
-import type { Available, Method } from "../balancer/method";
+import type { Method } from "../balancer/method";
 import { new_method } from "../balancer/registry";
 import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { encode } from "../lib/json";
@@ -225,14 +225,4 @@ export function apply_document(
     if (server.seen !== document.revision) remove(upstream, server);
   }
   upstream.revision = document.revision;
-}
-
-/** Chooses a server for a request: a backup only when no primary is available. Hot. */
-export function pick(
-  upstream: LiveUpstream,
-  available: Available,
-  key: string | undefined,
-): LiveServer | undefined {
-  const server = upstream.primary.pick(available, key) ?? upstream.backup.pick(available, key);
-  return server as LiveServer | undefined;
 }
