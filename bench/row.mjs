@@ -2,7 +2,7 @@ import { ratios, summarize } from "./statistics.mjs";
 
 /** @typedef {import("./statistics.mjs").Summary} Summary */
 /** @typedef {import("./round.mjs").Turn} Turn */
-/** @typedef {import("./variants.mjs").Group} Group */
+/** @typedef {import("./groups.mjs").Group} Group */
 /** @typedef {import("./variants.mjs").Variant} Variant */
 
 /**
