@@ -33,8 +33,9 @@ function judge(what, value, budget) {
  */
 export function judgeAll(requests, changes, writes) {
   const verdicts = [];
-  for (const { label, servers, ratio, budget } of requests) {
-    if (budget !== undefined) verdicts.push(judge(`${label}, ${servers} servers`, ratio.median, budget));
+  for (const { part, label, servers, ratio, budget } of requests) {
+    if (budget === undefined) continue;
+    verdicts.push(judge(`${part}: ${label}, ${servers} servers`, ratio.median, budget));
   }
   for (const { label, method, cost } of changes) {
     verdicts.push(judge(`one change live, ${label}, ${method}, µs`, cost.median, CHANGE_BUDGET));

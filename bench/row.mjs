@@ -9,6 +9,7 @@ import { ratios, summarize } from "./statistics.mjs";
  * One row of the table.
  *
  * @typedef {object} Row
+ * @property {string} part of the bench
  * @property {number} servers
  * @property {string} label
  * @property {string} base
@@ -29,6 +30,7 @@ export function makeRow(group, variant, turns, baseTurns) {
   const cpu = turns.map((turn) => turn.cpu);
   const baseCpu = baseTurns.map((turn) => turn.cpu);
   return {
+    part: group.part,
     servers: group.servers,
     label: variant.label,
     base: variant.base,
