@@ -1,36 +1,44 @@
 /** @typedef {import("./row.mjs").Row} Row */
 /** @typedef {import("./writes.mjs").WriteRow} WriteRow */
+/** @typedef {import("./changes.mjs").ChangeRow} ChangeRow */
 
 /** How much longer a write may take among many upstreams than among few. */
 const WRITE_BUDGET = 1.5;
+/** Microseconds of a worker for one change among many servers. */
+const CHANGE_BUDGET = 1000;
 
 /**
  * @typedef {object} Verdict
  * @property {string} what
- * @property {number} ratio
+ * @property {number} value a ratio, or microseconds
  * @property {number} budget
  * @property {boolean} met
  */
 
 /**
  * @param {string} what
- * @param {number} ratio
+ * @param {number} value
  * @param {number} budget
  * @returns {Verdict}
  */
-function judge(what, ratio, budget) {
-  return { what, ratio, budget, met: ratio <= budget };
+function judge(what, value, budget) {
+  return { what, value, budget, met: value <= budget };
 }
 
 /**
  * The design's budgets, section 5, against what was measured.
  * @param {Row[]} requests
+ * @param {ChangeRow[]} changes
  * @param {WriteRow[]} writes
  */
-export function judgeAll(requests, writes) {
+export function judgeAll(requests, changes, writes) {
   const verdicts = [];
-  for (const { label, servers, ratio, budget } of requests) {
-    if (budget !== undefined) verdicts.push(judge(`${label}, ${servers} servers`, ratio.median, budget));
+  for (const { part, label, servers, ratio, budget } of requests) {
+    if (budget === undefined) continue;
+    verdicts.push(judge(`${part}: ${label}, ${servers} servers`, ratio.median, budget));
+  }
+  for (const { label, method, cost } of changes) {
+    verdicts.push(judge(`one change live, ${label}, ${method}, µs`, cost.median, CHANGE_BUDGET));
   }
   const fewest = Math.min(...writes.map(({ upstreams }) => upstreams));
   for (const { label, upstreams, elapsedRatio, cpuRatio } of writes) {
@@ -43,6 +51,8 @@ export function judgeAll(requests, writes) {
 }
 
 /** @param {Verdict} verdict */
-export function verdictLine({ what, ratio, budget, met }) {
-  return `${met ? "met   " : "MISSED"}  ${what}: ${ratio.toFixed(2)}, budget ${budget.toFixed(2)}`;
+export function verdictLine({ what, value, budget, met }) {
+  // Ratios are near their budgets, microseconds are not.
+  const digits = budget < 100 ? 3 : 0;
+  return `${met ? "met   " : "MISSED"}  ${what}: ${value.toFixed(digits)}, budget ${budget}`;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { root } from "../scripts/command.mjs";
+import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
 
 /**
  * Everything that a configuration may need to know.
@@ -24,20 +25,24 @@ function ownFolders(folder) {
   return kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ");
 }
 
+/** For a listening socket and connections of several gateways to each of 2,000 application servers. */
+const MOST_FILES = 20_000;
+
 /**
- * nginx with one worker.
+ * nginx, mostly with one worker.
  * @param {Pick<Place, "folder">} place
  * @param {string} globalDirectives
  * @param {string} http
+ * @param {number} [workers]
  */
-function nginx(place, globalDirectives, http) {
+function nginx(place, globalDirectives, http, workers = 1) {
   return `${globalDirectives}
 daemon off;
-worker_processes 1;
-worker_rlimit_nofile 16384;
+worker_processes ${workers};
+worker_rlimit_nofile ${MOST_FILES};
 pid ${place.folder}/nginx.pid;
 error_log ${place.folder}/error.log warn;
-events { worker_connections 16384; }
+events { worker_connections ${MOST_FILES}; }
 http {
   access_log off;
   ${ownFolders(place.folder)}
@@ -108,26 +113,19 @@ ${traffic(place)}`;
   return nginx(place, place.globalDirectives, http);
 }
 
-/** A server object as Lua writes it. @param {string} address */
-function luaServer(address) {
-  return `{ server = "${address}" }`;
-}
-
 /**
- * Ours, as the design's section 2 has it. Beside the API a page that tells what only the inside knows.
- * @param {Place & { sharedDict: string }} place
- * @param {string} method
+ * Ours, as the design's section 2 has it. Beside it pages that tell what only the inside knows.
+ * @param {Place & { sharedDict: string, workers?: number }} place
+ * @param {Record<string, object>} upstreams to begin with, as `setup` takes them
  */
-export function sluice(place, method) {
-  const servers = place.addresses.map(luaServer).join(", ");
-  const seeds =
-    servers === "" ? "" : `upstreams = { app = { method = "${method}", servers = { ${servers} } } },`;
+export function sluice(place, upstreams) {
+  const { workers = 1 } = place;
   const http = `  lua_package_path "${modules};;";
   lua_shared_dict sluice ${place.sharedDict};
   init_by_lua_block {
     require("resty.sluice").setup({
       state_dir = "${place.folder}/state",
-      ${seeds}
+      upstreams = ${toLua(upstreams)},
     })
   }
   init_worker_by_lua_block { require("resty.sluice").init_worker() }
@@ -143,8 +141,9 @@ export function sluice(place, method) {
     ${keepalive(place)}
   }
   server {
-    listen 127.0.0.1:${place.port};
+    listen 127.0.0.1:${place.port}${workers > 1 ? " reuseport" : ""};
     location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    location = /worker { return 200 $pid; }
     location /dynamic/ {
       set $sluice_upstream $arg_name;
       proxy_pass http://sluice_dynamic; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -153,6 +152,7 @@ export function sluice(place, method) {
   server {
     listen 127.0.0.1:${place.apiPort};
     location /api { content_by_lua_block { require("resty.sluice").api() } }
+    location = /worker { return 200 $pid; }
     location /memory {
       content_by_lua_block {
         collectgarbage() collectgarbage()
@@ -162,7 +162,7 @@ export function sluice(place, method) {
       }
     }
   }`;
-  return nginx(place, place.globalDirectives, http);
+  return nginx(place, place.globalDirectives, http, workers);
 }
 
 /** @param {Place} place */

@@ -5,13 +5,13 @@ import { runRound } from "./round.mjs";
 import { makeRow } from "./row.mjs";
 
 /** @typedef {import("./round.mjs").Turn} Turn */
-/** @typedef {import("./variants.mjs").Group} Group */
+/** @typedef {import("./groups.mjs").Group} Group */
 /** @typedef {import("./variants.mjs").Variant} Variant */
 
 /** Opens a connection to each server, and lets LuaJIT compile. */
 const WARM_UP_SECONDS = 2;
-/** Rounds that other processes disturbed are made up for by as many more at most. */
-const MOST_EXTRA = 1;
+/** Rounds that other processes disturbed are made up for by this share of them at most. */
+const MOST_EXTRA = 0.5;
 /** With fewer quiet rounds than this, the disturbed ones count too. */
 const FEWEST_ROUNDS = 3;
 
@@ -56,7 +56,7 @@ export async function measureGroup(group, options) {
   for (const variant of variants) {
     gateways.push(await startVariant(variant, backend.addresses, group.keepalive));
   }
-  console.error(`${group.servers} servers: ${variants.length} gateways`);
+  console.error(`${group.part}: ${group.servers} servers, ${variants.length} gateways`);
   const { total, quiet, used } = await runRounds(gateways, options);
   for (const gateway of gateways) {
     gateway.checkLog();

@@ -122,3 +122,11 @@ export function schedule(pid) {
   const [cpu, waited] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
   return { cpu: cpu / 1000, waited: waited / 1000 };
 }
+
+/**
+ * Waits until a process has nothing to do: what the scheduler knows of it is then all that it has used.
+ * @param {number} pid
+ */
+export async function atRest(pid) {
+  while (!readFileSync(`/proc/${pid}/stat`, "latin1").includes(") S ")) await sleep(0);
+}

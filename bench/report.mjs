@@ -1,6 +1,11 @@
+import { SERVERS } from "./changes.mjs";
+import { CASES } from "./picks.mjs";
+
 /** @typedef {import("./statistics.mjs").Summary} Summary */
 /** @typedef {import("./row.mjs").Row} Row */
 /** @typedef {import("./writes.mjs").WriteRow} WriteRow */
+/** @typedef {import("./changes.mjs").ChangeRow} ChangeRow */
+/** @typedef {import("./picks.mjs").PickRow} PickRow */
 /** @typedef {Awaited<ReturnType<typeof import("./state.mjs").measureState>>} State */
 
 const KIB = 1024;
@@ -45,6 +50,32 @@ export function requestTable(rows) {
       const times = `${cpu.median.toFixed(1)} | ${spread(cpu, 1)} | ${ratioCells(ratio, label === base)}`;
       return `${label} | ${count(servers)} | ${times} | ${count(requestsPerSecond.median)}`;
     }),
+  );
+}
+
+/** @param {ChangeRow[]} rows */
+export function changeTable(rows) {
+  return table(
+    [
+      `one change among ${count(SERVERS)} servers, live on a worker`,
+      "method",
+      "CPU, µs",
+      "min–max",
+      "worst of all, µs",
+      "a request, µs",
+    ],
+    rows.map(({ label, method, cost, worst, request }) => {
+      const costs = `${count(cost.median)} | ${spread(cost, 0)} | ${count(worst)}`;
+      return `${label} | ${method} | ${costs} | ${count(request)}`;
+    }),
+  );
+}
+
+/** @param {PickRow[]} rows */
+export function pickTable(rows) {
+  return table(
+    ["one pick, ns", ...CASES.map(({ servers, load }) => `${count(servers)} ${load}`)],
+    rows.map(({ label, nanoseconds }) => [label, ...nanoseconds.map(count)].join(" | ")),
   );
 }
 

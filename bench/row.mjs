@@ -2,13 +2,14 @@ import { ratios, summarize } from "./statistics.mjs";
 
 /** @typedef {import("./statistics.mjs").Summary} Summary */
 /** @typedef {import("./round.mjs").Turn} Turn */
-/** @typedef {import("./variants.mjs").Group} Group */
+/** @typedef {import("./groups.mjs").Group} Group */
 /** @typedef {import("./variants.mjs").Variant} Variant */
 
 /**
  * One row of the table.
  *
  * @typedef {object} Row
+ * @property {string} part of the bench
  * @property {number} servers
  * @property {string} label
  * @property {string} base
@@ -29,6 +30,7 @@ export function makeRow(group, variant, turns, baseTurns) {
   const cpu = turns.map((turn) => turn.cpu);
   const baseCpu = baseTurns.map((turn) => turn.cpu);
   return {
+    part: group.part,
     servers: group.servers,
     label: variant.label,
     base: variant.base,

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: what this build costs, beside nginx's own `upstream` in the same run. Prints Markdown tables and
- * writes bench/results.json. `--quick` measures less; `--only requests` or `--only state` measures a part.
+ * writes bench/results.json. `--quick` measures less; names of parts after it measure only those: `npm run bench --
+ * methods picks`.
  *
  * A budget that is missed is reported and changes nothing else; a measurement that fails ends the run with status 1.
  */
@@ -11,21 +12,29 @@ import { build } from "../scripts/build.mjs";
 import { root, stop } from "../scripts/command.mjs";
 import { ensureServer, ensureTestTools } from "../scripts/setup.mjs";
 import { judgeAll, verdictLine } from "./budgets.mjs";
+import { measureChanges } from "./changes.mjs";
+import { groups } from "./groups.mjs";
 import { describeMachine } from "./machine.mjs";
 import { measureGroup } from "./per_request.mjs";
-import { requestTable, stateTables } from "./report.mjs";
+import { measurePicks } from "./picks.mjs";
+import { changeTable, pickTable, requestTable, stateTables } from "./report.mjs";
 import { measureState } from "./state.mjs";
-import { groups } from "./variants.mjs";
 
-const FULL = { rounds: 7, seconds: 2, starts: 5, batches: 15, batchSize: 300 };
-const QUICK = { rounds: 3, seconds: 1, starts: 3, batches: 5, batchSize: 100 };
+/** Requests beside others', by each method, and among many servers; changes that a worker follows; writes, starts, memory. */
+const PARTS = ["overhead", "methods", "many", "changes", "picks", "state"];
+
+const FULL = { rounds: 7, seconds: 2, starts: 5, batches: 15, batchSize: 300, changes: 25 };
+const QUICK = { rounds: 3, seconds: 1, starts: 3, batches: 5, batchSize: 100, changes: 10 };
 
 function readOptions() {
   try {
-    const { values } = parseArgs({ options: { quick: { type: "boolean" }, only: { type: "string" } } });
-    const { only } = values;
-    if (only === undefined || only === "requests" || only === "state") return { quick: values.quick, only };
-    throw new Error(`there is no part "${only}": requests, state`);
+    const { values, positionals } = parseArgs({
+      options: { quick: { type: "boolean" } },
+      allowPositionals: true,
+    });
+    const unknown = positionals.find((part) => !PARTS.includes(part));
+    if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${PARTS.join(", ")}`);
+    return { quick: values.quick, parts: positionals.length > 0 ? positionals : PARTS };
   } catch (cause) {
     return stop(`bench: ${cause instanceof Error ? cause.message : cause}`);
   }
@@ -36,10 +45,31 @@ function say(text) {
   console.log(`${text}\n`);
 }
 
+/**
+ * Measures the groups of a part.
+ * @param {string} part
+ * @param {{ rounds: number, seconds: number }} options
+ */
+async function measureRequests(part, options) {
+  const measured = [];
+  for (const group of groups.filter((one) => one.part === part)) {
+    measured.push(await measureGroup(group, options));
+  }
+  say(requestTable(measured.flatMap(({ rows }) => rows)));
+  for (const { servers, rounds } of measured) {
+    if (rounds.quiet === rounds.total) continue;
+    const { total, quiet, used } = rounds;
+    say(
+      `${servers} servers: other processes disturbed ${total - quiet} of ${total} rounds; ${used} are used.`,
+    );
+  }
+  return measured;
+}
+
 async function main() {
-  const { quick, only } = readOptions();
+  const { quick, parts } = readOptions();
   const options = quick ? QUICK : FULL;
-  ensureTestTools(["wrk"]);
+  ensureTestTools(["luajit", "cjson", "wrk"]);
   ensureServer();
   if (!build()) stop("bench: src/ does not compile");
 
@@ -48,23 +78,22 @@ async function main() {
     `${machine.server}, HAProxy ${machine.haproxy ?? "not installed: its row is left out"}, ` +
       `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}`,
   );
-  const measured = [];
-  for (const group of only === "state" ? [] : groups) measured.push(await measureGroup(group, options));
-  const requests = measured.flatMap(({ rows }) => rows);
-  if (requests.length > 0) say(requestTable(requests));
-  for (const { servers, rounds } of measured) {
-    if (rounds.quiet === rounds.total) continue;
-    const { total, quiet, used } = rounds;
-    say(
-      `${servers} servers: other processes disturbed ${total - quiet} of ${total} rounds; ${used} are used.`,
-    );
+  const requests = [];
+  for (const part of ["overhead", "methods", "many"]) {
+    if (parts.includes(part)) requests.push(...(await measureRequests(part, options)));
   }
-  const state = only === "requests" ? undefined : await measureState(options);
+  const changes = parts.includes("changes") ? await measureChanges(options) : [];
+  if (changes.length > 0) say(changeTable(changes));
+  const picks = parts.includes("picks") ? measurePicks() : [];
+  if (picks.length > 0) say(pickTable(picks));
+  const state = parts.includes("state") ? await measureState(options) : undefined;
   if (state !== undefined) say(stateTables(state));
 
-  const budgets = judgeAll(requests, state?.writes ?? []);
+  const rows = requests.flatMap((group) => group.rows);
+  const budgets = judgeAll(rows, changes, state?.writes ?? []);
   say(budgets.map(verdictLine).join("\n"));
-  const results = { date: new Date().toISOString(), machine, options, requests: measured, state, budgets };
+  const date = new Date().toISOString();
+  const results = { date, machine, options, requests, changes, picks, state, budgets };
   writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
 }
 

@@ -20,7 +20,7 @@ export function upstreamName(index) {
  */
 export function newStoringGateway(addresses) {
   const configuration = (/** @type {Place} */ place) =>
-    configurations.sluice({ ...place, addresses: [], sharedDict: SHARED_DICT }, "round_robin");
+    configurations.sluice({ ...place, sharedDict: SHARED_DICT }, {});
   return newGateway("nginx", configuration, addresses, 1024);
 }
 

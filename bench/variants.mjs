@@ -1,6 +1,8 @@
 import * as configurations from "./configurations.mjs";
+import * as methods from "./methods.mjs";
 
 /** @typedef {configurations.Place} Place */
+/** @typedef {methods.Method} Method */
 
 /**
  * One row of the table.
@@ -14,42 +16,28 @@ import * as configurations from "./configurations.mjs";
  */
 
 /**
- * Rows that are measured side by side.
- *
- * @typedef {object} Group
- * @property {number} servers
- * @property {number} keepalive how many idle connections to the servers each gateway keeps
- * @property {number} [budget] what ours may cost, as a ratio to its base
- * @property {Variant[]} variants
- */
-
-/**
  * nginx's own balancing, what ours is compared with.
- * @param {string} method as README names it
- * @param {string} directive what switches it on, or nothing
+ * @param {Method} method one that nginx has
  * @returns {Variant}
  */
-function native(method, directive) {
-  const label = `nginx ${method}, zone`;
+export function native({ name, directive = "" }) {
+  const label = `nginx ${name}, zone`;
   const configuration = (/** @type {Place} */ place) => configurations.native(place, directive);
   return { label, program: "nginx", configuration, base: label };
 }
 
 /**
- * @param {string} method
+ * Ours, with all counters.
+ * @param {Method} method
  * @param {Variant} base
  * @returns {Variant}
  */
-function sluice(method, base) {
-  const configuration = (/** @type {Place} */ place) =>
-    configurations.sluice({ ...place, sharedDict: "32m" }, method);
-  return {
-    label: `sluice ${method}, all counters`,
-    program: "nginx",
-    configuration,
-    base: base.label,
-    ours: true,
+export function sluice({ name, config }, base) {
+  const configuration = (/** @type {Place} */ place) => {
+    const servers = place.addresses.map((server) => ({ server }));
+    return configurations.sluice({ ...place, sharedDict: "32m" }, { app: { ...config, servers } });
   };
+  return { label: `sluice ${name}`, program: "nginx", configuration, base: base.label, ours: true };
 }
 
 /**
@@ -58,48 +46,19 @@ function sluice(method, base) {
  * @param {Variant} base
  * @returns {Variant}
  */
-function onlyPicks(label, log, base) {
+export function onlyPicks(label, log, base) {
   const configuration = (/** @type {Place} */ place) => configurations.onlyPicks(place, log);
   return { label, program: "nginx", configuration, base: base.label };
 }
 
-const roundRobin = native("round_robin", "");
+export const nativeRoundRobin = native(methods.roundRobin);
 /** What two rows that do the same differ by is what the table cannot tell. */
-const again = { ...roundRobin, label: "nginx again (noise)" };
+export const nativeAgain = { ...nativeRoundRobin, label: "nginx again (noise)" };
 
 /** @type {Variant} */
-const haproxy = {
+export const haproxy = {
   label: "HAProxy roundrobin",
   program: "haproxy",
   configuration: configurations.haproxy,
-  base: roundRobin.label,
+  base: nativeRoundRobin.label,
 };
-
-/**
- * Keepalive: with hundreds of servers, enough for a connection to each, or every request would open one and the pick
- * would drown in that.
- *
- * @type {Group[]}
- */
-export const groups = [
-  {
-    servers: 4,
-    keepalive: 128,
-    budget: 1.12,
-    variants: [
-      roundRobin,
-      again,
-      sluice("round_robin", roundRobin),
-      onlyPicks("Lua, only picks", "", roundRobin),
-      onlyPicks("Lua, only picks, empty log phase", "log_by_lua_block { local nothing }", roundRobin),
-      haproxy,
-    ],
-  },
-  { servers: 500, keepalive: 4096, variants: [roundRobin, again, sluice("round_robin", roundRobin)] },
-  {
-    servers: 2000,
-    keepalive: 4096,
-    budget: 0.8,
-    variants: [roundRobin, again, sluice("round_robin", roundRobin)],
-  },
-];

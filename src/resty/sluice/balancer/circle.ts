@@ -26,6 +26,8 @@ interface Placed extends Peer {
   seat: number;
 }
 
+/** So many points a bucket has on average at the most, and a quarter of them at the least. */
+const MOST_IN_BUCKET = 8;
 const SEATS = 2 ** 20;
 /** Positions are hash × SEATS + seat: what a 64-bit float holds exactly. */
 const POSITIONS = 2 ** 32 * SEATS;
@@ -49,7 +51,7 @@ export function new_circle(): Circle {
   let points = 0;
   let size = 0;
 
-  let buckets = 256;
+  let buckets = 64;
   let heads = numbers("int32_t", buckets);
 
   function bucket_of(position: number): number {
@@ -122,7 +124,7 @@ export function new_circle(): Circle {
     positions[point] = position;
     link(point);
     size = size + 1;
-    if (size > buckets * 2) divide();
+    if (size > buckets * MOST_IN_BUCKET) divide();
   }
 
   function take(position: number): void {
@@ -173,11 +175,16 @@ export function new_circle(): Circle {
     peer.weight = weight;
   }
 
-  /** The first point of the first bucket from this one on that has any. There are points. */
-  function first_from(bucket: number): number {
-    let at = bucket < buckets ? bucket : 0;
+  function search_from(bucket: number): number {
+    let at = bucket;
     while (heads[at] === NONE) at = at + 1 < buckets ? at + 1 : 0;
     return heads[at];
+  }
+
+  /** The first point of the buckets behind one. There are points, and mostly in the next bucket: then without a loop. */
+  function first_behind(bucket: number): number {
+    const at = bucket + 1 < buckets ? bucket + 1 : 0;
+    return heads[at] === NONE ? search_from(at) : heads[at];
   }
 
   function find(this: void, hash: number): number {
@@ -185,12 +192,12 @@ export function new_circle(): Circle {
     const bucket = bucket_of(position);
     let point = heads[bucket];
     while (point !== NONE && positions[point] < position) point = followers[point];
-    return point === NONE ? first_from(bucket + 1) : point;
+    return point === NONE ? first_behind(bucket) : point;
   }
 
   function next(this: void, point: number): number {
     const follower = followers[point];
-    return follower === NONE ? first_from(bucket_of(positions[point]) + 1) : follower;
+    return follower === NONE ? first_behind(bucket_of(positions[point])) : follower;
   }
 
   return { add, remove, reweigh, find, next, peer_of };

@@ -25,19 +25,24 @@ export function use_loads(shared: NumberPointer): void {
   memory = shared;
 }
 
-function sum_beyond_eighth(first: number, last_slot: number): number {
+/** Of four cells. */
+function sum_of_four(cell: number): number {
+  return memory[cell] + memory[cell + 1] + memory[cell + 2] + memory[cell + 3];
+}
+
+function sum_beyond_sixteenth(first: number, last_slot: number): number {
   let sum = 0;
-  for (const cell of $range(first + 9, first + last_slot)) sum = sum + memory[cell];
+  for (const cell of $range(first + 17, first + last_slot)) sum = sum + memory[cell];
   return sum;
 }
 
 /** Sums up what the slots hold of a row. Cells of slots that nobody has taken are 0. Without a loop for few workers. */
 export function sum_of_slots(first: number): number {
   const last_slot = memory[Header.LAST_SLOT];
-  let sum = memory[first + 1] + memory[first + 2] + memory[first + 3] + memory[first + 4];
-  if (last_slot <= 4) return sum;
-  sum = sum + memory[first + 5] + memory[first + 6] + memory[first + 7] + memory[first + 8];
-  return last_slot <= 8 ? sum : sum + sum_beyond_eighth(first, last_slot);
+  let sum = sum_of_four(first + 1);
+  if (last_slot > 4) sum = sum + sum_of_four(first + 5);
+  if (last_slot > 8) sum = sum + sum_of_four(first + 9) + sum_of_four(first + 13);
+  return last_slot <= 16 ? sum : sum + sum_beyond_sixteenth(first, last_slot);
 }
 
 /** How many requests a server has under way, over all workers. */

@@ -1,0 +1,86 @@
+/**
+ * The balancing methods, ours and nginx's own of the same name.
+ *
+ * @typedef {object} Method
+ * @property {string} name as the tables have it
+ * @property {object} config what `setup` and the API take
+ * @property {string} [directive] what switches nginx's own on; absent: nginx 1.22 has none
+ */
+
+/** @type {Method} */
+export const roundRobin = { name: "round_robin", config: { method: "round_robin" }, directive: "" };
+
+/** @type {Method} */
+export const leastConn = { name: "least_conn", config: { method: "least_conn" }, directive: "least_conn;" };
+
+/** @type {Method} */
+export const leastTime = {
+  name: "least_time header",
+  config: { method: "least_time", least_time: { measure: "header" } },
+};
+
+/** @type {Method} */
+export const leastTimeInflight = {
+  name: "least_time header inflight",
+  config: { method: "least_time", least_time: { measure: "header", inflight: true } },
+};
+
+/** @type {Method} */
+export const random = { name: "random", config: { method: "random" }, directive: "random;" };
+
+/** @type {Method} */
+export const randomTwoLeastConn = {
+  name: "random two least_conn",
+  config: { method: "random", random: { two: "least_conn" } },
+  directive: "random two least_conn;",
+};
+
+/** @type {Method} */
+export const randomTwoLeastTime = {
+  name: "random two least_time",
+  config: { method: "random", random: { two: "least_time" } },
+};
+
+/** @type {Method} */
+export const ipHash = { name: "ip_hash", config: { method: "ip_hash" }, directive: "ip_hash;" };
+
+/**
+ * @param {string} key
+ * @returns {Method}
+ */
+export function hash(key) {
+  return { name: "hash", config: { method: "hash", hash: { key } }, directive: `hash ${key};` };
+}
+
+/**
+ * @param {string} key
+ * @returns {Method}
+ */
+export function hashConsistent(key) {
+  return {
+    name: "hash consistent",
+    config: { method: "hash", hash: { key, consistent: true } },
+    directive: `hash ${key} consistent;`,
+  };
+}
+
+/**
+ * @param {string} key
+ * @returns {Method}
+ */
+export function hashBounded(key) {
+  return {
+    name: "hash consistent, balance_factor 150",
+    config: { method: "hash", hash: { key, consistent: true, balance_factor: 150 } },
+  };
+}
+
+/**
+ * `wrk` keeps no cookies: each request is a new client's, and gets one.
+ *
+ * @type {Method}
+ */
+export const stickyCookie = {
+  name: "round_robin, sticky cookie",
+  config: { method: "round_robin", sticky: { cookie: { name: "srv" } } },
+};

@@ -1,0 +1,26 @@
+/** What the live side wants of nginx, for plain LuaJIT. To be imported before anything of it. */
+import * as ffi from "ffi";
+
+interface Zlib {
+  crc32: (this: void, start: number, text: string, length: number) => number;
+}
+
+ffi.cdef("unsigned long crc32(unsigned long crc, const char *text, unsigned int length);");
+// nginx's own, which ngx.crc32_long calls, is as little work.
+const zlib = (ffi as unknown as { load: (this: void, name: string) => Zlib }).load("libz.so.1");
+
+const time = os.time();
+
+interface Globals {
+  ngx: { now: (this: void) => number; crc32_long: (this: void, text: string) => number };
+  package: { preload: Record<string, (this: void) => void> };
+}
+
+const globals = _G as unknown as Globals;
+globals.ngx = {
+  now: () => time,
+  crc32_long: (text) => tonumber(zlib.crc32(0, text, text.length)) as number,
+};
+globals.package.preload["resty.core.hash"] = () => {
+  // Its function is above.
+};

@@ -1,0 +1,116 @@
+import "./nginx_stub";
+
+import type { NumberPointer } from "ffi";
+import type { Peer } from "../src/resty/sluice/balancer/method";
+import type { BalancingConfig } from "../src/resty/sluice/config/balancing";
+import { use_slot } from "../src/resty/sluice/live/counters";
+import { use_loads } from "../src/resty/sluice/live/loads";
+import type { LiveServer } from "../src/resty/sluice/live/server";
+import { apply_document, new_upstream, pick, type LiveUpstream } from "../src/resty/sluice/live/upstream";
+import type { Document } from "../src/resty/sluice/store/document";
+import { create, Header, Row, row_at, shared_memory } from "../src/resty/sluice/store/region";
+
+/**
+ * What the choice of a server takes a worker, without nginx around it: nanoseconds, one line a sample.
+ *
+ *   luajit pick.lua <the method's configuration, as Lua has it> <servers> idle|busy <workers>
+ *
+ * Everything is as in a worker, in memory too; only the requests are not there, so that loads stay as they are.
+ */
+
+const SLOTS = 16;
+const SAMPLES = 5;
+const SAMPLE_SECONDS = 0.01;
+const MOST_REQUESTS = 8;
+const SLOWEST = 200;
+
+const [config_text, server_count, load, worker_count] = [...$vararg] as [string, string, string, string];
+const servers = tonumber(server_count) as number;
+const workers = tonumber(worker_count) as number;
+const [read_config] = loadstring(`return ${config_text}`);
+const config = (read_config as (this: void) => BalancingConfig)();
+
+/** A key for each of many clients: three bytes are enough for any method. */
+const KEYS = 4096;
+const keys = new LuaTable<number, string>();
+for (const number of $range(1, KEYS)) {
+  keys.set(number, string.char(97 + (number % 26), 97 + (math.floor(number / 26) % 26), 97 + (number % 23)));
+}
+
+/** Gives a row requests under way at every worker, and times. */
+function make_busy(memory: NumberPointer, upstream: LiveUpstream, server: LiveServer): void {
+  for (const slot of $range(1, workers)) {
+    const requests = math.random(0, MOST_REQUESTS);
+    memory[server.active + slot] = requests;
+    memory[server.begun + slot] = requests * (ngx.now() * 1000 - math.random(1, SLOWEST));
+    memory[upstream.active + slot] = memory[upstream.active + slot] + requests;
+  }
+  memory[server.row + Row.EXPECTED_TIME] = math.random(1, SLOWEST);
+}
+
+function make_upstream(): LiveUpstream {
+  create(servers + 1, SLOTS);
+  const memory = shared_memory();
+  use_slot(memory, 1);
+  use_loads(memory);
+  memory[Header.LAST_SLOT] = workers;
+  const document: Document = {
+    ...config,
+    revision: 1,
+    next_id: servers,
+    row: 0,
+    session_secret: "secret",
+    leavers: [],
+    lines: [],
+  };
+  const upstream = new_upstream(document);
+  const lines: string[] = [];
+  for (const row of $range(1, servers)) {
+    const host = `127.0.${math.floor(row / 250)}.${row % 250}`;
+    lines.push(`${row} 1 ${row} {"server":"${host}:8080"}\n`);
+    memory[row_at(row) + Row.STAMP] = 1;
+    memory[row_at(row) + Row.EXPECTED_TIME] = -1;
+    memory[row_at(row) + Row.HEADER_TIME] = -1;
+    memory[row_at(row) + Row.SELECTED] = ngx.now();
+  }
+  apply_document(upstream, document, table.concat(lines), 1);
+  if (load === "busy") {
+    for (const [, server] of pairs(upstream.servers)) make_busy(memory, upstream, server);
+  }
+  return upstream;
+}
+
+function in_service(this: void, peer: Peer): boolean {
+  return peer.in_rotation;
+}
+
+/** What a call takes that does nothing. */
+function nothing(this: void): undefined {
+  return undefined;
+}
+
+type Choose = (this: void, upstream: LiveUpstream, available: typeof in_service, key: string) => unknown;
+
+function run(choose: Choose, upstream: LiveUpstream, count: number): number {
+  const started = os.clock();
+  for (const turn of $range(1, count)) choose(upstream, in_service, keys.get((turn % KEYS) + 1));
+  return os.clock() - started;
+}
+
+// nginx calls from C for each request: what it calls is compiled, but not together with a loop around it.
+jit.off(run);
+
+/** How many calls fill a sample. */
+function calibrate(choose: Choose, upstream: LiveUpstream): number {
+  let count = 64;
+  while (run(choose, upstream, count) < SAMPLE_SECONDS) count = count * 2;
+  return count;
+}
+
+const upstream = make_upstream();
+const count = calibrate(pick, upstream);
+const empty_count = calibrate(nothing, upstream);
+for (const _ of $range(1, SAMPLES)) {
+  const empty = run(nothing, upstream, empty_count) / empty_count;
+  print((run(pick, upstream, count) / count - empty) * 1e9);
+}
