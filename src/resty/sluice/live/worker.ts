@@ -1,3 +1,4 @@
+import { remove_idle_servers } from "../health/drain";
 import { compact_when_due } from "../store/compaction";
 import { map_private, shared_memory } from "../store/region";
 import { use_sums } from "./begun";
@@ -10,6 +11,7 @@ import { refresh_all, use_memory } from "./view";
 
 const COMPACTION_SECONDS = 1;
 const REFRESH_SECONDS = 10;
+const DRAIN_SECONDS = 1;
 
 function every(seconds: number, job: (this: void) => void): void {
   const [timer, cause] = ngx.timer.every(seconds, (premature) => {
@@ -37,5 +39,6 @@ export function start_worker(): void {
   math.randomseed(ngx.worker.pid() * 1000 + ((ngx.now() * 1000) % 1000));
   // The cache manager and the privileged agent run init_worker too, and have no worker id.
   if (ngx.worker.id() === 0) every(COMPACTION_SECONDS, compact_when_due);
+  if (ngx.worker.id() === 0) every(DRAIN_SECONDS, remove_idle_servers);
   every(REFRESH_SECONDS, refresh_all);
 }

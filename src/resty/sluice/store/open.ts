@@ -21,9 +21,11 @@ function map_region(state_dir: string | undefined): void {
   const slots = math.max(LEAST_SLOTS, ngx.worker.count() * OVERLAPPING_RELOADS) + 1;
   const [address, cause] = create(rows, slots);
   if (address === undefined) return error(cause as string, 0);
-  if (!dict.remember("region", address) || !dict.remember("state_dir", state_dir ?? "")) {
-    error("lua_shared_dict is too small", 0);
-  }
+  const fits =
+    dict.remember("region", address) &&
+    dict.remember("state_dir", state_dir ?? "") &&
+    dict.remember("drain", 0);
+  if (!fits) error("lua_shared_dict is too small", 0);
 }
 
 function load_state(state_dir: string): void {

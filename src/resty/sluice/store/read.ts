@@ -25,3 +25,8 @@ export function names(): string[] {
 export function upstream_not_found(name: string): Problem {
   return { status: 404, code: "UpstreamNotFound", text: `upstream "${string.sub(name, 1, 128)}" not found` };
 }
+
+/** The problem of a server that is not there. `what`: how it was named. */
+export function server_not_found(what: string): Problem {
+  return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
+}
