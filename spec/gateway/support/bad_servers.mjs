@@ -107,7 +107,11 @@ const badValues = [
   ],
   ["max_conns", "UpstreamBadMaxConns", [-1, 0.5, "-1", "0.5", "x", "", true, null, 1e300, 2 ** 31]],
   ["max_fails", "UpstreamBadMaxFails", [-1, 0.5, "1e3", "x", "", false, null, 2 ** 31]],
-  ["fail_timeout", "UpstreamBadFailTimeout", ["x", "", "10 s", "-10s", "10sec", "1s 1m", -5, 0.5, true, null]],
+  [
+    "fail_timeout",
+    "UpstreamBadFailTimeout",
+    ["x", "", "10 s", "-10s", "10sec", "1s 1m", -5, 0.5, true, null],
+  ],
   ["slow_start", "UpstreamBadSlowStart", ["x", "", "1.5h", "99999999d", -1, "-1", 1e300, true, null]],
   ["route", "UpstreamBadRoute", ["r".repeat(33), "a\nb", "\u0000", 5, true, null]],
   ["service", "UpstreamBadService", ["http", ""]],
