@@ -8,7 +8,8 @@ import { use_loads } from "../src/resty/sluice/live/loads";
 import type { LiveServer } from "../src/resty/sluice/live/server";
 import { apply_document, new_upstream, pick, type LiveUpstream } from "../src/resty/sluice/live/upstream";
 import type { Document } from "../src/resty/sluice/store/document";
-import { create, Header, Row, row_at, shared_memory } from "../src/resty/sluice/store/region";
+import { Header, Row } from "../src/resty/sluice/store/cells";
+import { create, row_at, shared_memory } from "../src/resty/sluice/store/region";
 
 /**
  * What the choice of a server takes a worker, without nginx around it: nanoseconds, one line a sample.

@@ -34,6 +34,7 @@ interface NgxRegex {
   find(
     text: string,
     regex: string,
+    options?: string,
   ): LuaMultiReturn<[number | undefined, number | undefined, string | undefined]>;
 }
 

@@ -8,6 +8,7 @@ import "./support/bad_balancing.mjs";
 import "./support/bad_paths.mjs";
 import { badRequests } from "./support/bad_requests.mjs";
 import "./support/bad_servers.mjs";
+import "./support/bad_settings.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { startGateway } from "./support/gateway.mjs";
 
@@ -18,7 +19,11 @@ test("bad requests", async (context) => {
     { server: "127.0.0.2:9001", weight: 3 },
     { server: "127.0.0.3:9001", backup: true },
   ];
-  const gateway = await startGateway(context, { upstreams: { app: { servers }, other: {} } });
+  const hashed = { method: "ip_hash", servers: [{ server: "127.0.0.1:9001" }] };
+  const slow = { servers: [{ server: "127.0.0.1:9001", slow_start: "30s" }] };
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers }, other: {}, hashed, slow },
+  });
   const { api } = gateway;
   const before = await api.configuration();
   for (const { method, path, body, status, code, says, shown } of badRequests) {

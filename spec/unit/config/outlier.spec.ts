@@ -1,4 +1,8 @@
-import { read_outlier_detection } from "../../../src/resty/sluice/config/outlier";
+import {
+  compares_success_rates,
+  read_outlier_detection,
+  type OutlierConfig,
+} from "../../../src/resty/sluice/config/outlier";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
@@ -46,6 +50,16 @@ describe("outlier detection", () => {
       expect(read_outlier_detection("outlier_detection", config)[0]).same(config);
     });
   }
+
+  it("compares success rates once a limit of theirs is given, and while none is 0", () => {
+    const compares = (input: object) =>
+      compares_success_rates(read_outlier_detection("outlier_detection", input)[0] as OutlierConfig);
+    expect(compares({})).equal(false);
+    for (const name of ["minimum_hosts", "request_volume", "stdev_factor"]) {
+      expect(compares({ [`success_rate_${name}`]: 3 })).equal(true);
+      expect(compares({ success_rate_minimum_hosts: 3, [`success_rate_${name}`]: 0 })).equal(false);
+    }
+  });
 
   const refused: [unknown, string][] = [
     [true, 'invalid "outlier_detection" value: not an object'],

@@ -38,15 +38,10 @@ function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> 
   return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
 }
 
-/**
- * Reads the body, which must be a JSON object. Phase: content_by_lua.
- *
- * @returns the object and its text, or undefined, "" and the problem
- */
-export function read_object(): LuaMultiReturn<
-  [Record<string, unknown> | undefined, string, Problem | undefined]
-> {
-  const [text, unreadable] = body_text();
+function object_of(
+  text: string | undefined,
+  unreadable: Problem | undefined,
+): LuaMultiReturn<[Record<string, unknown> | undefined, string, Problem | undefined]> {
   if (text === undefined || unreadable !== undefined) return $multi(undefined, "", unreadable);
   const [value, cause] = decode(text);
   const [first] = string.match(text, "^%s*(.)");
@@ -59,6 +54,32 @@ export function read_object(): LuaMultiReturn<
     });
   }
   return $multi(value, text, undefined);
+}
+
+/**
+ * Reads the body, which must be a JSON object. Phase: content_by_lua.
+ *
+ * @returns the object and its text, or undefined, "" and the problem
+ */
+export function read_object(): LuaMultiReturn<
+  [Record<string, unknown> | undefined, string, Problem | undefined]
+> {
+  const [text, unreadable] = body_text();
+  return object_of(text, unreadable);
+}
+
+/**
+ * Reads the body, which must be a JSON object if there is one. Phase: content_by_lua.
+ *
+ * @returns the object, empty when there is none, or undefined and the problem
+ */
+export function read_object_if_any(): LuaMultiReturn<
+  [Record<string, unknown> | undefined, Problem | undefined]
+> {
+  const [text, unreadable] = body_text();
+  if (text === "" && unreadable === undefined) return $multi({}, undefined);
+  const [object, , problem] = object_of(text, unreadable);
+  return $multi(object, problem);
 }
 
 /** The value of an argument of the query, the first if there are several; "" when it has none. */

@@ -5,7 +5,7 @@ import { whole_from } from "./values";
 
 export type { HealthCheckConfig } from "./health_check";
 export type { MatchConfig } from "./match";
-export type { OutlierConfig } from "./outlier";
+export { compares_success_rates, type OutlierConfig } from "./outlier";
 
 /** How it is told which servers of an upstream are in order, beside nginx's `max_fails`. What is absent is off. */
 export interface HealthConfig {

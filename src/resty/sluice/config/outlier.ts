@@ -98,6 +98,15 @@ export function read_outlier_detection(this: void, path: string, value: unknown)
   return $multi(config, undefined);
 }
 
+/** Tells whether success rates are compared. Any phase. */
+export function compares_success_rates(config: OutlierConfig): boolean {
+  return (
+    config.success_rate_minimum_hosts > 0 &&
+    config.success_rate_request_volume > 0 &&
+    config.success_rate_stdev_factor > 0
+  );
+}
+
 /** Has its members written in their order. Returns it. */
 export function shaped_outlier(config: OutlierConfig): OutlierConfig {
   return shaped(config, SHAPE);

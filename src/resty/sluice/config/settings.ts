@@ -8,7 +8,10 @@ import { HEALTH_FIELDS, health_of, read_health, type HealthConfig } from "./heal
 export interface UpstreamSettings extends BalancingConfig, HealthConfig, AdmissionConfig {}
 
 /** Its members, in the order in which they are shown and stored. */
-export const SETTINGS_FIELDS = [...BALANCING_FIELDS, ...HEALTH_FIELDS, ...ADMISSION_FIELDS] as const;
+export const SETTINGS_FIELDS: string[] = [];
+for (const fields of [BALANCING_FIELDS, HEALTH_FIELDS, ADMISSION_FIELDS]) {
+  for (const field of fields) SETTINGS_FIELDS.push(field);
+}
 
 const SHAPE = shape(SETTINGS_FIELDS);
 

@@ -1,5 +1,6 @@
 import type { HealthCheckConfig } from "../config/health";
-import { Check, Row, shared_memory } from "../store/region";
+import { Check, Row } from "../store/cells";
+import { shared_memory } from "../store/region";
 import { conclude, type Subject } from "./state";
 
 /**

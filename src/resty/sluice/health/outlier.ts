@@ -1,6 +1,7 @@
-import type { OutlierConfig } from "../config/health";
+import { compares_success_rates, type OutlierConfig } from "../config/health";
 import { parse_time } from "../config/time";
-import { Row, shared_memory } from "../store/region";
+import { Row } from "../store/cells";
+import { shared_memory } from "../store/region";
 import { conclude, touch, type Subject } from "./state";
 
 /**
@@ -17,6 +18,7 @@ export interface OutlierLimits {
   base_ejection_time: number;
   max_ejection_time: number;
   max_ejection_percent: number;
+  compares_success_rates: boolean;
   success_rate_minimum_hosts: number;
   success_rate_request_volume: number;
   success_rate_stdev_factor: number;
@@ -35,6 +37,7 @@ export function limits_of(config: OutlierConfig): OutlierLimits {
     base_ejection_time: seconds(config.base_ejection_time),
     max_ejection_time: seconds(config.max_ejection_time),
     max_ejection_percent: config.max_ejection_percent,
+    compares_success_rates: compares_success_rates(config),
     success_rate_minimum_hosts: config.success_rate_minimum_hosts,
     success_rate_request_volume: config.success_rate_request_volume,
     success_rate_stdev_factor: config.success_rate_stdev_factor,

@@ -1,5 +1,6 @@
 import { record_event } from "../store/events";
-import { Check, Header, Row, shared_memory, State } from "../store/region";
+import { Check, Header, Row, State } from "../store/cells";
+import { shared_memory } from "../store/region";
 
 /**
  * What health says of a server, in cells that all workers share: the state follows from what passive and active checks

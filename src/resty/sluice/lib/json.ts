@@ -22,8 +22,12 @@ export function list<T>(items: T[]): T[] {
   return setmetatable(items, LIST as LuaMetatable<T[]>);
 }
 
-/** A metatable that has an object's members written in the order of `fields`; members not named are left out. */
-export function shape(fields: readonly string[]): Shape {
+/** A metatable that has an object's members written in the order of these lists; members not named are left out. */
+export function shape(...lists: (readonly string[])[]): Shape {
+  const fields: string[] = [];
+  for (const names of lists) {
+    for (const name of names) fields.push(name);
+  }
   return { fields };
 }
 

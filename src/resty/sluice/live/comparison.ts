@@ -1,6 +1,7 @@
 import { eject, type OutlierLimits } from "../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../health/success_rate";
-import { Row, shared_memory } from "../store/region";
+import { Row } from "../store/cells";
+import { shared_memory } from "../store/region";
 import { ejected_percent } from "./health";
 import type { LiveServer } from "./server";
 import { status_of } from "./status";
@@ -42,8 +43,7 @@ function claim(upstream: LiveUpstream, limits: OutlierLimits, now: number): bool
 /** Compares an upstream's servers if that is due, and ejects the outliers. Phase: timer. */
 export function compare_servers(upstream: LiveUpstream, now: number): void {
   const limits = upstream.outlier_limits;
-  if (limits === undefined || limits.success_rate_minimum_hosts === 0 || !claim(upstream, limits, now))
-    return;
+  if (limits === undefined || !limits.compares_success_rates || !claim(upstream, limits, now)) return;
   const performances: Performance[] = [];
   const servers: LiveServer[] = [];
   for (const [, server] of pairs(upstream.servers)) {

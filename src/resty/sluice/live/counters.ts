@@ -1,6 +1,7 @@
 import type { NumberPointer } from "ffi";
 
-import { CODE_STEP, Counter, counter_at, LAST_CODE, Row, stamp_at, UpstreamCounter } from "../store/region";
+import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter } from "../store/cells";
+import { counter_at, stamp_at } from "../store/region";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 

@@ -2,7 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import { clear_errors, count_error, eject, is_ejected, note_end_of_ejection } from "../health/outlier";
 import { note_failure, note_success, note_trial } from "../health/passive";
-import { Row } from "../store/region";
+import { Row } from "../store/cells";
 import { weigh } from "./ramp";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";

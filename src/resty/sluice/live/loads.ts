@@ -3,7 +3,7 @@ import "resty.core.hash";
 
 import type { Peer, Surroundings } from "../balancer/method";
 import { WORST_TIME } from "../balancer/time_cost";
-import { Header, Row } from "../store/region";
+import { Header, Row } from "../store/cells";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 

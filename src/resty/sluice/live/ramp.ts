@@ -1,4 +1,5 @@
-import { Row, shared_memory } from "../store/region";
+import { Row } from "../store/cells";
+import { shared_memory } from "../store/region";
 import type { LiveServer } from "./server";
 
 /**

@@ -1,17 +1,5 @@
-import {
-  active_at,
-  begun_at,
-  counter_at,
-  Header,
-  NO_ID,
-  Row,
-  row_at,
-  shared_memory,
-  Slot,
-  slot_at,
-  stamp_at,
-  UpstreamCounter,
-} from "../store/region";
+import { Header, NO_ID, Row, Slot, UpstreamCounter } from "../store/cells";
+import { active_at, begun_at, counter_at, row_at, shared_memory, slot_at, stamp_at } from "../store/region";
 import * as lock from "../store/lock";
 
 /**

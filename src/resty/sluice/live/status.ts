@@ -1,19 +1,6 @@
 import { acquire, Lock, release } from "../store/lock";
-import {
-  CODE_STEP,
-  Counter,
-  counters_of,
-  counter_at,
-  Header,
-  LAST_CODE,
-  Row,
-  row_at,
-  shared_memory,
-  Slot,
-  slot_at,
-  stamp_at,
-  State,
-} from "../store/region";
+import { CODE_STEP, Counter, Header, LAST_CODE, Row, Slot, State } from "../store/cells";
+import { counters_of, counter_at, row_at, shared_memory, slot_at, stamp_at } from "../store/region";
 import { active_requests } from "../store/rows";
 
 /** What a server did, over all workers, since it was added or its statistics were reset. */

@@ -1,5 +1,6 @@
 import { acquire, Lock, release } from "../store/lock";
-import { counters_of, shared_memory, stamp_of, UpstreamCounter } from "../store/region";
+import { UpstreamCounter } from "../store/cells";
+import { counters_of, shared_memory, stamp_of } from "../store/region";
 import { reset_cells } from "./status";
 
 /** What requests to a whole upstream did, over all workers. */

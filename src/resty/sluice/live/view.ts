@@ -2,7 +2,8 @@ import type { NumberPointer } from "ffi";
 
 import { get_text } from "../store/dict";
 import { parse_head } from "../store/document";
-import { Row, row_at, stamp_of } from "../store/region";
+import { Row } from "../store/cells";
+import { row_at, stamp_of } from "../store/region";
 import { apply_document, new_upstream, type LiveUpstream } from "./upstream";
 
 /**

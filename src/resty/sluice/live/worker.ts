@@ -1,3 +1,4 @@
+import { remove_idle_servers } from "../health/drain";
 import { compact_when_due } from "../store/compaction";
 import { save_health } from "../store/health";
 import { map_private, shared_memory } from "../store/region";
@@ -20,6 +21,7 @@ const SAVE_SECONDS = 1;
 const COMPARISON_SECONDS = 0.1;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
+const DRAIN_SECONDS = 1;
 
 function every(seconds: number, job: (this: void) => void, last_job?: (this: void) => void): void {
   const [timer, cause] = ngx.timer.every(seconds, (premature) => {
@@ -80,6 +82,7 @@ export function start_worker(): void {
   if (ngx.worker.id() === 0) {
     every(COMPACTION_SECONDS, compact_when_due);
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
+    every(DRAIN_SECONDS, remove_idle_servers);
   }
   every(REFRESH_SECONDS, refresh_all);
   every(RAMP_SECONDS, raise_weights);

@@ -37,13 +37,19 @@ export function fence(): void {
   opened().get("region");
 }
 
-/** What an earlier `setup` of this nginx has noted. */
-export function recall(note: "region" | "state_dir"): string | number | undefined {
+/**
+ * What is noted for other processes of this nginx: where the shared memory is and what `state_dir` is, by an earlier
+ * `setup`; and the revision of the last change of a drain job.
+ */
+type Note = "region" | "state_dir" | "drain";
+
+/** What has been noted last. */
+export function recall(note: Note): string | number | undefined {
   return opened().get(note)[0];
 }
 
-/** Notes something for the `setup` of the next reload. Returns false when the dict is full. */
-export function remember(note: "region" | "state_dir", value: string | number): boolean {
+/** Notes something. Returns false when the dict is full; a number in the place of a number always fits. */
+export function remember(note: Note, value: string | number): boolean {
   return opened().safe_set(note, value)[0] === true;
 }
 

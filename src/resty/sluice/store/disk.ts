@@ -1,6 +1,7 @@
 import * as journal from "./journal";
 import * as posix from "./posix";
-import { Header, shared_memory } from "./region";
+import { Header } from "./cells";
+import { shared_memory } from "./region";
 import * as replay from "./replay";
 
 /**

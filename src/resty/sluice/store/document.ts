@@ -118,6 +118,11 @@ export function parse_document(text: string): Document {
   return document;
 }
 
+/** True for a line, or the text of a document, with a server that a drain job is to take out. */
+export function has_drain_job(text: string): boolean {
+  return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
+}
+
 function find_line(document: Document, matches: (line: string) => boolean): number | undefined {
   for (const index of $range(0, document.lines.length - 1)) {
     if (matches(document.lines[index])) return index;

@@ -11,12 +11,13 @@ import {
   type Document,
   type ServerRecord,
 } from "./document";
+import { server_not_found } from "./read";
 import { allocate_row, free_row } from "./rows";
 import { new_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./write";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
-type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
+export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
 
 function exists(address: string): Problem {
   return { status: 409, code: "EntryExists", text: `entry exists: the upstream has a server "${address}"` };
@@ -52,14 +53,10 @@ export function add_server(current: Document, input: unknown, revision: number):
   return $multi(document, undefined);
 }
 
-function server_not_found(id: number): Problem {
-  return { status: 404, code: "UpstreamServerNotFound", text: `server with ID "${id}" does not exist` };
-}
-
 /** Changes the parameters of a server. One that gets another address is another server, with the same id. */
 export function patch_server(current: Document, id: number, input: unknown, revision: number): Edited {
   const index = find_by_id(current, id);
-  if (index === undefined) return $multi(undefined, server_not_found(id));
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const record = parse_line(current.lines[index]);
   const [server, problem] = read_server(input, record);
   if (server === undefined) return $multi(undefined, problem);
@@ -85,7 +82,7 @@ export function patch_server(current: Document, id: number, input: unknown, revi
 /** Takes a server out. */
 export function remove_server(current: Document, id: number): Edited {
   const index = find_by_id(current, id);
-  if (index === undefined) return $multi(undefined, server_not_found(id));
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const document = copy(current);
   table.remove(document.lines, index + 1);
   return $multi(document, undefined);

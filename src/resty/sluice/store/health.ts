@@ -1,7 +1,8 @@
 import { decode, encode, is_table, shape, shaped } from "../lib/json";
 import { read_whole } from "./disk";
 import { cut_file, write_at } from "./posix";
-import { Header, Row, row_at, shared_memory } from "./region";
+import { Header, Row } from "./cells";
+import { row_at, shared_memory } from "./region";
 
 /**
  * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose health is

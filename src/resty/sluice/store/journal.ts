@@ -30,17 +30,13 @@ export interface Change extends Partial<UpstreamSettings> {
   remove?: number[];
 }
 
-const CHANGE_SHAPE = shape([
-  "revision",
-  "upstream",
-  "deleted",
-  ...SETTINGS_FIELDS,
+const CHANGE_SHAPE = shape(["revision", "upstream", "deleted"], SETTINGS_FIELDS, [
   "session_secret",
   "next_id",
   "put",
   "remove",
 ]);
-const SAVED_SERVER_SHAPE = shape(["id", "incarnation", ...STORED_FIELDS]);
+const SAVED_SERVER_SHAPE = shape(["id", "incarnation"], STORED_FIELDS);
 
 function saved_server(line: string): SavedServer {
   const record = parse_line(line);

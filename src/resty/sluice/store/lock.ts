@@ -1,4 +1,5 @@
-import { Header, shared_memory } from "./region";
+import { Header } from "./cells";
+import { shared_memory } from "./region";
 import { try_lock, unlock, wait_lock } from "./posix";
 
 /**

@@ -5,7 +5,8 @@ import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
 import { replace_upstream } from "./edit";
 import { acquire_now, Lock, release } from "./lock";
-import { attach, create, Header, Row, row_at, shared_memory } from "./region";
+import { Header, Row } from "./cells";
+import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
 import { to_document } from "./replay";
 import { allocate_row, hold_row } from "./rows";
@@ -22,9 +23,11 @@ function map_region(state_dir: string | undefined): void {
   const slots = math.max(LEAST_SLOTS, ngx.worker.count() * OVERLAPPING_RELOADS) + 1;
   const [address, cause] = create(rows, slots);
   if (address === undefined) return error(cause as string, 0);
-  if (!dict.remember("region", address) || !dict.remember("state_dir", state_dir ?? "")) {
-    error("lua_shared_dict is too small", 0);
-  }
+  const fits =
+    dict.remember("region", address) &&
+    dict.remember("state_dir", state_dir ?? "") &&
+    dict.remember("drain", 0);
+  if (!fits) error("lua_shared_dict is too small", 0);
 }
 
 /** After a restart, servers that a check must pass for wait for it anew, unless their state is `persistent`. */

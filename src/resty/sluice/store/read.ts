@@ -1,7 +1,8 @@
 import type { Problem } from "../config/problem";
 import { get_names, get_text } from "./dict";
 import { parse_document, type Document } from "./document";
-import { Header, shared_memory } from "./region";
+import { Header } from "./cells";
+import { shared_memory } from "./region";
 
 /** The revision of the last change of any upstream. Any phase. */
 export function revision(): number {
@@ -24,4 +25,9 @@ export function names(): string[] {
 /** The problem of an upstream that is not there. */
 export function upstream_not_found(name: string): Problem {
   return { status: 404, code: "UpstreamNotFound", text: `upstream "${string.sub(name, 1, 128)}" not found` };
+}
+
+/** The problem of a server that is not there. `what`: how it was named. */
+export function server_not_found(what: string): Problem {
+  return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
 }

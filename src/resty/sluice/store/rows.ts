@@ -1,4 +1,5 @@
-import { active_at, Check, Header, LAST_OF_ROW, NO_ID, Row, row_at, shared_memory, State } from "./region";
+import { Check, Header, NO_ID, Row, State } from "./cells";
+import { active_at, LAST_OF_ROW, row_at, shared_memory } from "./region";
 
 /** Which rows of the shared memory are free. */
 

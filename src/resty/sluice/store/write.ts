@@ -1,15 +1,16 @@
 import type { Problem } from "../config/problem";
 import { settings_of } from "../config/settings";
 import { encode } from "../lib/json";
-import { delete_text, put_staged_text, put_text, stage_text, unstage_text } from "./dict";
+import { delete_text, put_staged_text, put_text, remember, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
-import { format_document, parse_line, type Document, type Leaver } from "./document";
+import { format_document, has_drain_job, parse_line, type Document, type Leaver } from "./document";
 import { save_image } from "./image";
 import { format_change, format_deletion } from "./journal";
 import { acquire, Lock, release, try_acquire } from "./lock";
 import { read, revision } from "./read";
-import { Header, Row, row_at, shared_memory } from "./region";
+import { Header, Row } from "./cells";
+import { row_at, shared_memory } from "./region";
 import { active_requests, free_row, hold_row, start_row } from "./rows";
 
 /**
@@ -90,6 +91,7 @@ function repair(): Problem | undefined {
   if (row === 0) return undefined;
   const next_revision = revision() + 1;
   put_staged_text();
+  remember("drain", next_revision);
   if (disk.is_open()) {
     if (!try_acquire(Lock.IMAGE)) return busy("an image is being written");
     const [done, cause] = save_image(next_revision, go_on);
@@ -170,8 +172,10 @@ function put_upstream(
     return OUT_OF_MEMORY;
   }
   welcome(joining, next);
+  const has_job = has_drain_job(table.concat(changed.added));
   const problem = commit(format_change(name, next, changed), next.row, () => {
     put_text(name, text);
+    if (has_job) remember("drain", next_revision);
   });
   unstage_text();
   free_rows(problem === undefined ? gone : joining);

@@ -1,13 +1,12 @@
 import { parse_address } from "../../config/address";
-import { format_problem, type Problem } from "../../config/problem";
+import { format_problem } from "../../config/problem";
 import { list, shape, shaped } from "../../lib/json";
 import { find_by_address, find_by_id, parse_line, type Document } from "../../store/document";
 import { add_server, patch_server, remove_server } from "../../store/edit";
-import { read, upstream_not_found } from "../../store/read";
-import { write, type Edit } from "../../store/write";
+import { read, server_not_found, upstream_not_found } from "../../store/read";
 import { etag, ok, type Answered } from "../answer";
+import { parse_id, write_existing } from "../existing";
 import { filter_object, wanted_fields } from "../fields";
-import { check_match, take_if_match } from "../precondition";
 import { argument, read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 
@@ -41,37 +40,6 @@ export function server_objects(document: Document): object[] {
   const objects: object[] = [];
   for (const line of document.lines) objects.push(filter_object(server_object(line), fields));
   return list(objects);
-}
-
-function bad_id(text: string): Problem {
-  return {
-    status: 400,
-    code: "UpstreamBadServerId",
-    text: `"${string.sub(text, 1, 40)}" is not a server's ID`,
-  };
-}
-
-function parse_id(text: string): LuaMultiReturn<[number | undefined, Problem | undefined]> {
-  if (string.find(text, "^%d+$")[0] === undefined || text.length > 15) return $multi(undefined, bad_id(text));
-  return $multi(tonumber(text), undefined);
-}
-
-function server_not_found(what: string): Problem {
-  return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
-}
-
-/** Writes to the upstream that the path names. */
-function write_existing(
-  name: string,
-  edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
-): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
-  const condition = take_if_match();
-  return write(name, (current, revision) => {
-    if (current === undefined) return $multi(undefined, upstream_not_found(name));
-    const lost = check_match(condition, current);
-    if (lost !== undefined) return $multi(undefined, lost);
-    return edit(current, revision);
-  });
 }
 
 function get_servers(this: void, request: ApiRequest): Answered {

@@ -17,7 +17,7 @@ import { check_empty } from "./empty";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
 
-const UPSTREAM = shape([...SETTINGS_FIELDS, "servers"]);
+const UPSTREAM = shape(SETTINGS_FIELDS, ["servers"]);
 
 function upstream_object(document: Document): object {
   return shaped({ ...settings_of(document), servers: server_objects(document) }, UPSTREAM);

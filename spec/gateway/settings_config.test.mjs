@@ -1,0 +1,186 @@
+/** Health checks, outlier limits, retries, queues and the limits of servers as configuration: shown, kept, changed as named. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startGateway } from "./support/gateway.mjs";
+import { serversOf, sluice } from "./support/upstreams.mjs";
+
+const check = {
+  type: "http",
+  uri: "/",
+  interval: "5s",
+  jitter: "0s",
+  timeout: "1s",
+  fails: 1,
+  passes: 1,
+  mandatory: false,
+  persistent: false,
+  keepalive_time: "60s",
+};
+const tcpCheck = { ...check, type: "tcp", uri: undefined, keepalive_time: undefined };
+const wholeCheck = {
+  type: "https",
+  uri: "/health?full=1",
+  port: 8443,
+  interval: "1m 30s",
+  jitter: "500ms",
+  timeout: "02s",
+  fails: 3,
+  passes: 2,
+  mandatory: true,
+  persistent: true,
+  match: {
+    status: "200, 204 300-399",
+    headers: { "content-type": "^text/(html|plain)\\b", server: "" },
+    body: 'say "größe"\\s+\\d{2,}',
+  },
+  keepalive_time: "0",
+};
+const outliers = {
+  consecutive_5xx: 5,
+  consecutive_gateway_failure: 0,
+  interval: "10s",
+  base_ejection_time: "30s",
+  max_ejection_time: "300s",
+  max_ejection_percent: 10,
+  success_rate_minimum_hosts: 0,
+  success_rate_request_volume: 0,
+  success_rate_stdev_factor: 0,
+};
+const rated = {
+  success_rate_minimum_hosts: 3,
+  success_rate_request_volume: 100,
+  success_rate_stdev_factor: 1900,
+};
+const retries = { tries: 3, timeout: "10000ms", budget: { percent: 20, min_concurrent: 3 } };
+const queue = { size: 100, timeout: "60s" };
+
+/** What may be set, and what is shown of it. @type {[name: string, set: object, shown: object][]} */
+const cases = [
+  ["check", { health_check: {} }, { health_check: check }],
+  ["tcp_check", { health_check: { type: "tcp" } }, { health_check: tcpCheck }],
+  ["whole_check", { health_check: wholeCheck }, { health_check: wholeCheck }],
+  ["match", { health_check: { match: {} } }, { health_check: { ...check, match: { status: "200-399" } } }],
+  ["outliers", { outlier_detection: {} }, { outlier_detection: outliers }],
+  [
+    "rated",
+    { outlier_detection: { consecutive_5xx: 0, success_rate_minimum_hosts: 3 } },
+    { outlier_detection: { ...outliers, consecutive_5xx: 0, ...rated } },
+  ],
+  ["panic", { panic_threshold: 50 }, { panic_threshold: 50 }],
+  ["no_panic", { panic_threshold: 0 }, { panic_threshold: 0 }],
+  ["retries", { retries: { tries: 3, timeout: "10000ms", budget: {} } }, { retries }],
+  ["any_retries", { retries: {} }, { retries: {} }],
+  ["queue", { queue: { size: 100 } }, { queue }],
+  [
+    "nothing",
+    { health_check: null, outlier_detection: null, panic_threshold: null, retries: null, queue: null },
+    {},
+  ],
+  [
+    "all",
+    { queue, retries, panic_threshold: 10, outlier_detection: {}, health_check: wholeCheck },
+    { health_check: wholeCheck, outlier_detection: outliers, panic_threshold: 10, retries, queue },
+  ],
+];
+const limits = { max_conns: 10, max_fails: 0, fail_timeout: "1m 30s", slow_start: "10000ms" };
+const servers = [{ server: "127.0.0.1:9", ...limits }, { server: "127.0.0.2:9" }];
+const defaults = { max_conns: 0, max_fails: 1, fail_timeout: "10s", slow_start: "0s" };
+
+/** @param {object} object */
+const plain = (object) => JSON.parse(JSON.stringify(object));
+
+test("what is set is shown, with defaults, and what is shown can be sent back", async (context) => {
+  const { api } = await startGateway(context, { upstreams: {} });
+  for (const [name, set, shown] of cases) {
+    const put = await api.put(sluice(name), { ...set, servers });
+    assert.equal(put.status, 201, put.text);
+    const { method, servers: shownServers, ...settings } = put.body;
+    assert.deepEqual([method, settings], ["round_robin", plain(shown)], name);
+    assert.deepEqual(Object.keys(put.body), ["method", ...Object.keys(shown), "servers"], "in this order");
+    for (const [index, expected] of [limits, defaults].entries()) {
+      assert.deepEqual(shownServers[index], { ...shownServers[index], ...expected });
+    }
+    const got = await api.get(sluice(name));
+    assert.equal(got.text, put.text);
+    for (const again of [await api.put(sluice(name), got.body), await api.patch(sluice(name), got.body)]) {
+      assert.deepEqual([again.status, again.text], [200, got.text]);
+      assert.equal(again.headers.etag, put.headers.etag, "which is no write");
+    }
+    assert.equal((await api.put(sluice(name), { ...set, servers })).headers.etag, put.headers.etag);
+  }
+  const [peer] = (await api.get("/api/9/http/upstreams/all")).body.peers;
+  assert.equal(peer.max_conns, 10);
+});
+
+test("everything is there after a reload, a restart and a crash, from the API and from setup", async (context) => {
+  const seeds = Object.fromEntries(cases.map(([name, set]) => [`seed_${name}`, { ...set, servers }]));
+  const gateway = await startGateway(context, { upstreams: seeds });
+  const { api } = gateway;
+  for (const [name, set, shown] of cases) {
+    const { servers: seeded, ...settings } = await api.expect(200, "GET", sluice(`seed_${name}`));
+    assert.deepEqual(settings, plain({ method: "round_robin", ...shown }));
+    assert.deepEqual(seeded[0], { ...seeded[0], ...limits });
+    await api.expect(201, "PUT", sluice(name), { ...set, servers });
+  }
+  const before = await api.configuration();
+  await gateway.reload();
+  assert.equal(await api.configuration(), before);
+  await gateway.stop();
+  await gateway.start();
+  assert.equal(await api.configuration(), before);
+  await gateway.killAll();
+  await gateway.start();
+  assert.equal(await api.configuration(), before);
+});
+
+test("PATCH changes what it names, a block as a whole; null takes it off", async (context) => {
+  const { api } = await startGateway(context, { upstreams: { app: { servers } } });
+  const change = async (body) => {
+    const { servers: kept, method, ...settings } = await api.expect(200, "PATCH", sluice(), body);
+    assert.deepEqual([kept.length, method], [2, "round_robin"]);
+    return settings;
+  };
+  assert.deepEqual(await change({ health_check: wholeCheck }), { health_check: wholeCheck });
+  assert.deepEqual(await change({ panic_threshold: 50 }), { health_check: wholeCheck, panic_threshold: 50 });
+  const next = { health_check: check, panic_threshold: 50 };
+  assert.deepEqual(await change({ health_check: {} }), next, "the rest of it is gone");
+  assert.deepEqual(await change({ retries: { tries: 2 }, queue }), { ...next, retries: { tries: 2 }, queue });
+  assert.deepEqual(await change({ health_check: null, retries: null, panic_threshold: 0 }), {
+    panic_threshold: 0,
+    queue,
+  });
+  assert.deepEqual(await change({ panic_threshold: null, queue: null }), {});
+  const settings = { health_check: {}, outlier_detection: {}, retries: {}, queue };
+  await change(settings);
+  assert.deepEqual(Object.keys(await api.expect(200, "PUT", sluice(), {})), ["method", "servers"]);
+});
+
+test("a change of a server leaves the settings alone, and a change of them the servers", async (context) => {
+  const gateway = await startGateway(context, { upstreams: {} });
+  const { api } = gateway;
+  const set = { health_check: wholeCheck, retries, queue, outlier_detection: outliers, servers };
+  const first = await api.expect(201, "PUT", sluice(), set);
+  for (const [status, method, path, body] of [
+    [201, "POST", "", { server: "127.0.0.3:9", ...limits }],
+    [200, "PATCH", "/0", { max_conns: 3, fail_timeout: "2s" }],
+    [200, "DELETE", "/1", undefined],
+  ]) {
+    await api.expect(status, method, `${serversOf()}${path}`, body);
+    const now = await api.expect(200, "GET", sluice());
+    assert.deepEqual(now, { ...first, servers: now.servers });
+  }
+  const { servers: before } = await api.expect(200, "GET", sluice());
+  await api.expect(200, "PATCH", sluice(), { health_check: null, queue: null });
+  await gateway.stop();
+  await gateway.start();
+  const { servers: after, ...settings } = await api.expect(200, "GET", sluice());
+  assert.deepEqual(after, before);
+  assert.deepEqual(settings, { method: "round_robin", outlier_detection: outliers, retries });
+  assert.deepEqual(
+    after.map(({ max_conns, fail_timeout, slow_start }) => [max_conns, fail_timeout, slow_start]),
+    [
+      [3, "2s", "10000ms"],
+      [10, "1m 30s", "10000ms"],
+    ],
+  );
+});

@@ -1,0 +1,149 @@
+/** What the cells of the shared memory mean, part by part; region.ts says where they are. */
+
+export const enum Header {
+  GENERATION,
+  LOADED,
+  REVISION,
+  ROWS,
+  SLOTS,
+  NEXT_ROW,
+  FREE_ROW,
+  RESPAWNED,
+  WRITING,
+  LOCK_FD,
+  /** The journal that is appended to, and how much of it counts. */
+  JOURNAL_FD,
+  JOURNAL_BYTES,
+  /** The one before: empty, unless an image that holds its lines is being written. */
+  OTHER_JOURNAL_FD,
+  OTHER_JOURNAL_BYTES,
+  /** The image that counts, and the one that is written next. */
+  IMAGE_FD,
+  OTHER_IMAGE_FD,
+  IMAGE_BYTES,
+  /** The last row in the list of free ones. */
+  LAST_FREE_ROW,
+  /** The highest slot that was ever taken. */
+  LAST_SLOT,
+  /** Rises with each change of any server's health; which one is saved; and where it is saved, and is next. */
+  HEALTH_REVISION,
+  SAVED_HEALTH_REVISION,
+  HEALTH_FD,
+  OTHER_HEALTH_FD,
+  /** `LAYOUT` of the module that mapped the memory. */
+  LAYOUT,
+}
+
+export const enum Slot {
+  PID,
+  BORN,
+  WORKER,
+  GENERATION,
+  /** 1 once it has been taken. */
+  USED,
+}
+
+/** Times are seconds since 1970, 0 for never, where nothing else is said. */
+export const enum Row {
+  /** Whose row it is: the incarnation of a server; 0: nobody's. */
+  STAMP,
+  /** Of an upstream: the revision of its last change. */
+  REVISION,
+  /** Until when health keeps requests away; infinite: until a check passes; 0: it does not. */
+  UNAVAILABLE_UNTIL,
+  /** How many failures in a row count for `max_fails`. */
+  FAILS,
+  SELECTED,
+  /** Milliseconds, a moving average; -1: none yet. */
+  HEADER_TIME,
+  RESPONSE_TIME,
+  /** What `least_time` goes by: milliseconds, a moving average; -1: none yet. */
+  EXPECTED_TIME,
+
+  /** A server's number in its upstream; with the incarnation it tells the server from all others. */
+  ID,
+  NEXT_FREE,
+  /** Of an upstream: rises with each change of the state of one of its servers. */
+  HEALTH_REVISION,
+  /** What health says of it: a `State`. */
+  STATE,
+  /** Of the last failure that counts for `max_fails`, and of the last trial after one. */
+  FAILED_AT,
+  TRIED_AT,
+  /** How often it became unavailable. */
+  UNAVAIL,
+  /** Since when it has not been up, and for how many milliseconds it was not before. */
+  DOWN_SINCE,
+  DOWNTIME,
+  /** Since when `slow_start` raises its weight. */
+  STARTED_AT,
+
+  /** What active checks say: a `Check`; the results in a row that say otherwise; and when the next one is due. */
+  CHECK,
+  CHECK_RESULTS,
+  PROBE_DUE,
+  /** How many checks there were, how many failed, and how often it became unhealthy. */
+  CHECKS,
+  CHECK_FAILS,
+  UNHEALTHY,
+  /** 1: the last check passed; 0: it failed; -1: there was none. */
+  LAST_PASSED,
+
+  /** Until when outlier detection keeps it out, when it last ended, and how often it has in a row. */
+  EJECTED_UNTIL,
+  EJECTION_ENDED,
+  EJECTIONS,
+  /** Bad responses in a row. */
+  ERRORS_5XX,
+  ERRORS_GATEWAY,
+  /** At the last comparison of success rates: of a server its responses and errors till then; of an upstream when it was. */
+  COMPARED_RESPONSES,
+  COMPARED_ERRORS,
+}
+
+/** Stands for a server's number in the row of an upstream. */
+export const NO_ID = -1;
+
+/** What health says of a server. */
+export const enum State {
+  UP,
+  /** Too many failures, or ejected by outlier detection. */
+  UNAVAIL,
+  /** A first check must pass before it gets requests. */
+  CHECKING,
+  /** Active checks fail. */
+  UNHEALTHY,
+}
+
+/** What active checks say. */
+export const enum Check {
+  NONE,
+  PASSED,
+  FAILED,
+  /** None yet, and one must pass. */
+  WANTED,
+}
+
+/** What is counted. */
+export const enum Counter {
+  REQUESTS,
+  SENT,
+  RECEIVED,
+  FAILS,
+  /** From here on one cell a status code that was met: code + 1024 × count. */
+  FIRST_CODE,
+}
+
+/** What is counted at an upstream's own row. */
+export const enum UpstreamCounter {
+  /** Requests without a value for the key of `hash`. */
+  WITHOUT_KEY,
+  /** Requests that wait in the queue, and those that found it full. */
+  WAITING,
+  OVERFLOWS,
+}
+
+/** The last cell of a server's counters, and so of its codes. */
+export const LAST_CODE = 39;
+/** A cell's count is worth this much; no status code is as large. */
+export const CODE_STEP = 1024;

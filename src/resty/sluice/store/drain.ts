@@ -1,0 +1,79 @@
+import type { Problem } from "../config/problem";
+import {
+  find_by_id,
+  format_line,
+  has_drain_job,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "./document";
+import { copy, type Edited } from "./edit";
+import { server_not_found } from "./read";
+import { active_requests } from "./rows";
+
+/** Drain jobs: servers that drain, and are taken out when they are idle or their time is over. */
+
+/** The `leave_by` of a server that is given all the time it needs. */
+export const WHEN_IDLE = "idle";
+
+function no_job(id: number): Problem {
+  return { status: 404, code: "DrainNotFound", text: `server with ID "${id}" has no drain job` };
+}
+
+/** The server `id`, if a drain job is to take it out, or undefined and the problem. */
+export function find_drain(
+  document: Document,
+  id: number,
+): LuaMultiReturn<[ServerRecord | undefined, Problem | undefined]> {
+  const index = find_by_id(document, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const line = document.lines[index];
+  if (!has_drain_job(line)) return $multi(undefined, no_job(id));
+  return $multi(parse_line(line), undefined);
+}
+
+function set_drain(current: Document, id: number, drain: boolean, leave_by: string): Edited {
+  const index = find_by_id(current, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const document = copy(current);
+  document.lines[index] = format_line({ ...parse_line(current.lines[index]), drain, leave_by });
+  return $multi(document, undefined);
+}
+
+/** Has a server drain and leave, or changes when. `leave_by`: as in `ServerConfig`. */
+export function start_drain(current: Document, id: number, leave_by: string): Edited {
+  return set_drain(current, id, true, leave_by);
+}
+
+/** Has a server stay after all, and drain no longer. */
+export function cancel_drain(current: Document, id: number): Edited {
+  const [record, problem] = find_drain(current, id);
+  if (record === undefined) return $multi(undefined, problem);
+  return set_drain(current, id, false, "");
+}
+
+/** All servers that drain jobs are to take out. */
+export function draining_servers(document: Document): ServerRecord[] {
+  const records: ServerRecord[] = [];
+  for (const line of document.lines) {
+    if (has_drain_job(line)) records.push(parse_line(line));
+  }
+  return records;
+}
+
+/** True when a server that a drain job is to take out may go. `now`: in ISO 8601, whose texts compare as their times do. */
+export function may_leave(record: ServerRecord, now: string): boolean {
+  return (record.leave_by !== WHEN_IDLE && record.leave_by <= now) || active_requests(record.row) === 0;
+}
+
+/** Takes out the servers of drain jobs that may go. Returns the new document, and those. */
+export function remove_drained(current: Document, now: string): LuaMultiReturn<[Document, ServerRecord[]]> {
+  const lines: string[] = [];
+  const removed: ServerRecord[] = [];
+  for (const line of current.lines) {
+    const record = has_drain_job(line) ? parse_line(line) : undefined;
+    if (record !== undefined && may_leave(record, now)) removed.push(record);
+    else lines.push(line);
+  }
+  return $multi({ ...current, lines }, removed);
+}
