@@ -6,7 +6,7 @@ import type { BalancingConfig } from "../src/resty/sluice/config/balancing";
 import { use_slot } from "../src/resty/sluice/live/counters";
 import { use_loads } from "../src/resty/sluice/live/loads";
 import type { LiveServer } from "../src/resty/sluice/live/server";
-import { apply_document, new_upstream, pick, type LiveUpstream } from "../src/resty/sluice/live/upstream";
+import { apply_document, new_upstream, type LiveUpstream } from "../src/resty/sluice/live/upstream";
 import type { Document } from "../src/resty/sluice/store/document";
 import { Header, Row } from "../src/resty/sluice/store/cells";
 import { create, row_at, shared_memory } from "../src/resty/sluice/store/region";
@@ -64,7 +64,7 @@ function make_upstream(): LiveUpstream {
     leavers: [],
     lines: [],
   };
-  const upstream = new_upstream(document);
+  const upstream = new_upstream("app", document);
   const lines: string[] = [];
   for (const row of $range(1, servers)) {
     const host = `127.0.${math.floor(row / 250)}.${row % 250}`;
@@ -83,6 +83,10 @@ function make_upstream(): LiveUpstream {
 
 function in_service(this: void, peer: Peer): boolean {
   return peer.in_rotation;
+}
+
+function pick(this: void, upstream: LiveUpstream, available: typeof in_service, key: string): unknown {
+  return upstream.primary.pick(available, key) ?? upstream.backup.pick(available, key);
 }
 
 /** What a call takes that does nothing. */
