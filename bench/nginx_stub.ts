@@ -13,7 +13,7 @@ const time = os.time();
 
 interface Globals {
   ngx: { now: (this: void) => number; crc32_long: (this: void, text: string) => number };
-  package: { preload: Record<string, (this: void) => void> };
+  package: { preload: Record<string, (this: void) => object> };
 }
 
 const globals = _G as unknown as Globals;
@@ -21,6 +21,7 @@ globals.ngx = {
   now: () => time,
   crc32_long: (text) => tonumber(zlib.crc32(0, text, text.length)) as number,
 };
-globals.package.preload["resty.core.hash"] = () => {
-  // Its function is above.
-};
+/** Of these nothing is called, or it is above. */
+for (const name of ["resty.core.hash", "ngx.semaphore"]) {
+  globals.package.preload[name] = () => ({});
+}
