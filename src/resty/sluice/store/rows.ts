@@ -48,6 +48,7 @@ export function allocate_row(stamp: number): number | undefined {
   cells[at + Row.RESPONSE_TIME] = -1;
   cells[at + Row.EXPECTED_TIME] = -1;
   cells[at + Row.SELECTED] = 0;
+  cells[at + Row.PROBE_DUE] = 0;
   cells[at + Row.STAMP] = stamp;
   return row;
 }

@@ -1,6 +1,7 @@
 import { balancing_of } from "../config/balancing";
 import type { Problem } from "../config/problem";
 import { encode } from "../lib/json";
+import { note_change } from "./changes";
 import { delete_text, put_staged_text, put_text, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
@@ -96,6 +97,7 @@ function repair(): Problem | undefined {
     release(Lock.IMAGE);
     if (done === undefined) return not_saved(cause);
   }
+  note_change(next_revision, undefined);
   memory[row_at(row) + Row.REVISION] = next_revision;
   memory[Header.REVISION] = next_revision;
   memory[Header.WRITING] = 0;
@@ -104,7 +106,7 @@ function repair(): Problem | undefined {
 }
 
 /** Journals a line, then runs `change`, which cannot fail, and raises the revisions. */
-function commit(line: string, row: number, change: (this: void) => void): Problem | undefined {
+function commit(name: string, row: number, line: string, change: (this: void) => void): Problem | undefined {
   const memory = shared_memory();
   memory[Header.WRITING] = row;
   if (disk.is_open()) {
@@ -116,6 +118,7 @@ function commit(line: string, row: number, change: (this: void) => void): Proble
     disk.commit(line);
   }
   change();
+  note_change(memory[Header.REVISION] + 1, name);
   memory[Header.REVISION] = memory[Header.REVISION] + 1;
   memory[row_at(row) + Row.REVISION] = memory[Header.REVISION];
   memory[Header.WRITING] = 0;
@@ -124,7 +127,7 @@ function commit(line: string, row: number, change: (this: void) => void): Proble
 
 function delete_upstream(name: string, current: Document, next_revision: number): Problem | undefined {
   unstage_text();
-  const problem = commit(format_deletion(name, next_revision), current.row, () => {
+  const problem = commit(name, current.row, format_deletion(name, next_revision), () => {
     delete_text(name);
   });
   if (problem !== undefined) return problem;
@@ -159,7 +162,7 @@ function put_upstream(
     free_rows(joining);
     return OUT_OF_MEMORY;
   }
-  const problem = commit(format_change(name, next, changed), next.row, () => {
+  const problem = commit(name, next.row, format_change(name, next, changed), () => {
     put_text(name, text);
   });
   unstage_text();
