@@ -20,7 +20,7 @@ declare module "ffi" {
   function cast(type: string, value: unknown): CData;
   function create(type: string, ...values: unknown[]): CData;
   function text(pointer: CData, length?: number): string;
-  function copy(to: CData, from: CData, bytes: number): void;
+  function copy(to: CData, from: CData | string, bytes: number): void;
   function errno(): number;
   export { C, CData, NumberPointer, PointerPointer, cast, cdef, copy, create as new, errno, text as string };
 }

@@ -57,8 +57,66 @@ interface NgxWorker {
   exiting(): boolean;
 }
 
+/** A TCP cosocket; its functions are methods. Times are in milliseconds. */
+interface TcpSocket {
+  close(this: TcpSocket): LuaMultiReturn<[number | undefined, string | undefined]>;
+  connect(
+    this: TcpSocket,
+    host: string,
+    port: number,
+    options: { pool: string },
+  ): LuaMultiReturn<[number | undefined, string | undefined]>;
+  /** A unix socket. */
+  connect(
+    this: TcpSocket,
+    path: string,
+    options: { pool: string },
+  ): LuaMultiReturn<[number | undefined, string | undefined]>;
+  getreusedtimes(this: TcpSocket): LuaMultiReturn<[number | undefined, string | undefined]>;
+  receiveany(this: TcpSocket, max: number): LuaMultiReturn<[string | undefined, string | undefined]>;
+  send(this: TcpSocket, text: string): LuaMultiReturn<[number | undefined, string | undefined]>;
+  setkeepalive(
+    this: TcpSocket,
+    idle: number,
+    pool_size: number,
+  ): LuaMultiReturn<[number | undefined, string | undefined]>;
+  settimeout(this: TcpSocket, time: number): void;
+  sslhandshake(
+    this: TcpSocket,
+    reused_session: false,
+    server_name: string,
+    verify: boolean,
+  ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
+}
+
+/** @noSelf */
+interface NgxSocket {
+  tcp(): TcpSocket;
+}
+
+/** A light thread, opaque. */
+interface LightThread {
+  readonly __light_thread: never;
+}
+
+/** @noSelf */
+interface NgxThread {
+  spawn<T extends unknown[]>(body: (this: void, ...values: T) => void, ...values: T): LightThread;
+  kill(thread: LightThread): LuaMultiReturn<[true | undefined, string | undefined]>;
+}
+
+/** @noSelf */
+interface NgxRegex {
+  find(
+    subject: string,
+    pattern: string,
+    options: string,
+  ): LuaMultiReturn<[number | undefined, number | undefined, string | undefined]>;
+}
+
 /** @noSelf */
 interface NgxTimer {
+  at(seconds: number, callback: TimerCallback): LuaMultiReturn<[unknown, string | undefined]>;
   every(seconds: number, callback: TimerCallback): LuaMultiReturn<[unknown, string | undefined]>;
 }
 
@@ -75,6 +133,8 @@ interface Ngx {
   readonly re: NgxRegex;
   readonly req: NgxRequest;
   readonly shared: Record<string, SharedDict | undefined>;
+  readonly socket: NgxSocket;
+  readonly thread: NgxThread;
   readonly timer: NgxTimer;
   /** nginx's variables; one that does not exist or is not set is undefined. */
   readonly var: Record<string, string | undefined>;

@@ -32,6 +32,8 @@ export const enum Header {
   OTHER_HEALTH_FD,
   /** `LAYOUT` of the module that mapped the memory. */
   LAYOUT,
+  /** When the Lua code was loaded whose workers are to probe. */
+  PROBERS_LOADED,
 }
 
 export const enum Slot {

@@ -8,6 +8,7 @@ import { doubles_at, map_shared } from "./posix";
  * whole by the processor) in parts. A page of it takes memory from when it is first touched, even by a read.
  *
  *   header    what the store knows: revision, descriptors, free rows
+ *   changes   which upstreams the last revisions changed: a ring
  *   slots     who counts where: a slot a worker; slot 0 is nobody's and holds what a reset takes off
  *   rows      one a server and one an upstream: what its workers share
  *   active    rows × slots: the requests that a worker has under way there; a row's cells side by side, to be summed
@@ -21,7 +22,12 @@ import { doubles_at, map_shared } from "./posix";
 
 /** Rises when the memory's form changes: a reload to another version of this module must not read it wrongly. */
 const LAYOUT = 3;
-const HEADER_SIZE = 64;
+/** How many changes are kept; a power of two. */
+export const CHANGES = 256;
+/** Of a change: the length of the upstream's name, then its bytes, eight a cell. */
+const CHANGE_SIZE = 17;
+const FIRST_CHANGE = 64;
+const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 8;
 /** Whole cache lines, of which most requests touch the first only. */
 const ROW_SIZE = 32;
@@ -90,6 +96,11 @@ export function map_private(): NumberPointer {
   const cells = shared_memory();
   const [address, cause] = map_shared(cells_of(cells[Header.ROWS], cells[Header.SLOTS]) * BYTES);
   return doubles_at(address ?? error(`could not map memory: ${cause ?? ""}`, 0));
+}
+
+/** Where the change that made a revision is kept. */
+export function change_at(revision: number): number {
+  return FIRST_CHANGE + (revision % CHANGES) * CHANGE_SIZE;
 }
 
 /** Where a slot's cells begin. */

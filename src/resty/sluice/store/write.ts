@@ -1,6 +1,7 @@
 import type { Problem } from "../config/problem";
 import { settings_of } from "../config/settings";
 import { encode } from "../lib/json";
+import { note_change } from "./changes";
 import { delete_text, put_staged_text, put_text, remember, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
@@ -98,6 +99,7 @@ function repair(): Problem | undefined {
     release(Lock.IMAGE);
     if (done === undefined) return not_saved(cause);
   }
+  note_change(next_revision, undefined);
   memory[row_at(row) + Row.REVISION] = next_revision;
   memory[Header.REVISION] = next_revision;
   memory[Header.WRITING] = 0;
@@ -106,7 +108,7 @@ function repair(): Problem | undefined {
 }
 
 /** Journals a line, then runs `change`, which cannot fail, and raises the revisions. */
-function commit(line: string, row: number, change: (this: void) => void): Problem | undefined {
+function commit(name: string, row: number, line: string, change: (this: void) => void): Problem | undefined {
   const memory = shared_memory();
   memory[Header.WRITING] = row;
   if (disk.is_open()) {
@@ -118,6 +120,7 @@ function commit(line: string, row: number, change: (this: void) => void): Proble
     disk.commit(line);
   }
   change();
+  note_change(memory[Header.REVISION] + 1, name);
   memory[Header.REVISION] = memory[Header.REVISION] + 1;
   memory[row_at(row) + Row.REVISION] = memory[Header.REVISION];
   memory[Header.WRITING] = 0;
@@ -126,7 +129,7 @@ function commit(line: string, row: number, change: (this: void) => void): Proble
 
 function delete_upstream(name: string, current: Document, next_revision: number): Problem | undefined {
   unstage_text();
-  const problem = commit(format_deletion(name, next_revision), current.row, () => {
+  const problem = commit(name, current.row, format_deletion(name, next_revision), () => {
     delete_text(name);
   });
   if (problem !== undefined) return problem;
@@ -173,7 +176,7 @@ function put_upstream(
   }
   welcome(joining, next);
   const has_job = has_drain_job(table.concat(changed.added));
-  const problem = commit(format_change(name, next, changed), next.row, () => {
+  const problem = commit(name, next.row, format_change(name, next, changed), () => {
     put_text(name, text);
     if (has_job) remember("drain", next_revision);
   });

@@ -1,0 +1,100 @@
+/**
+ * `node bench/probes.mjs`: what active health checks cost: the CPU time of a worker that probes 10,000 servers every 5 s,
+ * beside that of the same worker with no check.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "../scripts/build.mjs";
+import { stop } from "../scripts/command.mjs";
+import { withChecks } from "../spec/gateway/support/health_check.mjs";
+import { openClient } from "./client.mjs";
+import * as configurations from "./configurations.mjs";
+import { newGateway, startBackend } from "./gateway.mjs";
+import { schedule } from "./processes.mjs";
+import { createUpstreams } from "./stored.mjs";
+
+/** @typedef {configurations.Place} Place */
+
+const INTERVAL_SECONDS = 5;
+const UPSTREAMS = 40;
+const SERVERS_PER_UPSTREAM = 250;
+/** A connection is used for so long; the measurement lasts as long, so that its share of opening them is in it. */
+const KEEPALIVE_SECONDS = 60;
+
+/** Counts results, and shows the counts. @type {string} */
+const counting = `
+    local passed, failed = 0, 0
+    function show_counts() ngx.print('{"passed":', passed, ',"failed":', failed, '}') end
+    require("resty.sluice.health.prober").start_prober(function(_, _, _, has_passed)
+      if has_passed then passed = passed + 1 else failed = failed + 1 end
+    end)`;
+
+/** @param {Place} place */
+function configuration(place) {
+  const check = { interval: `${INTERVAL_SECONDS}s`, keepalive_time: `${KEEPALIVE_SECONDS}s` };
+  return configurations
+    .sluice({ ...place, addresses: [], sharedDict: "64m" }, "round_robin")
+    .replace("init_by_lua_block {", `init_by_lua_block { ${withChecks({ u: check })}`)
+    .replace("init_worker() }", `init_worker() ${counting} }`)
+    .replace(
+      "location /memory",
+      "location /counts { content_by_lua_block { show_counts() } } location /memory",
+    );
+}
+
+/** @param {import("./gateway.mjs").Gateway} gateway */
+async function counts(gateway) {
+  const client = await openClient(gateway.place.apiPort);
+  const { body } = await client.expect(200, "GET", "/counts");
+  client.close();
+  return JSON.parse(body);
+}
+
+/**
+ * What a worker does in some time.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {number} seconds
+ */
+async function measure(gateway, seconds) {
+  const before = { ...(await counts(gateway)), cpu: schedule(gateway.pid).cpu, at: performance.now() };
+  await sleep(seconds * 1000);
+  const after = { ...(await counts(gateway)), cpu: schedule(gateway.pid).cpu, at: performance.now() };
+  return {
+    passed: after.passed - before.passed,
+    failed: after.failed - before.failed,
+    cpu: after.cpu - before.cpu,
+    seconds: (after.at - before.at) / 1000,
+  };
+}
+
+/** @param {{ cpu: number, seconds: number }} measured */
+function percentOf({ cpu, seconds }) {
+  return (cpu / 1e6 / seconds) * 100;
+}
+
+async function main() {
+  if (!build()) stop("bench: src/ does not compile");
+  const backend = await startBackend(SERVERS_PER_UPSTREAM);
+  const gateway = await newGateway("nginx", configuration, [], 16);
+  gateway.launch();
+  await openClient(gateway.place.apiPort).then((client) => client.close());
+  await gateway.findWorker();
+  const idle = await measure(gateway, INTERVAL_SECONDS);
+  await createUpstreams(gateway.place.apiPort, UPSTREAMS, backend.addresses);
+  await sleep(INTERVAL_SECONDS * 1000);
+  const probing = await measure(gateway, KEEPALIVE_SECONDS);
+  const { cpu, failed, passed, seconds } = probing;
+  console.log(
+    `${UPSTREAMS * SERVERS_PER_UPSTREAM} servers, each probed every ${INTERVAL_SECONDS} s: ` +
+      `${(passed / seconds).toFixed(0)} probes/s, ${failed} failed, ${percentOf(probing).toFixed(1)} % of one core ` +
+      `(${(cpu / passed).toFixed(1)} µs a probe); without checks ${percentOf(idle).toFixed(2)} %`,
+  );
+  await gateway.stop();
+  await backend.stop();
+  gateway.checkLog();
+}
+
+try {
+  await main();
+} catch (cause) {
+  stop(`bench: ${cause instanceof Error ? cause.message : cause}`);
+}

@@ -1,0 +1,189 @@
+/** Active health checks: who is probed, when, and by how many. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { resultsOf, startProbed, startProber, timeToQuit } from "./support/probes.mjs";
+import { signal } from "./support/processes.mjs";
+import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const INTERVAL = 1000;
+/** How much sooner or later than it should a probe may come on a busy machine, in milliseconds. */
+const TOLERANCE = 300;
+
+/** @param {import("node:test").TestContext} context @param {number} count */
+async function startManyProbed(context, count) {
+  const servers = [];
+  for (let number = 0; number < count; number += 1) servers.push(await startProbed(context));
+  return servers;
+}
+
+/** @param {{ address: string, gaps: () => number[] }[]} servers @param {number} [jitter] */
+function assertRhythm(servers, jitter = 0) {
+  for (const server of servers) {
+    for (const gap of server.gaps()) {
+      assert.ok(gap > INTERVAL - TOLERANCE, `${server.address}: two probes within ${gap} ms`);
+      assert.ok(gap < INTERVAL + jitter + TOLERANCE, `${server.address}: no probe for ${gap} ms`);
+    }
+  }
+}
+
+test("four workers probe each server once an interval, through a reload and the kill -9 of a worker", async (context) => {
+  const servers = await startManyProbed(context, 12);
+  const gateway = await startProber(
+    context,
+    { interval: "1s" },
+    servers.map(({ address }) => address),
+  );
+  await sleep(3 * INTERVAL);
+  await gateway.reload();
+  await sleep(3 * INTERVAL);
+  await gateway.killWorker();
+  await sleep(4 * INTERVAL);
+  assertRhythm(servers);
+  for (const { address, arrivals } of servers) {
+    assert.ok(arrivals.length >= 9 && arrivals.length <= 12, `${address}: ${arrivals.length} probes in 10 s`);
+  }
+});
+
+test("at the start the servers of an upstream are spread over the interval", async (context) => {
+  const servers = await startManyProbed(context, 10);
+  await startProber(
+    context,
+    { interval: "2s" },
+    servers.map(({ address }) => address),
+  );
+  await waitFor("each server has been probed", () => servers.every(({ arrivals }) => arrivals.length > 0));
+  const times = servers.map(({ arrivals }) => arrivals[0]).sort((one, other) => one - other);
+  const span = times[times.length - 1] - times[0];
+  assert.ok(span > 1500 && span < 2300, `the first probes came within ${span} ms`);
+  for (const [index, time] of times.slice(1).entries()) {
+    assert.ok(time - times[index] < 500, `none came for ${time - times[index]} ms`);
+  }
+});
+
+test("jitter delays each probe by chance", async (context) => {
+  const servers = await startManyProbed(context, 4);
+  await startProber(
+    context,
+    { interval: "1s", jitter: "600ms" },
+    servers.map(({ address }) => address),
+  );
+  await waitFor("each has been probed four times", () =>
+    servers.every(({ arrivals }) => arrivals.length > 3),
+  );
+  assertRhythm(servers, 600);
+  const gaps = servers.flatMap((server) => server.gaps());
+  assert.ok(Math.max(...gaps) - Math.min(...gaps) > 100, `all came after ${gaps}`);
+});
+
+test("a server that is added is probed at once, one that is deleted never again", async (context) => {
+  const [first, second] = await startManyProbed(context, 2);
+  const gateway = await startProber(context, { interval: "1s" }, [first.address]);
+  const started = performance.now();
+  const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: second.address });
+  await waitFor("the added server is probed", () => second.arrivals.length > 0);
+  assert.ok(second.arrivals[0] - started < 300, `it was probed after ${second.arrivals[0] - started} ms`);
+  await gateway.api.expect(200, "DELETE", `${serversOf()}/${id}`);
+  const probes = second.arrivals.length;
+  const others = first.arrivals.length;
+  await sleep(2.5 * INTERVAL);
+  assert.equal(second.arrivals.length, probes);
+  assert.ok(first.arrivals.length >= others + 2, "the other is probed as before");
+  assertRhythm([first]);
+});
+
+test("changes of other servers, and of its weight, leave a server's rhythm as it was", async (context) => {
+  const server = await startProbed(context);
+  const gateway = await startProber(context, { interval: "1s" }, [server.address]);
+  for (let turn = 0; turn < 30; turn += 1) {
+    const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: someAddress(turn) });
+    await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 2 + turn });
+    await gateway.api.expect(200, "DELETE", `${serversOf()}/${id}`);
+    await sleep(100);
+  }
+  assertRhythm([server]);
+  assert.ok(server.arrivals.length >= 2);
+});
+
+test("a server that is down is not probed until it is up", async (context) => {
+  const server = await startProbed(context);
+  const gateway = await startProber(context, { interval: "1s" }, []);
+  await gateway.api.expect(201, "POST", serversOf(), { server: server.address, down: true });
+  await sleep(1.5 * INTERVAL);
+  assert.equal(server.arrivals.length, 0);
+  const [{ id }] = await gateway.api.expect(200, "GET", serversOf());
+  await gateway.api.expect(200, "PATCH", `${serversOf()}/${id}`, { down: false });
+  await waitFor("it is probed", () => server.arrivals.length > 0, 300);
+});
+
+test("adding and removing 1,000 servers leaves no probe behind", async (context) => {
+  const server = await startProbed(context);
+  const gateway = await startProber(context, { interval: "1s" }, [server.address]);
+  const many = Array.from({ length: 1000 }, (_, number) => ({ server: someAddress(number) }));
+  const last = many[999].server;
+  await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: server.address }, ...many] });
+  await waitFor("the last is probed", () => resultsOf(gateway, last).length > 0, 4000);
+  await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: server.address }] });
+  await sleep(300);
+  const probed = gateway.log.text().match(/probe <app 127\.1\d\./g)?.length;
+  await sleep(2.5 * INTERVAL);
+  assert.equal(gateway.log.text().match(/probe <app 127\.1\d\./g)?.length, probed);
+  assertRhythm([server]);
+});
+
+test("an upstream that is deleted is probed no more; one of its name starts anew", async (context) => {
+  const server = await startProbed(context);
+  const gateway = await startProber(context, { interval: "1s" }, [server.address]);
+  await waitFor("it is probed", () => server.arrivals.length > 0);
+  await gateway.api.expect(204, "DELETE", sluice());
+  const probes = server.arrivals.length;
+  await sleep(1.5 * INTERVAL);
+  assert.equal(server.arrivals.length, probes);
+  await gateway.api.expect(201, "PUT", sluice(), { servers: [{ server: server.address }] });
+  await waitFor("it is probed again", () => server.arrivals.length > probes, 300);
+});
+
+test("a worker that was stopped catches up with hundreds of changes, and probes in no burst", async (context) => {
+  const servers = await startManyProbed(context, 20);
+  const added = await startManyProbed(context, 2);
+  const gateway = await startProber(
+    context,
+    { interval: "1s" },
+    servers.map(({ address }) => address),
+    { workers: 2 },
+  );
+  await waitFor("each server has been probed", () => servers.every(({ arrivals }) => arrivals.length > 0));
+  const [stopped] = gateway.workers();
+  signal(stopped, "SIGSTOP");
+  for (let turn = 0; turn < 300; turn += 1) {
+    await gateway.api.expect(201, "PUT", sluice(`other${turn}`), { servers: [] });
+  }
+  // Of two rows in turn each worker has one.
+  for (const { address } of added) await gateway.api.expect(201, "POST", serversOf(), { server: address });
+  await sleep(2.5 * INTERVAL);
+  signal(stopped, "SIGCONT");
+  const started = performance.now();
+  await waitFor(
+    "both added servers are probed",
+    () => added.every(({ arrivals }) => arrivals.length > 0),
+    300,
+  );
+  await sleep(INTERVAL);
+  const late = servers.filter(({ arrivals }) => arrivals.some((at) => at > started && at < started + 100));
+  assert.ok(late.length <= 12, `${late.length} of 20 servers are probed within 0.1 s`);
+});
+
+test("nginx quits at once while probes hang", async (context) => {
+  const servers = [];
+  for (let number = 0; number < 20; number += 1) servers.push(await startProbed(context, () => {}));
+  const check = { interval: "1s", timeout: "30s" };
+  const gateway = await startProber(
+    context,
+    check,
+    servers.map(({ address }) => address),
+  );
+  await waitFor("each server has a probe", () => servers.every(({ arrivals }) => arrivals.length > 0));
+  const milliseconds = await timeToQuit(gateway);
+  assert.ok(milliseconds < 2000, `it took ${milliseconds} ms`);
+});

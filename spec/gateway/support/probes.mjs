@@ -1,0 +1,135 @@
+/** Servers that are probed, and gateways that log what their probes find. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { atEnd } from "./cleanup.mjs";
+import { startGateway } from "./gateway.mjs";
+import { withChecks } from "./health_check.mjs";
+import { toLua } from "./nginx_conf.mjs";
+import { freePort } from "./ports.mjs";
+
+/** What a probe of a server that is well gets. */
+export const WELL = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/**
+ * What a server does with a request; it has the socket and, from 1, the number of the request on its connection.
+ * @typedef {(socket: import("node:net").Socket, number: number) => void} Answer
+ */
+
+export class ProbedServer {
+  /** When each request came, in milliseconds. @type {number[]} */
+  arrivals = [];
+  /** The request that came last. */
+  request = "";
+  /** How many connections came. */
+  connections = 0;
+  /** How many are open. */
+  open = 0;
+  /** @type {Set<import("node:net").Socket>} */
+  #sockets = new Set();
+
+  /** @param {Answer} answer */
+  constructor(answer) {
+    this.answer = answer;
+  }
+
+  /** @param {import("node:net").Socket} socket */
+  accept(socket) {
+    let requests = 0;
+    this.connections += 1;
+    this.open += 1;
+    this.#sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.open -= 1;
+      this.#sockets.delete(socket);
+    });
+    socket.setEncoding("latin1").on("data", (text) => {
+      this.arrivals.push(performance.now());
+      this.request = String(text);
+      requests += 1;
+      this.answer(socket, requests);
+    });
+  }
+
+  /** The milliseconds between arrivals. */
+  gaps() {
+    return this.arrivals.slice(1).map((at, index) => at - this.arrivals[index]);
+  }
+
+  close() {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/**
+ * Starts a server that is probed; it ends with the test.
+ * @param {import("node:test").TestContext} context
+ * @param {string | Answer} [answer] by default that of a server that is well
+ * @param {{ tls?: import("node:tls").TlsOptions, path?: string }} [options]
+ */
+export async function startProbed(context, answer = WELL, { tls, path } = {}) {
+  const write = (/** @type {import("node:net").Socket} */ socket) => socket.write(String(answer));
+  const probed = new ProbedServer(typeof answer === "string" ? write : answer);
+  const accept = probed.accept.bind(probed);
+  const server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
+  const port = await freePort();
+  if (path === undefined) server.listen(port, "127.0.0.1");
+  else server.listen({ path, writableAll: true, readableAll: true });
+  await once(server, "listening");
+  atEnd(context, () => {
+    server.close();
+    probed.close();
+  });
+  return Object.assign(probed, { address: path === undefined ? `127.0.0.1:${port}` : `unix:${path}`, port });
+}
+
+/** Has `init_worker()` start the prober, with a report that logs. */
+const LOG_RESULTS = `
+    local sluice = require("resty.sluice")
+    local init_worker = sluice.init_worker
+    sluice.init_worker = function()
+      init_worker()
+      require("resty.sluice.health.prober").start_prober(function(upstream, server, _, passed, reason)
+        ngx.log(ngx.NOTICE, "probe <", upstream, " ", server.server, " ", tostring(passed), " ", reason, ">")
+      end)
+    end`;
+
+/**
+ * Starts a gateway with an upstream `app` and the health check of that.
+ * @param {import("node:test").TestContext} context
+ * @param {object} check what differs from the defaults
+ * @param {string[]} servers
+ * @param {import("./nginx_conf.mjs").Options} [options]
+ */
+export async function startProber(context, check, servers, options = {}) {
+  const app = { servers: servers.map((server) => ({ server })) };
+  const setup = `require("resty.sluice").setup(${toLua({ upstreams: { app } })})`;
+  const initLua = `${withChecks({ app: check })} ${LOG_RESULTS} ${setup}`;
+  const gateway = await startGateway(context, { initLua, http: "lua_socket_log_errors off;", ...options });
+  // That much nginx logs all the same.
+  gateway.log.allow(/(connect|recv|SSL_do_handshake)\(\).* failed .*context: ngx\.timer/);
+  return gateway;
+}
+
+/**
+ * What the probes of a server found, the oldest first.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {string} address
+ */
+export function resultsOf(gateway, address) {
+  const lines = gateway.log.text().matchAll(/probe <(\S+) (\S+) (true|false) ([^>]*)>/g);
+  return [...lines]
+    .filter((line) => line[2] === address)
+    .map((line) => ({ passed: line[3] === "true", reason: line[4] }));
+}
+
+/**
+ * Ends nginx as `nginx -s quit` does, and returns how many milliseconds that took.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ */
+export async function timeToQuit(gateway) {
+  const started = performance.now();
+  await gateway.stop();
+  return performance.now() - started;
+}

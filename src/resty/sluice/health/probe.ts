@@ -1,0 +1,72 @@
+import type { HealthCheckConfig } from "../config/health";
+import { parse_time } from "../config/time";
+import { VERSION } from "../lib/version";
+import { close_connection, open_connection, type Destination, type Tls } from "../net/connection";
+import { format_request, request } from "../net/request";
+import { mismatch, new_match, type Match } from "./match";
+
+/** How the servers of one upstream are probed: their `health_check`, read once. */
+export interface Check {
+  config: HealthCheckConfig;
+  /** Seconds. */
+  interval: number;
+  jitter: number;
+  timeout: number;
+  keepalive_time: number;
+  /** What is sent; undefined: nothing, to connect is enough. */
+  request: string | undefined;
+  tls: Tls | undefined;
+  match: Match;
+}
+
+/** How much of a body is read. */
+const LARGEST_BODY = 65536;
+
+function seconds(time: string): number {
+  return (parse_time(time) ?? 0) / 1000;
+}
+
+/** Reads the `health_check` of an upstream. Any phase. */
+export function new_check(upstream: string, config: HealthCheckConfig): Check {
+  const headers = [
+    `Host: ${upstream}`,
+    `User-Agent: sluice/${VERSION} (health check)`,
+    "Accept: */*",
+    "Connection: keep-alive",
+  ];
+  return {
+    config,
+    interval: seconds(config.interval),
+    jitter: seconds(config.jitter),
+    timeout: seconds(config.timeout),
+    keepalive_time: seconds(config.keepalive_time),
+    request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
+    tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
+    match: new_match(config.match),
+  };
+}
+
+function failure(check: Check, started: number, cause: string | undefined): string {
+  if (ngx.now() - started >= check.timeout) return `no answer within ${check.config.timeout}`;
+  return cause ?? "";
+}
+
+/**
+ * Probes a server once. Phases that have cosockets.
+ *
+ * @returns whether it is well, and why or why not, in words
+ */
+export function probe(check: Check, destination: Destination): LuaMultiReturn<[boolean, string]> {
+  const started = ngx.now();
+  if (check.request === undefined) {
+    const [connection, cause] = open_connection(destination, started + check.timeout);
+    if (connection === undefined) return $multi(false, failure(check, started, cause));
+    close_connection(connection);
+    return $multi(true, "connected");
+  }
+  const [answer, cause] = request(destination, check.request, check.timeout, LARGEST_BODY);
+  if (answer === undefined) return $multi(false, failure(check, started, cause));
+  const wrong = mismatch(check.match, answer);
+  if (wrong !== undefined) return $multi(false, wrong);
+  return $multi(true, `status ${answer.status}`);
+}

@@ -1,0 +1,151 @@
+import type { HealthCheckConfig } from "../config/health";
+import type { ServerRecord } from "../store/document";
+import { Header, Row } from "../store/cells";
+import { shared_memory } from "../store/region";
+import { probe } from "./probe";
+import { end_run, is_complete, new_run, start_thread, type Run } from "./run";
+import { due_next, is_too_late, next_due, schedule, take_due } from "./schedule";
+import { follow_changes, turns, type Target } from "./targets";
+
+/**
+ * Probes the servers of upstreams that have a `health_check`. Each is probed by one worker, that of its row; when it is
+ * due stands in shared memory, so that whoever takes its place goes on in the same rhythm.
+ */
+
+/**
+ * Takes the result of a probe.
+ *
+ * @param passed whether the server is well
+ * @param reason why, or why not, in words
+ */
+export type ReportCheck = (
+  this: void,
+  upstream: string,
+  server: ServerRecord,
+  config: HealthCheckConfig,
+  passed: boolean,
+  reason: string,
+) => void;
+
+/** How many probes a worker has under way. */
+const MOST_AT_ONCE = 512;
+/** The bounds of the time between two looks at the clock and the changes, in seconds. */
+const SHORTEST_PAUSE = 0.01;
+const LONGEST_PAUSE = 0.1;
+const SECONDS_AFTER_FAILURE = 1;
+/** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
+const LOADED = ngx.now();
+
+let report: ReportCheck;
+let run: Run;
+let under_way = 0;
+
+/** Whether this worker is to probe no more: it ends, or workers of another configuration have come. */
+function is_over(): boolean {
+  return ngx.worker.exiting() || shared_memory()[Header.PROBERS_LOADED] > LOADED;
+}
+
+/** Notes when a target is due after this turn. Returns false when the turn is not to be taken. */
+function claim(target: Target, now: number): boolean {
+  const memory = shared_memory();
+  // A row that is another's: the server has gone.
+  if (memory[target.row + Row.STAMP] !== target.server.incarnation) return false;
+  const noted = memory[target.row + Row.PROBE_DUE];
+  if (noted > target.key) {
+    schedule(turns, target, noted);
+    return false;
+  }
+  const due = due_next(target, target.key, now, math.random());
+  const is_taken = !target.is_busy && !is_too_late(target, now);
+  memory[target.row + Row.PROBE_DUE] = due;
+  schedule(turns, target, due);
+  return is_taken;
+}
+
+function take_turn(): Target | undefined {
+  const now = ngx.now();
+  let target = take_due(turns, now);
+  while (target !== undefined && !claim(target, now)) target = take_due(turns, now);
+  return target;
+}
+
+function probe_target(this: void, target: Target): void {
+  const { check, destination, server, upstream } = target;
+  const [passed, reason] = probe(check, destination);
+  report(upstream, server, check.config, passed, reason);
+}
+
+/** Probes the target whose turn it is. Returns false when there is none. */
+function probe_next(this: void): boolean {
+  const target = is_over() ? undefined : take_turn();
+  if (target === undefined) return false;
+  target.is_busy = true;
+  under_way += 1;
+  const [returned, failure] = pcall(probe_target, target);
+  under_way -= 1;
+  target.is_busy = false;
+  if (!returned) error(failure, 0);
+  return true;
+}
+
+function is_due(): boolean {
+  const due = next_due(turns);
+  return due !== undefined && due <= ngx.now() && !is_over();
+}
+
+function start_due(): void {
+  while (under_way < MOST_AT_ONCE && is_due()) start_thread(run, probe_next);
+}
+
+/** Until the next target is due, or something may have changed. */
+function wait(): void {
+  const left = (next_due(turns) ?? math.huge) - ngx.now();
+  ngx.sleep(math.max(SHORTEST_PAUSE, math.min(LONGEST_PAUSE, left)));
+}
+
+function pause(this: void): void {
+  start_due();
+  ngx.sleep(SHORTEST_PAUSE);
+}
+
+function probe_for_a_while(this: void): void {
+  while (!is_complete(run) && !is_over()) {
+    follow_changes(pause);
+    start_due();
+    wait();
+  }
+}
+
+function go_on(this: void, premature: boolean): void {
+  if (premature) return;
+  const own_run = new_run();
+  run = own_run;
+  const [returned, failure] = pcall(probe_for_a_while);
+  if (!returned) {
+    ngx.log(ngx.ERR, `sluice: could not probe: ${tostring(failure)}`);
+    ngx.sleep(SECONDS_AFTER_FAILURE);
+  }
+  start_run();
+  end_run(own_run);
+}
+
+function start_run(): void {
+  while (!is_over()) {
+    const [timer, cause] = ngx.timer.at(0, go_on);
+    if (timer !== undefined) return;
+    ngx.log(ngx.WARN, `sluice: could not start a timer: ${cause ?? ""}`);
+    ngx.sleep(SECONDS_AFTER_FAILURE);
+  }
+}
+
+/**
+ * Has this worker probe its share of the servers from now on, and workers of earlier configurations stop. Phase:
+ * init_worker_by_lua, of modules that were loaded in init_by_lua.
+ */
+export function start_prober(take_report: ReportCheck): void {
+  // The cache manager and the privileged agent run init_worker too, and have no worker id.
+  if (ngx.worker.id() === undefined) return;
+  report = take_report;
+  shared_memory()[Header.PROBERS_LOADED] = LOADED;
+  start_run();
+}

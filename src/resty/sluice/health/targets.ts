@@ -1,0 +1,192 @@
+import { parse_address } from "../config/address";
+import type { HealthConfig } from "../config/health";
+import { encode } from "../lib/json";
+import type { Destination } from "../net/connection";
+import { new_follower, next_changes } from "../store/changes";
+import { get_text } from "../store/dict";
+import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document";
+import { Row } from "../store/cells";
+import { row_at, shared_memory } from "../store/region";
+import { new_check, type Check } from "./probe";
+import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } from "./schedule";
+
+/** A server that this worker probes. */
+export interface Target extends Turn {
+  upstream: string;
+  server: ServerRecord;
+  check: Check;
+  destination: Destination;
+  /** Where its shared cells are. */
+  row: number;
+  /** True: a probe of it is under way. */
+  is_busy: boolean;
+}
+
+/** An upstream whose servers are probed. */
+interface Group {
+  name: string;
+  /** Of the document that was applied last. */
+  revision: number;
+  /** Its `health_check` as text, to compare. */
+  config: string;
+  check: Check;
+  /** By line; false: nobody, or not this worker, probes the server. */
+  lines: LuaTable<string, Target | false>;
+}
+
+/** A server's line that was not there before. */
+interface NewLine {
+  line: string;
+  /** Its number among those. */
+  index: number;
+}
+
+/** Lets other work go on. */
+export type Pause = (this: void) => void;
+
+const NAMES_AT_ONCE = 50;
+const LINES_AT_ONCE = 200;
+
+/** The turns of the servers that this worker probes. */
+export const turns = new_schedule<Target>();
+const groups = new LuaTable<string, Group>();
+const follower = new_follower();
+let is_start = true;
+
+function is_mine(row: number): boolean {
+  return row % ngx.worker.count() === ngx.worker.id();
+}
+
+function destination_of(server: ServerRecord, check: Check): Destination {
+  const [address] = parse_address(server.server);
+  const { type, port } = check.config;
+  const host = address?.host ?? "";
+  const own_port = address?.port ?? 0;
+  const probed_port = own_port === 0 ? 0 : (port ?? own_port);
+  return {
+    host,
+    port: probed_port,
+    tls: check.tls,
+    pool: { pool: `sluice ${server.row} ${server.incarnation} ${type} ${host} ${probed_port}` },
+    keepalive_time: check.keepalive_time,
+    opened: 0,
+  };
+}
+
+function new_target(group: Group, server: ServerRecord): Target {
+  const { name: upstream, check } = group;
+  return {
+    upstream,
+    server,
+    check,
+    destination: destination_of(server, check),
+    row: row_at(server.row),
+    is_busy: false,
+    interval: check.interval,
+    jitter: check.jitter,
+    is_scheduled: false,
+    key: 0,
+    place: 0,
+  };
+}
+
+/** When a target is due that this worker has not known before: as its last prober has noted, if it had one. */
+function first_due(target: Target, head: Document, index: number, count: number): number {
+  const memory = shared_memory();
+  const at = target.row + Row.PROBE_DUE;
+  const noted = memory[at];
+  const now = ngx.now();
+  if (noted !== 0) {
+    // The interval may have been longer.
+    memory[at] = math.min(noted, now + target.interval + target.jitter);
+    return memory[at];
+  }
+  if (is_start) return due_spread(now, target.interval, head.row, index, count);
+  return due_soon(now, target.interval, index, count);
+}
+
+function add_line(group: Group, head: Document, { line, index }: NewLine, count: number): void {
+  const [row] = string.match(line, "^%d+ %d+ (%d+) ");
+  const server = is_mine(tonumber(row) as number) ? parse_line(line) : undefined;
+  if (server === undefined || server.down) {
+    group.lines.set(line, false);
+    return;
+  }
+  const target = new_target(group, server);
+  group.lines.set(line, target);
+  schedule(turns, target, first_due(target, head, index, count));
+}
+
+/** Makes a group's lines those of a document. O(servers), little a server that stays. */
+function apply_lines(group: Group, head: Document, text: string, start: number, pause: Pause): void {
+  const before = group.lines;
+  group.lines = new LuaTable();
+  const added: NewLine[] = [];
+  let count = 0;
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+    const known = before.get(line) as Target | false | undefined;
+    if (known === undefined) added.push({ line, index: count });
+    else group.lines.set(line, known);
+    count += 1;
+  }
+  for (const [line, target] of pairs(before)) {
+    if (target !== false && !group.lines.has(line)) unschedule(turns, target);
+  }
+  for (const [number, new_line] of ipairs(added)) {
+    if (number % LINES_AT_ONCE === 0) pause();
+    add_line(group, head, new_line, added.length);
+  }
+}
+
+function drop(name: string): void {
+  const group = groups.get(name) as Group | undefined;
+  if (group === undefined) return;
+  for (const [, target] of pairs(group.lines)) {
+    if (target !== false) unschedule(turns, target);
+  }
+  groups.delete(name);
+}
+
+/** Makes the targets of an upstream what the store has of it. */
+function apply_upstream(name: string, pause: Pause): void {
+  const text = get_text(name);
+  if (text === undefined) {
+    drop(name);
+    return;
+  }
+  const [head, start] = parse_head(text);
+  const health_check = (head as Document & HealthConfig).health_check;
+  if (health_check === undefined) {
+    drop(name);
+    return;
+  }
+  const config = encode(health_check);
+  let group = groups.get(name) as Group | undefined;
+  if (group?.revision === head.revision) return;
+  if (group?.config !== config) {
+    drop(name);
+    const check = new_check(name, health_check);
+    group = { name, revision: 0, config, check, lines: new LuaTable() };
+    groups.set(name, group);
+  }
+  apply_lines(group, head, text, start, pause);
+  group.revision = head.revision;
+}
+
+/** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
+export function follow_changes(pause: Pause): void {
+  const [names, are_all] = next_changes(follower);
+  if (names === undefined) return;
+  if (are_all) {
+    const there = new LuaSet<string>();
+    for (const name of names) there.add(name);
+    for (const [name] of pairs(groups)) {
+      if (!there.has(name)) drop(name);
+    }
+  }
+  for (const [number, name] of ipairs(names)) {
+    if (number % NAMES_AT_ONCE === 0) pause();
+    apply_upstream(name, pause);
+  }
+  is_start = false;
+}

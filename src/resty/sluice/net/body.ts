@@ -1,0 +1,107 @@
+import type { Head } from "./head";
+import { CLOSED, take, take_line, type Reader } from "./reader";
+
+/** A body, or its beginning. */
+export interface Body {
+  text: string;
+  /** True: it was read to its end, and the connection stays open behind it. */
+  is_bounded: boolean;
+}
+
+type ReadBody = LuaMultiReturn<[Body | undefined, string | undefined]>;
+
+const LONGEST_CHUNK_LINE = 4096;
+const MOST_TRAILERS = 100;
+
+function read_bytes(reader: Reader, length: number, limit: number): ReadBody {
+  const wanted = math.min(length, limit);
+  if (reader.buffer.length < wanted) {
+    const parts = [reader.buffer];
+    let size = reader.buffer.length;
+    while (size < wanted) {
+      const [bytes, cause] = reader.receive(reader);
+      if (bytes === undefined) return $multi(undefined, cause);
+      parts.push(bytes);
+      size += bytes.length;
+    }
+    reader.buffer = table.concat(parts);
+  }
+  return $multi({ text: take(reader, wanted), is_bounded: length <= limit }, undefined);
+}
+
+function read_until_closed(reader: Reader, limit: number): ReadBody {
+  const parts = [reader.buffer];
+  let size = reader.buffer.length;
+  while (size < limit) {
+    const [bytes, cause] = reader.receive(reader);
+    if (bytes === undefined) {
+      if (cause === CLOSED) break;
+      return $multi(undefined, cause);
+    }
+    parts.push(bytes);
+    size += bytes.length;
+  }
+  return $multi({ text: string.sub(table.concat(parts), 1, limit), is_bounded: false }, undefined);
+}
+
+/** Takes what stands behind the last chunk. */
+function skip_trailers(reader: Reader): LuaMultiReturn<[true | undefined, string | undefined]> {
+  for (const _ of $range(0, MOST_TRAILERS)) {
+    const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
+    if (line === undefined) return $multi(undefined, cause);
+    if (line === "") return $multi(true, undefined);
+  }
+  return $multi(undefined, `it has more than ${MOST_TRAILERS} trailers`);
+}
+
+/** The size of the chunk that comes next; 0 behind the last. */
+function read_chunk_size(reader: Reader): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
+  if (line === undefined) return $multi(undefined, cause);
+  const [digits] = string.match(line, "^(%x+)%s*$");
+  const [digits_before_extension] = string.match(line, "^(%x+)%s*;");
+  const size = digits ?? digits_before_extension;
+  if (size === undefined || size.length > 12) return $multi(undefined, "its body has a malformed chunk");
+  return $multi(tonumber(size, 16), undefined);
+}
+
+function read_chunks(reader: Reader, limit: number): ReadBody {
+  const parts: string[] = [];
+  let room = limit;
+  while (true) {
+    const [size, cause] = read_chunk_size(reader);
+    if (size === undefined) return $multi(undefined, cause);
+    if (size === 0) break;
+    const [chunk, cut_off] = read_bytes(reader, size, room);
+    if (chunk === undefined) return $multi(undefined, cut_off);
+    parts.push(chunk.text);
+    if (!chunk.is_bounded) return $multi({ text: table.concat(parts), is_bounded: false }, undefined);
+    room -= size;
+    const [rest, no_end] = take_line(reader, 2);
+    if (rest !== "") return $multi(undefined, no_end ?? "its body has a malformed chunk");
+  }
+  const [skipped, cause] = skip_trailers(reader);
+  if (skipped === undefined) return $multi(undefined, cause);
+  return $multi({ text: table.concat(parts), is_bounded: true }, undefined);
+}
+
+/**
+ * Reads the body that follows a head.
+ *
+ * @param limit how many bytes to read at most; the rest is left
+ * @returns the body, or undefined and the cause
+ */
+export function read_body(reader: Reader, head: Head, limit: number): ReadBody {
+  if (head.status === 204 || head.status === 304) return $multi({ text: "", is_bounded: true }, undefined);
+  const coding = head.headers["transfer-encoding"];
+  if (coding !== undefined) {
+    if (string.lower(coding) === "chunked") return read_chunks(reader, limit);
+    return $multi(undefined, "its body has an unknown coding");
+  }
+  const length = head.headers["content-length"];
+  if (length === undefined) return read_until_closed(reader, limit);
+  if (string.find(length, "^%d+$")[0] === undefined || length.length > 15) {
+    return $multi(undefined, "its Content-Length is malformed");
+  }
+  return read_bytes(reader, tonumber(length) as number, limit);
+}

@@ -1,0 +1,111 @@
+import type { Reader } from "./reader";
+
+/** Where connections lead, and how long one is used. Its pool keeps at most one. */
+export interface Destination {
+  /** An IP address, IPv6 in brackets, or `unix:/path`. */
+  host: string;
+  /** 0 for a unix socket. */
+  port: number;
+  /** Speak TLS. */
+  tls: Tls | undefined;
+  /** Tells its kept connection from others'. */
+  pool: { pool: string };
+  /** For how many seconds a connection takes further requests; 0: for none. */
+  keepalive_time: number;
+  /** When the connection was opened that is kept or in use: seconds since 1970. */
+  opened: number;
+}
+
+/** What a TLS handshake needs. */
+export interface Tls {
+  /** Sent as SNI. */
+  server_name: string;
+  /** True: the certificate must be valid for that name. */
+  verify: boolean;
+}
+
+/** A connection in use. */
+export interface Connection extends Reader {
+  socket: TcpSocket;
+  destination: Destination;
+  /** When all must be done: seconds since 1970. */
+  deadline: number;
+  /** True: it has brought an answer before. */
+  is_reused: boolean;
+}
+
+type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
+
+/** The cause when the deadline has passed. */
+export const TIMED_OUT = "timeout";
+const MOST_BYTES_AT_ONCE = 65536;
+
+/** Gives the next operation the time that is left. False: there is none. */
+function set_timeout(connection: Connection): boolean {
+  const left = math.ceil((connection.deadline - ngx.now()) * 1000);
+  if (left <= 0) return false;
+  connection.socket.settimeout(left);
+  return true;
+}
+
+function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
+  const connection = reader as Connection;
+  if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
+  return connection.socket.receiveany(MOST_BYTES_AT_ONCE);
+}
+
+function shake_hands(connection: Connection, tls: Tls): Outcome {
+  if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
+  const [shaken, cause] = connection.socket.sslhandshake(false, tls.server_name, tls.verify);
+  return $multi(shaken === undefined ? undefined : true, cause);
+}
+
+/**
+ * Opens a connection, or takes the one that is kept. Phases that have cosockets.
+ *
+ * @param deadline when all must be done: seconds since 1970
+ * @returns the connection, or undefined and the cause
+ */
+export function open_connection(
+  destination: Destination,
+  deadline: number,
+): LuaMultiReturn<[Connection | undefined, string | undefined]> {
+  const socket = ngx.socket.tcp();
+  const { host, port, pool } = destination;
+  const connection: Connection = { buffer: "", receive, socket, destination, deadline, is_reused: false };
+  if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
+  const [connected, cause] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
+  if (connected === undefined) return $multi(undefined, `could not connect: ${cause ?? ""}`);
+  connection.is_reused = socket.getreusedtimes()[0] !== 0;
+  if (connection.is_reused) return $multi(connection, undefined);
+  destination.opened = ngx.now();
+  if (destination.tls !== undefined) {
+    const [shaken, no_tls] = shake_hands(connection, destination.tls);
+    if (shaken === undefined) {
+      socket.close();
+      return $multi(undefined, `could not shake hands: ${no_tls ?? ""}`);
+    }
+  }
+  return $multi(connection, undefined);
+}
+
+/** Sends a text. Returns true, or undefined and the cause. */
+export function send(connection: Connection, text: string): Outcome {
+  if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
+  const [sent, cause] = connection.socket.send(text);
+  if (sent === undefined) return $multi(undefined, cause);
+  return $multi(true, undefined);
+}
+
+/** Keeps a connection on which nothing more is to come, unless it has served for long enough. */
+export function keep_connection(connection: Connection): void {
+  const { socket, destination } = connection;
+  const left = math.floor((destination.opened + destination.keepalive_time - ngx.now()) * 1000);
+  if (left > 0) socket.setkeepalive(left, 1);
+  else socket.close();
+}
+
+/** Closes a connection. */
+export function close_connection(connection: Connection): void {
+  connection.socket.close();
+}

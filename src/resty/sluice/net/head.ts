@@ -1,0 +1,73 @@
+import { fill, take, type Reader } from "./reader";
+
+/** The status line and the header of an answer. */
+export interface Head {
+  status: number;
+  /** By name in lower case; the values of one that came more than once are joined by `, `. */
+  headers: Record<string, string | undefined>;
+  /** True: the connection can bring another answer, if the body of this one has an end of its own. */
+  is_persistent: boolean;
+}
+
+const LARGEST_HEAD = 16384;
+const MOST_HEADERS = 100;
+const MOST_INTERIM_HEADS = 10;
+const NOT_HTTP = "it is not HTTP/1";
+
+/** Waits for a whole head and takes it, with its last line end. */
+function take_head(reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
+  let [, head_end] = string.find(reader.buffer, "\n\r?\n");
+  while (head_end === undefined) {
+    // Who speaks another protocol may wait for us to go on; it is known by its first bytes.
+    const start = string.sub(reader.buffer, 1, 7);
+    if (start !== string.sub("HTTP/1.", 1, start.length)) return $multi(undefined, NOT_HTTP);
+    if (reader.buffer.length > LARGEST_HEAD) break;
+    const [filled, cause] = fill(reader);
+    if (filled === undefined) return $multi(undefined, cause);
+    [, head_end] = string.find(reader.buffer, "\n\r?\n");
+  }
+  if (head_end === undefined || head_end > LARGEST_HEAD) {
+    return $multi(undefined, `its header is larger than ${LARGEST_HEAD} bytes`);
+  }
+  return $multi(take(reader, head_end), undefined);
+}
+
+function has_token(value: string | undefined, token: string): boolean {
+  if (value === undefined) return false;
+  return string.find(`,${string.lower(value)},`, `,%s*${token}%s*,`)[0] !== undefined;
+}
+
+function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | undefined]> {
+  const [minor, code, status_end] = string.match(text, "^HTTP/1%.(%d) (%d%d%d)[^%w\n][^\n]*\n()");
+  if (minor === undefined) return $multi(undefined, NOT_HTTP);
+  const headers: Record<string, string | undefined> = {};
+  let count = 0;
+  let position = tonumber(status_end) as number;
+  while (true) {
+    const [name, value, next] = string.match(text, "^([^%s:]+):[ \t]*([^\r\n]*)\r?\n()", position);
+    if (name === undefined) break;
+    count += 1;
+    if (count > MOST_HEADERS) return $multi(undefined, `it has more than ${MOST_HEADERS} headers`);
+    const known = string.lower(name);
+    const before = headers[known];
+    headers[known] = before === undefined ? value : `${before}, ${value}`;
+    position = tonumber(next) as number;
+  }
+  if (string.find(text, "^\r?\n", position)[0] === undefined)
+    return $multi(undefined, "its header is malformed");
+  const connection = headers.connection;
+  const is_persistent =
+    minor === "0" ? has_token(connection, "keep%-alive") : !has_token(connection, "close");
+  return $multi({ status: tonumber(code) as number, headers, is_persistent }, undefined);
+}
+
+/** Reads the head of an answer; those of interim answers (1xx) before it are left out. Returns it, or undefined and the cause. */
+export function read_head(reader: Reader): LuaMultiReturn<[Head | undefined, string | undefined]> {
+  for (const _ of $range(0, MOST_INTERIM_HEADS)) {
+    const [text, cause] = take_head(reader);
+    if (text === undefined) return $multi(undefined, cause);
+    const [head, problem] = parse_head(text);
+    if (head === undefined || head.status >= 200) return $multi(head, problem);
+  }
+  return $multi(undefined, `it begins with more than ${MOST_INTERIM_HEADS} interim answers`);
+}

@@ -1,0 +1,67 @@
+import { read_body } from "./body";
+import {
+  close_connection,
+  keep_connection,
+  open_connection,
+  send,
+  type Connection,
+  type Destination,
+} from "./connection";
+import { read_head } from "./head";
+
+/** An answer with a small body. */
+export interface Answer {
+  status: number;
+  /** By name in lower case. */
+  headers: Record<string, string | undefined>;
+  /** The body, or its beginning. */
+  body: string;
+}
+
+type Answered = LuaMultiReturn<[Answer | undefined, string | undefined]>;
+
+/** Writes a request without a body. The caller answers for what the texts hold. */
+export function format_request(method: string, uri: string, headers: readonly string[]): string {
+  return `${method} ${uri} HTTP/1.1\r\n${table.concat(headers as string[], "\r\n")}\r\n\r\n`;
+}
+
+function no_answer(cause: string | undefined): string {
+  return `could not read the answer: ${cause ?? ""}`;
+}
+
+function read_answer(connection: Connection, limit: number): Answered {
+  const [head, bad_head] = read_head(connection);
+  if (head === undefined) return $multi(undefined, no_answer(bad_head));
+  const [body, bad_body] = read_body(connection, head, limit);
+  if (body === undefined) return $multi(undefined, no_answer(bad_body));
+  if (body.is_bounded && head.is_persistent && connection.buffer === "") keep_connection(connection);
+  else close_connection(connection);
+  return $multi({ status: head.status, headers: head.headers, body: body.text }, undefined);
+}
+
+function ask_over(connection: Connection, text: string, limit: number): Answered {
+  const [sent, cause] = send(connection, text);
+  if (sent === undefined) return $multi(undefined, `could not send the request: ${cause ?? ""}`);
+  return read_answer(connection, limit);
+}
+
+/**
+ * Sends a request that may be sent twice and reads its answer. Phases that have cosockets.
+ *
+ * @param text the whole request, as `format_request` gives it
+ * @param timeout seconds, for all of it
+ * @param limit how many bytes of the body to read at most
+ * @returns the answer, or undefined and the cause
+ */
+export function request(destination: Destination, text: string, timeout: number, limit: number): Answered {
+  const deadline = ngx.now() + timeout;
+  while (true) {
+    const [connection, unconnected] = open_connection(destination, deadline);
+    if (connection === undefined) return $multi(undefined, unconnected);
+    const [answer, cause] = ask_over(connection, text, limit);
+    if (answer !== undefined) return $multi(answer, undefined);
+    close_connection(connection);
+    // The other side may have closed a kept connection just as the request was on its way.
+    if (!connection.is_reused || ngx.now() >= deadline) return $multi(undefined, cause);
+  }
+}

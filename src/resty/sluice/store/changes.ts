@@ -1,0 +1,66 @@
+import * as ffi from "ffi";
+
+import { names, revision } from "./read";
+import { change_at, CHANGES, shared_memory } from "./region";
+
+/** Which upstreams have changed: for background work that follows all of them, and must not read them all each time. */
+
+const CELL_BYTES = 8;
+
+/** Where the bytes of the name are in the change that begins at the cell `at`. */
+function name_bytes(at: number): ffi.CData {
+  const memory = tonumber(ffi.cast("uintptr_t", shared_memory())) as number;
+  return ffi.cast("char *", memory + (at + 1) * CELL_BYTES);
+}
+
+/**
+ * Notes which upstream a revision changes. Under the lock, before the revision is raised.
+ *
+ * @param name undefined: nobody knows any more
+ */
+export function note_change(made: number, name: string | undefined): void {
+  const at = change_at(made);
+  shared_memory()[at] = name === undefined ? 0 : name.length;
+  if (name !== undefined) ffi.copy(name_bytes(at), name, name.length);
+}
+
+/** How far somebody has followed the changes. */
+export interface Follower {
+  /** -1: not at all yet. */
+  revision: number;
+}
+
+/** Makes a follower that knows nothing yet. */
+export function new_follower(): Follower {
+  return { revision: -1 };
+}
+
+/** The names of the upstreams that the revisions from `first` to `last` changed; undefined: it is known no more. */
+function names_between(first: number, last: number): string[] | undefined {
+  if (last - first >= CHANGES) return undefined;
+  const changed: string[] = [];
+  for (const made of $range(first, last)) {
+    const at = change_at(made);
+    const length = shared_memory()[at];
+    if (length === 0) return undefined;
+    changed.push(ffi.string(name_bytes(at), length));
+  }
+  // The oldest may have been overwritten meanwhile, by a change that has no revision yet.
+  return revision() + 1 - first >= CHANGES ? undefined : changed;
+}
+
+/**
+ * What has changed since the last call: O(changes), unless there were more than the memory keeps. Any phase.
+ *
+ * @returns the names of the upstreams that were created, changed or deleted, perhaps more than once; undefined when
+ * there are none. And true when they are all the upstreams that there are, so that any other is gone
+ */
+export function next_changes(follower: Follower): LuaMultiReturn<[string[] | undefined, boolean]> {
+  const now = revision();
+  const before = follower.revision;
+  if (now === before) return $multi(undefined, false);
+  follower.revision = now;
+  const changed = before === -1 ? undefined : names_between(before + 1, now);
+  if (changed !== undefined) return $multi(changed, false);
+  return $multi(names(), true);
+}
