@@ -1,7 +1,8 @@
 import type { HealthCheckConfig } from "../config/health";
 import { Check, Row } from "../store/cells";
 import { shared_memory } from "../store/region";
-import { conclude, type Subject } from "./state";
+import { conclude } from "./state";
+import type { Subject } from "./subject";
 
 /**
  * What active checks make of a server: unhealthy after `fails` in a row that failed, and healthy after `passes` in a row
@@ -36,10 +37,13 @@ export function note_check(
   conclude(subject, now, reason);
 }
 
-/** Has a server wait for its first check, or no longer have any. Any phase. */
-export function want_check(subject: Subject, is_wanted: boolean, now: number): void {
+/** Forgets what checks have said of a server that is checked no more. Any phase. */
+export function forget_checks(subject: Subject, now: number): void {
   const memory = shared_memory();
-  memory[subject.row + Row.CHECK] = is_wanted ? Check.WANTED : Check.NONE;
-  memory[subject.row + Row.CHECK_RESULTS] = 0;
-  conclude(subject, now, is_wanted ? "a check must pass first" : "it is not checked any more");
+  const { row } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation) return;
+  memory[row + Row.CHECK] = Check.NONE;
+  memory[row + Row.CHECK_RESULTS] = 0;
+  memory[row + Row.LAST_PASSED] = -1;
+  conclude(subject, now, "it is not checked any more");
 }

@@ -1,4 +1,5 @@
 import type { MatchConfig } from "../config/health";
+import { parse_status_ranges } from "../config/status_ranges";
 import type { Answer } from "../net/request";
 
 /** What an answer must be like for its server to be well, read once and applied to many. */
@@ -25,9 +26,9 @@ const REGEX_OPTIONS = "jo";
 export function new_match(config: MatchConfig | undefined): Match {
   const { status, headers, body } = config ?? DEFAULT;
   const ranges: number[] = [];
-  for (const [first, last] of string.gmatch(status, "(%d+)%-?(%d*)")) {
-    ranges.push(tonumber(first) as number);
-    ranges.push(tonumber(last === "" ? first : last) as number);
+  for (const [first, last] of parse_status_ranges(status)[0] ?? []) {
+    ranges.push(first);
+    ranges.push(last);
   }
   const matched: HeaderMatch[] = [];
   for (const [name, value] of pairs(headers ?? {})) matched.push({ name: string.lower(name), value });

@@ -2,7 +2,8 @@ import { compares_success_rates, type OutlierConfig } from "../config/health";
 import { parse_time } from "../config/time";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
-import { conclude, touch, type Subject } from "./state";
+import { conclude, touch } from "./state";
+import type { Subject } from "./subject";
 
 /**
  * Outlier detection, in Envoy's terms: a server that gives so many bad responses in a row, or clearly more of them than

@@ -1,6 +1,7 @@
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
-import { conclude, type Subject } from "./state";
+import { conclude } from "./state";
+import type { Subject } from "./subject";
 
 /**
  * `max_fails` and `fail_timeout`, by nginx's rules: after so many failures, with no pause of `fail_timeout` between them

@@ -1,7 +1,6 @@
-import type { HealthCheckConfig } from "../config/health";
-import type { ServerRecord } from "../store/document";
 import { Header, Row } from "../store/cells";
 import { shared_memory } from "../store/region";
+import { note_check } from "./active";
 import { probe } from "./probe";
 import { end_run, is_complete, new_run, start_thread, type Run } from "./run";
 import { due_next, is_too_late, next_due, schedule, take_due } from "./schedule";
@@ -12,21 +11,6 @@ import { follow_changes, turns, type Target } from "./targets";
  * due stands in shared memory, so that whoever takes its place goes on in the same rhythm.
  */
 
-/**
- * Takes the result of a probe.
- *
- * @param passed whether the server is well
- * @param reason why, or why not, in words
- */
-export type ReportCheck = (
-  this: void,
-  upstream: string,
-  server: ServerRecord,
-  config: HealthCheckConfig,
-  passed: boolean,
-  reason: string,
-) => void;
-
 /** How many probes a worker has under way. */
 const MOST_AT_ONCE = 512;
 /** The bounds of the time between two looks at the clock and the changes, in seconds. */
@@ -36,7 +20,6 @@ const SECONDS_AFTER_FAILURE = 1;
 /** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
 const LOADED = ngx.now();
 
-let report: ReportCheck;
 let run: Run;
 let under_way = 0;
 
@@ -49,15 +32,16 @@ function is_over(): boolean {
 function claim(target: Target, now: number): boolean {
   const memory = shared_memory();
   // A row that is another's: the server has gone.
-  if (memory[target.row + Row.STAMP] !== target.server.incarnation) return false;
-  const noted = memory[target.row + Row.PROBE_DUE];
+  const { row, incarnation } = target.subject;
+  if (memory[row + Row.STAMP] !== incarnation) return false;
+  const noted = memory[row + Row.PROBE_DUE];
   if (noted > target.key) {
     schedule(turns, target, noted);
     return false;
   }
   const due = due_next(target, target.key, now, math.random());
   const is_taken = !target.is_busy && !is_too_late(target, now);
-  memory[target.row + Row.PROBE_DUE] = due;
+  memory[row + Row.PROBE_DUE] = due;
   schedule(turns, target, due);
   return is_taken;
 }
@@ -70,9 +54,9 @@ function take_turn(): Target | undefined {
 }
 
 function probe_target(this: void, target: Target): void {
-  const { check, destination, server, upstream } = target;
+  const { check, destination, subject } = target;
   const [passed, reason] = probe(check, destination);
-  report(upstream, server, check.config, passed, reason);
+  note_check(subject, check.config, passed, reason, ngx.now());
 }
 
 /** Probes the target whose turn it is. Returns false when there is none. */
@@ -142,10 +126,9 @@ function start_run(): void {
  * Has this worker probe its share of the servers from now on, and workers of earlier configurations stop. Phase:
  * init_worker_by_lua, of modules that were loaded in init_by_lua.
  */
-export function start_prober(take_report: ReportCheck): void {
+export function start_prober(): void {
   // The cache manager and the privileged agent run init_worker too, and have no worker id.
   if (ngx.worker.id() === undefined) return;
-  report = take_report;
   shared_memory()[Header.PROBERS_LOADED] = LOADED;
   start_run();
 }

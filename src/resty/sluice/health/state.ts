@@ -1,26 +1,12 @@
 import { record_event } from "../store/events";
 import { Check, Header, Row, State } from "../store/cells";
 import { shared_memory } from "../store/region";
+import type { Subject } from "./subject";
 
 /**
  * What health says of a server, in cells that all workers share: the state follows from what passive and active checks
  * and outlier detection have noted there. It belongs to the server's incarnation and outlives reloads and restarts.
  */
-
-/** A server as health sees it. */
-export interface Subject {
-  /** Of its upstream. */
-  upstream_name: string;
-  server: string;
-  id: number;
-  incarnation: number;
-  /** Where its shared cells are, and those of its upstream. */
-  row: number;
-  upstream_row: number;
-  max_fails: number;
-  /** Seconds. */
-  fail_timeout: number;
-}
 
 const NAMES = ["up", "unavail", "checking", "unhealthy"];
 

@@ -1,23 +1,21 @@
 import { parse_address } from "../config/address";
-import type { HealthConfig } from "../config/health";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
 import { new_follower, next_changes } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document";
-import { Row } from "../store/cells";
+import { Check as CheckState, Row } from "../store/cells";
 import { row_at, shared_memory } from "../store/region";
+import { forget_checks } from "./active";
 import { new_check, type Check } from "./probe";
 import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } from "./schedule";
+import { subject_of, type Subject } from "./subject";
 
 /** A server that this worker probes. */
 export interface Target extends Turn {
-  upstream: string;
-  server: ServerRecord;
+  subject: Subject;
   check: Check;
   destination: Destination;
-  /** Where its shared cells are. */
-  row: number;
   /** True: a probe of it is under way. */
   is_busy: boolean;
 }
@@ -73,14 +71,11 @@ function destination_of(server: ServerRecord, check: Check): Destination {
   };
 }
 
-function new_target(group: Group, server: ServerRecord): Target {
-  const { name: upstream, check } = group;
+function new_target({ name, check }: Group, head: Document, server: ServerRecord): Target {
   return {
-    upstream,
-    server,
+    subject: subject_of(name, head.row, server),
     check,
     destination: destination_of(server, check),
-    row: row_at(server.row),
     is_busy: false,
     interval: check.interval,
     jitter: check.jitter,
@@ -93,7 +88,7 @@ function new_target(group: Group, server: ServerRecord): Target {
 /** When a target is due that this worker has not known before: as its last prober has noted, if it had one. */
 function first_due(target: Target, head: Document, index: number, count: number): number {
   const memory = shared_memory();
-  const at = target.row + Row.PROBE_DUE;
+  const at = target.subject.row + Row.PROBE_DUE;
   const noted = memory[at];
   const now = ngx.now();
   if (noted !== 0) {
@@ -112,7 +107,7 @@ function add_line(group: Group, head: Document, { line, index }: NewLine, count:
     group.lines.set(line, false);
     return;
   }
-  const target = new_target(group, server);
+  const target = new_target(group, head, server);
   group.lines.set(line, target);
   schedule(turns, target, first_due(target, head, index, count));
 }
@@ -147,6 +142,19 @@ function drop(name: string): void {
   groups.delete(name);
 }
 
+/** Has the servers of an upstream that is checked no more go by other signs of health alone. */
+function end_checks(name: string, head: Document, text: string, start: number): void {
+  const memory = shared_memory();
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+    const [row_text] = string.match(line, "^%d+ %d+ (%d+) ");
+    const row = tonumber(row_text) as number;
+    const check: CheckState = memory[row_at(row) + Row.CHECK];
+    if (is_mine(row) && check !== CheckState.NONE) {
+      forget_checks(subject_of(name, head.row, parse_line(line)), ngx.now());
+    }
+  }
+}
+
 /** Makes the targets of an upstream what the store has of it. */
 function apply_upstream(name: string, pause: Pause): void {
   const text = get_text(name);
@@ -155,8 +163,9 @@ function apply_upstream(name: string, pause: Pause): void {
     return;
   }
   const [head, start] = parse_head(text);
-  const health_check = (head as Document & HealthConfig).health_check;
+  const { health_check } = head;
   if (health_check === undefined) {
+    if (is_start || groups.has(name)) end_checks(name, head, text, start);
     drop(name);
     return;
   }

@@ -1,7 +1,7 @@
 import type { Method, Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
 import { parse_time } from "../config/time";
-import type { Subject } from "../health/state";
+import type { Subject } from "../health/subject";
 import type { ServerRecord } from "../store/document";
 import { active_at, begun_at, row_at } from "../store/region";
 import { adopt, own_cell } from "./counters";

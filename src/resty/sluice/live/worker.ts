@@ -1,4 +1,5 @@
 import { remove_idle_servers } from "../health/drain";
+import { start_prober } from "../health/prober";
 import { compact_when_due } from "../store/compaction";
 import { save_health } from "../store/health";
 import { map_private, shared_memory } from "../store/region";
@@ -84,6 +85,7 @@ export function start_worker(): void {
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
     every(DRAIN_SECONDS, remove_idle_servers);
   }
+  start_prober();
   every(REFRESH_SECONDS, refresh_all);
   every(RAMP_SECONDS, raise_weights);
   every(COMPARISON_SECONDS, compare_all);

@@ -1,0 +1,32 @@
+import { parse_time } from "../config/time";
+import type { ServerRecord } from "../store/document";
+import { row_at } from "../store/region";
+
+/** A server as health sees it. */
+export interface Subject {
+  /** Of its upstream. */
+  upstream_name: string;
+  server: string;
+  id: number;
+  incarnation: number;
+  /** Where its shared cells are, and those of its upstream. */
+  row: number;
+  upstream_row: number;
+  max_fails: number;
+  /** Seconds. */
+  fail_timeout: number;
+}
+
+/** Makes a subject of a server as the store has it. `upstream_row`: the number of its upstream's row. Any phase. */
+export function subject_of(upstream_name: string, upstream_row: number, record: ServerRecord): Subject {
+  return {
+    upstream_name,
+    server: record.server,
+    id: record.id,
+    incarnation: record.incarnation,
+    row: row_at(record.row),
+    upstream_row: row_at(upstream_row),
+    max_fails: record.max_fails,
+    fail_timeout: (parse_time(record.fail_timeout) ?? 0) / 1000,
+  };
+}
