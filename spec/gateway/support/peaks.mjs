@@ -7,14 +7,12 @@
 export function watchPeaks(backends) {
   /** For each server the numbers under way, the new request included, and how often each was seen. @type {number[][]} */
   const seen = backends.map(() => []);
-  for (const [index, backend] of backends.entries()) {
-    backend.server.on("request", () => {
-      seen[index][backend.active] = (seen[index][backend.active] ?? 0) + 1;
-    });
-  }
+  const watchers = backends.map((backend, index) => () => {
+    seen[index][backend.active] = (seen[index][backend.active] ?? 0) + 1;
+  });
+  for (const [index, { server }] of backends.entries()) server.on("request", watchers[index]);
   return {
-    /** Forgets what was seen. */
-    reset: () => seen.forEach((counts) => (counts.length = 0)),
+    stop: () => backends.forEach(({ server }, index) => server.off("request", watchers[index])),
     /** The most that each server had. */
     highest: () => seen.map(({ length }) => Math.max(0, length - 1)),
     /** The share of all requests that put more on a server than its bound. @param {number[]} bounds */
