@@ -101,11 +101,13 @@ test("inflight: a server that hangs gets no more requests, before the first of t
   const fast = { delay: 30 };
   const { backends, gateway } = await startTimed(context, { inflight: true }, [fast, fast]);
   const [first] = backends;
-  const few = startLoad(context, { port: gateway.port, connections: 8 });
-  atEnd(context, () => {
+  const loads = [startLoad(context, { port: gateway.port, connections: 8 })];
+  const letGo = () => {
     first.behaviour = fast;
-    for (const { agent } of few.connections) agent.destroy();
-  });
+    for (const { agent } of loads.flatMap(({ connections }) => connections)) agent.destroy();
+  };
+  // Whatever hangs is let go before a load waits for it.
+  atEnd(context, letGo);
   assert.ok((await shareOfFirst(gateway, 200)) > fairShare / 2, "it has its share while it answers");
   first.behaviour = { hang: 1 };
   await waitFor("a request hangs", () => first.active > 0 && first.requests.at(-1)?.status === undefined);
@@ -113,10 +115,10 @@ test("inflight: a server that hangs gets no more requests, before the first of t
   await sleep(1500);
   const { active } = first;
   const requests = first.requests.length;
-  const many = startLoad(context, { port: gateway.port, connections: 32 });
+  loads.push(startLoad(context, { port: gateway.port, connections: 32 }));
+  atEnd(context, letGo);
   assert.equal(await shareOfFirst(gateway, 600), 0);
   assert.deepEqual([first.active, first.requests.length], [active, requests], "all that hung still do");
-  await many.stop();
 });
 
 test("a server that becomes fast again has its share back after some 45 responses", async (context) => {
