@@ -78,7 +78,7 @@ test("four workers, which may choose at the same instant", async (context) => {
     const setting = { weights, factor, connections: 40, rounds: 30 };
     const { bounds, highest, shareAbove } = await measure(context, gateway, backends, setting);
     const what = `factor ${factor}: ${highest}, bounds ${bounds}`;
-    // A choice and its count are two steps, some 0.1 µs apart: each other worker can be between them once.
+    // A choice and its count are two steps, one right after the other: each other worker can be between them once.
     for (const [index, one] of highest.entries()) assert.ok(one <= bounds[index] + workers - 1, what);
     assert.ok(shareAbove <= 0.02, `${shareAbove} of the requests were above a bound`);
   }

@@ -20,10 +20,10 @@ const slow = 500;
 /**
  * What two workers that choose at the same instant may do. A server that is chosen has, for its weight, at most the
  * mean of the others' requests, so its share of all is never exceeded, if the choice and its count were one step. They
- * are two, some 0.1 µs apart: each other worker can be between them once, having seen what was so before.
+ * are two, one right after the other: each other worker can be between them once, having seen what was so before.
  */
 const mostAtOnce = workers - 1;
-/** That happened to none of 30,000 requests here, the machine loaded or not. */
+/** That happened to none of 70,000 requests here, the machine loaded or not. */
 const rarely = 0.02;
 
 /** @param {import("./support/gateway.mjs").Gateway} gateway @param {import("./support/backend.mjs").Backend[]} backends */
