@@ -18,9 +18,10 @@ test("weights 5:1:1 over 7,000 requests through 4 workers", async (context) => {
   const backends = await startBackends(context, 3);
   const servers = backends.map(({ address }, index) => ({ server: address, weight: index === 0 ? 5 : 1 }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
-  const load = startLoad(context, { port: gateway.port, connections: 32, total: 7000 });
+  const load = startLoad(context, { port: gateway.port, connections: 64, total: 7000 });
   await load.finished;
   assert.deepEqual([...load.errors], []);
+  // The kernel leaves one of them out once in 25 million runs: 4 × (3/4)^64.
   assert.equal(load.workers.size, 4, "every worker took part");
   assert.equal(load.answers, 7000);
 

@@ -17,6 +17,8 @@ import { freePort } from "./ports.mjs";
  * @property {number} [body_delay] milliseconds between the header and the body
  * @property {number} [reset] 1: the connection is reset instead of an answer
  * @property {number} [reset_reused] 1: so it is, if it is not the connection's first request
+ * @property {number} [hang] 1: there is no answer, ever
+ * @property {string[]} [set_cookie] what the application sets
  */
 
 /**
@@ -90,7 +92,11 @@ export class Backend {
 
     const query = url.indexOf("?");
     const asked = query < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(query + 1)));
-    const { status, size, delay, body_delay, reset, reset_reused } = { ...this.behaviour, ...asked };
+    const { status, size, delay, body_delay, reset, reset_reused, hang, set_cookie } = {
+      ...this.behaviour,
+      ...asked,
+    };
+    if (Number(hang) === 1) return;
     if (Number(delay) > 0) await sleep(Number(delay));
     if (Number(reset) === 1 || (Number(reset_reused) === 1 && served > 0)) {
       request.socket.resetAndDestroy();
@@ -98,6 +104,7 @@ export class Backend {
     }
     const body = size === undefined ? this.id : "x".repeat(Number(size));
     entry.status = Number(status ?? 200);
+    if (set_cookie !== undefined) response.setHeader("Set-Cookie", set_cookie);
     response.writeHead(entry.status, { "X-Backend": this.id, "Content-Length": body.length });
     if (Number(body_delay) > 0) {
       response.flushHeaders();

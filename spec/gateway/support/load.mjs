@@ -8,7 +8,7 @@ import { waitFor } from "./wait.mjs";
  * @property {number} port of the gateway
  * @property {number} [connections]
  * @property {boolean} [keepAlive] false: every request has its own connection
- * @property {string} [path]
+ * @property {string | ((number: number) => string)} [path] the same for all requests, or one for each by its number
  * @property {number} [total] stop after that many requests
  */
 
@@ -24,13 +24,15 @@ class Connection {
   /** @param {Load} load @param {Options} options */
   constructor(load, { port, keepAlive = true, path = "/" }) {
     this.load = load;
-    this.target = { host: "127.0.0.1", port, path };
+    this.target = { host: "127.0.0.1", port };
+    this.pathOf = typeof path === "string" ? () => path : path;
     this.agent = new Agent({ keepAlive, maxSockets: 1 });
   }
 
-  /** One request. @returns {Promise<void>} */
-  ask() {
+  /** One request. @param {number} number @returns {Promise<void>} */
+  ask(number) {
     const started = performance.now();
+    const path = this.pathOf(number);
     return new Promise((resolve) => {
       /** @param {string} problem */
       const fail = (problem) => {
@@ -38,7 +40,7 @@ class Connection {
         resolve();
       };
       const headers = { "X-Started": String(started) };
-      const sent = request({ ...this.target, agent: this.agent, headers }, (response) => {
+      const sent = request({ ...this.target, path, agent: this.agent, headers }, (response) => {
         response.resume();
         response.on("error", (cause) => fail(`answer cut off: ${cause.code}`));
         response.on("end", () => {
@@ -79,7 +81,7 @@ export class Load {
   async #run(connection, total) {
     while (!this.#stopping && this.begun < total) {
       this.begun += 1;
-      await connection.ask();
+      await connection.ask(this.begun);
     }
     connection.agent.destroy();
   }

@@ -44,6 +44,24 @@ describe("hash with balance_factor", () => {
     }
   });
 
+  it("does not count what is under way at peers out of rotation, or removed", () => {
+    const { method, peers } = bench_of(bounded, [1, 1, 1, 1, 1]);
+    const [, , draining, deleted] = peers;
+    draining.in_flight = 40;
+    deleted.in_flight = 30;
+    draining.in_rotation = false;
+    method.suspend(draining);
+    method.remove(deleted);
+    for (const _ of $range(1, 12)) (method.pick(available, "hot") as TestPeer).in_flight += 1;
+    for (const { name, in_flight } of peers) {
+      // Of 12 among 3 that is at most 12/3 × 1.25, rounded up.
+      if (name !== draining.name && name !== deleted.name) expect(in_flight <= 5).equal(true);
+    }
+    draining.in_rotation = true;
+    method.resume(draining);
+    expect((method.pick(available, "hot") as TestPeer).name === draining.name).equal(false);
+  });
+
   it("serves a request all the same when only peers with too much are left", () => {
     const { method, peers } = bench_of(bounded, [1, 1, 1]);
     peers[0].in_flight = 100;

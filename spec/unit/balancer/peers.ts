@@ -55,6 +55,7 @@ export function surroundings_of(bench: Bench): Surroundings {
     now: () => bench.time,
     crc32,
     in_flight: (peer) => (peer as TestPeer).in_flight,
+    left_in_flight: (peer) => (peer as TestPeer).in_flight,
     total_in_flight: () => {
       let total = 0;
       for (const peer of bench.peers) total += peer.in_flight;

@@ -10,23 +10,47 @@ const PERCENT = 100;
  * @param balance_factor in percent, at least 100
  */
 export function with_bound(surroundings: Surroundings, balance_factor: number, method: Method): Method {
-  const { in_flight, total_in_flight } = surroundings;
+  const { in_flight, left_in_flight, total_in_flight } = surroundings;
   /** Of the peers in rotation. */
   let total_weight = 0;
+  /** Peers out of rotation, and removed ones that still have requests: few, and theirs do not count. */
+  const outside: Peer[] = [];
+  const removed = new LuaSet<Peer>();
+  /** How many are under way at the peers in rotation, and this one. */
+  let total = 0;
   let is_available: Available;
 
   function has_room(this: void, peer: Peer): boolean {
-    const share = ((total_in_flight() + 1) * peer.weight) / total_weight;
+    const share = (total * peer.weight) / total_weight;
     return is_available(peer) && in_flight(peer) < math.ceil((share * balance_factor) / PERCENT);
+  }
+
+  function in_flight_outside(): number {
+    let requests = 0;
+    for (const index of $range(outside.length, 1, -1)) {
+      const peer = outside[index - 1];
+      const left = left_in_flight(peer);
+      if (left === 0 && removed.has(peer)) {
+        removed.delete(peer);
+        table.remove(outside, index);
+      }
+      requests = requests + left;
+    }
+    return requests;
   }
 
   function add(this: void, peer: Peer): void {
     if (peer.in_rotation) total_weight = total_weight + peer.weight;
+    else outside.push(peer);
     method.add(peer);
   }
 
   function remove(this: void, peer: Peer): void {
-    if (peer.in_rotation) total_weight = total_weight - peer.weight;
+    if (peer.in_rotation) {
+      total_weight = total_weight - peer.weight;
+      outside.push(peer);
+    }
+    removed.add(peer);
     method.remove(peer);
   }
 
@@ -37,16 +61,21 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
 
   function suspend(this: void, peer: Peer): void {
     total_weight = total_weight - peer.weight;
+    outside.push(peer);
     method.suspend(peer);
   }
 
   function resume(this: void, peer: Peer): void {
     total_weight = total_weight + peer.weight;
+    for (const index of $range(outside.length, 1, -1)) {
+      if (outside[index - 1] === peer) table.remove(outside, index);
+    }
     method.resume(peer);
   }
 
   function pick(this: void, available: Available, key: string | undefined): Peer | undefined {
     is_available = available;
+    total = total_in_flight() - in_flight_outside() + 1;
     return method.pick(has_room, key) ?? method.pick(available, key);
   }
 

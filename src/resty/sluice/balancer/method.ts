@@ -49,7 +49,9 @@ export interface Surroundings {
   crc32: (this: void, text: string) => number;
   /** How many requests are under way at a peer. */
   in_flight: (this: void, peer: Peer) => number;
-  /** How many are under way at all peers together. */
+  /** The same of a peer that may have been removed; 0 once its memory is another's. */
+  left_in_flight: (this: void, peer: Peer) => number;
+  /** How many are under way at all peers together, those that were removed included. */
   total_in_flight: (this: void) => number;
   /** How old those at a peer are on average, in milliseconds; 0 when there are none. */
   age_in_flight: (this: void, peer: Peer) => number;

@@ -50,6 +50,11 @@ export function in_flight(this: void, peer: Peer): number {
   return sum_of_slots((peer as LiveServer).active);
 }
 
+function left_in_flight(this: void, peer: Peer): number {
+  const { row, incarnation } = peer as LiveServer;
+  return memory[row + Row.STAMP] === incarnation ? in_flight(peer) : 0;
+}
+
 function age_in_flight(this: void, peer: Peer): number {
   const requests = in_flight(peer);
   if (requests <= 0) return 0;
@@ -84,6 +89,7 @@ export function surroundings_of(upstream: LiveUpstream): Surroundings {
     now: ngx.now,
     crc32: ngx.crc32_long,
     in_flight,
+    left_in_flight,
     total_in_flight: () => sum_of_slots(upstream.active),
     age_in_flight,
     expected_time,

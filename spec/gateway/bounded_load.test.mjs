@@ -1,0 +1,85 @@
+/** `hash consistent` with `balance_factor`: a hot key fills its server up to the bound, and not beyond. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { watchPeaks } from "./support/peaks.mjs";
+import { sluice } from "./support/upstreams.mjs";
+
+/** Half of the requests have one key, each other one has a key of its own. @param {number} number */
+const path = (number) => (number % 2 === 0 ? "/?k=hot" : `/?k=cold${number}`);
+/** Milliseconds that each answer takes. */
+const delay = 20;
+
+/**
+ * The most that each server may have of so many connections: the factor times the mean for its weight, rounded up. The
+ * gateway counts with the requests that are under way as it chooses, which are never more than the connections.
+ * @param {number[]} weights
+ * @param {number} factor
+ * @param {number} connections
+ */
+function boundsOf(weights, factor, connections) {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => Math.ceil((connections * weight * factor) / sum / 100));
+}
+
+/**
+ * Loads a gateway, and gives the bounds and what was seen.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {(import("./support/backend.mjs").Backend & { address: string })[]} backends
+ * @param {{ weights: number[], factor: number, connections: number, rounds: number }} setting
+ */
+async function measure(context, gateway, backends, { weights, factor, connections, rounds }) {
+  const hash = { key: "$arg_k", consistent: true, balance_factor: factor };
+  const servers = backends.map(({ address }, index) => ({ server: address, weight: weights[index] }));
+  await gateway.api.expect(200, "PUT", sluice(), { method: "hash", hash, servers });
+  const { text } = await ask(gateway.port, path(0));
+  const owner = backends.findIndex(({ id }) => id === text);
+
+  const peaks = watchPeaks(backends);
+  const load = startLoad(context, { port: gateway.port, connections, total: connections * rounds, path });
+  await load.finished;
+  peaks.stop();
+  assert.deepEqual([...load.errors], []);
+  const bounds = boundsOf(weights, factor, connections);
+  return { bounds, owner, highest: peaks.highest(), shareAbove: peaks.shareAbove(bounds) };
+}
+
+for (const weights of [
+  [1, 1, 1, 1],
+  [1, 2, 3, 4],
+]) {
+  test(`weights ${weights}, one worker: no server ever has more than its bound`, async (context) => {
+    const backends = await startBackends(context, weights.length);
+    for (const backend of backends) backend.behaviour = { delay };
+    const gateway = await startGateway(context, { upstreams: { app: {} }, workers: 1 });
+    for (const factor of [100, 125, 200]) {
+      for (const connections of [1, 3, 10, 40]) {
+        const setting = { weights, factor, connections, rounds: 10 };
+        const { bounds, owner, highest } = await measure(context, gateway, backends, setting);
+        const what = `factor ${factor}, ${connections} connections: ${highest}, bounds ${bounds}`;
+        for (const [index, one] of highest.entries()) assert.ok(one <= bounds[index], what);
+        // The hot key stays with its server as long as there is room, so it fills it where it has much more than that.
+        if (bounds[owner] <= Math.max(1, connections / 3)) assert.equal(highest[owner], bounds[owner], what);
+      }
+    }
+  });
+}
+
+test("four workers, which may choose at the same instant", async (context) => {
+  const weights = [1, 2, 3, 4];
+  const workers = 4;
+  const backends = await startBackends(context, weights.length);
+  for (const backend of backends) backend.behaviour = { delay };
+  const gateway = await startGateway(context, { upstreams: { app: {} }, workers, listen: "reuseport" });
+  for (const factor of [100, 125]) {
+    const setting = { weights, factor, connections: 40, rounds: 30 };
+    const { bounds, highest, shareAbove } = await measure(context, gateway, backends, setting);
+    const what = `factor ${factor}: ${highest}, bounds ${bounds}`;
+    // A choice and its count are two steps, one right after the other: each other worker can be between them once.
+    for (const [index, one] of highest.entries()) assert.ok(one <= bounds[index] + workers - 1, what);
+    assert.ok(shareAbove <= 0.02, `${shareAbove} of the requests were above a bound`);
+  }
+});

@@ -1,0 +1,164 @@
+/** `hash`, `hash … consistent` and `ip_hash` give every key the server that nginx's own upstream gives it. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { atEnd } from "./support/cleanup.mjs";
+import { makeGateway } from "./support/gateway.mjs";
+import { askKeys } from "./support/keys.mjs";
+import { havePointInCommon } from "./support/points.mjs";
+import { freePort } from "./support/ports.mjs";
+import { serversOf, sluice } from "./support/upstreams.mjs";
+
+/** @typedef {{ server: string, weight: number, down?: boolean }} Server */
+/** @typedef {import("./support/keys.mjs").Question} Question */
+
+const keyCount = 10_000;
+
+/** The same bytes in each run. @param {number} number */
+const bytesOf = (number) => createHash("sha256").update(`key ${number}`).digest();
+const numbers = Array.from({ length: keyCount }, (_, number) => number);
+
+/** Short and long ones, and some that are escaped. @type {Question[]} */
+const byArgument = numbers.map((number) => {
+  const tail = ["", "%20%2f", bytesOf(number).toString("hex"), "ü%"][number % 4];
+  return { path: `/?k=${number}${encodeURI(tail)}` };
+});
+
+/** @param {number} number */
+function clientOf(number) {
+  const bytes = bytesOf(number);
+  if (number % 2 === 0) return [...bytes.subarray(0, 4)].join(".");
+  return bytes.toString("hex", 0, 16).replace(/(.{4})(?=.)/g, "$1:");
+}
+
+/** Half of the clients have an IPv4 address, half an IPv6 one. @type {Question[]} */
+const byClient = numbers.map((number) => ({ path: "/", headers: { "X-Forwarded-For": clientOf(number) } }));
+
+const methods = {
+  consistent: {
+    directive: "hash $arg_k consistent;",
+    config: { method: "hash", hash: { key: "$arg_k", consistent: true } },
+    questions: byArgument,
+  },
+  plain: {
+    directive: "hash $arg_k;",
+    config: { method: "hash", hash: { key: "$arg_k" } },
+    questions: byArgument,
+  },
+  client: { directive: "ip_hash;", config: { method: "ip_hash" }, questions: byClient },
+};
+
+/**
+ * Servers whose answer is their address, as configuration of nginx: faster than any of this process.
+ * @param {Server[]} servers
+ */
+function answering(servers) {
+  return servers
+    .map(({ server }) => `server { listen ${server}; location / { return 200 "${server}"; } }`)
+    .join("\n");
+}
+
+/** @param {string} name @param {string} directive @param {Server[]} servers */
+function nativeUpstream(name, directive, servers) {
+  const lines = servers.map(
+    ({ server, weight, down }) => `server ${server} weight=${weight}${down === true ? " down" : ""};`,
+  );
+  return `upstream ${name} { ${directive} ${lines.join(" ")} keepalive 128; }`;
+}
+
+/**
+ * Starts a gateway with the upstreams of our own and, of the same name and a set's, nginx's own ones.
+ * @param {import("node:test").TestContext} context
+ * @param {Record<string, Server[]>} sets
+ */
+async function startTwins(context, sets) {
+  const gateway = await makeGateway(context, {});
+  const twins = Object.entries(methods).flatMap(([name, { directive }]) =>
+    Object.entries(sets).map(([set, servers]) => ({ name: `${name}_${set}`, directive, servers })),
+  );
+  const all = new Map(Object.values(sets).flatMap((servers) => servers.map((one) => [one.server, one])));
+  gateway.configure({
+    upstreams: Object.fromEntries(
+      Object.entries(methods).map(([name, { config }]) => [name, { ...config, servers: sets.first }]),
+    ),
+    listen: "reuseport",
+    http: [
+      answering([...all.values()]),
+      ...twins.map(({ name, directive, servers }) => nativeUpstream(name, directive, servers)),
+    ].join("\n"),
+    traffic: [
+      "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;",
+      ...twins.map(({ name }) => `location /native/${name} { proxy_pass http://${name}; }`),
+    ].join("\n"),
+  });
+  await gateway.start();
+  return gateway;
+}
+
+/**
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {string} method
+ * @param {string} set
+ * @param {Server[]} servers
+ */
+async function assertEqual(gateway, method, set, servers) {
+  const { questions } = methods[method];
+  const below = (prefix) => questions.map((question) => ({ ...question, path: prefix + question.path }));
+  const theirs = await askKeys(gateway.port, below(`/native/${method}_${set}`));
+  const ours = await askKeys(gateway.port, below(`/to/${method}`));
+  const others = numbers.filter((number) => ours[number] !== theirs[number]);
+  const shown = others.slice(0, 5).map((number) => [questions[number], ours[number], theirs[number]]);
+  assert.equal(others.length, 0, `${others.length} keys have another server: ${JSON.stringify(shown)}`);
+  const used = servers.filter(({ down }) => down !== true).map(({ server }) => server);
+  assert.deepEqual([...new Set(ours)].toSorted(), used.toSorted(), "every server has keys, but who is down");
+}
+
+const weights = [1, 3, 2, 5, 1, 3];
+const hosts = ["127.0.0.1", "127.0.0.1", "127.0.0.2", "[::1]", "127.0.0.10"];
+
+/** Draws servers. @param {string} socket the path of one of them */
+async function drawSets(socket) {
+  const addresses = await Promise.all(hosts.map(async (host) => `${host}:${await freePort()}`));
+  addresses.push(`unix:${socket}`);
+  const first = addresses.map((server, index) => ({ server, weight: weights[index] }));
+  const down = first.map((server, index) => (index === 3 ? { ...server, down: true } : server));
+  const added = { server: `127.0.0.3:${await freePort()}`, weight: 3 };
+  // A server that is added stands last, in nginx's list as in ours: without `consistent` the order counts.
+  const changed = [first[0], { ...first[1], weight: 7 }, ...first.slice(3), added];
+  return { first, down, changed, added };
+}
+
+test("10,000 keys have nginx's servers, with one down, and after changes through the API", async (context) => {
+  const socket = join(tmpdir(), `sluice-hash-${process.pid}.sock`);
+  atEnd(context, () => rmSync(socket, { force: true }));
+  let sets = await drawSets(socket);
+  // One draw in a thousand or so.
+  while (havePointInCommon([...sets.changed, sets.first[2]])) sets = await drawSets(socket);
+  const { first, down, changed, added } = sets;
+  const gateway = await startTwins(context, { first, down, changed });
+  const { api } = gateway;
+
+  for (const [method, { config }] of Object.entries(methods)) {
+    const servers = serversOf(method);
+    await context.test(`${method}: weights ${weights}`, () => assertEqual(gateway, method, "first", first));
+    await context.test(`${method}: one is down`, async () => {
+      await api.expect(200, "PATCH", `${servers}/3`, { down: true });
+      await assertEqual(gateway, method, "down", down);
+    });
+    await context.test(`${method}: one up again, one heavier, one deleted, one added`, async () => {
+      await api.expect(200, "PATCH", `${servers}/3`, { down: false });
+      await api.expect(200, "PATCH", `${servers}/1`, { weight: 7 });
+      await api.expect(200, "DELETE", `${servers}/2`);
+      await api.expect(201, "POST", servers, added);
+      await assertEqual(gateway, method, "changed", changed);
+    });
+    await context.test(`${method}: the same set made in one step`, async () => {
+      await api.expect(204, "DELETE", sluice(method));
+      await api.expect(201, "PUT", sluice(method), { ...config, servers: changed });
+      await assertEqual(gateway, method, "changed", changed);
+    });
+  }
+});

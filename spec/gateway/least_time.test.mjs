@@ -1,0 +1,157 @@
+/** `least_time` goes by what a server's answers take: who fails fast, or hangs, gets little; who recovers gets it back. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackends } from "./support/backend.mjs";
+import { atEnd } from "./support/cleanup.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { startLoad } from "./support/load.mjs";
+import { freePort } from "./support/ports.mjs";
+import { sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** Of the four servers of each test here the first is the odd one. */
+const count = 4;
+const fairShare = 1 / count;
+
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {object} least_time
+ * @param {import("./support/backend.mjs").Behaviour[]} behaviours of the first server and of all others
+ */
+async function startTimed(context, least_time, [ofFirst, ofOthers]) {
+  const backends = await startBackends(context, count);
+  for (const backend of backends) backend.behaviour = backend === backends[0] ? ofFirst : ofOthers;
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const upstreams = { app: { method: "least_time", least_time, servers } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  return { backends, servers, gateway };
+}
+
+/**
+ * The first server's share of requests, from now on until so many have been sent to all.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {number} requests
+ */
+async function shareOfFirst({ api }, requests) {
+  const read = async () => {
+    const { peers } = await api.expect(200, "GET", "/api/9/http/upstreams/app");
+    return { first: peers[0].requests, all: peers.reduce((sum, peer) => sum + peer.requests, 0) };
+  };
+  const before = await read();
+  const after = await waitFor(`${requests} requests are sent`, async () => {
+    const now = await read();
+    return now.all - before.all >= requests && now;
+  });
+  return (after.first - before.first) / (after.all - before.all);
+}
+
+/**
+ * Loads a new upstream, and gives the first server's share once it is known.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {object} least_time
+ * @param {{ server: string }[]} servers
+ */
+async function measureShare(context, gateway, least_time, servers) {
+  await gateway.api.expect(204, "DELETE", sluice());
+  await gateway.api.expect(201, "PUT", sluice(), { method: "least_time", least_time, servers });
+  const load = startLoad(context, { port: gateway.port, connections: 16 });
+  await shareOfFirst(gateway, 100);
+  const share = await shareOfFirst(gateway, 300);
+  await load.stop();
+  return { share, errors: [...load.errors.keys()] };
+}
+
+/** What a server does that fails fast. */
+const failures = { "answers 500": { status: 500, delay: 1 }, resets: { reset: 1 }, refuses: undefined };
+
+test("a server that fails fast does not attract requests", async (context) => {
+  const others = { delay: 30 };
+  const { backends, servers, gateway } = await startTimed(context, {}, [others, others]);
+  gateway.log.allow(/(Connection reset by peer|prematurely closed connection|Connection refused).*upstream/);
+  const nobody = { server: `127.0.0.1:${await freePort()}` };
+  for (const [how, behaviour] of Object.entries(failures)) {
+    for (const measure of ["header", "last_byte"]) {
+      await context.test(`${how}, by ${measure}`, async (context) => {
+        backends[0].behaviour = behaviour ?? {};
+        const first = behaviour === undefined ? nobody : servers[0];
+        const all = [first, ...servers.slice(1)];
+        const { share, errors } = await measureShare(context, gateway, { measure }, all);
+        // Each failure adds some 240 ms to what is expected of it: after six it costs more than others ever do.
+        assert.ok(share <= 0.02, `its share is ${share}`);
+        assert.deepEqual(errors, how === "answers 500" ? ["status 500"] : [], "a failure is retried");
+      });
+    }
+  }
+});
+
+test("header and last_byte measure what they say", async (context) => {
+  // The first server has its header out at once, and takes 80 ms more; the others take 40 ms.
+  const { gateway, servers } = await startTimed(context, {}, [{ body_delay: 80 }, { delay: 40 }]);
+  const header = await measureShare(context, gateway, { measure: "header" }, servers);
+  // It is at 20 ms, the others at 60: of 16 requests it has 9 under way, which make 39 % of the answers.
+  assert.ok(header.share > fairShare, `by the header its share is ${header.share}`);
+  const lastByte = await measureShare(context, gateway, { measure: "last_byte" }, servers);
+  // It is at 100 ms: of 16 requests it has 2 or 3 under way, which make 8 %.
+  assert.ok(lastByte.share < 0.15, `by the last byte its share is ${lastByte.share}`);
+});
+
+test("inflight: a server that hangs gets no more requests, before the first of them has ended", async (context) => {
+  const fast = { delay: 30 };
+  const { backends, gateway } = await startTimed(context, { inflight: true }, [fast, fast]);
+  const [first] = backends;
+  const loads = [startLoad(context, { port: gateway.port, connections: 8 })];
+  const letGo = () => {
+    first.behaviour = fast;
+    for (const { agent } of loads.flatMap(({ connections }) => connections)) agent.destroy();
+  };
+  // Whatever hangs is let go before a load waits for it.
+  atEnd(context, letGo);
+  assert.ok((await shareOfFirst(gateway, 200)) > fairShare / 2, "it has its share while it answers");
+  first.behaviour = { hang: 1 };
+  await waitFor("a request hangs", () => first.active > 0 && first.requests.at(-1)?.status === undefined);
+  // They are 1.5 s old then, and none of the others will ever cost as much: 13 requests of 115 ms each.
+  await sleep(1500);
+  const { active } = first;
+  const requests = first.requests.length;
+  loads.push(startLoad(context, { port: gateway.port, connections: 32 }));
+  atEnd(context, letGo);
+  assert.equal(await shareOfFirst(gateway, 600), 0);
+  assert.deepEqual([first.active, first.requests.length], [active, requests], "all that hung still do");
+});
+
+test("a server that becomes fast again has its share back after some 45 responses", async (context) => {
+  const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
+  const [first] = backends;
+  const load = startLoad(context, { port: gateway.port, connections: 40 });
+  await shareOfFirst(gateway, 400);
+  const slow = await shareOfFirst(gateway, 400);
+  assert.ok(slow < fairShare / 4, `while it is slow its share is ${slow}`);
+  first.behaviour = { delay: 40 };
+  // What it is expected to take nears what it takes by 0.05 a response: from 200 ms it is in the step of 40 ms, which
+  // ends at 60 ms, after 43; a few slow ones are under way.
+  const before = first.requests.length;
+  await waitFor("it has responded 55 times", () => first.requests.length > before + 55, 15_000);
+  const share = await shareOfFirst(gateway, 400);
+  await load.stop();
+  assert.ok(share > fairShare * 0.6, `its share is ${share}`);
+});
+
+test("who gets no requests at all has another chance after each fail_timeout", async (context) => {
+  const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
+  const [first] = backends;
+  // Five requests are under way as the sixth is sent: one of the three others has at most one, and costs 120, not 220.
+  const load = startLoad(context, { port: gateway.port, connections: 6 });
+  await shareOfFirst(gateway, 100);
+  assert.equal(await shareOfFirst(gateway, 200), 0);
+  first.behaviour = { delay: 40 };
+  const started = performance.now();
+  const before = first.requests.length;
+  // After 10 s it is expected to take half as long, and that stays so: 22 responses more, and it is as the others.
+  await waitFor("it has responded 30 times", () => first.requests.length > before + 30, 17_000);
+  assert.ok(performance.now() - started > 5000, "it was idle before");
+  const share = await shareOfFirst(gateway, 300);
+  await load.stop();
+  assert.ok(share > fairShare * 0.6, `its share is ${share}`);
+});

@@ -1,0 +1,169 @@
+/** The cookie of `sticky.cookie`: its attributes, and a value that nobody can read, guess or bring along. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { crc32 } from "node:zlib";
+import { startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { Client, cookiesOf, newClients, valueOf } from "./support/sessions.mjs";
+import { sluice } from "./support/upstreams.mjs";
+
+const sticky = { cookie: { name: "srv" } };
+const valuePattern = /^[0-9a-f]{32}$/;
+
+/** @param {import("node:test").TestContext} context @param {string[]} names of upstreams @param {number} count of servers */
+async function startSticky(context, names, count) {
+  const backends = await startBackends(context, count);
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const gateway = await startGateway(context, {
+    upstreams: Object.fromEntries(names.map((name) => [name, { sticky, servers }])),
+    http: "large_client_header_buffers 4 16k;",
+  });
+  return { backends, servers, gateway };
+}
+
+/** A cookie as it is written, in parts: the value first. @param {string} cookie */
+const partsOf = (cookie) => cookie.split(/; ?/);
+
+test("every attribute that is configured is in the cookie, and no other", async (context) => {
+  const { gateway, servers } = await startSticky(context, ["app"], 1);
+  const cases = [
+    [{}, ["path=/"]],
+    [{ path: "/shop" }, ["path=/shop"]],
+    [{ domain: ".example.com" }, ["domain=.example.com", "path=/"]],
+    [{ httponly: true }, ["httponly", "path=/"]],
+    [{ secure: true }, ["secure", "path=/"]],
+    [{ samesite: "strict" }, ["samesite=strict", "path=/"]],
+    [{ samesite: "lax" }, ["samesite=lax", "path=/"]],
+    [{ samesite: "none", secure: true }, ["samesite=none", "secure", "path=/"]],
+    [
+      { name: "x!y", path: "/a b", domain: "a.example", httponly: true, secure: true, samesite: "lax" },
+      ["domain=a.example", "httponly", "path=/a b", "samesite=lax", "secure"],
+    ],
+  ];
+  for (const [attributes, wanted] of cases) {
+    const cookie = { ...sticky.cookie, ...attributes };
+    await gateway.api.expect(200, "PUT", sluice(), { sticky: { cookie }, servers });
+    const [first, ...more] = cookiesOf(await ask(gateway.port), cookie.name);
+    assert.equal(more.length, 0);
+    const [pair, ...given] = partsOf(first);
+    assert.deepEqual(given.toSorted(), wanted.toSorted(), first);
+    assert.match(pair.slice(cookie.name.length + 1), valuePattern);
+  }
+});
+
+test("a cookie with an end has it in both spellings, and is given again by each answer", async (context) => {
+  const { gateway, servers } = await startSticky(context, ["app"], 2);
+  for (const [expires, seconds] of Object.entries({ "90s": 90, "1h": 3600, "1d 1h": 90_000, "1500ms": 1 })) {
+    const cookie = { ...sticky.cookie, expires };
+    await gateway.api.expect(200, "PUT", sluice(), { sticky: { cookie }, servers });
+    const client = new Client(gateway.port);
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { server } = client;
+      const asked = Math.floor(Date.now() / 1000);
+      const answer = await client.ask();
+      const ended = Math.floor(Date.now() / 1000);
+      if (turn > 0) assert.equal(client.server, server);
+      const [text, ...more] = cookiesOf(answer);
+      assert.equal(more.length, 0);
+      const [, ...attributes] = partsOf(text);
+      assert.ok(attributes.includes(`max-age=${seconds}`), text);
+      const end = Date.parse(attributes.find((part) => part.startsWith("expires="))?.slice(8) ?? "") / 1000;
+      // nginx's own clock may be a moment behind.
+      assert.ok(end >= asked - 1 + seconds && end <= ended + seconds, `${text} at ${asked}`);
+    }
+  }
+  const cookie = { ...sticky.cookie, expires: "max" };
+  await gateway.api.expect(200, "PUT", sluice(), { sticky: { cookie }, servers });
+  assert.match(cookiesOf(await ask(gateway.port))[0], /; expires=Thu, 31-Dec-37 23:55:55 GMT/);
+});
+
+/** Whatever a text may be written as, in lower case. @param {string} text */
+function spellings(text) {
+  const digests = ["md5", "sha1", "sha256"].map((name) => createHash(name).update(text).digest());
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(text));
+  const all = [Buffer.from(text), sum, Buffer.from(sum).reverse(), ...digests];
+  const encoded = all.flatMap((bytes) => ["hex", "base64", "latin1"].map((form) => bytes.toString(form)));
+  return encoded.map((one) => one.toLowerCase());
+}
+
+test("its value tells nothing of the server, and differs from gateway to gateway", async (context) => {
+  const { backends, servers, gateway } = await startSticky(context, ["app", "shop"], 4);
+  const other = await startGateway(context, { upstreams: { app: { sticky, servers } } });
+  const of = async (port) => new Set((await newClients(port, 20)).map(({ value }) => value ?? ""));
+  const [own, theirs] = [await of(gateway.port), await of(other.port)];
+  assert.deepEqual([own.size, theirs.size], [4, 4]);
+  assert.equal(new Set([...own, ...theirs]).size, 8);
+
+  // A short text is in 32 digits by chance, such as a port once in 10,000 runs: whole addresses, then.
+  const hints = backends.flatMap(({ address }, id) => [
+    address,
+    `http://${address}`,
+    `app ${address}`,
+    `${id} 1`,
+  ]);
+  for (const value of own) {
+    assert.match(value, valuePattern);
+    for (const spelled of hints.flatMap(spellings)) {
+      const isHint =
+        value.includes(spelled) || spelled.includes(value) || spelled.startsWith(value.slice(0, 16));
+      assert.ok(!isHint, `${value} is made of ${spelled}`);
+    }
+  }
+  const journal = readFileSync(join(gateway.folder, "state", "journal.0"), "utf8");
+  const secrets = [...journal.matchAll(/"session_secret":"([^"]*)"/g)].map(([, secret]) => secret);
+  assert.equal(new Set(secrets).size, 2, "each upstream has a secret of its own");
+  const shown = await gateway.api.configuration();
+  for (const secret of secrets) assert.ok(!shown.includes(secret), "which the API does not show");
+});
+
+test("a forged or damaged cookie is as good as none", async (context) => {
+  const { gateway } = await startSticky(context, ["app", "shop"], 3);
+  const [client] = await newClients(gateway.port, 1);
+  const guest = new Client(gateway.port, "/to/shop");
+  await guest.ask();
+  const value = client.value ?? "";
+  const digit = value.endsWith("0") ? "1" : "0";
+  const forged = {
+    empty: "",
+    "cut by one": value.slice(0, -1),
+    "cut to one": value.slice(0, 1),
+    "cut at the front": value.slice(1),
+    longer: `${value}0`,
+    twice: value + value,
+    "another last digit": value.slice(0, -1) + digit,
+    quoted: `"${value}"`,
+    "in upper case": value.toUpperCase(),
+    "with a zero byte, escaped": `${value}%00`,
+    zeros: "0".repeat(32),
+    "an id": "0",
+    "another id": "1",
+    "an id and an incarnation": "0 1",
+    "a pattern": "%x+",
+    "a digest of an id": createHash("md5").update("1").digest("hex"),
+    "a name of JavaScript's": "__proto__",
+    "a name of Lua's": "__index",
+    "10 kB": value.repeat(320),
+    "another upstream's": guest.value ?? "",
+  };
+  for (const [how, wrong] of Object.entries(forged)) {
+    const servers = new Set();
+    for (let turn = 0; turn < 6; turn += 1) {
+      const answer = await ask(gateway.port, "/", { headers: { Cookie: `srv=${wrong}` } });
+      assert.equal(answer.status, 200, how);
+      const cookies = cookiesOf(answer);
+      assert.equal(cookies.length, 1, `${how}: it is given a new cookie`);
+      assert.notEqual(valueOf(cookies[0]), wrong);
+      servers.add(answer.text);
+    }
+    // Of six requests two come to one of the four workers, which takes the servers in turn.
+    assert.ok(servers.size > 1, `${how}: it binds to nobody`);
+  }
+  const { value: before } = client;
+  await client.ask();
+  assert.deepEqual([client.value, client.given], [before, 0], "the right one needs no other");
+});
