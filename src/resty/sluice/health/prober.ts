@@ -32,12 +32,14 @@ const MOST_AT_ONCE = 512;
 const SHORTEST_PAUSE = 0.01;
 const LONGEST_PAUSE = 0.1;
 const SECONDS_AFTER_FAILURE = 1;
+const SECONDS_BETWEEN_WARNINGS = 60;
 /** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
 const LOADED = ngx.now();
 
 let report: ReportCheck;
 let run: Run;
 let under_way = 0;
+let warned = 0;
 
 /** Whether this worker is to probe no more: it ends, or workers of another configuration have come. */
 function is_over(): boolean {
@@ -68,10 +70,19 @@ function take_turn(): Target | undefined {
   return target;
 }
 
+/** Says that no verdict is possible: whoever is short of connections must not take all servers for ill. */
+function warn(upstream: string, server: ServerRecord, cause: string): void {
+  const now = ngx.now();
+  if (now - warned < SECONDS_BETWEEN_WARNINGS) return;
+  warned = now;
+  ngx.log(ngx.WARN, `sluice: could not probe ${server.server} of upstream ${upstream}: ${cause}`);
+}
+
 function probe_target(this: void, target: Target): void {
   const { check, destination, server, upstream } = target;
   const [passed, reason] = probe(check, destination);
-  report(upstream, server, check.config, passed, reason);
+  if (passed === undefined) warn(upstream, server, reason);
+  else report(upstream, server, check.config, passed, reason);
 }
 
 /** Probes the target whose turn it is. Returns false when there is none. */
