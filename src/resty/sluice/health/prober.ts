@@ -4,7 +4,7 @@ import { Header, Row, shared_memory } from "../store/region";
 import { probe } from "./probe";
 import { end_run, is_complete, new_run, start_thread, type Run } from "./run";
 import { due_next, is_too_late, next_due, schedule, take_due } from "./schedule";
-import { follow_changes, turns, type Target } from "./targets";
+import { follow_anew, follow_changes, turns, type Target } from "./targets";
 
 /**
  * Probes the servers of upstreams that have a `health_check`. Each is probed by one worker, that of its row; when it is
@@ -113,9 +113,10 @@ function wait(): void {
   ngx.sleep(math.max(SHORTEST_PAUSE, math.min(LONGEST_PAUSE, left)));
 }
 
-function pause(this: void): void {
+function pause(this: void): boolean {
   start_due();
   ngx.sleep(SHORTEST_PAUSE);
+  return !is_over();
 }
 
 function probe_for_a_while(this: void): void {
@@ -133,6 +134,7 @@ function go_on(this: void, premature: boolean): void {
   const [returned, failure] = pcall(probe_for_a_while);
   if (!returned) {
     ngx.log(ngx.ERR, `sluice: could not probe: ${tostring(failure)}`);
+    follow_anew();
     ngx.sleep(SECONDS_AFTER_FAILURE);
   }
   start_run();
