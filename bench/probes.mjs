@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "../scripts/build.mjs";
 import { stop } from "../scripts/command.mjs";
-import { withChecks } from "../spec/gateway/support/health_check.mjs";
 import { openClient } from "./client.mjs";
 import * as configurations from "./configurations.mjs";
 import { newGateway, startBackend } from "./gateway.mjs";
@@ -20,21 +19,23 @@ const SERVERS_PER_UPSTREAM = 250;
 /** A connection is used for so long; the measurement lasts as long, so that its share of opening them is in it. */
 const KEEPALIVE_SECONDS = 60;
 
+const CHECK = { interval: `${INTERVAL_SECONDS}s`, keepalive_time: `${KEEPALIVE_SECONDS}s` };
+
 /** Counts results, and shows the counts. @type {string} */
 const counting = `
-    local passed, failed = 0, 0
+    local active = require("resty.sluice.health.active")
+    local note_check, passed, failed = active.note_check, 0, 0
     function show_counts() ngx.print('{"passed":', passed, ',"failed":', failed, '}') end
-    require("resty.sluice.health.prober").start_prober(function(_, _, _, has_passed)
+    active.note_check = function(subject, config, has_passed, reason, now)
       if has_passed then passed = passed + 1 else failed = failed + 1 end
-    end)`;
+      note_check(subject, config, has_passed, reason, now)
+    end`;
 
 /** @param {Place} place */
 function configuration(place) {
-  const check = { interval: `${INTERVAL_SECONDS}s`, keepalive_time: `${KEEPALIVE_SECONDS}s` };
   return configurations
     .sluice({ ...place, addresses: [], sharedDict: "64m" }, "round_robin")
-    .replace("init_by_lua_block {", `init_by_lua_block { ${withChecks({ u: check })}`)
-    .replace("init_worker() }", `init_worker() ${counting} }`)
+    .replace("init_by_lua_block {", `init_by_lua_block { ${counting}`)
     .replace(
       "location /memory",
       "location /counts { content_by_lua_block { show_counts() } } location /memory",
@@ -79,7 +80,7 @@ async function main() {
   await openClient(gateway.place.apiPort).then((client) => client.close());
   await gateway.findWorker();
   const idle = await measure(gateway, INTERVAL_SECONDS);
-  await createUpstreams(gateway.place.apiPort, UPSTREAMS, backend.addresses);
+  await createUpstreams(gateway.place.apiPort, UPSTREAMS, backend.addresses, { health_check: CHECK });
   await sleep(INTERVAL_SECONDS * 1000);
   const probing = await measure(gateway, KEEPALIVE_SECONDS);
   const { cpu, failed, passed, seconds } = probing;

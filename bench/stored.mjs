@@ -29,8 +29,9 @@ export function newStoringGateway(addresses) {
  * @param {number} apiPort
  * @param {number} count
  * @param {string[]} addresses of each one's servers
+ * @param {object} [settings] of each one
  */
-export async function createUpstreams(apiPort, count, addresses) {
+export async function createUpstreams(apiPort, count, addresses, settings = {}) {
   const servers = addresses.map((server) => ({ server }));
   let next = 0;
   const work = Array.from({ length: CLIENTS }, async () => {
@@ -38,7 +39,7 @@ export async function createUpstreams(apiPort, count, addresses) {
     while (next < count) {
       const name = upstreamName(next);
       next += 1;
-      await client.expect(201, "PUT", `/api/sluice/1/upstreams/${name}`, { method: "round_robin", servers });
+      await client.expect(201, "PUT", `/api/sluice/1/upstreams/${name}`, { ...settings, servers });
     }
     client.close();
   });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Api } from "./support/api.mjs";
 import { cert, key } from "./support/certificate.mjs";
 import { atEnd } from "./support/cleanup.mjs";
 import { freePort } from "./support/ports.mjs";
@@ -214,5 +215,34 @@ test("a kept connection that the server closes or resets at the next request is 
   const server = await startProbed(context, once_only);
   const gateway = await startProber(context, { interval: "200ms" }, [server.address], { workers: 1 });
   await waitFor("it is probed", () => resultsOf(gateway, server.address).length > 4);
+  assert.ok(resultsOf(gateway, server.address).every(({ passed }) => passed));
+});
+
+/** Lets a worker set how many files it may open. */
+const limitLocation = `location /limit {
+  content_by_lua_block {
+    local ffi = require("ffi")
+    ffi.cdef("int setrlimit(int, const uint64_t *); int getrlimit(int, uint64_t *);")
+    local limits = ffi.new("uint64_t[2]")
+    ffi.C.getrlimit(7, limits)
+    limits[0] = tonumber(ngx.var.arg_files)
+    ngx.print(ffi.C.setrlimit(7, limits))
+  }
+}`;
+
+test("a worker that is short of file descriptors does not take its servers for ill", async (context) => {
+  const server = await startProbed(context);
+  const check = { interval: "200ms", keepalive_time: "0s" };
+  const options = { workers: 1, api: limitLocation };
+  const gateway = await startProber(context, check, [server.address], options);
+  gateway.log.allow(/Too many open files/);
+  await firstResult(gateway, server.address);
+  const api = new Api({ port: gateway.apiPort, keepAlive: true });
+  assert.equal((await api.get("/limit?files=8")).text, "0");
+  await waitFor("it warns", () => /could not probe .* too many open files/.test(gateway.log.text()));
+  const probes = server.arrivals.length;
+  assert.equal((await api.get("/limit?files=1024")).text, "0");
+  api.close();
+  await waitFor("it is probed again", () => server.arrivals.length > probes + 1);
   assert.ok(resultsOf(gateway, server.address).every(({ passed }) => passed));
 });

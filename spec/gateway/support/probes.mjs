@@ -4,7 +4,6 @@ import { createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { atEnd } from "./cleanup.mjs";
 import { startGateway } from "./gateway.mjs";
-import { withChecks } from "./health_check.mjs";
 import { toLua } from "./nginx_conf.mjs";
 import { freePort } from "./ports.mjs";
 
@@ -84,15 +83,13 @@ export async function startProbed(context, answer = WELL, { tls, path } = {}) {
   return Object.assign(probed, { address: path === undefined ? `127.0.0.1:${port}` : `unix:${path}`, port });
 }
 
-/** Has `init_worker()` start the prober, with a report that logs. */
+/** Lua for init_by_lua, before anything else: has each result of a probe logged. */
 const LOG_RESULTS = `
-    local sluice = require("resty.sluice")
-    local init_worker = sluice.init_worker
-    sluice.init_worker = function()
-      init_worker()
-      require("resty.sluice.health.prober").start_prober(function(upstream, server, _, passed, reason)
-        ngx.log(ngx.NOTICE, "probe <", upstream, " ", server.server, " ", tostring(passed), " ", reason, ">")
-      end)
+    local active = require("resty.sluice.health.active")
+    local note_check = active.note_check
+    active.note_check = function(subject, config, passed, reason, now)
+      ngx.log(ngx.NOTICE, "probe <", subject.upstream_name, " ", subject.server, " ", tostring(passed), " ", reason, ">")
+      note_check(subject, config, passed, reason, now)
     end`;
 
 /**
@@ -103,9 +100,9 @@ const LOG_RESULTS = `
  * @param {import("./nginx_conf.mjs").Options} [options]
  */
 export async function startProber(context, check, servers, options = {}) {
-  const app = { servers: servers.map((server) => ({ server })) };
+  const app = { servers: servers.map((server) => ({ server })), health_check: check };
   const setup = `require("resty.sluice").setup(${toLua({ upstreams: { app } })})`;
-  const initLua = `${withChecks({ app: check })} ${LOG_RESULTS} ${setup}`;
+  const initLua = `${LOG_RESULTS} ${setup}`;
   const gateway = await startGateway(context, { initLua, http: "lua_socket_log_errors off;", ...options });
   // That much nginx logs all the same.
   gateway.log.allow(/(connect|recv|SSL_do_handshake)\(\).* failed .*context: ngx\.timer/);

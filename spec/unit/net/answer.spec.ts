@@ -13,7 +13,7 @@ function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined
 }
 
 /** A reader that brings a text in pieces of one size, and then ends. */
-function reader_of(text: string, piece_size = text.length): Reader {
+function reader_of(text: string, piece_size = text.length): FakeReader {
   const pieces: string[] = [];
   for (const start of $range(1, text.length, piece_size)) {
     pieces.push(string.sub(text, start, start + piece_size - 1));

@@ -1,7 +1,14 @@
 import type { HealthCheckConfig } from "../config/health";
 import { parse_time } from "../config/time";
 import { VERSION } from "../lib/version";
-import { close_connection, open_connection, type Destination, type Tls } from "../net/connection";
+import {
+  close_connection,
+  is_shortage,
+  is_timeout,
+  open_connection,
+  type Destination,
+  type Tls,
+} from "../net/connection";
 import { format_request, request } from "../net/request";
 import { mismatch, new_match, type Match } from "./match";
 
@@ -22,8 +29,9 @@ export interface Check {
 /** How much of a body is read. */
 const LARGEST_BODY = 65536;
 
-function seconds(time: string): number {
-  return (parse_time(time) ?? 0) / 1000;
+/** A `tcp` check leaves out what it has no use for. */
+function seconds(time: string | undefined): number {
+  return (parse_time(time ?? "0s") ?? 0) / 1000;
 }
 
 /** Reads the `health_check` of an upstream. Any phase. */
@@ -39,33 +47,33 @@ export function new_check(upstream: string, config: HealthCheckConfig): Check {
     interval: seconds(config.interval),
     jitter: seconds(config.jitter),
     timeout: seconds(config.timeout),
-    keepalive_time: seconds(config.keepalive_time),
+    keepalive_time: seconds(config.keepalive_time as string | undefined),
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),
   };
 }
 
-function failure(check: Check, started: number, cause: string | undefined): string {
-  if (ngx.now() - started >= check.timeout) return `no answer within ${check.config.timeout}`;
-  return cause ?? "";
+/** What a probe finds that has no answer. */
+function failure(check: Check, cause: string): LuaMultiReturn<[boolean | undefined, string]> {
+  if (is_timeout(cause)) return $multi(false, `no answer within ${check.config.timeout}`);
+  return $multi(is_shortage(cause) ? undefined : false, cause);
 }
 
 /**
  * Probes a server once. Phases that have cosockets.
  *
- * @returns whether it is well, and why or why not, in words
+ * @returns whether it is well, undefined when the probe could not be made; and why or why not, in words
  */
-export function probe(check: Check, destination: Destination): LuaMultiReturn<[boolean, string]> {
-  const started = ngx.now();
+export function probe(check: Check, destination: Destination): LuaMultiReturn<[boolean | undefined, string]> {
   if (check.request === undefined) {
-    const [connection, cause] = open_connection(destination, started + check.timeout);
-    if (connection === undefined) return $multi(false, failure(check, started, cause));
+    const [connection, cause] = open_connection(destination, ngx.now() + check.timeout);
+    if (connection === undefined) return failure(check, cause ?? "");
     close_connection(connection);
     return $multi(true, "connected");
   }
   const [answer, cause] = request(destination, check.request, check.timeout, LARGEST_BODY);
-  if (answer === undefined) return $multi(false, failure(check, started, cause));
+  if (answer === undefined) return failure(check, cause ?? "");
   const wrong = mismatch(check.match, answer);
   if (wrong !== undefined) return $multi(false, wrong);
   return $multi(true, `status ${answer.status}`);

@@ -4,7 +4,8 @@ import { note_check } from "./active";
 import { probe } from "./probe";
 import { end_run, is_complete, new_run, start_thread, type Run } from "./run";
 import { due_next, is_too_late, next_due, schedule, take_due } from "./schedule";
-import { follow_changes, turns, type Target } from "./targets";
+import type { Subject } from "./subject";
+import { follow_anew, follow_changes, turns, type Target } from "./targets";
 
 /**
  * Probes the servers of upstreams that have a `health_check`. Each is probed by one worker, that of its row; when it is
@@ -17,11 +18,13 @@ const MOST_AT_ONCE = 512;
 const SHORTEST_PAUSE = 0.01;
 const LONGEST_PAUSE = 0.1;
 const SECONDS_AFTER_FAILURE = 1;
+const SECONDS_BETWEEN_WARNINGS = 60;
 /** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
 const LOADED = ngx.now();
 
 let run: Run;
 let under_way = 0;
+let warned = 0;
 
 /** Whether this worker is to probe no more: it ends, or workers of another configuration have come. */
 function is_over(): boolean {
@@ -53,10 +56,19 @@ function take_turn(): Target | undefined {
   return target;
 }
 
+/** Says that no verdict is possible: whoever is short of connections must not take all servers for ill. */
+function warn({ upstream_name, server }: Subject, cause: string): void {
+  const now = ngx.now();
+  if (now - warned < SECONDS_BETWEEN_WARNINGS) return;
+  warned = now;
+  ngx.log(ngx.WARN, `sluice: could not probe ${server} of upstream ${upstream_name}: ${cause}`);
+}
+
 function probe_target(this: void, target: Target): void {
   const { check, destination, subject } = target;
   const [passed, reason] = probe(check, destination);
-  note_check(subject, check.config, passed, reason, ngx.now());
+  if (passed === undefined) warn(subject, reason);
+  else note_check(subject, check.config, passed, reason, ngx.now());
 }
 
 /** Probes the target whose turn it is. Returns false when there is none. */
@@ -87,9 +99,10 @@ function wait(): void {
   ngx.sleep(math.max(SHORTEST_PAUSE, math.min(LONGEST_PAUSE, left)));
 }
 
-function pause(this: void): void {
+function pause(this: void): boolean {
   start_due();
   ngx.sleep(SHORTEST_PAUSE);
+  return !is_over();
 }
 
 function probe_for_a_while(this: void): void {
@@ -107,6 +120,7 @@ function go_on(this: void, premature: boolean): void {
   const [returned, failure] = pcall(probe_for_a_while);
   if (!returned) {
     ngx.log(ngx.ERR, `sluice: could not probe: ${tostring(failure)}`);
+    follow_anew();
     ngx.sleep(SECONDS_AFTER_FAILURE);
   }
   start_run();

@@ -39,8 +39,8 @@ interface NewLine {
   index: number;
 }
 
-/** Lets other work go on. */
-export type Pause = (this: void) => void;
+/** Lets other work go on. Returns false when there is no more need to go on with this. */
+export type Pause = (this: void) => boolean;
 
 const NAMES_AT_ONCE = 50;
 const LINES_AT_ONCE = 200;
@@ -128,7 +128,7 @@ function apply_lines(group: Group, head: Document, text: string, start: number, 
     if (target !== false && !group.lines.has(line)) unschedule(turns, target);
   }
   for (const [number, new_line] of ipairs(added)) {
-    if (number % LINES_AT_ONCE === 0) pause();
+    if (number % LINES_AT_ONCE === 0 && !pause()) return;
     add_line(group, head, new_line, added.length);
   }
 }
@@ -194,8 +194,13 @@ export function follow_changes(pause: Pause): void {
     }
   }
   for (const [number, name] of ipairs(names)) {
-    if (number % NAMES_AT_ONCE === 0) pause();
+    if (number % NAMES_AT_ONCE === 0 && !pause()) return;
     apply_upstream(name, pause);
   }
   is_start = false;
+}
+
+/** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */
+export function follow_anew(): void {
+  follower.revision = -1;
 }

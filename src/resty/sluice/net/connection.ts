@@ -36,9 +36,36 @@ export interface Connection extends Reader {
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
-/** The cause when the deadline has passed. */
-export const TIMED_OUT = "timeout";
+/** What nginx says when it has waited for long enough. */
+const TIMED_OUT = "timeout";
 const MOST_BYTES_AT_ONCE = 65536;
+
+/**
+ * Why connecting fails when this machine or this worker is short of something. nginx sets no error when it has no free
+ * connection; then it is that of the call before, and the last two are what that can be.
+ */
+const SHORTAGES = new LuaSet<string>();
+for (const shortage of [
+  "too many open files",
+  "too many open files in system",
+  "cannot allocate memory",
+  "no buffer space available",
+  "cannot assign requested address",
+  "operation now in progress",
+  "resource temporarily unavailable",
+]) {
+  SHORTAGES.add(`could not connect: ${shortage}`);
+}
+
+/** Whether the cause of a failure lies on this side, and says nothing of the other. */
+export function is_shortage(cause: string): boolean {
+  return SHORTAGES.has(cause);
+}
+
+/** Whether a failure is that the deadline has passed. */
+export function is_timeout(cause: string): boolean {
+  return string.sub(cause, -TIMED_OUT.length) === TIMED_OUT;
+}
 
 /** Gives the next operation the time that is left. False: there is none. */
 function set_timeout(connection: Connection): boolean {
