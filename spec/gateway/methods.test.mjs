@@ -72,7 +72,11 @@ test("PATCH of the method under load fails no request and keeps the servers' sta
 
 test("a retried request never gets a server that it has tried", async (context) => {
   const backends = await startBackends(context, 4);
-  const servers = backends.map(({ address }, index) => ({ server: address, route: `r${index}` }));
+  const servers = backends.map(({ address }, index) => ({
+    server: address,
+    route: `r${index}`,
+    max_fails: 0,
+  }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
   const [, , , good] = backends;

@@ -16,7 +16,8 @@ const resets = /(Connection reset by peer|prematurely closed connection).*upstre
  */
 async function startSticky(context, count, options = {}) {
   const backends = await startBackends(context, count);
-  const servers = backends.map(({ address }) => ({ server: address }));
+  // Servers that fail here do so for one request, not for good.
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const gateway = await startGateway(context, { upstreams: { app: { sticky, servers } }, ...options });
   return { backends, servers, gateway, api: gateway.api };
 }

@@ -17,7 +17,11 @@ const times = 20;
 /** @param {import("node:test").TestContext} context */
 async function startRouted(context) {
   const backends = await startBackends(context, routes.length);
-  const servers = backends.map(({ address }, index) => ({ server: address, route: routes[index] }));
+  const servers = backends.map(({ address }, index) => ({
+    server: address,
+    route: routes[index],
+    max_fails: 0,
+  }));
   const gateway = await startGateway(context, { upstreams: { app: { sticky, servers } } });
   return { backends, servers, gateway, api: gateway.api };
 }

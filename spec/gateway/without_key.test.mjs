@@ -66,7 +66,7 @@ test("a bound, and a key of several variables of which none has a value, make no
 
 test("a request counts once, however many servers it is tried on", async (context) => {
   const backends = await startBackends(context, 4);
-  const servers = backends.map(({ address }) => ({ server: address }));
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const gateway = await startGateway(context, { upstreams: { app: { ...consistent, servers } } });
   gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
   for (const backend of backends.slice(1)) backend.behaviour = { reset: 1 };

@@ -47,7 +47,7 @@ export function new_check(upstream: string, config: HealthCheckConfig): Check {
     interval: seconds(config.interval),
     jitter: seconds(config.jitter),
     timeout: seconds(config.timeout),
-    keepalive_time: seconds(config.keepalive_time as string | undefined),
+    keepalive_time: seconds(config.keepalive_time),
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),
