@@ -3,11 +3,10 @@ import { get_request } from "resty.core.base";
 
 import { key_of } from "./attempts";
 import { uncount_request } from "./counters";
-import { has_changed, survey } from "./health";
-import { choose_or_wait, Ending, forget_waiter } from "./queue";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 import { find_upstream } from "./view";
+import { choose_or_wait, Ending, forget_waiter } from "./waiting";
 
 /** What happens to a request before the balancer runs: where there is a queue, its server is chosen here. */
 
@@ -45,9 +44,9 @@ function admit(upstream: LiveUpstream): void {
   const { queue } = upstream;
   if (queue === undefined) return;
   upstream.has_access_hook = true;
-  const now = ngx.now();
-  if (has_changed(upstream)) survey(upstream, now);
   const key = key_of(get_request() as CData);
+  // After an internal redirect this is not the first time.
+  forget_admission(key);
   const [ending, server] = choose_or_wait(upstream, queue, key);
   if (server !== undefined) {
     reserved.set(key, server);
@@ -59,6 +58,6 @@ function admit(upstream: LiveUpstream): void {
 
 /** Lets a request to the upstream `name` go on, wait, or end. Phase: access_by_lua. */
 export function access(name: string): void {
-  const upstream = find_upstream(name);
+  const upstream = find_upstream(name, ngx.now());
   if (upstream !== undefined) admit(upstream);
 }

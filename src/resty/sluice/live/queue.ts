@@ -1,22 +1,13 @@
-import { new as new_semaphore, type Semaphore } from "ngx.semaphore";
+import type { Semaphore } from "ngx.semaphore";
 
 import type { QueueConfig } from "../config/admission";
 import { parse_time } from "../config/time";
-import { enqueue, first_of, leave, new_fifo, type Fifo, type FifoEntry } from "../lib/fifo";
-import { choose, is_full } from "./choice";
-import { count_overflow, count_waiting } from "./counters";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
-import { upstream_status } from "./upstream_status";
+import { first_of, new_fifo, type Fifo, type FifoEntry } from "../lib/fifo";
 
-/**
- * `queue`: requests that wait, in the access phase, until a server has room. First come, first served within a worker. A
- * request that ends wakes the first; and because it may end on another worker, the first looks by itself, too.
- */
+/** `queue`: the line of the requests of this worker that wait for an upstream's servers. */
 
-interface Waiter extends FifoEntry {
+export interface Waiter extends FifoEntry {
   semaphore: Semaphore;
-  upstream: LiveUpstream;
   queue: Queue;
 }
 
@@ -29,18 +20,6 @@ export interface Queue {
   waiters: Fifo<Waiter>;
 }
 
-/** How a wait ended. */
-export const enum Ending {
-  /** No server is available, but not because all are full. */
-  NONE,
-  CHOSEN,
-  OVERFLOW,
-  TIMEOUT,
-}
-
-/** How often the first looks by itself. */
-const LOOK_SECONDS = 0.01;
-
 /** Makes an upstream's queue; who waits in the one before goes on to wait. */
 export function queue_of(config: QueueConfig | undefined, before: Queue | undefined): Queue | undefined {
   if (config === undefined) return undefined;
@@ -48,73 +27,13 @@ export function queue_of(config: QueueConfig | undefined, before: Queue | undefi
   return { size: config.size, timeout, waiters: before?.waiters ?? new_fifo() };
 }
 
-/** The waiter of each request that waits: for when its client leaves. */
-const waiter_of = new LuaTable<number, Waiter>();
-
-function wake_first({ waiters }: Queue): void {
+/** Lets the first in line look whether a server has room. */
+export function wake_first({ waiters }: Queue): void {
   const first = first_of(waiters);
   if (first !== undefined && first.semaphore.count() < 1) first.semaphore.post();
 }
 
 /** Lets the first in line look again; a request to the upstream has ended. Hot. */
-export function wake(upstream: LiveUpstream): void {
-  const { queue } = upstream;
+export function wake({ queue }: { queue: Queue | undefined }): void {
   if (queue !== undefined && queue.waiters.size > 0) wake_first(queue);
-}
-
-/** Takes a request out of the line that it waits in, if it does: it has been served, or its client has left. */
-export function forget_waiter(key: number): void {
-  const waiter = waiter_of.get(key) as Waiter | undefined;
-  if (waiter === undefined) return;
-  waiter_of.delete(key);
-  count_waiting(waiter.upstream, -1);
-  leave(waiter.queue.waiters, waiter);
-  wake_first(waiter.queue);
-}
-
-function wait(waiter: Waiter): LuaMultiReturn<[Ending, LiveServer | undefined]> {
-  const { upstream, queue } = waiter;
-  const deadline = ngx.now() + queue.timeout;
-  let remaining = queue.timeout;
-  while (remaining > 0) {
-    const is_first = first_of(queue.waiters) === waiter;
-    waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
-    const now = ngx.now();
-    remaining = deadline - now;
-    if (first_of(queue.waiters) === waiter) {
-      const server = choose(upstream, undefined, now);
-      if (server !== undefined) return $multi(Ending.CHOSEN, server);
-      if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
-    }
-  }
-  return $multi(Ending.TIMEOUT, undefined);
-}
-
-/**
- * Chooses a server for the request `key` and counts it there, now or when one has room. Phase: access_by_lua.
- *
- * @returns how it ended, and the server if it was chosen
- */
-export function choose_or_wait(
-  upstream: LiveUpstream,
-  queue: Queue,
-  key: number,
-): LuaMultiReturn<[Ending, LiveServer | undefined]> {
-  if (queue.waiters.size === 0) {
-    const now = ngx.now();
-    const server = choose(upstream, undefined, now);
-    if (server !== undefined) return $multi(Ending.CHOSEN, server);
-    if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
-  }
-  if (upstream_status(upstream.row_number).waiting >= queue.size) {
-    count_overflow(upstream);
-    return $multi(Ending.OVERFLOW, undefined);
-  }
-  const waiter: Waiter = { semaphore: new_semaphore(0), upstream, queue, ticket: 0 };
-  enqueue(queue.waiters, waiter);
-  waiter_of.set(key, waiter);
-  count_waiting(upstream, 1);
-  const [ending, server] = wait(waiter);
-  forget_waiter(key);
-  return $multi(ending, server);
 }

@@ -16,7 +16,7 @@ import {
 import { note_begin, note_end } from "./begun";
 import { choose, is_still_available } from "./choice";
 import { count_end, uncount_request } from "./counters";
-import { has_changed, note_choice, survey } from "./health";
+import { note_choice } from "./health";
 import { log_one_attempt, log_several_attempts } from "./outcome";
 import { wake } from "./queue";
 import { count_retry, may_retry, uncount_retry } from "./retries";
@@ -67,14 +67,13 @@ function send(server: LiveServer): boolean {
 
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
 export function balance(name: string): void {
-  const upstream = find_upstream(name);
+  const now = ngx.now();
+  const upstream = find_upstream(name, now);
   if (upstream === undefined) {
     ngx.log(ngx.WARN, `sluice: there is no upstream "${name}"`);
     ngx.exit(NGX_BUSY);
     return;
   }
-  const now = ngx.now();
-  if (has_changed(upstream)) survey(upstream, now);
   const key = key_of(get_request() as CData);
   const first = first_server(key);
   let attempts: Attempts | undefined;

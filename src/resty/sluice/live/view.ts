@@ -4,6 +4,7 @@ import { get_text } from "../store/dict";
 import { parse_head } from "../store/document";
 import { Row } from "../store/cells";
 import { row_at, stamp_of } from "../store/region";
+import { has_changed, survey } from "./health";
 import { apply_document, new_upstream, type LiveUpstream } from "./upstream";
 
 /**
@@ -39,11 +40,19 @@ function synchronise(name: string): LiveUpstream | undefined {
   return upstream;
 }
 
-/** The upstream as the store has it now. Hot: one read of shared memory unless it has changed. */
-export function find_upstream(name: string): LiveUpstream | undefined {
-  const upstream = upstreams.get(name) as LiveUpstream | undefined;
-  if (upstream !== undefined && memory[upstream.row + Row.REVISION] <= upstream.revision) return upstream;
-  return synchronise(name);
+/**
+ * The upstream as the store has it now, and its servers' health. Hot: two reads of shared memory unless something has
+ * changed.
+ *
+ * @param now seconds since 1970
+ */
+export function find_upstream(name: string, now: number): LiveUpstream | undefined {
+  let upstream = upstreams.get(name) as LiveUpstream | undefined;
+  if (upstream === undefined || memory[upstream.row + Row.REVISION] > upstream.revision) {
+    upstream = synchronise(name);
+  }
+  if (upstream !== undefined && has_changed(upstream)) survey(upstream, now);
+  return upstream;
 }
 
 /** Calls a function for each upstream that this worker serves. */

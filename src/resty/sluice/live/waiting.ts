@@ -1,0 +1,93 @@
+import { new as new_semaphore } from "ngx.semaphore";
+
+import { enqueue, first_of, leave } from "../lib/fifo";
+import { choose, is_full } from "./choice";
+import { count_overflow, count_waiting } from "./counters";
+import { wake_first, type Queue, type Waiter } from "./queue";
+import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
+import { upstream_status } from "./upstream_status";
+import { find_upstream } from "./view";
+
+/**
+ * Requests that wait, in the access phase, until a server has room. First come, first served within a worker. A request
+ * that ends wakes the first; and because it may end on another worker, the first looks by itself, too.
+ */
+
+interface WaitingRequest extends Waiter {
+  upstream: LiveUpstream;
+}
+
+/** How a wait ended. */
+export const enum Ending {
+  /** No server is available, but not because all are full. */
+  NONE,
+  CHOSEN,
+  OVERFLOW,
+  TIMEOUT,
+}
+
+/** How often the first looks by itself. */
+const LOOK_SECONDS = 0.01;
+
+/** The waiter of each request that waits: for when its client leaves. */
+const waiter_of = new LuaTable<number, WaitingRequest>();
+
+/** Takes a request out of the line that it waits in, if it does: it has been served, or its client has left. */
+export function forget_waiter(key: number): void {
+  const waiter = waiter_of.get(key) as WaitingRequest | undefined;
+  if (waiter === undefined) return;
+  waiter_of.delete(key);
+  count_waiting(waiter.upstream, -1);
+  leave(waiter.queue.waiters, waiter);
+  wake_first(waiter.queue);
+}
+
+function wait(waiter: WaitingRequest): LuaMultiReturn<[Ending, LiveServer | undefined]> {
+  const { upstream, queue } = waiter;
+  const deadline = ngx.now() + queue.timeout;
+  let remaining = queue.timeout;
+  while (remaining > 0) {
+    const is_first = first_of(queue.waiters) === waiter;
+    waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
+    const now = ngx.now();
+    remaining = deadline - now;
+    // The upstream may have changed while nothing else has asked for it.
+    if (find_upstream(upstream.name, now) !== upstream) return $multi(Ending.NONE, undefined);
+    if (first_of(queue.waiters) === waiter) {
+      const server = choose(upstream, undefined, now);
+      if (server !== undefined) return $multi(Ending.CHOSEN, server);
+      if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
+    }
+  }
+  return $multi(Ending.TIMEOUT, undefined);
+}
+
+/**
+ * Chooses a server for the request `key` and counts it there, now or when one has room. Phase: access_by_lua.
+ *
+ * @returns how it ended, and the server if it was chosen
+ */
+export function choose_or_wait(
+  upstream: LiveUpstream,
+  queue: Queue,
+  key: number,
+): LuaMultiReturn<[Ending, LiveServer | undefined]> {
+  if (queue.waiters.size === 0) {
+    const now = ngx.now();
+    const server = choose(upstream, undefined, now);
+    if (server !== undefined) return $multi(Ending.CHOSEN, server);
+    if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
+  }
+  if (upstream_status(upstream.row_number).waiting >= queue.size) {
+    count_overflow(upstream);
+    return $multi(Ending.OVERFLOW, undefined);
+  }
+  const waiter: WaitingRequest = { semaphore: new_semaphore(0), upstream, queue, ticket: 0 };
+  enqueue(queue.waiters, waiter);
+  waiter_of.set(key, waiter);
+  count_waiting(upstream, 1);
+  const [ending, server] = wait(waiter);
+  forget_waiter(key);
+  return $multi(ending, server);
+}
