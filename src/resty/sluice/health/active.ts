@@ -26,13 +26,11 @@ export function note_check(
 
   const before: Check = memory[row + Row.CHECK];
   const said = passed ? Check.PASSED : Check.FAILED;
-  if (before === said) {
-    memory[row + Row.CHECK_RESULTS] = 0;
-    return;
-  }
-  memory[row + Row.CHECK_RESULTS] = memory[row + Row.CHECK_RESULTS] + 1;
-  if (memory[row + Row.CHECK_RESULTS] < (passed ? passes : fails)) return;
-  memory[row + Row.CHECK_RESULTS] = 0;
+  const results = memory[row + Row.CHECK_RESULTS];
+  const in_a_row = passed ? math.max(0, results) + 1 : math.min(0, results) - 1;
+  const is_enough = math.abs(in_a_row) >= (passed ? passes : fails);
+  memory[row + Row.CHECK_RESULTS] = before === said || is_enough ? 0 : in_a_row;
+  if (before === said || !is_enough) return;
   memory[row + Row.CHECK] = said;
   conclude(subject, now, reason);
 }

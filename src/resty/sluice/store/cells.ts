@@ -80,7 +80,10 @@ export const enum Row {
   /** Since when `slow_start` raises its weight. */
   STARTED_AT,
 
-  /** What active checks say: a `Check`; the results in a row that say otherwise; and when the next one is due. */
+  /**
+   * What active checks say: a `Check`; how many in a row say otherwise, above 0 those that passed, below those that failed;
+   * and when the next one is due.
+   */
   CHECK,
   CHECK_RESULTS,
   PROBE_DUE,
