@@ -6,6 +6,8 @@
 const WRITE_BUDGET = 1.5;
 /** Microseconds of a worker for one change among many servers. */
 const CHANGE_BUDGET = 1000;
+/** Percent of one core for checks. */
+const PROBE_BUDGET = 10;
 
 /**
  * @typedef {object} Verdict
@@ -30,8 +32,9 @@ function judge(what, value, budget) {
  * @param {Row[]} requests
  * @param {ChangeRow[]} changes
  * @param {WriteRow[]} writes
+ * @param {import("./probes.mjs").ProbeCost} [probes]
  */
-export function judgeAll(requests, changes, writes) {
+export function judgeAll(requests, changes, writes, probes) {
   const verdicts = [];
   for (const { part, label, servers, ratio, budget } of requests) {
     if (budget === undefined) continue;
@@ -46,6 +49,9 @@ export function judgeAll(requests, changes, writes) {
     const what = `${label}, ${upstreams} upstreams to ${fewest}`;
     verdicts.push(judge(`${what}, time`, elapsedRatio.median, WRITE_BUDGET));
     verdicts.push(judge(`${what}, CPU`, cpuRatio.median, WRITE_BUDGET));
+  }
+  if (probes !== undefined) {
+    verdicts.push(judge(`checks of ${probes.servers} servers, % of one core`, probes.percent, PROBE_BUDGET));
   }
   return verdicts;
 }

@@ -32,6 +32,7 @@ const overhead = [
       nativeRoundRobin,
       nativeAgain,
       sluice(methods.roundRobin, nativeRoundRobin),
+      sluice(methods.roundRobinWatched, nativeRoundRobin),
       onlyPicks("Lua, only picks", "", nativeRoundRobin),
       onlyPicks("Lua, only picks, empty log phase", "log_by_lua_block { local nothing }", nativeRoundRobin),
       haproxy,

@@ -4,11 +4,26 @@
  * @typedef {object} Method
  * @property {string} name as the tables have it
  * @property {object} config what `setup` and the API take
+ * @property {object} [server] parameters of each server
  * @property {string} [directive] what switches nginx's own on; absent: nginx 1.22 has none
  */
 
 /** @type {Method} */
 export const roundRobin = { name: "round_robin", config: { method: "round_robin" }, directive: "" };
+
+/** All that watches over servers and requests, and finds no fault. @type {Method} */
+export const roundRobinWatched = {
+  name: "round_robin, all limits and checks on",
+  config: {
+    method: "round_robin",
+    health_check: { interval: "1s" },
+    outlier_detection: { success_rate_minimum_hosts: 3 },
+    panic_threshold: 50,
+    retries: { tries: 3, timeout: "10s", budget: {} },
+    queue: { size: 100 },
+  },
+  server: { max_conns: 1000, max_fails: 3, slow_start: "10s" },
+};
 
 /** @type {Method} */
 export const leastConn = { name: "least_conn", config: { method: "least_conn" }, directive: "least_conn;" };

@@ -1,10 +1,4 @@
-/**
- * `node bench/probes.mjs`: what active health checks cost: the CPU time of a worker that probes 10,000 servers every 5 s,
- * beside that of the same worker with no check.
- */
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "../scripts/build.mjs";
-import { stop } from "../scripts/command.mjs";
 import { openClient } from "./client.mjs";
 import * as configurations from "./configurations.mjs";
 import { newGateway, startBackend } from "./gateway.mjs";
@@ -12,6 +6,17 @@ import { schedule } from "./processes.mjs";
 import { createUpstreams } from "./stored.mjs";
 
 /** @typedef {configurations.Place} Place */
+
+/**
+ * @typedef {object} ProbeCost
+ * @property {number} servers
+ * @property {number} interval seconds
+ * @property {number} perSecond checks
+ * @property {number} failed
+ * @property {number} percent of one core
+ * @property {number} idlePercent the same without checks
+ * @property {number} microseconds a check
+ */
 
 const INTERVAL_SECONDS = 5;
 const UPSTREAMS = 40;
@@ -72,8 +77,12 @@ function percentOf({ cpu, seconds }) {
   return (cpu / 1e6 / seconds) * 100;
 }
 
-async function main() {
-  if (!build()) stop("bench: src/ does not compile");
+/**
+ * What active health checks cost a worker: 10,000 servers, each every 5 s.
+ * @returns {Promise<ProbeCost>}
+ */
+export async function measureProbes() {
+  console.error("probes");
   const backend = await startBackend(SERVERS_PER_UPSTREAM);
   const gateway = await newGateway("nginx", configuration, [], 16);
   gateway.launch();
@@ -83,19 +92,26 @@ async function main() {
   await createUpstreams(gateway.place.apiPort, UPSTREAMS, backend.addresses, { health_check: CHECK });
   await sleep(INTERVAL_SECONDS * 1000);
   const probing = await measure(gateway, KEEPALIVE_SECONDS);
-  const { cpu, failed, passed, seconds } = probing;
-  console.log(
-    `${UPSTREAMS * SERVERS_PER_UPSTREAM} servers, each probed every ${INTERVAL_SECONDS} s: ` +
-      `${(passed / seconds).toFixed(0)} probes/s, ${failed} failed, ${percentOf(probing).toFixed(1)} % of one core ` +
-      `(${(cpu / passed).toFixed(1)} µs a probe); without checks ${percentOf(idle).toFixed(2)} %`,
-  );
   await gateway.stop();
   await backend.stop();
   gateway.checkLog();
+  const { cpu, failed, passed, seconds } = probing;
+  return {
+    servers: UPSTREAMS * SERVERS_PER_UPSTREAM,
+    interval: INTERVAL_SECONDS,
+    perSecond: passed / seconds,
+    failed,
+    percent: percentOf(probing),
+    idlePercent: percentOf(idle),
+    microseconds: cpu / passed,
+  };
 }
 
-try {
-  await main();
-} catch (cause) {
-  stop(`bench: ${cause instanceof Error ? cause.message : cause}`);
+/** @param {ProbeCost} cost */
+export function probeLine({ servers, interval, perSecond, failed, percent, idlePercent, microseconds }) {
+  return (
+    `${servers.toLocaleString("en-US")} servers, each checked every ${interval} s: ${perSecond.toFixed(0)} checks/s, ` +
+    `${failed} failed, ${percent.toFixed(1)} % of one core (${microseconds.toFixed(1)} µs a check); without checks ` +
+    `${idlePercent.toFixed(2)} %`
+  );
 }

@@ -32,9 +32,9 @@ export function native({ name, directive = "" }) {
  * @param {Variant} base
  * @returns {Variant}
  */
-export function sluice({ name, config }, base) {
+export function sluice({ name, config, server: parameters }, base) {
   const configuration = (/** @type {Place} */ place) => {
-    const servers = place.addresses.map((server) => ({ server }));
+    const servers = place.addresses.map((server) => ({ server, ...parameters }));
     return configurations.sluice({ ...place, sharedDict: "32m" }, { app: { ...config, servers } });
   };
   return { label: `sluice ${name}`, program: "nginx", configuration, base: base.label, ours: true };
