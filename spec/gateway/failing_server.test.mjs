@@ -1,0 +1,125 @@
+/** One of four servers fails: clients see nothing of it, it is out after max_fails, and back after it recovers. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { answeringRaw, faults, wasReset } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { peersOf, settledPeersOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const MAX_FAILS = 3;
+const FAIL_TIMEOUT = 300;
+const TIMEOUTS = "proxy_connect_timeout 200ms; proxy_read_timeout 200ms;";
+const CONNECTIONS = 16;
+const REQUESTS = 2000;
+const fairShare = 1 / 4;
+
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {import("./support/faults.mjs").Faulty} faulty
+ * @param {string} traffic what nginx.conf says of retries
+ * @param {object} [settings] of the upstream
+ */
+async function startBeside(context, faulty, traffic, settings = {}) {
+  const backends = await startBackends(context, 3);
+  const limits = { max_fails: MAX_FAILS, fail_timeout: `${FAIL_TIMEOUT}ms` };
+  const servers = [faulty, ...backends].map(({ address }) => ({ server: address, ...limits }));
+  const upstreams = { app: { servers, ...settings } };
+  return startGateway(context, { upstreams, listen: "reuseport", http: traffic });
+}
+
+/**
+ * Sends requests, and returns what clients saw and what the server got meanwhile.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {string} address
+ * @param {number} total
+ */
+async function loadAndCount(context, { api, port }, address, total) {
+  const before = (await settledPeersOf(api)).get(address);
+  const started = performance.now();
+  const load = startLoad(context, { port, connections: CONNECTIONS, total });
+  await load.finished;
+  const milliseconds = performance.now() - started;
+  const peer = (await settledPeersOf(api)).get(address);
+  const requests = peer.requests - before.requests;
+  return { load, errors: Object.fromEntries(load.errors), requests, milliseconds, peer };
+}
+
+/**
+ * Asks until a server that has recovered is tried, and asserts that it has its share again.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {string} address
+ */
+async function assertBack(context, gateway, address) {
+  await waitFor("it is up again", async () => {
+    await ask(gateway.port);
+    return (await peersOf(gateway.api)).get(address).state === "up";
+  });
+  const { errors, requests } = await loadAndCount(context, gateway, address, 400);
+  assert.deepEqual(errors, {});
+  // Each worker has its own rotation and may be anywhere in it: it is exact but for one or two requests a worker.
+  assert.ok(Math.abs(requests - 400 * fairShare) <= 8, `it has ${requests} of 400 requests`);
+}
+
+for (const [name, { start, logged, next_upstream = "" }] of Object.entries(faults)) {
+  test(`one of four servers is ${name}`, async (context) => {
+    const faulty = await start(context);
+    const traffic = `${TIMEOUTS} proxy_next_upstream error timeout ${next_upstream};`;
+    const gateway = await startBeside(context, faulty, traffic);
+    gateway.log.allow(...logged);
+    const well = await loadAndCount(context, gateway, faulty.address, 100);
+    assert.deepEqual(well.errors, {});
+
+    await faulty.fail();
+    const { load, errors, requests, milliseconds, peer } = await loadAndCount(
+      context,
+      gateway,
+      faulty.address,
+      REQUESTS,
+    );
+    assert.deepEqual(errors, {});
+    assert.equal(load.answers, REQUESTS);
+    // Those under way when it is out fail too: each connection has one at most. Then one trial each fail_timeout; workers
+    // that find it over at the same instant may make that two.
+    const trials = Math.ceil(milliseconds / FAIL_TIMEOUT);
+    const most = MAX_FAILS + CONNECTIONS + 2 * trials;
+    assert.ok(requests >= MAX_FAILS, `it had ${requests} requests`);
+    assert.ok(requests <= most, `it had ${requests} requests in ${milliseconds} ms, more than ${most}`);
+    assert.deepEqual([peer.state, peer.unavail], ["unavail", 1]);
+
+    await faulty.recover();
+    await assertBack(context, gateway, faulty.address);
+  });
+}
+
+test("a reset in the middle of an answer is seen by its client alone, and is no failure, as with nginx", async (context) => {
+  const answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+  const faulty = await answeringRaw(answer, true)(context);
+  const gateway = await startBeside(context, faulty, TIMEOUTS);
+  gateway.log.allow(wasReset);
+  await faulty.fail();
+  const { load, errors, requests, peer } = await loadAndCount(context, gateway, faulty.address, REQUESTS);
+  assert.deepEqual(Object.keys(errors), ["answer cut off: ECONNRESET"]);
+  assert.equal(errors["answer cut off: ECONNRESET"], requests);
+  assert.equal(load.answers, REQUESTS - requests);
+  assert.ok(Math.abs(requests - REQUESTS * fairShare) <= 8, `it had ${requests} requests`);
+  assert.deepEqual([peer.state, peer.fails], ["up", 0]);
+});
+
+test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is out with its first check", async (context) => {
+  const faulty = await answeringRaw("SSH-2.0-x\r\n")(context);
+  const health_check = { interval: "200ms", timeout: "150ms", keepalive_time: "0s" };
+  const gateway = await startBeside(context, faulty, TIMEOUTS, { health_check });
+  gateway.log.allow(/upstream sent no valid HTTP\/1\.0 header/);
+  const state = async () => (await peersOf(gateway.api)).get(faulty.address).state;
+  await faulty.fail();
+  await waitFor("it is unhealthy", async () => (await state()) === "unhealthy", 1000);
+  const { errors, requests } = await loadAndCount(context, gateway, faulty.address, REQUESTS);
+  assert.deepEqual([errors, requests], [{}, 0]);
+  await faulty.recover();
+  await waitFor("it is up", async () => (await state()) === "up", 1000);
+  await assertBack(context, gateway, faulty.address);
+});
