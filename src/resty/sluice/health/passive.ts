@@ -24,7 +24,8 @@ export function note_failure(subject: Subject, now: number, reason: string): voi
 export function note_trial(subject: Subject, now: number): void {
   const memory = shared_memory();
   const { row } = subject;
-  if (now - memory[row + Row.TRIED_AT] <= subject.fail_timeout) return;
+  // The sum that says until when it gets no requests: else those of one instant would all be let through, as no trial.
+  if (now < memory[row + Row.TRIED_AT] + subject.fail_timeout) return;
   memory[row + Row.TRIED_AT] = now;
   conclude(subject, now, "");
 }
