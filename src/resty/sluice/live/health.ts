@@ -2,7 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import { clear_errors, count_error, eject, is_ejected, note_end_of_ejection } from "../health/outlier";
 import { note_failure, note_success, note_trial } from "../health/passive";
-import { Row } from "../store/cells";
+import { Row, State } from "../store/cells";
 import { weigh } from "./ramp";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
@@ -37,11 +37,21 @@ function unavailable_percent(upstream: LiveUpstream, now: number): number {
   return upstream.in_rotation === 0 ? 0 : (unavailable * PERCENT) / upstream.in_rotation;
 }
 
+/** As nginx: an only server is not kept out for what requests have met at it, even while it had others beside it. */
+function spares_only_server(upstream: LiveUpstream): boolean {
+  if (upstream.size !== 1) return false;
+  for (const [, { row }] of pairs(upstream.servers)) {
+    const state: State = memory[row + Row.STATE];
+    if (state === State.UNAVAIL) return true;
+  }
+  return false;
+}
+
 /** Looks at an upstream's servers after one of them has changed its state. O(servers). */
 export function survey(upstream: LiveUpstream, now: number): void {
   upstream.health_revision = memory[upstream.row + Row.HEALTH_REVISION];
   const available_percent = PERCENT - unavailable_percent(upstream, now);
-  upstream.panics = available_percent < upstream.panic_threshold;
+  upstream.panics = available_percent < upstream.panic_threshold || spares_only_server(upstream);
   for (const [, server] of pairs(upstream.servers)) {
     if (server.slow_start > 0) weigh(server, now);
   }
