@@ -1,0 +1,132 @@
+/** `max_fails` and `fail_timeout` by nginx's rules, counted over all workers. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { noneIsLeft, wasReset } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { peersOf, serversOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/**
+ * A gateway of which the first server resets every connection.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count of servers
+ * @param {object} limits of each
+ */
+async function startWithBad(context, count, limits) {
+  const backends = await startBackends(context, count);
+  backends[0].behaviour = { reset: 1 };
+  const servers = backends.map(({ address }) => ({ server: address, ...limits }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
+  gateway.log.allow(wasReset);
+  return { gateway, bad: backends[0], good: backends[1] };
+}
+
+/** When each request comes to a server, in milliseconds. @param {import("./support/backend.mjs").Backend} backend */
+function watchArrivals({ server }) {
+  /** @type {number[]} */
+  const arrivals = [];
+  server.on("request", () => arrivals.push(performance.now()));
+  return arrivals;
+}
+
+test("eight failures over four workers, not eight at each", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 4, { max_fails: 8, fail_timeout: "1h" });
+  const workers = new Set();
+  // One after the other: none is under way when the server is out. A worker that counted for itself would send it a
+  // quarter of its 60 or so, so more than 8.
+  for (let number = 0; number < 240; number += 1) {
+    const { status, headers } = await ask(gateway.port);
+    assert.equal(status, 200);
+    workers.add(headers["x-worker"]);
+  }
+  assert.equal(workers.size, 4, "every worker took part");
+  assert.equal(bad.requests.length, 8);
+  const peer = (await peersOf(gateway.api)).get(bad.address);
+  assert.deepEqual([peer.state, peer.fails, peer.unavail], ["unavail", 8, 1]);
+});
+
+test("a success after a trial ends the count: failures far between are none", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 2, fail_timeout: "200ms" });
+  const failures = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    bad.behaviour = { reset: 1 };
+    const before = bad.requests.length;
+    await waitFor("a request fails", async () => {
+      await ask(gateway.port);
+      return bad.requests.length > before;
+    });
+    failures.push((await peersOf(gateway.api)).get(bad.address).fails);
+    bad.behaviour = {};
+    await sleep(300);
+    await waitFor("a request succeeds", async () => (await ask(gateway.port)).text === bad.id);
+  }
+  assert.deepEqual(failures, [1, 2, 3]);
+  assert.equal((await peersOf(gateway.api)).get(bad.address).unavail, 0);
+});
+
+test("one trial each fail_timeout, not more, however many requests there are", async (context) => {
+  const timeout = 250;
+  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: `${timeout}ms` });
+  const arrivals = watchArrivals(bad);
+  const load = startLoad(context, { port: gateway.port, connections: 32 });
+  await waitFor("it is out", async () => (await peersOf(gateway.api)).get(bad.address).state === "unavail");
+  await sleep(100);
+  const first = arrivals.length;
+  await sleep(16 * timeout);
+  await load.stop();
+  assert.deepEqual([...load.errors], []);
+  const trials = arrivals.slice(first);
+  const gaps = trials.slice(1).map((at, index) => at - trials[index]);
+  // Two workers may find at the same instant, in a microsecond of 250,000, that it is time.
+  const early = gaps.filter((gap) => gap < timeout * 0.8);
+  assert.ok(early.length <= 1, `trials came after ${gaps.map(Math.round)} ms`);
+  assert.ok(trials.length >= 8 && trials.length <= 18, `${trials.length} trials`);
+});
+
+test("a single server is never skipped", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 1, { max_fails: 1, fail_timeout: "1h" });
+  for (let turn = 1; turn <= 20; turn += 1) {
+    assert.equal((await ask(gateway.port)).status, 502);
+    assert.equal(bad.requests.length, turn);
+  }
+  assert.equal((await peersOf(gateway.api)).get(bad.address).state, "up");
+  bad.behaviour = {};
+  for (let turn = 0; turn < 20; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
+});
+
+test("a server that is left alone is not skipped either, and is again when it has company", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
+  await waitFor("it is out", async () => {
+    await ask(gateway.port);
+    return (await peersOf(gateway.api)).get(bad.address).state === "unavail";
+  });
+  bad.behaviour = {};
+  await gateway.api.expect(200, "DELETE", `${serversOf()}/1`);
+  for (let turn = 0; turn < 20; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
+  const company = await startBackend(context);
+  await gateway.api.expect(201, "POST", serversOf(), { server: company.address });
+  for (let turn = 0; turn < 20; turn += 1) assert.equal((await ask(gateway.port)).text, company.id);
+});
+
+test("max_fails 0: a server is never out", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 0, fail_timeout: "1h" });
+  for (let turn = 0; turn < 80; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
+  assert.ok(bad.requests.length >= 30, `it had ${bad.requests.length} of 80 requests`);
+  assert.equal((await peersOf(gateway.api)).get(bad.address).state, "up");
+});
+
+test("when all are out clients get 502 at once, and no server a request", async (context) => {
+  const { gateway, bad, good } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
+  gateway.log.allow(noneIsLeft);
+  good.behaviour = { reset: 1 };
+  await waitFor("both are out", async () => {
+    await ask(gateway.port);
+    return [...(await peersOf(gateway.api)).values()].every(({ state }) => state === "unavail");
+  });
+  const requests = bad.requests.length + good.requests.length;
+  for (let turn = 0; turn < 20; turn += 1) assert.equal((await ask(gateway.port)).status, 502);
+  assert.equal(bad.requests.length + good.requests.length, requests);
+});
