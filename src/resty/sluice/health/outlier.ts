@@ -1,6 +1,7 @@
 import { compares_success_rates, type OutlierConfig } from "../config/health";
 import { parse_time } from "../config/time";
 import { Row } from "../store/cells";
+import { fence } from "../store/dict";
 import { shared_memory } from "../store/region";
 import { conclude, touch } from "./state";
 import type { Subject } from "./subject";
@@ -85,27 +86,33 @@ export function is_ejected(row: number, now: number): boolean {
 }
 
 /**
- * Ejects a server, unless it is already or too many of its upstream are. Any phase.
+ * Ejects a server, unless it is already or too many of its upstream are. Workers that eject at the same instant each
+ * say so first and look then; the fence has each see the others' word, so that all but one draw back, or all. Any phase.
  *
- * @param ejected_percent how many of its upstream are ejected
+ * @param percent_of_others how many of its upstream are ejected beside it
  */
-export function eject(
-  subject: Subject,
+export function eject<S extends Subject>(
+  subject: S,
   limits: OutlierLimits,
-  ejected_percent: number,
+  percent_of_others: (this: void, subject: S, now: number) => number,
   now: number,
   reason: string,
 ): void {
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation || is_ejected(row, now)) return;
-  if (ejected_percent >= limits.max_ejection_percent) return;
+  if (percent_of_others(subject, now) >= limits.max_ejection_percent) return;
   const ended = memory[row + Row.EJECTION_ENDED];
   const quiet = ended > 0 ? math.floor((now - ended) / limits.interval) : 0;
   const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;
-  memory[row + Row.EJECTIONS] = ejections;
   const time = math.min(limits.base_ejection_time * ejections, limits.max_ejection_time);
   memory[row + Row.EJECTED_UNTIL] = now + time;
+  fence();
+  if (percent_of_others(subject, now) >= limits.max_ejection_percent) {
+    memory[row + Row.EJECTED_UNTIL] = 0;
+    return;
+  }
+  memory[row + Row.EJECTIONS] = ejections;
   clear_errors(subject);
   conclude(subject, now, `${reason}: ejected for ${time} s`);
 }

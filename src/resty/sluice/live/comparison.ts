@@ -2,7 +2,7 @@ import { eject, type OutlierLimits } from "../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../health/success_rate";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
-import { ejected_percent } from "./health";
+import { percent_of_others_ejected } from "./health";
 import type { LiveServer } from "./server";
 import { status_of } from "./status";
 import type { LiveUpstream } from "./upstream";
@@ -61,7 +61,7 @@ export function compare_servers(upstream: LiveUpstream, now: number): void {
   for (const index of $range(0, servers.length - 1)) {
     if (is_outlier(performances[index], threshold, volume)) {
       const reason = string.format("its success rate is below %.1f %%", threshold);
-      eject(servers[index], limits, ejected_percent(upstream, now), now, reason);
+      eject(servers[index], limits, percent_of_others_ejected, now, reason);
     }
   }
 }

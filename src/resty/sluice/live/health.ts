@@ -69,13 +69,12 @@ export function note_choice(server: LiveServer, now: number): void {
   if (memory[server.row + Row.FAILS] > 0) note_trial(server, now);
 }
 
-/** How many of an upstream's servers are ejected, in percent. */
-export function ejected_percent(upstream: LiveUpstream, now: number): number {
+/** How many of an upstream's servers are ejected beside one of them, in percent. */
+export function percent_of_others_ejected(this: void, server: LiveServer, now: number): number {
+  const { servers, size } = server.upstream;
   let ejected = 0;
-  let size = 0;
-  for (const [, server] of pairs(upstream.servers)) {
-    size += 1;
-    if (is_ejected(server.row, now)) ejected += 1;
+  for (const [, other] of pairs(servers)) {
+    if (other !== server && is_ejected(other.row, now)) ejected += 1;
   }
   return (ejected * PERCENT) / size;
 }
@@ -85,7 +84,7 @@ function note_error(server: LiveServer, is_gateway_failure: boolean, now: number
   if (outlier_limits === undefined) return;
   const reason = count_error(server, outlier_limits, is_gateway_failure);
   if (reason === undefined) return;
-  eject(server, outlier_limits, ejected_percent(server.upstream, now), now, reason);
+  eject(server, outlier_limits, percent_of_others_ejected, now, reason);
 }
 
 /** Notes a response. */
