@@ -105,5 +105,7 @@ export function note_response(server: LiveServer, status: number, now: number): 
  */
 export function note_failed_attempt(server: LiveServer, status: number, now: number): void {
   if (server.upstream.size > 1) note_failure(server, now, `a request failed with ${status}`);
-  note_error(server, status >= BAD_GATEWAY && status <= GATEWAY_TIMEOUT, now);
+  // nginx takes 429 for a failure where it is told to.
+  if (status >= FIRST_SERVER_ERROR)
+    note_error(server, status >= BAD_GATEWAY && status <= GATEWAY_TIMEOUT, now);
 }

@@ -18,6 +18,7 @@ import { read_number } from "./variable";
  * attempt; the others take their time.
  */
 
+const TOO_MANY_REQUESTS = 429;
 const BAD_GATEWAY = 502;
 const GATEWAY_TIMEOUT = 504;
 const FIRST_SERVER_ERROR = 500;
@@ -116,8 +117,8 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
       if (last_failures > 0 && server.upstream.measure !== Measure.NONE) count_failed_response(server);
       // What failed before the last attempt has told so when the next one began.
       const status = tonumber(attempts.statuses[index]) ?? 0;
-      if (responded && (server === last || status < FIRST_SERVER_ERROR))
-        note_response(server, status, ngx.now());
+      const may_have_failed = status >= FIRST_SERVER_ERROR || status === TOO_MANY_REQUESTS;
+      if (responded && (server === last || !may_have_failed)) note_response(server, status, ngx.now());
       else if (last_failures > 0 && server === last) note_failed_attempt(server, status, ngx.now());
       index += 1;
     }
