@@ -31,25 +31,41 @@ function performance_of(server: LiveServer): Performance {
   return performance;
 }
 
-/** Takes the comparison that is due on itself. Returns false when it is not, or another worker has. */
-function claim(upstream: LiveUpstream, limits: OutlierLimits, now: number): boolean {
+/** What is longer ago than an interval and this was not the comparison before: they were off. */
+const LONGEST_DELAY = 10;
+
+/**
+ * Takes the comparison that is due on itself.
+ *
+ * @returns whether it is due and no other worker has taken it, and whether it is the first of its kind
+ */
+function claim(
+  upstream: LiveUpstream,
+  limits: OutlierLimits,
+  now: number,
+): LuaMultiReturn<[is_mine: boolean, is_first: boolean]> {
   const memory = shared_memory();
   const cell = upstream.row + Row.COMPARED_RESPONSES;
-  if (now - memory[cell] < limits.interval) return false;
+  const passed = now - memory[cell];
+  if (passed < limits.interval) return $multi(false, false);
   memory[cell] = now;
-  return true;
+  return $multi(true, passed > limits.interval + LONGEST_DELAY);
 }
 
 /** Compares an upstream's servers if that is due, and ejects the outliers. Phase: timer. */
 export function compare_servers(upstream: LiveUpstream, now: number): void {
   const limits = upstream.outlier_limits;
-  if (limits === undefined || !limits.compares_success_rates || !claim(upstream, limits, now)) return;
+  if (limits === undefined || !limits.compares_success_rates) return;
+  const [is_mine, is_first] = claim(upstream, limits, now);
+  if (!is_mine) return;
   const performances: Performance[] = [];
   const servers: LiveServer[] = [];
   for (const [, server] of pairs(upstream.servers)) {
     servers.push(server);
     performances.push(performance_of(server));
   }
+  // What was before the first is nothing to go by.
+  if (is_first) return;
   const volume = limits.success_rate_request_volume;
   const threshold = success_rate_threshold(
     performances,
