@@ -128,3 +128,12 @@ export function note_end_of_ejection(subject: Subject, now: number): void {
   touch();
   conclude(subject, now, "its ejection is over");
 }
+
+/** Lets a server back now if it is ejected: nothing ejects servers any more. Any phase. */
+export function end_ejection(subject: Subject, now: number): void {
+  const memory = shared_memory();
+  const { row } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation || !is_ejected(row, now)) return;
+  memory[row + Row.EJECTED_UNTIL] = now;
+  note_end_of_ejection(subject, now);
+}

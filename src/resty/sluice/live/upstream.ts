@@ -4,7 +4,7 @@ import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { encode } from "../lib/json";
 import { parse_line, type Document } from "../store/document";
 import { active_at, begun_at, row_at, stamp_of } from "../store/region";
-import { limits_of, type OutlierLimits } from "../health/outlier";
+import { end_ejection, limits_of, type OutlierLimits } from "../health/outlier";
 import { adopt, own_cell } from "./counters";
 import { new_key_reader, type KeyReader } from "./key";
 import { Measure, surroundings_of } from "./loads";
@@ -82,12 +82,17 @@ function configure(upstream: LiveUpstream, document: Document, balancing: string
   for (const [, server] of pairs(upstream.servers)) join(upstream, server);
 }
 
+function end_ejections(upstream: LiveUpstream): void {
+  for (const [, server] of pairs(upstream.servers)) end_ejection(server, ngx.now());
+}
+
 /** Gives an upstream what a document says of retries, waiting and health. */
 function set_limits(
   upstream: LiveUpstream,
   { retries, outlier_detection, queue, panic_threshold }: Document,
 ): void {
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
+  if (outlier_detection === undefined && upstream.outlier_limits !== undefined) end_ejections(upstream);
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
   upstream.queue = queue_of(queue, upstream.queue);
   upstream.panic_threshold = panic_threshold ?? 0;
