@@ -1,0 +1,260 @@
+/** Outlier detection: who is ejected, for how long, and how many at a time. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackends } from "./support/backend.mjs";
+import { wasReset } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { peersOf, sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/**
+ * An upstream `app`, in which nothing but outlier detection keeps servers out.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ * @param {object} outlier_detection
+ */
+async function startWatched(context, count, outlier_detection) {
+  const backends = await startBackends(context, count);
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
+  const upstreams = { app: { servers, outlier_detection } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  return { gateway, backends };
+}
+
+/**
+ * The ejections so far, the oldest first. `from` and `to`: in milliseconds.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @returns {Promise<{ server: string, reason: string, from: number, to: number, seconds: number }[]>}
+ */
+async function ejectionsOf({ api }) {
+  const events = await api.expect(200, "GET", "/api/sluice/1/events");
+  return events.flatMap(({ server, time, reason, old_state, new_state }) => {
+    const [, why, seconds] = /^(.*): ejected for ([\d.]+) s$/.exec(reason) ?? [];
+    if (seconds === undefined) return [];
+    assert.deepEqual([old_state, new_state], ["up", "unavail"]);
+    const from = Date.parse(time);
+    return [{ server, reason: why, from, to: from + Number(seconds) * 1000, seconds: Number(seconds) }];
+  });
+}
+
+/**
+ * Asks one by one until so many ejections are recorded.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {number} count
+ * @param {string} [path]
+ */
+function askUntilEjected(gateway, count, path) {
+  return waitFor(`${count} ejections`, async () => {
+    await ask(gateway.port, path);
+    const ejections = await ejectionsOf(gateway);
+    return ejections.length >= count && ejections;
+  });
+}
+
+for (const [percent, atMost] of [
+  [10, 1],
+  [50, 5],
+]) {
+  test(`a bad deploy: of ten servers nine answer 500, and at most ${percent} % are ejected at a time`, async (context) => {
+    const { gateway, backends } = await startWatched(context, 10, {
+      consecutive_5xx: 5,
+      base_ejection_time: "300ms",
+      max_ejection_time: "600ms",
+      max_ejection_percent: percent,
+      interval: "200ms",
+    });
+    for (const backend of backends.slice(1)) backend.behaviour = { status: 500 };
+    const load = startLoad(context, { port: gateway.port, connections: 16 });
+    let seen = 0;
+    const until = performance.now() + 2500;
+    while (performance.now() < until) {
+      const peers = [...(await peersOf(gateway.api)).values()];
+      seen = Math.max(seen, peers.filter(({ state }) => state === "unavail").length);
+      await sleep(20);
+    }
+    await load.stop();
+
+    const ejections = await ejectionsOf(gateway);
+    // At the start of each it is counted who was out still, by times that are cut off to milliseconds.
+    const counts = ejections.map(({ from }, index) => {
+      return ejections.slice(0, index + 1).filter(({ to }) => to > from + 2).length;
+    });
+    assert.equal(Math.max(...counts), atMost, `${ejections.length} ejections: ${counts}`);
+    assert.ok(seen >= 1 && seen <= atMost + 1, `${seen} were seen to be ejected`);
+    assert.ok(new Set(ejections.map(({ server }) => server)).size > atMost, "not always the same");
+    assert.ok(!ejections.some(({ server }) => server === backends[0].address), "the good one never");
+    assert.deepEqual([...load.errors.keys()], ["status 500"]);
+    assert.ok((load.backends.get(backends[0].id) ?? 0) >= load.answers / 12, "the good one has its share");
+  });
+}
+
+test("consecutive_5xx: so many in a row over all workers; a good response in between ends the row", async (context) => {
+  const { gateway, backends } = await startWatched(context, 1, {
+    consecutive_5xx: 4,
+    base_ejection_time: "1h",
+    max_ejection_time: "1h",
+    max_ejection_percent: 100,
+  });
+  const [backend] = backends;
+  const statuses = [500, 503, 500, 200, 500, 501, 502, 404, 500, 500, 500];
+  for (const status of statuses) await ask(gateway.port, `/?status=${status}`);
+  assert.deepEqual(await ejectionsOf(gateway), []);
+  await ask(gateway.port, "/?status=507");
+  const [{ server, reason, seconds }] = await ejectionsOf(gateway);
+  assert.deepEqual([server, reason, seconds], [backend.address, "4 responses of 5xx in a row", 3600]);
+  const peer = (await peersOf(gateway.api)).get(backend.address);
+  assert.deepEqual([peer.state, peer.unavail], ["unavail", 1]);
+});
+
+test("consecutive_gateway_failure: 502, 503, 504 and no answer at all; another 5xx ends the row", async (context) => {
+  const { gateway, backends } = await startWatched(context, 2, {
+    consecutive_5xx: 0,
+    consecutive_gateway_failure: 3,
+    base_ejection_time: "1h",
+    max_ejection_time: "1h",
+    max_ejection_percent: 50,
+  });
+  gateway.log.allow(wasReset);
+  const [bad] = backends;
+  const send = (/** @type {string} */ query) => {
+    const before = bad.requests.length;
+    return waitFor("the first server is asked", async () => {
+      const good = backends[1].requests.length;
+      await ask(gateway.port, query, { method: "POST" });
+      assert.ok(backends[1].requests.length <= good + 1);
+      return bad.requests.length > before;
+    });
+  };
+  // The other server answers well whatever it is asked.
+  const [answer] = backends[1].server.listeners("request");
+  backends[1].server.removeAllListeners("request").on("request", (request, response) => {
+    request.url = "/";
+    answer.call(backends[1].server, request, response);
+  });
+  for (const query of ["status=502", "reset=1", "status=500", "status=503", "status=504", "status=200"])
+    await send(`/?${query}`);
+  assert.deepEqual(await ejectionsOf(gateway), []);
+  for (const query of ["status=504", "reset=1", "status=502"]) await send(`/?${query}`);
+  const [{ server, reason }] = await ejectionsOf(gateway);
+  assert.deepEqual([server, reason], [bad.address, "3 gateway failures in a row"]);
+});
+
+test("a 429 that is tried again is no 5xx", async (context) => {
+  const backends = await startBackends(context, 2);
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
+  const outlier_detection = { consecutive_5xx: 2, max_ejection_percent: 50 };
+  const upstreams = { app: { servers, outlier_detection } };
+  const gateway = await startGateway(context, { upstreams, http: "proxy_next_upstream error http_429;" });
+  const [full, other] = backends;
+  full.behaviour = { status: 429 };
+  // So several have had their 429 before one of them ends.
+  other.behaviour = { delay: 50 };
+  const load = startLoad(context, { port: gateway.port, connections: 16, total: 200 });
+  await load.finished;
+  assert.deepEqual([...load.errors], []);
+  assert.ok(full.requests.length >= 80, `${full.requests.length} requests had a 429`);
+  assert.deepEqual(await ejectionsOf(gateway), []);
+});
+
+test("each ejection in a row lasts longer, up to a limit; quiet intervals make it shorter again", async (context) => {
+  const { gateway, backends } = await startWatched(context, 2, {
+    consecutive_5xx: 2,
+    base_ejection_time: "200ms",
+    max_ejection_time: "500ms",
+    max_ejection_percent: 50,
+    interval: "400ms",
+  });
+  const [bad] = backends;
+  bad.behaviour = { status: 500 };
+  const ejections = await askUntilEjected(gateway, 4);
+  assert.deepEqual(
+    ejections.map(({ seconds }) => seconds),
+    [0.2, 0.4, 0.5, 0.5],
+  );
+  for (const [index, { from }] of ejections.slice(1).entries())
+    assert.ok(from >= ejections[index].to, "it is ejected again when the last ejection is over");
+  // While it is out it has no request: all that came between the second ejection and its end.
+  assert.ok(bad.requests.length <= 4 * 2 + 1, `it had ${bad.requests.length} requests`);
+
+  // Of four in a row three are forgiven after three intervals.
+  bad.behaviour = {};
+  await waitFor("it answers", async () => (await ask(gateway.port)).text === bad.id);
+  const [{ to }] = ejections.slice(-1);
+  await waitFor("three intervals have gone by", () => Date.now() > to + 3 * 400 + 20);
+  bad.behaviour = { status: 500 };
+  const [{ seconds, from }] = (await askUntilEjected(gateway, 5)).slice(4);
+  assert.ok(from < to + 4 * 400, "in the fourth");
+  assert.equal(seconds, 0.4);
+  bad.behaviour = {};
+  await waitFor("it is up", async () => {
+    await ask(gateway.port);
+    return (await peersOf(gateway.api)).get(bad.address).state === "up";
+  });
+  const events = await gateway.api.expect(200, "GET", "/api/sluice/1/events");
+  const last = events[events.length - 1];
+  assert.deepEqual([last.old_state, last.new_state, last.reason], ["unavail", "up", "its ejection is over"]);
+});
+
+test("success_rate: one of five that fails every second request is ejected after an interval", async (context) => {
+  const { gateway, backends } = await startWatched(context, 5, {
+    consecutive_5xx: 5,
+    interval: "500ms",
+    success_rate_minimum_hosts: 5,
+    success_rate_request_volume: 30,
+    base_ejection_time: "1h",
+    max_ejection_time: "1h",
+    max_ejection_percent: 20,
+  });
+  const [bad] = backends;
+  let turn = 0;
+  bad.server.prependListener("request", () => {
+    turn += 1;
+    bad.behaviour = turn % 2 === 0 ? { status: 500 } : {};
+  });
+  const load = startLoad(context, { port: gateway.port, connections: 8 });
+  const started = performance.now();
+  const [{ server, reason }] = await waitFor("a server is ejected", async () => {
+    const ejections = await ejectionsOf(gateway);
+    return ejections.length > 0 && ejections;
+  });
+  const milliseconds = performance.now() - started;
+  await load.stop();
+  assert.equal(server, bad.address);
+  // The others are at 100 %, it at 50 %: the mean is 90 %, the deviation 20 %, so the threshold 90 - 1.9 × 20.
+  const [, threshold] = /^its success rate is below ([\d.]+) %$/.exec(reason) ?? [];
+  assert.ok(Math.abs(Number(threshold) - 52) < 3, reason);
+  // The first interval begins within 100 ms of the first request; in it, or in the next, there were enough.
+  assert.ok(milliseconds > 450 && milliseconds < 2 * 500 + 500, `after ${milliseconds} ms`);
+  assert.equal((await peersOf(gateway.api)).get(bad.address).state, "unavail");
+  const requests = bad.requests.length;
+  for (let number = 0; number < 40; number += 1) assert.equal((await ask(gateway.port)).status, 200);
+  assert.equal(bad.requests.length, requests);
+});
+
+test("success_rate: what was before it was set is nothing to go by", async (context) => {
+  const { gateway, backends } = await startWatched(context, 5, { consecutive_5xx: 0 });
+  const askMany = () => startLoad(context, { port: gateway.port, connections: 8, total: 500 }).finished;
+  backends[0].behaviour = { status: 500 };
+  await askMany();
+  backends[0].behaviour = {};
+  const outlier_detection = { consecutive_5xx: 0, interval: "200ms", success_rate_minimum_hosts: 5 };
+  await gateway.api.expect(200, "PATCH", sluice(), { outlier_detection });
+  for (let turn = 0; turn < 5; turn += 1) await Promise.all([askMany(), sleep(200)]);
+  assert.deepEqual(await ejectionsOf(gateway), []);
+});
+
+test("outlier_detection that is taken off at run time lets everybody back", async (context) => {
+  const { gateway, backends } = await startWatched(context, 2, {
+    consecutive_5xx: 1,
+    base_ejection_time: "1h",
+    max_ejection_time: "1h",
+    max_ejection_percent: 50,
+  });
+  backends[0].behaviour = { status: 500 };
+  await askUntilEjected(gateway, 1);
+  backends[0].behaviour = {};
+  await gateway.api.expect(200, "PATCH", sluice(), { outlier_detection: null });
+  await waitFor("it is asked again", async () => (await ask(gateway.port)).text === backends[0].id, 1000);
+});
