@@ -5,7 +5,7 @@ import { time_from, whole_from } from "./values";
 
 /** How many retries an upstream may have. */
 export interface BudgetConfig {
-  /** Of its requests under way, so many percent may be retries, */
+  /** For a hundred of its requests under way that are no retries, so many may be, */
   percent: number;
   /** but always so many. */
   min_concurrent: number;

@@ -2,6 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import type { RetriesConfig } from "../config/admission";
 import { parse_time } from "../config/time";
+import { fence } from "../store/dict";
 import type { Attempts } from "./attempts";
 import { sum_of_slots } from "./loads";
 import type { LiveUpstream } from "./upstream";
@@ -16,7 +17,7 @@ export interface RetryLimits {
   tries: number;
   /** Seconds over all tries. */
   timeout: number;
-  /** So many of a hundred requests under way may be retries; infinite: all. */
+  /** For a hundred requests under way that are no retries, so many that are; infinite: all. */
   budget_percent: number;
   /** So many may be in any case. */
   min_concurrent: number;
@@ -49,25 +50,6 @@ function time_of_attempts(): number {
   return sum;
 }
 
-function is_in_budget(upstream: LiveUpstream, limits: RetryLimits): boolean {
-  const allowed = math.max(
-    limits.min_concurrent,
-    (sum_of_slots(upstream.active) * limits.budget_percent) / PERCENT,
-  );
-  return sum_of_slots(upstream.retries) < allowed;
-}
-
-/** Tells whether a request may be tried again. Phase: balancer_by_lua. */
-export function may_retry(upstream: LiveUpstream, attempts: Attempts): boolean {
-  const limits = upstream.retry_limits;
-  if (limits === undefined) return true;
-  if (attempts.servers.length - attempts.redirected >= limits.tries) return false;
-  if (limits.timeout !== math.huge && time_of_attempts() >= limits.timeout) return false;
-  return (
-    attempts.retries !== undefined || limits.min_concurrent === math.huge || is_in_budget(upstream, limits)
-  );
-}
-
 /** Counts a request as a retry under way. */
 export function count_retry(upstream: LiveUpstream, attempts: Attempts): void {
   if (attempts.retries !== undefined) return;
@@ -81,4 +63,32 @@ export function uncount_retry(attempts: Attempts): void {
   if (retries === undefined) return;
   attempts.retries = undefined;
   memory[retries.own_retries] = memory[retries.own_retries] - 1;
+}
+
+/**
+ * Counts a request as a retry under way if the budget allows one more. Retries count against the requests that are none:
+ * with so many percent there are so many more tries than requests. Workers that ask at the same instant count first
+ * and look then.
+ */
+function take_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Attempts): boolean {
+  count_retry(upstream, attempts);
+  fence();
+  const retries = sum_of_slots(upstream.retries);
+  // This one is not under way at a server now.
+  const others = sum_of_slots(upstream.active) - (retries - 1);
+  if (retries <= math.max(limits.min_concurrent, (others * limits.budget_percent) / PERCENT)) return true;
+  uncount_retry(attempts);
+  return false;
+}
+
+/** Tells whether a request may be tried again. Phase: balancer_by_lua. */
+export function may_retry(upstream: LiveUpstream, attempts: Attempts): boolean {
+  const limits = upstream.retry_limits;
+  if (limits === undefined) return true;
+  if (attempts.servers.length - attempts.redirected >= limits.tries) return false;
+  if (limits.timeout !== math.huge && time_of_attempts() >= limits.timeout) return false;
+  if (limits.min_concurrent === math.huge) return true;
+  // Each try counts anew, so that those there are become fewer as soon as the requests do.
+  uncount_retry(attempts);
+  return take_budget(upstream, limits, attempts);
 }
