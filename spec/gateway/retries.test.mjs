@@ -1,0 +1,200 @@
+/** Retries: how often, how long, to which servers, and how many at a time. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { noneIsLeft, wasReset } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { sluice } from "./support/upstreams.mjs";
+
+const wasLate =
+  /upstream timed out \(110: Connection timed out\) while reading response header from upstream/;
+
+/**
+ * A gateway whose servers are never out.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ * @param {import("./support/backend.mjs").Behaviour} behaviour of each
+ * @param {{ retries?: object, method?: string, http?: string }} [options]
+ */
+async function startFailing(context, count, behaviour, { retries, method, http = "" } = {}) {
+  const backends = await startBackends(context, count);
+  for (const backend of backends) backend.behaviour = behaviour;
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
+  const upstreams = { app: { servers, method, retries } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport", http });
+  const requests = () => backends.map((backend) => backend.requests.length);
+  const tries = () => requests().reduce((sum, number) => sum + number, 0);
+  return { gateway, backends, requests, tries };
+}
+
+/**
+ * A retry storm: every server fails, and 100 clients ask again at once. Returns the tries per client request
+ * while it lasts: its beginning and its end, at which few requests are under way, are left out.
+ * @param {import("node:test").TestContext} context
+ * @param {number} total
+ * @param {object} [retries]
+ */
+async function storm(context, total, retries) {
+  const { gateway, tries } = await startFailing(context, 4, { reset: 1 }, { retries });
+  gateway.log.allow(wasReset, noneIsLeft);
+  const settled = 500;
+  let before = 0;
+  let after = 0;
+  const path = (/** @type {number} */ number) => {
+    if (number === settled) before = tries();
+    if (number === total) after = tries();
+    // Each takes its own time, or all would fail at once, wave after wave.
+    return `/?delay=${40 + ((number * 7) % 40)}`;
+  };
+  const load = startLoad(context, { port: gateway.port, connections: 100, total, path });
+  await load.finished;
+  assert.deepEqual([...load.errors], [["status 502", total]]);
+  return { during: (after - before) / (total - settled), inAll: tries() / total };
+}
+
+test("retry storm: without a budget every request is tried on each server", async (context) => {
+  const { inAll } = await storm(context, 1000);
+  assert.equal(inAll, 4);
+});
+
+test("retry storm: with a budget of 20 % there are under 1.2 tries a request", async (context) => {
+  // Of 100 requests under way at most 16 are retries: one more would be more than 20 % of the 83 others. So in the time of
+  // 84 requests there are 100 tries, 1.19 for each. The budget's least number, 3, is less than 16 and does not enter.
+  const { during } = await storm(context, 4000, { budget: { percent: 20, min_concurrent: 3 } });
+  assert.ok(during < 1.2, `${during} tries a request`);
+  assert.ok(during > 1.1, `${during} tries a request: the budget is used`);
+});
+
+test("retry storm: no budget, no retry", async (context) => {
+  const { inAll } = await storm(context, 1000, { budget: { percent: 0, min_concurrent: 0 } });
+  assert.equal(inAll, 1);
+});
+
+test("the budget's least number lets so many be tried again, however few are under way", async (context) => {
+  const retries = { budget: { percent: 0, min_concurrent: 3 } };
+  const { gateway, tries } = await startFailing(context, 4, { reset: 1, delay: 40 }, { retries });
+  gateway.log.allow(wasReset, noneIsLeft);
+  // Three clients: each request may be tried on all four servers.
+  await startLoad(context, { port: gateway.port, connections: 3, total: 30 }).finished;
+  assert.equal(tries(), 30 * 4);
+  // Of 30 at most 3 are retries at a time, so 27 are not: 30 tries in the time of 27 requests, 1.11 for each.
+  const before = tries();
+  await startLoad(context, { port: gateway.port, connections: 30, total: 900 }).finished;
+  const each = (tries() - before) / 900;
+  assert.ok(each > 1.05 && each < 1.16, `${each} tries a request`);
+});
+
+test("a budget that was used up is there again when the storm is over", async (context) => {
+  const retries = { budget: { percent: 20, min_concurrent: 1 } };
+  const { gateway, backends } = await startFailing(context, 4, { reset: 1, delay: 10 }, { retries });
+  gateway.log.allow(wasReset, noneIsLeft);
+  await startLoad(context, { port: gateway.port, connections: 50, total: 1000 }).finished;
+  for (const backend of backends.slice(1)) backend.behaviour = {};
+  // One by one: each needs the one retry that may be under way.
+  for (let turn = 0; turn < 80; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
+});
+
+test("tries bounds the servers that a request is sent to, whatever the method", async (context) => {
+  const { gateway, requests, tries } = await startFailing(context, 5, { reset: 1 });
+  gateway.log.allow(wasReset, noneIsLeft);
+  for (const method of ["round_robin", "least_conn", "random", "least_time"]) {
+    for (const allowed of [1, 2, 3, 5, 9]) {
+      await gateway.api.expect(200, "PATCH", sluice(), { method, retries: { tries: allowed } });
+      for (let turn = 0; turn < 5; turn += 1) {
+        const before = requests();
+        const sum = tries();
+        assert.equal((await ask(gateway.port)).status, 502);
+        assert.equal(tries() - sum, Math.min(allowed, 5), `${method}, tries ${allowed}`);
+        const most = Math.max(...requests().map((number, index) => number - before[index]));
+        assert.equal(most, 1, "no server twice");
+      }
+    }
+  }
+});
+
+test("a retry never hits the same server while another is available, under load", async (context) => {
+  const { gateway, backends, requests } = await startFailing(context, 3, { reset: 1 });
+  gateway.log.allow(wasReset);
+  backends[2].behaviour = {};
+  const total = 900;
+  const load = startLoad(context, { port: gateway.port, connections: 32, total });
+  await load.finished;
+  assert.deepEqual([...load.errors], []);
+  // Every request ends at the good server; a third begins at each, and those that fail go on in the rotation.
+  assert.equal(requests()[2], total);
+  assert.ok(Math.max(...requests()) <= total);
+});
+
+test("timeout is over all tries: none is begun after it", async (context) => {
+  const retries = { timeout: "350ms" };
+  const http = "proxy_read_timeout 200ms;";
+  const { gateway, tries } = await startFailing(context, 5, { hang: 1 }, { retries, http });
+  gateway.log.allow(wasLate, noneIsLeft);
+  const started = performance.now();
+  // Tries begin after 0 and 200 ms; after 400 ms it is too late.
+  const { status } = await ask(gateway.port);
+  const milliseconds = performance.now() - started;
+  assert.ok(status === 504 || status === 502, `status ${status}`);
+  assert.equal(tries(), 2);
+  assert.ok(milliseconds > 390 && milliseconds < 700, `it took ${milliseconds} ms`);
+});
+
+test("a POST is tried on one server once it is sent, as with nginx, and on all where non_idempotent is set", async (context) => {
+  const http = "proxy_next_upstream error timeout http_503 non_idempotent;";
+  for (const [options, expected] of [
+    [{}, 1],
+    [{ http }, 4],
+  ]) {
+    for (const behaviour of [{ reset: 1 }, { status: 503 }]) {
+      const { gateway, tries } = await startFailing(context, 4, behaviour, options);
+      gateway.log.allow(wasReset);
+      const { status } = await ask(gateway.port, "/", { method: "POST", body: "x" });
+      assert.equal(status, behaviour.status ?? 502);
+      assert.equal(tries(), behaviour.status === undefined || expected > 1 ? expected : 1);
+    }
+  }
+});
+
+test("a POST that could not be sent is tried on the next", async (context) => {
+  const { gateway, backends, tries } = await startFailing(context, 3, {});
+  gateway.log.allow(/connect\(\) failed \(111: Connection refused\)/);
+  backends[0].close();
+  backends[1].close();
+  for (let turn = 0; turn < 12; turn += 1) {
+    const { status, text } = await ask(gateway.port, "/", { method: "POST", body: "x" });
+    assert.deepEqual([status, text], [200, backends[2].id]);
+  }
+  assert.equal(tries(), 12);
+});
+
+test("the client sees the error of the server that was tried last", async (context) => {
+  const http = "proxy_next_upstream error http_500 http_502 http_503 http_504;";
+  const { gateway, backends, requests } = await startFailing(context, 4, {}, { http, method: "random" });
+  for (const [index, backend] of backends.entries())
+    backend.behaviour = { status: [500, 502, 503, 504][index] };
+  const order = watchOrder(backends);
+  const seen = new Set();
+  for (const tries of [4, 2]) {
+    await gateway.api.expect(200, "PATCH", sluice(), { retries: { tries } });
+    for (let turn = 0; turn < 24; turn += 1) {
+      order.length = 0;
+      const { status, text } = await ask(gateway.port);
+      const last = order[order.length - 1];
+      assert.equal(order.length, tries);
+      assert.deepEqual([status, text], [last.behaviour.status, last.id]);
+      seen.add(status);
+    }
+  }
+  // The chance that one of four is never the last of 48 is 4 × (3/4)^48: once in 250,000 runs.
+  assert.equal(seen.size, 4, "each was the last once");
+  assert.ok(requests().every((number) => number > 0));
+});
+
+/** The servers in the order in which they are asked from now on. @param {import("./support/backend.mjs").Backend[]} backends */
+function watchOrder(backends) {
+  /** @type {import("./support/backend.mjs").Backend[]} */
+  const order = [];
+  for (const backend of backends) backend.server.prependListener("request", () => order.push(backend));
+  return order;
+}
