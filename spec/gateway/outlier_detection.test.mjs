@@ -106,6 +106,7 @@ test("consecutive_5xx: so many in a row over all workers; a good response in bet
   assert.deepEqual([server, reason, seconds], [backend.address, "4 responses of 5xx in a row", 3600]);
   const peer = (await peersOf(gateway.api)).get(backend.address);
   assert.deepEqual([peer.state, peer.unavail], ["unavail", 1]);
+  assert.equal((await ask(gateway.port)).status, 200, "as an only server it goes on all the same");
 });
 
 test("consecutive_gateway_failure: 502, 503, 504 and no answer at all; another 5xx ends the row", async (context) => {

@@ -1,0 +1,89 @@
+/**
+ * What users of other systems complain about, of slow start, limits and ejections: each is a test here that is named after
+ * it. health_regressions lists what is shown elsewhere, and what cannot be shown.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { noneIsLeft } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { watchPeaks } from "./support/peaks.mjs";
+import { peersOf, serversOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+test("Kong #4864: while a target is toggled no request fails", async (context) => {
+  const backends = await startBackends(context, 3);
+  const gateway = await startGateway(context, { servers: backends.map(({ address }) => address) });
+  const load = startLoad(context, { port: gateway.port, connections: 16 });
+  for (let turn = 0; turn < 60; turn += 1)
+    await gateway.api.expect(200, "PATCH", `${serversOf()}/${turn % 2}`, { down: turn % 4 < 2 });
+  await load.stop();
+  assert.deepEqual([...load.errors], []);
+  assert.ok(load.answers > 100);
+});
+
+test("kubernetes-ingress #287, NGF #2161, Traefik #4845, APISIX #4838: slow start for a new server, without checks", async (context) => {
+  const [old, added] = await startBackends(context, 2);
+  const seed = { server: old.address, slow_start: "2s" };
+  const gateway = await startGateway(context, { upstreams: { app: { servers: [seed] } } });
+  await gateway.api.expect(201, "POST", serversOf(), { server: added.address, slow_start: "2s" });
+  const load = startLoad(context, { port: gateway.port, connections: 8 });
+  await sleep(500);
+  // Its weight rises from 0 to a quarter of the other's: at the most it has a fifth of the requests, in the mean a tenth.
+  const share = added.requests.length / (added.requests.length + old.requests.length);
+  assert.ok(share > 0 && share < 0.2, `its share is ${share}`);
+  await sleep(2000);
+  const [before, ofOld] = [added.requests.length, old.requests.length];
+  await waitFor("500 requests", () => added.requests.length + old.requests.length > before + ofOld + 500);
+  await load.stop();
+  const grown = added.requests.length - before;
+  const later = grown / (grown + old.requests.length - ofOld);
+  assert.ok(Math.abs(later - 0.5) < 0.05, `later its share is ${later}`);
+});
+
+test("NGINX Plus (docs), Kong #4557, ingress-nginx #7508: max_conns holds over all workers and kept connections", async (context) => {
+  const backends = await startBackends(context, 2);
+  for (const backend of backends) backend.behaviour = { delay: 10 };
+  const servers = backends.map(({ address }) => ({ server: address, max_conns: 5 }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
+  gateway.log.allow(noneIsLeft);
+  const peaks = watchPeaks(backends);
+  const load = startLoad(context, { port: gateway.port, connections: 64, total: 3000 });
+  await load.finished;
+  peaks.stop();
+  assert.equal(load.workers.size, 4);
+  assert.deepEqual(peaks.highest(), [5, 5]);
+  assert.deepEqual([...load.errors.keys()], ["status 502"]);
+  await waitFor("none is under way", async () => {
+    return [...(await peersOf(gateway.api)).values()].every(({ active }) => active === 0);
+  });
+});
+
+test("Envoy #3263, #26877, #27066: of a small cluster one may be ejected, never the last that is left", async (context) => {
+  const backends = await startBackends(context, 2);
+  for (const backend of backends) backend.behaviour = { status: 500 };
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const outlier_detection = { consecutive_5xx: 2, base_ejection_time: "1h", max_ejection_time: "1h" };
+  const gateway = await startGateway(context, { upstreams: { app: { servers, outlier_detection } } });
+  for (let turn = 0; turn < 40; turn += 1) assert.equal((await ask(gateway.port)).status, 500);
+  const states = [...(await peersOf(gateway.api)).values()].map(({ state }) => state);
+  assert.deepEqual(states.sort(), ["unavail", "up"]);
+});
+
+test("APISIX #12217: least_conn does not forget what is under way when servers change", async (context) => {
+  const [busy, idle] = await startBackends(context, 2);
+  const gateway = await startGateway(context, {
+    upstreams: { app: { method: "least_conn", servers: [{ server: busy.address }] } },
+    listen: "reuseport",
+  });
+  const held = Array.from({ length: 8 }, () => ask(gateway.port, "/?delay=1500"));
+  await waitFor("eight requests are under way", () => busy.active === 8);
+  await gateway.api.expect(201, "POST", serversOf(), { server: idle.address });
+  const third = await startBackend(context);
+  const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: third.address });
+  await gateway.api.expect(200, "DELETE", `${serversOf()}/${id}`);
+  for (let turn = 0; turn < 24; turn += 1) assert.equal((await ask(gateway.port)).text, idle.id);
+  await Promise.all(held);
+});

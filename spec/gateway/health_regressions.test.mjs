@@ -1,0 +1,249 @@
+/**
+ * What users of other systems complain about, of health: each is a test here that is named after it, or is shown by
+ * another spec already, or cannot be shown.
+ *
+ * Shown elsewhere:
+ * - upsync #56, Kong #6788: probes times workers - probes: four workers probe each server once an interval
+ * - lua-resty-upstream-healthcheck #55, #76, HAProxy (docs): who is added is not checked - probes: an added server
+ * - Kong #7407, lua-resty-upstream-healthcheck #69, #73, lua-resty-healthcheck #40, #81, #156: probes and timers left
+ *   behind - probes: adding and removing 1,000 servers
+ * - APISIX #3268: checks start only after the first request - probes: at the start, where there is no request
+ * - Envoy #4132: the first checks come all at once - probes: they are spread over the interval
+ * - lua-resty-upstream-healthcheck #14, #41, #57: down for one worker only - max_fails: eight failures over four workers
+ * - ingress-nginx #5540, PR #9882: who fails fast attracts requests - least_time: a server that fails fast
+ * - Traefik #2723, ingress-nginx #11852: a retry hits the same server - retries, methods: never a server that was tried
+ * - Envoy #10869: no retry budget - retries: retry storm
+ * - Traefik #41: no draining - drain
+ * - Kong #8291, #4846: deleted targets still served - zero_stale
+ *
+ * Not shown:
+ * - Envoy #28699, #2874: what checks of 20,000 servers, and changes of their health, cost - that is for the bench
+ * - Traefik #12417: 503 while all servers drain - by NGINX's rules a draining server gets no new requests, even the last
+ * - lua-resty-upstream-healthcheck #33, PR #67, #65, #4, #54, ingress-nginx: features that they lack as a whole
+ * - APISIX #12398, PR #12353: a worker misses the event that brings servers - no events are used; crash, reload
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { wasReset } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { startProbed } from "./support/probes.mjs";
+import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** @typedef {import("./support/gateway.mjs").Gateway} Gateway */
+
+/** Each server is checked when it is added, and then so late that nothing but a mistake changes what is known of it. */
+const checkedOnce = { interval: "1h" };
+
+/** @param {Gateway} gateway @param {string} address @param {string} [name] */
+async function stateOf({ api }, address, name) {
+  return (await peersOf(api, name)).get(address)?.state;
+}
+
+/** Who answers so many requests, each of which must succeed. @param {Gateway} gateway @param {number} count */
+async function whoAnswers(gateway, count) {
+  const answers = await Promise.all(Array.from({ length: count }, () => ask(gateway.port)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  return new Set(answers.map(({ text }) => text));
+}
+
+/**
+ * Three servers, of which the second has failed its check, and would answer well since.
+ * @param {import("node:test").TestContext} context
+ */
+async function startWithUnhealthy(context) {
+  const backends = await startBackends(context, 3);
+  const [first, bad, third] = backends;
+  bad.behaviour = { status: 503 };
+  const gateway = await startGateway(context, { listen: "reuseport" });
+  const servers = backends.map(({ address }) => ({ server: address }));
+  // A worker that has not begun with its checks yet takes servers for those of the start, which it checks in their turn.
+  await waitFor("all are checked as they are added", async () => {
+    await gateway.api.delete(sluice());
+    await gateway.api.expect(201, "PUT", sluice(), { health_check: checkedOnce, servers });
+    await sleep(300);
+    return [...(await peersOf(gateway.api)).values()].every(
+      ({ health_checks }) => health_checks.checks === 1,
+    );
+  });
+  bad.behaviour = {};
+  const assertUnhealthy = async (/** @type {string} */ when) => {
+    assert.equal(await stateOf(gateway, bad.address), "unhealthy", when);
+    assert.ok(!(await whoAnswers(gateway, 24)).has(bad.id), when);
+  };
+  await assertUnhealthy("after its check");
+  return { gateway, first, bad, third, servers, assertUnhealthy };
+}
+
+test("Kong #7835: adding a target does not make an unhealthy one healthy", async (context) => {
+  const { gateway, first, third, assertUnhealthy } = await startWithUnhealthy(context);
+  const added = await startBackend(context);
+  await gateway.api.expect(201, "POST", serversOf(), { server: added.address });
+  await assertUnhealthy("after another was added");
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([first.id, third.id, added.id]));
+});
+
+test("lua-resty-upstream-healthcheck #84: health is not inherited by index, nor by address", async (context) => {
+  const { gateway, first, bad, third, assertUnhealthy } = await startWithUnhealthy(context);
+  await gateway.api.expect(200, "DELETE", `${serversOf()}/0`);
+  await assertUnhealthy("after the one before it was deleted");
+  assert.deepEqual(await whoAnswers(gateway, 8), new Set([third.id]));
+  const servers = [third, first, bad].map(({ address }) => ({ server: address }));
+  await gateway.api.expect(200, "PUT", sluice(), { health_check: checkedOnce, servers });
+  await assertUnhealthy("in another place");
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([first.id, third.id]));
+  await gateway.api.expect(200, "DELETE", `${serversOf()}/1`);
+  await gateway.api.expect(201, "POST", serversOf(), { server: bad.address });
+  assert.ok((await whoAnswers(gateway, 24)).has(bad.id), "who is added anew has nothing of the one before");
+});
+
+test("APISIX #13282: health survives a change of nodes, of weights and of the method", async (context) => {
+  const { gateway, bad, assertUnhealthy } = await startWithUnhealthy(context);
+  const others = await startBackends(context, 2);
+  const servers = [...others, bad].map(({ address }) => ({ server: address }));
+  await gateway.api.expect(200, "PUT", sluice(), { health_check: checkedOnce, servers });
+  await assertUnhealthy("after all others were replaced");
+  await gateway.api.expect(200, "PATCH", sluice(), { method: "least_conn" });
+  await assertUnhealthy("with another method");
+  await gateway.api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 9 });
+  await assertUnhealthy("with another weight");
+});
+
+test("Traefik #13218: a reload, or a restart, does not mark all servers as up", async (context) => {
+  const { gateway, assertUnhealthy } = await startWithUnhealthy(context);
+  await gateway.reload();
+  await assertUnhealthy("after a reload");
+  await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+  await gateway.killWorker();
+  await assertUnhealthy("after a worker's death");
+  // What is known is saved once a second.
+  await sleep(1500);
+  await gateway.killAll();
+  await gateway.start();
+  await assertUnhealthy("after a restart");
+});
+
+test("APISIX #13888: what one worker's check finds, all workers know with their next request", async (context) => {
+  const { gateway, bad } = await startWithUnhealthy(context);
+  const workers = new Set();
+  const requests = bad.requests.length;
+  for (let turn = 0; turn < 80; turn += 1) workers.add((await ask(gateway.port)).headers["x-worker"]);
+  assert.equal(workers.size, 4);
+  assert.equal(bad.requests.length, requests);
+});
+
+test("Caddy #7870: two upstreams with one address keep their own health", async (context) => {
+  const [shared, other] = await startBackends(context, 2);
+  const servers = [shared, other].map(({ address }) => ({ server: address }));
+  const gateway = await startGateway(context);
+  const check = (/** @type {string} */ uri) => ({ health_check: { interval: "200ms", uri }, servers });
+  await gateway.api.expect(201, "PUT", sluice("strict"), check("/?status=503"));
+  await gateway.api.expect(201, "PUT", sluice("app"), check("/"));
+  await waitFor("one fails", async () => (await stateOf(gateway, shared.address, "strict")) === "unhealthy");
+  await waitFor("one passes", async () => {
+    return (await peersOf(gateway.api)).get(shared.address).health_checks.last_passed === true;
+  });
+  assert.equal(await stateOf(gateway, shared.address), "up");
+  for (let turn = 0; turn < 10; turn += 1) {
+    await sleep(50);
+    assert.equal(await stateOf(gateway, shared.address), "up");
+    assert.equal(await stateOf(gateway, shared.address, "strict"), "unhealthy");
+  }
+  assert.ok((await whoAnswers(gateway, 8)).has(shared.id));
+});
+
+test("Kong #5531, #7566, #15001: no server stays unhealthy that passes its checks again", async (context) => {
+  const [bad, good] = await startBackends(context, 2);
+  const servers = [bad, good].map(({ address }) => ({ server: address }));
+  const upstreams = { app: { servers, health_check: { interval: "200ms", fails: 2, passes: 2 } } };
+  const gateway = await startGateway(context, { upstreams });
+  const meanwhile = [
+    () => gateway.api.expect(201, "POST", serversOf(), { server: someAddress(1), down: true }),
+    () => gateway.reload(),
+    async () => {
+      await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+      await gateway.killWorker();
+    },
+    () => gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 3 }),
+  ];
+  for (const change of meanwhile) {
+    bad.behaviour = { status: 500 };
+    await waitFor("it is unhealthy", async () => (await stateOf(gateway, bad.address)) === "unhealthy", 2000);
+    await change();
+    bad.behaviour = {};
+    await waitFor("it is up", async () => (await stateOf(gateway, bad.address)) === "up", 2000);
+    assert.ok((await whoAnswers(gateway, 8)).has(bad.id));
+  }
+});
+
+test("Kong #7409: the checks of a server do not overlap, however long they take", async (context) => {
+  let most = 0;
+  const slow = await startProbed(context, () => (most = Math.max(most, slow.open)));
+  const health_check = { interval: "100ms", timeout: "500ms" };
+  await startGateway(context, {
+    upstreams: { app: { servers: [{ server: slow.address }], health_check } },
+    http: "lua_socket_log_errors off;",
+  });
+  await waitFor("it is checked four times", () => slow.arrivals.length >= 4);
+  assert.equal(most, 1);
+});
+
+test("Traefik #4544, #12654: with mandatory a new server gets no request before its first check", async (context) => {
+  const [old, added] = await startBackends(context, 2);
+  const gateway = await startGateway(context, { listen: "reuseport" });
+  const health_check = { interval: "200ms", timeout: "150ms", mandatory: true };
+  await gateway.api.expect(201, "PUT", sluice(), { health_check, servers: [{ server: old.address }] });
+  await waitFor("the first is up", async () => (await stateOf(gateway, old.address)) === "up");
+  added.behaviour = { hang: 1 };
+  await gateway.api.expect(201, "POST", serversOf(), { server: added.address });
+  assert.equal(await stateOf(gateway, added.address), "checking");
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id]));
+  added.behaviour = {};
+  await waitFor("it is up", async () => (await stateOf(gateway, added.address)) === "up", 2000);
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id, added.id]));
+});
+
+test("Caddy #6410: without mandatory there are no errors until the first check", async (context) => {
+  const [one, other] = await startBackends(context, 2);
+  const health_check = { interval: "1h", uri: "/?hang=1", timeout: "1h" };
+  const servers = [one, other].map(({ address }) => ({ server: address }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers, health_check } } });
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([one.id, other.id]));
+});
+
+test("Caddy #7036, #7037: what requests met is not forgotten while there are none", async (context) => {
+  const [bad, good] = await startBackends(context, 2);
+  bad.behaviour = { reset: 1 };
+  const servers = [bad, good].map(({ address }) => ({ server: address, fail_timeout: "1h" }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  gateway.log.allow(wasReset);
+  const isOut = async () => {
+    await ask(gateway.port);
+    return (await stateOf(gateway, bad.address)) === "unavail";
+  };
+  await waitFor("it is out", isOut);
+  bad.behaviour = {};
+  await sleep(1500);
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([good.id]));
+});
+
+test("Caddy #4792, #6135: the API shows health", async (context) => {
+  const { gateway, first, bad } = await startWithUnhealthy(context);
+  const peers = await peersOf(gateway.api);
+  const { state, health_checks, downtime, downstart } = peers.get(bad.address);
+  assert.deepEqual(
+    [state, health_checks],
+    ["unhealthy", { checks: 1, fails: 1, unhealthy: 1, last_passed: false }],
+  );
+  assert.ok(downtime >= 0 && downtime < 10_000, `${downtime} ms`);
+  assert.ok(Math.abs(Date.now() - Date.parse(downstart)) < 10_000, downstart);
+  assert.deepEqual(peers.get(first.address).health_checks, {
+    checks: 1,
+    fails: 0,
+    unhealthy: 0,
+    last_passed: true,
+  });
+});
