@@ -48,7 +48,7 @@ function admit(upstream: LiveUpstream): void {
   const now = ngx.now();
   if (has_changed(upstream)) survey(upstream, now);
   const key = key_of(get_request() as CData);
-  const [ending, server] = choose_or_wait(upstream, queue, key);
+  const [ending, server] = choose_or_wait(upstream, queue, key, find_upstream);
   if (server !== undefined) {
     reserved.set(key, server);
     count = count + 1;

@@ -5,6 +5,7 @@ import { parse_time } from "../config/time";
 import { enqueue, first_of, leave, new_fifo, type Fifo, type FifoEntry } from "../lib/fifo";
 import { choose, is_full } from "./choice";
 import { count_overflow, count_waiting } from "./counters";
+import { has_changed, survey } from "./health";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 import { upstream_status } from "./upstream_status";
@@ -29,9 +30,12 @@ export interface Queue {
   waiters: Fifo<Waiter>;
 }
 
+/** Gives an upstream as the store has it now. */
+export type Find = (this: void, name: string) => LiveUpstream | undefined;
+
 /** How a wait ended. */
 export const enum Ending {
-  /** No server is available, but not because all are full. */
+  /** No server is available, but not because all are full; or the upstream is gone. */
   NONE,
   CHOSEN,
   OVERFLOW,
@@ -72,19 +76,31 @@ export function forget_waiter(key: number): void {
   wake_first(waiter.queue);
 }
 
-function wait(waiter: Waiter): LuaMultiReturn<[Ending, LiveServer | undefined]> {
+/** Chooses a server for the first in line if one has room. Returns undefined when he is to wait on. */
+function look(
+  upstream: LiveUpstream,
+  find: Find,
+): LuaMultiReturn<[Ending | undefined, LiveServer | undefined]> {
+  // Nothing else may tell this worker of changes; one that has replaced the upstream has no part in this line.
+  if (find(upstream.name) !== upstream) return $multi(Ending.NONE, undefined);
+  const now = ngx.now();
+  if (has_changed(upstream)) survey(upstream, now);
+  const server = choose(upstream, undefined, now);
+  if (server !== undefined) return $multi(Ending.CHOSEN, server);
+  return $multi(is_full(upstream, now) ? undefined : Ending.NONE, undefined);
+}
+
+function wait(waiter: Waiter, find: Find): LuaMultiReturn<[Ending, LiveServer | undefined]> {
   const { upstream, queue } = waiter;
   const deadline = ngx.now() + queue.timeout;
   let remaining = queue.timeout;
   while (remaining > 0) {
     const is_first = first_of(queue.waiters) === waiter;
     waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
-    const now = ngx.now();
-    remaining = deadline - now;
+    remaining = deadline - ngx.now();
     if (first_of(queue.waiters) === waiter) {
-      const server = choose(upstream, undefined, now);
-      if (server !== undefined) return $multi(Ending.CHOSEN, server);
-      if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
+      const [ending, server] = look(upstream, find);
+      if (ending !== undefined) return $multi(ending, server);
     }
   }
   return $multi(Ending.TIMEOUT, undefined);
@@ -99,6 +115,7 @@ export function choose_or_wait(
   upstream: LiveUpstream,
   queue: Queue,
   key: number,
+  find: Find,
 ): LuaMultiReturn<[Ending, LiveServer | undefined]> {
   if (queue.waiters.size === 0) {
     const now = ngx.now();
@@ -114,7 +131,7 @@ export function choose_or_wait(
   enqueue(queue.waiters, waiter);
   waiter_of.set(key, waiter);
   count_waiting(upstream, 1);
-  const [ending, server] = wait(waiter);
+  const [ending, server] = wait(waiter, find);
   forget_waiter(key);
   return $multi(ending, server);
 }
