@@ -44,6 +44,8 @@ export const enum Ending {
 
 /** How often the first looks by itself. */
 const LOOK_SECONDS = 0.01;
+/** A semaphore counts whole milliseconds: for less it does not wait at all, and meanwhile the clock stands still. */
+const SHORTEST_WAIT = 0.001;
 
 /** Makes an upstream's queue; who waits in the one before goes on to wait. */
 export function queue_of(config: QueueConfig | undefined, before: Queue | undefined): Queue | undefined {
@@ -94,7 +96,7 @@ function wait(waiter: Waiter, find: Find): LuaMultiReturn<[Ending, LiveServer | 
   const { upstream, queue } = waiter;
   const deadline = ngx.now() + queue.timeout;
   let remaining = queue.timeout;
-  while (remaining > 0) {
+  while (remaining >= SHORTEST_WAIT) {
     const is_first = first_of(queue.waiters) === waiter;
     waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
     remaining = deadline - ngx.now();
