@@ -23,24 +23,36 @@ export async function clientsByWorker(context, port, count = 48) {
 }
 
 /**
+ * @typedef {object} Ending
+ * @property {number} status 0: there was no answer
+ * @property {import("node:http").IncomingHttpHeaders} headers
+ * @property {unknown} by the application server that answered
+ * @property {number} at when, by `performance.now()`
+ */
+
+/**
  * Begins a request whose client can leave.
  * @param {import("node:test").TestContext} context
  * @param {number} port
  * @param {string} [path]
+ * @param {{ length?: number }} [options] `length`: of a body of which the client sends nothing by itself
  */
-export function begin(context, port, path = "/") {
-  const agent = new Agent();
-  const sent = request({ host: "127.0.0.1", port, path, agent });
-  /** The status, and who answered; 0: there was no answer. @type {Promise<{ status: number, by: unknown }>} */
-  const answer = new Promise((resolve) => {
-    sent.on("error", () => resolve({ status: 0, by: undefined }));
+export function begin(context, port, path = "/", { length } = {}) {
+  const method = length === undefined ? "GET" : "POST";
+  const headers = length === undefined ? {} : { "Content-Length": String(length) };
+  const sent = request({ host: "127.0.0.1", port, path, method, headers, agent: new Agent() });
+  /** @type {Promise<Ending>} */
+  const ending = new Promise((resolve) => {
+    const end = (status = 0, headers = {}) =>
+      resolve({ status, headers, by: headers["x-backend"], at: performance.now() });
+    sent.on("error", () => end());
     sent.on("response", (response) => {
-      const { statusCode: status = 0, headers } = response.resume();
-      response.on("close", () => resolve({ status, by: headers["x-backend"] }));
+      response.resume().on("close", () => end(response.statusCode, response.headers));
     });
   });
-  sent.end();
-  const leave = () => agent.destroy();
+  if (length === undefined) sent.end();
+  else sent.flushHeaders();
+  const leave = () => sent.destroy();
   atEnd(context, leave);
-  return { answer, leave };
+  return { ending, leave, send: (/** @type {string} */ body) => sent.end(body) };
 }
