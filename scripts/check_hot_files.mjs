@@ -9,7 +9,15 @@ import { filesBelow } from "./files.mjs";
 
 /** What a request runs through; what is cold there does without helpers, too. */
 const hotFolders = ["dist/resty/sluice/balancer", "dist/resty/sluice/live"];
-const hotFiles = ["dist/resty/sluice.lua", "dist/resty/sluice/lib/heap.lua"];
+const hotFiles = [
+  "dist/resty/sluice.lua",
+  "dist/resty/sluice/health/outlier.lua",
+  "dist/resty/sluice/health/passive.lua",
+  "dist/resty/sluice/health/state.lua",
+  "dist/resty/sluice/lib/fifo.lua",
+  "dist/resty/sluice/lib/heap.lua",
+  "dist/resty/sluice/store/dict.lua",
+];
 
 /** @returns {string[]} one line a problem */
 export function checkHotFiles() {

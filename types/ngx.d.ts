@@ -11,12 +11,7 @@ interface SharedDict {
     value: string | number,
   ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
   delete(this: SharedDict, key: string): void;
-  incr(
-    this: SharedDict,
-    key: string,
-    by: number,
-    first: number,
-  ): LuaMultiReturn<[number | undefined, string | undefined]>;
+  incr(this: SharedDict, key: string, by: number): LuaMultiReturn<[number | undefined, string | undefined]>;
   get_keys(this: SharedDict, max: number): string[];
   capacity(this: SharedDict): number;
 }
@@ -128,6 +123,8 @@ interface Ngx {
   readonly ERROR: number;
 
   readonly config: NgxConfig;
+  /** A table of the request's own. */
+  readonly ctx: Record<string, unknown>;
   readonly header: Record<string, string | string[] | undefined>;
   readonly is_subrequest: boolean;
   readonly re: NgxRegex;

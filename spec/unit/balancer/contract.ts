@@ -12,6 +12,9 @@ import {
   type TestPeer,
 } from "./peers";
 
+/** Weights need not be whole: `slow_start` raises them in fractions. */
+const FRACTIONS = [1, 3, 7, 100];
+
 /** What every balancing method keeps, whatever it balances by. */
 
 /** The suite of the contract: what is true, and how to see it. busted gives `it` to spec files only. */
@@ -143,7 +146,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
           const choice = math.random(1, 5);
           const index = math.random(1, math.max(1, peers.length)) - 1;
           if (choice === 1 || peers.length === 0) {
-            add_peer(bench, new_peer(`p${step}`, math.random(1, 100)));
+            add_peer(bench, new_peer(`p${step}`, math.random(1, 100) / FRACTIONS[step % FRACTIONS.length]));
             in_rotation += 1;
           } else if (choice === 2) {
             const peer = peers[index];
@@ -151,7 +154,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
             method.remove(peer);
             table.remove(peers, index + 1);
           } else if (choice === 3) {
-            method.reweigh(peers[index], math.random(1, 100));
+            method.reweigh(peers[index], math.random(1, 100) / FRACTIONS[step % FRACTIONS.length]);
           } else if (choice === 4) {
             const peer = peers[index];
             peer.in_rotation = !peer.in_rotation;

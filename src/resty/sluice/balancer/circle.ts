@@ -131,10 +131,11 @@ export function new_circle(): Circle {
     const bucket = bucket_of(position);
     let before = NONE;
     let point = heads[bucket];
-    while (positions[point] !== position) {
+    while (point !== NONE && positions[point] !== position) {
       before = point;
       point = followers[point];
     }
+    if (point === NONE) return;
     if (before === NONE) heads[bucket] = followers[point];
     else followers[before] = followers[point];
     followers[point] = free_point;

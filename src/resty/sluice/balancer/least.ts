@@ -33,6 +33,11 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     heaviest = math.max(heaviest, peer.weight);
   }
 
+  function find_heaviest(): void {
+    heaviest = 0;
+    for (const place of $range(1, count)) heaviest = math.max(heaviest, peers.get(place).weight);
+  }
+
   function leave(this: void, peer: Peer): void {
     turns.suspend(peer);
     const { place } = peer as Listed;
@@ -41,6 +46,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     last.place = place;
     peers.delete(count);
     count = count - 1;
+    if (peer.weight === heaviest) find_heaviest();
   }
 
   function is_least(peer: Peer, its_cost: number): boolean {

@@ -40,6 +40,7 @@ const MOST_SKIPS = 8;
 /** Makes a round robin without peers. Any phase. */
 export function new_round_robin(this: void, { random }: Pick<Surroundings, "random">): Method {
   const groups = new LuaTable<number, Group>();
+  let group_count = 0;
   /** The only group; undefined while there is none, or several: then they are in the heaps. */
   let sole: Group | undefined;
   /** Groups whose turn is eligible, by when it is due. */
@@ -89,7 +90,8 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
       place: 0,
     } as Partial<Group> as Group;
     groups.set(peer_weight, group);
-    if (total === 0) {
+    group_count = group_count + 1;
+    if (group_count === 1) {
       sole = group;
       return group;
     }
@@ -100,6 +102,7 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   function remove_group(group: Group): void {
     groups.delete(group.peer_weight);
+    group_count = group_count - 1;
     if (sole === group) {
       sole = undefined;
       return;
@@ -146,7 +149,8 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     } else {
       reweigh_group(group, group.weight - member.weight);
     }
-    total = total - member.weight;
+    // Sums of fractions leave something over.
+    total = group_count === 0 ? 0 : total - member.weight;
   }
 
   function take_turn(group: Group): void {
@@ -201,7 +205,7 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   function pick(this: void, available: Available): Peer | undefined {
     has_begun = true;
-    if (sole === undefined) return total === 0 ? undefined : pick_among_groups(available);
+    if (sole === undefined) return group_count === 0 ? undefined : pick_among_groups(available);
     const member = step(sole);
     if (available(member)) return member;
     return step_to_available(sole, available);

@@ -10,6 +10,7 @@ const MILLISECONDS: Record<string, number> = {
   ms: 1,
 };
 const LONGEST = 2147483647000;
+const MILLISECONDS_A_SECOND = 1000;
 
 /**
  * Reads an nginx time: numbers with the units y, M, w, d, h, m, s or ms, largest first, such as `"1h 30m"`; a
@@ -32,4 +33,9 @@ export function parse_time(text: string): number | undefined {
     position = tonumber(next) as number;
   }
   return total <= LONGEST ? total : undefined;
+}
+
+/** The seconds of an nginx time that has been checked; 0 for none. Any phase. */
+export function seconds_of(time: string | undefined): number {
+  return time === undefined ? 0 : (parse_time(time) ?? 0) / MILLISECONDS_A_SECOND;
 }

@@ -1,9 +1,9 @@
+import { check_fit } from "./fit";
 import { is_table } from "../lib/json";
 import { read_list } from "./fields";
 import { format_problem, unknown_parameter, type Problem } from "./problem";
 import { read_server, type ServerConfig } from "./server";
 import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "./settings";
-import { check_slow_start } from "./slow_start";
 
 /** A whole upstream as it is configured. */
 export interface UpstreamConfig extends UpstreamSettings {
@@ -72,7 +72,7 @@ export function read_upstream(
     servers = read;
   }
   for (const index of $range(0, servers.length - 1)) {
-    const problem = check_slow_start(settings.method, servers[index]);
+    const problem = check_fit(settings, servers[index]);
     if (problem !== undefined) return $multi(undefined, at_server(index, problem));
   }
   return $multi({ ...settings, servers }, undefined);

@@ -1,5 +1,5 @@
 import { compares_success_rates, type OutlierConfig } from "../config/health";
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import { Row } from "../store/cells";
 import { fence } from "../store/dict";
 import { shared_memory } from "../store/region";
@@ -11,6 +11,8 @@ import type { Subject } from "./subject";
  * the others, is ejected for `base_ejection_time` times the number of ejections in a row, at most `max_ejection_time`.
  * Each `interval` without one takes one off that number.
  */
+
+const PERCENT = 100;
 
 /** The limits of an upstream. Times in seconds. */
 export interface OutlierLimits {
@@ -26,18 +28,14 @@ export interface OutlierLimits {
   success_rate_stdev_factor: number;
 }
 
-function seconds(time: string): number {
-  return (parse_time(time) ?? 0) / 1000;
-}
-
 /** Reads a configuration's times. */
 export function limits_of(config: OutlierConfig): OutlierLimits {
   return {
     consecutive_5xx: config.consecutive_5xx,
     consecutive_gateway_failure: config.consecutive_gateway_failure,
-    interval: seconds(config.interval),
-    base_ejection_time: seconds(config.base_ejection_time),
-    max_ejection_time: seconds(config.max_ejection_time),
+    interval: seconds_of(config.interval),
+    base_ejection_time: seconds_of(config.base_ejection_time),
+    max_ejection_time: seconds_of(config.max_ejection_time),
     max_ejection_percent: config.max_ejection_percent,
     compares_success_rates: compares_success_rates(config),
     success_rate_minimum_hosts: config.success_rate_minimum_hosts,
@@ -85,30 +83,49 @@ export function is_ejected(row: number, now: number): boolean {
   return shared_memory()[row + Row.EJECTED_UNTIL] > now;
 }
 
+/** How many of a server's upstream are ejected beside it, and how large that is. */
+type CountOthers<S extends Subject> = (
+  this: void,
+  subject: S,
+  now: number,
+) => LuaMultiReturn<[number, number]>;
+
+/** As Envoy: the first may be ejected of however few, but never an only one; then the limit holds. */
+function may_eject<S extends Subject>(
+  subject: S,
+  { max_ejection_percent }: OutlierLimits,
+  count_others: CountOthers<S>,
+  now: number,
+): boolean {
+  const [others, size] = count_others(subject, now);
+  if (others === 0) return max_ejection_percent > 0 && size > 1;
+  return (others + 1) * PERCENT <= max_ejection_percent * size;
+}
+
 /**
  * Ejects a server, unless it is already or too many of its upstream are. Workers that eject at the same instant each
  * say so first and look then; the fence has each see the others' word, so that all but one draw back, or all. Any phase.
  *
- * @param percent_of_others how many of its upstream are ejected beside it
+ * @param count_others how many of its upstream are ejected beside it, and how large that is
  */
 export function eject<S extends Subject>(
   subject: S,
   limits: OutlierLimits,
-  percent_of_others: (this: void, subject: S, now: number) => number,
+  count_others: CountOthers<S>,
   now: number,
   reason: string,
 ): void {
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation || is_ejected(row, now)) return;
-  if (percent_of_others(subject, now) >= limits.max_ejection_percent) return;
+  if (!may_eject(subject, limits, count_others, now)) return;
   const ended = memory[row + Row.EJECTION_ENDED];
   const quiet = ended > 0 ? math.floor((now - ended) / limits.interval) : 0;
   const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;
   const time = math.min(limits.base_ejection_time * ejections, limits.max_ejection_time);
   memory[row + Row.EJECTED_UNTIL] = now + time;
   fence();
-  if (percent_of_others(subject, now) >= limits.max_ejection_percent) {
+  if (!may_eject(subject, limits, count_others, now)) {
     memory[row + Row.EJECTED_UNTIL] = 0;
     return;
   }

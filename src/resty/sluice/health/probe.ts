@@ -1,5 +1,5 @@
 import type { HealthCheckConfig } from "../config/health";
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import { VERSION } from "../lib/version";
 import {
   close_connection,
@@ -29,11 +29,6 @@ export interface Check {
 /** How much of a body is read. */
 const LARGEST_BODY = 65536;
 
-/** A `tcp` check leaves out what it has no use for. */
-function seconds(time: string | undefined): number {
-  return (parse_time(time ?? "0s") ?? 0) / 1000;
-}
-
 /** Reads the `health_check` of an upstream. Any phase. */
 export function new_check(upstream: string, config: HealthCheckConfig): Check {
   const headers = [
@@ -44,10 +39,10 @@ export function new_check(upstream: string, config: HealthCheckConfig): Check {
   ];
   return {
     config,
-    interval: seconds(config.interval),
-    jitter: seconds(config.jitter),
-    timeout: seconds(config.timeout),
-    keepalive_time: seconds(config.keepalive_time),
+    interval: seconds_of(config.interval),
+    jitter: seconds_of(config.jitter),
+    timeout: seconds_of(config.timeout),
+    keepalive_time: seconds_of(config.keepalive_time),
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),

@@ -1,4 +1,4 @@
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import type { ServerRecord } from "../store/document";
 import { row_at } from "../store/region";
 
@@ -27,6 +27,6 @@ export function subject_of(upstream_name: string, upstream_row: number, record: 
     row: row_at(record.row),
     upstream_row: row_at(upstream_row),
     max_fails: record.max_fails,
-    fail_timeout: (parse_time(record.fail_timeout) ?? 0) / 1000,
+    fail_timeout: seconds_of(record.fail_timeout),
   };
 }

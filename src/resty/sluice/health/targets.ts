@@ -165,7 +165,7 @@ function apply_upstream(name: string, pause: Pause): void {
   const [head, start] = parse_head(text);
   const { health_check } = head;
   if (health_check === undefined) {
-    if (is_start || groups.has(name)) end_checks(name, head, text, start);
+    if (is_start || shared_memory()[row_at(head.row) + Row.CHECK] !== 0) end_checks(name, head, text, start);
     drop(name);
     return;
   }

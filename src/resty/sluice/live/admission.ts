@@ -2,7 +2,8 @@ import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
 import { key_of } from "./attempts";
-import { uncount_request } from "./counters";
+import { lacked_key } from "./choice";
+import { count_without_key, uncount_request } from "./counters";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 import { find_upstream } from "./view";
@@ -28,7 +29,7 @@ export function take_reserved(key: number): LiveServer | undefined {
   return server;
 }
 
-/** Gives back what a request holds that has ended without the balancer. */
+/** Gives back what a request holds that has ended, and that it did not take to the balancer. Hot. */
 export function forget_admission(key: number): void {
   forget_waiter(key);
   const server = take_reserved(key);
@@ -48,6 +49,7 @@ function admit(upstream: LiveUpstream): void {
   // After an internal redirect this is not the first time.
   forget_admission(key);
   const [ending, server] = choose_or_wait(upstream, queue, key);
+  if (server !== undefined && lacked_key()) count_without_key(upstream);
   if (server !== undefined) {
     reserved.set(key, server);
     count = count + 1;

@@ -36,6 +36,11 @@ const MOST_REDIRECTS = 10;
 
 let has_warned = false;
 
+/** Makes what stands for a request that has had no attempt. */
+export function new_attempts(): Attempts {
+  return { server: undefined, servers: [], redirected: 0, retries: undefined };
+}
+
 /** What a request is known by. */
 export function key_of(request: CData): number {
   return tonumber(cast("uintptr_t", request)) as number;
@@ -97,7 +102,8 @@ function end_last(key: number, attempts: Attempts, failure: string | undefined, 
 export function end_attempt(key: number, first: LiveServer | undefined): LuaMultiReturn<[Attempts, boolean]> {
   let attempts = find_attempts(key);
   if (attempts === undefined) {
-    attempts = { server: first, servers: [], redirected: 0, retries: undefined };
+    attempts = new_attempts();
+    attempts.server = first;
     attempts_of.set(key, attempts);
     several = several + 1;
     server_of.delete(key);

@@ -1,7 +1,7 @@
 import type { Available, Peer } from "../balancer/method";
 import { fence } from "../store/dict";
 import type { Attempts } from "./attempts";
-import { count_request, count_without_key, uncount_request } from "./counters";
+import { count_request, uncount_request } from "./counters";
 import { is_healthy } from "./health";
 import { in_flight } from "./loads";
 import type { LiveServer } from "./server";
@@ -16,15 +16,20 @@ const MOST_COLLISIONS = 16;
 /** What the functions below are asked about: methods know them by one argument. */
 let time = 0;
 let tried: Attempts;
+/** What there is to say of the choice that was made last. */
+let is_without_key = false;
 
 function has_room(server: LiveServer): boolean {
   return server.max_conns === 0 || in_flight(server) < server.max_conns;
 }
 
-/** Tells whether there are servers that would be available if they were not full. Not hot. */
+/**
+ * Tells, after no server was available, whether one may be when a request ends. Not whether it is full now: what
+ * another worker has counted and taken back was in the way, too. Not hot.
+ */
 export function is_full(upstream: LiveUpstream, now: number): boolean {
   for (const [, server] of pairs(upstream.servers)) {
-    if (server.in_rotation && is_healthy(server, now) && !has_room(server)) return true;
+    if (server.in_rotation && is_healthy(server, now) && server.max_conns > 0) return true;
   }
   return false;
 }
@@ -34,9 +39,15 @@ function in_service(this: void, peer: Peer): boolean {
   return server.in_rotation && is_healthy(server, time) && has_room(server);
 }
 
+/** Tells whether the request that a server was chosen for last had no value for the key that the method wants. */
+export function lacked_key(): boolean {
+  return is_without_key;
+}
+
 /** Tells whether a server that was chosen some time ago, and is counted, may have the request still. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
-  return upstream.servers.get(server.id) === server && !server.down && is_healthy(server, now);
+  if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;
+  return server.in_rotation || upstream.sticky?.find() === server;
 }
 
 function untried(this: void, peer: Peer): boolean {
@@ -51,8 +62,7 @@ function untried(this: void, peer: Peer): boolean {
 function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
   const { read_key } = upstream;
   const key = read_key === undefined ? undefined : read_key();
-  if (read_key !== undefined && retried === undefined && (key === undefined || key === ""))
-    count_without_key(upstream);
+  is_without_key = read_key !== undefined && (key === undefined || key === "");
   let available: Available = in_service;
   // As nginx: the only server is tried again, when a kept connection to it has broken.
   if (retried !== undefined && upstream.in_rotation > 1) {
@@ -126,6 +136,7 @@ export function choose(
   now: number,
 ): LiveServer | undefined {
   time = now;
+  is_without_key = false;
   const server = choose_one(upstream, retried);
   if (server === undefined) return undefined;
   count_request(server, now);

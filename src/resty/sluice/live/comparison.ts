@@ -2,7 +2,7 @@ import { eject, type OutlierLimits } from "../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../health/success_rate";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
-import { percent_of_others_ejected } from "./health";
+import { others_ejected } from "./health";
 import type { LiveServer } from "./server";
 import { status_of } from "./status";
 import type { LiveUpstream } from "./upstream";
@@ -15,9 +15,9 @@ const FIRST_SERVER_ERROR = 500;
 function performance_of(server: LiveServer): Performance {
   const memory = shared_memory();
   const { row } = server;
-  const { codes, fails } = status_of(server.row_number, server.incarnation);
-  let responses = fails;
-  let errors = fails;
+  const { codes, unanswered } = status_of(server.row_number, server.incarnation);
+  let responses = unanswered;
+  let errors = unanswered;
   for (const [code, count] of pairs(codes)) {
     responses += count;
     if (code >= FIRST_SERVER_ERROR) errors += count;
@@ -77,7 +77,7 @@ export function compare_servers(upstream: LiveUpstream, now: number): void {
   for (const index of $range(0, servers.length - 1)) {
     if (is_outlier(performances[index], threshold, volume)) {
       const reason = string.format("its success rate is below %.1f %%", threshold);
-      eject(servers[index], limits, percent_of_others_ejected, now, reason);
+      eject(servers[index], limits, others_ejected, now, reason);
     }
   }
 }

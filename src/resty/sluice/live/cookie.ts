@@ -1,4 +1,4 @@
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import type { CookieConfig } from "../config/sticky";
 import type { LiveServer } from "./server";
 import type { Binding } from "./sticky";
@@ -48,7 +48,7 @@ function new_expiry(expires: string | undefined): ((this: void) => string) | und
   if (expires === undefined) return undefined;
   const last = `; expires=${ngx.cookie_time(LAST_SECOND)}`;
   if (expires === "max") return () => last;
-  const seconds = math.floor((parse_time(expires) ?? 0) / 1000);
+  const seconds = math.floor(seconds_of(expires));
   return () => `; expires=${ngx.cookie_time(ngx.time() + seconds)}; max-age=${seconds}`;
 }
 

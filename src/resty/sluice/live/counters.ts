@@ -81,7 +81,14 @@ export function count_bytes(server: LiveServer, sent: number, received: number):
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
 }
 
-/** Counts a response by its status. A server's codes after the 36th different one are not counted. */
+/** Counts that a server gave no response. */
+export function count_unanswered(server: LiveServer): void {
+  if (memory[server.stamp] !== server.incarnation) return;
+  const unanswered = server.counters + Counter.UNANSWERED;
+  memory[unanswered] = memory[unanswered] + 1;
+}
+
+/** Counts a response by its status. A server's codes after the 35th different one are not counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server.counters;
   if (memory[server.stamp] !== server.incarnation) return;

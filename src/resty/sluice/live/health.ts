@@ -23,9 +23,17 @@ export function use_health(shared: NumberPointer): void {
   memory = shared;
 }
 
+/** Panic or not, a server whose first check must pass waits for that. */
+function is_checking({ row }: LiveServer): boolean {
+  const state: State = memory[row + Row.STATE];
+  return state === State.CHECKING;
+}
+
 /** Tells whether health lets a server have requests at a time, in seconds since 1970. */
 export function is_healthy(server: LiveServer, now: number): boolean {
-  return memory[server.row + Row.UNAVAILABLE_UNTIL] <= now || server.upstream.panics;
+  return (
+    memory[server.row + Row.UNAVAILABLE_UNTIL] <= now || (server.upstream.panics && !is_checking(server))
+  );
 }
 
 /** How many of an upstream's servers in rotation are kept out, in percent. */
@@ -69,14 +77,18 @@ export function note_choice(server: LiveServer, now: number): void {
   if (memory[server.row + Row.FAILS] > 0) note_trial(server, now);
 }
 
-/** How many of an upstream's servers are ejected beside one of them, in percent. */
-export function percent_of_others_ejected(this: void, server: LiveServer, now: number): number {
+/** How many of an upstream's servers are ejected beside one of them, and how many there are. */
+export function others_ejected(
+  this: void,
+  server: LiveServer,
+  now: number,
+): LuaMultiReturn<[number, number]> {
   const { servers, size } = server.upstream;
   let ejected = 0;
   for (const [, other] of pairs(servers)) {
     if (other !== server && is_ejected(other.row, now)) ejected += 1;
   }
-  return (ejected * PERCENT) / size;
+  return $multi(ejected, size);
 }
 
 function note_error(server: LiveServer, is_gateway_failure: boolean, now: number): void {
@@ -84,7 +96,7 @@ function note_error(server: LiveServer, is_gateway_failure: boolean, now: number
   if (outlier_limits === undefined) return;
   const reason = count_error(server, outlier_limits, is_gateway_failure);
   if (reason === undefined) return;
-  eject(server, outlier_limits, percent_of_others_ejected, now, reason);
+  eject(server, outlier_limits, others_ejected, now, reason);
 }
 
 /** Notes a response. */

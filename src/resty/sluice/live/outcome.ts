@@ -6,6 +6,7 @@ import {
   count_response,
   count_success,
   count_times,
+  count_unanswered,
   is_time_wanted,
 } from "./counters";
 import { note_failed_attempt, note_response } from "./health";
@@ -40,7 +41,8 @@ function milliseconds(seconds: string | undefined): number | undefined {
   return value === undefined ? undefined : math.floor(value * 1000 + 0.5);
 }
 
-interface Attempts {
+/** What nginx reports of attempts, each list in their order. */
+interface Reported {
   addresses: string[];
   statuses: string[];
   sent: string[];
@@ -49,7 +51,7 @@ interface Attempts {
   response_times: string[];
 }
 
-function read_attempts(): Attempts {
+function read_attempts(): Reported {
   return {
     addresses: split(variable("upstream_addr")),
     statuses: split(variable("upstream_status")),
@@ -74,7 +76,7 @@ function count_expected(
 }
 
 /** Counts one attempt, all but its end. Returns whether the server gave a response. */
-function count_attempt(server: LiveServer, attempts: Attempts, index: number): boolean {
+function count_attempt(server: LiveServer, attempts: Reported, index: number): boolean {
   count_bytes(server, tonumber(attempts.sent[index]) ?? 0, tonumber(attempts.received[index]) ?? 0);
   const header_time = milliseconds(attempts.header_times[index]);
   const status = tonumber(attempts.statuses[index]);
@@ -87,7 +89,7 @@ function count_attempt(server: LiveServer, attempts: Attempts, index: number): b
 }
 
 /** True for an attempt that nginx ended by a status of its own, not one of the server. */
-function has_failed(attempts: Attempts, index: number): boolean {
+function has_failed(attempts: Reported, index: number): boolean {
   const status = tonumber(attempts.statuses[index]);
   return status === BAD_GATEWAY || status === GATEWAY_TIMEOUT;
 }
@@ -114,6 +116,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
     if (index < attempts.addresses.length) {
       const responded = count_attempt(server, attempts, index);
       last_failures = !responded && has_failed(attempts, index) ? 1 : 0;
+      if (last_failures > 0) count_unanswered(server);
       if (last_failures > 0 && server.upstream.measure !== Measure.NONE) count_failed_response(server);
       // What failed before the last attempt has told so when the next one began.
       const status = tonumber(attempts.statuses[index]) ?? 0;

@@ -1,7 +1,7 @@
 import type { Semaphore } from "ngx.semaphore";
 
 import type { QueueConfig } from "../config/admission";
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import { first_of, new_fifo, type Fifo, type FifoEntry } from "../lib/fifo";
 
 /** `queue`: the line of the requests of this worker that wait for an upstream's servers. */
@@ -23,8 +23,7 @@ export interface Queue {
 /** Makes an upstream's queue; who waits in the one before goes on to wait. */
 export function queue_of(config: QueueConfig | undefined, before: Queue | undefined): Queue | undefined {
   if (config === undefined) return undefined;
-  const timeout = (parse_time(config.timeout) ?? 0) / 1000;
-  return { size: config.size, timeout, waiters: before?.waiters ?? new_fifo() };
+  return { size: config.size, timeout: seconds_of(config.timeout), waiters: before?.waiters ?? new_fifo() };
 }
 
 /** Lets the first in line look whether a server has room. */

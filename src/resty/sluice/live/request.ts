@@ -1,5 +1,4 @@
 import type { CData } from "ffi";
-import { set_current_peer, set_more_tries } from "ngx.balancer";
 import { get_request } from "resty.core.base";
 
 import { forget_admission, take_reserved } from "./admission";
@@ -14,36 +13,31 @@ import {
   type Attempts,
 } from "./attempts";
 import { note_begin, note_end } from "./begun";
-import { choose, is_still_available } from "./choice";
-import { count_end, uncount_request } from "./counters";
+import { choose, is_still_available, lacked_key } from "./choice";
+import { count_without_key, uncount_request } from "./counters";
 import { note_choice } from "./health";
 import { log_one_attempt, log_several_attempts } from "./outcome";
+import { allow_retries, refuse, send } from "./peer";
 import { wake } from "./queue";
 import { count_retry, may_retry, uncount_retry } from "./retries";
 import type { LiveServer } from "./server";
+import { balance_subrequest } from "./subrequest";
 import type { LiveUpstream } from "./upstream";
 import { find_upstream } from "./view";
 
 /** A request's way through the balancer: `balance` for each attempt, `log` once. Hot. */
 
-/** ngx.exit(NGX_BUSY): nginx answers 502 and logs "no live upstreams". */
-const NGX_BUSY = -3;
-
-/** Allows a request as many tries as there are other servers in rotation, unless `retries` says less. */
-function allow_retries(upstream: LiveUpstream, server: LiveServer): void {
-  let others = server.in_rotation ? upstream.in_rotation - 1 : upstream.in_rotation;
-  const limits = upstream.retry_limits;
-  if (limits !== undefined) others = math.min(others, limits.tries - 1);
-  if (others > 0) set_more_tries(others);
-}
-
 /** The server that was chosen before the balancer, if it is still there, else one that is chosen now. */
 function first_choice(upstream: LiveUpstream, key: number, now: number): LiveServer | undefined {
   const reserved = take_reserved(key);
-  if (reserved === undefined) return choose(upstream, undefined, now);
-  if (is_still_available(upstream, reserved, now)) return reserved;
-  uncount_request(reserved);
-  return choose(upstream, undefined, now);
+  if (reserved !== undefined) {
+    if (is_still_available(upstream, reserved, now)) return reserved;
+    uncount_request(reserved);
+    return choose(upstream, undefined, now);
+  }
+  const server = choose(upstream, undefined, now);
+  if (lacked_key()) count_without_key(upstream);
+  return server;
 }
 
 /** Says, once, why requests do not wait. */
@@ -56,22 +50,17 @@ function warn_of_missing_hook(upstream: LiveUpstream): void {
   );
 }
 
-/** Sends the attempt to a server. Returns false when that is not possible. */
-function send(server: LiveServer): boolean {
-  const [chosen, cause] = set_current_peer(server.host, server.port);
-  if (chosen === true) return true;
-  uncount_request(server);
-  ngx.log(ngx.WARN, `sluice: could not choose ${server.line}: ${cause ?? ""}`);
-  return false;
-}
-
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
 export function balance(name: string): void {
   const now = ngx.now();
   const upstream = find_upstream(name, now);
   if (upstream === undefined) {
     ngx.log(ngx.WARN, `sluice: there is no upstream "${name}"`);
-    ngx.exit(NGX_BUSY);
+    refuse();
+    return;
+  }
+  if (ngx.is_subrequest) {
+    balance_subrequest(upstream, now);
     return;
   }
   const key = key_of(get_request() as CData);
@@ -82,25 +71,20 @@ export function balance(name: string): void {
     [attempts, is_retry] = end_attempt(key, first);
     if (!is_retry) uncount_retry(attempts);
     else if (!may_retry(upstream, attempts)) {
-      ngx.exit(NGX_BUSY);
+      refuse();
       return;
     }
   }
   const server = is_retry ? choose(upstream, attempts, now) : first_choice(upstream, key, now);
   if (server === undefined || !send(server)) {
     warn_of_missing_hook(upstream);
-    ngx.exit(NGX_BUSY);
+    refuse();
     return;
   }
   if (!is_retry) allow_retries(upstream, server);
   else if (attempts !== undefined) count_retry(upstream, attempts);
   if (upstream.sticky !== undefined) upstream.sticky.bind(server);
   note_choice(server, now);
-  // The log phase of a subrequest runs only with log_subrequest on, so its end would not be seen.
-  if (ngx.is_subrequest) {
-    count_end(server, 0);
-    return;
-  }
   if (upstream.keeps_begun) note_begin(key, server, now);
   if (attempts === undefined) keep_first(key, server);
   else attempts.server = server;
@@ -110,6 +94,7 @@ export function balance(name: string): void {
 export function log(): void {
   const request = get_request() as CData;
   const key = key_of(request);
+  forget_admission(key);
   const server = first_server(key);
   if (server !== undefined) {
     forget_first(key);
@@ -119,10 +104,7 @@ export function log(): void {
     return;
   }
   const attempts = find_attempts(key);
-  if (attempts === undefined) {
-    forget_admission(key);
-    return;
-  }
+  if (attempts === undefined) return;
   forget_attempts(key);
   uncount_retry(attempts);
   if (attempts.server !== undefined) note_end(key, attempts.server);

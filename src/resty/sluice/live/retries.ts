@@ -1,7 +1,7 @@
 import type { NumberPointer } from "ffi";
 
 import type { RetriesConfig } from "../config/admission";
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import { fence } from "../store/dict";
 import type { Attempts } from "./attempts";
 import { sum_of_slots } from "./loads";
@@ -35,7 +35,7 @@ export function retry_limits(config: RetriesConfig): RetryLimits {
   const { tries, timeout, budget } = config;
   return {
     tries: tries ?? math.huge,
-    timeout: timeout === undefined ? math.huge : (parse_time(timeout) ?? 0) / 1000,
+    timeout: timeout === undefined ? math.huge : seconds_of(timeout),
     budget_percent: budget?.percent ?? math.huge,
     min_concurrent: budget?.min_concurrent ?? math.huge,
   };
@@ -81,12 +81,19 @@ function take_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Atte
   return false;
 }
 
-/** Tells whether a request may be tried again. Phase: balancer_by_lua. */
-export function may_retry(upstream: LiveUpstream, attempts: Attempts): boolean {
+/** Tells whether a request may be tried again as for tries and time. Phase: balancer_by_lua. */
+export function is_within_limits(upstream: LiveUpstream, attempts: Attempts): boolean {
   const limits = upstream.retry_limits;
   if (limits === undefined) return true;
   if (attempts.servers.length - attempts.redirected >= limits.tries) return false;
-  if (limits.timeout !== math.huge && time_of_attempts() >= limits.timeout) return false;
+  return limits.timeout === math.huge || time_of_attempts() < limits.timeout;
+}
+
+/** Tells whether a request may be tried again, and counts it as a retry. Phase: balancer_by_lua. */
+export function may_retry(upstream: LiveUpstream, attempts: Attempts): boolean {
+  const limits = upstream.retry_limits;
+  if (limits === undefined) return true;
+  if (!is_within_limits(upstream, attempts)) return false;
   if (limits.min_concurrent === math.huge) return true;
   // Each try counts anew, so that those there are become fewer as soon as the requests do.
   uncount_retry(attempts);

@@ -1,6 +1,6 @@
 import type { Method, Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
-import { parse_time } from "../config/time";
+import { seconds_of } from "../config/time";
 import type { Subject } from "../health/subject";
 import type { ServerRecord } from "../store/document";
 import { active_at, begun_at, row_at } from "../store/region";
@@ -47,10 +47,6 @@ export interface LiveServer extends Peer, Subject {
   seen: number;
 }
 
-function seconds(time: string): number {
-  return (parse_time(time) ?? 0) / 1000;
-}
-
 /** Makes a live server and its counters. */
 export function new_server(upstream: LiveUpstream, record: ServerRecord, line: string): LiveServer {
   const [address] = parse_address(record.server);
@@ -69,12 +65,12 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     configured_weight: record.weight,
     max_conns: record.max_conns,
     max_fails: record.max_fails,
-    slow_start: seconds(record.slow_start),
+    slow_start: seconds_of(record.slow_start),
     backup: record.backup,
     down: record.down,
     in_rotation: !record.down && !record.drain,
     route: record.route,
-    fail_timeout: seconds(record.fail_timeout),
+    fail_timeout: seconds_of(record.fail_timeout),
     row_number: record.row,
     row: row_at(record.row),
     active: active_at(record.row),

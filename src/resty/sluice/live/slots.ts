@@ -57,6 +57,16 @@ function release_dead(): void {
   }
 }
 
+/**
+ * Takes off what workers had under way that died with nobody to take their place: old ones that were finishing their
+ * requests after a reload. Phases that can sleep.
+ */
+export function release_dead_slots(): void {
+  if (lock.acquire()[0] === undefined) return;
+  release_dead();
+  lock.release(lock.Lock.WRITE);
+}
+
 /** Takes a free slot for this worker. Phase: init_worker_by_lua. Returns undefined when there is none. */
 export function take_slot(): number | undefined {
   const memory = shared_memory();

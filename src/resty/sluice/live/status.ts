@@ -10,6 +10,8 @@ export interface ServerStatus {
   sent: number;
   received: number;
   fails: number;
+  /** Of those, the ones without a response. */
+  unanswered: number;
   /** Responses by status code. */
   codes: LuaTable<number, number>;
   /** Moving averages in milliseconds; undefined until there is a first. */
@@ -47,7 +49,15 @@ function read_health(status: ServerStatus, at: number): void {
 
 const RESET_SLOT = 0;
 const NO_AVERAGE = -1;
-const HEALTH_STATISTICS = [Row.UNAVAIL, Row.CHECKS, Row.CHECK_FAILS, Row.UNHEALTHY, Row.DOWNTIME];
+const HEALTH_STATISTICS = [
+  Row.UNAVAIL,
+  Row.CHECKS,
+  Row.CHECK_FAILS,
+  Row.UNHEALTHY,
+  Row.DOWNTIME,
+  Row.COMPARED_RESPONSES,
+  Row.COMPARED_ERRORS,
+];
 
 function add_codes(codes: LuaTable<number, number>, at: number): void {
   const memory = shared_memory();
@@ -70,6 +80,7 @@ export function status_of(row: number, incarnation: number): ServerStatus {
     sent: 0,
     received: 0,
     fails: 0,
+    unanswered: 0,
     codes,
     header_time: undefined,
     response_time: undefined,
@@ -88,6 +99,7 @@ export function status_of(row: number, incarnation: number): ServerStatus {
     status.sent += memory[at + Counter.SENT];
     status.received += memory[at + Counter.RECEIVED];
     status.fails += memory[at + Counter.FAILS];
+    status.unanswered += memory[at + Counter.UNANSWERED];
     add_codes(codes, at);
   }
   const shared = row_at(row);
@@ -119,6 +131,7 @@ function write_reset(row: number, incarnation: number, status: ServerStatus): vo
   memory[at + Counter.SENT] = memory[at + Counter.SENT] - status.sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] - status.received;
   memory[at + Counter.FAILS] = memory[at + Counter.FAILS] - status.fails;
+  memory[at + Counter.UNANSWERED] = memory[at + Counter.UNANSWERED] - status.unanswered;
   for (const [code, count] of pairs(status.codes)) {
     let cell = at + Counter.FIRST_CODE;
     while (memory[cell] !== 0 && memory[cell] % CODE_STEP !== code && cell < at + LAST_CODE) cell += 1;

@@ -162,6 +162,11 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
   upstream.servers.delete(server.id);
 }
 
+/** Lets go of the servers of an upstream that is gone. */
+export function forget_servers(upstream: LiveUpstream): void {
+  for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
+}
+
 /** Gives a server that stays the parameters of its new line. */
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
   const { method } = server;

@@ -5,7 +5,7 @@ import { parse_head } from "../store/document";
 import { Row } from "../store/cells";
 import { row_at, stamp_of } from "../store/region";
 import { has_changed, survey } from "./health";
-import { apply_document, new_upstream, type LiveUpstream } from "./upstream";
+import { apply_document, forget_servers, new_upstream, type LiveUpstream } from "./upstream";
 
 /**
  * The upstreams that this worker serves, each made at its first request and from then on changed by difference.
@@ -26,6 +26,8 @@ function synchronise(name: string): LiveUpstream | undefined {
   if (!is_ready) error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
   const text = get_text(name);
   if (text === undefined) {
+    const gone = upstreams.get(name) as LiveUpstream | undefined;
+    if (gone !== undefined) forget_servers(gone);
     upstreams.delete(name);
     return undefined;
   }
@@ -64,5 +66,7 @@ export function for_each_upstream(action: (this: void, upstream: LiveUpstream) =
 export function refresh_all(): void {
   for (const [name, upstream] of pairs(upstreams)) {
     if (memory[upstream.row + Row.REVISION] > upstream.revision) synchronise(name);
+    // Two workers that raise the revision of health at the same instant may raise it once.
+    survey(upstream, ngx.now());
   }
 }

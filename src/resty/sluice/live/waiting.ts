@@ -34,12 +34,15 @@ const SHORTEST_WAIT = 0.001;
 
 /** The waiter of each request that waits: for when its client leaves. */
 const waiter_of = new LuaTable<number, WaitingRequest>();
+let count = 0;
 
 /** Takes a request out of the line that it waits in, if it does: it has been served, or its client has left. */
 export function forget_waiter(key: number): void {
+  if (count === 0) return;
   const waiter = waiter_of.get(key) as WaitingRequest | undefined;
   if (waiter === undefined) return;
   waiter_of.delete(key);
+  count = count - 1;
   count_waiting(waiter.upstream, -1);
   leave(waiter.queue.waiters, waiter);
   wake_first(waiter.queue);
@@ -88,6 +91,7 @@ export function choose_or_wait(
   const waiter: WaitingRequest = { semaphore: new_semaphore(0), upstream, queue, ticket: 0 };
   enqueue(queue.waiters, waiter);
   waiter_of.set(key, waiter);
+  count = count + 1;
   count_waiting(upstream, 1);
   const [ending, server] = wait(waiter);
   forget_waiter(key);

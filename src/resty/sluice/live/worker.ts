@@ -10,7 +10,7 @@ import { use_health } from "./health";
 import { use_loads } from "./loads";
 import { raise_weights } from "./ramp";
 import { use_retries } from "./retries";
-import { take_slot } from "./slots";
+import { release_dead_slots, take_slot } from "./slots";
 import { for_each_upstream, refresh_all, use_memory } from "./view";
 
 /** What a worker does beside requests. Each job is done by one worker, or concerns only its own memory. */
@@ -19,6 +19,7 @@ const COMPACTION_SECONDS = 1;
 const REFRESH_SECONDS = 10;
 const RAMP_SECONDS = 0.25;
 const SAVE_SECONDS = 1;
+const RELEASE_SECONDS = 2;
 const COMPARISON_SECONDS = 0.1;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
@@ -84,6 +85,7 @@ export function start_worker(): void {
     every(COMPACTION_SECONDS, compact_when_due);
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
     every(DRAIN_SECONDS, remove_idle_servers);
+    every(RELEASE_SECONDS, release_dead_slots);
   }
   start_prober();
   every(REFRESH_SECONDS, refresh_all);

@@ -81,7 +81,7 @@ export const enum Row {
   STARTED_AT,
 
   /**
-   * What active checks say: a `Check`; how many in a row say otherwise, above 0 those that passed, below those that failed;
+   * What active checks say: a `Check`, or of an upstream 1 once its servers were checked; how many in a row say otherwise, above 0 those that passed, below those that failed;
    * and when the next one is due.
    */
   CHECK,
@@ -135,6 +135,8 @@ export const enum Counter {
   SENT,
   RECEIVED,
   FAILS,
+  /** Of those, the ones without a response. */
+  UNANSWERED,
   /** From here on one cell a status code that was met: code + 1024 × count. */
   FIRST_CODE,
 }

@@ -41,7 +41,7 @@ export function fence(): void {
  * What is noted for other processes of this nginx: where the shared memory is and what `state_dir` is, by an earlier
  * `setup`; and the revision of the last change of a drain job.
  */
-type Note = "region" | "state_dir" | "drain";
+type Note = "region" | "state_dir" | "drain" | "last_event";
 
 /** What has been noted last. */
 export function recall(note: Note): string | number | undefined {
@@ -127,7 +127,8 @@ let has_warned = false;
 
 /** Puts an event in the place of the oldest. `make`: gives the text for its number. Any phase. */
 export function put_event(make: (this: void, number: number) => string): void {
-  const [number, uncounted] = opened().incr(LAST_EVENT, 1, 0);
+  // Without a first value: to make the key could evict others. `setup` has made it.
+  const [number, uncounted] = opened().incr(LAST_EVENT, 1);
   let cause = uncounted;
   if (number !== undefined) {
     const [done, refused] = opened().safe_set(`${EVENT_PREFIX}${number % MOST_EVENTS}`, make(number));

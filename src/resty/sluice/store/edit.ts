@@ -1,7 +1,7 @@
 import type { Problem } from "../config/problem";
 import { read_server, type ServerConfig } from "../config/server";
 import { settings_of } from "../config/settings";
-import { check_slow_start } from "../config/slow_start";
+import { check_fit } from "../config/fit";
 import type { UpstreamConfig } from "../config/upstream";
 import {
   find_by_address,
@@ -43,8 +43,8 @@ function new_line(document: Document, server: ServerConfig, revision: number): s
 export function add_server(current: Document, input: unknown, revision: number): Edited {
   const [server, problem] = read_server(input);
   if (server === undefined) return $multi(undefined, problem);
-  const too_slow = check_slow_start(current.method, server);
-  if (too_slow !== undefined) return $multi(undefined, too_slow);
+  const unfit = check_fit(current, server);
+  if (unfit !== undefined) return $multi(undefined, unfit);
   if (find_by_address(current, server.server) !== undefined) return $multi(undefined, exists(server.server));
   const document = copy(current);
   const line = new_line(document, server, revision);
@@ -60,8 +60,8 @@ export function patch_server(current: Document, id: number, input: unknown, revi
   const record = parse_line(current.lines[index]);
   const [server, problem] = read_server(input, record);
   if (server === undefined) return $multi(undefined, problem);
-  const too_slow = check_slow_start(current.method, server);
-  if (too_slow !== undefined) return $multi(undefined, too_slow);
+  const unfit = check_fit(current, server);
+  if (unfit !== undefined) return $multi(undefined, unfit);
 
   const document = copy(current);
   let { incarnation, row } = record;

@@ -1,5 +1,6 @@
 import { decode, encode, is_table, shape, shaped } from "../lib/json";
 import { read_whole } from "./disk";
+import { Lock, release, try_acquire } from "./lock";
 import { cut_file, write_at } from "./posix";
 import { Header, Row } from "./cells";
 import { row_at, shared_memory } from "./region";
@@ -81,8 +82,21 @@ function write_all(fd: number, revision: number, pause: (this: void) => void): s
   return undefined;
 }
 
+function save(pause: (this: void) => void): string | undefined {
+  const memory = shared_memory();
+  const revision = memory[Header.HEALTH_REVISION];
+  const fd = memory[Header.OTHER_HEALTH_FD];
+  const [cut, cut_cause] = cut_file(fd, 0);
+  const cause = cut === undefined ? cut_cause : write_all(fd, revision, pause);
+  if (cause !== undefined) return cause;
+  memory[Header.OTHER_HEALTH_FD] = memory[Header.HEALTH_FD];
+  memory[Header.HEALTH_FD] = fd;
+  memory[Header.SAVED_HEALTH_REVISION] = revision;
+  return undefined;
+}
+
 /**
- * Saves the health of all servers if it has changed since it was saved last. One worker does that. Phase: timer.
+ * Saves the health of all servers if it has changed since it was saved last, unless somebody is doing that. Phase: timer.
  *
  * @param pause called between pieces
  * @returns true, or undefined and the cause
@@ -91,15 +105,12 @@ export function save_health(
   pause: (this: void) => void,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
   const memory = shared_memory();
-  const revision = memory[Header.HEALTH_REVISION];
-  const fd = memory[Header.OTHER_HEALTH_FD];
-  if (fd === 0 || revision === memory[Header.SAVED_HEALTH_REVISION]) return $multi(true, undefined);
-  const [cut, cut_cause] = cut_file(fd, 0);
-  const cause = cut === undefined ? cut_cause : write_all(fd, revision, pause);
+  const is_saved = memory[Header.HEALTH_REVISION] === memory[Header.SAVED_HEALTH_REVISION];
+  if (memory[Header.HEALTH_FD] === 0 || is_saved || !try_acquire(Lock.HEALTH)) return $multi(true, undefined);
+  const [returned, result] = pcall(save, pause);
+  release(Lock.HEALTH);
+  const cause = returned ? result : tostring(result);
   if (cause !== undefined) return $multi(undefined, `could not save the servers' health: ${cause}`);
-  memory[Header.OTHER_HEALTH_FD] = memory[Header.HEALTH_FD];
-  memory[Header.HEALTH_FD] = fd;
-  memory[Header.SAVED_HEALTH_REVISION] = revision;
   return $multi(true, undefined);
 }
 

@@ -12,6 +12,8 @@ export const enum Lock {
   WRITE,
   /** Held by whoever writes an image; may be held for long. */
   IMAGE,
+  /** The same of the servers' health. */
+  HEALTH,
 }
 
 const RETRY_SECONDS = 0.001;

@@ -5,7 +5,7 @@ import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
 import { replace_upstream } from "./edit";
 import { acquire_now, Lock, release } from "./lock";
-import { Header, Row } from "./cells";
+import { Check, Header, Row } from "./cells";
 import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
 import { to_document } from "./replay";
@@ -26,14 +26,26 @@ function map_region(state_dir: string | undefined): void {
   const fits =
     dict.remember("region", address) &&
     dict.remember("state_dir", state_dir ?? "") &&
-    dict.remember("drain", 0);
+    dict.remember("drain", 0) &&
+    dict.remember("last_event", 0);
   if (!fits) error("lua_shared_dict is too small", 0);
 }
 
-/** After a restart, servers that a check must pass for wait for it anew, unless their state is `persistent`. */
-function hold_unchecked({ health_check, lines }: Document): void {
-  if (health_check?.mandatory !== true || health_check.persistent) return;
-  for (const line of lines) hold_row(parse_line(line).row, ngx.now());
+/**
+ * After a restart, servers that a check must pass for wait for it anew, unless one has passed and their state is
+ * `persistent`; the unhealthy ones are that still.
+ */
+function hold_unchecked({ row, health_check, lines }: Document): void {
+  if (health_check === undefined) return;
+  const memory = shared_memory();
+  memory[row_at(row) + Row.CHECK] = 1;
+  if (!health_check.mandatory) return;
+  for (const line of lines) {
+    const server_row = parse_line(line).row;
+    const check: Check = memory[row_at(server_row) + Row.CHECK];
+    const has_passed = health_check.persistent && check === Check.PASSED;
+    if (check !== Check.FAILED && !has_passed) hold_row(server_row, ngx.now());
+  }
 }
 
 function load_state(state_dir: string): void {

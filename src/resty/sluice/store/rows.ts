@@ -66,9 +66,12 @@ export function hold_row(row: number, now: number): void {
   cells[at + Row.STATE] = State.CHECKING;
   cells[at + Row.UNAVAILABLE_UNTIL] = math.huge;
   cells[at + Row.DOWN_SINCE] = now;
+  cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;
 }
 
 /** Has the weight of the server at a row begin to rise now, if it has `slow_start`. */
 export function start_row(row: number, now: number): void {
-  shared_memory()[row_at(row) + Row.STARTED_AT] = now;
+  const cells = shared_memory();
+  cells[row_at(row) + Row.STARTED_AT] = now;
+  cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;
 }

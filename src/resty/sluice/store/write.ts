@@ -143,6 +143,7 @@ function delete_upstream(name: string, current: Document, next_revision: number)
 function welcome(joining: readonly Leaver[], next: Document): void {
   const now = ngx.now();
   const is_held = next.health_check?.mandatory === true;
+  if (next.health_check !== undefined) shared_memory()[row_at(next.row) + Row.CHECK] = 1;
   for (const { row } of joining) {
     if (is_held) hold_row(row, now);
     if (joining.length < next.lines.length) start_row(row, now);
