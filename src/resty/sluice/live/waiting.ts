@@ -29,6 +29,8 @@ export const enum Ending {
 
 /** How often the first looks by itself. */
 const LOOK_SECONDS = 0.01;
+/** A semaphore counts whole milliseconds: for less it does not wait at all, and meanwhile the clock stands still. */
+const SHORTEST_WAIT = 0.001;
 
 /** The waiter of each request that waits: for when its client leaves. */
 const waiter_of = new LuaTable<number, WaitingRequest>();
@@ -47,7 +49,7 @@ function wait(waiter: WaitingRequest): LuaMultiReturn<[Ending, LiveServer | unde
   const { upstream, queue } = waiter;
   const deadline = ngx.now() + queue.timeout;
   let remaining = queue.timeout;
-  while (remaining > 0) {
+  while (remaining >= SHORTEST_WAIT) {
     const is_first = first_of(queue.waiters) === waiter;
     waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
     const now = ngx.now();

@@ -1,0 +1,187 @@
+/** `max_conns` is exact over all workers: by the server's own count it never has more requests at once. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { begin, clientsByWorker } from "./support/clients.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { toLua } from "./support/nginx_conf.mjs";
+import { watchPeaks } from "./support/peaks.mjs";
+import { settledPeersOf, serversOf, sumOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const connections = 200;
+const workers = 4;
+
+/** What nginx says when every server is full: it does so at the level of errors. */
+const full = /no live upstreams while connecting to upstream/;
+
+/**
+ * A gateway whose workers have listening sockets of their own: the kernel spreads connections over all of them.
+ * @param {import("node:test").TestContext} context
+ * @param {object[]} servers
+ */
+function startLimited(context, servers) {
+  return startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport", workers });
+}
+
+/**
+ * Loads a gateway with 200 connections until each server had as many requests at once as it may, and then for six
+ * rounds of answers more; asserts that none had more.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {import("./support/backend.mjs").Backend[]} backends
+ * @param {number[]} bounds
+ */
+async function assertFilled(context, gateway, backends, bounds) {
+  const peaks = watchPeaks(backends);
+  const load = startLoad(context, { port: gateway.port, connections });
+  await waitFor(`the servers have ${bounds} requests at once`, () =>
+    peaks.highest().every((highest, index) => highest >= bounds[index]),
+  );
+  for (let round = 0; round < 6; round += 1) await load.round();
+  await load.stop();
+  peaks.stop();
+  assert.deepEqual(peaks.highest(), bounds);
+  assert.equal(load.workers.size, workers, "all workers had requests");
+  return load;
+}
+
+test("max_conns=10 under 200 connections: never more than 10, and all of the 10", async (context) => {
+  const [limited, backup] = await startBackends(context, 2);
+  const gateway = await startLimited(context, [
+    { server: limited.address, max_conns: 10 },
+    { server: backup.address, backup: true },
+  ]);
+  backup.behaviour = { delay: 20 };
+  // Short ones have places free and taken most often, long ones keep all of them taken.
+  let answers = 0;
+  for (const delay of [1, 20, 2, 10, 5]) {
+    limited.behaviour = { delay };
+    const load = await assertFilled(context, gateway, [limited], [10]);
+    assert.deepEqual([...load.errors], [], "the backup has taken the rest");
+    answers += load.answers;
+  }
+  assert.ok(limited.requests.length > 1000, `${limited.requests.length} requests`);
+  assert.equal(await sumOf(gateway.api, "requests"), answers, "who was sent on is counted once");
+  for (const { active } of (await settledPeersOf(gateway.api)).values()) assert.equal(active, 0);
+});
+
+/** Lua for init_by_lua, before anything else: up to 0.3 ms pass between a choice and its count, so that workers collide. */
+const SLOW_COUNT = `
+    local counters = require("resty.sluice.live.counters")
+    local count_request = counters.count_request
+    counters.count_request = function(server, now)
+      local stop = os.clock() + 0.0003 * math.random()
+      while os.clock() < stop do end
+      count_request(server, now)
+    end`;
+
+test("workers that choose at the same instant do not put more on a server either", async (context) => {
+  const [limited, backup] = await startBackends(context, 2);
+  const servers = [
+    { server: limited.address, max_conns: 3 },
+    { server: backup.address, backup: true },
+  ];
+  const setup = `require("resty.sluice").setup(${toLua({ upstreams: { app: { servers } } })})`;
+  const options = { initLua: `${SLOW_COUNT} ${setup}`, listen: "reuseport", workers };
+  const gateway = await startGateway(context, options);
+  limited.behaviour = { delay: 2 };
+  const load = await assertFilled(context, gateway, [limited], [3]);
+  assert.deepEqual([...load.errors], []);
+});
+
+test("each server has its own limit, a backup too", async (context) => {
+  const backends = await startBackends(context, 3);
+  for (const backend of backends) backend.behaviour = { delay: 20 };
+  const [three, seven, backup] = backends.map(({ address }) => address);
+  const gateway = await startLimited(context, [
+    { server: three, max_conns: 3 },
+    { server: seven, max_conns: 7 },
+    { server: backup, max_conns: 5, backup: true },
+  ]);
+  gateway.log.allow(full);
+  const load = await assertFilled(context, gateway, backends, [3, 7, 5]);
+  assert.deepEqual([...load.errors.keys()], ["status 502"], "200 are more than 15");
+});
+
+test("a limit that is changed holds from then on", async (context) => {
+  const [limited, backup] = await startBackends(context, 2);
+  limited.behaviour = { delay: 20 };
+  const gateway = await startLimited(context, [
+    { server: limited.address, max_conns: 10 },
+    { server: backup.address, backup: true },
+  ]);
+  const load = startLoad(context, { port: gateway.port, connections });
+  for (const max_conns of [4, 12, 1, 0]) {
+    await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { max_conns });
+    // Who was let in before the change may still be there.
+    await load.round();
+    const peaks = watchPeaks([limited]);
+    const highest = () => peaks.highest()[0];
+    const wanted = max_conns === 0 ? 13 : max_conns;
+    await waitFor(`it has ${wanted} requests at once`, () => highest() >= wanted);
+    for (let round = 0; round < 3; round += 1) await load.round();
+    peaks.stop();
+    if (max_conns > 0) assert.equal(highest(), max_conns);
+  }
+  await load.stop();
+  assert.deepEqual([...load.errors], []);
+});
+
+test("who comes when a server is full goes to another, then to a backup, then gets 502 at once", async (context) => {
+  const backends = await startBackends(context, 3);
+  const [one, other, backup] = backends;
+  const gateway = await startLimited(context, [
+    { server: one.address, max_conns: 2 },
+    { server: other.address, max_conns: 1 },
+    { server: backup.address, max_conns: 1, backup: true },
+  ]);
+  gateway.log.allow(full);
+  const active = () => backends.map((backend) => backend.active);
+  const held = [];
+  for (const wanted of [
+    [1, 1, 0],
+    [2, 1, 0],
+    [2, 1, 1],
+  ]) {
+    const missing = wanted.reduce((sum, count) => sum + count, 0) - held.length;
+    for (let number = 0; number < missing; number += 1) held.push(ask(gateway.port, "/?delay=1500"));
+    const sum = () => active().reduce((total, count) => total + count, 0);
+    await waitFor("the requests are under way", () => sum() === held.length);
+    // Two by turns, by whichever worker, or one has both places of the first server.
+    if (held.length > 2) assert.deepEqual(active(), wanted);
+  }
+  const started = performance.now();
+  const refused = await Promise.all(Array.from({ length: 20 }, () => ask(gateway.port)));
+  const milliseconds = performance.now() - started;
+  assert.deepEqual(new Set(refused.map(({ status }) => status)), new Set([502]));
+  assert.ok(milliseconds < 500, `it took ${milliseconds} ms, the servers are busy for 1500`);
+  assert.equal(gateway.log.severeEntries().filter((line) => full.test(line)).length, 20);
+  for (const { status } of await Promise.all(held)) assert.equal(status, 200);
+  await settledPeersOf(gateway.api);
+  assert.equal((await ask(gateway.port)).status, 200);
+});
+
+test("the places of a worker that was killed are free again, those of others are not", async (context) => {
+  const [backend] = await startBackends(context, 1);
+  const gateway = await startLimited(context, [{ server: backend.address, max_conns: 6 }]);
+  gateway.log.allow(full);
+  const [[victim, lost], [, others]] = await clientsByWorker(context, gateway.port);
+  const hang = (/** @type {import("./support/api.mjs").Api} */ client) =>
+    client.get("/?hang=1").catch((cause) => cause.code);
+  const died = lost.slice(0, 4).map(hang);
+  const stay = others.slice(0, 2).map(hang);
+  assert.equal(died.length + stay.length, 6);
+  await waitFor("the server is full", () => backend.active === 6);
+  assert.equal((await ask(gateway.port)).status, 502);
+
+  await gateway.killWorker(Number(victim));
+  assert.deepEqual(new Set(await Promise.all(died)), new Set(["ECONNRESET"]));
+  const active = () => sumOf(gateway.api, "active");
+  await waitFor("the new worker has given its places back", async () => (await active()) === 2);
+  for (let number = 0; number < 4; number += 1) begin(context, gateway.port, "/?hang=1");
+  await waitFor("all places are taken", () => backend.active === 6);
+  assert.equal((await ask(gateway.port)).status, 502);
+  assert.equal(await active(), 6);
+});

@@ -1,0 +1,190 @@
+/** `queue`: while every server is full requests wait, in their order, for so long, and not more than so many. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { begin, clientsByWorker } from "./support/clients.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { occupy, QueueStatus, startQueue } from "./support/queues.mjs";
+import { settledPeersOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/**
+ * In milliseconds: a worker looks every 10 whether another worker's request has left a server, or wakes who waits at
+ * once; the rest is for a busy machine.
+ */
+const SOON = 150;
+
+/** What nginx says of a request for which no server is left: it does so at the level of errors. */
+const full = /no live upstreams while connecting to upstream/;
+
+test("first come, first served", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend, { size: 20 }, { workers: 1 });
+  const first = await occupy(app, backend, 600);
+  const waiting = [];
+  for (let number = 0; number < 20; number += 1) {
+    waiting.push(app.begin(`/${number}?delay=5`));
+    await app.queue.holds(number + 1);
+  }
+  assert.equal(backend.requests.length, 1);
+  const endings = await Promise.all([first, ...waiting].map(({ ending }) => ending));
+  assert.deepEqual(new Set(endings.map(({ status }) => status)), new Set([200]));
+  const times = endings.map(({ at }) => at);
+  assert.deepEqual(
+    times,
+    [...times].sort((one, other) => one - other),
+  );
+  const wanted = waiting.map((_, number) => `/${number}?delay=5`);
+  assert.deepEqual(
+    backend.requests.slice(1).map(({ url }) => url),
+    wanted,
+  );
+  assert.deepEqual(await app.queue.read(), { size: 0, max_size: 20, overflows: 0 });
+});
+
+test("503 with Retry-After at once when the queue is full, over all workers", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend, { size: 3 });
+  await occupy(app, backend, 1000);
+  const waiting = [];
+  for (let number = 0; number < 3; number += 1) {
+    waiting.push(app.begin());
+    await app.queue.holds(number + 1);
+  }
+  const started = performance.now();
+  const endings = await Promise.all(Array.from({ length: 12 }, () => app.begin().ending));
+  for (const { status, headers, at } of endings) {
+    assert.equal(status, 503);
+    assert.match(String(headers["retry-after"]), /^[1-9]\d*$/);
+    assert.ok(at - started < 500, `it took ${at - started} ms, the server is busy for 1000`);
+  }
+  assert.deepEqual(await app.queue.read(), { size: 3, max_size: 3, overflows: 12 });
+  for (const { ending } of waiting) assert.equal((await ending).status, 200);
+  assert.equal(backend.requests.length, 4);
+  assert.deepEqual(await app.queue.read(), { size: 0, max_size: 3, overflows: 12 });
+  await app.api.expect(204, "DELETE", "/api/9/http/upstreams/app");
+  assert.deepEqual(await app.queue.read(), { size: 0, max_size: 3, overflows: 0 });
+});
+
+test("504 when the wait is over", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend, { size: 10, timeout: "400ms" });
+  await occupy(app, backend, 1200);
+  const started = performance.now();
+  // Not all come at once: each has its own time.
+  const waiting = [app.begin(), app.begin()];
+  await app.queue.holds(2);
+  const later = performance.now();
+  waiting.push(app.begin());
+  for (const [index, { ending }] of waiting.entries()) {
+    const { status, at } = await ending;
+    const waited = at - (index < 2 ? started : later);
+    assert.equal(status, 504);
+    assert.ok(waited > 395 && waited < 400 + SOON, `it waited ${waited} ms`);
+  }
+  assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
+  assert.equal(backend.requests.length, 1);
+  await settledPeersOf(app.api);
+  assert.equal((await app.begin().ending).status, 200);
+});
+
+test("a client that leaves frees its place, and does not stop those behind it", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend, { size: 3 }, { workers: 1 });
+  const first = await occupy(app, backend, 1000);
+  const waiting = [];
+  for (let number = 0; number < 3; number += 1) {
+    waiting.push(app.begin(`/${number}`));
+    await app.queue.holds(number + 1);
+  }
+  assert.equal((await app.begin().ending).status, 503);
+  waiting[1].leave();
+  await app.queue.holds(2);
+  waiting.push(app.begin("/3"));
+  await app.queue.holds(3);
+  waiting[0].leave();
+  await app.queue.holds(2);
+  assert.equal(backend.requests.length, 1, "the server is busy yet");
+  for (const { ending } of [first, waiting[2], waiting[3]]) assert.equal((await ending).status, 200);
+  assert.deepEqual(
+    backend.requests.slice(1).map(({ url }) => url),
+    ["/2", "/3"],
+  );
+});
+
+test("who waits on a worker is served when another worker's request ends", async (context) => {
+  const backend = await startBackend(context);
+  const { gateway, queue } = await startQueue(context, backend);
+  const clients = await clientsByWorker(context, gateway.port);
+  assert.equal(clients.length, 4);
+  const [[, [holder]], ...others] = clients;
+  let left = NaN;
+  backend.server.once("request", (_, response) => response.on("finish", () => (left = performance.now())));
+  const held = holder.get("/?delay=400");
+  await waitFor("the server is full", () => backend.active === 1);
+  const answers = others.map(async ([, [client]]) => {
+    const answer = await client.get("/");
+    return { answer, at: performance.now() };
+  });
+  await queue.holds(3);
+  assert.equal((await held).status, 200);
+  for (const promise of answers) {
+    const { answer, at } = await promise;
+    assert.equal(answer.status, 200);
+    assert.ok(at - left < SOON, `it was served after ${at - left} ms`);
+  }
+});
+
+test("none waits while a server has room, or when none that is full would be available", async (context) => {
+  const [one, other] = await startBackends(context, 2);
+  const app = await startQueue(context, [one, other]);
+  app.gateway.log.allow(full);
+  const held = [app.begin("/?delay=500"), app.begin("/?delay=500")];
+  await waitFor("each has a request", () => one.active === 1 && other.active === 1);
+  const last = app.begin();
+  await app.queue.holds(1);
+  for (const { ending } of [...held, last]) assert.equal((await ending).status, 200);
+
+  await app.api.expect(200, "PATCH", "/api/sluice/1/upstreams/app", {
+    servers: [{ server: one.address, down: true, max_conns: 1 }],
+  });
+  const started = performance.now();
+  const { status, at } = await app.begin().ending;
+  assert.equal(status, 502);
+  assert.ok(at - started < SOON, `it waited ${at - started} ms for nothing`);
+});
+
+test("the upstream's name comes from $sluice_upstream when the hook names none", async (context) => {
+  const backend = await startBackend(context);
+  const shop = { servers: [{ server: backend.address, max_conns: 1 }], queue: { size: 1 } };
+  const gateway = await startGateway(context, {
+    upstreams: { shop },
+    traffic: `location ~ ^/wait/(?<sluice_upstream>[^/]*) {
+      access_by_lua_block { require("resty.sluice").access() }
+      proxy_pass http://sluice_dynamic;
+    }`,
+  });
+  const held = begin(context, gateway.port, "/wait/shop/?delay=300");
+  await waitFor("the server is full", () => backend.active === 1);
+  const waiting = begin(context, gateway.port, "/wait/shop/");
+  await new QueueStatus(gateway.api, "shop").holds(1);
+  assert.equal((await begin(context, gateway.port, "/wait/shop/").ending).status, 503);
+  for (const { ending } of [held, waiting]) assert.equal((await ending).status, 200);
+  gateway.log.allow(full);
+  assert.equal((await begin(context, gateway.port, "/wait/nothing/").ending).status, 502);
+});
+
+test("without the hook requests get 502, and one line says what is missing", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend, { size: 10 }, { workers: 1, traffic: "" });
+  app.gateway.log.allow(full);
+  const held = await occupy(app, backend, 300);
+  for (let number = 0; number < 3; number += 1) assert.equal((await app.begin().ending).status, 502);
+  const lines = app.gateway.log.entries("warn").filter((line) => line.includes("queue"));
+  assert.equal(lines.length, 1, lines.join("\n"));
+  const hook =
+    'sluice: upstream app: "queue" needs access_by_lua_block { require("resty.sluice").access("app") }';
+  assert.ok(lines[0].includes(hook), lines[0]);
+  assert.equal((await held.ending).status, 200);
+  assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
+});

@@ -1,0 +1,203 @@
+/** `queue` while its upstream changes under those that wait, and workers and clients come and go. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { clientsByWorker } from "./support/clients.mjs";
+import { occupy, startQueue } from "./support/queues.mjs";
+import { isRunning } from "./support/processes.mjs";
+import { serversOf, settledPeersOf, sluice, sumOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** Who is first in line looks every 10 ms; the rest is for a busy machine. */
+const SOON = 150;
+
+/** What nginx says of a request for which no server is left: it does so at the level of errors. */
+const full = /no live upstreams while connecting to upstream/;
+
+test("a server that is added serves who waits at once", async (context) => {
+  const [busy, added] = await startBackends(context, 2);
+  // Four workers: on some of them nothing but those requests tells of the change.
+  const app = await startQueue(context, busy);
+  const held = await occupy(app, busy, 1000);
+  const waiting = Array.from({ length: 8 }, () => app.begin());
+  await app.queue.holds(8);
+  const started = performance.now();
+  await app.api.expect(201, "POST", serversOf(), { server: added.address });
+  for (const { ending } of waiting) {
+    const { status, by, at } = await ending;
+    assert.deepEqual([status, by], [200, added.id]);
+    assert.ok(at - started < SOON, `it was served after ${at - started} ms`);
+  }
+  assert.equal((await held.ending).status, 200);
+});
+
+test("a limit that is raised lets in who waits at once", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend);
+  await occupy(app, backend, 1000);
+  const waiting = Array.from({ length: 4 }, () => app.begin());
+  await app.queue.holds(4);
+  const started = performance.now();
+  await app.api.expect(200, "PATCH", `${serversOf()}/0`, { max_conns: 5 });
+  for (const { ending } of waiting) {
+    const { status, at } = await ending;
+    assert.equal(status, 200);
+    assert.ok(at - started < SOON, `it was served after ${at - started} ms`);
+  }
+});
+
+test("a queue that is changed holds for who comes; who waits goes on to wait", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend, { size: 2, timeout: "30s" }, { workers: 1 });
+  app.gateway.log.allow(full);
+  const held = await occupy(app, backend, 2000);
+  const waiting = [app.begin("/1"), app.begin("/2")];
+  await app.queue.holds(2);
+  assert.equal((await app.begin().ending).status, 503);
+
+  const change = (/** @type {object | null} */ queue) => app.api.expect(200, "PATCH", sluice(), { queue });
+  await change({ size: 4, timeout: "30s" });
+  waiting.push(app.begin("/3"));
+  await app.queue.holds(3);
+  await change({ size: 1, timeout: "200ms" });
+  assert.deepEqual(await app.queue.read(), { size: 3, max_size: 1, overflows: 1 });
+  assert.equal((await app.begin().ending).status, 503);
+  await change({ size: 4, timeout: "200ms" });
+  assert.equal((await app.begin().ending).status, 504);
+  await app.queue.holds(3);
+  await change(null);
+  assert.equal((await app.begin().ending).status, 502);
+  for (const { ending } of [held, ...waiting]) assert.equal((await ending).status, 200);
+  assert.deepEqual(
+    backend.requests.slice(1).map(({ url }) => url),
+    ["/1", "/2", "/3"],
+  );
+});
+
+test("an upstream that is deleted ends the wait, one that replaces it has a queue of its own", async (context) => {
+  const [old, next] = await startBackends(context, 2);
+  for (const isReplaced of [false, true]) {
+    const app = await startQueue(context, old);
+    app.gateway.log.allow(full);
+    const held = await occupy(app, old, 1000);
+    const waiting = Array.from({ length: 6 }, () => app.begin());
+    await app.queue.holds(6);
+    const started = performance.now();
+    await app.api.expect(204, "DELETE", sluice());
+    const servers = [{ server: next.address }];
+    if (isReplaced) await app.api.expect(201, "PUT", sluice(), { servers, queue: { size: 5 } });
+    for (const { ending } of waiting) {
+      const { status, by, at } = await ending;
+      assert.ok(at - started < SOON, `it waited for ${at - started} ms`);
+      // Between the two writes there is no upstream.
+      if (status !== 502 || !isReplaced)
+        assert.deepEqual([status, by], isReplaced ? [200, next.id] : [502, undefined]);
+    }
+    if (isReplaced) {
+      assert.equal((await app.begin().ending).by, next.id);
+      assert.deepEqual(await app.queue.read(), { size: 0, max_size: 5, overflows: 0 });
+    }
+    assert.equal((await held.ending).status, 200, "what a server had is finished");
+  }
+});
+
+test("who has waited is never sent to a server that was deleted meanwhile", async (context) => {
+  const [busy, other] = await startBackends(context, 2);
+  const app = await startQueue(context, busy);
+  for (const hasWaited of [true, false]) {
+    // Its server is chosen before its body is read, and the body comes late.
+    const held = hasWaited ? await occupy(app, busy, 300) : undefined;
+    const slow = app.begin("/slow", { length: 4 });
+    if (held !== undefined) {
+      await app.queue.holds(1);
+      assert.equal((await held.ending).status, 200);
+    }
+    await waitFor("a server is chosen", async () => (await sumOf(app.api, "active")) === 1);
+    await app.queue.holds(0);
+    await app.api.expect(200, "PUT", sluice(), {
+      servers: [{ server: other.address, max_conns: 1 }],
+      queue: { size: 10 },
+    });
+    const before = busy.requests.length;
+    slow.send("body");
+    const { status, by } = await slow.ending;
+    assert.deepEqual([status, by], [200, other.id]);
+    assert.equal(busy.requests.length, before);
+    await app.api.expect(200, "PUT", sluice(), {
+      servers: [{ server: busy.address, max_conns: 1 }],
+      queue: { size: 10 },
+    });
+    await settledPeersOf(app.api);
+  }
+  assert.equal((await app.api.expect(200, "GET", "/api/9/http/upstreams/app")).zombies, 0);
+});
+
+test("a reload lets who waits go on to wait, and be served", async (context) => {
+  const backend = await startBackend(context);
+  const app = await startQueue(context, backend);
+  await occupy(app, backend, 1000);
+  const waiting = Array.from({ length: 5 }, () => app.begin());
+  await app.queue.holds(5);
+  const before = await app.gateway.reload();
+  assert.equal((await app.queue.read()).size, 5);
+  waiting.push(app.begin());
+  await app.queue.holds(6);
+  for (const { ending } of waiting) assert.equal((await ending).status, 200);
+  await waitFor("the workers before have ended", () => !before.some(isRunning));
+  assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
+});
+
+test("a worker that is killed leaves nobody in the queue", async (context) => {
+  const backend = await startBackend(context);
+  const { gateway, queue, begin } = await startQueue(context, backend);
+  const [[victim, lost], [, [holder]]] = await clientsByWorker(context, gateway.port);
+  const held = holder.get("/?delay=1500");
+  await waitFor("the server is full", () => backend.active === 1);
+  const died = lost.slice(0, 5).map((client) => client.get("/").catch((cause) => cause.code));
+  await queue.holds(5);
+  await gateway.killWorker(Number(victim));
+  assert.deepEqual(new Set(await Promise.all(died)), new Set(["ECONNRESET"]));
+  await queue.holds(0);
+  const waiting = begin();
+  await queue.holds(1);
+  assert.equal((await held).status, 200);
+  assert.equal((await waiting.ending).status, 200);
+  assert.equal(await sumOf(gateway.api, "active"), 0);
+});
+
+test("after a storm in which clients leave in every phase nothing is left", async (context) => {
+  const backends = await startBackends(context, 3);
+  const app = await startQueue(context, backends, { size: 40, timeout: "300ms" });
+  const statuses = new Map();
+  let left = 0;
+  const client = async () => {
+    for (let turn = 0; turn < 25; turn += 1) {
+      const chance = Math.random();
+      // In the queue or at the server; while its body is awaited; or not at all.
+      const request = app.begin(
+        `/?delay=${Math.floor(Math.random() * 30)}`,
+        chance < 0.2 ? { length: 4 } : {},
+      );
+      const leave = chance < 0.5;
+      if (leave) await sleep(Math.random() * 40);
+      if (leave) request.leave();
+      left += leave ? 1 : 0;
+      const { status } = await request.ending;
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: 80 }, client));
+  assert.deepEqual(new Set(statuses.keys()), new Set([0, 200, 503, 504]), "each has happened");
+  assert.ok(left > 500);
+  assert.ok(statuses.get(200) > 100, `${statuses.get(200)} were served`);
+
+  await app.queue.holds(0);
+  for (const { active } of (await settledPeersOf(app.api)).values()) assert.equal(active, 0);
+  await app.api.expect(200, "PATCH", sluice(), { queue: { size: 40 } });
+  const all = backends.map(() => app.begin("/?delay=400"));
+  await waitFor("every place can be taken", () => backends.every(({ active }) => active === 1));
+  const next = app.begin();
+  await app.queue.holds(1);
+  for (const { ending } of [...all, next]) assert.equal((await ending).status, 200);
+});

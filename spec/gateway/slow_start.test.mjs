@@ -1,0 +1,132 @@
+/** `slow_start`: the weight of a server that was added, or has recovered, rises in a line to its own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { eventsOf, stateOf } from "./support/health.mjs";
+import { ask } from "./support/load.mjs";
+import { assertShare } from "./support/shares.mjs";
+import { serversOf, sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** In milliseconds. */
+const lasts = 2000;
+const slow_start = `${lasts}ms`;
+/** Parts of that in which requests are counted: its middle, and what comes after it. @type {[number, number]} */
+const middle = [800, 1300];
+/** A weight is at its own when a worker has raised it for the last time. @type {[number, number]} */
+const after = [lasts + 400, lasts + 800];
+
+/**
+ * A gateway with one server and another that is not there yet.
+ * @param {import("node:test").TestContext} context
+ * @param {object} [settings] of the upstream
+ */
+async function startTwo(context, settings = {}) {
+  const [old, fresh] = await startBackends(context, 2);
+  const app = { ...settings, servers: [{ server: old.address }] };
+  const gateway = await startGateway(context, { upstreams: { app }, listen: "reuseport" });
+  return { gateway, api: gateway.api, old, fresh };
+}
+
+/** Adds a server. Returns when that was. @param {import("./support/api.mjs").Api} api @param {object} server */
+async function add(api, server) {
+  const from = Date.now();
+  await api.expect(201, "POST", serversOf(), { slow_start, ...server });
+  return { from, until: Date.now(), lasts };
+}
+
+test("a server that is added has half of its share in the middle, all of it after", async (context) => {
+  const { gateway, api, fresh } = await startTwo(context);
+  // Each worker must know it from its first moment.
+  const ramp = await add(api, { server: fresh.address });
+  await assertShare(context, gateway, fresh, ramp, [0, 400]);
+  const half = await assertShare(context, gateway, fresh, ramp, middle);
+  assert.ok(half > 0.2 && half < 0.42, `${half} is about a third, when the other has twice its weight`);
+  await assertShare(context, gateway, fresh, ramp, after);
+});
+
+test("least_conn goes by the rising weight too", async (context) => {
+  const { gateway, api, old, fresh } = await startTwo(context, { method: "least_conn" });
+  for (const backend of [old, fresh]) backend.behaviour = { delay: 10 };
+  const ramp = await add(api, { server: fresh.address });
+  // Of 24 at a time it has its share to the nearest whole number.
+  const target = { port: gateway.port, connections: 24 };
+  await assertShare(context, target, fresh, ramp, middle, 1 / 24);
+  await assertShare(context, target, fresh, ramp, after, 1 / 24);
+});
+
+test("a weight that is changed meanwhile counts at once, for the part that it has reached", async (context) => {
+  const { gateway, api, fresh } = await startTwo(context);
+  const ramp = await add(api, { server: fresh.address });
+  await assertShare(context, gateway, fresh, ramp, [200, 500]);
+  await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
+  await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, middle);
+  await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, after);
+});
+
+test("a reload lets it go on by its age", async (context) => {
+  const { gateway, api, fresh } = await startTwo(context);
+  const ramp = await add(api, { server: fresh.address });
+  await assertShare(context, gateway, fresh, ramp, [100, 300]);
+  await gateway.reload();
+  await assertShare(context, gateway, fresh, ramp, [1000, 1400]);
+  await assertShare(context, gateway, fresh, ramp, after);
+});
+
+test("a server that max_fails kept out rises from its recovery", async (context) => {
+  const { gateway, api, fresh } = await startTwo(context);
+  gateway.log.allow(/upstream prematurely closed connection|reset by peer/);
+  await api.expect(200, "PATCH", sluice(), {
+    servers: [
+      ...(await api.expect(200, "GET", sluice())).servers,
+      { server: fresh.address, slow_start, fail_timeout: "1s" },
+    ],
+  });
+  fresh.behaviour = { reset: 1 };
+  await waitFor("it is out", async () => {
+    assert.equal((await ask(gateway.port)).status, 200, "another answers");
+    return (await stateOf(api, fresh.address)) === "unavail";
+  });
+  fresh.behaviour = {};
+  await waitFor("it is back", async () => {
+    await ask(gateway.port);
+    return (await stateOf(api, fresh.address)) === "up";
+  });
+  const [, { time }] = await eventsOf(api, fresh.address);
+  const ramp = { from: Date.parse(time), lasts };
+  await assertShare(context, gateway, fresh, ramp, middle);
+  await assertShare(context, gateway, fresh, ramp, after);
+});
+
+test("a server that checks kept out rises from its recovery", async (context) => {
+  const { gateway, api, fresh } = await startTwo(context, { health_check: { interval: "200ms" } });
+  fresh.behaviour = { status: 503 };
+  await add(api, { server: fresh.address });
+  await waitFor("it is out", async () => (await stateOf(api, fresh.address)) === "unhealthy");
+  fresh.behaviour = {};
+  await waitFor("it is back", async () => (await stateOf(api, fresh.address)) === "up");
+  const [, { time }] = await eventsOf(api, fresh.address);
+  const ramp = { from: Date.parse(time), lasts };
+  await assertShare(context, gateway, fresh, ramp, middle);
+  await assertShare(context, gateway, fresh, ramp, after);
+});
+
+test("servers that an upstream begins with, or that replace all others, do not rise", async (context) => {
+  const [old, one, other] = await startBackends(context, 3);
+  // Of the two only one has it: were it applied to both, nobody would see it.
+  const both = [{ server: one.address, slow_start: "1h" }, { server: other.address }];
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers: both } },
+    listen: "reuseport",
+  });
+  const isUp = { from: Date.now() - 3_600_000, lasts: 1 };
+  const now = () => Date.now() - isUp.from;
+  await assertShare(context, gateway, one, isUp, [now(), now() + 200]);
+  await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: old.address }] });
+  await gateway.api.expect(200, "PUT", sluice(), { servers: both });
+  await assertShare(context, gateway, one, isUp, [now(), now() + 200]);
+  await gateway.stop();
+  await gateway.start();
+  await assertShare(context, gateway, one, isUp, [now(), now() + 200]);
+});

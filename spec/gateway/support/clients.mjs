@@ -1,0 +1,58 @@
+/** Clients with a kept connection each, so that it is known which worker serves them; and such as leave. */
+import { Agent, request } from "node:http";
+import { Api } from "./api.mjs";
+import { atEnd } from "./cleanup.mjs";
+
+/**
+ * Connects clients, and asks once by each.
+ * @param {import("node:test").TestContext} context
+ * @param {number} port whose `listen` has `reuseport`: else one worker may get nearly all
+ * @param {number} [count] all at one of four workers: once in 4^(count - 1) runs
+ * @returns {Promise<[worker: string, clients: Api[]][]>} by the worker's pid, the one with most clients first
+ */
+export async function clientsByWorker(context, port, count = 48) {
+  /** @type {Map<string, Api[]>} */
+  const clients = new Map();
+  for (let number = 0; number < count; number += 1) {
+    const client = new Api({ port, keepAlive: true });
+    atEnd(context, () => client.close());
+    const worker = String((await client.get("/")).headers["x-worker"]);
+    clients.set(worker, [...(clients.get(worker) ?? []), client]);
+  }
+  return [...clients].toSorted(([, a], [, b]) => b.length - a.length);
+}
+
+/**
+ * @typedef {object} Ending
+ * @property {number} status 0: there was no answer
+ * @property {import("node:http").IncomingHttpHeaders} headers
+ * @property {unknown} by the application server that answered
+ * @property {number} at when, by `performance.now()`
+ */
+
+/**
+ * Begins a request whose client can leave.
+ * @param {import("node:test").TestContext} context
+ * @param {number} port
+ * @param {string} [path]
+ * @param {{ length?: number }} [options] `length`: of a body of which the client sends nothing by itself
+ */
+export function begin(context, port, path = "/", { length } = {}) {
+  const method = length === undefined ? "GET" : "POST";
+  const headers = length === undefined ? {} : { "Content-Length": String(length) };
+  const sent = request({ host: "127.0.0.1", port, path, method, headers, agent: new Agent() });
+  /** @type {Promise<Ending>} */
+  const ending = new Promise((resolve) => {
+    const end = (status = 0, headers = {}) =>
+      resolve({ status, headers, by: headers["x-backend"], at: performance.now() });
+    sent.on("error", () => end());
+    sent.on("response", (response) => {
+      response.resume().on("close", () => end(response.statusCode, response.headers));
+    });
+  });
+  if (length === undefined) sent.end();
+  else sent.flushHeaders();
+  const leave = () => sent.destroy();
+  atEnd(context, leave);
+  return { ending, leave, send: (/** @type {string} */ body) => sent.end(body) };
+}

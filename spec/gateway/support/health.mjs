@@ -1,0 +1,70 @@
+/** What health says of servers: their states, and the events that tell of each change. */
+import assert from "node:assert/strict";
+import { peersOf } from "./upstreams.mjs";
+import { waitFor } from "./wait.mjs";
+
+/** What nginx says of failed probes, though `lua_socket_log_errors` is off. */
+export const PROBE_ERRORS = /(connect|recv)\(\).* failed .*context: ngx\.timer/;
+
+/** What nginx says of a request for which no server is left: it does so at the level of errors. */
+export const NONE_LEFT = /no live upstreams while connecting to upstream/;
+
+/** @param {import("./api.mjs").Api} api @param {string} address @param {string} [name] */
+export async function stateOf(api, address, name = "app") {
+  return (await peersOf(api, name)).get(address)?.state;
+}
+
+/**
+ * Waits until a server has a state.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} address
+ * @param {string} state
+ * @param {string} [name]
+ */
+export function becomes(api, address, state, name = "app") {
+  return waitFor(`${address} is ${state}`, async () => (await stateOf(api, address, name)) === state);
+}
+
+/**
+ * @typedef {object} StateEvent
+ * @property {number} number
+ * @property {number} revision
+ * @property {string} time
+ * @property {string} upstream
+ * @property {number} id
+ * @property {string} server
+ * @property {string} old_state
+ * @property {string} new_state
+ * @property {string} reason
+ */
+
+/** All that are kept, the oldest first. @param {import("./api.mjs").Api} api @returns {Promise<StateEvent[]>} */
+export function allEvents(api) {
+  return api.expect(200, "GET", "/api/sluice/1/events");
+}
+
+/**
+ * Those of one server.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} address
+ * @param {string} [name]
+ */
+export async function eventsOf(api, address, name = "app") {
+  return (await allEvents(api)).filter(({ upstream, server }) => upstream === name && server === address);
+}
+
+/**
+ * Asserts that a server is in a state, and that in this state no request comes to it.
+ * @param {import("./api.mjs").Api} api
+ * @param {import("./backend.mjs").Backend & { address: string }} backend
+ * @param {string} state
+ * @param {() => Promise<unknown>} send sends requests
+ */
+export async function assertKeptOut(api, backend, state, send) {
+  const requests = () => backend.requests.filter(({ url }) => url !== "/health").length;
+  const before = requests();
+  assert.equal(await stateOf(api, backend.address), state);
+  await send();
+  assert.equal(requests(), before, "it gets no request");
+  assert.equal(await stateOf(api, backend.address), state);
+}

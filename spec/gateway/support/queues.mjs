@@ -1,0 +1,64 @@
+/** Upstreams whose requests wait while every server is full. */
+import { begin } from "./clients.mjs";
+import { startGateway } from "./gateway.mjs";
+import { waitFor } from "./wait.mjs";
+
+/** What a queue needs in nginx.conf: the hook, and word of clients that leave. */
+export const WAITING = `
+    lua_check_client_abort on;
+    access_by_lua_block { require("resty.sluice").access("app") }`;
+
+/** How a queue shows in the API: how many wait, how many may, how many found it full. */
+export class QueueStatus {
+  /** @param {import("./api.mjs").Api} api @param {string} [name] */
+  constructor(api, name = "app") {
+    this.api = api;
+    this.name = name;
+  }
+
+  /** @returns {Promise<{ size: number, max_size: number, overflows: number }>} */
+  async read() {
+    return (await this.api.expect(200, "GET", `/api/9/http/upstreams/${this.name}`)).queue;
+  }
+
+  /** @param {number} size */
+  holds(size) {
+    return waitFor(`${size} requests wait`, async () => (await this.read()).size === size);
+  }
+}
+
+/**
+ * A gateway whose upstream `app` has a queue, and servers of which each takes one request at a time.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./backend.mjs").Backend & { address: string } | (import("./backend.mjs").Backend & { address: string })[]} backends
+ * @param {object} [queue]
+ * @param {import("./nginx_conf.mjs").Options} [options]
+ */
+export async function startQueue(context, backends, queue = { size: 10 }, options = {}) {
+  const servers = [backends].flat().map(({ address }) => ({ server: address, max_conns: 1 }));
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers, queue } },
+    traffic: WAITING,
+    listen: "reuseport",
+    ...options,
+  });
+  return {
+    gateway,
+    api: gateway.api,
+    queue: new QueueStatus(gateway.api),
+    /** @param {string} [path] @param {{ length?: number }} [request] */
+    begin: (path, request) => begin(context, gateway.port, path, request),
+  };
+}
+
+/**
+ * Begins a request that takes the only place of a server for so long.
+ * @param {{ begin: (path: string) => ReturnType<typeof begin> }} queue
+ * @param {import("./backend.mjs").Backend} backend
+ * @param {number} milliseconds
+ */
+export async function occupy({ begin }, backend, milliseconds) {
+  const request = begin(`/?delay=${milliseconds}`);
+  await waitFor("the server is full", () => backend.active === 1);
+  return request;
+}

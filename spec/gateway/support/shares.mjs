@@ -1,0 +1,65 @@
+/** How requests are shared out while the weight of one of two servers rises: what `slow_start` must make of it. */
+import assert from "node:assert/strict";
+import { startLoad } from "./load.mjs";
+import { waitFor } from "./wait.mjs";
+
+/**
+ * So late a weight may rise, in milliseconds: each worker raises it four times a second, and a busy machine may let its
+ * timer wait.
+ */
+const LATE = 250 + 100;
+
+/** A binomial count is farther than this many standard deviations from its mean once in a million times. */
+const DEVIATIONS = 4.9;
+
+/**
+ * @typedef {object} Ramp
+ * @property {number} from when it began at the earliest, by `Date.now()`
+ * @property {number} [until] at the latest; left out: the same
+ * @property {number} lasts milliseconds
+ * @property {number} [weight] of the server, where the other has 1
+ */
+
+/** @param {Ramp} ramp @param {number} at @returns {[lowest: number, highest: number]} the share at that time */
+function sharesAt({ from, until = from, lasts, weight = 1 }, at) {
+  const share = (/** @type {number} */ age) => {
+    const part = Math.min(1, Math.max(0.01, age / lasts)) * weight;
+    return part / (1 + part);
+  };
+  return [share(at - until - LATE), share(at - from)];
+}
+
+/**
+ * Sends requests for some time, and asserts that the server had as many as its weight of each moment gives it.
+ * @param {import("node:test").TestContext} context
+ * @param {{ port: number, path?: string, connections?: number }} target
+ * @param {import("./backend.mjs").Backend} backend the server whose weight rises
+ * @param {Ramp} ramp
+ * @param {[begin: number, end: number]} window of its age, in milliseconds
+ * @param {number} [slack] share of all requests that it may have more or less, for other reasons
+ */
+export async function assertShare(context, target, backend, ramp, [begin, end], slack = 0) {
+  await waitFor("it is time", () => Date.now() - ramp.from >= begin, begin + 10_000);
+  let lowest = 0;
+  let highest = 0;
+  let previous = Date.now();
+  const load = startLoad(context, { connections: 4, ...target });
+  let answers = 0;
+  // What is answered between two looks was chosen not before the first, but for what was under way.
+  while (Date.now() - ramp.from < end) {
+    await load.round();
+    const now = Date.now();
+    lowest += (load.answers - answers) * sharesAt(ramp, previous)[0];
+    highest += (load.answers - answers) * sharesAt(ramp, now)[1];
+    [previous, answers] = [now, load.answers];
+  }
+  const had = load.backends.get(backend.id) ?? 0;
+  await load.stop();
+  assert.deepEqual([...load.errors], []);
+  assert.ok(answers > 150, `only ${answers} answers`);
+  const mean = (lowest + highest) / 2 / answers;
+  const margin = DEVIATIONS * Math.sqrt(answers * mean * (1 - mean)) + slack * answers + 4;
+  const shown = `it had ${had} of ${answers}, not ${lowest.toFixed(0)} to ${highest.toFixed(0)} (± ${margin.toFixed(0)})`;
+  assert.ok(had >= lowest - margin && had <= highest + margin, shown);
+  return had / answers;
+}
