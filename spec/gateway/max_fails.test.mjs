@@ -6,7 +6,7 @@ import { startBackend, startBackends } from "./support/backend.mjs";
 import { noneIsLeft, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
-import { peersOf, serversOf } from "./support/upstreams.mjs";
+import { peersOf, serversOf, settledPeersOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /**
@@ -62,6 +62,7 @@ test("a success after a trial ends the count: failures far between are none", as
     bad.behaviour = {};
     await sleep(300);
     await waitFor("a request succeeds", async () => (await ask(gateway.port)).text === bad.id);
+    await settledPeersOf(gateway.api);
   }
   assert.deepEqual(failures, [1, 2, 3]);
   assert.equal((await peersOf(gateway.api)).get(bad.address).unavail, 0);

@@ -4,54 +4,11 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackends } from "./support/backend.mjs";
 import { wasReset } from "./support/faults.mjs";
+import { askInTurn, askUntilEjected, ejectionsOf, startWatched } from "./support/ejections.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
-
-/**
- * An upstream `app`, in which nothing but outlier detection keeps servers out.
- * @param {import("node:test").TestContext} context
- * @param {number} count
- * @param {object} outlier_detection
- */
-async function startWatched(context, count, outlier_detection) {
-  const backends = await startBackends(context, count);
-  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
-  const upstreams = { app: { servers, outlier_detection } };
-  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
-  return { gateway, backends };
-}
-
-/**
- * The ejections so far, the oldest first. `from` and `to`: in milliseconds.
- * @param {import("./support/gateway.mjs").Gateway} gateway
- * @returns {Promise<{ server: string, reason: string, from: number, to: number, seconds: number }[]>}
- */
-async function ejectionsOf({ api }) {
-  const events = await api.expect(200, "GET", "/api/sluice/1/events");
-  return events.flatMap(({ server, time, reason, old_state, new_state }) => {
-    const [, why, seconds] = /^(.*): ejected for ([\d.]+) s$/.exec(reason) ?? [];
-    if (seconds === undefined) return [];
-    assert.deepEqual([old_state, new_state], ["up", "unavail"]);
-    const from = Date.parse(time);
-    return [{ server, reason: why, from, to: from + Number(seconds) * 1000, seconds: Number(seconds) }];
-  });
-}
-
-/**
- * Asks one by one until so many ejections are recorded.
- * @param {import("./support/gateway.mjs").Gateway} gateway
- * @param {number} count
- * @param {string} [path]
- */
-function askUntilEjected(gateway, count, path) {
-  return waitFor(`${count} ejections`, async () => {
-    await ask(gateway.port, path);
-    const ejections = await ejectionsOf(gateway);
-    return ejections.length >= count && ejections;
-  });
-}
 
 for (const [percent, atMost] of [
   [10, 1],
@@ -82,7 +39,8 @@ for (const [percent, atMost] of [
       return ejections.slice(0, index + 1).filter(({ to }) => to > from + 2).length;
     });
     assert.equal(Math.max(...counts), atMost, `${ejections.length} ejections: ${counts}`);
-    assert.ok(seen >= 1 && seen <= atMost + 1, `${seen} were seen to be ejected`);
+    // Who may have requests again is shown so with the first of them: that many are seen at least.
+    assert.ok(seen >= atMost, `${seen} were seen to be ejected`);
     assert.ok(new Set(ejections.map(({ server }) => server)).size > atMost, "not always the same");
     assert.ok(!ejections.some(({ server }) => server === backends[0].address), "the good one never");
     assert.deepEqual([...load.errors.keys()], ["status 500"]);
@@ -99,9 +57,9 @@ test("consecutive_5xx: so many in a row over all workers; a good response in bet
   });
   const [backend] = backends;
   const statuses = [500, 503, 500, 200, 500, 501, 502, 404, 500, 500, 500];
-  for (const status of statuses) await ask(gateway.port, `/?status=${status}`);
+  for (const status of statuses) await askInTurn(gateway, `/?status=${status}`);
   assert.deepEqual(await ejectionsOf(gateway), []);
-  await ask(gateway.port, "/?status=507");
+  await askInTurn(gateway, "/?status=507");
   const [{ server, reason, seconds }] = await ejectionsOf(gateway);
   assert.deepEqual([server, reason, seconds], [backend.address, "4 responses of 5xx in a row", 3600]);
   const peer = (await peersOf(gateway.api)).get(backend.address);
@@ -123,7 +81,7 @@ test("consecutive_gateway_failure: 502, 503, 504 and no answer at all; another 5
     const before = bad.requests.length;
     return waitFor("the first server is asked", async () => {
       const good = backends[1].requests.length;
-      await ask(gateway.port, query, { method: "POST" });
+      await askInTurn(gateway, query, { method: "POST" });
       assert.ok(backends[1].requests.length <= good + 1);
       return bad.requests.length > before;
     });
@@ -196,54 +154,6 @@ test("each ejection in a row lasts longer, up to a limit; quiet intervals make i
   const events = await gateway.api.expect(200, "GET", "/api/sluice/1/events");
   const last = events[events.length - 1];
   assert.deepEqual([last.old_state, last.new_state, last.reason], ["unavail", "up", "its ejection is over"]);
-});
-
-test("success_rate: one of five that fails every second request is ejected after an interval", async (context) => {
-  const { gateway, backends } = await startWatched(context, 5, {
-    consecutive_5xx: 5,
-    interval: "500ms",
-    success_rate_minimum_hosts: 5,
-    success_rate_request_volume: 30,
-    base_ejection_time: "1h",
-    max_ejection_time: "1h",
-    max_ejection_percent: 20,
-  });
-  const [bad] = backends;
-  let turn = 0;
-  bad.server.prependListener("request", () => {
-    turn += 1;
-    bad.behaviour = turn % 2 === 0 ? { status: 500 } : {};
-  });
-  const load = startLoad(context, { port: gateway.port, connections: 8 });
-  const started = performance.now();
-  const [{ server, reason }] = await waitFor("a server is ejected", async () => {
-    const ejections = await ejectionsOf(gateway);
-    return ejections.length > 0 && ejections;
-  });
-  const milliseconds = performance.now() - started;
-  await load.stop();
-  assert.equal(server, bad.address);
-  // The others are at 100 %, it at 50 %: the mean is 90 %, the deviation 20 %, so the threshold 90 - 1.9 × 20.
-  const [, threshold] = /^its success rate is below ([\d.]+) %$/.exec(reason) ?? [];
-  assert.ok(Math.abs(Number(threshold) - 52) < 3, reason);
-  // The first interval begins within 100 ms of the first request; in it, or in the next, there were enough.
-  assert.ok(milliseconds > 450 && milliseconds < 2 * 500 + 500, `after ${milliseconds} ms`);
-  assert.equal((await peersOf(gateway.api)).get(bad.address).state, "unavail");
-  const requests = bad.requests.length;
-  for (let number = 0; number < 40; number += 1) assert.equal((await ask(gateway.port)).status, 200);
-  assert.equal(bad.requests.length, requests);
-});
-
-test("success_rate: what was before it was set is nothing to go by", async (context) => {
-  const { gateway, backends } = await startWatched(context, 5, { consecutive_5xx: 0 });
-  const askMany = () => startLoad(context, { port: gateway.port, connections: 8, total: 500 }).finished;
-  backends[0].behaviour = { status: 500 };
-  await askMany();
-  backends[0].behaviour = {};
-  const outlier_detection = { consecutive_5xx: 0, interval: "200ms", success_rate_minimum_hosts: 5 };
-  await gateway.api.expect(200, "PATCH", sluice(), { outlier_detection });
-  for (let turn = 0; turn < 5; turn += 1) await Promise.all([askMany(), sleep(200)]);
-  assert.deepEqual(await ejectionsOf(gateway), []);
 });
 
 test("outlier_detection that is taken off at run time lets everybody back", async (context) => {

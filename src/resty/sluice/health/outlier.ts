@@ -123,10 +123,11 @@ export function eject<S extends Subject>(
   const quiet = ended > 0 ? math.floor((now - ended) / limits.interval) : 0;
   const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;
   const time = math.min(limits.base_ejection_time * ejections, limits.max_ejection_time);
+  const before = memory[row + Row.EJECTED_UNTIL];
   memory[row + Row.EJECTED_UNTIL] = now + time;
   fence();
   if (!may_eject(subject, limits, count_others, now)) {
-    memory[row + Row.EJECTED_UNTIL] = 0;
+    memory[row + Row.EJECTED_UNTIL] = before;
     return;
   }
   memory[row + Row.EJECTIONS] = ejections;

@@ -1,0 +1,62 @@
+/** Upstreams with outlier detection, and what the events say of it. */
+import assert from "node:assert/strict";
+import { startBackends } from "./backend.mjs";
+import { startGateway } from "./gateway.mjs";
+import { ask } from "./load.mjs";
+import { settledPeersOf } from "./upstreams.mjs";
+import { waitFor } from "./wait.mjs";
+
+/**
+ * An upstream `app`, in which nothing but outlier detection keeps servers out.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ * @param {object} outlier_detection
+ */
+export async function startWatched(context, count, outlier_detection) {
+  const backends = await startBackends(context, count);
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
+  const upstreams = { app: { servers, outlier_detection } };
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
+  return { gateway, backends };
+}
+
+/**
+ * The ejections so far, the oldest first. `from` and `to`: in milliseconds.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @returns {Promise<{ server: string, reason: string, from: number, to: number, seconds: number }[]>}
+ */
+export async function ejectionsOf({ api }) {
+  const events = await api.expect(200, "GET", "/api/sluice/1/events");
+  return events.flatMap(({ server, time, reason, old_state, new_state }) => {
+    const [, why, seconds] = /^(.*): ejected for ([\d.]+) s$/.exec(reason) ?? [];
+    if (seconds === undefined) return [];
+    assert.deepEqual([old_state, new_state], ["up", "unavail"]);
+    const from = Date.parse(time);
+    return [{ server, reason: why, from, to: from + Number(seconds) * 1000, seconds: Number(seconds) }];
+  });
+}
+
+/**
+ * One request. It is counted just after its client has the answer: without waiting for that, the next might be first.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {string} path
+ * @param {{ method?: string }} [options]
+ */
+export async function askInTurn(gateway, path, options) {
+  await ask(gateway.port, path, options);
+  await settledPeersOf(gateway.api);
+}
+
+/**
+ * Asks one by one until so many ejections are recorded.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {number} count
+ * @param {string} [path]
+ */
+export function askUntilEjected(gateway, count, path) {
+  return waitFor(`${count} ejections`, async () => {
+    await ask(gateway.port, path);
+    const ejections = await ejectionsOf(gateway);
+    return ejections.length >= count && ejections;
+  });
+}
