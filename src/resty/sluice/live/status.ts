@@ -47,7 +47,7 @@ function read_health(status: ServerStatus, at: number): void {
 
 const RESET_SLOT = 0;
 const NO_AVERAGE = -1;
-const HEALTH_STATISTICS = [Row.UNAVAIL, Row.CHECKS, Row.CHECK_FAILS, Row.UNHEALTHY, Row.DOWNTIME];
+const HEALTH_STATISTICS = [Row.UNAVAIL, Row.CHECKS, Row.CHECK_FAILS, Row.UNHEALTHY];
 
 function add_codes(codes: LuaTable<number, number>, at: number): void {
   const memory = shared_memory();
@@ -128,6 +128,8 @@ function write_reset(row: number, incarnation: number, status: ServerStatus): vo
   memory[row_at(row) + Row.HEADER_TIME] = NO_AVERAGE;
   memory[row_at(row) + Row.RESPONSE_TIME] = NO_AVERAGE;
   for (const cell of HEALTH_STATISTICS) memory[row_at(row) + cell] = 0;
+  // Of a server that is down that takes off what has passed of this time too.
+  memory[row_at(row) + Row.DOWNTIME] = memory[row_at(row) + Row.DOWNTIME] - status.downtime;
 }
 
 /**
