@@ -12,7 +12,16 @@ const fileTimeout = 20 * 60 * 1000;
  * @returns {Promise<import("./test.mjs").Counts>}
  */
 export async function runGatewaySpecs(fileNamePart) {
-  const folder = "spec/gateway";
+  return runNodeSpecs("spec/gateway", fileNamePart);
+}
+
+/**
+ * Runs the specs of a folder, and shows what node:test says.
+ * @param {string} folder
+ * @param {string} fileNamePart
+ * @returns {import("./test.mjs").Counts}
+ */
+export function runNodeSpecs(folder, fileNamePart) {
   const files = readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".test.mjs") && name.includes(fileNamePart))
     .sort()

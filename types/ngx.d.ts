@@ -10,6 +10,12 @@ interface SharedDict {
     key: string,
     value: string | number,
   ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
+  safe_add(
+    this: SharedDict,
+    key: string,
+    value: string | number,
+    seconds: number,
+  ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
   delete(this: SharedDict, key: string): void;
   incr(this: SharedDict, key: string, by: number): LuaMultiReturn<[number | undefined, string | undefined]>;
   get_keys(this: SharedDict, max: number): string[];

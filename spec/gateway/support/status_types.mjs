@@ -36,6 +36,13 @@ function assertCounts(object, names, of) {
   for (const name of names) assertCount(object[name], `${of}.${name}`);
 }
 
+/** Asserts the types of a peer, whether or not it was checked. @param {any} peer */
+export function assertHealthOf(peer) {
+  const { last_passed, ...rest } = peer.health_checks;
+  if (rest.checks > 0) assert.equal(typeof last_passed, "boolean");
+  assertPeer({ ...peer, health_checks: rest });
+}
+
 /** @param {any} peer */
 export function assertPeer(peer) {
   assertCounts(peer, counters, "peer");

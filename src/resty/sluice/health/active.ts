@@ -22,7 +22,10 @@ export function note_check(
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
   memory[row + Row.CHECKS] = memory[row + Row.CHECKS] + 1;
   if (!passed) memory[row + Row.CHECK_FAILS] = memory[row + Row.CHECK_FAILS] + 1;
-  memory[row + Row.LAST_PASSED] = passed ? 1 : 0;
+  const result = passed ? 1 : 0;
+  // While no verdict stands both results say otherwise, and neither may count for the other.
+  if (memory[row + Row.LAST_PASSED] !== result) memory[row + Row.CHECK_RESULTS] = 0;
+  memory[row + Row.LAST_PASSED] = result;
 
   const before: Check = memory[row + Row.CHECK];
   const said = passed ? Check.PASSED : Check.FAILED;

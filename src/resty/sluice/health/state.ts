@@ -1,5 +1,6 @@
 import { record_event } from "../store/events";
 import { Check, Header, Row, State } from "../store/cells";
+import { in_turn } from "../store/dict";
 import { shared_memory } from "../store/region";
 import type { Subject } from "./subject";
 
@@ -64,13 +65,16 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
-  const before: State = memory[row + Row.STATE];
-  const after = state_of(subject);
-  memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
   touch();
-  if (before === after) return;
-  memory[row + Row.STATE] = after;
-  count_change(row, before, after, now);
-  memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
-  record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
+  // Workers may find the same at the same instant: one of them makes the change, by what all have noted.
+  in_turn(() => {
+    const before: State = memory[row + Row.STATE];
+    const after = state_of(subject);
+    memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
+    if (before === after) return;
+    memory[row + Row.STATE] = after;
+    count_change(row, before, after, now);
+    memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
+    record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
+  });
 }

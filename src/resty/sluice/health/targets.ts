@@ -4,7 +4,7 @@ import type { Destination } from "../net/connection";
 import { new_follower, next_changes } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document";
-import { Check as CheckState, Row } from "../store/cells";
+import { Check as CheckState, Header, Row } from "../store/cells";
 import { row_at, shared_memory } from "../store/region";
 import { forget_checks } from "./active";
 import { new_check, type Check } from "./probe";
@@ -96,7 +96,9 @@ function first_due(target: Target, head: Document, index: number, count: number)
     memory[at] = math.min(noted, now + target.interval + target.jitter);
     return memory[at];
   }
-  if (is_start) return due_spread(now, target.interval, head.row, index, count);
+  // A worker may have started later than nginx, and so late that servers were added before it first looked.
+  const was_there = target.subject.incarnation <= memory[Header.START_REVISION];
+  if (is_start && was_there) return due_spread(now, target.interval, head.row, index, count);
   return due_soon(now, target.interval, index, count);
 }
 

@@ -54,7 +54,6 @@ const HEALTH_STATISTICS = [
   Row.CHECKS,
   Row.CHECK_FAILS,
   Row.UNHEALTHY,
-  Row.DOWNTIME,
   Row.COMPARED_RESPONSES,
   Row.COMPARED_ERRORS,
 ];
@@ -141,6 +140,8 @@ function write_reset(row: number, incarnation: number, status: ServerStatus): vo
   memory[row_at(row) + Row.HEADER_TIME] = NO_AVERAGE;
   memory[row_at(row) + Row.RESPONSE_TIME] = NO_AVERAGE;
   for (const cell of HEALTH_STATISTICS) memory[row_at(row) + cell] = 0;
+  // Of a server that is down that takes off what has passed of this time too.
+  memory[row_at(row) + Row.DOWNTIME] = memory[row_at(row) + Row.DOWNTIME] - status.downtime;
 }
 
 /**

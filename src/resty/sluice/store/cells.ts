@@ -34,6 +34,8 @@ export const enum Header {
   LAYOUT,
   /** When the Lua code was loaded whose workers are to probe. */
   PROBERS_LOADED,
+  /** What the revision was when nginx had started. */
+  START_REVISION,
 }
 
 export const enum Slot {

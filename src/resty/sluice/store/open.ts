@@ -109,6 +109,7 @@ export function open_store(options: Options): void {
   release(Lock.WRITE);
   if (!planted) error(cause, 0);
   const memory = shared_memory();
+  if (region === undefined) memory[Header.START_REVISION] = memory[Header.REVISION];
   memory[Header.GENERATION] = memory[Header.GENERATION] + 1;
   memory[Header.LOADED] = ngx.now();
 }

@@ -1,0 +1,167 @@
+/** Every change of a server's state is one line of the log and one event, with the reason; the last 1,000 are kept. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { allEvents, becomes, eventsOf, PROBE_ERRORS, stateOf } from "./support/health.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const broken = /upstream prematurely closed connection|reset by peer/;
+
+/**
+ * The lines of the log that tell of changes, in the form of events.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {string} address
+ */
+function changesInLog(gateway, address) {
+  const pattern =
+    /\[(\w+)\].* sluice: upstream (\S+): server (\S+) is (\w+), was (\w+): (.*?)(?:, context: |, client: | while |$)/gm;
+  return [...gateway.log.text().matchAll(pattern)]
+    .filter((line) => line[3] === address)
+    .map((line) => ({ level: line[1], new_state: line[4], old_state: line[5], reason: line[6] }));
+}
+
+/** @param {import("./support/health.mjs").StateEvent[]} events */
+const steps = (events) => events.map(({ old_state, new_state, reason }) => [old_state, new_state, reason]);
+
+test("the whole story of a server that fails requests and checks, and recovers", async (context) => {
+  const [first, other] = await startBackends(context, 2);
+  const servers = [{ server: first.address, fail_timeout: "500ms" }, { server: other.address }];
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  const { api } = gateway;
+  gateway.log.allow(broken);
+  const started = Date.now();
+  assert.deepEqual(await allEvents(api), []);
+  /** Asks until the first server has a state. @param {string} state */
+  const askUntil = (state) =>
+    waitFor(`it is ${state}`, async () => {
+      await ask(gateway.port);
+      return (await stateOf(api, first.address)) === state;
+    });
+  first.behaviour = { reset: 1 };
+  await askUntil("unavail");
+  first.behaviour = {};
+  await askUntil("up");
+  await api.expect(200, "PATCH", sluice(), { health_check: { uri: "/health", interval: "200ms" } });
+  first.behaviour = { status: 503 };
+  await becomes(api, first.address, "unhealthy");
+  first.behaviour = {};
+  await becomes(api, first.address, "up");
+  first.behaviour = { status: 503 };
+  await becomes(api, first.address, "unhealthy");
+  await api.expect(200, "PATCH", sluice(), { health_check: null });
+  await becomes(api, first.address, "up");
+
+  const events = await allEvents(api);
+  assert.deepEqual(steps(events), [
+    ["up", "unavail", "a request failed with 502"],
+    ["unavail", "up", "it answers again"],
+    ["up", "unhealthy", "status 503"],
+    ["unhealthy", "up", "status 200"],
+    ["up", "unhealthy", "status 503"],
+    ["unhealthy", "up", "it is not checked any more"],
+  ]);
+  const lines = changesInLog(gateway, first.address);
+  assert.deepEqual(
+    lines.map(({ old_state, new_state, reason }) => [old_state, new_state, reason]),
+    steps(events),
+  );
+  for (const { level, new_state } of lines) assert.equal(level, new_state === "up" ? "notice" : "warn");
+
+  const revision = Number((await api.get(sluice())).headers.etag?.replaceAll('"', ""));
+  assert.deepEqual(Object.keys(events[0]), [
+    "number",
+    "revision",
+    "time",
+    "upstream",
+    "id",
+    "server",
+    "old_state",
+    "new_state",
+    "reason",
+  ]);
+  for (const [index, event] of events.entries()) {
+    assert.deepEqual(
+      [event.number, event.upstream, event.id, event.server],
+      [index + 1, "app", 0, first.address],
+    );
+    assert.match(event.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.ok(Date.parse(event.time) >= started - 1000 && Date.parse(event.time) <= Date.now());
+  }
+  const times = events.map(({ time }) => time);
+  assert.deepEqual(times, [...times].sort());
+  assert.deepEqual(
+    events.map((event) => event.revision - revision),
+    [-2, -2, -1, -1, -1, 0],
+  );
+  assert.equal((await peersOf(api)).get(first.address).unavail, 1);
+});
+
+test("with four workers under load there is one event for each change", async (context) => {
+  const backends = await startBackends(context, 4);
+  const failing = backends.slice(0, 3);
+  const servers = backends.map(({ address }) => ({ server: address, fail_timeout: "200ms" }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
+  const { api } = gateway;
+  gateway.log.allow(broken);
+  const load = startLoad(context, { port: gateway.port, connections: 32 });
+  const rounds = 8;
+  for (let round = 0; round < rounds; round += 1) {
+    for (const backend of failing) backend.behaviour = { reset: 1 };
+    for (const { address } of failing) await becomes(api, address, "unavail");
+    for (const backend of failing) backend.behaviour = {};
+    for (const { address } of failing) await becomes(api, address, "up");
+  }
+  await load.stop();
+  assert.deepEqual([...load.errors], []);
+  assert.equal(load.workers.size, 4);
+  for (const { address } of failing) {
+    const events = await eventsOf(api, address);
+    const changes = events.map(({ old_state, new_state }) => `${old_state} ${new_state}`);
+    // It may recover and fail once more while what it has answered so far is on its way.
+    assert.ok(changes.length >= 2 * rounds);
+    for (const [index, change] of changes.entries())
+      assert.equal(change, index % 2 === 0 ? "up unavail" : "unavail up", `${address}: ${changes}`);
+    assert.equal(changesInLog(gateway, address).length, changes.length);
+    assert.equal((await peersOf(api)).get(address).unavail, changes.length / 2);
+  }
+});
+
+test("the last 1,000 are kept, in order, over reloads and the death of workers", async (context) => {
+  const gateway = await startGateway(context, {
+    upstreams: { app: {} },
+    http: "lua_socket_log_errors off;",
+    dict: "16m",
+  });
+  const { api } = gateway;
+  gateway.log.allow(PROBE_ERRORS);
+  const servers = Array.from({ length: 600 }, (_, number) => ({ server: someAddress(number) }));
+  const health_check = { type: "tcp", interval: "1s" };
+  await api.expect(200, "PUT", sluice(), { health_check, servers });
+  await waitFor("all are unhealthy", async () => {
+    return [...(await peersOf(api)).values()].every(({ state }) => state === "unhealthy");
+  });
+  const some = await allEvents(api);
+  assert.deepEqual(
+    some.map(({ number }) => number),
+    Array.from({ length: 600 }, (_, number) => number + 1),
+  );
+  assert.equal(new Set(some.map(({ server }) => server)).size, 600);
+  await api.expect(200, "PATCH", sluice(), { health_check: null });
+  await waitFor("all are up", async () => {
+    return [...(await peersOf(api)).values()].every(({ state }) => state === "up");
+  });
+  const wanted = Array.from({ length: 1000 }, (_, number) => number + 201);
+  const events = await allEvents(api);
+  assert.deepEqual(
+    events.map(({ number }) => number),
+    wanted,
+  );
+  assert.equal(new Set(events.slice(400).map(({ server }) => server)).size, 600);
+  assert.ok(events.slice(400).every(({ new_state }) => new_state === "up"));
+  await gateway.reload();
+  await api.expect(200, "DELETE", `${serversOf()}/0`);
+  assert.deepEqual(await allEvents(api), events);
+});

@@ -1,0 +1,204 @@
+/** Health stays with its server: whatever happens to others, through reloads, restarts and crashes; no other inherits it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { assertKeptOut, becomes, PROBE_ERRORS, stateOf } from "./support/health.mjs";
+import { ask } from "./support/load.mjs";
+import { isRunning } from "./support/processes.mjs";
+import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** A server that is added is checked at once, and then not again while a test lasts. */
+const once = { uri: "/health", interval: "1h" };
+/** What a crash may lose is what has changed within about a second: so often health is saved. In milliseconds. */
+const SAVED = 1500;
+
+/** @param {import("./support/gateway.mjs").Gateway} gateway */
+const sender = (gateway) => async () => {
+  const answers = await Promise.all(Array.from({ length: 24 }, () => ask(gateway.port)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+};
+
+/**
+ * A gateway with a server that is well and one that is unhealthy.
+ * @param {import("node:test").TestContext} context
+ */
+async function startWithUnhealthy(context) {
+  const [well, ill] = await startBackends(context, 2);
+  ill.behaviour = { status: 503 };
+  const app = { servers: [{ server: well.address }], health_check: once };
+  const gateway = await startGateway(context, { upstreams: { app }, http: "lua_socket_log_errors off;" });
+  gateway.log.allow(PROBE_ERRORS);
+  const { api } = gateway;
+  const { id } = await api.expect(201, "POST", serversOf(), { server: ill.address });
+  await becomes(api, ill.address, "unhealthy");
+  return { gateway, api, well, ill, id, isOut: () => assertKeptOut(api, ill, "unhealthy", sender(gateway)) };
+}
+
+test("changes of others, and of its own parameters, leave a server unhealthy", async (context) => {
+  const { api, ill, id, well, isOut } = await startWithUnhealthy(context);
+  const more = await startBackend(context);
+  const added = await api.expect(201, "POST", serversOf(), { server: more.address });
+  await isOut();
+  await api.expect(200, "PATCH", `${serversOf()}/${added.id}`, { weight: 5 });
+  await isOut();
+  await api.expect(200, "PATCH", `${serversOf()}/${id}`, { weight: 3, max_fails: 2 });
+  await isOut();
+  await api.expect(200, "DELETE", `${serversOf()}/${added.id}`);
+  await isOut();
+  await api.expect(200, "PATCH", sluice(), { method: "least_conn" });
+  await isOut();
+  const servers = [{ server: ill.address, weight: 9 }, { server: well.address }, { server: more.address }];
+  await api.expect(200, "PUT", sluice(), { health_check: once, servers });
+  await isOut();
+  await api.expect(201, "PUT", sluice("other"), { servers: [{ server: ill.address }] });
+  await isOut();
+});
+
+test("a reload, a restart and the death of workers leave a server unhealthy, until a check passes", async (context) => {
+  const { gateway, api, ill, isOut } = await startWithUnhealthy(context);
+  const before = (await peersOf(api)).get(ill.address);
+  const workers = await gateway.reload();
+  await isOut();
+  await waitFor("the workers before have ended", () => !workers.some(isRunning));
+  for (const pid of gateway.workers()) await gateway.killWorker(pid);
+  await isOut();
+  for (let turn = 0; turn < 2; turn += 1) {
+    await gateway.stop();
+    await gateway.start();
+    await isOut();
+  }
+  const after = (await peersOf(api)).get(ill.address);
+  assert.deepEqual(after.health_checks, before.health_checks);
+  assert.equal(after.downstart, before.downstart);
+  assert.ok(after.downtime > before.downtime, "it has been down all the time");
+  ill.behaviour = {};
+  await api.expect(200, "PATCH", sluice(), { health_check: { ...once, interval: "200ms" } });
+  await becomes(api, ill.address, "up");
+});
+
+test("so does kill -9 of all of nginx, but for what changed in the last second", async (context) => {
+  const { gateway, isOut } = await startWithUnhealthy(context);
+  for (let turn = 0; turn < 2; turn += 1) {
+    await sleep(SAVED);
+    await gateway.killAll();
+    await gateway.start();
+    await isOut();
+  }
+});
+
+test("an address that is removed and added again, or was another server's, starts fresh", async (context) => {
+  const [well, ill] = await startBackends(context, 2);
+  const servers = [{ server: well.address }, { server: ill.address, fail_timeout: "1h" }];
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  gateway.log.allow(/prematurely closed connection|reset by peer/);
+  const { api } = gateway;
+  ill.behaviour = { reset: 1 };
+  const fail = () =>
+    waitFor("it is out", async () => {
+      await ask(gateway.port);
+      return (await stateOf(api, ill.address)) === "unavail";
+    });
+  const assertFresh = async (/** @type {string} */ address) => {
+    const peer = (await peersOf(api)).get(address);
+    assert.deepEqual([peer.state, peer.fails, peer.unavail, peer.downtime], ["up", 0, 0, 0]);
+    assert.equal(peer.downstart, undefined);
+  };
+  await fail();
+  await api.expect(200, "DELETE", `${serversOf()}/1`);
+  await api.expect(201, "POST", serversOf(), servers[1]);
+  await assertFresh(ill.address);
+  await fail();
+  await api.expect(200, "PUT", sluice(), { servers: [servers[0]] });
+  await api.expect(200, "PUT", sluice(), { servers });
+  await assertFresh(ill.address);
+  await fail();
+  const { id } = (await peersOf(api)).get(ill.address);
+  await api.expect(200, "PATCH", `${serversOf()}/${id}`, { server: someAddress(1) });
+  await assertFresh(someAddress(1));
+  await api.expect(200, "PATCH", `${serversOf()}/${id}`, { server: ill.address });
+  await assertFresh(ill.address);
+  await fail();
+  await api.expect(204, "DELETE", sluice());
+  await api.expect(201, "PUT", sluice(), { servers });
+  await assertFresh(ill.address);
+});
+
+test("what comes after a server in memory or on disk does not inherit its health", async (context) => {
+  const { gateway, api, ill, id } = await startWithUnhealthy(context);
+  await sleep(SAVED);
+  await api.expect(200, "DELETE", `${serversOf()}/${id}`);
+  await api.expect(200, "PATCH", sluice(), { health_check: null });
+  // Rows are used again: more servers than there were.
+  for (let number = 0; number < 6; number += 1)
+    await api.expect(201, "POST", serversOf(), { server: number === 0 ? ill.address : someAddress(number) });
+  await gateway.killAll();
+  await gateway.start();
+  for (const { state, health_checks } of (await peersOf(api)).values()) {
+    assert.equal(state, "up");
+    assert.equal(health_checks.unhealthy, 0);
+  }
+  assert.equal((await peersOf(api)).size, 7);
+});
+
+test("without its health_check an unhealthy server is up again", async (context) => {
+  for (const remove of ["PATCH", "PUT"]) {
+    const { gateway, api, well, ill } = await startWithUnhealthy(context);
+    ill.behaviour = {};
+    const servers = [{ server: well.address }, { server: ill.address }];
+    await api.expect(200, remove, sluice(), remove === "PATCH" ? { health_check: null } : { servers });
+    await becomes(api, ill.address, "up");
+    const { health_checks } = (await peersOf(api)).get(ill.address);
+    assert.equal("last_passed" in health_checks, false);
+    const before = ill.requests.length;
+    await sender(gateway)();
+    assert.ok(ill.requests.length > before);
+  }
+});
+
+test("two upstreams with one address keep their own health", async (context) => {
+  const { gateway, api, ill, isOut } = await startWithUnhealthy(context);
+  for (const [name, health_check] of Object.entries({ plain: undefined, tcp: { type: "tcp" } }))
+    await api.expect(201, "PUT", sluice(name), { health_check, servers: [{ server: ill.address }] });
+  await waitFor("the other check has passed", async () => {
+    return (await peersOf(api, "tcp")).get(ill.address).health_checks.last_passed;
+  });
+  for (const name of ["plain", "tcp"]) {
+    assert.equal(await stateOf(api, ill.address, name), "up");
+    assert.equal((await ask(gateway.port, `/to/${name}`)).status, 503, "the server's own answer");
+  }
+  await isOut();
+});
+
+test("an ejection keeps its age over a restart", async (context) => {
+  const [well, ill] = await startBackends(context, 2);
+  const outlier_detection = { consecutive_5xx: 2, base_ejection_time: "4s", max_ejection_percent: 50 };
+  const servers = [{ server: well.address }, { server: ill.address }];
+  const gateway = await startGateway(context, { upstreams: { app: { outlier_detection, servers } } });
+  const { api } = gateway;
+  ill.behaviour = { status: 500 };
+  await waitFor("it is ejected", async () => {
+    await ask(gateway.port);
+    return (await stateOf(api, ill.address)) === "unavail";
+  });
+  const ejected = Date.parse((await peersOf(api)).get(ill.address).downstart);
+  ill.behaviour = {};
+  await gateway.stop();
+  await gateway.start();
+  const send = sender(gateway);
+  await assertKeptOut(api, ill, "unavail", send);
+  await sleep(2000 - (Date.now() - ejected));
+  await gateway.stop();
+  await gateway.start();
+  await assertKeptOut(api, ill, "unavail", send);
+  const before = ill.requests.length;
+  await waitFor("it is back", async () => {
+    await ask(gateway.port);
+    return ill.requests.length > before;
+  });
+  // By its age at the restart it would be out until 6 s, or longer.
+  const lasted = Date.now() - ejected;
+  assert.ok(lasted >= 3990 && lasted < 5000, `it was out for ${lasted} ms`);
+});
