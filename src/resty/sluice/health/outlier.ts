@@ -90,7 +90,7 @@ type CountOthers<S extends Subject> = (
   now: number,
 ) => LuaMultiReturn<[number, number]>;
 
-/** As Envoy: the first may be ejected of however few, but never an only one; then the limit holds. */
+/** As Envoy: the first may be ejected of however few; from then on the limit holds. */
 function may_eject<S extends Subject>(
   subject: S,
   { max_ejection_percent }: OutlierLimits,
@@ -98,7 +98,7 @@ function may_eject<S extends Subject>(
   now: number,
 ): boolean {
   const [others, size] = count_others(subject, now);
-  if (others === 0) return max_ejection_percent > 0 && size > 1;
+  if (others === 0) return max_ejection_percent > 0;
   return (others + 1) * PERCENT <= max_ejection_percent * size;
 }
 

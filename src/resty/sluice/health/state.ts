@@ -63,18 +63,28 @@ export function touch(): void {
  */
 export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
-  const { row, upstream_row } = subject;
+  const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
   touch();
+  const before: State = memory[row + Row.STATE];
+  const after = state_of(subject);
+  memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
+  if (before === after) return;
   // Workers may find the same at the same instant: one of them makes the change, by what all have noted.
   in_turn(() => {
-    const before: State = memory[row + Row.STATE];
-    const after = state_of(subject);
-    memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
-    if (before === after) return;
-    memory[row + Row.STATE] = after;
-    count_change(row, before, after, now);
-    memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
-    record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
+    change_state(subject, now, reason);
   });
+}
+
+function change_state(subject: Subject, now: number, reason: string): void {
+  const memory = shared_memory();
+  const { row, upstream_row } = subject;
+  const before: State = memory[row + Row.STATE];
+  const after = state_of(subject);
+  memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
+  if (before === after) return;
+  memory[row + Row.STATE] = after;
+  count_change(row, before, after, now);
+  memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
+  record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
 }

@@ -5,6 +5,7 @@ import { encode } from "../lib/json";
 import { parse_line, type Document } from "../store/document";
 import { active_at, begun_at, row_at, stamp_of } from "../store/region";
 import { end_ejection, limits_of, type OutlierLimits } from "../health/outlier";
+import { conclude } from "../health/state";
 import { adopt, own_cell } from "./counters";
 import { new_key_reader, type KeyReader } from "./key";
 import { Measure, surroundings_of } from "./loads";
@@ -189,8 +190,11 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   }
   server.down = next.down;
   server.max_conns = next.max_conns;
-  server.max_fails = next.max_fails;
-  server.fail_timeout = next.fail_timeout;
+  if (server.max_fails !== next.max_fails || server.fail_timeout !== next.fail_timeout) {
+    server.max_fails = next.max_fails;
+    server.fail_timeout = next.fail_timeout;
+    conclude(server, ngx.now(), "its limits have changed");
+  }
   upstream.lines.delete(server.line);
   server.line = next.line;
 }
