@@ -4,10 +4,11 @@ import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { atEnd } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { becomes } from "./support/health.mjs";
 import { startLoad } from "./support/load.mjs";
 import { freePort } from "./support/ports.mjs";
 import { signal, startGroup } from "./support/processes.mjs";
-import { settledPeersOf, serversOf, sluice } from "./support/upstreams.mjs";
+import { peersOf, settledPeersOf, serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /**
@@ -93,6 +94,28 @@ test("up, with the right figures of every server", async (context) => {
   ]) {
     assert.ok((series.get(`nginxplus_${name}`) ?? -1) >= 0, name);
   }
+});
+
+test("it tells of health", async (context) => {
+  const [well, ill] = await startBackends(context, 2);
+  ill.behaviour = { status: 503 };
+  const servers = [well, ill].map(({ address }) => ({ server: address }));
+  const health_check = { uri: "/health", interval: "200ms" };
+  const gateway = await startGateway(context, { upstreams: { app: { servers, health_check } } });
+  const scrape = await startExporter(context, gateway);
+  await becomes(gateway.api, ill.address, "unhealthy");
+  await waitFor(
+    "the other was checked",
+    async () => (await peersOf(gateway.api)).get(well.address).health_checks.checks,
+  );
+  const series = await scrape();
+  assert.equal(series.get("nginxplus_up"), 1);
+  const value = (name, { address }) =>
+    series.get(`nginxplus_upstream_server_${name}{server="${address}",upstream="app"}`);
+  assert.deepEqual([value("state", well), value("state", ill)], [1, 6]);
+  assert.deepEqual([value("health_checks_unhealthy", well), value("health_checks_unhealthy", ill)], [0, 1]);
+  assert.equal(value("health_checks_checks", ill), value("health_checks_fails", ill));
+  assert.equal(value("health_checks_fails", well), 0);
 });
 
 test("it stays up while upstreams come and go", async (context) => {

@@ -107,3 +107,19 @@ test("after a restart a check must pass again, unless it is persistent", async (
     assert.equal(requestsOf(ill).length, 0);
   }
 });
+
+test("a server that has never passed gets nothing after a restart either, though it is persistent", async (context) => {
+  const backend = await startBackend(context);
+  backend.behaviour = { hang: 1 };
+  const health_check = { ...check, interval: "1h", timeout: "30s", persistent: true };
+  const gateway = await startGateway(context, { upstreams: { app: { health_check } } });
+  const { api } = gateway;
+  gateway.log.allow(NONE_LEFT);
+  await api.expect(201, "POST", serversOf(), { server: backend.address });
+  await waitFor("it is checked", () => backend.requests.length > 0);
+  await gateway.stop();
+  await gateway.start();
+  await assertKeptOut(api, backend, "checking", async () => {
+    for (let turn = 0; turn < 8; turn += 1) assert.equal((await ask(gateway.port)).status, 502);
+  });
+});

@@ -65,14 +65,17 @@ test("a weight that is changed meanwhile counts at once, for the part that it ha
   await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, after);
 });
 
-test("a reload lets it go on by its age", async (context) => {
-  const { gateway, api, fresh } = await startTwo(context);
-  const ramp = await add(api, { server: fresh.address });
-  await assertShare(context, gateway, fresh, ramp, [100, 300]);
-  await gateway.reload();
-  await assertShare(context, gateway, fresh, ramp, [1000, 1400]);
-  await assertShare(context, gateway, fresh, ramp, after);
-});
+for (const kind of ["reload", "restart"]) {
+  test(`a ${kind} lets it go on by its age`, async (context) => {
+    const { gateway, api, fresh } = await startTwo(context);
+    const ramp = await add(api, { server: fresh.address });
+    await assertShare(context, gateway, fresh, ramp, [100, 300]);
+    if (kind === "reload") await gateway.reload();
+    else await gateway.stop().then(() => gateway.start());
+    await assertShare(context, gateway, fresh, ramp, [1000, 1400]);
+    await assertShare(context, gateway, fresh, ramp, after);
+  });
+}
 
 test("a server that max_fails kept out rises from its recovery", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
