@@ -39,7 +39,7 @@ const counting = `
 /** @param {Place} place */
 function configuration(place) {
   return configurations
-    .sluice({ ...place, addresses: [], sharedDict: "64m" }, "round_robin")
+    .sluice({ ...place, addresses: [], sharedDict: "64m" }, {})
     .replace("init_by_lua_block {", `init_by_lua_block { ${counting}`)
     .replace(
       "location /memory",
