@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
-import { serversOf, sluice } from "./support/upstreams.mjs";
+import { assertKept, serversOf, sluice } from "./support/upstreams.mjs";
 
 const cookie = { name: "srv", path: "/", httponly: false, secure: false };
 const wholeCookie = {
@@ -102,15 +102,7 @@ test("everything is there after a reload and a restart, from the API and from se
     assert.deepEqual([balancing, seeded[0].route], [shown, "b"]);
     await api.expect(201, "PUT", sluice(name), { ...set, servers });
   }
-  const before = await api.configuration();
-  await gateway.reload();
-  assert.equal(await api.configuration(), before);
-  await gateway.stop();
-  await gateway.start();
-  assert.equal(await api.configuration(), before);
-  await gateway.killAll();
-  await gateway.start();
-  assert.equal(await api.configuration(), before);
+  await assertKept(gateway);
 });
 
 test("PATCH changes what it names: a block as a whole, a method with its block", async (context) => {

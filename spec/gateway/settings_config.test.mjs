@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
-import { serversOf, sluice } from "./support/upstreams.mjs";
+import { assertKept, serversOf, sluice } from "./support/upstreams.mjs";
 
 const check = {
   type: "http",
@@ -133,15 +133,7 @@ test("everything is there after a reload, a restart and a crash, from the API an
     assert.deepEqual(seeded[0], { ...seeded[0], ...limits });
     await api.expect(201, "PUT", sluice(name), { ...set, servers });
   }
-  const before = await api.configuration();
-  await gateway.reload();
-  assert.equal(await api.configuration(), before);
-  await gateway.stop();
-  await gateway.start();
-  assert.equal(await api.configuration(), before);
-  await gateway.killAll();
-  await gateway.start();
-  assert.equal(await api.configuration(), before);
+  await assertKept(gateway);
 });
 
 test("PATCH changes what it names, a block as a whole; null takes it off", async (context) => {

@@ -1,4 +1,5 @@
 /** What most specs ask of the API: paths, and the servers and their counters by address. */
+import assert from "node:assert/strict";
 import { waitFor } from "./wait.mjs";
 
 export const serversOf = (name = "app") => `/api/9/http/upstreams/${name}/servers`;
@@ -39,4 +40,21 @@ export async function sumOf(api, counter, name = "app") {
 export async function settledPeersOf(api, name = "app") {
   await waitFor("no request is in flight", async () => (await sumOf(api, "active", name)) === 0);
   return peersOf(api, name);
+}
+
+/**
+ * Asserts that the whole configuration is the same after a reload, after a restart, and after a crash of all processes.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ */
+export async function assertKept(gateway) {
+  const { api } = gateway;
+  const before = await api.configuration();
+  await gateway.reload();
+  assert.equal(await api.configuration(), before);
+  await gateway.stop();
+  await gateway.start();
+  assert.equal(await api.configuration(), before);
+  await gateway.killAll();
+  await gateway.start();
+  assert.equal(await api.configuration(), before);
 }
