@@ -1,8 +1,10 @@
-import { Header, Row } from "../store/cells";
+import { is_complete, start_background, start_thread, type Run } from "../lib/run";
+import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
+import { is_over } from "../store/turn";
 import { note_check } from "./active";
 import { probe } from "./probe";
-import { end_run, is_complete, new_run, start_thread, type Run } from "./run";
+
 import { due_next, is_too_late, next_due, schedule, take_due } from "./schedule";
 import type { Subject } from "./subject";
 import { follow_anew, follow_changes, turns, type Target } from "./targets";
@@ -17,19 +19,11 @@ const MOST_AT_ONCE = 512;
 /** The bounds of the time between two looks at the clock and the changes, in seconds. */
 const SHORTEST_PAUSE = 0.01;
 const LONGEST_PAUSE = 0.1;
-const SECONDS_AFTER_FAILURE = 1;
 const SECONDS_BETWEEN_WARNINGS = 60;
-/** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
-const LOADED = ngx.now();
 
 let run: Run;
 let under_way = 0;
 let warned = 0;
-
-/** Whether this worker is to probe no more: it ends, or workers of another configuration have come. */
-function is_over(): boolean {
-  return ngx.worker.exiting() || shared_memory()[Header.PROBERS_LOADED] > LOADED;
-}
 
 /** Notes when a target is due after this turn. Returns false when the turn is not to be taken. */
 function claim(target: Target, now: number): boolean {
@@ -49,7 +43,7 @@ function claim(target: Target, now: number): boolean {
   return is_taken;
 }
 
-function take_turn(): Target | undefined {
+function take_next(): Target | undefined {
   const now = ngx.now();
   let target = take_due(turns, now);
   while (target !== undefined && !claim(target, now)) target = take_due(turns, now);
@@ -73,7 +67,7 @@ function probe_target(this: void, target: Target): void {
 
 /** Probes the target whose turn it is. Returns false when there is none. */
 function probe_next(this: void): boolean {
-  const target = is_over() ? undefined : take_turn();
+  const target = is_over() ? undefined : take_next();
   if (target === undefined) return false;
   target.is_busy = true;
   under_way += 1;
@@ -105,7 +99,8 @@ function pause(this: void): boolean {
   return !is_over();
 }
 
-function probe_for_a_while(this: void): void {
+function probe_for_a_while(this: void, own_run: Run): void {
+  run = own_run;
   while (!is_complete(run) && !is_over()) {
     follow_changes(pause);
     start_due();
@@ -113,36 +108,7 @@ function probe_for_a_while(this: void): void {
   }
 }
 
-function go_on(this: void, premature: boolean): void {
-  if (premature) return;
-  const own_run = new_run();
-  run = own_run;
-  const [returned, failure] = pcall(probe_for_a_while);
-  if (!returned) {
-    ngx.log(ngx.ERR, `sluice: could not probe: ${tostring(failure)}`);
-    follow_anew();
-    ngx.sleep(SECONDS_AFTER_FAILURE);
-  }
-  start_run();
-  end_run(own_run);
-}
-
-function start_run(): void {
-  while (!is_over()) {
-    const [timer, cause] = ngx.timer.at(0, go_on);
-    if (timer !== undefined) return;
-    ngx.log(ngx.WARN, `sluice: could not start a timer: ${cause ?? ""}`);
-    ngx.sleep(SECONDS_AFTER_FAILURE);
-  }
-}
-
-/**
- * Has this worker probe its share of the servers from now on, and workers of earlier configurations stop. Phase:
- * init_worker_by_lua, of modules that were loaded in init_by_lua.
- */
+/** Has this worker probe its share of the servers from now on. Phase: init_worker_by_lua. */
 export function start_prober(): void {
-  // The cache manager and the privileged agent run init_worker too, and have no worker id.
-  if (ngx.worker.id() === undefined) return;
-  shared_memory()[Header.PROBERS_LOADED] = LOADED;
-  start_run();
+  start_background({ verb: "probe", round: probe_for_a_while, is_over, recover: follow_anew });
 }

@@ -3,6 +3,7 @@ import { start_prober } from "../health/prober";
 import { compact_when_due } from "../store/compaction";
 import { save_health } from "../store/health";
 import { map_private, shared_memory } from "../store/region";
+import { take_turn } from "../store/turn";
 import { use_sums } from "./begun";
 import { compare_servers } from "./comparison";
 import { use_slot } from "./counters";
@@ -80,14 +81,13 @@ export function start_worker(): void {
   use_health(memory);
   // Else all workers would begin their rotations with the same server.
   math.randomseed(ngx.worker.pid() * 1000 + ((ngx.now() * 1000) % 1000));
-  // The cache manager and the privileged agent run init_worker too, and have no worker id.
+  if (take_turn()) start_prober();
   if (ngx.worker.id() === 0) {
     every(COMPACTION_SECONDS, compact_when_due);
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
     every(DRAIN_SECONDS, remove_idle_servers);
     every(RELEASE_SECONDS, release_dead_slots);
   }
-  start_prober();
   every(REFRESH_SECONDS, refresh_all);
   every(RAMP_SECONDS, raise_weights);
   every(COMPARISON_SECONDS, compare_all);

@@ -32,8 +32,8 @@ export const enum Header {
   OTHER_HEALTH_FD,
   /** `LAYOUT` of the module that mapped the memory. */
   LAYOUT,
-  /** When the Lua code was loaded whose workers are to probe. */
-  PROBERS_LOADED,
+  /** When the Lua code was loaded whose workers are to do the background work. */
+  WORKERS_LOADED,
   /** What the revision was when nginx had started. */
   START_REVISION,
 }
@@ -106,6 +106,9 @@ export const enum Row {
   /** At the last comparison of success rates: of a server its responses and errors till then; of an upstream when it was. */
   COMPARED_RESPONSES,
   COMPARED_ERRORS,
+
+  /** When the registration of a server that registers itself ends; 0: it is not known yet. */
+  EXPIRES,
 }
 
 /** Stands for a server's number in the row of an upstream. */

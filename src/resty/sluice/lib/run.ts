@@ -10,6 +10,18 @@ export interface Run {
   threads: LightThread[];
 }
 
+/** Background work that goes on for as long as the worker does it. */
+export interface Background {
+  /** For the log: what it could not do. */
+  verb: string;
+  /** Does it until the run is complete, or it is over. */
+  round: (this: void, run: Run) => void;
+  /** Whether this worker is to do it no more. */
+  is_over: (this: void) => boolean;
+  /** Called when a round has failed, before the next. */
+  recover: (this: void) => void;
+}
+
 /** What a thread does, piece by piece: returns false when there is nothing more to do. */
 export type Work = (this: void) => boolean;
 
@@ -19,8 +31,10 @@ const WATCH_SECONDS = 0.1;
 /** What is under way when the worker is to end has this long to end by itself, in seconds. */
 const GRACE_SECONDS = 0.5;
 
+const SECONDS_AFTER_FAILURE = 1;
+
 /** Begins a run in the timer that calls this. */
-export function new_run(): Run {
+function new_run(): Run {
   return { done: 0, busy: 0, threads: [] };
 }
 
@@ -47,7 +61,7 @@ export function start_thread(run: Run, work: Work): void {
 }
 
 /** Waits until all threads of a run have ended; those that hold up the worker's exit are killed. */
-export function end_run(run: Run): void {
+function end_run(run: Run): void {
   let grace = GRACE_SECONDS;
   while (run.busy > 0 && grace > 0) {
     ngx.sleep(WATCH_SECONDS);
@@ -55,4 +69,28 @@ export function end_run(run: Run): void {
   }
   if (run.busy === 0) return;
   for (const thread of run.threads) ngx.thread.kill(thread);
+}
+
+function go_on(this: void, work: Background): void {
+  const run = new_run();
+  const [returned, failure] = pcall(work.round, run);
+  if (!returned) {
+    ngx.log(ngx.ERR, `sluice: could not ${work.verb}: ${tostring(failure)}`);
+    work.recover();
+    ngx.sleep(SECONDS_AFTER_FAILURE);
+  }
+  start_background(work);
+  end_run(run);
+}
+
+/** Does some work from now on, in one timer after the other. Phases that have timers. */
+export function start_background(work: Background): void {
+  while (!work.is_over()) {
+    const [timer, cause] = ngx.timer.at(0, (premature) => {
+      if (!premature) go_on(work);
+    });
+    if (timer !== undefined) return;
+    ngx.log(ngx.WARN, `sluice: could not start a timer: ${cause ?? ""}`);
+    ngx.sleep(SECONDS_AFTER_FAILURE);
+  }
 }
