@@ -8,7 +8,8 @@ import tseslint from "typescript-eslint";
 /** Imports go down only: a folder may import from the layers below its own, and from itself. */
 const layers = [
   ["api"],
-  ["live", "discovery", "control"],
+  ["live"],
+  ["discovery", "control"],
   ["health"],
   ["balancer", "store"],
   ["config", "net"],

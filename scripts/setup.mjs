@@ -48,6 +48,8 @@ const testTools = {
   busted: { package: "lua-busted", isThere: () => findProgram("busted") !== undefined },
   luacheck: { package: "lua-check", isThere: () => findProgram("luacheck") !== undefined },
   wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },
+  etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
+  dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },
   "prometheus-nginx-exporter": {
     package: "prometheus-nginx-exporter",
     isThere: () => findProgram("prometheus-nginx-exporter") !== undefined,

@@ -146,6 +146,8 @@ interface Ngx {
 
   cookie_time(seconds: number): string;
   readonly crc32_long: (this: void, text: string) => number;
+  decode_base64(text: string): string | undefined;
+  encode_base64(text: string): string;
   escape_uri(text: string): string;
   exit(status: number): void;
   flush(wait: boolean): void;

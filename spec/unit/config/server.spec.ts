@@ -11,6 +11,7 @@ const BASE: ServerConfig = {
   ...LIMITS,
   route: "",
   leave_by: "",
+  source: "",
 };
 
 describe("a server's parameters", () => {
@@ -24,6 +25,7 @@ describe("a server's parameters", () => {
       ...LIMITS,
       route: "",
       leave_by: "",
+      source: "",
     });
   });
 

@@ -27,6 +27,7 @@ const FIRST: ServerRecord = {
   slow_start: "0s",
   route: "",
   leave_by: "",
+  source: "",
 };
 const SECOND: ServerRecord = {
   ...FIRST,

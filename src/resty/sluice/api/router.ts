@@ -7,6 +7,7 @@ import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
 import * as plus_upstreams from "./plus/upstreams";
 import type { Route } from "./route";
+import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
 import * as events from "./sluice/events";
 import * as upstreams from "./sluice/upstreams";
@@ -20,7 +21,12 @@ const OLDEST_VERSION = 1;
 const NEWEST_VERSION = 9;
 
 const PLUS_ROUTES: readonly (readonly Route[])[] = [plus_servers.routes, plus_upstreams.routes, nginx.routes];
-const SLUICE_ROUTES: readonly (readonly Route[])[] = [upstreams.routes, drain.routes, events.routes];
+const SLUICE_ROUTES: readonly (readonly Route[])[] = [
+  upstreams.routes,
+  discovery.routes,
+  drain.routes,
+  events.routes,
+];
 
 function split(path: string): string[] {
   const segments: string[] = [];

@@ -1,6 +1,7 @@
 import { is_table } from "../lib/json";
 import { parse_address } from "./address";
 import { read_fields, read_flag, type Read, type Reader, type Readers } from "./fields";
+import type { NodeConfig } from "./node";
 import { format_problem, invalid_value, missing_argument, type Problem } from "./problem";
 import { parse_time } from "./time";
 
@@ -30,6 +31,10 @@ export interface ServerConfig {
    * it has no request under way; else then too, but at the latest at this moment, in ISO 8601.
    */
   leave_by: string;
+  /** What brought it, which is not a parameter: "": somebody by hand; or its upstream's registry; or it registered itself. */
+  source: "" | "discovery" | "register";
+  /** Of one that registered itself. */
+  node?: NodeConfig | undefined;
 }
 
 const LARGEST = 2147483647;
@@ -106,6 +111,7 @@ export const SERVER_DEFAULTS: ServerConfig = {
   slow_start: "0s",
   route: "",
   leave_by: "",
+  source: "",
 };
 
 /**
@@ -149,7 +155,23 @@ export function read_server(
       slow_start: (given.slow_start as string | undefined) ?? from.slow_start,
       route: (given.route as string | undefined) ?? from.route,
       leave_by: drain ? from.leave_by : "",
+      source: from.source,
+      node: from.node,
     },
     undefined,
   );
+}
+
+/** Checks that a server may be changed by hand. Returns the problem when it is what brought it that says what it is. */
+export function check_by_hand({ server, source, node }: ServerConfig): Problem | undefined {
+  if (source === "") return undefined;
+  const who =
+    node === undefined
+      ? "comes from the upstream's discovery"
+      : `has registered itself as node "${node.name}"`;
+  return {
+    status: 400,
+    code: "UpstreamServerImmutable",
+    text: `server "${server}" ${who}: it can be changed and removed only there`,
+  };
 }

@@ -1,15 +1,16 @@
 import { shape, shaped } from "../lib/json";
 import { ADMISSION_FIELDS, admission_of, read_admission, type AdmissionConfig } from "./admission";
 import { BALANCING_FIELDS, balancing_of, read_balancing, type BalancingConfig } from "./balancing";
+import { DISCOVERY_FIELDS, discovery_of, read_discovery, type DiscoveryConfig } from "./discovery";
 import type { Read } from "./fields";
 import { HEALTH_FIELDS, health_of, read_health, type HealthConfig } from "./health";
 
 /** Everything that an upstream is configured by, but its servers. */
-export interface UpstreamSettings extends BalancingConfig, HealthConfig, AdmissionConfig {}
+export interface UpstreamSettings extends BalancingConfig, HealthConfig, AdmissionConfig, DiscoveryConfig {}
 
 /** Its members, in the order in which they are shown and stored. */
 export const SETTINGS_FIELDS: string[] = [];
-for (const fields of [BALANCING_FIELDS, HEALTH_FIELDS, ADMISSION_FIELDS]) {
+for (const fields of [BALANCING_FIELDS, HEALTH_FIELDS, ADMISSION_FIELDS, DISCOVERY_FIELDS]) {
   for (const field of fields) SETTINGS_FIELDS.push(field);
 }
 
@@ -17,7 +18,10 @@ const SHAPE = shape(SETTINGS_FIELDS);
 
 /** Copies an upstream's settings, and nothing else, so that equals have equal JSON texts. Any phase. */
 export function settings_of(from: UpstreamSettings): UpstreamSettings {
-  return shaped({ ...balancing_of(from), ...health_of(from), ...admission_of(from) }, SHAPE);
+  return shaped(
+    { ...balancing_of(from), ...health_of(from), ...admission_of(from), ...discovery_of(from) },
+    SHAPE,
+  );
 }
 
 /**
@@ -37,5 +41,7 @@ export function read_settings(
   if (health === undefined) return $multi(undefined, unhealthy);
   const [admission, unadmitted] = read_admission(input, base);
   if (admission === undefined) return $multi(undefined, unadmitted);
-  return $multi({ ...balancing, ...health, ...admission }, undefined);
+  const [discovery, undiscovered] = read_discovery(input, base);
+  if (discovery === undefined) return $multi(undefined, undiscovered);
+  return $multi({ ...balancing, ...health, ...admission, ...discovery }, undefined);
 }

@@ -29,7 +29,7 @@ export type Work = (this: void) => boolean;
 const LARGEST_RUN = 500;
 const WATCH_SECONDS = 0.1;
 /** What is under way when the worker is to end has this long to end by itself, in seconds. */
-const GRACE_SECONDS = 0.5;
+const GRACE_SECONDS = 1.2;
 
 const SECONDS_AFTER_FAILURE = 1;
 

@@ -1,3 +1,4 @@
+import { start_discovery } from "../discovery/follower";
 import { remove_idle_servers } from "../health/drain";
 import { start_prober } from "../health/prober";
 import { compact_when_due } from "../store/compaction";
@@ -81,7 +82,10 @@ export function start_worker(): void {
   use_health(memory);
   // Else all workers would begin their rotations with the same server.
   math.randomseed(ngx.worker.pid() * 1000 + ((ngx.now() * 1000) % 1000));
-  if (take_turn()) start_prober();
+  if (take_turn()) {
+    start_prober();
+    start_discovery();
+  }
   if (ngx.worker.id() === 0) {
     every(COMPACTION_SECONDS, compact_when_due);
     every(SAVE_SECONDS, save_in_pieces, save_at_once);

@@ -20,9 +20,16 @@ export interface Answer {
 
 type Answered = LuaMultiReturn<[Answer | undefined, string | undefined]>;
 
-/** Writes a request without a body. The caller answers for what the texts hold. */
-export function format_request(method: string, uri: string, headers: readonly string[]): string {
-  return `${method} ${uri} HTTP/1.1\r\n${table.concat(headers as string[], "\r\n")}\r\n\r\n`;
+/** Writes a request. The caller answers for what the texts hold. `body`: none if it is left out. */
+export function format_request(
+  method: string,
+  uri: string,
+  headers: readonly string[],
+  body?: string,
+): string {
+  const length = body === undefined ? "" : `Content-Length: ${body.length}\r\n`;
+  const fields = table.concat(headers as string[], "\r\n");
+  return `${method} ${uri} HTTP/1.1\r\n${fields}\r\n${length}\r\n${body ?? ""}`;
 }
 
 function no_answer(cause: string | undefined): string {

@@ -144,6 +144,24 @@ const LAST_EVENT = "last_event";
 /** So many are kept. */
 const MOST_EVENTS = 1000;
 
+let has_warned_report = false;
+
+/** Keeps a text for the API; if there is no room the one before stays, and the log says so once. Any phase. */
+export function put_report(key: string, text: string): void {
+  const [done, cause] = opened().safe_set(key, text);
+  if (done === true || has_warned_report) return;
+  has_warned_report = true;
+  ngx.log(ngx.WARN, `sluice: could not keep a report of a source: ${cause ?? ""}`);
+}
+
+export function get_report(key: string): string | undefined {
+  return opened().get(key)[0] as string | undefined;
+}
+
+export function delete_report(key: string): void {
+  opened().delete(key);
+}
+
 let has_warned = false;
 
 /** Puts an event in the place of the oldest. `make`: gives the text for its number. Any phase. */

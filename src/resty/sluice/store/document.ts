@@ -53,6 +53,8 @@ export const STORED_FIELDS = [
   "fail_timeout",
   "slow_start",
   "route",
+  "source",
+  "node",
 ] as const;
 const SERVER_SHAPE = shape(STORED_FIELDS);
 
@@ -63,6 +65,11 @@ export function stored_server(server: ServerConfig): StoredServer {
     if (server[field] !== SERVER_DEFAULTS[field]) stored[field] = server[field];
   }
   return shaped(stored, SERVER_SHAPE) as StoredServer;
+}
+
+/** What stands of a server in its line, so that equals have equal texts. */
+export function server_text(server: ServerConfig): string {
+  return encode(stored_server(server));
 }
 
 /** The opposite of `stored_server`. */
@@ -76,13 +83,7 @@ export function restored_server(stored: StoredServer): ServerConfig {
 
 /** Writes a server's line. */
 export function format_line(server: ServerRecord): string {
-  return string.format(
-    "%d %d %d %s",
-    server.id,
-    server.incarnation,
-    server.row,
-    encode(stored_server(server)),
-  );
+  return string.format("%d %d %d %s", server.id, server.incarnation, server.row, server_text(server));
 }
 
 /** Reads a server's line. */

@@ -1,3 +1,4 @@
+import { check_by_hand } from "../config/server";
 import type { Problem } from "../config/problem";
 import {
   find_by_id,
@@ -35,8 +36,11 @@ export function find_drain(
 function set_drain(current: Document, id: number, drain: boolean, leave_by: string): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const record = parse_line(current.lines[index]);
+  const foreign = check_by_hand(record);
+  if (foreign !== undefined) return $multi(undefined, foreign);
   const document = copy(current);
-  document.lines[index] = format_line({ ...parse_line(current.lines[index]), drain, leave_by });
+  document.lines[index] = format_line({ ...record, drain, leave_by });
   return $multi(document, undefined);
 }
 

@@ -1,8 +1,6 @@
 import type { Problem } from "../config/problem";
-import { read_server, type ServerConfig } from "../config/server";
-import { settings_of } from "../config/settings";
+import { check_by_hand, read_server, type ServerConfig } from "../config/server";
 import { check_fit } from "../config/fit";
-import type { UpstreamConfig } from "../config/upstream";
 import {
   find_by_address,
   find_by_id,
@@ -13,7 +11,6 @@ import {
 } from "./document";
 import { server_not_found } from "./read";
 import { allocate_row, free_row } from "./rows";
-import { new_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./write";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
@@ -30,13 +27,33 @@ export function copy(document: Document): Document {
   return { ...document, lines };
 }
 
-/** The line of a server that is added now. */
-function new_line(document: Document, server: ServerConfig, revision: number): string | undefined {
-  const row = allocate_row(revision, document.next_id);
-  if (row === undefined) return undefined;
-  const record: ServerRecord = { ...server, id: document.next_id, incarnation: revision, row };
-  document.next_id += 1;
-  return format_line(record);
+/** Adds servers at the end of a document that can be changed: all of them, or none when memory is exhausted. */
+export function add_lines(
+  document: Document,
+  servers: readonly ServerConfig[],
+  revision: number,
+): Problem | undefined {
+  const first_id = document.next_id;
+  const rows: number[] = [];
+  for (const index of $range(0, servers.length - 1)) {
+    const row = allocate_row(revision, first_id + index);
+    if (row === undefined) {
+      for (const taken of rows) free_row(taken);
+      return OUT_OF_MEMORY;
+    }
+    rows.push(row);
+  }
+  for (const [number, row] of ipairs(rows)) {
+    const record: ServerRecord = {
+      ...servers[number - 1],
+      id: first_id + number - 1,
+      incarnation: revision,
+      row,
+    };
+    document.lines.push(format_line(record));
+  }
+  document.next_id = first_id + servers.length;
+  return undefined;
 }
 
 /** Adds a server at the end. */
@@ -47,10 +64,8 @@ export function add_server(current: Document, input: unknown, revision: number):
   if (unfit !== undefined) return $multi(undefined, unfit);
   if (find_by_address(current, server.server) !== undefined) return $multi(undefined, exists(server.server));
   const document = copy(current);
-  const line = new_line(document, server, revision);
-  if (line === undefined) return $multi(undefined, OUT_OF_MEMORY);
-  document.lines.push(line);
-  return $multi(document, undefined);
+  const full = add_lines(document, [server], revision);
+  return $multi(full === undefined ? document : undefined, full);
 }
 
 /** Changes the parameters of a server. One that gets another address is another server, with the same id. */
@@ -58,6 +73,8 @@ export function patch_server(current: Document, id: number, input: unknown, revi
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const record = parse_line(current.lines[index]);
+  const foreign = check_by_hand(record);
+  if (foreign !== undefined) return $multi(undefined, foreign);
   const [server, problem] = read_server(input, record);
   if (server === undefined) return $multi(undefined, problem);
   const unfit = check_fit(current, server);
@@ -83,75 +100,9 @@ export function patch_server(current: Document, id: number, input: unknown, revi
 export function remove_server(current: Document, id: number): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const foreign = check_by_hand(parse_line(current.lines[index]));
+  if (foreign !== undefined) return $multi(undefined, foreign);
   const document = copy(current);
   table.remove(document.lines, index + 1);
-  return $multi(document, undefined);
-}
-
-/** The secret that an upstream has, or a new one if it is to have a sticky cookie and has none yet. */
-function secret_of(
-  current: Document | undefined,
-  config: UpstreamConfig,
-): LuaMultiReturn<[string | undefined, Problem | undefined]> {
-  if (current?.session_secret !== undefined) return $multi(current.session_secret, undefined);
-  if (config.sticky?.cookie === undefined) return $multi(undefined, undefined);
-  const [secret, cause] = new_secret();
-  if (secret === undefined)
-    return $multi(undefined, { status: 500, code: "StateNotSaved", text: cause ?? "" });
-  return $multi(secret, undefined);
-}
-
-/**
- * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
- * goes from primary to backup or back, its state.
- */
-export function replace_upstream(
-  current: Document | undefined,
-  config: UpstreamConfig,
-  revision: number,
-): Edited {
-  const [session_secret, no_secret] = secret_of(current, config);
-  if (no_secret !== undefined) return $multi(undefined, no_secret);
-  let row = current?.row;
-  row ??= allocate_row(revision);
-  if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);
-  const document: Document = {
-    ...settings_of(config),
-    revision,
-    next_id: current?.next_id ?? 0,
-    row,
-    session_secret,
-    leavers: [],
-    lines: [],
-  };
-  const known = new LuaTable<string, ServerRecord>();
-  for (const line of current?.lines ?? []) {
-    const record = parse_line(line);
-    known.set(record.server, record);
-  }
-  const kept: ServerRecord[] = [];
-  const added: string[] = [];
-  const allocated: number[] = [];
-  for (const server of config.servers) {
-    const before = known.get(server.server) as ServerRecord | undefined;
-    if (before !== undefined && before.backup === server.backup) {
-      const { id, incarnation, row } = before;
-      // A drain job goes on while the server drains, though whoever sets a whole upstream knows nothing of it.
-      const leave_by = server.drain ? before.leave_by : "";
-      kept.push({ ...server, id, incarnation, row, leave_by });
-    } else {
-      const line = new_line(document, server, revision);
-      if (line === undefined) {
-        for (const taken of allocated) free_row(taken);
-        if (current === undefined) free_row(row);
-        return $multi(undefined, OUT_OF_MEMORY);
-      }
-      allocated.push(parse_line(line).row);
-      added.push(line);
-    }
-  }
-  table.sort(kept, (a, b) => a.id < b.id);
-  for (const record of kept) document.lines.push(format_line(record));
-  for (const line of added) document.lines.push(line);
   return $multi(document, undefined);
 }

@@ -3,7 +3,7 @@ import type { UpstreamConfig } from "../config/upstream";
 import * as dict from "./dict";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
-import { replace_upstream } from "./edit";
+import { replace_upstream } from "./replace";
 import { acquire_now, Lock, release } from "./lock";
 import { Check, Header, Row } from "./cells";
 import { attach, create, row_at, shared_memory } from "./region";

@@ -24,13 +24,16 @@ const SERVER = shape([
   "backup",
   "down",
   "drain",
+  "source",
+  "node",
 ]);
 
 /** A server as the API shows it. */
 export function server_object(line: string): object {
   const object: Record<string, unknown> = { ...parse_line(line) };
-  // Absent means false.
+  // Absent means false, and added by hand.
   if (object.drain === false) object.drain = undefined;
+  if (object.source === "") object.source = undefined;
   return shaped(object, SERVER);
 }
 

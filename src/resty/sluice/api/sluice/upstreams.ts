@@ -4,7 +4,7 @@ import { SETTINGS_FIELDS, settings_of } from "../../config/settings";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, shape, shaped } from "../../lib/json";
 import { find_by_address, parse_line, type Document } from "../../store/document";
-import { replace_upstream } from "../../store/edit";
+import { replace_upstream } from "../../store/replace";
 import { names, read, revision, upstream_not_found } from "../../store/read";
 import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answer, type Answered } from "../answer";
@@ -23,11 +23,18 @@ function upstream_object(document: Document): object {
   return shaped({ ...settings_of(document), servers: server_objects(document) }, UPSTREAM);
 }
 
-/** Takes the ids, which a client may send back as it got them, off the servers. Returns them by address. */
+/**
+ * Takes the ids and the sources, which a client may send back as it got them, off the servers. Returns the ids by
+ * address.
+ */
 function take_ids(servers: unknown): LuaTable<string, unknown> {
   const ids = new LuaTable<string, unknown>();
   if (type(servers) !== "table") return ids;
   for (const server of servers as Record<string, unknown>[]) {
+    if (type(server) === "table") {
+      server.source = undefined;
+      server.node = undefined;
+    }
     if (type(server) === "table" && server.id !== undefined) {
       const [address] = parse_address(server.server);
       if (address !== undefined) ids.set(address.server, server.id);

@@ -1,0 +1,154 @@
+/** What holds for every kind of registry. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackends } from "./support/backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
+import { assertKept, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+import { registries } from "./support/registries/all.mjs";
+
+for (const [name, start] of registries) {
+  test(`${name}: servers come, change and go as the registry says`, async (context) => {
+    const [first, second] = await startBackends(context, 2);
+    const registry = await start(context);
+    await registry.set([{ server: first.address }]);
+    const { gateway, load } = await startDiscovery(context, registry);
+    await waitForServers(gateway, [first.address]);
+    const [before] = await gateway.api.expect(200, "GET", serversOf());
+    assert.equal(before.source, "discovery");
+    await registry.set([{ server: first.address }, { server: second.address }]);
+    await waitForServers(gateway, [first.address, second.address]);
+    await waitFor("the second gets requests", () => second.requests.length > 0);
+    const [kept] = await gateway.api.expect(200, "GET", serversOf());
+    assert.deepEqual(kept, before, "the first is the same server");
+    await registry.set([{ server: second.address }]);
+    await waitForServers(gateway, [second.address]);
+    await load.round();
+    const count = first.requests.length;
+    await load.round();
+    assert.equal(first.requests.length, count, "a server that has left gets nothing more");
+    await load.stop();
+    assert.deepEqual([...load.errors], []);
+  });
+
+  test(`${name}: servers added by hand and the registry's live side by side`, async (context) => {
+    const [hand, found] = await startBackends(context, 2);
+    const registry = await start(context);
+    await registry.set([{ server: found.address }]);
+    const { gateway } = await startDiscovery(context, registry, { servers: [{ server: hand.address }] });
+    const { api } = gateway;
+    await waitForServers(gateway, [hand.address, found.address]);
+    // The same address twice: the one by hand stays what it is, until it goes.
+    await registry.set([{ server: found.address }, { server: hand.address }]);
+    await waitFor("the double is reported", async () => (await discoveryOf(api)).skipped_count === 1);
+    assert.equal((await discoveryOf(api)).skipped[0].entry, hand.address);
+    const mine = (await api.expect(200, "GET", serversOf())).find(({ server }) => server === hand.address);
+    assert.equal(mine.source, undefined);
+    await api.expect(200, "DELETE", `${serversOf()}/${mine.id}`);
+    await waitFor("the registry's takes its place", async () => {
+      const servers = await api.expect(200, "GET", serversOf());
+      return servers.length === 2 && servers.every(({ source }) => source === "discovery");
+    });
+    // What the registry has brought is changed there, and nowhere else.
+    const [theirs] = await api.expect(200, "GET", serversOf());
+    for (const [method, path, body] of [
+      ["DELETE", `${serversOf()}/${theirs.id}`],
+      ["DELETE", `${serversOf()}/?server=${theirs.server}`],
+      ["PATCH", `${serversOf()}/${theirs.id}`, { weight: 2 }],
+      ["POST", `${sluice()}/servers/${theirs.id}/drain`, {}],
+      ["PATCH", sluice(), { servers: [{ server: theirs.server, weight: 7 }] }],
+    ]) {
+      const answer = await api.send(method, path, body);
+      assert.equal(answer.status, 400, `${method} ${path}: ${answer.text}`);
+      assert.equal(answer.body.error.code, "UpstreamServerImmutable");
+    }
+    const [whole, etag] = await api.get(sluice()).then(({ body, headers }) => [body, headers.etag]);
+    const again = await api.send("PUT", sluice(), whole);
+    assert.equal(again.status, 200, again.text);
+    assert.equal(again.headers.etag, etag, "to send back what was got changes nothing");
+    await assertKept(gateway);
+  });
+
+  test(`${name}: what is no server is skipped and reported, the rest applies`, async (context) => {
+    const registry = await start(context);
+    const good = [someAddress(1), someAddress(2)];
+    await registry.set(good.map((server) => ({ server })));
+    const { gateway } = await startDiscovery(context, registry, { traffic: false });
+    await waitForServers(gateway, good);
+    const bad = await registry.addBad();
+    const report = await waitFor("it is reported", async () => {
+      const found = await discoveryOf(gateway.api);
+      return found.skipped_count === 1 ? found : undefined;
+    });
+    assert.ok(report.skipped[0].entry.includes(bad), JSON.stringify(report.skipped));
+    assert.notEqual(report.skipped[0].reason, "");
+    assert.equal(report.state, "ok");
+    await waitForServers(gateway, good);
+  });
+
+  test(`${name}: a registry that is down changes nothing, also over a restart`, async (context) => {
+    const [first, second, third] = await startBackends(context, 3);
+    const registry = await start(context);
+    await registry.set([{ server: first.address }, { server: second.address }]);
+    const { gateway, load } = await startDiscovery(context, registry);
+    await waitForServers(gateway, [first.address, second.address]);
+    await registry.stop("SIGKILL");
+    await waitFor("the failure is reported", async () => {
+      const { state, error } = await discoveryOf(gateway.api);
+      return state === "failing" && error !== "";
+    });
+    await load.round();
+    await load.stop();
+    assert.deepEqual([...load.errors], []);
+    await gateway.stop();
+    await gateway.start();
+    await waitForServers(gateway, [first.address, second.address], 0);
+    await waitFor("the failure is known", async () => (await discoveryOf(gateway.api)).state === "failing");
+    await registry.start();
+    await registry.set([{ server: first.address }, { server: third.address }]);
+    await waitForServers(gateway, [first.address, third.address]);
+    assert.equal((await discoveryOf(gateway.api)).state, "ok");
+  });
+
+  test(`${name}: a registry that answers nothing changes nothing, and is followed when it does`, async (context) => {
+    const servers = [1, 2, 3].map((number) => ({ server: someAddress(number) }));
+    const addresses = servers.map(({ server }) => server);
+    const registry = await start(context);
+    await registry.set(servers);
+    const { gateway } = await startDiscovery(context, registry, { traffic: false });
+    await waitForServers(gateway, addresses);
+    registry.freeze();
+    await sleep(4000);
+    await waitForServers(gateway, addresses, 0);
+    registry.thaw();
+    await registry.set([...servers, { server: someAddress(4) }]);
+    await waitForServers(gateway, [...addresses, someAddress(4)]);
+  });
+
+  test(`${name}: most servers do not go at once, and the last never`, async (context) => {
+    const registry = await start(context);
+    const servers = [1, 2, 3, 4, 5].map((number) => ({ server: someAddress(number) }));
+    const addresses = servers.map(({ server }) => server);
+    await registry.set(servers);
+    const { gateway } = await startDiscovery(context, registry, { traffic: false });
+    const { api } = gateway;
+    await waitForServers(gateway, addresses);
+    await registry.set(servers.slice(0, 1));
+    const { pending } = await waitFor("removals wait", async () => {
+      const report = await discoveryOf(api);
+      return report.pending === undefined ? undefined : report;
+    });
+    assert.deepEqual(pending.servers.toSorted(), addresses.slice(1));
+    await waitForServers(gateway, addresses, 0);
+    await waitForServers(gateway, addresses.slice(0, 1));
+    assert.equal((await discoveryOf(api)).pending, undefined);
+    // Half of them is no more than the limit.
+    await registry.set(servers.slice(0, 2));
+    await waitForServers(gateway, addresses.slice(0, 2));
+    await registry.set([]);
+    await waitFor("the empty answer is reported", async () => (await discoveryOf(api)).pending?.count === 2);
+    await sleep(4500);
+    await waitForServers(gateway, addresses.slice(0, 2), 0);
+  });
+}

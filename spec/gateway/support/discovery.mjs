@@ -1,0 +1,51 @@
+/** What specs of discovery share: a gateway that follows a registry, with traffic. */
+import assert from "node:assert/strict";
+import { startGateway } from "./gateway.mjs";
+import { startLoad } from "./load.mjs";
+import { serversOf, sluice } from "./upstreams.mjs";
+import { waitFor } from "./wait.mjs";
+
+/** How the registry of an upstream is. @param {import("./api.mjs").Api} api */
+export function discoveryOf(api, upstream = "app") {
+  return api.expect(200, "GET", `${sluice(upstream)}/discovery`);
+}
+
+/**
+ * Waits until an upstream has exactly these servers.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {string[]} addresses
+ * @param {number} [milliseconds] 0: it must have them now
+ */
+export async function waitForServers({ api }, addresses, milliseconds = 10_000, upstream = "app") {
+  let found = [];
+  const wanted = addresses.toSorted();
+  const isThere = async () => {
+    found = (await api.expect(200, "GET", serversOf(upstream))).map(({ server }) => server).toSorted();
+    return JSON.stringify(found) === JSON.stringify(wanted);
+  };
+  try {
+    await waitFor("the servers are there", isThere, milliseconds);
+  } catch {
+    assert.deepEqual(found, wanted);
+  }
+}
+
+/**
+ * Starts a gateway whose upstream "app" follows a registry.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./registries/all.mjs").Registry} registry
+ * @param {{ servers?: object[], traffic?: boolean, discovery?: object, options?: object }} [more]
+ */
+export async function startDiscovery(
+  context,
+  registry,
+  { servers = [], traffic = true, discovery = {}, options = {} } = {},
+) {
+  const upstreams = { app: { servers, discovery: { ...registry.discovery(), ...discovery } } };
+  // Else nginx logs each attempt to reach a registry that is down as an error.
+  const http = "lua_socket_log_errors off;";
+  const gateway = await startGateway(context, { upstreams, http, ...options });
+  if (!traffic) return { gateway };
+  await waitFor("there is a server", async () => (await gateway.api.get(serversOf())).body.length > 0);
+  return { gateway, load: startLoad(context, { port: gateway.port, connections: 16 }) };
+}

@@ -1,0 +1,19 @@
+/** Every registry, as the contract's spec uses it. */
+import { startEtcd } from "./etcd.mjs";
+
+/**
+ * What the contract asks of a registry.
+ *
+ * @typedef {object} Registry
+ * @property {string} name
+ * @property {() => object} discovery what the `discovery` of the upstream "app" is
+ * @property {(servers: { server: string, weight?: number }[]) => Promise<void>} set makes the servers of "app" exactly these
+ * @property {() => Promise<string>} addBad adds an entry that is no server, until the next `set`; gives what reports name it by
+ * @property {() => Promise<void>} start
+ * @property {(how?: NodeJS.Signals) => Promise<void>} stop
+ * @property {() => void} freeze has it answer nothing, with its connections open
+ * @property {() => void} thaw
+ */
+
+/** @type {[name: string, start: (context: import("node:test").TestContext) => Promise<Registry>][]} */
+export const registries = [["etcd", startEtcd]];

@@ -1,0 +1,63 @@
+/** A registry that is a program of its own: it can be stopped, killed, frozen and started again at the same place. */
+import { atEnd } from "../cleanup.mjs";
+import { forgetGroup, isRunning, signal, startGroup } from "../processes.mjs";
+import { waitFor } from "../wait.mjs";
+
+export class Program {
+  #pid = 0;
+  /** What it wrote to stderr since it was started. */
+  complaint = "";
+
+  /**
+   * @param {string} binary
+   * @param {string[]} args
+   * @param {() => boolean | Promise<boolean>} isThere whether it serves
+   */
+  constructor(binary, args, isThere) {
+    this.binary = binary;
+    this.args = args;
+    this.isThere = isThere;
+  }
+
+  /** @param {import("node:test").TestContext} context it ends with this test */
+  endWith(context) {
+    atEnd(context, () => this.stop("SIGKILL"));
+  }
+
+  async start() {
+    this.launch();
+    await waitFor(`${this.binary} serves`, () => {
+      if (!isRunning(this.#pid)) throw new Error(`${this.binary} has ended: ${this.complaint.slice(-2000)}`);
+      return this.isThere();
+    });
+  }
+
+  /** Starts it, and does not wait for it. */
+  launch() {
+    this.complaint = "";
+    const child = startGroup(this.binary, this.args);
+    child.stderr?.setEncoding("utf8").on("data", (text) => (this.complaint += text));
+    this.#pid = Number(child.pid);
+  }
+
+  /** @param {NodeJS.Signals} [how] */
+  async stop(how = "SIGTERM") {
+    const pid = this.#pid;
+    if (pid === 0) return;
+    if (how !== "SIGKILL") signal(-pid, "SIGCONT");
+    signal(-pid, how);
+    await waitFor(`${this.binary} has ended`, () => !isRunning(pid));
+    forgetGroup(pid);
+    this.#pid = 0;
+  }
+
+  /** Has it do nothing more, with its connections open. */
+  freeze() {
+    signal(-this.#pid, "SIGSTOP");
+  }
+
+  /** Has it go on. */
+  thaw() {
+    signal(-this.#pid, "SIGCONT");
+  }
+}

@@ -1,0 +1,88 @@
+import type { Problem } from "../config/problem";
+import type { ServerConfig } from "../config/server";
+import { decode, encode } from "../lib/json";
+import type { Document } from "../store/document";
+import { stamp_of } from "../store/region";
+import { replace_sourced, sourced_addresses, type Misfit, type SourceMark } from "../store/sourced";
+import { write } from "../store/write";
+import { judge, type Guard, type GuardLimits, type Verdict } from "./guard";
+
+/** How an answer becomes an upstream's servers: what is new and what has changed at once, removals by the guard's leave. */
+
+/** What is to be. */
+export interface Wanted {
+  /** The upstream, and what tells it from others of its name. */
+  name: string;
+  stamp: number;
+  source: SourceMark;
+  /** Each with its address once. */
+  servers: readonly ServerConfig[];
+  /** False: it is an answer of before. */
+  is_new: boolean;
+  guard: Guard;
+  limits: GuardLimits;
+}
+
+/** What came of it. */
+export interface Outcome {
+  problem: Problem | undefined;
+  /** The upstream as it is now; undefined: it is gone, or there is a problem. */
+  document: Document | undefined;
+  verdict: Verdict;
+  /** The addresses of the servers that nobody wants and that are kept, if the verdict is another than "removes". */
+  unwanted: string[];
+  misfits: Misfit[];
+}
+
+function as_set(servers: readonly ServerConfig[]): LuaSet<string> {
+  const set = new LuaSet<string>();
+  for (const { server } of servers) set.add(encode(server));
+  return set;
+}
+
+/** Equal for equal sets of addresses. */
+function fingerprint(servers: readonly ServerConfig[]): string {
+  const addresses: string[] = [];
+  for (const { server } of servers) addresses.push(server);
+  table.sort(addresses);
+  return table.concat(addresses, " ");
+}
+
+function judge_step(current: Document, wanted: Wanted, outcome: Outcome): void {
+  const { servers, source, guard, limits, is_new } = wanted;
+  const named = as_set(servers);
+  const owned = sourced_addresses(current, source);
+  const unwanted: string[] = [];
+  for (const address of owned) {
+    if (!named.has(address)) unwanted.push((decode(`[${address}]`)[0] as string[])[0]);
+  }
+  const step = {
+    owned: owned.length,
+    removed: unwanted.length,
+    wanted: servers.length,
+    answer: unwanted.length === 0 ? "" : fingerprint(servers),
+    is_new,
+  };
+  outcome.verdict = judge(guard, step, limits, ngx.now());
+  outcome.unwanted = unwanted;
+}
+
+/** Makes the servers that a source has brought to an upstream those that it says there are. Phases that can sleep. */
+export function apply_wanted(wanted: Wanted): Outcome {
+  const outcome: Outcome = {
+    problem: undefined,
+    document: undefined,
+    verdict: "removes",
+    unwanted: [],
+    misfits: [],
+  };
+  const [document, problem] = write(wanted.name, (current, revision) => {
+    if (current === undefined || stamp_of(current.row) !== wanted.stamp) return $multi(current, undefined);
+    judge_step(current, wanted, outcome);
+    const keeps_others = outcome.verdict !== "removes";
+    return replace_sourced(current, wanted.source, wanted.servers, keeps_others, revision, outcome.misfits);
+  });
+  outcome.document = document;
+  outcome.problem = problem;
+  return outcome;
+}

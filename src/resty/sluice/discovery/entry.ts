@@ -1,0 +1,49 @@
+import { parse_address } from "../config/address";
+import { read_server } from "../config/server";
+import { decode, is_table } from "../lib/json";
+import type { Entry } from "./source";
+
+/** What registries that keep a text for each server say, read one way for all. */
+
+const LARGEST_VALUE = 65536;
+
+function refused(key: string, problem: string): Entry {
+  return { key, problem };
+}
+
+/** An entry from a server's parameters. */
+export function entry_of(key: string, parameters: unknown): Entry {
+  const [server, problem] = read_server(parameters);
+  if (server === undefined) return refused(key, problem?.text ?? "");
+  server.source = "discovery";
+  return { key, server };
+}
+
+/** nginx-upsync-module writes flags as 0 and 1. */
+function as_flag(value: unknown): unknown {
+  if (value === 0) return false;
+  return value === 1 ? true : value;
+}
+
+/** The parameters of a server whose address is in its key, with flags as booleans. */
+function with_address(key: string, value: Record<string, unknown>): Record<string, unknown> {
+  const [address] = string.match(key, "([^/]*)$");
+  return { ...value, server: address, backup: as_flag(value.backup), down: as_flag(value.down) };
+}
+
+/**
+ * Reads a key and its value: JSON with at least `server`; JSON without it, or nothing, and the address is the key's last
+ * part, as nginx-upsync-module has it; or a bare address.
+ */
+export function read_entry(key: string, value: string): Entry {
+  if (value.length > LARGEST_VALUE) return refused(key, `its value is larger than ${LARGEST_VALUE} bytes`);
+  if (value === "") return entry_of(key, with_address(key, {}));
+  const [first] = string.match(value, "^%s*(.)");
+  if (first !== "{") {
+    const [address, problem] = parse_address(value);
+    return address === undefined ? refused(key, problem?.text ?? "") : entry_of(key, { server: value });
+  }
+  const [parameters, cause] = decode(value);
+  if (!is_table(parameters)) return refused(key, `its value is not JSON: ${cause ?? ""}`);
+  return entry_of(key, parameters.server === undefined ? with_address(key, parameters) : parameters);
+}

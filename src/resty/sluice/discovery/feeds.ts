@@ -1,0 +1,127 @@
+import { source_of, type DiscoveryBlock, type SourceName } from "../config/discovery";
+import { encode } from "../lib/json";
+import { crc32 } from "../lib/crc32";
+import { new_follower, next_changes } from "../store/changes";
+import { get_text } from "../store/dict";
+import { parse_head, type Document } from "../store/document";
+import { row_at, stamp_of } from "../store/region";
+import { forget_source_report } from "../store/reports";
+import { new_guard } from "./guard";
+import { SOURCES } from "./registry";
+import { report } from "./report";
+import type { Feed, Subscription } from "./source";
+import { reapply } from "./subscription";
+
+/** Which upstreams follow a registry, and which of those this worker does it for: each feed is one worker's. */
+
+interface Known {
+  /** The `discovery` as text, to compare. */
+  config: string;
+  subscription: Subscription;
+}
+
+const NAMES_AT_ONCE = 50;
+
+/** The feeds that this worker reads, by key. */
+export const feeds = new LuaTable<string, Feed>();
+const known = new LuaTable<string, Known>();
+const follower = new_follower();
+
+function is_mine(key: string): boolean {
+  return crc32(key) % ngx.worker.count() === ngx.worker.id();
+}
+
+function feed_of(key: string, source: SourceName): Feed {
+  let feed = feeds.get(key) as Feed | undefined;
+  if (feed === undefined) {
+    feed = {
+      key,
+      source,
+      subscriptions: new LuaTable(),
+      changes: 0,
+      is_busy: false,
+      attempts: 0,
+      failures: 0,
+      not_before: 0,
+      last_success: undefined,
+    };
+    feeds.set(key, feed);
+  }
+  return feed;
+}
+
+function unsubscribe(name: string): void {
+  const before = known.get(name) as Known | undefined;
+  if (before === undefined) return;
+  const { feed } = before.subscription;
+  known.delete(name);
+  feed.subscriptions.delete(name);
+  feed.changes += 1;
+  // Another session of the same registry must not wait for the end of this one.
+  if (next(feed.subscriptions)[0] === undefined) feeds.delete(feed.key);
+}
+
+function subscribe(name: string, head: Document, source: SourceName, config: string): void {
+  const discovery = head.discovery as DiscoveryBlock;
+  const key = SOURCES[source].key_of(name, discovery[source] as object);
+  if (!is_mine(key)) return;
+  const feed = feed_of(key, source);
+  const subscription: Subscription = {
+    name,
+    discovery,
+    row: row_at(head.row),
+    stamp: stamp_of(head.row),
+    guard: new_guard(),
+    feed,
+    entries: undefined,
+    is_settled: true,
+    revision: 0,
+    registry_revision: "",
+    report: "",
+  };
+  feed.subscriptions.set(name, subscription);
+  feed.changes += 1;
+  known.set(name, { config, subscription });
+  report(subscription, { error: undefined, skipped: [], reason: undefined, pending: [], servers: 0 });
+}
+
+function follow_upstream(name: string): void {
+  const text = get_text(name);
+  const head = text === undefined ? undefined : parse_head(text)[0];
+  const source = source_of(head?.discovery);
+  const before = known.get(name) as Known | undefined;
+  if (head === undefined || source === undefined) {
+    if (before !== undefined) forget_source_report(name);
+    unsubscribe(name);
+    return;
+  }
+  const config = encode(head.discovery);
+  if (before?.config === config && before.subscription.stamp === stamp_of(head.row)) {
+    reapply(before.subscription);
+    return;
+  }
+  unsubscribe(name);
+  subscribe(name, head, source, config);
+}
+
+/** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
+export function follow_changes(pause: (this: void) => boolean): void {
+  const [names, are_all] = next_changes(follower);
+  if (names === undefined) return;
+  if (are_all) {
+    const there = new LuaSet<string>();
+    for (const name of names) there.add(name);
+    for (const [name] of pairs(known)) {
+      if (!there.has(name)) follow_upstream(name);
+    }
+  }
+  for (const [number, name] of ipairs(names)) {
+    if (number % NAMES_AT_ONCE === 0 && !pause()) return;
+    follow_upstream(name);
+  }
+}
+
+/** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */
+export function follow_anew(): void {
+  follower.revision = -1;
+}

@@ -1,0 +1,67 @@
+import { is_complete, start_background, start_thread, type Run } from "../lib/run";
+import { is_over } from "../store/turn";
+import { feeds, follow_anew, follow_changes } from "./feeds";
+import { SOURCES } from "./registry";
+import { report_feed } from "./report";
+import type { Feed } from "./source";
+import { is_closed } from "./subscription";
+
+/** Follows the registries of all upstreams: a light thread a feed, session after session. */
+
+const PAUSE_SECONDS = 0.05;
+/** After a failure a feed rests for so long, twice as long after the next, and so on. */
+const SHORTEST_REST = 0.05;
+const LONGEST_REST = 1;
+
+function rest(feed: Feed, cause: string): void {
+  const seconds = math.min(LONGEST_REST, SHORTEST_REST * 2 ** feed.failures);
+  if (feed.failures === 0) ngx.log(ngx.WARN, `sluice: could not follow ${feed.source}: ${cause}`);
+  feed.failures += 1;
+  feed.attempts += 1;
+  feed.not_before = ngx.now() + seconds * (0.75 + 0.5 * math.random());
+  report_feed(feed, cause);
+}
+
+function follow_once(feed: Feed): void {
+  const [returned, result] = pcall(SOURCES[feed.source].follow, feed);
+  feed.is_busy = false;
+  if (is_closed(feed)) return;
+  if (!returned) ngx.log(ngx.ERR, `sluice: could not follow ${feed.source}: ${tostring(result)}`);
+  if (result !== undefined) rest(feed, tostring(result));
+}
+
+function start_sessions(run: Run): void {
+  const now = ngx.now();
+  for (const [, feed] of pairs(feeds)) {
+    if (!feed.is_busy && feed.not_before <= now) {
+      feed.is_busy = true;
+      start_thread(run, () => {
+        follow_once(feed);
+        return false;
+      });
+    }
+  }
+}
+
+function pause(this: void): boolean {
+  ngx.sleep(PAUSE_SECONDS);
+  return !is_over();
+}
+
+function follow_for_a_while(this: void, run: Run): void {
+  while (!is_complete(run) && !is_over()) {
+    follow_changes(pause);
+    start_sessions(run);
+    pause();
+  }
+}
+
+/** Has this worker follow its share of the registries from now on. Phase: init_worker_by_lua. */
+export function start_discovery(): void {
+  start_background({
+    verb: "follow registries",
+    round: follow_for_a_while,
+    is_over,
+    recover: follow_anew,
+  });
+}

@@ -1,0 +1,6 @@
+import type { SourceName } from "../config/discovery";
+import { etcd } from "./etcd";
+import type { Source } from "./source";
+
+/** Every kind of registry, by its name in `discovery`. */
+export const SOURCES = { etcd } as Record<SourceName, Source>;

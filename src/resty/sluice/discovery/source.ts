@@ -1,0 +1,73 @@
+import type { DiscoveryBlock, SourceName } from "../config/discovery";
+import type { ServerConfig } from "../config/server";
+import type { Guard } from "./guard";
+
+/** The contract of the sources: what a registry's file has to do, and what it gets. */
+
+/** What a registry says of one server: the server, or why it cannot be one. */
+export interface Entry {
+  /** What the registry calls it. */
+  key: string;
+  server?: ServerConfig;
+  problem?: string;
+}
+
+/** An upstream that follows a registry. */
+export interface Subscription {
+  name: string;
+  discovery: DiscoveryBlock;
+  /** Where the shared cells of the upstream are, and what tells it from others that had them. */
+  row: number;
+  stamp: number;
+  guard: Guard;
+  feed: Feed;
+  /** The last answer; undefined: none yet. */
+  entries: Entry[] | undefined;
+  /** True: there is nothing in it that waits. */
+  is_settled: boolean;
+  /** Of the upstream, when the answer was last applied. */
+  revision: number;
+  /** The registry's own count of its changes, as text; "": it has none. */
+  registry_revision: string;
+  /** What was reported last. */
+  report: string;
+}
+
+/** What is read of one registry, for one upstream or for several. */
+export interface Feed {
+  /** Upstreams with the same key share a feed. */
+  key: string;
+  source: SourceName;
+  /** By upstream. */
+  subscriptions: LuaTable<string, Subscription>;
+  /** Rises when one comes or goes. */
+  changes: number;
+  /** Whether a session is under way. */
+  is_busy: boolean;
+  /** How many sessions have failed at all: tells which of several endpoints is asked. */
+  attempts: number;
+  /** How many have failed in a row, and when the next may begin: seconds since 1970. */
+  failures: number;
+  not_before: number;
+  /** When the registry last answered: seconds since 1970; undefined: never. */
+  last_success: number | undefined;
+}
+
+/** A kind of registry. */
+export interface Source {
+  /** Tells which upstreams can share a feed. `config`: the source's part of `discovery`. */
+  key_of: (this: void, name: string, config: object) => string;
+  /**
+   * Follows the registry for all subscriptions of a feed: calls `answer` with every server there is whenever that has
+   * changed, and again after `CONFIRM_SECONDS` when it returns false. Ends when `is_closed` says so, when something has
+   * failed, and after some minutes at the latest, so that nothing is kept for ever.
+   *
+   * @returns the cause of a failure; undefined: none
+   */
+  follow: (this: void, feed: Feed) => string | undefined;
+}
+
+/** After so long whatever waits for equal answers is asked for again. */
+export const CONFIRM_SECONDS = 1;
+/** How long a session may last. */
+export const SESSION_SECONDS = 600;

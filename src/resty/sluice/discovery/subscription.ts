@@ -1,0 +1,102 @@
+import { source_of } from "../config/discovery";
+import type { ServerConfig } from "../config/server";
+import { Row } from "../store/cells";
+import { shared_memory } from "../store/region";
+import type { Misfit } from "../store/sourced";
+import { is_over } from "../store/turn";
+import { apply_wanted, type Outcome } from "./apply";
+import { report, report_feed } from "./report";
+import type { Entry, Feed, Subscription } from "./source";
+
+/** What a source does with its answers. */
+
+const REASONS = {
+  waits: "it would remove more than max_removal_percent: it waits for equal answers",
+  empty: "it would leave none: the last servers stay",
+};
+
+/** Whether a feed's session is to end: nobody listens any more. */
+export function is_closed(feed: Feed): boolean {
+  return next(feed.subscriptions)[0] === undefined || is_over();
+}
+
+/** The servers of an answer, each address once; `skipped` gets the others. */
+function servers_of(entries: readonly Entry[], skipped: Misfit[]): ServerConfig[] {
+  const servers: ServerConfig[] = [];
+  const addresses = new LuaSet<string>();
+  for (const { key, server, problem } of entries) {
+    if (server === undefined) {
+      skipped.push({ server: key, reason: problem ?? "" });
+    } else if (addresses.has(server.server)) {
+      skipped.push({ server: key, reason: `"${server.server}" stands twice` });
+    } else {
+      addresses.add(server.server);
+      servers.push(server);
+    }
+  }
+  return servers;
+}
+
+/** Whether the upstream has been changed by others since the last answer was applied. */
+function is_current(subscription: Subscription): boolean {
+  return shared_memory()[subscription.row + Row.REVISION] === subscription.revision;
+}
+
+function conclude(subscription: Subscription, count: number, outcome: Outcome): void {
+  const { problem, document, verdict, unwanted, misfits } = outcome;
+  if (document !== undefined) subscription.revision = document.revision;
+  const is_held = verdict !== "removes";
+  subscription.is_settled = problem === undefined && verdict !== "waits";
+  report(subscription, {
+    error: problem?.text,
+    skipped: misfits,
+    reason: is_held ? REASONS[verdict] : undefined,
+    pending: is_held ? unwanted : [],
+    servers: count,
+  });
+}
+
+function apply(subscription: Subscription, entries: readonly Entry[], is_new: boolean): void {
+  const { name, stamp, guard, discovery: limits } = subscription;
+  const skipped: Misfit[] = [];
+  const servers = servers_of(entries, skipped);
+  const outcome = apply_wanted({ name, stamp, source: "discovery", servers, is_new, guard, limits });
+  for (const misfit of outcome.misfits) skipped.push(misfit);
+  outcome.misfits = skipped;
+  conclude(subscription, servers.length, outcome);
+}
+
+/**
+ * Gives an upstream the servers that its registry names. Phases that can sleep.
+ *
+ * @param entries all that the registry has for it
+ * @param revision the registry's own count of its changes; "": it has none
+ * @returns false: ask the registry again after `CONFIRM_SECONDS`
+ */
+export function answer(subscription: Subscription, entries: Entry[], revision: string): boolean {
+  const { feed, name } = subscription;
+  if (is_over() || feed.subscriptions.get(name) !== subscription) return true;
+  subscription.entries = entries;
+  subscription.registry_revision = revision;
+  apply(subscription, entries, true);
+  return subscription.is_settled;
+}
+
+/** Notes that the registry has answered, whether or not anything has changed. */
+export function note_success(feed: Feed): void {
+  if (feed.failures > 0) ngx.log(ngx.NOTICE, `sluice: ${feed.source} answers again`);
+  feed.failures = 0;
+  report_feed(feed, undefined);
+}
+
+/** Gives an upstream that others have changed what its registry has said last. Phases that can sleep. */
+export function reapply(subscription: Subscription): void {
+  if (subscription.entries === undefined || is_current(subscription)) return;
+  apply(subscription, subscription.entries, false);
+}
+
+/** The part of a subscription's configuration that is its source's. */
+export function config_of<T>({ discovery }: Subscription): T {
+  const source = source_of(discovery);
+  return (source === undefined ? {} : discovery[source]) as T;
+}

@@ -1,0 +1,28 @@
+/** Where a service is: the part of a URL before its path. */
+export interface Url {
+  is_tls: boolean;
+  /** An IP address, IPv6 in brackets, or a name. */
+  host: string;
+  port: number;
+}
+
+const LARGEST_PORT = 65535;
+const PORTS: Record<string, number> = { http: 80, https: 443 };
+
+/**
+ * Reads `http://host:port` or `https://host:port`; the port may be left out. Pure.
+ *
+ * @returns it, or undefined and the reason
+ */
+export function parse_url(text: string): LuaMultiReturn<[Url | undefined, string | undefined]> {
+  const [scheme, authority] = string.match(text, "^(https?)://([^/]+)/?$");
+  if (scheme === undefined) return $multi(undefined, "not http:// or https:// and a host, without a path");
+  let [host, port_text] = string.match(authority, "^(%[[%x:.]+%])(.*)$");
+  if (host === undefined) [host, port_text] = string.match(authority, "^([%w._-]+)(.*)$");
+  if (host === undefined) return $multi(undefined, "its host is neither an address nor a name");
+  if (port_text === "") return $multi({ is_tls: scheme === "https", host, port: PORTS[scheme] }, undefined);
+  const [digits] = string.match(port_text, "^:(%d+)$");
+  const port = tonumber(digits) ?? 0;
+  if (port < 1 || port > LARGEST_PORT) return $multi(undefined, "its port is not a number from 1 to 65535");
+  return $multi({ is_tls: scheme === "https", host, port }, undefined);
+}

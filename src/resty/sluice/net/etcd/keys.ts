@@ -1,0 +1,89 @@
+import { call, type EtcdClient } from "./client";
+
+/** Keys of etcd, and what stands in them. */
+
+/** A key as etcd has it. */
+export interface KeyValue {
+  key: string;
+  value: string;
+  /** etcd's revision of its last change. */
+  revision: number;
+}
+
+/** All keys below a prefix at one revision of etcd's. */
+export interface Listing {
+  keys: KeyValue[];
+  revision: number;
+}
+
+interface RawKeyValue {
+  key?: string;
+  value?: string;
+  mod_revision?: string;
+}
+
+interface RawAnswer {
+  header?: { revision?: string };
+  kvs?: RawKeyValue[];
+  more?: boolean;
+}
+
+const KEYS_A_PAGE = 500;
+
+/** What follows every key that begins with `prefix`. Pure. */
+export function end_of_prefix(prefix: string): string {
+  for (let last = prefix.length; last > 0; last -= 1) {
+    const byte = string.byte(prefix, last);
+    if (byte < 255) return string.sub(prefix, 1, last - 1) + string.char(byte + 1);
+  }
+  return "\0";
+}
+
+/** The members of a request that name the keys below a prefix. */
+export function below(prefix: string): { key: string; range_end: string } {
+  return { key: ngx.encode_base64(prefix), range_end: ngx.encode_base64(end_of_prefix(prefix)) };
+}
+
+/** Reads a key as the gateway writes it: what is empty is left out, and numbers are texts. */
+export function read_key_value(raw: RawKeyValue): KeyValue {
+  return {
+    key: ngx.decode_base64(raw.key ?? "") ?? "",
+    value: ngx.decode_base64(raw.value ?? "") ?? "",
+    revision: tonumber(raw.mod_revision) ?? 0,
+  };
+}
+
+/** Lists the keys below a prefix, page by page. Returns them, or undefined and the cause. Phases that have cosockets. */
+export function list_keys(
+  client: EtcdClient,
+  prefix: string,
+): LuaMultiReturn<[Listing | undefined, string | undefined]> {
+  const { key, range_end } = below(prefix);
+  const listing: Listing = { keys: [], revision: 0 };
+  let from = key;
+  let has_more = true;
+  while (has_more) {
+    const revision = string.format("%d", listing.revision);
+    const [object, cause] = call(client, "/v3/kv/range", {
+      key: from,
+      range_end,
+      limit: KEYS_A_PAGE,
+      revision,
+    });
+    if (object === undefined) return $multi(undefined, cause);
+    const answer = object as RawAnswer;
+    if (listing.revision === 0) listing.revision = tonumber(answer.header?.revision) ?? 0;
+    for (const raw of answer.kvs ?? []) listing.keys.push(read_key_value(raw));
+    const last = listing.keys[listing.keys.length - 1] as KeyValue | undefined;
+    has_more = answer.more === true && last !== undefined;
+    if (last !== undefined) from = ngx.encode_base64(`${last.key}\0`);
+  }
+  return $multi(listing, undefined);
+}
+
+/** Asks whether the member still has the others, and answers. Returns true, or undefined and the cause. */
+export function is_alive(client: EtcdClient): LuaMultiReturn<[true | undefined, string | undefined]> {
+  // Linearizable, so that a member that is cut off from the others does not pass for a good one.
+  const [answer, cause] = call(client, "/v3/kv/range", { key: ngx.encode_base64("\0"), count_only: true });
+  return $multi(answer === undefined ? undefined : true, cause);
+}

@@ -1,0 +1,98 @@
+import { decode, encode, is_table } from "../../lib/json";
+import { close_stream, is_quiet, next_line, open_stream, type Stream } from "../stream";
+import { etcd_request, type EtcdClient } from "./client";
+import { below, read_key_value } from "./keys";
+
+/** One stream that brings the changes of keys below any number of prefixes. */
+
+/** What is watched. Its place in the list, from 1, is its id. */
+export interface Watched {
+  prefix: string;
+  /** The revision of the first change that is wanted. */
+  from: number;
+}
+
+/** A key that has changed. */
+export interface KeyEvent {
+  /** The id of what is watched. */
+  id: number;
+  key: string;
+  /** Undefined: it was deleted. */
+  value: string | undefined;
+  revision: number;
+}
+
+interface RawEvent {
+  type?: string;
+  kv: Parameters<typeof read_key_value>[0];
+}
+
+interface RawResult {
+  watch_id?: string;
+  events?: RawEvent[];
+  canceled?: boolean;
+  cancel_reason?: string;
+  compact_revision?: string;
+}
+
+const TIMEOUT_SECONDS = 2;
+const LONGEST_LINE = 67108864;
+
+/** Begins to watch. Returns the stream, or undefined and the cause. Phases that have cosockets. */
+export function open_watch(
+  client: EtcdClient,
+  all: readonly Watched[],
+): LuaMultiReturn<[Stream | undefined, string | undefined]> {
+  const parts: string[] = [];
+  for (const [id, { prefix, from }] of ipairs(all)) {
+    const start_revision = string.format("%d", from);
+    parts.push(encode({ create_request: { ...below(prefix), start_revision, watch_id: id } }));
+  }
+  const text = etcd_request(client, "/v3/watch", table.concat(parts, "\n"));
+  const { destination } = client.service;
+  const own_pool = { pool: `${destination.pool.pool} watch` };
+  return open_stream(
+    { ...destination, pool: own_pool, keepalive_time: 0 },
+    text,
+    TIMEOUT_SECONDS,
+    LONGEST_LINE,
+  );
+}
+
+function cause_of({ canceled, cancel_reason, compact_revision }: RawResult): string | undefined {
+  if ((tonumber(compact_revision) ?? 0) > 0) return "the changes since have been compacted";
+  return canceled === true ? `the watch was cancelled: ${cancel_reason ?? ""}` : undefined;
+}
+
+/**
+ * Waits for changes, for some seconds.
+ *
+ * @returns them, none when all is quiet, or undefined and the cause
+ */
+export function next_events(
+  stream: Stream,
+  seconds: number,
+): LuaMultiReturn<[KeyEvent[] | undefined, string | undefined]> {
+  const [line, cause] = next_line(stream, seconds);
+  if (line === undefined && is_quiet(cause)) return $multi([], undefined);
+  if (line === undefined) return $multi(undefined, cause);
+  const [message] = decode(line);
+  if (!is_table(message) || !is_table(message.result)) {
+    return $multi(undefined, `the watch has failed: ${string.sub(line, 1, 200)}`);
+  }
+  const result = message.result as RawResult;
+  const failed = cause_of(result);
+  if (failed !== undefined) return $multi(undefined, failed);
+  const events: KeyEvent[] = [];
+  for (const { type: kind, kv } of result.events ?? []) {
+    const { key, value, revision } = read_key_value(kv);
+    const id = tonumber(result.watch_id) ?? 0;
+    events.push({ id, key, value: kind === "DELETE" ? undefined : value, revision });
+  }
+  return $multi(events, undefined);
+}
+
+/** Ends a watch. */
+export function close_watch(stream: Stream): void {
+  close_stream(stream);
+}

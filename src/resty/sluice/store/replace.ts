@@ -1,0 +1,110 @@
+import { source_of } from "../config/discovery";
+import { check_fit } from "../config/fit";
+import type { Problem } from "../config/problem";
+import { check_by_hand, type ServerConfig } from "../config/server";
+import { settings_of } from "../config/settings";
+import type { UpstreamConfig } from "../config/upstream";
+import { format_line, parse_line, server_text, type Document, type ServerRecord } from "./document";
+import { add_lines, type Edited } from "./edit";
+import { allocate_row, free_row } from "./rows";
+import { new_secret } from "./secret";
+import { OUT_OF_MEMORY } from "./write";
+
+/** The replacement of a whole upstream: of what is its caller's, not of what its sources have brought. */
+
+/** The secret that an upstream has, or a new one if it is to have a sticky cookie and has none yet. */
+function secret_of(
+  current: Document | undefined,
+  config: UpstreamConfig,
+): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+  if (current?.session_secret !== undefined) return $multi(current.session_secret, undefined);
+  if (config.sticky?.cookie === undefined) return $multi(undefined, undefined);
+  const [secret, cause] = new_secret();
+  if (secret === undefined)
+    return $multi(undefined, { status: 500, code: "StateNotSaved", text: cause ?? "" });
+  return $multi(secret, undefined);
+}
+
+/** Whether what brought a server still brings servers, once the upstream is what `config` says. */
+function has_source({ source }: ServerRecord, config: UpstreamConfig): boolean {
+  return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
+}
+
+/** Whether parameters that were given are those that the server has. */
+function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
+  const { source, node, leave_by } = record;
+  return server_text({ ...given, source, node, leave_by }) === server_text(record);
+}
+
+/** The servers that stay, by id, and those that are added. */
+interface Parts {
+  kept: ServerRecord[];
+  added: ServerConfig[];
+}
+
+/** Tells which servers stay and which are new; what a source has brought stays as it is. */
+function divide(
+  current: Document | undefined,
+  config: UpstreamConfig,
+): LuaMultiReturn<[Parts | undefined, Problem | undefined]> {
+  const known = new LuaTable<string, ServerRecord>();
+  for (const line of current?.lines ?? []) {
+    const record = parse_line(line);
+    known.set(record.server, record);
+  }
+  const parts: Parts = { kept: [], added: [] };
+  for (const server of config.servers) {
+    const before = known.get(server.server) as ServerRecord | undefined;
+    if (before !== undefined && has_source(before, config)) {
+      if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
+    } else if (before !== undefined && before.backup === server.backup) {
+      const { id, incarnation, row } = before;
+      // A drain job goes on while the server drains, though whoever sets a whole upstream knows nothing of it.
+      const leave_by = server.drain ? before.leave_by : "";
+      parts.kept.push({ ...server, id, incarnation, row, leave_by, source: "", node: undefined });
+    } else {
+      parts.added.push({ ...server, source: "", node: undefined });
+    }
+  }
+  for (const [, record] of pairs(known)) {
+    if (has_source(record, config)) {
+      const unfit = check_fit(config, record);
+      if (unfit !== undefined) return $multi(undefined, unfit);
+      parts.kept.push(record);
+    }
+  }
+  table.sort(parts.kept, (a, b) => a.id < b.id);
+  return $multi(parts, undefined);
+}
+
+/**
+ * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
+ * goes from primary to backup or back, its state. What a registry has brought is left to it, and becomes somebody's by
+ * hand when the upstream has none any more; so are the servers that have registered themselves.
+ */
+export function replace_upstream(
+  current: Document | undefined,
+  config: UpstreamConfig,
+  revision: number,
+): Edited {
+  const [parts, problem] = divide(current, config);
+  if (parts === undefined) return $multi(undefined, problem);
+  const [session_secret, no_secret] = secret_of(current, config);
+  if (no_secret !== undefined) return $multi(undefined, no_secret);
+  const row = current?.row ?? allocate_row(revision);
+  if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);
+  const document: Document = {
+    ...settings_of(config),
+    revision,
+    next_id: current?.next_id ?? 0,
+    row,
+    session_secret,
+    leavers: [],
+    lines: [],
+  };
+  for (const record of parts.kept) document.lines.push(format_line(record));
+  const full = add_lines(document, parts.added, revision);
+  if (full === undefined) return $multi(document, undefined);
+  if (current === undefined) free_row(row);
+  return $multi(undefined, full);
+}

@@ -1,0 +1,114 @@
+import { check_fit } from "../config/fit";
+import type { ServerConfig } from "../config/server";
+import { encode } from "../lib/json";
+import { format_line, parse_line, server_text, type Document } from "./document";
+import { add_lines, copy, type Edited } from "./edit";
+
+/** The servers that a source has brought: changed by it alone, and it changes no others. */
+
+/** What tells a source's servers in their texts. */
+const MARKS = { discovery: '"source":"discovery"', register: '"source":"register"' };
+
+export type SourceMark = keyof typeof MARKS;
+
+/** A server that cannot be in the upstream. */
+export interface Misfit {
+  server: string;
+  reason: string;
+}
+
+/** Whether a line, or the text of a document, has a server that this source has brought. */
+export function has_sourced(text: string, source: SourceMark): boolean {
+  return string.find(text, MARKS[source], 1, true)[0] !== undefined;
+}
+
+/** The address that a line begins with, as JSON, and what follows the line's numbers. */
+function split_line(line: string): LuaMultiReturn<[string, string]> {
+  const [text, address] = string.match(line, '^%d+ %d+ %d+ ({"server":("[^"]*").*)$');
+  // A path may hold quotes.
+  if (address === undefined || string.sub(address, -2, -2) === "\\") {
+    const { server } = parse_line(line);
+    return $multi(encode(server), string.match(line, "^%d+ %d+ %d+ (.+)$")[0]);
+  }
+  return $multi(address, text);
+}
+
+/** The addresses of the servers that a source has brought, as JSON texts. O(servers). */
+export function sourced_addresses(document: Document, source: SourceMark): string[] {
+  const addresses: string[] = [];
+  for (const line of document.lines) {
+    if (has_sourced(line, source)) addresses.push(split_line(line)[0]);
+  }
+  return addresses;
+}
+
+/** A server that stays, with its new parameters. */
+function changed_line(line: string, server: ServerConfig): string | undefined {
+  const { id, incarnation, row, backup, leave_by } = parse_line(line);
+  if (backup !== server.backup) return undefined;
+  return format_line({ ...server, id, incarnation, row, leave_by: server.drain ? leave_by : "" });
+}
+
+/** What becomes of the wanted servers. */
+interface Plan {
+  /** By address as JSON: the line that stands there now. */
+  own: LuaTable<string, string>;
+  /** By the line of before: the one to be; those not named go. */
+  lines: LuaTable<string, string>;
+  added: ServerConfig[];
+  /** The lines of before whose address is wanted. */
+  named: LuaSet<string>;
+}
+
+function place(plan: Plan, server: ServerConfig, address: string): void {
+  const before = plan.own.get(address) as string | undefined;
+  if (before === undefined) {
+    plan.added.push(server);
+    return;
+  }
+  plan.named.add(before);
+  const [, text] = split_line(before);
+  const line = text === server_text(server) ? before : changed_line(before, server);
+  if (line === undefined) plan.added.push(server);
+  else plan.lines.set(before, line);
+}
+
+/**
+ * Makes the servers that a source has brought those of `wanted`, each with its address once. O(servers), little one
+ * that stays.
+ *
+ * @param keeps_others servers that are not wanted stay as they are
+ * @param misfits gets those that cannot be: somebody else's server has the address, or the method forbids it
+ */
+export function replace_sourced(
+  current: Document,
+  source: SourceMark,
+  wanted: readonly ServerConfig[],
+  keeps_others: boolean,
+  revision: number,
+  misfits: Misfit[],
+): Edited {
+  const plan: Plan = { own: new LuaTable(), lines: new LuaTable(), added: [], named: new LuaSet() };
+  const others = new LuaSet<string>();
+  for (const line of current.lines) {
+    const [address] = split_line(line);
+    if (has_sourced(line, source)) plan.own.set(address, line);
+    else others.add(address);
+  }
+  for (const server of wanted) {
+    const address = encode(server.server);
+    const unfit = check_fit(current, server);
+    if (others.has(address)) misfits.push({ server: server.server, reason: "the upstream has it otherwise" });
+    else if (unfit !== undefined) misfits.push({ server: server.server, reason: unfit.text });
+    else place(plan, server, address);
+  }
+  const document = copy(current);
+  document.lines = [];
+  for (const line of current.lines) {
+    const stays = !has_sourced(line, source) || (keeps_others && !plan.named.has(line));
+    const next = stays ? line : (plan.lines.get(line) as string | undefined);
+    if (next !== undefined) document.lines.push(next);
+  }
+  const full = add_lines(document, plan.added, revision);
+  return $multi(full === undefined ? document : undefined, full);
+}
