@@ -10,6 +10,7 @@ import type { Route } from "./route";
 import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
 import * as events from "./sluice/events";
+import * as nodes from "./sluice/nodes";
 import * as upstreams from "./sluice/upstreams";
 
 /** From a request's path to the resource that answers it. */
@@ -26,6 +27,7 @@ const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   discovery.routes,
   drain.routes,
   events.routes,
+  nodes.routes,
 ];
 
 function split(path: string): string[] {

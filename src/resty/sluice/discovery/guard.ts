@@ -41,7 +41,7 @@ export type Verdict = "removes" | "waits" | "empty";
 /** Seconds. Servers that vanish one by one within this time have vanished together. */
 const WINDOW = 30;
 /** Answers that come faster than this are one, in seconds. */
-const SPACING = 0.5;
+const SPACING = 0.9;
 const SMALLEST = 2;
 
 /** Makes a guard that remembers nothing. */

@@ -1,3 +1,4 @@
+import { remove_expired } from "../discovery/expiry";
 import { start_discovery } from "../discovery/follower";
 import { remove_idle_servers } from "../health/drain";
 import { start_prober } from "../health/prober";
@@ -26,6 +27,7 @@ const COMPARISON_SECONDS = 0.1;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
 const DRAIN_SECONDS = 1;
+const EXPIRY_SECONDS = 0.25;
 
 function every(seconds: number, job: (this: void) => void, last_job?: (this: void) => void): void {
   const [timer, cause] = ngx.timer.every(seconds, (premature) => {
@@ -90,6 +92,7 @@ export function start_worker(): void {
     every(COMPACTION_SECONDS, compact_when_due);
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
     every(DRAIN_SECONDS, remove_idle_servers);
+    every(EXPIRY_SECONDS, remove_expired);
     every(RELEASE_SECONDS, release_dead_slots);
   }
   every(REFRESH_SECONDS, refresh_all);

@@ -16,7 +16,8 @@ import { OUT_OF_MEMORY } from "./write";
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
 export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
 
-function exists(address: string): Problem {
+/** The problem of a server whose address another has. */
+export function exists(address: string): Problem {
   return { status: 409, code: "EntryExists", text: `entry exists: the upstream has a server "${address}"` };
 }
 

@@ -61,9 +61,9 @@ function divide(
       const { id, incarnation, row } = before;
       // A drain job goes on while the server drains, though whoever sets a whole upstream knows nothing of it.
       const leave_by = server.drain ? before.leave_by : "";
-      parts.kept.push({ ...server, id, incarnation, row, leave_by, source: "", node: undefined });
+      parts.kept.push({ ...server, id, incarnation, row, leave_by, source: "" });
     } else {
-      parts.added.push({ ...server, source: "", node: undefined });
+      parts.added.push({ ...server, source: "" });
     }
   }
   for (const [, record] of pairs(known)) {

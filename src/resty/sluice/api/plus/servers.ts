@@ -1,4 +1,5 @@
 import { parse_address } from "../../config/address";
+import type { NodeConfig } from "../../config/node";
 import { format_problem } from "../../config/problem";
 import { list, shape, shaped } from "../../lib/json";
 import { find_by_address, find_by_id, parse_line, type Document } from "../../store/document";
@@ -12,7 +13,8 @@ import type { Route } from "../route";
 
 /** `/http/upstreams/<name>/servers`: the servers as they are configured. */
 
-const SERVER = shape([
+/** The members of a server, in the order in which they are shown. */
+export const SERVER_FIELDS = [
   "id",
   "server",
   "weight",
@@ -25,8 +27,8 @@ const SERVER = shape([
   "down",
   "drain",
   "source",
-  "node",
-]);
+];
+const SERVER = shape(SERVER_FIELDS, ["node"]);
 
 /** A server as the API shows it. */
 export function server_object(line: string): object {
@@ -34,6 +36,7 @@ export function server_object(line: string): object {
   // Absent means false, and added by hand.
   if (object.drain === false) object.drain = undefined;
   if (object.source === "") object.source = undefined;
+  if (object.node !== undefined) object.node = (object.node as NodeConfig).name;
   return shaped(object, SERVER);
 }
 

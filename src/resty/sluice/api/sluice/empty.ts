@@ -10,6 +10,7 @@ const OBJECTS = [
   ["outlier_detection"],
   ["retries"],
   ["retries", "budget"],
+  ["discovery"],
 ];
 
 function is_empty(value: unknown): boolean {

@@ -14,13 +14,16 @@ import { check_match, take_if_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { check_empty } from "./empty";
+import { restore_secrets, without_secrets } from "./secrets";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
 
 const UPSTREAM = shape(SETTINGS_FIELDS, ["servers"]);
 
 function upstream_object(document: Document): object {
-  return shaped({ ...settings_of(document), servers: server_objects(document) }, UPSTREAM);
+  const settings = settings_of(document);
+  const discovery = without_secrets(settings.discovery);
+  return shaped({ ...settings, discovery, servers: server_objects(document) }, UPSTREAM);
 }
 
 /**
@@ -97,6 +100,7 @@ function put(this: void, request: ApiRequest): Answered {
   if (bad_name !== undefined) return $multi(undefined, bad_name);
   const [input, unreadable] = read_input();
   if (input === undefined) return $multi(undefined, unreadable);
+  restore_secrets(input.upstream, read(name));
   const [config, invalid] = read_upstream(input.upstream);
   if (config === undefined) return $multi(undefined, invalid);
 
@@ -127,6 +131,7 @@ function patch(this: void, request: ApiRequest): Answered {
     if (input === undefined) return $multi(undefined, unreadable);
     const lost = check_match(condition, current) ?? check_ids(current, input.ids);
     if (lost !== undefined) return $multi(undefined, lost);
+    restore_secrets(input.upstream, current);
     const [config, invalid] = read_upstream(input.upstream, config_of(current));
     if (config === undefined) return $multi(undefined, invalid);
     return replace_upstream(current, config, next_revision);

@@ -1,0 +1,77 @@
+/** `discovery` as configuration: kept, shown without its secrets, refused where it is wrong. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startGateway } from "./support/gateway.mjs";
+import { assertKept, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+
+/** Nobody listens there. */
+const nowhere = "http://127.0.0.1:9";
+const quiet = { http: "lua_socket_log_errors off;" };
+const etcd = { endpoints: [nowhere], prefix: "/upstreams/app/", user: "root", password: "open sesame" };
+
+test("secrets are kept, and neither shown nor logged", async (context) => {
+  const gateway = await startGateway(context, { upstreams: {}, ...quiet });
+  const { api } = gateway;
+  const sent = { servers: [{ server: someAddress(1) }], discovery: { etcd, max_removal_percent: 30 } };
+  const put = await api.put(sluice(), sent);
+  assert.equal(put.status, 201, put.text);
+  const shown = { etcd: { ...etcd, password: "***" }, max_removal_percent: 30, removal_confirmations: 3 };
+  assert.deepEqual(put.body.discovery, shown);
+  const got = await api.get(sluice());
+  assert.deepEqual(got.body.discovery, shown);
+  const same = await api.put(sluice(), got.body);
+  assert.equal(same.headers.etag, got.headers.etag, "what is sent back as it was shown stays");
+  const patched = await api.expect(200, "PATCH", sluice(), {
+    discovery: { ...got.body.discovery, removal_confirmations: 5 },
+  });
+  assert.equal(patched.discovery.removal_confirmations, 5);
+  await assertKept(gateway);
+  const state = readFileSync(join(gateway.folder, "state", "journal.0"), "utf8");
+  assert.ok(state.includes("open sesame"), "it is still known");
+  assert.ok(!(await api.configuration()).includes("sesame"));
+  const token = { consul: { address: nowhere, service: "app", token: "xyzzy" } };
+  const other = await api.expect(200, "PATCH", sluice(), { discovery: token });
+  assert.equal(other.discovery.consul.token, "***");
+  assert.ok(!gateway.log.text().includes("sesame") && !gateway.log.text().includes("xyzzy"));
+});
+
+test("what is no discovery is refused and changes nothing", async (context) => {
+  const gateway = await startGateway(context, { servers: [someAddress(1)], ...quiet });
+  const { api } = gateway;
+  const before = await api.configuration();
+  const { endpoints, prefix } = etcd;
+  for (const [discovery, field] of [
+    ["etcd", '"discovery"'],
+    [{ zookeeper: {} }, '"discovery.zookeeper"'],
+    [{ etcd: { prefix } }, '"discovery.etcd.endpoints"'],
+    [{ etcd: { endpoints } }, '"discovery.etcd.prefix"'],
+    [{ etcd: { endpoints: [], prefix } }, '"discovery.etcd.endpoints"'],
+    [{ etcd: { endpoints: ["127.0.0.1:2379"], prefix } }, '"discovery.etcd.endpoints[0]"'],
+    [{ etcd: { endpoints: ["http://a b"], prefix } }, '"discovery.etcd.endpoints[0]"'],
+    [{ etcd: { endpoints: ["http://a/b"], prefix } }, '"discovery.etcd.endpoints[0]"'],
+    [{ etcd: { endpoints, prefix, user: "root" } }, '"discovery.etcd"'],
+    [{ etcd: { endpoints, prefix, tls: {} } }, '"discovery.etcd.tls"'],
+    [{ etcd: { endpoints: ["https://a"], prefix, tls: { ca: "/x" } } }, '"discovery.etcd.tls.ca"'],
+    [{ etcd: { endpoints, prefix, password: "a\r\nb", user: "u" } }, '"discovery.etcd.password"'],
+    [{ etcd: { endpoints, prefix, key: "x" } }, '"discovery.etcd.key"'],
+    [{ consul: { address: nowhere } }, '"discovery.consul.service"'],
+    [{ consul_kv: { address: nowhere } }, '"discovery.consul_kv.prefix"'],
+    [{ dns: { name: "a", type: "MX", port: 80, resolvers: ["127.0.0.1"] } }, '"discovery.dns.type"'],
+    [{ dns: { name: "a", resolvers: ["127.0.0.1"] } }, '"discovery.dns.port"'],
+    [{ kubernetes: { service: "app" } }, '"discovery.kubernetes.port"'],
+    [{ file: { path: "servers.json" } }, '"discovery.file.path"'],
+    [{ file: { path: "/a" }, etcd: { endpoints, prefix } }, '"discovery"'],
+    [{ max_removal_percent: 101 }, '"discovery.max_removal_percent"'],
+    [{ removal_confirmations: 0 }, '"discovery.removal_confirmations"'],
+  ]) {
+    const answer = await api.patch(sluice(), { discovery });
+    assert.equal(answer.status, 400, `${JSON.stringify(discovery)}: ${answer.text}`);
+    assert.ok(answer.body.error.text.includes(field), answer.text);
+  }
+  assert.equal(await api.configuration(), before);
+  await api.expect(404, "GET", `${sluice()}/discovery`);
+  await api.expect(404, "GET", `${sluice("nobody")}/discovery`);
+  assert.equal((await api.expect(200, "GET", serversOf())).length, 1);
+});

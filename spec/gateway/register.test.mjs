@@ -1,0 +1,144 @@
+/** Servers that register themselves, renew that, and vanish when they do not. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackends } from "./support/backend.mjs";
+import { waitForServers } from "./support/discovery.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { nodeOf, startNodes } from "./support/nodes.mjs";
+import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+test("a server registers itself, gets requests, renews, changes and leaves", async (context) => {
+  const [first] = await startBackends(context, 1);
+  const { api, port } = await startGateway(context, { servers: [] });
+  const body = { server: first.address, weight: 3, ttl: "5s", meta: { zone: "eu" }, incarnation: "1" };
+  const created = await api.put(nodeOf("one"), body);
+  assert.equal(created.status, 201, created.text);
+  const { expires, ...shown } = created.body;
+  assert.deepEqual(shown, {
+    node: "one",
+    ttl: "5s",
+    incarnation: "1",
+    meta: { zone: "eu" },
+    id: 0,
+    server: first.address,
+    weight: 3,
+    max_conns: 0,
+    max_fails: 1,
+    fail_timeout: "10s",
+    slow_start: "0s",
+    route: "",
+    backup: false,
+    down: false,
+    source: "register",
+  });
+  assert.ok(Math.abs(Date.parse(expires) - Date.now() - 5000) < 1000, expires);
+  assert.equal((await ask(port)).status, 200);
+
+  const revision = (await api.get(sluice())).headers.etag;
+  await sleep(20);
+  const renewed = await api.expect(200, "PUT", nodeOf("one"), body);
+  assert.ok(renewed.expires > expires, "a renewal extends it");
+  assert.equal((await api.get(sluice())).headers.etag, revision, "and is no change");
+
+  await api.expect(200, "PUT", nodeOf("one"), { ...body, weight: 5 });
+  const peer = (await peersOf(api)).get(first.address);
+  assert.equal(peer.weight, 5);
+  assert.equal(peer.requests, 1, "with another weight it is the same server");
+  await api.expect(201, "PUT", nodeOf("one"), { ...body, incarnation: 2 });
+  assert.equal((await peersOf(api)).get(first.address).requests, 0, "a new incarnation starts fresh");
+
+  const all = await api.expect(200, "GET", `${sluice()}/nodes`);
+  assert.deepEqual(Object.keys(all), ["one"]);
+  assert.equal((await api.expect(200, "GET", nodeOf("one"))).incarnation, "2");
+  await api.expect(204, "DELETE", nodeOf("one"));
+  await api.expect(404, "DELETE", nodeOf("one"));
+  await api.expect(404, "GET", nodeOf("one"));
+  assert.deepEqual(await api.expect(200, "GET", serversOf()), []);
+});
+
+test("what is no registration is refused and changes nothing", async (context) => {
+  const { api } = await startGateway(context, { servers: [someAddress(1)] });
+  await api.expect(201, "PUT", nodeOf("taken"), { server: someAddress(2), ttl: "60s" });
+  const before = await api.configuration();
+  const good = { server: someAddress(3), ttl: "60s" };
+  for (const [status, body, field] of [
+    [400, { server: someAddress(3) }, '"ttl"'],
+    [400, { ttl: "3s" }, '"server"'],
+    [400, { ...good, ttl: "999ms" }, '"ttl"'],
+    [400, { ...good, ttl: 3 }, '"ttl"'],
+    [400, { ...good, meta: "x" }, '"meta"'],
+    [400, { ...good, meta: { a: { b: "c" } } }, '"meta.a"'],
+    [400, { ...good, incarnation: true }, '"incarnation"'],
+    [400, { ...good, wieght: 3 }, '"wieght"'],
+    [400, { ...good, weight: 0 }, '"weight"'],
+    [400, { ...good, source: "" }, '"source"'],
+    [400, { ...good, server: "example.com" }, '"server"'],
+    [409, { ...good, server: someAddress(1) }, someAddress(1)],
+    [409, { ...good, server: someAddress(2) }, someAddress(2)],
+    [415, "[]", "JSON"],
+  ]) {
+    const answer = await api.put(nodeOf("new"), body);
+    assert.equal(answer.status, status, `${JSON.stringify(body)}: ${answer.text}`);
+    assert.ok(answer.body.error.text.includes(field), answer.text);
+  }
+  const long = await api.put(nodeOf("x".repeat(129)), good);
+  assert.equal(long.status, 400, long.text);
+  await api.expect(404, "PUT", "/api/sluice/1/upstreams/nobody/nodes/n", good);
+  assert.equal(await api.configuration(), before);
+});
+
+test("registrations outlive a restart, each with a whole ttl", async (context) => {
+  const gateway = await startGateway(context, { servers: [] });
+  const { api } = gateway;
+  for (const number of [1, 2, 3]) {
+    const body = { server: someAddress(number), ttl: number === 3 ? "2s" : "60s" };
+    await api.expect(201, "PUT", nodeOf(`n${number}`), body);
+  }
+  await gateway.stop();
+  await sleep(2000);
+  await gateway.start();
+  await waitForServers(
+    gateway,
+    [1, 2, 3].map((number) => someAddress(number)),
+    0,
+  );
+  await waitForServers(
+    gateway,
+    [1, 2].map((number) => someAddress(number)),
+    4000,
+  );
+});
+
+test("300 nodes outlive reloads and a crash; 100 that stop are gone in time; all at once never go", async (context) => {
+  const gateway = await startGateway(context, { servers: [] });
+  const { api } = gateway;
+  const many = startNodes(context, gateway, 200);
+  const some = startNodes(context, gateway, 100, 200);
+  const count = async () => (await api.expect(200, "GET", serversOf())).length;
+  await waitFor("all have registered", async () => (await count()) === 300);
+  const ids = new Set((await api.expect(200, "GET", serversOf())).map(({ id }) => id));
+  for (let turn = 0; turn < 2; turn += 1) {
+    await gateway.reload();
+    await waitFor("the old workers have ended", () => gateway.workers().length === 4);
+    await gateway.killWorker();
+    await sleep(1500);
+  }
+  await sleep(3000);
+  const now = await api.expect(200, "GET", serversOf());
+  assert.deepEqual(new Set(now.map(({ id }) => id)), ids, "none has expired and come back");
+  assert.deepEqual([...many.failures, ...some.failures], []);
+  assert.equal(many.created + some.created, 300);
+
+  await some.stop();
+  await sleep(4000);
+  assert.equal(await count(), 200, "those that stopped are gone within ttl + 1 s");
+  await many.stop();
+  await sleep(8000);
+  const left = await count();
+  assert.ok(left >= 100, `${left} of 200 stay when all stop at once`);
+  const warnings = gateway.log.entries("warn").filter((line) => line.includes("have not renewed"));
+  assert.ok(warnings.length >= 1 && warnings.length < 5, warnings.join("\n"));
+});

@@ -1,0 +1,71 @@
+/** Servers that register themselves once a second. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { atEnd } from "./cleanup.mjs";
+import { sluice, someAddress } from "./upstreams.mjs";
+
+export const nodeOf = (name, upstream = "app") => `${sluice(upstream)}/nodes/${name}`;
+
+/** A number of nodes, each renewing its registration once a second, spread over the second. */
+export class Nodes {
+  #isOver = false;
+  /** What went wrong. @type {string[]} */
+  failures = [];
+  /** How often a node was told that it is new. */
+  created = 0;
+  renewed = 0;
+
+  /**
+   * @param {import("./api.mjs").Api} api
+   * @param {number} count
+   * @param {number} [first] the number of the first one
+   */
+  constructor(api, count, first = 0) {
+    this.api = api;
+    this.numbers = Array.from({ length: count }, (_, index) => first + index);
+    this.running = Promise.all(this.numbers.map((number, index) => this.#live(number, index / count)));
+  }
+
+  /** @param {number} number @param {number} phase of the second */
+  async #live(number, phase) {
+    await sleep(phase * 1000);
+    while (!this.#isOver) {
+      const began = performance.now();
+      await this.#register(number);
+      await sleep(Math.max(0, 1000 - (performance.now() - began)));
+    }
+  }
+
+  /** As a real one does: again at once when the connection breaks. @param {number} number */
+  async #register(number) {
+    for (let attempt = 0; attempt < 3 && !this.#isOver; attempt += 1) {
+      try {
+        const body = { server: someAddress(number), ttl: "3s", meta: { zone: "a" } };
+        const { status, text } = await this.api.put(nodeOf(`n${number}`), body);
+        if (status === 201) this.created += 1;
+        else if (status === 200) this.renewed += 1;
+        else this.failures.push(`${status} ${text}`);
+        return;
+      } catch {
+        await sleep(50);
+      }
+    }
+    if (!this.#isOver) this.failures.push(`n${number} reaches nobody`);
+  }
+
+  async stop() {
+    this.#isOver = true;
+    await this.running;
+  }
+}
+
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {number} count
+ * @param {number} [first]
+ */
+export function startNodes(context, gateway, count, first) {
+  const nodes = new Nodes(gateway.api, count, first);
+  atEnd(context, () => nodes.stop());
+  return nodes;
+}

@@ -1,0 +1,110 @@
+import { read_node } from "../../config/node";
+import type { Problem } from "../../config/problem";
+import { read_server, type ServerConfig } from "../../config/server";
+import { iso8601 } from "../../lib/iso8601";
+import { encode, shape, shaped } from "../../lib/json";
+import { get_text } from "../../store/dict";
+import { parse_head, type Document } from "../../store/document";
+import {
+  expires,
+  find_node,
+  leave,
+  node_not_found,
+  node_server,
+  register,
+  registered_nodes,
+  renew,
+  type NodeRecord,
+} from "../../store/nodes";
+import { read, upstream_not_found } from "../../store/read";
+import { ok, type Answered } from "../answer";
+import { collection_pieces } from "../collection";
+import { write_existing } from "../existing";
+import { SERVER_FIELDS } from "../plus/servers";
+import { read_object, type ApiRequest } from "../request";
+import type { Route } from "../route";
+
+/** `/sluice/1/upstreams/<name>/nodes`: servers that register themselves. */
+
+const NODE = shape(["node", "ttl", "expires", "incarnation", "meta"], SERVER_FIELDS);
+
+function node_object(record: NodeRecord): object {
+  const { name, ttl, incarnation, meta } = record.node;
+  const end = expires(record);
+  const object: Record<string, unknown> = { ...record, node: name, ttl, meta };
+  if (end !== 0) object.expires = iso8601(end);
+  object.incarnation = incarnation === "" ? undefined : incarnation;
+  // Absent means false.
+  if (object.drain === false) object.drain = undefined;
+  return shaped(object, NODE);
+}
+
+/** Reads a registration. Returns the server, or undefined and the problem. */
+function read_registration(name: string): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+  const [input, , unreadable] = read_object();
+  if (input === undefined) return $multi(undefined, unreadable);
+  const [node, unknown] = read_node(name, input);
+  if (node === undefined) return $multi(undefined, unknown);
+  const [server, problem] = read_server(input);
+  if (server === undefined) return $multi(undefined, problem);
+  return $multi(node_server(server, node), undefined);
+}
+
+function node_of(document: Document, name: string): NodeRecord | undefined {
+  return find_node(table.concat(document.lines, "\n"), name);
+}
+
+function get_all(this: void, request: ApiRequest): Answered {
+  const document = read(request.parameters.name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(request.parameters.name));
+  const objects = new LuaTable<string, NodeRecord>();
+  const names: string[] = [];
+  for (const record of registered_nodes(document)) {
+    objects.set(record.node.name, record);
+    names.push(record.node.name);
+  }
+  table.sort(names);
+  const next_piece = collection_pieces(names, (name) => encode(node_object(objects.get(name))));
+  return $multi({ status: 200, next_piece }, undefined);
+}
+
+function get_one(this: void, request: ApiRequest): Answered {
+  const { name, node } = request.parameters;
+  const document = read(name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(name));
+  const record = node_of(document, node);
+  if (record === undefined) return $multi(undefined, node_not_found(node));
+  return ok(node_object(record), document.revision);
+}
+
+function put(this: void, request: ApiRequest): Answered {
+  const { name, node } = request.parameters;
+  const text = get_text(name);
+  if (text === undefined) return $multi(undefined, upstream_not_found(name));
+  const [server, invalid] = read_registration(node);
+  if (server === undefined) return $multi(undefined, invalid);
+  const renewed = renew(text, server, ngx.now());
+  if (renewed !== undefined) return ok(node_object(renewed), parse_head(text)[0].revision);
+
+  let before: NodeRecord | undefined;
+  const [document, problem] = write_existing(name, (current, revision) => {
+    before = node_of(current, node);
+    return register(current, server, ngx.now(), revision);
+  });
+  const record = document === undefined ? undefined : node_of(document, node);
+  if (document === undefined || record === undefined) return $multi(undefined, problem);
+  if (before?.incarnation === record.incarnation) return ok(node_object(record), document.revision);
+  return $multi({ status: 201, body: node_object(record) }, undefined);
+}
+
+function remove(this: void, request: ApiRequest): Answered {
+  const { name, node } = request.parameters;
+  const [document, problem] = write_existing(name, (current) => leave(current, node));
+  if (document === undefined) return $multi(undefined, problem);
+  return $multi({ status: 204 }, undefined);
+}
+
+export const routes: Route[] = [
+  { path: "upstreams/{name}/nodes", GET: get_all },
+  { path: "upstreams/{name}/nodes/{node}", GET: get_one, PUT: put, DELETE: remove },
+];
