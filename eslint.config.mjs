@@ -9,7 +9,7 @@ import tseslint from "typescript-eslint";
 const layers = [
   ["api"],
   ["live"],
-  ["discovery", "control"],
+  ["discovery", "control", "cluster"],
   ["health"],
   ["balancer", "store"],
   ["config", "net"],

@@ -1,5 +1,6 @@
 import { answer_request } from "./sluice/api/router";
 import { read_options, type ApiOptions } from "./sluice/config/options";
+import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/request";
@@ -9,6 +10,7 @@ import { open_store } from "./sluice/store/open";
 /** `require "resty.sluice"`: one function a phase of nginx. */
 
 let api_options: ApiOptions | undefined;
+let cluster: EtcdConfig | undefined;
 
 /** The module's version. */
 export const _VERSION = VERSION;
@@ -26,6 +28,7 @@ export function setup(options: unknown): void {
     const read = read_options(options);
     open_store(read);
     api_options = read.api;
+    cluster = read.cluster;
   });
   if (!done) error(`resty.sluice: ${tostring(failure)}`, 2);
 }
@@ -36,7 +39,7 @@ export function setup(options: unknown): void {
  * Phase: init_worker_by_lua. Raises when `setup` was not called.
  */
 export function init_worker(): void {
-  start_worker();
+  start_worker(cluster);
 }
 
 /**

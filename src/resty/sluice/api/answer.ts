@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import { encode, shape, shaped } from "../lib/json";
+import type { Document } from "../store/document";
 
 /** What a resource answers with. */
 export interface Answer {
@@ -21,13 +22,14 @@ const PAUSE_SECONDS = 0.001;
 const HREF = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
 
 /** 200 with a JSON body. */
-export function ok(body: unknown, revision?: number): Answered {
-  const headers = revision === undefined ? {} : { ETag: etag(revision) };
+export function ok(body: unknown, document?: Document): Answered {
+  const headers = document === undefined ? {} : { ETag: etag(document) };
   return $multi({ status: 200, body, headers }, undefined);
 }
 
-/** The ETag of an upstream at a revision. */
-export function etag(revision: number): string {
+/** The ETag of an upstream as it is; gateways that share it have the same. */
+export function etag({ revision, cluster_revision }: Document): string {
+  if (cluster_revision !== undefined) return string.format('"c%d"', tonumber(cluster_revision));
   return string.format('"%d"', revision);
 }
 

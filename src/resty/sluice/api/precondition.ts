@@ -20,7 +20,7 @@ export function check_match(
   if (condition === undefined) return undefined;
   if (current !== undefined) {
     for (const [tag] of string.gmatch(condition, "[^,%s]+")) {
-      if (tag === "*" || tag === etag(current.revision)) return undefined;
+      if (tag === "*" || tag === etag(current)) return undefined;
     }
   }
   return {

@@ -7,6 +7,7 @@ import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
 import * as plus_upstreams from "./plus/upstreams";
 import type { Route } from "./route";
+import * as cluster from "./sluice/cluster";
 import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
 import * as events from "./sluice/events";
@@ -28,6 +29,7 @@ const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   drain.routes,
   events.routes,
   nodes.routes,
+  cluster.routes,
 ];
 
 function split(path: string): string[] {

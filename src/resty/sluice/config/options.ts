@@ -1,4 +1,5 @@
 import { is_table } from "../lib/json";
+import { read_etcd, type EtcdConfig } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
 
 /** Who may use the HTTP API, and where it is. */
@@ -24,6 +25,8 @@ export interface Options {
   /** The name of the `lua_shared_dict`. */
   shared_dict: string;
   api: ApiOptions;
+  /** The etcd by which several gateways share their upstreams; absent: this one is alone. */
+  cluster: EtcdConfig | undefined;
   /** Upstreams to begin with, by name. */
   upstreams: LuaTable<string, UpstreamConfig>;
 }
@@ -74,6 +77,13 @@ function read_api(input: Table): ApiOptions {
   };
 }
 
+function read_cluster(input: Table): EtcdConfig {
+  refuse_unknown(input, "cluster.", { etcd: true });
+  const [etcd, problem] = read_etcd("cluster.etcd", input.etcd);
+  if (etcd === undefined) error(problem?.text ?? "", 0);
+  return etcd as unknown as EtcdConfig;
+}
+
 function read_seeds(input: Table): LuaTable<string, UpstreamConfig> {
   const seeds = new LuaTable<string, UpstreamConfig>();
   for (const [name, value] of pairs(input)) {
@@ -85,6 +95,15 @@ function read_seeds(input: Table): LuaTable<string, UpstreamConfig> {
   return seeds;
 }
 
+const KNOWN = {
+  state_dir: true,
+  fsync: true,
+  shared_dict: true,
+  api: true,
+  cluster: true,
+  upstreams: true,
+};
+
 /**
  * Reads what `setup` was given, with defaults. Phase: init_by_lua.
  *
@@ -92,11 +111,13 @@ function read_seeds(input: Table): LuaTable<string, UpstreamConfig> {
  */
 export function read_options(input: unknown): Options {
   if (!is_table(input)) return error("setup needs a table of options", 0);
-  refuse_unknown(input, "", { state_dir: true, fsync: true, shared_dict: true, api: true, upstreams: true });
+  refuse_unknown(input, "", KNOWN);
   const state_dir = expect_type(input, "", "state_dir", "string") as string | undefined;
   if (state_dir === "") error('invalid "state_dir" value: empty', 0);
+  const cluster = expect_type(input, "", "cluster", "table") as Table | undefined;
   return {
     state_dir,
+    cluster: cluster === undefined ? undefined : read_cluster(cluster),
     fsync: (expect_type(input, "", "fsync", "boolean") as boolean | undefined) ?? false,
     shared_dict: (expect_type(input, "", "shared_dict", "string") as string | undefined) ?? "sluice",
     api: read_api((expect_type(input, "", "api", "table") as Table | undefined) ?? {}),

@@ -1,3 +1,5 @@
+import { follow_cluster, join_cluster } from "../cluster/follow";
+import type { EtcdConfig } from "../config/sources/etcd";
 import { remove_expired } from "../discovery/expiry";
 import { start_discovery } from "../discovery/follower";
 import { remove_idle_servers } from "../health/drain";
@@ -65,8 +67,9 @@ function compare_all(this: void): void {
   });
 }
 
-/** Makes this worker ready to balance. Phase: init_worker_by_lua. Raises when `setup` was not called. */
-export function start_worker(): void {
+/**
+ * Makes this worker ready to balance. `cluster`: the etcd by which it shares its upstreams, if it does. Phase: init_worker_by_lua. Raises when `setup` was not called. */
+export function start_worker(cluster: EtcdConfig | undefined): void {
   const memory = shared_memory();
   use_memory(memory);
   const slot = take_slot();
@@ -87,6 +90,10 @@ export function start_worker(): void {
   if (take_turn()) {
     start_prober();
     start_discovery();
+    if (cluster !== undefined) {
+      join_cluster(cluster);
+      if (ngx.worker.id() === 0) follow_cluster();
+    }
   }
   if (ngx.worker.id() === 0) {
     every(COMPACTION_SECONDS, compact_when_due);

@@ -22,20 +22,41 @@ export interface Leaver {
  * An upstream as it stands in the shared dict: a line of its own, then a line a server, in the order of adding. A
  * worker that knows a line knows the server, so telling what has changed needs no decoding.
  */
-export interface Document extends UpstreamSettings {
+export interface Document extends UpstreamSettings, Bookkeeping {
   /** Of the last change. */
   revision: number;
-  /** The id that the next server gets. */
-  next_id: number;
   /** Its place in the shared memory. */
   row: number;
+  leavers: Leaver[];
+  lines: string[];
+}
+
+/** What an upstream has to remember beside its settings and its servers. */
+export interface Bookkeeping {
+  /** The id that the next server gets. */
+  next_id: number;
+  /** The same of servers that only this gateway of several has; absent: it is alone. */
+  next_local_id?: number | undefined;
+  /** etcd's revision of what several gateways share of it, in digits of a fixed number; absent: it is not shared. */
+  cluster_revision?: string | undefined;
   /**
    * What the values of its sticky cookie are made with, from the first such cookie to the upstream's end. Whoever has
    * it can choose a server: it goes into no answer and no log.
    */
   session_secret?: string | undefined;
-  leavers: Leaver[];
-  lines: string[];
+}
+
+/** Its members, in the order in which they are stored. */
+export const BOOKKEEPING_FIELDS = ["session_secret", "next_id", "next_local_id", "cluster_revision"] as const;
+
+/** Copies what an upstream has to remember, and nothing else. */
+export function bookkeeping_of({
+  next_id,
+  next_local_id,
+  cluster_revision,
+  session_secret,
+}: Bookkeeping): Bookkeeping {
+  return { next_id, next_local_id, cluster_revision, session_secret };
 }
 
 type StoredServer = Partial<ServerConfig> & { server: string };
@@ -98,8 +119,8 @@ export function parse_line(line: string): ServerRecord {
 
 /** Writes a document as text. */
 export function format_document(document: Document): string {
-  const { revision, next_id, row, session_secret, leavers } = document;
-  const head = encode({ ...settings_of(document), revision, next_id, row, session_secret, leavers });
+  const { revision, row, leavers } = document;
+  const head = encode({ ...settings_of(document), ...bookkeeping_of(document), revision, row, leavers });
   if (document.lines.length === 0) return `${head}\n`;
   return `${head}\n${table.concat(document.lines, "\n")}\n`;
 }

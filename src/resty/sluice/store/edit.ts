@@ -9,9 +9,10 @@ import {
   type Document,
   type ServerRecord,
 } from "./document";
+import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
 import { server_not_found } from "./read";
 import { allocate_row, free_row } from "./rows";
-import { OUT_OF_MEMORY } from "./write";
+import { OUT_OF_MEMORY } from "./problems";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
 export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
@@ -28,13 +29,19 @@ export function copy(document: Document): Document {
   return { ...document, lines };
 }
 
+/** The id of the first of some servers that are added together: all by the same. */
+function next_ids(document: Document, servers: readonly ServerConfig[]): number {
+  const is_local = is_clustered() && servers.length > 0 && servers[0].source !== "";
+  return is_local ? (document.next_local_id ?? FIRST_LOCAL_ID) : document.next_id;
+}
+
 /** Adds servers at the end of a document that can be changed: all of them, or none when memory is exhausted. */
 export function add_lines(
   document: Document,
   servers: readonly ServerConfig[],
   revision: number,
 ): Problem | undefined {
-  const first_id = document.next_id;
+  const first_id = next_ids(document, servers);
   const rows: number[] = [];
   for (const index of $range(0, servers.length - 1)) {
     const row = allocate_row(revision, first_id + index);
@@ -53,7 +60,8 @@ export function add_lines(
     };
     document.lines.push(format_line(record));
   }
-  document.next_id = first_id + servers.length;
+  if (is_local_id(first_id)) document.next_local_id = first_id + servers.length;
+  else document.next_id = first_id + servers.length;
   return undefined;
 }
 

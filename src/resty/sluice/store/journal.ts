@@ -1,6 +1,14 @@
 import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../config/settings";
 import { decode, encode, is_table, list, shape, shaped } from "../lib/json";
-import { parse_line, STORED_FIELDS, stored_server, type Document } from "./document";
+import {
+  BOOKKEEPING_FIELDS,
+  bookkeeping_of,
+  parse_line,
+  STORED_FIELDS,
+  stored_server,
+  type Bookkeeping,
+  type Document,
+} from "./document";
 import type { Difference } from "./difference";
 import { is_secret } from "./secret";
 
@@ -20,19 +28,15 @@ interface SavedServer {
  * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does not
  * name stay as they were.
  */
-export interface Change extends Partial<UpstreamSettings> {
+export interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
   upstream: string;
   deleted?: boolean;
-  session_secret?: string | undefined;
-  next_id?: number;
   put?: SavedServer[];
   remove?: number[];
 }
 
-const CHANGE_SHAPE = shape(["revision", "upstream", "deleted"], SETTINGS_FIELDS, [
-  "session_secret",
-  "next_id",
+const CHANGE_SHAPE = shape(["revision", "upstream", "deleted"], SETTINGS_FIELDS, BOOKKEEPING_FIELDS, [
   "put",
   "remove",
 ]);
@@ -64,13 +68,11 @@ export function format_change(name: string, document: Document, changed: Differe
     const { id } = parse_line(line);
     if (!kept.has(id)) remove.push(id);
   }
-  const { revision, session_secret, next_id } = document;
   return change_line({
     ...settings_of(document),
-    revision,
+    ...bookkeeping_of(document),
+    revision: document.revision,
     upstream: name,
-    session_secret,
-    next_id,
     put: list(put),
     remove: list(remove),
   });

@@ -17,7 +17,7 @@ import { add_lines, copy, exists, type Edited } from "./edit";
 import { row_at, shared_memory } from "./region";
 import { allocate_row } from "./rows";
 import { has_sourced } from "./sourced";
-import { OUT_OF_MEMORY } from "./write";
+import { OUT_OF_MEMORY } from "./problems";
 
 /** Servers that register themselves. That one has renewed its registration is a number in shared memory, and no write. */
 

@@ -6,11 +6,13 @@ import { format_document, parse_line, type Document } from "./document";
 import { replace_upstream } from "./replace";
 import { acquire_now, Lock, release } from "./lock";
 import { Check, Header, Row } from "./cells";
+import { set_clustered } from "./clustered";
 import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
 import { to_document } from "./replay";
 import { allocate_row, hold_row } from "./rows";
-import { set_fsync, write_under_lock } from "./write";
+import { set_fsync } from "./commit";
+import { write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
 const LEAST_BYTES_PER_ROW = 48;
@@ -87,6 +89,7 @@ export function open_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))
     error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
   set_fsync(options.fsync);
+  set_clustered(options.cluster !== undefined);
   const region = dict.recall("region") as number | undefined;
   if (region === undefined) {
     map_region(options.state_dir);

@@ -4,11 +4,19 @@ import type { Problem } from "../config/problem";
 import { check_by_hand, type ServerConfig } from "../config/server";
 import { settings_of } from "../config/settings";
 import type { UpstreamConfig } from "../config/upstream";
-import { format_line, parse_line, server_text, type Document, type ServerRecord } from "./document";
+import {
+  bookkeeping_of,
+  format_line,
+  parse_line,
+  server_text,
+  type Document,
+  type ServerRecord,
+} from "./document";
+import { is_local_id } from "./clustered";
 import { add_lines, type Edited } from "./edit";
 import { allocate_row, free_row } from "./rows";
 import { new_secret } from "./secret";
-import { OUT_OF_MEMORY } from "./write";
+import { OUT_OF_MEMORY } from "./problems";
 
 /** The replacement of a whole upstream: of what is its caller's, not of what its sources have brought. */
 
@@ -57,7 +65,7 @@ function divide(
     const before = known.get(server.server) as ServerRecord | undefined;
     if (before !== undefined && has_source(before, config)) {
       if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
-    } else if (before !== undefined && before.backup === server.backup) {
+    } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {
       const { id, incarnation, row } = before;
       // A drain job goes on while the server drains, though whoever sets a whole upstream knows nothing of it.
       const leave_by = server.drain ? before.leave_by : "";
@@ -95,8 +103,8 @@ export function replace_upstream(
   if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);
   const document: Document = {
     ...settings_of(config),
+    ...bookkeeping_of(current ?? { next_id: 0 }),
     revision,
-    next_id: current?.next_id ?? 0,
     row,
     session_secret,
     leavers: [],

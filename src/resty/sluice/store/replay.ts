@@ -1,15 +1,20 @@
 import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
 import { is_table } from "../lib/json";
-import { format_line, restored_server, type Document, type ServerRecord } from "./document";
+import {
+  bookkeeping_of,
+  format_line,
+  restored_server,
+  type Bookkeeping,
+  type Document,
+  type ServerRecord,
+} from "./document";
 import { image_revision, parse_change, type Change } from "./journal";
 
 /** What the lines of the journal and the image make of a state. Pure. */
 
 /** An upstream as the lines leave it. */
-export interface SavedUpstream extends UpstreamSettings {
+export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
   revision: number;
-  next_id: number;
-  session_secret?: string | undefined;
   servers: LuaTable<number, ServerRecord>;
 }
 
@@ -34,8 +39,8 @@ function apply(state: SavedState, change: Change): boolean {
   const before = state.upstreams.get(change.upstream) as SavedUpstream | undefined;
   const upstream: SavedUpstream = {
     ...settings,
+    ...bookkeeping_of(change as Bookkeeping),
     revision: change.revision,
-    next_id: change.next_id as number,
     session_secret: change.session_secret ?? before?.session_secret,
     servers: before?.servers ?? new LuaTable(),
   };
@@ -134,6 +139,6 @@ export function to_document(
   }
   const row = allocate(saved.revision);
   if (row === undefined) return undefined;
-  const { revision, next_id, session_secret } = saved;
-  return { ...settings_of(saved), revision, next_id, row, session_secret, leavers: [], lines };
+  const { revision } = saved;
+  return { ...settings_of(saved), ...bookkeeping_of(saved), revision, row, leavers: [], lines };
 }

@@ -55,6 +55,16 @@ export function put_feed_report(feed: number, text: string): void {
   put_report(`feed:${string.format("%d", feed)}`, text);
 }
 
+/** Notes how the etcd is by which gateways share their upstreams, as JSON. Any phase. */
+export function put_cluster_report(text: string): void {
+  put_report("cluster", text);
+}
+
+/** How that is; undefined: nothing is known yet. Any phase. */
+export function cluster_report(): FeedReport | undefined {
+  return decoded(get_report("cluster")) as FeedReport | undefined;
+}
+
 /** How a feed is; undefined: nothing is known yet. Any phase. */
 export function feed_report(feed: number): FeedReport | undefined {
   return decoded(get_report(`feed:${string.format("%d", feed)}`)) as FeedReport | undefined;

@@ -51,7 +51,7 @@ export function server_objects(document: Document): object[] {
 function get_servers(this: void, request: ApiRequest): Answered {
   const document = read(request.parameters.name);
   if (document === undefined) return $multi(undefined, upstream_not_found(request.parameters.name));
-  return ok(server_objects(document), document.revision);
+  return ok(server_objects(document), document);
 }
 
 function post_server(this: void, request: ApiRequest): Answered {
@@ -70,7 +70,7 @@ function post_server(this: void, request: ApiRequest): Answered {
       body: server_object(line),
       headers: {
         Location: `${path ?? ""}/${parse_line(line).id}`,
-        ETag: etag(document.revision),
+        ETag: etag(document),
       },
     },
     undefined,
@@ -84,7 +84,7 @@ function get_server(this: void, request: ApiRequest): Answered {
   if (id === undefined) return $multi(undefined, bad);
   const index = find_by_id(document, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
-  return ok(filter_object(server_object(document.lines[index]), wanted_fields()), document.revision);
+  return ok(filter_object(server_object(document.lines[index]), wanted_fields()), document);
 }
 
 function patch(this: void, request: ApiRequest): Answered {
@@ -99,7 +99,7 @@ function patch(this: void, request: ApiRequest): Answered {
   });
   if (document === undefined || id === undefined) return $multi(undefined, problem);
   const index = find_by_id(document, id);
-  return ok(server_object(document.lines[index as number]), document.revision);
+  return ok(server_object(document.lines[index as number]), document);
 }
 
 function delete_server(this: void, request: ApiRequest): Answered {
@@ -109,7 +109,7 @@ function delete_server(this: void, request: ApiRequest): Answered {
     return remove_server(current, id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_objects(document), document.revision);
+  return ok(server_objects(document), document);
 }
 
 /** `DELETE …/servers/?server=10.0.0.1:8080`. */
@@ -124,7 +124,7 @@ function delete_by_address(this: void, request: ApiRequest): Answered {
     return remove_server(current, parse_line(current.lines[index]).id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_objects(document), document.revision);
+  return ok(server_objects(document), document);
 }
 
 export const routes: Route[] = [

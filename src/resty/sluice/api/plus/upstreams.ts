@@ -144,7 +144,7 @@ function get_one(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const document = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  return ok(filter_object(upstream_object(document), wanted_fields()), document.revision);
+  return ok(filter_object(upstream_object(document), wanted_fields()), document);
 }
 
 function reset(this: void, request: ApiRequest): Answered {

@@ -55,7 +55,7 @@ function get(this: void, request: ApiRequest): Answered {
     skipped_count: said?.skipped_count ?? 0,
     pending: pending === undefined ? undefined : shaped(pending, PENDING),
   };
-  return ok(shaped(object, DISCOVERY), document.revision);
+  return ok(shaped(object, DISCOVERY), document);
 }
 
 export const routes: Route[] = [{ path: "upstreams/{name}/discovery", GET: get }];

@@ -48,7 +48,7 @@ function post(this: void, request: ApiRequest): Answered {
   });
   if (document === undefined || id === undefined) return $multi(undefined, problem);
   const [record] = find_drain(document, id);
-  const headers = { ETag: etag(document.revision) };
+  const headers = { ETag: etag(document) };
   return $multi({ status: 202, body: job_object(record as ServerRecord), headers }, undefined);
 }
 
@@ -60,7 +60,7 @@ function get(this: void, request: ApiRequest): Answered {
   if (id === undefined) return $multi(undefined, bad);
   const [record, problem] = find_drain(document, id);
   if (record === undefined) return $multi(undefined, problem);
-  return ok(job_object(record), document.revision);
+  return ok(job_object(record), document);
 }
 
 function cancel(this: void, request: ApiRequest): Answered {
@@ -70,7 +70,7 @@ function cancel(this: void, request: ApiRequest): Answered {
     return cancel_drain(current, id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return $multi({ status: 204, headers: { ETag: etag(document.revision) } }, undefined);
+  return $multi({ status: 204, headers: { ETag: etag(document) } }, undefined);
 }
 
 export const routes: Route[] = [

@@ -74,7 +74,7 @@ function get_one(this: void, request: ApiRequest): Answered {
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
   const record = node_of(document, node);
   if (record === undefined) return $multi(undefined, node_not_found(node));
-  return ok(node_object(record), document.revision);
+  return ok(node_object(record), document);
 }
 
 function put(this: void, request: ApiRequest): Answered {
@@ -84,7 +84,7 @@ function put(this: void, request: ApiRequest): Answered {
   const [server, invalid] = read_registration(node);
   if (server === undefined) return $multi(undefined, invalid);
   const renewed = renew(text, server, ngx.now());
-  if (renewed !== undefined) return ok(node_object(renewed), parse_head(text)[0].revision);
+  if (renewed !== undefined) return ok(node_object(renewed), parse_head(text)[0]);
 
   let before: NodeRecord | undefined;
   const [document, problem] = write_existing(name, (current, revision) => {
@@ -93,7 +93,7 @@ function put(this: void, request: ApiRequest): Answered {
   });
   const record = document === undefined ? undefined : node_of(document, node);
   if (document === undefined || record === undefined) return $multi(undefined, problem);
-  if (before?.incarnation === record.incarnation) return ok(node_object(record), document.revision);
+  if (before?.incarnation === record.incarnation) return ok(node_object(record), document);
   return $multi({ status: 201, body: node_object(record) }, undefined);
 }
 

@@ -79,7 +79,7 @@ function config_of(document: Document): UpstreamConfig {
 }
 
 function get_all(this: void): Answered {
-  const headers = { ETag: etag(revision()) };
+  const headers = { ETag: string.format('"%d"', revision()) };
   const next_piece = collection_pieces(names(), (name) => {
     const document = read(name);
     return document === undefined ? undefined : encode(upstream_object(document));
@@ -91,7 +91,7 @@ function get_one(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const document = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  return ok(upstream_object(document), document.revision);
+  return ok(upstream_object(document), document);
 }
 
 function put(this: void, request: ApiRequest): Answered {
@@ -117,7 +117,7 @@ function put(this: void, request: ApiRequest): Answered {
   const answer: Answer = {
     status,
     body: upstream_object(document),
-    headers: { ETag: etag(document.revision) },
+    headers: { ETag: etag(document) },
   };
   return $multi(answer, undefined);
 }
@@ -137,7 +137,7 @@ function patch(this: void, request: ApiRequest): Answered {
     return replace_upstream(current, config, next_revision);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(upstream_object(document), document.revision);
+  return ok(upstream_object(document), document);
 }
 
 function remove(this: void, request: ApiRequest): Answered {

@@ -1,0 +1,46 @@
+/** Gateways that share their upstreams through etcd. */
+import assert from "node:assert/strict";
+import { startGateway } from "./gateway.mjs";
+import { waitFor } from "./wait.mjs";
+
+/** @param {import("./gateway.mjs").Gateway} gateway @param {string} state */
+export function waitForState({ api }, state) {
+  return waitFor(`the cluster is ${state}`, async () => {
+    return (await api.expect(200, "GET", "/api/sluice/1/cluster")).state === state;
+  });
+}
+
+/**
+ * Starts gateways of one cluster.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./registries/etcd.mjs").Etcd} etcd
+ * @param {number} count
+ * @param {import("./nginx_conf.mjs").Options} [options]
+ */
+export async function startCluster(context, etcd, count, options = {}) {
+  const endpoints = etcd.members.map(({ url }) => url);
+  const setup = { cluster: { etcd: { endpoints, prefix: "/sluice/" } } };
+  const http = "lua_socket_log_errors off;";
+  const gateways = [];
+  for (let number = 0; number < count; number += 1) {
+    gateways.push(await startGateway(context, { workers: 2, setup, http, ...options }));
+  }
+  for (const gateway of gateways) await waitForState(gateway, "ok");
+  return gateways;
+}
+
+/**
+ * Waits until all gateways have the same upstreams. Returns those.
+ * @param {import("./gateway.mjs").Gateway[]} gateways
+ */
+export async function waitForEqual(gateways) {
+  let found = [];
+  const isEqual = async () => {
+    found = await Promise.all(gateways.map(({ api }) => api.configuration()));
+    return found.every((text) => text === found[0]);
+  };
+  await waitFor("all gateways are equal", isEqual).catch(() => {
+    for (const text of found) assert.equal(text, found[0]);
+  });
+  return JSON.parse(found[0]);
+}

@@ -1,0 +1,107 @@
+import type { EtcdConfig } from "../config/sources/etcd";
+import { encode } from "../lib/json";
+import { start_background } from "../lib/run";
+import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
+import { is_alive, list_keys } from "../net/etcd/keys";
+import { close_watch, next_events, open_watch } from "../net/etcd/watch";
+import type { Stream } from "../net/stream";
+import { LOOK_SECONDS } from "../net/wait";
+import { put_cluster_report } from "../store/reports";
+import { set_replicate } from "../store/replicate";
+import { is_over } from "../store/turn";
+import { apply_key, apply_listing, delete_key } from "./apply";
+import { new_replicate } from "./replicate";
+
+/**
+ * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key first; the others
+ * follow by a watch. One worker of each gateway does that.
+ */
+
+const SESSION_SECONDS = 600;
+const CHECK_SECONDS = 1;
+const SHORTEST_REST = 0.05;
+const LONGEST_REST = 1;
+
+let etcd: EtcdConfig;
+let attempts = 0;
+let failures = 0;
+let last_success: number | undefined;
+
+function note_success(): void {
+  if (failures > 0) ngx.log(ngx.NOTICE, "sluice: the cluster's etcd answers again");
+  failures = 0;
+  last_success = ngx.now();
+  put_cluster_report(encode({ last_success }));
+}
+
+function rest(cause: string): void {
+  if (failures === 0) ngx.log(ngx.WARN, `sluice: could not follow the cluster's etcd: ${cause}`);
+  put_cluster_report(encode({ last_success, error: cause }));
+  const seconds = math.min(LONGEST_REST, SHORTEST_REST * 2 ** failures);
+  failures += 1;
+  attempts += 1;
+  ngx.sleep(seconds);
+}
+
+/** Takes over what comes. Returns the cause when the watch has failed. */
+function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
+  const end = ngx.now() + SESSION_SECONDS;
+  let checked = ngx.now();
+  while (!is_over() && ngx.now() < end) {
+    const [events, cause] = next_events(stream, LOOK_SECONDS);
+    if (events === undefined) return cause;
+    for (const { key, value, revision } of events) {
+      const failed =
+        value === undefined
+          ? delete_key(etcd.prefix, key, revision)
+          : apply_key(etcd.prefix, { key, value, revision }, false);
+      if (failed !== undefined) return failed;
+    }
+    if (ngx.now() - checked >= CHECK_SECONDS) {
+      checked = ngx.now();
+      const [alive, dead] = is_alive(client);
+      if (alive === undefined) return dead;
+      note_success();
+    }
+  }
+  return undefined;
+}
+
+function session(): string | undefined {
+  const client = new_etcd_client(etcd, attempts, "cluster", is_over);
+  const [logged_in, refused] = log_in(client);
+  if (logged_in === undefined) return refused;
+  const [listing, unlisted] = list_keys(client, etcd.prefix);
+  if (listing === undefined) return unlisted;
+  const failed = apply_listing(etcd.prefix, listing);
+  if (failed !== undefined) return failed;
+  const [stream, unwatched] = open_watch(client, [{ prefix: etcd.prefix, from: listing.revision + 1 }]);
+  if (stream === undefined) return unwatched;
+  note_success();
+  const cause = follow_watch(client, stream);
+  close_watch(stream);
+  return cause;
+}
+
+function follow_for_a_while(this: void): void {
+  const cause = session();
+  if (cause !== undefined && !is_over()) rest(cause);
+}
+
+/** Has this worker's writes reach the other gateways from now on. Phase: init_worker_by_lua. */
+export function join_cluster(config: EtcdConfig): void {
+  etcd = config;
+  set_replicate(new_replicate(config));
+}
+
+/** Has this worker take over what the other gateways write. Phase: init_worker_by_lua, of one worker. */
+export function follow_cluster(): void {
+  start_background({
+    verb: "follow the cluster",
+    round: follow_for_a_while,
+    is_over,
+    recover: () => {
+      attempts += 1;
+    },
+  });
+}
