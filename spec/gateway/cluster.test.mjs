@@ -135,7 +135,7 @@ test("an etcd that has lost everything empties no gateway: they put it back", as
   assert.equal(after.other.servers.length, 2);
 });
 
-test("what a source brings is each gateway's own", async (context) => {
+test("what a registry brings each gateway finds by itself", async (context) => {
   const etcd = await startEtcd(context);
   await etcd.set([{ server: someAddress(5) }, { server: someAddress(6) }]);
   const [one, two] = await startCluster(context, etcd, 2);
@@ -150,13 +150,17 @@ test("what a source brings is each gateway's own", async (context) => {
   await two.api.expect(201, "POST", serversOf(), { server: someAddress(8) });
   const serversAt = async ({ api }) =>
     (await api.expect(200, "GET", serversOf())).map(({ server }) => server).toSorted();
-  await waitFor("the one by hand is at both", async () => (await serversAt(one)).length === 4);
-  assert.deepEqual(
-    await serversAt(one),
-    [5, 6, 7, 8].map((number) => someAddress(number)),
-  );
-  assert.deepEqual(
-    await serversAt(two),
-    [5, 6, 8].map((number) => someAddress(number)),
-  );
+  for (const gateway of [one, two]) {
+    await waitFor(
+      "those by hand and the node are at both",
+      async () => (await serversAt(gateway)).length === 4,
+    );
+    assert.deepEqual(
+      await serversAt(gateway),
+      [5, 6, 7, 8].map((number) => someAddress(number)),
+    );
+  }
+  const idsOf = async ({ api }) => (await api.expect(200, "GET", serversOf())).map(({ id }) => id);
+  assert.deepEqual((await idsOf(one)).slice(0, 2), [0, 1], "what is shared has the same ids at both");
+  assert.deepEqual(await idsOf(two), await idsOf(one));
 });

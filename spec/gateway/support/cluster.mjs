@@ -1,6 +1,7 @@
 /** Gateways that share their upstreams through etcd. */
 import assert from "node:assert/strict";
 import { startGateway } from "./gateway.mjs";
+import { PROBE_ERRORS } from "./health.mjs";
 import { waitFor } from "./wait.mjs";
 
 /** @param {import("./gateway.mjs").Gateway} gateway @param {string} state */
@@ -25,6 +26,7 @@ export async function startCluster(context, etcd, count, options = {}) {
   for (let number = 0; number < count; number += 1) {
     gateways.push(await startGateway(context, { workers: 2, setup, http, ...options }));
   }
+  for (const gateway of gateways) gateway.log.allow(PROBE_ERRORS);
   for (const gateway of gateways) await waitForState(gateway, "ok");
   return gateways;
 }

@@ -2,14 +2,15 @@ import type { EtcdConfig } from "../config/sources/etcd";
 import { encode } from "../lib/json";
 import { start_background } from "../lib/run";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
-import { is_alive, list_keys } from "../net/etcd/keys";
-import { close_watch, next_events, open_watch } from "../net/etcd/watch";
+import { is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
+import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
 import type { Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
 import { put_cluster_report } from "../store/reports";
 import { set_replicate } from "../store/replicate";
 import { is_over } from "../store/turn";
 import { apply_key, apply_listing, delete_key } from "./apply";
+import { apply_renewals, is_renewals, send_renewals } from "./renewals";
 import { new_replicate } from "./replicate";
 
 /**
@@ -26,12 +27,14 @@ let etcd: EtcdConfig;
 let attempts = 0;
 let failures = 0;
 let last_success: number | undefined;
+let since: number | undefined;
 
 function note_success(): void {
   if (failures > 0) ngx.log(ngx.NOTICE, "sluice: the cluster's etcd answers again");
+  if (failures > 0 || since === undefined) since = ngx.now();
   failures = 0;
   last_success = ngx.now();
-  put_cluster_report(encode({ last_success }));
+  put_cluster_report(encode({ last_success, since }));
 }
 
 function rest(cause: string): void {
@@ -43,6 +46,16 @@ function rest(cause: string): void {
   ngx.sleep(seconds);
 }
 
+function apply_event({ key, value, revision }: KeyEvent): string | undefined {
+  const { prefix } = etcd;
+  if (is_renewals(prefix, key)) {
+    if (value !== undefined) apply_renewals(key, value);
+    return undefined;
+  }
+  if (value === undefined) return delete_key(prefix, key, revision);
+  return apply_key(prefix, { key, value, revision }, false);
+}
+
 /** Takes over what comes. Returns the cause when the watch has failed. */
 function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
   const end = ngx.now() + SESSION_SECONDS;
@@ -50,11 +63,8 @@ function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
   while (!is_over() && ngx.now() < end) {
     const [events, cause] = next_events(stream, LOOK_SECONDS);
     if (events === undefined) return cause;
-    for (const { key, value, revision } of events) {
-      const failed =
-        value === undefined
-          ? delete_key(etcd.prefix, key, revision)
-          : apply_key(etcd.prefix, { key, value, revision }, false);
+    for (const event of events) {
+      const failed = apply_event(event);
       if (failed !== undefined) return failed;
     }
     if (ngx.now() - checked >= CHECK_SECONDS) {
@@ -62,9 +72,20 @@ function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
       const [alive, dead] = is_alive(client);
       if (alive === undefined) return dead;
       note_success();
+      const unsent = send_renewals(client, etcd.prefix);
+      if (unsent !== undefined) return unsent;
     }
   }
   return undefined;
+}
+
+/** A listing without what is no upstream. */
+function upstreams_of({ keys, revision }: Listing): Listing {
+  const upstreams: KeyValue[] = [];
+  for (const entry of keys) {
+    if (!is_renewals(etcd.prefix, entry.key)) upstreams.push(entry);
+  }
+  return { keys: upstreams, revision };
 }
 
 function session(): string | undefined {
@@ -73,7 +94,7 @@ function session(): string | undefined {
   if (logged_in === undefined) return refused;
   const [listing, unlisted] = list_keys(client, etcd.prefix);
   if (listing === undefined) return unlisted;
-  const failed = apply_listing(etcd.prefix, listing);
+  const failed = apply_listing(etcd.prefix, upstreams_of(listing));
   if (failed !== undefined) return failed;
   const [stream, unwatched] = open_watch(client, [{ prefix: etcd.prefix, from: listing.revision + 1 }]);
   if (stream === undefined) return unwatched;

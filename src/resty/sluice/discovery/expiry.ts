@@ -1,61 +1,56 @@
 import { GUARD_DEFAULTS } from "../config/discovery";
-import { new_follower, next_changes } from "../store/changes";
-import { get_text } from "../store/dict";
-import { parse_document, type Document } from "../store/document";
+import { is_clustered } from "../store/clustered";
+import type { Document } from "../store/document";
 import { expires, extend, registered_nodes, without_nodes, type NodeRecord } from "../store/nodes";
-import { has_sourced } from "../store/sourced";
+import { follow_registered, new_registered } from "../store/registered";
+import { cluster_report } from "../store/reports";
 import { write } from "../store/write";
 import { judge, new_guard, type Guard, type Verdict } from "./guard";
 
 /** Takes out the servers that have registered themselves and do not renew it. One worker does it. */
 
-/** An upstream with such servers, as it was when it was last read. */
-interface Watched {
-  nodes: NodeRecord[];
+/** What is remembered of an upstream with such servers. */
+interface Memory {
   guard: Guard;
   /** What became of those that are over, the last time. */
   verdict: Verdict;
 }
 
 const SECONDS_AFTER_FAILURE = 10;
+/** So long after etcd is back a gateway has heard of the renewals at the others. */
+const HEARING_SECONDS = 3;
+/** What other gateways know of a renewal comes late: a second till it is told, and the way. */
+const LATE_SECONDS = 2;
 
-const watched = new LuaTable<string, Watched>();
-const follower = new_follower();
+const registered = new_registered();
+const memories = new LuaTable<string, Memory>();
 let is_running = false;
 let not_before = 0;
 
-function watch(name: string): void {
-  const text = get_text(name);
-  if (text === undefined || !has_sourced(text, "register")) {
-    watched.delete(name);
-    return;
-  }
-  const before = watched.get(name) as Watched | undefined;
-  watched.set(name, {
-    nodes: registered_nodes(parse_document(text)),
-    guard: before?.guard ?? new_guard(),
-    verdict: before?.verdict ?? "removes",
-  });
+function memory_of(name: string): Memory {
+  const known = memories.get(name) as Memory | undefined;
+  if (known !== undefined) return known;
+  const memory: Memory = { guard: new_guard(), verdict: "removes" };
+  memories.set(name, memory);
+  return memory;
 }
 
-function follow_changes(): void {
-  const [names, are_all] = next_changes(follower);
-  if (names === undefined) return;
-  if (are_all) {
-    const known: string[] = [];
-    for (const [name] of pairs(watched)) known.push(name);
-    for (const name of known) watch(name);
-  }
-  for (const name of names) watch(name);
+/** Whether this gateway knows of the renewals at all gateways. */
+function hears_all(now: number): boolean {
+  if (!is_clustered()) return true;
+  const { last_success, since } = cluster_report() ?? {};
+  if (last_success === undefined || since === undefined) return false;
+  return now - last_success < HEARING_SECONDS && now - since > HEARING_SECONDS;
 }
 
 /** Those whose time is over. Who was there when nginx started has all of it from now. */
 function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
   const over: NodeRecord[] = [];
+  const last = is_clustered() ? now - LATE_SECONDS : now;
   for (const node of nodes) {
     const end = expires(node);
     if (end === 0) extend(node, now);
-    else if (end <= now) over.push(node);
+    else if (end <= last) over.push(node);
   }
   return over;
 }
@@ -67,7 +62,7 @@ function fingerprint(nodes: readonly NodeRecord[]): string {
   return table.concat(ids, " ");
 }
 
-function log_verdict(name: string, before: Verdict, { verdict }: Watched, over: readonly NodeRecord[]): void {
+function log_verdict(name: string, before: Verdict, { verdict }: Memory, over: readonly NodeRecord[]): void {
   if (verdict === "removes") {
     for (const { node, server } of over) {
       const what = `node "${node.name}" has not renewed its registration: ${server} is removed`;
@@ -81,7 +76,7 @@ function log_verdict(name: string, before: Verdict, { verdict }: Watched, over: 
 }
 
 /** Under the lock, so that nobody renews meanwhile. Returns those that are over, and the document to be. */
-function take_out(current: Document, entry: Watched, now: number): LuaMultiReturn<[Document, NodeRecord[]]> {
+function take_out(current: Document, entry: Memory, now: number): LuaMultiReturn<[Document, NodeRecord[]]> {
   const nodes = registered_nodes(current);
   const over = expired(nodes, now);
   const step = {
@@ -96,29 +91,34 @@ function take_out(current: Document, entry: Watched, now: number): LuaMultiRetur
 }
 
 /** Returns the cause when it fails. */
-function expire(name: string, entry: Watched): string | undefined {
+function expire(name: string, nodes: readonly NodeRecord[]): string | undefined {
   const now = ngx.now();
-  if (expired(entry.nodes, now).length === 0) return undefined;
-  const before = entry.verdict;
+  if (expired(nodes, now).length === 0) return undefined;
+  const memory = memory_of(name);
+  const before = memory.verdict;
   let over: NodeRecord[] = [];
   const [, problem] = write(name, (current) => {
     if (current === undefined) return $multi(undefined, undefined);
-    const [next, gone] = take_out(current, entry, now);
+    const [next, gone] = take_out(current, memory, now);
     over = gone;
     return $multi(next, undefined);
   });
   if (problem !== undefined) return problem.text;
-  if (over.length > 0) log_verdict(name, before, entry, over);
+  if (over.length > 0) log_verdict(name, before, memory, over);
   return undefined;
 }
 
 function expire_all(this: void): string | undefined {
-  follow_changes();
+  follow_registered(registered);
+  if (!hears_all(ngx.now())) return undefined;
   const names: string[] = [];
-  for (const [name] of pairs(watched)) names.push(name);
+  for (const [name] of pairs(registered.nodes)) names.push(name);
+  for (const [name] of pairs(memories)) {
+    if (!registered.nodes.has(name)) memories.delete(name);
+  }
   for (const name of names) {
-    const entry = watched.get(name) as Watched | undefined;
-    const cause = entry === undefined ? undefined : expire(name, entry);
+    const nodes = registered.nodes.get(name) as NodeRecord[] | undefined;
+    const cause = nodes === undefined ? undefined : expire(name, nodes);
     if (cause !== undefined) return `could not remove servers of upstream ${name}: ${cause}`;
   }
   return undefined;

@@ -1,6 +1,6 @@
 /** Whether this gateway shares its upstreams with others. */
 
-/** Servers that a source brings are each gateway's own, with ids that no shared server gets. */
+/** Servers that a registry brings are each gateway's own, with ids that no shared server gets. */
 export const FIRST_LOCAL_ID = 1000000000;
 
 /** So many digits has etcd's revision in a document: all of them, whatever it is. */

@@ -31,7 +31,7 @@ export function copy(document: Document): Document {
 
 /** The id of the first of some servers that are added together: all by the same. */
 function next_ids(document: Document, servers: readonly ServerConfig[]): number {
-  const is_local = is_clustered() && servers.length > 0 && servers[0].source !== "";
+  const is_local = is_clustered() && servers.length > 0 && servers[0].source === "discovery";
   return is_local ? (document.next_local_id ?? FIRST_LOCAL_ID) : document.next_id;
 }
 

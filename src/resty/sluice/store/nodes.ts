@@ -70,7 +70,12 @@ export function expires(record: ServerRecord): number {
 
 /** Has a registration end a `ttl` after `now`. */
 export function extend(record: NodeRecord, now: number): void {
-  shared_memory()[expiry_of(record)] = now + seconds_of(record.node.ttl);
+  extend_to(record, now + seconds_of(record.node.ttl));
+}
+
+/** Has a registration end at a moment. */
+export function extend_to(record: NodeRecord, end: number): void {
+  shared_memory()[expiry_of(record)] = end;
 }
 
 /**

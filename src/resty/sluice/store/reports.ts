@@ -9,6 +9,8 @@ export interface FeedReport {
   last_success?: number | undefined;
   /** Why the last session ended; absent: it goes on. */
   error?: string | undefined;
+  /** Since when it has answered without a failure: seconds since 1970. */
+  since?: number | undefined;
 }
 
 /** A server that the registry names and that cannot be, or that waits. */

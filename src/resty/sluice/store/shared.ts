@@ -1,5 +1,6 @@
 import { parse_address } from "../config/address";
 import type { ServerConfig } from "../config/server";
+import { parse_time } from "../config/time";
 import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
 import { decode, encode, is_table, list } from "../lib/json";
 import {
@@ -17,7 +18,7 @@ import { allocate_row, free_row } from "./rows";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
 
-/** What several gateways share of an upstream: its settings and the servers added by hand, as text. */
+/** What several gateways share of an upstream: its settings and its servers, but those that each finds in a registry, as text. */
 
 /** A server as it is shared: all but what each gateway has of it by itself. */
 interface SharedServer extends ServerConfig {
@@ -37,7 +38,7 @@ export function shared_text(document: Document): string {
   const servers: object[] = [];
   for (const line of document.lines) {
     const record = parse_line(line);
-    if (record.source === "") servers.push({ id: record.id, ...stored_server(record) });
+    if (record.source !== "discovery") servers.push({ id: record.id, ...stored_server(record) });
   }
   const { next_id, session_secret } = document;
   return encode({ ...settings_of(document), next_id, session_secret, servers: list(servers) });
@@ -49,6 +50,11 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
   if (address?.server !== saved.server) return undefined;
   const server = restored_server(saved as unknown as ServerConfig) as SharedServer;
   server.id = saved.id;
+  const is_node =
+    is_table(server.node) &&
+    typeof server.node.name === "string" &&
+    parse_time(server.node.ttl) !== undefined;
+  if (server.source !== (is_node ? "register" : "")) return undefined;
   return server;
 }
 

@@ -1,0 +1,63 @@
+/** Servers that register themselves at any of several gateways. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startCluster, waitForEqual, waitForState } from "./support/cluster.mjs";
+import { Nodes, nodeOf } from "./support/nodes.mjs";
+import { startEtcd } from "./support/registries/etcd.mjs";
+import { atEnd } from "./support/cleanup.mjs";
+import { serversOf, sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** An API behind which each request goes to another gateway that serves. */
+function anyOf(gateways) {
+  let turn = 0;
+  return {
+    put: (...args) => {
+      turn += 1;
+      const serving = gateways.filter(({ isAway }) => isAway !== true);
+      return serving[turn % serving.length].api.put(...args);
+    },
+  };
+}
+
+/** @param {import("node:test").TestContext} context */
+function startNodes(context, api, count, first) {
+  const nodes = new Nodes(api, count, first);
+  atEnd(context, () => nodes.stop());
+  return nodes;
+}
+
+test("nodes register at whichever gateway, are known to all, and go when they stop", async (context) => {
+  const etcd = await startEtcd(context);
+  const gateways = await startCluster(context, etcd, 2);
+  const [one, two] = gateways;
+  await one.api.expect(201, "PUT", sluice(), { servers: [] });
+  await waitForEqual(gateways);
+  const many = startNodes(context, anyOf(gateways), 40, 0);
+  const some = startNodes(context, anyOf(gateways), 20, 100);
+  const only = startNodes(context, one.api, 10, 200);
+  const countAt = async ({ api }) => (await api.expect(200, "GET", serversOf())).length;
+  for (const gateway of gateways) await waitFor("all are there", async () => (await countAt(gateway)) === 70);
+  await sleep(6000);
+  // One gateway after the other is away for a while, and etcd too.
+  two.isAway = true;
+  await two.stop();
+  await sleep(2000);
+  await two.start();
+  two.isAway = false;
+  await etcd.stop("SIGKILL");
+  await sleep(5000);
+  await etcd.start();
+  for (const gateway of gateways) await waitForState(gateway, "ok");
+  await sleep(6000);
+  for (const gateway of gateways) assert.equal(await countAt(gateway), 70);
+  assert.equal(many.created + some.created + only.created, 70, "none has expired and come back");
+  assert.deepEqual([...many.failures, ...some.failures, ...only.failures], []);
+  await some.stop();
+  await sleep(3000 + 3500);
+  for (const gateway of gateways)
+    await waitFor("they are gone", async () => (await countAt(gateway)) === 50, 1000);
+  await two.api.expect(204, "DELETE", nodeOf("n200"));
+  await waitFor("it has left at both", async () => (await countAt(one)) <= 50);
+});

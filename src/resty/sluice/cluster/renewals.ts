@@ -1,0 +1,117 @@
+import { decode, encode, is_table } from "../lib/json";
+import { call, type EtcdClient } from "../net/etcd/client";
+import { expires, extend_to, find_node, type NodeRecord } from "../store/nodes";
+import { follow_registered, new_registered } from "../store/registered";
+import { get_text } from "../store/dict";
+import { new_secret } from "../store/secret";
+
+/**
+ * Tells the other gateways which servers have renewed their registration here: once a second one key, for all of them,
+ * and only when there are some. It says how much time each has left, since clocks differ.
+ */
+
+/** No upstream has such a name. */
+const FOLDER = "renewals/";
+/** The key of a gateway that is gone goes after so long, in seconds. */
+const LEASE_SECONDS = 600;
+/** A lease is used for half its time. */
+const LEASE_USE = LEASE_SECONDS / 2;
+
+const registered = new_registered();
+/** By upstream and node: the end of the registration that the others know. */
+const known = new LuaTable<string, number>();
+let own_key: string | undefined;
+let lease: string | undefined;
+let leased = 0;
+
+/** Whether a key is one of these. */
+export function is_renewals(prefix: string, key: string): boolean {
+  return string.sub(key, prefix.length + 1, prefix.length + FOLDER.length) === FOLDER;
+}
+
+function key_below(prefix: string): string {
+  own_key ??= `${prefix}${FOLDER}${new_secret()[0] ?? string.format("%d", ngx.worker.pid())}`;
+  return own_key;
+}
+
+function id_of(upstream: string, { node, incarnation }: NodeRecord): string {
+  return `${upstream} ${incarnation} ${node.name}`;
+}
+
+/** How much time is left to those that have renewed their registration since the last call, by upstream and node. */
+function renewed(now: number): LuaTable<string, Record<string, number>> {
+  follow_registered(registered);
+  const all = new LuaTable<string, Record<string, number>>();
+  for (const [upstream, nodes] of pairs(registered.nodes)) {
+    const left: Record<string, number> = {};
+    for (const record of nodes) {
+      const end = expires(record);
+      const id = id_of(upstream, record);
+      if (end > now && end > ((known.get(id) as number | undefined) ?? 0)) {
+        left[record.node.name] = math.floor((end - now) * 1000) / 1000;
+        known.set(id, end);
+      }
+    }
+    if (next(left)[0] !== undefined) all.set(upstream, left);
+  }
+  return all;
+}
+
+/** Forgets servers that are gone. */
+function forget_gone(): void {
+  const there = new LuaSet<string>();
+  for (const [upstream, nodes] of pairs(registered.nodes)) {
+    for (const record of nodes) there.add(id_of(upstream, record));
+  }
+  for (const [id] of pairs(known)) {
+    if (!there.has(id)) known.delete(id);
+  }
+}
+
+/** Sees to it that there is a lease. Returns the cause when it fails. */
+function hold_lease(client: EtcdClient, now: number): string | undefined {
+  if (lease !== undefined && now - leased < LEASE_USE) return undefined;
+  const [granted, cause] = call(client, "/v3/lease/grant", { TTL: LEASE_SECONDS });
+  if (granted === undefined) return cause;
+  lease = tostring(granted.ID);
+  leased = now;
+  forget_gone();
+  return undefined;
+}
+
+/** Tells the other gateways what has been renewed here since the last call. Returns the cause when it fails. */
+export function send_renewals(client: EtcdClient, prefix: string): string | undefined {
+  const now = ngx.now();
+  const all = renewed(now);
+  if (next(all)[0] === undefined) return undefined;
+  const unleased = hold_lease(client, now);
+  if (unleased !== undefined) return unleased;
+  const key = ngx.encode_base64(key_below(prefix));
+  const [sent, cause] = call(client, "/v3/kv/put", { key, value: ngx.encode_base64(encode(all)), lease });
+  if (sent !== undefined) return undefined;
+  // An etcd that has lost its data does not know the lease.
+  lease = undefined;
+  return cause;
+}
+
+function apply_to(upstream: string, left: Record<string, unknown>, now: number): void {
+  const text = get_text(upstream);
+  if (text === undefined) return;
+  for (const [name, seconds] of pairs(left)) {
+    const record = find_node(text, name);
+    if (record !== undefined && typeof seconds === "number") {
+      extend_to(record, math.max(expires(record), now + seconds));
+      known.set(id_of(upstream, record), now + seconds);
+    }
+  }
+}
+
+/** Takes over what another gateway says. Any phase. */
+export function apply_renewals(key: string, value: string): void {
+  const [all] = decode(value);
+  if (key === own_key || !is_table(all)) return;
+  const now = ngx.now();
+  for (const [upstream, left] of pairs(all)) {
+    if (is_table(left)) apply_to(upstream, left, now);
+  }
+}

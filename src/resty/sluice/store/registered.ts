@@ -1,0 +1,33 @@
+import { new_follower, next_changes, type Follower } from "./changes";
+import { get_text } from "./dict";
+import { parse_document } from "./document";
+import { registered_nodes, type NodeRecord } from "./nodes";
+import { has_sourced } from "./sourced";
+
+/** Which upstreams have servers that have registered themselves: for background work that looks at those again and again. */
+
+/** They, as far as they have been followed. */
+export interface Registered {
+  follower: Follower;
+  /** By upstream. */
+  nodes: LuaTable<string, NodeRecord[]>;
+}
+
+/** Makes one that knows nothing yet. */
+export function new_registered(): Registered {
+  return { follower: new_follower(), nodes: new LuaTable() };
+}
+
+function look_at({ nodes }: Registered, name: string): void {
+  const text = get_text(name);
+  if (text === undefined || !has_sourced(text, "register")) nodes.delete(name);
+  else nodes.set(name, registered_nodes(parse_document(text)));
+}
+
+/** Follows what has changed since the last call: O(changes). Any phase. */
+export function follow_registered(registered: Registered): void {
+  const [names, are_all] = next_changes(registered.follower);
+  if (names === undefined) return;
+  if (are_all) registered.nodes = new LuaTable();
+  for (const name of names) look_at(registered, name);
+}
