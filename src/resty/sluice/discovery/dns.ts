@@ -22,7 +22,7 @@ interface Session {
   config: DnsConfig;
   resolvers: Resolvers;
   is_over: (this: void) => boolean;
-  /** Of the answer that is being read: its smallest TTL, in seconds. */
+  /** Of the answer that is being read: its smallest TTL, in seconds; 0 when something is not there. */
   ttl: number;
   /** Of the answer that is being read: the addresses of SRV targets, by name. */
   hosts: LuaTable<string, string[]>;
@@ -32,11 +32,10 @@ type Asked<T> = LuaMultiReturn<[T | undefined, string | undefined]>;
 
 const ADDITIONAL_SECTION = 3;
 
-/** Asks, and notes the TTL. An answer of nothing has none: it is asked for again as soon as can be. */
+/** Asks, and notes the TTL. */
 function ask_for(session: Session, name: string, record_type: RecordType): Asked<DnsRecord[]> {
   const [records, cause] = ask(session.resolvers, name, record_type, session.is_over);
   if (records === undefined) return $multi(undefined, cause);
-  if (records.length === 0) session.ttl = 0;
   for (const { ttl } of records) session.ttl = math.min(session.ttl, ttl);
   return $multi(records, undefined);
 }
@@ -119,7 +118,10 @@ function add_service(
   const key = `${target}:${port}`;
   const [hosts, cause] = hosts_of_target(session, target);
   if (hosts === undefined) return cause;
-  if (hosts.length === 0) entries.push({ key, problem: `"${target}" has no address` });
+  if (hosts.length === 0) {
+    session.ttl = 0;
+    entries.push({ key, problem: `"${target}" has no address` });
+  }
   for (const host of hosts) {
     entries.push(entry_of(key, { server: `${host}:${port}`, weight: math.max(1, weight), backup }));
   }
@@ -146,6 +148,8 @@ function look_up(session: Session): LuaMultiReturn<[Entry[] | undefined, number,
   session.ttl = math.huge;
   session.hosts = new LuaTable();
   const [entries, cause] = record_type === "SRV" ? service_entries(session) : address_entries(session);
+  // What is not there has no TTL: it is asked for again as soon as can be.
+  if (entries?.length === 0) session.ttl = 0;
   const seconds = math.max(seconds_of(min_ttl), math.min(seconds_of(max_ttl), session.ttl));
   return $multi(entries, seconds, cause);
 }
