@@ -78,6 +78,26 @@ test("SRV: weights are weights, all but the first priority are backups", async (
   assert.deepEqual(said("127.9.0.2:8003"), [7, true]);
 });
 
+test("SRV: targets that no address comes with are asked for", async (context) => {
+  const dns = await startDns(context);
+  // dnsmasq adds no addresses of an alias.
+  await dns.serve([
+    "host-record=one.example,127.9.0.1,fd00::1",
+    "cname=alias.example,one.example",
+    `srv-host=${name},alias.example,8001`,
+    `srv-host=${name},one.example,8002`,
+  ]);
+  const { gateway } = await follow(context, dns, { type: "SRV" });
+  const hosts = ["127.9.0.1", "[fd00::1]"];
+  await waitForServers(
+    gateway,
+    hosts.flatMap((host) => [`${host}:8001`, `${host}:8002`]),
+  );
+  assert.ok(dns.countQueries("A", "alias.example") > 0);
+  assert.ok(dns.countQueries("AAAA", "alias.example") > 0);
+  assert.equal(dns.countQueries("A", "one.example"), 0);
+});
+
 test("an answer is asked for again when its smallest TTL is over, within the bounds", async (context) => {
   const seconds = 4;
   for (const { ttls, bounds, least, most } of [
@@ -96,6 +116,7 @@ test("an answer is asked for again when its smallest TTL is over, within the bou
     await sleep(seconds * 1000);
     const count = dns.countQueries("A", name) - before;
     assert.ok(count >= least && count <= most, `${JSON.stringify({ ttls, bounds })}: asked ${count} times`);
+    assert.ok(!gateway.log.text().includes("ngx.sleep(0)"), "nothing turns round and round while it waits");
     await gateway.stop();
   }
 });
@@ -156,11 +177,11 @@ test("a name that does not exist any more, or has no address, keeps its servers"
 
 test("answers that are no DNS are a failure like others", async (context) => {
   const dns = await startDns(context);
-  // One answer is announced, and its record ends in the middle.
+  // One record is announced, of type SRV, and ends before its data.
   const broken = await startRefusing(context, SERVFAIL, (answer) => {
     answer[3] = 0;
     answer[7] = 1;
-    return Buffer.concat([answer, Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0])]);
+    return Buffer.concat([answer, Buffer.from([0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 0, 0, 7])]);
   });
   const resolvers = [broken.address];
   const { gateway } = await follow(context, dns, { type: "A", port: 80, resolvers });
