@@ -37,6 +37,12 @@ export function ensureServer() {
   return server ?? stop("Debian's nginx was installed, but it does not load lua-nginx-module with lua-cjson");
 }
 
+/** OpenResty has it with it; Debian's server finds it where Debian has Lua's modules. */
+function hasDnsLibrary() {
+  const isDebians = ensureServer().globalDirectives !== "";
+  return !isDebians || existsSync("/usr/share/lua/5.1/nginx/dns/resolver.lua");
+}
+
 /**
  * Tests' programs: whether each is there, and the package that has it. It is `luajit2` (OpenResty's branch,
  * which Debian's lua-nginx-module uses too), not `luajit`: the two exclude each other.
@@ -50,6 +56,7 @@ const testTools = {
   wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },
   etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
   dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },
+  "lua-resty-dns": { package: "lua-nginx-dns", isThere: hasDnsLibrary },
   "prometheus-nginx-exporter": {
     package: "prometheus-nginx-exporter",
     isThere: () => findProgram("prometheus-nginx-exporter") !== undefined,

@@ -34,6 +34,45 @@ declare module "resty.core.hash" {}
 /** @noResolution */
 declare module "resty.core.var" {}
 
+/**
+ * OpenResty's lua-resty-dns; Debian has the same library as `nginx.dns.resolver`.
+ *
+ * @noResolution
+ */
+declare module "resty.dns.resolver" {
+  export interface DnsRecord {
+    name: string;
+    type: number;
+    section: number;
+    ttl: number;
+    /** Of A and AAAA. */
+    address: string;
+    /** Of SRV. */
+    target: string;
+    port: number;
+    priority: number;
+    weight: number;
+  }
+  export interface DnsAnswer extends Array<DnsRecord> {
+    errcode?: number;
+    errstr?: string;
+  }
+  export interface DnsResolver {
+    query(
+      this: DnsResolver,
+      name: string,
+      options: { qtype: number; additional_section: boolean },
+    ): LuaMultiReturn<[DnsAnswer | undefined, string | undefined]>;
+  }
+  export interface DnsLibrary {
+    /** `timeout`: in milliseconds; `retrans`: how often a question is sent. */
+    new: (
+      this: DnsLibrary,
+      options: { nameservers: [host: string, port: number][]; retrans: number; timeout: number },
+    ) => LuaMultiReturn<[DnsResolver | undefined, string | undefined]>;
+  }
+}
+
 /** @noResolution @noSelf */
 declare module "cjson.safe" {
   /** @noSelf */

@@ -45,6 +45,7 @@ export async function startDiscovery(
   // Else nginx logs each attempt to reach a registry that is down as an error.
   const http = "lua_socket_log_errors off;";
   const gateway = await startGateway(context, { upstreams, http, ...options });
+  gateway.log.allow(...(registry.complaints ?? []));
   if (!traffic) return { gateway };
   await waitFor("there is a server", async () => (await gateway.api.get(serversOf())).body.length > 0);
   return { gateway, load: startLoad(context, { port: gateway.port, connections: 16 }) };

@@ -1,4 +1,4 @@
-import { parse_address } from "../../../src/resty/sluice/config/address";
+import { parse_address, usual_ipv6 } from "../../../src/resty/sluice/config/address";
 import { expect } from "../support/expect";
 
 describe("a server's address", () => {
@@ -74,5 +74,17 @@ describe("a server's address", () => {
     for (const value of [1, true, {}, undefined]) {
       expect(parse_address(value)[1]?.code).equal("UpstreamConfFormatError");
     }
+  });
+});
+
+describe("an IPv6 address", () => {
+  it("has a usual spelling", () => {
+    expect(usual_ipv6("0:0:0:0:0:0:0:0")).equal("::");
+    expect(usual_ipv6("2001:DB8:0:1:0:0:0:1")).equal("2001:db8:0:1::1");
+    expect(usual_ipv6("1:0:2:3:4:5:6:7")).equal("1:0:2:3:4:5:6:7");
+  });
+
+  it("stays what it is when it is none", () => {
+    expect(usual_ipv6("10.0.0.1")).equal("10.0.0.1");
   });
 });

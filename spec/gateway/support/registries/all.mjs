@@ -1,5 +1,7 @@
 /** Every registry, as the contract's spec uses it. */
+import { startDns } from "./dns.mjs";
 import { startEtcd } from "./etcd.mjs";
+import { startFile } from "./file.mjs";
 
 /**
  * What the contract asks of a registry.
@@ -13,7 +15,12 @@ import { startEtcd } from "./etcd.mjs";
  * @property {(how?: NodeJS.Signals) => Promise<void>} stop
  * @property {() => void} freeze has it answer nothing, with its connections open
  * @property {() => void} thaw
+ * @property {RegExp[]} [complaints] what nginx itself logs as errors while the registry is down
  */
 
 /** @type {[name: string, start: (context: import("node:test").TestContext) => Promise<Registry>][]} */
-export const registries = [["etcd", startEtcd]];
+export const registries = [
+  ["dns", startDns],
+  ["etcd", startEtcd],
+  ["file", startFile],
+];

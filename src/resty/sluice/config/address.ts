@@ -14,13 +14,25 @@ export interface Address {
 
 interface Libc {
   sluice_inet_pton: (this: void, family: number, text: string, binary: ffi.CData) => number;
+  sluice_inet_ntop: (
+    this: void,
+    family: number,
+    binary: ffi.CData,
+    text: ffi.CData,
+    bytes: number,
+  ) => ffi.CData;
 }
 
-ffi.cdef(`int sluice_inet_pton(int family, const char *text, void *binary) __asm__("inet_pton");`);
+ffi.cdef(`
+  int sluice_inet_pton(int family, const char *text, void *binary) __asm__("inet_pton");
+  const char *sluice_inet_ntop(int family, const void *binary, char *text, uint32_t bytes) __asm__("inet_ntop");
+`);
 const C = ffi.C as Libc;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const binary = ffi.new("unsigned char[16]");
+const LONGEST_IPV6 = 46;
+const ipv6_text = ffi.new("char[?]", LONGEST_IPV6);
 
 /** The room for a path in `struct sockaddr_un`. */
 const LONGEST_UNIX_PATH = 107;
@@ -81,4 +93,10 @@ export function parse_address(text: unknown): LuaMultiReturn<[Address | undefine
     code: "UpstreamConfNoResolver",
     text: `invalid "server" value "${string.sub(text, 1, 80)}": host names are not supported, give an IP address`,
   });
+}
+
+/** The usual spelling of an IPv6 address, with its longest row of zeros left out. Any phase. Returns what is none as it is. */
+export function usual_ipv6(text: string): string {
+  if (C.sluice_inet_pton(AF_INET6, text, binary) !== 1) return text;
+  return ffi.string(C.sluice_inet_ntop(AF_INET6, binary, ipv6_text, LONGEST_IPV6));
 }

@@ -27,3 +27,13 @@ export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: v
   ngx.thread.kill(thread);
   return $multi(undefined, "nobody waits any more");
 }
+
+/** nginx waits for whole milliseconds; time stands still for whoever waits for less. */
+const SHORTEST_SLEEP = 0.001;
+
+/** Waits until a moment, in seconds since 1970, or until nobody wants to any more. Phases that can sleep. */
+export function sleep_until(moment: number, is_over: (this: void) => boolean): void {
+  while (!is_over() && ngx.now() < moment) {
+    ngx.sleep(math.max(SHORTEST_SLEEP, math.min(LOOK_SECONDS, moment - ngx.now())));
+  }
+}

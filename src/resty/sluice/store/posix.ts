@@ -73,7 +73,8 @@ const one_byte = ffi.new("struct sluice_flock") as ffi.CData & {
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
-function reason(): string {
+/** What the last call of the C library that failed says of it. */
+export function reason(): string {
   return ffi.string(C.sluice_strerror(ffi.errno()));
 }
 

@@ -1,0 +1,104 @@
+/** What is the file's alone: what it may hold, and how its changes are noticed. */
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
+import { startFile } from "./support/registries/file.mjs";
+import { serversOf, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** @param {import("node:test").TestContext} context @param {unknown[]} servers */
+async function startWith(context, servers) {
+  const file = await startFile(context);
+  await file.set(servers);
+  const { gateway } = await startDiscovery(context, file, { traffic: false });
+  return { file, gateway, api: gateway.api };
+}
+
+test("a server is an object of parameters or an address", async (context) => {
+  const parameters = { server: someAddress(1), weight: 3, max_conns: 7, backup: true, slow_start: "5s" };
+  const { gateway, api } = await startWith(context, [
+    parameters,
+    "127.9.0.2",
+    "[::1]:81",
+    "unix:/run/app.sock",
+  ]);
+  await waitForServers(gateway, [someAddress(1), "127.9.0.2:80", "[::1]:81", "unix:/run/app.sock"]);
+  const servers = await api.expect(200, "GET", serversOf());
+  const found = servers.find(({ server }) => server === someAddress(1));
+  for (const [name, value] of Object.entries(parameters)) assert.equal(found[name], value, name);
+});
+
+test("what is no server is named by its place", async (context) => {
+  const bad = [7, null, { weight: 1 }, { server: someAddress(2), weight: 0 }, someAddress(1)];
+  const { gateway, api } = await startWith(context, [someAddress(1), ...bad]);
+  await waitForServers(gateway, [someAddress(1)]);
+  const report = await waitFor("they are reported", async () => {
+    const found = await discoveryOf(api);
+    return found.skipped_count === bad.length ? found : undefined;
+  });
+  assert.deepEqual(
+    report.skipped.map(({ entry }) => entry),
+    bad.map((_, index) => `servers[${index + 1}]`),
+  );
+});
+
+test("a file that cannot be used changes nothing, and is followed again when it can", async (context) => {
+  const { file, gateway, api } = await startWith(context, [someAddress(1)]);
+  await waitForServers(gateway, [someAddress(1)]);
+  const limit = 16 * 1024 * 1024;
+  const whole = JSON.stringify({ servers: [someAddress(2)] });
+  const remove = () => rmSync(file.path, { recursive: true });
+  /** @type {[cause: string, make: () => void][]} */
+  const cases = [
+    ["not JSON", () => file.replace(whole.slice(0, -1))],
+    ["not JSON", () => file.replace("")],
+    ["no list", () => file.replace("[]")],
+    ["no list", () => file.replace('{"servers":null}')],
+    ["no list", () => file.replace('{"servers":{"a":1}}')],
+    ["larger than", () => file.replace(whole.padEnd(limit + 1))],
+    ["No such file", remove],
+    ["not a file", () => mkdirSync(file.path)],
+  ];
+  for (const [cause, make] of cases) {
+    make();
+    await waitFor(`it is reported: ${cause}`, async () => {
+      const { state, error } = await discoveryOf(api);
+      return state === "failing" && error.includes(cause);
+    });
+    await waitForServers(gateway, [someAddress(1)], 0);
+  }
+  remove();
+  file.replace(whole.padEnd(limit));
+  await waitForServers(gateway, [someAddress(2)]);
+  assert.equal((await discoveryOf(api)).state, "ok");
+});
+
+test("a file that the workers must not read changes nothing", async (context) => {
+  const { file, gateway, api } = await startWith(context, [someAddress(1)]);
+  await waitForServers(gateway, [someAddress(1)]);
+  chmodSync(file.path, 0o000);
+  await waitFor("it is reported", async () => (await discoveryOf(api)).state === "failing");
+  await waitForServers(gateway, [someAddress(1)], 0);
+});
+
+test("every change is noticed: within a second, of the same size, with the time of before", async (context) => {
+  const { file, gateway } = await startWith(context, [someAddress(1)]);
+  await waitForServers(gateway, [someAddress(1)]);
+  for (const number of [2, 3, 4]) {
+    writeFileSync(file.path, JSON.stringify({ servers: [someAddress(number)] }));
+    await waitForServers(gateway, [someAddress(number)], 3000);
+  }
+  // Two changes at once: the second must not be taken for the first.
+  writeFileSync(file.path, JSON.stringify({ servers: [someAddress(5)] }));
+  writeFileSync(file.path, JSON.stringify({ servers: [someAddress(6)] }));
+  await waitForServers(gateway, [someAddress(6)], 3000);
+  // After a time without changes it is not read any more, only looked at.
+  const moment = 1_700_000_000;
+  utimesSync(file.path, moment, moment);
+  await sleep(3500);
+  writeFileSync(file.path, JSON.stringify({ servers: [someAddress(7)] }));
+  utimesSync(file.path, moment, moment);
+  await waitForServers(gateway, [someAddress(7)], 3000);
+});

@@ -1,0 +1,24 @@
+/** A folder of a test's own. */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { atEnd, atExit } from "./cleanup.mjs";
+
+/**
+ * Makes a folder that others can read too, and that is removed when the test ends.
+ * @param {import("node:test").TestContext} context
+ * @param {string} name a part of its own
+ * @returns {string} its path
+ */
+export function makeFolder(context, name) {
+  const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`));
+  // Started by root, workers run as nobody.
+  chmodSync(folder, 0o755);
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const cancel = atExit(remove);
+  atEnd(context, () => {
+    remove();
+    cancel();
+  });
+  return folder;
+}
