@@ -1,4 +1,5 @@
 /** Every registry, as the contract's spec uses it. */
+import { startConsul, startConsulKv } from "./consul.mjs";
 import { startEtcd } from "./etcd.mjs";
 
 /**
@@ -16,4 +17,8 @@ import { startEtcd } from "./etcd.mjs";
  */
 
 /** @type {[name: string, start: (context: import("node:test").TestContext) => Promise<Registry>][]} */
-export const registries = [["etcd", startEtcd]];
+export const registries = [
+  ["etcd", startEtcd],
+  ["consul", startConsul],
+  ["consul_kv", startConsulKv],
+];

@@ -1,6 +1,8 @@
 import type { SourceName } from "../config/discovery";
+import { consul } from "./consul";
+import { consul_kv } from "./consul_kv";
 import { etcd } from "./etcd";
 import type { Source } from "./source";
 
 /** Every kind of registry, by its name in `discovery`. */
-export const SOURCES = { etcd } as Record<SourceName, Source>;
+export const SOURCES = { consul, consul_kv, etcd } as Record<SourceName, Source>;

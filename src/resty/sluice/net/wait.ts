@@ -27,3 +27,14 @@ export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: v
   ngx.thread.kill(thread);
   return $multi(undefined, "nobody waits any more");
 }
+
+/** nginx sleeps whole milliseconds: with less it would not sleep at all, and meanwhile the clock stands still. */
+const SHORTEST_SLEEP = 0.001;
+
+/** Sleeps for some seconds, but no longer than anybody wants to. Phases that can sleep. */
+export function pause_for(seconds: number, is_over: (this: void) => boolean): void {
+  const end = ngx.now() + seconds;
+  while (ngx.now() < end && !is_over()) {
+    ngx.sleep(math.max(SHORTEST_SLEEP, math.min(LOOK_SECONDS, end - ngx.now())));
+  }
+}
