@@ -1,6 +1,7 @@
 /** Every registry, as the contract's spec uses it. */
 import { startConsul, startConsulKv } from "./consul.mjs";
 import { startEtcd } from "./etcd.mjs";
+import { startKubernetes } from "./kubernetes.mjs";
 
 /**
  * What the contract asks of a registry.
@@ -21,4 +22,5 @@ export const registries = [
   ["etcd", startEtcd],
   ["consul", startConsul],
   ["consul_kv", startConsulKv],
+  ["kubernetes", startKubernetes],
 ];
