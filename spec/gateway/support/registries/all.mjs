@@ -1,7 +1,9 @@
 /** Every registry, as the contract's spec uses it. */
+import { startConsul, startConsulKv } from "./consul.mjs";
 import { startDns } from "./dns.mjs";
 import { startEtcd } from "./etcd.mjs";
 import { startFile } from "./file.mjs";
+import { startKubernetes } from "./kubernetes.mjs";
 
 /**
  * What the contract asks of a registry.
@@ -20,7 +22,10 @@ import { startFile } from "./file.mjs";
 
 /** @type {[name: string, start: (context: import("node:test").TestContext) => Promise<Registry>][]} */
 export const registries = [
-  ["dns", startDns],
   ["etcd", startEtcd],
+  ["consul", startConsul],
+  ["consul_kv", startConsulKv],
+  ["dns", startDns],
+  ["kubernetes", startKubernetes],
   ["file", startFile],
 ];

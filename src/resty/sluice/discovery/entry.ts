@@ -19,6 +19,13 @@ export function entry_of(key: string, parameters: unknown): Entry {
   return { key, server };
 }
 
+/** A server's address, from what registries keep apart; IPv6 gets its brackets. What is no address stays none. Any phase. */
+export function address_at(host: unknown, port: unknown): string {
+  const text = tostring(host);
+  const is_bare = string.find(text, ":", 1, true)[0] !== undefined && string.sub(text, 1, 1) !== "[";
+  return `${is_bare ? `[${text}]` : text}:${tostring(port)}`;
+}
+
 /** nginx-upsync-module writes flags as 0 and 1. */
 function as_flag(value: unknown): unknown {
   if (value === 0) return false;

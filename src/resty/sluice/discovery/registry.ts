@@ -1,8 +1,11 @@
 import type { SourceName } from "../config/discovery";
+import { consul } from "./consul";
+import { consul_kv } from "./consul_kv";
 import { dns } from "./dns";
 import { etcd } from "./etcd";
 import { file } from "./file";
+import { kubernetes } from "./kubernetes";
 import type { Source } from "./source";
 
 /** Every kind of registry, by its name in `discovery`. */
-export const SOURCES = { dns, etcd, file } as Record<SourceName, Source>;
+export const SOURCES: Record<SourceName, Source> = { etcd, consul, consul_kv, dns, kubernetes, file };

@@ -95,6 +95,12 @@ export function reapply(subscription: Subscription): void {
   apply(subscription, subscription.entries, false);
 }
 
+/** The upstream of a feed that cannot be shared. */
+export function only_subscription(feed: Feed): Subscription {
+  const [, subscription] = next(feed.subscriptions);
+  return subscription as Subscription;
+}
+
 /** The part of a subscription's configuration that is its source's. */
 export function config_of<T>({ discovery }: Subscription): T {
   const source = source_of(discovery);

@@ -81,3 +81,13 @@ export function decode(text: string): LuaMultiReturn<[unknown, string | undefine
 export function is_table(value: unknown): value is Record<string, unknown> {
   return type(value) === "table";
 }
+
+/** What was a JSON object, or an empty one for anything else: for answers of which not all is known. */
+export function as_object(value: unknown): Record<string, unknown> {
+  return is_table(value) ? value : {};
+}
+
+/** What was a JSON array, or an empty one for anything else. */
+export function as_list(value: unknown): unknown[] {
+  return is_table(value) ? (value as unknown as unknown[]) : [];
+}

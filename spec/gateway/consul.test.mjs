@@ -1,0 +1,202 @@
+/** What is Consul's alone: which instances are asked for, by whom, and how its index is used. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
+import { startConsul, startConsulKv } from "./support/registries/consul.mjs";
+import { serversOf, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** An instance at some address. @param {number} number @param {object} [more] */
+function instance(number, more = {}) {
+  const [address, port] = someAddress(number).split(":");
+  return { id: `i${number}`, address, port: Number(port), ...more };
+}
+
+/** @param {import("node:test").TestContext} context @param {object} [discovery] */
+async function follow(context, registry, discovery = {}) {
+  const { gateway } = await startDiscovery(context, registry, {
+    traffic: false,
+    discovery: registry.discovery(discovery),
+  });
+  return gateway;
+}
+
+/** Waits until a question is under way that is answered when there is something new. */
+function waitForWaiting(consul) {
+  return waitFor("it waits for something new", async () =>
+    String((await consul.asked()).at(-1)).includes("&index="),
+  );
+}
+
+test("an instance must pass, have all tags and be in the datacenter", async (context) => {
+  const consul = await startConsul(context);
+  const place = { tags: ["blue", "a&b"], datacenter: "dc2" };
+  const both = { tags: ["a&b", "green", "blue"], datacenter: "dc2" };
+  await consul.setInstances([
+    instance(1, both),
+    instance(2, { ...both, tags: ["blue"] }),
+    instance(3, { ...both, datacenter: "dc1" }),
+    instance(4, { ...both, passing: false }),
+    instance(5, { ...both, service: "other" }),
+  ]);
+  const gateway = await follow(context, consul, place);
+  await waitForServers(gateway, [someAddress(1)]);
+  await consul.setInstances([instance(1, both), instance(4, both)]);
+  await waitForServers(gateway, [someAddress(1), someAddress(4)]);
+});
+
+test("a datacenter that there is not is a failure", async (context) => {
+  const consul = await startConsul(context);
+  const gateway = await follow(context, consul, { datacenter: "no-such" });
+  const { error } = await waitFor("it is known", async () => {
+    const report = await discoveryOf(gateway.api);
+    return report.state === "failing" ? report : undefined;
+  });
+  assert.match(error, /status 500: No path to datacenter/);
+});
+
+test("a token is sent; one that is refused changes nothing", async (context) => {
+  const consul = await startConsul(context);
+  await consul.change({ token: "secret", instances: [instance(1)] });
+  const gateway = await follow(context, consul, { token: "secret" });
+  await waitForServers(gateway, [someAddress(1)]);
+  // Whoever waits is answered as before; the next question is refused.
+  await consul.change({ token: "another", instances: [instance(1)] });
+  const { error } = await waitFor("it is known", async () => {
+    const report = await discoveryOf(gateway.api);
+    return report.state === "failing" ? report : undefined;
+  });
+  assert.match(error, /status 403: /);
+  await waitForServers(gateway, [someAddress(1)], 0);
+  await consul.change({ token: "secret", instances: [instance(1), instance(2)] });
+  await waitForServers(gateway, [someAddress(1), someAddress(2)]);
+  assert.equal((await discoveryOf(gateway.api)).state, "ok");
+});
+
+test("an instance without an address has its node's, IPv6 gets brackets, a weight of 0 is 1", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([
+    { id: "a", address: "", nodeAddress: "127.0.0.9", port: 81, weight: 7 },
+    { id: "b", address: "::1", port: 82, weight: 0 },
+    { id: "c", address: "", nodeAddress: "fd00::1", port: 83 },
+    { id: "d", node: "node-7", address: "127.0.0.9", port: 0 },
+  ]);
+  const gateway = await follow(context, consul);
+  await waitForServers(gateway, ["127.0.0.9:81", "[::1]:82", "[fd00::1]:83"]);
+  const servers = await gateway.api.expect(200, "GET", serversOf());
+  assert.deepEqual(
+    servers.map(({ weight }) => weight),
+    [7, 1, 1],
+  );
+  const { skipped } = await discoveryOf(gateway.api);
+  assert.deepEqual(
+    skipped.map(({ entry }) => entry),
+    ["node-7/d"],
+  );
+  await consul.setInstances([{ id: "b", address: "::1", port: 82, weight: 5 }]);
+  await waitFor("the weight is changed", async () =>
+    (await gateway.api.expect(200, "GET", serversOf())).some(({ weight }) => weight === 5),
+  );
+});
+
+test("an index that goes backwards begins anew", async (context) => {
+  const consul = await startConsul(context);
+  await consul.change({ index: 5000, instances: [instance(1), instance(2)] });
+  const gateway = await follow(context, consul);
+  await waitForServers(gateway, [someAddress(1), someAddress(2)]);
+  await waitForWaiting(consul);
+  await consul.change({ index: 40, instances: [instance(1), instance(3)] });
+  await waitForServers(gateway, [someAddress(1), someAddress(3)]);
+  // None of these has an index that one would wait for who knows only the one of before.
+  for (const number of [4, 5]) {
+    await consul.tell({ instances: [instance(1), instance(number)] });
+    await waitForServers(gateway, [someAddress(1), someAddress(number)]);
+  }
+  assert.equal((await discoveryOf(gateway.api)).state, "ok");
+});
+
+test("without an index Consul is asked about once a second, with one it is waited for", async (context) => {
+  const consul = await startConsul(context);
+  await consul.change({ index: 0, instances: [instance(1)] });
+  const gateway = await follow(context, consul);
+  await waitForServers(gateway, [someAddress(1)]);
+  const before = (await consul.asked()).length;
+  await sleep(3000);
+  const polls = (await consul.asked()).length - before;
+  assert.ok(polls >= 2 && polls <= 4, `${polls} questions in 3 s`);
+  await consul.change({ index: 70, instances: [instance(1), instance(2)] });
+  await waitForServers(gateway, [someAddress(1), someAddress(2)]);
+  await sleep(500);
+  const waiting = await consul.asked();
+  assert.match(String(waiting.at(-1)), /&index=70&wait=30s$/);
+  await sleep(2000);
+  assert.equal((await consul.asked()).length, waiting.length);
+});
+
+test("a registry in which much changes is not asked without end", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([instance(1)]);
+  const gateway = await follow(context, consul);
+  await waitForServers(gateway, [someAddress(1)]);
+  const before = (await consul.asked()).length;
+  const end = performance.now() + 2000;
+  while (performance.now() < end) await consul.tell({});
+  const count = (await consul.asked()).length - before;
+  assert.ok(count > 5 && count <= 21, `${count} questions in 2 s`);
+});
+
+test("keys are as nginx-upsync-module has them", async (context) => {
+  const consul = await startConsulKv(context);
+  const [full, bare, empty, down, other] = [1, 2, 3, 4, 5].map((number) => someAddress(number));
+  await consul.setKeys({
+    "upstreams/app/": "",
+    [`upstreams/app/${full}`]:
+      '{"weight":3, "max_fails":2, "fail_timeout":5, "backup":0, "down":0, "max_conns":9}',
+    [`upstreams/app/${bare}`]: '{"backup":1}',
+    [`upstreams/app/${empty}`]: "",
+    [`upstreams/app/${down}`]: '{"down":1}',
+    "upstreams/app/named": `{"server":"${other}"}`,
+    [`upstreams/app2/${someAddress(9)}`]: "",
+  });
+  const gateway = await follow(context, consul);
+  await waitForServers(gateway, [full, bare, empty, down, other]);
+  const servers = await gateway.api.expect(200, "GET", serversOf());
+  const of = new Map(servers.map((server) => [server.server, server]));
+  const { weight, max_fails, fail_timeout, backup, max_conns } = of.get(full);
+  assert.deepEqual([weight, max_fails, fail_timeout, backup, max_conns], [3, 2, "5s", false, 9]);
+  assert.equal(of.get(bare).backup, true);
+  assert.deepEqual([of.get(full).down, of.get(down).down], [false, true]);
+  assert.equal((await discoveryOf(gateway.api)).skipped_count, 0);
+});
+
+test("a prefix without keys is an answer, one that nobody knows is none", async (context) => {
+  const consul = await startConsulKv(context);
+  const gateway = await follow(context, consul, { prefix: "some where/app/" });
+  await waitFor("it has answered", async () => (await discoveryOf(gateway.api)).state === "ok");
+  await consul.setKeys({ [`some where/app/${someAddress(1)}`]: "" });
+  await waitForServers(gateway, [someAddress(1)]);
+  await sleep(500);
+  await waitForWaiting(consul);
+  // A 404 without an index is not Consul's.
+  await consul.change({ index: 0, keys: {} });
+  await waitFor("it is a failure", async () => (await discoveryOf(gateway.api)).state === "failing");
+  await waitForServers(gateway, [someAddress(1)], 0);
+});
+
+test("two upstreams follow services of the same Consul", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([instance(1), instance(2, { service: "other" })]);
+  const gateway = await follow(context, consul);
+  const other = { servers: [], discovery: consul.discovery({ service: "other" }) };
+  await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/other", other);
+  await waitForServers(gateway, [someAddress(1)]);
+  await waitForServers(gateway, [someAddress(2)], 10_000, "other");
+  await consul.setInstances([
+    instance(1),
+    instance(2, { service: "other" }),
+    instance(3, { service: "other" }),
+  ]);
+  await waitForServers(gateway, [someAddress(2), someAddress(3)], 10_000, "other");
+  await waitForServers(gateway, [someAddress(1)], 0);
+});

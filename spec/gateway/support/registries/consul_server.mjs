@@ -1,0 +1,132 @@
+/** Consul's HTTP API, as far as discovery needs it: health of services and KV, with blocking queries. */
+import { serve } from "./fake.mjs";
+
+/**
+ * An instance of a service.
+ * @typedef {object} Instance
+ * @property {string} id
+ * @property {string} address of its own; "": its node's
+ * @property {number} port
+ * @property {string} [service]
+ * @property {string} [node]
+ * @property {string} [nodeAddress]
+ * @property {string[]} [tags]
+ * @property {string} [datacenter]
+ * @property {number} [weight]
+ * @property {boolean} [passing]
+ */
+
+/** @typedef {{ index: number, token?: string, instances: Instance[], keys: Record<string, string> }} State */
+
+/** @type {State} */
+const state = { index: 10, instances: [], keys: {} };
+/** Those who wait for something new. @type {Set<(restored: boolean) => void>} */
+const waiting = new Set();
+
+/** @param {Partial<State>} message with an `index`: all is as in a snapshot of that time */
+function control(message) {
+  Object.assign(state, message);
+  if (message.index === undefined) state.index += 1;
+  for (const wake of [...waiting]) wake(message.index !== undefined);
+}
+
+/** @param {Instance} instance */
+function shown({ id, address, port, node = "node-1", nodeAddress = "127.0.0.1", ...more }) {
+  const { service = "app", tags = [], weight = 1, passing = true } = more;
+  return {
+    Node: { ID: "c0a8", Node: node, Address: nodeAddress, Datacenter: more.datacenter ?? "dc1", Meta: {} },
+    Service: {
+      ID: id,
+      Service: service,
+      Tags: tags,
+      Address: address,
+      Port: port,
+      Weights: { Passing: weight, Warning: 1 },
+    },
+    Checks: [{ Node: node, CheckID: "alive", Status: passing ? "passing" : "critical" }],
+  };
+}
+
+/** @param {string} service @param {URLSearchParams} query */
+function health(service, query) {
+  const datacenter = query.get("dc") ?? "dc1";
+  const tags = query.getAll("tag");
+  const found = state.instances.filter(
+    (instance) =>
+      (instance.service ?? "app") === service &&
+      (instance.datacenter ?? "dc1") === datacenter &&
+      tags.every((tag) => instance.tags?.includes(tag)) &&
+      (!query.has("passing") || instance.passing !== false),
+  );
+  return { status: 200, body: JSON.stringify(found.map(shown)) };
+}
+
+/** @param {string} prefix */
+function keysBelow(prefix) {
+  const found = Object.entries(state.keys).filter(([key]) => key.startsWith(prefix));
+  if (found.length === 0) return { status: 404, body: "" };
+  const pairs = found.toSorted().map(([key, value]) => ({
+    LockIndex: 0,
+    Key: key,
+    Flags: 0,
+    Value: value === "" ? null : Buffer.from(value).toString("base64"),
+    CreateIndex: state.index,
+    ModifyIndex: state.index,
+  }));
+  return { status: 200, body: JSON.stringify(pairs) };
+}
+
+/** @param {URL} url */
+function find({ pathname, searchParams: query }) {
+  const path = decodeURIComponent(pathname);
+  if ((query.get("dc") ?? "dc1").startsWith("no-")) return { status: 500, body: "No path to datacenter" };
+  if (path.startsWith("/v1/health/service/")) return health(path.slice("/v1/health/service/".length), query);
+  if (path.startsWith("/v1/kv/") && query.has("recurse")) return keysBelow(path.slice("/v1/kv/".length));
+  return { status: 400, body: "Bad request" };
+}
+
+/**
+ * Waits until there is something later than `index`, or Consul has been restored, or the time is over.
+ * @param {number} index
+ * @param {number} seconds
+ * @param {import("node:http").ServerResponse} response
+ * @param {() => void} done
+ */
+function wait(index, seconds, response, done) {
+  const end = () => {
+    clearTimeout(timer);
+    waiting.delete(wake);
+    done();
+  };
+  const wake = (/** @type {boolean} */ restored) => (restored || state.index > index) && end();
+  const timer = setTimeout(end, seconds * 1000);
+  waiting.add(wake);
+  response.on("close", () => {
+    clearTimeout(timer);
+    waiting.delete(wake);
+  });
+}
+
+serve(
+  Number(process.argv[2]),
+  (request, response, url) => {
+    if (state.token !== undefined && request.headers["x-consul-token"] !== state.token) {
+      response.writeHead(403).end("rpc error making call: ACL not found");
+      return;
+    }
+    const reply = () => {
+      const { status, body } = find(url);
+      response.writeHead(status, {
+        "Content-Type": "application/json",
+        "X-Consul-Index": String(state.index),
+        "X-Consul-KnownLeader": "true",
+      });
+      response.end(body);
+    };
+    const index = Number(url.searchParams.get("index") ?? 0);
+    const seconds = Number((url.searchParams.get("wait") ?? "300s").replace(/s$/, ""));
+    if (index === 0 || state.index > index) reply();
+    else wait(index, seconds, response, reply);
+  },
+  control,
+);

@@ -1,0 +1,97 @@
+/** Small servers that speak a registry's documented protocol, each a process of its own, and how specs tell them what to say. */
+import { createServer } from "node:http";
+import { Api } from "../api.mjs";
+import { freePort } from "../ports.mjs";
+import { Program } from "./program.mjs";
+
+/** Where the specs' side talks to a server. */
+const CONTROL = "/control";
+
+/**
+ * @param {import("node:http").IncomingMessage} request
+ * @returns {Promise<any>}
+ */
+async function jsonOf(request) {
+  let text = "";
+  for await (const piece of request.setEncoding("utf8")) text += piece;
+  return JSON.parse(text);
+}
+
+/**
+ * Serves at a port of 127.0.0.1 until the process that has started this one ends.
+ * @param {number} port
+ * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, url: URL) => void} answer
+ * @param {(message: any) => void} control gets what the specs say
+ */
+export function serve(port, answer, control) {
+  /** What was asked. @type {string[]} */
+  const asked = [];
+  const server = createServer(async (request, response) => {
+    const url = new URL(request.url ?? "", "http://registry");
+    if (url.pathname !== CONTROL) {
+      asked.push(String(request.url));
+      answer(request, response, url);
+      return;
+    }
+    if (request.method === "PUT") control(await jsonOf(request));
+    response.end(JSON.stringify(request.method === "PUT" ? {} : asked));
+  });
+  server.keepAliveTimeout = 600_000;
+  server.listen(port, "127.0.0.1");
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.exit(), 1000);
+}
+
+/** A registry that is such a server. What it was told last it is told again when it has been started anew. */
+export class Fake extends Program {
+  /** @param {string} script @param {number} port */
+  constructor(script, port) {
+    super(process.execPath, [script, String(port)], () => this.#isThere());
+    this.url = `http://127.0.0.1:${port}`;
+    this.api = new Api({ port });
+    /** All that it is told when it is started. @type {Record<string, unknown>} */
+    this.state = {};
+  }
+
+  async #isThere() {
+    try {
+      return (await this.api.get(CONTROL)).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What it was asked, from the beginning. @returns {Promise<string[]>} */
+  asked() {
+    return this.api.expect(200, "GET", CONTROL);
+  }
+
+  /** @param {Record<string, unknown>} message what is to happen now */
+  async tell(message) {
+    await this.api.expect(200, "PUT", CONTROL, message);
+  }
+
+  /** @param {Record<string, unknown>} changes of what it is told */
+  async change(changes) {
+    Object.assign(this.state, changes);
+    await this.tell(changes);
+  }
+
+  async start() {
+    await super.start();
+    await this.tell(this.state);
+  }
+}
+
+/**
+ * Starts a registry that ends with the test.
+ * @template {Fake} T
+ * @param {import("node:test").TestContext} context
+ * @param {new (port: number) => T} Kind
+ */
+export async function startFake(context, Kind) {
+  const registry = new Kind(await freePort());
+  registry.endWith(context);
+  await registry.start();
+  return registry;
+}

@@ -1,0 +1,89 @@
+import { decode, is_table } from "../../lib/json";
+import { format_request, request } from "../request";
+import { service_at, type Service } from "../service";
+import { describe } from "../stream";
+import { wait_for } from "../wait";
+
+/** The API of Kubernetes, as far as it has the EndpointSlices of a service (discovery.k8s.io/v1). */
+
+/** What is needed to ask an API server about a service. */
+export interface KubernetesClient {
+  service: Service;
+  /** Of the service's slices, with the argument that selects them. */
+  uri: string;
+  token_file: string;
+  /** Whether nobody waits for an answer any more. */
+  is_over: (this: void) => boolean;
+}
+
+/** Where a service of Kubernetes is. */
+export interface KubernetesPlace {
+  namespace: string;
+  service: string;
+  api_server: string;
+  token_file: string;
+  tls?: { verify: boolean };
+}
+
+type Text = LuaMultiReturn<[string | undefined, string | undefined]>;
+
+const TIMEOUT_SECONDS = 3;
+/** A page of slices with the most endpoints that they can have. */
+const LARGEST_ANSWER = 16777216;
+
+/** A client for the slices of a service. `purpose` as in `service_at`. Any phase. */
+export function new_kubernetes_client(
+  { namespace, service, api_server, token_file, tls }: KubernetesPlace,
+  purpose: string,
+  is_over: (this: void) => boolean,
+): KubernetesClient {
+  const selector = ngx.escape_uri(`kubernetes.io/service-name=${service}`);
+  const path = `/apis/discovery.k8s.io/v1/namespaces/${ngx.escape_uri(namespace)}/endpointslices`;
+  return {
+    service: service_at(api_server, tls?.verify ?? true, purpose),
+    uri: `${path}?labelSelector=${selector}`,
+    token_file,
+    is_over,
+  };
+}
+
+/** Reads the service account's token: the kubelet replaces it long before it ends. */
+function read_token(path: string): Text {
+  const [file, cause] = io.open(path, "rb");
+  if (file === undefined) return $multi(undefined, `could not read the token: ${cause ?? ""}`);
+  const content = file.read("*a");
+  file.close();
+  const [token] = string.match(content ?? "", "^%s*([!-~]+)%s*$");
+  return $multi(token, token === undefined ? `there is no token in ${path}` : undefined);
+}
+
+/** The text of a request, with the token of now. `more`: further arguments. Returns it, or undefined and the cause. */
+export function kubernetes_request(client: KubernetesClient, more: readonly string[]): Text {
+  const [token, cause] = read_token(client.token_file);
+  if (token === undefined) return $multi(undefined, cause);
+  const headers = ["Accept: application/json", `Authorization: Bearer ${token}`];
+  for (const header of client.service.headers) headers.push(header);
+  const uri = `${client.uri}&${table.concat(more as string[], "&")}`;
+  return $multi(format_request("GET", uri, headers), undefined);
+}
+
+/** Asks for slices. Returns the answer's object, or undefined and the cause. Phases that have light threads. */
+export function get_object(
+  client: KubernetesClient,
+  more: readonly string[],
+): LuaMultiReturn<[Record<string, unknown> | undefined, string | undefined]> {
+  const [text, no_token] = kubernetes_request(client, more);
+  if (text === undefined) return $multi(undefined, no_token);
+  const [answer, cause] = wait_for(
+    () => request(client.service.destination, text, TIMEOUT_SECONDS, LARGEST_ANSWER),
+    client.is_over,
+  );
+  if (answer === undefined) return $multi(undefined, cause);
+  const [object, bad] = decode(answer.body);
+  if (answer.status !== 200) {
+    const says = is_table(object) ? tostring(object.message) : answer.body;
+    return $multi(undefined, describe(answer.status, says));
+  }
+  if (!is_table(object)) return $multi(undefined, `the answer is not JSON: ${bad ?? ""}`);
+  return $multi(object, undefined);
+}
