@@ -73,9 +73,15 @@ export function list_keys(
   return $multi(listing, undefined);
 }
 
-/** Asks whether the member still has the others, and answers. Returns true, or undefined and the cause. */
-export function is_alive(client: EtcdClient): LuaMultiReturn<[true | undefined, string | undefined]> {
+/**
+ * Asks whether the member still has the others, and answers: by a key that the user may read. Returns true, or undefined
+ * and the cause.
+ */
+export function is_alive(
+  client: EtcdClient,
+  key: string,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
   // Linearizable, so that a member that is cut off from the others does not pass for a good one.
-  const [answer, cause] = call(client, "/v3/kv/range", { key: ngx.encode_base64("\0"), count_only: true });
+  const [answer, cause] = call(client, "/v3/kv/range", { key: ngx.encode_base64(key), count_only: true });
   return $multi(answer === undefined ? undefined : true, cause);
 }
