@@ -1,5 +1,6 @@
 /** A small HTTP client that sends exactly what it is told. */
 import { Agent, request } from "node:http";
+import { Agent as SecureAgent, request as requestSecurely } from "node:https";
 
 /**
  * @typedef {object} Answer
@@ -21,12 +22,15 @@ function parseJson(text) {
 export class Api {
   /**
    * Without `keepAlive` every request has its own connection, so that any worker may get it.
-   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, headers?: Record<string, string> }} options
+   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, secure?: boolean,
+   *   headers?: Record<string, string> }} options `secure`: speak TLS, whatever the certificate
    */
-  constructor({ port, socketPath, keepAlive = false, headers = {} }) {
+  constructor({ port, socketPath, keepAlive = false, secure = false, headers = {} }) {
     this.target = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
     this.headers = headers;
-    this.agent = new Agent({ keepAlive, maxSockets: keepAlive ? 1 : Infinity });
+    const options = { keepAlive, maxSockets: keepAlive ? 1 : Infinity };
+    this.agent = secure ? new SecureAgent({ ...options, rejectUnauthorized: false }) : new Agent(options);
+    this.request = secure ? requestSecurely : request;
   }
 
   /**
@@ -43,7 +47,7 @@ export class Api {
     const options = { ...this.target, agent: this.agent, method, path };
     return new Promise((resolve, reject) => {
       let answered = false;
-      const sent = request(
+      const sent = this.request(
         { ...options, headers: { ...length, ...this.headers, ...headers } },
         (response) => {
           answered = true;

@@ -11,6 +11,19 @@ export function discoveryOf(api, upstream = "app") {
 }
 
 /**
+ * Waits until an upstream's registry is in some state. Gives what is known of it.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {"starting" | "ok" | "failing"} state
+ * @param {string} [upstream]
+ */
+export function waitForState({ api }, state, upstream) {
+  return waitFor(`the registry is ${state}`, async () => {
+    const found = await discoveryOf(api, upstream);
+    return found.state === state ? found : undefined;
+  });
+}
+
+/**
  * Waits until an upstream has exactly these servers.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {string[]} addresses

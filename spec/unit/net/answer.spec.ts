@@ -1,25 +1,8 @@
 import { read_body, type Body } from "../../../src/resty/sluice/net/body";
 import { read_head, type Head } from "../../../src/resty/sluice/net/head";
-import { CLOSED, type Reader } from "../../../src/resty/sluice/net/reader";
+import { CLOSED } from "../../../src/resty/sluice/net/reader";
 import { expect } from "../support/expect";
-
-interface FakeReader extends Reader {
-  pieces: string[];
-}
-
-function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
-  const piece = (reader as FakeReader).pieces.shift();
-  return $multi(piece, piece === undefined ? CLOSED : undefined);
-}
-
-/** A reader that brings a text in pieces of one size, and then ends. */
-function reader_of(text: string, piece_size = text.length): FakeReader {
-  const pieces: string[] = [];
-  for (const start of $range(1, text.length, piece_size)) {
-    pieces.push(string.sub(text, start, start + piece_size - 1));
-  }
-  return { buffer: "", receive, pieces };
-}
+import { reader_of } from "../support/pieces";
 
 const LIMIT = 100;
 

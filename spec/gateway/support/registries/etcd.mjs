@@ -1,11 +1,10 @@
 /** A real etcd, alone or as members of a cluster, in a folder of its own. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensureTestTools } from "../../../../scripts/setup.mjs";
 import { Api } from "../api.mjs";
-import { atEnd, atExit } from "../cleanup.mjs";
 import { freePort } from "../ports.mjs";
+import { temporaryFolder } from "../temporary_folder.mjs";
 import { waitFor } from "../wait.mjs";
 import { Program } from "./program.mjs";
 
@@ -26,10 +25,16 @@ export class Member extends Program {
     // A member that is alone must not take long to find that out.
     const timing = ["--heartbeat-interval", "50", "--election-timeout", "500"];
     const args = [...own, ...clients, ...peers, "--initial-cluster", cluster, ...timing, ...more];
-    super("etcd", args, async () => (await this.call("/v3/kv/range", { key: base64("a") })) !== undefined);
+    super("etcd", args, () => this.isServing());
     this.url = client;
     this.data = join(folder, name);
-    this.api = new Api({ port });
+    this.api = new Api({ port, secure: scheme === "https" });
+  }
+
+  /** Whether it has a leader: whoever asks need be nobody for that. */
+  async isServing() {
+    const status = await this.call("/v3/maintenance/status", {});
+    return status?.leader !== undefined;
   }
 
   /**
@@ -37,9 +42,9 @@ export class Member extends Program {
    * @param {string} path
    * @param {object} body
    */
-  async call(path, body) {
+  async call(path, body, headers = {}) {
     try {
-      const answer = await this.api.post(path, body, { "Content-Type": "application/json" });
+      const answer = await this.api.post(path, body, { "Content-Type": "application/json", ...headers });
       return answer.status === 200 ? answer.body : undefined;
     } catch {
       return undefined;
@@ -56,6 +61,9 @@ export class Etcd {
   /** What the contract calls it. */
   name = "etcd";
 
+  /** What every request has. @type {Record<string, string>} */
+  #headers = {};
+
   /** @param {Member[]} members */
   constructor(members) {
     this.members = members;
@@ -66,10 +74,15 @@ export class Etcd {
     return { etcd: { endpoints: this.members.map(({ url }) => url), prefix: `/upstreams/${upstream}/` } };
   }
 
-  /** The answer of whichever member answers. @param {string} path @param {object} body */
-  async call(path, body) {
-    for (const member of this.members) {
-      const answer = await member.call(path, body);
+  /**
+   * The answer of whichever member answers.
+   * @param {string} path
+   * @param {object} body
+   * @param {Member[]} [members] those to ask
+   */
+  async call(path, body, members = this.members) {
+    for (const member of members) {
+      const answer = await member.call(path, body, this.#headers);
       if (answer !== undefined) return answer;
     }
     throw new Error(`no member of etcd answers ${path}`);
@@ -98,28 +111,95 @@ export class Etcd {
   /**
    * Makes an upstream's servers exactly these, in one transaction.
    * @param {{ server: string, weight?: number }[]} servers
+   * @param {string} [upstream]
+   * @param {Member[]} [members] those to ask
    */
-  async set(servers, upstream = "app") {
+  async set(servers, upstream = "app", members = this.members) {
     const prefix = `/upstreams/${upstream}/`;
     const end = `/upstreams/${upstream}0`;
     const range = { key: base64(prefix), range_end: base64(end) };
-    const { kvs = [] } = await this.call("/v3/kv/range", { ...range, keys_only: true });
+    const { kvs = [] } = await this.call("/v3/kv/range", { ...range, keys_only: true }, members);
     const wanted = new Map(servers.map((server) => [base64(prefix + server.server), server]));
     const removed = kvs.filter(({ key }) => !wanted.has(key));
-    await this.call("/v3/kv/txn", {
-      success: [
-        ...removed.map(({ key }) => ({ request_delete_range: { key } })),
-        ...[...wanted].map(([key, server]) => ({
-          request_put: { key, value: base64(JSON.stringify(server)) },
-        })),
-      ],
-    });
+    await this.call(
+      "/v3/kv/txn",
+      {
+        success: [
+          ...removed.map(({ key }) => ({ request_delete_range: { key } })),
+          ...[...wanted].map(([key, server]) => ({
+            request_put: { key, value: base64(JSON.stringify(server)) },
+          })),
+        ],
+      },
+      members,
+    );
   }
 
   /** Adds something that is no server, which a key's name tells. */
   async addBad() {
     await this.put("/upstreams/app/bad", "{not JSON");
     return "/upstreams/app/bad";
+  }
+
+  /** A lease that is over after some seconds. @param {number} seconds @returns {Promise<string>} */
+  async grant(seconds) {
+    return (await this.call("/v3/lease/grant", { TTL: seconds })).ID;
+  }
+
+  /** Has a lease begin anew. @param {string} lease */
+  keepAlive(lease) {
+    return this.call("/v3/lease/keepalive", { ID: lease });
+  }
+
+  /** The member that leads. */
+  async leader() {
+    for (const member of this.members) {
+      const { leader, header } = await member.call("/v3/maintenance/status", {});
+      if (leader === header.member_id) return member;
+    }
+    throw new Error("no member of etcd leads");
+  }
+
+  /** Forgets all changes but the last. */
+  async compact() {
+    const { header } = await this.call("/v3/kv/range", { key: base64("a") });
+    await this.call("/v3/kv/compaction", { revision: header.revision, physical: true });
+  }
+
+  /**
+   * Lets nobody in any more but root and a user who may read the keys of all upstreams.
+   * @param {{ user: string, password: string }} who
+   */
+  async enableUsers({ user, password }) {
+    const root = { name: "root", password: "root of all" };
+    const permission = { permType: "READ", key: base64("/upstreams/"), range_end: base64("/upstreams0") };
+    for (const [path, body] of [
+      ["/v3/auth/user/add", root],
+      ["/v3/auth/role/add", { name: "root" }],
+      ["/v3/auth/user/grant", { user: "root", role: "root" }],
+      ["/v3/auth/user/add", { name: user, password }],
+      ["/v3/auth/role/add", { name: "reader" }],
+      ["/v3/auth/role/grant", { name: "reader", perm: permission }],
+      ["/v3/auth/user/grant", { user, role: "reader" }],
+      ["/v3/auth/enable", {}],
+    ])
+      await this.call(path, body);
+    await this.logIn();
+  }
+
+  /**
+   * Makes a user's tokens invalid, while its connections stay.
+   * @param {{ user: string, password: string }} who
+   */
+  forgetTokens({ user, password }) {
+    return this.call("/v3/auth/user/changepw", { name: user, password });
+  }
+
+  /** Gets a token for the calls of this process: etcd forgets them as it restarts. */
+  async logIn() {
+    this.#headers = {};
+    const { token } = await this.call("/v3/auth/authenticate", { name: "root", password: "root of all" });
+    this.#headers = { Authorization: token };
   }
 
   async start() {
@@ -141,6 +221,11 @@ export class Etcd {
   }
 }
 
+/** Where a member listens. @param {Member} member */
+export function portOf({ url }) {
+  return Number(new URL(url).port);
+}
+
 /** @param {Member} member */
 async function waitForMember(member) {
   await waitFor(`${member.url} serves`, () => member.isThere(), 20_000);
@@ -153,13 +238,7 @@ async function waitForMember(member) {
  */
 export async function startEtcd(context, { members = 1, args = [] } = {}) {
   ensureTestTools(["etcd"]);
-  const folder = mkdtempSync(join(tmpdir(), "sluice-etcd-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  const cancel = atExit(remove);
-  atEnd(context, () => {
-    remove();
-    cancel();
-  });
+  const folder = temporaryFolder(context, "sluice-etcd-");
   const names = Array.from({ length: members }, (_, index) => `m${index}`);
   const peers = await Promise.all(names.map(async () => `http://127.0.0.1:${await freePort()}`));
   const cluster = names.map((name, index) => `${name}=${peers[index]}`).join(",");

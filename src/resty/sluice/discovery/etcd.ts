@@ -127,7 +127,7 @@ function check(session: Session): string | undefined {
       if (cause !== undefined) return cause;
     }
   }
-  const [alive, cause] = is_alive(session.client);
+  const [alive, cause] = is_alive(session.client, session.known[0].prefix);
   if (alive !== undefined) note_success(session.feed);
   return cause;
 }

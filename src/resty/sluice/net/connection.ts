@@ -83,8 +83,12 @@ function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined
 
 function shake_hands(connection: Connection, tls: Tls): Outcome {
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
-  const [shaken, cause] = connection.socket.sslhandshake(false, tls.server_name, tls.verify);
-  return $multi(shaken === undefined ? undefined : true, cause);
+  const { socket } = connection;
+  const [shaken, cause] = socket.sslhandshake(false, tls.server_name, tls.verify);
+  if (shaken === undefined) return $multi(undefined, cause);
+  // When the other side is so quick that nginx need not wait, it says so of a bad certificate too, and has closed.
+  if (socket.getreusedtimes()[0] === undefined) return $multi(undefined, "the certificate is not valid");
+  return $multi(true, undefined);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { call, type EtcdClient } from "./client";
+import { end_of_prefix } from "./prefix";
 
 /** Keys of etcd, and what stands in them. */
 
@@ -29,15 +30,6 @@ interface RawAnswer {
 }
 
 const KEYS_A_PAGE = 500;
-
-/** What follows every key that begins with `prefix`. Pure. */
-export function end_of_prefix(prefix: string): string {
-  for (let last = prefix.length; last > 0; last -= 1) {
-    const byte = string.byte(prefix, last);
-    if (byte < 255) return string.sub(prefix, 1, last - 1) + string.char(byte + 1);
-  }
-  return "\0";
-}
 
 /** The members of a request that name the keys below a prefix. */
 export function below(prefix: string): { key: string; range_end: string } {
@@ -81,9 +73,15 @@ export function list_keys(
   return $multi(listing, undefined);
 }
 
-/** Asks whether the member still has the others, and answers. Returns true, or undefined and the cause. */
-export function is_alive(client: EtcdClient): LuaMultiReturn<[true | undefined, string | undefined]> {
+/**
+ * Asks whether the member still has the others, and answers: by a key that the user may read. Returns true, or undefined
+ * and the cause.
+ */
+export function is_alive(
+  client: EtcdClient,
+  key: string,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
   // Linearizable, so that a member that is cut off from the others does not pass for a good one.
-  const [answer, cause] = call(client, "/v3/kv/range", { key: ngx.encode_base64("\0"), count_only: true });
+  const [answer, cause] = call(client, "/v3/kv/range", { key: ngx.encode_base64(key), count_only: true });
   return $multi(answer === undefined ? undefined : true, cause);
 }

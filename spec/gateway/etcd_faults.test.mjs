@@ -1,0 +1,257 @@
+/** etcd fails in every way, under load: no client sees it, and the set is right again soon after. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startBackends } from "./support/backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers, waitForState } from "./support/discovery.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { portOf, startEtcd } from "./support/registries/etcd.mjs";
+import { startTcpProxy } from "./support/tcp_proxy.mjs";
+import { sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+import { connectionsTo, watchesOf } from "./support/watches.mjs";
+import { heapOf, heapPage, rssOf } from "./support/worker_memory.mjs";
+
+/** The set is to be right again within 2 s; a busy machine may need some more. */
+const SOON = 3000;
+/** nginx logs so of a connection that it keeps, whatever it is told of sockets. */
+const wasReset = /recv\(\) failed \(104: Connection reset by peer\), context: ngx.timer/;
+
+const serversAt = (/** @type {string[]} */ addresses) => addresses.map((server) => ({ server }));
+
+/** Waits until the set is right, which must be soon. */
+async function waitSoon(context, gateway, addresses) {
+  const started = performance.now();
+  await waitForServers(gateway, addresses, SOON);
+  context.diagnostic(`right again after ${(performance.now() - started).toFixed(0)} ms`);
+  await waitForState(gateway, "ok");
+}
+
+/** One prefix is watched, and no connection is left beside the watch's and one for questions to each member. */
+async function assertOneWatch(members, gateway) {
+  await waitFor("one watch is left", async () => {
+    const counts = await Promise.all(members.map((member) => watchesOf(member)));
+    return counts.reduce((sum, { watchers }) => sum + watchers, 0) === 1;
+  });
+  await waitFor("no more connections are left", () => {
+    const counts = members.map((member) => connectionsTo(gateway.workers(), portOf(member)));
+    return counts.reduce((sum, count) => sum + count, 0) <= 1 + members.length;
+  });
+}
+
+/** Three backends of which etcd names two, and clients. */
+async function startAll(context, options) {
+  const addresses = (await startBackends(context, 3)).map(({ address }) => address);
+  const etcd = await startEtcd(context, options);
+  await etcd.set(serversAt(addresses.slice(0, 2)));
+  const { gateway, load } = await startDiscovery(context, etcd);
+  await waitForServers(gateway, addresses.slice(0, 2));
+  await waitForState(gateway, "ok");
+  return { addresses, etcd, gateway, load };
+}
+
+/** No client has seen anything. */
+async function assertUnseen(load) {
+  await load.round();
+  await load.stop();
+  assert.deepEqual([...load.errors], [], "what clients saw");
+}
+
+/** @type {Record<string, (etcd: import("./support/registries/etcd.mjs").Etcd) => Promise<void>>} */
+const outages = {
+  stopped: async (etcd) => {
+    await etcd.stop("SIGTERM");
+    await sleep(1500);
+    await etcd.start();
+  },
+  "restarted at once": async (etcd) => {
+    await etcd.stop("SIGTERM");
+    await etcd.start();
+  },
+  "killed with kill -9": async (etcd) => {
+    await etcd.stop("SIGKILL");
+    await sleep(1500);
+    await etcd.start();
+  },
+  "cut off for longer than any time-out": async (etcd) => {
+    etcd.freeze();
+    await sleep(5000);
+    etcd.thaw();
+  },
+  "cut off for a moment": async (etcd) => {
+    etcd.freeze();
+    await sleep(500);
+    etcd.thaw();
+  },
+};
+
+for (const [how, fail] of Object.entries(outages)) {
+  test(`etcd ${how}: clients see nothing, and the set is right again soon`, async (context) => {
+    const { addresses, etcd, gateway, load } = await startAll(context);
+    for (const set of [addresses.slice(1), addresses.slice(0, 2)]) {
+      await fail(etcd);
+      await etcd.set(serversAt(set));
+      await waitSoon(context, gateway, set);
+    }
+    await assertUnseen(load);
+    await assertOneWatch(etcd.members, gateway);
+  });
+}
+
+test("changes that were made and compacted while etcd was out of reach are followed", async (context) => {
+  const { addresses, etcd, gateway, load } = await startAll(context);
+  const proxy = await startTcpProxy(context, portOf(etcd.members[0]));
+  const discovery = etcd.discovery();
+  discovery.etcd.endpoints = [proxy.url];
+  await gateway.api.expect(200, "PATCH", sluice(), { discovery });
+  await waitForState(gateway, "ok");
+  gateway.log.allow(wasReset);
+  proxy.refuse();
+  await waitForState(gateway, "failing");
+  await etcd.set(serversAt(addresses));
+  await etcd.set(serversAt(addresses.slice(1)));
+  await etcd.compact();
+  proxy.accept();
+  await waitSoon(context, gateway, addresses.slice(1));
+  await assertUnseen(load);
+});
+
+test("a compaction is nothing to a watch", async (context) => {
+  const { addresses, etcd, gateway, load } = await startAll(context);
+  for (let turn = 0; turn < 20; turn += 1) {
+    await etcd.put("/elsewhere", String(turn));
+    await etcd.compact();
+  }
+  await etcd.set(serversAt(addresses));
+  await waitSoon(context, gateway, addresses);
+  await assertUnseen(load);
+  await assertOneWatch(etcd.members, gateway);
+});
+
+test("an etcd whose data is gone empties no upstream, and is followed from there on", async (context) => {
+  const { addresses, etcd, gateway, load } = await startAll(context);
+  // So that its revisions were far ahead of those to come.
+  for (let turn = 0; turn < 50; turn += 1) await etcd.put("/elsewhere", String(turn));
+  await etcd.stop("SIGKILL");
+  for (const member of etcd.members) member.wipe();
+  await etcd.start();
+  await waitFor("the empty answer is reported", async () => {
+    return (await discoveryOf(gateway.api)).pending?.count === 2;
+  });
+  await sleep(4000);
+  await waitForServers(gateway, addresses.slice(0, 2), 0);
+  await etcd.set(serversAt(addresses.slice(1)));
+  await waitSoon(context, gateway, addresses.slice(1));
+  await assertUnseen(load);
+  await assertOneWatch(etcd.members, gateway);
+});
+
+test("the leader of three members dies, and the others are followed", async (context) => {
+  const { addresses, etcd, gateway, load } = await startAll(context, { members: 3 });
+  const leader = await etcd.leader();
+  await leader.stop("SIGKILL");
+  const rest = etcd.members.filter((member) => member !== leader);
+  await waitFor("there is another leader", () => etcd.put("/elsewhere", "").catch(() => undefined));
+  await etcd.set(serversAt(addresses.slice(1)));
+  await waitSoon(context, gateway, addresses.slice(1));
+  await assertUnseen(load);
+  await assertOneWatch(rest, gateway);
+});
+
+test("a member that the others have lost is left", async (context) => {
+  const { addresses, etcd, gateway, load } = await startAll(context, { members: 3 });
+  // It is the first that is watched: it goes on, and answers nothing that needs the others.
+  const [first, second, third] = etcd.members;
+  second.freeze();
+  third.freeze();
+  await waitForState(gateway, "failing");
+  second.thaw();
+  third.thaw();
+  first.freeze();
+  await waitFor("the others answer", () => second.call("/v3/kv/put", { key: "YQ==", value: "YQ==" }));
+  await etcd.set(serversAt(addresses.slice(1)), "app", [second, third]);
+  // It takes some questions and their time-outs to find out who answers.
+  await waitForServers(gateway, addresses.slice(1), 10_000);
+  await waitForState(gateway, "ok");
+  first.thaw();
+  await assertUnseen(load);
+});
+
+test("no watch is left by upstreams that are gone, by reloads, or by workers that were killed", async (context) => {
+  const etcd = await startEtcd(context);
+  const [member] = etcd.members;
+  await etcd.set([{ server: someAddress(1) }]);
+  const { gateway } = await startDiscovery(context, etcd, { traffic: false });
+  const { api } = gateway;
+  await waitForServers(gateway, [someAddress(1)]);
+  const names = ["a", "b", "c", "d", "e"];
+  for (const name of names) {
+    await api.expect(201, "PUT", sluice(name), { discovery: etcd.discovery(name) });
+  }
+  const waitForWatchers = (/** @type {number} */ count) =>
+    waitFor(`${count} prefixes are watched`, async () => (await watchesOf(member)).watchers === count);
+  await waitForWatchers(6);
+  assert.equal((await watchesOf(member)).streams, 1, "over one stream");
+  for (const name of names) await api.expect(204, "DELETE", sluice(name));
+  await waitForWatchers(1);
+  for (let turn = 0; turn < 3; turn += 1) {
+    await gateway.reload();
+    await assertOneWatch([member], gateway);
+  }
+  await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+  for (const pid of gateway.workers()) await gateway.killWorker(pid);
+  await assertOneWatch([member], gateway);
+  await etcd.set(serversAt([someAddress(1), someAddress(2)]));
+  await waitForServers(gateway, [someAddress(1), someAddress(2)]);
+  await api.expect(204, "DELETE", sluice());
+  await waitForWatchers(0);
+  await waitFor("its connection is closed", () => connectionsTo(gateway.workers(), portOf(member)) <= 1);
+});
+
+test("a thousand reconnects leave nothing behind", async (context) => {
+  const etcd = await startEtcd(context);
+  const [member] = etcd.members;
+  const proxy = await startTcpProxy(context, portOf(member));
+  const addresses = Array.from({ length: 50 }, (_, number) => someAddress(number));
+  // The same place said differently: each of these upstreams has a watch of its own.
+  const names = ["app", "b", "c", "d", "e"];
+  const upstreams = {};
+  for (const [index, name] of names.entries()) {
+    await etcd.set(serversAt(addresses), name);
+    const endpoints = Array.from({ length: index + 1 }, () => proxy.url);
+    upstreams[name] = { discovery: { etcd: { ...etcd.discovery(name).etcd, endpoints } } };
+  }
+  const gateway = await startGateway(context, {
+    upstreams,
+    workers: 1,
+    http: "lua_socket_log_errors off;",
+    api: heapPage,
+  });
+  gateway.log.allow(wasReset);
+  for (const name of names) await waitForServers(gateway, addresses, undefined, name);
+  const reconnect = async (/** @type {number} */ count) => {
+    for (let done = 0; done < count; done += names.length) {
+      await waitFor("all watch", () => proxy.answering("/v3/watch") === names.length);
+      proxy.cut();
+    }
+  };
+  const measure = async () => {
+    for (const name of names) await waitForState(gateway, "ok", name);
+    return { heap: await heapOf(gateway), rss: rssOf(gateway.workers()[0]) };
+  };
+  // Timers, threads and compiled code: what is there after some is there for good.
+  await reconnect(500);
+  const before = await measure();
+  await reconnect(1000);
+  const after = await measure();
+  const say = ({ heap, rss }) => `Lua ${(heap / 1024).toFixed(0)} KiB, RSS ${(rss / 1024).toFixed(0)} KiB`;
+  context.diagnostic(`before ${say(before)}; after ${say(after)}`);
+  assert.ok(after.heap - before.heap < 256 * 1024, `Lua's memory: ${say(before)}; ${say(after)}`);
+  assert.ok(after.rss - before.rss < 4 * 1024 * 1024, `RSS: ${say(before)}; ${say(after)}`);
+  await waitFor("no watch but theirs is left", async () => {
+    const { watchers, streams } = await watchesOf(member);
+    return watchers === names.length && streams === names.length;
+  });
+  await etcd.set(serversAt(addresses.slice(1)));
+  await waitForServers(gateway, addresses.slice(1));
+});

@@ -1,0 +1,104 @@
+import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
+import { entry_of, read_entry } from "../../../src/resty/sluice/discovery/entry";
+import { expect } from "../support/expect";
+
+const KEY = "/upstreams/app/10.0.0.7:81";
+const KEYS_SERVER = { ...SERVER_DEFAULTS, server: "10.0.0.7:81", source: "discovery" };
+
+describe("an entry of a registry", () => {
+  const accepted: [value: string, server: object][] = [
+    ["10.0.0.1:80", { server: "10.0.0.1:80" }],
+    ["10.0.0.1", { server: "10.0.0.1:80" }],
+    ["[::1]:80", { server: "[::1]:80" }],
+    ["unix:/run/app.sock", { server: "unix:/run/app.sock" }],
+    ['{"server":"10.0.0.1"}', { server: "10.0.0.1:80" }],
+    [
+      ' \n{"server":"10.0.0.1:81","weight":5,"backup":true}',
+      { server: "10.0.0.1:81", weight: 5, backup: true },
+    ],
+    [
+      '{"server":"10.0.0.1:80","weight":"5","fail_timeout":7}',
+      { server: "10.0.0.1:80", weight: 5, fail_timeout: "7s" },
+    ],
+    // As nginx-upsync-module has it: the address is the key's last part.
+    ["", {}],
+    ["{}", {}],
+    [
+      '{"weight":2,"max_fails":3,"fail_timeout":10,"max_conns":4,"backup":0,"down":1}',
+      { weight: 2, max_fails: 3, fail_timeout: "10s", max_conns: 4, down: true },
+    ],
+    ['{"backup":1,"down":0}', { backup: true }],
+    ['{"backup":true,"down":false}', { backup: true }],
+  ];
+  for (const [value, server] of accepted) {
+    it(`may be ${string.format("%q", value)}`, () => {
+      expect(read_entry(KEY, value)).same({ key: KEY, server: { ...KEYS_SERVER, ...server } });
+    });
+  }
+
+  it("may have a key without a slash", () => {
+    expect(read_entry("10.0.0.7:81", "").server).same(KEYS_SERVER);
+  });
+
+  const refused: [value: string, problem: string][] = [
+    ["nonsense", "host names are not supported"],
+    ["300.0.0.1:80", "not an IPv4 address"],
+    ["10.0.0.1:0", "the port is not a number from 1 to 65535"],
+    ["10.0.0.1:80\n", "only printable ASCII can be"],
+    ["   ", "only printable ASCII can be"],
+    ["{not JSON", "its value is not JSON: "],
+    ['{"server":"10.0.0.1:80"', "its value is not JSON: "],
+    ['{"server":"10.0.0.1:80"} x', "its value is not JSON: "],
+    ['["10.0.0.1:80"]', "not an IPv6 address"],
+    ['"10.0.0.1:80"', 'invalid "server" value'],
+    ["7", "not an IPv4 address"],
+    ['{"server":null}', 'invalid "server" value: not a string'],
+    ['{"server":7}', 'invalid "server" value: not a string'],
+    ['{"server":["10.0.0.1"]}', 'invalid "server" value: nested objects and lists cannot be'],
+    ['{"server":"app.example:80"}', "host names are not supported"],
+    ['{"server":"10.0.0.1","wieght":2}', 'unknown parameter "wieght"'],
+    ['{"server":"10.0.0.1","id":2}', 'unknown parameter "id"'],
+    ['{"server":"10.0.0.1","source":"register"}', 'unknown parameter "source"'],
+    ['{"server":"10.0.0.1","leave_by":"idle"}', 'unknown parameter "leave_by"'],
+    ['{"server":"10.0.0.1","weight":0}', 'invalid "weight" value'],
+    ['{"server":"10.0.0.1","backup":1}', 'invalid "backup" value: not a boolean'],
+    ['{"down":2}', 'invalid "down" value: not a boolean'],
+    ['{"weight":1,"ip":"10.0.0.1"}', 'unknown parameter "ip"'],
+  ];
+  for (const [value, problem] of refused) {
+    it(`is not ${string.format("%q", value)}`, () => {
+      const entry = read_entry(KEY, value);
+      expect(entry.key).equal(KEY);
+      expect(entry.server).equal(undefined);
+      expect(entry.problem).contains(problem);
+    });
+  }
+
+  it("is not what has no address in its key either", () => {
+    for (const key of ["/upstreams/app/", "/upstreams/app/one"]) {
+      for (const value of ["", '{"weight":1}']) {
+        expect(read_entry(key, value).server).equal(undefined);
+        expect(read_entry(key, value).problem).contains('invalid "server" value');
+      }
+    }
+  });
+
+  it("has a bounded size", () => {
+    const fill = (size: number) => {
+      const start = '{"server":"10.0.0.1:80"';
+      return `${start}${string.rep(" ", size - start.length - 1)}}`;
+    };
+    expect(read_entry(KEY, fill(65536)).server?.server).equal("10.0.0.1:80");
+    expect(read_entry(KEY, fill(65537))).same({ key: KEY, problem: "its value is larger than 65536 bytes" });
+  });
+
+  it("may come as parameters, which must be an object", () => {
+    expect(entry_of("x", { server: "10.0.0.1:80", weight: 3 }).server).same({
+      ...KEYS_SERVER,
+      server: "10.0.0.1:80",
+      weight: 3,
+    });
+    expect(entry_of("x", 7)).same({ key: "x", problem: "a server is not an object" });
+    expect(entry_of("x", {})).same({ key: "x", problem: 'missing "server" argument' });
+  });
+});

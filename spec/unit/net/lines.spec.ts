@@ -1,0 +1,68 @@
+import { ENDED, new_lines, read_line } from "../../../src/resty/sluice/net/lines";
+import { CLOSED } from "../../../src/resty/sluice/net/reader";
+import { expect } from "../support/expect";
+import { reader_of } from "../support/pieces";
+
+const LONGEST = 20;
+
+/** All lines of a body, and why there are no more. */
+function read_all(text: string, is_chunked: boolean, piece_size: number): LuaMultiReturn<[string[], string]> {
+  const lines = new_lines(reader_of(text, piece_size), LONGEST, is_chunked);
+  const all: string[] = [];
+  for (const _ of $range(1, 1000)) {
+    const [line, cause] = read_line(lines);
+    if (line === undefined) return $multi(all, cause ?? "");
+    all.push(line);
+  }
+  return $multi(all, "it does not end");
+}
+
+/** In pieces of all sizes, which must make no difference. */
+function expect_lines(text: string, is_chunked: boolean, wanted: string[], end: string): void {
+  for (const piece_size of $range(1, text.length + 1)) {
+    const [all, cause] = read_all(text, is_chunked, piece_size);
+    expect(all).same(wanted);
+    expect(cause).equal(end);
+  }
+}
+
+describe("the lines of a body", () => {
+  it("are what stands between line feeds, without empty ones", () => {
+    expect_lines("one\n\ntwo\nthree\n", false, ["one", "two", "three"], CLOSED);
+  });
+
+  it("are whole: what has no end is none", () => {
+    expect_lines("one\ntwo", false, ["one"], CLOSED);
+    expect_lines("", false, [], CLOSED);
+  });
+
+  it("lie across chunks, or several in one", () => {
+    expect_lines(
+      "4\r\none\n\r\n8\r\ntwo\nthre\r\n2\r\ne\n\r\n0\r\n\r\n",
+      true,
+      ["one", "two", "three"],
+      ENDED,
+    );
+    expect_lines("4;x=1\r\none\n\r\n00b\r\ntwo\nthree\n\n\r\n0\r\n", true, ["one", "two", "three"], ENDED);
+  });
+
+  it("end with the connection though more chunks were to come", () => {
+    expect_lines("4\r\none\n\r\n8\r\ntwo\nth", true, ["one", "two"], CLOSED);
+    expect_lines("4\r\none\n\r\n", true, ["one"], CLOSED);
+  });
+
+  it("end where a chunk is malformed", () => {
+    for (const chunk of ["x", "-1", "1234567890123"]) {
+      expect_lines(`4\r\none\n\r\n${chunk}\r\ntwo\n`, true, ["one"], "its body has a malformed chunk");
+    }
+    const endless = `4\r\none\n\r\n${string.rep("0", 200)}`;
+    expect_lines(endless, true, ["one"], "a line is longer than 64 bytes");
+  });
+
+  it("have a bounded size", () => {
+    const long = string.rep("x", LONGEST);
+    expect_lines(`${long}\n${long}\n`, false, [long, long], CLOSED);
+    expect_lines(`one\n${long}xx`, false, ["one"], `a line is longer than ${LONGEST} bytes`);
+    expect_lines(`4\r\none\n\r\n16\r\n${long}xx`, true, ["one"], `a line is longer than ${LONGEST} bytes`);
+  });
+});

@@ -1,0 +1,20 @@
+import { CLOSED, type Reader } from "../../../src/resty/sluice/net/reader";
+
+interface FakeReader extends Reader {
+  pieces: string[];
+}
+
+function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
+  const piece = (reader as FakeReader).pieces.shift();
+  return $multi(piece, piece === undefined ? CLOSED : undefined);
+}
+
+/** A reader that brings a text in pieces of one size, and then ends. */
+export function reader_of(text: string, piece_size = text.length): Reader {
+  const pieces: string[] = [];
+  for (const start of $range(1, text.length, piece_size)) {
+    pieces.push(string.sub(text, start, start + piece_size - 1));
+  }
+  const reader: FakeReader = { buffer: "", receive, pieces };
+  return reader;
+}
