@@ -69,7 +69,7 @@ function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
     }
     if (ngx.now() - checked >= CHECK_SECONDS) {
       checked = ngx.now();
-      const [alive, dead] = is_alive(client);
+      const [alive, dead] = is_alive(client, etcd.prefix);
       if (alive === undefined) return dead;
       note_success();
       const unsent = send_renewals(client, etcd.prefix);

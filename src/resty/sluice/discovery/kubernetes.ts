@@ -10,7 +10,8 @@ import {
   WATCH_SECONDS,
   type SliceEvent,
 } from "../net/kubernetes/slices";
-import { close_stream, ENDED, is_quiet, type Stream } from "../net/stream";
+import { ENDED } from "../net/lines";
+import { close_stream, is_quiet, type Stream } from "../net/stream";
 import { LOOK_SECONDS, sleep_until } from "../net/wait";
 import { merge_slices, read_slice } from "./endpoint_slice";
 import {
