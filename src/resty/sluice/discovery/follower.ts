@@ -3,7 +3,7 @@ import { is_over } from "../store/turn";
 import { feeds, follow_anew, follow_changes } from "./feeds";
 import { SOURCES } from "./registry";
 import { report_feed } from "./report";
-import type { Feed } from "./source";
+import { SESSION_SECONDS, type Feed } from "./source";
 import { is_closed } from "./subscription";
 
 /** Follows the registries of all upstreams: a light thread a feed, session after session. */
@@ -49,7 +49,9 @@ function pause(this: void): boolean {
 }
 
 function follow_for_a_while(this: void, run: Run): void {
-  while (!is_complete(run) && !is_over()) {
+  // What its threads take of memory is given back when the timer ends.
+  const end = ngx.now() + SESSION_SECONDS;
+  while (!is_complete(run) && !is_over() && ngx.now() < end) {
     follow_changes(pause);
     start_sessions(run);
     pause();

@@ -70,4 +70,4 @@ export interface Source {
 /** After so long whatever waits for equal answers is asked for again. */
 export const CONFIRM_SECONDS = 1;
 /** How long a session may last. */
-export const SESSION_SECONDS = 600;
+export const SESSION_SECONDS = 300;

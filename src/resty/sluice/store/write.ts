@@ -32,7 +32,7 @@ export type Edit = (
 type Written = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
 
 /** How often a write is tried that another gateway's has come before, and how long that one is waited for, in seconds. */
-const MOST_TRIES = 5;
+const MOST_TRIES = 50;
 const PATIENCE_SECONDS = 2;
 const PAUSE_SECONDS = 0.005;
 
@@ -85,6 +85,8 @@ function wait_for_other(name: string, before: string | undefined): boolean {
     if (ngx.now() > deadline) return false;
     ngx.sleep(PAUSE_SECONDS);
   }
+  // Else the same two would meet again.
+  ngx.sleep(PAUSE_SECONDS * (1 + 3 * math.random()));
   return true;
 }
 
