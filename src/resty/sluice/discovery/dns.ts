@@ -6,15 +6,8 @@ import { encode } from "../lib/json";
 import { sleep_until } from "../net/wait";
 import { entry_of } from "./entry";
 import { ask, new_resolvers, TYPES, type RecordType, type Resolvers } from "./resolver";
-import {
-  CONFIRM_SECONDS,
-  SESSION_SECONDS,
-  type Entry,
-  type Feed,
-  type Source,
-  type Subscription,
-} from "./source";
-import { answer, config_of, is_closed, note_success } from "./subscription";
+import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Feed, type Source } from "./source";
+import { answer, config_of, is_closed, note_success, only_subscription } from "./subscription";
 
 /** DNS: the addresses of a name, or its SRV records. What does not exist is an empty answer, not a failure. */
 
@@ -155,8 +148,7 @@ function look_up(session: Session): LuaMultiReturn<[Entry[] | undefined, number,
 }
 
 function follow(this: void, feed: Feed): string | undefined {
-  const [, first] = next(feed.subscriptions);
-  const subscription = first as Subscription;
+  const subscription = only_subscription(feed);
   const config = config_of<DnsConfig>(subscription);
   const is_over = () => is_closed(feed);
   const resolvers = new_resolvers(config.resolvers, feed.attempts);

@@ -11,7 +11,7 @@ import {
   type Source,
   type Subscription,
 } from "./source";
-import { answer, config_of, is_closed, note_success } from "./subscription";
+import { answer, config_of, is_closed, note_success, only_subscription } from "./subscription";
 
 /** A file: `{"servers": […]}`, each an object of parameters or an address. The workers must be allowed to read it. */
 
@@ -80,8 +80,7 @@ function look(session: Session): string | undefined {
 }
 
 function follow(this: void, feed: Feed): string | undefined {
-  const [, first] = next(feed.subscriptions);
-  const subscription = first as Subscription;
+  const subscription = only_subscription(feed);
   const { path } = config_of<FileConfig>(subscription);
   const session: Session = { feed, subscription, path, version: undefined };
   const is_over = () => is_closed(feed);

@@ -2,7 +2,7 @@ import { new_follower, next_changes, type Follower } from "./changes";
 import { get_text } from "./dict";
 import { parse_document } from "./document";
 import { registered_nodes, type NodeRecord } from "./nodes";
-import { has_sourced } from "./sourced";
+import { may_have_sourced } from "./sourced";
 
 /** Which upstreams have servers that have registered themselves: for background work that looks at those again and again. */
 
@@ -20,7 +20,7 @@ export function new_registered(): Registered {
 
 function look_at({ nodes }: Registered, name: string): void {
   const text = get_text(name);
-  if (text === undefined || !has_sourced(text, "register")) nodes.delete(name);
+  if (text === undefined || !may_have_sourced(text, "register")) nodes.delete(name);
   else nodes.set(name, registered_nodes(parse_document(text)));
 }
 

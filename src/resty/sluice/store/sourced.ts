@@ -6,10 +6,8 @@ import { add_lines, copy, type Edited } from "./edit";
 
 /** The servers that a source has brought: changed by it alone, and it changes no others. */
 
-/** What tells a source's servers in their texts. */
-const MARKS = { discovery: '"source":"discovery"', register: '"source":"register"' };
-
-export type SourceMark = keyof typeof MARKS;
+/** What brings servers, as their lines name it. */
+export type SourceMark = "discovery" | "register";
 
 /** A server that cannot be in the upstream. */
 export interface Misfit {
@@ -17,9 +15,14 @@ export interface Misfit {
   reason: string;
 }
 
-/** Whether a line, or the text of a document, has a server that this source has brought. */
-export function has_sourced(text: string, source: SourceMark): boolean {
-  return string.find(text, MARKS[source], 1, true)[0] !== undefined;
+/** Whether a line is that of a server that this source has brought. What a node says of itself comes behind. */
+export function has_sourced(line: string, source: SourceMark): boolean {
+  return string.match(line, '"source":"(%a+)"')[0] === source;
+}
+
+/** False: no line of a text is such a one. */
+export function may_have_sourced(text: string, source: SourceMark): boolean {
+  return string.find(text, `"source":"${source}"`, 1, true)[0] !== undefined;
 }
 
 /** The address that a line begins with, as JSON, and what follows the line's numbers. */

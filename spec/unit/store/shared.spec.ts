@@ -1,0 +1,111 @@
+import { SERVER_DEFAULTS, type ServerConfig } from "../../../src/resty/sluice/config/server";
+import { FIRST_LOCAL_ID } from "../../../src/resty/sluice/store/clustered";
+import { format_line, parse_line, type Document } from "../../../src/resty/sluice/store/document";
+import { create } from "../../../src/resty/sluice/store/region";
+import { apply_shared, parse_shared, shared_text, type Shared } from "../../../src/resty/sluice/store/shared";
+import { expect } from "../support/expect";
+
+const REVISION = 30;
+const ETCD = "0000000000000012";
+const SECRET = "00112233445566778899aabbccddeeff";
+
+function line(id: number, server: string, more: Partial<ServerConfig> = {}): string {
+  return format_line({ ...SERVER_DEFAULTS, server, ...more, id, incarnation: 10 + id, row: 1 + (id % 100) });
+}
+
+const FIRST = line(0, "10.0.0.1:80", { weight: 3 });
+const SECOND = line(1, "10.0.0.2:80");
+const NODE = line(2, "10.0.0.3:80", { source: "register", node: { name: "n", ttl: "3s", incarnation: "" } });
+const FOUND = line(FIRST_LOCAL_ID, "10.0.0.4:80", { source: "discovery" });
+
+function document_of(lines: string[], more: Partial<Document> = {}): Document {
+  return { method: "least_conn", revision: 20, next_id: 3, row: 50, leavers: [], lines, ...more };
+}
+
+const CURRENT = document_of([FIRST, SECOND, NODE, FOUND], { session_secret: SECRET });
+const TEXT = shared_text(CURRENT);
+
+function shared_of(document: Document): Shared {
+  return parse_shared(shared_text(document)) as Shared;
+}
+
+/** What becomes of a document by what is shared of another: its lines. */
+function apply(current: Document | undefined, other: Document): Document {
+  return apply_shared(current, shared_of(other), ETCD, REVISION)[0] as Document;
+}
+
+describe("what gateways share of an upstream", () => {
+  before_each(() => {
+    create(64, 4);
+  });
+
+  it("is its settings, and its servers but those found in a registry", () => {
+    const { settings, servers, next_id, session_secret } = parse_shared(TEXT) as Shared;
+    expect(settings.method).equal("least_conn");
+    expect(next_id).equal(3);
+    expect(session_secret).equal(SECRET);
+    const addresses: string[] = [];
+    for (const { id, server } of servers) addresses.push(`${id} ${server}`);
+    expect(addresses).same(["0 10.0.0.1:80", "1 10.0.0.2:80", "2 10.0.0.3:80"]);
+    expect(servers[0].weight).equal(3);
+    expect(servers[2].node?.ttl).equal("3s");
+  });
+
+  it("has the same text whatever each gateway has by itself", () => {
+    const elsewhere = line(0, "10.0.0.1:80", { weight: 3 });
+    const [moved] = string.gsub(elsewhere, "^0 %d+ %d+", "0 77 9");
+    expect(shared_text({ ...CURRENT, revision: 99, row: 8, lines: [moved, SECOND, NODE] })).equal(TEXT);
+    expect(shared_text({ ...CURRENT, lines: [SECOND, NODE] }) === TEXT).equal(false);
+  });
+
+  it("makes another gateway's upstream", () => {
+    const made = apply(undefined, CURRENT);
+    expect(shared_text(made)).equal(TEXT);
+    expect(made.cluster_revision).equal(ETCD);
+    expect(parse_line(made.lines[0]).incarnation).equal(REVISION);
+  });
+
+  it("leaves servers that stay, and those of this gateway alone", () => {
+    const other = document_of([line(0, "10.0.0.1:80", { weight: 5 }), line(3, "10.0.0.9:80")], {
+      next_id: 4,
+    });
+    const { lines, next_id } = apply(CURRENT, other);
+    expect(lines.length).equal(3);
+    expect(lines[0]).equal(line(0, "10.0.0.1:80", { weight: 5 }));
+    expect(parse_line(lines[1]).server).equal("10.0.0.9:80");
+    expect(lines[2]).equal(FOUND);
+    expect(next_id).equal(4);
+  });
+
+  it("makes another server of an id that has another address", () => {
+    const { lines } = apply(CURRENT, document_of([line(0, "10.0.0.7:80")]));
+    const record = parse_line(lines[0]);
+    expect(record.incarnation).equal(REVISION);
+    expect(record.server).equal("10.0.0.7:80");
+  });
+
+  it("takes the address of a server that this gateway has found", () => {
+    const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:80")]));
+    expect(lines.length).equal(1);
+    expect(parse_line(lines[0]).source).equal("");
+  });
+
+  const NONE: [string, string][] = [
+    ["no JSON", "{"],
+    ["a list", "[]"],
+    ["without servers", '{"method":"random","next_id":1}'],
+    ["with an unknown method", '{"method":"best","next_id":1,"servers":[]}'],
+    ["with a server that is none", '{"method":"random","next_id":1,"servers":[{"id":0,"server":"here"}]}'],
+    ["with a server without id", '{"method":"random","next_id":1,"servers":[{"server":"10.0.0.1:80"}]}'],
+    ["with a secret that is none", '{"method":"random","next_id":1,"servers":[],"session_secret":"x"}'],
+    [
+      "with a node without a name",
+      '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80","source":"register"}]}',
+    ],
+  ];
+  for (const [what, text] of NONE) {
+    it(`is nothing that is ${what}`, () => {
+      expect(parse_shared(text)).equal(undefined);
+    });
+  }
+});
