@@ -1,5 +1,5 @@
 import { call, type EtcdClient } from "./client";
-import { end_of_prefix } from "./prefix";
+import { end_of_prefix, type Range } from "./prefix";
 
 /** Keys of etcd, and what stands in them. */
 
@@ -31,9 +31,9 @@ interface RawAnswer {
 
 const KEYS_A_PAGE = 500;
 
-/** The members of a request that name the keys below a prefix. */
-export function below(prefix: string): { key: string; range_end: string } {
-  return { key: ngx.encode_base64(prefix), range_end: ngx.encode_base64(end_of_prefix(prefix)) };
+/** The members of a request that name some keys. */
+export function keys_of({ first, end }: Range): { key: string; range_end: string } {
+  return { key: ngx.encode_base64(first), range_end: ngx.encode_base64(end) };
 }
 
 /** Reads a key as the gateway writes it: what is empty is left out, and numbers are texts. */
@@ -50,7 +50,7 @@ export function list_keys(
   client: EtcdClient,
   prefix: string,
 ): LuaMultiReturn<[Listing | undefined, string | undefined]> {
-  const { key, range_end } = below(prefix);
+  const { key, range_end } = keys_of({ first: prefix, end: end_of_prefix(prefix) });
   const listing: Listing = { keys: [], revision: 0 };
   let from = key;
   let has_more = true;
