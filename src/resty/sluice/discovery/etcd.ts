@@ -98,20 +98,6 @@ function stop_watching(session: Session): void {
   session.stream = undefined;
 }
 
-/** Watches what is known, from where all of it is known. Returns the cause when it fails. */
-function watch(session: Session): string | undefined {
-  const prefixes: string[] = [];
-  let known_to = math.huge;
-  for (const { prefix, revision } of session.known) {
-    prefixes.push(prefix);
-    known_to = math.min(known_to, revision);
-  }
-  const [stream, cause] = open_watch(session.client, covering_range(prefixes), known_to + 1);
-  session.stream = stream;
-  session.seen = known_to;
-  return cause;
-}
-
 function apply_event(known: Known, { key, value, revision }: KeyEvent): boolean {
   if (revision <= known.revision || string.sub(key, 1, known.prefix.length) !== known.prefix) return false;
   if (value === undefined) known.entries.delete(key);
@@ -134,6 +120,24 @@ function apply_events(session: Session, events: readonly KeyEvent[]): void {
     if (known.revision < seen) known.revision = seen;
     if (changed.has(known)) tell(known);
   }
+}
+
+/** Watches what is known, from where all of it is known. Returns the cause when it fails. */
+function watch(session: Session): string | undefined {
+  const prefixes: string[] = [];
+  let known_to = math.huge;
+  for (const { prefix, revision } of session.known) {
+    prefixes.push(prefix);
+    known_to = math.min(known_to, revision);
+  }
+  const [stream, cause] = open_watch(session.client, covering_range(prefixes), known_to + 1);
+  session.stream = stream;
+  session.seen = known_to;
+  if (stream === undefined) return cause;
+  // Whether the user may watch all of it stands only in the first message.
+  const [events, refused] = next_events(stream, LOOK_SECONDS);
+  if (events !== undefined) apply_events(session, events);
+  return refused;
 }
 
 /** Asks again for what waits, and whether all is well. Returns the cause when it is not. */
