@@ -171,7 +171,7 @@ test("a member that the others have lost is left", async (context) => {
   await waitFor("the others answer", () => second.call("/v3/kv/put", { key: "YQ==", value: "YQ==" }));
   await etcd.set(serversAt(addresses.slice(1)), "app", [second, third]);
   // It takes some questions and their time-outs to find out who answers.
-  await waitForServers(gateway, addresses.slice(1), 10_000);
+  await waitForServers(gateway, addresses.slice(1), 20_000);
   await waitForState(gateway, "ok");
   first.thaw();
   await assertUnseen(load);
