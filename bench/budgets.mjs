@@ -1,6 +1,7 @@
 /** @typedef {import("./row.mjs").Row} Row */
 /** @typedef {import("./writes.mjs").WriteRow} WriteRow */
 /** @typedef {import("./changes.mjs").ChangeRow} ChangeRow */
+/** @typedef {import("./discovery.mjs").DiscoveryRow} DiscoveryRow */
 
 /** How much longer a write may take among many upstreams than among few. */
 const WRITE_BUDGET = 1.5;
@@ -8,6 +9,8 @@ const WRITE_BUDGET = 1.5;
 const CHANGE_BUDGET = 1000;
 /** Percent of one core for checks. */
 const PROBE_BUDGET = 10;
+/** Milliseconds from a registry's change to the first request that follows it. */
+const DISCOVERY_BUDGET = 50;
 
 /**
  * @typedef {object} Verdict
@@ -33,8 +36,9 @@ function judge(what, value, budget) {
  * @param {ChangeRow[]} changes
  * @param {WriteRow[]} writes
  * @param {import("./probes.mjs").ProbeCost} [probes]
+ * @param {DiscoveryRow[]} [discovery]
  */
-export function judgeAll(requests, changes, writes, probes) {
+export function judgeAll(requests, changes, writes, probes, discovery = []) {
   const verdicts = [];
   for (const { part, label, servers, ratio, budget } of requests) {
     if (budget === undefined) continue;
@@ -52,6 +56,9 @@ export function judgeAll(requests, changes, writes, probes) {
   }
   if (probes !== undefined) {
     verdicts.push(judge(`checks of ${probes.servers} servers, % of one core`, probes.percent, PROBE_BUDGET));
+  }
+  for (const { label, p99 } of discovery) {
+    verdicts.push(judge(`${label} to the first request, 99 %, ms`, p99, DISCOVERY_BUDGET));
   }
   return verdicts;
 }

@@ -17,7 +17,7 @@ process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 let folders = 0;
 
 /** A folder for one server's files. */
-function newFolder() {
+export function newFolder() {
   folders += 1;
   const folder = join(home, String(folders));
   mkdirSync(folder);

@@ -6,6 +6,7 @@ import { CASES } from "./picks.mjs";
 /** @typedef {import("./writes.mjs").WriteRow} WriteRow */
 /** @typedef {import("./changes.mjs").ChangeRow} ChangeRow */
 /** @typedef {import("./picks.mjs").PickRow} PickRow */
+/** @typedef {import("./discovery.mjs").DiscoveryRow} DiscoveryRow */
 /** @typedef {Awaited<ReturnType<typeof import("./state.mjs").measureState>>} State */
 
 const KIB = 1024;
@@ -76,6 +77,22 @@ export function pickTable(rows) {
   return table(
     ["one pick, ns", ...CASES.map(({ servers, load }) => `${count(servers)} ${load}`)],
     rows.map(({ label, nanoseconds }) => [label, ...nanoseconds.map(count)].join(" | ")),
+  );
+}
+
+/** @param {DiscoveryRow[]} rows */
+export function discoveryTable(rows) {
+  return table(
+    [
+      "from a registry's change to the first request at the new server",
+      "changes",
+      "median, ms",
+      "99 %, ms",
+      "most, ms",
+    ],
+    rows.map(({ label, changes, median, p99, max }) =>
+      [label, count(changes), ...[median, p99, max].map((value) => value.toFixed(1))].join(" | "),
+    ),
   );
 }
 

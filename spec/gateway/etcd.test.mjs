@@ -83,6 +83,24 @@ test("whoever gives no password is not let in", async (context) => {
   assert.match(error, /user name is empty|permission denied|invalid auth token/);
 });
 
+test("a user who may not watch from the first prefix to the last is told so", async (context) => {
+  const etcd = await startEtcd(context);
+  for (const name of ["app", "cart"]) await etcd.set([{ server: someAddress(1) }], name);
+  await etcd.enableUsers({ user, password, prefixes: ["/upstreams/app/", "/upstreams/cart/"] });
+  const discoveryFor = (name) => ({ etcd: { ...etcd.discovery(name).etcd, user, password } });
+  const { gateway } = await startDiscovery(context, etcd, { ...quiet, discovery: discoveryFor("app") });
+  await waitForState(gateway, "ok");
+  await gateway.api.expect(201, "PUT", sluice("cart"), { discovery: discoveryFor("cart") });
+  for (let look = 0; look < 20; look += 1) {
+    const { error } = await waitForState(gateway, "failing");
+    assert.match(error, /the watch was cancelled: .*permission denied/);
+    await sleep(100);
+  }
+  assert.ok(gateway.log.entries("warn").length <= 2, "the log says it once");
+  await gateway.api.expect(204, "DELETE", sluice("cart"));
+  await waitForState(gateway, "ok");
+});
+
 test("a certificate must be trusted, and of the name that is asked for", async (context) => {
   const files = writeCertificates(temporaryFolder(context));
   const startWith = ({ cert, key }) => startEtcd(context, { args: ["--cert-file", cert, "--key-file", key] });

@@ -167,19 +167,23 @@ export class Etcd {
   }
 
   /**
-   * Lets nobody in any more but root and a user who may read the keys of all upstreams.
-   * @param {{ user: string, password: string }} who
+   * Lets nobody in any more but root and a user who may read the keys of all upstreams, or below some prefixes.
+   * @param {{ user: string, password: string, prefixes?: string[] }} who
    */
-  async enableUsers({ user, password }) {
+  async enableUsers({ user, password, prefixes = ["/upstreams/"] }) {
     const root = { name: "root", password: "root of all" };
-    const permission = { permType: "READ", key: base64("/upstreams/"), range_end: base64("/upstreams0") };
+    const permissions = prefixes.map((prefix) => ({
+      permType: "READ",
+      key: base64(prefix),
+      range_end: base64(prefix.replace(/\/$/, "0")),
+    }));
     for (const [path, body] of [
       ["/v3/auth/user/add", root],
       ["/v3/auth/role/add", { name: "root" }],
       ["/v3/auth/user/grant", { user: "root", role: "root" }],
       ["/v3/auth/user/add", { name: user, password }],
       ["/v3/auth/role/add", { name: "reader" }],
-      ["/v3/auth/role/grant", { name: "reader", perm: permission }],
+      ...permissions.map((perm) => ["/v3/auth/role/grant", { name: "reader", perm }]),
       ["/v3/auth/user/grant", { user, role: "reader" }],
       ["/v3/auth/enable", {}],
     ])

@@ -1,4 +1,4 @@
-import { end_of_prefix } from "../../../../src/resty/sluice/net/etcd/prefix";
+import { covering_range, end_of_prefix } from "../../../../src/resty/sluice/net/etcd/prefix";
 import { expect } from "../../support/expect";
 
 const LAST = string.char(255);
@@ -16,6 +16,22 @@ describe("the end of a prefix", () => {
   for (const [prefix, end] of ends) {
     it(`is what follows every key that begins with "${string.gsub(prefix, "[^ -~]", ".")[0]}"`, () => {
       expect(end_of_prefix(prefix)).equal(end);
+    });
+  }
+});
+
+describe("the range that covers prefixes", () => {
+  const ranges: [prefixes: string[], first: string, end: string][] = [
+    [["/a/"], "/a/", "/a0"],
+    [["/b/", "/a/", "/c/"], "/a/", "/c0"],
+    [["/a/", "/a/b/"], "/a/", "/a0"],
+    [["/a/b/", "/a"], "/a", "/b"],
+    [[LAST, "a"], "a", "\0"],
+    [["a", LAST, "b"], "a", "\0"],
+  ];
+  for (const [index, [prefixes, first, end]] of ipairs(ranges)) {
+    it(`holds them all, and no more than it must (${index})`, () => {
+      expect(covering_range(prefixes)).same({ first, end });
     });
   }
 });

@@ -2,6 +2,7 @@ import type { EtcdConfig } from "../config/sources/etcd";
 import { encode } from "../lib/json";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys } from "../net/etcd/keys";
+import { covering_range } from "../net/etcd/prefix";
 import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
 import { LOOK_SECONDS } from "../net/wait";
 import type { Stream } from "../net/stream";
@@ -17,7 +18,8 @@ import {
 import { answer, config_of, is_closed, note_success } from "./subscription";
 
 /**
- * etcd: a prefix an upstream, a key a server. All upstreams that follow the same etcd share one watch. A key that is
+ * etcd: a prefix an upstream, a key a server. All upstreams that follow the same etcd share one watch, which their user must
+ * be allowed: from the first of the prefixes to the end of the last. A key that is
  * gone, by a lease or otherwise, is a server that is gone.
  */
 
@@ -32,11 +34,12 @@ interface Known {
 interface Session {
   feed: Feed;
   client: EtcdClient;
-  /** In the order of the watch. */
   known: Known[];
   /** Of the feed, when `known` was made. */
   changes: number;
   stream: Stream | undefined;
+  /** Of the last change that the watch has brought: all before it have come. */
+  seen: number;
   /** When to ask whether the member is well. */
   checked: number;
 }
@@ -95,27 +98,46 @@ function stop_watching(session: Session): void {
   session.stream = undefined;
 }
 
-/** Watches what is known, from where it is known. Returns the cause when it fails. */
-function watch(session: Session): string | undefined {
-  const all = [];
-  for (const { prefix, revision } of session.known) all.push({ prefix, from: revision + 1 });
-  const [stream, cause] = open_watch(session.client, all);
-  session.stream = stream;
-  return cause;
+function apply_event(known: Known, { key, value, revision }: KeyEvent): boolean {
+  if (revision <= known.revision || string.sub(key, 1, known.prefix.length) !== known.prefix) return false;
+  if (value === undefined) known.entries.delete(key);
+  else known.entries.set(key, read_entry(key, value));
+  return true;
 }
 
 function apply_events(session: Session, events: readonly KeyEvent[]): void {
+  let seen = session.seen;
   const changed = new LuaSet<Known>();
-  for (const { id, key, value, revision } of events) {
-    const known = session.known[id - 1] as Known | undefined;
-    if (known !== undefined) {
-      if (value === undefined) known.entries.delete(key);
-      else known.entries.set(key, read_entry(key, value));
-      known.revision = math.max(known.revision, revision);
-      changed.add(known);
+  for (const event of events) {
+    seen = math.max(seen, event.revision);
+    for (const known of session.known) {
+      if (apply_event(known, event)) changed.add(known);
     }
   }
-  for (const known of changed) tell(known);
+  session.seen = seen;
+  // Only now: one revision may have changed several keys.
+  for (const known of session.known) {
+    if (known.revision < seen) known.revision = seen;
+    if (changed.has(known)) tell(known);
+  }
+}
+
+/** Watches what is known, from where all of it is known. Returns the cause when it fails. */
+function watch(session: Session): string | undefined {
+  const prefixes: string[] = [];
+  let known_to = math.huge;
+  for (const { prefix, revision } of session.known) {
+    prefixes.push(prefix);
+    known_to = math.min(known_to, revision);
+  }
+  const [stream, cause] = open_watch(session.client, covering_range(prefixes), known_to + 1);
+  session.stream = stream;
+  session.seen = known_to;
+  if (stream === undefined) return cause;
+  // Whether the user may watch all of it stands only in the first message.
+  const [events, refused] = next_events(stream, LOOK_SECONDS);
+  if (events !== undefined) apply_events(session, events);
+  return refused;
 }
 
 /** Asks again for what waits, and whether all is well. Returns the cause when it is not. */
@@ -154,7 +176,15 @@ function follow(this: void, feed: Feed): string | undefined {
   const client = new_etcd_client(place, feed.attempts, "etcd", () => is_closed(feed));
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return refused;
-  const session: Session = { feed, client, known: [], changes: -1, stream: undefined, checked: ngx.now() };
+  const session: Session = {
+    feed,
+    client,
+    known: [],
+    changes: -1,
+    stream: undefined,
+    seen: 0,
+    checked: ngx.now(),
+  };
   const end = ngx.now() + SESSION_SECONDS;
   let cause: string | undefined;
   while (cause === undefined && !is_closed(feed) && ngx.now() < end) cause = go_on(session);

@@ -30,6 +30,8 @@ type Called = LuaMultiReturn<[Record<string, unknown> | undefined, string | unde
 const TIMEOUT_SECONDS = 2;
 /** A page of keys with large values. */
 const LARGEST_ANSWER = 67108864;
+/** The cause when an answer is larger than is read. */
+export const TOO_LARGE = `the answer is larger than ${LARGEST_ANSWER} bytes`;
 /** gRPC's code of a token that is not valid any more, or of a user that needs one. */
 const UNAUTHENTICATED = 16;
 
@@ -69,6 +71,7 @@ function call_once(
     client.is_over,
   );
   if (answer === undefined) return $multi(undefined, cause, false);
+  if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false);
   const [object] = decode(answer.body);
   if (answer.status !== 200) {
     const is_stale = is_table(object) && object.code === UNAUTHENTICATED;

@@ -1,5 +1,5 @@
-import { call, type EtcdClient } from "./client";
-import { end_of_prefix } from "./prefix";
+import { call, TOO_LARGE, type EtcdClient } from "./client";
+import { end_of_prefix, type Range } from "./prefix";
 
 /** Keys of etcd, and what stands in them. */
 
@@ -30,10 +30,12 @@ interface RawAnswer {
 }
 
 const KEYS_A_PAGE = 500;
+/** A page of keys that are too large is followed by one of so many times fewer. */
+const FEWER = 10;
 
-/** The members of a request that name the keys below a prefix. */
-export function below(prefix: string): { key: string; range_end: string } {
-  return { key: ngx.encode_base64(prefix), range_end: ngx.encode_base64(end_of_prefix(prefix)) };
+/** The members of a request that name some keys. */
+export function keys_of({ first, end }: Range): { key: string; range_end: string } {
+  return { key: ngx.encode_base64(first), range_end: ngx.encode_base64(end) };
 }
 
 /** Reads a key as the gateway writes it: what is empty is left out, and numbers are texts. */
@@ -45,30 +47,37 @@ export function read_key_value(raw: RawKeyValue): KeyValue {
   };
 }
 
+/** Asks for the next keys: for fewer while they are too large. Returns them, or undefined and the cause. */
+function next_page(
+  client: EtcdClient,
+  body: { limit: number },
+): LuaMultiReturn<[RawAnswer | undefined, string | undefined]> {
+  let [answer, cause] = call(client, "/v3/kv/range", body);
+  while (answer === undefined && cause === TOO_LARGE && body.limit > 1) {
+    body.limit = math.ceil(body.limit / FEWER);
+    [answer, cause] = call(client, "/v3/kv/range", body);
+  }
+  return $multi(answer as RawAnswer | undefined, cause);
+}
+
 /** Lists the keys below a prefix, page by page. Returns them, or undefined and the cause. Phases that have cosockets. */
 export function list_keys(
   client: EtcdClient,
   prefix: string,
 ): LuaMultiReturn<[Listing | undefined, string | undefined]> {
-  const { key, range_end } = below(prefix);
+  const { key, range_end } = keys_of({ first: prefix, end: end_of_prefix(prefix) });
   const listing: Listing = { keys: [], revision: 0 };
-  let from = key;
+  const body = { key, range_end, limit: KEYS_A_PAGE, revision: "0" };
   let has_more = true;
   while (has_more) {
-    const revision = string.format("%d", listing.revision);
-    const [object, cause] = call(client, "/v3/kv/range", {
-      key: from,
-      range_end,
-      limit: KEYS_A_PAGE,
-      revision,
-    });
-    if (object === undefined) return $multi(undefined, cause);
-    const answer = object as RawAnswer;
+    const [answer, cause] = next_page(client, body);
+    if (answer === undefined) return $multi(undefined, cause);
     if (listing.revision === 0) listing.revision = tonumber(answer.header?.revision) ?? 0;
     for (const raw of answer.kvs ?? []) listing.keys.push(read_key_value(raw));
     const last = listing.keys[listing.keys.length - 1] as KeyValue | undefined;
     has_more = answer.more === true && last !== undefined;
-    if (last !== undefined) from = ngx.encode_base64(`${last.key}\0`);
+    if (last !== undefined) body.key = ngx.encode_base64(`${last.key}\0`);
+    body.revision = string.format("%d", listing.revision);
   }
   return $multi(listing, undefined);
 }

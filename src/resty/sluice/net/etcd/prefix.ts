@@ -6,3 +6,20 @@ export function end_of_prefix(prefix: string): string {
   }
   return "\0";
 }
+
+/** Keys from `first` up to, and without, `end`; "\0" as the end: there is none. */
+export interface Range {
+  first: string;
+  end: string;
+}
+
+/** The smallest range that holds all keys below some prefixes, of which there must be one. Pure. */
+export function covering_range(prefixes: readonly string[]): Range {
+  const range: Range = { first: prefixes[0], end: end_of_prefix(prefixes[0]) };
+  for (const prefix of prefixes) {
+    const end = end_of_prefix(prefix);
+    if (prefix < range.first) range.first = prefix;
+    if (end === "\0" || (range.end !== "\0" && end > range.end)) range.end = end;
+  }
+  return range;
+}

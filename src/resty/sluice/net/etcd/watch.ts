@@ -1,21 +1,16 @@
 import { decode, encode, is_table } from "../../lib/json";
 import { close_stream, is_quiet, next_line, open_stream, type Stream } from "../stream";
 import { etcd_request, type EtcdClient } from "./client";
-import { below, read_key_value } from "./keys";
+import { keys_of, read_key_value } from "./keys";
+import type { Range } from "./prefix";
 
-/** One stream that brings the changes of keys below any number of prefixes. */
-
-/** What is watched. Its place in the list, from 1, is its id. */
-export interface Watched {
-  prefix: string;
-  /** The revision of the first change that is wanted. */
-  from: number;
-}
+/**
+ * One stream that brings the changes of a range of keys. It is one watch, although etcd has many in a stream: its gateway
+ * reads no more of the request once it has begun to answer.
+ */
 
 /** A key that has changed. */
 export interface KeyEvent {
-  /** The id of what is watched. */
-  id: number;
   key: string;
   /** Undefined: it was deleted. */
   value: string | undefined;
@@ -28,7 +23,6 @@ interface RawEvent {
 }
 
 interface RawResult {
-  watch_id?: string;
   events?: RawEvent[];
   canceled?: boolean;
   cancel_reason?: string;
@@ -38,17 +32,20 @@ interface RawResult {
 const TIMEOUT_SECONDS = 2;
 const LONGEST_LINE = 67108864;
 
-/** Begins to watch. Returns the stream, or undefined and the cause. Phases that have cosockets. */
+/**
+ * Begins to watch. Phases that have cosockets.
+ *
+ * @param from the revision of the first change that is wanted
+ * @returns the stream, or undefined and the cause
+ */
 export function open_watch(
   client: EtcdClient,
-  all: readonly Watched[],
+  range: Range,
+  from: number,
 ): LuaMultiReturn<[Stream | undefined, string | undefined]> {
-  const parts: string[] = [];
-  for (const [id, { prefix, from }] of ipairs(all)) {
-    const start_revision = string.format("%d", from);
-    parts.push(encode({ create_request: { ...below(prefix), start_revision, watch_id: id } }));
-  }
-  const text = etcd_request(client, "/v3/watch", table.concat(parts, "\n"));
+  const start_revision = string.format("%d", from);
+  const body = encode({ create_request: { ...keys_of(range), start_revision } });
+  const text = etcd_request(client, "/v3/watch", body);
   const { destination } = client.service;
   const own_pool = { pool: `${destination.pool.pool} watch` };
   return open_stream(
@@ -86,8 +83,7 @@ export function next_events(
   const events: KeyEvent[] = [];
   for (const { type: kind, kv } of result.events ?? []) {
     const { key, value, revision } = read_key_value(kv);
-    const id = tonumber(result.watch_id) ?? 0;
-    events.push({ id, key, value: kind === "DELETE" ? undefined : value, revision });
+    events.push({ key, value: kind === "DELETE" ? undefined : value, revision });
   }
   return $multi(events, undefined);
 }

@@ -1,0 +1,134 @@
+/** A registry says what is nonsense: that is skipped and reported, the rest applies, and requests go on. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
+import { startEtcd } from "./support/registries/etcd.mjs";
+import { someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const prefix = "/upstreams/app/";
+const megabytes = (/** @type {number} */ count) => "x".repeat(count * 1024 * 1024);
+
+/** What is no server: values by what they are, with the reason that must be reported. */
+const lies = {
+  "JSON that has no end": ['{"server":"10.0.0.1:80"', /^its value is not JSON/],
+  "no JSON": ["{server: 10.0.0.1}", /^its value is not JSON/],
+  "a list": ['["10.0.0.1:80"]', /invalid "server" value/],
+  "a field that there is not": ['{"server":"10.0.0.1:80","wieght":2}', /unknown parameter "wieght"/],
+  "a source of its own": ['{"server":"10.0.0.1:80","source":""}', /unknown parameter "source"/],
+  "a weight that cannot be": ['{"server":"10.0.0.1:80","weight":-1}', /invalid "weight" value/],
+  "an address out of range": ["10.0.0.256:80", /not an IPv4 address/],
+  "a port out of range": ['{"server":"10.0.0.1:65536"}', /the port is not a number from 1 to 65535/],
+  "a host name": ["app.example:80", /host names are not supported/],
+  words: ["I am a server", /only printable ASCII can be/],
+  "bytes that are no text": ["\u0000\u0001\u00ff", /only printable ASCII can be/],
+  "a number": ['{"server":80}', /not a string/],
+  null: ['{"server":null}', /not a string/],
+  "an object in it": ['{"server":{"server":"10.0.0.1:80"}}', /nested objects and lists cannot be/],
+  "deep nesting": ['{"server":'.repeat(2000), /^its value is not JSON/],
+  "nothing at all, and no address in its key": ["", /invalid "server" value/],
+};
+
+/** Waits until this many entries are skipped. Gives all that is known of the registry. */
+function waitForSkipped(gateway, count, milliseconds) {
+  return waitFor(
+    `${count} entries are skipped`,
+    async () => {
+      const found = await discoveryOf(gateway.api);
+      return found.skipped_count === count ? found : undefined;
+    },
+    milliseconds,
+  );
+}
+
+for (const how of ["before it is read", "while it is watched"]) {
+  test(`what is no server is skipped and named, said ${how}`, async (context) => {
+    const backends = await startBackends(context, 2);
+    const [first, second] = backends.map(({ address }) => address);
+    const etcd = await startEtcd(context);
+    const lie = async () => {
+      for (const [name, [value]] of Object.entries(lies)) await etcd.put(prefix + name, value);
+    };
+    await etcd.put(`${prefix}first`, first);
+    if (how === "before it is read") await lie();
+    const { gateway, load } = await startDiscovery(context, etcd);
+    await waitForServers(gateway, [first]);
+    await lie();
+    await etcd.put(`${prefix}second`, second);
+    await waitForServers(gateway, [first, second]);
+    const { skipped, state } = await waitForSkipped(gateway, Object.keys(lies).length);
+    assert.equal(state, "ok");
+    for (const [name, [, reason]] of Object.entries(lies)) {
+      const found = skipped.find(({ entry }) => entry === prefix + name);
+      assert.match(found?.reason ?? "it is not named", reason, name);
+    }
+    // They can become servers, and what was one can become nonsense.
+    await etcd.put(`${prefix}words`, someAddress(9));
+    await etcd.put(`${prefix}second`, "nonsense");
+    await waitForServers(gateway, [first, someAddress(9)]);
+    await etcd.put(`${prefix}words`, "nonsense");
+    await etcd.put(`${prefix}second`, second);
+    await waitForServers(gateway, [first, second]);
+    gateway.log.allow(/connect\(\) failed|no live upstreams|upstream timed out/);
+    await load.round();
+    await load.stop();
+    assert.deepEqual([...load.errors], []);
+  });
+}
+
+test("a server that is said twice is one, the first one, and the other is reported", async (context) => {
+  const etcd = await startEtcd(context);
+  const [one, other] = [someAddress(1), someAddress(2)];
+  await etcd.put(`${prefix}a`, JSON.stringify({ server: one, weight: 2 }));
+  await etcd.put(`${prefix}b`, JSON.stringify({ server: one, weight: 3 }));
+  await etcd.put(`${prefix}c`, other);
+  const { gateway } = await startDiscovery(context, etcd, { traffic: false });
+  await waitForServers(gateway, [one, other]);
+  const weightOf = async () => {
+    const servers = await gateway.api.expect(200, "GET", "/api/9/http/upstreams/app/servers");
+    return servers.find(({ server }) => server === one).weight;
+  };
+  const { skipped } = await waitForSkipped(gateway, 1);
+  assert.equal(skipped[0].entry, `${prefix}b`);
+  assert.match(skipped[0].reason, /stands twice/);
+  assert.equal(await weightOf(), 2);
+  await etcd.remove(`${prefix}a`);
+  await waitFor("the other takes its place", async () => (await weightOf()) === 3);
+  await waitForSkipped(gateway, 0);
+});
+
+test("more nonsense than is shown is counted", async (context) => {
+  const etcd = await startEtcd(context);
+  for (let number = 0; number < 300; number += 1) await etcd.put(`${prefix}${number}`, "nonsense");
+  await etcd.put(`${prefix}good`, someAddress(1));
+  const { gateway } = await startDiscovery(context, etcd, { traffic: false });
+  await waitForServers(gateway, [someAddress(1)]);
+  const { skipped } = await waitForSkipped(gateway, 300);
+  assert.equal(skipped.length, 20);
+});
+
+for (const how of ["before it is read", "while it is watched"]) {
+  test(`values of 10 MB are skipped, said ${how}, and requests go on`, async (context) => {
+    const [first, second] = (await startBackends(context, 2)).map(({ address }) => address);
+    const etcd = await startEtcd(context, {
+      args: ["--max-request-bytes", "20000000", "--quota-backend-bytes", "1000000000"],
+    });
+    const lie = async () => {
+      for (let number = 0; number < 9; number += 1) await etcd.put(`${prefix}large${number}`, megabytes(10));
+    };
+    await etcd.put(`${prefix}first`, first);
+    if (how === "before it is read") await lie();
+    const { gateway, load } = await startDiscovery(context, etcd);
+    await waitForServers(gateway, [first], 30_000);
+    await lie();
+    await etcd.put(`${prefix}second`, second);
+    await waitForServers(gateway, [first, second], 30_000);
+    const { skipped, state } = await waitForSkipped(gateway, 9, 30_000);
+    assert.equal(state, "ok");
+    for (const { reason } of skipped) assert.equal(reason, "its value is larger than 65536 bytes");
+    await load.round();
+    await load.stop();
+    assert.deepEqual([...load.errors], []);
+  });
+}
