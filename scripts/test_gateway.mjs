@@ -1,4 +1,4 @@
-/** The gateway specs: node:test, one file at a time, because each loads the machine. */
+/** The specs with a real gateway: node:test, one file at a time where each loads the machine. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -16,12 +16,22 @@ export async function runGatewaySpecs(fileNamePart) {
 }
 
 /**
+ * Those of discovery wait most of their time, so several run at once.
+ * @param {string} fileNamePart
+ * @returns {Promise<import("./test.mjs").Counts>}
+ */
+export async function runDiscoverySpecs(fileNamePart) {
+  return runNodeSpecs("spec/discovery", fileNamePart, 3);
+}
+
+/**
  * Runs the specs of a folder, and shows what node:test says.
  * @param {string} folder
  * @param {string} fileNamePart
+ * @param {number} [concurrency] how many files at once
  * @returns {import("./test.mjs").Counts}
  */
-export function runNodeSpecs(folder, fileNamePart) {
+export function runNodeSpecs(folder, fileNamePart, concurrency = 1) {
   const files = readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".test.mjs") && name.includes(fileNamePart))
     .sort()
@@ -33,7 +43,7 @@ export function runNodeSpecs(folder, fileNamePart) {
   rmSync(report, { force: true });
   const options = [
     "--test",
-    "--test-concurrency=1",
+    `--test-concurrency=${concurrency}`,
     `--test-timeout=${fileTimeout}`,
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",

@@ -46,7 +46,7 @@ export async function waitForServers({ api }, addresses, milliseconds = 10_000, 
 /**
  * Starts a gateway whose upstream "app" follows a registry.
  * @param {import("node:test").TestContext} context
- * @param {import("./registries/all.mjs").Registry} registry
+ * @param {import("./contract.mjs").Registry} registry
  * @param {{ servers?: object[], traffic?: boolean, discovery?: object, options?: object }} [more]
  */
 export async function startDiscovery(

@@ -1,5 +1,6 @@
 /** Ports of 127.0.0.1 that nobody uses. */
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * Below the ports that the system gives to outgoing connections: none of these may take a gateway's port while it
@@ -7,6 +8,9 @@ import { createServer } from "node:net";
  */
 const lowest = 20_000;
 const highest = 32_000;
+/** Specs that run at the same time have a slice of these each. */
+const slices = 10;
+const sliceSize = (highest - lowest) / slices;
 
 /** @type {Set<number>} */
 const given = new Set();
@@ -23,10 +27,34 @@ function isFree(port) {
   });
 }
 
-/** @returns {Promise<number>} a port that this process is given once */
+/** @type {Promise<number> | undefined} */
+let ownSlice;
+
+/** Takes a slice for as long as this process lives: by a port below all of them, which it keeps. */
+async function takeSlice() {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
+    for (let slice = 0; slice < slices; slice += 1) {
+      const mark = createServer();
+      const isTaken = await new Promise((resolve) => {
+        mark.once("error", () => resolve(true));
+        mark.listen(lowest - 1 - slice, "127.0.0.1", () => resolve(false));
+      });
+      if (!isTaken) {
+        mark.unref();
+        return slice;
+      }
+    }
+    await sleep(100);
+  }
+  throw new Error(`all ${slices} slices of ports are taken`);
+}
+
+/** @returns {Promise<number>} a port that this process is given once, and no other gets meanwhile */
 export async function freePort() {
+  ownSlice ??= takeSlice();
+  const first = lowest + (await ownSlice) * sliceSize;
   for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    const port = first + Math.floor(Math.random() * sliceSize);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;

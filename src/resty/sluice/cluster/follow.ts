@@ -3,6 +3,7 @@ import { encode } from "../lib/json";
 import { start_background } from "../lib/run";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
+import { covering_range } from "../net/etcd/prefix";
 import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
 import type { Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
@@ -96,7 +97,7 @@ function session(): string | undefined {
   if (listing === undefined) return unlisted;
   const failed = apply_listing(etcd.prefix, upstreams_of(listing));
   if (failed !== undefined) return failed;
-  const [stream, unwatched] = open_watch(client, [{ prefix: etcd.prefix, from: listing.revision + 1 }]);
+  const [stream, unwatched] = open_watch(client, covering_range([etcd.prefix]), listing.revision + 1);
   if (stream === undefined) return unwatched;
   note_success();
   const cause = follow_watch(client, stream);

@@ -47,8 +47,10 @@ export function read_entry(key: string, value: string): Entry {
   if (value === "") return entry_of(key, with_address(key, {}));
   const [first] = string.match(value, "^%s*(.)");
   if (first !== "{") {
-    const [address, problem] = parse_address(value);
-    return address === undefined ? refused(key, problem?.text ?? "") : entry_of(key, { server: value });
+    // As an editor or `echo` ends it.
+    const [server] = string.match(value, "^%s*(.-)%s*$");
+    const [address, problem] = parse_address(server);
+    return address === undefined ? refused(key, problem?.text ?? "") : entry_of(key, { server });
   }
   const [parameters, cause] = decode(value);
   if (!is_table(parameters)) return refused(key, `its value is not JSON: ${cause ?? ""}`);

@@ -1,11 +1,11 @@
 /** A registry says what is nonsense: that is skipped and reported, the rest applies, and requests go on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startBackends } from "./support/backend.mjs";
-import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
-import { startEtcd } from "./support/registries/etcd.mjs";
-import { someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { startBackends } from "../gateway/support/backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "../gateway/support/discovery.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
 
 const prefix = "/upstreams/app/";
 const megabytes = (/** @type {number} */ count) => "x".repeat(count * 1024 * 1024);

@@ -2,16 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
-import { freePort } from "./support/ports.mjs";
-import { startDns } from "./support/registries/dns.mjs";
-import { SERVFAIL, startRefusing } from "./support/registries/refusing.mjs";
-import { serversOf } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { testContract } from "../gateway/support/contract.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "../gateway/support/discovery.mjs";
+import { freePort } from "../gateway/support/ports.mjs";
+import { startDns } from "../gateway/support/registries/dns.mjs";
+import { SERVFAIL, startRefusing } from "../gateway/support/registries/refusing.mjs";
+import { serversOf } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+testContract("dns", startDns);
 
 const name = "app.example";
 
-/** The servers of "app" by address. @param {import("./support/api.mjs").Api} api */
+/** The servers of "app" by address. @param {import("../gateway/support/api.mjs").Api} api */
 async function byAddress(api) {
   const servers = await api.expect(200, "GET", serversOf());
   return new Map(servers.map((server) => [server.server, server]));
@@ -20,7 +23,7 @@ async function byAddress(api) {
 /**
  * Starts a gateway whose upstream follows a name of a DNS server.
  * @param {import("node:test").TestContext} context
- * @param {import("./support/registries/dns.mjs").Dns} dns
+ * @param {import("../gateway/support/registries/dns.mjs").Dns} dns
  * @param {object} what members of `discovery.dns`
  */
 function follow(context, dns, what) {

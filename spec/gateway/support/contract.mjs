@@ -1,14 +1,33 @@
-/** What holds for every kind of registry. */
+/** What holds for every kind of registry: each has its own spec, which calls this. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startBackends } from "./support/backend.mjs";
-import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
-import { assertKept, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
-import { registries } from "./support/registries/all.mjs";
+import { startBackends } from "./backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "./discovery.mjs";
+import { assertKept, serversOf, sluice, someAddress } from "./upstreams.mjs";
+import { waitFor } from "./wait.mjs";
 
-for (const [name, start] of registries) {
+/**
+ * What the contract asks of a registry.
+ *
+ * @typedef {object} Registry
+ * @property {string} name
+ * @property {() => object} discovery what the `discovery` of the upstream "app" is
+ * @property {(servers: { server: string, weight?: number }[]) => Promise<void>} set makes the servers of "app" exactly these
+ * @property {() => Promise<string>} addBad adds an entry that is no server, until the next `set`; gives what reports name it by
+ * @property {() => Promise<void>} start
+ * @property {(how?: NodeJS.Signals) => Promise<void>} stop
+ * @property {() => void} freeze has it answer nothing, with its connections open
+ * @property {() => void} thaw
+ * @property {RegExp[]} [complaints] what nginx itself logs as errors while the registry is down
+ */
+
+/**
+ * The tests of the contract.
+ * @param {string} name what the registry is called
+ * @param {(context: import("node:test").TestContext) => Promise<Registry>} start starts one that ends with the test
+ */
+export function testContract(name, start) {
   test(`${name}: servers come, change and go as the registry says`, async (context) => {
     const [first, second] = await startBackends(context, 2);
     const registry = await start(context);

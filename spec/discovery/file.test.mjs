@@ -3,10 +3,13 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
-import { startFile } from "./support/registries/file.mjs";
-import { serversOf, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { testContract } from "../gateway/support/contract.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "../gateway/support/discovery.mjs";
+import { startFile } from "../gateway/support/registries/file.mjs";
+import { serversOf, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+testContract("file", startFile);
 
 /** @param {import("node:test").TestContext} context @param {unknown[]} servers */
 async function startWith(context, servers) {

@@ -3,10 +3,13 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
-import { sliceOf, startKubernetes } from "./support/registries/kubernetes.mjs";
-import { serversOf, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { testContract } from "../gateway/support/contract.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "../gateway/support/discovery.mjs";
+import { sliceOf, startKubernetes } from "../gateway/support/registries/kubernetes.mjs";
+import { serversOf, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+testContract("kubernetes", startKubernetes);
 
 const http = [{ name: "http", port: 9, protocol: "TCP" }];
 
@@ -34,7 +37,7 @@ async function asked(registry) {
   };
 }
 
-/** Whether any session has failed. @param {import("./support/gateway.mjs").Gateway} gateway */
+/** Whether any session has failed. @param {import("../gateway/support/gateway.mjs").Gateway} gateway */
 function failures(gateway) {
   return gateway.log.entries("warn").filter((line) => line.includes("could not follow kubernetes"));
 }

@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { discoveryOf, startDiscovery, waitForServers } from "./support/discovery.mjs";
-import { startConsul, startConsulKv } from "./support/registries/consul.mjs";
-import { serversOf, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { testContract } from "../gateway/support/contract.mjs";
+import { discoveryOf, startDiscovery, waitForServers } from "../gateway/support/discovery.mjs";
+import { startConsul, startConsulKv } from "../gateway/support/registries/consul.mjs";
+import { serversOf, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+testContract("consul", startConsul);
+testContract("consul_kv", startConsulKv);
 
 /** An instance at some address. @param {number} number @param {object} [more] */
 function instance(number, more = {}) {

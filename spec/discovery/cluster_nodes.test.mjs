@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startCluster, waitForEqual, waitForState } from "./support/cluster.mjs";
-import { Nodes, nodeOf } from "./support/nodes.mjs";
-import { startEtcd } from "./support/registries/etcd.mjs";
-import { atEnd } from "./support/cleanup.mjs";
-import { serversOf, sluice } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";
+import { Nodes, nodeOf } from "../gateway/support/nodes.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { atEnd } from "../gateway/support/cleanup.mjs";
+import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
 
 /** An API behind which each request goes to another gateway that serves. */
 function anyOf(gateways) {

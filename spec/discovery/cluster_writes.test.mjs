@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startCluster, waitForEqual } from "./support/cluster.mjs";
-import { startEtcd } from "./support/registries/etcd.mjs";
-import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { startCluster, waitForEqual } from "../gateway/support/cluster.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 
 test("500 writes through two gateways while a member of etcd dies: both end equal, none is lost", async (context) => {
   const etcd = await startEtcd(context, { members: 3 });

@@ -1,13 +1,13 @@
 /** Several gateways that share their upstreams through etcd. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startBackends } from "./support/backend.mjs";
-import { startCluster, waitForEqual, waitForState } from "./support/cluster.mjs";
-import { startLoad } from "./support/load.mjs";
-import { nodeOf } from "./support/nodes.mjs";
-import { startEtcd } from "./support/registries/etcd.mjs";
-import { assertKept, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { startBackends } from "../gateway/support/backend.mjs";
+import { startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";
+import { startLoad } from "../gateway/support/load.mjs";
+import { nodeOf } from "../gateway/support/nodes.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { assertKept, serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
 
 test("what is written to one gateway is soon the same at the other", async (context) => {
   const [first, second] = await startBackends(context, 2);

@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startBackends } from "./support/backend.mjs";
-import { discoveryOf, startDiscovery, waitForServers, waitForState } from "./support/discovery.mjs";
-import { freePort } from "./support/ports.mjs";
-import { startEtcd } from "./support/registries/etcd.mjs";
-import { writeCertificates } from "./support/registry_certificates.mjs";
-import { temporaryFolder } from "./support/temporary_folder.mjs";
-import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { testContract } from "../gateway/support/contract.mjs";
+import { startBackends } from "../gateway/support/backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../gateway/support/discovery.mjs";
+import { freePort } from "../gateway/support/ports.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { writeCertificates } from "../gateway/support/registry_certificates.mjs";
+import { temporaryFolder } from "../gateway/support/temporary_folder.mjs";
+import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+testContract("etcd", startEtcd);
 
 const quiet = { traffic: false };
 const user = "sluice";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startGateway } from "./support/gateway.mjs";
-import { assertKept, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { assertKept, serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 
 /** Nobody listens there. */
 const nowhere = "http://127.0.0.1:9";
