@@ -13,6 +13,8 @@ export class Nodes {
   /** How often a node was told that it is new. */
   created = 0;
   renewed = 0;
+  /** The longest time between two answers to one node, in milliseconds: above the ttl nobody can expect it to stay. */
+  longestGap = 0;
 
   /**
    * @param {import("./api.mjs").Api} api
@@ -28,9 +30,12 @@ export class Nodes {
   /** @param {number} number @param {number} phase of the second */
   async #live(number, phase) {
     await sleep(phase * 1000);
+    let answered = Infinity;
     while (!this.#isOver) {
       const began = performance.now();
       await this.#register(number);
+      this.longestGap = Math.max(this.longestGap, performance.now() - answered);
+      answered = performance.now();
       await sleep(Math.max(0, 1000 - (performance.now() - began)));
     }
   }

@@ -34,14 +34,21 @@ export function node_server(server: ServerConfig, node: NodeConfig): ServerConfi
   return { ...server, source: "register", node };
 }
 
+const NEWLINE = 10;
+
+/** The line of a text that has something at a position. */
+function line_at(text: string, position: number): string {
+  let start = position;
+  while (start > 1 && string.byte(text, start - 1) !== NEWLINE) start -= 1;
+  return string.match(text, "^[^\n]*", start)[0];
+}
+
 /** The server that has registered itself as `name`, if its line is in a text. */
 export function find_node(text: string, name: string): NodeRecord | undefined {
   const member = `"name":${encode(name)},"ttl":`;
   let [position] = string.find(text, member, 1, true);
   while (position !== undefined) {
-    const [before] = string.match(string.sub(text, 1, position), "([^\n]*)$");
-    const [behind] = string.match(text, "^[^\n]*", position + 1);
-    const record = parse_line(before + behind);
+    const record = parse_line(line_at(text, position));
     // What a server says of itself may look like a name.
     if (record.node?.name === name) return record as NodeRecord;
     [position] = string.find(text, member, position + 1, true);
