@@ -154,6 +154,7 @@ interface Ngx {
   hmac_sha1(secret: string, text: string): string;
   log(level: number, ...messages: (string | number)[]): void;
   readonly now: (this: void) => number;
+  on_abort(callback: (this: void) => void): LuaMultiReturn<[unknown, string | undefined]>;
   print(...texts: string[]): LuaMultiReturn<[unknown, string | undefined]>;
   sha1_bin(text: string): string;
   sleep(seconds: number): void;

@@ -40,12 +40,16 @@ describe("an entry of a registry", () => {
     expect(read_entry("10.0.0.7:81", "").server).same(KEYS_SERVER);
   });
 
+  it("may end as a line does", () => {
+    expect(read_entry("x", "10.0.0.7:81\n").server).same(KEYS_SERVER);
+  });
+
   const refused: [value: string, problem: string][] = [
     ["nonsense", "host names are not supported"],
     ["300.0.0.1:80", "not an IPv4 address"],
     ["10.0.0.1:0", "the port is not a number from 1 to 65535"],
-    ["10.0.0.1:80\n", "only printable ASCII can be"],
-    ["   ", "only printable ASCII can be"],
+    ["10.0.0.1:80\n10.0.0.2:80", "only printable ASCII can be"],
+    ["   ", "empty"],
     ["{not JSON", "its value is not JSON: "],
     ['{"server":"10.0.0.1:80"', "its value is not JSON: "],
     ['{"server":"10.0.0.1:80"} x', "its value is not JSON: "],

@@ -57,13 +57,13 @@ describe("the guard of removals", () => {
     expect(judge_answer(new_guard(), [10, 1], 100, { limits: once })).equal("removes");
   });
 
-  it("counts answers that come faster than half a second as one", () => {
+  it("counts answers that come faster than nine tenths of a second as one", () => {
     const guard = new_guard();
     for (const tick of $range(0, 24)) expect(judge_answer(guard, [10, 1], 100 + tick / 50)).equal("waits");
     expect(guard.equal).equal(1);
-    expect(judge_answer(guard, [10, 1], 100.5)).equal("waits");
-    expect(judge_answer(guard, [10, 1], 100.9)).equal("waits");
-    expect(judge_answer(guard, [10, 1], 101)).equal("removes");
+    expect(judge_answer(guard, [10, 1], 101)).equal("waits");
+    expect(judge_answer(guard, [10, 1], 101.8)).equal("waits");
+    expect(judge_answer(guard, [10, 1], 102)).equal("removes");
   });
 
   it("counts no answer of before that is applied anew", () => {

@@ -18,8 +18,11 @@ const SECOND = line(1, "10.0.0.2:80");
 const NODE = line(2, "10.0.0.3:80", { source: "register", node: { name: "n", ttl: "3s", incarnation: "" } });
 const FOUND = line(FIRST_LOCAL_ID, "10.0.0.4:80", { source: "discovery" });
 
+const REGISTRY = { file: { path: "/servers.json" }, max_removal_percent: 50, removal_confirmations: 3 };
+
 function document_of(lines: string[], more: Partial<Document> = {}): Document {
-  return { method: "least_conn", revision: 20, next_id: 3, row: 50, leavers: [], lines, ...more };
+  const discovery = REGISTRY;
+  return { method: "least_conn", discovery, revision: 20, next_id: 3, row: 50, leavers: [], lines, ...more };
 }
 
 const CURRENT = document_of([FIRST, SECOND, NODE, FOUND], { session_secret: SECRET });
@@ -84,6 +87,25 @@ describe("what gateways share of an upstream", () => {
     expect(record.server).equal("10.0.0.7:80");
   });
 
+  it("gives servers that it found when it was alone another id, and drops them with the registry", () => {
+    const alone = document_of([line(7, "10.0.0.4:80", { source: "discovery" })]);
+    const { lines, next_local_id } = apply(alone, document_of([FIRST]));
+    expect(parse_line(lines[1]).id).equal(FIRST_LOCAL_ID);
+    expect(parse_line(lines[1]).row).equal(8);
+    expect(next_local_id).equal(FIRST_LOCAL_ID + 1);
+    const without = document_of([FIRST]);
+    without.discovery = undefined as never;
+    expect(apply(CURRENT, without).lines.length).equal(1);
+  });
+
+  it("makes another server of a node that has started anew", () => {
+    const node = { name: "n", ttl: "3s", incarnation: "2" };
+    const [same] = apply(CURRENT, document_of([NODE])).lines;
+    expect(same).equal(NODE);
+    const restarted = line(2, "10.0.0.3:80", { source: "register", node });
+    expect(parse_line(apply(CURRENT, document_of([restarted])).lines[0]).incarnation).equal(REVISION);
+  });
+
   it("takes the address of a server that this gateway has found", () => {
     const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:80")]));
     expect(lines.length).equal(1);
@@ -98,6 +120,14 @@ describe("what gateways share of an upstream", () => {
     ["with a server that is none", '{"method":"random","next_id":1,"servers":[{"id":0,"server":"here"}]}'],
     ["with a server without id", '{"method":"random","next_id":1,"servers":[{"server":"10.0.0.1:80"}]}'],
     ["with a secret that is none", '{"method":"random","next_id":1,"servers":[],"session_secret":"x"}'],
+    [
+      "with an id that stands twice",
+      '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80"},{"id":0,"server":"10.0.0.2:80"}]}',
+    ],
+    [
+      "with a weight that is none",
+      '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80","weight":"heavy"}]}',
+    ],
     [
       "with a node without a name",
       '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80","source":"register"}]}',

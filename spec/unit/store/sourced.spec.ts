@@ -3,6 +3,7 @@ import { format_line, parse_line, type Document } from "../../../src/resty/sluic
 import { create } from "../../../src/resty/sluice/store/region";
 import {
   has_sourced,
+  fitting_servers,
   replace_sourced,
   sourced_addresses,
   type Misfit,
@@ -35,7 +36,8 @@ const CURRENT = document_of([HAND, FIRST, SECOND, NODE]);
 
 /** What becomes of `CURRENT`: its lines. */
 function replace(wanted: ServerConfig[], keeps_others = false, misfits: Misfit[] = []): string[] {
-  const [document] = replace_sourced(CURRENT, "discovery", wanted, keeps_others, REVISION, misfits);
+  const fitting = fitting_servers(CURRENT, "discovery", wanted, misfits);
+  const [document] = replace_sourced(CURRENT, "discovery", fitting, keeps_others, REVISION);
   expect(CURRENT.lines).same([HAND, FIRST, SECOND, NODE]);
   return (document as Document).lines;
 }
@@ -73,11 +75,7 @@ describe("the servers of a source", () => {
   it("go when they are not wanted, and nobody else's does", () => {
     expect(replace([server("10.0.0.2:80")])).same([HAND, FIRST, NODE]);
     expect(replace([])).same([HAND, NODE]);
-    expect(replace_sourced(CURRENT, "register", [], false, REVISION, [])[0]?.lines).same([
-      HAND,
-      FIRST,
-      SECOND,
-    ]);
+    expect(replace_sourced(CURRENT, "register", [], false, REVISION)[0]?.lines).same([HAND, FIRST, SECOND]);
   });
 
   it("stay although they are not wanted, when they are to", () => {
@@ -97,7 +95,7 @@ describe("the servers of a source", () => {
 
   it("come at the end, each with a number of its own", () => {
     const wanted = [server("10.0.0.9:80"), server("10.0.0.2:80"), server("10.0.0.8:80", { weight: 3 })];
-    const [document] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION, []);
+    const [document] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION);
     expect(document?.next_id).equal(6);
     expect(document?.lines.slice(0, 4)).same(CURRENT.lines);
     const added = document?.lines.slice(4).map((text) => parse_line(text)) ?? [];
@@ -135,7 +133,8 @@ describe("the servers of a source", () => {
     const current = document_of([FIRST], { method: "random" });
     const misfits: Misfit[] = [];
     const wanted = [server("10.0.0.2:80"), server("10.0.0.9:80", { slow_start: "5s" })];
-    const [document] = replace_sourced(current, "discovery", wanted, false, REVISION, misfits);
+    const fitting = fitting_servers(current, "discovery", wanted, misfits);
+    const [document] = replace_sourced(current, "discovery", fitting, false, REVISION);
     expect(document?.lines).same([FIRST]);
     expect(misfits).same([
       { server: "10.0.0.9:80", reason: '"slow_start" cannot be used with the method "random"' },
@@ -146,11 +145,9 @@ describe("the servers of a source", () => {
     for (const path of ['unix:/a"b', 'unix:/a"', 'unix:/"', "unix:/a\\", 'unix:/a\\"']) {
       const there = line(1, server(path));
       const current = document_of([there]);
-      expect(replace_sourced(current, "discovery", [server(path)], false, REVISION, [])[0]?.lines).same([
-        there,
-      ]);
+      expect(replace_sourced(current, "discovery", [server(path)], false, REVISION)[0]?.lines).same([there]);
       const heavier = server(path, { weight: 2 });
-      expect(replace_sourced(current, "discovery", [heavier], false, REVISION, [])[0]?.lines).same([
+      expect(replace_sourced(current, "discovery", [heavier], false, REVISION)[0]?.lines).same([
         line(1, heavier),
       ]);
     }
@@ -160,10 +157,10 @@ describe("the servers of a source", () => {
     const leaving = line(1, server("10.0.0.2:80", { drain: true, leave_by: "idle" }));
     const current = document_of([leaving]);
     const drains = [server("10.0.0.2:80", { drain: true, weight: 2 })];
-    const [after] = replace_sourced(current, "discovery", drains, false, REVISION, []);
+    const [after] = replace_sourced(current, "discovery", drains, false, REVISION);
     expect(parse_line((after as Document).lines[0]).leave_by).equal("idle");
     const serves = [server("10.0.0.2:80")];
-    const [ended] = replace_sourced(current, "discovery", serves, false, REVISION, []);
+    const [ended] = replace_sourced(current, "discovery", serves, false, REVISION);
     expect(parse_line((ended as Document).lines[0]).leave_by).equal("");
   });
 
@@ -171,11 +168,11 @@ describe("the servers of a source", () => {
     create(2, 4);
     const wanted = [1, 2, 3, 4, 5].map((number) => server(`10.1.0.${number}:80`));
     for (const _ of $range(1, 3)) {
-      const [document, problem] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION, []);
+      const [document, problem] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION);
       expect(document).equal(undefined);
       expect(problem?.code).equal("UpstreamOutOfMemory");
     }
-    const [document] = replace_sourced(CURRENT, "discovery", [server("10.1.0.1:80")], true, REVISION, []);
+    const [document] = replace_sourced(CURRENT, "discovery", [server("10.1.0.1:80")], true, REVISION);
     expect(document?.lines.length).equal(5);
   });
 });

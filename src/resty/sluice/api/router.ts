@@ -117,6 +117,8 @@ function allowed_methods(route: Route): string {
 
 /** Answers a request to the API. Phase: content_by_lua. */
 export function answer_request(options: ApiOptions): void {
+  // A client that goes away must not end a write halfway: by default nginx would, with lua_check_client_abort on.
+  ngx.on_abort(() => undefined);
   const sent = ngx.req.get_method();
   const method = (sent === "HEAD" ? "GET" : sent) as MethodName;
   const is_write = method !== "GET";

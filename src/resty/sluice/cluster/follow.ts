@@ -1,7 +1,7 @@
 import type { EtcdConfig } from "../config/sources/etcd";
 import { encode } from "../lib/json";
 import { start_background } from "../lib/run";
-import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
+import { call, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
 import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
@@ -9,8 +9,9 @@ import type { Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
 import { put_cluster_report } from "../store/reports";
 import { set_replicate } from "../store/replicate";
+import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
-import { apply_key, apply_listing, delete_key } from "./apply";
+import { apply_key, apply_listing, delete_key, take_base } from "./apply";
 import { apply_renewals, is_renewals, send_renewals } from "./renewals";
 import { new_replicate } from "./replicate";
 
@@ -49,12 +50,13 @@ function rest(cause: string): void {
 
 function apply_event({ key, value, revision }: KeyEvent): string | undefined {
   const { prefix } = etcd;
+  if (key === complete_key()) return undefined;
   if (is_renewals(prefix, key)) {
     if (value !== undefined) apply_renewals(key, value);
     return undefined;
   }
   if (value === undefined) return delete_key(prefix, key, revision);
-  return apply_key(prefix, { key, value, revision }, false);
+  return apply_key(prefix, { key, value, revision });
 }
 
 /** Takes over what comes. Returns the cause when the watch has failed. */
@@ -80,11 +82,36 @@ function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
   return undefined;
 }
 
+/**
+ * The key that says that the gateways have put all that they had into this etcd: what is not there has been deleted. An etcd
+ * that has lost its data has lost this too.
+ */
+function complete_key(): string {
+  return `${etcd.prefix}state/complete`;
+}
+
+function has_complete_key({ keys }: Listing): boolean {
+  for (const { key } of keys) {
+    if (key === complete_key()) return true;
+  }
+  return false;
+}
+
+/** Returns the cause when it fails. */
+function put_complete_key(client: EtcdClient): string | undefined {
+  const [, cause] = call(client, "/v3/kv/put", {
+    key: ngx.encode_base64(complete_key()),
+    value: ngx.encode_base64("yes"),
+  });
+  return cause;
+}
+
 /** A listing without what is no upstream. */
 function upstreams_of({ keys, revision }: Listing): Listing {
   const upstreams: KeyValue[] = [];
   for (const entry of keys) {
-    if (!is_renewals(etcd.prefix, entry.key)) upstreams.push(entry);
+    const is_upstream = entry.key !== complete_key() && !is_renewals(etcd.prefix, entry.key);
+    if (is_upstream) upstreams.push(entry);
   }
   return { keys: upstreams, revision };
 }
@@ -93,16 +120,20 @@ function session(): string | undefined {
   const client = new_etcd_client(etcd, attempts, "cluster", is_over);
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return refused;
+  const base = take_base();
   const [listing, unlisted] = list_keys(client, etcd.prefix);
   if (listing === undefined) return unlisted;
-  const failed = apply_listing(etcd.prefix, upstreams_of(listing));
+  const is_complete = has_complete_key(listing);
+  const failed = apply_listing(etcd.prefix, upstreams_of(listing), base, is_complete);
   if (failed !== undefined) return failed;
+  const unmarked = is_complete ? undefined : put_complete_key(client);
+  if (unmarked !== undefined) return unmarked;
   const [stream, unwatched] = open_watch(client, covering_range([etcd.prefix]), listing.revision + 1);
   if (stream === undefined) return unwatched;
   note_success();
-  const cause = follow_watch(client, stream);
+  const [returned, cause] = pcall(follow_watch, client, stream);
   close_watch(stream);
-  return cause;
+  return returned ? cause : tostring(cause);
 }
 
 function follow_for_a_while(this: void): void {
@@ -122,6 +153,7 @@ export function follow_cluster(): void {
     verb: "follow the cluster",
     round: follow_for_a_while,
     is_over,
+    is_critical: is_writing,
     recover: () => {
       attempts += 1;
     },

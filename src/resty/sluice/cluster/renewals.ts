@@ -1,8 +1,7 @@
 import { decode, encode, is_table } from "../lib/json";
 import { call, type EtcdClient } from "../net/etcd/client";
-import { expires, extend_to, find_node, type NodeRecord } from "../store/nodes";
+import { expires, extend_to, type NodeRecord } from "../store/nodes";
 import { follow_registered, new_registered } from "../store/registered";
-import { get_text } from "../store/dict";
 import { new_secret } from "../store/secret";
 
 /**
@@ -38,8 +37,11 @@ function id_of(upstream: string, { node, incarnation }: NodeRecord): string {
   return `${upstream} ${incarnation} ${node.name}`;
 }
 
-/** How much time is left to those that have renewed their registration since the last call, by upstream and node. */
-function renewed(now: number): LuaTable<string, Record<string, number>> {
+/**
+ * How much time is left to those that have renewed their registration since it was told last, by upstream and node. `told`
+ * gets the ends of these registrations.
+ */
+function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, Record<string, number>> {
   follow_registered(registered);
   const all = new LuaTable<string, Record<string, number>>();
   for (const [upstream, nodes] of pairs(registered.nodes)) {
@@ -49,7 +51,7 @@ function renewed(now: number): LuaTable<string, Record<string, number>> {
       const id = id_of(upstream, record);
       if (end > now && end > ((known.get(id) as number | undefined) ?? 0)) {
         left[record.node.name] = math.floor((end - now) * 1000) / 1000;
-        known.set(id, end);
+        told.set(id, end);
       }
     }
     if (next(left)[0] !== undefined) all.set(upstream, left);
@@ -82,24 +84,27 @@ function hold_lease(client: EtcdClient, now: number): string | undefined {
 /** Tells the other gateways what has been renewed here since the last call. Returns the cause when it fails. */
 export function send_renewals(client: EtcdClient, prefix: string): string | undefined {
   const now = ngx.now();
-  const all = renewed(now);
+  const told = new LuaTable<string, number>();
+  const all = renewed(now, told);
   if (next(all)[0] === undefined) return undefined;
   const unleased = hold_lease(client, now);
   if (unleased !== undefined) return unleased;
   const key = ngx.encode_base64(key_below(prefix));
   const [sent, cause] = call(client, "/v3/kv/put", { key, value: ngx.encode_base64(encode(all)), lease });
-  if (sent !== undefined) return undefined;
-  // An etcd that has lost its data does not know the lease.
-  lease = undefined;
-  return cause;
+  if (sent === undefined) {
+    // An etcd that has lost its data does not know the lease.
+    lease = undefined;
+    return cause;
+  }
+  for (const [id, end] of pairs(told)) known.set(id, end);
+  return undefined;
 }
 
 function apply_to(upstream: string, left: Record<string, unknown>, now: number): void {
-  const text = get_text(upstream);
-  if (text === undefined) return;
-  for (const [name, seconds] of pairs(left)) {
-    const record = find_node(text, name);
-    if (record !== undefined && typeof seconds === "number") {
+  const nodes = (registered.nodes.get(upstream) as NodeRecord[] | undefined) ?? [];
+  for (const record of nodes) {
+    const seconds = left[record.node.name];
+    if (typeof seconds === "number") {
       extend_to(record, math.max(expires(record), now + seconds));
       known.set(id_of(upstream, record), now + seconds);
     }
@@ -111,6 +116,7 @@ export function apply_renewals(key: string, value: string): void {
   const [all] = decode(value);
   if (key === own_key || !is_table(all)) return;
   const now = ngx.now();
+  follow_registered(registered);
   for (const [upstream, left] of pairs(all)) {
     if (is_table(left)) apply_to(upstream, left, now);
   }

@@ -23,6 +23,9 @@ interface TxnAnswer {
   responses?: { response_range?: { kvs?: Parameters<typeof read_key_value>[0][] } }[];
 }
 
+/** Other writers wait meanwhile. */
+const PATIENCE_SECONDS = 4;
+
 /** Of the member that answered last. */
 let preferred = 0;
 const clients = new LuaTable<number, EtcdClient>();
@@ -80,13 +83,17 @@ function ask(
     if (logged_in === undefined) return $multi(undefined, refused);
   }
   const [answer, cause] = call(client, "/v3/kv/txn", body_of(change));
+  // etcd may have refused it for a reason of its own.
+  if (answer === undefined) client.token = undefined;
   return $multi(answer as TxnAnswer | undefined, cause);
 }
 
 /** Makes a change, by whichever member answers. Phases that have cosockets. */
 export function change_key(etcd: EtcdConfig, change: KeyChange): Ended {
   let cause: string | undefined;
+  const deadline = ngx.now() + PATIENCE_SECONDS;
   for (const attempt of $range(0, etcd.endpoints.length)) {
+    if (ngx.now() > deadline) break;
     const [answer, failure] = ask(etcd, preferred, change);
     if (answer !== undefined) {
       if (answer.succeeded === true) return $multi(tonumber(answer.header?.revision), "lost", undefined);

@@ -3,7 +3,13 @@ import type { ServerConfig } from "../config/server";
 import { decode, encode } from "../lib/json";
 import type { Document } from "../store/document";
 import { stamp_of } from "../store/region";
-import { replace_sourced, sourced_addresses, type Misfit, type SourceMark } from "../store/sourced";
+import {
+  fitting_servers,
+  replace_sourced,
+  sourced_addresses,
+  type Misfit,
+  type SourceMark,
+} from "../store/sourced";
 import { write } from "../store/write";
 import { judge, type Guard, type GuardLimits, type Verdict } from "./guard";
 
@@ -21,6 +27,8 @@ export interface Wanted {
   is_new: boolean;
   guard: Guard;
   limits: GuardLimits;
+  /** Whether there is a newer answer, after whatever wait there was. */
+  is_stale: (this: void) => boolean;
 }
 
 /** What came of it. */
@@ -32,6 +40,8 @@ export interface Outcome {
   /** The addresses of the servers that nobody wants and that are kept, if the verdict is another than "removes". */
   unwanted: string[];
   misfits: Misfit[];
+  /** True: nothing was done, there is a newer answer. */
+  is_stale: boolean;
 }
 
 function as_set(servers: readonly ServerConfig[]): LuaSet<string> {
@@ -48,8 +58,13 @@ function fingerprint(servers: readonly ServerConfig[]): string {
   return table.concat(addresses, " ");
 }
 
-function judge_step(current: Document, wanted: Wanted, outcome: Outcome): void {
-  const { servers, source, guard, limits, is_new } = wanted;
+function judge_step(
+  current: Document,
+  wanted: Wanted,
+  servers: readonly ServerConfig[],
+  outcome: Outcome,
+): void {
+  const { source, guard, limits, is_new } = wanted;
   const named = as_set(servers);
   const owned = sourced_addresses(current, source);
   const unwanted: string[] = [];
@@ -75,12 +90,17 @@ export function apply_wanted(wanted: Wanted): Outcome {
     verdict: "removes",
     unwanted: [],
     misfits: [],
+    is_stale: false,
   };
   const [document, problem] = write(wanted.name, (current, revision) => {
     if (current === undefined || stamp_of(current.row) !== wanted.stamp) return $multi(current, undefined);
-    judge_step(current, wanted, outcome);
-    const keeps_others = outcome.verdict !== "removes";
-    return replace_sourced(current, wanted.source, wanted.servers, keeps_others, revision, outcome.misfits);
+    outcome.is_stale = wanted.is_stale();
+    if (outcome.is_stale) return $multi(current, undefined);
+    const { source } = wanted;
+    outcome.misfits = [];
+    const servers = fitting_servers(current, source, wanted.servers, outcome.misfits);
+    judge_step(current, wanted, servers, outcome);
+    return replace_sourced(current, source, servers, outcome.verdict !== "removes", revision);
   });
   outcome.document = document;
   outcome.problem = problem;

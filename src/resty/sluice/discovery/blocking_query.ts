@@ -2,8 +2,8 @@ import type { ConsulAddress } from "../config/sources/consul";
 import { format_request, request, type Answer } from "../net/request";
 import { service_at, type Service } from "../net/service";
 import { sleep_until, wait_for } from "../net/wait";
-import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Feed, type Subscription } from "./source";
-import { answer, is_closed, note_success } from "./subscription";
+import { CONFIRM_SECONDS, type Entry, type Feed, type Subscription } from "./source";
+import { answer, is_closed, note_success, run_session } from "./subscription";
 
 /**
  * Consul's blocking queries (https://developer.hashicorp.com/consul/api-docs/features/blocking): a question that names the
@@ -96,8 +96,5 @@ export function follow_query(
   for (const header of service.headers) headers.push(header);
   if (token !== undefined) headers.push(`X-Consul-Token: ${token}`);
   const session: Session = { feed, subscription, query, service, headers, index: 0 };
-  const end = ngx.now() + SESSION_SECONDS;
-  let cause: string | undefined;
-  while (cause === undefined && !is_closed(feed) && ngx.now() < end) cause = go_on(session);
-  return cause;
+  return run_session(feed, () => go_on(session));
 }

@@ -7,7 +7,7 @@ import { sleep_until } from "../net/wait";
 import { entry_of } from "./entry";
 import { ask, new_resolvers, TYPES, type RecordType, type Resolvers } from "./resolver";
 import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Feed, type Source } from "./source";
-import { answer, config_of, is_closed, note_success, only_subscription } from "./subscription";
+import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";
 
 /** DNS: the addresses of a name, or its SRV records. What does not exist is an empty answer, not a failure. */
 
@@ -154,15 +154,15 @@ function follow(this: void, feed: Feed): string | undefined {
   const resolvers = new_resolvers(config.resolvers, feed.attempts);
   const session: Session = { config, resolvers, is_over, ttl: 0, hosts: new LuaTable() };
   const end = ngx.now() + SESSION_SECONDS;
-  while (!is_over() && ngx.now() < end) {
+  return run_session(feed, () => {
     const [entries, seconds, cause] = look_up(session);
     if (entries === undefined) return cause;
     note_success(feed);
     const is_settled = answer(subscription, entries, "");
     const rest = is_settled ? seconds : math.min(seconds, CONFIRM_SECONDS);
     sleep_until(math.min(ngx.now() + rest, end), is_over);
-  }
-  return undefined;
+    return undefined;
+  });
 }
 
 export const dns: Source = {

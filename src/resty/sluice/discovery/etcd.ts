@@ -7,15 +7,8 @@ import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd
 import { LOOK_SECONDS } from "../net/wait";
 import type { Stream } from "../net/stream";
 import { read_entry } from "./entry";
-import {
-  CONFIRM_SECONDS,
-  SESSION_SECONDS,
-  type Entry,
-  type Feed,
-  type Source,
-  type Subscription,
-} from "./source";
-import { answer, config_of, is_closed, note_success } from "./subscription";
+import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
+import { answer, config_of, is_closed, note_success, run_session } from "./subscription";
 
 /**
  * etcd: a prefix an upstream, a key a server. All upstreams that follow the same etcd share one watch, which their user must
@@ -185,9 +178,7 @@ function follow(this: void, feed: Feed): string | undefined {
     seen: 0,
     checked: ngx.now(),
   };
-  const end = ngx.now() + SESSION_SECONDS;
-  let cause: string | undefined;
-  while (cause === undefined && !is_closed(feed) && ngx.now() < end) cause = go_on(session);
+  const cause = run_session(feed, () => go_on(session));
   stop_watching(session);
   return cause;
 }

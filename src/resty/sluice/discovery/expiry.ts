@@ -1,4 +1,5 @@
 import { GUARD_DEFAULTS } from "../config/discovery";
+import { seconds_of } from "../config/time";
 import { is_clustered } from "../store/clustered";
 import type { Document } from "../store/document";
 import { expires, extend, registered_nodes, without_nodes, type NodeRecord } from "../store/nodes";
@@ -17,7 +18,7 @@ interface Memory {
 }
 
 const SECONDS_AFTER_FAILURE = 10;
-/** So long after etcd is back a gateway has heard of the renewals at the others. */
+/** Who has not heard of etcd for so long may have missed renewals at other gateways. */
 const HEARING_SECONDS = 3;
 /** What other gateways know of a renewal comes late: a second till it is told, and the way. */
 const LATE_SECONDS = 2;
@@ -35,22 +36,26 @@ function memory_of(name: string): Memory {
   return memory;
 }
 
-/** Whether this gateway knows of the renewals at all gateways. */
-function hears_all(now: number): boolean {
-  if (!is_clustered()) return true;
+/**
+ * Since when this gateway has heard of all renewals: 0 if it is alone; infinite while it does not, for want of an etcd that
+ * answers. A registration that was renewed elsewhere before that has all of its time from then on.
+ */
+function heard_since(now: number): number {
+  if (!is_clustered()) return 0;
   const { last_success, since } = cluster_report() ?? {};
-  if (last_success === undefined || since === undefined) return false;
-  return now - last_success < HEARING_SECONDS && now - since > HEARING_SECONDS;
+  const is_heard = last_success !== undefined && now - last_success < HEARING_SECONDS;
+  return is_heard ? (since ?? math.huge) : math.huge;
 }
 
 /** Those whose time is over. Who was there when nginx started has all of it from now. */
 function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
   const over: NodeRecord[] = [];
   const last = is_clustered() ? now - LATE_SECONDS : now;
-  for (const node of nodes) {
-    const end = expires(node);
-    if (end === 0) extend(node, now);
-    else if (end <= last) over.push(node);
+  const since = heard_since(now);
+  for (const record of nodes) {
+    const end = expires(record);
+    if (end === 0) extend(record, now);
+    else if (math.max(end, since + seconds_of(record.node.ttl)) <= last) over.push(record);
   }
   return over;
 }
@@ -110,7 +115,6 @@ function expire(name: string, nodes: readonly NodeRecord[]): string | undefined 
 
 function expire_all(this: void): string | undefined {
   follow_registered(registered);
-  if (!hears_all(ngx.now())) return undefined;
   const names: string[] = [];
   for (const [name] of pairs(registered.nodes)) names.push(name);
   for (const [name] of pairs(memories)) {

@@ -8,7 +8,7 @@ import { row_at, stamp_of } from "../store/region";
 import { forget_source_report } from "../store/reports";
 import { new_guard } from "./guard";
 import { SOURCES } from "./registry";
-import { report } from "./report";
+import { forget_feed, report } from "./report";
 import type { Feed, Subscription } from "./source";
 import { reapply } from "./subscription";
 
@@ -58,7 +58,9 @@ function unsubscribe(name: string): void {
   feed.subscriptions.delete(name);
   feed.changes += 1;
   // Another session of the same registry must not wait for the end of this one.
-  if (next(feed.subscriptions)[0] === undefined) feeds.delete(feed.key);
+  if (next(feed.subscriptions)[0] !== undefined) return;
+  feeds.delete(feed.key);
+  forget_feed(feed);
 }
 
 function subscribe(name: string, head: Document, source: SourceName, config: string): void {
@@ -87,7 +89,8 @@ function subscribe(name: string, head: Document, source: SourceName, config: str
 
 function follow_upstream(name: string): void {
   const text = get_text(name);
-  const head = text === undefined ? undefined : parse_head(text)[0];
+  const may_follow = text !== undefined && string.find(text, '"discovery":', 1, true)[0] !== undefined;
+  const head = may_follow ? parse_head(text)[0] : undefined;
   const source = source_of(head?.discovery);
   const before = known.get(name) as Known | undefined;
   if (head === undefined || source === undefined) {

@@ -3,15 +3,8 @@ import { decode, encode, is_table } from "../lib/json";
 import { sleep_until } from "../net/wait";
 import { state_of } from "../store/stat";
 import { entry_of } from "./entry";
-import {
-  CONFIRM_SECONDS,
-  SESSION_SECONDS,
-  type Entry,
-  type Feed,
-  type Source,
-  type Subscription,
-} from "./source";
-import { answer, config_of, is_closed, note_success, only_subscription } from "./subscription";
+import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
+import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";
 
 /** A file: `{"servers": […]}`, each an object of parameters or an address. The workers must be allowed to read it. */
 
@@ -61,7 +54,7 @@ function read_entries(path: string): LuaMultiReturn<[Entry[] | undefined, string
   return $multi(entries, undefined);
 }
 
-/** Looks at the file, and reads it if it may hold something new. Returns the cause when that fails. */
+/** Looks at the file, reads it if it may hold something new, and rests. Returns the cause when that fails. */
 function look(session: Session): string | undefined {
   const { feed, subscription, path } = session;
   const [state, cause] = state_of(path);
@@ -76,6 +69,7 @@ function look(session: Session): string | undefined {
     answer(subscription, entries, "");
   }
   note_success(feed);
+  sleep_until(ngx.now() + math.min(INTERVAL, CONFIRM_SECONDS), () => is_closed(feed));
   return undefined;
 }
 
@@ -83,14 +77,7 @@ function follow(this: void, feed: Feed): string | undefined {
   const subscription = only_subscription(feed);
   const { path } = config_of<FileConfig>(subscription);
   const session: Session = { feed, subscription, path, version: undefined };
-  const is_over = () => is_closed(feed);
-  const end = ngx.now() + SESSION_SECONDS;
-  while (!is_over() && ngx.now() < end) {
-    const cause = look(session);
-    if (cause !== undefined) return cause;
-    sleep_until(ngx.now() + math.min(INTERVAL, CONFIRM_SECONDS), is_over);
-  }
-  return undefined;
+  return run_session(feed, () => look(session));
 }
 
 export const file: Source = {

@@ -1,4 +1,5 @@
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
+import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
 import { feeds, follow_anew, follow_changes } from "./feeds";
 import { SOURCES } from "./registry";
@@ -9,6 +10,8 @@ import { is_closed } from "./subscription";
 /** Follows the registries of all upstreams: a light thread a feed, session after session. */
 
 const PAUSE_SECONDS = 0.05;
+/** 0 would do, but without OpenResty's patches nginx warns of it. */
+const SHORTEST_SLEEP = 0.001;
 /** After a failure a feed rests for so long, twice as long after the next, and so on. */
 const SHORTEST_REST = 0.05;
 const LONGEST_REST = 1;
@@ -43,8 +46,9 @@ function start_sessions(run: Run): void {
   }
 }
 
-function pause(this: void): boolean {
-  ngx.sleep(PAUSE_SECONDS);
+/** Lets requests go on. */
+function give_way(this: void): boolean {
+  ngx.sleep(SHORTEST_SLEEP);
   return !is_over();
 }
 
@@ -52,9 +56,9 @@ function follow_for_a_while(this: void, run: Run): void {
   // What its threads take of memory is given back when the timer ends.
   const end = ngx.now() + SESSION_SECONDS;
   while (!is_complete(run) && !is_over() && ngx.now() < end) {
-    follow_changes(pause);
+    follow_changes(give_way);
     start_sessions(run);
-    pause();
+    ngx.sleep(PAUSE_SECONDS);
   }
 }
 
@@ -64,6 +68,7 @@ export function start_discovery(): void {
     verb: "follow registries",
     round: follow_for_a_while,
     is_over,
+    is_critical: is_writing,
     recover: follow_anew,
   });
 }

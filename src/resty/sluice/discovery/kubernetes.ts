@@ -14,15 +14,8 @@ import { ENDED } from "../net/lines";
 import { close_stream, is_quiet, type Stream } from "../net/stream";
 import { LOOK_SECONDS, sleep_until } from "../net/wait";
 import { merge_slices, read_slice } from "./endpoint_slice";
-import {
-  CONFIRM_SECONDS,
-  SESSION_SECONDS,
-  type Entry,
-  type Feed,
-  type Source,
-  type Subscription,
-} from "./source";
-import { answer, config_of, is_closed, note_success, only_subscription } from "./subscription";
+import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
+import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";
 
 /** Kubernetes: the EndpointSlices of a service, listed and then watched. */
 
@@ -146,9 +139,7 @@ function follow(this: void, feed: Feed): string | undefined {
     is_changed: false,
     told: 0,
   };
-  const end = ngx.now() + SESSION_SECONDS;
-  let cause: string | undefined;
-  while (cause === undefined && !is_closed(feed) && ngx.now() < end) cause = go_on(session);
+  const cause = run_session(feed, () => go_on(session));
   stop_watching(session);
   return cause;
 }

@@ -1,5 +1,11 @@
 import { encode, list, shape, shaped } from "../lib/json";
-import { put_feed_report, put_source_report } from "../store/reports";
+import {
+  forget_feed_report,
+  PENDING,
+  put_feed_report,
+  put_source_report,
+  SKIPPED_ENTRY,
+} from "../store/reports";
 import type { Misfit } from "../store/sourced";
 import type { Feed, Subscription } from "./source";
 
@@ -29,8 +35,6 @@ const REPORT = shape([
   "skipped_count",
   "pending",
 ]);
-const SKIPPED = shape(["entry", "reason"]);
-const PENDING = shape(["reason", "count", "confirmations", "servers"]);
 const FEED = shape(["last_success", "error"]);
 
 function some<T, U>(items: readonly T[], shown: (this: void, item: T) => U): U[] {
@@ -60,6 +64,7 @@ function feed_number(feed: Feed): number {
 
 /** Notes what came of the last answer for an upstream. */
 export function report(subscription: Subscription, what: Report): void {
+  if (subscription.feed.subscriptions.get(subscription.name) !== subscription) return;
   const { error, skipped, servers } = what;
   const { name, feed, registry_revision } = subscription;
   const object = {
@@ -68,7 +73,7 @@ export function report(subscription: Subscription, what: Report): void {
     error,
     revision: registry_revision === "" ? undefined : registry_revision,
     servers,
-    skipped: some(skipped, ({ server, reason }) => shaped({ entry: server, reason }, SKIPPED)),
+    skipped: some(skipped, ({ server, reason }) => shaped({ entry: server, reason }, SKIPPED_ENTRY)),
     skipped_count: skipped.length,
     pending: pending_object(subscription, what),
   };
@@ -80,6 +85,12 @@ export function report(subscription: Subscription, what: Report): void {
 
 /** Notes how a feed is. `error`: why its last session ended; undefined: the registry has just answered. */
 export function report_feed(feed: Feed, error: string | undefined): void {
+  if (next(feed.subscriptions)[0] === undefined) return;
   if (error === undefined) feed.last_success = ngx.now();
   put_feed_report(feed_number(feed), encode(shaped({ last_success: feed.last_success, error }, FEED)));
+}
+
+/** Forgets a feed that nobody follows any more. */
+export function forget_feed(feed: Feed): void {
+  forget_feed_report(feed_number(feed));
 }

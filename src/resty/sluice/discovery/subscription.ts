@@ -6,7 +6,7 @@ import type { Misfit } from "../store/sourced";
 import { is_over } from "../store/turn";
 import { apply_wanted, type Outcome } from "./apply";
 import { report, report_feed } from "./report";
-import type { Entry, Feed, Subscription } from "./source";
+import { SESSION_SECONDS, type Entry, type Feed, type Subscription } from "./source";
 
 /** What a source does with its answers. */
 
@@ -60,7 +60,19 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
   const { name, stamp, guard, discovery: limits } = subscription;
   const skipped: Misfit[] = [];
   const servers = servers_of(entries, skipped);
-  const outcome = apply_wanted({ name, stamp, source: "discovery", servers, is_new, guard, limits });
+  const is_stale = () =>
+    subscription.entries !== entries || subscription.feed.subscriptions.get(name) !== subscription;
+  const outcome = apply_wanted({
+    name,
+    stamp,
+    source: "discovery",
+    servers,
+    is_new,
+    guard,
+    limits,
+    is_stale,
+  });
+  if (outcome.is_stale) return;
   for (const misfit of outcome.misfits) skipped.push(misfit);
   outcome.misfits = skipped;
   conclude(subscription, servers.length, outcome);
@@ -87,6 +99,24 @@ export function note_success(feed: Feed): void {
   if (feed.failures > 0) ngx.log(ngx.NOTICE, `sluice: ${feed.source} answers again`);
   feed.failures = 0;
   report_feed(feed, undefined);
+}
+
+/**
+ * Takes one step of a session after the other, until one fails, nobody listens any more or it has lasted for long
+ * enough. Phases that can sleep.
+ *
+ * @param step returns the cause when it fails
+ * @returns the cause of the failure
+ */
+export function run_session(feed: Feed, step: (this: void) => string | undefined): string | undefined {
+  const end = ngx.now() + SESSION_SECONDS;
+  let cause: string | undefined;
+  while (cause === undefined && !is_closed(feed) && ngx.now() < end) {
+    const [returned, result] = pcall(step);
+    // What a session has open must be closed, whatever happens.
+    cause = returned ? result : tostring(result);
+  }
+  return cause;
 }
 
 /** Gives an upstream that others have changed what its registry has said last. Phases that can sleep. */

@@ -1,6 +1,7 @@
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
+import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
 import { note_check } from "./active";
 import { probe } from "./probe";
@@ -110,5 +111,11 @@ function probe_for_a_while(this: void, own_run: Run): void {
 
 /** Has this worker probe its share of the servers from now on. Phase: init_worker_by_lua. */
 export function start_prober(): void {
-  start_background({ verb: "probe", round: probe_for_a_while, is_over, recover: follow_anew });
+  start_background({
+    verb: "probe",
+    round: probe_for_a_while,
+    is_over,
+    recover: follow_anew,
+    is_critical: is_writing,
+  });
 }

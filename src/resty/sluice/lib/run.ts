@@ -20,6 +20,8 @@ export interface Background {
   is_over: (this: void) => boolean;
   /** Called when a round has failed, before the next. */
   recover: (this: void) => void;
+  /** Whether a thread is at something that it must not be killed at. */
+  is_critical: (this: void) => boolean;
 }
 
 /** What a thread does, piece by piece: returns false when there is nothing more to do. */
@@ -61,9 +63,9 @@ export function start_thread(run: Run, work: Work): void {
 }
 
 /** Waits until all threads of a run have ended; those that hold up the worker's exit are killed. */
-function end_run(run: Run): void {
+function end_run(run: Run, { is_critical }: Background): void {
   let grace = GRACE_SECONDS;
-  while (run.busy > 0 && grace > 0) {
+  while (run.busy > 0 && (grace > 0 || is_critical())) {
     ngx.sleep(WATCH_SECONDS);
     if (ngx.worker.exiting()) grace -= WATCH_SECONDS;
   }
@@ -80,7 +82,7 @@ function go_on(this: void, work: Background): void {
     ngx.sleep(SECONDS_AFTER_FAILURE);
   }
   start_background(work);
-  end_run(run);
+  end_run(run, work);
 }
 
 /** Does some work from now on, in one timer after the other. Phases that have timers. */

@@ -58,7 +58,10 @@ export function open_stream(
   timeout: number,
   longest: number,
 ): Opened {
-  const [connection, unconnected] = open_connection(destination, ngx.now() + timeout);
+  // Never one that has been kept: it may be closing just now, and the request is sent once.
+  const pool = { pool: `${destination.pool.pool} stream` };
+  const own = { ...destination, pool, keepalive_time: 0 };
+  const [connection, unconnected] = open_connection(own, ngx.now() + timeout);
   if (connection === undefined) return $multi(undefined, unconnected);
   const [sent, unsent] = send(connection, text);
   if (sent === undefined) return refuse(connection, `could not send the request: ${unsent ?? ""}`);

@@ -17,12 +17,17 @@ export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: v
   let result: T | undefined;
   let cause: string | undefined;
   let is_done = false;
+  let failure: string | undefined;
   const thread = ngx.thread.spawn(() => {
-    [result, cause] = action();
+    const [returned, raised] = pcall(() => {
+      [result, cause] = action();
+    });
+    if (!returned) failure = tostring(raised);
     is_done = true;
     done.post();
   });
   while (!is_done && !is_over()) done.wait(LOOK_SECONDS);
+  if (failure !== undefined) error(failure, 0);
   if (is_done) return $multi(result, cause);
   ngx.thread.kill(thread);
   return $multi(undefined, "nobody waits any more");

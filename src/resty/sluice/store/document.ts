@@ -140,7 +140,7 @@ export function parse_document(text: string): Document {
   return document;
 }
 
-/** True for a line, or the text of a document, with a server that a drain job is to take out. */
+/** False: no line of a text, or not this one, has a server that a drain job is to take out. */
 export function has_drain_job(text: string): boolean {
   return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
 }
@@ -161,5 +161,9 @@ export function find_by_id(document: Document, id: number): number | undefined {
 /** The index of the line of the server at `address`, given as the API shows it. */
 export function find_by_address(document: Document, address: string): number | undefined {
   const member = `{"server":${encode(address)}`;
-  return find_line(document, (line) => string.find(line, member, 1, true)[0] !== undefined);
+  return find_line(document, (line) => {
+    // What a server says of itself comes behind.
+    const [start] = string.find(line, "{", 1, true);
+    return string.sub(line, start, start + member.length - 1) === member;
+  });
 }

@@ -28,9 +28,9 @@ export function find_drain(
 ): LuaMultiReturn<[ServerRecord | undefined, Problem | undefined]> {
   const index = find_by_id(document, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
-  const line = document.lines[index];
-  if (!has_drain_job(line)) return $multi(undefined, no_job(id));
-  return $multi(parse_line(line), undefined);
+  const record = parse_line(document.lines[index]);
+  if (record.leave_by === "") return $multi(undefined, no_job(id));
+  return $multi(record, undefined);
 }
 
 function set_drain(current: Document, id: number, drain: boolean, leave_by: string): Edited {
@@ -60,13 +60,15 @@ export function cancel_drain(current: Document, id: number): Edited {
 export function draining_servers(document: Document): ServerRecord[] {
   const records: ServerRecord[] = [];
   for (const line of document.lines) {
-    if (has_drain_job(line)) records.push(parse_line(line));
+    const record = has_drain_job(line) ? parse_line(line) : undefined;
+    if (record !== undefined && record.leave_by !== "") records.push(record);
   }
   return records;
 }
 
 /** True when a server that a drain job is to take out may go. `now`: in ISO 8601, whose texts compare as their times do. */
 export function may_leave(record: ServerRecord, now: string): boolean {
+  if (record.leave_by === "") return false;
   return (record.leave_by !== WHEN_IDLE && record.leave_by <= now) || active_requests(record.row) === 0;
 }
 

@@ -48,6 +48,11 @@ export function acquire_now(): void {
   held.set(Lock.WRITE, true);
 }
 
+/** Whether this worker holds the lock of writers. Any phase. */
+export function is_writing(): boolean {
+  return held.get(Lock.WRITE);
+}
+
 /** Gives a lock back. */
 export function release(lock: Lock): void {
   held.set(lock, false);

@@ -1,4 +1,4 @@
-import { decode } from "../lib/json";
+import { decode, shape } from "../lib/json";
 import { delete_report, get_report, put_report } from "./dict";
 
 /** What is known of sources: of each upstream's, and of each feed that several may share. Any worker may be asked. */
@@ -33,6 +33,10 @@ export interface SourceReport {
   pending?: { reason: string; count: number; confirmations: number; servers: string[] } | undefined;
 }
 
+/** Their members, in the order in which they are shown and stored. */
+export const SKIPPED_ENTRY = shape(["entry", "reason"]);
+export const PENDING = shape(["reason", "count", "confirmations", "servers"]);
+
 function decoded(text: string | undefined): unknown {
   return text === undefined ? undefined : decode(text)[0];
 }
@@ -55,6 +59,11 @@ export function forget_source_report(name: string): void {
 /** Notes how a feed is, as JSON. Any phase. */
 export function put_feed_report(feed: number, text: string): void {
   put_report(`feed:${string.format("%d", feed)}`, text);
+}
+
+/** Forgets it. Any phase. */
+export function forget_feed_report(feed: number): void {
+  delete_report(`feed:${string.format("%d", feed)}`);
 }
 
 /** Notes how the etcd is by which gateways share their upstreams, as JSON. Any phase. */

@@ -1,19 +1,22 @@
-import { parse_address } from "../config/address";
-import type { ServerConfig } from "../config/server";
-import { parse_time } from "../config/time";
+import { source_of } from "../config/discovery";
+import { read_node, type NodeConfig } from "../config/node";
+import { read_server, type ServerConfig } from "../config/server";
 import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
 import { decode, encode, is_table, list } from "../lib/json";
 import {
   bookkeeping_of,
   format_line,
   parse_line,
-  restored_server,
   stored_server,
   type Document,
   type ServerRecord,
 } from "./document";
 import type { Edited } from "./edit";
-import { is_local_id } from "./clustered";
+import { FIRST_LOCAL_ID, is_local_id } from "./clustered";
+import { Row } from "./cells";
+import { node_server } from "./nodes";
+import { row_at, shared_memory } from "./region";
+import { has_sourced } from "./sourced";
 import { allocate_row, free_row } from "./rows";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
@@ -24,6 +27,10 @@ import { OUT_OF_MEMORY } from "./problems";
 interface SharedServer extends ServerConfig {
   id: number;
 }
+
+/** What a server has beside its parameters. */
+const OWN_FIELDS = new LuaSet<string>();
+for (const name of ["id", "leave_by", "source", "node"]) OWN_FIELDS.add(name);
 
 /** What is shared of an upstream. */
 export interface Shared {
@@ -44,18 +51,31 @@ export function shared_text(document: Document): string {
   return encode({ ...settings_of(document), next_id, session_secret, servers: list(servers) });
 }
 
+/** Reads how a server has registered itself; undefined: not at all, false: not as can be. */
+function read_registration({ source, node }: Record<string, unknown>): NodeConfig | undefined | false {
+  if (source === undefined && node === undefined) return undefined;
+  if (source !== "register" || !is_table(node)) return false;
+  const { name, ttl, meta } = node;
+  if (typeof name !== "string") return false;
+  const incarnation = node.incarnation === "" ? undefined : node.incarnation;
+  const [read] = read_node(name, { ttl, meta, incarnation });
+  return read ?? false;
+}
+
 function read_shared_server(saved: unknown): SharedServer | undefined {
-  if (!is_table(saved) || typeof saved.id !== "number" || is_local_id(saved.id)) return undefined;
-  const [address] = parse_address(saved.server);
-  if (address?.server !== saved.server) return undefined;
-  const server = restored_server(saved as unknown as ServerConfig) as SharedServer;
-  server.id = saved.id;
-  const is_node =
-    is_table(server.node) &&
-    typeof server.node.name === "string" &&
-    parse_time(server.node.ttl) !== undefined;
-  if (server.source !== (is_node ? "register" : "")) return undefined;
-  return server;
+  if (!is_table(saved)) return undefined;
+  const { id, leave_by } = saved;
+  const is_id = typeof id === "number" && id >= 0 && id === math.floor(id) && !is_local_id(id);
+  const node = read_registration(saved);
+  if (!is_id || node === false) return undefined;
+  const parameters: Record<string, unknown> = {};
+  for (const [name, value] of pairs(saved)) {
+    if (!OWN_FIELDS.has(name)) parameters[name] = value;
+  }
+  const [server] = read_server(parameters);
+  if (server === undefined) return undefined;
+  if (typeof leave_by === "string") server.leave_by = leave_by;
+  return { ...(node === undefined ? server : node_server(server, node)), id };
 }
 
 /** Reads a shared part; undefined when it is none. */
@@ -67,24 +87,45 @@ export function parse_shared(text: string): Shared | undefined {
   if (settings === undefined || !(session_secret === undefined || is_secret(session_secret)))
     return undefined;
   const servers: SharedServer[] = [];
+  const taken = new LuaSet<string | number>();
   for (const saved of value.servers as unknown as unknown[]) {
     const server = read_shared_server(saved);
-    if (server === undefined) return undefined;
+    if (server === undefined || taken.has(server.id) || taken.has(server.server)) return undefined;
+    taken.add(server.id);
+    taken.add(server.server);
     servers.push(server);
   }
   return { settings, next_id: value.next_id, session_secret: session_secret as string | undefined, servers };
 }
 
-/** The servers of a document that only this gateway has, and that a shared part leaves it. */
-function local_lines(current: Document | undefined, { servers }: Shared): string[] {
+/**
+ * Adds the servers that this gateway alone has found, unless there is no registry any more or the shared part has their
+ * addresses. Those of the time when it was alone get another id.
+ */
+function add_local_lines(document: Document, current: Document | undefined, { servers }: Shared): void {
+  if (source_of(document.discovery) === undefined) return;
   const addresses = new LuaSet<string>();
   for (const { server } of servers) addresses.add(server);
-  const lines: string[] = [];
   for (const line of current?.lines ?? []) {
-    const { id, server } = parse_line(line);
-    if (is_local_id(id) && !addresses.has(server)) lines.push(line);
+    const record = has_sourced(line, "discovery") ? parse_line(line) : undefined;
+    if (record !== undefined && !addresses.has(record.server)) {
+      if (!is_local_id(record.id)) {
+        record.id = document.next_local_id ?? FIRST_LOCAL_ID;
+        document.next_local_id = record.id + 1;
+        shared_memory()[row_at(record.row) + Row.ID] = record.id;
+      }
+      document.lines.push(format_line(record));
+    }
   }
-  return lines;
+}
+
+/** Whether a server goes on as what it was. */
+function is_same(before: ServerRecord | undefined, server: SharedServer): before is ServerRecord {
+  return (
+    before?.server === server.server &&
+    before.backup === server.backup &&
+    before.node?.incarnation === server.node?.incarnation
+  );
 }
 
 /** The lines of the shared servers: who stays keeps its state. Undefined when memory is exhausted. */
@@ -102,7 +143,7 @@ function shared_lines(
   const taken: number[] = [];
   for (const server of servers) {
     const before = known.get(server.id) as ServerRecord | undefined;
-    if (before?.server === server.server && before.backup === server.backup) {
+    if (is_same(before, server)) {
       lines.push(format_line({ ...server, incarnation: before.incarnation, row: before.row }));
     } else {
       const row = allocate_row(revision, server.id);
@@ -130,18 +171,18 @@ export function apply_shared(
     if (row !== undefined && current === undefined) free_row(row);
     return $multi(undefined, OUT_OF_MEMORY);
   }
-  for (const line of local_lines(current, shared)) lines.push(line);
   const { next_id, session_secret } = shared;
   const document: Document = {
     ...shared.settings,
     ...bookkeeping_of(current ?? { next_id }),
     next_id,
-    session_secret,
     cluster_revision,
     revision,
     row,
     leavers: [],
     lines,
   };
+  document.session_secret = session_secret;
+  add_local_lines(document, current, shared);
   return $multi(document, undefined);
 }

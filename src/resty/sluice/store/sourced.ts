@@ -77,11 +77,36 @@ function place(plan: Plan, server: ServerConfig, address: string): void {
 }
 
 /**
+ * Those of some servers, each with its address once, that an upstream can have from a source. `misfits` gets the others:
+ * somebody else's server has the address, or the method forbids it. O(servers).
+ */
+export function fitting_servers(
+  current: Document,
+  source: SourceMark,
+  servers: readonly ServerConfig[],
+  misfits: Misfit[],
+): ServerConfig[] {
+  const others = new LuaSet<string>();
+  for (const line of current.lines) {
+    if (!has_sourced(line, source)) others.add(split_line(line)[0]);
+  }
+  const fitting: ServerConfig[] = [];
+  for (const server of servers) {
+    const unfit = check_fit(current, server);
+    if (others.has(encode(server.server)))
+      misfits.push({ server: server.server, reason: "the upstream has it otherwise" });
+    else if (unfit !== undefined) misfits.push({ server: server.server, reason: unfit.text });
+    else fitting.push(server);
+  }
+  return fitting;
+}
+
+/**
  * Makes the servers that a source has brought those of `wanted`, each with its address once. O(servers), little one
  * that stays.
  *
+ * @param wanted as `fitting_servers` gives them
  * @param keeps_others servers that are not wanted stay as they are
- * @param misfits gets those that cannot be: somebody else's server has the address, or the method forbids it
  */
 export function replace_sourced(
   current: Document,
@@ -89,22 +114,12 @@ export function replace_sourced(
   wanted: readonly ServerConfig[],
   keeps_others: boolean,
   revision: number,
-  misfits: Misfit[],
 ): Edited {
   const plan: Plan = { own: new LuaTable(), lines: new LuaTable(), added: [], named: new LuaSet() };
-  const others = new LuaSet<string>();
   for (const line of current.lines) {
-    const [address] = split_line(line);
-    if (has_sourced(line, source)) plan.own.set(address, line);
-    else others.add(address);
+    if (has_sourced(line, source)) plan.own.set(split_line(line)[0], line);
   }
-  for (const server of wanted) {
-    const address = encode(server.server);
-    const unfit = check_fit(current, server);
-    if (others.has(address)) misfits.push({ server: server.server, reason: "the upstream has it otherwise" });
-    else if (unfit !== undefined) misfits.push({ server: server.server, reason: unfit.text });
-    else place(plan, server, address);
-  }
+  for (const server of wanted) place(plan, server, encode(server.server));
   const document = copy(current);
   document.lines = [];
   for (const line of current.lines) {

@@ -2,7 +2,7 @@ import { source_of } from "../../config/discovery";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
 import { read, upstream_not_found } from "../../store/read";
-import { feed_report, source_report, type SkippedEntry } from "../../store/reports";
+import { feed_report, PENDING, SKIPPED_ENTRY, source_report, type SkippedEntry } from "../../store/reports";
 import { ok, type Answered } from "../answer";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -20,12 +20,10 @@ const DISCOVERY = shape([
   "skipped_count",
   "pending",
 ]);
-const SKIPPED = shape(["entry", "reason"]);
-const PENDING = shape(["reason", "count", "confirmations", "servers"]);
 
 function skipped_objects(entries: readonly SkippedEntry[]): object[] {
   const objects: object[] = [];
-  for (const entry of entries) objects.push(shaped(entry, SKIPPED));
+  for (const entry of entries) objects.push(shaped(entry, SKIPPED_ENTRY));
   return list(objects);
 }
 

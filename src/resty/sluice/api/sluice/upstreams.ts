@@ -100,7 +100,8 @@ function put(this: void, request: ApiRequest): Answered {
   if (bad_name !== undefined) return $multi(undefined, bad_name);
   const [input, unreadable] = read_input();
   if (input === undefined) return $multi(undefined, unreadable);
-  restore_secrets(input.upstream, read(name));
+  const hidden = restore_secrets(input.upstream, read(name));
+  if (hidden !== undefined) return $multi(undefined, hidden);
   const [config, invalid] = read_upstream(input.upstream);
   if (config === undefined) return $multi(undefined, invalid);
 
@@ -131,7 +132,8 @@ function patch(this: void, request: ApiRequest): Answered {
     if (input === undefined) return $multi(undefined, unreadable);
     const lost = check_match(condition, current) ?? check_ids(current, input.ids);
     if (lost !== undefined) return $multi(undefined, lost);
-    restore_secrets(input.upstream, current);
+    const hidden = restore_secrets(input.upstream, current);
+    if (hidden !== undefined) return $multi(undefined, hidden);
     const [config, invalid] = read_upstream(input.upstream, config_of(current));
     if (config === undefined) return $multi(undefined, invalid);
     return replace_upstream(current, config, next_revision);

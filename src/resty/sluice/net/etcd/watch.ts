@@ -46,14 +46,7 @@ export function open_watch(
   const start_revision = string.format("%d", from);
   const body = encode({ create_request: { ...keys_of(range), start_revision } });
   const text = etcd_request(client, "/v3/watch", body);
-  const { destination } = client.service;
-  const own_pool = { pool: `${destination.pool.pool} watch` };
-  return open_stream(
-    { ...destination, pool: own_pool, keepalive_time: 0 },
-    text,
-    TIMEOUT_SECONDS,
-    LONGEST_LINE,
-  );
+  return open_stream(client.service.destination, text, TIMEOUT_SECONDS, LONGEST_LINE);
 }
 
 function cause_of({ canceled, cancel_reason, compact_revision }: RawResult): string | undefined {

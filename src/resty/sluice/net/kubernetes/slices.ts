@@ -65,14 +65,7 @@ export function watch_slices(
     `timeoutSeconds=${WATCH_SECONDS}`,
   ]);
   if (text === undefined) return $multi(undefined, no_token);
-  const { destination } = client.service;
-  const own_pool = { pool: `${destination.pool.pool} watch` };
-  return open_stream(
-    { ...destination, pool: own_pool, keepalive_time: 0 },
-    text,
-    TIMEOUT_SECONDS,
-    LONGEST_LINE,
-  );
+  return open_stream(client.service.destination, text, TIMEOUT_SECONDS, LONGEST_LINE);
 }
 
 /**

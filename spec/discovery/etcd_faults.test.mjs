@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startBackends } from "./support/backend.mjs";
-import { discoveryOf, startDiscovery, waitForServers, waitForState } from "./support/discovery.mjs";
-import { startGateway } from "./support/gateway.mjs";
-import { portOf, startEtcd } from "./support/registries/etcd.mjs";
-import { startTcpProxy } from "./support/tcp_proxy.mjs";
-import { sluice, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
-import { connectionsTo, watchesOf } from "./support/watches.mjs";
-import { heapOf, heapPage, rssOf } from "./support/worker_memory.mjs";
+import { startBackends } from "../gateway/support/backend.mjs";
+import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../gateway/support/discovery.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { portOf, startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { startTcpProxy } from "../gateway/support/tcp_proxy.mjs";
+import { sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+import { connectionsTo, watchesOf } from "../gateway/support/watches.mjs";
+import { heapOf, heapPage, rssOf } from "../gateway/support/worker_memory.mjs";
 
 /** The set is to be right again within 2 s; a busy machine may need some more. */
 const SOON = 3000;
@@ -57,7 +57,7 @@ async function assertUnseen(load) {
   assert.deepEqual([...load.errors], [], "what clients saw");
 }
 
-/** @type {Record<string, (etcd: import("./support/registries/etcd.mjs").Etcd) => Promise<void>>} */
+/** @type {Record<string, (etcd: import("../gateway/support/registries/etcd.mjs").Etcd) => Promise<void>>} */
 const outages = {
   stopped: async (etcd) => {
     await etcd.stop("SIGTERM");

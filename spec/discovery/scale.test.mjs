@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { waitForServers } from "./support/discovery.mjs";
-import { startGateway } from "./support/gateway.mjs";
-import { portOf, startEtcd } from "./support/registries/etcd.mjs";
-import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
-import { connectionsTo, watchesOf } from "./support/watches.mjs";
+import { waitForServers } from "../gateway/support/discovery.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { portOf, startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+import { connectionsTo, watchesOf } from "../gateway/support/watches.mjs";
 
 const UPSTREAMS = 500;
 const SERVERS = 10;

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startBackends } from "./support/backend.mjs";
-import { waitForServers } from "./support/discovery.mjs";
-import { startGateway } from "./support/gateway.mjs";
-import { ask } from "./support/load.mjs";
-import { nodeOf, startNodes } from "./support/nodes.mjs";
-import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
-import { waitFor } from "./support/wait.mjs";
+import { startBackends } from "../gateway/support/backend.mjs";
+import { waitForServers } from "../gateway/support/discovery.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { ask } from "../gateway/support/load.mjs";
+import { nodeOf, startNodes } from "../gateway/support/nodes.mjs";
+import { peersOf, serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
 
 test("a server registers itself, gets requests, renews, changes and leaves", async (context) => {
   const [first] = await startBackends(context, 1);
