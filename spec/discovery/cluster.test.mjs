@@ -118,6 +118,33 @@ test("a gateway that was away catches up, and one that comes anew gets all", asy
   await waitForEqual([one, two, three]);
 });
 
+test("also the last upstream is deleted at a gateway that was away", async (context) => {
+  const etcd = await startEtcd(context);
+  const [one, two] = await startCluster(context, etcd, 2);
+  await one.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
+  await waitForEqual([one, two]);
+  await two.stop();
+  await one.api.expect(204, "DELETE", sluice());
+  await two.start();
+  await waitForState(two, "ok");
+  assert.deepEqual(await waitForEqual([one, two]), {});
+});
+
+test("a node that starts anew is another server at every gateway", async (context) => {
+  const etcd = await startEtcd(context);
+  const [one, two] = await startCluster(context, etcd, 2);
+  await one.api.expect(201, "PUT", sluice(), { servers: [] });
+  await waitForEqual([one, two]);
+  const body = { server: someAddress(1), ttl: "60s" };
+  await one.api.expect(201, "PUT", nodeOf("n"), { ...body, incarnation: 1 });
+  await waitForEqual([one, two]);
+  await two.api.expect(200, "PUT", nodeOf("n"), { ...body, incarnation: 1 });
+  await two.api.expect(201, "PUT", nodeOf("n"), { ...body, incarnation: 2 });
+  await waitFor("the other knows", async () => {
+    return (await one.api.expect(200, "GET", nodeOf("n"))).incarnation === "2";
+  });
+});
+
 test("an etcd that has lost everything empties no gateway: they put it back", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);

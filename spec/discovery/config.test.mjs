@@ -37,6 +37,26 @@ test("secrets are kept, and neither shown nor logged", async (context) => {
   assert.ok(!gateway.log.text().includes("sesame") && !gateway.log.text().includes("xyzzy"));
 });
 
+test("a hidden secret goes nowhere else", async (context) => {
+  const { api } = await startGateway(context, { upstreams: {}, ...quiet });
+  const consul = { address: nowhere, service: "app", token: "xyzzy" };
+  await api.expect(201, "PUT", sluice(), { servers: [], discovery: { consul } });
+  const hidden = { ...consul, token: "***" };
+  await api.expect(200, "PATCH", sluice(), { discovery: { consul: { ...hidden, service: "other" } } });
+  for (const [path, discovery] of [
+    [sluice(), { consul: { ...hidden, address: "http://127.0.0.1:10" } }],
+    [sluice(), { consul_kv: { address: nowhere, prefix: "x", token: "***" } }],
+    [sluice("new"), { consul: hidden }],
+  ]) {
+    for (const method of ["PUT", "PATCH"]) {
+      if (method === "PATCH" && path !== sluice()) continue;
+      const answer = await api.send(method, path, { servers: [], discovery });
+      assert.equal(answer.status, 400, answer.text);
+      assert.ok(answer.body.error.text.includes(".token"), answer.text);
+    }
+  }
+});
+
 test("what is no discovery is refused and changes nothing", async (context) => {
   const gateway = await startGateway(context, { servers: [someAddress(1)], ...quiet });
   const { api } = gateway;

@@ -11,6 +11,21 @@ import { waitFor } from "../gateway/support/wait.mjs";
 
 testContract("file", startFile);
 
+test("servers that all cannot be in the upstream any more do not empty it", async (context) => {
+  const addresses = [1, 2, 3].map((number) => someAddress(number));
+  const file = await startFile(context);
+  await file.set(addresses.map((server) => ({ server })));
+  const { gateway } = await startDiscovery(context, file, { traffic: false });
+  await waitForServers(gateway, addresses);
+  const hash = { method: "hash", hash: { key: "$uri", consistent: true } };
+  await gateway.api.expect(200, "PATCH", "/api/sluice/1/upstreams/app", hash);
+  await file.set(addresses.map((server) => ({ server, weight: 2000 })));
+  await waitFor("they are skipped", async () => (await discoveryOf(gateway.api)).skipped_count === 3);
+  await sleep(4500);
+  await waitForServers(gateway, addresses, 0);
+  assert.equal((await discoveryOf(gateway.api)).pending.count, 3);
+});
+
 /** @param {import("node:test").TestContext} context @param {unknown[]} servers */
 async function startWith(context, servers) {
   const file = await startFile(context);

@@ -90,6 +90,18 @@ test("what is no registration is refused and changes nothing", async (context) =
   assert.equal(await api.configuration(), before);
 });
 
+test("what a node says of itself is no parameter of it", async (context) => {
+  const { api } = await startGateway(context, { servers: [someAddress(1)] });
+  const meta = { leave_by: "2000-01-01T00:00:00.000Z", server: someAddress(3), source: "discovery" };
+  const { id } = await api.expect(201, "PUT", nodeOf("n"), { server: someAddress(2), ttl: "60s", meta });
+  await api.expect(404, "GET", `${sluice()}/servers/${id}/drain`);
+  await api.expect(404, "DELETE", `${serversOf()}/?server=${someAddress(3)}`);
+  await api.expect(201, "POST", serversOf(), { server: someAddress(3) });
+  // A drain job would take it out about once a second.
+  await sleep(2500);
+  assert.equal((await api.expect(200, "GET", serversOf())).length, 3);
+});
+
 test("registrations outlive a restart, each with a whole ttl", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
