@@ -5,7 +5,7 @@ import { feeds, follow_anew, follow_changes } from "./feeds";
 import { SOURCES } from "./registry";
 import { report_feed } from "./report";
 import { SESSION_SECONDS, type Feed } from "./source";
-import { is_closed } from "./subscription";
+import { describe_feed, is_closed } from "./subscription";
 
 /** Follows the registries of all upstreams: a light thread a feed, session after session. */
 
@@ -18,7 +18,7 @@ const LONGEST_REST = 1;
 
 function rest(feed: Feed, cause: string): void {
   const seconds = math.min(LONGEST_REST, SHORTEST_REST * 2 ** feed.failures);
-  if (feed.failures === 0) ngx.log(ngx.WARN, `sluice: could not follow ${feed.source}: ${cause}`);
+  if (feed.failures === 0) ngx.log(ngx.WARN, `sluice: could not follow ${describe_feed(feed)}: ${cause}`);
   feed.failures += 1;
   feed.attempts += 1;
   feed.not_before = ngx.now() + seconds * (0.75 + 0.5 * math.random());

@@ -15,6 +15,13 @@ const REASONS = {
   empty: "it would leave none: the last servers stay",
 };
 
+/** What a feed is to whoever reads the log: its source, and whose it is. */
+export function describe_feed({ source, subscriptions }: Feed): string {
+  const [first] = next(subscriptions);
+  const [second] = next(subscriptions, first);
+  return `${source} of upstream ${first ?? ""}${second === undefined ? "" : " and others"}`;
+}
+
 /** Whether a feed's session is to end: nobody listens any more. */
 export function is_closed(feed: Feed): boolean {
   return next(feed.subscriptions)[0] === undefined || is_over();
@@ -96,7 +103,7 @@ export function answer(subscription: Subscription, entries: Entry[], revision: s
 
 /** Notes that the registry has answered, whether or not anything has changed. */
 export function note_success(feed: Feed): void {
-  if (feed.failures > 0) ngx.log(ngx.NOTICE, `sluice: ${feed.source} answers again`);
+  if (feed.failures > 0) ngx.log(ngx.NOTICE, `sluice: ${describe_feed(feed)} answers again`);
   feed.failures = 0;
   report_feed(feed, undefined);
 }
