@@ -97,7 +97,9 @@ export function server_text(server: ServerConfig): string {
 export function restored_server(stored: StoredServer): ServerConfig {
   const server: Record<string, unknown> = {};
   for (const field of STORED_FIELDS) {
-    server[field] = stored[field] ?? SERVER_DEFAULTS[field];
+    const value = stored[field] ?? SERVER_DEFAULTS[field];
+    // In Lua a key takes room with nothing behind it, too: the table would be twice as large.
+    if (value !== undefined) server[field] = value;
   }
   return server as unknown as ServerConfig;
 }
