@@ -8,7 +8,7 @@ import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../ga
 import { freePort } from "../gateway/support/ports.mjs";
 import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { writeCertificates } from "../gateway/support/registry_certificates.mjs";
-import { temporaryFolder } from "../gateway/support/temporary_folder.mjs";
+import { makeFolder } from "../gateway/support/folder.mjs";
 import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
@@ -105,7 +105,7 @@ test("a user who may not watch from the first prefix to the last is told so", as
 });
 
 test("a certificate must be trusted, and of the name that is asked for", async (context) => {
-  const files = writeCertificates(temporaryFolder(context));
+  const files = writeCertificates(makeFolder(context, "certificates"));
   const startWith = ({ cert, key }) => startEtcd(context, { args: ["--cert-file", cert, "--key-file", key] });
   const etcd = await startWith(files.named);
   await etcd.set([{ server: someAddress(1) }]);

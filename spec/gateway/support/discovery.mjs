@@ -1,6 +1,7 @@
 /** What specs of discovery share: a gateway that follows a registry, with traffic. */
 import assert from "node:assert/strict";
 import { startGateway } from "./gateway.mjs";
+import { PROBE_ERRORS } from "./health.mjs";
 import { startLoad } from "./load.mjs";
 import { serversOf, sluice } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
@@ -58,7 +59,8 @@ export async function startDiscovery(
   // Else nginx logs each attempt to reach a registry that is down as an error.
   const http = "lua_socket_log_errors off;";
   const gateway = await startGateway(context, { upstreams, http, ...options });
-  gateway.log.allow(...(registry.complaints ?? []));
+  // It does so all the same with one that dies in the middle of an answer.
+  gateway.log.allow(PROBE_ERRORS, ...(registry.complaints ?? []));
   if (!traffic) return { gateway };
   await waitFor("there is a server", async () => (await gateway.api.get(serversOf())).body.length > 0);
   return { gateway, load: startLoad(context, { port: gateway.port, connections: 16 }) };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ensureTestTools } from "../../../../scripts/setup.mjs";
 import { Api } from "../api.mjs";
 import { freePort } from "../ports.mjs";
-import { temporaryFolder } from "../temporary_folder.mjs";
+import { makeFolder } from "../folder.mjs";
 import { waitFor } from "../wait.mjs";
 import { Program } from "./program.mjs";
 
@@ -242,7 +242,7 @@ async function waitForMember(member) {
  */
 export async function startEtcd(context, { members = 1, args = [] } = {}) {
   ensureTestTools(["etcd"]);
-  const folder = temporaryFolder(context, "sluice-etcd-");
+  const folder = makeFolder(context, "etcd");
   const names = Array.from({ length: members }, (_, index) => `m${index}`);
   const peers = await Promise.all(names.map(async () => `http://127.0.0.1:${await freePort()}`));
   const cluster = names.map((name, index) => `${name}=${peers[index]}`).join(",");
