@@ -9,8 +9,9 @@ import tseslint from "typescript-eslint";
 const layers = [
   ["api"],
   ["live"],
-  ["discovery", "control", "cluster"],
+  ["discovery", "cluster"],
   ["health"],
+  ["control"],
   ["balancer", "store"],
   ["config", "net"],
   ["lib"],

@@ -12,6 +12,7 @@ import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
 import * as events from "./sluice/events";
 import * as nodes from "./sluice/nodes";
+import * as reports from "./sluice/reports";
 import * as upstreams from "./sluice/upstreams";
 
 /** From a request's path to the resource that answers it. */
@@ -29,6 +30,7 @@ const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   drain.routes,
   events.routes,
   nodes.routes,
+  reports.routes,
   cluster.routes,
 ];
 

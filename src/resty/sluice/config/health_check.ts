@@ -1,7 +1,8 @@
 import { shape, shaped } from "../lib/json";
 import { one_of, read_block, read_flag, type Read } from "./fields";
 import { read_match, shaped_match, type MatchConfig } from "./match";
-import { invalid_value, type Problem } from "./problem";
+import { invalid_value, missing_argument, type Problem } from "./problem";
+import { text_to } from "./texts";
 import { time_from, whole_from } from "./values";
 
 /** How an upstream's servers are checked, by nginx's names. Times are nginx times, as they were spelled. */
@@ -26,11 +27,25 @@ export interface HealthCheckConfig {
   persistent: boolean;
   /** Absent, or a `tcp` check: any response with a status of 200 to 399, any connection, passes. */
   match?: MatchConfig;
+  /** The member of a JSON answer that is a report of the server's load, or its utilization: names apart by dots. */
+  report?: string;
+  /** Who else is asked how the server is. */
+  agent?: AgentConfig;
   /** How long a connection serves for checks; a `tcp` check has none. */
   keepalive_time: string;
 }
 
+/** HAProxy's `agent-check`: what answers with a line of text. */
+export interface AgentConfig {
+  /** `agent-port`, at the server's address. */
+  port: number;
+  /** `agent-send`: what is sent first. Absent: nothing. */
+  send?: string;
+}
+
 const LONGEST_URI = 1024;
+const LONGEST_SEND = 256;
+const read_short_text = text_to(128);
 /** Large enough for every use, small enough to be told from a mistake. */
 const MOST_RESULTS = 1000;
 
@@ -55,6 +70,33 @@ function read_uri(this: void, path: string, value: unknown): Read<string> {
   return $multi(value, undefined);
 }
 
+function read_report_path(this: void, path: string, value: unknown): Read<string> {
+  const [text, problem] = read_short_text(path, value);
+  if (text === undefined) return $multi(undefined, problem);
+  if (
+    string.find(text, "^[%w_-]+[%w_.-]*$")[0] === undefined ||
+    string.find(text, "..", 1, true)[0] !== undefined
+  )
+    return bad(path, "not names apart by dots");
+  return $multi(text, undefined);
+}
+
+function read_send(this: void, path: string, value: unknown): Read<string> {
+  if (typeof value !== "string" || value === "" || value.length > LONGEST_SEND)
+    return bad(path, `not a text of 1 to ${LONGEST_SEND} bytes`);
+  return $multi(value, undefined);
+}
+
+const AGENT_READERS = { port: whole_from(1, 65535), send: read_send };
+const AGENT_SHAPE = shape(["port", "send"]);
+
+function read_agent(this: void, path: string, value: unknown): Read {
+  const [agent, problem] = read_block(path, value, AGENT_READERS, {});
+  if (agent !== undefined && agent.port === undefined)
+    return $multi(undefined, missing_argument(`${path}.port`));
+  return $multi(agent, problem);
+}
+
 const READERS = {
   type: read_type,
   uri: read_uri,
@@ -67,6 +109,8 @@ const READERS = {
   mandatory: read_flag,
   persistent: read_flag,
   match: read_match,
+  report: read_report_path,
+  agent: read_agent,
   keepalive_time: time_from("0s", "1d"),
 };
 
@@ -81,7 +125,7 @@ const DEFAULTS = {
   persistent: false,
 };
 const HTTP_DEFAULTS = { ...DEFAULTS, uri: "/", keepalive_time: "60s" };
-const HTTP_ONLY = ["uri", "match", "keepalive_time"];
+const HTTP_ONLY = ["uri", "match", "report", "keepalive_time"];
 
 const SHAPE = shape([
   "type",
@@ -95,6 +139,8 @@ const SHAPE = shape([
   "mandatory",
   "persistent",
   "match",
+  "report",
+  "agent",
   "keepalive_time",
 ]);
 
@@ -114,5 +160,6 @@ export function read_health_check(this: void, path: string, value: unknown): Rea
 /** Has its members written in their order. Returns it. */
 export function shaped_health_check(check: HealthCheckConfig): HealthCheckConfig {
   if (check.match !== undefined) shaped_match(check.match);
+  if (check.agent !== undefined) shaped(check.agent, AGENT_SHAPE);
   return shaped(check, SHAPE);
 }

@@ -35,6 +35,10 @@ export interface ServerConfig {
   source: "" | "discovery" | "register";
   /** Of one that registered itself. */
   node?: NodeConfig | undefined;
+  /** Known and checked, but without requests until `autoscale` brings it in. Absent: false, as of the next. */
+  standby?: true | undefined;
+  /** Of a standby server, and not a parameter: it has been brought in. */
+  in_service?: true | undefined;
 }
 
 const LARGEST = 2147483647;
@@ -95,6 +99,7 @@ const READERS: Readers = {
   fail_timeout: time("UpstreamBadFailTimeout"),
   slow_start: time("UpstreamBadSlowStart"),
   route: read_route,
+  standby: read_flag,
   service: (name) => bad(name, "UpstreamBadService", "this version does not support it"),
 };
 
@@ -142,11 +147,14 @@ export function read_server(
   // As NGINX Plus: to set "down", either way, ends draining.
   const drain_before = given.down === undefined ? from.drain : false;
   const drain = (given.drain as boolean | undefined) ?? drain_before;
+  const standby = (given.standby as boolean | undefined) ?? from.standby;
+  const backup = (given.backup as boolean | undefined) ?? from.backup;
+  if (standby === true && backup) return $multi(undefined, invalid_value("standby", "a backup cannot be it"));
   return $multi(
     {
       server: (given.server as string | undefined) ?? from.server,
       weight: (given.weight as number | undefined) ?? from.weight,
-      backup: (given.backup as boolean | undefined) ?? from.backup,
+      backup,
       down: (given.down as boolean | undefined) ?? from.down,
       drain,
       max_conns: (given.max_conns as number | undefined) ?? from.max_conns,
@@ -157,9 +165,22 @@ export function read_server(
       leave_by: drain ? from.leave_by : "",
       source: from.source,
       node: from.node,
+      standby: standby === true ? true : undefined,
+      in_service: standby === true ? from.in_service : undefined,
     },
     undefined,
   );
+}
+
+/** New parameters of a server that stays, with what is no parameter and goes on: its drain job, its being in service. */
+export function carried_over(server: ServerConfig, before: ServerConfig): ServerConfig {
+  const in_service = server.standby === true ? before.in_service : undefined;
+  return { ...server, leave_by: server.drain ? before.leave_by : "", in_service };
+}
+
+/** Whether a server may have new requests, as far as its parameters say. Any phase. */
+export function may_serve({ down, drain, standby, in_service }: ServerConfig): boolean {
+  return !down && !drain && (standby !== true || in_service === true);
 }
 
 /** Checks that a server may be changed by hand. Returns the problem when it is what brought it that says what it is. */

@@ -1,16 +1,19 @@
 import { shape, shaped } from "../lib/json";
 import { ADMISSION_FIELDS, admission_of, read_admission, type AdmissionConfig } from "./admission";
 import { BALANCING_FIELDS, balancing_of, read_balancing, type BalancingConfig } from "./balancing";
+import { CONTROL_FIELDS, control_of, read_control, type ControlConfig } from "./control";
 import { DISCOVERY_FIELDS, discovery_of, read_discovery, type DiscoveryConfig } from "./discovery";
 import type { Read } from "./fields";
+import { invalid_value } from "./problem";
 import { HEALTH_FIELDS, health_of, read_health, type HealthConfig } from "./health";
 
 /** Everything that an upstream is configured by, but its servers. */
-export interface UpstreamSettings extends BalancingConfig, HealthConfig, AdmissionConfig, DiscoveryConfig {}
+export interface UpstreamSettings
+  extends BalancingConfig, HealthConfig, AdmissionConfig, ControlConfig, DiscoveryConfig {}
 
 /** Its members, in the order in which they are shown and stored. */
 export const SETTINGS_FIELDS: string[] = [];
-for (const fields of [BALANCING_FIELDS, HEALTH_FIELDS, ADMISSION_FIELDS, DISCOVERY_FIELDS]) {
+for (const fields of [BALANCING_FIELDS, HEALTH_FIELDS, ADMISSION_FIELDS, CONTROL_FIELDS, DISCOVERY_FIELDS]) {
   for (const field of fields) SETTINGS_FIELDS.push(field);
 }
 
@@ -30,7 +33,13 @@ function together(parts: readonly object[]): UpstreamSettings {
 
 /** Copies an upstream's settings, and nothing else, so that equals have equal JSON texts. Any phase. */
 export function settings_of(from: UpstreamSettings): UpstreamSettings {
-  return together([balancing_of(from), health_of(from), admission_of(from), discovery_of(from)]);
+  return together([
+    balancing_of(from),
+    health_of(from),
+    admission_of(from),
+    control_of(from),
+    discovery_of(from),
+  ]);
 }
 
 /**
@@ -50,7 +59,12 @@ export function read_settings(
   if (health === undefined) return $multi(undefined, unhealthy);
   const [admission, unadmitted] = read_admission(input, base);
   if (admission === undefined) return $multi(undefined, unadmitted);
+  const [control, uncontrolled] = read_control(input, base);
+  if (control === undefined) return $multi(undefined, uncontrolled);
+  const { method } = balancing;
+  if (control.load !== undefined && (method === "hash" || method === "ip_hash"))
+    return $multi(undefined, invalid_value("load", `with the method "${method}" keys say who gets what`));
   const [discovery, undiscovered] = read_discovery(input, base);
   if (discovery === undefined) return $multi(undefined, undiscovered);
-  return $multi(together([balancing, health, admission, discovery]), undefined);
+  return $multi(together([balancing, health, admission, control, discovery]), undefined);
 }

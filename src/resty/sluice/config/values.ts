@@ -13,6 +13,17 @@ export function whole_from(smallest: number, largest: number): Reader<number> {
   };
 }
 
+/** Makes the reader of a number from `smallest` to `largest`. */
+export function number_from(smallest: number, largest: number): Reader<number> {
+  const reason = `not a number from ${smallest} to ${largest}`;
+  return (path, value) => {
+    // Also not a number is what is not equal to itself.
+    if (typeof value !== "number" || !(value >= smallest && value <= largest))
+      return $multi(undefined, invalid_value(path, reason));
+    return $multi(value, undefined);
+  };
+}
+
 /** Makes the reader of an nginx time from `smallest` to `largest`, times themselves; it stays as it is spelled. */
 export function time_from(smallest: string, largest: string): Reader<string> {
   const from = parse_time(smallest) as number;

@@ -9,7 +9,7 @@ import {
   type Destination,
   type Tls,
 } from "../net/connection";
-import { format_request, request } from "../net/request";
+import { format_request, request, type Answer } from "../net/request";
 import { mismatch, new_match, type Match } from "./match";
 
 /** How the servers of one upstream are probed: their `health_check`, read once. */
@@ -24,13 +24,15 @@ export interface Check {
   request: string | undefined;
   tls: Tls | undefined;
   match: Match;
+  /** How long a report of a load counts. */
+  report_expiry: number;
 }
 
 /** How much of a body is read. */
 const LARGEST_BODY = 65536;
 
 /** Reads the `health_check` of an upstream. Any phase. */
-export function new_check(upstream: string, config: HealthCheckConfig): Check {
+export function new_check(upstream: string, config: HealthCheckConfig, report_expiry: number): Check {
   const headers = [
     `Host: ${upstream}`,
     `User-Agent: sluice/${VERSION} (health check)`,
@@ -46,30 +48,38 @@ export function new_check(upstream: string, config: HealthCheckConfig): Check {
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),
+    report_expiry,
   };
 }
 
 /** What a probe finds that has no answer. */
-function failure(check: Check, cause: string): LuaMultiReturn<[boolean | undefined, string]> {
-  if (is_timeout(cause)) return $multi(false, `no answer within ${check.config.timeout}`);
-  return $multi(is_shortage(cause) ? undefined : false, cause);
+function failure(
+  check: Check,
+  cause: string,
+): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
+  if (is_timeout(cause)) return $multi(false, `no answer within ${check.config.timeout}`, undefined);
+  return $multi(is_shortage(cause) ? undefined : false, cause, undefined);
 }
 
 /**
  * Probes a server once. Phases that have cosockets.
  *
- * @returns whether it is well, undefined when the probe could not be made; and why or why not, in words
+ * @returns whether it is well, undefined when the probe could not be made; why or why not, in words; and the answer,
+ * if there was one
  */
-export function probe(check: Check, destination: Destination): LuaMultiReturn<[boolean | undefined, string]> {
+export function probe(
+  check: Check,
+  destination: Destination,
+): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
   if (check.request === undefined) {
     const [connection, cause] = open_connection(destination, ngx.now() + check.timeout);
     if (connection === undefined) return failure(check, cause ?? "");
     close_connection(connection);
-    return $multi(true, "connected");
+    return $multi(true, "connected", undefined);
   }
   const [answer, cause] = request(destination, check.request, check.timeout, LARGEST_BODY);
   if (answer === undefined) return failure(check, cause ?? "");
   const wrong = mismatch(check.match, answer);
-  if (wrong !== undefined) return $multi(false, wrong);
-  return $multi(true, `status ${answer.status}`);
+  if (wrong !== undefined) return $multi(false, wrong, answer);
+  return $multi(true, `status ${answer.status}`, answer);
 }

@@ -5,7 +5,7 @@ import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
 import { note_check } from "./active";
 import { probe } from "./probe";
-
+import { ask_agent, note_answer } from "./reports";
 import { due_next, is_too_late, next_due, schedule, take_due } from "./schedule";
 import type { Subject } from "./subject";
 import { follow_anew, follow_changes, turns, type Target } from "./targets";
@@ -61,9 +61,11 @@ function warn({ upstream_name, server }: Subject, cause: string): void {
 
 function probe_target(this: void, target: Target): void {
   const { check, destination, subject } = target;
-  const [passed, reason] = probe(check, destination);
+  const [passed, reason, answer] = probe(check, destination);
   if (passed === undefined) warn(subject, reason);
   else note_check(subject, check.config, passed, reason, ngx.now());
+  if (answer !== undefined) note_answer(target, answer);
+  ask_agent(target);
 }
 
 /** Probes the target whose turn it is. Returns false when there is none. */

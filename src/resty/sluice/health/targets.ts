@@ -1,4 +1,5 @@
 import { parse_address } from "../config/address";
+import { expiry_of } from "../control/reported";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
 import { new_follower, next_changes } from "../store/changes";
@@ -16,6 +17,9 @@ export interface Target extends Turn {
   subject: Subject;
   check: Check;
   destination: Destination;
+  /** Where its agent is; undefined: it has none. */
+  agent: Destination | undefined;
+  configured_weight: number;
   /** True: a probe of it is under way. */
   is_busy: boolean;
 }
@@ -71,11 +75,23 @@ function destination_of(server: ServerRecord, check: Check): Destination {
   };
 }
 
+/** Where the agent of a server is. A unix socket has no other port. */
+function agent_of(server: ServerRecord, { config }: Check): Destination | undefined {
+  const [address] = parse_address(server.server);
+  if (config.agent === undefined || address === undefined || address.port === 0) return undefined;
+  const { host } = address;
+  const { port } = config.agent;
+  const pool = { pool: `sluice agent ${host} ${port}` };
+  return { host, port, tls: undefined, pool, keepalive_time: 0, opened: 0 };
+}
+
 function new_target({ name, check }: Group, head: Document, server: ServerRecord): Target {
   return {
     subject: subject_of(name, head.row, server),
     check,
     destination: destination_of(server, check),
+    agent: agent_of(server, check),
+    configured_weight: server.weight,
     is_busy: false,
     interval: check.interval,
     jitter: check.jitter,
@@ -171,12 +187,13 @@ function apply_upstream(name: string, pause: Pause): void {
     drop(name);
     return;
   }
-  const config = encode(health_check);
+  const report_expiry = expiry_of(head.load);
+  const config = encode([health_check, report_expiry]);
   let group = groups.get(name) as Group | undefined;
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {
     drop(name);
-    const check = new_check(name, health_check);
+    const check = new_check(name, health_check, report_expiry);
     group = { name, revision: 0, config, check, lines: new LuaTable() };
     groups.set(name, group);
   }

@@ -4,6 +4,7 @@ import { clear_errors, count_error, eject, is_ejected, note_end_of_ejection } fr
 import { note_failure, note_success, note_trial } from "../health/passive";
 import { Row, State } from "../store/cells";
 import { weigh } from "./ramp";
+import { rotate } from "./rotation";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 
@@ -58,6 +59,7 @@ function spares_only_server(upstream: LiveUpstream): boolean {
 /** Looks at an upstream's servers after one of them has changed its state. O(servers). */
 export function survey(upstream: LiveUpstream, now: number): void {
   upstream.health_revision = memory[upstream.row + Row.HEALTH_REVISION];
+  for (const [, server] of pairs(upstream.servers)) rotate(server, now);
   const available_percent = PERCENT - unavailable_percent(upstream, now);
   upstream.panics = available_percent < upstream.panic_threshold || spares_only_server(upstream);
   for (const [, server] of pairs(upstream.servers)) {

@@ -10,6 +10,7 @@ import {
   is_time_wanted,
 } from "./counters";
 import { note_failed_attempt, note_response } from "./health";
+import { note_response_report } from "./in_band";
 import { count_failed_response, count_response_time, Measure } from "./loads";
 import type { LiveServer } from "./server";
 import { read_number } from "./variable";
@@ -126,7 +127,10 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
       index += 1;
     }
   }
-  if (last !== undefined) count_end(last, last_failures);
+  if (last === undefined) return;
+  count_end(last, last_failures);
+  // The header is that of the last response.
+  if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, ngx.now());
 }
 
 /** Counts a request with one attempt. */
@@ -147,6 +151,7 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
   count_success(server, status, sent, received);
   const now = ngx.now();
   note_response(server, status, now);
+  if (server.upstream.wants_reports) note_response_report(server, now);
   if (server.upstream.measure !== Measure.NONE || is_time_wanted(server, now)) {
     const header_time = read_number(request, "upstream_header_time");
     const response_time = read_number(request, "upstream_response_time");

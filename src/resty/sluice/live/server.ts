@@ -1,5 +1,6 @@
 import type { Method, Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
+import { may_serve } from "../config/server";
 import { seconds_of } from "../config/time";
 import type { Subject } from "../health/subject";
 import type { ServerRecord } from "../store/document";
@@ -18,11 +19,14 @@ export interface LiveServer extends Peer, Subject {
   backup: boolean;
   /** True: gets not even the requests that are bound to it. */
   down: boolean;
+  /** What its parameters say of `in_rotation` and `down`: what it reports may say otherwise. */
+  may_serve: boolean;
+  configured_down: boolean;
   /** What `sticky.route` knows it by. */
   route: string;
   /** At most so many requests under way; 0: any number. */
   max_conns: number;
-  /** `weight` is less than this while `slow_start` raises it. */
+  /** `weight` differs from this while `slow_start` raises it, and by the server's load. */
   configured_weight: number;
   /** Seconds. */
   slow_start: number;
@@ -38,6 +42,8 @@ export interface LiveServer extends Peer, Subject {
   stamp: number;
   /** Where this worker's counters of it are. */
   counters: number;
+  /** When this worker looks for a report in a response next, in seconds since 1970. */
+  report_due: number;
   /** How many of this worker's requests have not gone into the averages of times since one did, and when that was. */
   untimed: number;
   timed_at: number;
@@ -68,7 +74,9 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     slow_start: seconds_of(record.slow_start),
     backup: record.backup,
     down: record.down,
-    in_rotation: !record.down && !record.drain,
+    in_rotation: may_serve(record),
+    may_serve: may_serve(record),
+    configured_down: record.down,
     route: record.route,
     fail_timeout: seconds_of(record.fail_timeout),
     row_number: record.row,
@@ -79,6 +87,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     own_begun: own_cell(begun_at(record.row)),
     stamp,
     counters,
+    report_due: 0,
     untimed: 0,
     timed_at: 0,
     line,

@@ -11,7 +11,9 @@ import { new_key_reader, type KeyReader } from "./key";
 import { Measure, surroundings_of } from "./loads";
 import { queue_of, type Queue } from "./queue";
 import { stop_ramp, weigh } from "./ramp";
+import { expiry_of } from "../control/reported";
 import { retry_limits, type RetryLimits } from "./retries";
+import { rotate } from "./rotation";
 import { new_server, type LiveServer } from "./server";
 import { new_binding, type Binding } from "./sticky";
 
@@ -57,6 +59,13 @@ export interface LiveUpstream {
   /** True once access() has run for it, which the queue needs. */
   has_access_hook: boolean;
   outlier_limits: OutlierLimits | undefined;
+  /** True: its weights follow the servers' loads; which change of those was applied last. */
+  follows_load: boolean;
+  load_revision: number;
+  /** True: responses may hold reports of loads that are of use. */
+  wants_reports: boolean;
+  /** How long a report counts, in seconds. */
+  report_expiry: number;
   /** In percent: with fewer servers available health is ignored. */
   panic_threshold: number;
   panics: boolean;
@@ -90,17 +99,22 @@ function end_ejections(upstream: LiveUpstream): void {
 /** Gives an upstream what a document says of retries, waiting and health. */
 function set_limits(
   upstream: LiveUpstream,
-  { retries, outlier_detection, queue, panic_threshold }: Document,
+  { retries, outlier_detection, queue, panic_threshold, load, autoscale }: Document,
 ): void {
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
   if (outlier_detection === undefined && upstream.outlier_limits !== undefined) end_ejections(upstream);
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
   upstream.queue = queue_of(queue, upstream.queue);
   upstream.panic_threshold = panic_threshold ?? 0;
+  // Else the weights are what is configured, and stay so.
+  if (load !== undefined || upstream.follows_load) upstream.load_revision = UNSEEN;
+  upstream.follows_load = load !== undefined;
+  upstream.wants_reports = load !== undefined || autoscale !== undefined;
+  upstream.report_expiry = expiry_of(load);
   upstream.health_revision = UNSEEN;
 }
 
-/** No health revision is this one. */
+/** No revision of health or of loads is this one. */
 const UNSEEN = -1;
 
 /** Makes an upstream without servers. */
@@ -119,6 +133,8 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     size: 0,
     in_rotation: 0,
     health_revision: UNSEEN,
+    follows_load: false,
+    load_revision: 0,
     panics: false,
     has_access_hook: false,
     retries: begun_at(document.row),
@@ -170,25 +186,19 @@ export function forget_servers(upstream: LiveUpstream): void {
 
 /** Gives a server that stays the parameters of its new line. */
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
-  const { method } = server;
   server.slow_start = next.slow_start;
   if (server.configured_weight !== next.configured_weight) {
     server.configured_weight = next.configured_weight;
     weigh(server, ngx.now());
   }
-  if (server.in_rotation !== next.in_rotation) {
-    count_in_rotation(server, -1);
-    server.in_rotation = next.in_rotation;
-    count_in_rotation(server, 1);
-    if (next.in_rotation) method.resume(server);
-    else method.suspend(server);
-  }
+  server.may_serve = next.may_serve;
+  server.configured_down = next.configured_down;
+  rotate(server, ngx.now());
   if (server.route !== next.route) {
     if (upstream.sticky !== undefined) upstream.sticky.leave(server);
     server.route = next.route;
     if (upstream.sticky !== undefined) upstream.sticky.join(server);
   }
-  server.down = next.down;
   server.max_conns = next.max_conns;
   if (server.max_fails !== next.max_fails || server.fail_timeout !== next.fail_timeout) {
     server.max_fails = next.max_fails;

@@ -13,7 +13,7 @@ import { compare_servers } from "./comparison";
 import { use_slot } from "./counters";
 import { use_health } from "./health";
 import { use_loads } from "./loads";
-import { raise_weights } from "./ramp";
+import { follow_loads, raise_weights } from "./ramp";
 import { use_retries } from "./retries";
 import { release_dead_slots, take_slot } from "./slots";
 import { for_each_upstream, refresh_all, use_memory } from "./view";
@@ -60,6 +60,11 @@ function save_at_once(this: void): void {
   });
 }
 
+function weigh_all(this: void): void {
+  raise_weights();
+  for_each_upstream(follow_loads);
+}
+
 function compare_all(this: void): void {
   const now = ngx.now();
   for_each_upstream((upstream) => {
@@ -103,6 +108,6 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
     every(RELEASE_SECONDS, release_dead_slots);
   }
   every(REFRESH_SECONDS, refresh_all);
-  every(RAMP_SECONDS, raise_weights);
+  every(RAMP_SECONDS, weigh_all);
   every(COMPARISON_SECONDS, compare_all);
 }

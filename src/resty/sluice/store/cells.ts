@@ -109,6 +109,48 @@ export const enum Row {
 
   /** When the registration of a server that registers itself ends; 0: it is not known yet. */
   EXPIRES,
+
+  /** When a server has reported its utilization last, and what it has reported last; -1: it does not say, or never has. */
+  REPORTED_AT,
+  UTILIZATION,
+  CONNECTIONS,
+  RPS,
+  EPS,
+  /** A `Reported`, and when there was a report last. */
+  REPORTED_STATE,
+  STATE_REPORTED_AT,
+  /** Its own time of that report, and since when reports have come without a gap. */
+  REPORT_TIME,
+  REPORTING_SINCE,
+  /** How many reports have come, and how many others were none. */
+  REPORTS,
+  BAD_REPORTS,
+  /** Its weight is as many times the configured one; 0: 1. And a `Reason` for that. */
+  FACTOR,
+  FACTOR_REASON,
+  /** How many requests it has been chosen for till the minute before this one began, and till this one began. */
+  PICKS_BEFORE,
+  PICKS,
+}
+
+/** Of an upstream's row, in the place of what only servers have. */
+export const enum UpstreamRow {
+  /** Rises with each change of a factor of one of its servers. */
+  LOAD_REVISION = Row.REPORTS,
+  /** When a minute of picks began. */
+  MINUTE_AT = Row.PICKS,
+  /** Since when the load has been above the high water, or below the low; 0: it is not. */
+  HIGH_SINCE = Row.REPORT_TIME,
+  LOW_SINCE = Row.REPORTING_SINCE,
+  /** When it was last decided to scale. */
+  SCALED_AT = Row.REPORTED_AT,
+}
+
+/** What a server says of itself. */
+export const enum Reported {
+  UP,
+  DRAIN,
+  DOWN,
 }
 
 /** Stands for a server's number in the row of an upstream. */

@@ -74,6 +74,8 @@ export const STORED_FIELDS = [
   "fail_timeout",
   "slow_start",
   "route",
+  "standby",
+  "in_service",
   "source",
   "node",
 ] as const;
@@ -140,6 +142,12 @@ export function parse_document(text: string): Document {
   const [document, start] = parse_head(text);
   for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) document.lines.push(line);
   return document;
+}
+
+/** The server `id` of a document's text, without reading the rest of that. */
+export function find_record(text: string, id: number): ServerRecord | undefined {
+  const [position] = string.find(text, string.format("\n%d ", id), 1, true);
+  return position === undefined ? undefined : parse_line(string.match(text, "[^\n]+", position + 1)[0]);
 }
 
 /** False: no line of a text, or not this one, has a server that a drain job is to take out. */

@@ -100,6 +100,7 @@ export function patch_server(current: Document, id: number, input: unknown, revi
     row = new_row;
     // It was the other one that was to leave.
     server.leave_by = "";
+    server.in_service = undefined;
   }
   document.lines[index] = format_line({ ...server, id, incarnation, row });
   return $multi(document, undefined);

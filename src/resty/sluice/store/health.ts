@@ -33,6 +33,8 @@ const SAVED: [name: string, cell: Row, fresh: number][] = [
   ["ejections", Row.EJECTIONS, 0],
   ["errors_5xx", Row.ERRORS_5XX, 0],
   ["errors_gateway", Row.ERRORS_GATEWAY, 0],
+  ["reported_state", Row.REPORTED_STATE, 0],
+  ["state_reported_at", Row.STATE_REPORTED_AT, 0],
 ];
 const fields = ["incarnation", "id"];
 for (const [name] of SAVED) fields.push(name);

@@ -1,7 +1,7 @@
 import { check_fit } from "../config/fit";
 import type { NodeConfig } from "../config/node";
 import type { Problem } from "../config/problem";
-import type { ServerConfig } from "../config/server";
+import { carried_over, type ServerConfig } from "../config/server";
 import { seconds_of } from "../config/time";
 import { encode } from "../lib/json";
 import { Row } from "./cells";
@@ -93,7 +93,8 @@ export function extend_to(record: NodeRecord, end: number): void {
  */
 export function renew(text: string, server: ServerConfig, now: number): NodeRecord | undefined {
   const record = server.node === undefined ? undefined : find_node(text, server.node.name);
-  if (record === undefined || server_text(record) !== server_text(server)) return undefined;
+  if (record === undefined || server_text(record) !== server_text(carried_over(server, record)))
+    return undefined;
   const is_alive = shared_memory()[row_at(record.row) + Row.STAMP] === record.incarnation;
   if (!is_alive || expires(record) - now < MARGIN) return undefined;
   extend(record, now);
@@ -107,7 +108,7 @@ function changed_line(before: NodeRecord, server: ServerConfig, revision: number
     before.server === server.server &&
     backup === server.backup &&
     node.incarnation === server.node?.incarnation;
-  if (is_same) return format_line({ ...server, id, incarnation, row });
+  if (is_same) return format_line({ ...carried_over(server, before), id, incarnation, row });
   const new_row = allocate_row(revision, id);
   return new_row === undefined
     ? undefined

@@ -21,7 +21,7 @@ import { doubles_at, map_shared } from "./posix";
  */
 
 /** Rises when the memory's form changes: a reload to another version of this module must not read it wrongly. */
-const LAYOUT = 4;
+const LAYOUT = 5;
 /** How many changes are kept; a power of two. */
 export const CHANGES = 256;
 /** Of a change: the length of the upstream's name, then its bytes, eight a cell. */
@@ -30,7 +30,7 @@ const FIRST_CHANGE = 64;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 8;
 /** Whole cache lines, of which most requests touch the first only. */
-const ROW_SIZE = 40;
+const ROW_SIZE = 48;
 export const LAST_OF_ROW = ROW_SIZE - 1;
 const COUNTER_SIZE = 40;
 const BYTES = 8;

@@ -1,7 +1,7 @@
 import { source_of } from "../config/discovery";
 import { check_fit } from "../config/fit";
 import type { Problem } from "../config/problem";
-import { check_by_hand, type ServerConfig } from "../config/server";
+import { carried_over, check_by_hand, type ServerConfig } from "../config/server";
 import { settings_of } from "../config/settings";
 import type { UpstreamConfig } from "../config/upstream";
 import {
@@ -40,8 +40,8 @@ function has_source({ source }: ServerRecord, config: UpstreamConfig): boolean {
 
 /** Whether parameters that were given are those that the server has. */
 function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
-  const { source, node, leave_by } = record;
-  return server_text({ ...given, source, node, leave_by }) === server_text(record);
+  const { source, node, leave_by, in_service } = record;
+  return server_text({ ...given, source, node, leave_by, in_service }) === server_text(record);
 }
 
 /** The servers that stay, by id, and those that are added. */
@@ -67,9 +67,7 @@ function divide(
       if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
     } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {
       const { id, incarnation, row } = before;
-      // A drain job goes on while the server drains, though whoever sets a whole upstream knows nothing of it.
-      const leave_by = server.drain ? before.leave_by : "";
-      parts.kept.push({ ...server, id, incarnation, row, leave_by, source: "" });
+      parts.kept.push({ ...carried_over(server, before), id, incarnation, row, source: "" });
     } else {
       parts.added.push({ ...server, source: "" });
     }

@@ -53,6 +53,7 @@ export function allocate_row(stamp: number, id = NO_ID): number | undefined {
   cells[at + Row.RESPONSE_TIME] = -1;
   cells[at + Row.EXPECTED_TIME] = -1;
   cells[at + Row.LAST_PASSED] = -1;
+  for (const cell of $range(at + Row.UTILIZATION, at + Row.EPS)) cells[cell] = -1;
   cells[at + Row.ID] = id;
   cells[at + Row.STAMP] = stamp;
   return row;

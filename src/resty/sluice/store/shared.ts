@@ -30,7 +30,7 @@ interface SharedServer extends ServerConfig {
 
 /** What a server has beside its parameters. */
 const OWN_FIELDS = new LuaSet<string>();
-for (const name of ["id", "leave_by", "source", "node"]) OWN_FIELDS.add(name);
+for (const name of ["id", "leave_by", "in_service", "source", "node"]) OWN_FIELDS.add(name);
 
 /** What is shared of an upstream. */
 export interface Shared {
@@ -75,6 +75,7 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
   const [server] = read_server(parameters);
   if (server === undefined) return undefined;
   if (typeof leave_by === "string") server.leave_by = leave_by;
+  if (saved.in_service === true) server.in_service = true;
   return { ...(node === undefined ? server : node_server(server, node)), id };
 }
 

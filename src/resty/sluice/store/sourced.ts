@@ -1,5 +1,5 @@
 import { check_fit } from "../config/fit";
-import type { ServerConfig } from "../config/server";
+import { carried_over, type ServerConfig } from "../config/server";
 import { encode } from "../lib/json";
 import { format_line, parse_line, server_text, type Document } from "./document";
 import { add_lines, copy, type Edited } from "./edit";
@@ -47,9 +47,10 @@ export function sourced_addresses(document: Document, source: SourceMark): strin
 
 /** A server that stays, with its new parameters. */
 function changed_line(line: string, server: ServerConfig): string | undefined {
-  const { id, incarnation, row, backup, leave_by } = parse_line(line);
+  const before = parse_line(line);
+  const { id, incarnation, row, backup } = before;
   if (backup !== server.backup) return undefined;
-  return format_line({ ...server, id, incarnation, row, leave_by: server.drain ? leave_by : "" });
+  return format_line({ ...carried_over(server, before), id, incarnation, row });
 }
 
 /** What becomes of the wanted servers. */

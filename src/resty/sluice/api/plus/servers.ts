@@ -26,6 +26,8 @@ export const SERVER_FIELDS = [
   "backup",
   "down",
   "drain",
+  "standby",
+  "in_service",
   "source",
 ];
 const SERVER = shape(SERVER_FIELDS, ["node"]);

@@ -1,4 +1,4 @@
-import { state_name } from "../../health/state";
+import { shown_state } from "../state";
 import { encode, list, shape, shaped } from "../../lib/json";
 import { iso8601 } from "../../lib/iso8601";
 import { reset_status, status_of, type ServerStatus } from "../../live/status";
@@ -64,9 +64,6 @@ function whole(milliseconds: number | undefined): number | undefined {
 function peer_object(line: string): object {
   const record = parse_line(line);
   const status: ServerStatus = status_of(record.row, record.incarnation);
-  let state = state_name(status.state);
-  if (record.drain) state = "draining";
-  if (record.down) state = "down";
   return shaped(
     {
       id: record.id,
@@ -74,7 +71,7 @@ function peer_object(line: string): object {
       name: record.server,
       backup: record.backup,
       weight: record.weight,
-      state,
+      state: shown_state(record, status.state, status.active),
       active: status.active,
       max_conns: record.max_conns,
       requests: status.requests,

@@ -6,10 +6,12 @@ const OBJECTS = [
   ["least_time"],
   ["health_check"],
   ["health_check", "match"],
+  ["health_check", "agent"],
   ["health_check", "match", "headers"],
   ["outlier_detection"],
   ["retries"],
   ["retries", "budget"],
+  ["load"],
   ["discovery"],
 ];
 

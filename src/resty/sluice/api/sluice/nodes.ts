@@ -1,6 +1,9 @@
 import { read_node } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import { read_server, type ServerConfig } from "../../config/server";
+import { read_report, type Report } from "../../control/report";
+import { expiry_of, note_report } from "../../control/reported";
+import { subject_of } from "../../health/subject";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
 import { get_text } from "../../store/dict";
@@ -39,15 +42,28 @@ function node_object(record: NodeRecord): object {
   return shaped(object, NODE);
 }
 
-/** Reads a registration. Returns the server, or undefined and the problem. */
-function read_registration(name: string): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+/** What a node sends: how it registers itself, and perhaps how it is. */
+interface Registration {
+  server: ServerConfig;
+  report: Report | undefined;
+}
+
+/** Reads a registration. Returns it, or undefined and the problem. */
+function read_registration(name: string): LuaMultiReturn<[Registration | undefined, Problem | undefined]> {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
+  let report: Report | undefined;
+  if (input.report !== undefined) {
+    const [read, bad_report] = read_report("report", input.report);
+    if (read === undefined) return $multi(undefined, bad_report);
+    report = read;
+    input.report = undefined;
+  }
   const [node, unknown] = read_node(name, input);
   if (node === undefined) return $multi(undefined, unknown);
   const [server, problem] = read_server(input);
   if (server === undefined) return $multi(undefined, problem);
-  return $multi(node_server(server, node), undefined);
+  return $multi({ server: node_server(server, node), report }, undefined);
 }
 
 function node_of(document: Document, name: string): NodeRecord | undefined {
@@ -77,14 +93,30 @@ function get_one(this: void, request: ApiRequest): Answered {
   return ok(node_object(record), document);
 }
 
+/** Notes what has come with a registration, which stands even if that is older than what came before. */
+function note_renewal_report(
+  name: string,
+  head: Document,
+  record: NodeRecord,
+  report: Report | undefined,
+): void {
+  if (report === undefined) return;
+  note_report(subject_of(name, head.row, record), report, expiry_of(head.load), ngx.now());
+}
+
 function put(this: void, request: ApiRequest): Answered {
   const { name, node } = request.parameters;
   const text = get_text(name);
   if (text === undefined) return $multi(undefined, upstream_not_found(name));
-  const [server, invalid] = read_registration(node);
-  if (server === undefined) return $multi(undefined, invalid);
+  const [registration, invalid] = read_registration(node);
+  if (registration === undefined) return $multi(undefined, invalid);
+  const { server, report } = registration;
   const renewed = renew(text, server, ngx.now());
-  if (renewed !== undefined) return ok(node_object(renewed), parse_head(text)[0]);
+  if (renewed !== undefined) {
+    const [head] = parse_head(text);
+    note_renewal_report(name, head, renewed, report);
+    return ok(node_object(renewed), head);
+  }
 
   let before: NodeRecord | undefined;
   const [document, problem] = write_existing(name, (current, revision) => {
@@ -93,6 +125,7 @@ function put(this: void, request: ApiRequest): Answered {
   });
   const record = document === undefined ? undefined : node_of(document, node);
   if (document === undefined || record === undefined) return $multi(undefined, problem);
+  note_renewal_report(name, document, record, report);
   if (before?.incarnation === record.incarnation) return ok(node_object(record), document);
   return $multi({ status: 201, body: node_object(record) }, undefined);
 }

@@ -1,9 +1,10 @@
+import type { AutoscaleConfig, WebhookConfig } from "../../config/autoscale";
 import { KINDS, source_of, type DiscoveryBlock } from "../../config/discovery";
 import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
 import type { Document } from "../../store/document";
 
-/** What registries are asked with is told to nobody; a client that sends back what it got leaves it as it is. */
+/** What registries are asked with and calls are signed with is told to nobody; a client that sends back what it got leaves it as it is. */
 
 const HIDDEN = "***";
 
@@ -20,9 +21,34 @@ export function without_secrets(discovery: DiscoveryBlock | undefined): Discover
   return setmetatable(copy, getmetatable(discovery) as LuaMetatable<DiscoveryBlock>);
 }
 
+/** The `autoscale` of an upstream as it is shown. */
+export function without_webhook_secret(autoscale: AutoscaleConfig | undefined): AutoscaleConfig | undefined {
+  const webhook = autoscale?.webhook;
+  if (autoscale === undefined || webhook === undefined) return autoscale;
+  const shown = setmetatable(
+    { ...webhook, secret: HIDDEN },
+    getmetatable(webhook) as LuaMetatable<WebhookConfig>,
+  );
+  return setmetatable(
+    { ...autoscale, webhook: shown },
+    getmetatable(autoscale) as LuaMetatable<AutoscaleConfig>,
+  );
+}
+
 /** Where a source is asked: a secret is not sent anywhere else. */
 function place_of({ address, endpoints, tls }: Record<string, unknown>): string {
   return encode({ address, endpoints, tls });
+}
+
+/** Puts the secret of calls in the place of one that is hidden. Returns the problem, as the next. */
+function restore_webhook_secret(autoscale: unknown, current: Document | undefined): Problem | undefined {
+  const webhook = is_table(autoscale) ? autoscale.webhook : undefined;
+  if (!is_table(webhook) || webhook.secret !== HIDDEN) return undefined;
+  const known = current?.autoscale?.webhook;
+  if (known === undefined || known.url !== webhook.url)
+    return invalid_value("autoscale.webhook.secret", "it has to be given anew");
+  webhook.secret = known.secret;
+  return undefined;
 }
 
 /**
@@ -33,8 +59,9 @@ export function restore_secrets(
   input: Record<string, unknown>,
   current: Document | undefined,
 ): Problem | undefined {
-  const { discovery } = input;
-  if (!is_table(discovery)) return undefined;
+  const { discovery, autoscale } = input;
+  const problem = restore_webhook_secret(autoscale, current);
+  if (problem !== undefined || !is_table(discovery)) return problem;
   for (const [name, { secrets }] of pairs(KINDS)) {
     const given = discovery[name];
     const known = current?.discovery?.[name] as Record<string, unknown> | undefined;

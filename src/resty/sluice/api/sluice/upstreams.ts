@@ -14,7 +14,7 @@ import { check_match, take_if_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { check_empty } from "./empty";
-import { restore_secrets, without_secrets } from "./secrets";
+import { restore_secrets, without_secrets, without_webhook_secret } from "./secrets";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
 
@@ -23,7 +23,8 @@ const UPSTREAM = shape(SETTINGS_FIELDS, ["servers"]);
 function upstream_object(document: Document): object {
   const settings = settings_of(document);
   const discovery = without_secrets(settings.discovery);
-  return shaped({ ...settings, discovery, servers: server_objects(document) }, UPSTREAM);
+  const autoscale = without_webhook_secret(settings.autoscale);
+  return shaped({ ...settings, autoscale, discovery, servers: server_objects(document) }, UPSTREAM);
 }
 
 /**
@@ -36,6 +37,7 @@ function take_ids(servers: unknown): LuaTable<string, unknown> {
   for (const server of servers as Record<string, unknown>[]) {
     if (type(server) === "table") {
       server.source = undefined;
+      server.in_service = undefined;
       server.node = undefined;
     }
     if (type(server) === "table" && server.id !== undefined) {

@@ -1,0 +1,53 @@
+import type { Report, ReportedState } from "./report";
+
+/** The text that agents answer HAProxy's `agent-check` with: words, such as `up 75%` or `drain`. Pure. */
+
+const STATES = new LuaTable<string, ReportedState>();
+for (const word of ["up", "ready"]) STATES.set(word, "up");
+for (const word of ["down", "fail", "stopped", "maint"]) STATES.set(word, "down");
+STATES.set("drain", "drain");
+
+/** Of two states that are said at once the worse one counts. */
+const BADNESS: Record<ReportedState, number> = { up: 0, drain: 1, down: 2 };
+
+/** HAProxy's largest weight. */
+const LARGEST_WEIGHT = 256;
+
+type Parsed = LuaMultiReturn<[Report | undefined, string | undefined]>;
+
+/** What part of its configured weight a server wants; undefined: the word is none for that. */
+function part_of(word: string, configured_weight: number): number | undefined {
+  const [percent] = string.match(word, "^(%d+)%%$");
+  const [relative] = string.match(word, "^weight:(%d+)%%$");
+  const [absolute] = string.match(word, "^weight:(%d+)$");
+  if ((percent ?? relative) !== undefined) return (tonumber(percent ?? relative) ?? 0) / 100;
+  const weight = tonumber(absolute);
+  return weight === undefined || weight > LARGEST_WEIGHT ? undefined : weight / configured_weight;
+}
+
+/**
+ * Reads an agent's line. The part of its weight that a server wants is taken for the part of its power that is free:
+ * agents answer with what the processor has left. A `maxconn` is left to the server's `max_conns`.
+ *
+ * @returns the report, or undefined and the reason
+ */
+export function parse_agent(line: string, configured_weight: number): Parsed {
+  const report: Report = {};
+  // What follows the sign is for people.
+  const [words] = string.match(line, "^([^#]*)");
+  for (const [spelled] of string.gmatch(words ?? "", "[^%s,]+")) {
+    const word = string.lower(spelled);
+    const state = STATES.get(word) as ReportedState | undefined;
+    const part = state === undefined ? part_of(word, configured_weight) : undefined;
+    if (state !== undefined) {
+      if (report.state === undefined || BADNESS[state] > BADNESS[report.state]) report.state = state;
+    } else if (part !== undefined) {
+      report.utilization = math.max(0, 1 - part);
+    } else if (string.find(word, "^maxconn:%d+$")[0] === undefined) {
+      return $multi(undefined, `unknown word "${string.sub(spelled, 1, 64)}"`);
+    }
+  }
+  if ((report.state ?? report.utilization) === undefined)
+    return $multi(undefined, "neither a state nor a weight");
+  return $multi(report, undefined);
+}

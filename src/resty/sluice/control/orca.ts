@@ -1,0 +1,109 @@
+import { decode, is_table } from "../lib/json";
+import type { Report } from "./report";
+
+/**
+ * The response header `endpoint-load-metrics` of ORCA (xds.data.orca.v3.OrcaLoadReport), in its forms TEXT and JSON. Pure.
+ */
+
+/** Longer is no header of a load, but an attempt at something else. */
+const LONGEST = 4096;
+
+/** The numbers that there are, and the maps of others, by their names in the protocol. */
+const NUMBERS = new LuaSet<string>();
+for (const name of [
+  "cpu_utilization",
+  "mem_utilization",
+  "application_utilization",
+  "rps",
+  "rps_fractional",
+  "eps",
+])
+  NUMBERS.add(name);
+const MAPS = new LuaSet<string>();
+for (const name of ["request_cost", "utilization", "named_metrics"]) MAPS.add(name);
+
+type Metrics = LuaTable<string, number>;
+type Parsed = LuaMultiReturn<[Report | undefined, string | undefined]>;
+
+function fail(reason: string): Parsed {
+  return $multi(undefined, reason);
+}
+
+/** Adds a metric. Returns what is wrong with it. */
+function add(metrics: Metrics, name: string, value: number | undefined): string | undefined {
+  const shown = string.sub(name, 1, 64);
+  const [map, member] = string.match(name, "^([^.]+)%.(.+)$");
+  if (map === undefined ? !NUMBERS.has(name) : !MAPS.has(map) || member === "")
+    return `unknown metric "${shown}"`;
+  if (metrics.has(name)) return `"${shown}" stands twice`;
+  // Also what is not a number, which is not equal to itself.
+  if (value === undefined || !(value >= 0 && value < math.huge))
+    return `"${shown}" is not a number from 0 on`;
+  metrics.set(name, value);
+  return undefined;
+}
+
+/** `name=value` or, as of old, `name:value`, apart by commas. */
+function read_text(text: string, metrics: Metrics): string | undefined {
+  for (const [part] of string.gmatch(text, "[^,]+")) {
+    const [name, value] = string.match(part, "^%s*([^=:]-)%s*[=:]%s*(.-)%s*$");
+    if (name === undefined) return `"${string.sub(part, 1, 64)}" is not name=value`;
+    // Lua takes "0x10" for a number, and some platforms "inf".
+    const is_decimal = string.find(value, "^%d*%.?%d*[eE]?[+-]?%d*$")[0] !== undefined;
+    const wrong = add(metrics, name, is_decimal ? tonumber(value) : undefined);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/** A name of the protocol's JSON form, `cpuUtilization`, as the protocol has it; that is accepted too. */
+function protocol_name(name: string): string {
+  return string.gsub(name, "%u", (capital) => `_${string.lower(capital)}`)[0];
+}
+
+function as_number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+function read_json(text: string, metrics: Metrics): string | undefined {
+  const [object] = decode(text);
+  if (!is_table(object)) return "not a JSON object";
+  for (const [name, value] of pairs(object)) {
+    const known = protocol_name(tostring(name));
+    let wrong: string | undefined;
+    if (!is_table(value)) wrong = add(metrics, known, as_number(value));
+    for (const [member, number] of pairs(is_table(value) ? value : {}))
+      wrong ??= add(metrics, `${known}.${tostring(member)}`, as_number(number));
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+/** What says how busy the server is: as Envoy, the application's own word, else the processor's. */
+function utilization_of(metrics: Metrics): number | undefined {
+  const application = metrics.get("application_utilization") as number | undefined;
+  if (application !== undefined && application > 0) return application;
+  return metrics.get("cpu_utilization") ?? application;
+}
+
+/** Reads the header's value. Returns the report, or undefined and the reason. */
+export function parse_load_metrics(value: string): Parsed {
+  if (value.length > LONGEST) return fail(`longer than ${LONGEST} bytes`);
+  const [form, text] = string.match(value, "^%s*(%u+)%s+(.*)$");
+  const metrics: Metrics = new LuaTable();
+  let wrong: string | undefined;
+  if (form === "JSON") wrong = read_json(text, metrics);
+  else if (form === "TEXT") wrong = read_text(text, metrics);
+  else wrong = "neither TEXT nor JSON";
+  if (wrong !== undefined) return fail(wrong);
+  const utilization = utilization_of(metrics);
+  if (utilization === undefined) return fail("no cpu_utilization and no application_utilization");
+  return $multi(
+    {
+      utilization,
+      rps: metrics.get("rps_fractional") ?? metrics.get("rps"),
+      eps: metrics.get("eps"),
+    },
+    undefined,
+  );
+}
