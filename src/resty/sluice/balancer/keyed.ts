@@ -29,9 +29,9 @@ export function new_keyed(surroundings: Surroundings, places: Places): Method {
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
-    if (peer.in_rotation) turns.suspend(peer);
+    // They go by the weight that it has had.
     places.reweigh(peer, weight);
-    if (peer.in_rotation) turns.resume(peer);
+    turns.reweigh(peer, weight);
   }
 
   function pick(this: void, available: Available, key: string | undefined): Peer | undefined {

@@ -49,6 +49,13 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     if (peer.weight === heaviest) find_heaviest();
   }
 
+  function reweigh(this: void, peer: Peer, weight: number): void {
+    const before = peer.weight;
+    turns.reweigh(peer, weight);
+    if (weight >= heaviest) heaviest = weight;
+    else if (before === heaviest) find_heaviest();
+  }
+
   function is_least(peer: Peer, its_cost: number): boolean {
     return its_cost === 0 || (its_cost <= cost.least && peer.weight === heaviest);
   }
@@ -82,5 +89,5 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     return best;
   }
 
-  return only_in_rotation(enter, leave, pick);
+  return only_in_rotation({ enter, leave, reweigh, pick });
 }

@@ -6,6 +6,8 @@ export interface Member<R> extends Peer {
   ring: R;
   before: Member<R>;
   after: Member<R>;
+  /** How many turns it has had, counted from where its ring would have it: the fewer, the more it is owed. */
+  served: number;
 }
 
 export interface Ring<R> {
@@ -16,21 +18,50 @@ export interface Ring<R> {
   spare: Member<R>;
 }
 
-/** Lets a peer join at the end: it waits for all the others. */
-export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
+/** So many members are looked at from either end for the place of one that joins; many may join at once. */
+const MOST_STEPS = 50;
+
+function insert<R extends Ring<R>>(ring: R, member: Member<R>, after: Member<R>): void {
   member.ring = ring;
   ring.members = ring.members + 1;
-  if (ring.members === 1) {
+  member.after = after;
+  member.before = after.before;
+  member.before.after = member;
+  after.before = member;
+}
+
+/** Lets a peer join at the end: it waits for all the others. */
+export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
+  if (ring.members === 0) {
     member.before = member;
-    member.after = member;
     ring.next = member;
     ring.spare = member;
+  }
+  insert(ring, member, ring.next);
+}
+
+/** Whom to join before so as to stand in the order of turns had; too far from both ends for that: near the front. */
+function place_for<R extends Ring<R>>(ring: R, served: number): Member<R> {
+  let front = ring.next;
+  let back = ring.next;
+  for (const _ of $range(1, math.min(ring.members, MOST_STEPS))) {
+    if (served < front.served) return front;
+    if (back.before.served <= served) return back;
+    front = front.after;
+    back = back.before;
+  }
+  return front;
+}
+
+/** Lets a peer join behind those that have had as few turns as it has, or fewer. */
+export function join_in_order<R extends Ring<R>>(ring: R, member: Member<R>): void {
+  if (ring.members === 0) {
+    join_ring(ring, member);
     return;
   }
-  member.after = ring.next;
-  member.before = ring.next.before;
-  member.before.after = member;
-  member.after.before = member;
+  const is_first = member.served < ring.next.served;
+  insert(ring, member, place_for(ring, member.served));
+  if (is_first) ring.next = member;
 }
 
 /** Takes a peer out of its ring. */
@@ -47,6 +78,7 @@ export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
 export function step<R extends Ring<R>>(ring: R): Member<R> {
   const member = ring.next;
   ring.next = member.after;
+  member.served = member.served + 1;
   return member;
 }
 
