@@ -66,6 +66,11 @@ export function new_random(surroundings: Surroundings, cost?: Cost): Method {
     return other === undefined ? one : cheaper(one, other, cost);
   }
 
+  /** What it would draw is not known before. */
+  function peek(this: void): Peer | undefined {
+    return undefined;
+  }
+
   const pick = cost === undefined ? pick_one : pick_of_two;
-  return only_in_rotation({ enter, leave, reweigh, pick });
+  return only_in_rotation({ enter, leave, reweigh, pick, peek });
 }

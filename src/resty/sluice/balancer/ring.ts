@@ -82,26 +82,19 @@ export function step<R extends Ring<R>>(ring: R): Member<R> {
   return member;
 }
 
-/** Gives a turn, which its member cannot take, to the next available one among the others. */
-export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
+/** The member that is to have a turn which its own cannot take: the next available one among the others. */
+export function first_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
   let member = ring.spare;
   for (const _ of $range(1, ring.members)) {
-    const { after } = member;
-    if (available(member)) {
-      ring.spare = after;
-      return member;
-    }
-    member = after;
+    if (available(member)) return member;
+    member = member.after;
   }
   return undefined;
 }
 
-/** Tells whether a ring has an available member. */
-export function has_available<R extends Ring<R>>(ring: R, available: Available): boolean {
-  let member = ring.next;
-  for (const _ of $range(1, ring.members)) {
-    if (available(member)) return true;
-    member = member.after;
-  }
-  return false;
+/** Gives it that turn. */
+export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
+  const member = first_available(ring, available);
+  if (member !== undefined) ring.spare = member.after;
+  return member;
 }

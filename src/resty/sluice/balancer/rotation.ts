@@ -1,7 +1,7 @@
 import type { Method, Peer } from "./method";
 
 /** A method among peers that are all in rotation. */
-export interface Rotation extends Pick<Method, "pick"> {
+export interface Rotation extends Pick<Method, "pick" | "peek"> {
   enter: (this: void, peer: Peer) => void;
   leave: (this: void, peer: Peer) => void;
   /** Called before `peer.weight` changes. */
@@ -9,7 +9,7 @@ export interface Rotation extends Pick<Method, "pick"> {
 }
 
 /** Makes a method that knows only the peers in rotation. */
-export function only_in_rotation({ enter, leave, reweigh, pick }: Rotation): Method {
+export function only_in_rotation({ enter, leave, reweigh, pick, peek }: Rotation): Method {
   return {
     add: (peer) => {
       if (peer.in_rotation) enter(peer);
@@ -24,5 +24,6 @@ export function only_in_rotation({ enter, leave, reweigh, pick }: Rotation): Met
     suspend: leave,
     resume: enter,
     pick,
+    peek,
   };
 }

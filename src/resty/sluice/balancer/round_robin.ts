@@ -1,7 +1,7 @@
 import { pop } from "../lib/heap";
 import type { Available, Method, Peer, Surroundings } from "./method";
 import {
-  has_available,
+  first_available,
   join_in_order,
   join_ring,
   leave_ring,
@@ -11,7 +11,7 @@ import {
   type Ring,
 } from "./ring";
 import { only_in_rotation } from "./rotation";
-import { admit, due_at, new_schedule, wait_for_turn, withdraw, type Turns } from "./schedule";
+import { admit, due_at, first_at, new_schedule, wait_for_turn, withdraw, type Turns } from "./schedule";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
@@ -79,15 +79,8 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   /** Adds a group that has no members yet, and is scheduled once it has. Settled. */
   function add_group(peer_weight: number): Group {
-    const group = {
-      peer_weight,
-      weight: 0,
-      members: 0,
-      base: 0,
-      turn: 0,
-      key: 0,
-      place: 0,
-    } as Partial<Group> as Group;
+    const empty: Partial<Group> = { peer_weight, weight: 0, members: 0, base: 0, turn: 0, key: 0, place: 0 };
+    const group = empty as Group;
     groups.set(peer_weight, group);
     group_count = group_count + 1;
     const other = sole;
@@ -191,17 +184,23 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     return group;
   }
 
-  /** Gives the turn to the group that is due first among those with an available member, and to that member. */
-  function find_available(available: Available): Member<Group> | undefined {
+  /** The group that is due first among those with an available member. */
+  function find_group(available: Available): Group | undefined {
     let found: Group | undefined;
     let found_due = math.huge;
     for (const [, group] of pairs(groups)) {
       const due = due_at(group);
-      if (due < found_due && has_available(group, available)) {
+      if (due < found_due && first_available(group, available) !== undefined) {
         found = group;
         found_due = due;
       }
     }
+    return found;
+  }
+
+  /** Gives the turn to that group, and to that member. */
+  function find_available(available: Available): Member<Group> | undefined {
+    const found = find_group(available);
     if (found === undefined) return undefined;
     withdraw(schedule, found);
     take_turn(found);
@@ -227,5 +226,16 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     return step_to_available(sole, available);
   }
 
-  return only_in_rotation({ enter, leave, reweigh, pick });
+  function peek(this: void, available: Available): Peer | undefined {
+    if (group_count === 0) return undefined;
+    const group = sole ?? first_at(schedule, time_base + picks / total, SLACK / total);
+    if (available(group.next)) return group.next;
+    if (sole !== undefined) return first_available(sole, available);
+    // A pick would give some turns away first: this is the likely one.
+    const likely = find_group(available);
+    if (likely === undefined) return undefined;
+    return available(likely.next) ? likely.next : first_available(likely, available);
+  }
+
+  return only_in_rotation({ enter, leave, reweigh, pick, peek });
 }

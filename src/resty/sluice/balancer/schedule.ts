@@ -50,3 +50,30 @@ export function admit<T extends Turns>({ eligible, waiting }: Schedule<T>, time:
     push(eligible, turns);
   }
 }
+
+interface Copy<T> extends Turns {
+  original: T;
+}
+
+function copy_of<T extends Turns>(heap: Heap<T>): Heap<Copy<T>> {
+  const copy = new_heap<Copy<T>>();
+  copy.size = heap.size;
+  for (const place of $range(1, heap.size)) {
+    const original = heap.entries.get(place);
+    const { key, weight, base, turn } = original;
+    copy.entries.set(place, { key, place, weight, base, turn, original });
+  }
+  return copy;
+}
+
+/**
+ * Who would have the turn at a virtual time, or as soon as somebody can. Changes nothing: who was admitted would stay
+ * so although time is set back when others leave. O(n).
+ */
+export function first_at<T extends Turns>(schedule: Schedule<T>, time: number, slack: number): T {
+  const eligible = copy_of(schedule.eligible);
+  const waiting = copy_of(schedule.waiting);
+  const from = eligible.size === 0 ? math.max(time, waiting.entries.get(1).key) : time;
+  admit({ eligible, waiting }, from + slack);
+  return eligible.entries.get(1).original;
+}
