@@ -2,6 +2,8 @@ import { new_method } from "../../../src/resty/sluice/balancer/registry";
 import type { BalancingConfig } from "../../../src/resty/sluice/config/balancing";
 import { encode } from "../../../src/resty/sluice/lib/json";
 import { contract } from "./contract";
+import { peek_contract } from "./peek_contract";
+import type { NewMethod } from "./peers";
 
 const HASH = { key: "$uri", consistent: false };
 
@@ -22,7 +24,12 @@ const CONFIGURATIONS: BalancingConfig[] = [
 
 for (const config of CONFIGURATIONS) {
   describe(`${encode(config)}, as every method,`, () => {
-    for (const [promise, body] of contract((surroundings) => new_method(config, surroundings)))
-      it(promise, body);
+    const make: NewMethod = (surroundings) => new_method(config, surroundings);
+    for (const [promise, body] of contract(make)) it(promise, body);
+  });
+
+  describe(`${encode(config)}, peeked at as every method,`, () => {
+    const make: NewMethod = (surroundings) => new_method(config, surroundings);
+    for (const [promise, body] of peek_contract(make, config.method === "random")) it(promise, body);
   });
 }

@@ -79,5 +79,13 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
     return method.pick(has_room, key) ?? method.pick(available, key);
   }
 
-  return { add, remove, reweigh, suspend, resume, pick };
+  function peek(this: void, available: Available, key: string | undefined): Peer | undefined {
+    is_available = available;
+    total = total_in_flight() + 1;
+    // Not `in_flight_outside`, which forgets peers.
+    for (const peer of outside) total = total - left_in_flight(peer);
+    return method.peek(has_room, key) ?? method.peek(available, key);
+  }
+
+  return { add, remove, reweigh, suspend, resume, pick, peek };
 }

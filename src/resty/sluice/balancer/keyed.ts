@@ -7,7 +7,9 @@ export interface Places {
   remove: (this: void, peer: Peer) => void;
   /** Changes `peer.weight`. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
-  /** The peer of a key; undefined when nginx's number of tries has found none available. There are peers. */
+  /**
+   * The peer of a key; undefined when nginx's number of tries has found none available. Changes nothing. There are peers.
+   */
   find: (this: void, available: Available, key: string) => Peer | undefined;
 }
 
@@ -29,9 +31,9 @@ export function new_keyed(surroundings: Surroundings, places: Places): Method {
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
-    if (peer.in_rotation) turns.suspend(peer);
+    // They go by the weight that it has had.
     places.reweigh(peer, weight);
-    if (peer.in_rotation) turns.resume(peer);
+    turns.reweigh(peer, weight);
   }
 
   function pick(this: void, available: Available, key: string | undefined): Peer | undefined {
@@ -39,7 +41,12 @@ export function new_keyed(surroundings: Surroundings, places: Places): Method {
     return places.find(available, key) ?? turns.pick(available, undefined);
   }
 
-  return { add, remove, reweigh, suspend: turns.suspend, resume: turns.resume, pick };
+  function peek(this: void, available: Available, key: string | undefined): Peer | undefined {
+    if (key === undefined || key === "" || count < 2) return turns.peek(available, undefined);
+    return places.find(available, key) ?? turns.peek(available, undefined);
+  }
+
+  return { add, remove, reweigh, suspend: turns.suspend, resume: turns.resume, pick, peek };
 }
 
 /** So many places are tried for a key; as nginx. */

@@ -49,6 +49,13 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     if (peer.weight === heaviest) find_heaviest();
   }
 
+  function reweigh(this: void, peer: Peer, weight: number): void {
+    const before = peer.weight;
+    turns.reweigh(peer, weight);
+    if (weight >= heaviest) heaviest = weight;
+    else if (before === heaviest) find_heaviest();
+  }
+
   function is_least(peer: Peer, its_cost: number): boolean {
     return its_cost === 0 || (its_cost <= cost.least && peer.weight === heaviest);
   }
@@ -67,20 +74,29 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
         best_cost = its_cost;
       }
     }
-    // Turns that are not taken go round, too.
-    if (best !== turn) start = (best as Listed).place;
     return best;
+  }
+
+  function choose(turn: Peer, time: number, available: Available): Peer {
+    const turn_cost = cost_of(turn, time);
+    return is_least(turn, turn_cost) ? turn : find_least(turn, turn_cost, time, available);
   }
 
   function pick(this: void, available: Available): Peer | undefined {
     const turn = turns.pick(available, undefined);
     if (turn === undefined) return undefined;
     const time = now();
-    const turn_cost = cost_of(turn, time);
-    const best = is_least(turn, turn_cost) ? turn : find_least(turn, turn_cost, time, available);
+    const best = choose(turn, time, available);
+    // Turns that are not taken go round, too.
+    if (best !== turn) start = (best as Listed).place;
     cost.chosen(best, time);
     return best;
   }
 
-  return only_in_rotation(enter, leave, pick);
+  function peek(this: void, available: Available): Peer | undefined {
+    const turn = turns.peek(available, undefined);
+    return turn === undefined ? undefined : choose(turn, now(), available);
+  }
+
+  return only_in_rotation({ enter, leave, reweigh, pick, peek });
 }

@@ -37,6 +37,11 @@ export interface Method {
    * @param key for methods that go by a key of the request; without one, or with an empty one, they choose as round robin
    */
   pick: (this: void, available: Available, key: string | undefined) => Peer | undefined;
+  /**
+   * The peer that `pick` would choose now; it changes no later choice. Exact where the one whose turn it is is available,
+   * else the likely one; undefined when none is available, and of `random` always, for that draws. Not hot.
+   */
+  peek: (this: void, available: Available, key: string | undefined) => Peer | undefined;
 }
 
 /** What a method may know of the world. All workers see the same loads. */

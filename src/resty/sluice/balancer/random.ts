@@ -27,6 +27,11 @@ export function new_random(surroundings: Surroundings, cost?: Cost): Method {
     ranges.remove(peer);
   }
 
+  function reweigh(this: void, peer: Peer, weight: number): void {
+    turns.reweigh(peer, weight);
+    ranges.reweigh(peer, weight);
+  }
+
   function draw_again(available: Available, other: Peer | undefined): Peer | undefined {
     for (const _ of $range(2, MOST_DRAWS)) {
       const peer = ranges.at(random() * ranges.total());
@@ -61,5 +66,11 @@ export function new_random(surroundings: Surroundings, cost?: Cost): Method {
     return other === undefined ? one : cheaper(one, other, cost);
   }
 
-  return only_in_rotation(enter, leave, cost === undefined ? pick_one : pick_of_two);
+  /** What it would draw is not known before. */
+  function peek(this: void): Peer | undefined {
+    return undefined;
+  }
+
+  const pick = cost === undefined ? pick_one : pick_of_two;
+  return only_in_rotation({ enter, leave, reweigh, pick, peek });
 }

@@ -6,6 +6,8 @@ export interface Member<R> extends Peer {
   ring: R;
   before: Member<R>;
   after: Member<R>;
+  /** How many turns it has had, counted from where its ring would have it: the fewer, the more it is owed. */
+  served: number;
 }
 
 export interface Ring<R> {
@@ -16,21 +18,50 @@ export interface Ring<R> {
   spare: Member<R>;
 }
 
-/** Lets a peer join at the end: it waits for all the others. */
-export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
+/** So many members are looked at from either end for the place of one that joins; many may join at once. */
+const MOST_STEPS = 50;
+
+function insert<R extends Ring<R>>(ring: R, member: Member<R>, after: Member<R>): void {
   member.ring = ring;
   ring.members = ring.members + 1;
-  if (ring.members === 1) {
+  member.after = after;
+  member.before = after.before;
+  member.before.after = member;
+  after.before = member;
+}
+
+/** Lets a peer join at the end: it waits for all the others. */
+export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
+  if (ring.members === 0) {
     member.before = member;
-    member.after = member;
     ring.next = member;
     ring.spare = member;
+  }
+  insert(ring, member, ring.next);
+}
+
+/** Whom to join before so as to stand in the order of turns had; too far from both ends for that: near the front. */
+function place_for<R extends Ring<R>>(ring: R, served: number): Member<R> {
+  let front = ring.next;
+  let back = ring.next;
+  for (const _ of $range(1, math.min(ring.members, MOST_STEPS))) {
+    if (served < front.served) return front;
+    if (back.before.served <= served) return back;
+    front = front.after;
+    back = back.before;
+  }
+  return front;
+}
+
+/** Lets a peer join behind those that have had as few turns as it has, or fewer. */
+export function join_in_order<R extends Ring<R>>(ring: R, member: Member<R>): void {
+  if (ring.members === 0) {
+    join_ring(ring, member);
     return;
   }
-  member.after = ring.next;
-  member.before = ring.next.before;
-  member.before.after = member;
-  member.after.before = member;
+  const is_first = member.served < ring.next.served;
+  insert(ring, member, place_for(ring, member.served));
+  if (is_first) ring.next = member;
 }
 
 /** Takes a peer out of its ring. */
@@ -47,29 +78,23 @@ export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
 export function step<R extends Ring<R>>(ring: R): Member<R> {
   const member = ring.next;
   ring.next = member.after;
+  member.served = member.served + 1;
   return member;
 }
 
-/** Gives a turn, which its member cannot take, to the next available one among the others. */
-export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
+/** The member that is to have a turn which its own cannot take: the next available one among the others. */
+export function first_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
   let member = ring.spare;
   for (const _ of $range(1, ring.members)) {
-    const { after } = member;
-    if (available(member)) {
-      ring.spare = after;
-      return member;
-    }
-    member = after;
+    if (available(member)) return member;
+    member = member.after;
   }
   return undefined;
 }
 
-/** Tells whether a ring has an available member. */
-export function has_available<R extends Ring<R>>(ring: R, available: Available): boolean {
-  let member = ring.next;
-  for (const _ of $range(1, ring.members)) {
-    if (available(member)) return true;
-    member = member.after;
-  }
-  return false;
+/** Gives it that turn. */
+export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
+  const member = first_available(ring, available);
+  if (member !== undefined) ring.spare = member.after;
+  return member;
 }

@@ -1,9 +1,15 @@
 import type { Method, Peer } from "./method";
 
-type Change = (this: void, peer: Peer) => void;
+/** A method among peers that are all in rotation. */
+export interface Rotation extends Pick<Method, "pick" | "peek"> {
+  enter: (this: void, peer: Peer) => void;
+  leave: (this: void, peer: Peer) => void;
+  /** Called before `peer.weight` changes. */
+  reweigh: (this: void, peer: Peer, weight: number) => void;
+}
 
-/** Makes a method that knows only the peers in rotation, of how one enters and how one leaves. */
-export function only_in_rotation(enter: Change, leave: Change, pick: Method["pick"]): Method {
+/** Makes a method that knows only the peers in rotation. */
+export function only_in_rotation({ enter, leave, reweigh, pick, peek }: Rotation): Method {
   return {
     add: (peer) => {
       if (peer.in_rotation) enter(peer);
@@ -12,12 +18,12 @@ export function only_in_rotation(enter: Change, leave: Change, pick: Method["pic
       if (peer.in_rotation) leave(peer);
     },
     reweigh: (peer, weight) => {
-      if (peer.in_rotation) leave(peer);
+      if (peer.in_rotation) reweigh(peer, weight);
       peer.weight = weight;
-      if (peer.in_rotation) enter(peer);
     },
     suspend: leave,
     resume: enter,
     pick,
+    peek,
   };
 }

@@ -1,7 +1,8 @@
-import { new_heap, pop, push, remove as take_out, type Heap, type HeapEntry } from "../lib/heap";
+import { pop } from "../lib/heap";
 import type { Available, Method, Peer, Surroundings } from "./method";
 import {
-  has_available,
+  first_available,
+  join_in_order,
   join_ring,
   leave_ring,
   step,
@@ -10,43 +11,40 @@ import {
   type Ring,
 } from "./ring";
 import { only_in_rotation } from "./rotation";
+import { admit, due_at, first_at, new_schedule, wait_for_turn, withdraw, type Turns } from "./schedule";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
  * equal there is one group, and a pick is a step. Between groups it is earliest eligible virtual deadline first, in
- * O(log groups) (Stoica, Abdel-Wahab, "Earliest Eligible Virtual Deadline First", 1995; Linux schedules processes so).
+ * O(log groups).
  *
- * Virtual time goes forward by 1/total with each pick, so that one unit is a full cycle. A group's k-th turn becomes
- * eligible at its base + k/weight and is due at base + (k+1)/weight. The eligible group that is due first is picked.
- * That keeps every group within one pick of its exact share at any time: counts over a cycle are exact, and no peer
- * waits longer than 2 × total/weight picks.
+ * Virtual time goes forward by 1/total with each pick, so that one unit is a full cycle. The schedule keeps every group
+ * within one pick of its exact share at any time: counts over a cycle are exact, and no peer waits longer than
+ * 2 × total/weight picks.
+ *
+ * What a group or a peer is owed is its weight × virtual time, less the turns that it has had; for all together that is
+ * 0. A peer takes it along to its new weight, so that it gets its turns however often it is reweighed.
  */
-interface Group extends HeapEntry, Ring<Group> {
-  /** Of each member. */
+interface Group extends Turns, Ring<Group> {
+  /** Of each member; `weight` is that of all members together. */
   peer_weight: number;
-  /** Of all members together. */
-  weight: number;
-  /** The virtual time of its turn 0. */
-  base: number;
-  /** How many turns it has had since. */
-  turn: number;
 }
 
 /** A turn counts as eligible this much of a pick too early, so that rounding does not delay it. */
 const SLACK = 1e-3;
 /** So many turns of unavailable peers, then all groups are looked at. */
 const MOST_SKIPS = 8;
+/** A member of several is owed at most so many turns: its ring may have changed often since it came. */
+const MOST_OWED = 1;
 
 /** Makes a round robin without peers. Any phase. */
 export function new_round_robin(this: void, { random }: Pick<Surroundings, "random">): Method {
   const groups = new LuaTable<number, Group>();
   let group_count = 0;
-  /** The only group; undefined while there is none, or several: then they are in the heaps. */
+  /** The only group; undefined while there is none, or several: then they are in the schedule. */
   let sole: Group | undefined;
-  /** Groups whose turn is eligible, by when it is due. */
-  const eligible: Heap<Group> = new_heap();
-  /** The others, by when their turn becomes eligible. */
-  const waiting: Heap<Group> = new_heap();
+  const schedule = new_schedule<Group>();
+  const { eligible, waiting } = schedule;
   let total = 0;
   let time_base = 0;
   let picks = 0;
@@ -58,45 +56,40 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     picks = 0;
   }
 
-  function wait_for_turn(group: Group): void {
-    group.key = group.base + group.turn / group.weight;
-    push(waiting, group);
+  /** How many turns a group is owed; negative when it is ahead. Settled. */
+  function owed_to_group(group: Group): number {
+    return sole === group ? 0 : group.weight * (time_base - group.base) - group.turn;
   }
 
-  function withdraw(group: Group): void {
-    take_out(waiting.entries.get(group.place) === group ? waiting : eligible, group);
+  /** The same of a peer. */
+  function owed_to({ ring, served }: Member<Group>): number {
+    if (ring.members === 1) return owed_to_group(ring);
+    return math.max(-MOST_OWED, math.min(MOST_OWED, ring.peer_weight * time_base - served));
   }
 
-  /** How many picks the group is owed at this time; negative when it is ahead. Settled. */
-  function lag(group: Group): number {
-    return group.weight * (time_base - group.base) - group.turn;
-  }
-
-  /** Lets a group take part from now on, owed nothing. */
-  function join(group: Group): void {
-    group.base = time_base;
+  /** Schedules a group anew, after it or what it is owed has changed. Settled. */
+  function reschedule(group: Group, owed: number): void {
+    if (sole !== group && group.weight > 0) withdraw(schedule, group);
+    group.weight = group.members * group.peer_weight;
+    if (sole === group) return;
+    group.base = time_base - owed / group.weight;
     group.turn = 0;
-    wait_for_turn(group);
+    wait_for_turn(schedule, group);
   }
 
+  /** Adds a group that has no members yet, and is scheduled once it has. Settled. */
   function add_group(peer_weight: number): Group {
-    const group = {
-      peer_weight,
-      weight: 0,
-      members: 0,
-      base: 0,
-      turn: 0,
-      key: 0,
-      place: 0,
-    } as Partial<Group> as Group;
+    const empty: Partial<Group> = { peer_weight, weight: 0, members: 0, base: 0, turn: 0, key: 0, place: 0 };
+    const group = empty as Group;
     groups.set(peer_weight, group);
     group_count = group_count + 1;
-    if (group_count === 1) {
-      sole = group;
-      return group;
+    const other = sole;
+    sole = group_count === 1 ? group : undefined;
+    if (other !== undefined) {
+      other.base = time_base;
+      other.turn = 0;
+      wait_for_turn(schedule, other);
     }
-    if (sole !== undefined) join(sole);
-    sole = undefined;
     return group;
   }
 
@@ -107,33 +100,24 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
       sole = undefined;
       return;
     }
-    withdraw(group);
-    // What it was owed falls to the others.
-    time_base = time_base + lag(group) / (total - group.peer_weight);
-    if (eligible.size + waiting.size > 1) return;
-    sole = eligible.size > 0 ? pop(eligible) : pop(waiting);
+    withdraw(schedule, group);
+    if (group_count === 1) sole = eligible.size > 0 ? pop(eligible) : pop(waiting);
   }
 
-  /** Changes a group's weight, but not what it is owed. */
-  function reweigh_group(group: Group, weight: number): void {
-    if (sole !== group && group.weight > 0) {
-      withdraw(group);
-      group.base = time_base - lag(group) / weight;
-      group.turn = 0;
-      group.weight = weight;
-      wait_for_turn(group);
-      return;
-    }
-    group.weight = weight;
-    if (sole !== group) join(group);
+  /** Goes on without a member that has left its ring and took along what it was owed. */
+  function close_ranks(group: Group, owed: number): void {
+    if (group.members === 0) remove_group(group);
+    else reschedule(group, owed_to_group(group) - owed);
   }
 
+  /** Lets a peer take part from now on, owed nothing. */
   function enter(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
     settle();
     const group = (groups.get(member.weight) as Group | undefined) ?? add_group(member.weight);
+    member.served = member.weight * time_base;
     join_ring(group, member);
-    reweigh_group(group, group.weight + member.weight);
+    reschedule(group, owed_to_group(group));
     total = total + member.weight;
     // Else all workers would begin with the same peer.
     if (!has_begun && random() * group.members < 1) group.next = member;
@@ -141,22 +125,49 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   function leave(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
-    const group = member.ring;
     settle();
+    const owed = owed_to(member);
     leave_ring(member);
-    if (group.members === 0) {
-      remove_group(group);
-    } else {
-      reweigh_group(group, group.weight - member.weight);
-    }
+    close_ranks(member.ring, owed);
     // Sums of fractions leave something over.
     total = group_count === 0 ? 0 : total - member.weight;
+    // What it was owed falls to the others.
+    if (total > 0) time_base = time_base + owed / total;
+  }
+
+  function move(member: Member<Group>, to: Group, owed: number): void {
+    const from = member.ring;
+    leave_ring(member);
+    join_in_order(to, member);
+    reschedule(to, owed_to_group(to) + owed);
+    close_ranks(from, owed);
+  }
+
+  function reweigh(this: void, peer: Peer, weight: number): void {
+    const member = peer as Member<Group>;
+    const { ring } = member;
+    // Not `peer.weight`: a method around this one may have changed it.
+    const { peer_weight } = ring;
+    if (weight === peer_weight) return;
+    settle();
+    const owed = owed_to(member);
+    member.served = weight * time_base - owed;
+    total = total + weight - peer_weight;
+    const to = groups.get(weight) as Group | undefined;
+    if (to !== undefined || ring.members > 1) {
+      move(member, to ?? add_group(weight), owed);
+      return;
+    }
+    groups.delete(peer_weight);
+    groups.set(weight, ring);
+    ring.peer_weight = weight;
+    reschedule(ring, owed);
   }
 
   function take_turn(group: Group): void {
     picks = picks + 1;
     group.turn = group.turn + 1;
-    wait_for_turn(group);
+    wait_for_turn(schedule, group);
   }
 
   /** Gives the turn to the group that is due first among the eligible. There are several. */
@@ -167,32 +178,35 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
       picks = 0;
       now = time_base;
     }
-    const horizon = now + SLACK / total;
-    while (waiting.size > 0 && waiting.entries.get(1).key <= horizon) {
-      const group = pop(waiting);
-      group.key = group.base + (group.turn + 1) / group.weight;
-      push(eligible, group);
-    }
+    admit(schedule, now + SLACK / total);
     const group = pop(eligible);
     take_turn(group);
     return group;
   }
 
-  /** Gives the turn to the group that is due first among those with an available member, and to that member. */
-  function find_available(available: Available): Member<Group> | undefined {
+  /** The group that is due first among those with an available member. */
+  function find_group(available: Available): Group | undefined {
     let found: Group | undefined;
     let found_due = math.huge;
     for (const [, group] of pairs(groups)) {
-      const due = group.base + (group.turn + 1) / group.weight;
-      if (due < found_due && has_available(group, available)) {
+      const due = due_at(group);
+      if (due < found_due && first_available(group, available) !== undefined) {
         found = group;
         found_due = due;
       }
     }
+    return found;
+  }
+
+  /** Gives the turn to that group, and to that member. */
+  function find_available(available: Available): Member<Group> | undefined {
+    const found = find_group(available);
     if (found === undefined) return undefined;
-    withdraw(found);
+    withdraw(schedule, found);
     take_turn(found);
-    return step_to_available(found, available);
+    const member = step_to_available(found, available);
+    if (member !== undefined) member.served = member.served + 1;
+    return member;
   }
 
   function pick_among_groups(available: Available): Peer | undefined {
@@ -206,10 +220,22 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
   function pick(this: void, available: Available): Peer | undefined {
     has_begun = true;
     if (sole === undefined) return group_count === 0 ? undefined : pick_among_groups(available);
+    picks = picks + 1;
     const member = step(sole);
     if (available(member)) return member;
     return step_to_available(sole, available);
   }
 
-  return only_in_rotation(enter, leave, pick);
+  function peek(this: void, available: Available): Peer | undefined {
+    if (group_count === 0) return undefined;
+    const group = sole ?? first_at(schedule, time_base + picks / total, SLACK / total);
+    if (available(group.next)) return group.next;
+    if (sole !== undefined) return first_available(sole, available);
+    // A pick would give some turns away first: this is the likely one.
+    const likely = find_group(available);
+    if (likely === undefined) return undefined;
+    return available(likely.next) ? likely.next : first_available(likely, available);
+  }
+
+  return only_in_rotation({ enter, leave, reweigh, pick, peek });
 }

@@ -1,0 +1,79 @@
+import { new_heap, pop, push, remove, type Heap, type HeapEntry } from "../lib/heap";
+
+/**
+ * Whose turn it is: that of the earliest eligible virtual deadline, found in O(log n) (Stoica, Abdel-Wahab, "Earliest
+ * Eligible Virtual Deadline First", 1995; Linux schedules processes so).
+ */
+
+/** What takes turns. Its k-th turn becomes eligible at its base + k/weight and is due at base + (k+1)/weight. */
+export interface Turns extends HeapEntry {
+  weight: number;
+  /** The virtual time of its turn 0. */
+  base: number;
+  /** How many turns it has had since. */
+  turn: number;
+}
+
+export interface Schedule<T extends Turns> {
+  /** Those whose turn is eligible, by when it is due. */
+  readonly eligible: Heap<T>;
+  /** The others, by when their turn becomes eligible. */
+  readonly waiting: Heap<T>;
+}
+
+/** Makes an empty schedule. Any phase. */
+export function new_schedule<T extends Turns>(): Schedule<T> {
+  return { eligible: new_heap(), waiting: new_heap() };
+}
+
+/** When a turn is due. */
+export function due_at(turns: Turns): number {
+  return turns.base + (turns.turn + 1) / turns.weight;
+}
+
+/** Puts one in who is in neither heap. */
+export function wait_for_turn<T extends Turns>({ waiting }: Schedule<T>, turns: T): void {
+  turns.key = turns.base + turns.turn / turns.weight;
+  push(waiting, turns);
+}
+
+/** Takes one out of the heap in which it is. */
+export function withdraw<T extends Turns>({ eligible, waiting }: Schedule<T>, turns: T): void {
+  remove(waiting.entries.get(turns.place) === turns ? waiting : eligible, turns);
+}
+
+/** Lets those be eligible who are so at a virtual time. */
+export function admit<T extends Turns>({ eligible, waiting }: Schedule<T>, time: number): void {
+  while (waiting.size > 0 && waiting.entries.get(1).key <= time) {
+    const turns = pop(waiting);
+    turns.key = due_at(turns);
+    push(eligible, turns);
+  }
+}
+
+interface Copy<T> extends Turns {
+  original: T;
+}
+
+function copy_of<T extends Turns>(heap: Heap<T>): Heap<Copy<T>> {
+  const copy = new_heap<Copy<T>>();
+  copy.size = heap.size;
+  for (const place of $range(1, heap.size)) {
+    const original = heap.entries.get(place);
+    const { key, weight, base, turn } = original;
+    copy.entries.set(place, { key, place, weight, base, turn, original });
+  }
+  return copy;
+}
+
+/**
+ * Who would have the turn at a virtual time, or as soon as somebody can. Changes nothing: who was admitted would stay
+ * so although time is set back when others leave. O(n).
+ */
+export function first_at<T extends Turns>(schedule: Schedule<T>, time: number, slack: number): T {
+  const eligible = copy_of(schedule.eligible);
+  const waiting = copy_of(schedule.waiting);
+  const from = eligible.size === 0 ? math.max(time, waiting.entries.get(1).key) : time;
+  admit({ eligible, waiting }, from + slack);
+  return eligible.entries.get(1).original;
+}
