@@ -10,6 +10,7 @@ import type { Route } from "./route";
 import * as cluster from "./sluice/cluster";
 import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
+import * as explain from "./sluice/explain";
 import * as events from "./sluice/events";
 import * as nodes from "./sluice/nodes";
 import * as reports from "./sluice/reports";
@@ -29,6 +30,7 @@ const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   discovery.routes,
   drain.routes,
   events.routes,
+  explain.routes,
   nodes.routes,
   reports.routes,
   cluster.routes,

@@ -1,19 +1,47 @@
 import { reported_name, reported_state } from "../control/reported";
 import { state_name } from "../health/state";
-import { Reported, type State } from "../store/cells";
+import { iso8601 } from "../lib/iso8601";
+import { Reported, Row, State } from "../store/cells";
 import type { ServerRecord } from "../store/document";
-import { row_at } from "../store/region";
+import { row_at, shared_memory } from "../store/region";
 
-/**
- * A server's state as the API shows it: its parameters come first, then what it reports of itself, then its health. One that stands by drains while it has
- * requests, and is down then.
- */
-export function shown_state(record: ServerRecord, health: State, active: number): string {
-  const { row, down, drain, standby, in_service } = record;
-  const reported = reported_state(row_at(row));
-  if (down) return "down";
-  if (standby === true && in_service !== true && !drain) return active > 0 ? "draining" : "down";
-  if (reported === Reported.DOWN) return "down";
-  if (drain) return "draining";
-  return reported === Reported.UP ? state_name(health) : reported_name(reported);
+/** A server's state as the API shows it: its parameters come first, then what it reports of itself, then its health. */
+
+/** A state, and why, for people. */
+type Explained = LuaMultiReturn<[string, string]>;
+
+function is_standing_by({ standby, in_service }: ServerRecord): boolean {
+  return standby === true && in_service !== true;
+}
+
+function until(row: number): string {
+  const time = shared_memory()[row + Row.UNAVAILABLE_UNTIL];
+  return time === math.huge ? "" : `, until ${iso8601(time)}`;
+}
+
+function why_not_up(row: number, state: State): string {
+  if (state === State.UNHEALTHY) return "its checks have failed";
+  if (state === State.CHECKING) return "its first check has not passed yet";
+  const memory = shared_memory();
+  if (memory[row + Row.EJECTED_UNTIL] > 0) return `outlier detection has ejected it${until(row)}`;
+  return `${memory[row + Row.FAILS]} requests have failed${until(row)}`;
+}
+
+function by_health(row: number): Explained {
+  const state: State = shared_memory()[row + Row.STATE];
+  return $multi(state_name(state), state === State.UP ? "nothing is wrong with it" : why_not_up(row, state));
+}
+
+/** `active`: how many requests it has under way. One that stands by drains while it has some, and is down then. */
+export function explained_state(record: ServerRecord, active: number): Explained {
+  const row = row_at(record.row);
+  const reported = reported_state(row);
+  const said = "it has reported so";
+  if (record.down) return $multi("down", '"down" is set');
+  if (!record.drain && is_standing_by(record))
+    return $multi(active > 0 ? "draining" : "down", "it stands by");
+  if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
+  if (record.drain) return $multi("draining", '"drain" is set');
+  if (reported === Reported.DRAIN) return $multi(reported_name(reported), said);
+  return by_health(row);
 }

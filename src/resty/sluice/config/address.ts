@@ -100,3 +100,9 @@ export function usual_ipv6(text: string): string {
   if (C.sluice_inet_pton(AF_INET6, text, binary) !== 1) return text;
   return ffi.string(C.sluice_inet_ntop(AF_INET6, binary, ipv6_text, LONGEST_IPV6));
 }
+
+/** An IP address as bytes: four of IPv4, 16 of IPv6. Undefined: it is none. Any phase. */
+export function binary_address(text: string): string | undefined {
+  if (C.sluice_inet_pton(AF_INET, text, binary) === 1) return ffi.string(binary, 4);
+  return C.sluice_inet_pton(AF_INET6, text, binary) === 1 ? ffi.string(binary, 16) : undefined;
+}

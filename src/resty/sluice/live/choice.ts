@@ -73,6 +73,22 @@ function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined)
   return (primary.pick(available, key) ?? backup.pick(available, key)) as LiveServer | undefined;
 }
 
+/**
+ * The server that a request that is bound to nobody would get from this worker now, without a choice being made: of
+ * `random` nobody knows. Not hot.
+ *
+ * @param key the value that the method wants of a request
+ */
+export function foresee(
+  upstream: LiveUpstream,
+  key: string | undefined,
+  now: number,
+): LiveServer | undefined {
+  const { primary, backup } = upstream;
+  time = now;
+  return (primary.peek(in_service, key) ?? backup.peek(in_service, key)) as LiveServer | undefined;
+}
+
 /** The server that the request is bound to, if that can take it. */
 function bound_server(sticky: Binding): LiveServer | undefined {
   const server = sticky.find();

@@ -9,11 +9,14 @@ export type KeyReader = (this: void) => string | undefined;
 /** What nginx's `ip_hash` takes for a client at a unix socket. */
 const NO_ADDRESS = "\0\0\0";
 
-/** The client's address as `ip_hash` wants it: three bytes of IPv4, all of IPv6. */
-function read_address(this: void): string {
-  const address = ngx.var.binary_remote_addr ?? "";
+/** A client's address, as bytes, as `ip_hash` wants it: three bytes of IPv4, all of IPv6. */
+export function address_key(address: string): string {
   if (address.length === 4) return string.sub(address, 1, 3);
   return address.length === 16 ? address : NO_ADDRESS;
+}
+
+function read_address(this: void): string {
+  return address_key(ngx.var.binary_remote_addr ?? "");
 }
 
 function part_reader({ literal, variable }: TemplatePart): KeyReader {

@@ -1,5 +1,7 @@
 import { follow_cluster, join_cluster } from "../cluster/follow";
 import type { EtcdConfig } from "../config/sources/etcd";
+import { control_upstreams } from "../control/controller";
+import { count_picks } from "../control/picks";
 import { remove_expired } from "../discovery/expiry";
 import { start_discovery } from "../discovery/follower";
 import { remove_idle_servers } from "../health/drain";
@@ -30,6 +32,8 @@ const COMPARISON_SECONDS = 0.1;
 const PAUSE_SECONDS = 0.001;
 const DRAIN_SECONDS = 1;
 const EXPIRY_SECONDS = 0.25;
+const CONTROL_SECONDS = 0.1;
+const PICKS_SECONDS = 1;
 
 function every(seconds: number, job: (this: void) => void, last_job?: (this: void) => void): void {
   const [timer, cause] = ngx.timer.every(seconds, (premature) => {
@@ -105,6 +109,8 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
     every(DRAIN_SECONDS, remove_idle_servers);
     every(EXPIRY_SECONDS, remove_expired);
+    every(CONTROL_SECONDS, control_upstreams);
+    every(PICKS_SECONDS, count_picks);
     every(RELEASE_SECONDS, release_dead_slots);
   }
   every(REFRESH_SECONDS, refresh_all);

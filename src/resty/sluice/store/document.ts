@@ -44,10 +44,39 @@ export interface Bookkeeping {
    * it can choose a server: it goes into no answer and no log.
    */
   session_secret?: string | undefined;
+  /** The last decision of `autoscale`; absent: there was none. */
+  scaling?: Scaling | undefined;
+  /** The call of its webhook that has not been answered yet; absent: there is none. Only the gateway that has decided has it. */
+  call?: Call | undefined;
 }
 
+/** A decision to scale, as far as the next one depends on it. */
+export interface Scaling {
+  /** Tells it from all others. */
+  id: string;
+  /** Seconds since 1970. */
+  time: number;
+}
+
+/** A call of a webhook. */
+export interface Call {
+  /** That of the decision. */
+  id: string;
+  body: string;
+}
+
+const SCALING = shape(["id", "time"]);
+const CALL = shape(["id", "body"]);
+
 /** Its members, in the order in which they are stored. */
-export const BOOKKEEPING_FIELDS = ["session_secret", "next_id", "next_local_id", "cluster_revision"] as const;
+export const BOOKKEEPING_FIELDS = [
+  "session_secret",
+  "next_id",
+  "next_local_id",
+  "cluster_revision",
+  "scaling",
+  "call",
+] as const;
 
 /** Copies what an upstream has to remember, and nothing else. */
 export function bookkeeping_of({
@@ -55,8 +84,13 @@ export function bookkeeping_of({
   next_local_id,
   cluster_revision,
   session_secret,
+  scaling,
+  call,
 }: Bookkeeping): Bookkeeping {
-  return { next_id, next_local_id, cluster_revision, session_secret };
+  const book: Bookkeeping = { next_id, next_local_id, cluster_revision, session_secret };
+  if (scaling !== undefined) book.scaling = shaped(scaling, SCALING);
+  if (call !== undefined) book.call = shaped(call, CALL);
+  return book;
 }
 
 type StoredServer = Partial<ServerConfig> & { server: string };

@@ -3,7 +3,7 @@ import { encode, shape, shaped } from "../lib/json";
 import { put_event } from "./dict";
 import { revision } from "./read";
 
-/** What has happened to servers: the last 1,000 changes of state, in the shared dict, and a line of the log each. */
+/** What has happened: the last 1,000 changes of servers' states and decisions to scale, in the shared dict, and a line of the log each. */
 
 const EVENT = shape([
   "number",
@@ -14,8 +14,19 @@ const EVENT = shape([
   "server",
   "old_state",
   "new_state",
+  "decision",
+  "dry_run",
   "reason",
+  "inputs",
 ]);
+
+/** Adds an event. */
+function put(event: object): void {
+  put_event((number) => {
+    const numbered = { ...event, number, revision: revision(), time: iso8601(ngx.now()) };
+    return encode(shaped(numbered, EVENT));
+  });
+}
 
 /** Whose event it is. */
 interface Named {
@@ -40,22 +51,28 @@ export function record_event(
     is_trouble ? ngx.WARN : ngx.NOTICE,
     `sluice: upstream ${upstream_name}: server ${server} is ${new_state}, was ${old_state}: ${reason}`,
   );
-  put_event((number) =>
-    encode(
-      shaped(
-        {
-          number,
-          revision: revision(),
-          time: iso8601(ngx.now()),
-          upstream: upstream_name,
-          id,
-          server,
-          old_state,
-          new_state,
-          reason,
-        },
-        EVENT,
-      ),
-    ),
-  );
+  put({ upstream: upstream_name, id, server, old_state, new_state, reason });
+}
+
+/** A decision of `autoscale`. */
+export interface DecisionEvent {
+  upstream: string;
+  /** The server that it concerns, if it is about one. */
+  id: number | undefined;
+  server: string | undefined;
+  /** What is done. */
+  decision: "scale_out" | "scale_in";
+  /** True: it is not done. */
+  dry_run: true | undefined;
+  reason: string;
+  inputs: object;
+}
+
+/** Records a decision to scale. Any phase. */
+export function record_decision(event: DecisionEvent): void {
+  const { upstream, server, decision, dry_run, reason } = event;
+  const what = `${decision}${server === undefined ? "" : ` of server ${server}`}`;
+  const how = dry_run === true ? " (dry run: nothing is done)" : "";
+  ngx.log(ngx.NOTICE, `sluice: upstream ${upstream}: ${what}${how}: ${reason}`);
+  put(event);
 }

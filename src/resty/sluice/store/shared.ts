@@ -9,6 +9,7 @@ import {
   parse_line,
   stored_server,
   type Document,
+  type Scaling,
   type ServerRecord,
 } from "./document";
 import type { Edited } from "./edit";
@@ -37,6 +38,7 @@ export interface Shared {
   settings: UpstreamSettings;
   next_id: number;
   session_secret: string | undefined;
+  scaling: Scaling | undefined;
   servers: SharedServer[];
 }
 
@@ -47,8 +49,8 @@ export function shared_text(document: Document): string {
     const record = parse_line(line);
     if (record.source !== "discovery") servers.push({ id: record.id, ...stored_server(record) });
   }
-  const { next_id, session_secret } = document;
-  return encode({ ...settings_of(document), next_id, session_secret, servers: list(servers) });
+  const { next_id, session_secret, scaling } = bookkeeping_of(document);
+  return encode({ ...settings_of(document), next_id, session_secret, scaling, servers: list(servers) });
 }
 
 /** Reads how a server has registered itself; undefined: not at all, false: not as can be. */
@@ -79,6 +81,13 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
   return { ...(node === undefined ? server : node_server(server, node)), id };
 }
 
+/** The last decision to scale; what is none counts as none. */
+function read_scaling(value: unknown): Scaling | undefined {
+  if (!is_table(value)) return undefined;
+  const { id, time } = value;
+  return typeof id === "string" && typeof time === "number" ? { id, time } : undefined;
+}
+
 /** Reads a shared part; undefined when it is none. */
 export function parse_shared(text: string): Shared | undefined {
   const [value] = decode(text);
@@ -96,7 +105,13 @@ export function parse_shared(text: string): Shared | undefined {
     taken.add(server.server);
     servers.push(server);
   }
-  return { settings, next_id: value.next_id, session_secret: session_secret as string | undefined, servers };
+  return {
+    settings,
+    next_id: value.next_id,
+    session_secret: session_secret as string | undefined,
+    scaling: read_scaling(value.scaling),
+    servers,
+  };
 }
 
 /**
@@ -172,7 +187,7 @@ export function apply_shared(
     if (row !== undefined && current === undefined) free_row(row);
     return $multi(undefined, OUT_OF_MEMORY);
   }
-  const { next_id, session_secret } = shared;
+  const { next_id, session_secret, scaling } = shared;
   const document: Document = {
     ...shared.settings,
     ...bookkeeping_of(current ?? { next_id }),
@@ -184,6 +199,7 @@ export function apply_shared(
     lines,
   };
   document.session_secret = session_secret;
+  document.scaling = scaling;
   add_local_lines(document, current, shared);
   return $multi(document, undefined);
 }

@@ -1,4 +1,4 @@
-import { shown_state } from "../state";
+import { explained_state } from "../state";
 import { encode, list, shape, shaped } from "../../lib/json";
 import { iso8601 } from "../../lib/iso8601";
 import { reset_status, status_of, type ServerStatus } from "../../live/status";
@@ -71,7 +71,7 @@ function peer_object(line: string): object {
       name: record.server,
       backup: record.backup,
       weight: record.weight,
-      state: shown_state(record, status.state, status.active),
+      state: explained_state(record, status.active)[0],
       active: status.active,
       max_conns: record.max_conns,
       requests: status.requests,

@@ -1,0 +1,87 @@
+import { seconds_of } from "../config/time";
+import { load_factor } from "../control/factor";
+import { reported_name, reported_state } from "../control/reported";
+import { reason_text, type Reason } from "../control/weights";
+import { iso8601 } from "../lib/iso8601";
+import { shape, shaped } from "../lib/json";
+import { slow_start_part } from "../live/ramp";
+import { Row, UpstreamRow } from "../store/cells";
+import type { Document, ServerRecord } from "../store/document";
+import { row_at, shared_memory } from "../store/region";
+
+/** What the API shows of servers' loads: their reports, what becomes of their weights, and how an upstream is scaled. */
+
+const WEIGHT = shape(["effective", "configured", "slow_start", "load", "reason"]);
+const REPORT = shape(["utilization", "connections", "rps", "eps", "state", "time", "accepted", "refused"]);
+const SCALING = shape(["high_since", "low_since", "scaled_at", "call"]);
+
+/** To four decimals. */
+function rounded(value: number): number {
+  return math.floor(value * 10000 + 0.5) / 10000;
+}
+
+/** A weight and its factors. */
+export function weight_object({ load }: Document, record: ServerRecord, now: number): object {
+  const { weight, slow_start } = record;
+  const row = row_at(record.row);
+  const part = slow_start_part(row, seconds_of(slow_start), now);
+  const factor = load === undefined ? 1 : load_factor(row);
+  const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
+  return shaped(
+    {
+      effective: rounded(weight * part * factor),
+      configured: weight,
+      slow_start: rounded(part),
+      load: rounded(factor),
+      reason: load === undefined ? 'the upstream has no "load"' : reason_text(reason),
+    },
+    WEIGHT,
+  );
+}
+
+function known(value: number): number | undefined {
+  return value < 0 ? undefined : value;
+}
+
+/** What a server has reported; undefined: nothing, ever. */
+export function report_object(row_number: number): object | undefined {
+  const memory = shared_memory();
+  const row = row_at(row_number);
+  const accepted = memory[row + Row.REPORTS];
+  const refused = memory[row + Row.BAD_REPORTS];
+  if (accepted + refused === 0) return undefined;
+  const time = memory[row + Row.STATE_REPORTED_AT];
+  return shaped(
+    {
+      utilization: known(memory[row + Row.UTILIZATION]),
+      connections: known(memory[row + Row.CONNECTIONS]),
+      rps: known(memory[row + Row.RPS]),
+      eps: known(memory[row + Row.EPS]),
+      state: reported_name(reported_state(row)),
+      time: time === 0 ? undefined : iso8601(time),
+      accepted,
+      refused,
+    },
+    REPORT,
+  );
+}
+
+function moment(time: number): string | undefined {
+  return time > 0 ? iso8601(time) : undefined;
+}
+
+/** How an upstream is scaled; undefined: it is not. */
+export function scaling_object({ autoscale, scaling, call, row }: Document): object | undefined {
+  if (autoscale === undefined) return undefined;
+  const memory = shared_memory();
+  const cells = row_at(row);
+  return shaped(
+    {
+      high_since: moment(memory[cells + UpstreamRow.HIGH_SINCE]),
+      low_since: moment(memory[cells + UpstreamRow.LOW_SINCE]),
+      scaled_at: moment(math.max(memory[cells + UpstreamRow.SCALED_AT], scaling?.time ?? 0)),
+      call: call?.id,
+    },
+    SCALING,
+  );
+}

@@ -1,0 +1,127 @@
+import { binary_address } from "../../config/address";
+import { invalid_value, type Problem } from "../../config/problem";
+import { list, shape, shaped } from "../../lib/json";
+import { foresee } from "../../live/choice";
+import { address_key } from "../../live/key";
+import { find_upstream } from "../../live/view";
+import { parse_line, type Document, type ServerRecord } from "../../store/document";
+import { picks_of_minute } from "../../control/picks";
+import { read, upstream_not_found } from "../../store/read";
+import { active_requests } from "../../store/rows";
+import { ok, type Answered } from "../answer";
+import { report_object, scaling_object, weight_object } from "../load";
+import { argument, type ApiRequest } from "../request";
+import type { Route } from "../route";
+import { explained_state } from "../state";
+
+/** `/sluice/1/upstreams/<name>/explain`: why each server gets what it gets, and which one is next. */
+
+const EXPLAINED = shape(["method", "servers", "autoscale", "next"]);
+const SERVER = shape([
+  "id",
+  "server",
+  "node",
+  "backup",
+  "state",
+  "reason",
+  "weight",
+  "report",
+  "picks",
+  "picks_percent",
+  "active",
+  "active_percent",
+]);
+const NEXT = shape(["id", "server", "reason"]);
+
+function percent_of(part: number, whole: number): number {
+  return whole === 0 ? 0 : math.floor((part * 1000) / whole + 0.5) / 10;
+}
+
+/** What a server has had, beside all of its upstream. */
+interface Share {
+  record: ServerRecord;
+  picks: number;
+  active: number;
+}
+
+function shares_of(document: Document, now: number): LuaMultiReturn<[Share[], number, number]> {
+  const shares: Share[] = [];
+  let all_picks = 0;
+  let all_active = 0;
+  for (const line of document.lines) {
+    const record = parse_line(line);
+    const picks = math.floor(picks_of_minute(record.row, record.incarnation, document.row, now) + 0.5);
+    const active = active_requests(record.row);
+    all_picks += picks;
+    all_active += active;
+    shares.push({ record, picks, active });
+  }
+  return $multi(shares, all_picks, all_active);
+}
+
+function server_objects(document: Document, now: number): object[] {
+  const [shares, all_picks, all_active] = shares_of(document, now);
+  const objects: object[] = [];
+  for (const { record, picks, active } of shares) {
+    const [state, reason] = explained_state(record, active);
+    objects.push(
+      shaped(
+        {
+          id: record.id,
+          server: record.server,
+          node: record.node?.name,
+          backup: record.backup,
+          state,
+          reason,
+          weight: weight_object(document, record, now),
+          report: report_object(record.row),
+          picks,
+          picks_percent: percent_of(picks, all_picks),
+          active,
+          active_percent: percent_of(active, all_active),
+        },
+        SERVER,
+      ),
+    );
+  }
+  return list(objects);
+}
+
+/** The value that a method wants of a request, from the query. */
+function read_key(method: string): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+  const key = argument("key");
+  if (key === undefined || method !== "ip_hash") return $multi(key, undefined);
+  const address = binary_address(key);
+  if (address === undefined) return $multi(undefined, invalid_value("key", "not an IP address"));
+  return $multi(address_key(address), undefined);
+}
+
+/** Which server is next, in this worker. */
+function next_object(document: Document, name: string, key: string | undefined, now: number): object {
+  if (document.method === "random") return shaped({ reason: "it is drawn by chance" }, NEXT);
+  const upstream = find_upstream(name, now);
+  const server = upstream === undefined ? undefined : foresee(upstream, key, now);
+  if (server === undefined) return shaped({ reason: "no server is available" }, NEXT);
+  const is_keyed = document.method === "hash" || document.method === "ip_hash";
+  const reason =
+    is_keyed && key !== undefined && key !== "" ? "by its key" : "by the turns and loads of this worker";
+  return shaped({ id: server.id, server: server.server, reason }, NEXT);
+}
+
+function get(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const document = read(name);
+  if (document === undefined) return $multi(undefined, upstream_not_found(name));
+  const [key, bad_key] = read_key(document.method);
+  if (bad_key !== undefined) return $multi(undefined, bad_key);
+  const now = ngx.now();
+  const explained = {
+    method: document.method,
+    servers: server_objects(document, now),
+    autoscale: scaling_object(document),
+    next: next_object(document, name, key, now),
+  };
+  return ok(shaped(explained, EXPLAINED), document);
+}
+
+export const routes: Route[] = [{ path: "upstreams/{name}/explain", GET: get }];

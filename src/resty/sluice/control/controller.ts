@@ -1,0 +1,67 @@
+import { seconds_of } from "../config/time";
+import { is_over } from "../store/turn";
+import { autoscale } from "./autoscale";
+import { make_due_call } from "./calls";
+import { controlled, follow_anew, follow_controlled, type Controlled } from "./controlled";
+import { measure } from "./measure";
+import { expiry_of } from "./reported";
+import { update_weights } from "./update";
+
+/** Looks at the loads of all upstreams that have `load` or `autoscale`, and does what they ask for. One worker does it. */
+
+/** How often an upstream is looked at that has no `load`, in seconds. */
+const UPDATE_SECONDS = 1;
+/** So many servers, then other work goes on. */
+const SERVERS_AT_ONCE = 2000;
+/** 0 would do, but without OpenResty's patches nginx warns of it. */
+const PAUSE_SECONDS = 0.001;
+const SECONDS_AFTER_FAILURE = 10;
+
+let is_running = false;
+let not_before = 0;
+
+function pause(this: void): void {
+  ngx.sleep(PAUSE_SECONDS);
+}
+
+/** Measures, weighs and scales an upstream. */
+function update(upstream: Controlled, now: number): void {
+  const { load, autoscale: scale, servers } = upstream;
+  upstream.update_due = now + (load === undefined ? UPDATE_SECONDS : seconds_of(load.update));
+  for (const server of servers) measure(server, now);
+  if (load !== undefined) update_weights(upstream, load, now);
+  const cause = scale === undefined ? undefined : autoscale(upstream, scale, expiry_of(load), now);
+  if (cause !== undefined) ngx.log(ngx.WARN, `sluice: ${cause}`);
+}
+
+function control_all(this: void): void {
+  follow_controlled(pause);
+  const names: string[] = [];
+  for (const [name] of pairs(controlled)) names.push(name);
+  let seen = 0;
+  for (const name of names) {
+    const upstream = controlled.get(name) as Controlled | undefined;
+    if (is_over()) return;
+    if (upstream !== undefined) make_due_call(upstream, ngx.now());
+    if (upstream !== undefined && upstream.update_due <= ngx.now()) {
+      update(upstream, ngx.now());
+      seen += upstream.servers.length;
+    }
+    if (seen >= SERVERS_AT_ONCE) {
+      seen = 0;
+      pause();
+    }
+  }
+}
+
+/** Has the loads of all upstreams do what they ask for. Phase: timer, some times a second. */
+export function control_upstreams(): void {
+  if (is_running || ngx.now() < not_before || is_over()) return;
+  is_running = true;
+  const [returned, failure] = pcall(control_all);
+  is_running = false;
+  if (returned) return;
+  follow_anew();
+  not_before = ngx.now() + SECONDS_AFTER_FAILURE;
+  ngx.log(ngx.ERR, `sluice: could not control upstreams: ${tostring(failure)}`);
+}

@@ -1,0 +1,53 @@
+import { Counter, Header, Reported, Row, Slot } from "../store/cells";
+import { counter_at, shared_memory, slot_at, stamp_at } from "../store/region";
+import { active_requests } from "../store/rows";
+import type { ControlledServer } from "./controlled";
+import { load_factor } from "./factor";
+import { reported_state } from "./reported";
+
+/** What is known of servers' loads at a moment: what they have reported, and what this gateway counts of their requests. */
+
+/** How many requests a server was chosen for, over all workers. */
+export function picks_of(row: number, incarnation: number): number {
+  const memory = shared_memory();
+  let picks = 0;
+  for (const slot of $range(0, memory[Header.LAST_SLOT])) {
+    const is_its = memory[stamp_at(slot, row)] === incarnation && memory[slot_at(slot) + Slot.USED] === 1;
+    if (is_its) picks += memory[counter_at(slot, row) + Counter.REQUESTS];
+  }
+  return picks;
+}
+
+/** How many requests a second a server has answered since the last call. */
+function measure_rps(server: ControlledServer, now: number): void {
+  const completed = picks_of(server.row_number, server.incarnation) - active_requests(server.row_number);
+  const passed = now - server.completed_at;
+  const is_first = server.completed_at === 0;
+  // A reset of the statistics takes away what has been counted.
+  server.measured_rps = is_first || passed <= 0 ? 0 : math.max(0, completed - server.completed) / passed;
+  server.completed = completed;
+  server.completed_at = now;
+}
+
+/** Brings what is known of a server up to date. `now`: seconds since 1970. */
+export function measure(server: ControlledServer, now: number): void {
+  const memory = shared_memory();
+  const { row } = server;
+  server.reported_at = memory[row + Row.REPORTED_AT];
+  server.reporting_since = memory[row + Row.REPORTING_SINCE];
+  server.utilization = memory[row + Row.UTILIZATION];
+  server.rps = memory[row + Row.RPS];
+  server.eps = memory[row + Row.EPS];
+  server.factor = load_factor(row);
+  measure_rps(server, now);
+}
+
+/** Whether a server is one of those that share the upstream's requests. */
+export function takes_part({ row, may_serve, backup }: ControlledServer): boolean {
+  return may_serve && !backup && reported_state(row) === Reported.UP;
+}
+
+/** Whether health lets a server have requests. */
+export function is_well({ row }: ControlledServer, now: number): boolean {
+  return shared_memory()[row + Row.UNAVAILABLE_UNTIL] <= now;
+}

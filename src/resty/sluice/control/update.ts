@@ -1,0 +1,49 @@
+import type { LoadConfig } from "../config/load";
+import { seconds_of } from "../config/time";
+import { Row, UpstreamRow } from "../store/cells";
+import { shared_memory } from "../store/region";
+import type { Controlled, ControlledServer } from "./controlled";
+import { takes_part } from "./measure";
+import { balance_loads, type LoadLimits } from "./weights";
+
+/** Gives the servers of an upstream the factors of their weights that their loads ask for. */
+
+const PERCENT = 100;
+
+function limits_of(load: LoadConfig): LoadLimits {
+  return {
+    target: load.target,
+    update: seconds_of(load.update),
+    blackout: seconds_of(load.blackout),
+    expiry: seconds_of(load.expiry),
+    max_step: load.max_step_percent / PERCENT,
+    min_weight: load.min_weight_percent / PERCENT,
+    error_penalty: load.error_penalty,
+  };
+}
+
+/** Writes down a factor. Returns whether it is another than before. */
+function note_factor({ row, incarnation, factor, reason }: ControlledServer): boolean {
+  const memory = shared_memory();
+  if (memory[row + Row.STAMP] !== incarnation) return false;
+  const is_new = memory[row + Row.FACTOR] !== factor;
+  memory[row + Row.FACTOR] = factor;
+  memory[row + Row.FACTOR_REASON] = reason;
+  return is_new;
+}
+
+/** Changes the weights of an upstream's servers by their loads, which have just been measured. O(servers · log servers). */
+export function update_weights({ row, servers }: Controlled, load: LoadConfig, now: number): void {
+  const sharing: ControlledServer[] = [];
+  for (const server of servers) {
+    if (takes_part(server)) sharing.push(server);
+  }
+  balance_loads(sharing, limits_of(load), now);
+  let has_changed = false;
+  for (const server of sharing) {
+    if (note_factor(server)) has_changed = true;
+  }
+  if (!has_changed) return;
+  const memory = shared_memory();
+  memory[row + UpstreamRow.LOAD_REVISION] = memory[row + UpstreamRow.LOAD_REVISION] + 1;
+}

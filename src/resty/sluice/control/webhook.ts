@@ -1,0 +1,47 @@
+import type { WebhookConfig } from "../config/autoscale";
+import type { Call } from "../store/document";
+import { hmac_sha256 } from "../net/hmac";
+import { format_request, request } from "../net/request";
+import { service_at } from "../net/service";
+
+/** A call that tells a container platform to start or stop a server. */
+
+const TIMEOUT_SECONDS = 5;
+/** Nobody reads what the receiver says beside its status. */
+const LARGEST_BODY = 4096;
+
+/**
+ * Makes the call once. It is signed as others sign theirs: the HMAC-SHA256 of the time, a full stop and the body. What was
+ * called before, but not known to have been answered, is called again with the same `Idempotency-Key`. Phases that have cosockets.
+ *
+ * @param now seconds since 1970: what the signature is made of
+ * @returns true, or undefined and the cause
+ */
+export function call_webhook(
+  { url, secret }: WebhookConfig,
+  { id, body }: Call,
+  now: number,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
+  const [place, rest] = string.match(url, "^(https?://[^/?]+)(.*)$");
+  const time = string.format("%d", now);
+  const [signature, unsigned] = hmac_sha256(secret, `${time}.${body}`);
+  if (signature === undefined) return $multi(undefined, unsigned);
+  const { destination, headers } = service_at(place, true, "webhook");
+  const own = [
+    "Content-Type: application/json",
+    `Idempotency-Key: ${id}`,
+    `Sluice-Signature: t=${time},v1=${signature}`,
+  ];
+  for (const header of headers) own.push(header);
+  const uri = string.sub(rest, 1, 1) === "/" ? rest : `/${rest}`;
+  const [answer, cause] = request(
+    destination,
+    format_request("POST", uri, own, body),
+    TIMEOUT_SECONDS,
+    LARGEST_BODY,
+  );
+  if (answer === undefined) return $multi(undefined, cause);
+  if (answer.status < 200 || answer.status > 299)
+    return $multi(undefined, `it answers with status ${answer.status}`);
+  return $multi(true, undefined);
+}

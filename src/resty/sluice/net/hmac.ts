@@ -1,0 +1,48 @@
+import * as ffi from "ffi";
+
+/** HMAC-SHA256, by the libcrypto that nginx has loaded. */
+
+interface Crypto {
+  sluice_sha256: (this: void) => ffi.CData;
+  sluice_hmac: (
+    this: void,
+    type: ffi.CData,
+    key: string,
+    key_length: number,
+    data: string,
+    length: number,
+    digest: ffi.CData,
+    digest_length: undefined,
+  ) => ffi.CData;
+}
+
+// The asm names keep these apart from other modules' declarations of the same functions.
+ffi.cdef(`
+  const void *sluice_sha256(void) __asm__("EVP_sha256");
+  unsigned char *sluice_hmac(const void *, const char *, int, const char *, size_t, unsigned char *, unsigned int *)
+    __asm__("HMAC");
+`);
+
+const C = ffi.C as Crypto;
+const DIGEST_BYTES = 32;
+
+function hex(bytes: string): string {
+  return string.gsub(bytes, ".", (byte) => string.format("%02x", string.byte(byte)))[0];
+}
+
+/**
+ * The HMAC-SHA256 of a text in hexadecimal digits (RFC 2104). Any phase.
+ *
+ * @returns it, or undefined and the cause: this nginx has no libcrypto
+ */
+export function hmac_sha256(
+  key: string,
+  text: string,
+): LuaMultiReturn<[string | undefined, string | undefined]> {
+  const digest = ffi.new("unsigned char[?]", DIGEST_BYTES);
+  const [signed, failure] = pcall(() => {
+    C.sluice_hmac(C.sluice_sha256(), key, key.length, text, text.length, digest, undefined);
+  });
+  if (!signed) return $multi(undefined, `could not sign: ${tostring(failure)}`);
+  return $multi(hex(ffi.string(digest, DIGEST_BYTES)), undefined);
+}
