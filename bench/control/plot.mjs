@@ -3,9 +3,9 @@
 
 /** A panel for each scenario: utilizations above, weights below, by second. All lengths are pixels. */
 const COLUMNS = 3;
-const PANEL = { width: 330, height: 250 };
+const PANEL = { width: 360, height: 250 };
 const MARGIN = { left: 38, top: 34 };
-const CHART = { width: 276, height: 84, gap: 18 };
+const CHART = { width: 306, height: 84, gap: 18 };
 const HEADER = 34;
 
 const HONEST = "#2563a8";
@@ -95,7 +95,7 @@ function panel({ label: title, curves }, index) {
   const length = curves[0].loads.length;
   return [
     `<g transform="translate(${x} ${y})">`,
-    label(0, -18, title, ' font-weight="bold" font-size="11"'),
+    label(-32, -18, title, ' font-weight="bold" font-size="10"'),
     chart(0, LOADS, loads),
     chart(CHART.height + CHART.gap, FACTORS, factors),
     label(0, bottom, "0"),
