@@ -11,6 +11,8 @@ const CHANGE_BUDGET = 1000;
 const PROBE_BUDGET = 10;
 /** Milliseconds from a registry's change to the first request that follows it. */
 const DISCOVERY_BUDGET = 50;
+/** Microseconds for one update of the weights of 1,000 servers. */
+const UPDATE_BUDGET = 2000;
 
 /**
  * @typedef {object} Verdict
@@ -30,6 +32,26 @@ function judge(what, value, budget) {
   return { what, value, budget, met: value <= budget };
 }
 
+/** Whether a number of the simulation is within its bound. @param {import("./control/control.mjs").Measure} measure */
+export function isWithin({ value, bound, isLeast }) {
+  return isLeast ? value >= bound : value <= bound;
+}
+
+/**
+ * What the simulation of weights by load found, and what an update takes.
+ * @param {import("./control/control.mjs").Control} control
+ */
+function judgeControl({ scenarios, updates }) {
+  const simulated = scenarios.map(({ label, measures }) => {
+    const missed = measures.filter((measure) => !isWithin(measure));
+    return judge(`control: ${label}, bounds missed`, missed.length, 0);
+  });
+  const timed = updates.map(({ servers, cost }) =>
+    judge(`control: weights of ${servers} servers, µs`, cost.median, (UPDATE_BUDGET * servers) / 1000),
+  );
+  return [...simulated, ...timed];
+}
+
 /**
  * The design's budgets, section 5, against what was measured.
  * @param {Row[]} requests
@@ -37,8 +59,9 @@ function judge(what, value, budget) {
  * @param {WriteRow[]} writes
  * @param {import("./probes.mjs").ProbeCost} [probes]
  * @param {DiscoveryRow[]} [discovery]
+ * @param {import("./control/control.mjs").Control} [control]
  */
-export function judgeAll(requests, changes, writes, probes, discovery = []) {
+export function judgeAll(requests, changes, writes, probes, discovery = [], control = undefined) {
   const verdicts = [];
   for (const { part, label, servers, ratio, budget } of requests) {
     if (budget === undefined) continue;
@@ -60,7 +83,7 @@ export function judgeAll(requests, changes, writes, probes, discovery = []) {
   for (const { label, p99 } of discovery) {
     verdicts.push(judge(`${label} to the first request, 99 %, ms`, p99, DISCOVERY_BUDGET));
   }
-  return verdicts;
+  return control === undefined ? verdicts : [...verdicts, ...judgeControl(control)];
 }
 
 /** @param {Verdict} verdict */

@@ -1,3 +1,4 @@
+import { isWithin } from "./budgets.mjs";
 import { SERVERS } from "./changes.mjs";
 import { CASES } from "./picks.mjs";
 
@@ -94,6 +95,30 @@ export function discoveryTable(rows) {
       [label, count(changes), ...[median, p99, max].map((value) => value.toFixed(1))].join(" | "),
     ),
   );
+}
+
+/** Each with its bound. @param {import("./control/control.mjs").Measure} measure */
+function measureText(measure) {
+  const { what, value, bound, unit, isLeast } = measure;
+  const missed = isWithin(measure) ? "" : " **missed**";
+  return `${what} ${value.toFixed(1)} ${unit} (${isLeast ? "≥" : "≤"} ${Number(bound.toFixed(1))})${missed}`;
+}
+
+/** @param {import("./control/control.mjs").Control} control */
+export function controlTables({ scenarios, updates }) {
+  const simulated = table(
+    ["weights by load, simulated", "servers", "measured (bound)"],
+    scenarios.map(({ label, servers, measures }) =>
+      [label, count(servers), measures.map(measureText).join(", ")].join(" | "),
+    ),
+  );
+  const timed = table(
+    ["one update of all weights, µs", "median", "min–max"],
+    updates.map(({ servers, cost }) =>
+      [`${count(servers)} servers`, count(cost.median), spread(cost, 0)].join(" | "),
+    ),
+  );
+  return `${simulated}\n\n${timed}`;
 }
 
 /** @param {WriteRow[]} rows */

@@ -13,17 +13,25 @@ import { root, stop } from "../scripts/command.mjs";
 import { ensureServer, ensureTestTools } from "../scripts/setup.mjs";
 import { judgeAll, verdictLine } from "./budgets.mjs";
 import { measureChanges } from "./changes.mjs";
+import { measureControl } from "./control/control.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { describeMachine } from "./machine.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePicks } from "./picks.mjs";
-import { changeTable, discoveryTable, pickTable, requestTable, stateTables } from "./report.mjs";
+import {
+  changeTable,
+  controlTables,
+  discoveryTable,
+  pickTable,
+  requestTable,
+  stateTables,
+} from "./report.mjs";
 import { measureProbes, probeLine } from "./probes.mjs";
 import { measureState } from "./state.mjs";
 
-/** Requests beside others', by each method, and among many servers; changes that a worker follows; picks, checks, registries, writes, starts, memory. */
-const PARTS = ["overhead", "methods", "many", "changes", "picks", "probes", "discovery", "state"];
+/** Requests beside others', by each method, and among many servers; changes that a worker follows; picks, checks, registries, weights by load, writes, starts, memory. */
+const PARTS = ["overhead", "methods", "many", "changes", "picks", "probes", "discovery", "control", "state"];
 
 const FULL = { rounds: 7, seconds: 2, starts: 5, batches: 15, batchSize: 300, changes: 25, discoveries: 200 };
 const QUICK = { rounds: 3, seconds: 1, starts: 3, batches: 5, batchSize: 100, changes: 10, discoveries: 50 };
@@ -92,14 +100,17 @@ async function main() {
   if (probes !== undefined) say(probeLine(probes));
   const discovery = parts.includes("discovery") ? [await measureDiscovery(options)] : [];
   if (discovery.length > 0) say(discoveryTable(discovery));
+  const control = parts.includes("control") ? measureControl() : undefined;
+  if (control !== undefined) say(controlTables(control));
   const state = parts.includes("state") ? await measureState(options) : undefined;
   if (state !== undefined) say(stateTables(state));
 
   const rows = requests.flatMap((group) => group.rows);
-  const budgets = judgeAll(rows, changes, state?.writes ?? [], probes, discovery);
+  const budgets = judgeAll(rows, changes, state?.writes ?? [], probes, discovery, control);
   say(budgets.map(verdictLine).join("\n"));
   const date = new Date().toISOString();
-  const results = { date, machine, options, requests, changes, picks, probes, discovery, state, budgets };
+  const measured = { requests, changes, picks, probes, discovery, control, state };
+  const results = { date, machine, options, ...measured, budgets };
   writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
 }
 

@@ -3,8 +3,9 @@ import type { LoadedServer, LoadLimits } from "./weights";
 
 /** More is as this: a report of 10^9 is a mistake, or a lie, and no worse than what it can say truly. */
 const MOST_UTILIZATION = 10;
-/** Keeps what is divided by a load finite. */
+/** Requests per second: with more, or so few that they are none, what is computed of them would be no number any more. */
 const MOST_REQUESTS = 1e9;
+export const FEWEST_REQUESTS = 1e-3;
 /** The load at which a report is worth half: below, it is the cost of being there, and noise. */
 const IDLE = 0.05;
 const NO_LOAD = 0.001;

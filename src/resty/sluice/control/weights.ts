@@ -16,7 +16,15 @@
  * liar gets `min_weight` to `CEILING` times what a typical server gets, and the others share the rest as without it. So
  * none of them gets more than if the liar were gone.
  */
-import { is_amount, is_idle, load_of, requests_of, scale_of_measured, trust_of } from "./load";
+import {
+  FEWEST_REQUESTS,
+  is_amount,
+  is_idle,
+  load_of,
+  requests_of,
+  scale_of_measured,
+  trust_of,
+} from "./load";
 
 /** Times in seconds, the others fractions of one. */
 export interface LoadLimits {
@@ -103,9 +111,9 @@ const MOST_OF_WAY = 0.5;
 
 /** What is known of a server; LOAD: enough. */
 function standing_of(server: LoadedServer, limits: LoadLimits, now: number): Reason {
-  const { configured_weight } = server;
-  if (!(server.reported_at > 0 && is_amount(configured_weight) && configured_weight > 0))
-    return Reason.CONFIGURED;
+  const weight = server.configured_weight;
+  const has_weight = is_amount(weight) && weight > 0;
+  if (!has_weight || !(server.reported_at > 0)) return Reason.CONFIGURED;
   // Comparisons that are false of what is not a number; times to come are as wrong as those long gone.
   if (!(math.abs(now - server.reported_at) <= limits.expiry)) return Reason.EXPIRED;
   if (!is_amount(server.utilization)) return Reason.NO_UTILIZATION;
@@ -155,7 +163,7 @@ export function balance_loads(servers: readonly LoadedServer[], limits: LoadLimi
     if (server.reason === Reason.LOAD) {
       const load = load_of(server, limits, scale);
       const requests = requests_of(server, scale);
-      if (requests === 0) server.reason = Reason.NO_REQUESTS;
+      if (requests < FEWEST_REQUESTS) server.reason = Reason.NO_REQUESTS;
       else if (is_idle(load)) server.reason = Reason.IDLE;
       else {
         capacities[index - 1] = requests / load / server.configured_weight;

@@ -1,0 +1,142 @@
+import type { LoadedServer } from "../../src/resty/sluice/control/weights";
+
+/** A model of servers behind a gateway: time goes by in seconds. */
+
+/** What a server says of one second. -1: nothing. */
+export interface Report {
+  utilization: number;
+  rps: number;
+  eps: number;
+}
+
+/** Bends the report of a server that does not tell the truth. undefined: it is refused, or does not come. */
+export type Lie = (this: void, truth: Report, second: number) => Report | undefined;
+
+/** How reports are made and how they arrive. */
+export interface Reporting {
+  /** How far utilization is off at random, up or down, as a fraction; and requests. */
+  noise: number;
+  request_noise: number;
+  /** Seconds that a report takes at most, at random, and the fraction that never arrives. */
+  delay: number;
+  loss: number;
+  /** Over how many seconds a server averages its utilization. */
+  average: number;
+  /** False: requests are not reported, and the gateway's own count is used. */
+  counts: boolean;
+  /** True: a utilization above 1 is reported as it is. */
+  exceeds: boolean;
+}
+
+export interface SimulatedServer extends LoadedServer {
+  /** Requests per second that it can serve. */
+  capacity: number;
+  lie: Lie | undefined;
+  /** The part of a request that it is due, as with smooth weighted round robin. */
+  due: number;
+  /** Requests that wait. */
+  backlog: number;
+  /** Utilizations, the latest last. */
+  utilizations: number[];
+  /** Reports under way, by the second in which they arrive. */
+  under_way: LuaTable<number, Report>;
+}
+
+/** Seconds of work that wait at most; what comes then fails. */
+const LONGEST_QUEUE = 1;
+
+export function new_server(capacity: number): SimulatedServer {
+  return {
+    configured_weight: 1,
+    reported_at: 0,
+    reporting_since: 0,
+    utilization: -1,
+    rps: -1,
+    eps: -1,
+    measured_rps: 0,
+    factor: 1,
+    reason: 0,
+    capacity,
+    lie: undefined,
+    due: 0,
+    backlog: 0,
+    utilizations: [],
+    under_way: new LuaTable(),
+  };
+}
+
+export function total_weight(servers: readonly SimulatedServer[]): number {
+  let total = 0;
+  for (const server of servers) total += server.configured_weight * server.factor;
+  return total;
+}
+
+/** A random number about 1, by at most `range`. */
+function about_one(range: number): number {
+  return 1 + (2 * math.random() - 1) * range;
+}
+
+function averaged(server: SimulatedServer, utilization: number, seconds: number): number {
+  server.utilizations.push(utilization);
+  if (server.utilizations.length > seconds) table.remove(server.utilizations, 1);
+  let sum = 0;
+  for (const one of server.utilizations) sum += one;
+  return sum / server.utilizations.length;
+}
+
+/** Lets a server work for a second on what it got, and says how that was. */
+function work(server: SimulatedServer, requests: number, reporting: Reporting): Report {
+  const demand = server.backlog + requests;
+  const served = math.min(demand, server.capacity);
+  server.backlog = math.min(demand - served, server.capacity * LONGEST_QUEUE);
+  const failed = demand - served - server.backlog;
+  server.measured_rps = served + failed;
+  const load = demand / server.capacity;
+  const utilization = averaged(server, reporting.exceeds ? load : math.min(1, load), reporting.average);
+  return {
+    utilization: utilization * about_one(reporting.noise),
+    rps: reporting.counts ? (served + failed) * about_one(reporting.request_noise) : -1,
+    eps: failed,
+  };
+}
+
+function send(
+  server: SimulatedServer,
+  report: Report | undefined,
+  second: number,
+  reporting: Reporting,
+): void {
+  if (report === undefined || math.random() < reporting.loss) return;
+  server.under_way.set(second + math.random(0, reporting.delay), report);
+}
+
+function receive(server: SimulatedServer, second: number): void {
+  const report = server.under_way.get(second) as Report | undefined;
+  if (report === undefined) return;
+  server.under_way.delete(second);
+  if (server.reported_at === 0) server.reporting_since = second;
+  server.reported_at = second;
+  server.utilization = report.utilization;
+  server.rps = report.rps;
+  server.eps = report.eps;
+}
+
+/** One second: requests are divided by weight, servers work and report, reports arrive. */
+export function pass_second(
+  servers: readonly SimulatedServer[],
+  requests: number,
+  second: number,
+  reporting: Reporting,
+  are_silent: boolean,
+): void {
+  const total = total_weight(servers);
+  for (const server of servers) {
+    server.due += (requests * server.configured_weight * server.factor) / total;
+    const whole = math.floor(server.due);
+    server.due -= whole;
+    const truth = work(server, whole, reporting);
+    const said = server.lie === undefined ? truth : server.lie(truth, second);
+    if (!are_silent) send(server, said, second, reporting);
+    receive(server, second);
+  }
+}

@@ -1,0 +1,75 @@
+import { balance_loads, type LoadLimits } from "../../src/resty/sluice/control/weights";
+import { new_server, pass_second, type Reporting, type SimulatedServer } from "./model";
+import { note, type Run } from "./record";
+
+/** A number that was measured, and what it may be at most. */
+export interface Measure {
+  what: string;
+  value: number;
+  bound: number;
+  /** True: it may be that at least. */
+  is_least?: boolean;
+  unit: string;
+}
+
+export interface Scenario {
+  label: string;
+  /** Whether it is shown in the plot. */
+  is_drawn?: boolean;
+  seconds: number;
+  capacities: number[];
+  /** Requests of a second, in times what all servers can serve together when it begins. */
+  traffic: (this: void, second: number) => number;
+  reporting?: Partial<Reporting>;
+  /** What happens at the start of a second. */
+  happens?: (this: void, servers: readonly SimulatedServer[], second: number) => void;
+  /** From when on no server reports. */
+  silent_from?: number;
+  measures: (this: void, run: Run) => Measure[];
+}
+
+export const LIMITS: LoadLimits = {
+  target: 0.8,
+  update: 1,
+  blackout: 10,
+  expiry: 180,
+  max_step: 0.2,
+  min_weight: 0.05,
+  error_penalty: 1,
+};
+
+const PLAIN: Reporting = {
+  noise: 0,
+  request_noise: 0,
+  delay: 0,
+  loss: 0,
+  average: 1,
+  counts: true,
+  exceeds: false,
+};
+
+const SEED = 7;
+/** The clock does not begin at 0, which is when servers reported that never have. */
+const START = 1000;
+
+/** Runs a scenario, which is the same every time. Seconds are counted from 0: reports begin, and 10: they are believed. */
+export function run_scenario(scenario: Scenario): Run {
+  math.randomseed(SEED);
+  const servers: SimulatedServer[] = [];
+  let capacity = 0;
+  for (const one of scenario.capacities) {
+    servers.push(new_server(one));
+    capacity += one;
+  }
+  const run: Run = { loads: [], factors: [], servers };
+  const reporting: Reporting = { ...PLAIN, ...scenario.reporting };
+  for (const second of $range(0, scenario.seconds - 1)) {
+    if (scenario.happens !== undefined) scenario.happens(servers, second);
+    const requests = scenario.traffic(second) * capacity;
+    note(run, requests);
+    const are_silent = second >= (scenario.silent_from ?? math.huge);
+    pass_second(servers, requests, second + START, reporting, are_silent);
+    balance_loads(servers, LIMITS, second + START);
+  }
+  return run;
+}
