@@ -12,6 +12,7 @@ import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
  * @property {string} globalDirectives what the Lua module wants at the top of nginx.conf
  * @property {string[]} addresses the application servers
  * @property {number} keepalive how many idle connections to them it keeps
+ * @property {boolean} reports whether each answer of them reports their load
  */
 
 const modules = join(root, "dist", "?.lua");
@@ -24,6 +25,8 @@ function ownFolders(folder) {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ");
 }
+
+const REPORT = "TEXT application_utilization=0.42,cpu_utilization=0.31,rps_fractional=1234.5,eps=0.2";
 
 /** For a listening socket and connections of several gateways to each of 2,000 application servers. */
 const MOST_FILES = 20_000;
@@ -54,7 +57,17 @@ ${http}
 
 /** @param {Place} place */
 function traffic(place) {
-  return `  server { listen 127.0.0.1:${place.port}; location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; } }`;
+  return `  server { listen 127.0.0.1:${place.port}; location / { ${proxying("app", place)} } }`;
+}
+
+/**
+ * What a location says that passes requests to an upstream.
+ * @param {string} upstream
+ * @param {Pick<Place, "reports">} place
+ */
+function proxying(upstream, { reports }) {
+  const hidden = reports ? " proxy_hide_header endpoint-load-metrics;" : "";
+  return `proxy_pass http://${upstream}; proxy_http_version 1.1; proxy_set_header Connection "";${hidden}`;
 }
 
 /** @param {Place} place */
@@ -66,10 +79,16 @@ function keepalive(place) {
  * The application servers: one nginx that answers on every address.
  * @param {string} folder
  * @param {string[]} addresses
+ * @param {boolean} reports
  */
-export function backend(folder, addresses) {
+export function backend(folder, addresses, reports) {
   const listen = addresses.map((address) => `listen ${address};`).join("\n    ");
-  return nginx({ folder }, "", `  server {\n    ${listen}\n    location / { return 200 "ok"; }\n  }`);
+  const report = reports ? `add_header endpoint-load-metrics "${REPORT}";` : "";
+  return nginx(
+    { folder },
+    "",
+    `  server {\n    ${listen}\n    location / { ${report} return 200 "ok"; }\n  }`,
+  );
 }
 
 /**
@@ -142,11 +161,11 @@ export function sluice(place, upstreams) {
   }
   server {
     listen 127.0.0.1:${place.port}${workers > 1 ? " reuseport" : ""};
-    location / { proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    location / { ${proxying("app", place)} }
     location = /worker { return 200 $pid; }
     location /dynamic/ {
       set $sluice_upstream $arg_name;
-      proxy_pass http://sluice_dynamic; proxy_http_version 1.1; proxy_set_header Connection "";
+      ${proxying("sluice_dynamic", place)}
     }
   }
   server {

@@ -39,13 +39,14 @@ function loopbackAddresses(count, port) {
 /**
  * Starts application servers.
  * @param {number} count
+ * @param {boolean} [reports] whether each answer reports their load
  */
-export async function startBackend(count) {
+export async function startBackend(count, reports = false) {
   const folder = newFolder();
   const port = await freePort();
   const addresses = loopbackAddresses(count, port);
   const file = join(folder, "nginx.conf");
-  writeFileSync(file, configurations.backend(folder, addresses));
+  writeFileSync(file, configurations.backend(folder, addresses, reports));
   const child = start("backend", [ensureServer().binary, "-p", folder, "-e", "error.log", "-c", file]);
   await waitUntilServing(port, addresses[0].split(":")[0]);
   return { addresses, stop: () => stop(child) };
@@ -102,10 +103,11 @@ export class Gateway {
  * @param {(place: Place) => string} configuration
  * @param {string[]} addresses
  * @param {number} keepalive
+ * @param {boolean} [reports] whether each answer of the servers reports their load
  */
-export async function newGateway(program, configuration, addresses, keepalive) {
+export async function newGateway(program, configuration, addresses, keepalive, reports = false) {
   const { globalDirectives } = ensureServer();
   const ports = { port: await freePort(), apiPort: await freePort() };
-  const place = { folder: newFolder(), ...ports, globalDirectives, addresses, keepalive };
+  const place = { folder: newFolder(), ...ports, globalDirectives, addresses, keepalive, reports };
   return new Gateway(program, place, configuration(place));
 }

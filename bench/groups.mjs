@@ -12,6 +12,7 @@ import { haproxy, native, nativeAgain, nativeRoundRobin, onlyPicks, sluice } fro
  * @property {string} part of the bench
  * @property {number} servers
  * @property {number} keepalive how many idle connections to the servers each gateway keeps
+ * @property {boolean} [reports] whether each answer of the servers reports their load
  * @property {number} [budget] what ours may cost, as a ratio to its base
  * @property {Variant[]} variants
  */
@@ -45,6 +46,30 @@ const overhead = [
     variants: [nativeRoundRobin, nativeAgain, sluice(methods.roundRobin, nativeRoundRobin)],
   },
 ];
+
+/**
+ * What it costs that servers may report their loads in their answers.
+ * @param {boolean} reports whether they do
+ * @param {number} budget
+ * @returns {Group}
+ */
+function reporting(reports, budget) {
+  const variants = [
+    nativeRoundRobin,
+    nativeAgain,
+    sluice(methods.roundRobin, nativeRoundRobin),
+    sluice(methods.roundRobinLoad, nativeRoundRobin),
+  ];
+  const named = (/** @type {string} */ label) => `${label}${reports ? ", a report in each answer" : ""}`;
+  return {
+    part: "reports",
+    servers: 4,
+    keepalive: 128,
+    budget,
+    reports,
+    variants: variants.map((one) => ({ ...one, label: named(one.label), base: named(one.base) })),
+  };
+}
 
 /** nginx's own and ours of the same name. @param {Method} method */
 function pair(method) {
@@ -94,6 +119,8 @@ function amongMany(...some) {
 
 export const groups = [
   ...overhead,
+  reporting(false, 1.14),
+  reporting(true, 1.2),
   eachMethod,
   amongMany(methods.roundRobin, methods.leastConn, methods.leastTime, methods.leastTimeInflight),
   amongMany(methods.random, methods.randomTwoLeastConn, methods.randomTwoLeastTime, methods.stickyCookie),

@@ -25,6 +25,9 @@ export const roundRobinWatched = {
   server: { max_conns: 1000, max_fails: 3, slow_start: "10s" },
 };
 
+/** Its weights follow loads, so that responses are looked at for reports. @type {Method} */
+export const roundRobinLoad = { name: "round_robin, load", config: { method: "round_robin", load: {} } };
+
 /** @type {Method} */
 export const leastConn = { name: "least_conn", config: { method: "least_conn" }, directive: "least_conn;" };
 

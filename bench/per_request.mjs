@@ -18,10 +18,10 @@ const FEWEST_ROUNDS = 3;
 /**
  * @param {Variant} variant
  * @param {string[]} addresses
- * @param {number} keepalive
+ * @param {Group} group
  */
-async function startVariant({ program, configuration }, addresses, keepalive) {
-  const gateway = await newGateway(program, configuration, addresses, keepalive);
+async function startVariant({ program, configuration }, addresses, { keepalive, reports }) {
+  const gateway = await newGateway(program, configuration, addresses, keepalive, reports);
   gateway.launch();
   await waitUntilServing(gateway.place.port);
   await gateway.findWorker();
@@ -51,10 +51,10 @@ async function runRounds(gateways, { rounds, seconds }) {
  */
 export async function measureGroup(group, options) {
   const variants = group.variants.filter(({ program }) => program === "nginx" || findProgram(program));
-  const backend = await startBackend(group.servers);
+  const backend = await startBackend(group.servers, group.reports);
   const gateways = [];
   for (const variant of variants) {
-    gateways.push(await startVariant(variant, backend.addresses, group.keepalive));
+    gateways.push(await startVariant(variant, backend.addresses, group));
   }
   console.error(`${group.part}: ${group.servers} servers, ${variants.length} gateways`);
   const { total, quiet, used } = await runRounds(gateways, options);

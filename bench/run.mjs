@@ -30,8 +30,19 @@ import {
 import { measureProbes, probeLine } from "./probes.mjs";
 import { measureState } from "./state.mjs";
 
-/** Requests beside others', by each method, and among many servers; changes that a worker follows; picks, checks, registries, weights by load, writes, starts, memory. */
-const PARTS = ["overhead", "methods", "many", "changes", "picks", "probes", "discovery", "control", "state"];
+/** Requests beside others', with reports of loads, by each method, and among many servers; changes that a worker follows; picks, checks, registries, weights by load, writes, starts, memory. */
+const PARTS = [
+  "overhead",
+  "reports",
+  "methods",
+  "many",
+  "changes",
+  "picks",
+  "probes",
+  "discovery",
+  "control",
+  "state",
+];
 
 const FULL = { rounds: 7, seconds: 2, starts: 5, batches: 15, batchSize: 300, changes: 25, discoveries: 200 };
 const QUICK = { rounds: 3, seconds: 1, starts: 3, batches: 5, batchSize: 100, changes: 10, discoveries: 50 };
@@ -89,7 +100,7 @@ async function main() {
       `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}`,
   );
   const requests = [];
-  for (const part of ["overhead", "methods", "many"]) {
+  for (const part of ["overhead", "reports", "methods", "many"]) {
     if (parts.includes(part)) requests.push(...(await measureRequests(part, options)));
   }
   const changes = parts.includes("changes") ? await measureChanges(options) : [];
