@@ -163,4 +163,20 @@ describe("round_robin", () => {
     const counts = count_picks(method, 300);
     expect(counts.get("p1")).equal(200);
   });
+
+  it("shares evenly after a heavy peer was away for long, whoever had its turns", () => {
+    const [method, peers] = with_weights(new_round_robin, [1, 1.1, 1.2, 100]);
+    count_picks(method, 1000);
+    peers[3].is_available = false;
+    const meanwhile = count_picks(method, 10000);
+    for (const index of $range(1, 3)) {
+      const share = (10000 * peers[index - 1].weight) / 3.3;
+      expect(math.abs(meanwhile.get(`p${index}`) - share) < 20).equal(true);
+    }
+    peers[3].is_available = true;
+    const after = count_picks(method, 1033);
+    for (const [index, { weight }] of ipairs(peers)) {
+      expect(math.abs(((after.get(`p${index}`) as number | undefined) ?? 0) - 10 * weight) < 4).equal(true);
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import { pop } from "../lib/heap";
+import { find_group, type Group } from "./group";
 import type { Available, Method, Peer, Surroundings } from "./method";
 import {
   first_available,
@@ -8,10 +9,9 @@ import {
   step,
   step_to_available,
   type Member,
-  type Ring,
 } from "./ring";
 import { only_in_rotation } from "./rotation";
-import { admit, due_at, first_at, new_schedule, wait_for_turn, withdraw, type Turns } from "./schedule";
+import { admit, eligible_at, first_at, new_schedule, wait_for_turn, withdraw } from "./schedule";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
@@ -23,12 +23,9 @@ import { admit, due_at, first_at, new_schedule, wait_for_turn, withdraw, type Tu
  * 2 × total/weight picks.
  *
  * What a group or a peer is owed is its weight × virtual time, less the turns that it has had; for all together that is
- * 0. A peer takes it along to its new weight, so that it gets its turns however often it is reweighed.
+ * 0. A peer takes it along to its new weight, so that it gets its turns however often it is reweighed. One that cannot
+ * take its turns for long is owed no more than one of them then.
  */
-interface Group extends Turns, Ring<Group> {
-  /** Of each member; `weight` is that of all members together. */
-  peer_weight: number;
-}
 
 /** A turn counts as eligible this much of a pick too early, so that rounding does not delay it. */
 const SLACK = 1e-3;
@@ -106,8 +103,8 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   /** Goes on without a member that has left its ring and took along what it was owed. */
   function close_ranks(group: Group, owed: number): void {
-    if (group.members === 0) remove_group(group);
-    else reschedule(group, owed_to_group(group) - owed);
+    if (group.members > 0) reschedule(group, owed_to_group(group) - owed);
+    else remove_group(group);
   }
 
   /** Lets a peer take part from now on, owed nothing. */
@@ -184,24 +181,21 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     return group;
   }
 
-  /** The group that is due first among those with an available member. */
-  function find_group(available: Available): Group | undefined {
-    let found: Group | undefined;
-    let found_due = math.huge;
+  /** Goes on to a time: who takes the turns of others is not ahead by them, and they are owed no more than one. */
+  function go_on_to(time: number, available: Available): void {
+    settle();
+    time_base = math.max(time_base, time);
     for (const [, group] of pairs(groups)) {
-      const due = due_at(group);
-      if (due < found_due && first_available(group, available) !== undefined) {
-        found = group;
-        found_due = due;
-      }
+      const is_owed = owed_to_group(group) > MOST_OWED;
+      if (is_owed && first_available(group, available) === undefined) reschedule(group, MOST_OWED);
     }
-    return found;
   }
 
   /** Gives the turn to that group, and to that member. */
   function find_available(available: Available): Member<Group> | undefined {
-    const found = find_group(available);
+    const found = find_group(groups, available);
     if (found === undefined) return undefined;
+    go_on_to(eligible_at(found), available);
     withdraw(schedule, found);
     take_turn(found);
     const member = step_to_available(found, available);
@@ -232,9 +226,9 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     if (available(group.next)) return group.next;
     if (sole !== undefined) return first_available(sole, available);
     // A pick would give some turns away first: this is the likely one.
-    const likely = find_group(available);
-    if (likely === undefined) return undefined;
-    return available(likely.next) ? likely.next : first_available(likely, available);
+    const likely = find_group(groups, available);
+    if (likely === undefined || available(likely.next)) return likely?.next;
+    return first_available(likely, available);
   }
 
   return only_in_rotation({ enter, leave, reweigh, pick, peek });

@@ -26,14 +26,19 @@ export function new_schedule<T extends Turns>(): Schedule<T> {
   return { eligible: new_heap(), waiting: new_heap() };
 }
 
-/** When a turn is due. */
+/** When a turn becomes eligible. */
+export function eligible_at(turns: Turns): number {
+  return turns.base + turns.turn / turns.weight;
+}
+
+/** When it is due. */
 export function due_at(turns: Turns): number {
   return turns.base + (turns.turn + 1) / turns.weight;
 }
 
 /** Puts one in who is in neither heap. */
 export function wait_for_turn<T extends Turns>({ waiting }: Schedule<T>, turns: T): void {
-  turns.key = turns.base + turns.turn / turns.weight;
+  turns.key = eligible_at(turns);
   push(waiting, turns);
 }
 
