@@ -2,6 +2,7 @@ import { Row, UpstreamRow } from "../store/cells";
 import { get_names, get_text } from "../store/dict";
 import { parse_head } from "../store/document";
 import { row_at, shared_memory } from "../store/region";
+import { is_over } from "../store/turn";
 import { picks_of } from "./measure";
 
 /**
@@ -55,7 +56,7 @@ function begin_minutes(this: void): void {
 
 /** Notes how often the servers of some upstreams have been chosen. Phase: timer, once a second. */
 export function count_picks(): void {
-  if (is_running) return;
+  if (is_running || is_over()) return;
   is_running = true;
   const [returned, failure] = pcall(begin_minutes);
   is_running = false;
