@@ -69,7 +69,7 @@ export async function assertGetsNothing(gateway, clients, server) {
 export async function assertIsUsed(clients, server) {
   for (const client of clients) {
     const answers = [];
-    for (let turn = 0; turn < 8; turn += 1) answers.push((await client.get("/")).text);
+    for (let turn = 0; turn < 8; turn += 1) answers.push((await client.get("/")).headers["x-backend"]);
     assert.ok(answers.includes(server.id), `${server.id} gets requests: ${answers}`);
   }
 }
