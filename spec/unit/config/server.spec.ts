@@ -2,6 +2,7 @@ import {
   carried_over,
   may_serve,
   read_server,
+  serves_nobody,
   type ServerConfig,
 } from "../../../src/resty/sluice/config/server";
 import { json_null } from "../../../src/resty/sluice/lib/json";
@@ -164,19 +165,27 @@ describe("a server's parameters", () => {
     expect(carried_over(BASE, base)).same(BASE);
   });
 
-  it("say whether it may have requests", () => {
+  it("say whether it may have requests, or at least those that are bound to it", () => {
     const serving: ServerConfig = { ...BASE, drain: false };
-    const cases: [Partial<ServerConfig>, boolean][] = [
-      [{}, true],
-      [{ backup: true }, true],
-      [{ down: true }, false],
-      [{ drain: true }, false],
-      [{ standby: true }, false],
-      [{ standby: true, in_service: true }, true],
-      [{ standby: true, in_service: true, down: true }, false],
-      [{ standby: true, in_service: true, drain: true }, false],
+    const all = [true, true];
+    const bound_only = [false, true];
+    const none = [false, false];
+    const cases: [Partial<ServerConfig>, boolean[]][] = [
+      [{}, all],
+      [{ backup: true }, all],
+      [{ down: true }, none],
+      [{ drain: true }, bound_only],
+      [{ down: true, drain: true }, none],
+      [{ standby: true }, none],
+      [{ standby: true, drain: true }, bound_only],
+      [{ standby: true, in_service: true }, all],
+      [{ standby: true, in_service: true, down: true }, none],
+      [{ standby: true, in_service: true, drain: true }, bound_only],
     ];
-    for (const [more, may] of cases) expect(may_serve({ ...serving, ...more })).equal(may);
+    for (const [more, may] of cases) {
+      const server = { ...serving, ...more };
+      expect([may_serve(server), !serves_nobody(server)]).same(may);
+    }
   });
 
   it("end draining when they set down, either way", () => {
