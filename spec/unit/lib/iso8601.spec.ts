@@ -22,7 +22,7 @@ describe("a moment in ISO 8601", () => {
     ["2100-03-01T00:00:00Z", 4107542400],
     // A second that is put in stands at the end of a minute.
     ["2016-12-31T23:59:60Z", 1483228800],
-    ["2026-01-01T00:00:00.123456789Z", 1767225600.123456789],
+    ["2026-01-01T00:00:00.1234567Z", 1767225600.1234567],
   ];
   for (const [text, seconds] of moments) {
     it(`may be ${text}`, () => {

@@ -45,7 +45,7 @@ function after([document, problem]: [Document | undefined, unknown]): ServerReco
 }
 
 function patch(change: object): ServerRecord {
-  return after(patch_server(document_of(in_service()), 1, change, REVISION) as never);
+  return after(patch_server(document_of(in_service()), 1, change, REVISION));
 }
 
 function replace(...servers: object[]): Document {
@@ -112,7 +112,7 @@ describe("a standby server that has been brought in", () => {
     const serving = node_server({ ...SERVER_DEFAULTS, server: STANDBY.server }, NODE);
     expect(renew(text, serving, NOW)).equal(undefined);
 
-    const registered = (server: ServerConfig) => after(register(current, server, NOW, REVISION) as never);
+    const registered = (server: ServerConfig) => after(register(current, server, NOW, REVISION));
     expect(registered({ ...given, weight: 4 })).same({ ...record, weight: 4 });
     expect(registered(serving).in_service).equal(undefined);
     expect(registered({ ...given, server: "10.0.0.2:80" }).in_service).equal(undefined);
@@ -124,7 +124,7 @@ describe("a standby server that has been brought in", () => {
     const current = document_of(record);
     const found = (more: Partial<ServerConfig>) => {
       const server = { ...SERVER_DEFAULTS, server: STANDBY.server, ...more, source: "discovery" } as const;
-      return after(replace_sourced(current, "discovery", [server], true, REVISION) as never);
+      return after(replace_sourced(current, "discovery", [server], true, REVISION));
     };
     expect(found({ standby: true })).same(record);
     expect(found({ standby: true, weight: 3 })).same({ ...record, weight: 3 });
@@ -140,7 +140,7 @@ describe("a standby server that has been brought in", () => {
     const [same] = apply_shared(current, shared, "1", REVISION);
     expect(same?.lines).same(current.lines);
     const back = parse_shared(shared_text(document_of(let_go(STANDBY)))) as Shared;
-    expect(after(apply_shared(current, back, "2", REVISION) as never).in_service).equal(undefined);
+    expect(after(apply_shared(current, back, "2", REVISION)).in_service).equal(undefined);
   });
 
   it("is in service at no gateway when it does not stand by", () => {
