@@ -1,6 +1,6 @@
-/** `npm test`: every test. `npm test -- unit|gateway|discovery [part of a file's name]`: some of them. */
+/** `npm test`: every test. `npm test -- unit|gateway|discovery|control [part of a file's name]`: some of them. */
 import { build } from "./build.mjs";
-import { runDiscoverySpecs, runGatewaySpecs } from "./test_gateway.mjs";
+import { runControlSpecs, runDiscoverySpecs, runGatewaySpecs } from "./test_gateway.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
 import { stop } from "./command.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
@@ -13,11 +13,18 @@ import { ensureServer, ensureTestTools } from "./setup.mjs";
  */
 
 /** @type {Record<string, (fileNamePart: string) => Promise<Counts>>} */
-const parts = { unit: runUnitSpecs, gateway: runGatewaySpecs, discovery: runDiscoverySpecs };
+const parts = {
+  unit: runUnitSpecs,
+  gateway: runGatewaySpecs,
+  discovery: runDiscoverySpecs,
+  control: runControlSpecs,
+};
 
 const [onlyPart, fileNamePart = ""] = process.argv.slice(2);
 if (onlyPart !== undefined && !Object.hasOwn(parts, onlyPart)) {
-  stop(`there are no ${onlyPart} tests: npm test [-- unit|gateway|discovery [part of a file's name]]`);
+  stop(
+    `there are no ${onlyPart} tests: npm test [-- unit|gateway|discovery|control [part of a file's name]]`,
+  );
 }
 
 ensureTestTools();

@@ -25,6 +25,15 @@ export async function runDiscoverySpecs(fileNamePart) {
 }
 
 /**
+ * Those of reports and control, as those of discovery.
+ * @param {string} fileNamePart
+ * @returns {Promise<import("./test.mjs").Counts>}
+ */
+export async function runControlSpecs(fileNamePart) {
+  return runNodeSpecs("spec/control", fileNamePart, 3);
+}
+
+/**
  * Runs the specs of a folder, and shows what node:test says.
  * @param {string} folder
  * @param {string} fileNamePart

@@ -19,6 +19,8 @@ import { freePort } from "./ports.mjs";
  * @property {number} [reset_reused] 1: so it is, if it is not the connection's first request
  * @property {number} [hang] 1: there is no answer, ever
  * @property {string[]} [set_cookie] what the application sets
+ * @property {string} [body] left out: as `size` says
+ * @property {string | string[]} [load_metrics] the header `endpoint-load-metrics`
  */
 
 /**
@@ -92,19 +94,18 @@ export class Backend {
 
     const query = url.indexOf("?");
     const asked = query < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(query + 1)));
-    const { status, size, delay, body_delay, reset, reset_reused, hang, set_cookie } = {
-      ...this.behaviour,
-      ...asked,
-    };
+    const wanted = { ...this.behaviour, ...asked };
+    const { status, size, delay, body_delay, reset, reset_reused, hang, set_cookie } = wanted;
     if (Number(hang) === 1) return;
     if (Number(delay) > 0) await sleep(Number(delay));
     if (Number(reset) === 1 || (Number(reset_reused) === 1 && served > 0)) {
       request.socket.resetAndDestroy();
       return;
     }
-    const body = size === undefined ? this.id : "x".repeat(Number(size));
+    const body = wanted.body ?? (size === undefined ? this.id : "x".repeat(Number(size)));
     entry.status = Number(status ?? 200);
     if (set_cookie !== undefined) response.setHeader("Set-Cookie", set_cookie);
+    if (wanted.load_metrics !== undefined) response.setHeader("Endpoint-Load-Metrics", wanted.load_metrics);
     response.writeHead(entry.status, { "X-Backend": this.id, "Content-Length": body.length });
     if (Number(body_delay) > 0) {
       response.flushHeaders();

@@ -51,7 +51,20 @@ describe("a health check", () => {
         match: { status: "200, 404", headers: { "content-type": "^text/", server: "" }, body: "ok" },
       },
     ],
+    [{ agent: { port: 1 } }, { ...HTTP, agent: { port: 1 } }],
+    [{ agent: { port: 65535, send: "state\n" } }, { ...HTTP, agent: { port: 65535, send: "state\n" } }],
+    [
+      { type: "tcp", agent: { port: 9 } },
+      { ...COMMON, type: "tcp", agent: { port: 9 } },
+    ],
   ];
+  for (const report of ["load", "a.b.c", "a-b._c.0", string.rep("a", 128)]) {
+    accepted.push([{ report }, { ...HTTP, report }]);
+    accepted.push([
+      { type: "https", report },
+      { ...HTTP, type: "https", report },
+    ]);
+  }
   for (const [input, check] of accepted) {
     it(`may be ${encode(input)}`, () => {
       expect(read_health_check("health_check", input)[0]).same(check);
@@ -102,6 +115,32 @@ describe("a health check", () => {
       'invalid "health_check.match.headers.server" value: not a string',
     ],
   ];
+  refused.push(
+    [{ report: "" }, 'invalid "health_check.report" value: empty, or not a string'],
+    [{ report: 5 }, 'invalid "health_check.report" value: empty, or not a string'],
+    [{ report: ["load"] }, 'invalid "health_check.report" value: empty, or not a string'],
+    [{ report: json_null }, 'invalid "health_check.report" value: empty, or not a string'],
+    [{ report: string.rep("a", 129) }, 'invalid "health_check.report" value: longer than 128 bytes'],
+    [{ report: "a\nb" }, 'invalid "health_check.report" value: control characters cannot be'],
+    [{ type: "tcp", report: "a" }, '"health_check.report" value: a check of the type "tcp" has none'],
+    [{ agent: 5 }, 'invalid "health_check.agent" value: not an object'],
+    [{ agent: [5] }, 'invalid "health_check.agent" value: not an object'],
+    [{ agent: json_null }, 'invalid "health_check.agent" value: not an object'],
+    [{ agent: {} }, 'missing "health_check.agent.port" argument'],
+    [{ agent: { send: "x" } }, 'missing "health_check.agent.port" argument'],
+    [{ agent: { port: 9, host: "a" } }, 'unknown parameter "health_check.agent.host"'],
+  );
+  for (const report of [".", ".a", "a.", "a..b", "a b", "$.a", "a[0]", "größe"]) {
+    refused.push([{ report }, 'invalid "health_check.report" value: not names apart by dots']);
+  }
+  for (const port of [0, 65536, 9.5, "9", json_null]) {
+    const text = 'invalid "health_check.agent.port" value: not a whole number from 1 to 65535';
+    refused.push([{ agent: { port } }, text]);
+  }
+  for (const send of ["", string.rep("s", 257), 5, json_null]) {
+    const text = 'invalid "health_check.agent.send" value: not a text of 1 to 256 bytes';
+    refused.push([{ agent: { port: 9, send } }, text]);
+  }
   for (const port of [0, 65536, -1, 8080.5, "8080", true, json_null]) {
     refused.push([{ port }, 'invalid "health_check.port" value: not a whole number from 1 to 65535']);
   }

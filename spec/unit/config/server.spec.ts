@@ -1,4 +1,11 @@
-import { read_server, type ServerConfig } from "../../../src/resty/sluice/config/server";
+import {
+  carried_over,
+  may_serve,
+  read_server,
+  serves_nobody,
+  type ServerConfig,
+} from "../../../src/resty/sluice/config/server";
+import { json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
 const LIMITS = { max_conns: 0, max_fails: 1, fail_timeout: "10s", slow_start: "0s" };
@@ -91,6 +98,10 @@ describe("a server's parameters", () => {
     ["backup", "true", "UpstreamConfFormatError"],
     ["down", 1, "UpstreamConfFormatError"],
     ["drain", 0, "UpstreamConfFormatError"],
+    ["standby", 1, "UpstreamConfFormatError"],
+    ["standby", "true", "UpstreamConfFormatError"],
+    ["standby", json_null, "UpstreamConfFormatError"],
+    ["in_service", true, "UpstreamConfFormatError"],
     ["weight", {}, "UpstreamConfFormatError"],
     ["id", 7, "UpstreamConfFormatError"],
     ["wieght", 1, "UpstreamConfFormatError"],
@@ -132,6 +143,48 @@ describe("a server's parameters", () => {
     }
     for (const change of [{ drain: false }, { down: false }, { down: true }]) {
       expect(read_server(change, base)[0]?.leave_by).equal("");
+    }
+  });
+
+  it("may have it stand by, but not a backup", () => {
+    expect(read_server({ server: "10.0.0.1", standby: true })[0]?.standby).equal(true);
+    expect(read_server({ server: "10.0.0.1", standby: false })[0]?.standby).equal(undefined);
+    const text = 'invalid "standby" value: a backup cannot be it';
+    expect(read_server({ server: "10.0.0.1", standby: true, backup: true })[1]?.text).equal(text);
+    expect(read_server({ standby: true }, { ...BASE, backup: true })[1]?.text).equal(text);
+    expect(read_server({ standby: false }, { ...BASE, backup: true })[1]).equal(undefined);
+  });
+
+  it("leave it in service for as long as it is one that stood by", () => {
+    const base: ServerConfig = { ...BASE, standby: true, in_service: true };
+    expect(read_server({ weight: 4 }, base)[0]).same({ ...base, weight: 4 });
+    expect(read_server({ standby: true }, base)[0]).same(base);
+    expect(read_server({ standby: false }, base)[0]).same(BASE);
+    expect(read_server({ standby: true }, BASE)[0]).same({ ...BASE, standby: true });
+    expect(carried_over({ ...BASE, standby: true, weight: 4 }, base)).same({ ...base, weight: 4 });
+    expect(carried_over(BASE, base)).same(BASE);
+  });
+
+  it("say whether it may have requests, or at least those that are bound to it", () => {
+    const serving: ServerConfig = { ...BASE, drain: false };
+    const all = [true, true];
+    const bound_only = [false, true];
+    const none = [false, false];
+    const cases: [Partial<ServerConfig>, boolean[]][] = [
+      [{}, all],
+      [{ backup: true }, all],
+      [{ down: true }, none],
+      [{ drain: true }, bound_only],
+      [{ down: true, drain: true }, none],
+      [{ standby: true }, none],
+      [{ standby: true, drain: true }, bound_only],
+      [{ standby: true, in_service: true }, all],
+      [{ standby: true, in_service: true, down: true }, none],
+      [{ standby: true, in_service: true, drain: true }, bound_only],
+    ];
+    for (const [more, may] of cases) {
+      const server = { ...serving, ...more };
+      expect([may_serve(server), !serves_nobody(server)]).same(may);
     }
   });
 

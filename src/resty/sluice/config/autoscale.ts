@@ -40,7 +40,9 @@ function read_webhook_url(this: void, path: string, value: unknown): Read<string
   const [text, problem] = read_text(path, value);
   if (text === undefined) return $multi(undefined, problem);
   const [place, rest] = string.match(text, "^(https?://[^/?#]+)(.*)$");
-  const [url, reason] = parse_url(place ?? text);
+  if (place === undefined)
+    return $multi(undefined, invalid_value(path, "not http:// or https:// and a host"));
+  const [url, reason] = parse_url(place);
   if (url === undefined) return $multi(undefined, invalid_value(path, reason ?? ""));
   if (string.find(rest, "[^!-~]")[0] !== undefined || string.find(rest, "#", 1, true)[0] !== undefined)
     return $multi(undefined, invalid_value(path, 'only printable ASCII without spaces and "#" can be'));

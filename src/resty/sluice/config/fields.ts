@@ -36,6 +36,7 @@ export function read_fields(
 /**
  * Reads an object that is a field itself. Any phase.
  *
+ * @param path names it in a problem; "": it is the whole input
  * @param defaults the fields that it has when they are not given
  * @returns the object, or undefined and the problem
  */
@@ -48,7 +49,7 @@ export function read_block(
   if (!is_table(value) || (value as unknown as unknown[])[0] !== undefined) {
     return $multi(undefined, invalid_value(path, "not an object"));
   }
-  const [fields, problem] = read_fields(value, `${path}.`, readers);
+  const [fields, problem] = read_fields(value, path === "" ? "" : `${path}.`, readers);
   if (fields === undefined) return $multi(undefined, problem);
   return $multi({ ...defaults, ...fields }, undefined);
 }

@@ -73,10 +73,9 @@ function read_uri(this: void, path: string, value: unknown): Read<string> {
 function read_report_path(this: void, path: string, value: unknown): Read<string> {
   const [text, problem] = read_short_text(path, value);
   if (text === undefined) return $multi(undefined, problem);
-  if (
-    string.find(text, "^[%w_-]+[%w_.-]*$")[0] === undefined ||
-    string.find(text, "..", 1, true)[0] !== undefined
-  )
+  // A dot at either end would be one of two.
+  const is_path = string.find(text, "^[%w_.-]+$")[0] !== undefined;
+  if (!is_path || string.find(`.${text}.`, "..", 1, true)[0] !== undefined)
     return bad(path, "not names apart by dots");
   return $multi(text, undefined);
 }

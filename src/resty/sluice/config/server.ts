@@ -183,6 +183,11 @@ export function may_serve({ down, drain, standby, in_service }: ServerConfig): b
   return !down && !drain && (standby !== true || in_service === true);
 }
 
+/** Whether a server gets not even the requests that are bound to it: one that stands by serves nobody, unless it drains. Any phase. */
+export function serves_nobody({ down, drain, standby, in_service }: ServerConfig): boolean {
+  return down || (standby === true && in_service !== true && !drain);
+}
+
 /** Checks that a server may be changed by hand. Returns the problem when it is what brought it that says what it is. */
 export function check_by_hand({ server, source, node }: ServerConfig): Problem | undefined {
   if (source === "") return undefined;

@@ -1,5 +1,5 @@
 import { decode, is_table } from "../lib/json";
-import type { Report } from "./report";
+import { LARGEST, type Report } from "./report";
 
 /**
  * The response header `endpoint-load-metrics` of ORCA (xds.data.orca.v3.OrcaLoadReport), in its forms TEXT and JSON. Pure.
@@ -37,8 +37,8 @@ function add(metrics: Metrics, name: string, value: number | undefined): string 
     return `unknown metric "${shown}"`;
   if (metrics.has(name)) return `"${shown}" stands twice`;
   // Also what is not a number, which is not equal to itself.
-  if (value === undefined || !(value >= 0 && value < math.huge))
-    return `"${shown}" is not a number from 0 on`;
+  if (value === undefined || !(value >= 0 && value <= LARGEST))
+    return `"${shown}" is not a number from 0 to ${LARGEST}`;
   metrics.set(name, value);
   return undefined;
 }

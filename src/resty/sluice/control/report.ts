@@ -19,7 +19,7 @@ export interface Report {
 export type ReportedState = "up" | "drain" | "down";
 
 /** More than any server can do, and few enough digits to reckon with. */
-const LARGEST = 1e12;
+export const LARGEST = 1e12;
 
 function read_time(this: void, path: string, value: unknown): Read<number> {
   const time = typeof value === "string" ? parse_iso8601(value) : undefined;

@@ -1,3 +1,4 @@
+import { enqueue, first_of, leave, new_fifo } from "../lib/fifo";
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
@@ -26,6 +27,9 @@ let run: Run;
 let under_way = 0;
 let warned = 0;
 
+/** Those whose agents are to be asked: beside the checks, so that neither waits for the other. */
+const agents = new_fifo<Target>();
+
 /** Notes when a target is due after this turn. Returns false when the turn is not to be taken. */
 function claim(target: Target, now: number): boolean {
   const memory = shared_memory();
@@ -38,7 +42,12 @@ function claim(target: Target, now: number): boolean {
     return false;
   }
   const due = due_next(target, target.key, now, math.random());
-  const is_taken = !target.is_busy && !is_too_late(target, now);
+  const is_timely = !is_too_late(target, now);
+  if (target.agent !== undefined && !target.is_asked && is_timely) {
+    target.is_asked = true;
+    enqueue(agents, target);
+  }
+  const is_taken = !target.is_busy && is_timely;
   memory[row + Row.PROBE_DUE] = due;
   schedule(turns, target, due);
   return is_taken;
@@ -65,7 +74,6 @@ function probe_target(this: void, target: Target): void {
   if (passed === undefined) warn(subject, reason);
   else note_check(subject, check.config, passed, reason, ngx.now());
   if (answer !== undefined) note_answer(target, answer);
-  ask_agent(target);
 }
 
 /** Probes the target whose turn it is. Returns false when there is none. */
@@ -81,6 +89,19 @@ function probe_next(this: void): boolean {
   return true;
 }
 
+/** Asks the agent whose turn it is. Returns false when there is none. */
+function ask_next(this: void): boolean {
+  const target = is_over() ? undefined : first_of(agents);
+  if (target === undefined) return false;
+  leave(agents, target);
+  under_way += 1;
+  const [returned, failure] = pcall(ask_agent, target);
+  under_way -= 1;
+  target.is_asked = false;
+  if (!returned) error(failure, 0);
+  return true;
+}
+
 function is_due(): boolean {
   const due = next_due(turns);
   return due !== undefined && due <= ngx.now() && !is_over();
@@ -88,6 +109,7 @@ function is_due(): boolean {
 
 function start_due(): void {
   while (under_way < MOST_AT_ONCE && is_due()) start_thread(run, probe_next);
+  while (under_way < MOST_AT_ONCE && agents.size > 0 && !is_over()) start_thread(run, ask_next);
 }
 
 /** Until the next target is due, or something may have changed. */

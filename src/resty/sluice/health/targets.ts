@@ -1,5 +1,6 @@
 import { parse_address } from "../config/address";
 import { expiry_of } from "../control/reported";
+import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
 import { new_follower, next_changes } from "../store/changes";
@@ -13,7 +14,7 @@ import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } f
 import { subject_of, type Subject } from "./subject";
 
 /** A server that this worker probes. */
-export interface Target extends Turn {
+export interface Target extends Turn, FifoEntry {
   subject: Subject;
   check: Check;
   destination: Destination;
@@ -22,6 +23,8 @@ export interface Target extends Turn {
   configured_weight: number;
   /** True: a probe of it is under way. */
   is_busy: boolean;
+  /** True: its agent is to be asked, or is being asked. */
+  is_asked: boolean;
 }
 
 /** An upstream whose servers are probed. */
@@ -93,6 +96,8 @@ function new_target({ name, check }: Group, head: Document, server: ServerRecord
     agent: agent_of(server, check),
     configured_weight: server.weight,
     is_busy: false,
+    is_asked: false,
+    ticket: 0,
     interval: check.interval,
     jitter: check.jitter,
     is_scheduled: false,

@@ -6,14 +6,32 @@ export function iso8601(seconds: number): string {
 }
 
 const DAYS_BEFORE_MONTH = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const FEBRUARY = 2;
 const DAYS_TILL_1970 = 719162;
+
+function is_leap(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+/** Whether a calendar has a date. */
+function is_date(year: number, month: number, day: number): boolean {
+  if (month < 1 || month > 12 || day < 1) return false;
+  return day <= DAYS_OF_MONTH[month - 1] + (month === FEBRUARY && is_leap(year) ? 1 : 0);
+}
 
 /** How many days there are from 0001-01-01 to a date. */
 function days_till(year: number, month: number, day: number): number {
   const past = year - 1;
-  const is_leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   const leap_days = math.floor(past / 4) - math.floor(past / 100) + math.floor(past / 400);
-  return past * 365 + leap_days + DAYS_BEFORE_MONTH[month - 1] + (is_leap && month > 2 ? 1 : 0) + day - 1;
+  return (
+    past * 365 +
+    leap_days +
+    DAYS_BEFORE_MONTH[month - 1] +
+    (is_leap(year) && month > FEBRUARY ? 1 : 0) +
+    day -
+    1
+  );
 }
 
 /** Reads such a moment, its fraction of a second left out or with any digits. Undefined: it is none. Pure. */
@@ -26,7 +44,7 @@ export function parse_iso8601(text: string): number | undefined {
     return undefined;
   const numbers = [tonumber(month) ?? 0, tonumber(day) ?? 0, tonumber(hour) ?? 0, tonumber(minute) ?? 0];
   const seconds = tonumber(second) ?? 0;
-  if (numbers[0] < 1 || numbers[0] > 12 || numbers[1] < 1 || numbers[1] > 31) return undefined;
+  if (!is_date(tonumber(year) ?? 0, numbers[0], numbers[1])) return undefined;
   if (numbers[2] > 23 || numbers[3] > 59 || seconds > 60) return undefined;
   const days = days_till(tonumber(year) ?? 0, numbers[0], numbers[1]) - DAYS_TILL_1970;
   const rest = fraction === "" ? 0 : (tonumber(`0${fraction}`) ?? 0);

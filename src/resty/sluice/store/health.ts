@@ -34,7 +34,6 @@ const SAVED: [name: string, cell: Row, fresh: number][] = [
   ["errors_5xx", Row.ERRORS_5XX, 0],
   ["errors_gateway", Row.ERRORS_GATEWAY, 0],
   ["reported_state", Row.REPORTED_STATE, 0],
-  ["state_reported_at", Row.STATE_REPORTED_AT, 0],
 ];
 const fields = ["incarnation", "id"];
 for (const [name] of SAVED) fields.push(name);
@@ -146,6 +145,8 @@ function restore(text: string): void {
         const value = saved[name] === INFINITE ? math.huge : saved[name];
         memory[at + cell] = typeof value === "number" ? value : fresh;
       }
+      // As a registration: whoever could not report while nginx was down has all the time to do so now.
+      memory[at + Row.STATE_REPORTED_AT] = ngx.now();
     }
   }
 }

@@ -77,7 +77,7 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
   const [server] = read_server(parameters);
   if (server === undefined) return undefined;
   if (typeof leave_by === "string") server.leave_by = leave_by;
-  if (saved.in_service === true) server.in_service = true;
+  if (saved.in_service === true && server.standby === true) server.in_service = true;
   return { ...(node === undefined ? server : node_server(server, node)), id };
 }
 

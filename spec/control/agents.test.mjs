@@ -1,0 +1,153 @@
+/** HAProxy's `agent-check`: what answers beside a server says how that is. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackend } from "../gateway/support/backend.mjs";
+import { allEvents, eventsOf, PROBE_ERRORS, stateOf } from "../gateway/support/health.mjs";
+import { freePort } from "../gateway/support/ports.mjs";
+import { timeToQuit } from "../gateway/support/probes.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+import { startAgent } from "./support/agent.mjs";
+import {
+  assertGetsNothing,
+  assertIsUsed,
+  assertReported,
+  checkedAgain,
+  drainingUpstreams,
+  assertKept,
+  reportTo,
+  SHOWN,
+  shows,
+  startReporting,
+} from "./support/reporting.mjs";
+
+const quiet = { http: "lua_socket_log_errors off;" };
+
+/**
+ * A gateway with two servers, of which the first has an agent at its address.
+ * @param {import("node:test").TestContext} context
+ * @param {object} check what differs in `health_check`
+ * @param {string} [send]
+ */
+async function startWithAgent(context, check = {}, send = "") {
+  const agent = await startAgent(context);
+  agent.question = send;
+  const backend = await startBackend(context);
+  const other = await startBackend(context, { host: "127.0.0.2" });
+  const servers = [{ server: backend.address }, { server: other.address }];
+  const question = send === "" ? {} : { send };
+  const health_check = {
+    uri: "/health",
+    interval: "100ms",
+    agent: { port: agent.port, ...question },
+    ...check,
+  };
+  const running = await startReporting(context, { app: { health_check, servers } }, quiet);
+  // At the other server's address nobody listens.
+  running.gateway.log.allow(PROBE_ERRORS);
+  return { ...running, agent, backend, other };
+}
+
+/** One after the other, each with the state that it says. @type {[answer: string, state: "up" | "drain" | "down"][]} */
+const answers = [
+  ["drain\n", "drain"],
+  ["up\r\n", "up"],
+  ["down # the disk is full\n", "down"],
+  ["ready 75%", "up"],
+  ["MAINT\r", "down"],
+  ["up,50%,maxconn:30\nand more lines\n", "up"],
+  ["stopped", "down"],
+  ["100% drain up\r\n", "drain"],
+  ["fail\n", "down"],
+  ["up\n", "up"],
+];
+
+for (const [name, check, send] of [
+  ["", {}, ""],
+  [" when it is asked", {}, "state of app?\n"],
+  [" beside a check of the type tcp", { type: "tcp", uri: undefined }, ""],
+]) {
+  test(`an agent${name} says that its server drains, is down, and is up again`, async (context) => {
+    const running = await startWithAgent(context, check, send);
+    const { agent, backend, other, gateway, api } = running;
+    let before = "up";
+    for (const [answer, state] of answers) {
+      agent.closes = !answer.endsWith("\n");
+      agent.answer = answer;
+      await shows(gateway, backend, state);
+      await assertReported(running, backend, state, before);
+      before = SHOWN[state];
+    }
+    assert.equal((await eventsOf(api, backend.address)).length, answers.length);
+    assert.deepEqual(await eventsOf(api, other.address), [], "one without an agent goes by its checks");
+  });
+}
+
+test("an agent that is not there, hangs, or talks of something else changes nothing", async (context) => {
+  const running = await startWithAgent(context, { timeout: "200ms" });
+  const { agent, backend, gateway, clients, api } = running;
+  const nonsense = [
+    undefined,
+    "",
+    "\n",
+    "# up\n",
+    "hello\n",
+    "up hello\n",
+    "up 75\n",
+    "-1%\n",
+    "nan%\n",
+    "weight:257\n",
+    "maxconn:10\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup",
+    "\0\xff\xfe up\n",
+    "up ".repeat(1000),
+    "x".repeat(100_000),
+  ];
+  for (const state of /** @type {const} */ (["up", "down"])) {
+    agent.answer = `${state}\n`;
+    await shows(gateway, backend, state);
+    await agent.asked();
+    const events = await allEvents(api);
+    agent.closes = state === "up";
+    for (const answer of nonsense) {
+      agent.answer = answer;
+      await agent.asked();
+      assert.deepEqual(await allEvents(api), events, JSON.stringify(answer)?.slice(0, 40));
+    }
+    assert.equal(await stateOf(api, backend.address), SHOWN[state]);
+    if (state === "up") await assertIsUsed(clients, backend);
+    else await assertGetsNothing(gateway, clients, backend);
+  }
+  agent.leave();
+  await checkedAgain(backend, 4);
+  assert.equal(await stateOf(api, backend.address), "down");
+  assert.equal((await allEvents(api)).length, 1);
+});
+
+test("an agent that hangs holds up no check, nor the end of nginx", async (context) => {
+  const { agent, backend, gateway } = await startWithAgent(context, { timeout: "20s" });
+  agent.answer = undefined;
+  await checkedAgain(backend, 15);
+  assert.ok(agent.connections <= 2, `${agent.connections} connections during 15 checks`);
+  assert.ok(agent.mostOpen <= 2);
+  const milliseconds = await timeToQuit(gateway);
+  assert.ok(milliseconds < 4000, `it took ${milliseconds} ms`);
+});
+
+test("a load that an agent tells confirms a state, and so does not one who is not there", async (context) => {
+  const expiry = "3s";
+  const agent = await startAgent(context);
+  agent.answer = "75%\n";
+  const servers = [await startBackend(context), await startBackend(context, { host: "127.0.0.2" })];
+  const ports = { there: agent.port, gone: await freePort() };
+  const settings = Object.entries(ports).map(([name, port]) => {
+    return [name, { health_check: { interval: "100ms", agent: { port } } }];
+  });
+  const upstreams = drainingUpstreams([servers[0], servers[1]], Object.fromEntries(settings), expiry);
+  const { gateway, api } = await startReporting(context, upstreams, quiet);
+  gateway.log.allow(PROBE_ERRORS);
+  for (const name of Object.keys(ports)) await api.expect(204, "POST", reportTo(0, name), { state: "drain" });
+  const began = performance.now();
+  await waitFor("what was reported is too old", () => performance.now() - began > 3300);
+  for (const name of Object.keys(ports))
+    await assertKept(gateway, name, servers[0], name === "there", expiry);
+});

@@ -1,0 +1,114 @@
+/** `load` and `autoscale` of an upstream in the API: kept, shown without secrets, and refused when they cannot be. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assertErrorBody } from "../gateway/support/error_body.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { assertKept, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+
+const format = "UpstreamConfFormatError";
+const SECRET = "no one is to be told 4711";
+const webhook = { url: "https://scale.example/hook?app=1", secret: SECRET };
+const servers = [{ server: someAddress(1) }];
+
+/** What is saved, which is more than the API shows. @param {import("../gateway/support/gateway.mjs").Gateway} gateway */
+function savedText({ folder }) {
+  const names = readdirSync(join(folder, "state")).filter((name) => /^(journal|image)/.test(name));
+  return names.map((name) => readFileSync(join(folder, "state", name), "utf8")).join("\n");
+}
+
+test("they are kept, with their defaults, over a reload, a restart and a crash", async (context) => {
+  const seed = { servers, load: { target: 0.5 }, autoscale: { max: 4, webhook } };
+  const gateway = await startGateway(context, { upstreams: { app: seed } });
+  const { api } = gateway;
+  const shown = await api.expect(200, "GET", sluice());
+  assert.deepEqual(shown.load, {
+    target: 0.5,
+    update: "1s",
+    blackout: "10s",
+    expiry: "3m",
+    max_step_percent: 20,
+    min_weight_percent: 5,
+    error_penalty: 1,
+  });
+  const autoscale = { high: 0.8, low: 0.3, for: "30s", cooldown: "60s", min: 1, max: 4, dry_run: false };
+  assert.deepEqual(shown.autoscale, { ...autoscale, webhook: { ...webhook, secret: "***" } });
+  assert.deepEqual(Object.keys(shown).slice(-3), ["load", "autoscale", "servers"]);
+  await assertKept(gateway);
+  await api.expect(200, "PATCH", sluice(), { load: null, autoscale: null });
+  const { load, autoscale: none } = await api.expect(200, "GET", sluice());
+  assert.deepEqual([load, none], [undefined, undefined]);
+});
+
+test("nobody is told a webhook's secret, and whoever sends back what was shown leaves it as it is", async (context) => {
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  const { api } = gateway;
+  const told = [];
+  /** @param {string} method @param {unknown} [body] */
+  const send = async (method, body, path = sluice()) => {
+    const answer = await api.send(method, path, body);
+    assert.equal(answer.status, 200, answer.text);
+    told.push(answer.text);
+    return answer.body;
+  };
+  await send("PATCH", { autoscale: { max: 4, webhook } });
+  const shown = await send("GET");
+  await send("PUT", shown);
+  await send("PATCH", { autoscale: { ...shown.autoscale, max: 9 } });
+  assert.deepEqual(await send("GET"), { ...shown, autoscale: { ...shown.autoscale, max: 9 } });
+  await send("GET", undefined, "/api/sluice/1/upstreams");
+  await send("GET", undefined, "/api/9/http/upstreams");
+  await send("GET", undefined, "/api/sluice/1/events");
+  for (const text of told) assert.ok(!text.includes(SECRET), text);
+  assert.ok(savedText(gateway).includes(SECRET), "it is known");
+  assert.ok(!savedText(gateway).includes("***"), "and never what is shown in its place");
+
+  const before = await api.configuration();
+  const hidden = { ...webhook, secret: "***" };
+  const refused = [
+    ["PATCH", sluice(), { autoscale: { max: 4, webhook: { ...hidden, url: "https://other.example" } } }],
+    ["PATCH", sluice(), { autoscale: { max: 4, webhook: { ...hidden, url: `${webhook.url}2` } } }],
+    ["PUT", sluice("other"), { servers, autoscale: { max: 4, webhook: hidden } }],
+  ];
+  for (const [method, path, body] of refused) {
+    const answer = await api.send(method, path, body);
+    assertErrorBody(answer, 400, format);
+    assert.match(answer.body.error.text, /invalid "autoscale.webhook.secret" value: it has to be given anew/);
+  }
+  assert.equal(await api.configuration(), before);
+});
+
+test("what they cannot be is refused, and changes nothing", async (context) => {
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  const { api } = gateway;
+  const before = await api.configuration();
+  for (const [body, says] of [
+    [{ load: [] }, /"load" value: not an object/],
+    [{ load: 1 }, /"load" value: not an object/],
+    [{ load: { target: 2 } }, /"load.target" value: not a number from 0.01 to 1/],
+    [{ load: { weight: 1 } }, /unknown parameter "load.weight"/],
+    [{ load: {}, method: "ip_hash" }, /"load" value: with the method "ip_hash" keys say who gets what/],
+    [{ autoscale: {} }, /missing "autoscale.max" argument/],
+    [{ autoscale: { max: 2, min: 3 } }, /"autoscale.min" value: more than "max"/],
+    [{ autoscale: { max: 2, webhook: { url: "gopher://a", secret: "s" } } }, /"autoscale.webhook.url" value/],
+    [{ autoscale: { max: 2, webhook: { url: "http://a" } } }, /missing "autoscale.webhook.secret" argument/],
+    [{ health_check: { report: "a..b" } }, /"health_check.report" value: not names apart by dots/],
+    [{ health_check: { agent: [] } }, /"health_check.agent" value: not an object/],
+    [{ health_check: { agent: {} } }, /missing "health_check.agent.port" argument/],
+    [
+      { health_check: { type: "tcp", report: "a" } },
+      /"health_check.report" value: a check of the type "tcp"/,
+    ],
+  ]) {
+    for (const [method, path] of [
+      ["PATCH", sluice()],
+      ["PUT", sluice("new")],
+    ]) {
+      const answer = await api.send(method, path, { servers, ...body });
+      assertErrorBody(answer, 400, format);
+      assert.match(answer.body.error.text, says);
+    }
+    assert.equal(await api.configuration(), before);
+  }
+});

@@ -1,0 +1,148 @@
+/** What specs of reports share: how one is pushed, and what is to be seen of it. */
+import assert from "node:assert/strict";
+import { startBackends } from "../../gateway/support/backend.mjs";
+import { clientsByWorker } from "../../gateway/support/clients.mjs";
+import { startGateway } from "../../gateway/support/gateway.mjs";
+import { becomes, eventsOf, stateOf } from "../../gateway/support/health.mjs";
+import { ask } from "../../gateway/support/load.mjs";
+import { sluice } from "../../gateway/support/upstreams.mjs";
+import { waitFor } from "../../gateway/support/wait.mjs";
+
+/** @typedef {import("../../gateway/support/backend.mjs").Backend & { address: string }} Server */
+/** @typedef {import("../../gateway/support/gateway.mjs").Gateway} Gateway */
+
+export const reportTo = (/** @type {number} */ id, upstream = "app") =>
+  `${sluice(upstream)}/servers/${id}/report`;
+
+/** By which name the API has a state that is reported. */
+export const SHOWN = { up: "up", drain: "draining", down: "down" };
+
+/**
+ * Starts a gateway of four workers, and a client of each.
+ * @param {import("node:test").TestContext} context
+ * @param {Record<string, object>} upstreams
+ * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
+ */
+export async function startReporting(context, upstreams, options = {}) {
+  const gateway = await startGateway(context, { upstreams, listen: "reuseport", ...options });
+  const workers = await clientsByWorker(context, gateway.port);
+  assert.equal(workers.length, 4, "each worker has a client");
+  return { gateway, api: gateway.api, clients: workers.map(([, [client]]) => client) };
+}
+
+/**
+ * The same with an upstream "app" of some servers.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count of servers
+ * @param {object} [settings] of the upstream
+ */
+export async function startReportingServers(context, count, settings = {}) {
+  const backends = await startBackends(context, count);
+  const servers = backends.map(({ address }) => ({ server: address }));
+  return { backends, ...(await startReporting(context, { app: { ...settings, servers } })) };
+}
+
+/** Requests that are no checks. @param {Server} server */
+const requestsOf = (server) => server.requests.filter(({ url }) => !url.startsWith("/health")).length;
+
+/**
+ * Asserts that not even the next request of any worker goes to a server, nor one of a new connection.
+ * @param {Gateway} gateway
+ * @param {import("../../gateway/support/api.mjs").Api[]} clients one of each worker
+ * @param {Server} server
+ */
+export async function assertGetsNothing(gateway, clients, server) {
+  const before = requestsOf(server);
+  for (let turn = 0; turn < 6; turn += 1) {
+    for (const { status } of await Promise.all(clients.map((client) => client.get("/"))))
+      assert.equal(status, 200);
+  }
+  for (let turn = 0; turn < 8; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
+  assert.equal(requestsOf(server), before, `${server.address} gets no request`);
+}
+
+/**
+ * Asserts that each worker has requests for a server.
+ * @param {import("../../gateway/support/api.mjs").Api[]} clients one of each worker
+ * @param {Server} server
+ */
+export async function assertIsUsed(clients, server) {
+  for (const client of clients) {
+    const answers = [];
+    for (let turn = 0; turn < 8; turn += 1) answers.push((await client.get("/")).headers["x-backend"]);
+    assert.ok(answers.includes(server.id), `${server.id} gets requests: ${answers}`);
+  }
+}
+
+/**
+ * Asserts that a server has a state that it has reported: what is shown, what the last event says, and who gets requests.
+ * @param {{ gateway: Gateway, clients: import("../../gateway/support/api.mjs").Api[] }} running
+ * @param {Server} server
+ * @param {"up" | "drain" | "down"} state
+ * @param {string} before the state that was shown before
+ */
+export async function assertReported({ gateway, clients }, server, state, before) {
+  const { api } = gateway;
+  if (state !== "up") await assertGetsNothing(gateway, clients, server);
+  assert.equal(await stateOf(api, server.address), SHOWN[state]);
+  const { old_state, new_state, reason } = (await eventsOf(api, server.address)).at(-1) ?? {};
+  assert.deepEqual([old_state, new_state, reason], [before, SHOWN[state], `it reports "${state}"`]);
+  if (state === "up") await assertIsUsed(clients, server);
+}
+
+/**
+ * Has the workers look whether what a server has reported of its state still counts: they do when another's changes.
+ * @param {Gateway} gateway
+ * @param {string} upstream whose server 1 that is
+ */
+export async function haveLooked({ api, port }, upstream) {
+  for (const state of ["drain", "up"]) await api.expect(204, "POST", reportTo(1, upstream), { state });
+  assert.equal((await ask(port, `/to/${upstream}?route=b`)).status, 200);
+}
+
+/**
+ * Upstreams whose server 0 drains, as it has reported: whether something keeps it draining beyond `load.expiry`.
+ * @param {[Server, Server]} servers
+ * @param {Record<string, object>} settings of each upstream, by its name
+ * @param {string} expiry
+ */
+export function drainingUpstreams([first, second], settings, expiry) {
+  const sticky = { route: { variables: ["$arg_route"] } };
+  const servers = [
+    { server: first.address, route: "a" },
+    { server: second.address, route: "b" },
+  ];
+  const upstreams = Object.entries(settings).map(([name, more]) => [
+    name,
+    { sticky, servers, load: { expiry }, ...more },
+  ]);
+  return { app: { servers: [{ server: second.address }] }, ...Object.fromEntries(upstreams) };
+}
+
+/**
+ * Asserts that the server 0 of such an upstream still drains, or that it is up for it has reported nothing.
+ * @param {Gateway} gateway
+ * @param {string} upstream
+ * @param {Server} server
+ * @param {boolean} isKept
+ * @param {string} expiry
+ */
+export async function assertKept(gateway, upstream, server, isKept, expiry) {
+  await haveLooked(gateway, upstream);
+  assert.equal(await stateOf(gateway.api, server.address, upstream), isKept ? "draining" : "up", upstream);
+  const events = await eventsOf(gateway.api, server.address, upstream);
+  const reason = isKept ? 'it reports "drain"' : `it has reported nothing for ${expiry.replace("s", " s")}`;
+  assert.equal(events.at(-1)?.reason, reason, upstream);
+}
+
+/** Waits until a server is shown in the state that it reports. @param {Gateway} gateway @param {Server} server */
+export async function shows({ api }, server, /** @type {"up" | "drain" | "down"} */ state) {
+  await becomes(api, server.address, SHOWN[state]);
+}
+
+/** Waits until a server has been checked so many times more. @param {Server} server @param {number} [times] */
+export function checkedAgain(server, times = 2) {
+  const count = () => server.requests.filter(({ url }) => url.startsWith("/health")).length;
+  const wanted = count() + times;
+  return waitFor(`${server.address} has been checked`, () => count() >= wanted);
+}

@@ -1,0 +1,90 @@
+import { read_load } from "../../../src/resty/sluice/config/load";
+import { read_settings, settings_of, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
+import { encode, json_null } from "../../../src/resty/sluice/lib/json";
+import { expect } from "../support/expect";
+
+const DEFAULTS = {
+  target: 0.7,
+  update: "1s",
+  blackout: "10s",
+  expiry: "3m",
+  max_step_percent: 20,
+  min_weight_percent: 5,
+  error_penalty: 1,
+};
+
+describe("the load of an upstream", () => {
+  const accepted: Record<string, unknown>[] = [
+    {},
+    { target: 0.01 },
+    { target: 1 },
+    { update: "100ms", blackout: "0s", expiry: "1s" },
+    { update: "1h", blackout: "60m", expiry: "24h" },
+    { max_step_percent: 1, min_weight_percent: 1, error_penalty: 0 },
+    { max_step_percent: 100, min_weight_percent: 100, error_penalty: 1000 },
+    { error_penalty: 0.5 },
+  ];
+  for (const input of accepted) {
+    it(`may be ${encode(input)}`, () => {
+      const [load] = read_load("load", input);
+      expect(load).same({ ...DEFAULTS, ...input });
+      expect(read_load("load", load)[0]).same(load);
+    });
+  }
+
+  const NOTHING = json_null;
+  const refused: [unknown, string][] = [
+    [true, 'invalid "load" value: not an object'],
+    [["1s"], 'invalid "load" value: not an object'],
+    [{ targets: 0.7 }, 'unknown parameter "load.targets"'],
+  ];
+  const all: [name: string, reason: string, values: unknown[]][] = [
+    ["target", "not a number from 0.01 to 1", [0, 0.009, 1.01, -1, 0 / 0, "0.7", true, {}, NOTHING]],
+    ["update", "not a time from 100ms to 1h", ["99ms", "61m", "", "soon", 1, NOTHING]],
+    ["blackout", "not a time from 0s to 1h", ["-1s", "61m", "", 10, NOTHING]],
+    ["expiry", "not a time from 1s to 1d", ["999ms", "25h", "0", "", 180, NOTHING]],
+    ["max_step_percent", "not a whole number from 1 to 100", [0, 101, 0.5, 0 / 0, "20", NOTHING]],
+    ["min_weight_percent", "not a whole number from 1 to 100", [0, 101, 5.5, 0 / 0, "5", NOTHING]],
+    ["error_penalty", "not a number from 0 to 1000", [-1, 1001, 0 / 0, 1 / 0, "1", false, NOTHING]],
+  ];
+  for (const [name, reason, values] of all) {
+    for (const value of values) refused.push([{ [name]: value }, `invalid "load.${name}" value: ${reason}`]);
+  }
+  for (const [input, text] of refused) {
+    it(`is not ${encode(input)}, for ${text}`, () => {
+      const [load, problem] = read_load("load", input);
+      expect(load).equal(undefined);
+      expect([problem?.status, problem?.code, problem?.text]).same([400, "UpstreamConfFormatError", text]);
+    });
+  }
+
+  it("cannot go with a method that has keys say who gets what", () => {
+    for (const input of [{ method: "ip_hash" }, { method: "hash", hash: { key: "$uri" } }]) {
+      const text = `invalid "load" value: with the method "${input.method}" keys say who gets what`;
+      expect(read_settings({ ...input, load: {} })[1]?.text).equal(text);
+      const [base] = read_settings({ load: {} });
+      expect(read_settings(input, base)[1]?.text).equal(text);
+      expect(read_settings({ ...input, load: json_null }, base)[0]?.load).equal(undefined);
+    }
+    for (const method of ["round_robin", "least_conn", "random", "least_time"]) {
+      const more = method === "least_time" ? { least_time: {} } : {};
+      expect(read_settings({ method, ...more, load: {} })[0]?.load).same(DEFAULTS);
+    }
+  });
+
+  it("is off unless it is set, stays as it is, is replaced as a whole, and is taken off by null", () => {
+    expect(read_settings({})[0]?.load).equal(undefined);
+    const [base] = read_settings({ load: { target: 0.5 } });
+    expect(read_settings({ panic_threshold: 5 }, base)[0]?.load).same({ ...DEFAULTS, target: 0.5 });
+    expect(read_settings({ load: { update: "2s" } }, base)[0]?.load).same({ ...DEFAULTS, update: "2s" });
+    expect(read_settings({ load: json_null }, base)[0]?.load).equal(undefined);
+  });
+
+  it("is shown with its members in their order", () => {
+    const [settings] = read_settings({ load: {} });
+    expect(encode(settings_of(settings as UpstreamSettings).load)).equal(
+      '{"target":0.7,"update":"1s","blackout":"10s","expiry":"3m","max_step_percent":20,' +
+        '"min_weight_percent":5,"error_penalty":1}',
+    );
+  });
+});
