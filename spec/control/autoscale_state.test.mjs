@@ -7,6 +7,7 @@ import { startLoad } from "../gateway/support/load.mjs";
 import { nodeOf } from "../gateway/support/nodes.mjs";
 import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
+import { ends, lives } from "./support/lives.mjs";
 import {
   decisionsOf,
   explain,
@@ -16,23 +17,6 @@ import {
   told,
   waitForDecisions,
 } from "./support/scaled.mjs";
-
-/** @typedef {import("../gateway/support/gateway.mjs").Gateway} Gateway */
-
-/** The worker that controls is the one of a configuration that was started first. @param {Gateway} gateway */
-const killController = (gateway) => gateway.killWorker(Math.min(...gateway.workers()));
-
-/** @param {Gateway} gateway */
-async function reload(gateway) {
-  const before = await gateway.reload();
-  await waitFor("the old workers end", () => !gateway.workers().some((pid) => before.includes(pid)));
-}
-
-/** @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */
-const lives = {
-  "a reload": reload,
-  "the death of the worker that controls": killController,
-};
 
 for (const [name, end] of Object.entries(lives)) {
   test(`how long the load has been high outlives ${name}`, async (context) => {
@@ -49,13 +33,6 @@ for (const [name, end] of Object.entries(lives)) {
     assert.ok(milliseconds >= lasts - 5, `after ${milliseconds} ms`);
   });
 }
-
-/** @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */
-const ends = {
-  ...lives,
-  "a restart": (gateway) => gateway.stop().then(() => gateway.start()),
-  "the death of all processes": (gateway) => gateway.killAll().then(() => gateway.start()),
-};
 
 test("who is in service, and the cooldown, outlive reloads, dead workers and restarts", async (context) => {
   const autoscale = { cooldown: "1h" };
