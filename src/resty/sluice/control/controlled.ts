@@ -10,7 +10,7 @@ import { load_factor } from "./factor";
 import type { Reporter } from "./reported";
 import type { LoadedServer } from "./weights";
 
-/** The upstreams with `load` or `autoscale`, as the worker that controls them knows them. */
+/** The upstreams with `load` or `autoscale`, or a call left over from that, as the worker that controls them knows them. */
 
 /** A server of one. */
 export interface ControlledServer extends Reporter, LoadedServer {
@@ -114,7 +114,8 @@ function look_at(name: string): void {
     return;
   }
   const [head, start] = parse_head(text);
-  if ((head.load ?? head.autoscale) === undefined) {
+  // A call whose webhook is gone is to be forgotten: else it would be made when there is one again.
+  if ((head.load ?? head.autoscale ?? head.call) === undefined) {
     controlled.delete(name);
     return;
   }

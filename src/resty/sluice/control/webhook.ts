@@ -27,6 +27,8 @@ export function call_webhook(
   const [signature, unsigned] = hmac_sha256(secret, `${time}.${body}`);
   if (signature === undefined) return $multi(undefined, unsigned);
   const { destination, headers } = service_at(place, true, "webhook");
+  // Over a kept connection that breaks a call would be sent a second time at once.
+  destination.keepalive_time = 0;
   const own = [
     "Content-Type: application/json",
     `Idempotency-Key: ${id}`,

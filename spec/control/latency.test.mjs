@@ -1,0 +1,124 @@
+/** Servers of which one is slower than the others: with `load`, by whichever door they report, it gets what it can do. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { PROBE_ERRORS } from "../gateway/support/health.mjs";
+import { freePort } from "../gateway/support/ports.mjs";
+import { sluice } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+import { startBusyServers } from "./support/busy_servers.mjs";
+import { quantile, startOpenLoop } from "./support/open_loop.mjs";
+import { explain } from "./support/scaled.mjs";
+
+/** Requests a second: what a server can do, and what comes to each upstream. A quarter of that is too much for the slow one. */
+const CAPACITY = 120;
+const SLOW_CAPACITY = CAPACITY / 4;
+const RATE = 150;
+/** Of the latencies that are looked at, in milliseconds. */
+const WINDOW = 5000;
+const SHORT_WINDOW = 2000;
+
+/** By upstream: by which doors its servers report, the slow one first. */
+const DOORS = {
+  pushed: ["renewal", "node", "push", "push"],
+  in_band: ["header", "header", "header", "header"],
+  agents: ["agent", "agent", "agent", "agent"],
+  checked: ["check", "check", "check", "check"],
+};
+
+/** All servers of an upstream, agents at one port and so at an address each. @param {string} upstream */
+async function serversFor(upstream) {
+  const port = await freePort();
+  const agentPort = await freePort();
+  /** @type {string[]} */
+  const doors = DOORS[upstream];
+  return doors.map((door, index) => {
+    const host = `127.0.9.${index + 1}`;
+    const capacity = index === 0 ? SLOW_CAPACITY : CAPACITY;
+    const id = doors.slice(0, index).filter((other) => other === door).length;
+    return { upstream, door, id, host, port, agentPort, capacity };
+  });
+}
+
+/** @param {Awaited<ReturnType<typeof serversFor>>} servers */
+function settingsOf(servers) {
+  const [{ agentPort, door }] = servers;
+  const seeded = servers.filter((server) => server.door !== "node" && server.door !== "renewal");
+  /** @type {Record<string, object>} */
+  const checks = {
+    agent: { type: "tcp", interval: "200ms", agent: { port: agentPort } },
+    check: { interval: "200ms", uri: "/health", report: "load" },
+  };
+  return {
+    servers: seeded.map(({ host, port }) => ({ server: `${host}:${port}`, max_fails: 0 })),
+    health_check: checks[door],
+  };
+}
+
+test("the slow one of four has a p99 within twice that of the others with load, and without it has not", async (context) => {
+  const servers = await Promise.all(Object.keys(DOORS).map(serversFor));
+  const upstreams = Object.fromEntries(servers.map((some) => [some[0].upstream, settingsOf(some)]));
+  const gateway = await startGateway(context, { workers: 2, upstreams, http: "lua_socket_log_errors off;" });
+  // It is there before the servers are.
+  gateway.log.allow(PROBE_ERRORS);
+  const { api, port } = gateway;
+  await startBusyServers(context, gateway.apiPort, servers.flat());
+  for (const name of Object.keys(DOORS))
+    await waitFor("four servers", async () => (await explain(api, name)).servers.length === 4);
+  const loops = servers.map(([slow]) => ({
+    name: slow.upstream,
+    slow: `${slow.host}:${slow.port}`,
+    loop: startOpenLoop(context, { port, path: `/to/${slow.upstream}`, rate: RATE }),
+  }));
+
+  /** The p99 of the slow one and the highest of the others', in milliseconds; undefined: too little is known. */
+  const p99s = ({ loop, slow }, milliseconds) => {
+    const latencies = loop.latencies(milliseconds);
+    const own = latencies.get(slow) ?? [];
+    const others = [...latencies].filter(([server]) => server !== slow).map(([, some]) => some);
+    if (own.length < 20 || others.length < 3) return undefined;
+    return [quantile(own, 0.99), Math.max(...others.map((some) => quantile(some, 0.99)))];
+  };
+  /** Waits until the slow one is so in all upstreams. */
+  const waitForRatio = async (what, milliseconds, isSo) => {
+    const waiting = loops.map(async (loop) => {
+      const isNow = async () => {
+        await sleep(100);
+        const [slow, others] = p99s(loop, milliseconds) ?? [NaN, NaN];
+        return isSo(slow / others) && `${slow.toFixed(0)} ms, of the others ${others.toFixed(0)} ms`;
+      };
+      const shown = await waitFor(`${loop.name}: ${what}`, isNow, 60_000);
+      context.diagnostic(`${loop.name}: ${what}: p99 ${shown}`);
+    });
+    await Promise.all(waiting);
+  };
+
+  await sleep(2 * SHORT_WINDOW);
+  await waitForRatio("without load it is more than twice as slow", SHORT_WINDOW, (ratio) => ratio > 2);
+  for (const name of Object.keys(DOORS)) {
+    for (const { weight, report } of (await explain(api, name)).servers) {
+      // In a response nobody looks for a report that nobody wants.
+      assert.equal(report?.accepted > 2, name !== "in_band", name);
+      assert.equal(weight.effective, 1);
+    }
+  }
+
+  const load = { update: "200ms", blackout: "1s" };
+  for (const name of Object.keys(DOORS)) await api.expect(200, "PATCH", sluice(name), { load });
+  await sleep(WINDOW);
+  await waitForRatio("with load it is within twice", WINDOW, (ratio) => ratio <= 2);
+  for (const { name, slow, loop } of loops) {
+    assert.deepEqual([...loop.errors], [], name);
+    const all = (await explain(api, name)).servers;
+    const weightOf = (/** @type {any} */ { weight }) => weight.effective;
+    const [own] = all.filter(({ server }) => server === slow);
+    const others = all.filter(({ server }) => server !== slow);
+    assert.ok(weightOf(own) < 0.8 * Math.min(...others.map(weightOf)), `${name}: ${all.map(weightOf)}`);
+    assert.match(own.weight.reason, /by its load/);
+    assert.ok(
+      all.every(({ report }) => report.accepted > 20 && report.refused === 0),
+      name,
+    );
+  }
+});

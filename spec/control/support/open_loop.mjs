@@ -1,0 +1,74 @@
+/** Clients that ask at a fixed rate, whether they are answered or not: whoever is slow has ever more of them waiting. */
+import { Agent, request } from "node:http";
+import { atEnd } from "../../gateway/support/cleanup.mjs";
+
+/** How often it is looked how many requests are due, in milliseconds. */
+const TICK = 5;
+
+/** The least that so much of some values is not above. @param {number[]} values @param {number} part */
+export function quantile(values, part) {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)];
+}
+
+class OpenLoop {
+  /** What was answered: by whom, when, and how many milliseconds after it was due. @type {[string, number, number][]} */
+  answers = [];
+  /** What else came of requests: how often each. @type {Map<string, number>} */
+  errors = new Map();
+  #agent = new Agent({ keepAlive: true });
+  #began = performance.now();
+  #sent = 0;
+
+  /** @param {{ port: number, path: string, rate: number }} target `rate`: requests a second */
+  constructor(target) {
+    this.target = target;
+    this.timer = setInterval(() => this.#sendDue(), TICK);
+  }
+
+  #sendDue() {
+    const gap = 1000 / this.target.rate;
+    for (; this.#began + this.#sent * gap <= performance.now(); this.#sent += 1)
+      this.#ask(this.#began + this.#sent * gap);
+  }
+
+  /** @param {number} due */
+  #ask(due) {
+    const fail = (/** @type {string} */ what) => this.errors.set(what, (this.errors.get(what) ?? 0) + 1);
+    const { port, path } = this.target;
+    const sent = request({ host: "127.0.0.1", port, path, agent: this.#agent }, (response) => {
+      response.resume().on("error", () => fail("cut off"));
+      response.on("end", () => {
+        const now = performance.now();
+        if (response.statusCode !== 200) fail(`status ${response.statusCode}`);
+        else this.answers.push([String(response.headers["x-backend"]), now, now - due]);
+      });
+    });
+    sent.on("error", (cause) => fail(cause.message)).end();
+  }
+
+  /** The latencies of each server, of what was answered in the last milliseconds. @param {number} milliseconds */
+  latencies(milliseconds) {
+    const since = performance.now() - milliseconds;
+    /** @type {Map<string, number[]>} */
+    const found = new Map();
+    for (const [server, at, latency] of this.answers) {
+      if (at < since) continue;
+      const known = found.get(server);
+      if (known === undefined) found.set(server, [latency]);
+      else known.push(latency);
+    }
+    return found;
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.#agent.destroy();
+  }
+}
+
+/** @param {import("node:test").TestContext} context @param {{ port: number, path: string, rate: number }} target */
+export function startOpenLoop(context, target) {
+  const loop = new OpenLoop(target);
+  atEnd(context, () => loop.stop());
+  return loop;
+}
