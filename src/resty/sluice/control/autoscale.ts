@@ -3,39 +3,26 @@ import { seconds_of } from "../config/time";
 import { iso8601 } from "../lib/iso8601";
 import { encode, shape, shaped } from "../lib/json";
 import { UpstreamRow } from "../store/cells";
+import { copy } from "../store/edit";
 import { record_decision } from "../store/events";
 import { shared_memory } from "../store/region";
 import { set_in_service } from "../store/standby";
 import { write } from "../store/write";
+import { is_call_pending } from "./calls";
+import { server_for } from "./candidate";
 import type { Controlled, ControlledServer } from "./controlled";
-import { is_well, takes_part } from "./measure";
-import { decide, type Decision, type Direction, type Level, type Tide } from "./water";
+import { level_of } from "./level";
+import { decide, type Decision, type Level, type Tide, type Water } from "./water";
 
 /** Brings servers into service and lets them go, as the load of an upstream asks for. */
+
+/** Who does not answer for so long is called no more: it would be late. */
+const LONGEST_CALL = 600;
+const SECONDS_AFTER_FAILURE = 5;
 
 const INPUTS = shape(["in_service", "well", "known", "utilization", "high", "low", "min", "max"]);
 const CALL_BODY = shape(["id", "time", "upstream", "action", "reason", "inputs", "server"]);
 const CALLED_SERVER = shape(["id", "server", "node"]);
-
-/** What there is to go by. `expiry`: how long a report counts, in seconds. */
-export function level_of(servers: readonly ControlledServer[], expiry: number, now: number): Level {
-  const level = { in_service: 0, well: 0, known: 0, mean: 0 };
-  let sum = 0;
-  for (const server of servers) {
-    if (takes_part(server)) {
-      level.in_service += 1;
-      const well = is_well(server, now);
-      const known = well && server.reported_at > 0 && now - server.reported_at <= expiry;
-      if (well) level.well += 1;
-      if (known) {
-        level.known += 1;
-        sum += server.utilization;
-      }
-    }
-  }
-  if (level.known > 0) level.mean = sum / level.known;
-  return level;
-}
 
 /** What is remembered of an upstream: the last decision may be another gateway's, or of before a restart. */
 function tide_of({ row, scaling }: Controlled): Tide {
@@ -51,40 +38,6 @@ function keep_tide({ row }: Controlled, { high_since, low_since }: Tide): void {
   const memory = shared_memory();
   memory[row + UpstreamRow.HIGH_SINCE] = high_since;
   memory[row + UpstreamRow.LOW_SINCE] = low_since;
-}
-
-/** What a server's part is worth now. */
-function weight_of({ configured_weight, factor }: ControlledServer): number {
-  return configured_weight * factor;
-}
-
-/** The standby server that has waited first; undefined: none is well. */
-function next_standby({ servers }: Controlled, now: number): ControlledServer | undefined {
-  for (const server of servers) {
-    if (server.stands_by && is_well(server, now)) return server;
-  }
-  return undefined;
-}
-
-/** The server that contributes least, of several the youngest. */
-function least_useful({ servers }: Controlled, only_standby: boolean): ControlledServer | undefined {
-  let least: ControlledServer | undefined;
-  for (const server of servers) {
-    const may_go = takes_part(server) && (server.in_service || !only_standby);
-    if (may_go && (least === undefined || weight_of(server) <= weight_of(least))) least = server;
-  }
-  return least;
-}
-
-/** The server that a decision is about. */
-function server_for(
-  upstream: Controlled,
-  direction: Direction,
-  by_webhook: boolean,
-  now: number,
-): ControlledServer | undefined {
-  if (direction === "in") return least_useful(upstream, !by_webhook);
-  return by_webhook ? undefined : next_standby(upstream, now);
 }
 
 function inputs_of(config: AutoscaleConfig, { in_service, well, known, mean }: Level): object {
@@ -125,8 +78,10 @@ function carry_out(
   const [, problem] = write(name, (current) => {
     is_done = current !== undefined && current.scaling?.id === scaling?.id;
     if (current === undefined || !is_done) return $multi(current, undefined);
-    const next = { ...current, scaling: { id, time: now } };
+    const next = copy(current);
+    next.scaling = { id, time: now };
     if (config.webhook !== undefined) {
+      next.scaling.until = now + LONGEST_CALL;
       next.call = { id, body: call_body(name, id, decision, inputs, about, now) };
       return $multi(next, undefined);
     }
@@ -136,6 +91,30 @@ function carry_out(
   return $multi(is_done, undefined);
 }
 
+/** Records a decision. `lacking`: why nothing comes of it; that is said once, as long as it lasts. */
+function record(
+  { name, memo }: Controlled,
+  { dry_run }: AutoscaleConfig,
+  { direction, reason }: Decision,
+  lacking: string | undefined,
+  about: ControlledServer | undefined,
+  inputs: object,
+): void {
+  const saying = lacking === undefined ? "" : `${direction} ${lacking}`;
+  if (lacking !== undefined && memo.said === saying) return;
+  memo.said = saying;
+  record_decision({
+    upstream: name,
+    id: about?.id,
+    server: about?.server,
+    decision: direction === "out" ? "scale_out" : "scale_in",
+    dry_run: dry_run ? true : undefined,
+    reason: lacking === undefined ? reason : `${reason}; nothing is done: ${lacking}`,
+    inputs,
+  });
+}
+
+/** Acts on a decision. Returns the cause when it fails. */
 function act(
   upstream: Controlled,
   config: AutoscaleConfig,
@@ -143,55 +122,52 @@ function act(
   level: Level,
   now: number,
 ): string | undefined {
-  const { direction } = decision;
-  const by_webhook = config.webhook !== undefined;
-  const about = server_for(upstream, direction, by_webhook, now);
+  const [about, lacking] = server_for(upstream, decision, config, level, now);
   const inputs = inputs_of(config, level);
-  const is_possible = by_webhook || about !== undefined;
-  shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = now;
-  if (is_possible && !config.dry_run) {
+  if (lacking === undefined && !config.dry_run) {
     const [is_done, cause] = carry_out(upstream, config, decision, about, inputs, now);
     if (!is_done) return cause;
   }
-  const lacking = direction === "out" ? "no standby server is well" : "no standby server is in service";
-  record_decision({
-    upstream: upstream.name,
-    id: about?.id,
-    server: about?.server,
-    decision: direction === "out" ? "scale_out" : "scale_in",
-    dry_run: config.dry_run ? true : undefined,
-    reason: is_possible ? decision.reason : `${decision.reason}; nothing is done: ${lacking}`,
-    inputs,
-  });
+  if (lacking === undefined) shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = now;
+  record(upstream, config, decision, lacking, about, inputs);
   return undefined;
 }
 
+/** Acts on a decision in a light thread of its own: a write may have to wait, and the weights must not. */
+function act_soon(upstream: Controlled, config: AutoscaleConfig, decision: Decision, level: Level): void {
+  const { memo } = upstream;
+  memo.is_deciding = true;
+  const [timer, no_timer] = ngx.timer.at(0, (premature) => {
+    const [returned, cause] = premature ? [true] : pcall(act, upstream, config, decision, level, ngx.now());
+    memo.is_deciding = false;
+    if (!returned) ngx.log(ngx.ERR, `sluice: ${tostring(cause)}`);
+    if (cause === undefined) return;
+    memo.decision_due = ngx.now() + SECONDS_AFTER_FAILURE;
+    if (returned) ngx.log(ngx.WARN, `sluice: ${tostring(cause)}`);
+  });
+  if (timer !== undefined) return;
+  memo.is_deciding = false;
+  ngx.log(ngx.WARN, `sluice: could not start a timer: ${no_timer ?? ""}`);
+}
+
+function water_of(config: AutoscaleConfig): Water {
+  const { high, low, min, max } = config;
+  return { high, low, min, max, duration: seconds_of(config.for), cooldown: seconds_of(config.cooldown) };
+}
+
 /**
- * Decides on an upstream whose loads have just been measured, and acts. Phases that can sleep.
+ * Decides on an upstream whose loads have just been measured. Phase: timer.
  *
  * @param expiry how long a report counts, in seconds
- * @returns the cause when something could not be done
  */
-export function autoscale(
-  upstream: Controlled,
-  config: AutoscaleConfig,
-  expiry: number,
-  now: number,
-): string | undefined {
-  const { high, low, min, max } = config;
-  const water = {
-    high,
-    low,
-    min,
-    max,
-    duration: seconds_of(config.for),
-    cooldown: seconds_of(config.cooldown),
-  };
+export function autoscale(upstream: Controlled, config: AutoscaleConfig, expiry: number, now: number): void {
+  const { memo } = upstream;
   const level = level_of(upstream.servers, expiry, now);
   const tide = tide_of(upstream);
-  const decision = decide(water, level, tide, now);
+  const decision = decide(water_of(config), level, tide, now);
   keep_tide(upstream, tide);
-  // One decision at a time: whoever is called may not even know of the last one.
-  if (decision === undefined || upstream.call !== undefined) return undefined;
-  return act(upstream, config, decision, level, now);
+  if (tide.high_since === 0 && tide.low_since === 0 && decision === undefined) memo.said = "";
+  // One at a time: whoever is called may not even know of the last one.
+  const is_busy = memo.is_deciding || now < memo.decision_due || is_call_pending(upstream, now);
+  if (decision !== undefined && !is_busy) act_soon(upstream, config, decision, level);
 }

@@ -2,93 +2,88 @@ import { wait_for } from "../net/wait";
 import { UpstreamRow } from "../store/cells";
 import { shared_memory } from "../store/region";
 import { is_over } from "../store/turn";
-import { write_own } from "../store/write";
+import { write } from "../store/write";
 import type { Controlled } from "./controlled";
-import { call_webhook } from "./webhook";
+import { call_webhook, TIMEOUT_SECONDS } from "./webhook";
 
 /** The calls of webhooks that are due: each is made until it is answered, and stands in the state till then. */
 
-/** How a call is coming on. */
-interface Attempt {
-  id: string;
-  /** How often it was in vain, and when it is made next, in seconds since 1970. */
-  failures: number;
-  due: number;
-  is_under_way: boolean;
-}
-
+/** After a call in vain, in seconds: twice as long each time, up to the other; less by chance, by half at most. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
-/** Who has not listened for so long is told nothing: it would be late. */
-const LONGEST_TIME = 600;
+/** A worker that is to end waits so long for an answer, in seconds. */
+const GRACE_SECONDS = 1.2;
 
-const attempts = new LuaTable<string, Attempt>();
-
-function attempt_of({ name }: Controlled, id: string): Attempt {
-  const known = attempts.get(name) as Attempt | undefined;
-  if (known?.id === id) return known;
-  const attempt = { id, failures: 0, due: 0, is_under_way: false };
-  attempts.set(name, attempt);
-  return attempt;
+/** Whether the last decision of an upstream has not had its effect yet: then there is no other. */
+export function is_call_pending({ call, scaling }: Controlled, now: number): boolean {
+  return call !== undefined || (scaling?.until !== undefined && now < scaling.until);
 }
 
-/** Forgets a call, for everybody that reads the state. Returns the cause when it fails. */
+/** Forgets a call, for all gateways; from now on the cooldown counts. Returns the cause when it fails. */
 function forget_call(name: string, id: string): string | undefined {
-  const [, problem] = write_own(name, (current) => {
+  const [, problem] = write(name, (current) => {
     if (current?.call?.id !== id) return $multi(current, undefined);
     const next = { ...current };
     next.call = undefined;
+    if (current.scaling?.id === id) next.scaling = { id, time: ngx.now() };
     return $multi(next, undefined);
   });
-  return problem?.text;
+  return problem === undefined ? undefined : `could not note that its webhook has answered: ${problem.text}`;
 }
 
 function warn(name: string, what: string): void {
   ngx.log(ngx.WARN, `sluice: upstream ${name}: ${what}`);
 }
 
-/** Makes a call once, and sees to what becomes of it. */
-function make_call(upstream: Controlled, attempt: Attempt): void {
-  const { name, autoscale, call, scaling } = upstream;
+/** Tells whether to wait no more for an answer. */
+function new_patience(): (this: void) => boolean {
+  let until = 0;
+  return () => {
+    if (until === 0 && is_over()) until = ngx.now() + GRACE_SECONDS;
+    return until > 0 && ngx.now() > until;
+  };
+}
+
+/** Makes the call, unless it would be too late. Returns the cause when it has to be made again. */
+function try_call({ name, autoscale, call, scaling }: Controlled): string | undefined {
   const webhook = autoscale?.webhook;
-  if (call === undefined) return;
-  const is_late = ngx.now() - (scaling?.time ?? 0) > LONGEST_TIME;
-  let cause: string | undefined;
-  if (webhook !== undefined && !is_late) {
-    [, cause] = wait_for(() => call_webhook(webhook, call, ngx.now()), is_over);
-    if (is_over()) return;
-  } else {
-    warn(name, `its webhook is called no more for ${call.id}`);
+  const is_wanted = scaling?.id === call?.id && ngx.now() < (scaling?.until ?? 0);
+  if (call === undefined || webhook === undefined || !is_wanted) {
+    warn(name, `its webhook is called no more for decision ${call?.id ?? ""}`);
+    return undefined;
   }
-  cause ??= forget_call(name, call.id);
+  const [, cause] = wait_for(() => call_webhook(webhook, call, ngx.now()), new_patience());
+  return cause === undefined ? undefined : `could not call its webhook: ${cause}`;
+}
+
+/** Makes a call once, or, when that has been answered, forgets it. */
+function make_call(upstream: Controlled, id: string): void {
+  const { name, row, memo } = upstream;
+  const memory = shared_memory();
+  // For a worker that takes over: this one may be at it still.
+  memory[row + UpstreamRow.CALL_DUE] = ngx.now() + TIMEOUT_SECONDS + 1;
+  let cause = memo.answered === id ? undefined : try_call(upstream);
   if (cause === undefined) {
-    // What was decided long ago begins to have an effect only now.
-    shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = ngx.now();
-    return;
+    memo.answered = id;
+    cause = forget_call(name, id);
   }
-  attempt.failures += 1;
-  const pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt.failures - 1));
-  attempt.due = ngx.now() + pause * (0.5 + math.random() / 2);
-  if (attempt.failures === 1) warn(name, `could not call its webhook: ${cause}`);
+  memo.failures = cause === undefined ? 0 : memo.failures + 1;
+  if (memo.failures === 1) warn(name, cause ?? "");
+  const pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (memo.failures - 1));
+  memory[row + UpstreamRow.CALL_DUE] = ngx.now() + pause * (0.5 + math.random() / 2);
 }
 
 /** Makes the call of an upstream if it has one that is due, in a light thread of its own. Phase: timer. */
 export function make_due_call(upstream: Controlled, now: number): void {
-  const { name, call } = upstream;
-  if (call === undefined) {
-    attempts.delete(name);
-    return;
-  }
-  const attempt = attempt_of(upstream, call.id);
-  if (attempt.is_under_way || now < attempt.due) return;
-  attempt.is_under_way = true;
+  const { name, row, memo, call } = upstream;
+  if (call === undefined || memo.is_calling || now < shared_memory()[row + UpstreamRow.CALL_DUE]) return;
+  memo.is_calling = true;
   const [timer, cause] = ngx.timer.at(0, (premature) => {
-    if (premature) return;
-    const [returned, failure] = pcall(make_call, upstream, attempt);
-    attempt.is_under_way = false;
+    const [returned, failure] = premature ? [true] : pcall(make_call, upstream, call.id);
+    memo.is_calling = false;
     if (!returned) ngx.log(ngx.ERR, `sluice: ${tostring(failure)}`);
   });
   if (timer !== undefined) return;
-  attempt.is_under_way = false;
+  memo.is_calling = false;
   warn(name, `could not start a timer: ${cause ?? ""}`);
 }

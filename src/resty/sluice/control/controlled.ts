@@ -1,7 +1,7 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
 import { may_serve } from "../config/server";
-import { Row } from "../store/cells";
+import { Row, UpstreamRow } from "../store/cells";
 import { new_follower, next_changes } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document";
@@ -29,11 +29,23 @@ export interface ControlledServer extends Reporter, LoadedServer {
   completed_at: number;
 }
 
+/** What this worker remembers of an upstream, whatever else changes. */
+export interface Memo {
+  /** When its weights are due, and when it is decided on next after a decision that failed, in seconds since 1970. */
+  update_due: number;
+  decision_due: number;
+  is_deciding: boolean;
+  is_calling: boolean;
+  /** The call that was answered last, and how often one has been in vain since then. */
+  answered: string;
+  failures: number;
+  /** What was said of the decisions that nothing came of, so that it is said once. */
+  said: string;
+}
+
 /** An upstream. */
 export interface Controlled {
   name: string;
-  /** Of the document that it was read from. */
-  revision: number;
   /** Where its shared cells are. */
   row: number;
   load: LoadConfig | undefined;
@@ -41,14 +53,16 @@ export interface Controlled {
   scaling: Scaling | undefined;
   call: Call | undefined;
   servers: ControlledServer[];
-  /** When its weights are due, in seconds since 1970. */
-  update_due: number;
+  /** The servers by their lines, which tell all of their parameters. */
+  lines: LuaTable<string, ControlledServer>;
+  memo: Memo;
 }
 
 /** Lets other work go on. */
 export type Pause = (this: void) => void;
 
 const NAMES_AT_ONCE = 50;
+const LINES_AT_ONCE = 500;
 
 export const controlled = new LuaTable<string, Controlled>();
 const follower = new_follower();
@@ -84,55 +98,97 @@ function new_server(name: string, upstream_row: number, line: string): Controlle
   };
 }
 
-/** The servers of a document, those that were there before with what has been measured of them. */
-function servers_of(
-  name: string,
-  head: Document,
-  text: string,
-  start: number,
-  before: readonly ControlledServer[],
-): ControlledServer[] {
-  const known = new LuaTable<number, ControlledServer>();
-  for (const server of before) known.set(server.row, server);
-  const servers: ControlledServer[] = [];
-  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
-    const server = new_server(name, row_at(head.row), line);
-    const same = known.get(server.row) as ControlledServer | undefined;
-    if (same?.incarnation === server.incarnation) {
-      server.completed = same.completed;
-      server.completed_at = same.completed_at;
-    }
-    servers.push(server);
-  }
-  return servers;
+function new_memo(): Memo {
+  return {
+    update_due: 0,
+    decision_due: 0,
+    is_deciding: false,
+    is_calling: false,
+    answered: "",
+    failures: 0,
+    said: "",
+  };
 }
 
-function look_at(name: string): void {
+/** A server of a line that was not there before, with what has been measured of it under another one. */
+function changed_server(
+  { name, row, servers }: Controlled,
+  line: string,
+  before: Controlled | undefined,
+): ControlledServer {
+  const server = new_server(name, row, line);
+  const place = servers.length;
+  // Whoever has changed is mostly where it was.
+  const same = before?.servers[place];
+  if (same?.row === server.row && same.incarnation === server.incarnation) {
+    server.completed = same.completed;
+    server.completed_at = same.completed_at;
+  }
+  return server;
+}
+
+/** Reads the servers' lines. O(servers), little one that stays. */
+function read_servers(
+  upstream: Controlled,
+  text: string,
+  start: number,
+  before: Controlled | undefined,
+  pause: Pause,
+): void {
+  let made = 0;
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+    let server = before?.lines.get(line);
+    if (server === undefined) {
+      server = changed_server(upstream, line, before);
+      made += 1;
+      if (made % LINES_AT_ONCE === 0) pause();
+    }
+    upstream.servers.push(server);
+    upstream.lines.set(line, server);
+  }
+}
+
+/** Forgets what `load` and `autoscale` have noted, once they are off: they may come back in other times. */
+function end_control({ row, servers }: Controlled, head: Document | undefined): void {
+  const memory = shared_memory();
+  if (head?.autoscale === undefined) {
+    memory[row + UpstreamRow.HIGH_SINCE] = 0;
+    memory[row + UpstreamRow.LOW_SINCE] = 0;
+  }
+  if (head?.load !== undefined) return;
+  for (const server of servers) {
+    if (memory[server.row + Row.STAMP] === server.incarnation) memory[server.row + Row.FACTOR] = 0;
+  }
+}
+
+function look_at(name: string, pause: Pause): void {
   const text = get_text(name);
+  const before = controlled.get(name) as Controlled | undefined;
   if (text === undefined) {
     controlled.delete(name);
     return;
   }
   const [head, start] = parse_head(text);
+  const is_same = before?.row === row_at(head.row);
+  if (is_same) end_control(before, head);
   // A call whose webhook is gone is to be forgotten: else it would be made when there is one again.
   if ((head.load ?? head.autoscale ?? head.call) === undefined) {
     controlled.delete(name);
     return;
   }
-  const before = controlled.get(name) as Controlled | undefined;
-  const row = row_at(head.row);
-  const is_same = before?.row === row;
-  controlled.set(name, {
+  const upstream: Controlled = {
     name,
-    revision: head.revision,
-    row,
+    row: row_at(head.row),
     load: head.load,
     autoscale: head.autoscale,
     scaling: head.scaling,
     call: head.call,
-    servers: servers_of(name, head, text, start, is_same ? before.servers : []),
-    update_due: is_same ? before.update_due : 0,
-  });
+    servers: [],
+    lines: new LuaTable(),
+    memo: is_same ? before.memo : new_memo(),
+  };
+  read_servers(upstream, text, start, is_same ? before : undefined, pause);
+  controlled.set(name, upstream);
 }
 
 /** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
@@ -148,7 +204,7 @@ export function follow_controlled(pause: Pause): void {
   }
   for (const [number, name] of ipairs(names)) {
     if (number % NAMES_AT_ONCE === 0) pause();
-    look_at(name);
+    look_at(name, pause);
   }
 }
 

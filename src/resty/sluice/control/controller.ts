@@ -26,12 +26,11 @@ function pause(this: void): void {
 
 /** Measures, weighs and scales an upstream. */
 function update(upstream: Controlled, now: number): void {
-  const { load, autoscale: scale, servers } = upstream;
-  upstream.update_due = now + (load === undefined ? UPDATE_SECONDS : seconds_of(load.update));
+  const { load, autoscale: scale, servers, memo } = upstream;
+  memo.update_due = now + (load === undefined ? UPDATE_SECONDS : seconds_of(load.update));
   for (const server of servers) measure(server, now);
   if (load !== undefined) update_weights(upstream, load, now);
-  const cause = scale === undefined ? undefined : autoscale(upstream, scale, expiry_of(load), now);
-  if (cause !== undefined) ngx.log(ngx.WARN, `sluice: ${cause}`);
+  if (scale !== undefined) autoscale(upstream, scale, expiry_of(load), now);
 }
 
 function control_all(this: void): void {
@@ -43,7 +42,7 @@ function control_all(this: void): void {
     const upstream = controlled.get(name) as Controlled | undefined;
     if (is_over()) return;
     if (upstream !== undefined) make_due_call(upstream, ngx.now());
-    if (upstream !== undefined && upstream.update_due <= ngx.now()) {
+    if (upstream !== undefined && upstream.memo.update_due <= ngx.now()) {
       update(upstream, ngx.now());
       seen += upstream.servers.length;
     }

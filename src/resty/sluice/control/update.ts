@@ -4,7 +4,7 @@ import { Row, UpstreamRow } from "../store/cells";
 import { shared_memory } from "../store/region";
 import type { Controlled, ControlledServer } from "./controlled";
 import { takes_part } from "./measure";
-import { balance_loads, type LoadLimits } from "./weights";
+import { balance_loads, Reason, type LoadLimits } from "./weights";
 
 /** Gives the servers of an upstream the factors of their weights that their loads ask for. */
 
@@ -32,15 +32,22 @@ function note_factor({ row, incarnation, factor, reason }: ControlledServer): bo
   return is_new;
 }
 
+/** Gives a server that does not share the requests its own weight: what it did when it did may not be so any more. */
+function release(server: ControlledServer): void {
+  server.factor = 1;
+  server.reason = Reason.CONFIGURED;
+}
+
 /** Changes the weights of an upstream's servers by their loads, which have just been measured. O(servers · log servers). */
 export function update_weights({ row, servers }: Controlled, load: LoadConfig, now: number): void {
   const sharing: ControlledServer[] = [];
   for (const server of servers) {
     if (takes_part(server)) sharing.push(server);
+    else release(server);
   }
   balance_loads(sharing, limits_of(load), now);
   let has_changed = false;
-  for (const server of sharing) {
+  for (const server of servers) {
     if (note_factor(server)) has_changed = true;
   }
   if (!has_changed) return;

@@ -6,7 +6,8 @@ import { service_at } from "../net/service";
 
 /** A call that tells a container platform to start or stop a server. */
 
-const TIMEOUT_SECONDS = 5;
+/** A call takes no longer. */
+export const TIMEOUT_SECONDS = 5;
 /** Nobody reads what the receiver says beside its status. */
 const LARGEST_BODY = 4096;
 

@@ -142,8 +142,9 @@ export const enum UpstreamRow {
   /** Since when the load has been above the high water, or below the low; 0: it is not. */
   HIGH_SINCE = Row.REPORT_TIME,
   LOW_SINCE = Row.REPORTING_SINCE,
-  /** When it was last decided to scale. */
+  /** When it was last decided to scale, and when its webhook may be called next. */
   SCALED_AT = Row.REPORTED_AT,
+  CALL_DUE = Row.FACTOR,
 }
 
 /** What a server says of itself. */

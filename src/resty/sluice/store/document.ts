@@ -54,8 +54,10 @@ export interface Bookkeeping {
 export interface Scaling {
   /** Tells it from all others. */
   id: string;
-  /** Seconds since 1970. */
+  /** Seconds since 1970: from then on the cooldown counts. */
   time: number;
+  /** Till then its call may be unanswered; absent: it has none, or has been answered. */
+  until?: number | undefined;
 }
 
 /** A call of a webhook. */
@@ -65,7 +67,7 @@ export interface Call {
   body: string;
 }
 
-const SCALING = shape(["id", "time"]);
+const SCALING = shape(["id", "time", "until"]);
 const CALL = shape(["id", "body"]);
 
 /** Its members, in the order in which they are stored. */

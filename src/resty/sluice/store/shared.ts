@@ -18,7 +18,7 @@ import { Row } from "./cells";
 import { node_server } from "./nodes";
 import { row_at, shared_memory } from "./region";
 import { has_sourced } from "./sourced";
-import { allocate_row, free_row } from "./rows";
+import { allocate_row, free_row, start_row } from "./rows";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
 
@@ -84,8 +84,9 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
 /** The last decision to scale; what is none counts as none. */
 function read_scaling(value: unknown): Scaling | undefined {
   if (!is_table(value)) return undefined;
-  const { id, time } = value;
-  return typeof id === "string" && typeof time === "number" ? { id, time } : undefined;
+  const { id, time, until } = value;
+  if (typeof id !== "string" || typeof time !== "number") return undefined;
+  return typeof until === "number" ? { id, time, until } : { id, time };
 }
 
 /** Reads a shared part; undefined when it is none. */
@@ -160,7 +161,9 @@ function shared_lines(
   for (const server of servers) {
     const before = known.get(server.id) as ServerRecord | undefined;
     if (is_same(before, server)) {
-      lines.push(format_line({ ...server, incarnation: before.incarnation, row: before.row }));
+      const { incarnation, row } = before;
+      if (server.in_service === true && before.in_service !== true) start_row(row, ngx.now());
+      lines.push(format_line({ ...server, incarnation, row }));
     } else {
       const row = allocate_row(revision, server.id);
       if (row === undefined) {
