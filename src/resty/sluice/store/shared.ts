@@ -18,7 +18,7 @@ import { Row } from "./cells";
 import { node_server } from "./nodes";
 import { row_at, shared_memory } from "./region";
 import { has_sourced } from "./sourced";
-import { allocate_row, free_row } from "./rows";
+import { allocate_row, free_row, start_row } from "./rows";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
 
@@ -161,6 +161,7 @@ function shared_lines(
     const before = known.get(server.id) as ServerRecord | undefined;
     if (is_same(before, server)) {
       lines.push(format_line({ ...server, incarnation: before.incarnation, row: before.row }));
+      if (server.in_service === true && before.in_service !== true) start_row(before.row, ngx.now());
     } else {
       const row = allocate_row(revision, server.id);
       if (row === undefined) {
