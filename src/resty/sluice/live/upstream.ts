@@ -10,7 +10,7 @@ import { adopt, own_cell } from "./counters";
 import { new_key_reader, type KeyReader } from "./key";
 import { Measure, surroundings_of } from "./loads";
 import { queue_of, type Queue } from "./queue";
-import { stop_ramp, weigh } from "./ramp";
+import { follow_loads, stop_ramp, weigh } from "./ramp";
 import { expiry_of } from "../control/reported";
 import { retry_limits, type RetryLimits } from "./retries";
 import { rotate } from "./rotation";
@@ -106,9 +106,11 @@ function set_limits(
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
   upstream.queue = queue_of(queue, upstream.queue);
   upstream.panic_threshold = panic_threshold ?? 0;
-  // Else the weights are what is configured, and stay so.
-  if (load !== undefined || upstream.follows_load) upstream.load_revision = UNSEEN;
+  const is_released = load === undefined && upstream.follows_load;
   upstream.follows_load = load !== undefined;
+  if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
+  // Without it the weights are what is configured, and that at once.
+  if (is_released) follow_loads(upstream);
   upstream.wants_reports = load !== undefined || autoscale !== undefined;
   upstream.report_expiry = expiry_of(load);
   upstream.health_revision = UNSEEN;

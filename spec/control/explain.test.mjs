@@ -1,0 +1,207 @@
+/** `explain`: why each server gets what it gets, and who is next. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackend, startBackends } from "../gateway/support/backend.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { PROBE_ERRORS } from "../gateway/support/health.mjs";
+import { ask, startLoad } from "../gateway/support/load.mjs";
+import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+import { lives } from "./support/lives.mjs";
+import { explain } from "./support/scaled.mjs";
+
+/** @typedef {import("../gateway/support/gateway.mjs").Gateway} Gateway */
+
+/**
+ * A gateway of an upstream `app`.
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ * @param {object} [settings]
+ * @param {import("../gateway/support/nginx_conf.mjs").Options} [options]
+ */
+async function startApp(context, count, settings = {}, options = {}) {
+  const backends = await startBackends(context, count);
+  const servers = backends.map(({ address }, index) => ({ server: address, weight: index + 1 }));
+  const upstreams = { app: { servers, ...settings } };
+  const gateway = await startGateway(context, { workers: 1, upstreams, ...options });
+  return { gateway, api: gateway.api, backends };
+}
+
+/** Once no request is counted as under way any more. @param {import("../gateway/support/api.mjs").Api} api */
+const settled = (api, query = "") =>
+  waitFor("no request is under way", async () => {
+    const explained = await explain(api, "app", query);
+    return explained.servers.every(({ active }) => active === 0) && explained;
+  });
+
+test("a weight is the configured one times what slow_start and the load make of it", async (context) => {
+  const { api } = await startApp(context, 3, { load: { update: "100ms", blackout: "0s" } });
+  const fresh = await startBackend(context);
+  const parameters = { server: fresh.address, weight: 8, slow_start: "1h" };
+  await api.expect(201, "POST", serversOf(), parameters);
+  await waitFor("the loads count", async () => {
+    const reports = [0.2, 0.8, 0.2, 0.8].map((utilization, id) => ({ utilization, rps: 100 * (id + 1) }));
+    for (const [id, body] of reports.entries())
+      await api.expect(204, "POST", `${sluice()}/servers/${id}/report`, body);
+    const { servers } = await explain(api);
+    return servers[0].weight.load > 1.5 && servers[3].weight.load < 0.7;
+  });
+  const { servers, method } = await explain(api);
+  assert.equal(method, "round_robin");
+  for (const [index, { weight }] of servers.entries()) {
+    const { effective, configured, slow_start, load, reason } = weight;
+    assert.equal(configured, [1, 2, 3, 8][index]);
+    assert.ok(index === 3 ? slow_start > 0 && slow_start < 0.1 : slow_start === 1, `${slow_start}`);
+    assert.ok(Math.abs(effective - configured * slow_start * load) < 0.001, JSON.stringify(weight));
+    assert.match(reason, /^by its load/);
+  }
+  const { accepted, refused, utilization, rps, state } = servers[1].report;
+  assert.deepEqual([refused, utilization, rps, state, accepted > 0], [0, 0.8, 200, "up", true]);
+});
+
+test("each state has its reason", async (context) => {
+  const outlier_detection = { consecutive_5xx: 2, base_ejection_time: "1h", max_ejection_time: "1h" };
+  const settings = { outlier_detection: { ...outlier_detection, max_ejection_percent: 100 } };
+  const { gateway, api, backends } = await startApp(context, 9, settings, {
+    http: "lua_socket_log_errors off;",
+  });
+  gateway.log.allow(PROBE_ERRORS, /reset by peer|prematurely closed/);
+  const [, , , , , sick, bad, broken] = backends;
+  const patch = (/** @type {number} */ id, /** @type {object} */ change) =>
+    api.expect(200, "PATCH", `${serversOf()}/${id}`, change);
+  await patch(1, { down: true });
+  await patch(2, { drain: true });
+  await patch(3, { standby: true });
+  await api.expect(204, "POST", `${sluice()}/servers/4/report`, { state: "drain" });
+  await api.expect(204, "POST", `${sluice()}/servers/8/report`, { state: "down" });
+  await patch(7, { fail_timeout: "1h", max_fails: 1 });
+  bad.behaviour = { status: 500 };
+  broken.behaviour = { reset: 1 };
+  const stateOf = async (/** @type {number} */ id) => (await explain(api)).servers[id].state;
+  await waitFor("two are out", async () => {
+    await ask(gateway.port);
+    return (await stateOf(6)) === "unavail" && (await stateOf(7)) === "unavail";
+  });
+  sick.behaviour = { status: 503 };
+  bad.behaviour = {};
+  broken.behaviour = {};
+  await api.expect(200, "PATCH", sluice(), { health_check: { interval: "100ms" } });
+  await waitFor("one is sick", async () => (await stateOf(5)) === "unhealthy");
+  const { servers } = await explain(api);
+  const told = servers.map(({ state, reason }) => `${state}: ${reason}`.replace(/\d{4}-\S+Z$/, "TIME"));
+  assert.deepEqual(told, [
+    "up: nothing is wrong with it",
+    'down: "down" is set',
+    'draining: "drain" is set',
+    "down: it stands by",
+    "draining: it has reported so",
+    "unhealthy: its checks have failed",
+    "unavail: outlier detection has ejected it, until TIME",
+    "unavail: 1 requests have failed, until TIME",
+    "down: it has reported so",
+  ]);
+  assert.equal((await explain(api)).next.id, 0, "who is not up is not next");
+  await patch(0, { down: true });
+  assert.deepEqual((await explain(api)).next, { reason: "no server is available" });
+});
+
+test("picks of the last minute are counted, over reloads, and their shares are those of the weights", async (context) => {
+  const { gateway, api, backends } = await startApp(context, 3, {}, { workers: 2 });
+  const askMany = async () => {
+    const load = startLoad(context, { port: gateway.port, connections: 4, total: 600 });
+    await load.finished;
+    assert.deepEqual([...load.errors], []);
+  };
+  await askMany();
+  const assertShares = async (/** @type {number} */ total) => {
+    const { servers } = await settled(api);
+    const picks = servers.map((server) => server.picks);
+    assert.deepEqual(
+      picks,
+      backends.map(({ requests }) => requests.length),
+    );
+    assert.equal(
+      picks.reduce((sum, count) => sum + count, 0),
+      total,
+    );
+    const percents = servers.map(({ picks_percent }) => picks_percent);
+    for (const [index, percent] of percents.entries())
+      assert.ok(Math.abs(percent - (100 * (index + 1)) / 6) < 1, `${percents}`);
+    assert.ok(Math.abs(percents.reduce((sum, percent) => sum + percent, 0) - 100) <= 0.2, `${percents}`);
+  };
+  await assertShares(600);
+  await lives["a reload"](gateway);
+  await assertShares(600);
+  await askMany();
+  await assertShares(1200);
+});
+
+test("requests under way are counted, with their shares", async (context) => {
+  const { gateway, api, backends } = await startApp(context, 3);
+  for (const backend of backends) backend.behaviour = { delay: 1500 };
+  const load = startLoad(context, { port: gateway.port, connections: 12, total: 12 });
+  await waitFor("all are under way", () => backends.reduce((sum, { active }) => sum + active, 0) === 12);
+  const { servers } = await explain(api);
+  assert.deepEqual(
+    servers.map(({ active, active_percent }) => [active, active_percent]),
+    [
+      [2, 16.7],
+      [4, 33.3],
+      [6, 50],
+    ],
+  );
+  await load.finished;
+  assert.deepEqual([...load.errors], []);
+  const { servers: after } = await settled(api);
+  assert.ok(after.every(({ active_percent }) => active_percent === 0));
+});
+
+test("what is wrong with a question", async (context) => {
+  const { api } = await startApp(context, 1, { method: "ip_hash" });
+  const missing = await api.get(`${sluice("nobody")}/explain`);
+  assert.deepEqual([missing.status, missing.body.error.code], [404, "UpstreamNotFound"]);
+  for (const key of ["", "10.0.0", "host", "10.0.0.1:80"]) {
+    const { status, body } = await api.get(`${sluice()}/explain?key=${key}`);
+    assert.deepEqual([status, body.error?.code], [400, "UpstreamConfFormatError"], key);
+    assert.match(body.error.text, /key/);
+  }
+  for (const [method, more] of [
+    ["ip_hash", {}],
+    ["hash", { hash: { key: "$uri" } }],
+  ]) {
+    const { status, body } = await api.patch(sluice(), { method, ...more, load: {} });
+    assert.deepEqual([status, body.error?.code], [400, "UpstreamConfFormatError"], JSON.stringify(body));
+    assert.match(body.error.text, /load/);
+  }
+  await api.expect(200, "PATCH", sluice(), { method: "least_conn", load: {} });
+  const { status } = await api.patch(sluice(), { method: "ip_hash" });
+  assert.equal(status, 400, "nor can the method of an upstream with load be that");
+});
+
+test("with load taken off, the weights are the configured ones at once", async (context) => {
+  const load = { update: "100ms", blackout: "0s", max_step_percent: 100 };
+  const { gateway, api, backends } = await startApp(context, 2, { load }, { workers: 2 });
+  await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 1 });
+  await waitFor("one has much less", async () => {
+    for (const [id, utilization] of [0.2, 0.9].entries())
+      await api.expect(204, "POST", `${sluice()}/servers/${id}/report`, { utilization, rps: 100 });
+    const [first, second] = (await explain(api)).servers.map(({ weight }) => weight.effective);
+    return second < first / 2;
+  });
+  /** How often each gets a request. */
+  const share = async () => {
+    const had = backends.map(({ requests }) => requests.length);
+    await startLoad(context, { port: gateway.port, connections: 4, total: 200 }).finished;
+    return backends.map(({ requests }, index) => requests.length - had[index]);
+  };
+  await waitFor("workers go by that", async () => {
+    const [first, second] = await share();
+    return second < 0.6 * first;
+  });
+  await api.expect(200, "PATCH", sluice(), { load: null });
+  const [first, second] = await share();
+  assert.ok(Math.abs(first - second) <= 4, `${first} and ${second}`);
+  const { servers } = await explain(api);
+  for (const { weight } of servers)
+    assert.deepEqual([weight.effective, weight.load, weight.reason], [1, 1, 'the upstream has no "load"']);
+});
