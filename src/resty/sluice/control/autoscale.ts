@@ -3,10 +3,12 @@ import { seconds_of } from "../config/time";
 import { iso8601 } from "../lib/iso8601";
 import { encode, shape, shaped } from "../lib/json";
 import { UpstreamRow } from "../store/cells";
+import type { Document } from "../store/document";
 import { record_decision } from "../store/events";
 import { shared_memory } from "../store/region";
 import { set_in_service } from "../store/standby";
 import { write } from "../store/write";
+import { CALL_SECONDS } from "./calls";
 import type { Controlled, ControlledServer } from "./controlled";
 import { is_well, takes_part } from "./measure";
 import { decide, type Decision, type Direction, type Level, type Tide } from "./water";
@@ -125,8 +127,9 @@ function carry_out(
   const [, problem] = write(name, (current) => {
     is_done = current !== undefined && current.scaling?.id === scaling?.id;
     if (current === undefined || !is_done) return $multi(current, undefined);
-    const next = { ...current, scaling: { id, time: now } };
+    const next: Document = { ...current, scaling: { id, time: now } };
     if (config.webhook !== undefined) {
+      next.scaling = { id, time: now, calling_until: now + CALL_SECONDS };
       next.call = { id, body: call_body(name, id, decision, inputs, about, now) };
       return $multi(next, undefined);
     }
@@ -166,6 +169,11 @@ function act(
   return undefined;
 }
 
+/** One decision at a time: whoever is called, by whichever gateway, may not even know of the last one. */
+function is_being_called({ call, scaling }: Controlled, now: number): boolean {
+  return call !== undefined || now < (scaling?.calling_until ?? 0);
+}
+
 /**
  * Decides on an upstream whose loads have just been measured, and acts. Phases that can sleep.
  *
@@ -191,7 +199,6 @@ export function autoscale(
   const tide = tide_of(upstream);
   const decision = decide(water, level, tide, now);
   keep_tide(upstream, tide);
-  // One decision at a time: whoever is called may not even know of the last one.
-  if (decision === undefined || upstream.call !== undefined) return undefined;
+  if (decision === undefined || is_being_called(upstream, now)) return undefined;
   return act(upstream, config, decision, level, now);
 }

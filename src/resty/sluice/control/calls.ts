@@ -1,8 +1,10 @@
 import { wait_for } from "../net/wait";
 import { UpstreamRow } from "../store/cells";
+import { is_clustered } from "../store/clustered";
+import type { Document } from "../store/document";
 import { shared_memory } from "../store/region";
 import { is_over } from "../store/turn";
-import { write_own } from "../store/write";
+import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
 import { call_webhook } from "./webhook";
 
@@ -21,6 +23,8 @@ const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
 /** Who has not listened for so long is told nothing: it would be late. */
 const LONGEST_TIME = 600;
+/** So long a call takes at most, and to tell the others what became of it. */
+export const CALL_SECONDS = 10;
 
 const attempts = new LuaTable<string, Attempt>();
 
@@ -32,15 +36,45 @@ function attempt_of({ name }: Controlled, id: string): Attempt {
   return attempt;
 }
 
-/** Forgets a call, for everybody that reads the state. Returns the cause when it fails. */
-function forget_call(name: string, id: string): string | undefined {
-  const [, problem] = write_own(name, (current) => {
+/** Changes what the state says of a call, if it still does. Returns the problem's text when it fails. */
+function change_call(
+  write_it: typeof write,
+  name: string,
+  id: string,
+  change: (next: Document) => void,
+): string | undefined {
+  const [, problem] = write_it(name, (current) => {
     if (current?.call?.id !== id) return $multi(current, undefined);
     const next = { ...current };
-    next.call = undefined;
+    change(next);
     return $multi(next, undefined);
   });
   return problem?.text;
+}
+
+/**
+ * Forgets a call, and lets all gateways decide again. Returns the cause when it fails: then it is to be tried anew, but not
+ * the call.
+ */
+function forget_call(name: string, id: string): string | undefined {
+  const cause = change_call(write, name, id, (next) => {
+    next.call = undefined;
+    // What was decided long ago begins to have an effect only now.
+    if (next.scaling?.id === id) next.scaling = { id, time: ngx.now() };
+  });
+  if (cause === undefined) return undefined;
+  change_call(write_own, name, id, (next) => {
+    if (next.call !== undefined) next.call = { ...next.call, is_heard: true };
+  });
+  return cause;
+}
+
+/** Tells the other gateways that a call will be made again. When that fails they cannot decide, either. */
+function announce_call(name: string, { id, due }: Attempt): void {
+  if (!is_clustered()) return;
+  change_call(write, name, id, (next) => {
+    if (next.scaling?.id === id) next.scaling = { ...next.scaling, calling_until: due + CALL_SECONDS };
+  });
 }
 
 function warn(name: string, what: string): void {
@@ -52,17 +86,17 @@ function make_call(upstream: Controlled, attempt: Attempt): void {
   const { name, autoscale, call, scaling } = upstream;
   const webhook = autoscale?.webhook;
   if (call === undefined) return;
-  const is_late = ngx.now() - (scaling?.time ?? 0) > LONGEST_TIME;
+  // When others have decided since, they had waited for it.
+  const is_late = scaling?.id !== call.id || ngx.now() - scaling.time > LONGEST_TIME;
   let cause: string | undefined;
-  if (webhook !== undefined && !is_late) {
+  if (webhook === undefined || is_late) {
+    warn(name, `its webhook is called no more for ${call.id}`);
+  } else if (call.is_heard !== true) {
     [, cause] = wait_for(() => call_webhook(webhook, call, ngx.now()), is_over);
     if (is_over()) return;
-  } else {
-    warn(name, `its webhook is called no more for ${call.id}`);
   }
   cause ??= forget_call(name, call.id);
   if (cause === undefined) {
-    // What was decided long ago begins to have an effect only now.
     shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = ngx.now();
     return;
   }
@@ -70,6 +104,7 @@ function make_call(upstream: Controlled, attempt: Attempt): void {
   const pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt.failures - 1));
   attempt.due = ngx.now() + pause * (0.5 + math.random() / 2);
   if (attempt.failures === 1) warn(name, `could not call its webhook: ${cause}`);
+  announce_call(name, attempt);
 }
 
 /** Makes the call of an upstream if it has one that is due, in a light thread of its own. Phase: timer. */

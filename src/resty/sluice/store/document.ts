@@ -54,8 +54,10 @@ export interface Bookkeeping {
 export interface Scaling {
   /** Tells it from all others. */
   id: string;
-  /** Seconds since 1970. */
+  /** Seconds since 1970; of a webhook's, from when on it has been heard. */
   time: number;
+  /** Its webhook is being called: until then, if it is not said anew, other gateways decide nothing. */
+  calling_until?: number | undefined;
 }
 
 /** A call of a webhook. */
@@ -63,10 +65,12 @@ export interface Call {
   /** That of the decision. */
   id: string;
   body: string;
+  /** It has been answered, but the other gateways could not be told so yet. */
+  is_heard?: true | undefined;
 }
 
-const SCALING = shape(["id", "time"]);
-const CALL = shape(["id", "body"]);
+const SCALING = shape(["id", "time", "calling_until"]);
+const CALL = shape(["id", "body", "is_heard"]);
 
 /** Its members, in the order in which they are stored. */
 export const BOOKKEEPING_FIELDS = [

@@ -84,8 +84,9 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
 /** The last decision to scale; what is none counts as none. */
 function read_scaling(value: unknown): Scaling | undefined {
   if (!is_table(value)) return undefined;
-  const { id, time } = value;
-  return typeof id === "string" && typeof time === "number" ? { id, time } : undefined;
+  const { id, time, calling_until } = value;
+  if (typeof id !== "string" || typeof time !== "number") return undefined;
+  return { id, time, calling_until: typeof calling_until === "number" ? calling_until : undefined };
 }
 
 /** Reads a shared part; undefined when it is none. */
