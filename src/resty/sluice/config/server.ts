@@ -178,9 +178,14 @@ export function carried_over(server: ServerConfig, before: ServerConfig): Server
   return { ...server, leave_by: server.drain ? before.leave_by : "", in_service };
 }
 
+/** Whether a server waits to be brought in. Any phase. */
+export function is_standing_by({ standby, in_service }: ServerConfig): boolean {
+  return standby === true && in_service !== true;
+}
+
 /** Whether a server may have new requests, as far as its parameters say. Any phase. */
-export function may_serve({ down, drain, standby, in_service }: ServerConfig): boolean {
-  return !down && !drain && (standby !== true || in_service === true);
+export function may_serve(server: ServerConfig): boolean {
+  return !server.down && !server.drain && !is_standing_by(server);
 }
 
 /** Checks that a server may be changed by hand. Returns the problem when it is what brought it that says what it is. */

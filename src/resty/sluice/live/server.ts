@@ -1,6 +1,6 @@
 import type { Method, Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
-import { may_serve } from "../config/server";
+import { is_standing_by, may_serve } from "../config/server";
 import { seconds_of } from "../config/time";
 import type { Subject } from "../health/subject";
 import type { ServerRecord } from "../store/document";
@@ -73,10 +73,10 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     max_fails: record.max_fails,
     slow_start: seconds_of(record.slow_start),
     backup: record.backup,
-    down: record.down,
+    down: record.down || is_standing_by(record),
     in_rotation: may_serve(record),
     may_serve: may_serve(record),
-    configured_down: record.down,
+    configured_down: record.down || is_standing_by(record),
     route: record.route,
     fail_timeout: seconds_of(record.fail_timeout),
     row_number: record.row,
