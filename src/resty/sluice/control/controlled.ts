@@ -106,6 +106,17 @@ function servers_of(
   return servers;
 }
 
+/** Has servers begin with their configured weights when there is `load` again. */
+function forget_factors({ servers }: Controlled): void {
+  const memory = shared_memory();
+  for (const { row, incarnation } of servers) {
+    if (memory[row + Row.STAMP] === incarnation) {
+      memory[row + Row.FACTOR] = 0;
+      memory[row + Row.FACTOR_REASON] = 0;
+    }
+  }
+}
+
 function look_at(name: string): void {
   const text = get_text(name);
   if (text === undefined) {
@@ -113,12 +124,13 @@ function look_at(name: string): void {
     return;
   }
   const [head, start] = parse_head(text);
+  const before = controlled.get(name) as Controlled | undefined;
+  if (before?.load !== undefined && head.load === undefined) forget_factors(before);
   // A call whose webhook is gone is to be forgotten: else it would be made when there is one again.
   if ((head.load ?? head.autoscale ?? head.call) === undefined) {
     controlled.delete(name);
     return;
   }
-  const before = controlled.get(name) as Controlled | undefined;
   const row = row_at(head.row);
   const is_same = before?.row === row;
   controlled.set(name, {
