@@ -92,6 +92,8 @@ test("a standby server that is changed: its address, its weight, `drain`, `down`
     await patch(change);
     assert.equal(await state(), expected, JSON.stringify(change));
   }
+  const asked = await api.patch(`${serversOf()}/1`, { in_service: false });
+  assert.equal(asked.status, 400, "that is no parameter");
   const other = await startBackend(context);
   const moved = await patch({ server: other.address });
   assert.deepEqual([moved.standby, moved.in_service], [true, undefined]);
