@@ -184,7 +184,7 @@ test("dry_run decides and says so, but does nothing", async (context) => {
 });
 
 test("a standby server that is not well is passed over, and one that is down for good too", async (context) => {
-  const { gateway, api, backends } = await startScaled(context, { waiting: 3 });
+  const { gateway, api, backends } = await startScaled(context, { waiting: 3, load: null });
   gateway.log.allow(/connect\(\) failed/);
   await api.expect(200, "PATCH", `${serversOf()}/1`, { down: true });
   backends[2].close();

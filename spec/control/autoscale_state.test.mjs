@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend } from "../gateway/support/backend.mjs";
-import { startLoad } from "../gateway/support/load.mjs";
+import { ask, startLoad } from "../gateway/support/load.mjs";
 import { nodeOf } from "../gateway/support/nodes.mjs";
 import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
@@ -92,6 +92,8 @@ test("a standby server that is changed: its address, its weight, `drain`, `down`
     await patch(change);
     assert.equal(await state(), expected, JSON.stringify(change));
   }
+  const asked = await api.patch(`${serversOf()}/1`, { in_service: false });
+  assert.equal(asked.status, 400, "that is no parameter");
   const other = await startBackend(context);
   const moved = await patch({ server: other.address });
   assert.deepEqual([moved.standby, moved.in_service], [true, undefined]);
@@ -134,3 +136,33 @@ test("a node that stands by is brought in, and stays so over its renewals", asyn
   await renew({ incarnation: 2, standby: false });
   assert.equal((await statesOf(api))[1], "up");
 });
+
+for (const [name, sticky] of Object.entries({
+  cookie: { cookie: { name: "srv" } },
+  route: { route: { variables: ["$cookie_srv"] } },
+})) {
+  test(`who stands by has no clients either that are bound to it by a ${name}`, async (context) => {
+    const { gateway, api, backends } = await startScaled(context, { standby: { route: "b" } });
+    await api.expect(200, "PATCH", sluice(), { sticky });
+    await report(api, [0.9]);
+    await waitForDecisions(api, 1);
+    let cookie = "srv=b";
+    await waitFor("a client is bound", async () => {
+      const { headers } = await ask(gateway.port);
+      const [given] = headers["set-cookie"] ?? [];
+      if (given !== undefined) [cookie] = given.split(";");
+      return headers["x-backend"] === backends[1].address;
+    });
+    const askBound = async () => {
+      const { status, headers } = await ask(gateway.port, "/", { headers: { Cookie: cookie } });
+      return [status, headers["x-backend"]];
+    };
+    for (let turn = 0; turn < 4; turn += 1) assert.deepEqual(await askBound(), [200, backends[1].address]);
+    await report(api, [0.1, 0.1]);
+    await waitForDecisions(api, 2);
+    for (let turn = 0; turn < 4; turn += 1) assert.deepEqual(await askBound(), [200, backends[0].address]);
+    await report(api, [0.9, 0.9]);
+    await waitForDecisions(api, 3);
+    for (let turn = 0; turn < 4; turn += 1) assert.deepEqual(await askBound(), [200, backends[1].address]);
+  });
+}

@@ -1,6 +1,7 @@
 /** `explain`: why each server gets what it gets, and who is next. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend, startBackends } from "../gateway/support/backend.mjs";
 import { startGateway } from "../gateway/support/gateway.mjs";
 import { PROBE_ERRORS } from "../gateway/support/health.mjs";
@@ -44,7 +45,7 @@ test("a weight is the configured one times what slow_start and the load make of 
     for (const [id, body] of reports.entries())
       await api.expect(204, "POST", `${sluice()}/servers/${id}/report`, body);
     const { servers } = await explain(api);
-    return servers[0].weight.load > 1.5 && servers[3].weight.load < 0.7;
+    return servers[0].weight.load > 1.2 && servers[3].weight.load < 0.9;
   });
   const { servers, method } = await explain(api);
   assert.equal(method, "round_robin");
@@ -113,27 +114,28 @@ test("picks of the last minute are counted, over reloads, and their shares are t
     assert.deepEqual([...load.errors], []);
   };
   await askMany();
-  const assertShares = async (/** @type {number} */ total) => {
+  const assertShares = async () => {
     const { servers } = await settled(api);
+    // What was before the last full minute began counts for less and less: here that is a matter of seconds.
     const picks = servers.map((server) => server.picks);
-    assert.deepEqual(
-      picks,
-      backends.map(({ requests }) => requests.length),
-    );
-    assert.equal(
-      picks.reduce((sum, count) => sum + count, 0),
-      total,
-    );
+    for (const [index, { requests }] of backends.entries())
+      assert.ok(picks[index] <= requests.length && picks[index] > 0.8 * requests.length, `${picks}`);
     const percents = servers.map(({ picks_percent }) => picks_percent);
     for (const [index, percent] of percents.entries())
       assert.ok(Math.abs(percent - (100 * (index + 1)) / 6) < 1, `${percents}`);
     assert.ok(Math.abs(percents.reduce((sum, percent) => sum + percent, 0) - 100) <= 0.2, `${percents}`);
   };
-  await assertShares(600);
+  await assertShares();
   await lives["a reload"](gateway);
-  await assertShares(600);
+  await assertShares();
   await askMany();
-  await assertShares(1200);
+  await assertShares();
+  // Whoever counts begins anew; it must not take what is a moment old for a minute old.
+  for (let turn = 0; turn < 2; turn += 1) {
+    await lives["the death of each worker"](gateway);
+    await sleep(1500);
+    await assertShares();
+  }
 });
 
 test("requests under way are counted, with their shares", async (context) => {
@@ -204,4 +206,8 @@ test("with load taken off, the weights are the configured ones at once", async (
   const { servers } = await explain(api);
   for (const { weight } of servers)
     assert.deepEqual([weight.effective, weight.load, weight.reason], [1, 1, 'the upstream has no "load"']);
+  // What was before is nothing to begin with when there is load again.
+  await sleep(500);
+  await api.expect(200, "PATCH", sluice(), { load: { blackout: "1h", update: "1h" } });
+  for (const { weight } of (await explain(api)).servers) assert.equal(weight.effective, 1, weight.reason);
 });

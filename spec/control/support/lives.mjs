@@ -3,8 +3,10 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 /** @typedef {import("../../gateway/support/gateway.mjs").Gateway} Gateway */
 
-/** The worker that controls is the one of a configuration that was started first. @param {Gateway} gateway */
-const killController = (gateway) => gateway.killWorker(Math.min(...gateway.workers()));
+/** One of them is the worker that controls. @param {Gateway} gateway */
+async function killWorkers(gateway) {
+  for (const pid of gateway.workers()) await gateway.killWorker(pid);
+}
 
 /** @param {Gateway} gateway */
 async function reload(gateway) {
@@ -15,7 +17,7 @@ async function reload(gateway) {
 /** What shared memory outlives. @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */
 export const lives = {
   "a reload": reload,
-  "the death of the worker that controls": killController,
+  "the death of each worker": killWorkers,
 };
 
 /** What the state in files outlives. @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */

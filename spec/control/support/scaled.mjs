@@ -20,7 +20,7 @@ export const LOOK = { update: "100ms", blackout: "1h" };
  * @param {number} [wanted.serving] how many
  * @param {number} [wanted.waiting] how many stand by
  * @param {object} [wanted.autoscale] what differs from `WATER`
- * @param {object} [wanted.load] what differs from `LOOK`
+ * @param {object | null} [wanted.load] what differs from `LOOK`; null: there is none
  * @param {object} [wanted.standby] more parameters of those that stand by
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
  */
@@ -28,7 +28,7 @@ export async function startScaled(context, wanted = {}, options = {}) {
   const { serving = 1, waiting = 1, autoscale = {}, load = {}, standby = {} } = wanted;
   const backends = await startBackends(context, serving + waiting);
   const app = {
-    load: { ...LOOK, ...load },
+    load: load === null ? undefined : { ...LOOK, ...load },
     autoscale: { ...WATER, ...autoscale },
     servers: backends.map(({ address }, index) =>
       index < serving ? { server: address } : { server: address, standby: true, ...standby },

@@ -1,3 +1,4 @@
+import { is_standing_by } from "../config/server";
 import { reported_name, reported_state } from "../control/reported";
 import { state_name } from "../health/state";
 import { iso8601 } from "../lib/iso8601";
@@ -9,10 +10,6 @@ import { row_at, shared_memory } from "../store/region";
 
 /** A state, and why, for people. */
 type Explained = LuaMultiReturn<[string, string]>;
-
-function is_standing_by({ standby, in_service }: ServerRecord): boolean {
-  return standby === true && in_service !== true;
-}
 
 function until(row: number): string {
   const time = shared_memory()[row + Row.UNAVAILABLE_UNTIL];

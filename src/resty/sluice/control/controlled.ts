@@ -1,6 +1,6 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
-import { may_serve } from "../config/server";
+import { is_standing_by, may_serve } from "../config/server";
 import { Row, UpstreamRow } from "../store/cells";
 import { new_follower, next_changes } from "../store/changes";
 import { get_text } from "../store/dict";
@@ -70,7 +70,6 @@ const follower = new_follower();
 function new_server(name: string, upstream_row: number, line: string): ControlledServer {
   const record = parse_line(line);
   const row = row_at(record.row);
-  const stands_by = record.standby === true && record.in_service !== true;
   return {
     upstream_name: name,
     server: record.server,
@@ -82,7 +81,7 @@ function new_server(name: string, upstream_row: number, line: string): Controlle
     node: record.node?.name,
     backup: record.backup,
     may_serve: may_serve(record),
-    stands_by: stands_by && !record.down && !record.drain,
+    stands_by: is_standing_by(record) && !record.down && !record.drain,
     in_service: record.in_service === true,
     completed: 0,
     completed_at: 0,

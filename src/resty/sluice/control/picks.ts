@@ -27,6 +27,8 @@ function begin_minute(name: string, now: number): void {
   if (text === undefined) return;
   const memory = shared_memory();
   const [head, start] = parse_head(text);
+  // Whoever counted before this worker has just done it: what he noted must not count as that of a whole minute.
+  if (now - memory[row_at(head.row) + UpstreamRow.MINUTE_AT] < MINUTE / 2) return;
   memory[row_at(head.row) + UpstreamRow.MINUTE_AT] = now;
   for (const [line_incarnation, line_row] of string.gmatch(
     string.sub(text, start),
