@@ -8,6 +8,6 @@ const [fileNamePart = ""] = process.argv.slice(2);
 
 ensureServer();
 if (!build()) stop("src/ does not compile: no test was run");
-const { passed, failed, skipped } = runNodeSpecs("spec/soak", fileNamePart);
+const { passed, failed, skipped } = runNodeSpecs(["spec/soak"], fileNamePart);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

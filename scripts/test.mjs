@@ -1,6 +1,6 @@
 /** `npm test`: every test. `npm test -- unit|gateway|discovery|control [part of a file's name]`: some of them. */
 import { build } from "./build.mjs";
-import { runControlSpecs, runDiscoverySpecs, runGatewaySpecs } from "./test_gateway.mjs";
+import { runGatewaySpecs, runWaitingSpecs } from "./test_gateway.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
 import { stop } from "./command.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
@@ -12,20 +12,28 @@ import { ensureServer, ensureTestTools } from "./setup.mjs";
  * @property {number} skipped
  */
 
-/** @type {Record<string, (fileNamePart: string) => Promise<Counts>>} */
+/** @type {Record<string, (fileNamePart: string) => Counts | Promise<Counts>>} */
 const parts = {
   unit: runUnitSpecs,
   gateway: runGatewaySpecs,
-  discovery: runDiscoverySpecs,
-  control: runControlSpecs,
+  discovery: (fileNamePart) => runWaitingSpecs(["spec/discovery"], fileNamePart),
+  control: (fileNamePart) => runWaitingSpecs(["spec/control"], fileNamePart),
+};
+
+/** What is run without a part's name: together those that wait take less time. */
+const all = {
+  unit: parts.unit,
+  gateway: parts.gateway,
+  "discovery and control": (fileNamePart) =>
+    runWaitingSpecs(["spec/discovery", "spec/control"], fileNamePart),
 };
 
 const [onlyPart, fileNamePart = ""] = process.argv.slice(2);
 if (onlyPart !== undefined && !Object.hasOwn(parts, onlyPart)) {
-  stop(
-    `there are no ${onlyPart} tests: npm test [-- unit|gateway|discovery|control [part of a file's name]]`,
-  );
+  const names = Object.keys(parts).join("|");
+  stop(`there are no ${onlyPart} tests: npm test [-- ${names} [part of a file's name]]`);
 }
+const wanted = onlyPart === undefined ? all : { [onlyPart]: parts[onlyPart] };
 
 ensureTestTools();
 ensureServer();
@@ -34,8 +42,7 @@ if (!build()) {
   console.log("src/ does not compile: no test was run");
   total.failed += 1;
 } else {
-  for (const [name, runSpecs] of Object.entries(parts)) {
-    if (onlyPart !== undefined && onlyPart !== name) continue;
+  for (const [name, runSpecs] of Object.entries(wanted)) {
     console.log(`== ${name} tests`);
     const counts = await runSpecs(fileNamePart);
     if (counts.passed + counts.failed === 0) {

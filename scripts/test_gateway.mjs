@@ -7,44 +7,42 @@ import { root } from "./command.mjs";
 /** A file that hangs is ended after this long, so that the run says which it was. */
 const fileTimeout = 20 * 60 * 1000;
 
+/** Of specs that wait most of their time, so many files run at once. */
+const WAITING_AT_ONCE = 4;
+
 /**
+ * Those that load the machine, or must not be disturbed.
  * @param {string} fileNamePart
- * @returns {Promise<import("./test.mjs").Counts>}
+ * @returns {import("./test.mjs").Counts}
  */
-export async function runGatewaySpecs(fileNamePart) {
-  return runNodeSpecs("spec/gateway", fileNamePart);
+export function runGatewaySpecs(fileNamePart) {
+  return runNodeSpecs(["spec/gateway"], fileNamePart);
 }
 
 /**
- * Those of discovery wait most of their time, so several run at once.
+ * Those that wait most of their time: for registries, and for loads to have an effect.
+ * @param {string[]} folders
  * @param {string} fileNamePart
- * @returns {Promise<import("./test.mjs").Counts>}
+ * @returns {import("./test.mjs").Counts}
  */
-export async function runDiscoverySpecs(fileNamePart) {
-  return runNodeSpecs("spec/discovery", fileNamePart, 3);
+export function runWaitingSpecs(folders, fileNamePart) {
+  return runNodeSpecs(folders, fileNamePart, WAITING_AT_ONCE);
 }
 
 /**
- * Those of reports and control, as those of discovery.
- * @param {string} fileNamePart
- * @returns {Promise<import("./test.mjs").Counts>}
- */
-export async function runControlSpecs(fileNamePart) {
-  return runNodeSpecs("spec/control", fileNamePart, 3);
-}
-
-/**
- * Runs the specs of a folder, and shows what node:test says.
- * @param {string} folder
+ * Runs the specs of some folders, and shows what node:test says.
+ * @param {string[]} folders
  * @param {string} fileNamePart
  * @param {number} [concurrency] how many files at once
  * @returns {import("./test.mjs").Counts}
  */
-export function runNodeSpecs(folder, fileNamePart, concurrency = 1) {
-  const files = readdirSync(join(root, folder))
-    .filter((name) => name.endsWith(".test.mjs") && name.includes(fileNamePart))
-    .sort()
-    .map((name) => join(folder, name));
+export function runNodeSpecs(folders, fileNamePart, concurrency = 1) {
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".test.mjs") && name.includes(fileNamePart))
+      .sort()
+      .map((name) => join(folder, name)),
+  );
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
 
   const report = join(root, "build", "gateway.tap");
