@@ -1,3 +1,4 @@
+import { stands_by } from "../config/server";
 import { reported_name, reported_state } from "../control/reported";
 import { state_name } from "../health/state";
 import { iso8601 } from "../lib/iso8601";
@@ -9,10 +10,6 @@ import { row_at, shared_memory } from "../store/region";
 
 /** A state, and why, for people. */
 type Explained = LuaMultiReturn<[string, string]>;
-
-function is_standing_by({ standby, in_service }: ServerRecord): boolean {
-  return standby === true && in_service !== true;
-}
 
 function until(row: number): string {
   const time = shared_memory()[row + Row.UNAVAILABLE_UNTIL];
@@ -38,10 +35,9 @@ export function explained_state(record: ServerRecord, active: number): Explained
   const reported = reported_state(row);
   const said = "it has reported so";
   if (record.down) return $multi("down", '"down" is set');
-  if (!record.drain && is_standing_by(record))
-    return $multi(active > 0 ? "draining" : "down", "it stands by");
+  if (!record.drain && stands_by(record)) return $multi(active > 0 ? "draining" : "down", "it stands by");
   if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
   if (record.drain) return $multi("draining", '"drain" is set');
-  if (reported === Reported.DRAIN) return $multi(reported_name(reported), said);
+  if (reported !== Reported.UP) return $multi(reported_name(reported), said);
   return by_health(row);
 }

@@ -178,14 +178,19 @@ export function carried_over(server: ServerConfig, before: ServerConfig): Server
   return { ...server, leave_by: server.drain ? before.leave_by : "", in_service };
 }
 
+/** Whether a server stands by. Any phase. */
+export function stands_by({ standby, in_service }: ServerConfig): boolean {
+  return standby === true && in_service !== true;
+}
+
 /** Whether a server may have new requests, as far as its parameters say. Any phase. */
-export function may_serve({ down, drain, standby, in_service }: ServerConfig): boolean {
-  return !down && !drain && (standby !== true || in_service === true);
+export function may_serve(server: ServerConfig): boolean {
+  return !server.down && !server.drain && !stands_by(server);
 }
 
 /** Whether a server gets not even the requests that are bound to it: one that stands by serves nobody, unless it drains. Any phase. */
-export function serves_nobody({ down, drain, standby, in_service }: ServerConfig): boolean {
-  return down || (standby === true && in_service !== true && !drain);
+export function serves_nobody(server: ServerConfig): boolean {
+  return server.down || (stands_by(server) && !server.drain);
 }
 
 /** Checks that a server may be changed by hand. Returns the problem when it is what brought it that says what it is. */
