@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "../gateway/support/backend.mjs";
-import { allEvents, eventsOf, PROBE_ERRORS, stateOf } from "../gateway/support/health.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { allEvents, becomes, eventsOf, PROBE_ERRORS, stateOf } from "../gateway/support/health.mjs";
 import { freePort } from "../gateway/support/ports.mjs";
 import { timeToQuit } from "../gateway/support/probes.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
@@ -81,6 +82,56 @@ for (const [name, check, send] of [
     assert.deepEqual(await eventsOf(api, other.address), [], "one without an agent goes by its checks");
   });
 }
+
+test("without weight a server drains until it has some again, or says that it is up", async (context) => {
+  const running = await startWithAgent(context);
+  const { agent, backend, gateway, clients, api } = running;
+  /** @type {[answer: string, shown: string, reason: string][]} */
+  const said = [
+    ["0%\n", "draining", "its agent gives it no weight"],
+    ["50%\n", "up", "its agent gives it weight again"],
+    ["up weight:0\n", "draining", "its agent gives it no weight"],
+    ["weight:1\n", "up", "its agent gives it weight again"],
+    ["weight:0%\n", "draining", "its agent gives it no weight"],
+    ["up\n", "up", 'it reports "up"'],
+  ];
+  for (const [answer, shown, reason] of said) {
+    agent.answer = answer;
+    await becomes(api, backend.address, shown);
+    assert.equal((await eventsOf(api, backend.address)).at(-1)?.reason, reason, answer);
+    if (shown === "up") await assertIsUsed(clients, backend);
+    else await assertGetsNothing(gateway, clients, backend);
+  }
+  // What was said in words only a word ends.
+  for (const state of ["drain", "down"]) {
+    agent.answer = `${state}\n`;
+    await becomes(api, backend.address, state === "down" ? "down" : "draining");
+    const { length } = await eventsOf(api, backend.address);
+    for (const answer of ["0%\n", "75%\n", "weight:256\n"]) {
+      agent.answer = answer;
+      await agent.asked();
+    }
+    assert.equal((await eventsOf(api, backend.address)).length, length);
+  }
+});
+
+test("however many agents hang, all servers are checked", async (context) => {
+  const agent = await startAgent(context, "0.0.0.0");
+  agent.answer = undefined;
+  const backend = await startBackend(context, { host: "0.0.0.0" });
+  const port = Number(backend.address.split(":")[1]);
+  const count = 600;
+  const servers = Array.from({ length: count }, (_, index) => {
+    return { server: `127.1.${Math.floor(index / 200)}.${(index % 200) + 1}:${port}` };
+  });
+  const health_check = { uri: "/health", interval: "1s", timeout: "20s", agent: { port: agent.port } };
+  const options = { workers: 1, upstreams: { app: { health_check, servers } }, ...quiet };
+  await startGateway(context, options);
+  // More than a worker has under way of either.
+  await waitFor("many agents hang", () => agent.open > 200);
+  await checkedAgain(backend, count * 3);
+  assert.ok(agent.mostOpen < 300, `${agent.mostOpen} agents were asked at once`);
+});
 
 test("an agent that is not there, hangs, or talks of something else changes nothing", async (context) => {
   const running = await startWithAgent(context, { timeout: "200ms" });

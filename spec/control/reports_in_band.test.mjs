@@ -24,6 +24,9 @@ const good = {
     "TEXT application_utilization=0.9,eps=1,named_metrics.queue=7,utilization.disk=0.2,request_cost.db=3",
   json: 'JSON {"cpuUtilization": 0.3, "rpsFractional": 10}',
   json_names: 'JSON {"application_utilization":0.5,"named_metrics":{"queue":7}}',
+  json_as_written: 'JSON {"cpuUtilization":0.3,"rps":"310","eps":null}',
+  json_empty: "JSON {}",
+  other_only: "TEXT mem_utilization=0.3",
 };
 
 /** @type {Record<string, string | string[]>} */
@@ -38,11 +41,9 @@ const bad = {
   infinite: "TEXT cpu_utilization=1e999",
   huge: "TEXT cpu_utilization=1e300",
   twice: "TEXT cpu_utilization=0.3,cpu_utilization=0.3",
-  other_only: "TEXT mem_utilization=0.3",
   json_string: 'JSON {"cpuUtilization":"0.3"}',
   json_broken: 'JSON {"cpuUtilization":0.3',
   json_list: "JSON [0.3]",
-  json_empty: "JSON {}",
   json_nan: 'JSON {"cpuUtilization":NaN}',
   json_huge: 'JSON {"cpuUtilization":1e999}',
   json_nested: `JSON ${'{"a":'.repeat(800)}1${"}".repeat(800)}`,

@@ -1,7 +1,18 @@
 import { connection_cost } from "../../../src/resty/sluice/balancer/cost";
 import { new_least } from "../../../src/resty/sluice/balancer/least";
 import { expect } from "../support/expect";
-import { available, bench_of, count_of, count_picks, type NewMethod, type TestPeer } from "./peers";
+import {
+  add_peer,
+  available,
+  bench_of,
+  count_of,
+  count_picks,
+  new_bench,
+  new_peer,
+  type Bench,
+  type NewMethod,
+  type TestPeer,
+} from "./peers";
 
 const least_conn: NewMethod = (surroundings) => new_least(surroundings, connection_cost(surroundings));
 
@@ -56,5 +67,43 @@ describe("least_conn", () => {
     for (const _ of $range(1, 800)) (method.pick(available, undefined) as TestPeer).in_flight += 1;
     for (const { weight, in_flight } of peers) expect(math.abs(in_flight - weight * 100) <= 1).equal(true);
     expect(count_picks(method, 8).get("none")).equal(undefined);
+  });
+});
+
+describe("least_conn, reweighed,", () => {
+  /** Peers whose weights are counted as they are read. */
+  function counted_bench(count: number): LuaMultiReturn<[Bench, () => number]> {
+    const bench = new_bench(least_conn);
+    let reads = 0;
+    for (const number of $range(1, count)) {
+      const peer = new_peer(`p${number}`);
+      let weight = number;
+      rawset(peer, "weight", undefined as never);
+      setmetatable(peer, {
+        __index: (field: string) => {
+          if (field === "weight") reads += 1;
+          return field === "weight" ? weight : undefined;
+        },
+        __newindex: (field: string, value: unknown) => {
+          if (field === "weight") weight = value as number;
+          else rawset(peer as object, field as never, value as never);
+        },
+      } as LuaMetatable<TestPeer>);
+      add_peer(bench, peer);
+    }
+    return $multi(bench, () => reads);
+  }
+
+  it("does not look at all peers for each that falls or leaves", () => {
+    const count = 1000;
+    const [{ method, peers }, reads] = counted_bench(count);
+    for (const peer of peers) peer.in_flight = 1;
+    for (const index of $range(count - 1, 0, -1)) method.reweigh(peers[index], (index + 1) / 2);
+    for (const index of $range(count - 1, 10, -1)) {
+      peers[index].in_rotation = false;
+      method.suspend(peers[index]);
+    }
+    expect(reads() < count * 100).equal(true);
+    expect((method.pick(available, undefined) as TestPeer).name).equal("p10");
   });
 });

@@ -1,8 +1,14 @@
 import { parse_agent } from "../../../src/resty/sluice/control/agent";
+import type { Report } from "../../../src/resty/sluice/control/report";
 import { expect } from "../support/expect";
 
 const NOTHING = "neither a state nor a weight";
-const WEIGHT = 8;
+const NO_WEIGHT: Report = { utilization: 1, has_weight: false };
+
+/** What is reported of a server of which this part is free. */
+function free(part: number): Report {
+  return { utilization: 1 - part, has_weight: true };
+}
 
 describe("an agent's line", () => {
   const accepted: [string, object][] = [
@@ -15,22 +21,25 @@ describe("an agent's line", () => {
     ["maint", { state: "down" }],
     ["Up", { state: "up" }],
     ["DRAIN", { state: "drain" }],
-    ["75%", { utilization: 0.25 }],
-    ["100%", { utilization: 0 }],
-    ["250%", { utilization: 0 }],
-    ["0%", { utilization: 1 }],
-    ["weight:75%", { utilization: 0.25 }],
-    ["weight:2", { utilization: 0.75 }],
-    ["weight:8", { utilization: 0 }],
-    ["weight:0", { utilization: 1 }],
-    ["weight:256", { utilization: 0 }],
-    ["up 75%", { state: "up", utilization: 0.25 }],
-    ["75% up", { state: "up", utilization: 0.25 }],
-    ["up,75%", { state: "up", utilization: 0.25 }],
-    ["up\t75%", { state: "up", utilization: 0.25 }],
-    [" , up ,\t, 75% ,", { state: "up", utilization: 0.25 }],
+    ["75%", free(0.75)],
+    ["100%", free(1)],
+    ["250%", free(1)],
+    ["weight:75%", free(0.75)],
+    // Whatever weight it is configured with: HAProxy's have a scale of their own.
+    ["weight:1", free(1 / 256)],
+    ["weight:64", free(0.25)],
+    ["weight:256", free(1)],
+    ["0%", NO_WEIGHT],
+    ["weight:0%", NO_WEIGHT],
+    ["weight:0", NO_WEIGHT],
+    ["up 0%", { state: "up", ...NO_WEIGHT }],
+    ["up 75%", { state: "up", ...free(0.75) }],
+    ["75% up", { state: "up", ...free(0.75) }],
+    ["up,75%", { state: "up", ...free(0.75) }],
+    ["up\t75%", { state: "up", ...free(0.75) }],
+    [" , up ,\t, 75% ,", { state: "up", ...free(0.75) }],
     ["up maxconn:30", { state: "up" }],
-    ["maxconn:0 50%", { utilization: 0.5 }],
+    ["maxconn:0 50%", free(0.5)],
     ["down # 75% of the disk is full", { state: "down" }],
     ["down#up", { state: "down" }],
     // Of two states the worse one counts.
@@ -41,7 +50,7 @@ describe("an agent's line", () => {
   ];
   for (const [line, report] of accepted) {
     it(`may be ${string.format("%q", line)}`, () => {
-      const [read, reason] = parse_agent(line, WEIGHT);
+      const [read, reason] = parse_agent(line);
       expect(read).same(report);
       expect(reason).equal(undefined);
     });
@@ -72,14 +81,14 @@ describe("an agent's line", () => {
   ];
   for (const [line, reason] of refused) {
     it(`is not ${string.format("%q", string.sub(line, 1, 40))}`, () => {
-      const [report, found] = parse_agent(line, WEIGHT);
+      const [report, found] = parse_agent(line);
       expect(report).equal(undefined);
       expect(found).equal(reason);
     });
   }
 
   it("is a report with a number, however many digits it has", () => {
-    expect(parse_agent(`${string.rep("9", 500)}%`, WEIGHT)[0]).same({ utilization: 0 });
-    expect(parse_agent(`weight:${string.rep("9", 500)}`, WEIGHT)[0]).equal(undefined);
+    expect(parse_agent(`${string.rep("9", 500)}%`)[0]).same(free(1));
+    expect(parse_agent(`weight:${string.rep("9", 500)}`)[0]).equal(undefined);
   });
 });

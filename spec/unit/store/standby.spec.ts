@@ -116,7 +116,11 @@ describe("a standby server that has been brought in", () => {
     expect(registered({ ...given, weight: 4 })).same({ ...record, weight: 4 });
     expect(registered(serving).in_service).equal(undefined);
     expect(registered({ ...given, server: "10.0.0.2:80" }).in_service).equal(undefined);
-    expect(registered(node_server(given, { ...NODE, incarnation: "2" })).in_service).equal(undefined);
+    const again = node_server(given, { ...NODE, incarnation: "2" });
+    expect(registered(again).in_service).equal(true);
+    expect(registered(again).row === record.row).equal(false);
+    record.in_service = undefined;
+    expect(after(register(document_of(record), again, NOW, REVISION)).in_service).equal(undefined);
   });
 
   it("stays in service while its registry has it stand by", () => {

@@ -20,20 +20,25 @@ function rounded(value: number): number {
   return math.floor(value * 10000 + 0.5) / 10000;
 }
 
+function reason_of({ load }: Document, { backup }: ServerRecord, row: number): string {
+  if (load === undefined) return 'the upstream has no "load"';
+  const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
+  return backup ? "as configured: a backup keeps its weight" : reason_text(reason);
+}
+
 /** A weight and its factors. */
-export function weight_object({ load }: Document, record: ServerRecord, now: number): object {
+export function weight_object(document: Document, record: ServerRecord, now: number): object {
   const { weight, slow_start } = record;
   const row = row_at(record.row);
   const part = slow_start_part(row, seconds_of(slow_start), now);
-  const factor = load === undefined ? 1 : load_factor(row);
-  const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
+  const factor = document.load === undefined ? 1 : load_factor(row);
   return shaped(
     {
       effective: rounded(weight * part * factor),
       configured: weight,
       slow_start: rounded(part),
       load: rounded(factor),
-      reason: load === undefined ? 'the upstream has no "load"' : reason_text(reason),
+      reason: reason_of(document, record, row),
     },
     WEIGHT,
   );

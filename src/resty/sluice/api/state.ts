@@ -39,6 +39,6 @@ export function explained_state(record: ServerRecord, active: number): Explained
     return $multi(active > 0 ? "draining" : "down", "it stands by");
   if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
   if (record.drain) return $multi("draining", '"drain" is set');
-  if (reported === Reported.DRAIN) return $multi(reported_name(reported), said);
+  if (reported !== Reported.UP) return $multi(reported_name(reported), said);
   return by_health(row);
 }

@@ -20,7 +20,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
   const cost_of = cost.of;
   const peers = new LuaTable<number, Listed>();
   let count = 0;
-  /** No weight is above this one. */
+  /** No weight is above this one; infinite: it is to be looked for, at the next look at all. */
   let heaviest = 0;
   /** The place from which the others are looked at. */
   let start = 1;
@@ -46,14 +46,15 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     last.place = place;
     peers.delete(count);
     count = count - 1;
-    if (peer.weight === heaviest) find_heaviest();
+    if (peer.weight === heaviest) heaviest = math.huge;
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
     const before = peer.weight;
     turns.reweigh(peer, weight);
     if (weight >= heaviest) heaviest = weight;
-    else if (before === heaviest) find_heaviest();
+    // All may fall before the next pick: to look for it each time would take the square of their number.
+    else if (before === heaviest) heaviest = math.huge;
   }
 
   function is_least(peer: Peer, its_cost: number): boolean {
@@ -62,6 +63,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
 
   /** The cheapest of all, and `turn` if none is cheaper. */
   function find_least(turn: Peer, turn_cost: number, time: number, available: Available): Peer {
+    if (heaviest === math.huge) find_heaviest();
     let best = turn;
     let best_cost = turn_cost;
     let place = start;

@@ -178,7 +178,7 @@ export function carried_over(server: ServerConfig, before: ServerConfig): Server
   return { ...server, leave_by: server.drain ? before.leave_by : "", in_service };
 }
 
-/** Whether a server waits to be brought in. Any phase. */
+/** Whether a server stands by. Any phase. */
 export function is_standing_by({ standby, in_service }: ServerConfig): boolean {
   return standby === true && in_service !== true;
 }

@@ -15,34 +15,37 @@ const LARGEST_WEIGHT = 256;
 
 type Parsed = LuaMultiReturn<[Report | undefined, string | undefined]>;
 
-/** What part of its configured weight a server wants; undefined: the word is none for that. */
-function part_of(word: string, configured_weight: number): number | undefined {
+/** What part of its power is free; undefined: the word says nothing of that. */
+function part_of(word: string): number | undefined {
   const [percent] = string.match(word, "^(%d+)%%$");
   const [relative] = string.match(word, "^weight:(%d+)%%$");
   const [absolute] = string.match(word, "^weight:(%d+)$");
   if ((percent ?? relative) !== undefined) return (tonumber(percent ?? relative) ?? 0) / 100;
   const weight = tonumber(absolute);
-  return weight === undefined || weight > LARGEST_WEIGHT ? undefined : weight / configured_weight;
+  return weight === undefined || weight > LARGEST_WEIGHT ? undefined : weight / LARGEST_WEIGHT;
 }
 
 /**
- * Reads an agent's line. The part of its weight that a server wants is taken for the part of its power that is free:
- * agents answer with what the processor has left. A `maxconn` is left to the server's `max_conns`.
+ * Reads an agent's line. A percentage is taken for the part of its power that is free: agents answer with what the
+ * processor has left. So is an absolute weight, of the 256 that HAProxy has: what it is configured by here is another scale,
+ * on which nearly all would be more than everything. As with HAProxy, without weight a server drains. A `maxconn` is left to
+ * the server's `max_conns`.
  *
  * @returns the report, or undefined and the reason
  */
-export function parse_agent(line: string, configured_weight: number): Parsed {
+export function parse_agent(line: string): Parsed {
   const report: Report = {};
   // What follows the sign is for people.
   const [words] = string.match(line, "^([^#]*)");
   for (const [spelled] of string.gmatch(words ?? "", "[^%s,]+")) {
     const word = string.lower(spelled);
     const state = STATES.get(word) as ReportedState | undefined;
-    const part = state === undefined ? part_of(word, configured_weight) : undefined;
+    const part = state === undefined ? part_of(word) : undefined;
     if (state !== undefined) {
       if (report.state === undefined || BADNESS[state] > BADNESS[report.state]) report.state = state;
     } else if (part !== undefined) {
       report.utilization = math.max(0, 1 - part);
+      report.has_weight = part > 0;
     } else if (string.find(word, "^maxconn:%d+$")[0] === undefined) {
       return $multi(undefined, `unknown word "${string.sub(spelled, 1, 64)}"`);
     }

@@ -1,4 +1,4 @@
-import { decode, is_table } from "../lib/json";
+import { decode, is_table, json_null } from "../lib/json";
 import { LARGEST, type Report } from "./report";
 
 /**
@@ -61,7 +61,10 @@ function protocol_name(name: string): string {
   return string.gsub(name, "%u", (capital) => `_${string.lower(capital)}`)[0];
 }
 
-function as_number(value: unknown): number | undefined {
+/** JSON as protobuf has it writes whole numbers of 64 bits as strings: `rps` is the only such. */
+function as_number(name: string, value: unknown): number | undefined {
+  if (name === "rps" && typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined)
+    return tonumber(value);
   return typeof value === "number" ? value : undefined;
 }
 
@@ -71,9 +74,10 @@ function read_json(text: string, metrics: Metrics): string | undefined {
   for (const [name, value] of pairs(object)) {
     const known = protocol_name(tostring(name));
     let wrong: string | undefined;
-    if (!is_table(value)) wrong = add(metrics, known, as_number(value));
+    // Null is what is not set.
+    if (!is_table(value) && value !== json_null) wrong = add(metrics, known, as_number(known, value));
     for (const [member, number] of pairs(is_table(value) ? value : {}))
-      wrong ??= add(metrics, `${known}.${tostring(member)}`, as_number(number));
+      wrong ??= add(metrics, `${known}.${tostring(member)}`, as_number("", number));
     if (wrong !== undefined) return wrong;
   }
   return undefined;
@@ -86,7 +90,11 @@ function utilization_of(metrics: Metrics): number | undefined {
   return metrics.get("cpu_utilization") ?? application;
 }
 
-/** Reads the header's value. Returns the report, or undefined and the reason. */
+/**
+ * Reads the header's value. It is a report whatever it tells of: protobuf leaves out what is 0, and there are other metrics.
+ *
+ * @returns the report, or undefined and the reason
+ */
 export function parse_load_metrics(value: string): Parsed {
   if (value.length > LONGEST) return fail(`longer than ${LONGEST} bytes`);
   const [form, text] = string.match(value, "^%s*(%u+)%s+(.*)$");
@@ -96,14 +104,11 @@ export function parse_load_metrics(value: string): Parsed {
   else if (form === "TEXT") wrong = read_text(text, metrics);
   else wrong = "neither TEXT nor JSON";
   if (wrong !== undefined) return fail(wrong);
+  const report: Report = {
+    rps: metrics.get("rps_fractional") ?? metrics.get("rps"),
+    eps: metrics.get("eps"),
+  };
   const utilization = utilization_of(metrics);
-  if (utilization === undefined) return fail("no cpu_utilization and no application_utilization");
-  return $multi(
-    {
-      utilization,
-      rps: metrics.get("rps_fractional") ?? metrics.get("rps"),
-      eps: metrics.get("eps"),
-    },
-    undefined,
-  );
+  if (utilization !== undefined) report.utilization = utilization;
+  return $multi(report, undefined);
 }

@@ -6,8 +6,9 @@ import { is_over } from "../store/turn";
 import { picks_of } from "./measure";
 
 /**
- * How often servers were chosen in the last minute. Once a minute it is noted how often each had been by then, a part of
- * the upstreams each second; between two notes the minute before counts by the part of it that is not over a minute ago.
+ * How often servers were chosen in the last minute. Once a minute it is noted how often each had been by then, of
+ * each upstream in a second of its own, whichever worker counts; between two notes the minute before counts by the part of
+ * it that is not over a minute ago.
  */
 
 const MINUTE = 60;
@@ -15,21 +16,39 @@ const MINUTE = 60;
 const PAUSE_SECONDS = 0.001;
 const NAMES_AT_ONCE = 50;
 
-/** The upstreams whose turn comes in this minute. */
-let waiting: string[] = [];
-let names_a_second = 0;
-let round_began = 0;
+/** The upstreams by the second, since 1970, in which their next minute begins. */
+const due = new LuaTable<number, string[]>();
+const known = new LuaSet<string>();
+let looked_at = 0;
 let is_running = false;
 
-/** Begins a new minute of an upstream. O(servers). */
-function begin_minute(name: string, now: number): void {
+function put_off(name: string, time: number): void {
+  const second = math.ceil(time);
+  const names = due.get(second) as string[] | undefined;
+  if (names === undefined) due.set(second, [name]);
+  else names.push(name);
+}
+
+/** Whether a minute that began at a time, whichever worker began it, goes on. A clock may be set back. */
+function goes_on(began: number, now: number): boolean {
+  return math.abs(now - began) < MINUTE;
+}
+
+/** When an upstream's minute began; 0: it has had none. */
+function minute_of(name: string): number {
   const text = get_text(name);
-  if (text === undefined) return;
+  return text === undefined ? 0 : shared_memory()[row_at(parse_head(text)[0].row) + UpstreamRow.MINUTE_AT];
+}
+
+/** Begins a new minute of an upstream if its last one is over. Returns when the next one begins; undefined: it is gone. O(servers). */
+function begin_minute(name: string, now: number): number | undefined {
+  const text = get_text(name);
+  if (text === undefined) return undefined;
   const memory = shared_memory();
   const [head, start] = parse_head(text);
-  // Whoever counted before this worker has just done it: what he noted must not count as that of a whole minute.
-  if (now - memory[row_at(head.row) + UpstreamRow.MINUTE_AT] < MINUTE / 2) return;
-  memory[row_at(head.row) + UpstreamRow.MINUTE_AT] = now;
+  const minute_at = row_at(head.row) + UpstreamRow.MINUTE_AT;
+  if (goes_on(memory[minute_at], now)) return memory[minute_at] + MINUTE;
+  memory[minute_at] = now;
   for (const [line_incarnation, line_row] of string.gmatch(
     string.sub(text, start),
     "%d+ (%d+) (%d+) [^\n]+",
@@ -39,20 +58,51 @@ function begin_minute(name: string, now: number): void {
     memory[cells + Row.PICKS_BEFORE] = memory[cells + Row.PICKS];
     memory[cells + Row.PICKS] = picks_of(row, tonumber(line_incarnation) as number);
   }
+  return now + MINUTE;
+}
+
+function pause_after(number: number): void {
+  if (number % NAMES_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
+}
+
+/**
+ * Has the minutes of upstreams that this worker did not know go on as whoever counted before has begun them, and those
+ * of new ones begin, a part each second.
+ */
+function take_new(now: number): void {
+  const fresh: string[] = [];
+  for (const [number, name] of ipairs(get_names())) {
+    if (!known.has(name)) {
+      known.add(name);
+      const began = minute_of(name);
+      if (goes_on(began, now)) put_off(name, began + MINUTE);
+      else fresh.push(name);
+      pause_after(number);
+    }
+  }
+  const a_second = math.max(1, fresh.length / MINUTE);
+  for (const [number, name] of ipairs(fresh)) put_off(name, now + math.floor((number - 1) / a_second) - 1);
 }
 
 function begin_minutes(this: void): void {
   const now = ngx.now();
-  if (waiting.length === 0 && now - round_began >= MINUTE) {
-    waiting = get_names();
-    names_a_second = math.ceil(waiting.length / MINUTE);
-    round_began = now;
+  if (math.abs(now - looked_at) >= MINUTE) {
+    looked_at = now;
+    take_new(now);
   }
-  for (const number of $range(1, names_a_second)) {
-    const name = waiting.pop();
-    if (name === undefined) return;
-    begin_minute(name, ngx.now());
-    if (number % NAMES_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
+  const names: string[] = [];
+  for (const [second, its_names] of pairs(due)) {
+    // Else, once a clock is set back, nothing would be due for as long.
+    if (second <= now || second > now + 2 * MINUTE) {
+      for (const name of its_names) names.push(name);
+      due.delete(second);
+    }
+  }
+  for (const [number, name] of ipairs(names)) {
+    const next = begin_minute(name, ngx.now());
+    if (next === undefined) known.delete(name);
+    else put_off(name, next);
+    pause_after(number);
   }
 }
 

@@ -12,6 +12,8 @@ export interface Report {
   rps?: number;
   eps?: number;
   state?: ReportedState;
+  /** False: its agent gives it no weight, which drains it until there is some again. */
+  has_weight?: boolean;
   /** Seconds since 1970. */
   time?: number;
 }

@@ -31,7 +31,7 @@ const STATES: Record<ReportedState, Reported> = {
   down: Reported.DOWN,
 };
 /** As the API and the log call them. */
-const NAMES = ["up", "draining", "down"];
+const NAMES = ["up", "draining", "down", "draining"];
 
 /** How long a report counts, in seconds. */
 export function expiry_of(load: LoadConfig | undefined): number {
@@ -46,6 +46,18 @@ export function reported_state(row: number): Reported {
 /** A state as the API shows it. */
 export function reported_name(state: Reported): string {
   return NAMES[state];
+}
+
+/** What a report makes of the state before it: no weight drains one that is up, and nothing else ends that but a weight or a state. */
+function state_after(before: Reported, { state, has_weight }: Report): Reported {
+  const said = state === undefined ? before : STATES[state];
+  if (has_weight === false && said === Reported.UP) return Reported.WEIGHTLESS;
+  return has_weight === true && said === Reported.WEIGHTLESS ? Reported.UP : said;
+}
+
+function reason_of({ state, has_weight }: Report): string {
+  if (has_weight === false && (state === undefined || state === "up")) return "its agent gives it no weight";
+  return state === undefined ? "its agent gives it weight again" : `it reports "${state}"`;
 }
 
 /** Changes what counts as reported of a server's state: an event, and every worker sees it with its next request. */
@@ -108,7 +120,7 @@ export function note_report(
   const memory = shared_memory();
   const { row } = reporter;
   if (memory[row + Row.STAMP] !== reporter.incarnation) return undefined;
-  const { utilization, connections, rps, eps, state, time } = report;
+  const { utilization, connections, rps, eps, time } = report;
   const untimely = time === undefined ? undefined : check_time(row, time, expiry, now);
   if (untimely !== undefined) {
     count_bad_report(reporter);
@@ -121,8 +133,9 @@ export function note_report(
   put(row + Row.RPS, rps);
   put(row + Row.EPS, eps);
   if (utilization !== undefined) note_utilization(row, utilization, expiry, now);
-  if (state !== undefined && STATES[state] !== reported_state(row))
-    change_state(reporter, STATES[state], `it reports "${state}"`);
+  const before = reported_state(row);
+  const after = state_after(before, report);
+  if (after !== before) change_state(reporter, after, reason_of(report));
   return undefined;
 }
 

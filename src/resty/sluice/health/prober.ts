@@ -16,8 +16,9 @@ import { follow_anew, follow_changes, turns, type Target } from "./targets";
  * due stands in shared memory, so that whoever takes its place goes on in the same rhythm.
  */
 
-/** How many probes a worker has under way. */
+/** How many probes a worker has under way, and how many agents it asks beside them: however many hang, checks go on. */
 const MOST_AT_ONCE = 512;
+const MOST_AGENTS_AT_ONCE = 256;
 /** The bounds of the time between two looks at the clock and the changes, in seconds. */
 const SHORTEST_PAUSE = 0.01;
 const LONGEST_PAUSE = 0.1;
@@ -25,6 +26,7 @@ const SECONDS_BETWEEN_WARNINGS = 60;
 
 let run: Run;
 let under_way = 0;
+let being_asked = 0;
 let warned = 0;
 
 /** Those whose agents are to be asked: beside the checks, so that neither waits for the other. */
@@ -94,9 +96,9 @@ function ask_next(this: void): boolean {
   const target = is_over() ? undefined : first_of(agents);
   if (target === undefined) return false;
   leave(agents, target);
-  under_way += 1;
+  being_asked += 1;
   const [returned, failure] = pcall(ask_agent, target);
-  under_way -= 1;
+  being_asked -= 1;
   target.is_asked = false;
   if (!returned) error(failure, 0);
   return true;
@@ -109,7 +111,7 @@ function is_due(): boolean {
 
 function start_due(): void {
   while (under_way < MOST_AT_ONCE && is_due()) start_thread(run, probe_next);
-  while (under_way < MOST_AT_ONCE && agents.size > 0 && !is_over()) start_thread(run, ask_next);
+  while (being_asked < MOST_AGENTS_AT_ONCE && agents.size > 0 && !is_over()) start_thread(run, ask_next);
 }
 
 /** Until the next target is due, or something may have changed. */

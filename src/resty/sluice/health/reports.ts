@@ -57,5 +57,5 @@ export function ask_agent(target: Target): void {
   const is_asked = text === undefined || send(connection, text)[0] !== undefined;
   const line = is_asked ? read_agent_line(connection) : undefined;
   close_connection(connection);
-  if (line !== undefined) take(target, parse_agent(line, target.configured_weight)[0]);
+  if (line !== undefined) take(target, parse_agent(line)[0]);
 }

@@ -20,7 +20,6 @@ export interface Target extends Turn, FifoEntry {
   destination: Destination;
   /** Where its agent is; undefined: it has none. */
   agent: Destination | undefined;
-  configured_weight: number;
   /** True: a probe of it is under way. */
   is_busy: boolean;
   /** True: its agent is to be asked, or is being asked. */
@@ -94,7 +93,6 @@ function new_target({ name, check }: Group, head: Document, server: ServerRecord
     check,
     destination: destination_of(server, check),
     agent: agent_of(server, check),
-    configured_weight: server.weight,
     is_busy: false,
     is_asked: false,
     ticket: 0,

@@ -49,9 +49,9 @@ function unavailable_percent(upstream: LiveUpstream, now: number): number {
 /** As nginx: an only server is not kept out for what requests have met at it, even while it had others beside it. */
 function spares_only_server(upstream: LiveUpstream): boolean {
   if (upstream.size !== 1) return false;
-  for (const [, { row }] of pairs(upstream.servers)) {
-    const state: State = memory[row + Row.STATE];
-    if (state === State.UNAVAIL) return true;
+  for (const [, server] of pairs(upstream.servers)) {
+    const state: State = memory[server.row + Row.STATE];
+    if (state === State.UNAVAIL && !server.stands_by) return true;
   }
   return false;
 }
@@ -88,7 +88,7 @@ export function others_ejected(
   const { servers, size } = server.upstream;
   let ejected = 0;
   for (const [, other] of pairs(servers)) {
-    if (other !== server && is_ejected(other.row, now)) ejected += 1;
+    if (other !== server && !other.stands_by && is_ejected(other.row, now)) ejected += 1;
   }
   return $multi(ejected, size);
 }

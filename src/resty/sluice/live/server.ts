@@ -1,6 +1,6 @@
 import type { Method, Peer } from "../balancer/method";
 import { parse_address } from "../config/address";
-import { may_serve, serves_nobody } from "../config/server";
+import { is_standing_by, may_serve, serves_nobody } from "../config/server";
 import { seconds_of } from "../config/time";
 import type { Subject } from "../health/subject";
 import type { ServerRecord } from "../store/document";
@@ -22,6 +22,8 @@ export interface LiveServer extends Peer, Subject {
   /** What its parameters say of `in_rotation` and `down`: what it reports may say otherwise. */
   may_serve: boolean;
   configured_down: boolean;
+  /** True: it is not one of the servers that there are for now, only known. */
+  stands_by: boolean;
   /** What `sticky.route` knows it by. */
   route: string;
   /** At most so many requests under way; 0: any number. */
@@ -77,6 +79,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     in_rotation: may_serve(record),
     may_serve: may_serve(record),
     configured_down: serves_nobody(record),
+    stands_by: is_standing_by(record),
     route: record.route,
     fail_timeout: seconds_of(record.fail_timeout),
     row_number: record.row,

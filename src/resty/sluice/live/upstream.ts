@@ -1,21 +1,18 @@
 import type { Method } from "../balancer/method";
-import { new_method } from "../balancer/registry";
-import { balancing_of, type BalancingConfig } from "../config/balancing";
-import { encode } from "../lib/json";
+import type { OutlierLimits } from "../health/outlier";
+import { conclude } from "../health/state";
 import { parse_line, type Document } from "../store/document";
 import { active_at, begun_at, row_at, stamp_of } from "../store/region";
-import { end_ejection, limits_of, type OutlierLimits } from "../health/outlier";
-import { conclude } from "../health/state";
 import { adopt, own_cell } from "./counters";
-import { new_key_reader, type KeyReader } from "./key";
-import { Measure, surroundings_of } from "./loads";
-import { queue_of, type Queue } from "./queue";
-import { follow_loads, stop_ramp, weigh } from "./ramp";
-import { expiry_of } from "../control/reported";
-import { retry_limits, type RetryLimits } from "./retries";
+import type { KeyReader } from "./key";
+import type { Measure } from "./loads";
+import type { Queue } from "./queue";
+import { stop_ramp, weigh } from "./ramp";
+import type { RetryLimits } from "./retries";
 import { rotate } from "./rotation";
 import { new_server, type LiveServer } from "./server";
-import { new_binding, type Binding } from "./sticky";
+import { balance_as, join, set_limits, UNSEEN } from "./settings";
+import type { Binding } from "./sticky";
 
 /** An upstream as this worker runs it, changed by difference. */
 export interface LiveUpstream {
@@ -42,7 +39,7 @@ export interface LiveUpstream {
   servers: LuaTable<number, LiveServer>;
   /** By line: who stands on a line that is known has not changed. */
   lines: LuaTable<string, LiveServer>;
-  /** How many servers there are, and how many are in rotation. */
+  /** How many servers there are beside those that stand by, and how many are in rotation. */
   size: number;
   in_rotation: number;
   /** Where the requests under way at all its servers stand, those of slot 0 first, and where this worker's are. */
@@ -73,52 +70,6 @@ export interface LiveUpstream {
   health_revision: number;
 }
 
-function measure_of(config: BalancingConfig): Measure {
-  if (config.random?.two === "least_time") return Measure.HEADER;
-  if (config.least_time === undefined) return Measure.NONE;
-  return config.least_time.measure === "header" ? Measure.HEADER : Measure.LAST_BYTE;
-}
-
-/** Gives an upstream the method of a document, with all its servers. O(servers). */
-function configure(upstream: LiveUpstream, document: Document, balancing: string): void {
-  const surroundings = surroundings_of(upstream);
-  upstream.balancing = balancing;
-  upstream.primary = new_method(document, surroundings);
-  upstream.backup = new_method(document, surroundings);
-  upstream.read_key = new_key_reader(document);
-  upstream.sticky = new_binding(document);
-  upstream.measure = measure_of(document);
-  upstream.keeps_begun = document.least_time?.inflight === true;
-  for (const [, server] of pairs(upstream.servers)) join(upstream, server);
-}
-
-function end_ejections(upstream: LiveUpstream): void {
-  for (const [, server] of pairs(upstream.servers)) end_ejection(server, ngx.now());
-}
-
-/** Gives an upstream what a document says of retries, waiting and health. */
-function set_limits(
-  upstream: LiveUpstream,
-  { retries, outlier_detection, queue, panic_threshold, load, autoscale }: Document,
-): void {
-  upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
-  if (outlier_detection === undefined && upstream.outlier_limits !== undefined) end_ejections(upstream);
-  upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
-  upstream.queue = queue_of(queue, upstream.queue);
-  upstream.panic_threshold = panic_threshold ?? 0;
-  const is_released = load === undefined && upstream.follows_load;
-  upstream.follows_load = load !== undefined;
-  if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
-  // Without it the weights are what is configured, and that at once.
-  if (is_released) follow_loads(upstream);
-  upstream.wants_reports = load !== undefined || autoscale !== undefined;
-  upstream.report_expiry = expiry_of(load);
-  upstream.health_revision = UNSEEN;
-}
-
-/** No revision of health or of loads is this one. */
-const UNSEEN = -1;
-
 /** Makes an upstream without servers. */
 export function new_upstream(name: string, document: Document): LiveUpstream {
   const row = row_at(document.row);
@@ -146,36 +97,25 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     counters,
     stamp,
   } as Partial<LiveUpstream> as LiveUpstream;
-  configure(upstream, document, balancing_text(document));
+  balance_as(upstream, document);
   return upstream;
 }
 
-function balancing_text(document: Document): string {
-  return encode([balancing_of(document), document.session_secret]);
-}
-
-function join(upstream: LiveUpstream, server: LiveServer): void {
-  server.method = server.backup ? upstream.backup : upstream.primary;
-  server.method.add(server);
-  if (upstream.sticky !== undefined) upstream.sticky.join(server);
-}
-
-function count_in_rotation(server: LiveServer, by: number): void {
+function count(server: LiveServer, by: number): void {
   if (server.in_rotation) server.upstream.in_rotation += by;
+  if (!server.stands_by) server.upstream.size += by;
 }
 
 function add(upstream: LiveUpstream, server: LiveServer): void {
   upstream.servers.set(server.id, server);
-  upstream.size += 1;
-  count_in_rotation(server, 1);
+  count(server, 1);
   join(upstream, server);
 }
 
 function remove(upstream: LiveUpstream, server: LiveServer): void {
   server.method.remove(server);
   if (upstream.sticky !== undefined) upstream.sticky.leave(server);
-  count_in_rotation(server, -1);
-  upstream.size -= 1;
+  count(server, -1);
   stop_ramp(server);
   upstream.lines.delete(server.line);
   upstream.servers.delete(server.id);
@@ -195,6 +135,9 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   }
   server.may_serve = next.may_serve;
   server.configured_down = next.configured_down;
+  count(server, -1);
+  server.stands_by = next.stands_by;
+  count(server, 1);
   rotate(server, ngx.now());
   if (server.route !== next.route) {
     if (upstream.sticky !== undefined) upstream.sticky.leave(server);
@@ -233,8 +176,7 @@ export function apply_document(
   text: string,
   start: number,
 ): void {
-  const balancing = balancing_text(document);
-  if (upstream.balancing !== balancing) configure(upstream, document, balancing);
+  balance_as(upstream, document);
   set_limits(upstream, document);
   let position = start;
   let [line_end] = string.find(text, "\n", position, true);

@@ -5,6 +5,7 @@ import { parse_head } from "../store/document";
 import { Row } from "../store/cells";
 import { row_at, stamp_of } from "../store/region";
 import { has_changed, survey } from "./health";
+import { follow_loads } from "./ramp";
 import { apply_document, forget_servers, new_upstream, type LiveUpstream } from "./upstream";
 
 /**
@@ -21,24 +22,37 @@ export function use_memory(shared: NumberPointer): void {
   is_ready = true;
 }
 
-/** Makes this worker's view of an upstream that of the store. Undefined: there is none. O(servers), little a server. */
-function synchronise(name: string): LiveUpstream | undefined {
+/** One that no request has come for, as it was looked at last. */
+let glimpse: LiveUpstream | undefined;
+
+/** Makes a view of an upstream that of the store, or a new one. Undefined: there is none. O(servers), little a server. */
+function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | undefined {
   if (!is_ready) error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
   const text = get_text(name);
-  if (text === undefined) {
-    const gone = upstreams.get(name) as LiveUpstream | undefined;
-    if (gone !== undefined) forget_servers(gone);
-    upstreams.delete(name);
-    return undefined;
+  let upstream: LiveUpstream | undefined;
+  if (text !== undefined) {
+    const [head, start] = parse_head(text);
+    const is_same = view?.row === row_at(head.row) && view.incarnation === stamp_of(head.row);
+    upstream = is_same ? view : new_upstream(name, head);
+    apply_document(upstream, head, text, start);
   }
-  const [head, start] = parse_head(text);
-  let upstream = upstreams.get(name) as LiveUpstream | undefined;
-  const row = row_at(head.row);
-  if (upstream?.row !== row || upstream.incarnation !== stamp_of(head.row)) {
-    upstream = new_upstream(name, head);
-    upstreams.set(name, upstream);
-  }
-  apply_document(upstream, head, text, start);
+  if (view !== undefined && view !== upstream) forget_servers(view);
+  return upstream;
+}
+
+function take_glimpse(name: string): LiveUpstream | undefined {
+  if (glimpse?.name !== name) return undefined;
+  const taken = glimpse;
+  glimpse = undefined;
+  return taken;
+}
+
+/** Makes this worker's view of an upstream that of the store. Undefined: there is none. */
+function synchronise(name: string): LiveUpstream | undefined {
+  const before = upstreams.get(name) as LiveUpstream | undefined;
+  const upstream = renew(name, before ?? take_glimpse(name));
+  if (upstream === undefined) upstreams.delete(name);
+  else upstreams.set(name, upstream);
   return upstream;
 }
 
@@ -55,6 +69,21 @@ export function find_upstream(name: string, now: number): LiveUpstream | undefin
   }
   if (upstream !== undefined && has_changed(upstream)) survey(upstream, now);
   return upstream;
+}
+
+/**
+ * The same for whoever only looks: of the upstreams that no request has come for the view of the last one is kept, for the
+ * first request, so that to look at all of them fills no worker. Not hot.
+ */
+export function look_at_upstream(name: string, now: number): LiveUpstream | undefined {
+  if (upstreams.has(name)) return find_upstream(name, now);
+  const before = take_glimpse(name);
+  if (glimpse !== undefined) forget_servers(glimpse);
+  glimpse = renew(name, before);
+  if (glimpse === undefined) return undefined;
+  follow_loads(glimpse);
+  survey(glimpse, now);
+  return glimpse;
 }
 
 /** Calls a function for each upstream that this worker serves. */

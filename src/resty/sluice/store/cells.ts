@@ -152,6 +152,8 @@ export const enum Reported {
   UP,
   DRAIN,
   DOWN,
+  /** Its agent gives it no weight: it drains until there is some. */
+  WEIGHTLESS,
 }
 
 /** Stands for a server's number in the row of an upstream. */

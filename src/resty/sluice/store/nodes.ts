@@ -104,15 +104,14 @@ export function renew(text: string, server: ServerConfig, now: number): NodeReco
 /** A registered server with other parameters: another server if its address, its group or its own incarnation is another. */
 function changed_line(before: NodeRecord, server: ServerConfig, revision: number): string | undefined {
   const { id, incarnation, row, backup, node } = before;
-  const is_same =
-    before.server === server.server &&
-    backup === server.backup &&
-    node.incarnation === server.node?.incarnation;
+  const is_there = before.server === server.server;
+  const is_same = is_there && backup === server.backup && node.incarnation === server.node?.incarnation;
   if (is_same) return format_line({ ...carried_over(server, before), id, incarnation, row });
   const new_row = allocate_row(revision, id);
-  return new_row === undefined
-    ? undefined
-    : format_line({ ...server, id, incarnation: revision, row: new_row });
+  if (new_row === undefined) return undefined;
+  // A standby server that was brought in is wanted as much after it has started anew.
+  const in_service = is_there && server.standby === true ? before.in_service : undefined;
+  return format_line({ ...server, in_service, id, incarnation: revision, row: new_row });
 }
 
 function put_node(

@@ -1,6 +1,5 @@
-import { explained_state } from "../state";
-import { encode, list, shape, shaped } from "../../lib/json";
 import { iso8601 } from "../../lib/iso8601";
+import { encode, list, shape, shaped } from "../../lib/json";
 import { reset_status, status_of, type ServerStatus } from "../../live/status";
 import { reset_upstream_status, upstream_status } from "../../live/upstream_status";
 import { dict_name } from "../../store/dict";
@@ -12,6 +11,7 @@ import { collection_pieces } from "../collection";
 import { filter_object, wanted_fields } from "../fields";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";
+import { explained_state } from "../state";
 
 /** `/http/upstreams`: what the servers do. */
 

@@ -1,11 +1,12 @@
 import { binary_address } from "../../config/address";
 import { invalid_value, type Problem } from "../../config/problem";
+import { picks_of_minute } from "../../control/picks";
 import { list, shape, shaped } from "../../lib/json";
 import { foresee } from "../../live/choice";
 import { address_key } from "../../live/key";
-import { find_upstream } from "../../live/view";
+import type { LiveUpstream } from "../../live/upstream";
+import { look_at_upstream } from "../../live/view";
 import { parse_line, type Document, type ServerRecord } from "../../store/document";
-import { picks_of_minute } from "../../control/picks";
 import { read, upstream_not_found } from "../../store/read";
 import { active_requests } from "../../store/rows";
 import { ok, type Answered } from "../answer";
@@ -97,9 +98,13 @@ function read_key(method: string): LuaMultiReturn<[string | undefined, Problem |
 }
 
 /** Which server is next, in this worker. */
-function next_object(document: Document, name: string, key: string | undefined, now: number): object {
+function next_object(
+  document: Document,
+  upstream: LiveUpstream | undefined,
+  key: string | undefined,
+  now: number,
+): object {
   if (document.method === "random") return shaped({ reason: "it is drawn by chance" }, NEXT);
-  const upstream = find_upstream(name, now);
   const server = upstream === undefined ? undefined : foresee(upstream, key, now);
   if (server === undefined) return shaped({ reason: "no server is available" }, NEXT);
   const is_keyed = document.method === "hash" || document.method === "ip_hash";
@@ -115,11 +120,13 @@ function get(this: void, request: ApiRequest): Answered {
   const [key, bad_key] = read_key(document.method);
   if (bad_key !== undefined) return $multi(undefined, bad_key);
   const now = ngx.now();
+  // First, for it lets go of what was reported too long ago.
+  const upstream = look_at_upstream(name, now);
   const explained = {
     method: document.method,
     servers: server_objects(document, now),
     autoscale: scaling_object(document),
-    next: next_object(document, name, key, now),
+    next: next_object(document, upstream, key, now),
   };
   return ok(shaped(explained, EXPLAINED), document);
 }
