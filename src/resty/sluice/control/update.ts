@@ -32,20 +32,22 @@ function note_factor({ row, incarnation, factor, reason }: ControlledServer): bo
   return is_new;
 }
 
-/** Gives a server that does not share the requests its own weight: what it did when it did may not be so any more. */
-function release(server: ControlledServer): void {
+/** Gives a server that has long not shared the requests its own weight: what was so when it did may not be any more. */
+function release(server: ControlledServer, expiry: number, now: number): void {
+  if (now - server.reported_at <= expiry) return;
   server.factor = 1;
-  server.reason = Reason.CONFIGURED;
+  server.reason = server.reported_at === 0 ? Reason.CONFIGURED : Reason.EXPIRED;
 }
 
 /** Changes the weights of an upstream's servers by their loads, which have just been measured. O(servers · log servers). */
 export function update_weights({ row, servers }: Controlled, load: LoadConfig, now: number): void {
+  const limits = limits_of(load);
   const sharing: ControlledServer[] = [];
   for (const server of servers) {
     if (takes_part(server)) sharing.push(server);
-    else release(server);
+    else release(server, limits.expiry, now);
   }
-  balance_loads(sharing, limits_of(load), now);
+  balance_loads(sharing, limits, now);
   let has_changed = false;
   for (const server of servers) {
     if (note_factor(server)) has_changed = true;

@@ -1,5 +1,7 @@
 import type { HealthCheckConfig } from "../config/health";
+import type { LoadConfig } from "../config/load";
 import { seconds_of } from "../config/time";
+import { expiry_of } from "../control/reported";
 import { VERSION } from "../lib/version";
 import {
   close_connection,
@@ -26,13 +28,15 @@ export interface Check {
   match: Match;
   /** How long a report of a load counts. */
   report_expiry: number;
+  /** Whether the servers' weights follow their loads. */
+  follows_load: boolean;
 }
 
 /** How much of a body is read. */
 const LARGEST_BODY = 65536;
 
 /** Reads the `health_check` of an upstream. Any phase. */
-export function new_check(upstream: string, config: HealthCheckConfig, report_expiry: number): Check {
+export function new_check(upstream: string, config: HealthCheckConfig, load: LoadConfig | undefined): Check {
   const headers = [
     `Host: ${upstream}`,
     `User-Agent: sluice/${VERSION} (health check)`,
@@ -48,7 +52,8 @@ export function new_check(upstream: string, config: HealthCheckConfig, report_ex
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),
-    report_expiry,
+    report_expiry: expiry_of(load),
+    follows_load: load !== undefined,
   };
 }
 

@@ -57,5 +57,9 @@ export function ask_agent(target: Target): void {
   const is_asked = text === undefined || send(connection, text)[0] !== undefined;
   const line = is_asked ? read_agent_line(connection) : undefined;
   close_connection(connection);
-  if (line !== undefined) take(target, parse_agent(line)[0]);
+  if (line === undefined) return;
+  const [report] = parse_agent(line);
+  // Weights that follow loads have a floor: who is full gets little, and not nothing till it is idle.
+  if (report?.has_weight === false && check.follows_load) report.has_weight = true;
+  take(target, report);
 }

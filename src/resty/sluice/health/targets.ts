@@ -1,5 +1,4 @@
 import { parse_address } from "../config/address";
-import { expiry_of } from "../control/reported";
 import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
@@ -190,13 +189,12 @@ function apply_upstream(name: string, pause: Pause): void {
     drop(name);
     return;
   }
-  const report_expiry = expiry_of(head.load);
-  const config = encode([health_check, report_expiry]);
+  const config = encode([health_check, head.load?.expiry]);
   let group = groups.get(name) as Group | undefined;
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {
     drop(name);
-    const check = new_check(name, health_check, report_expiry);
+    const check = new_check(name, health_check, head.load);
     group = { name, revision: 0, config, check, lines: new LuaTable() };
     groups.set(name, group);
   }
