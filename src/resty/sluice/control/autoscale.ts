@@ -8,7 +8,7 @@ import { record_decision } from "../store/events";
 import { shared_memory } from "../store/region";
 import { set_in_service } from "../store/standby";
 import { write } from "../store/write";
-import { is_call_pending } from "./calls";
+import { CALL_SECONDS, is_call_pending } from "./calls";
 import { server_for } from "./candidate";
 import type { Controlled, ControlledServer } from "./controlled";
 import { level_of } from "./level";
@@ -16,8 +16,6 @@ import { decide, type Decision, type Level, type Tide, type Water } from "./wate
 
 /** Brings servers into service and lets them go, as the load of an upstream asks for. */
 
-/** Who does not answer for so long is called no more: it would be late. */
-const LONGEST_CALL = 600;
 const SECONDS_AFTER_FAILURE = 5;
 
 const INPUTS = shape(["in_service", "well", "known", "utilization", "high", "low", "min", "max"]);
@@ -81,7 +79,7 @@ function carry_out(
     const next = copy(current);
     next.scaling = { id, time: now };
     if (config.webhook !== undefined) {
-      next.scaling.until = now + LONGEST_CALL;
+      next.scaling.until = now + CALL_SECONDS;
       next.call = { id, body: call_body(name, id, decision, inputs, about, now) };
       return $multi(next, undefined);
     }

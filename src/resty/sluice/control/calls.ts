@@ -1,8 +1,10 @@
 import { wait_for } from "../net/wait";
 import { UpstreamRow } from "../store/cells";
+import { is_clustered } from "../store/clustered";
+import type { Document } from "../store/document";
 import { shared_memory } from "../store/region";
 import { is_over } from "../store/turn";
-import { write } from "../store/write";
+import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
 import { call_webhook, TIMEOUT_SECONDS } from "./webhook";
 
@@ -13,22 +15,52 @@ const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
 /** A worker that is to end waits so long for an answer, in seconds. */
 const GRACE_SECONDS = 1.2;
+/** Who does not answer for so long is called no more: it would be late. */
+const LONGEST_TIME = 600;
+/** A call and telling what became of it take no longer. */
+export const CALL_SECONDS = 10;
 
 /** Whether the last decision of an upstream has not had its effect yet: then there is no other. */
 export function is_call_pending({ call, scaling }: Controlled, now: number): boolean {
   return call !== undefined || (scaling?.until !== undefined && now < scaling.until);
 }
 
-/** Forgets a call, for all gateways; from now on the cooldown counts. Returns the cause when it fails. */
-function forget_call(name: string, id: string): string | undefined {
-  const [, problem] = write(name, (current) => {
+/** Changes what the state says of a call, if it still does. Returns the cause when it fails. */
+function change_call(
+  write_it: typeof write,
+  name: string,
+  id: string,
+  change: (next: Document) => void,
+): string | undefined {
+  const [, problem] = write_it(name, (current) => {
     if (current?.call?.id !== id) return $multi(current, undefined);
     const next = { ...current };
-    next.call = undefined;
-    if (current.scaling?.id === id) next.scaling = { id, time: ngx.now() };
+    change(next);
     return $multi(next, undefined);
   });
-  return problem === undefined ? undefined : `could not note that its webhook has answered: ${problem.text}`;
+  return problem === undefined ? undefined : `could not note what became of its call: ${problem.text}`;
+}
+
+/** Forgets a call, for all gateways; from now on the cooldown counts. Returns the cause when it fails: then the call is not made again. */
+function forget_call(name: string, id: string): string | undefined {
+  const cause = change_call(write, name, id, (next) => {
+    next.call = undefined;
+    // Others may have decided since, if they had to think that this gateway was lost.
+    if (next.scaling?.id === id) next.scaling = { id, time: ngx.now() };
+  });
+  if (cause === undefined) return undefined;
+  change_call(write_own, name, id, (next) => {
+    if (next.call !== undefined) next.call = { ...next.call, is_heard: true };
+  });
+  return cause;
+}
+
+/** Tells the other gateways that a call will be made again. While they cannot be told they cannot decide, either. */
+function announce_call(name: string, id: string, due: number): void {
+  if (!is_clustered()) return;
+  change_call(write, name, id, (next) => {
+    if (next.scaling?.id === id) next.scaling = { ...next.scaling, until: due + CALL_SECONDS };
+  });
 }
 
 function warn(name: string, what: string): void {
@@ -47,7 +79,7 @@ function new_patience(): (this: void) => boolean {
 /** Makes the call, unless it would be too late. Returns the cause when it has to be made again. */
 function try_call({ name, autoscale, call, scaling }: Controlled): string | undefined {
   const webhook = autoscale?.webhook;
-  const is_wanted = scaling?.id === call?.id && ngx.now() < (scaling?.until ?? 0);
+  const is_wanted = scaling?.id === call?.id && ngx.now() - (scaling?.time ?? 0) < LONGEST_TIME;
   if (call === undefined || webhook === undefined || !is_wanted) {
     warn(name, `its webhook is called no more for decision ${call?.id ?? ""}`);
     return undefined;
@@ -58,11 +90,12 @@ function try_call({ name, autoscale, call, scaling }: Controlled): string | unde
 
 /** Makes a call once, or, when that has been answered, forgets it. */
 function make_call(upstream: Controlled, id: string): void {
-  const { name, row, memo } = upstream;
+  const { name, row, memo, call } = upstream;
   const memory = shared_memory();
+  const is_heard = call?.is_heard === true || memo.answered === id;
   // For a worker that takes over: this one may be at it still.
   memory[row + UpstreamRow.CALL_DUE] = ngx.now() + TIMEOUT_SECONDS + 1;
-  let cause = memo.answered === id ? undefined : try_call(upstream);
+  let cause = is_heard ? undefined : try_call(upstream);
   if (cause === undefined) {
     memo.answered = id;
     cause = forget_call(name, id);
@@ -70,7 +103,9 @@ function make_call(upstream: Controlled, id: string): void {
   memo.failures = cause === undefined ? 0 : memo.failures + 1;
   if (memo.failures === 1) warn(name, cause ?? "");
   const pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (memo.failures - 1));
-  memory[row + UpstreamRow.CALL_DUE] = ngx.now() + pause * (0.5 + math.random() / 2);
+  const due = ngx.now() + pause * (0.5 + math.random() / 2);
+  memory[row + UpstreamRow.CALL_DUE] = due;
+  if (cause !== undefined && memo.answered !== id) announce_call(name, id, due);
 }
 
 /** Makes the call of an upstream if it has one that is due, in a light thread of its own. Phase: timer. */

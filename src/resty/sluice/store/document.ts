@@ -56,7 +56,7 @@ export interface Scaling {
   id: string;
   /** Seconds since 1970: from then on the cooldown counts. */
   time: number;
-  /** Till then its call may be unanswered; absent: it has none, or has been answered. */
+  /** Till then its call may be under way, if the gateway that makes it lives; absent: it has none, or has been answered. */
   until?: number | undefined;
 }
 
@@ -65,10 +65,12 @@ export interface Call {
   /** That of the decision. */
   id: string;
   body: string;
+  /** It has been answered, but the other gateways do not know yet. */
+  is_heard?: true | undefined;
 }
 
 const SCALING = shape(["id", "time", "until"]);
-const CALL = shape(["id", "body"]);
+const CALL = shape(["id", "body", "is_heard"]);
 
 /** Its members, in the order in which they are stored. */
 export const BOOKKEEPING_FIELDS = [
