@@ -105,7 +105,8 @@ export class Gateway {
   /** Kills a worker, and waits until another has taken its place. @param {number} [pid] */
   async killWorker(pid = this.workers()[0]) {
     const count = this.workers().length;
-    this.log.allow(new RegExp(`worker process ${pid} exited on signal 9`));
+    // If it was just at the shared dict, nginx unlocks that, and says so.
+    this.log.allow(new RegExp(`worker process ${pid} exited on signal 9|was locked by ${pid}$`));
     signal(pid, "SIGKILL");
     await waitFor("a worker takes the place of one that was killed", () => {
       const workers = this.workers();

@@ -2,7 +2,7 @@ import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
 import { is_standing_by, may_serve } from "../config/server";
 import { Row, UpstreamRow } from "../store/cells";
-import { new_follower, next_changes } from "../store/changes";
+import { follow_upstreams, new_follower, type Pause } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document";
 import { row_at, shared_memory } from "../store/region";
@@ -58,10 +58,6 @@ export interface Controlled {
   memo: Memo;
 }
 
-/** Lets other work go on. */
-export type Pause = (this: void) => void;
-
-const NAMES_AT_ONCE = 50;
 const LINES_AT_ONCE = 500;
 
 export const controlled = new LuaTable<string, Controlled>();
@@ -192,19 +188,10 @@ function look_at(name: string, pause: Pause): void {
 
 /** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
 export function follow_controlled(pause: Pause): void {
-  const [names, are_all] = next_changes(follower);
-  if (names === undefined) return;
-  if (are_all) {
-    const there = new LuaSet<string>();
-    for (const name of names) there.add(name);
-    for (const [name] of pairs(controlled)) {
-      if (!there.has(name)) controlled.delete(name);
-    }
-  }
-  for (const [number, name] of ipairs(names)) {
-    if (number % NAMES_AT_ONCE === 0) pause();
+  const look = (name: string) => {
     look_at(name, pause);
-  }
+  };
+  follow_upstreams(follower, controlled, look, pause);
 }
 
 /** Has the next call of `follow_controlled` look at all upstreams: for after one that failed. */

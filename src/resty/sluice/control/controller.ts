@@ -20,8 +20,9 @@ const SECONDS_AFTER_FAILURE = 10;
 let is_running = false;
 let not_before = 0;
 
-function pause(this: void): void {
+function pause(this: void): boolean {
   ngx.sleep(PAUSE_SECONDS);
+  return !is_over();
 }
 
 /** Measures, weighs and scales an upstream. */

@@ -1,7 +1,7 @@
 import { source_of, type DiscoveryBlock, type SourceName } from "../config/discovery";
 import { encode } from "../lib/json";
 import { crc32 } from "../lib/crc32";
-import { new_follower, next_changes } from "../store/changes";
+import { follow_upstreams, new_follower, type Pause } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, type Document } from "../store/document";
 import { row_at, stamp_of } from "../store/region";
@@ -19,8 +19,6 @@ interface Known {
   config: string;
   subscription: Subscription;
 }
-
-const NAMES_AT_ONCE = 50;
 
 /** The feeds that this worker reads, by key. */
 export const feeds = new LuaTable<string, Feed>();
@@ -108,20 +106,8 @@ function follow_upstream(name: string): void {
 }
 
 /** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
-export function follow_changes(pause: (this: void) => boolean): void {
-  const [names, are_all] = next_changes(follower);
-  if (names === undefined) return;
-  if (are_all) {
-    const there = new LuaSet<string>();
-    for (const name of names) there.add(name);
-    for (const [name] of pairs(known)) {
-      if (!there.has(name)) follow_upstream(name);
-    }
-  }
-  for (const [number, name] of ipairs(names)) {
-    if (number % NAMES_AT_ONCE === 0 && !pause()) return;
-    follow_upstream(name);
-  }
+export function follow_changes(pause: Pause): void {
+  follow_upstreams(follower, known, follow_upstream, pause);
 }
 
 /** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */

@@ -1,17 +1,10 @@
 import { seconds_of } from "../config/time";
+import type { Reporter } from "../control/reported";
 import type { ServerRecord } from "../store/document";
 import { row_at } from "../store/region";
 
 /** A server as health sees it. */
-export interface Subject {
-  /** Of its upstream. */
-  upstream_name: string;
-  server: string;
-  id: number;
-  incarnation: number;
-  /** Where its shared cells are, and those of its upstream. */
-  row: number;
-  upstream_row: number;
+export interface Subject extends Reporter {
   max_fails: number;
   /** Seconds. */
   fail_timeout: number;

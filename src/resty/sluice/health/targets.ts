@@ -2,7 +2,7 @@ import { parse_address } from "../config/address";
 import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
-import { new_follower, next_changes } from "../store/changes";
+import { follow_upstreams, new_follower, type Pause } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document";
 import { Check as CheckState, Header, Row } from "../store/cells";
@@ -44,10 +44,6 @@ interface NewLine {
   index: number;
 }
 
-/** Lets other work go on. Returns false when there is no more need to go on with this. */
-export type Pause = (this: void) => boolean;
-
-const NAMES_AT_ONCE = 50;
 const LINES_AT_ONCE = 200;
 
 /** The turns of the servers that this worker probes. */
@@ -204,20 +200,10 @@ function apply_upstream(name: string, pause: Pause): void {
 
 /** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
 export function follow_changes(pause: Pause): void {
-  const [names, are_all] = next_changes(follower);
-  if (names === undefined) return;
-  if (are_all) {
-    const there = new LuaSet<string>();
-    for (const name of names) there.add(name);
-    for (const [name] of pairs(groups)) {
-      if (!there.has(name)) drop(name);
-    }
-  }
-  for (const [number, name] of ipairs(names)) {
-    if (number % NAMES_AT_ONCE === 0 && !pause()) return;
+  const look_at = (name: string) => {
     apply_upstream(name, pause);
-  }
-  is_start = false;
+  };
+  if (follow_upstreams(follower, groups, look_at, pause)) is_start = false;
 }
 
 /** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */

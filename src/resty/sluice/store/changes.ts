@@ -64,3 +64,38 @@ export function next_changes(follower: Follower): LuaMultiReturn<[string[] | und
   if (changed !== undefined) return $multi(changed, false);
   return $multi(names(), true);
 }
+
+/** Lets other work go on. Returns false when there is no more need to go on with this. */
+export type Pause = (this: void) => boolean;
+
+const NAMES_AT_ONCE = 50;
+
+/**
+ * Has somebody look at all upstreams that have changed since the last call, those included that are gone. Phases that can
+ * sleep.
+ *
+ * @param known by name what he knows of upstreams
+ * @param pause called now and then when there is much
+ * @returns false: he does not want to go on
+ */
+export function follow_upstreams<T>(
+  follower: Follower,
+  known: LuaTable<string, T>,
+  look_at: (this: void, name: string) => void,
+  pause: Pause,
+): boolean {
+  const [names, are_all] = next_changes(follower);
+  if (names === undefined) return true;
+  if (are_all) {
+    const there = new LuaSet<string>();
+    for (const name of names) there.add(name);
+    for (const [name] of pairs(known)) {
+      if (!there.has(name)) look_at(name);
+    }
+  }
+  for (const [number, name] of ipairs(names)) {
+    if (number % NAMES_AT_ONCE === 0 && !pause()) return false;
+    look_at(name);
+  }
+  return true;
+}
