@@ -1,7 +1,7 @@
-import { Row, UpstreamRow } from "../store/cells";
+import { Header, Row, UpstreamRow } from "../store/cells";
 import { get_names, get_text } from "../store/dict";
 import { parse_head } from "../store/document";
-import { row_at, shared_memory } from "../store/region";
+import { row_at, shared_memory, stamp_at } from "../store/region";
 import { is_over } from "../store/turn";
 import { picks_of } from "./measure";
 
@@ -34,10 +34,21 @@ function goes_on(began: number, now: number): boolean {
   return math.abs(now - began) < MINUTE;
 }
 
+/** Whether any worker has served an upstream. The rows of others are not even looked at: they would take this worker's memory. */
+function is_served(row: number): boolean {
+  const memory = shared_memory();
+  for (const slot of $range(1, memory[Header.LAST_SLOT])) {
+    if (memory[stamp_at(slot, row)] !== 0) return true;
+  }
+  return false;
+}
+
 /** When an upstream's minute began; 0: it has had none. */
 function minute_of(name: string): number {
   const text = get_text(name);
-  return text === undefined ? 0 : shared_memory()[row_at(parse_head(text)[0].row) + UpstreamRow.MINUTE_AT];
+  if (text === undefined) return 0;
+  const [{ row }] = parse_head(text);
+  return is_served(row) ? shared_memory()[row_at(row) + UpstreamRow.MINUTE_AT] : 0;
 }
 
 /** Begins a new minute of an upstream if its last one is over. Returns when the next one begins; undefined: it is gone. O(servers). */
@@ -46,6 +57,7 @@ function begin_minute(name: string, now: number): number | undefined {
   if (text === undefined) return undefined;
   const memory = shared_memory();
   const [head, start] = parse_head(text);
+  if (!is_served(head.row)) return now + MINUTE;
   const minute_at = row_at(head.row) + UpstreamRow.MINUTE_AT;
   if (goes_on(memory[minute_at], now)) return memory[minute_at] + MINUTE;
   memory[minute_at] = now;
