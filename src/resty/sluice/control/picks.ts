@@ -51,6 +51,12 @@ function minute_of(name: string): number {
   return is_served(row) ? shared_memory()[row_at(row) + UpstreamRow.MINUTE_AT] : 0;
 }
 
+/** Begins the first minute of an upstream, at its row: it is about to be served. Any phase. */
+export function begin_first_minute(row: number, now: number): void {
+  const memory = shared_memory();
+  if (memory[row + UpstreamRow.MINUTE_AT] === 0) memory[row + UpstreamRow.MINUTE_AT] = now;
+}
+
 /** Begins a new minute of an upstream if its last one is over. Returns when the next one begins; undefined: it is gone. O(servers). */
 function begin_minute(name: string, now: number): number | undefined {
   const text = get_text(name);

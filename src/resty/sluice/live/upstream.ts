@@ -1,4 +1,5 @@
 import type { Method } from "../balancer/method";
+import { begin_first_minute } from "../control/picks";
 import type { OutlierLimits } from "../health/outlier";
 import { conclude } from "../health/state";
 import { parse_line, type Document } from "../store/document";
@@ -75,6 +76,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const row = row_at(document.row);
   const incarnation = stamp_of(document.row);
   const [stamp, counters] = adopt(document.row, incarnation);
+  begin_first_minute(row, ngx.now());
   const upstream = {
     name,
     row_number: document.row,
