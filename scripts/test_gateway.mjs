@@ -8,7 +8,7 @@ import { root } from "./command.mjs";
 const fileTimeout = 20 * 60 * 1000;
 
 /** Of specs that wait most of their time, so many files run at once. */
-const WAITING_AT_ONCE = 4;
+const WAITING_AT_ONCE = 3;
 
 /**
  * Those that load the machine, or must not be disturbed.

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { testContract } from "../gateway/support/contract.mjs";
-import { discoveryOf, startDiscovery, waitForServers } from "../gateway/support/discovery.mjs";
+import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../gateway/support/discovery.mjs";
 import { freePort } from "../gateway/support/ports.mjs";
 import { startDns } from "../gateway/support/registries/dns.mjs";
 import { SERVFAIL, startRefusing } from "../gateway/support/registries/refusing.mjs";
@@ -133,7 +133,7 @@ test("when a resolver fails, the next one is asked", async (context) => {
   const resolvers = [dead, silent.address, failing.address, dns.address];
   const { gateway } = await follow(context, dns, { type: "A", port: 80, resolvers });
   await waitForServers(gateway, ["127.9.0.1:80"]);
-  assert.equal((await discoveryOf(gateway.api)).state, "ok");
+  await waitForState(gateway, "ok");
   // The one that answers is asked on, and those that do not are left alone.
   const { questions } = failing;
   await waitFor("it is asked again", () => dns.countQueries("A", name) > 5);

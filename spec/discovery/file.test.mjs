@@ -90,7 +90,7 @@ test("a file that cannot be used changes nothing, and is followed again when it 
   remove();
   file.replace(whole.padEnd(limit));
   await waitForServers(gateway, [someAddress(2)]);
-  assert.equal((await discoveryOf(api)).state, "ok");
+  await waitFor("it is known to be right", async () => (await discoveryOf(api)).state === "ok");
 });
 
 test("a file that the workers must not read changes nothing", async (context) => {
