@@ -1,5 +1,6 @@
-/** What a report says of a server's load, and how much that is worth. Pure. */
 import type { LoadedServer, LoadLimits } from "./weights";
+
+/** What a report says of a server's load, and how much that is worth. Pure. */
 
 /** More is as this: a report of 10^9 is a mistake, or a lie, and no worse than what it can say truly. */
 const MOST_UTILIZATION = 10;

@@ -1,3 +1,13 @@
+import {
+  FEWEST_REQUESTS,
+  is_amount,
+  is_idle,
+  load_of,
+  requests_of,
+  scale_of_measured,
+  trust_of,
+} from "./load";
+
 /**
  * What part of its configured weight a server gets, by the load that it reports. Pure: the caller has the clock.
  *
@@ -16,15 +26,6 @@
  * liar gets `min_weight` to `CEILING` times what a typical server gets, and the others share the rest as without it. So
  * none of them gets more than if the liar were gone.
  */
-import {
-  FEWEST_REQUESTS,
-  is_amount,
-  is_idle,
-  load_of,
-  requests_of,
-  scale_of_measured,
-  trust_of,
-} from "./load";
 
 /** Times in seconds, the others fractions of one. */
 export interface LoadLimits {
