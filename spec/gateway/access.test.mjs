@@ -1,11 +1,14 @@
 /** Who may use the API: loopback, tokens, and no page of another site in a browser. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
-import { startGateway } from "./support/gateway.mjs";
+import { makeGateway, startGateway } from "./support/gateway.mjs";
+import { assertRefusesToStart } from "./support/start_error.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
 
 /** nginx takes the client's address from a header: the only way to come from elsewhere in a test. */
 const fromElsewhere = { api: "set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;" };
@@ -53,6 +56,29 @@ test("a unix socket is as local as loopback", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], apiUnix: true });
   const api = new Api({ socketPath: join(gateway.folder, "api.sock"), headers: { Host: "localhost" } });
   assert.deepEqual(await tryBoth({ api }, {}), mayBoth);
+});
+
+test("tokens can be in a file, which is read anew at a reload", async (context) => {
+  const gateway = await makeGateway(context, { servers: ["127.0.0.1:9"], ...fromElsewhere });
+  const file = join(gateway.folder, "tokens");
+  gateway.configure({ setup: { api: { write_tokens_file: file } } });
+  await assertRefusesToStart(
+    gateway,
+    /"api\.write_tokens_file" value: could not read it: .*tokens: No such file/,
+  );
+  writeFileSync(file, "first-secret\nsecond\n", { mode: 0o600 });
+  await gateway.start();
+  for (const token of ["first-secret", "second"])
+    assert.deepEqual(await tryBoth(gateway, { ...bearer(token), ...elsewhere }), mayBoth);
+  writeFileSync(file, "third\n");
+  await gateway.reload();
+  await waitFor("the new workers serve", async () => {
+    const [read] = await tryBoth(gateway, { ...bearer("third"), ...elsewhere });
+    return read === 200;
+  });
+  await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+  assert.deepEqual(await tryBoth(gateway, bearer("second")), [200, "401 Unauthorized"]);
+  assert.doesNotMatch(gateway.log.text(), /first-secret|second|third/);
 });
 
 test("with write tokens a write needs one of them, from wherever", async (context) => {

@@ -1,5 +1,6 @@
 import { is_table } from "../lib/json";
 import { read_etcd, type EtcdConfig } from "./sources/etcd";
+import { read_token_file } from "./token_file";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
 
 /** Who may use the HTTP API, and where it is. */
@@ -56,12 +57,24 @@ function strings(input: Table, path: string, name: string): string[] {
   return value as string[];
 }
 
+/** The tokens that are given, and those of the file that `<name>_file` names. */
+function tokens(input: Table, name: string): string[] {
+  const given = strings(input, "api.", name);
+  const path = expect_type(input, "api.", `${name}_file`, "string") as string | undefined;
+  if (path === undefined) return given;
+  const [found, problem] = read_token_file(path);
+  if (found === undefined) return error(`invalid "api.${name}_file" value: ${problem ?? ""}`, 0);
+  return given.concat(found);
+}
+
 function read_api(input: Table): ApiOptions {
   refuse_unknown(input, "api.", {
     prefix: true,
     write: true,
     write_tokens: true,
+    write_tokens_file: true,
     read_tokens: true,
+    read_tokens_file: true,
     hosts: true,
   });
   const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
@@ -71,8 +84,8 @@ function read_api(input: Table): ApiOptions {
   return {
     prefix,
     write: (expect_type(input, "api.", "write", "boolean") as boolean | undefined) ?? true,
-    write_tokens: strings(input, "api.", "write_tokens"),
-    read_tokens: strings(input, "api.", "read_tokens"),
+    write_tokens: tokens(input, "write_tokens"),
+    read_tokens: tokens(input, "read_tokens"),
     hosts: strings(input, "api.", "hosts"),
   };
 }
