@@ -1,0 +1,82 @@
+#!/bin/sh
+# Writes what SLUICE_* say into nginx.conf, and becomes nginx. All that it writes is in /tmp and the state folder, so
+# the rest of the file system may be read-only.
+set -eu
+
+fail() {
+  echo "sluice: $*" >&2
+  exit 1
+}
+
+# Whatever goes into nginx.conf is checked first: a value cannot become a directive.
+check() { # name, value, what it must be, a pattern of what it must not be
+  case "$2" in
+    "" | $4) fail "$1=$2: not $3" ;;
+  esac
+}
+
+check_number() { # name, value, what it must be, the most
+  check "$1" "$2" "$3" "*[!0-9]*"
+  [ "${#2}" -le 5 ] && [ "$2" -ge 1 ] && [ "$2" -le "$4" ] || fail "$1=$2: not $3"
+}
+
+check_path() { # name, value
+  check "$1" "$2" "an absolute path of letters, digits and . _ / -" "*[!A-Za-z0-9._/-]*"
+  check "$1" "$2" "an absolute path" "[!/]*"
+}
+
+# A first token of the API, for who gives none: from outside the container only who has it may use the API.
+make_token() { # path
+  [ -e "$1" ] && return
+  (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$1.new" && mv "$1.new" "$1") 2>/dev/null ||
+    fail "could not write $1: $SLUICE_STATE_DIR must be a folder that user $(id -u) may write to"
+  echo "sluice: made a token for the API: docker exec <container> cat $1" >&2
+}
+
+# Cosockets need nginx's `resolver` for names in URLs; addresses of IPv6 want brackets there.
+resolvers() {
+  while read -r keyword address rest; do
+    [ "$keyword" = nameserver ] || continue
+    case "$address" in
+      *%*) ;;
+      *:*) printf '[%s] ' "$address" ;;
+      *) printf '%s ' "$address" ;;
+    esac
+  done </etc/resolv.conf
+}
+
+# Another program, such as a shell, wants none of this.
+case "${1:-}" in
+  openresty | nginx | */openresty | */nginx) ;;
+  *) exec "$@" ;;
+esac
+
+check_number SLUICE_PORT "$SLUICE_PORT" "a port" 65535
+check_number SLUICE_API_PORT "$SLUICE_API_PORT" "a port" 65535
+check_path SLUICE_STATE_DIR "$SLUICE_STATE_DIR"
+[ "$SLUICE_WORKERS" = auto ] || check_number SLUICE_WORKERS "$SLUICE_WORKERS" "auto or a number of workers" 1024
+hosts=${SLUICE_API_HOSTS:-}
+[ -z "$hosts" ] || check SLUICE_API_HOSTS "$hosts" "host names with spaces between" "*[!A-Za-z0-9._ -]*"
+write_tokens=${SLUICE_WRITE_TOKENS_FILE:-}
+if [ -z "$write_tokens" ]; then
+  write_tokens=$SLUICE_STATE_DIR/write_token
+  make_token "$write_tokens"
+fi
+check_path SLUICE_WRITE_TOKENS_FILE "$write_tokens"
+read_tokens=${SLUICE_READ_TOKENS_FILE:-}
+[ -z "$read_tokens" ] || check_path SLUICE_READ_TOKENS_FILE "$read_tokens"
+resolver=$(resolvers)
+
+mkdir -p /tmp/sluice 2>/dev/null && : 2>/dev/null >/tmp/sluice/nginx.conf ||
+  fail "could not write to /tmp: with a read-only file system give a --tmpfs /tmp"
+sed \
+  -e "s|\${SLUICE_PORT}|$SLUICE_PORT|g" \
+  -e "s|\${SLUICE_API_PORT}|$SLUICE_API_PORT|g" \
+  -e "s|\${SLUICE_STATE_DIR}|$SLUICE_STATE_DIR|g" \
+  -e "s|\${SLUICE_WORKERS}|$SLUICE_WORKERS|g" \
+  -e "s|\${SLUICE_API_HOSTS}|$hosts|g" \
+  -e "s|\${SLUICE_WRITE_TOKENS_FILE}|$write_tokens|g" \
+  -e "s|\${SLUICE_READ_TOKENS_FILE}|$read_tokens|g" \
+  -e "s|\${SLUICE_RESOLVER}|${resolver:-127.0.0.1}|g" \
+  /usr/local/openresty/nginx/conf/nginx.conf >/tmp/sluice/nginx.conf
+exec "$@" -e stderr -c /tmp/sluice/nginx.conf

@@ -1,0 +1,80 @@
+/**
+ * The image that stands in OpenResty's place where none can be pulled: Debian 12 with its own nginx and
+ * lua-nginx-module, found where an OpenResty image has its own. Its name says what it is.
+ */
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { findProgram, root, runQuietly, stop } from "../command.mjs";
+import { installPackages } from "../debian.mjs";
+import { docker, hasImage } from "./engine.mjs";
+
+export const BASE_IMAGE = "debian12-nginx-in-openresty-paths:1.22.1";
+
+/** What Sluice needs, and `lua-nginx-dns` for discovery by DNS. */
+const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "lua-nginx-dns", "luajit2"];
+
+/** Of a minimal Debian what no test needs: it makes the image a third as large. */
+const ballast = ["usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt/lists"];
+
+/** OpenResty's paths, and what is behind them here. */
+const links = {
+  "usr/local/openresty/site/lualib": "/usr/share/lua/5.1",
+  "usr/local/openresty/luajit/bin/luajit": "/usr/bin/luajit",
+  "usr/bin/openresty": "/usr/local/openresty/bin/openresty",
+};
+
+/** Makes the image, unless the engine has it. */
+export function ensureBaseImage() {
+  if (hasImage(BASE_IMAGE)) return;
+  if (findProgram("debootstrap") === undefined) installPackages(["debootstrap"], "The base image needs debootstrap");
+  console.log(`Building the image ${BASE_IMAGE}`);
+  const folder = mkdtempSync(join(tmpdir(), "sluice-base-image-"));
+  try {
+    bootstrap(folder);
+    for (const path of ballast) rmSync(join(folder, path), { recursive: true });
+    addOpenRestyPaths(folder);
+    importImage(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} folder */
+function bootstrap(folder) {
+  const options = ["--variant=minbase", `--include=${packages.join(",")}`];
+  const { ok, output } = runQuietly("debootstrap", [...options, "bookworm", folder, mirror()]);
+  if (!ok) stop(`${output.trim().split("\n").slice(-3).join("\n")}\ndebootstrap failed`);
+}
+
+/** Where this machine has Debian's packages from. */
+function mirror() {
+  const wanted = ["Identifier: Packages", "Codename: bookworm", "Component: main"];
+  const { output } = runQuietly("apt-get", ["indextargets", "--format", "$(REPO_URI)", ...wanted]);
+  const [first] = output.trim().split("\n");
+  return first || stop("The base image needs Debian 12's packages: apt-get knows of none (apt-get update?)");
+}
+
+/** @param {string} folder */
+function addOpenRestyPaths(folder) {
+  const openresty = join(folder, "usr/local/openresty/bin/openresty");
+  for (const path of ["usr/local/openresty/nginx/conf", "usr/local/openresty/bin"])
+    mkdirSync(join(folder, path), { recursive: true });
+  copyFileSync(join(root, "scripts/docker/openresty.sh"), openresty);
+  for (const [path, target] of Object.entries(links)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    symlinkSync(target, join(folder, path));
+  }
+}
+
+/** @param {string} folder */
+function importImage(folder) {
+  const archive = `${folder}.tar`;
+  try {
+    const { ok, output } = runQuietly("tar", ["-C", folder, "-cf", archive, "."]);
+    if (!ok) stop(`${output.trim()}\ncould not pack the base image`);
+    docker("import", archive, BASE_IMAGE);
+  } finally {
+    rmSync(archive, { force: true });
+  }
+}
