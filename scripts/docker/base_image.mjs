@@ -27,7 +27,8 @@ const links = {
 /** Makes the image, unless the engine has it. */
 export function ensureBaseImage() {
   if (hasImage(BASE_IMAGE)) return;
-  if (findProgram("debootstrap") === undefined) installPackages(["debootstrap"], "The base image needs debootstrap");
+  if (findProgram("debootstrap") === undefined)
+    installPackages(["debootstrap"], "The base image needs debootstrap");
   console.log(`Building the image ${BASE_IMAGE}`);
   const folder = mkdtempSync(join(tmpdir(), "sluice-base-image-"));
   try {

@@ -53,7 +53,10 @@ async function startEngine() {
   const options = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
   const places = ["--pidfile", join(folder, "pid"), "--host", host];
   const output = openSync(log, "w");
-  const engine = spawn("dockerd", [...options, ...places], { stdio: ["ignore", output, output], detached: true });
+  const engine = spawn("dockerd", [...options, ...places], {
+    stdio: ["ignore", output, output],
+    detached: true,
+  });
   const end = async () => {
     if (engine.exitCode === null) {
       engine.kill("SIGTERM");

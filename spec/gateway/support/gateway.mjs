@@ -1,16 +1,14 @@
 /** A real nginx of a test: started from a generated nginx.conf, in a folder and on ports of its own. */
-import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureServer } from "../../../scripts/setup.mjs";
 import { Api } from "./api.mjs";
 import { atEnd, atExit } from "./cleanup.mjs";
+import { makeDriver } from "./drivers/driver.mjs";
 import { ErrorLog } from "./error_log.mjs";
 import { nginxConf } from "./nginx_conf.mjs";
 import { freePort } from "./ports.mjs";
-import { forgetGroup, membersOf, signal, startGroup } from "./processes.mjs";
+import { membersOf, signal } from "./processes.mjs";
 import { waitFor } from "./wait.mjs";
 
 /** @typedef {import("./nginx_conf.mjs").Options} Options */
@@ -19,22 +17,21 @@ import { waitFor } from "./wait.mjs";
 const patience = 20_000;
 
 export class Gateway {
-  /** @type {import("node:child_process").ChildProcess | undefined} */
-  #master;
-  /** What nginx wrote to stderr since it was started. */
-  complaint = "";
+  #driver;
 
   /**
    * @param {Options} options
    * @param {{ folder: string, port: number, apiPort: number }} place
+   * @param {import("./drivers/driver.mjs").Driver} driver
    */
-  constructor(options, place) {
+  constructor(options, place, driver) {
     this.options = options;
     this.folder = place.folder;
     this.port = place.port;
     this.apiPort = place.apiPort;
     this.log = new ErrorLog(join(place.folder, "error.log"));
     this.api = new Api({ port: place.apiPort });
+    this.#driver = driver;
   }
 
   /** Writes nginx.conf, with some options changed from now on. @param {Options} [changes] */
@@ -43,47 +40,41 @@ export class Gateway {
     writeFileSync(join(this.folder, "nginx.conf"), nginxConf(this.options, this));
   }
 
-  /** Starts nginx, and does not wait for it. */
-  launch() {
-    const { binary, globalDirectives } = ensureServer();
-    const args = ["-e", this.log.path, "-p", this.folder, "-c", join(this.folder, "nginx.conf")];
-    this.complaint = "";
-    this.#master = startGroup(binary, [...args, "-g", `daemon off; ${globalDirectives}`]);
-    this.#master.stderr?.setEncoding("utf8").on("data", (text) => (this.complaint += text));
-    return this.#master;
+  get #places() {
+    return ["-e", this.log.path, "-p", this.folder, "-c", join(this.folder, "nginx.conf")];
   }
 
   /** Starts nginx, and waits until every worker is there and the API answers. */
   async start() {
-    const master = this.launch();
+    const driver = this.#driver;
+    await driver.launch(this.#places);
     await waitFor("nginx serves", async () => {
-      if (master.exitCode !== null) throw new Error(`nginx ended with ${master.exitCode}: ${this.complaint}`);
+      if (driver.exitCode !== null)
+        throw new Error(`nginx ended with ${driver.exitCode}: ${driver.complaint}`);
       return this.workers().length === (this.options.workers ?? 4) && (await this.api.isThere());
     });
   }
 
   /** Starts nginx with a configuration that it refuses. Returns how it ended. */
   async startInVain() {
-    const master = this.launch();
+    const driver = this.#driver;
+    await driver.launch(this.#places);
     const timer = setTimeout(() => signal(-this.master, "SIGKILL"), patience);
-    const [code] = await once(master, "close");
+    const code = await driver.ended();
     clearTimeout(timer);
-    forgetGroup(this.master);
-    this.#master = undefined;
-    return { code, complaint: this.complaint };
+    await driver.forget();
+    return { code, complaint: driver.complaint };
   }
 
   /** Has nginx test the configuration, as `nginx -t` does, with only problems printed. */
   testConfiguration() {
-    const { binary, globalDirectives } = ensureServer();
-    const args = ["-tq", "-e", this.log.path, "-p", this.folder, "-c", join(this.folder, "nginx.conf")];
-    const { status, stderr } = spawnSync(binary, [...args, "-g", globalDirectives], { encoding: "utf8" });
-    return { code: status, complaint: stderr };
+    return this.#driver.testConfiguration(["-tq", ...this.#places]);
   }
 
   get master() {
-    if (this.#master?.pid === undefined) throw new Error("the gateway was not started");
-    return this.#master.pid;
+    const { master } = this.#driver;
+    if (master === undefined) throw new Error("the gateway was not started");
+    return master;
   }
 
   /** @returns {number[]} the pids of the workers, those included that finish after a reload */
@@ -122,7 +113,7 @@ export class Gateway {
 
   /** Ends nginx as `nginx -s quit` does: requests are finished first. */
   async stop() {
-    if (this.#master === undefined) return;
+    if (this.#driver.master === undefined) return this.#driver.forget();
     signal(this.master, "SIGQUIT");
     try {
       await this.#allEnded();
@@ -136,8 +127,7 @@ export class Gateway {
   async #allEnded() {
     const group = this.master;
     await waitFor("every process of nginx has ended", () => membersOf(group).length === 0, patience);
-    forgetGroup(group);
-    this.#master = undefined;
+    await this.#driver.forget();
   }
 
   /** Asserts that no entry at `error` or above is in the log but those allowed. @param {RegExp[]} patterns */
@@ -158,7 +148,8 @@ export async function makeGateway(context, options = {}) {
   chmodSync(folder, 0o755);
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   const cancel = atExit(remove);
-  const gateway = new Gateway(options, { folder, port: await freePort(), apiPort: await freePort() });
+  const place = { folder, port: await freePort(), apiPort: await freePort() };
+  const gateway = new Gateway(options, place, await makeDriver());
   gateway.configure();
   atEnd(context, async () => {
     try {
