@@ -34,7 +34,7 @@ EXPOSE 8080 8081
 USER 10001:10001
 # nginx's graceful end: requests under way are finished.
 STOPSIGNAL SIGQUIT
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=5s --retries=3 \
   CMD ["/usr/local/openresty/luajit/bin/luajit", "/opt/sluice/healthcheck.lua"]
 ENTRYPOINT ["/opt/sluice/entrypoint.sh"]
 CMD ["/usr/local/openresty/bin/openresty", "-g", "daemon off;"]

@@ -28,7 +28,7 @@ check_path() { # name, value
 # A first token of the API, for who gives none: from outside the container only who has it may use the API.
 make_token() { # path
   [ -e "$1" ] && return
-  (umask 077 && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$1.new" && mv "$1.new" "$1") 2>/dev/null ||
+  (umask 077 && mkdir -p "$SLUICE_STATE_DIR" && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$1.new" && mv "$1.new" "$1") 2>/dev/null ||
     fail "could not write $1: $SLUICE_STATE_DIR must be a folder that user $(id -u) may write to"
   echo "sluice: made a token for the API: docker exec <container> cat $1" >&2
 }
@@ -57,11 +57,7 @@ check_path SLUICE_STATE_DIR "$SLUICE_STATE_DIR"
 [ "$SLUICE_WORKERS" = auto ] || check_number SLUICE_WORKERS "$SLUICE_WORKERS" "auto or a number of workers" 1024
 hosts=${SLUICE_API_HOSTS:-}
 [ -z "$hosts" ] || check SLUICE_API_HOSTS "$hosts" "host names with spaces between" "*[!A-Za-z0-9._ -]*"
-write_tokens=${SLUICE_WRITE_TOKENS_FILE:-}
-if [ -z "$write_tokens" ]; then
-  write_tokens=$SLUICE_STATE_DIR/write_token
-  make_token "$write_tokens"
-fi
+write_tokens=${SLUICE_WRITE_TOKENS_FILE:-$SLUICE_STATE_DIR/write_token}
 check_path SLUICE_WRITE_TOKENS_FILE "$write_tokens"
 read_tokens=${SLUICE_READ_TOKENS_FILE:-}
 [ -z "$read_tokens" ] || check_path SLUICE_READ_TOKENS_FILE "$read_tokens"
@@ -69,6 +65,7 @@ resolver=$(resolvers)
 
 mkdir -p /tmp/sluice 2>/dev/null && : 2>/dev/null >/tmp/sluice/nginx.conf ||
   fail "could not write to /tmp: with a read-only file system give a --tmpfs /tmp"
+[ -n "${SLUICE_WRITE_TOKENS_FILE:-}" ] || make_token "$write_tokens"
 sed \
   -e "s|\${SLUICE_PORT}|$SLUICE_PORT|g" \
   -e "s|\${SLUICE_API_PORT}|$SLUICE_API_PORT|g" \

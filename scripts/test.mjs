@@ -1,23 +1,18 @@
-/** `npm test`: every test. `npm test -- unit|gateway|discovery|control [part of a file's name]`: some of them. */
-import { build } from "./build.mjs";
+/** `npm test`: every test. `npm test -- <part> [part of a file's name]`: some of them. */
 import { runGatewaySpecs, runWaitingSpecs } from "./test_gateway.mjs";
+import { runContainerSpecs } from "./test_container.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
 import { stop } from "./command.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
+import { runParts } from "./test_parts.mjs";
 
-/**
- * @typedef {object} Counts
- * @property {number} passed
- * @property {number} failed
- * @property {number} skipped
- */
-
-/** @type {Record<string, (fileNamePart: string) => Counts | Promise<Counts>>} */
+/** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
   unit: runUnitSpecs,
   gateway: runGatewaySpecs,
   discovery: (fileNamePart) => runWaitingSpecs(["spec/discovery"], fileNamePart),
   control: (fileNamePart) => runWaitingSpecs(["spec/control"], fileNamePart),
+  container: runContainerSpecs,
 };
 
 /** What is run without a part's name: together those that wait take less time. */
@@ -26,6 +21,7 @@ const all = {
   gateway: parts.gateway,
   "discovery and control": (fileNamePart) =>
     runWaitingSpecs(["spec/discovery", "spec/control"], fileNamePart),
+  container: parts.container,
 };
 
 const [onlyPart, fileNamePart = ""] = process.argv.slice(2);
@@ -33,25 +29,6 @@ if (onlyPart !== undefined && !Object.hasOwn(parts, onlyPart)) {
   const names = Object.keys(parts).join("|");
   stop(`there are no ${onlyPart} tests: npm test [-- ${names} [part of a file's name]]`);
 }
-const wanted = onlyPart === undefined ? all : { [onlyPart]: parts[onlyPart] };
-
 ensureTestTools();
 ensureServer();
-const total = { passed: 0, failed: 0, skipped: 0 };
-if (!build()) {
-  console.log("src/ does not compile: no test was run");
-  total.failed += 1;
-} else {
-  for (const [name, runSpecs] of Object.entries(wanted)) {
-    console.log(`== ${name} tests`);
-    const counts = await runSpecs(fileNamePart);
-    if (counts.passed + counts.failed === 0) {
-      console.log(`no ${name} test was run`);
-      counts.failed += 1;
-    }
-    for (const key of Object.keys(total)) total[key] += counts[key];
-  }
-}
-const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
-console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+await runParts(onlyPart === undefined ? all : { [onlyPart]: parts[onlyPart] }, fileNamePart);

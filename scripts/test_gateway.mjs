@@ -13,7 +13,7 @@ const WAITING_AT_ONCE = 3;
 /**
  * Those that load the machine, or must not be disturbed.
  * @param {string} fileNamePart
- * @returns {import("./test.mjs").Counts}
+ * @returns {import("./test_parts.mjs").Counts}
  */
 export function runGatewaySpecs(fileNamePart) {
   return runNodeSpecs(["spec/gateway"], fileNamePart);
@@ -23,7 +23,7 @@ export function runGatewaySpecs(fileNamePart) {
  * Those that wait most of their time: for registries, and for loads to have an effect.
  * @param {string[]} folders
  * @param {string} fileNamePart
- * @returns {import("./test.mjs").Counts}
+ * @returns {import("./test_parts.mjs").Counts}
  */
 export function runWaitingSpecs(folders, fileNamePart) {
   return runNodeSpecs(folders, fileNamePart, WAITING_AT_ONCE);
@@ -34,7 +34,7 @@ export function runWaitingSpecs(folders, fileNamePart) {
  * @param {string[]} folders
  * @param {string} fileNamePart
  * @param {number} [concurrency] how many files at once
- * @returns {import("./test.mjs").Counts}
+ * @returns {import("./test_parts.mjs").Counts}
  */
 export function runNodeSpecs(folders, fileNamePart, concurrency = 1) {
   const files = folders.flatMap((folder) =>
@@ -65,7 +65,7 @@ export function runNodeSpecs(folders, fileNamePart, concurrency = 1) {
  * Reads the totals that node:test writes at the end, as in `# pass 12`.
  * @param {string} tap
  * @param {number | null} status how node ended
- * @returns {import("./test.mjs").Counts}
+ * @returns {import("./test_parts.mjs").Counts}
  */
 function countsOf(tap, status) {
   const total = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(tap)?.[1] ?? 0);

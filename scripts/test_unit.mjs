@@ -11,7 +11,7 @@ const folder = "build/spec";
 
 /**
  * @param {string} fileNamePart
- * @returns {Promise<import("./test.mjs").Counts>}
+ * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
 export async function runUnitSpecs(fileNamePart) {
   rmSync(join(root, folder), { recursive: true, force: true });
@@ -29,7 +29,7 @@ export async function runUnitSpecs(fileNamePart) {
 /**
  * Runs busted, shows what it prints, and counts.
  * @param {string[]} specs
- * @returns {Promise<import("./test.mjs").Counts>}
+ * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
 async function runBusted(specs) {
   const counts = { passed: 0, failed: 0, skipped: 0 };

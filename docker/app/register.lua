@@ -7,8 +7,11 @@ local PERIOD = 1
 local KEY_PREFIX = "/upstreams/app/"
 
 local address = os.getenv("ADDRESS")
-local host, port = (os.getenv("ETCD") or "etcd:2379"):match("^(.+):(%d+)$")
+local host, port = (os.getenv("ETCD") or ""):match("^(.+):(%d+)$")
 local lease
+
+-- Without an etcd it just serves.
+if not host then return end
 
 local function ask(path, question)
   local socket = ngx.socket.tcp()

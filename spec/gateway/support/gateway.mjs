@@ -62,8 +62,9 @@ export class Gateway {
     const timer = setTimeout(() => signal(-this.master, "SIGKILL"), patience);
     const code = await driver.ended();
     clearTimeout(timer);
+    const { complaint } = driver;
     await driver.forget();
-    return { code, complaint: driver.complaint };
+    return { code, complaint };
   }
 
   /** Has nginx test the configuration, as `nginx -t` does, with only problems printed. */

@@ -1,4 +1,4 @@
-/** What runs the gateways of the specs: a process here, or with SLUICE_TEST_IMAGE a container of that image. */
+/** What runs the gateways of the specs: a process of this machine, or with SLUICE_TEST_DRIVER=container a container. */
 
 /**
  * Runs one nginx at a time. Its processes are signalled and counted by their pids, which are this machine's in either case.
@@ -15,11 +15,9 @@
 
 /** @returns {Promise<Driver>} */
 export async function makeDriver() {
-  const image = process.env.SLUICE_TEST_IMAGE;
-  if (image !== undefined) {
-    const { ContainerDriver } = await import("./container.mjs");
-    return new ContainerDriver(image);
-  }
-  const { ProcessDriver } = await import("./process.mjs");
-  return new ProcessDriver();
+  const name = process.env.SLUICE_TEST_DRIVER ?? "process";
+  // What a container needs is loaded only where it is used: that takes its time.
+  if (name === "container") return new (await import("./container.mjs")).ContainerDriver();
+  if (name === "process") return new (await import("./process.mjs")).ProcessDriver();
+  throw new Error(`SLUICE_TEST_DRIVER=${name}: neither "process" nor "container"`);
 }

@@ -1,0 +1,37 @@
+/** Running the tests part by part, with one closing line for all. */
+import { build } from "./build.mjs";
+
+/**
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ */
+
+/** @typedef {(fileNamePart: string) => Counts | Promise<Counts>} RunSpecs */
+
+/**
+ * Builds dist/, runs each part in turn, and ends with a line such as `12 passed, 0 failed`.
+ * @param {Record<string, RunSpecs>} parts
+ * @param {string} fileNamePart
+ */
+export async function runParts(parts, fileNamePart) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  if (!build()) {
+    console.log("src/ does not compile: no test was run");
+    total.failed += 1;
+  } else {
+    for (const [name, runSpecs] of Object.entries(parts)) {
+      console.log(`== ${name} tests`);
+      const counts = await runSpecs(fileNamePart);
+      if (counts.passed + counts.failed + counts.skipped === 0) {
+        console.log(`no ${name} test was run`);
+        counts.failed += 1;
+      }
+      for (const key of Object.keys(total)) total[key] += counts[key];
+    }
+  }
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}

@@ -1,0 +1,79 @@
+/** The demo of docker-compose.yml: servers that come and go by themselves, and one that is added by hand. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { APP_IMAGE } from "../../scripts/docker/images.mjs";
+import { Api } from "../gateway/support/api.mjs";
+import { atEnd } from "../gateway/support/cleanup.mjs";
+import { StartedContainer } from "../gateway/support/drivers/test_container.mjs";
+import { ask, startLoad } from "../gateway/support/load.mjs";
+import { serversOf } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+import { startCompose } from "./support/compose.mjs";
+import { containerTest } from "./support/image.mjs";
+
+/** How long a killed server may take to be gone: its lease, and a step that waits for more than one confirmation. */
+const patience = 20_000;
+
+/** Who answers: asked so often that none is left out. @param {number} port */
+async function serversAt(port) {
+  const names = new Set();
+  for (let turn = 0; turn < 40; turn += 1) {
+    const { status, text } = await ask(port);
+    if (status === 200) names.add(text.split(":")[0]);
+  }
+  return names;
+}
+
+/** @param {number} port @param {number} count */
+async function waitForCount(port, count) {
+  await waitFor(`${count} servers answer`, async () => (await serversAt(port)).size === count, patience);
+}
+
+containerTest("docker compose up: servers register themselves, and leave", async (context) => {
+  const compose = await startCompose(context);
+  await waitForCount(compose.port, 3);
+  compose.run("up", "--detach", "--no-recreate", "--scale", "app=5");
+  await waitForCount(compose.port, 5);
+  const token = compose.run("exec", "-T", "gateway", "cat", "/var/lib/sluice/write_token").trim();
+  const api = new Api({ port: compose.apiPort, headers: { Authorization: `Bearer ${token}` } });
+  assert.equal((await api.expect(200, "GET", serversOf())).length, 5);
+
+  const load = startLoad(context, { port: compose.port, connections: 4 });
+  const [stopped, killed] = compose.containersOf("app");
+  spawnSync("docker", ["stop", stopped]);
+  await waitFor(
+    "it has left",
+    async () => (await api.expect(200, "GET", serversOf())).length === 4,
+    patience,
+  );
+  await load.round();
+  assert.deepEqual([...load.errors], [], "a server that stops costs no request");
+  spawnSync("docker", ["kill", killed]);
+  await waitFor(
+    "its lease has ended",
+    async () => (await api.expect(200, "GET", serversOf())).length === 3,
+    patience,
+  );
+  await load.stop();
+  assert.deepEqual([...load.errors], [], "nor does one that is killed: the request is tried again");
+});
+
+containerTest(
+  "docker compose up: a server is added by hand, and stays over a restart of the gateway",
+  async (context) => {
+    const compose = await startCompose(context);
+    await waitForCount(compose.port, 3);
+    const mine = await StartedContainer.start(APP_IMAGE, (container) =>
+      container.withNetworkMode(`${compose.project}_default`),
+    );
+    atEnd(context, () => mine.remove());
+    const { NetworkSettings } = await mine.handle.inspect();
+    const { IPAddress } = NetworkSettings.Networks[`${compose.project}_default`];
+    const token = compose.run("exec", "-T", "gateway", "cat", "/var/lib/sluice/write_token").trim();
+    const api = new Api({ port: compose.apiPort, headers: { Authorization: `Bearer ${token}` } });
+    await api.expect(201, "POST", serversOf(), { server: `${IPAddress}:8000` });
+    await waitForCount(compose.port, 4);
+    compose.run("restart", "gateway");
+    await waitForCount(compose.port, 4);
+  },
+);

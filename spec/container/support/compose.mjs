@@ -1,0 +1,67 @@
+/** docker-compose.yml as a user starts it, but for its images, its ports and the project's name. */
+import { join } from "node:path";
+import { baseImage, ETCD_IMAGE } from "../../../scripts/docker/images.mjs";
+import { findCompose } from "../../../scripts/docker/compose.mjs";
+import { root, runQuietly } from "../../../scripts/command.mjs";
+import { atEnd, atExit } from "../../gateway/support/cleanup.mjs";
+import { freePort } from "../../gateway/support/ports.mjs";
+
+export class Compose {
+  /** @param {{ port: number, apiPort: number }} ports */
+  constructor({ port, apiPort }) {
+    this.port = port;
+    this.apiPort = apiPort;
+    this.project = `sluice-test-${process.pid}`;
+    const base = baseImage();
+    this.environment = {
+      ...process.env,
+      OPENRESTY_IMAGE: base,
+      NODE_IMAGE: base,
+      SLUICE_DIST: "prebuilt",
+      ETCD_IMAGE,
+      GATEWAY_PORT: String(port),
+      API_PORT: String(apiPort),
+    };
+  }
+
+  /**
+   * Runs docker compose.
+   * @param {string[]} args
+   * @returns {string} what it printed
+   */
+  run(...args) {
+    const [program, ...first] = findCompose() ?? [];
+    const all = [
+      ...first,
+      "--file",
+      join(root, "docker-compose.yml"),
+      "--project-name",
+      this.project,
+      ...args,
+    ];
+    const { ok, output } = runQuietly(program, all, this.environment);
+    if (!ok) throw new Error(`docker compose ${args.join(" ")}: ${output}`);
+    return output;
+  }
+
+  /** The ids of the containers of a service that run. @param {string} service */
+  containersOf(service) {
+    return this.run("ps", "--quiet", service).trim().split("\n");
+  }
+}
+
+/**
+ * Starts all of it; it ends with the test, and so do its volumes and its network.
+ * @param {import("node:test").TestContext} context
+ */
+export async function startCompose(context) {
+  const compose = new Compose({ port: await freePort(), apiPort: await freePort() });
+  const down = () => compose.run("down", "--volumes", "--rmi", "local", "--timeout", "2");
+  const cancel = atExit(down);
+  atEnd(context, () => {
+    down();
+    cancel();
+  });
+  compose.run("up", "--build", "--detach");
+  return compose;
+}

@@ -1,0 +1,114 @@
+/** The gateway's image, run as a user runs it: by its own entrypoint, as its own user. */
+import { test } from "node:test";
+import { GATEWAY_IMAGE, imageProblem } from "../../../scripts/docker/images.mjs";
+import { Api } from "../../gateway/support/api.mjs";
+import { atEnd } from "../../gateway/support/cleanup.mjs";
+import { StartedContainer } from "../../gateway/support/drivers/test_container.mjs";
+import { freePort } from "../../gateway/support/ports.mjs";
+import { waitFor } from "../../gateway/support/wait.mjs";
+
+const problem = imageProblem();
+
+/**
+ * A test that needs the images: where they are not to be had it is reported as skipped, with the reason.
+ * @param {string} name
+ * @param {(context: import("node:test").TestContext) => Promise<void>} action
+ */
+export function containerTest(name, action) {
+  const options = problem === undefined ? {} : { skip: problem };
+  test(name, options, action);
+}
+
+/**
+ * What a test may want different from `docker run`.
+ *
+ * @typedef {object} Options
+ * @property {Record<string, string>} [environment]
+ * @property {import("dockerode").HostConfig} [hostConfig]
+ * @property {Record<string, string>} [files] what is mounted, read-only: paths here by paths in the container
+ * @property {string[]} [command] instead of nginx
+ */
+
+/** A container that shares this machine's network, so that its servers may be here. */
+export class ImageGateway {
+  /** @param {{ port: number, apiPort: number }} ports */
+  constructor({ port, apiPort }) {
+    this.port = port;
+    this.apiPort = apiPort;
+  }
+
+  /** @param {import("node:test").TestContext} context @param {Options} options */
+  async launch(context, { environment = {}, hostConfig = {}, files = {}, command } = {}) {
+    const ports = { SLUICE_PORT: String(this.port), SLUICE_API_PORT: String(this.apiPort) };
+    this.container = await StartedContainer.start(GATEWAY_IMAGE, (container) => {
+      container.withNetworkMode("host").withHostConfig(hostConfig);
+      container.withEnvironment({ ...ports, SLUICE_WORKERS: "2", ...environment });
+      container.withBindMounts(
+        Object.entries(files).map(([target, source]) => ({ source, target, mode: "ro" })),
+      );
+      if (command !== undefined) container.withCommand(command);
+    });
+    atEnd(context, () => this.container.remove());
+  }
+
+  /** Waits until it serves. The API is asked with its token, from which `api` comes. */
+  async serves() {
+    await waitFor("the image serves", async () => {
+      if (this.container.exitCode !== null) throw new Error(`it ended: ${this.container.output}`);
+      return new Api({ port: this.apiPort }).isThere();
+    });
+  }
+
+  /**
+   * Runs a program in the container.
+   * @param {string[]} command
+   */
+  async run(...command) {
+    const { exitCode, stdout, stderr } = await this.container.container.exec(command);
+    return { exitCode, stdout, stderr };
+  }
+
+  /** The API, with the token that the image has made for itself. */
+  async api() {
+    const { stdout } = await this.run("cat", "/var/lib/sluice/write_token");
+    return new Api({ port: this.apiPort, headers: { Authorization: `Bearer ${stdout}` } });
+  }
+
+  /** Stops it as `docker stop` does. @returns {Promise<number>} how many milliseconds that took */
+  async stop() {
+    const started = performance.now();
+    await this.container.handle.stop();
+    return performance.now() - started;
+  }
+}
+
+/**
+ * Makes a gateway that is not started yet.
+ */
+export async function makeImageGateway() {
+  return new ImageGateway({ port: await freePort(), apiPort: await freePort() });
+}
+
+/**
+ * Starts the image, and waits until it serves.
+ * @param {import("node:test").TestContext} context
+ * @param {Options} [options]
+ */
+export async function startImage(context, options) {
+  const gateway = await makeImageGateway();
+  await gateway.launch(context, options);
+  await gateway.serves();
+  return gateway;
+}
+
+/**
+ * Starts the image with what it must refuse.
+ * @param {import("node:test").TestContext} context
+ * @param {Options} options
+ * @returns {Promise<{ code: number, output: string }>} how it ended
+ */
+export async function startInVain(context, options) {
+  const gateway = await makeImageGateway();
+  await gateway.launch(context, options);
+  return { code: await gateway.container.ended(), output: gateway.container.output };
+}
