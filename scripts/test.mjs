@@ -2,9 +2,8 @@
 import { runGatewaySpecs, runWaitingSpecs } from "./test_gateway.mjs";
 import { runContainerSpecs } from "./test_container.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
-import { stop } from "./command.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
-import { runParts } from "./test_parts.mjs";
+import { chooseParts, runParts } from "./test_parts.mjs";
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
@@ -24,11 +23,7 @@ const all = {
   container: parts.container,
 };
 
-const [onlyPart, fileNamePart = ""] = process.argv.slice(2);
-if (onlyPart !== undefined && !Object.hasOwn(parts, onlyPart)) {
-  const names = Object.keys(parts).join("|");
-  stop(`there are no ${onlyPart} tests: npm test [-- ${names} [part of a file's name]]`);
-}
+const [wanted, fileNamePart] = chooseParts("npm test", parts, all);
 ensureTestTools();
 ensureServer();
-await runParts(onlyPart === undefined ? all : { [onlyPart]: parts[onlyPart] }, fileNamePart);
+await runParts(wanted, fileNamePart);

@@ -1,5 +1,6 @@
 /** Running the tests part by part, with one closing line for all. */
 import { build } from "./build.mjs";
+import { stop } from "./command.mjs";
 
 /**
  * @typedef {object} Counts
@@ -9,6 +10,21 @@ import { build } from "./build.mjs";
  */
 
 /** @typedef {(fileNamePart: string) => Counts | Promise<Counts>} RunSpecs */
+
+/**
+ * What the command line asks for: `<command> [-- <part> [part of a file's name]]`.
+ * @param {string} command
+ * @param {Record<string, RunSpecs>} parts
+ * @param {Record<string, RunSpecs>} [all] what is run when no part is named
+ * @returns {[wanted: Record<string, RunSpecs>, fileNamePart: string]}
+ */
+export function chooseParts(command, parts, all = parts) {
+  const [name, fileNamePart = ""] = process.argv.slice(2);
+  if (name === undefined) return [all, ""];
+  if (Object.hasOwn(parts, name)) return [{ [name]: parts[name] }, fileNamePart];
+  const names = Object.keys(parts).join("|");
+  return stop(`there are no ${name} tests: ${command} [-- ${names} [part of a file's name]]`);
+}
 
 /**
  * Builds dist/, runs each part in turn, and ends with a line such as `12 passed, 0 failed`.

@@ -1,6 +1,5 @@
 /** The Docker engine: one that answers, or else one of our own, which ends with the script. */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,46 +32,64 @@ export function hasImage(name) {
   return runQuietly("docker", ["image", "inspect", name]).ok;
 }
 
-/**
- * Finds an engine, or starts one in a folder of its own, with which all that it has ends.
- * @returns {Promise<() => Promise<void>>} ends what was started
- */
+/** Finds an engine, or starts one in a folder of its own, which ends with this script. */
 export async function ensureEngine() {
-  if (engineProblem() === undefined) return async () => {};
+  if (engineProblem() === undefined) return;
   if (findProgram("dockerd") === undefined || findProgram("docker") === undefined)
     installPackages(["docker.io"], "The tests need a Docker engine");
   if (process.getuid?.() !== 0) stop(`Only root can start dockerd, and ${engineProblem()}`);
-  return startEngine();
-}
-
-async function startEngine() {
   console.log("Starting dockerd");
   const folder = mkdtempSync(join(tmpdir(), "sluice-docker-"));
-  const host = `unix://${folder}/docker.sock`;
-  const log = join(folder, "log");
-  const options = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
-  const places = ["--pidfile", join(folder, "pid"), "--host", host];
-  const output = openSync(log, "w");
-  const engine = spawn("dockerd", [...options, ...places], {
-    stdio: ["ignore", output, output],
-    detached: true,
-  });
-  const end = async () => {
-    if (engine.exitCode === null) {
-      engine.kill("SIGTERM");
-      await Promise.race([once(engine, "exit"), sleep(patience, undefined, { ref: false })]);
-    }
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  };
-  process.env.DOCKER_HOST = host;
+  const engine = startEngine(folder);
+  process.env.DOCKER_HOST = `unix://${folder}/docker.sock`;
   const start = Date.now();
   while (engineProblem() !== undefined) {
     if (engine.exitCode !== null || Date.now() - start > patience) {
-      const reason = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").at(-1) : "";
-      await end();
+      const reason = readFileSync(join(folder, "log"), "utf8").trim().split("\n").at(-1);
       stop(`could not start dockerd: ${reason}`);
     }
     await sleep(200);
   }
-  return end;
+}
+
+/** @param {string} folder */
+function startEngine(folder) {
+  const hadBridge = existsSync("/sys/class/net/docker0");
+  const log = openSync(join(folder, "log"), "w");
+  const places = { "data-root": "data", "exec-root": "exec", pidfile: "pid" };
+  const options = Object.entries(places).map(([option, name]) => `--${option}=${join(folder, name)}`);
+  const engine = spawn("dockerd", [...options, `--host=unix://${folder}/docker.sock`], {
+    stdio: ["ignore", log, log],
+    // At Ctrl-C the terminal signals our group: it is to end after this script's containers.
+    detached: true,
+  });
+  process.on("exit", () => {
+    engine.kill("SIGTERM");
+    waitForEnd(engine.pid);
+    forgetMounts(folder);
+    if (!hadBridge) runQuietly("ip", ["link", "delete", "docker0"]);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+  engine.unref();
+  return engine;
+}
+
+/** Without the event loop, which has ended when a script exits: so the process stays a zombie. @param {number} pid */
+function waitForEnd(pid) {
+  const start = Date.now();
+  while (Date.now() - start < patience) {
+    const { ok, output } = runQuietly("ps", ["--no-headers", "-o", "state", "-p", String(pid)]);
+    if (!ok || output.startsWith("Z")) return;
+    runQuietly("sleep", ["0.1"]);
+  }
+}
+
+/** What dockerd leaves mounted below its folder. @param {string} folder */
+function forgetMounts(folder) {
+  const places = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  for (const place of places.filter((path) => path.startsWith(`${folder}/`)))
+    runQuietly("umount", ["-l", place]);
 }

@@ -31,11 +31,10 @@ export function imageProblem() {
   return `the Docker engine has no image of OpenResty: npm run test:docker makes one that stands in its place`;
 }
 
-/**
- * Builds all of them, with the dist/ that is there.
- * @param {string} base
- */
-export function buildImages(base) {
+/** Builds all of them anew, with the dist/ that is there, where there is an engine with an image to make them from. */
+export function buildImages() {
+  const base = engineProblem() === undefined ? baseImage() : undefined;
+  if (base === undefined) return;
   const from = ["--build-arg", `OPENRESTY_IMAGE=${base}`];
   // npm is not needed in the image, so any image serves as the one that would build.
   const prebuilt = ["--build-arg", `NODE_IMAGE=${base}`, "--build-arg", "DIST=prebuilt"];
