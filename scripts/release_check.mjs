@@ -4,8 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { build } from "./build.mjs";
-import { isMain, root, stop } from "./command.mjs";
+import { isMain, root, run, stop } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 import { installedByLuarocks, packedByNpm, readIni, readRockspec, versionByOpm } from "./release.mjs";
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
@@ -178,12 +177,13 @@ function missingForUpload(folder) {
 if (isMain(import.meta.url)) {
   ensureNodeModules();
   ensureTestTools(["luajit", "cjson", "luarocks"]);
-  if (!build()) stop("release:check: src/ does not compile");
+  // As npm does before it packs: it makes dist/.
+  if (!run("npm", ["run", "--silent", "prepack"])) stop("release:check: npm run prepack failed");
   try {
     const problems = [...statementProblems(root), ...fileProblems(root)];
     for (const problem of problems) console.error(problem);
     for (const missing of missingForUpload(root)) console.log(`still missing for an upload: ${missing}`);
-    if (problems.length > 0) stop(`release:check: ${problems.length} disagreements`);
+    if (problems.length > 0) stop("release:check: failed");
     console.log("release:check: names, versions and files agree");
   } catch (failure) {
     stop(`release:check: ${failure.message}`);
