@@ -90,6 +90,8 @@ test("TypeScript is checked by the installed types, and the Lua of it runs in ng
   for (const name of ["file_0.lua", "file_1.lua"])
     assert.match(readFileSync(join(folder, "lua", name), "utf8"), /= require\("resty\.sluice"\)/);
 
+  // Before the gateway, so that it ends after it: checks find it until then.
+  const backend = await startBackend(context);
   const installed = join(folder, "node_modules/lua-resty-sluice/dist");
   const gateway = await makeInstalledGateway(context, `${folder}/lua/?.lua;${installed}/?.lua`, {
     initLua: 'require("file_0").start()',
@@ -98,7 +100,6 @@ test("TypeScript is checked by the installed types, and the Lua of it runs in ng
   });
   await gateway.start();
   assert.equal((await ask(gateway.port, "/installed")).text, `${version} @${installed}/resty/sluice.lua\n`);
-  const backend = await startBackend(context);
   await gateway.api.expect(201, "POST", serversOf(), { server: backend.address });
   assert.equal((await ask(gateway.port, "/typed")).text, backend.id);
 });

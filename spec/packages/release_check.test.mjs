@@ -1,14 +1,17 @@
 /** `npm run release:check` says in one line each what does not agree. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { symlinkSync } from "node:fs";
+import { readdirSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { filesBelow } from "../../scripts/files.mjs";
 import { fileProblems, statementProblems } from "../../scripts/release_check.mjs";
 import { root } from "../../scripts/setup.mjs";
-import { copyOfRepository, released, version } from "./support/installed.mjs";
+import { copyOfRepository, version } from "./support/installed.mjs";
 import { replace, spoilable, spoiledFiles, spoiledStatements } from "./support/spoiled.mjs";
+
+/** What a clone does not have. */
+const made = [".git", ".sluice", "build", "dist", "node_modules"];
 
 /**
  * @param {string[]} problems
@@ -35,8 +38,8 @@ for (const [problemsOf, spoiled] of [
 }
 
 test("the command makes dist/ as npm does before it packs, and fails when something does not agree", (context) => {
-  const sources = ["scripts", "src", "types", "tsconfig.json", "tstl.json"];
-  const folder = copyOfRepository(context, [...released.filter((name) => name !== "dist"), ...sources]);
+  const names = readdirSync(root).filter((name) => !made.includes(name));
+  const folder = copyOfRepository(context, names);
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   replace("CHANGELOG.md", `## ${version}`, "## 9.9.9")(folder);
   const command = join(folder, "scripts/release_check.mjs");
