@@ -1,6 +1,6 @@
 /** What the packages of npm, LuaRocks and OPM say of themselves, and what they install. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { filesBelow } from "./files.mjs";
@@ -88,7 +88,7 @@ export function installedByLuarocks(folder, rockspec) {
   try {
     outputOf(folder, "luarocks", ["make", "--lua-version", "5.1", "--tree", tree, rockspec]);
     const modules = join(tree, "share", "lua", "5.1");
-    return filesBelow(modules).map((path) => relative(modules, path));
+    return existsSync(modules) ? filesBelow(modules).map((path) => relative(modules, path)) : [];
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }

@@ -56,7 +56,7 @@ function fileDifferences([onePlace, ones], [otherPlace, others]) {
 const read = (folder, path) => readFileSync(join(folder, path), "utf8");
 
 /**
- * Compares names, versions, licences and what the package is said to be.
+ * Compares names, versions, licenses and what the package is said to be.
  * @param {string} folder the repository, or a copy of it
  * @returns {string[]} one line a problem
  */

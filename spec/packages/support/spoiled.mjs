@@ -83,6 +83,37 @@ export const spoiledStatements = [
     [`the version: package.json says "${version}", package-lock.json says "9.9.9"`],
   ],
   [
+    "the version of package-lock.json's own package",
+    replace("package-lock.json", `      "version": "${version}"`, '      "version": "9.9.9"'),
+    [`the version: package.json says "${version}", package-lock.json's own package says "9.9.9"`],
+  ],
+  [
+    "the version in package.json",
+    replace("package.json", `"version": "${version}"`, '"version": "1.0"'),
+    [
+      'package.json: the version "1.0" is not <major>.<minor>.<patch>',
+      ...[
+        "package-lock.json",
+        "package-lock.json's own package",
+        rockspec,
+        "dist.ini",
+        versionTs,
+        versionLua,
+        "CHANGELOG.md's first heading",
+        "README.md",
+      ].map((place) => `the version: package.json says "1.0", ${place} says "${version}"`),
+    ],
+  ],
+  [
+    "the revision of the rockspec",
+    replace(rockspec, `version = "${version}-1"`, `version = "${version}"`),
+    [
+      `${rockspec}: the version "${version}" does not end in a revision such as "-1"`,
+      `the version: package.json says "${version}", ${rockspec} says nothing`,
+      `the rockspec's file: ${rockspec} itself says "lua-resty-sluice-${version}.rockspec", its name says "${rockspec}"`,
+    ],
+  ],
+  [
     "the version in the rockspec",
     replace(rockspec, `version = "${version}-1"`, 'version = "9.9.9-1"'),
     [
@@ -99,6 +130,21 @@ export const spoiledStatements = [
     "what it is, in the rockspec",
     replace(rockspec, "Dynamic upstreams", "Upstreams"),
     [/^what it is: package\.json says "Dynamic upstreams .*", lua-resty-sluice.* says "Upstreams .*"$/],
+  ],
+  [
+    "what it is, in dist.ini",
+    replace("dist.ini", "Dynamic upstreams", "Upstreams"),
+    [/^what it is: package\.json says "Dynamic upstreams .*", dist\.ini says "Upstreams .*"$/],
+  ],
+  [
+    "the license in the rockspec",
+    replace(rockspec, 'license = "MIT"', 'license = "BSD"'),
+    [`the license: package.json says "MIT", ${rockspec} says "BSD"`],
+  ],
+  [
+    "LICENSE",
+    replace("LICENSE", "MIT License", "BSD License"),
+    ['the license: package.json says "MIT", LICENSE says "BSD"'],
   ],
   [
     "the license in dist.ini",
@@ -160,6 +206,11 @@ export const spoiledFiles = [
       `${mainLua}: is in ${listsOf.dist}, but not in ${listsOf.luarocks}`,
       `dist/sluice.lua: is in ${listsOf.luarocks}, but not in ${listsOf.dist}`,
     ],
+  ],
+  [
+    "the rockspec, which installs nothing,",
+    replace(rockspec, "cp -R dist/. $(LUADIR)", "true"),
+    [versionLua, mainLua].map((file) => `${file}: is in ${listsOf.dist}, but not in ${listsOf.luarocks}`),
   ],
   [
     "the rockspec's source",
