@@ -128,6 +128,11 @@ export default defineConfig(
     },
   },
   {
+    // An import would make a module of the file, and what it declares would be that of no Lua module any more.
+    files: ["declarations/**"],
+    rules: { "@typescript-eslint/triple-slash-reference": ["error", { path: "always" }] },
+  },
+  {
     files: ["**/*.mjs"],
     languageOptions: {
       globals: Object.fromEntries(nodeGlobals.map((name) => [name, "readonly"])),

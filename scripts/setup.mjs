@@ -53,6 +53,7 @@ const testTools = {
   cjson: { package: "lua-cjson", isThere: () => runQuietly("luajit", ["-lcjson.safe", "-e", ""]).ok },
   busted: { package: "lua-busted", isThere: () => findProgram("busted") !== undefined },
   luacheck: { package: "lua-check", isThere: () => findProgram("luacheck") !== undefined },
+  luarocks: { package: "luarocks", isThere: () => findProgram("luarocks") !== undefined },
   wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },
   etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
   dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },

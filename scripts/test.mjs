@@ -5,12 +5,16 @@ import { runUnitSpecs } from "./test_unit.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
+/** Those that wait most of their time, each in a folder of its name. */
+const waiting = ["discovery", "control", "packages"];
+
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
   unit: runUnitSpecs,
   gateway: runGatewaySpecs,
-  discovery: (fileNamePart) => runWaitingSpecs(["spec/discovery"], fileNamePart),
-  control: (fileNamePart) => runWaitingSpecs(["spec/control"], fileNamePart),
+  ...Object.fromEntries(
+    waiting.map((name) => [name, (fileNamePart) => runWaitingSpecs([`spec/${name}`], fileNamePart)]),
+  ),
   container: runContainerSpecs,
 };
 
@@ -18,8 +22,11 @@ const parts = {
 const all = {
   unit: parts.unit,
   gateway: parts.gateway,
-  "discovery and control": (fileNamePart) =>
-    runWaitingSpecs(["spec/discovery", "spec/control"], fileNamePart),
+  [waiting.join(", ")]: (fileNamePart) =>
+    runWaitingSpecs(
+      waiting.map((name) => `spec/${name}`),
+      fileNamePart,
+    ),
   container: parts.container,
 };
 

@@ -1,5 +1,5 @@
 import { shape, shaped } from "../lib/json";
-import { read_block, read_members, type Read, type Reader } from "./fields";
+import { read_block, read_members, type Read, type Reader, type ReadersOf } from "./fields";
 import { missing_argument } from "./problem";
 import { time_from, whole_from } from "./values";
 
@@ -56,7 +56,10 @@ export function admission_of(from: AdmissionConfig): AdmissionConfig {
   return copy;
 }
 
-const BUDGET_READERS = { percent: whole_from(0, 100), min_concurrent: whole_from(0, LARGEST_QUEUE) };
+const BUDGET_READERS = {
+  percent: whole_from(0, 100),
+  min_concurrent: whole_from(0, LARGEST_QUEUE),
+} satisfies ReadersOf<BudgetConfig>;
 const BUDGET_DEFAULTS = { percent: 20, min_concurrent: 3 };
 
 function read_budget(this: void, path: string, value: unknown): Read {
@@ -67,13 +70,16 @@ const RETRIES_READERS = {
   tries: whole_from(1, MOST_TRIES),
   timeout: time_from("1ms", LONGEST_TIME),
   budget: read_budget,
-};
+} satisfies ReadersOf<RetriesConfig>;
 
 function read_retries(this: void, path: string, value: unknown): Read {
   return read_block(path, value, RETRIES_READERS, {});
 }
 
-const QUEUE_READERS = { size: whole_from(1, LARGEST_QUEUE), timeout: time_from("1ms", LONGEST_TIME) };
+const QUEUE_READERS = {
+  size: whole_from(1, LARGEST_QUEUE),
+  timeout: time_from("1ms", LONGEST_TIME),
+} satisfies ReadersOf<QueueConfig>;
 
 function read_queue(this: void, path: string, value: unknown): Read {
   const [queue, problem] = read_block(path, value, QUEUE_READERS, { timeout: "60s" });

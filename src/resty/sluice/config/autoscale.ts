@@ -1,6 +1,6 @@
 import { shape, shaped } from "../lib/json";
 import { parse_url } from "../lib/url";
-import { read_block, read_flag, type Read } from "./fields";
+import { read_block, read_flag, type Read, type ReadersOf } from "./fields";
 import { invalid_value, missing_argument } from "./problem";
 import { text_to } from "./texts";
 import { number_from, time_from, whole_from } from "./values";
@@ -49,7 +49,7 @@ function read_webhook_url(this: void, path: string, value: unknown): Read<string
   return $multi(text, undefined);
 }
 
-const WEBHOOK_READERS = { url: read_webhook_url, secret: text_to(256) };
+const WEBHOOK_READERS = { url: read_webhook_url, secret: text_to(256) } satisfies ReadersOf<WebhookConfig>;
 
 function read_webhook(this: void, path: string, value: unknown): Read {
   const [webhook, problem] = read_block(path, value, WEBHOOK_READERS, {});
@@ -69,7 +69,7 @@ const READERS = {
   max: whole_from(1, MOST_SERVERS),
   webhook: read_webhook,
   dry_run: read_flag,
-};
+} satisfies ReadersOf<AutoscaleConfig>;
 
 const DEFAULTS = { high: 0.8, low: 0.3, for: "30s", cooldown: "60s", min: 1, dry_run: false };
 

@@ -1,5 +1,5 @@
 import { is_table, json_null, shape, shaped } from "../lib/json";
-import { one_of, read_block, read_flag, type Read, type Reader } from "./fields";
+import { one_of, read_block, read_flag, type Read, type Reader, type ReadersOf } from "./fields";
 import { format_problem, invalid_value, missing_argument } from "./problem";
 import { read_sticky, type StickyConfig } from "./sticky";
 import { parse_template } from "./template";
@@ -77,14 +77,17 @@ export function balancing_of(from: BalancingConfig): BalancingConfig {
   return shaped(copy, BALANCING_SHAPE) as unknown as BalancingConfig;
 }
 
-const LEAST_TIME_READERS = { measure: one_of(["header", "last_byte"]), inflight: read_flag };
+const LEAST_TIME_READERS = {
+  measure: one_of(["header", "last_byte"]),
+  inflight: read_flag,
+} satisfies ReadersOf<LeastTimeConfig>;
 const LEAST_TIME_DEFAULTS = { measure: "header", inflight: false };
 
 function read_least_time(this: void, path: string, value: unknown): Read {
   return read_block(path, value, LEAST_TIME_READERS, LEAST_TIME_DEFAULTS);
 }
 
-const RANDOM_READERS = { two: one_of(["least_conn", "least_time"]) };
+const RANDOM_READERS = { two: one_of(["least_conn", "least_time"]) } satisfies ReadersOf<RandomConfig>;
 
 function read_random(this: void, path: string, value: unknown): Read {
   const [random, problem] = read_block(path, value, RANDOM_READERS, {});
@@ -99,7 +102,11 @@ function read_key(this: void, path: string, value: unknown): Read {
   return $multi(value, undefined);
 }
 
-const HASH_READERS = { key: read_key, consistent: read_flag, balance_factor: whole_from(100, 100000) };
+const HASH_READERS = {
+  key: read_key,
+  consistent: read_flag,
+  balance_factor: whole_from(100, 100000),
+} satisfies ReadersOf<HashConfig>;
 
 function read_hash(this: void, path: string, value: unknown): Read {
   const [hash, problem] = read_block(path, value, HASH_READERS, { consistent: false });

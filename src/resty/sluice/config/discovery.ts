@@ -1,5 +1,5 @@
 import { shape, shaped } from "../lib/json";
-import { read_block, read_members, type Read, type Reader, type Readers } from "./fields";
+import { read_block, read_members, type Read, type Reader, type Readers, type ReadersOf } from "./fields";
 import { invalid_value } from "./problem";
 import { consul, consul_kv, type ConsulConfig, type ConsulKvConfig } from "./sources/consul";
 import { dns, type DnsConfig } from "./sources/dns";
@@ -48,7 +48,7 @@ const SHAPES = {} as Record<SourceName, ReturnType<typeof shape>>;
 const READERS: Readers = {
   max_removal_percent: whole_from(0, 100),
   removal_confirmations: whole_from(1, 1000),
-};
+} satisfies ReadersOf<Omit<DiscoveryBlock, SourceName>>;
 for (const name of NAMES) {
   SHAPES[name] = shape(KINDS[name].fields);
   READERS[name] = KINDS[name].read;

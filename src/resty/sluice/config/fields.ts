@@ -10,6 +10,9 @@ export type Reader<T = unknown> = (this: void, path: string, value: unknown) => 
 /** Readers by the names of the fields that an object may have. */
 export type Readers = Record<string, Reader | undefined>;
 
+/** A reader for every field of `Config` and, beside those that are only `Refused`, for no other. */
+export type ReadersOf<Config, Refused extends string = never> = Record<keyof Config | Refused, Reader>;
+
 /**
  * Reads the fields of an object, each with its reader, and refuses one that has none. Any phase.
  *

@@ -1,5 +1,5 @@
 import { shape, shaped } from "../lib/json";
-import { one_of, read_block, read_flag, type Read } from "./fields";
+import { one_of, read_block, read_flag, type Read, type ReadersOf } from "./fields";
 import { read_match, shaped_match, type MatchConfig } from "./match";
 import { invalid_value, missing_argument, type Problem } from "./problem";
 import { text_to } from "./texts";
@@ -86,7 +86,7 @@ function read_send(this: void, path: string, value: unknown): Read<string> {
   return $multi(value, undefined);
 }
 
-const AGENT_READERS = { port: whole_from(1, 65535), send: read_send };
+const AGENT_READERS = { port: whole_from(1, 65535), send: read_send } satisfies ReadersOf<AgentConfig>;
 const AGENT_SHAPE = shape(["port", "send"]);
 
 function read_agent(this: void, path: string, value: unknown): Read {
@@ -111,7 +111,7 @@ const READERS = {
   report: read_report_path,
   agent: read_agent,
   keepalive_time: time_from("0s", "1d"),
-};
+} satisfies ReadersOf<HealthCheckConfig>;
 
 const DEFAULTS = {
   type: "http",

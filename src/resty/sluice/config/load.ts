@@ -1,5 +1,5 @@
 import { shape, shaped } from "../lib/json";
-import { read_block, type Read } from "./fields";
+import { read_block, type Read, type ReadersOf } from "./fields";
 import { number_from, time_from, whole_from } from "./values";
 
 /** How what servers report of their load changes their weights. Times are nginx times, as they were spelled. */
@@ -28,7 +28,7 @@ const READERS = {
   max_step_percent: whole_from(1, 100),
   min_weight_percent: whole_from(1, 100),
   error_penalty: number_from(0, 1000),
-};
+} satisfies ReadersOf<LoadConfig>;
 
 /** Envoy's, where it has such a one. */
 const DEFAULTS = {

@@ -1,6 +1,6 @@
 import { is_table, shape, shaped } from "../lib/json";
 import { regex_fault } from "../lib/regex";
-import { read_block, type Read } from "./fields";
+import { read_block, type Read, type ReadersOf } from "./fields";
 import { invalid_value, type Problem } from "./problem";
 import { parse_status_ranges } from "./status_ranges";
 
@@ -65,7 +65,11 @@ function read_status(this: void, path: string, value: unknown): Read<string> {
   return $multi(value, undefined);
 }
 
-const READERS = { status: read_status, headers: read_headers, body: read_body };
+const READERS = {
+  status: read_status,
+  headers: read_headers,
+  body: read_body,
+} satisfies ReadersOf<MatchConfig>;
 const SHAPE = shape(["status", "headers", "body"]);
 
 /** Reads what a response must be like, with nginx's default: any status of 200 to 399. Any phase. */

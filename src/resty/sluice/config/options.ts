@@ -76,7 +76,7 @@ function read_api(input: Table): ApiOptions {
     read_tokens: true,
     read_tokens_file: true,
     hosts: true,
-  });
+  } satisfies Record<keyof ApiOptions, true>);
   const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
   if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
     error('invalid "api.prefix" value: not a path such as "/api"', 0);
@@ -115,7 +115,7 @@ const KNOWN = {
   api: true,
   cluster: true,
   upstreams: true,
-};
+} satisfies Record<keyof Options, true>;
 
 /**
  * Reads what `setup` was given, with defaults. Phase: init_by_lua.

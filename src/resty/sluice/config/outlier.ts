@@ -1,5 +1,5 @@
 import { shape, shaped } from "../lib/json";
-import { read_block, type Read } from "./fields";
+import { read_block, type Read, type ReadersOf } from "./fields";
 import { invalid_value } from "./problem";
 import { parse_time } from "./time";
 import { time_from, whole_from } from "./values";
@@ -41,7 +41,7 @@ const READERS = {
   success_rate_minimum_hosts: whole_from(0, LARGEST),
   success_rate_request_volume: whole_from(0, LARGEST),
   success_rate_stdev_factor: whole_from(0, LARGEST),
-};
+} satisfies ReadersOf<OutlierConfig>;
 
 /** Envoy's, but for what it counts without enforcing it: that is off. */
 const DEFAULTS = {

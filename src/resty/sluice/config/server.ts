@@ -1,6 +1,6 @@
 import { is_table } from "../lib/json";
 import { parse_address } from "./address";
-import { read_fields, read_flag, type Read, type Reader, type Readers } from "./fields";
+import { read_fields, read_flag, type Read, type Reader, type Readers, type ReadersOf } from "./fields";
 import type { NodeConfig } from "./node";
 import { format_problem, invalid_value, missing_argument, type Problem } from "./problem";
 import { parse_time } from "./time";
@@ -40,6 +40,9 @@ export interface ServerConfig {
   /** Of a standby server, and not a parameter: it has been brought in. */
   in_service?: true | undefined;
 }
+
+/** Those of its members that are parameters. */
+export type ServerParameters = Omit<ServerConfig, "leave_by" | "source" | "node" | "in_service">;
 
 const LARGEST = 2147483647;
 const LONGEST_ROUTE = 32;
@@ -101,7 +104,7 @@ const READERS: Readers = {
   route: read_route,
   standby: read_flag,
   service: (name) => bad(name, "UpstreamBadService", "this version does not support it"),
-};
+} satisfies ReadersOf<ServerParameters, "service">;
 
 /** nginx's defaults. */
 export const SERVER_DEFAULTS: ServerConfig = {

@@ -1,4 +1,4 @@
-import { one_of, read_block, read_flag, read_list, type Read } from "./fields";
+import { one_of, read_block, read_flag, read_list, type Read, type ReadersOf } from "./fields";
 import { format_problem, invalid_value, missing_argument, type Problem } from "./problem";
 import { parse_template } from "./template";
 import { parse_time } from "./time";
@@ -79,7 +79,7 @@ const COOKIE_READERS = {
   httponly: read_flag,
   secure: read_flag,
   samesite: one_of(["strict", "lax", "none"]),
-};
+} satisfies ReadersOf<CookieConfig>;
 const COOKIE_DEFAULTS = { path: "/", httponly: false, secure: false };
 
 function read_cookie(this: void, path: string, value: unknown): Read {
@@ -105,16 +105,20 @@ function read_variables(this: void, path: string, value: unknown): Read {
   return $multi(variables, undefined);
 }
 
+const ROUTE_READERS = { variables: read_variables } satisfies ReadersOf<RouteConfig>;
+
 function read_route(this: void, path: string, value: unknown): Read {
-  const [route, problem] = read_block(path, value, { variables: read_variables }, {});
+  const [route, problem] = read_block(path, value, ROUTE_READERS, {});
   if (route !== undefined && route.variables === undefined)
     return $multi(undefined, missing_argument(`${path}.variables`));
   return $multi(route, problem);
 }
 
+const READERS = { cookie: read_cookie, route: read_route } satisfies ReadersOf<StickyConfig>;
+
 /** Reads how clients come back to their servers, with defaults. Any phase. */
 export function read_sticky(this: void, path: string, value: unknown): Read {
-  const [sticky, problem] = read_block(path, value, { cookie: read_cookie, route: read_route }, {});
+  const [sticky, problem] = read_block(path, value, READERS, {});
   if (sticky === undefined) return $multi(undefined, problem);
   if (sticky.cookie === undefined && sticky.route === undefined) {
     return $multi(undefined, format_problem(`missing "${path}.cookie" or "${path}.route" argument`));

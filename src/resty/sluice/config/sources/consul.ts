@@ -1,4 +1,4 @@
-import { read_block, type Read, type Readers } from "../fields";
+import { read_block, type Read, type Readers, type ReadersOf } from "../fields";
 import { missing_argument } from "../problem";
 import { list_of, read_url, text_to } from "../texts";
 import type { Kind } from "./kind";
@@ -30,7 +30,7 @@ const ADDRESS_READERS: Readers = {
   datacenter: text_to(128),
   token: text_to(256),
   tls: read_tls,
-};
+} satisfies ReadersOf<ConsulAddress>;
 const SECRETS = ["token"];
 
 function read_consul(path: string, value: unknown, own: Readers, wanted: string): Read {
@@ -45,7 +45,9 @@ function read_consul(path: string, value: unknown, own: Readers, wanted: string)
 
 export const consul: Kind = {
   read: (path, value) => {
-    const own = { service: text_to(256), tags: list_of(text_to(128), MOST_TAGS) };
+    const own = { service: text_to(256), tags: list_of(text_to(128), MOST_TAGS) } satisfies ReadersOf<
+      Omit<ConsulConfig, keyof ConsulAddress>
+    >;
     return read_consul(path, value, own, "service");
   },
   fields: ["address", "service", "tags", "datacenter", "token", "tls"],
@@ -53,7 +55,10 @@ export const consul: Kind = {
 };
 
 export const consul_kv: Kind = {
-  read: (path, value) => read_consul(path, value, { prefix: text_to(512) }, "prefix"),
+  read: (path, value) => {
+    const own = { prefix: text_to(512) } satisfies ReadersOf<Omit<ConsulKvConfig, keyof ConsulAddress>>;
+    return read_consul(path, value, own, "prefix");
+  },
   fields: ["address", "prefix", "datacenter", "token", "tls"],
   secrets: SECRETS,
 };

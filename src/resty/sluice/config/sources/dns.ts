@@ -1,5 +1,5 @@
 import { parse_address } from "../address";
-import { one_of, read_block, type Read } from "../fields";
+import { one_of, read_block, type Read, type ReadersOf } from "../fields";
 import { invalid_value, missing_argument } from "../problem";
 import { list_of } from "../texts";
 import { parse_time } from "../time";
@@ -52,7 +52,7 @@ const READERS = {
   resolvers: list_of(read_resolver, MOST_RESOLVERS),
   min_ttl: time_from("100ms", "1h"),
   max_ttl: time_from("100ms", "1d"),
-};
+} satisfies ReadersOf<DnsConfig>;
 
 function read_dns(this: void, path: string, value: unknown): Read {
   const [dns, problem] = read_block(path, value, READERS, DEFAULTS);

@@ -1,4 +1,4 @@
-import { read_block, type Read } from "../fields";
+import { read_block, type Read, type ReadersOf } from "../fields";
 import { invalid_value, missing_argument } from "../problem";
 import { list_of, read_url, text_to } from "../texts";
 import type { Kind } from "./kind";
@@ -27,7 +27,7 @@ export const ETCD_READERS = {
   user: text_to(128),
   password: text_to(256),
   tls: read_tls,
-};
+} satisfies ReadersOf<EtcdConfig>;
 
 /** Reads an etcd and a prefix. Any phase. */
 export function read_etcd(this: void, path: string, value: unknown): Read {

@@ -1,4 +1,4 @@
-import { read_block, type Read } from "../fields";
+import { read_block, type Read, type ReadersOf } from "../fields";
 import { invalid_value, missing_argument } from "../problem";
 import { text_to } from "../texts";
 import type { Kind } from "./kind";
@@ -16,8 +16,10 @@ function read_path(this: void, path: string, value: unknown): Read<string> {
   return read_text(path, value);
 }
 
+const READERS = { path: read_path } satisfies ReadersOf<FileConfig>;
+
 function read_file(this: void, path: string, value: unknown): Read {
-  const [file, problem] = read_block(path, value, { path: read_path }, {});
+  const [file, problem] = read_block(path, value, READERS, {});
   if (file !== undefined && file.path === undefined)
     return $multi(undefined, missing_argument(`${path}.path`));
   return $multi(file, problem);

@@ -1,4 +1,4 @@
-import { read_block, type Read } from "../fields";
+import { read_block, type Read, type ReadersOf } from "../fields";
 import { invalid_value, missing_argument } from "../problem";
 import { read_url, text_to } from "../texts";
 import type { Kind } from "./kind";
@@ -46,7 +46,7 @@ const READERS = {
   api_server: read_url,
   token_file: text_to(512),
   tls: read_tls,
-};
+} satisfies ReadersOf<KubernetesConfig>;
 
 function read_kubernetes(this: void, path: string, value: unknown): Read {
   const [kubernetes, problem] = read_block(path, value, READERS, DEFAULTS);

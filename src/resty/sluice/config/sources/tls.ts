@@ -1,6 +1,6 @@
 import { parse_url } from "../../lib/url";
 import { shape, shaped } from "../../lib/json";
-import { read_block, read_flag, type Read } from "../fields";
+import { read_block, read_flag, type Read, type ReadersOf } from "../fields";
 import { invalid_value, type Problem } from "../problem";
 
 /** How a registry's certificate is checked. */
@@ -18,7 +18,7 @@ const READERS = {
       undefined,
       invalid_value(path, "cosockets verify by nginx's lua_ssl_trusted_certificate: name the file there"),
     ),
-};
+} satisfies ReadersOf<TlsConfig, "ca">;
 
 /** Reads how certificates are checked. Any phase. */
 export function read_tls(this: void, path: string, value: unknown): Read {

@@ -1,0 +1,191 @@
+/**
+ * `npm run release:check`: whether package.json, the rockspec, dist.ini and the sources say the same of the release, and
+ * whether npm, LuaRocks and OPM would install all of dist/ and nothing else.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { isMain, root, run, stop } from "./command.mjs";
+import { filesBelow } from "./files.mjs";
+import { installedByLuarocks, packedByNpm, readIni, readRockspec, versionByOpm } from "./release.mjs";
+import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
+
+/** What is in the package of npm beside dist/ and declarations/. */
+const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+
+/** The keys that opm cannot do without, but `repo_link`; and the others that it knows and that are of use here. */
+const opmMandatory = ["name", "abstract", "author", "is_original", "license"];
+const opmOptional = ["version", "requires", "repo_link", "lib_dir", "main_module", "doc_dir"];
+
+/** Without pre-releases: LuaRocks and OPM have no way to write them. */
+const releasePattern = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/;
+
+/** @typedef {[place: string, value: string | undefined]} Statement */
+
+/**
+ * One line for each statement that differs from the first.
+ * @param {string} what
+ * @param {Statement[]} statements
+ * @returns {string[]}
+ */
+function differences(what, [[firstPlace, first], ...others]) {
+  const shown = (value) => (value === undefined ? "nothing" : `"${value}"`);
+  return others
+    .filter(([, value]) => value !== first)
+    .map(([place, value]) => `${what}: ${firstPlace} says ${shown(first)}, ${place} says ${shown(value)}`);
+}
+
+/**
+ * One line for each file that only one of two lists has.
+ * @param {[place: string, files: string[]]} one
+ * @param {[place: string, files: string[]]} other
+ * @returns {string[]}
+ */
+function fileDifferences([onePlace, ones], [otherPlace, others]) {
+  const missing = ones.filter((file) => !others.includes(file));
+  const extra = others.filter((file) => !ones.includes(file));
+  return [
+    ...missing.map((file) => `${file}: is in ${onePlace}, but not in ${otherPlace}`),
+    ...extra.map((file) => `${file}: is in ${otherPlace}, but not in ${onePlace}`),
+  ];
+}
+
+/**
+ * @param {string} folder the repository, or a copy of it
+ * @param {string} path
+ */
+const read = (folder, path) => readFileSync(join(folder, path), "utf8");
+
+/**
+ * Compares names, versions, licenses and what the package is said to be.
+ * @param {string} folder the repository, or a copy of it
+ * @returns {string[]} one line a problem
+ */
+export function statementProblems(folder) {
+  const npm = JSON.parse(read(folder, "package.json"));
+  const lock = JSON.parse(read(folder, "package-lock.json"));
+  const rockspec = readRockspec(folder);
+  const opm = readIni(join(folder, "dist.ini"));
+  const mainModule = opm.keys.get("main_module") ?? "";
+  const [, rockVersion, rockRevision] = /^(.*)-(\d+)$/.exec(rockspec.version) ?? [];
+  const source = "src/resty/sluice/lib/version.ts";
+
+  const problems = opm.problems.map((problem) => `dist.ini: ${problem}`);
+  for (const key of opmMandatory.filter((key) => (opm.keys.get(key) ?? "") === ""))
+    problems.push(`dist.ini: has no "${key}", which opm needs`);
+  for (const key of [...opm.keys.keys()].filter((key) => ![...opmMandatory, ...opmOptional].includes(key)))
+    problems.push(`dist.ini: "${key}" is not among the keys that it may have`);
+  if (rockRevision === undefined)
+    problems.push(
+      `${rockspec.file}: the version "${rockspec.version}" does not end in a revision such as "-1"`,
+    );
+  if (!releasePattern.test(npm.version))
+    problems.push(`package.json: the version "${npm.version}" is not <major>.<minor>.<patch>`);
+  if (!existsSync(join(folder, mainModule)) || mainModule === "")
+    return [...problems, `dist.ini: main_module "${mainModule}" does not exist`];
+
+  return [
+    ...problems,
+    ...differences("the name", [
+      ["package.json", npm.name],
+      ["package-lock.json", lock.name],
+      [rockspec.file, rockspec.package],
+      ["dist.ini", opm.keys.get("name")],
+    ]),
+    ...differences("the version", [
+      ["package.json", npm.version],
+      ["package-lock.json", lock.version],
+      ["package-lock.json's own package", lock.packages[""].version],
+      [rockspec.file, rockVersion],
+      ["dist.ini", opm.keys.get("version")],
+      [source, /^export const VERSION = "(.*)";$/m.exec(read(folder, source))?.[1]],
+      [mainModule, versionByOpm(read(folder, mainModule))],
+      ["CHANGELOG.md's first heading", /^## (\S+)/m.exec(read(folder, "CHANGELOG.md"))?.[1]],
+      ["README.md", /^This is version (\S+)\. /m.exec(read(folder, "README.md"))?.[1]],
+    ]),
+    ...differences("the rockspec's file", [
+      [`${rockspec.file} itself`, `${rockspec.package}-${rockspec.version}.rockspec`],
+      ["its name", rockspec.file],
+    ]),
+    ...differences("what it is", [
+      ["package.json", npm.description],
+      [rockspec.file, rockspec.description.summary],
+      ["dist.ini", opm.keys.get("abstract")],
+    ]),
+    ...differences("the license", [
+      ["package.json", npm.license],
+      [rockspec.file, rockspec.description.license],
+      ["dist.ini", opm.keys.get("license")?.toUpperCase()],
+      ["LICENSE", /^(\S+) License$/m.exec(read(folder, "LICENSE"))?.[1]],
+    ]),
+  ];
+}
+
+/**
+ * Compares dist/, and declarations/, with what each package would hold.
+ * @param {string} folder the repository, or a copy of it, with dist/ built
+ * @returns {string[]} one line a problem
+ */
+export function fileProblems(folder) {
+  const below = (name) => filesBelow(join(folder, name)).map((path) => relative(folder, path));
+  const dist = below("dist");
+  const rockspec = readRockspec(folder);
+  const opm = readIni(join(folder, "dist.ini"));
+  const libDir = opm.keys.get("lib_dir") ?? "lib";
+  const packed = packedByNpm(folder);
+  const types = JSON.parse(read(folder, "package.json")).types;
+  const rocks = installedByLuarocks(folder, rockspec.file).map((path) => join("dist", path));
+  const opmFiles = existsSync(join(folder, libDir)) ? below(libDir) : [];
+
+  return [
+    ...fileDifferences(
+      ["dist/, declarations/ and the documents", [...dist, ...below("declarations"), ...documents]],
+      ["what npm pack writes by package.json", packed.files],
+    ),
+    ...fileDifferences(["dist/", dist], [`what luarocks make installs by ${rockspec.file}`, rocks]),
+    ...fileDifferences(
+      ["dist/", dist],
+      [
+        `what opm installs by dist.ini, the .lua files of "${libDir}"`,
+        opmFiles.filter((path) => path.endsWith(".lua")),
+      ],
+    ),
+    ...(packed.files.includes(types)
+      ? []
+      : [`package.json: "types" is "${types}", which npm pack leaves out`]),
+    ...differences("the tarball", [
+      ["npm pack", packed.filename],
+      [`${rockspec.file}'s source.url`, basename(rockspec.source.url)],
+    ]),
+  ];
+}
+
+/**
+ * What is missing before others can install the packages by their names.
+ * @param {string} folder
+ * @returns {string[]} one line each
+ */
+function missingForUpload(folder) {
+  const { file, source } = readRockspec(folder);
+  return [
+    ...(readIni(join(folder, "dist.ini")).keys.has("repo_link") ? [] : ["dist.ini: repo_link, for OPM"]),
+    ...(source.url.startsWith("file:")
+      ? [`${file}: a source.url that is not "${source.url}", for LuaRocks`]
+      : []),
+  ];
+}
+
+if (isMain(import.meta.url)) {
+  ensureNodeModules();
+  ensureTestTools(["luajit", "cjson", "luarocks"]);
+  // As npm does before it packs: it makes dist/.
+  if (!run("npm", ["run", "--silent", "prepack"])) stop("release:check: npm run prepack failed");
+  try {
+    const problems = [...statementProblems(root), ...fileProblems(root)];
+    for (const problem of problems) console.error(problem);
+    for (const missing of missingForUpload(root)) console.log(`still missing for an upload: ${missing}`);
+    if (problems.length > 0) stop("release:check: failed");
+    console.log("release:check: names, versions and files agree");
+  } catch (failure) {
+    stop(`release:check: ${failure.message}`);
+  }
+}

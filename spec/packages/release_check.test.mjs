@@ -1,0 +1,55 @@
+/** `npm run release:check` says in one line each what does not agree. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, symlinkSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+import { filesBelow } from "../../scripts/files.mjs";
+import { fileProblems, statementProblems } from "../../scripts/release_check.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { copyOfRepository, version } from "./support/installed.mjs";
+import { replace, spoilable, spoiledFiles, spoiledStatements } from "./support/spoiled.mjs";
+
+/** What a clone does not have. */
+const made = [".git", ".sluice", "build", "dist", "node_modules"];
+
+/**
+ * @param {string[]} problems
+ * @param {(string | RegExp)[]} lines
+ */
+function assertSaid(problems, lines) {
+  assert.equal(problems.length, lines.length, problems.join("\n"));
+  for (const [index, line] of lines.entries())
+    if (typeof line === "string") assert.equal(problems[index], line);
+    else assert.match(problems[index], line);
+}
+
+for (const [problemsOf, spoiled] of [
+  [statementProblems, spoiledStatements],
+  [fileProblems, spoiledFiles],
+]) {
+  for (const [what, spoil, lines] of spoiled) {
+    test(`${problemsOf.name}, with ${what} spoiled`, (context) => {
+      const folder = copyOfRepository(context, spoilable);
+      spoil(folder);
+      assertSaid(problemsOf(folder), lines);
+    });
+  }
+}
+
+test("the command makes dist/ as npm does before it packs, and fails when something does not agree", (context) => {
+  const names = readdirSync(root).filter((name) => !made.includes(name));
+  const folder = copyOfRepository(context, names);
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  replace("CHANGELOG.md", `## ${version}`, "## 9.9.9")(folder);
+  const command = join(folder, "scripts/release_check.mjs");
+  const { status, stderr } = spawnSync(process.execPath, [command], { cwd: folder, encoding: "utf8" });
+  assert.equal(status, 1);
+  assertSaid(stderr.trim().split("\n"), [
+    `the version: package.json says "${version}", CHANGELOG.md's first heading says "9.9.9"`,
+    "release:check: failed",
+  ]);
+  const filesOf = (repository) =>
+    filesBelow(join(repository, "dist")).map((path) => relative(repository, path));
+  assert.deepEqual(filesOf(folder), filesOf(root));
+});

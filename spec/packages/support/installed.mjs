@@ -1,0 +1,82 @@
+/** Copies of what is released, and gateways that run what was installed from them. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../../../scripts/setup.mjs";
+import { makeFolder } from "../../gateway/support/folder.mjs";
+import { makeGateway } from "../../gateway/support/gateway.mjs";
+
+/** The version to release. @type {string} */
+export const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** What the packages are made of. */
+export const released = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "README.md",
+  "declarations",
+  "dist",
+  "dist.ini",
+  "package-lock.json",
+  "package.json",
+  ...readdirSync(root).filter((name) => name.endsWith(".rockspec")),
+];
+
+/**
+ * Copies files and folders of the repository into a folder of the test's own.
+ * @param {import("node:test").TestContext} context
+ * @param {string[]} [names]
+ * @returns {string} that folder
+ */
+export function copyOfRepository(context, names = released) {
+  const folder = makeFolder(context, "packages");
+  for (const name of names)
+    cpSync(join(root, name), join(folder, name), { recursive: true, preserveTimestamps: true });
+  return folder;
+}
+
+/**
+ * Runs a program that must end well.
+ * @param {string} folder where it is run
+ * @param {string} program
+ * @param {...string} args
+ * @returns {string} what it wrote to stdout
+ */
+export function runIn(folder, program, ...args) {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: "utf8" });
+  assert.equal(status, 0, `${program} ${args.join(" ")}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+/**
+ * Has npm write the package, of dist/ as it is. Returns the tarball's path.
+ * @param {string} repository the copy
+ * @param {string} folder where the tarball goes
+ */
+export function packWithNpm(repository, folder) {
+  const options = ["--ignore-scripts", "--offline", "--no-update-notifier", "--loglevel=error"];
+  const [name] = runIn(repository, "npm", "pack", ...options, "--pack-destination", folder)
+    .trim()
+    .split("\n");
+  return join(folder, name);
+}
+
+/**
+ * Makes a gateway that has Sluice from somewhere else than dist/, and says at /installed which version, and from where.
+ * @param {import("node:test").TestContext} context
+ * @param {string} luaPath what `lua_package_path` begins with
+ * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
+ */
+export async function makeInstalledGateway(context, luaPath, options = {}) {
+  const traffic = `location = /installed { content_by_lua_block {
+    local sluice = require("resty.sluice")
+    ngx.say(sluice._VERSION, " ", debug.getinfo(sluice.setup, "S").source)
+  } } ${options.traffic ?? ""}`;
+  const gateway = await makeGateway(context, { ...options, traffic });
+  const path = join(gateway.folder, "nginx.conf");
+  const parts = readFileSync(path, "utf8").split(`"${root}/dist/?.lua;`);
+  assert.equal(parts.length, 2, "nginx.conf names dist/ once");
+  writeFileSync(path, parts.join(`"${luaPath};`));
+  return gateway;
+}

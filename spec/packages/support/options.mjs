@@ -1,0 +1,171 @@
+/** Options of setup that, together, have every field that declarations/ knows, and every text of those that are a choice. */
+
+const tls = { verify: true };
+const upstream = (fields) => ({ upstreams: { app: fields } });
+const discovery = (source) => upstream({ discovery: source });
+const servers = [{ server: "127.0.0.1:9001" }];
+
+/** @type {object[]} */
+export const examples = [
+  {
+    state_dir: "/var/lib/sluice",
+    fsync: true,
+    shared_dict: "sluice",
+    api: { prefix: "/api", write: true, write_tokens: ["w"], read_tokens: ["r"], hosts: ["gateway"] },
+    cluster: {
+      etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/s/", user: "u", password: "p", tls },
+    },
+  },
+  upstream({
+    method: "round_robin",
+    panic_threshold: 50,
+    retries: { tries: 3, timeout: "10s", budget: { percent: 20, min_concurrent: 3 } },
+    queue: { size: 100, timeout: "60s" },
+    outlier_detection: {
+      consecutive_5xx: 5,
+      consecutive_gateway_failure: 5,
+      interval: "10s",
+      base_ejection_time: "30s",
+      max_ejection_time: "300s",
+      max_ejection_percent: 10,
+      success_rate_minimum_hosts: 5,
+      success_rate_request_volume: 100,
+      success_rate_stdev_factor: 1900,
+    },
+    servers: [
+      {
+        server: "127.0.0.1:9001",
+        weight: 2,
+        backup: true,
+        down: true,
+        drain: true,
+        standby: false,
+        route: "a",
+        max_conns: 10,
+        max_fails: 2,
+        fail_timeout: "5s",
+        slow_start: "1s",
+      },
+    ],
+  }),
+  upstream({ method: "least_conn", servers }),
+  upstream({ method: "ip_hash", servers }),
+  upstream({ method: "least_time", least_time: { measure: "header", inflight: true } }),
+  upstream({ method: "least_time", least_time: { measure: "last_byte" } }),
+  upstream({ method: "random", random: { two: "least_conn" } }),
+  upstream({ method: "random", random: { two: "least_time" } }),
+  upstream({ method: "hash", hash: { key: "$uri", consistent: true, balance_factor: 150 } }),
+  upstream({ sticky: { route: { variables: ["$cookie_route"] } } }),
+  ...["strict", "lax", "none"].map((samesite) =>
+    upstream({
+      sticky: {
+        cookie: {
+          name: "srv",
+          path: "/",
+          domain: "example.com",
+          expires: "1h",
+          httponly: true,
+          secure: true,
+          samesite,
+        },
+      },
+    }),
+  ),
+  ...["http", "https"].map((type) =>
+    upstream({
+      health_check: {
+        type,
+        uri: "/health",
+        port: 8080,
+        interval: "5s",
+        jitter: "1s",
+        timeout: "1s",
+        fails: 3,
+        passes: 2,
+        mandatory: true,
+        persistent: true,
+        match: { status: "200", headers: { server: "nginx" }, body: "ok" },
+        report: "load",
+        agent: { port: 9999, send: "hello\n" },
+        keepalive_time: "60s",
+      },
+    }),
+  ),
+  upstream({ health_check: { type: "tcp" } }),
+  upstream({
+    load: {
+      target: 0.7,
+      update: "1s",
+      blackout: "10s",
+      expiry: "3m",
+      max_step_percent: 20,
+      min_weight_percent: 5,
+      error_penalty: 1,
+    },
+    autoscale: {
+      high: 0.8,
+      low: 0.3,
+      for: "30s",
+      cooldown: "60s",
+      min: 2,
+      max: 10,
+      webhook: { url: "http://127.0.0.1/", secret: "s" },
+      dry_run: true,
+    },
+  }),
+  discovery({
+    etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/app/", user: "u", password: "p", tls },
+    max_removal_percent: 50,
+    removal_confirmations: 3,
+  }),
+  discovery({
+    consul: {
+      address: "https://127.0.0.1:8501",
+      service: "app",
+      tags: ["v1"],
+      datacenter: "dc1",
+      token: "t",
+      tls,
+    },
+  }),
+  discovery({
+    consul_kv: { address: "https://127.0.0.1:8501", prefix: "app/", datacenter: "dc1", token: "t", tls },
+  }),
+  ...["A", "AAAA"].map((type) =>
+    discovery({
+      dns: { name: "app", type, port: 80, resolvers: ["127.0.0.1:53"], min_ttl: "1s", max_ttl: "60s" },
+    }),
+  ),
+  discovery({ dns: { name: "app", type: "SRV", resolvers: ["127.0.0.1"] } }),
+  discovery({
+    kubernetes: {
+      namespace: "default",
+      service: "app",
+      port: "http",
+      api_server: "https://127.0.0.1:6443",
+      token_file: "/token",
+      tls,
+    },
+  }),
+  discovery({ kubernetes: { service: "app", port: 80 } }),
+  discovery({ file: { path: "/servers.json" } }),
+];
+
+/**
+ * Refused by setup, though each field by itself is as declared: what fields ask of each other, which the types do not say.
+ */
+export const beyondTypes = [
+  "without upstreams.app.method",
+  "without upstreams.app.hash",
+  "without upstreams.app.hash.consistent",
+  "without upstreams.app.sticky.route",
+  "without upstreams.app.sticky.cookie",
+  "without upstreams.app.sticky.cookie.secure",
+  "without upstreams.app.health_check.mandatory",
+  "without upstreams.app.discovery.etcd.user",
+  "without upstreams.app.discovery.etcd.password",
+  "without upstreams.app.discovery.dns.port",
+  "without upstreams.app.discovery.dns.type",
+  "without cluster.etcd.user",
+  "without cluster.etcd.password",
+];
