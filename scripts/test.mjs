@@ -1,4 +1,4 @@
-/** `npm test`: every test. `npm test -- unit|gateway|discovery|control [part of a file's name]`: some of them. */
+/** `npm test`: every test. `npm test -- unit|gateway|discovery|control|examples [part of a file's name]`: some of them. */
 import { build } from "./build.mjs";
 import { runGatewaySpecs, runWaitingSpecs } from "./test_gateway.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
@@ -18,6 +18,7 @@ const parts = {
   gateway: runGatewaySpecs,
   discovery: (fileNamePart) => runWaitingSpecs(["spec/discovery"], fileNamePart),
   control: (fileNamePart) => runWaitingSpecs(["spec/control"], fileNamePart),
+  examples: (fileNamePart) => runWaitingSpecs(["spec/examples"], fileNamePart),
 };
 
 /** What is run without a part's name: together those that wait take less time. */
@@ -26,6 +27,7 @@ const all = {
   gateway: parts.gateway,
   "discovery and control": (fileNamePart) =>
     runWaitingSpecs(["spec/discovery", "spec/control"], fileNamePart),
+  examples: parts.examples,
 };
 
 const [onlyPart, fileNamePart = ""] = process.argv.slice(2);
