@@ -105,6 +105,15 @@ export class Example {
     return membersOf(this.#group).filter((pid) => pid !== this.#group);
   }
 
+  /** Reloads nginx.conf, and waits until new workers run. Those before may still have requests. */
+  async reload() {
+    const before = this.workers();
+    signal(this.#group, "SIGHUP");
+    await waitFor("a reload gives new workers", () => {
+      return this.workers().filter((pid) => !before.includes(pid)).length === workers;
+    });
+  }
+
   get #group() {
     if (this.#master?.pid === undefined) throw new Error(`examples/${this.name} was not started`);
     return this.#master.pid;
