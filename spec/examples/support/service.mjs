@@ -1,7 +1,7 @@
 /** What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands and signals. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { atExit } from "../../gateway/support/cleanup.mjs";
 import { ErrorLog } from "../../gateway/support/error_log.mjs";
@@ -75,7 +75,10 @@ export class Service {
     const status = await this.#run("ExecStart");
     if (status !== 0) return status;
     const path = this.value("PIDFile");
-    this.mainPid = await waitFor("nginx writes its pid file", () => Number(readFileSync(path, "utf8")));
+    // nginx writes it after it has gone to the background.
+    this.mainPid = await waitFor("nginx writes its pid file", () => {
+      return existsSync(path) && Number(readFileSync(path, "utf8"));
+    });
     const group = this.mainPid;
     this.#cancelKill = atExit(() => signal(-group, "SIGKILL"));
     return 0;
