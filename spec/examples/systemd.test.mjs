@@ -74,6 +74,7 @@ test("systemd finds nothing wrong with the unit, and little exposed", async (con
   assert.ok(security.ok, security.output);
   for (const key of ["DynamicUser", "NoNewPrivileges", "PrivateTmp"]) assert.equal(service.value(key), "yes");
   assert.equal(service.value("ProtectSystem"), "strict");
+  assert.equal(service.value("KillMode"), "mixed", "as service.mjs stops it");
   const [, connections] =
     /worker_connections (\d+);/.exec(readFileSync(join(example, "nginx.conf"), "utf8")) ?? [];
   assert.ok(Number(service.value("LimitNOFILE")) >= 2 * Number(connections), "two files a connection");
@@ -132,7 +133,7 @@ test("what is wrong fails the start or the reload, with the reason, and a servic
   await waitFor("every worker is there", () => service.processes().length === workers + 1);
   const before = service.processes();
   configure("state_dir =", "state_dri =");
-  assert.equal(await service.reload(), 0, "`nginx -t` does not see it");
+  assert.equal(await service.reload(), 0, "`nginx -s reload` does not run setup()");
   await waitFor("the reload has failed", () => complaints(unknown) === 2);
   configure(`listen 127.0.0.1:${port}`, `listne 127.0.0.1:${port}`);
   assert.equal(await service.reload(), 1);

@@ -1,4 +1,4 @@
-/** What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands and signals. */
+/** What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands and signal. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
@@ -39,34 +39,23 @@ export class Service {
     }
   }
 
-  /** All values of a setting, in order. @param {string} key */
-  values(key) {
-    return this.settings.filter(([name]) => name === key).map(([, value]) => value);
-  }
-
-  /** The value of a setting that has one. @param {string} key */
+  /** The value of a setting, of which there must be one. @param {string} key */
   value(key) {
-    const [value, ...more] = this.values(key);
-    if (value === undefined || more.length > 0) throw new Error(`the unit has not one ${key}=`);
-    return value;
+    const values = this.settings.filter(([name]) => name === key).map(([, value]) => value);
+    if (values.length !== 1) throw new Error(`the unit has ${values.length} times, not once: ${key}=`);
+    return values[0];
   }
 
-  /** Runs the commands of a setting until one fails. Returns the status of the last. @param {string} key */
+  /** Runs the command of a setting. Returns the status with which it ends. @param {string} key */
   async #run(key) {
     const rights = `setpriv --reuid=${user} --regid=${user} --clear-groups --bounding-set=-all --inh-caps=-all`;
     const asUser = user === undefined ? "" : `${rights} --no-new-privs`;
     // LimitNOFILE is left as it is: to raise it takes a right that a test may not have.
-    const before = `umask ${this.value("UMask")} && exec ${asUser}`;
-    let status = 0;
-    for (const command of this.values(key)) {
-      const line = command.replaceAll("$MAINPID", String(this.mainPid));
-      const journal = openSync(this.log.path, "a");
-      const options = { cwd: "/", env: {}, stdio: ["ignore", journal, journal] };
-      const child = spawn("sh", ["-c", `${before} ${line}`], options);
-      closeSync(journal);
-      [status] = await once(child, "exit");
-      if (status !== 0) break;
-    }
+    const command = `umask ${this.value("UMask")} && exec ${asUser} ${this.value(key)}`;
+    const journal = openSync(this.log.path, "a");
+    const child = spawn("sh", ["-c", command], { cwd: "/", env: {}, stdio: ["ignore", journal, journal] });
+    closeSync(journal);
+    const [status] = await once(child, "exit");
     return status;
   }
 
