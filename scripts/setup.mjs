@@ -57,6 +57,9 @@ const testTools = {
   wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },
   etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
   dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },
+  curl: { package: "curl", isThere: () => findProgram("curl") !== undefined },
+  openssl: { package: "openssl", isThere: () => findProgram("openssl") !== undefined },
+  "systemd-analyze": { package: "systemd", isThere: () => findProgram("systemd-analyze") !== undefined },
   "lua-resty-dns": { package: "lua-nginx-dns", isThere: hasDnsLibrary },
   "prometheus-nginx-exporter": {
     package: "prometheus-nginx-exporter",

@@ -6,4 +6,4 @@ import { runParts } from "./test_parts.mjs";
 const [fileNamePart = ""] = process.argv.slice(2);
 
 ensureServer();
-await runParts({ soak: (part) => runNodeSpecs(["spec/soak"], part) }, fileNamePart);
+await runParts({ soak: (part) => runNodeSpecs(["soak"], part) }, fileNamePart);

@@ -6,14 +6,14 @@ import { ensureServer, ensureTestTools } from "./setup.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
 /** Those that wait most of their time, each in a folder of its name. */
-const waiting = ["discovery", "control", "packages"];
+const waiting = ["discovery", "control", "packages", "examples"];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
   unit: runUnitSpecs,
   gateway: runGatewaySpecs,
   ...Object.fromEntries(
-    waiting.map((name) => [name, (fileNamePart) => runWaitingSpecs([`spec/${name}`], fileNamePart)]),
+    waiting.map((name) => [name, (fileNamePart) => runWaitingSpecs([name], fileNamePart)]),
   ),
   container: runContainerSpecs,
 };
@@ -22,11 +22,7 @@ const parts = {
 const all = {
   unit: parts.unit,
   gateway: parts.gateway,
-  [waiting.join(", ")]: (fileNamePart) =>
-    runWaitingSpecs(
-      waiting.map((name) => `spec/${name}`),
-      fileNamePart,
-    ),
+  [waiting.join(", ")]: (fileNamePart) => runWaitingSpecs(waiting, fileNamePart),
   container: parts.container,
 };
 

@@ -8,5 +8,5 @@ import { runNodeSpecs } from "./test_gateway.mjs";
  */
 export function runContainerSpecs(fileNamePart) {
   buildImages();
-  return runNodeSpecs(["spec/container"], fileNamePart);
+  return runNodeSpecs(["container"], fileNamePart);
 }

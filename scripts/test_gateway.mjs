@@ -16,12 +16,12 @@ const WAITING_AT_ONCE = 3;
  * @returns {import("./test_parts.mjs").Counts}
  */
 export function runGatewaySpecs(fileNamePart) {
-  return runNodeSpecs(["spec/gateway"], fileNamePart);
+  return runNodeSpecs(["gateway"], fileNamePart);
 }
 
 /**
- * Those that wait most of their time: for registries, and for loads to have an effect.
- * @param {string[]} folders
+ * Those that wait most of their time: for registries, for loads to have an effect, for other programs.
+ * @param {string[]} folders of spec/
  * @param {string} fileNamePart
  * @returns {import("./test_parts.mjs").Counts}
  */
@@ -31,17 +31,17 @@ export function runWaitingSpecs(folders, fileNamePart) {
 
 /**
  * Runs the specs of some folders, and shows what node:test says.
- * @param {string[]} folders
+ * @param {string[]} folders of spec/
  * @param {string} fileNamePart
  * @param {number} [concurrency] how many files at once
  * @returns {import("./test_parts.mjs").Counts}
  */
 export function runNodeSpecs(folders, fileNamePart, concurrency = 1) {
   const files = folders.flatMap((folder) =>
-    readdirSync(join(root, folder))
+    readdirSync(join(root, "spec", folder))
       .filter((name) => name.endsWith(".test.mjs") && name.includes(fileNamePart))
       .sort()
-      .map((name) => join(folder, name)),
+      .map((name) => join("spec", folder, name)),
   );
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
 

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes a certificate authority in .sluice/, unless one is there, and certificates of it for servers:
+#   ./make_certificates.sh payments search
+# gives certificates of payments.internal and search.internal. They are for trying things: their keys have no passphrase.
+set -eu
+cd "$(dirname "$0")"
+mkdir -p .sluice
+
+# One certificate, with what else it takes: make <name of the file> <arguments of openssl>
+make() {
+  file=$1
+  shift
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 30 \
+    -keyout ".sluice/$file.key" -out ".sluice/$file.pem" "$@" 2>/dev/null
+}
+
+[ -e .sluice/ca.pem ] || make ca -subj "/CN=example authority"
+for name in "$@"; do
+  make "$name" -CA .sluice/ca.pem -CAkey .sluice/ca.key -subj "/CN=$name.internal" \
+    -addext "subjectAltName=DNS:$name.internal" -addext "basicConstraints=critical,CA:FALSE"
+done

@@ -1,0 +1,36 @@
+/** What the files of an example say: commands to run, and texts to change for a test. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+/**
+ * The commands of the blocks of `sh` below a heading of a README, one a line.
+ * @param {string} path
+ * @param {string} heading
+ * @returns {string[]}
+ */
+export function commandsOf(path, heading) {
+  const sections = readFileSync(path, "utf8").split(/^## /m);
+  const section = sections.find((part) => part.startsWith(`${heading}\n`)) ?? "";
+  const blocks = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, lines]) => lines);
+  const commands = blocks
+    .join("")
+    .split("\n")
+    .filter((line) => line !== "");
+  assert.ok(commands.length > 0, `${path} has commands below "## ${heading}"`);
+  return commands;
+}
+
+/**
+ * Replaces parts of a text, each of which must be there exactly once.
+ * @param {string} text
+ * @param {string} name the file's, for the message when one is not
+ * @param {[from: string, to: string][]} replacements
+ * @returns {string}
+ */
+export function replaceIn(text, name, replacements) {
+  return replacements.reduce((before, [from, to]) => {
+    const pieces = before.split(from);
+    assert.equal(pieces.length, 2, `${name} has ${pieces.length - 1} times, not once: ${from}`);
+    return pieces.join(to);
+  }, text);
+}

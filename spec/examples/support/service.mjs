@@ -1,0 +1,96 @@
+/** What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands and signal. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { atExit } from "../../gateway/support/cleanup.mjs";
+import { ErrorLog } from "../../gateway/support/error_log.mjs";
+import { membersOf, signal } from "../../gateway/support/processes.mjs";
+import { waitFor } from "../../gateway/support/wait.mjs";
+
+/** A user of those that DynamicUser= takes; a test without root stays who it is. */
+const user = process.getuid?.() === 0 ? 61_234 : undefined;
+
+/** Where systemd makes the folders that a unit names. */
+const places = { State: "/var/lib", Runtime: "/run", Cache: "/var/cache" };
+
+export class Service {
+  /** The main process while the service runs. @type {number | undefined} */
+  mainPid;
+  #cancelKill = () => {};
+
+  /**
+   * @param {string} text of the unit
+   * @param {string} root in which its folders are
+   */
+  constructor(text, root) {
+    this.root = root;
+    this.user = user ?? process.getuid?.();
+    this.log = new ErrorLog(join(root, "journal"));
+    this.settings = text.split("\n").flatMap((line) => {
+      const [, key, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
+      return key === undefined ? [] : [[key, value]];
+    });
+    for (const [kind, place] of Object.entries(places)) {
+      const folder = join(root, place, this.value(`${kind}Directory`));
+      mkdirSync(folder, { recursive: true });
+      if (user !== undefined) chownSync(folder, user, user);
+      chmodSync(folder, Number.parseInt(this.value(`${kind}DirectoryMode`), 8));
+    }
+  }
+
+  /** The value of a setting, of which there must be one. @param {string} key */
+  value(key) {
+    const values = this.settings.filter(([name]) => name === key).map(([, value]) => value);
+    if (values.length !== 1) throw new Error(`the unit has ${values.length} times, not once: ${key}=`);
+    return values[0];
+  }
+
+  /** Runs the command of a setting. Returns the status with which it ends. @param {string} key */
+  async #run(key) {
+    const rights = `setpriv --reuid=${user} --regid=${user} --clear-groups --bounding-set=-all --inh-caps=-all`;
+    const asUser = user === undefined ? "" : `${rights} --no-new-privs`;
+    // LimitNOFILE is left as it is: to raise it takes a right that a test may not have.
+    const command = `umask ${this.value("UMask")} && exec ${asUser} ${this.value(key)}`;
+    const journal = openSync(this.log.path, "a");
+    const child = spawn("sh", ["-c", command], { cwd: "/", env: {}, stdio: ["ignore", journal, journal] });
+    closeSync(journal);
+    const [status] = await once(child, "exit");
+    return status;
+  }
+
+  /** `systemctl start`. Returns 0, or with what nginx ended. */
+  async start() {
+    const status = await this.#run("ExecStart");
+    if (status !== 0) return status;
+    const path = this.value("PIDFile");
+    // nginx writes it after it has gone to the background.
+    this.mainPid = await waitFor("nginx writes its pid file", () => {
+      return existsSync(path) && Number(readFileSync(path, "utf8"));
+    });
+    const group = this.mainPid;
+    this.#cancelKill = atExit(() => signal(-group, "SIGKILL"));
+    return 0;
+  }
+
+  /** `systemctl reload`. Returns 0, or with what the command ended that failed. */
+  reload() {
+    return this.#run("ExecReload");
+  }
+
+  /** @returns {number[]} the main process, and its workers */
+  processes() {
+    return this.mainPid === undefined ? [] : membersOf(this.mainPid);
+  }
+
+  /** `systemctl stop`, which KillMode=mixed has signal the main process. Fails if SIGKILL would be next. */
+  async stop() {
+    const main = this.mainPid;
+    if (main === undefined) return;
+    const seconds = Number(/^(\d+)s$/.exec(this.value("TimeoutStopSec"))?.[1]);
+    signal(main, this.value("KillSignal"));
+    await waitFor("no process of the service is left", () => membersOf(main).length === 0, seconds * 1000);
+    this.#cancelKill();
+    this.mainPid = undefined;
+  }
+}
