@@ -36,8 +36,12 @@ declare module "resty.sluice" {
     write?: boolean;
     /** A change needs one of these. Default: none, changes from loopback only. */
     write_tokens?: string[];
+    /** A file with more of them, one a line, read at the start and at each reload. Default: none. */
+    write_tokens_file?: string;
     /** Reading needs one of these or of `write_tokens`. Default: none, reading from loopback, or with a write token. */
     read_tokens?: string[];
+    /** A file with more of them, one a line, read at the start and at each reload. Default: none. */
+    read_tokens_file?: string;
     /** Host names, beside IP addresses and `localhost`, by which the API may be asked. Default: none. */
     hosts?: string[];
   }

@@ -4,6 +4,8 @@ const tls = { verify: true };
 const upstream = (fields) => ({ upstreams: { app: fields } });
 const discovery = (source) => upstream({ discovery: source });
 const servers = [{ server: "127.0.0.1:9001" }];
+/** It holds a word on every Linux, so that it passes for a file of tokens. */
+const file = "/proc/sys/kernel/ostype";
 
 /** @type {object[]} */
 export const examples = [
@@ -11,7 +13,15 @@ export const examples = [
     state_dir: "/var/lib/sluice",
     fsync: true,
     shared_dict: "sluice",
-    api: { prefix: "/api", write: true, write_tokens: ["w"], read_tokens: ["r"], hosts: ["gateway"] },
+    api: {
+      prefix: "/api",
+      write: true,
+      write_tokens: ["w"],
+      write_tokens_file: file,
+      read_tokens: ["r"],
+      read_tokens_file: file,
+      hosts: ["gateway"],
+    },
     cluster: {
       etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/s/", user: "u", password: "p", tls },
     },

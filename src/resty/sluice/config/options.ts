@@ -17,6 +17,9 @@ export interface ApiOptions {
   hosts: string[];
 }
 
+/** What the API also takes: files with more tokens. */
+export type TokenFile = "write_tokens_file" | "read_tokens_file";
+
 /** What `setup` takes. */
 export interface Options {
   /** The folder that keeps the state; absent: memory only. */
@@ -76,7 +79,7 @@ function read_api(input: Table): ApiOptions {
     read_tokens: true,
     read_tokens_file: true,
     hosts: true,
-  } satisfies Record<keyof ApiOptions, true>);
+  } satisfies Record<keyof ApiOptions | TokenFile, true>);
   const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
   if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
     error('invalid "api.prefix" value: not a path such as "/api"', 0);
