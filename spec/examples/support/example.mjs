@@ -3,39 +3,34 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensureServer, root } from "../../../scripts/setup.mjs";
+import { root } from "../../../scripts/setup.mjs";
 import { Api } from "../../gateway/support/api.mjs";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
+import { makeDriver } from "../../gateway/support/drivers/driver.mjs";
 import { ErrorLog } from "../../gateway/support/error_log.mjs";
 import { makeFolder } from "../../gateway/support/folder.mjs";
+import { Nginx } from "../../gateway/support/nginx.mjs";
 import { freePort } from "../../gateway/support/ports.mjs";
-import { forgetGroup, membersOf, signal, startGroup } from "../../gateway/support/processes.mjs";
-import { waitFor } from "../../gateway/support/wait.mjs";
 import { commandsOf, replaceIn } from "./files.mjs";
-
-export const workers = 4;
-
-/** A worker that still has requests may take its time, but none of ours takes as long as this, in milliseconds. */
-const patience = 20_000;
 
 const execute = promisify(execFile);
 
-export class Example {
-  /** @type {import("node:child_process").ChildProcess | undefined} */
-  #master;
-  #complaint = "";
-
+export class Example extends Nginx {
   /**
    * @param {string} name of its folder in examples/
    * @param {string} folder the test's own, which has a copy
    * @param {Map<number, number>} ports the test's own, by those of the example
+   * @param {import("../../gateway/support/drivers/driver.mjs").Driver} driver
    */
-  constructor(name, folder, ports) {
+  constructor(name, folder, ports, driver) {
+    const log = new ErrorLog(join(folder, ".sluice", "error.log"));
+    super(driver, ["-e", "stderr", "-p", folder, "-c", "nginx.conf"], {
+      log,
+      api: new Api({ port: ports.get(8081) }),
+    });
     this.name = name;
     this.folder = folder;
     this.ports = ports;
-    this.log = new ErrorLog(join(folder, ".sluice", "error.log"));
-    this.api = new Api({ port: this.port(8081) });
   }
 
   /** The port that stands in for one of the example's. @param {number} written in the example's files */
@@ -76,67 +71,6 @@ export class Example {
     const printed = await this.run(command);
     return printed === "" ? undefined : JSON.parse(printed);
   }
-
-  async start() {
-    const { binary, globalDirectives } = ensureServer();
-    const args = [
-      "-e",
-      "stderr",
-      "-p",
-      this.folder,
-      "-c",
-      "nginx.conf",
-      "-g",
-      `daemon off; ${globalDirectives}`,
-    ];
-    this.#complaint = "";
-    this.#master = startGroup(binary, args);
-    this.#master.stderr?.setEncoding("utf8").on("data", (text) => (this.#complaint += text));
-    const master = this.#master;
-    await waitFor(`examples/${this.name} serves`, async () => {
-      if (master.exitCode !== null)
-        throw new Error(`nginx ended with ${master.exitCode}: ${this.#complaint}`);
-      return this.workers().length === workers && (await this.api.isThere());
-    });
-  }
-
-  /** @returns {number[]} the pids of the workers, those included that finish after a reload */
-  workers() {
-    return membersOf(this.#group).filter((pid) => pid !== this.#group);
-  }
-
-  /** Reloads nginx.conf, and waits until new workers run. Those before may still have requests. */
-  async reload() {
-    const before = this.workers();
-    signal(this.#group, "SIGHUP");
-    await waitFor("a reload gives new workers", () => {
-      return this.workers().filter((pid) => !before.includes(pid)).length === workers;
-    });
-  }
-
-  get #group() {
-    if (this.#master?.pid === undefined) throw new Error(`examples/${this.name} was not started`);
-    return this.#master.pid;
-  }
-
-  /** Ends nginx: requests are finished first. */
-  async stop() {
-    if (this.#master === undefined) return;
-    const group = this.#group;
-    const allEnded = () =>
-      waitFor(`no process of examples/${this.name} is left`, () => membersOf(group).length === 0, patience);
-    signal(group, "SIGQUIT");
-    try {
-      await allEnded();
-    } catch (cause) {
-      signal(-group, "SIGKILL");
-      await allEnded();
-      throw new Error("nginx did not stop within its time and was killed", { cause });
-    } finally {
-      forgetGroup(group);
-      this.#master = undefined;
-    }
-  }
 }
 
 /**
@@ -156,12 +90,12 @@ export async function makeExample(context, name, written) {
   const ports = new Map();
   for (const port of written) ports.set(port, await freePort());
 
-  const example = new Example(name, folder, ports);
+  const example = new Example(name, folder, ports, await makeDriver());
   const path = join(folder, "nginx.conf");
   writeFileSync(path, replacePorts(readFileSync(path, "utf8"), example));
   example.configure(
     ["$prefix/../../dist/", `${root}/dist/`],
-    ["worker_processes auto;", `worker_processes ${workers};`],
+    ["worker_processes auto;", `worker_processes ${example.workerCount};`],
   );
   atEnd(context, async () => {
     await example.stop();

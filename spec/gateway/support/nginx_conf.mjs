@@ -56,12 +56,12 @@ function ownFolders(folder) {
 
 /**
  * @param {Options} options
- * @param {{ folder: string, port: number, apiPort: number }} place
+ * @param {{ folder: string, port: number, apiPort: number, workerCount: number }} place
  * @returns {string}
  */
-export function nginxConf(options, { folder, port, apiPort }) {
+export function nginxConf(options, { folder, port, apiPort, workerCount }) {
   return `
-worker_processes ${options.workers ?? 4};
+worker_processes ${workerCount};
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log notice;
 events { worker_connections 2048; }
