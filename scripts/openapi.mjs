@@ -7,8 +7,9 @@ import { isMain, root, stop } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 import { modulePath, toLua } from "./openapi_module.mjs";
 
-const main = join(root, "openapi", "openapi.yaml");
-/** In the text of the main file, what a gateway replaces. */
+/** The file that has what is not a path or a component. */
+const main = "openapi.yaml";
+/** In its text, what a gateway replaces. */
 const defaultPrefix = '"/api"';
 
 /**
@@ -38,16 +39,17 @@ function add(into, members, file) {
 
 /**
  * The whole document: the main file, with the paths and components of the others.
+ * @param {string} [folder]
  * @returns {Record<string, any>}
  */
-export function readSources() {
-  const document = read(main);
+export function readSources(folder = join(root, "openapi")) {
+  const document = read(join(folder, main));
   document.info.version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
-  for (const path of filesBelow(dirname(main)).filter((name) => name !== main)) {
-    const file = relative(root, path);
+  for (const path of filesBelow(folder).filter((name) => name !== join(folder, main))) {
+    const file = relative(folder, path);
     const { paths = {}, components = {}, ...others } = read(path);
-    for (const name of Object.keys(others))
-      throw new Error(`openapi: ${file}: "${name}" is for ${main} only`);
+    const [other] = Object.keys(others);
+    if (other !== undefined) throw new Error(`openapi: ${file}: "${other}" is for ${main} only`);
     add(document.paths, paths, file);
     for (const [kind, members] of Object.entries(components)) {
       document.components[kind] ??= {};

@@ -24,10 +24,12 @@ export function readDescription(prefix = "/api") {
 }
 
 const methods = ["get", "post", "put", "patch", "delete"];
-/** Headers that are there if, and only if, they are described. */
+/** Headers that are not there unless they are described. */
 const headers = ["Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate"];
-/** What may be answered where nothing is described. */
-const undescribed = { 401: ["Unauthorized"], 403: ["Forbidden"], 404: ["UnknownVersion", "PathNotFound"] };
+/** The codes by status that may be answered where no path is described, and where no such method is. */
+const refusals = { 401: ["Unauthorized"], 403: ["Forbidden", "CrossSiteRequest", "HostNotAllowed"] };
+const withoutPath = { ...refusals, 404: ["UnknownVersion", "PathNotFound"] };
+const withoutMethod = { ...refusals, 405: ["MethodDisabled"] };
 const mostErrors = 5;
 
 /** @param {string} text percent-encoded */
@@ -42,13 +44,17 @@ function decode(text) {
 /** A path's parts; a slash at its end is none. @param {string} path */
 const partsOf = (path) => path.split("/").filter((part) => part !== "");
 
+/** A `required` may stand apart from the properties and the type that it adds to. */
+export const strictness = { strict: true, strictTypes: false, strictRequired: false };
+/** A schema is compiled when it is first needed, in each file of specs anew; that it is one, openapi.test.mjs asserts. */
+const quickly = { meta: false, validateSchema: false, inlineRefs: false, code: { optimize: false } };
+
 /**
  * What checks values against the schemas of a document.
  * @param {any} document
  */
 function makeAjv(document) {
-  const strictness = { strict: true, strictTypes: false, strictRequired: false };
-  const ajv = new Ajv2020({ ...strictness, allErrors: true, verbose: true });
+  const ajv = new Ajv2020({ ...strictness, ...quickly, allErrors: true, verbose: true });
   addFormats.default(ajv);
   ajv.addVocabulary(["openapi", "info", "servers", "security", "tags", "paths", "components"]);
   return ajv.addSchema(document, "description");
@@ -130,27 +136,39 @@ export class Description {
     });
   }
 
-  /** @param {any} described a response @param {string} pointer of it @param {Exchange} exchange */
-  #faultsOfResponse(described, pointer, { method, path, answer }) {
-    const faults = [];
-    for (const name of headers) {
+  /** @param {any} described a response @param {string} pointer of it @param {Answer} answer */
+  #faultsOfHeaders(described, pointer, answer) {
+    return headers.flatMap((name) => {
       const value = answer.headers[name.toLowerCase()];
-      const has = described.headers?.[name] !== undefined;
-      if (has !== (value !== undefined))
-        faults.push(`the header ${name} is ${has ? "missing" : "not described"}`);
-      if (!has || value === undefined) continue;
-      const [, at] = this.#follow(described.headers[name], `${pointer}/headers/${name}`);
-      faults.push(...this.faultsOf(`${at}/schema`, value).map((fault) => `${name}: ${fault}`));
-    }
-    if (described.content === undefined || method === "HEAD") {
-      return answer.text === "" ? faults : [...faults, `there is a body: ${answer.text.slice(0, 200)}`];
-    }
+      const header = described.headers?.[name];
+      if (header === undefined) return value === undefined ? [] : [`the header ${name} is not described`];
+      const [{ required = false }, at] = this.#follow(header, `${pointer}/headers/${name}`);
+      if (value === undefined) return required ? [`the header ${name} is missing`] : [];
+      return this.faultsOf(`${at}/schema`, value).map((fault) => `${name}: ${fault}`);
+    });
+  }
+
+  /** @param {any} described a response @param {string} pointer of it @param {Exchange} exchange */
+  #faultsOfBody(described, pointer, { method, path, answer }) {
+    if (described.content === undefined || method === "HEAD")
+      return answer.text === "" ? [] : [`there is a body: ${answer.text.slice(0, 200)}`];
     const type = answer.headers["content-type"] ?? "";
-    if (described.content[type] === undefined) return [...faults, `the Content-Type is "${type}"`];
-    if (answer.body === undefined) return [...faults, `no JSON: ${answer.text.slice(0, 200)}`];
+    if (described.content[type] === undefined) return [`the Content-Type is "${type}"`];
+    if (answer.body === undefined) return [`no JSON: ${answer.text.slice(0, 200)}`];
     const isPart = /[?&]fields=/.test(path);
-    const at = `${pointer}/content/${type.replace("/", "~1")}/schema`;
-    return [...faults, ...this.faultsOf(at, answer.body, isPart)];
+    return this.faultsOf(`${pointer}/content/${type.replace("/", "~1")}/schema`, answer.body, isPart);
+  }
+
+  /** @param {any} operation @param {string} pointer of it @param {Exchange} exchange */
+  #faultsOfResponse(operation, pointer, exchange) {
+    const { status, text } = exchange.answer;
+    const response = operation.responses[status];
+    if (response === undefined) return [`the status is not described: ${text.slice(0, 200)}`];
+    const [described, at] = this.#follow(response, `${pointer}/responses/${status}`);
+    return [
+      ...this.#faultsOfHeaders(described, at, exchange.answer),
+      ...this.#faultsOfBody(described, at, exchange),
+    ];
   }
 
   /** @param {any} operation @param {string} pointer of it @param {unknown} body */
@@ -167,10 +185,9 @@ export class Description {
   #faultsOfNone(item, { status, headers: { allow }, body }) {
     const faults = this.faultsOf("#/components/schemas/Error", body);
     const code = body?.error?.code;
-    if (item === undefined || status !== 405) {
-      const isKnown = (undescribed[status] ?? []).includes(code) && (item === undefined || status !== 404);
-      return isKnown ? faults : [...faults, `not described, and answered with ${status} ${code}`];
-    }
+    const codes = (item === undefined ? withoutPath : withoutMethod)[status] ?? [];
+    if (!codes.includes(code)) return [...faults, `not described, and answered with ${status} ${code}`];
+    if (status !== 405) return faults;
     const all = methods.filter((name) => item[name] !== undefined).map((name) => name.toUpperCase());
     const reading = all.filter((name) => name === "GET");
     const isAllow = [all.join(", "), reading.join(", ")].includes(allow ?? "");
@@ -192,12 +209,7 @@ export class Description {
       faults.push(...this.#faultsOfNone(item, answer));
     } else {
       const at = `#/paths/${template.replaceAll("/", "~1")}/${name}`;
-      const response = operation.responses[answer.status];
-      if (response === undefined) faults.push(`the status is not described: ${answer.text.slice(0, 200)}`);
-      else {
-        const [described, pointer] = this.#follow(response, `${at}/responses/${answer.status}`);
-        faults.push(...this.#faultsOfResponse(described, pointer, exchange));
-      }
+      faults.push(...this.#faultsOfResponse(operation, at, exchange));
       if (answer.status < 300) faults.push(...this.#faultsOfRequest(operation, at, body));
       if (faults.length === 0) this.seen.add(`${operation.operationId} ${answer.status}`);
     }
