@@ -22,6 +22,9 @@ function parseJson(text) {
 /** The API's prefix in the paths below it. Other servers that specs ask have no such paths. */
 const apiPath = /^(.*?\/api)(?:[/?]|$)/;
 
+/** Loaded when it is first wanted. Once it is there, nothing else happens between an answer and the end of its check. */
+let description;
+
 /**
  * Refuses an answer of the API that is not as openapi/ describes it.
  * @param {import("./description.mjs").Exchange} exchange
@@ -29,7 +32,8 @@ const apiPath = /^(.*?\/api)(?:[/?]|$)/;
 async function check(exchange) {
   const [, prefix] = apiPath.exec(exchange.path) ?? [];
   if (prefix === undefined) return;
-  const { descriptionFor } = await import("./description.mjs");
+  description ??= import("./description.mjs");
+  const { descriptionFor } = await description;
   const problem = descriptionFor(prefix).problemOf(exchange);
   if (problem === undefined) return;
   // Some who ask take every error for a lost connection.
