@@ -112,7 +112,8 @@ test("an answer that is not as described fails the test that gets it", async (co
   // The traffic's server has an application for the API, and nobody there listens.
   gateway.log.allow(/connect\(\) failed/);
   const other = new Api({ port: gateway.port });
+  const before = process.exitCode;
   await assert.rejects(other.get("/api"), /^Error: GET \/api: 502: not as openapi\/ describes it: /);
   assert.equal(process.exitCode, 1, "nor is it taken for a lost connection");
-  process.exitCode = undefined;
+  process.exitCode = before;
 });
