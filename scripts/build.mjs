@@ -1,4 +1,4 @@
-/** `npm run build`: compiles src/ to dist/, the Lua that a user copies into OpenResty's site/lualib. */
+/** `npm run build`: makes dist/ of src/ and openapi/: the Lua that a user copies into OpenResty's site/lualib. */
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMain, root, run, stop } from "./command.mjs";
@@ -16,22 +16,31 @@ export function compile(project, folder) {
 }
 
 /**
- * Replaces dist/ with what src/ says now; when that does not compile, dist/ is left as it was.
+ * Adds the description of the HTTP API.
+ * @param {string} folder of the compiled Lua
+ * @returns {boolean} whether there was no error
+ */
+function describe(folder) {
+  return run(process.execPath, [join(root, "scripts", "openapi.mjs"), folder]);
+}
+
+/**
+ * Replaces dist/ with what src/ and openapi/ say now; when that does not build, dist/ is left as it was.
  * @returns {boolean} whether there was no error
  */
 export function build() {
   ensureNodeModules();
   const fresh = join(root, "build", `dist-${process.pid}`);
-  const compiled = compile("tstl.json", fresh);
-  if (compiled) {
+  const built = compile("tstl.json", fresh) && describe(fresh);
+  if (built) {
     rmSync(join(root, "dist"), { recursive: true, force: true });
     renameSync(fresh, join(root, "dist"));
   }
   rmSync(fresh, { recursive: true, force: true });
-  return compiled;
+  return built;
 }
 
 if (isMain(import.meta.url)) {
-  if (!build()) stop("build: src/ does not compile");
+  if (!build()) stop("build: nothing was built");
   console.log("built dist/");
 }

@@ -19,6 +19,29 @@ function parseJson(text) {
   }
 }
 
+/** The API's prefix in the paths below it. Other servers that specs ask have no such paths. */
+const apiPath = /^(.*?\/api)(?:[/?]|$)/;
+
+/** Loaded when it is first wanted. Once it is there, nothing else happens between an answer and the end of its check. */
+let description;
+
+/**
+ * Refuses an answer of the API that is not as openapi/ describes it.
+ * @param {import("./description.mjs").Exchange} exchange
+ */
+async function check(exchange) {
+  const [, prefix] = apiPath.exec(exchange.path) ?? [];
+  if (prefix === undefined) return;
+  description ??= import("./description.mjs");
+  const { descriptionFor } = await description;
+  const problem = descriptionFor(prefix).problemOf(exchange);
+  if (problem === undefined) return;
+  // Some who ask take every error for a lost connection.
+  process.exitCode = 1;
+  console.error(problem);
+  throw new Error(problem);
+}
+
 export class Api {
   /**
    * Without `keepAlive` every request has its own connection, so that any worker may get it.
@@ -34,13 +57,27 @@ export class Api {
   }
 
   /**
+   * Sends a request, and checks the answer, if it is the API's, against its description.
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body] a string or buffer is sent as it is, anything else as JSON
    * @param {Record<string, string>} [headers]
    * @returns {Promise<Answer>}
    */
-  send(method, path, body, headers = {}) {
+  async send(method, path, body, headers = {}) {
+    const answer = await this.#exchange(method, path, body, headers);
+    await check({ method, path, body, answer });
+    return answer;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} body
+   * @param {Record<string, string>} headers
+   * @returns {Promise<Answer>}
+   */
+  #exchange(method, path, body, headers) {
     const isRaw = body === undefined || typeof body === "string" || Buffer.isBuffer(body);
     const payload = isRaw ? body : JSON.stringify(body);
     const length = payload === undefined ? {} : { "Content-Length": String(Buffer.byteLength(payload)) };
@@ -90,10 +127,10 @@ export class Api {
     return this.send("DELETE", path, undefined, headers);
   }
 
-  /** @returns {Promise<boolean>} whether the API answers, with whatever status */
+  /** @returns {Promise<boolean>} whether the API answers, with whatever status, even below another prefix than asked */
   async isThere() {
     try {
-      return (await this.get("/api")).status > 0;
+      return (await this.#exchange("GET", "/api", undefined, {})).status > 0;
     } catch {
       return false;
     }

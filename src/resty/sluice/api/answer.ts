@@ -7,6 +7,8 @@ export interface Answer {
   status: number;
   /** Sent as JSON; undefined: no body. */
   body?: unknown;
+  /** Instead of `body`: JSON text. */
+  text?: string;
   /** Instead of `body`: gives the JSON text in pieces, then undefined; other requests are served between two. */
   next_piece?: (this: void) => string | undefined;
   headers?: Record<string, string>;
@@ -57,10 +59,10 @@ export function send(answer: Answer): void {
   ngx.status = answer.status;
   ngx.header["Content-Type"] = "application/json";
   for (const [name, value] of pairs(answer.headers ?? {})) ngx.header[name] = value;
+  const text = answer.body === undefined ? answer.text : encode(answer.body);
   if (answer.next_piece !== undefined) {
     send_pieces(answer.next_piece);
-  } else if (answer.body !== undefined) {
-    const text = encode(answer.body);
+  } else if (text !== undefined) {
     ngx.header["Content-Length"] = tostring(text.length);
     ngx.print(text);
   }

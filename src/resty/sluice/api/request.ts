@@ -4,6 +4,8 @@ import { decode, is_table } from "../lib/json";
 /** A request to the API, as the resources see it. */
 export interface ApiRequest {
   method: string;
+  /** The path of the API's location. */
+  prefix: string;
   /** The path's variable parts by their names in the route. */
   parameters: Record<string, string>;
 }

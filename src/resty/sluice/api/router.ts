@@ -13,6 +13,7 @@ import * as drain from "./sluice/drain";
 import * as explain from "./sluice/explain";
 import * as events from "./sluice/events";
 import * as nodes from "./sluice/nodes";
+import * as openapi from "./sluice/openapi";
 import * as reports from "./sluice/reports";
 import * as upstreams from "./sluice/upstreams";
 
@@ -34,6 +35,7 @@ const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   nodes.routes,
   reports.routes,
   cluster.routes,
+  openapi.routes,
 ];
 
 function split(path: string): string[] {
@@ -111,10 +113,10 @@ function path_below(prefix: string): string[] | undefined {
   return rest;
 }
 
-function allowed_methods(route: Route): string {
+function allowed_methods(route: Route, may_write: boolean): string {
   const names: string[] = [];
   for (const name of METHODS) {
-    if (route[name] !== undefined) names.push(name);
+    if (route[name] !== undefined && (may_write || name === "GET")) names.push(name);
   }
   return table.concat(names, ", ");
 }
@@ -126,6 +128,9 @@ export function answer_request(options: ApiOptions): void {
   const sent = ngx.req.get_method();
   const method = (sent === "HEAD" ? "GET" : sent) as MethodName;
   const is_write = method !== "GET";
+  // An ETag is for changes; states and counters change without it, and nginx would answer 304.
+  ngx.req.clear_header("If-None-Match");
+  if (!is_write) ngx.req.clear_header("If-Match");
   const refused = check_access(options, is_write);
   if (refused !== undefined) {
     send_problem(refused, refused.status === 401 ? { "WWW-Authenticate": "Bearer" } : {});
@@ -145,11 +150,11 @@ export function answer_request(options: ApiOptions): void {
   }
   const handler = route[method];
   if (handler === undefined || (is_write && !options.write)) {
-    const allow = options.write ? allowed_methods(route) : "GET";
-    send_problem({ status: 405, code: "MethodDisabled", text: "method disabled" }, { Allow: allow });
+    const disabled = { status: 405, code: "MethodDisabled", text: "method disabled" };
+    send_problem(disabled, { Allow: allowed_methods(route, options.write) });
     return;
   }
-  const [answer, problem] = handler({ method, parameters });
+  const [answer, problem] = handler({ method, prefix: options.prefix, parameters });
   if (answer === undefined) send_problem(problem as Problem);
   else send(answer);
 }

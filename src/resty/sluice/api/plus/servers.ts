@@ -42,9 +42,8 @@ export function server_object(line: string): object {
   return shaped(object, SERVER);
 }
 
-/** All servers of an upstream, in the order of adding. */
-export function server_objects(document: Document): object[] {
-  const fields = wanted_fields();
+/** All servers of an upstream, in the order of adding. `fields`: as in `filter_object`. */
+export function server_objects(document: Document, fields?: readonly string[]): object[] {
   const objects: object[] = [];
   for (const line of document.lines) objects.push(filter_object(server_object(line), fields));
   return list(objects);
@@ -53,7 +52,7 @@ export function server_objects(document: Document): object[] {
 function get_servers(this: void, request: ApiRequest): Answered {
   const document = read(request.parameters.name);
   if (document === undefined) return $multi(undefined, upstream_not_found(request.parameters.name));
-  return ok(server_objects(document), document);
+  return ok(server_objects(document, wanted_fields()), document);
 }
 
 function post_server(this: void, request: ApiRequest): Answered {
@@ -111,7 +110,7 @@ function delete_server(this: void, request: ApiRequest): Answered {
     return remove_server(current, id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_objects(document), document);
+  return ok(server_objects(document, wanted_fields()), document);
 }
 
 /** `DELETE …/servers/?server=10.0.0.1:8080`. */
@@ -126,7 +125,7 @@ function delete_by_address(this: void, request: ApiRequest): Answered {
     return remove_server(current, parse_line(current.lines[index]).id);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_objects(document), document);
+  return ok(server_objects(document, wanted_fields()), document);
 }
 
 export const routes: Route[] = [

@@ -20,9 +20,10 @@ import {
   type NodeRecord,
 } from "../../store/nodes";
 import { read, upstream_not_found } from "../../store/read";
-import { ok, type Answered } from "../answer";
+import { etag, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { write_existing } from "../existing";
+import { take_if_match } from "../precondition";
 import { SERVER_FIELDS } from "../plus/servers";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -81,7 +82,7 @@ function get_all(this: void, request: ApiRequest): Answered {
   }
   table.sort(names);
   const next_piece = collection_pieces(names, (name) => encode(node_object(objects.get(name))));
-  return $multi({ status: 200, next_piece }, undefined);
+  return $multi({ status: 200, next_piece, headers: { ETag: etag(document) } }, undefined);
 }
 
 function get_one(this: void, request: ApiRequest): Answered {
@@ -113,6 +114,8 @@ function put(this: void, request: ApiRequest): Answered {
   const { server, report } = registration;
   const renewed = renew(text, server, ngx.now());
   if (renewed !== undefined) {
+    // It is no change, so there is no condition for it.
+    take_if_match();
     const [head] = parse_head(text);
     note_renewal_report(name, head, renewed, report);
     return ok(node_object(renewed), head);
@@ -126,15 +129,15 @@ function put(this: void, request: ApiRequest): Answered {
   const record = document === undefined ? undefined : node_of(document, node);
   if (document === undefined || record === undefined) return $multi(undefined, problem);
   note_renewal_report(name, document, record, report);
-  if (before?.incarnation === record.incarnation) return ok(node_object(record), document);
-  return $multi({ status: 201, body: node_object(record) }, undefined);
+  const status = before?.incarnation === record.incarnation ? 200 : 201;
+  return $multi({ status, body: node_object(record), headers: { ETag: etag(document) } }, undefined);
 }
 
 function remove(this: void, request: ApiRequest): Answered {
   const { name, node } = request.parameters;
   const [document, problem] = write_existing(name, (current) => leave(current, node));
   if (document === undefined) return $multi(undefined, problem);
-  return $multi({ status: 204 }, undefined);
+  return $multi({ status: 204, headers: { ETag: etag(document) } }, undefined);
 }
 
 export const routes: Route[] = [

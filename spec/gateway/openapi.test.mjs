@@ -1,0 +1,119 @@
+/** The API's description: it is served, is OpenAPI 3.1, and says what there is. Every spec's answers are checked against it. */
+import { Ajv2020 } from "ajv/dist/2020.js";
+import assert from "node:assert/strict";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { filesBelow } from "../../scripts/files.mjs";
+import { problemsOf, readSources } from "../../scripts/openapi.mjs";
+import { root } from "../../scripts/setup.mjs";
+import { Api } from "./support/api.mjs";
+import { Description, strictness } from "./support/description.mjs";
+import { assertErrorBody } from "./support/error_body.mjs";
+import { makeFolder } from "./support/folder.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { operationsOf } from "./support/operations.mjs";
+
+const path = "/api/sluice/1/openapi.json";
+const servers = ["127.0.0.1:9"];
+const sources = readSources();
+
+test("what is served is OpenAPI 3.1, and what openapi/ says", async (context) => {
+  const { api } = await startGateway(context, { servers });
+  const { text, body } = await api.get(path);
+  assert.equal(text, JSON.stringify(sources), "the order of the members, too");
+  assert.deepEqual(await problemsOf(body), []);
+  assert.deepEqual(body.servers, [{ url: "/api" }]);
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  assert.equal(body.info.version, version);
+  assert.equal((await api.get("/api/9/nginx")).body.build, `lua-resty-sluice-${version}`);
+  const head = await api.send("HEAD", path);
+  assert.deepEqual([head.status, head.text, head.headers["content-type"]], [200, "", "application/json"]);
+});
+
+test("below another prefix it names that one, and is the same", async (context) => {
+  const { api } = await startGateway(context, {
+    servers,
+    setup: { api: { prefix: "/~control/api" } },
+    api: 'location /~control/api { content_by_lua_block { require("resty.sluice").api() } }',
+  });
+  const { text } = await api.get("/~control/api/sluice/1/openapi.json");
+  assert.equal(text, JSON.stringify({ ...sources, servers: [{ url: "/~control/api" }] }));
+});
+
+test("it is for everyone who may read", async (context) => {
+  const setup = { api: { read_tokens: ["reader"], write_tokens: ["writer"] } };
+  const { api } = await startGateway(context, { servers, setup });
+  const as = (token) => api.get(path, { Authorization: `Bearer ${token}` });
+  assert.equal((await as("reader")).body.openapi, sources.openapi);
+  assert.equal((await as("writer")).body.openapi, sources.openapi);
+  assertErrorBody(await as("stranger"), 401, "Unauthorized");
+  assertErrorBody(await api.get(path), 401, "Unauthorized");
+});
+
+test("it cannot be changed, and without api.write nothing can: Allow names what is left", async (context) => {
+  const { api } = await startGateway(context, { servers });
+  for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+    const answer = await api.send(method, path, {});
+    assertErrorBody(answer, 405, "MethodDisabled");
+    assert.equal(answer.headers.allow, "GET");
+  }
+  const setup = { api: { write: false } };
+  const readOnly = await startGateway(context, { servers, setup });
+  for (const { method, path: template, item } of operationsOf(sources)) {
+    const answer = await readOnly.api.send(method, `/api${template}`.replace("{version}", "9"));
+    if (method === "GET") assert.notEqual(answer.status, 405, template);
+    else assertErrorBody(answer, 405, "MethodDisabled");
+    if (method !== "GET") assert.equal(answer.headers.allow, item.get && "GET", template);
+  }
+});
+
+test("it describes every route, and no other", () => {
+  const route = /\bpath: "([^"]*)"((?:,\s*(?:GET|POST|PUT|PATCH|DELETE): [^,]+)+)/g;
+  const found = filesBelow(join(root, "src/resty/sluice/api")).flatMap((file) => {
+    const prefix = { plus: "/{version}", sluice: "/sluice/1" }[file.split("/").at(-2) ?? ""] ?? "";
+    return [...readFileSync(file, "utf8").matchAll(route)].flatMap(([, name, handlers]) => {
+      const names = [...handlers.matchAll(/\b(GET|POST|PUT|PATCH|DELETE): /g)].map(([, method]) => method);
+      const full = name === "" ? prefix || "/" : `${prefix}/${name}`;
+      return names.map((method) => `${method} ${full}`);
+    });
+  });
+  const described = operationsOf(sources).map(({ method, path: template }) => `${method} ${template}`);
+  assert.deepEqual(found.toSorted(), described.toSorted());
+});
+
+test("its names lead somewhere, each is used, and each schema can be one", () => {
+  const text = JSON.stringify(sources);
+  const used = [...text.matchAll(/"\$ref":"#\/components\/([^"]*)"/g)].map(([, name]) => name);
+  const kinds = Object.entries(sources.components).filter(([kind]) => kind !== "securitySchemes");
+  const named = kinds.flatMap(([kind, members]) => Object.keys(members).map((name) => `${kind}/${name}`));
+  assert.deepEqual([...new Set(used)].toSorted(), named.toSorted());
+  const ajv = new Ajv2020(strictness);
+  const description = new Description(sources);
+  for (const [name, schema] of Object.entries(sources.components.schemas)) {
+    assert.ok(ajv.validateSchema(schema), `${name}: ${ajv.errorsText()}`);
+    assert.ok(Array.isArray(description.faultsOf(`#/components/schemas/${name}`, {})), name);
+  }
+});
+
+test("a name that is in two files is refused", (context) => {
+  const folder = makeFolder(context, "openapi");
+  cpSync(join(root, "openapi"), folder, { recursive: true });
+  assert.deepEqual(readSources(folder), sources);
+  writeFileSync(join(folder, "more.yaml"), "components: { schemas: { Count: { type: string } } }");
+  assert.throws(() => readSources(folder), /^Error: openapi: more.yaml: "Count" is in another file, too$/);
+  writeFileSync(join(folder, "more.yaml"), "info: { title: another }");
+  assert.throws(() => readSources(folder), /^Error: openapi: more.yaml: "info" is for openapi.yaml only$/);
+});
+
+test("an answer that is not as described fails the test that gets it", async (context) => {
+  const gateway = await startGateway(context, { servers });
+  await assert.doesNotReject(gateway.api.get("/api"));
+  // The traffic's server has an application for the API, and nobody there listens.
+  gateway.log.allow(/connect\(\) failed/);
+  const other = new Api({ port: gateway.port });
+  const before = process.exitCode;
+  await assert.rejects(other.get("/api"), /^Error: GET \/api: 502: not as openapi\/ describes it: /);
+  assert.equal(process.exitCode, 1, "nor is it taken for a lost connection");
+  process.exitCode = before;
+});

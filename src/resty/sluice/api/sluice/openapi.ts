@@ -1,0 +1,13 @@
+import { after, before } from "resty.sluice.openapi";
+
+import type { Answered } from "../answer";
+import type { ApiRequest } from "../request";
+import type { Route } from "../route";
+
+/** `/sluice/1/openapi.json`: the description of this API, in OpenAPI 3.1. */
+
+function get(this: void, { prefix }: ApiRequest): Answered {
+  return $multi({ status: 200, text: `${before}${prefix}${after}` }, undefined);
+}
+
+export const routes: Route[] = [{ path: "openapi.json", GET: get }];
