@@ -2,6 +2,7 @@
 # Writes what SLUICE_* say into nginx.conf, and becomes nginx. All that it writes is in /tmp and the state folder, so
 # the rest of the file system may be read-only.
 set -eu
+export LC_ALL=C
 
 fail() {
   echo "sluice: $*" >&2
@@ -38,7 +39,7 @@ resolvers() {
   while read -r keyword address rest; do
     [ "$keyword" = nameserver ] || continue
     case "$address" in
-      *%*) ;;
+      *[!0-9A-Fa-f.:]*) ;;
       *:*) printf '[%s] ' "$address" ;;
       *) printf '%s ' "$address" ;;
     esac

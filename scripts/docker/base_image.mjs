@@ -11,8 +11,8 @@ import { docker, hasImage } from "./engine.mjs";
 
 export const BASE_IMAGE = "debian12-nginx-in-openresty-paths:1.22.1";
 
-/** What Sluice needs, and `lua-nginx-dns` for discovery by DNS. */
-const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "lua-nginx-dns", "luajit2"];
+/** What Sluice needs, `lua-nginx-dns` for discovery by DNS, and systemd for its example. */
+const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "lua-nginx-dns", "luajit2", "systemd"];
 
 /** Of a minimal Debian what no test needs: it makes the image a third as large. */
 const ballast = ["usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt/lists"];

@@ -1,12 +1,11 @@
 /** The gateway's image by itself: how it starts, what it takes, how it ends. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Api } from "../gateway/support/api.mjs";
 import { startBackends } from "../gateway/support/backend.mjs";
-import { atEnd } from "../gateway/support/cleanup.mjs";
+import { makeFolder } from "../gateway/support/folder.mjs";
 import { ask } from "../gateway/support/load.mjs";
 import { membersOf } from "../gateway/support/processes.mjs";
 import { serversOf } from "../gateway/support/upstreams.mjs";
@@ -19,10 +18,7 @@ import { containerTest, startImage, startInVain } from "./support/image.mjs";
  * @param {string} text
  */
 function fileWith(context, text) {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-container-"));
-  chmodSync(folder, 0o755);
-  atEnd(context, () => rmSync(folder, { recursive: true }));
-  const path = join(folder, "file");
+  const path = join(makeFolder(context, "container"), "file");
   writeFileSync(path, text);
   return path;
 }

@@ -13,9 +13,11 @@ const problem = imageProblem();
  * A test that needs the images: where they are not to be had it is reported as skipped, with the reason.
  * @param {string} name
  * @param {(context: import("node:test").TestContext) => Promise<void>} action
+ * @param {() => string | undefined} [furtherProblem] why it cannot run though the images are there
  */
-export function containerTest(name, action) {
-  const options = problem === undefined ? {} : { skip: problem };
+export function containerTest(name, action, furtherProblem = () => undefined) {
+  const reason = problem ?? furtherProblem();
+  const options = reason === undefined ? {} : { skip: reason };
   test(name, options, action);
 }
 

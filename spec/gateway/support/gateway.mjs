@@ -1,11 +1,11 @@
 /** A gateway of a test: started from a generated nginx.conf, in a folder and on ports of its own. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Api } from "./api.mjs";
-import { atEnd, atExit } from "./cleanup.mjs";
+import { atEnd } from "./cleanup.mjs";
 import { makeDriver } from "./drivers/driver.mjs";
 import { ErrorLog } from "./error_log.mjs";
+import { makeFolder } from "./folder.mjs";
 import { Nginx } from "./nginx.mjs";
 import { nginxConf } from "./nginx_conf.mjs";
 import { freePort } from "./ports.mjs";
@@ -52,22 +52,12 @@ export class Gateway extends Nginx {
  * @returns {Promise<Gateway>}
  */
 export async function makeGateway(context, options = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-gateway-"));
-  // Started by root, workers run as nobody.
-  chmodSync(folder, 0o755);
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  const cancel = atExit(remove);
-  const place = { folder, port: await freePort(), apiPort: await freePort() };
+  const place = { folder: makeFolder(context, "gateway"), port: await freePort(), apiPort: await freePort() };
   const gateway = new Gateway(options, place, await makeDriver());
   gateway.configure();
   atEnd(context, async () => {
-    try {
-      await gateway.stop();
-      gateway.assertCleanLog();
-    } finally {
-      remove();
-      cancel();
-    }
+    await gateway.stop();
+    gateway.assertCleanLog();
   });
   return gateway;
 }
