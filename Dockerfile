@@ -3,9 +3,9 @@
 #   docker build -t sluice .
 #   docker run -d --name sluice -p 8080:8080 -p 127.0.0.1:8081:8081 -v sluice:/var/lib/sluice sluice
 #
-# Any image with OpenResty at /usr/local/openresty serves:
+# Another image with OpenResty at /usr/local/openresty:
 #
-#   docker build -t sluice --build-arg OPENRESTY_IMAGE=openresty/openresty:alpine .
+#   docker build -t sluice --build-arg OPENRESTY_IMAGE=openresty/openresty:<tag> .
 
 ARG OPENRESTY_IMAGE=openresty/openresty:1.29.2.4-1-bookworm
 ARG NODE_IMAGE=node:20-bookworm-slim
@@ -18,12 +18,16 @@ COPY . .
 RUN if [ "$DIST" != prebuilt ]; then npm run build; fi
 
 FROM ${OPENRESTY_IMAGE}
+# Upstreams to begin with.
+ARG UPSTREAMS=docker/upstreams.json
 COPY --from=build /sluice/dist/ /usr/local/openresty/site/lualib/
 COPY docker/nginx.conf /usr/local/openresty/nginx/conf/nginx.conf
-COPY docker/upstreams.json /etc/sluice/upstreams.json
+COPY ${UPSTREAMS} /etc/sluice/upstreams.json
 COPY docker/entrypoint.sh docker/healthcheck.lua /opt/sluice/
-# A volume that is made new takes its owner from here.
-RUN mkdir -p /var/lib/sluice && chown 10001:10001 /var/lib/sluice && chmod 700 /var/lib/sluice
+# The files have the modes of the clone, which may be for its owner only. A volume that is made new takes its owner from here.
+RUN chmod -R a+rX /usr/local/openresty/site/lualib/resty /usr/local/openresty/nginx/conf /etc/sluice /opt/sluice \
+  && chmod a+x /opt/sluice/entrypoint.sh \
+  && mkdir -p /var/lib/sluice && chown 10001:10001 /var/lib/sluice && chmod 700 /var/lib/sluice
 
 ENV SLUICE_PORT=8080 \
     SLUICE_API_PORT=8081 \

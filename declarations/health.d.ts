@@ -26,7 +26,7 @@ declare module "resty.sluice" {
     persistent?: boolean;
     /** What a response must be like; not with `tcp`. Default: a status of 200 to 399. */
     match?: Match;
-    /** The member of a JSON answer that is a report of the server's load, names apart by dots; not with `tcp`. */
+    /** The member of a JSON answer that is a report of the server's load, names separated by dots; not with `tcp`. */
     report?: string;
     /** HAProxy's agent-check, at the server's address. Default: none. */
     agent?: Agent;

@@ -5,7 +5,7 @@ set -eu
 export LC_ALL=C
 
 fail() {
-  echo "sluice: $*" >&2
+  printf 'sluice: %s\n' "$*" >&2
   exit 1
 }
 
@@ -26,6 +26,13 @@ check_path() { # name, value
   check "$1" "$2" "an absolute path" "[!/]*"
 }
 
+# Of a file with secrets no value is shown that is not a path: it may be the secret itself.
+check_secret_path() { # name, value
+  case "$2" in
+    *[!A-Za-z0-9._/-]* | [!/]*) fail "$1: not the absolute path of a file with tokens" ;;
+  esac
+}
+
 # A first token of the API, for who gives none: from outside the container only who has it may use the API.
 make_token() { # path
   [ -e "$1" ] && return
@@ -36,10 +43,11 @@ make_token() { # path
 
 # Cosockets need nginx's `resolver` for names in URLs; addresses of IPv6 want brackets there.
 resolvers() {
-  while read -r keyword address rest; do
+  [ -r /etc/resolv.conf ] || return 0
+  while read -r keyword address rest || [ -n "$keyword" ]; do
     [ "$keyword" = nameserver ] || continue
     case "$address" in
-      *[!0-9A-Fa-f.:]*) ;;
+      "" | *[!0-9A-Fa-f.:]*) ;;
       *:*) printf '[%s] ' "$address" ;;
       *) printf '%s ' "$address" ;;
     esac
@@ -54,18 +62,23 @@ esac
 
 check_number SLUICE_PORT "$SLUICE_PORT" "a port" 65535
 check_number SLUICE_API_PORT "$SLUICE_API_PORT" "a port" 65535
+[ "$SLUICE_PORT" -ne "$SLUICE_API_PORT" ] || fail "SLUICE_API_PORT=$SLUICE_API_PORT: is SLUICE_PORT too"
 check_path SLUICE_STATE_DIR "$SLUICE_STATE_DIR"
 [ "$SLUICE_WORKERS" = auto ] || check_number SLUICE_WORKERS "$SLUICE_WORKERS" "auto or a number of workers" 1024
 hosts=${SLUICE_API_HOSTS:-}
 [ -z "$hosts" ] || check SLUICE_API_HOSTS "$hosts" "host names with spaces between" "*[!A-Za-z0-9._ -]*"
 write_tokens=${SLUICE_WRITE_TOKENS_FILE:-$SLUICE_STATE_DIR/write_token}
-check_path SLUICE_WRITE_TOKENS_FILE "$write_tokens"
+check_secret_path SLUICE_WRITE_TOKENS_FILE "$write_tokens"
 read_tokens=${SLUICE_READ_TOKENS_FILE:-}
-[ -z "$read_tokens" ] || check_path SLUICE_READ_TOKENS_FILE "$read_tokens"
+[ -z "$read_tokens" ] || check_secret_path SLUICE_READ_TOKENS_FILE "$read_tokens"
 resolver=$(resolvers)
 
 mkdir -p /tmp/sluice 2>/dev/null && : 2>/dev/null >/tmp/sluice/nginx.conf ||
   fail "could not write to /tmp: with a read-only file system give a --tmpfs /tmp"
+# What nginx.conf includes stands beside it.
+for file in /usr/local/openresty/nginx/conf/*; do
+  [ "${file##*/}" = nginx.conf ] || ln -sfn "$file" "/tmp/sluice/${file##*/}"
+done
 [ -n "${SLUICE_WRITE_TOKENS_FILE:-}" ] || make_token "$write_tokens"
 sed \
   -e "s|\${SLUICE_PORT}|$SLUICE_PORT|g" \

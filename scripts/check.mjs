@@ -20,7 +20,7 @@ const steps = [
   ["lint", () => node("eslint/bin/eslint.js", "--max-warnings=0", ".")],
   ["types", () => node("typescript/bin/tsc", "--noEmit", "--project", "tsconfig.json")],
   ["build", build],
-  ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist"])],
+  ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],
   ["hot files", () => report(checkHotFiles())],
   ["dist", () => report(checkDist())],
   ["words", () => report(checkWords())],

@@ -1,5 +1,6 @@
-/** Listing files. */
-import { readdirSync } from "node:fs";
+/** Listing files, and folders for a while. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
@@ -16,4 +17,15 @@ export function filesBelow(folder, enters = () => true) {
       if (!entry.isDirectory()) return [path];
       return enters(entry.name) ? filesBelow(path, enters) : [];
     });
+}
+
+/**
+ * Makes a folder that is removed when this script ends, however it does.
+ * @param {string} name a part of its own
+ * @returns {string} its path
+ */
+export function temporaryFolder(name) {
+  const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
 }

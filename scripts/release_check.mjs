@@ -68,6 +68,8 @@ export function statementProblems(folder) {
   const mainModule = opm.keys.get("main_module") ?? "";
   const [, rockVersion, rockRevision] = /^(.*)-(\d+)$/.exec(rockspec.version) ?? [];
   const source = "src/resty/sluice/lib/version.ts";
+  const readme = read(folder, "README.md");
+  const imageOf = (path) => /openresty\/openresty:[\w.-]+/.exec(read(folder, path))?.[0];
 
   const problems = opm.problems.map((problem) => `dist.ini: ${problem}`);
   for (const key of opmMandatory.filter((key) => (opm.keys.get(key) ?? "") === ""))
@@ -100,7 +102,21 @@ export function statementProblems(folder) {
       [source, /^export const VERSION = "(.*)";$/m.exec(read(folder, source))?.[1]],
       [mainModule, versionByOpm(read(folder, mainModule))],
       ["CHANGELOG.md's first heading", /^## (\S+)/m.exec(read(folder, "CHANGELOG.md"))?.[1]],
-      ["README.md", /^This is version (\S+)\. /m.exec(read(folder, "README.md"))?.[1]],
+      ["README.md", /^This is version (\S+)\. /m.exec(readme)?.[1]],
+      ...[...readme.matchAll(/lua-resty-sluice-(\S+)\.tgz/g)].map(([, version]) => [
+        "README.md's tarball",
+        version,
+      ]),
+    ]),
+    ...differences("the image below", [
+      ["Dockerfile", imageOf("Dockerfile")],
+      ["docker/app/Dockerfile", imageOf("docker/app/Dockerfile")],
+      ["docker-compose.yml", imageOf("docker-compose.yml")],
+      ["README.md", imageOf("README.md")],
+    ]),
+    ...differences("the oldest OpenResty", [
+      ["dist.ini", /^openresty >= (\S+)$/.exec(opm.keys.get("requires") ?? "")?.[1]],
+      ["README.md", /written for OpenResty (\S+) and later/.exec(readme)?.[1]],
     ]),
     ...differences("the rockspec's file", [
       [`${rockspec.file} itself`, `${rockspec.package}-${rockspec.version}.rockspec`],

@@ -1,11 +1,10 @@
 /** `npm test`: every test. `npm test -- <part> [part of a file's name]`: some of them. */
-import { runGatewaySpecs, runWaitingSpecs } from "./test_gateway.mjs";
-import { runContainerSpecs } from "./test_container.mjs";
+import { runBusySpecs, runContainerSpecs, runGatewaySpecs, runWaitingSpecs } from "./test_node.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
-/** Those that wait most of their time, each in a folder of its name. */
+/** Those whose specs wait most of their time, each in a folder of its name. */
 const waiting = ["discovery", "control", "packages", "examples"];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
@@ -21,8 +20,9 @@ const parts = {
 /** What is run without a part's name: together those that wait take less time. */
 const all = {
   unit: parts.unit,
-  gateway: parts.gateway,
-  [waiting.join(", ")]: (fileNamePart) => runWaitingSpecs(waiting, fileNamePart),
+  gateway: runBusySpecs,
+  [`${waiting.join(", ")}, more gateway`]: (fileNamePart) =>
+    runWaitingSpecs([...waiting, "gateway"], fileNamePart),
   container: parts.container,
 };
 

@@ -8,15 +8,13 @@
 import { ensureBaseImage } from "./docker/base_image.mjs";
 import { ensureCompose } from "./docker/compose.mjs";
 import { ensureEngine } from "./docker/engine.mjs";
-import { baseImage, buildImages } from "./docker/images.mjs";
+import { baseImage } from "./docker/images.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
-import { runContainerSpecs } from "./test_container.mjs";
-import { runGatewaySpecs } from "./test_gateway.mjs";
+import { runContainerSpecs, runGatewaySpecs } from "./test_node.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
 /** @param {string} fileNamePart */
 function runGatewaysInContainers(fileNamePart) {
-  buildImages();
   process.env.SLUICE_TEST_DRIVER = "container";
   return runGatewaySpecs(fileNamePart);
 }

@@ -11,6 +11,15 @@ import { stop } from "./command.mjs";
 
 /** @typedef {(fileNamePart: string) => Counts | Promise<Counts>} RunSpecs */
 
+/** @param {Counts} some @param {Counts} more @returns {Counts} */
+export function addCounts(some, more) {
+  return {
+    passed: some.passed + more.passed,
+    failed: some.failed + more.failed,
+    skipped: some.skipped + more.skipped,
+  };
+}
+
 /**
  * What the command line asks for: `<command> [-- <part> [part of a file's name]]`.
  * @param {string} command
@@ -32,7 +41,7 @@ export function chooseParts(command, parts, all = parts) {
  * @param {string} fileNamePart
  */
 export async function runParts(parts, fileNamePart) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  let total = { passed: 0, failed: 0, skipped: 0 };
   if (!build()) {
     console.log("src/ does not compile: no test was run");
     total.failed += 1;
@@ -44,7 +53,7 @@ export async function runParts(parts, fileNamePart) {
         console.log(`no ${name} test was run`);
         counts.failed += 1;
       }
-      for (const key of Object.keys(total)) total[key] += counts[key];
+      total = addCounts(total, counts);
     }
   }
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";

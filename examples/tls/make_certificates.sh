@@ -10,8 +10,11 @@ mkdir -p .sluice
 make() {
   file=$1
   shift
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 30 \
-    -keyout ".sluice/$file.key" -out ".sluice/$file.pem" "$@" 2>/dev/null
+  said=$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 30 \
+    -keyout ".sluice/$file.key" -out ".sluice/$file.pem" "$@" 2>&1) || {
+    echo "$said" >&2
+    exit 1
+  }
 }
 
 [ -e .sluice/ca.pem ] || make ca -subj "/CN=example authority"

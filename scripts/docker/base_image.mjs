@@ -2,14 +2,13 @@
  * The image that stands in OpenResty's place where none can be pulled: Debian 12 with its own nginx and
  * lua-nginx-module, found where an OpenResty image has its own. Its name says what it is.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { findProgram, root, runQuietly, stop } from "../command.mjs";
 import { installPackages } from "../debian.mjs";
+import { temporaryFolder } from "../files.mjs";
 import { docker, hasImage } from "./engine.mjs";
-
-export const BASE_IMAGE = "debian12-nginx-in-openresty-paths:1.22.1";
 
 /** What Sluice needs, `lua-nginx-dns` for discovery by DNS, and systemd for its example. */
 const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "lua-nginx-dns", "luajit2", "systemd"];
@@ -24,21 +23,23 @@ const links = {
   "usr/bin/openresty": "/usr/local/openresty/bin/openresty",
 };
 
+const program = join(root, "scripts/docker/openresty.sh");
+
+/** The tag goes by what the image is made of. */
+const made = createHash("sha256").update(packages.join()).update(readFileSync(program)).digest("hex");
+export const BASE_IMAGE = `debian12-nginx-in-openresty-paths:${made.slice(0, 12)}`;
+
 /** Makes the image, unless the engine has it. */
 export function ensureBaseImage() {
   if (hasImage(BASE_IMAGE)) return;
   if (findProgram("debootstrap") === undefined)
     installPackages(["debootstrap"], "The base image needs debootstrap");
   console.log(`Building the image ${BASE_IMAGE}`);
-  const folder = mkdtempSync(join(tmpdir(), "sluice-base-image-"));
-  try {
-    bootstrap(folder);
-    for (const path of ballast) rmSync(join(folder, path), { recursive: true });
-    addOpenRestyPaths(folder);
-    importImage(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const folder = temporaryFolder("base-image");
+  bootstrap(folder);
+  for (const path of ballast) rmSync(join(folder, path), { recursive: true });
+  addOpenRestyPaths(folder);
+  importImage(folder);
 }
 
 /** @param {string} folder */
@@ -61,7 +62,7 @@ function addOpenRestyPaths(folder) {
   const openresty = join(folder, "usr/local/openresty/bin/openresty");
   for (const path of ["usr/local/openresty/nginx/conf", "usr/local/openresty/bin"])
     mkdirSync(join(folder, path), { recursive: true });
-  copyFileSync(join(root, "scripts/docker/openresty.sh"), openresty);
+  copyFileSync(program, openresty);
   for (const [path, target] of Object.entries(links)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     symlinkSync(target, join(folder, path));
@@ -70,12 +71,8 @@ function addOpenRestyPaths(folder) {
 
 /** @param {string} folder */
 function importImage(folder) {
-  const archive = `${folder}.tar`;
-  try {
-    const { ok, output } = runQuietly("tar", ["-C", folder, "-cf", archive, "."]);
-    if (!ok) stop(`${output.trim()}\ncould not pack the base image`);
-    docker("import", archive, BASE_IMAGE);
-  } finally {
-    rmSync(archive, { force: true });
-  }
+  const archive = join(temporaryFolder("base-archive"), "image.tar");
+  const { ok, output } = runQuietly("tar", ["-C", folder, "-cf", archive, "."]);
+  if (!ok) stop(`${output.trim()}\ncould not pack the base image`);
+  docker("import", archive, BASE_IMAGE);
 }

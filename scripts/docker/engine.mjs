@@ -1,6 +1,6 @@
 /** The Docker engine: one that answers, or else one of our own, which ends with the script. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,6 +9,9 @@ import { installPackages } from "../debian.mjs";
 
 /** How long an engine may take to start or to end, in milliseconds. */
 const patience = 60_000;
+
+/** Which dockerd switches on. */
+const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 
 /**
  * Runs docker; ends the script when it fails.
@@ -35,8 +38,8 @@ export function hasImage(name) {
 /** Finds an engine, or starts one in a folder of its own, which ends with this script. */
 export async function ensureEngine() {
   if (engineProblem() === undefined) return;
-  if (findProgram("dockerd") === undefined || findProgram("docker") === undefined)
-    installPackages(["docker.io"], "The tests need a Docker engine");
+  if (["dockerd", "docker", "ip"].some((program) => findProgram(program) === undefined))
+    installPackages(["docker.io", "iproute2"], "The tests need a Docker engine");
   if (process.getuid?.() !== 0) stop(`Only root can start dockerd, and ${engineProblem()}`);
   console.log("Starting dockerd");
   const folder = mkdtempSync(join(tmpdir(), "sluice-docker-"));
@@ -55,6 +58,7 @@ export async function ensureEngine() {
 /** @param {string} folder */
 function startEngine(folder) {
   const hadBridge = existsSync("/sys/class/net/docker0");
+  const forwarding = readFileSync(FORWARDING, "utf8");
   const log = openSync(join(folder, "log"), "w");
   const places = { "data-root": "data", "exec-root": "exec", pidfile: "pid" };
   const options = Object.entries(places).map(([option, name]) => `--${option}=${join(folder, name)}`);
@@ -64,10 +68,11 @@ function startEngine(folder) {
     detached: true,
   });
   process.on("exit", () => {
-    engine.kill("SIGTERM");
-    waitForEnd(engine.pid);
+    if (engine.exitCode === null) endEngine(engine);
     forgetMounts(folder);
+    // Its chains in iptables stay, as after any dockerd: others may have changed the tables meanwhile.
     if (!hadBridge) runQuietly("ip", ["link", "delete", "docker0"]);
+    writeFileSync(FORWARDING, forwarding);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
@@ -75,14 +80,15 @@ function startEngine(folder) {
   return engine;
 }
 
-/** Without the event loop, which has ended when a script exits: so the process stays a zombie. @param {number} pid */
-function waitForEnd(pid) {
+/**
+ * Ends it without the event loop, which is over when a script exits: so it stays a zombie.
+ * @param {import("node:child_process").ChildProcess} engine
+ */
+function endEngine(engine) {
+  engine.kill("SIGTERM");
   const start = Date.now();
-  while (Date.now() - start < patience) {
-    const { ok, output } = runQuietly("ps", ["--no-headers", "-o", "state", "-p", String(pid)]);
-    if (!ok || output.startsWith("Z")) return;
-    runQuietly("sleep", ["0.1"]);
-  }
+  const status = () => readFileSync(`/proc/${engine.pid}/status`, "utf8");
+  while (Date.now() - start < patience && !/^State:\tZ/m.test(status())) runQuietly("sleep", ["0.1"]);
 }
 
 /** What dockerd leaves mounted below its folder. @param {string} folder */

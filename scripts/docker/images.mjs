@@ -1,13 +1,15 @@
 /** The images that the tests run: the gateway's, the demo application's, and an etcd, all from one base image. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, root, stop } from "../command.mjs";
+import { temporaryFolder } from "../files.mjs";
 import { BASE_IMAGE } from "./base_image.mjs";
 import { docker, engineProblem, hasImage } from "./engine.mjs";
 
 /** What the Dockerfile is made for. */
-const OFFICIAL_IMAGE = "openresty/openresty:1.29.2.4-1-bookworm";
+const [, OFFICIAL_IMAGE] = /^ARG OPENRESTY_IMAGE=(\S+)$/m.exec(
+  readFileSync(join(root, "Dockerfile"), "utf8"),
+);
 
 export const GATEWAY_IMAGE = "sluice-test-gateway";
 export const APP_IMAGE = "sluice-test-app";
@@ -18,23 +20,23 @@ export const ETCD_IMAGE = "sluice-test-etcd";
  * @returns {string | undefined}
  */
 export function baseImage() {
-  return [process.env.OPENRESTY_IMAGE, OFFICIAL_IMAGE, BASE_IMAGE].find(
-    (name) => name !== undefined && hasImage(name),
-  );
+  const wanted = process.env.OPENRESTY_IMAGE;
+  if (wanted === undefined) return [OFFICIAL_IMAGE, BASE_IMAGE].find(hasImage);
+  return hasImage(wanted) ? wanted : stop(`OPENRESTY_IMAGE=${wanted}: the Docker engine has no such image`);
 }
 
 /** Why no test can run in a container; undefined: the images are there. */
 export function imageProblem() {
   const problem = engineProblem();
   if (problem !== undefined) return problem;
-  if (hasImage(GATEWAY_IMAGE)) return undefined;
-  return `the Docker engine has no image of OpenResty: npm run test:docker makes one that stands in its place`;
+  if (baseImage() !== undefined) return undefined;
+  return "the Docker engine has no image of OpenResty: npm run test:docker makes one that stands in its place";
 }
 
-/** Builds all of them anew, with the dist/ that is there, where there is an engine with an image to make them from. */
+/** Builds all of them anew, with the dist/ that is there, unless imageProblem() says why that cannot be. */
 export function buildImages() {
-  const base = engineProblem() === undefined ? baseImage() : undefined;
-  if (base === undefined) return;
+  if (imageProblem() !== undefined) return;
+  const base = baseImage();
   const from = ["--build-arg", `OPENRESTY_IMAGE=${base}`];
   // npm is not needed in the image, so any image serves as the one that would build.
   const prebuilt = ["--build-arg", `NODE_IMAGE=${base}`, "--build-arg", "DIST=prebuilt"];
@@ -46,12 +48,8 @@ export function buildImages() {
 /** Of this machine's etcd, which needs no more than a C library. @param {string} base */
 function buildEtcd(base) {
   const etcd = findProgram("etcd") ?? stop("The tests need etcd");
-  const folder = mkdtempSync(join(tmpdir(), "sluice-etcd-image-"));
-  try {
-    copyFileSync(etcd, join(folder, "etcd"));
-    writeFileSync(join(folder, "Dockerfile"), `FROM ${base}\nCOPY etcd /usr/local/bin/etcd\n`);
-    docker("build", "--quiet", "--tag", ETCD_IMAGE, folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = temporaryFolder("etcd-image");
+  copyFileSync(etcd, join(folder, "etcd"));
+  writeFileSync(join(folder, "Dockerfile"), `FROM ${base}\nCOPY etcd /usr/local/bin/etcd\n`);
+  docker("build", "--quiet", "--tag", ETCD_IMAGE, folder);
 }

@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { APP_IMAGE } from "../../scripts/docker/images.mjs";
-import { Api } from "../gateway/support/api.mjs";
 import { atEnd } from "../gateway/support/cleanup.mjs";
 import { StartedContainer } from "../gateway/support/drivers/test_container.mjs";
 import { ask, startLoad } from "../gateway/support/load.mjs";
 import { serversOf } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
-import { startCompose } from "./support/compose.mjs";
+import { composeProblem, startCompose } from "./support/compose.mjs";
 import { containerTest } from "./support/image.mjs";
 
 /** How long a killed server may take to be gone: its lease, and a step that waits for more than one confirmation. */
@@ -29,34 +28,37 @@ async function waitForCount(port, count) {
   await waitFor(`${count} servers answer`, async () => (await serversAt(port)).size === count, patience);
 }
 
-containerTest("docker compose up: servers register themselves, and leave", async (context) => {
-  const compose = await startCompose(context);
-  await waitForCount(compose.port, 3);
-  compose.run("up", "--detach", "--no-recreate", "--scale", "app=5");
-  await waitForCount(compose.port, 5);
-  const token = compose.run("exec", "-T", "gateway", "cat", "/var/lib/sluice/write_token").trim();
-  const api = new Api({ port: compose.apiPort, headers: { Authorization: `Bearer ${token}` } });
-  assert.equal((await api.expect(200, "GET", serversOf())).length, 5);
+containerTest(
+  "docker compose up: servers register themselves, and leave",
+  async (context) => {
+    const compose = await startCompose(context);
+    await waitForCount(compose.port, 3);
+    compose.run("up", "--detach", "--no-recreate", "--scale", "app=5");
+    await waitForCount(compose.port, 5);
+    const api = compose.api();
+    assert.equal((await api.expect(200, "GET", serversOf())).length, 5);
 
-  const load = startLoad(context, { port: compose.port, connections: 4 });
-  const [stopped, killed] = compose.containersOf("app");
-  spawnSync("docker", ["stop", stopped]);
-  await waitFor(
-    "it has left",
-    async () => (await api.expect(200, "GET", serversOf())).length === 4,
-    patience,
-  );
-  await load.round();
-  assert.deepEqual([...load.errors], [], "a server that stops costs no request");
-  spawnSync("docker", ["kill", killed]);
-  await waitFor(
-    "its lease has ended",
-    async () => (await api.expect(200, "GET", serversOf())).length === 3,
-    patience,
-  );
-  await load.stop();
-  assert.deepEqual([...load.errors], [], "nor does one that is killed: the request is tried again");
-});
+    const load = startLoad(context, { port: compose.port, connections: 4 });
+    const [stopped, killed] = compose.containersOf("app");
+    spawnSync("docker", ["stop", stopped]);
+    await waitFor(
+      "it has left",
+      async () => (await api.expect(200, "GET", serversOf())).length === 4,
+      patience,
+    );
+    await load.round();
+    assert.deepEqual([...load.errors], [], "a server that stops costs no request");
+    spawnSync("docker", ["kill", killed]);
+    await waitFor(
+      "its lease has ended",
+      async () => (await api.expect(200, "GET", serversOf())).length === 3,
+      patience,
+    );
+    await load.stop();
+    assert.deepEqual([...load.errors], [], "nor does one that is killed: the request is tried again");
+  },
+  composeProblem,
+);
 
 containerTest(
   "docker compose up: a server is added by hand, and stays over a restart of the gateway",
@@ -69,11 +71,10 @@ containerTest(
     atEnd(context, () => mine.remove());
     const { NetworkSettings } = await mine.handle.inspect();
     const { IPAddress } = NetworkSettings.Networks[`${compose.project}_default`];
-    const token = compose.run("exec", "-T", "gateway", "cat", "/var/lib/sluice/write_token").trim();
-    const api = new Api({ port: compose.apiPort, headers: { Authorization: `Bearer ${token}` } });
-    await api.expect(201, "POST", serversOf(), { server: `${IPAddress}:8000` });
+    await compose.api().expect(201, "POST", serversOf(), { server: `${IPAddress}:8000` });
     await waitForCount(compose.port, 4);
     compose.run("restart", "gateway");
     await waitForCount(compose.port, 4);
   },
+  composeProblem,
 );

@@ -3,8 +3,14 @@ import { join } from "node:path";
 import { baseImage, ETCD_IMAGE } from "../../../scripts/docker/images.mjs";
 import { findCompose } from "../../../scripts/docker/compose.mjs";
 import { root, runQuietly } from "../../../scripts/command.mjs";
+import { Api } from "../../gateway/support/api.mjs";
 import { atEnd, atExit } from "../../gateway/support/cleanup.mjs";
 import { freePort } from "../../gateway/support/ports.mjs";
+
+/** Why the demo cannot be started here. */
+export function composeProblem() {
+  return findCompose() === undefined ? "there is no Docker Compose" : undefined;
+}
 
 export class Compose {
   /** @param {{ port: number, apiPort: number }} ports */
@@ -30,7 +36,7 @@ export class Compose {
    * @returns {string} what it printed
    */
   run(...args) {
-    const [program, ...first] = findCompose() ?? [];
+    const [program, ...first] = findCompose();
     const all = [
       ...first,
       "--file",
@@ -42,6 +48,12 @@ export class Compose {
     const { ok, output } = runQuietly(program, all, this.environment);
     if (!ok) throw new Error(`docker compose ${args.join(" ")}: ${output}`);
     return output;
+  }
+
+  /** The API, with the token that the gateway has made for itself. */
+  api() {
+    const token = this.run("exec", "-T", "gateway", "cat", "/var/lib/sluice/write_token");
+    return new Api({ port: this.apiPort, headers: { Authorization: `Bearer ${token.trim()}` } });
   }
 
   /** The ids of the containers of a service that run. @param {string} service */

@@ -9,6 +9,9 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 const problem = imageProblem();
 
+/** How long the image may take to refuse what it was given, in milliseconds. */
+const patience = 20_000;
+
 /**
  * A test that needs the images: where they are not to be had it is reported as skipped, with the reason.
  * @param {string} name
@@ -112,5 +115,7 @@ export async function startImage(context, options) {
 export async function startInVain(context, options) {
   const gateway = await makeImageGateway();
   await gateway.launch(context, options);
-  return { code: await gateway.container.ended(), output: gateway.container.output };
+  const { container } = gateway;
+  await waitFor("the image refuses to start", () => container.exitCode !== null, patience);
+  return { code: await container.ended(), output: container.output };
 }

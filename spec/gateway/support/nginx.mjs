@@ -23,6 +23,10 @@ export class Nginx {
     this.api = api;
   }
 
+  get luaPackagePath() {
+    return this.#driver.luaPackagePath;
+  }
+
   /** How many workers its configuration asks for. */
   get workerCount() {
     return workers;

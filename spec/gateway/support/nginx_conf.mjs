@@ -1,6 +1,5 @@
 /** The nginx.conf of a test: the design's example, on ports and in a folder of its own. */
 import { join } from "node:path";
-import { root } from "../../../scripts/setup.mjs";
 
 /**
  * Everything that a test may want different.
@@ -56,10 +55,10 @@ function ownFolders(folder) {
 
 /**
  * @param {Options} options
- * @param {{ folder: string, port: number, apiPort: number, workerCount: number }} place
+ * @param {{ folder: string, port: number, apiPort: number, workerCount: number, luaPackagePath: string }} gateway
  * @returns {string}
  */
-export function nginxConf(options, { folder, port, apiPort, workerCount }) {
+export function nginxConf(options, { folder, port, apiPort, workerCount, luaPackagePath }) {
   return `
 worker_processes ${workerCount};
 pid ${folder}/nginx.pid;
@@ -68,7 +67,7 @@ events { worker_connections 2048; }
 http {
   access_log off;
 ${ownFolders(folder)}
-  lua_package_path "${root}/dist/?.lua;;";
+  lua_package_path "${luaPackagePath}";
   lua_shared_dict sluice ${options.dict ?? "8m"};
 
   init_by_lua_block { ${options.initLua ?? setupCall(options, folder)} }

@@ -10,14 +10,17 @@ import { makeGateway } from "../../gateway/support/gateway.mjs";
 /** The version to release. @type {string} */
 export const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** What the packages are made of. */
+/** What the packages and the image are made of. */
 export const released = [
   "CHANGELOG.md",
+  "Dockerfile",
   "LICENSE",
   "README.md",
   "declarations",
   "dist",
   "dist.ini",
+  "docker",
+  "docker-compose.yml",
   "package-lock.json",
   "package.json",
   ...readdirSync(root).filter((name) => name.endsWith(".rockspec")),

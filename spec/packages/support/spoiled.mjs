@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../../../scripts/command.mjs";
 import { released, version } from "./installed.mjs";
 
 export const rockspec = released.find((name) => name.endsWith(".rockspec"));
@@ -9,6 +10,8 @@ export const rockspec = released.find((name) => name.endsWith(".rockspec"));
 const mainLua = "dist/resty/sluice.lua";
 const versionLua = "dist/resty/sluice/lib/version.lua";
 const versionTs = "src/resty/sluice/lib/version.ts";
+
+const [baseImage] = /openresty\/openresty:[\w.-]+/.exec(readFileSync(join(root, "Dockerfile"), "utf8"));
 
 /** What a copy to spoil is made of: few files, so that copies are cheap. */
 export const spoilable = [...released.filter((name) => name !== "dist"), mainLua, versionLua, versionTs];
@@ -78,6 +81,21 @@ export const spoiledStatements = [
     [`the version: package.json says "${version}", README.md says nothing`],
   ],
   [
+    "the tarball in README.md",
+    replace("README.md", `lua-resty-sluice-${version}.tgz`, "lua-resty-sluice-9.9.9.tgz"),
+    [`the version: package.json says "${version}", README.md's tarball says "9.9.9"`],
+  ],
+  [
+    "the image of the application",
+    replace("docker/app/Dockerfile", baseImage, "openresty/openresty:9"),
+    [`the image below: Dockerfile says "${baseImage}", docker/app/Dockerfile says "openresty/openresty:9"`],
+  ],
+  [
+    "what dist.ini requires",
+    replace("dist.ini", "openresty >= 1.21.4", "openresty >= 1.25.3"),
+    ['the oldest OpenResty: dist.ini says "1.25.3", README.md says "1.21.4"'],
+  ],
+  [
     "the version in package-lock.json",
     replace("package-lock.json", `"version": "${version}"`, '"version": "9.9.9"'),
     [`the version: package.json says "${version}", package-lock.json says "9.9.9"`],
@@ -101,6 +119,9 @@ export const spoiledStatements = [
         versionLua,
         "CHANGELOG.md's first heading",
         "README.md",
+        // Twice: where it is packed, and where it is installed.
+        "README.md's tarball",
+        "README.md's tarball",
       ].map((place) => `the version: package.json says "1.0", ${place} says "${version}"`),
     ],
   ],

@@ -15,6 +15,8 @@ export class ContainerDriver {
   #container;
   /** @type {number | undefined} */
   master;
+  /** The image's own, never this machine's dist/. */
+  luaPackagePath = ";;";
 
   /** @param {string[]} args */
   async launch(args) {

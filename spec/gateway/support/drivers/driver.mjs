@@ -4,6 +4,7 @@
  * Runs one nginx at a time. Its processes are signalled and counted by their pids, which are this machine's in either case.
  *
  * @typedef {object} Driver
+ * @property {string} luaPackagePath where its Sluice is, as `lua_package_path` wants it
  * @property {(args: string[]) => Promise<void>} launch starts nginx with some arguments, and does not wait for it
  * @property {number | undefined} master the pid of the master, which leads the group of its processes
  * @property {string} complaint what nginx wrote to stderr since it was launched

@@ -1,7 +1,7 @@
 /** Runs a gateway as a process of this machine. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { ensureServer } from "../../../../scripts/setup.mjs";
+import { ensureServer, root } from "../../../../scripts/setup.mjs";
 import { forgetGroup, startGroup } from "../processes.mjs";
 
 /** @implements {import("./driver.mjs").Driver} */
@@ -10,6 +10,7 @@ export class ProcessDriver {
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #master;
   complaint = "";
+  luaPackagePath = `${root}/dist/?.lua;;`;
 
   /** @param {string[]} args */
   async launch(args) {
