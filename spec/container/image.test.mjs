@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { root } from "../../scripts/command.mjs";
+import { replaceIn } from "../examples/support/files.mjs";
 import { Api } from "../gateway/support/api.mjs";
 import { startBackends } from "../gateway/support/backend.mjs";
 import { makeFolder } from "../gateway/support/folder.mjs";
@@ -128,17 +130,14 @@ containerTest("a configuration that is wrong stops it with one clear line", asyn
 
 containerTest("a configuration of one's own includes what stands beside it", async (context) => {
   const path = "/usr/local/openresty/nginx/conf";
-  const conf = `events {} error_log stderr; http {
-    include types.conf;
-    server { listen \${SLUICE_PORT}; return 200; }
-    server { listen \${SLUICE_API_PORT}; default_type text/plain; return 200 mine; }
-  }`;
+  const its = readFileSync(join(root, "docker", "nginx.conf"), "utf8");
+  const mine = replaceIn(its, "docker/nginx.conf", [["http {", "http {\n  include mine.conf;"]]);
   const files = {
-    [`${path}/nginx.conf`]: fileWith(context, conf),
-    [`${path}/types.conf`]: fileWith(context, "types { text/mine mine; }"),
+    [`${path}/nginx.conf`]: fileWith(context, mine),
+    [`${path}/mine.conf`]: fileWith(context, "add_header X-Mine yes always;"),
   };
   const gateway = await startImage(context, { files });
-  assert.equal((await ask(gateway.apiPort)).text, "mine");
+  assert.equal((await ask(gateway.port)).headers["x-mine"], "yes");
 });
 
 containerTest("a variable that is wrong stops it with one clear line", async (context) => {
