@@ -33,7 +33,7 @@ check_secret_path() { # name, value
   esac
 }
 
-# A first token of the API, for who gives none: from outside the container only who has it may use the API.
+# A first token of the API, for those who give none: from outside the container only whoever has it may use the API.
 make_token() { # path
   [ -e "$1" ] && return
   (umask 077 && mkdir -p "$SLUICE_STATE_DIR" && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$1.new" && mv "$1.new" "$1") 2>/dev/null ||

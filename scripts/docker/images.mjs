@@ -38,7 +38,7 @@ export function buildImages() {
   if (imageProblem() !== undefined) return;
   const base = baseImage();
   const from = ["--build-arg", `OPENRESTY_IMAGE=${base}`];
-  // npm is not needed in the image, so any image serves as the one that would build.
+  // What is built here already needs no npm, so any image serves as the one that would build it.
   const prebuilt = ["--build-arg", `NODE_IMAGE=${base}`, "--build-arg", "DIST=prebuilt"];
   docker("build", "--quiet", "--tag", GATEWAY_IMAGE, ...from, ...prebuilt, root);
   docker("build", "--quiet", "--tag", APP_IMAGE, ...from, join(root, "docker/app"));

@@ -35,7 +35,7 @@ export function containerTest(name, action, furtherProblem = () => undefined) {
  */
 
 /** A container that shares this machine's network, so that its servers may be here. */
-export class ImageGateway {
+class ImageGateway {
   /** @param {{ port: number, apiPort: number }} ports */
   constructor({ port, apiPort }) {
     this.port = port;
@@ -56,7 +56,7 @@ export class ImageGateway {
     atEnd(context, () => this.container.remove());
   }
 
-  /** Waits until it serves. The API is asked with its token, from which `api` comes. */
+  /** Waits until it serves. */
   async serves() {
     await waitFor("the image serves", async () => {
       if (this.container.exitCode !== null) throw new Error(`it ended: ${this.container.output}`);
@@ -87,10 +87,7 @@ export class ImageGateway {
   }
 }
 
-/**
- * Makes a gateway that is not started yet.
- */
-export async function makeImageGateway() {
+async function makeImageGateway() {
   return new ImageGateway({ port: await freePort(), apiPort: await freePort() });
 }
 
