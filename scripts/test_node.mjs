@@ -98,7 +98,7 @@ export function runSoakSpecs(fileNamePart) {
 function runFiles(files, concurrency = 1) {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
 
-  const report = join(root, "build", "gateway.tap");
+  const report = join(root, "build", "specs.tap");
   mkdirSync(join(root, "build"), { recursive: true });
   rmSync(report, { force: true });
   const options = [

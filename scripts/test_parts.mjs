@@ -43,7 +43,7 @@ export function chooseParts(command, parts, all = parts) {
 export async function runParts(parts, fileNamePart) {
   let total = { passed: 0, failed: 0, skipped: 0 };
   if (!build()) {
-    console.log("src/ does not compile: no test was run");
+    console.log("dist/ could not be built: no test was run");
     total.failed += 1;
   } else {
     for (const [name, runSpecs] of Object.entries(parts)) {

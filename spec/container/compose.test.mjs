@@ -36,24 +36,18 @@ containerTest(
     compose.run("up", "--detach", "--no-recreate", "--scale", "app=5");
     await waitForCount(compose.port, 5);
     const api = compose.api();
+    const registered = (what, count) =>
+      waitFor(what, async () => (await api.expect(200, "GET", serversOf())).length === count, patience);
     assert.equal((await api.expect(200, "GET", serversOf())).length, 5);
 
     const load = startLoad(context, { port: compose.port, connections: 4 });
     const [stopped, killed] = compose.containersOf("app");
     spawnSync("docker", ["stop", stopped]);
-    await waitFor(
-      "it has left",
-      async () => (await api.expect(200, "GET", serversOf())).length === 4,
-      patience,
-    );
+    await registered("it has left", 4);
     await load.round();
     assert.deepEqual([...load.errors], [], "a server that stops costs no request");
     spawnSync("docker", ["kill", killed]);
-    await waitFor(
-      "its lease has ended",
-      async () => (await api.expect(200, "GET", serversOf())).length === 3,
-      patience,
-    );
+    await registered("its lease has ended", 3);
     await load.stop();
     assert.deepEqual([...load.errors], [], "nor does one that is killed: the request is tried again");
   },

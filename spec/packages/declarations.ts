@@ -9,7 +9,7 @@ import type { BALANCING_FIELDS, BalancingConfig } from "../../src/resty/sluice/c
 import type { CONTROL_FIELDS, ControlConfig } from "../../src/resty/sluice/config/control";
 import type { DISCOVERY_FIELDS, DiscoveryConfig } from "../../src/resty/sluice/config/discovery";
 import type { HEALTH_FIELDS, HealthConfig } from "../../src/resty/sluice/config/health";
-import type { ApiOptions, Options, TokenFile } from "../../src/resty/sluice/config/options";
+import type { Options } from "../../src/resty/sluice/config/options";
 import type { ServerParameters } from "../../src/resty/sluice/config/server";
 import type { EtcdConfig } from "../../src/resty/sluice/config/sources/etcd";
 import type { UpstreamConfig } from "../../src/resty/sluice/config/upstream";
@@ -31,8 +31,7 @@ type Whole<T> = T extends (infer Item)[]
 /** What is given is not all that is kept: `standby` is kept when it is true only. */
 type GivenServer = Omit<ServerParameters, "standby"> & { standby: boolean };
 type GivenUpstream = Omit<UpstreamConfig, "servers"> & { servers: GivenServer[] };
-type GivenOptions = Omit<Options, "api" | "upstreams" | "cluster"> & {
-  api: ApiOptions & Record<TokenFile, string>;
+type GivenOptions = Omit<Options, "upstreams" | "cluster"> & {
   cluster: { etcd: EtcdConfig };
   upstreams: Record<string, GivenUpstream>;
 };

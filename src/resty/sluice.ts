@@ -1,4 +1,5 @@
 import { answer_request } from "./sluice/api/router";
+import { with_token_files } from "./sluice/api/token_files";
 import { read_options, type ApiOptions } from "./sluice/config/options";
 import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { VERSION } from "./sluice/lib/version";
@@ -26,8 +27,9 @@ export const _VERSION = VERSION;
 export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
     const read = read_options(options);
+    const api = with_token_files(read.api);
     open_store(read);
-    api_options = read.api;
+    api_options = api;
     cluster = read.cluster;
   });
   if (!done) error(`resty.sluice: ${tostring(failure)}`, 2);

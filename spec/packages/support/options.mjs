@@ -4,8 +4,6 @@ const tls = { verify: true };
 const upstream = (fields) => ({ upstreams: { app: fields } });
 const discovery = (source) => upstream({ discovery: source });
 const servers = [{ server: "127.0.0.1:9001" }];
-/** It holds a word on every Linux, so that it passes for a file of tokens. */
-const file = "/proc/sys/kernel/ostype";
 
 /** @type {object[]} */
 export const examples = [
@@ -17,9 +15,9 @@ export const examples = [
       prefix: "/api",
       write: true,
       write_tokens: ["w"],
-      write_tokens_file: file,
+      write_tokens_file: "/run/secrets/write",
       read_tokens: ["r"],
-      read_tokens_file: file,
+      read_tokens_file: "/run/secrets/read",
       hosts: ["gateway"],
     },
     cluster: {

@@ -21,6 +21,7 @@ describe("the options of setup", () => {
     ["tokens that are no list", { api: { write_tokens: "x" } }, '"api.write_tokens"'],
     ["an empty token", { api: { read_tokens: [""] } }, '"api.read_tokens"'],
     ["a token that no header can carry", { api: { write_tokens: ["two words"] } }, '"api.write_tokens"'],
+    ["a file of tokens that is no path", { api: { write_tokens_file: 1 } }, '"api.write_tokens_file"'],
     ["a prefix that is no path", { api: { prefix: "api" } }, '"api.prefix"'],
     ["a bad name of an upstream", { upstreams: { "a b": {} } }, "upstreams.a b"],
     [
@@ -37,41 +38,4 @@ describe("the options of setup", () => {
       }, text);
     });
   }
-
-  const path = os.tmpname();
-  const write_file = (text: string) => {
-    const file = assert(io.open(path, "wb")[0]);
-    file.write(text);
-    file.close();
-  };
-  after_each(() => os.remove(path));
-
-  it("take tokens from a file, one a line, beside those that are given", () => {
-    write_file("one\r\n\ntwo");
-    expect(read_options({ api: { read_tokens: ["zero"], read_tokens_file: path } }).api.read_tokens).same([
-      "zero",
-      "one",
-      "two",
-    ]);
-  });
-
-  const bad_files: [string, string, string][] = [
-    ["no token", "\n", "holds no tokens"],
-    ["a line that is no token", "one\nt w o\n", "has a line that is no token"],
-    ["too much", string.rep("x", 65537), "holds no tokens, or more than 65536 bytes"],
-  ];
-  for (const [what, text, problem] of bad_files) {
-    it(`refuse a file of tokens with ${what}`, () => {
-      write_file(text);
-      expectError(() => {
-        read_options({ api: { write_tokens_file: path } });
-      }, `invalid "api.write_tokens_file" value: ${path} ${problem}`);
-    });
-  }
-
-  it("refuse a file of tokens that is not there", () => {
-    expectError(() => {
-      read_options({ api: { write_tokens_file: "/none" } });
-    }, 'invalid "api.write_tokens_file" value: could not read it: /none: No such file or directory');
-  });
 });

@@ -1,6 +1,5 @@
 import { is_table } from "../lib/json";
 import { read_etcd, type EtcdConfig } from "./sources/etcd";
-import { read_token_file } from "./token_file";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
 
 /** Who may use the HTTP API, and where it is. */
@@ -11,14 +10,15 @@ export interface ApiOptions {
   write: boolean;
   /** A change needs one of these; none: changes from loopback only. */
   write_tokens: string[];
+  /** A file with more of them, one a line. */
+  write_tokens_file: string | undefined;
   /** Reading needs one of these or of `write_tokens`; none: reading from loopback, or with a write token. */
   read_tokens: string[];
+  /** A file with more of them, one a line. */
+  read_tokens_file: string | undefined;
   /** Host names, beside IP addresses and `localhost`, by which the API may be asked. */
   hosts: string[];
 }
-
-/** What the API also takes: files with more tokens. */
-export type TokenFile = "write_tokens_file" | "read_tokens_file";
 
 /** What `setup` takes. */
 export interface Options {
@@ -60,16 +60,6 @@ function strings(input: Table, path: string, name: string): string[] {
   return value as string[];
 }
 
-/** The tokens that are given, and those of the file that `<name>_file` names. */
-function tokens(input: Table, name: string): string[] {
-  const given = strings(input, "api.", name);
-  const path = expect_type(input, "api.", `${name}_file`, "string") as string | undefined;
-  if (path === undefined) return given;
-  const [found, problem] = read_token_file(path);
-  if (found === undefined) return error(`invalid "api.${name}_file" value: ${problem ?? ""}`, 0);
-  return given.concat(found);
-}
-
 function read_api(input: Table): ApiOptions {
   refuse_unknown(input, "api.", {
     prefix: true,
@@ -79,7 +69,7 @@ function read_api(input: Table): ApiOptions {
     read_tokens: true,
     read_tokens_file: true,
     hosts: true,
-  } satisfies Record<keyof ApiOptions | TokenFile, true>);
+  } satisfies Record<keyof ApiOptions, true>);
   const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
   if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
     error('invalid "api.prefix" value: not a path such as "/api"', 0);
@@ -87,8 +77,10 @@ function read_api(input: Table): ApiOptions {
   return {
     prefix,
     write: (expect_type(input, "api.", "write", "boolean") as boolean | undefined) ?? true,
-    write_tokens: tokens(input, "write_tokens"),
-    read_tokens: tokens(input, "read_tokens"),
+    write_tokens: strings(input, "api.", "write_tokens"),
+    write_tokens_file: expect_type(input, "api.", "write_tokens_file", "string") as string | undefined,
+    read_tokens: strings(input, "api.", "read_tokens"),
+    read_tokens_file: expect_type(input, "api.", "read_tokens_file", "string") as string | undefined,
     hosts: strings(input, "api.", "hosts"),
   };
 }

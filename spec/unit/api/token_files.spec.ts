@@ -1,0 +1,41 @@
+import { with_token_files } from "../../../src/resty/sluice/api/token_files";
+import { read_options } from "../../../src/resty/sluice/config/options";
+import { expect, expectError } from "../support/expect";
+
+describe("files of tokens", () => {
+  const path = os.tmpname();
+  const write_file = (text: string) => {
+    const file = assert(io.open(path, "wb")[0]);
+    file.write(text);
+    file.close();
+  };
+  const read = (api: object) => with_token_files(read_options({ api }).api);
+  after_each(() => os.remove(path));
+
+  it("have a token a line, beside those that are given", () => {
+    write_file("one\r\n\ntwo");
+    const { read_tokens, write_tokens } = read({ read_tokens: ["zero"], read_tokens_file: path });
+    expect(read_tokens).same(["zero", "one", "two"]);
+    expect(write_tokens).same([]);
+  });
+
+  const refused: [string, string, string][] = [
+    ["no token", "\n", "holds no tokens"],
+    ["a line that is no token", "one\nt w o\n", "has a line that is no token"],
+    ["too much", string.rep("x", 65537), "holds no tokens, or more than 65536 bytes"],
+  ];
+  for (const [what, text, problem] of refused) {
+    it(`are refused with ${what}`, () => {
+      write_file(text);
+      expectError(() => {
+        read({ write_tokens_file: path });
+      }, `invalid "api.write_tokens_file" value: ${path} ${problem}`);
+    });
+  }
+
+  it("are refused when they are not there", () => {
+    expectError(() => {
+      read({ write_tokens_file: "/none" });
+    }, 'invalid "api.write_tokens_file" value: could not read it: /none: No such file or directory');
+  });
+});

@@ -1,0 +1,44 @@
+import type { ApiOptions } from "../config/options";
+
+/** More is no list of tokens, but another file named by mistake. */
+const MOST_BYTES = 65536;
+
+/** At least one token; or nil and a text that says why, without what is in the file. Empty lines are none. */
+function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, string | undefined]> {
+  const [file, cause] = io.open(path, "rb");
+  if (file === undefined) return $multi(undefined, `could not read it: ${cause ?? ""}`);
+  // A folder can be opened, too, and then gives nothing.
+  const text = file.read(MOST_BYTES + 1);
+  file.close();
+  if (text === undefined || text.length > MOST_BYTES)
+    return $multi(undefined, `${path} holds no tokens, or more than ${MOST_BYTES} bytes`);
+  const tokens: string[] = [];
+  for (const [line] of string.gmatch(text, "[^\r\n]+")) {
+    if (string.find(line, "^%S+$")[0] === undefined)
+      return $multi(undefined, `${path} has a line that is no token: one with a space`);
+    tokens.push(line);
+  }
+  if (tokens.length === 0) return $multi(undefined, `${path} holds no tokens`);
+  return $multi(tokens, undefined);
+}
+
+function with_file(name: string, tokens: string[], path: string | undefined): string[] {
+  if (path === undefined) return tokens;
+  const [found, problem] = read_token_file(path);
+  if (found === undefined) return error(`invalid "api.${name}_file" value: ${problem ?? ""}`, 0);
+  return tokens.concat(found);
+}
+
+/**
+ * The options with the tokens of their files among the tokens. Phase: init_by_lua.
+ *
+ * Raises a text that names the field and the reason.
+ */
+export function with_token_files(options: ApiOptions): ApiOptions {
+  const { write_tokens, write_tokens_file, read_tokens, read_tokens_file } = options;
+  return {
+    ...options,
+    write_tokens: with_file("write_tokens", write_tokens, write_tokens_file),
+    read_tokens: with_file("read_tokens", read_tokens, read_tokens_file),
+  };
+}
