@@ -29,7 +29,7 @@ import { startBackends } from "./support/backend.mjs";
 import { wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
-import { startProbed } from "./support/probes.mjs";
+import { startProbed, WELL } from "./support/probes.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -193,18 +193,21 @@ test("Kong #7409: the checks of a server do not overlap, however long they take"
 });
 
 test("Traefik #4544, #12654: with mandatory a new server gets no request before its first check", async (context) => {
-  const [old, added] = await startBackends(context, 2);
+  const [old] = await startBackends(context, 1);
+  const held = /** @type {import("node:net").Socket[]} */ ([]);
+  const added = await startProbed(context, (socket) => held.push(socket));
   const gateway = await startGateway(context, { listen: "reuseport" });
-  const health_check = { interval: "200ms", timeout: "150ms", mandatory: true };
+  const health_check = { interval: "200ms", timeout: "1h", mandatory: true };
   await gateway.api.expect(201, "PUT", sluice(), { health_check, servers: [{ server: old.address }] });
   await waitFor("the first is up", async () => (await stateOf(gateway, old.address)) === "up");
-  added.behaviour = { hang: 1 };
   await gateway.api.expect(201, "POST", serversOf(), { server: added.address });
+  await waitFor("its first check waits for an answer", () => held.length > 0);
   assert.equal(await stateOf(gateway, added.address), "checking");
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id]));
-  added.behaviour = {};
-  await waitFor("it is up", async () => (await stateOf(gateway, added.address)) === "up", 2000);
-  assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id, added.id]));
+  added.answer = (socket) => socket.write(WELL);
+  for (const socket of held) socket.write(WELL);
+  await waitFor("it is up", async () => (await stateOf(gateway, added.address)) === "up");
+  assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id, "ok"]));
 });
 
 test("Caddy #6410: without mandatory there are no errors until the first check", async (context) => {
