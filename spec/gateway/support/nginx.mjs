@@ -105,17 +105,22 @@ export class Nginx {
     if (this.#driver.master === undefined) return this.#driver.forget();
     signal(this.master, "SIGQUIT");
     try {
-      await this.#allEnded();
+      await this.#noneRuns();
     } catch (cause) {
       signal(-this.master, "SIGKILL");
       await this.#allEnded();
       throw new Error("nginx did not stop within its time and was killed", { cause });
     }
+    await this.#driver.forget();
   }
 
   async #allEnded() {
-    const group = this.master;
-    await waitFor("every process of nginx has ended", () => membersOf(group).length === 0, patience);
+    await this.#noneRuns();
     await this.#driver.forget();
+  }
+
+  #noneRuns() {
+    const group = this.master;
+    return waitFor("every process of nginx has ended", () => membersOf(group).length === 0, patience);
   }
 }

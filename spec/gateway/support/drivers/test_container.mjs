@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";
 import { atExit } from "../cleanup.mjs";
+import { waitFor } from "../wait.mjs";
 
 process.env.TESTCONTAINERS_RYUK_DISABLED = "true";
 
@@ -83,7 +84,12 @@ export class StartedContainer {
 
   /** Ends it and takes it away, with its volumes. */
   async remove() {
-    await this.handle.remove({ force: true, v: true });
+    // One that ends by itself just then can be neither killed nor removed by force.
+    await waitFor("a container ends", async () => {
+      await this.handle.kill().catch(() => {});
+      return (await this.pid()) === undefined;
+    });
+    await this.handle.remove({ v: true });
     this.cancel();
   }
 }
