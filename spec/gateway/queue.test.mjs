@@ -12,7 +12,7 @@ import { waitFor } from "./support/wait.mjs";
  * In milliseconds: a worker looks every 10 whether another worker's request has left a server, or wakes who waits at
  * once; the rest is for a busy machine.
  */
-const SOON = 300;
+const SOON = 150;
 
 /** What nginx says of a request for which no server is left: it does so at the level of errors. */
 const full = /no live upstreams while connecting to upstream/;

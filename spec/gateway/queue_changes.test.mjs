@@ -10,7 +10,7 @@ import { serversOf, settledPeersOf, sluice, sumOf } from "./support/upstreams.mj
 import { waitFor } from "./support/wait.mjs";
 
 /** Who is first in line looks every 10 ms; the rest is for a busy machine. */
-const SOON = 300;
+const SOON = 150;
 
 /** What nginx says of a request for which no server is left: it does so at the level of errors. */
 const full = /no live upstreams while connecting to upstream/;

@@ -124,10 +124,10 @@ test("requests in flight are counted as active, on whichever worker they are", a
 test("header_time and response_time are averages in milliseconds", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
-  await Promise.all(Array.from({ length: 8 }, () => ask(gateway.port, "/?delay=300&body_delay=300")));
+  await Promise.all(Array.from({ length: 8 }, () => ask(gateway.port, "/?delay=150&body_delay=150")));
   const { header_time, response_time } = (await settledPeersOf(gateway.api)).get(backend.address);
-  assert.ok(header_time >= 295 && header_time < 550, `header_time ${header_time}`);
-  assert.ok(response_time >= 590 && response_time < 1000, `response_time ${response_time}`);
+  assert.ok(header_time >= 145 && header_time < 260, `header_time ${header_time}`);
+  assert.ok(response_time >= 290 && response_time < 480, `response_time ${response_time}`);
 });
 
 test("a client that goes away is no failure of the server", async (context) => {
