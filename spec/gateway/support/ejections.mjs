@@ -21,18 +21,37 @@ export async function startWatched(context, count, outlier_detection) {
 }
 
 /**
- * The ejections so far, the oldest first. `from` and `to`: in milliseconds.
+ * @typedef {object} Ejection
+ * @property {string} server
+ * @property {string} reason
+ * @property {number} from in milliseconds, as `to`
+ * @property {number} to
+ * @property {number} seconds
+ * @property {number} number the event's
+ * @property {number} over the number of the event that the ejection was over, at its time; Infinity: there is none
+ */
+
+/**
+ * The ejections so far, the oldest first.
  * @param {import("./gateway.mjs").Gateway} gateway
- * @returns {Promise<{ server: string, reason: string, from: number, to: number, seconds: number }[]>}
+ * @returns {Promise<Ejection[]>}
  */
 export async function ejectionsOf({ api }) {
   const events = await api.expect(200, "GET", "/api/sluice/1/events");
-  return events.flatMap(({ server, time, reason, old_state, new_state }) => {
+  return events.flatMap(({ number, server, time, reason, old_state, new_state }) => {
     const [, why, seconds] = /^(.*): ejected for ([\d.]+) s$/.exec(reason) ?? [];
     if (seconds === undefined) return [];
     assert.deepEqual([old_state, new_state], ["up", "unavail"]);
     const from = Date.parse(time);
-    return [{ server, reason: why, from, to: from + Number(seconds) * 1000, seconds: Number(seconds) }];
+    const to = from + Number(seconds) * 1000;
+    const end = events.find(
+      (event) =>
+        event.server === server &&
+        event.reason === "its ejection is over" &&
+        Date.parse(event.time) >= to - 1,
+    );
+    const over = end?.number ?? Infinity;
+    return [{ server, reason: why, from, to, seconds: Number(seconds), number, over }];
   });
 }
 
