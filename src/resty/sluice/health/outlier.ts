@@ -124,6 +124,8 @@ export function eject<S extends Subject>(
   const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;
   const time = math.min(limits.base_ejection_time * ejections, limits.max_ejection_time);
   const before = memory[row + Row.EJECTED_UNTIL];
+  // Meanwhile another worker may have ejected it: twice would be for twice the time.
+  if (before > now) return;
   memory[row + Row.EJECTED_UNTIL] = now + time;
   fence();
   if (!may_eject(subject, limits, count_others, now)) {
