@@ -42,6 +42,7 @@ interface NgxRegex {
 /** @noSelf */
 interface NgxRequest {
   clear_header(name: string): void;
+  discard_body(): void;
   get_method(): string;
   get_headers(max: number): Record<string, string | string[] | undefined>;
   get_uri_args(max: number): Record<string, string | true | (string | true)[] | undefined>;

@@ -21,6 +21,7 @@ const ERROR_BODY = shape(["error", "request_id", "href"]);
 const ERROR = shape(["status", "text", "code"]);
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
+const BAD_REQUEST = 400;
 const HREF = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
 
 /** 200 with a JSON body. */
@@ -54,8 +55,18 @@ function send_pieces(next_piece: (this: void) => string | undefined): void {
   }
 }
 
+/**
+ * Discards the request body unless a resource has read it. Otherwise nginx discards it at the end of the request and
+ * then answers `Expect: 100-continue`, in the middle of a response of which a part has already been sent.
+ */
+function discard_body(): void {
+  // A malformed chunk raises. nginx then answers 400 and closes: what follows must not be taken for the next request.
+  if (!pcall(ngx.req.discard_body)[0]) ngx.exit(BAD_REQUEST);
+}
+
 /** Sends an answer. Phase: content_by_lua. */
 export function send(answer: Answer): void {
+  discard_body();
   ngx.status = answer.status;
   ngx.header["Content-Type"] = "application/json";
   for (const [name, value] of pairs(answer.headers ?? {})) ngx.header[name] = value;

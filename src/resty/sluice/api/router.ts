@@ -154,6 +154,8 @@ export function answer_request(options: ApiOptions): void {
     send_problem(disabled, { Allow: allowed_methods(route, options.write) });
     return;
   }
+  // No resource reads the body of a DELETE. A malformed one must be refused before anything is deleted.
+  if (method === "DELETE") ngx.req.read_body();
   const [answer, problem] = handler({ method, prefix: options.prefix, parameters });
   if (answer === undefined) send_problem(problem as Problem);
   else send(answer);
