@@ -20,20 +20,6 @@ test("numbers as text and times without unit are taken, as a form sends them; an
   assert.equal(patched.weight, 6);
 });
 
-test("the type of the body is not asked for", async (context) => {
-  const gateway = await startGateway(context, { upstreams: { app: {} } });
-  const types = [
-    "application/json",
-    "text/plain;charset=UTF-8",
-    "application/x-www-form-urlencoded",
-    "nonsense",
-  ];
-  for (const [index, type] of types.entries()) {
-    const server = someAddress(index);
-    await gateway.api.expect(201, "POST", serversOf(), { server }, { "Content-Type": type });
-  }
-});
-
 test("a body in chunks, and one that nginx keeps in a file", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const target = { host: "127.0.0.1", port: gateway.apiPort, method: "POST", path: serversOf() };

@@ -27,7 +27,11 @@ const methods = ["get", "post", "put", "patch", "delete"];
 /** Headers that are not there unless they are described. */
 const headers = ["Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate"];
 /** The codes by status that may be answered where no path is described, and where no such method is. */
-const refusals = { 401: ["Unauthorized"], 403: ["Forbidden", "CrossSiteRequest", "HostNotAllowed"] };
+const refusals = {
+  401: ["Unauthorized"],
+  403: ["Forbidden", "CrossSiteRequest", "HostNotAllowed"],
+  415: ["UnsupportedMediaType"],
+};
 const withoutPath = { ...refusals, 404: ["UnknownVersion", "PathNotFound"] };
 const withoutMethod = { ...refusals, 405: ["MethodDisabled"] };
 const mostErrors = 5;

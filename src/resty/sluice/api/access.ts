@@ -1,5 +1,6 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
+import { check_content_type } from "./content_type";
 
 /** Who may use the API: by token or from loopback, never from another site, never by a name that is not ours. */
 
@@ -89,5 +90,6 @@ function check_token(options: ApiOptions, is_write: boolean): Problem | undefine
 
 /** Tells why a request must be refused; undefined: it may go on. Phase: content_by_lua. */
 export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
-  return check_host(options) ?? check_site() ?? check_token(options, is_write);
+  const refused = check_host(options) ?? check_site() ?? check_token(options, is_write);
+  return refused ?? (is_write ? check_content_type() : undefined);
 }

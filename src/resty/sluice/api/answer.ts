@@ -61,7 +61,10 @@ function send_pieces(next_piece: (this: void) => string | undefined): void {
  */
 function discard_body(): void {
   // A malformed chunk raises. nginx then answers 400 and closes: what follows must not be taken for the next request.
-  if (!pcall(ngx.req.discard_body)[0]) ngx.exit(BAD_REQUEST);
+  const [is_discarded] = pcall(() => {
+    ngx.req.discard_body();
+  });
+  if (!is_discarded) ngx.exit(BAD_REQUEST);
 }
 
 /** Sends an answer. Phase: content_by_lua. */

@@ -1,0 +1,56 @@
+import type { Problem } from "../config/problem";
+
+/**
+ * Which types of body a write may have. A browser lets a page of any site send a form to the API without asking, and
+ * a form has one of three types. All other types need a permission that the API never gives.
+ */
+
+const FORM = "application/x-www-form-urlencoded";
+const TEXT = "text/plain";
+
+function refused(reason: string): Problem {
+  return { status: 415, code: "UnsupportedMediaType", text: reason };
+}
+
+/** Returns the media type in lower case, without parameters; undefined if the text is none. */
+function media_type(text: string): string | undefined {
+  const [type, next] = string.match(text, "^([^;%s]*)%s*(.?)");
+  return next === "" || next === ";" ? string.lower(type ?? "") : undefined;
+}
+
+function is_json(type: string): boolean {
+  return type === "application/json" || string.find(type, "^application/[^/,]+%+json$")[0] !== undefined;
+}
+
+/** True if no browser has sent the request. `curl -d` sends the type of a form; a browser adds one of these headers. */
+function is_without_browser(): boolean {
+  return (
+    ngx.var.http_origin === undefined &&
+    ngx.var.http_referer === undefined &&
+    ngx.var.http_cookie === undefined &&
+    ngx.var.http_sec_fetch_site === undefined
+  );
+}
+
+/**
+ * True if a page of the API's own origin has sent the request; a foreign `Origin` has been refused before. The
+ * dashboard of NGINX Plus sends JSON in this way, with the type that browsers give to a text.
+ */
+function is_from_own_page(): boolean {
+  return ngx.var.http_origin !== undefined || ngx.var.http_sec_fetch_site === "same-origin";
+}
+
+/** Checks the `Content-Type` of a write. Phase: content_by_lua, after the check of the origin. */
+export function check_content_type(): Problem | undefined {
+  const given = ngx.req.get_headers(0)["content-type"];
+  if (given === undefined) return undefined;
+  if (typeof given !== "string") return refused("the request has more than one Content-Type header");
+  const type = media_type(given);
+  if (type === "" || (type !== undefined && is_json(type))) return undefined;
+  if (type === FORM) {
+    if (is_without_browser()) return undefined;
+    return refused(`a browser may not send "${FORM}": set Content-Type to application/json`);
+  }
+  if (type === TEXT && is_from_own_page()) return undefined;
+  return refused("the Content-Type is not application/json");
+}
