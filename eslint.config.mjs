@@ -37,7 +37,7 @@ const absentGlobals = {
     "Use error(\"…\", 2) for a caller's mistake, and return undefined and a reason for the world's.",
   "Map, WeakMap": "Use LuaMap or LuaTable.",
   "Set, WeakSet": "Use LuaSet.",
-  Date: "Use ngx.now() or os.time().",
+  Date: "Use lib/clock.",
   JSON: "Use lib/json.",
   RegExp: "Use string.match, or ngx.re where it is there.",
   "Number, parseInt, parseFloat": "Use tonumber.",
@@ -56,6 +56,15 @@ const absentGlobals = {
 const restrictedGlobals = Object.entries(absentGlobals).flatMap(([names, message]) =>
   names.split(", ").map((name) => ({ name, message })),
 );
+
+/** The one clock: durations must not follow the time of day, which can be set. */
+const clocks = [
+  ["ngx", "now"],
+  ["ngx", "time"],
+  ["ngx", "update_time"],
+  ["os", "time"],
+  ["os", "clock"],
+].map(([object, property]) => ({ object, property, message: "Use lib/clock." }));
 
 /** What the Node scripts use of Node's globals. */
 const nodeGlobals = [
@@ -116,6 +125,11 @@ export default defineConfig(
         { allowString: false, allowNumber: false, allowNullableObject: false },
       ],
     },
+  },
+  {
+    files: ["src/**"],
+    ignores: [`${sluice}/lib/clock.ts`],
+    rules: { "no-restricted-properties": ["error", ...clocks] },
   },
   {
     files: [`${sluice}/{balancer,config}/**`],

@@ -9,16 +9,13 @@ ffi.cdef("unsigned long crc32(unsigned long crc, const char *text, unsigned int 
 // nginx's own, which ngx.crc32_long calls, is as little work.
 const zlib = (ffi as unknown as { load: (this: void, name: string) => Zlib }).load("libz.so.1");
 
-const time = os.time();
-
 interface Globals {
-  ngx: { now: (this: void) => number; crc32_long: (this: void, text: string) => number };
+  ngx: { crc32_long: (this: void, text: string) => number };
   package: { preload: Record<string, (this: void) => object> };
 }
 
 const globals = _G as unknown as Globals;
 globals.ngx = {
-  now: () => time,
   crc32_long: (text) => tonumber(zlib.crc32(0, text, text.length)) as number,
 };
 /** Of these nothing is called, or it is above. */

@@ -5,6 +5,7 @@ import type { Peer } from "../src/resty/sluice/balancer/method";
 import type { BalancingConfig } from "../src/resty/sluice/config/balancing";
 import { use_slot } from "../src/resty/sluice/live/counters";
 import { use_loads } from "../src/resty/sluice/live/loads";
+import * as clock from "../src/resty/sluice/lib/clock";
 import type { LiveServer } from "../src/resty/sluice/live/server";
 import { apply_document, new_upstream, type LiveUpstream } from "../src/resty/sluice/live/upstream";
 import type { Document } from "../src/resty/sluice/store/document";
@@ -43,7 +44,7 @@ function make_busy(memory: NumberPointer, upstream: LiveUpstream, server: LiveSe
   for (const slot of $range(1, workers)) {
     const requests = math.random(0, MOST_REQUESTS);
     memory[server.active + slot] = requests;
-    memory[server.begun + slot] = requests * (ngx.now() * 1000 - math.random(1, SLOWEST));
+    memory[server.begun + slot] = requests * (clock.now() * 1000 - math.random(1, SLOWEST));
     memory[upstream.active + slot] = memory[upstream.active + slot] + requests;
   }
   memory[server.row + Row.EXPECTED_TIME] = math.random(1, SLOWEST);
@@ -72,7 +73,7 @@ function make_upstream(): LiveUpstream {
     memory[row_at(row) + Row.STAMP] = 1;
     memory[row_at(row) + Row.EXPECTED_TIME] = -1;
     memory[row_at(row) + Row.HEADER_TIME] = -1;
-    memory[row_at(row) + Row.SELECTED] = ngx.now();
+    memory[row_at(row) + Row.SELECTED] = clock.now();
   }
   apply_document(upstream, document, table.concat(lines), 1);
   if (load === "busy") {

@@ -3,7 +3,7 @@
  * nothing is missing, and ends the script with one line when it cannot help. Node built-ins only: this runs
  * before `npm ci`.
  */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, root, run, runQuietly, stop } from "./command.mjs";
 import { installPackages } from "./debian.mjs";
@@ -43,6 +43,11 @@ function hasDnsLibrary() {
   return !isDebians || existsSync("/usr/share/lua/5.1/nginx/dns/resolver.lua");
 }
 
+function hasFakeTime() {
+  const folders = readdirSync("/usr/lib").filter((name) => name.endsWith("-linux-gnu"));
+  return folders.some((name) => existsSync(join("/usr/lib", name, "faketime/libfaketime.so.1")));
+}
+
 /**
  * Tests' programs: whether each is there, and the package that has it. It is `luajit2` (OpenResty's branch,
  * which Debian's lua-nginx-module uses too), not `luajit`: the two exclude each other.
@@ -57,6 +62,7 @@ const testTools = {
   wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },
   etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
   dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },
+  libfaketime: { package: "libfaketime", isThere: hasFakeTime },
   curl: { package: "curl", isThere: () => findProgram("curl") !== undefined },
   openssl: { package: "openssl", isThere: () => findProgram("openssl") !== undefined },
   "systemd-analyze": { package: "systemd", isThere: () => findProgram("systemd-analyze") !== undefined },

@@ -22,5 +22,18 @@ declare module "ffi" {
   function text(pointer: CData, length?: number): string;
   function copy(to: CData, from: CData | string, bytes: number): void;
   function errno(): number;
-  export { C, CData, NumberPointer, PointerPointer, cast, cdef, copy, create as new, errno, text as string };
+  function abi(property: string): boolean;
+  export {
+    C,
+    CData,
+    NumberPointer,
+    PointerPointer,
+    abi,
+    cast,
+    cdef,
+    copy,
+    create as new,
+    errno,
+    text as string,
+  };
 }

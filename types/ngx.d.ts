@@ -14,7 +14,6 @@ interface SharedDict {
     this: SharedDict,
     key: string,
     value: string | number,
-    seconds: number,
   ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
   delete(this: SharedDict, key: string): void;
   incr(this: SharedDict, key: string, by: number): LuaMultiReturn<[number | undefined, string | undefined]>;

@@ -49,11 +49,12 @@ export class Gateway extends Nginx {
  * Makes a gateway that is not started yet. When the test ends, it is stopped and its log must be clean.
  * @param {import("node:test").TestContext} context
  * @param {Options} [options]
+ * @param {import("./drivers/driver.mjs").Driver} [driver] another than the usual one
  * @returns {Promise<Gateway>}
  */
-export async function makeGateway(context, options = {}) {
+export async function makeGateway(context, options = {}, driver = undefined) {
   const place = { folder: makeFolder(context, "gateway"), port: await freePort(), apiPort: await freePort() };
-  const gateway = new Gateway(options, place, await makeDriver());
+  const gateway = new Gateway(options, place, driver ?? (await makeDriver()));
   gateway.configure();
   atEnd(context, async () => {
     await gateway.stop();

@@ -12,6 +12,7 @@ import { join } from "node:path";
  * @property {string[]} [servers] shorter: the addresses of the seed "app"
  * @property {object} [setup] more options of setup()
  * @property {string} [initLua] instead of the call of setup()
+ * @property {string} [main] more configuration of the main level
  * @property {string} [http] more configuration of the http level
  * @property {string} [traffic] more configuration of the traffic server
  * @property {string} [api] more configuration of the API's server
@@ -63,6 +64,7 @@ export function nginxConf(options, { folder, port, apiPort, workerCount, luaPack
 worker_processes ${workerCount};
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log notice;
+${options.main ?? ""}
 events { worker_connections 2048; }
 http {
   access_log off;

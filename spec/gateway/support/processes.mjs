@@ -23,9 +23,11 @@ export function signal(pid, signal) {
  * Starts a program as the leader of a process group. Whatever is left of the group when this process ends is killed.
  * @param {string} program
  * @param {string[]} args
+ * @param {Record<string, string>} [environment] added to this process's own
  */
-export function startGroup(program, args) {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+export function startGroup(program, args, environment = {}) {
+  const env = { ...process.env, ...environment };
+  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], detached: true, env });
   const group = child.pid;
   if (group !== undefined)
     groups.set(

@@ -12,14 +12,16 @@ export class ProcessDriver {
   complaint = "";
   luaPackagePath = `${root}/dist/?.lua;;`;
 
+  /** @param {Record<string, string>} [environment] what nginx's environment has beside this process's */
+  constructor(environment) {
+    this.environment = environment;
+  }
+
   /** @param {string[]} args */
   async launch(args) {
     this.complaint = "";
-    this.#master = startGroup(this.#server.binary, [
-      ...args,
-      "-g",
-      `daemon off; ${this.#server.globalDirectives}`,
-    ]);
+    const all = [...args, "-g", `daemon off; ${this.#server.globalDirectives}`];
+    this.#master = startGroup(this.#server.binary, all, this.environment);
     this.#master.stderr?.setEncoding("utf8").on("data", (text) => (this.complaint += text));
   }
 

@@ -2,6 +2,7 @@ import { seconds_of } from "../config/time";
 import { load_factor } from "../control/factor";
 import { reported_name, reported_state } from "../control/reported";
 import { reason_text, type Reason } from "../control/weights";
+import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { shape, shaped } from "../lib/json";
 import { slow_start_part } from "../live/ramp";
@@ -48,6 +49,11 @@ function known(value: number): number | undefined {
   return value < 0 ? undefined : value;
 }
 
+/** A moment as the API shows it; undefined: never. */
+function moment(time: clock.Moment): string | undefined {
+  return time > 0 ? iso8601(clock.wall_time_of(time)) : undefined;
+}
+
 /** What a server has reported; undefined: nothing, ever. */
 export function report_object(row_number: number): object | undefined {
   const memory = shared_memory();
@@ -63,7 +69,7 @@ export function report_object(row_number: number): object | undefined {
       rps: known(memory[row + Row.RPS]),
       eps: known(memory[row + Row.EPS]),
       state: reported_name(reported_state(row)),
-      time: time === 0 ? undefined : iso8601(time),
+      time: moment(time),
       accepted,
       refused,
     },
@@ -71,12 +77,8 @@ export function report_object(row_number: number): object | undefined {
   );
 }
 
-function moment(time: number): string | undefined {
-  return time > 0 ? iso8601(time) : undefined;
-}
-
 /** How an upstream is scaled; undefined: it is not. */
-export function scaling_object({ autoscale, scaling, call, row }: Document): object | undefined {
+export function scaling_object({ autoscale, call, row }: Document): object | undefined {
   if (autoscale === undefined) return undefined;
   const memory = shared_memory();
   const cells = row_at(row);
@@ -84,7 +86,7 @@ export function scaling_object({ autoscale, scaling, call, row }: Document): obj
     {
       high_since: moment(memory[cells + UpstreamRow.HIGH_SINCE]),
       low_since: moment(memory[cells + UpstreamRow.LOW_SINCE]),
-      scaled_at: moment(math.max(memory[cells + UpstreamRow.SCALED_AT], scaling?.time ?? 0)),
+      scaled_at: moment(memory[cells + UpstreamRow.SCALED_AT]),
       call: call?.id,
     },
     SCALING,

@@ -1,6 +1,7 @@
 import { is_standing_by } from "../config/server";
 import { reported_name, reported_state } from "../control/reported";
 import { state_name } from "../health/state";
+import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { Reported, Row, State } from "../store/cells";
 import type { ServerRecord } from "../store/document";
@@ -13,7 +14,7 @@ type Explained = LuaMultiReturn<[string, string]>;
 
 function until(row: number): string {
   const time = shared_memory()[row + Row.UNAVAILABLE_UNTIL];
-  return time === math.huge ? "" : `, until ${iso8601(time)}`;
+  return time === math.huge ? "" : `, until ${iso8601(clock.wall_time_of(time))}`;
 }
 
 function why_not_up(row: number, state: State): string {

@@ -48,7 +48,7 @@ export interface Method {
 export interface Surroundings {
   /** A number from 0 up to, not including, 1. */
   random: (this: void) => number;
-  /** Seconds since 1970. */
+  /** The monotonic clock, in seconds. */
   now: (this: void) => number;
   /** CRC-32 of a text, from 0 to 2^32 - 1. */
   crc32: (this: void, text: string) => number;
@@ -64,7 +64,7 @@ export interface Surroundings {
   expected_time: (this: void, peer: Peer) => number;
   /** Changes what `expected_time` gives. */
   expect_time: (this: void, peer: Peer, milliseconds: number) => void;
-  /** When a peer was chosen last, in seconds since 1970. */
+  /** When a peer was chosen last, by the monotonic clock. */
   chosen_at: (this: void, peer: Peer) => number;
   /** The peer's `fail_timeout`, in seconds. */
   fail_timeout: (this: void, peer: Peer) => number;

@@ -1,4 +1,5 @@
 import type { EtcdConfig } from "../config/sources/etcd";
+import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { start_background } from "../lib/run";
 import { call, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
@@ -33,9 +34,9 @@ let since: number | undefined;
 
 function note_success(): void {
   if (failures > 0) ngx.log(ngx.NOTICE, "sluice: the cluster's etcd answers again");
-  if (failures > 0 || since === undefined) since = ngx.now();
+  if (failures > 0 || since === undefined) since = clock.now();
   failures = 0;
-  last_success = ngx.now();
+  last_success = clock.now();
   put_cluster_report(encode({ last_success, since }));
 }
 
@@ -61,17 +62,17 @@ function apply_event({ key, value, revision }: KeyEvent): string | undefined {
 
 /** Takes over what comes. Returns the cause when the watch has failed. */
 function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
-  const end = ngx.now() + SESSION_SECONDS;
-  let checked = ngx.now();
-  while (!is_over() && ngx.now() < end) {
+  const end = clock.now() + SESSION_SECONDS;
+  let checked = clock.now();
+  while (!is_over() && clock.now() < end) {
     const [events, cause] = next_events(stream, LOOK_SECONDS);
     if (events === undefined) return cause;
     for (const event of events) {
       const failed = apply_event(event);
       if (failed !== undefined) return failed;
     }
-    if (ngx.now() - checked >= CHECK_SECONDS) {
-      checked = ngx.now();
+    if (clock.now() - checked >= CHECK_SECONDS) {
+      checked = clock.now();
       const [alive, dead] = is_alive(client, etcd.prefix);
       if (alive === undefined) return dead;
       note_success();

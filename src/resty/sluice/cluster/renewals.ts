@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { decode, encode, is_table } from "../lib/json";
 import { call, type EtcdClient } from "../net/etcd/client";
 import { expires, extend_to, type NodeRecord } from "../store/nodes";
@@ -83,7 +84,7 @@ function hold_lease(client: EtcdClient, now: number): string | undefined {
 
 /** Tells the other gateways what has been renewed here since the last call. Returns the cause when it fails. */
 export function send_renewals(client: EtcdClient, prefix: string): string | undefined {
-  const now = ngx.now();
+  const now = clock.now();
   const told = new LuaTable<string, number>();
   const all = renewed(now, told);
   if (next(all)[0] === undefined) return undefined;
@@ -115,7 +116,7 @@ function apply_to(upstream: string, left: Record<string, unknown>, now: number):
 export function apply_renewals(key: string, value: string): void {
   const [all] = decode(value);
   if (key === own_key || !is_table(all)) return;
-  const now = ngx.now();
+  const now = clock.now();
   follow_registered(registered);
   for (const [upstream, left] of pairs(all)) {
     if (is_table(left)) apply_to(upstream, left, now);

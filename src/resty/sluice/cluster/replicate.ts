@@ -1,4 +1,5 @@
 import type { EtcdConfig } from "../config/sources/etcd";
+import * as clock from "../lib/clock";
 import { CLUSTER_DIGITS } from "../store/clustered";
 import type { Document } from "../store/document";
 import { LOST } from "../store/problems";
@@ -24,7 +25,7 @@ export function revision_in_etcd(document: Document | undefined): number {
 /** What stands in etcd for a document: its shared part, and behind it what tells this change from any other. */
 function value_of(document: Document): string {
   count += 1;
-  const mark = string.format("%d %d %.3f %.9f", ngx.worker.pid(), count, ngx.now(), math.random());
+  const mark = string.format("%d %d %.3f %.9f", ngx.worker.pid(), count, clock.now(), math.random());
   return `${shared_text(document)}\n${mark}`;
 }
 

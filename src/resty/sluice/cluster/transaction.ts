@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import type { EtcdConfig } from "../config/sources/etcd";
+import * as clock from "../lib/clock";
 import { call, new_etcd_client, log_in, type EtcdClient } from "../net/etcd/client";
 import { read_key_value } from "../net/etcd/keys";
 
@@ -91,9 +92,9 @@ function ask(
 /** Makes a change, by whichever member answers. Phases that have cosockets. */
 export function change_key(etcd: EtcdConfig, change: KeyChange): Ended {
   let cause: string | undefined;
-  const deadline = ngx.now() + PATIENCE_SECONDS;
+  const deadline = clock.now() + PATIENCE_SECONDS;
   for (const attempt of $range(0, etcd.endpoints.length)) {
-    if (ngx.now() > deadline) break;
+    if (clock.now() > deadline) break;
     const [answer, failure] = ask(etcd, preferred, change);
     if (answer !== undefined) {
       if (answer.succeeded === true) return $multi(tonumber(answer.header?.revision), "lost", undefined);

@@ -1,5 +1,6 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { encode, shape, shaped } from "../lib/json";
 import { UpstreamRow } from "../store/cells";
@@ -22,13 +23,13 @@ const INPUTS = shape(["in_service", "well", "known", "utilization", "high", "low
 const CALL_BODY = shape(["id", "time", "upstream", "action", "reason", "inputs", "server"]);
 const CALLED_SERVER = shape(["id", "server", "node"]);
 
-/** What is remembered of an upstream: the last decision may be another gateway's, or of before a restart. */
-function tide_of({ row, scaling }: Controlled): Tide {
+/** What is remembered of an upstream. The last decision may be another gateway's. */
+function tide_of({ row }: Controlled): Tide {
   const memory = shared_memory();
   return {
     high_since: memory[row + UpstreamRow.HIGH_SINCE],
     low_since: memory[row + UpstreamRow.LOW_SINCE],
-    scaled_at: math.max(memory[row + UpstreamRow.SCALED_AT], scaling?.time ?? 0),
+    scaled_at: memory[row + UpstreamRow.SCALED_AT],
   };
 }
 
@@ -50,14 +51,14 @@ function call_body(
   { direction, reason }: Decision,
   inputs: object,
   about: ControlledServer | undefined,
-  now: number,
+  time: number,
 ): string {
   let server: object | undefined;
   if (about !== undefined)
     server = shaped({ id: about.id, server: about.server, node: about.node }, CALLED_SERVER);
   const action = `scale_${direction}`;
   return encode(
-    shaped({ id, time: iso8601(now), upstream: name, action, reason, inputs, server }, CALL_BODY),
+    shaped({ id, time: iso8601(time), upstream: name, action, reason, inputs, server }, CALL_BODY),
   );
 }
 
@@ -71,16 +72,17 @@ function carry_out(
   now: number,
 ): LuaMultiReturn<[boolean, string | undefined]> {
   const { name, scaling } = upstream;
-  const id = string.format("%s-%d", name, math.floor(now * 1000));
+  const time = clock.wall_time();
+  const id = string.format("%s-%d", name, math.floor(time * 1000));
   let is_done = false;
   const [, problem] = write(name, (current) => {
     is_done = current !== undefined && current.scaling?.id === scaling?.id;
     if (current === undefined || !is_done) return $multi(current, undefined);
     const next = copy(current);
-    next.scaling = { id, time: now };
+    next.scaling = { id, time };
     if (config.webhook !== undefined) {
-      next.scaling.until = now + CALL_SECONDS;
-      next.call = { id, body: call_body(name, id, decision, inputs, about, now) };
+      next.scaling.wait = CALL_SECONDS;
+      next.call = { id, body: call_body(name, id, decision, inputs, about, time) };
       return $multi(next, undefined);
     }
     return set_in_service(next, about?.id ?? -1, decision.direction === "out", now);
@@ -136,11 +138,11 @@ function act_soon(upstream: Controlled, config: AutoscaleConfig, decision: Decis
   const { memo } = upstream;
   memo.is_deciding = true;
   const [timer, no_timer] = ngx.timer.at(0, (premature) => {
-    const [returned, cause] = premature ? [true] : pcall(act, upstream, config, decision, level, ngx.now());
+    const [returned, cause] = premature ? [true] : pcall(act, upstream, config, decision, level, clock.now());
     memo.is_deciding = false;
     if (!returned) ngx.log(ngx.ERR, `sluice: ${tostring(cause)}`);
     if (cause === undefined) return;
-    memo.decision_due = ngx.now() + SECONDS_AFTER_FAILURE;
+    memo.decision_due = clock.now() + SECONDS_AFTER_FAILURE;
     if (returned) ngx.log(ngx.WARN, `sluice: ${tostring(cause)}`);
   });
   if (timer !== undefined) return;

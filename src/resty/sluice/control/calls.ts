@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { wait_for } from "../net/wait";
 import { UpstreamRow } from "../store/cells";
 import { is_clustered } from "../store/clustered";
@@ -21,8 +22,8 @@ const LONGEST_TIME = 600;
 export const CALL_SECONDS = 10;
 
 /** Whether the last decision of an upstream has not had its effect yet: then there is no other. */
-export function is_call_pending({ call, scaling }: Controlled, now: number): boolean {
-  return call !== undefined || (scaling?.until !== undefined && now < scaling.until);
+export function is_call_pending({ row, call }: Controlled, now: clock.Moment): boolean {
+  return call !== undefined || now < shared_memory()[row + UpstreamRow.PENDING_UNTIL];
 }
 
 /** Changes what the state says of a call, if it still does. Returns the cause when it fails. */
@@ -46,7 +47,7 @@ function forget_call(name: string, id: string): string | undefined {
   const cause = change_call(write, name, id, (next) => {
     next.call = undefined;
     // Others may have decided since, if they had to think that this gateway was lost.
-    if (next.scaling?.id === id) next.scaling = { id, time: ngx.now() };
+    if (next.scaling?.id === id) next.scaling = { id, time: clock.wall_time() };
   });
   if (cause === undefined) return undefined;
   change_call(write_own, name, id, (next) => {
@@ -56,10 +57,10 @@ function forget_call(name: string, id: string): string | undefined {
 }
 
 /** Tells the other gateways that a call will be made again. While they cannot be told they cannot decide, either. */
-function announce_call(name: string, id: string, due: number): void {
+function announce_call(name: string, id: string, pause: number): void {
   if (!is_clustered()) return;
   change_call(write, name, id, (next) => {
-    if (next.scaling?.id === id) next.scaling = { ...next.scaling, until: due + CALL_SECONDS };
+    if (next.scaling?.id === id) next.scaling = { ...next.scaling, wait: pause + CALL_SECONDS };
   });
 }
 
@@ -71,20 +72,21 @@ function warn(name: string, what: string): void {
 function new_patience(): (this: void) => boolean {
   let until = 0;
   return () => {
-    if (until === 0 && is_over()) until = ngx.now() + GRACE_SECONDS;
-    return until > 0 && ngx.now() > until;
+    if (until === 0 && is_over()) until = clock.now() + GRACE_SECONDS;
+    return until > 0 && clock.now() > until;
   };
 }
 
 /** Makes the call, unless it would be too late. Returns the cause when it has to be made again. */
-function try_call({ name, autoscale, call, scaling }: Controlled): string | undefined {
+function try_call({ name, row, autoscale, call, scaling }: Controlled): string | undefined {
   const webhook = autoscale?.webhook;
-  const is_wanted = scaling?.id === call?.id && ngx.now() - (scaling?.time ?? 0) < LONGEST_TIME;
+  const age = clock.now() - shared_memory()[row + UpstreamRow.SCALED_AT];
+  const is_wanted = scaling?.id === call?.id && age < LONGEST_TIME;
   if (call === undefined || webhook === undefined || !is_wanted) {
     warn(name, `its webhook is called no more for decision ${call?.id ?? ""}`);
     return undefined;
   }
-  const [, cause] = wait_for(() => call_webhook(webhook, call, ngx.now()), new_patience());
+  const [, cause] = wait_for(() => call_webhook(webhook, call, clock.wall_time()), new_patience());
   return cause === undefined ? undefined : `could not call its webhook: ${cause}`;
 }
 
@@ -94,7 +96,7 @@ function make_call(upstream: Controlled, id: string): void {
   const memory = shared_memory();
   const is_heard = call?.is_heard === true || memo.answered === id;
   // For a worker that takes over: this one may be at it still.
-  memory[row + UpstreamRow.CALL_DUE] = ngx.now() + TIMEOUT_SECONDS + 1;
+  memory[row + UpstreamRow.CALL_DUE] = clock.now() + TIMEOUT_SECONDS + 1;
   let cause = is_heard ? undefined : try_call(upstream);
   if (cause === undefined) {
     memo.answered = id;
@@ -102,10 +104,10 @@ function make_call(upstream: Controlled, id: string): void {
   }
   memo.failures = cause === undefined ? 0 : memo.failures + 1;
   if (memo.failures === 1) warn(name, cause ?? "");
-  const pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (memo.failures - 1));
-  const due = ngx.now() + pause * (0.5 + math.random() / 2);
-  memory[row + UpstreamRow.CALL_DUE] = due;
-  if (cause !== undefined && memo.answered !== id) announce_call(name, id, due);
+  const longest_pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (memo.failures - 1));
+  const pause = longest_pause * (0.5 + math.random() / 2);
+  memory[row + UpstreamRow.CALL_DUE] = clock.now() + pause;
+  if (cause !== undefined && memo.answered !== id) announce_call(name, id, pause);
 }
 
 /** Makes the call of an upstream if it has one that is due, in a light thread of its own. Phase: timer. */

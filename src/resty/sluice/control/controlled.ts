@@ -24,14 +24,14 @@ export interface ControlledServer extends Reporter, LoadedServer {
   stands_by: boolean;
   /** Whether it has been brought in. */
   in_service: boolean;
-  /** How many requests it had answered at a time, in seconds since 1970; 0: not looked at yet. */
+  /** How many requests it had answered at a time, by the monotonic clock; 0: not looked at yet. */
   completed: number;
   completed_at: number;
 }
 
 /** What this worker remembers of an upstream, whatever else changes. */
 export interface Memo {
-  /** When its weights are due, and when it is decided on next after a decision that failed, in seconds since 1970. */
+  /** When its weights are due, and when it is decided on next after a decision that failed, by the monotonic clock. */
   update_due: number;
   decision_due: number;
   is_deciding: boolean;

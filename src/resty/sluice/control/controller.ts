@@ -1,4 +1,5 @@
 import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
 import { is_over } from "../store/turn";
 import { autoscale } from "./autoscale";
 import { make_due_call } from "./calls";
@@ -42,9 +43,9 @@ function control_all(this: void): void {
   for (const name of names) {
     const upstream = controlled.get(name) as Controlled | undefined;
     if (is_over()) return;
-    if (upstream !== undefined) make_due_call(upstream, ngx.now());
-    if (upstream !== undefined && upstream.memo.update_due <= ngx.now()) {
-      update(upstream, ngx.now());
+    if (upstream !== undefined) make_due_call(upstream, clock.now());
+    if (upstream !== undefined && upstream.memo.update_due <= clock.now()) {
+      update(upstream, clock.now());
       seen += upstream.servers.length;
     }
     if (seen >= SERVERS_AT_ONCE) {
@@ -56,12 +57,12 @@ function control_all(this: void): void {
 
 /** Has the loads of all upstreams do what they ask for. Phase: timer, some times a second. */
 export function control_upstreams(): void {
-  if (is_running || ngx.now() < not_before || is_over()) return;
+  if (is_running || clock.now() < not_before || is_over()) return;
   is_running = true;
   const [returned, failure] = pcall(control_all);
   is_running = false;
   if (returned) return;
   follow_anew();
-  not_before = ngx.now() + SECONDS_AFTER_FAILURE;
+  not_before = clock.now() + SECONDS_AFTER_FAILURE;
   ngx.log(ngx.ERR, `sluice: could not control upstreams: ${tostring(failure)}`);
 }

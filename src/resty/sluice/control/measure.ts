@@ -29,7 +29,7 @@ function measure_rps(server: ControlledServer, now: number): void {
   server.completed_at = now;
 }
 
-/** Brings what is known of a server up to date. `now`: seconds since 1970. */
+/** Brings what is known of a server up to date. `now`: the monotonic clock. */
 export function measure(server: ControlledServer, now: number): void {
   const memory = shared_memory();
   const { row } = server;

@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { Header, Row, UpstreamRow } from "../store/cells";
 import { get_names, get_text } from "../store/dict";
 import { parse_head } from "../store/document";
@@ -16,7 +17,7 @@ const MINUTE = 60;
 const PAUSE_SECONDS = 0.001;
 const NAMES_AT_ONCE = 50;
 
-/** The upstreams by the second, since 1970, in which their next minute begins. */
+/** The upstreams by the second of the monotonic clock in which their next minute begins. */
 const due = new LuaTable<number, string[]>();
 const known = new LuaSet<string>();
 let looked_at = 0;
@@ -29,9 +30,9 @@ function put_off(name: string, time: number): void {
   else names.push(name);
 }
 
-/** Whether a minute that began at a time, whichever worker began it, goes on. A clock may be set back. */
+/** Whether a minute that began at a moment, whichever worker began it, is not over yet. */
 function goes_on(began: number, now: number): boolean {
-  return math.abs(now - began) < MINUTE;
+  return now - began < MINUTE;
 }
 
 /** Whether any worker has served an upstream. The rows of others are not even looked at: they would take this worker's memory. */
@@ -103,21 +104,20 @@ function take_new(now: number): void {
 }
 
 function begin_minutes(this: void): void {
-  const now = ngx.now();
-  if (math.abs(now - looked_at) >= MINUTE) {
+  const now = clock.now();
+  if (now - looked_at >= MINUTE) {
     looked_at = now;
     take_new(now);
   }
   const names: string[] = [];
   for (const [second, its_names] of pairs(due)) {
-    // Else, once a clock is set back, nothing would be due for as long.
-    if (second <= now || second > now + 2 * MINUTE) {
+    if (second <= now) {
       for (const name of its_names) names.push(name);
       due.delete(second);
     }
   }
   for (const [number, name] of ipairs(names)) {
-    const next = begin_minute(name, ngx.now());
+    const next = begin_minute(name, clock.now());
     if (next === undefined) known.delete(name);
     else put_off(name, next);
     pause_after(number);

@@ -1,6 +1,7 @@
 import type { LoadConfig } from "../config/load";
 import { invalid_value, type Problem } from "../config/problem";
 import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
 import { Header, Reported, Row } from "../store/cells";
 import { in_turn } from "../store/dict";
 import { record_event } from "../store/events";
@@ -68,7 +69,7 @@ function change_state(reporter: Reporter, state: Reported, reason: string): void
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== reporter.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;
-    if (before === Reported.DOWN && state === Reported.UP) memory[row + Row.STARTED_AT] = ngx.now();
+    if (before === Reported.DOWN && state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
     memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
     memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
     record_event(reporter, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
@@ -83,11 +84,18 @@ export function end_reported_state(reporter: Reporter, expiry: number, now: numb
   change_state(reporter, Reported.UP, `it has reported nothing for ${expiry} s`);
 }
 
-/** What is wrong with a report's time, if anything is. */
-function check_time(row: number, time: number, expiry: number, now: number): Problem | undefined {
-  if (time > now + AHEAD_SECONDS) return invalid_value("time", `more than ${AHEAD_SECONDS} s ahead`);
-  if (time < now - expiry) return invalid_value("time", `more than ${expiry} s ago`);
-  if (time < shared_memory()[row + Row.REPORT_TIME])
+/**
+ * What is wrong with a report's time, if anything is. The server has read it from its own clock, so it is compared
+ * with the time of day.
+ */
+function check_time(row: number, time: number, expiry: number, now: clock.Moment): Problem | undefined {
+  const memory = shared_memory();
+  const wall_time = clock.wall_time();
+  if (time > wall_time + AHEAD_SECONDS) return invalid_value("time", `more than ${AHEAD_SECONDS} s ahead`);
+  if (time < wall_time - expiry) return invalid_value("time", `more than ${expiry} s ago`);
+  // A report that was overtaken comes soon after the later one. Later than that, the server's clock was set back.
+  const may_be_overtaken = now - memory[row + Row.STATE_REPORTED_AT] < expiry;
+  if (may_be_overtaken && time < memory[row + Row.REPORT_TIME])
     return invalid_value("time", "before that of the report before");
   return undefined;
 }
@@ -108,7 +116,6 @@ function note_utilization(row: number, utilization: number, expiry: number, now:
  * Notes a report. What it does not say stays as it was. Any phase.
  *
  * @param expiry how long a report counts, in seconds
- * @param now seconds since 1970
  * @returns the problem, when its time is one
  */
 export function note_report(

@@ -25,7 +25,7 @@ export interface Level {
   mean: number;
 }
 
-/** What is remembered. Seconds since 1970; 0: it is not so, or never was. */
+/** What is remembered. Moments; 0: it is not so, or never was. */
 export interface Tide {
   high_since: number;
   low_since: number;

@@ -15,16 +15,16 @@ const LARGEST_BODY = 4096;
  * Makes the call once. It is signed as others sign theirs: the HMAC-SHA256 of the time, a full stop and the body. What was
  * called before, but not known to have been answered, is called again with the same `Idempotency-Key`. Phases that have cosockets.
  *
- * @param now seconds since 1970: what the signature is made of
+ * @param wall_time the time of day, which the signature covers: seconds since 1970
  * @returns true, or undefined and the cause
  */
 export function call_webhook(
   { url, secret }: WebhookConfig,
   { id, body }: Call,
-  now: number,
+  wall_time: number,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
   const [place, rest] = string.match(url, "^(https?://[^/?]+)(.*)$");
-  const time = string.format("%d", now);
+  const time = string.format("%d", wall_time);
   const [signature, unsigned] = hmac_sha256(secret, `${time}.${body}`);
   if (signature === undefined) return $multi(undefined, unsigned);
   const { destination, headers } = service_at(place, true, "webhook");

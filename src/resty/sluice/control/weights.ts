@@ -77,7 +77,7 @@ export function reason_text(reason: Reason): string {
 /** What a server reported, and what it gets. Rates are per second; what is not known is -1. */
 export interface LoadedServer {
   configured_weight: number;
-  /** When it last reported, in seconds since 1970; 0: never. */
+  /** When it last reported, by the monotonic clock; 0: never. */
   reported_at: number;
   /** When the reports began that have come without a pause since. */
   reporting_since: number;
@@ -153,7 +153,7 @@ function follow(server: LoadedServer, relative: number, limits: LoadLimits, scal
  *
  * @param servers all of them, of which it changes `factor` and `reason`
  * @param limits `min_weight` and `max_step` are above 0
- * @param now seconds since 1970
+ * @param now the monotonic clock
  */
 export function balance_loads(servers: readonly LoadedServer[], limits: LoadLimits, now: number): void {
   const scale = scale_of_measured(servers);

@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import type { ServerConfig } from "../config/server";
+import * as clock from "../lib/clock";
 import { decode, encode } from "../lib/json";
 import type { Document } from "../store/document";
 import { stamp_of } from "../store/region";
@@ -78,7 +79,7 @@ function judge_step(
     answer: unwanted.length === 0 ? "" : fingerprint(servers),
     is_new,
   };
-  outcome.verdict = judge(guard, step, limits, ngx.now());
+  outcome.verdict = judge(guard, step, limits, clock.now());
   outcome.unwanted = unwanted;
 }
 

@@ -1,4 +1,5 @@
 import type { ConsulAddress } from "../config/sources/consul";
+import * as clock from "../lib/clock";
 import { format_request, request, type Answer } from "../net/request";
 import { service_at, type Service } from "../net/service";
 import { sleep_until, wait_for } from "../net/wait";
@@ -80,7 +81,7 @@ function go_on(session: Session): string | undefined {
   session.index = is_settled && index >= before ? index : 0;
   const polls = before === 0 && session.index === 0;
   const rest = polls || !is_settled ? CONFIRM_SECONDS : PAUSE_SECONDS;
-  sleep_until(ngx.now() + rest, () => is_closed(feed));
+  sleep_until(clock.now() + rest, () => is_closed(feed));
   return undefined;
 }
 

@@ -2,6 +2,7 @@ import type { DnsRecord } from "resty.dns.resolver";
 import { usual_ipv6 } from "../config/address";
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { sleep_until } from "../net/wait";
 import { entry_of } from "./entry";
@@ -153,14 +154,14 @@ function follow(this: void, feed: Feed): string | undefined {
   const is_over = () => is_closed(feed);
   const resolvers = new_resolvers(config.resolvers, feed.attempts);
   const session: Session = { config, resolvers, is_over, ttl: 0, hosts: new LuaTable() };
-  const end = ngx.now() + SESSION_SECONDS;
+  const end = clock.now() + SESSION_SECONDS;
   return run_session(feed, () => {
     const [entries, seconds, cause] = look_up(session);
     if (entries === undefined) return cause;
     note_success(feed);
     const is_settled = answer(subscription, entries, "");
     const rest = is_settled ? seconds : math.min(seconds, CONFIRM_SECONDS);
-    sleep_until(math.min(ngx.now() + rest, end), is_over);
+    sleep_until(math.min(clock.now() + rest, end), is_over);
     return undefined;
   });
 }

@@ -1,4 +1,5 @@
 import type { EtcdConfig } from "../config/sources/etcd";
+import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys } from "../net/etcd/keys";
@@ -135,7 +136,7 @@ function watch(session: Session): string | undefined {
 
 /** Asks again for what waits, and whether all is well. Returns the cause when it is not. */
 function check(session: Session): string | undefined {
-  session.checked = ngx.now();
+  session.checked = clock.now();
   for (const known of session.known) {
     if (!known.subscription.is_settled) {
       const cause = list(session.client, known);
@@ -155,7 +156,7 @@ function go_on(session: Session): string | undefined {
     if (cause !== undefined || session.stream === undefined) return cause;
     note_success(session.feed);
   }
-  const left = session.checked + math.min(CHECK_SECONDS, CONFIRM_SECONDS) - ngx.now();
+  const left = session.checked + math.min(CHECK_SECONDS, CONFIRM_SECONDS) - clock.now();
   if (left <= 0) return check(session);
   const [events, cause] = next_events(session.stream, math.min(left, LOOK_SECONDS));
   if (events === undefined) return cause;
@@ -176,7 +177,7 @@ function follow(this: void, feed: Feed): string | undefined {
     changes: -1,
     stream: undefined,
     seen: 0,
-    checked: ngx.now(),
+    checked: clock.now(),
   };
   const cause = run_session(feed, () => go_on(session));
   stop_watching(session);

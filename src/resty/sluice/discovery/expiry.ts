@@ -1,5 +1,6 @@
 import { GUARD_DEFAULTS } from "../config/discovery";
 import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
 import { is_clustered } from "../store/clustered";
 import type { Document } from "../store/document";
 import { expires, extend, registered_nodes, without_nodes, type NodeRecord } from "../store/nodes";
@@ -97,7 +98,7 @@ function take_out(current: Document, entry: Memory, now: number): LuaMultiReturn
 
 /** Returns the cause when it fails. */
 function expire(name: string, nodes: readonly NodeRecord[]): string | undefined {
-  const now = ngx.now();
+  const now = clock.now();
   if (expired(nodes, now).length === 0) return undefined;
   const memory = memory_of(name);
   const before = memory.verdict;
@@ -130,11 +131,11 @@ function expire_all(this: void): string | undefined {
 
 /** Takes out whose registration is over, by the guard's leave. Phase: timer, a few times a second. */
 export function remove_expired(): void {
-  if (is_running || ngx.now() < not_before) return;
+  if (is_running || clock.now() < not_before) return;
   is_running = true;
   const [returned, failure] = pcall(expire_all);
   is_running = false;
   if (returned && failure === undefined) return;
-  not_before = ngx.now() + SECONDS_AFTER_FAILURE;
+  not_before = clock.now() + SECONDS_AFTER_FAILURE;
   ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
 }

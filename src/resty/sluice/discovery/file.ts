@@ -1,4 +1,5 @@
 import type { FileConfig } from "../config/sources/file";
+import * as clock from "../lib/clock";
 import { decode, encode, is_table } from "../lib/json";
 import { sleep_until } from "../net/wait";
 import { state_of } from "../store/stat";
@@ -69,7 +70,7 @@ function look(session: Session): string | undefined {
     answer(subscription, entries, "");
   }
   note_success(feed);
-  sleep_until(ngx.now() + math.min(INTERVAL, CONFIRM_SECONDS), () => is_closed(feed));
+  sleep_until(clock.now() + math.min(INTERVAL, CONFIRM_SECONDS), () => is_closed(feed));
   return undefined;
 }
 

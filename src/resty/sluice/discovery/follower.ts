@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
@@ -21,7 +22,7 @@ function rest(feed: Feed, cause: string): void {
   if (feed.failures === 0) ngx.log(ngx.WARN, `sluice: could not follow ${describe_feed(feed)}: ${cause}`);
   feed.failures += 1;
   feed.attempts += 1;
-  feed.not_before = ngx.now() + seconds * (0.75 + 0.5 * math.random());
+  feed.not_before = clock.now() + seconds * (0.75 + 0.5 * math.random());
   report_feed(feed, cause);
 }
 
@@ -34,7 +35,7 @@ function follow_once(feed: Feed): void {
 }
 
 function start_sessions(run: Run): void {
-  const now = ngx.now();
+  const now = clock.now();
   for (const [, feed] of pairs(feeds)) {
     if (!feed.is_busy && feed.not_before <= now) {
       feed.is_busy = true;
@@ -54,8 +55,8 @@ function give_way(this: void): boolean {
 
 function follow_for_a_while(this: void, run: Run): void {
   // What its threads take of memory is given back when the timer ends.
-  const end = ngx.now() + SESSION_SECONDS;
-  while (!is_complete(run) && !is_over() && ngx.now() < end) {
+  const end = clock.now() + SESSION_SECONDS;
+  while (!is_complete(run) && !is_over() && clock.now() < end) {
     follow_changes(give_way);
     start_sessions(run);
     ngx.sleep(PAUSE_SECONDS);

@@ -1,4 +1,5 @@
 import type { KubernetesConfig } from "../config/sources/kubernetes";
+import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { new_kubernetes_client, type KubernetesClient } from "../net/kubernetes/client";
 import {
@@ -44,7 +45,7 @@ const GRACE_SECONDS = 10;
 function tell(session: Session): void {
   const { subscription, slices, version } = session;
   session.is_changed = false;
-  session.told = ngx.now();
+  session.told = clock.now();
   answer(subscription, merge_slices(slices), version);
 }
 
@@ -63,7 +64,7 @@ function list(session: Session): string | undefined {
 /** Begins a watch, behind a list if that is needed. Returns the cause when it fails. */
 function begin(session: Session): string | undefined {
   sleep_until(session.began + SHORTEST_WATCH, session.client.is_over);
-  session.began = ngx.now();
+  session.began = clock.now();
   if (session.version === "") {
     const cause = list(session);
     if (cause !== undefined) return cause;
@@ -100,7 +101,7 @@ function apply_event(session: Session, { kind, slice, version }: SliceEvent): vo
 function rest(session: Session): void {
   if (session.is_changed) {
     tell(session);
-  } else if (!session.subscription.is_settled && ngx.now() >= session.told + CONFIRM_SECONDS) {
+  } else if (!session.subscription.is_settled && clock.now() >= session.told + CONFIRM_SECONDS) {
     stop_watching(session);
     session.version = "";
   }
@@ -120,7 +121,7 @@ function go_on(session: Session): string | undefined {
   }
   rest(session);
   if (!is_quiet(cause)) return end_watch(session, cause ?? ENDED);
-  const is_late = ngx.now() > session.began + WATCH_SECONDS + GRACE_SECONDS;
+  const is_late = clock.now() > session.began + WATCH_SECONDS + GRACE_SECONDS;
   return is_late ? "the watch does not end" : undefined;
 }
 

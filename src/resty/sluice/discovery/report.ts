@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { encode, list, shape, shaped } from "../lib/json";
 import {
   forget_feed_report,
@@ -86,7 +87,7 @@ export function report(subscription: Subscription, what: Report): void {
 /** Notes how a feed is. `error`: why its last session ended; undefined: the registry has just answered. */
 export function report_feed(feed: Feed, error: string | undefined): void {
   if (next(feed.subscriptions)[0] === undefined) return;
-  if (error === undefined) feed.last_success = ngx.now();
+  if (error === undefined) feed.last_success = clock.now();
   put_feed_report(feed_number(feed), encode(shaped({ last_success: feed.last_success, error }, FEED)));
 }
 

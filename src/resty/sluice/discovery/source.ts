@@ -46,10 +46,10 @@ export interface Feed {
   is_busy: boolean;
   /** How many sessions have failed at all: tells which of several endpoints is asked. */
   attempts: number;
-  /** How many have failed in a row, and when the next may begin: seconds since 1970. */
+  /** How many have failed in a row, and when the next may begin, by the monotonic clock. */
   failures: number;
   not_before: number;
-  /** When the registry last answered: seconds since 1970; undefined: never. */
+  /** When the registry last answered, by the monotonic clock; undefined: never. */
   last_success: number | undefined;
 }
 

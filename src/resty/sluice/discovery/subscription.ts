@@ -1,5 +1,6 @@
 import { source_of } from "../config/discovery";
 import type { ServerConfig } from "../config/server";
+import * as clock from "../lib/clock";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
 import type { Misfit } from "../store/sourced";
@@ -116,9 +117,9 @@ export function note_success(feed: Feed): void {
  * @returns the cause of the failure
  */
 export function run_session(feed: Feed, step: (this: void) => string | undefined): string | undefined {
-  const end = ngx.now() + SESSION_SECONDS;
+  const end = clock.now() + SESSION_SECONDS;
   let cause: string | undefined;
-  while (cause === undefined && !is_closed(feed) && ngx.now() < end) {
+  while (cause === undefined && !is_closed(feed) && clock.now() < end) {
     const [returned, result] = pcall(step);
     // What a session has open must be closed, whatever happens.
     cause = returned ? result : tostring(result);

@@ -9,7 +9,7 @@ import type { Subject } from "./subject";
  * that passed.
  */
 
-/** Notes the result of a check. `now`: seconds since 1970. Any phase. */
+/** Notes the result of a check. `now`: the monotonic clock. Any phase. */
 export function note_check(
   subject: Subject,
   { fails, passes }: HealthCheckConfig,

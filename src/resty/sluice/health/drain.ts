@@ -1,4 +1,4 @@
-import { iso8601 } from "../lib/iso8601";
+import * as clock from "../lib/clock";
 import { get_names, get_text, recall } from "../store/dict";
 import { has_drain_job, type ServerRecord } from "../store/document";
 import { draining_servers, may_leave, remove_drained } from "../store/drain";
@@ -64,7 +64,7 @@ function log_removal(name: string, { id, server, row }: ServerRecord): void {
 
 /** Takes out what may go of an upstream. Returns the cause when it fails. */
 function remove_from(name: string, servers: readonly ServerRecord[]): string | undefined {
-  const now = iso8601(ngx.now());
+  const now = clock.now();
   let may_some = false;
   for (const server of servers) may_some ||= may_leave(server, now);
   if (!may_some) return undefined;
@@ -98,11 +98,11 @@ function remove_all(this: void): string | undefined {
 
 /** Takes out every drained server that may go. Phase: timer, about once a second. */
 export function remove_idle_servers(): void {
-  if (is_running || ngx.now() < not_before) return;
+  if (is_running || clock.now() < not_before) return;
   is_running = true;
   const [returned, failure] = pcall(remove_all);
   is_running = false;
   if (returned && failure === undefined) return;
-  not_before = ngx.now() + SECONDS_AFTER_FAILURE;
+  not_before = clock.now() + SECONDS_AFTER_FAILURE;
   ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
 }

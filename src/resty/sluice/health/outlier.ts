@@ -78,7 +78,7 @@ export function clear_errors({ row }: Subject): void {
   memory[row + Row.ERRORS_GATEWAY] = 0;
 }
 
-/** Tells whether a server is ejected. `now`: seconds since 1970. */
+/** Tells whether a server is ejected. `now`: the monotonic clock. */
 export function is_ejected(row: number, now: number): boolean {
   return shared_memory()[row + Row.EJECTED_UNTIL] > now;
 }

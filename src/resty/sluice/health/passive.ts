@@ -9,7 +9,7 @@ import type { Subject } from "./subject";
  * Counted over all workers.
  */
 
-/** Notes that an attempt has failed on a server. `now`: seconds since 1970. Any phase. */
+/** Notes that an attempt has failed on a server. `now`: the monotonic clock. Any phase. */
 export function note_failure(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row } = subject;

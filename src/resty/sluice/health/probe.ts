@@ -2,6 +2,7 @@ import type { HealthCheckConfig } from "../config/health";
 import type { LoadConfig } from "../config/load";
 import { seconds_of } from "../config/time";
 import { expiry_of } from "../control/reported";
+import * as clock from "../lib/clock";
 import { VERSION } from "../lib/version";
 import {
   close_connection,
@@ -77,7 +78,7 @@ export function probe(
   destination: Destination,
 ): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
   if (check.request === undefined) {
-    const [connection, cause] = open_connection(destination, ngx.now() + check.timeout);
+    const [connection, cause] = open_connection(destination, clock.now() + check.timeout);
     if (connection === undefined) return failure(check, cause ?? "");
     close_connection(connection);
     return $multi(true, "connected", undefined);

@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { enqueue, first_of, leave, new_fifo } from "../lib/fifo";
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { Row } from "../store/cells";
@@ -56,7 +57,7 @@ function claim(target: Target, now: number): boolean {
 }
 
 function take_next(): Target | undefined {
-  const now = ngx.now();
+  const now = clock.now();
   let target = take_due(turns, now);
   while (target !== undefined && !claim(target, now)) target = take_due(turns, now);
   return target;
@@ -64,7 +65,7 @@ function take_next(): Target | undefined {
 
 /** Says that no verdict is possible: whoever is short of connections must not take all servers for ill. */
 function warn({ upstream_name, server }: Subject, cause: string): void {
-  const now = ngx.now();
+  const now = clock.now();
   if (now - warned < SECONDS_BETWEEN_WARNINGS) return;
   warned = now;
   ngx.log(ngx.WARN, `sluice: could not probe ${server} of upstream ${upstream_name}: ${cause}`);
@@ -74,7 +75,7 @@ function probe_target(this: void, target: Target): void {
   const { check, destination, subject } = target;
   const [passed, reason, answer] = probe(check, destination);
   if (passed === undefined) warn(subject, reason);
-  else note_check(subject, check.config, passed, reason, ngx.now());
+  else note_check(subject, check.config, passed, reason, clock.now());
   if (answer !== undefined) note_answer(target, answer);
 }
 
@@ -106,7 +107,7 @@ function ask_next(this: void): boolean {
 
 function is_due(): boolean {
   const due = next_due(turns);
-  return due !== undefined && due <= ngx.now() && !is_over();
+  return due !== undefined && due <= clock.now() && !is_over();
 }
 
 function start_due(): void {
@@ -116,7 +117,7 @@ function start_due(): void {
 
 /** Until the next target is due, or something may have changed. */
 function wait(): void {
-  const left = (next_due(turns) ?? math.huge) - ngx.now();
+  const left = (next_due(turns) ?? math.huge) - clock.now();
   ngx.sleep(math.max(SHORTEST_PAUSE, math.min(LONGEST_PAUSE, left)));
 }
 

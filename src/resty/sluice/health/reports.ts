@@ -2,6 +2,7 @@ import { parse_agent } from "../control/agent";
 import { parse_load_metrics } from "../control/orca";
 import { read_report, type Report } from "../control/report";
 import { count_bad_report, note_report } from "../control/reported";
+import * as clock from "../lib/clock";
 import { decode, is_table } from "../lib/json";
 import { close_connection, open_connection, send, type Connection } from "../net/connection";
 import { CLOSED, fill } from "../net/reader";
@@ -15,7 +16,7 @@ const LONGEST_LINE = 1024;
 
 function take({ subject, check }: Target, report: Report | undefined): void {
   if (report === undefined) count_bad_report(subject);
-  else note_report(subject, report, check.report_expiry, ngx.now());
+  else note_report(subject, report, check.report_expiry, clock.now());
 }
 
 /** What stands in a JSON text at names apart by dots. */
@@ -51,7 +52,7 @@ function read_agent_line(connection: Connection): string | undefined {
 export function ask_agent(target: Target): void {
   const { check, agent } = target;
   if (agent === undefined) return;
-  const [connection] = open_connection(agent, ngx.now() + check.timeout);
+  const [connection] = open_connection(agent, clock.now() + check.timeout);
   if (connection === undefined) return;
   const text = check.config.agent?.send;
   const is_asked = text === undefined || send(connection, text)[0] !== undefined;

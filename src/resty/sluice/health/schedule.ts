@@ -1,6 +1,6 @@
 import { new_heap, pop, push, remove, type Heap, type HeapEntry } from "../lib/heap";
 
-/** When which server is probed. Times are in seconds since 1970. Pure: the caller has the clock and the chance. */
+/** When which server is probed. Times are moments of the monotonic clock. Pure: the caller has the clock and the chance. */
 
 /** What is probed in turn. Its `key` is when it is due. */
 export interface Turn extends HeapEntry {

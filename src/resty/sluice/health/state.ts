@@ -58,7 +58,7 @@ export function touch(): void {
  * Draws the conclusion of what was noted of a server: its state and until when it gets no requests. A change of state is
  * an event and a line of the log. Any phase.
  *
- * @param now seconds since 1970
+ * @param now the monotonic clock
  * @param reason why, for people
  */
 export function conclude(subject: Subject, now: number, reason: string): void {

@@ -1,4 +1,5 @@
 import { parse_address } from "../config/address";
+import * as clock from "../lib/clock";
 import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
@@ -104,7 +105,7 @@ function first_due(target: Target, head: Document, index: number, count: number)
   const memory = shared_memory();
   const at = target.subject.row + Row.PROBE_DUE;
   const noted = memory[at];
-  const now = ngx.now();
+  const now = clock.now();
   if (noted !== 0) {
     // The interval may have been longer.
     memory[at] = math.min(noted, now + target.interval + target.jitter);
@@ -166,7 +167,7 @@ function end_checks(name: string, head: Document, text: string, start: number): 
     const row = tonumber(row_text) as number;
     const check: CheckState = memory[row_at(row) + Row.CHECK];
     if (is_mine(row) && check !== CheckState.NONE) {
-      forget_checks(subject_of(name, head.row, parse_line(line)), ngx.now());
+      forget_checks(subject_of(name, head.row, parse_line(line)), clock.now());
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
+import * as clock from "../lib/clock";
 import { key_of } from "./attempts";
 import { lacked_key } from "./choice";
 import { count_without_key, uncount_request } from "./counters";
@@ -60,6 +61,6 @@ function admit(upstream: LiveUpstream): void {
 
 /** Lets a request to the upstream `name` go on, wait, or end. Phase: access_by_lua. */
 export function access(name: string): void {
-  const upstream = find_upstream(name, ngx.now());
+  const upstream = find_upstream(name, clock.now());
   if (upstream !== undefined) admit(upstream);
 }

@@ -1,6 +1,7 @@
 import { cast, type CData } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
+import * as clock from "../lib/clock";
 import { note_end } from "./begun";
 import { count_end } from "./counters";
 import { note_failed_attempt } from "./health";
@@ -89,7 +90,7 @@ function end_last(key: number, attempts: Attempts, failure: string | undefined, 
   note_end(key, server);
   const has_failed = failure === "failed";
   count_end(server, has_failed ? 1 : 0);
-  if (has_failed) note_failed_attempt(server, status, ngx.now());
+  if (has_failed) note_failed_attempt(server, status, clock.now());
   attempts.servers.push(server);
   attempts.server = undefined;
 }

@@ -8,7 +8,7 @@ import type { LiveServer } from "./server";
  */
 
 let memory: NumberPointer;
-/** Milliseconds since 1970, by the request's address. */
+/** Milliseconds of the monotonic clock, by the request's address. */
 const begun_at = new LuaTable<number, number>();
 /** How many those are: mostly none, and then nothing is looked up. */
 let count = 0;
@@ -18,7 +18,7 @@ export function use_sums(shared: NumberPointer): void {
   memory = shared;
 }
 
-/** Notes that the request `key` goes to `server`. `now`: seconds since 1970. */
+/** Notes that the request `key` goes to `server`. `now`: the monotonic clock. */
 export function note_begin(key: number, server: LiveServer, now: number): void {
   const begun = math.floor(now * 1000 + 0.5);
   begun_at.set(key, begun);

@@ -144,7 +144,7 @@ function choose_again(
  * Chooses a server for a request and counts it there. Phase: balancer_by_lua.
  *
  * @param retried what the request was sent to before; undefined: nothing
- * @param now seconds since 1970
+ * @param now the monotonic clock
  */
 export function choose(
   upstream: LiveUpstream,

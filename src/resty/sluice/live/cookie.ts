@@ -1,5 +1,6 @@
 import { seconds_of } from "../config/time";
 import type { CookieConfig } from "../config/sticky";
+import * as clock from "../lib/clock";
 import type { LiveServer } from "./server";
 import type { Binding } from "./sticky";
 
@@ -49,7 +50,7 @@ function new_expiry(expires: string | undefined): ((this: void) => string) | und
   const last = `; expires=${ngx.cookie_time(LAST_SECOND)}`;
   if (expires === "max") return () => last;
   const seconds = math.floor(seconds_of(expires));
-  return () => `; expires=${ngx.cookie_time(ngx.time() + seconds)}; max-age=${seconds}`;
+  return () => `; expires=${ngx.cookie_time(math.floor(clock.wall_time()) + seconds)}; max-age=${seconds}`;
 }
 
 /** Makes the binding. */

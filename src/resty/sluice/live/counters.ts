@@ -37,7 +37,7 @@ export function adopt(row: number, incarnation: number): LuaMultiReturn<[number,
   return $multi(stamp, at);
 }
 
-/** Counts a request that goes to `server`. `now`: seconds since 1970. */
+/** Counts a request that goes to `server`. `now`: the monotonic clock. */
 export function count_request(server: LiveServer, now: number): void {
   const { own_active } = server;
   const total = server.upstream.own_active;

@@ -30,7 +30,7 @@ function is_checking({ row }: LiveServer): boolean {
   return state === State.CHECKING;
 }
 
-/** Tells whether health lets a server have requests at a time, in seconds since 1970. */
+/** Tells whether health lets a server have requests at a time, by the monotonic clock. */
 export function is_healthy(server: LiveServer, now: number): boolean {
   return (
     memory[server.row + Row.UNAVAILABLE_UNTIL] <= now || (server.upstream.panics && !is_checking(server))

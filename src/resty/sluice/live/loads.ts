@@ -3,6 +3,7 @@ import "resty.core.hash";
 
 import type { Peer, Surroundings } from "../balancer/method";
 import { WORST_TIME } from "../balancer/time_cost";
+import * as clock from "../lib/clock";
 import { Header, Row } from "../store/cells";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
@@ -58,7 +59,7 @@ function left_in_flight(this: void, peer: Peer): number {
 function age_in_flight(this: void, peer: Peer): number {
   const requests = in_flight(peer);
   if (requests <= 0) return 0;
-  return ngx.now() * 1000 - sum_of_slots((peer as LiveServer).begun) / requests;
+  return clock.now() * 1000 - sum_of_slots((peer as LiveServer).begun) / requests;
 }
 
 /** Until `least_time` has an average of its own, that of all responses. */
@@ -86,7 +87,7 @@ function fail_timeout(this: void, peer: Peer): number {
 export function surroundings_of(upstream: LiveUpstream): Surroundings {
   return {
     random: math.random,
-    now: ngx.now,
+    now: clock.now,
     crc32: ngx.crc32_long,
     in_flight,
     left_in_flight,

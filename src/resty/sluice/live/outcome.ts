@@ -1,5 +1,6 @@
 import type { CData } from "ffi";
 
+import * as clock from "../lib/clock";
 import {
   count_bytes,
   count_end,
@@ -122,15 +123,15 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
       // What failed before the last attempt has told so when the next one began.
       const status = tonumber(attempts.statuses[index]) ?? 0;
       const may_have_failed = status >= FIRST_SERVER_ERROR || status === TOO_MANY_REQUESTS;
-      if (responded && (server === last || !may_have_failed)) note_response(server, status, ngx.now());
-      else if (last_failures > 0 && server === last) note_failed_attempt(server, status, ngx.now());
+      if (responded && (server === last || !may_have_failed)) note_response(server, status, clock.now());
+      else if (last_failures > 0 && server === last) note_failed_attempt(server, status, clock.now());
       index += 1;
     }
   }
   if (last === undefined) return;
   count_end(last, last_failures);
   // The header is that of the last response.
-  if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, ngx.now());
+  if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
 }
 
 /** Counts a request with one attempt. */
@@ -149,7 +150,7 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
     return;
   }
   count_success(server, status, sent, received);
-  const now = ngx.now();
+  const now = clock.now();
   note_response(server, status, now);
   if (server.upstream.wants_reports) note_response_report(server, now);
   if (server.upstream.measure !== Measure.NONE || is_time_wanted(server, now)) {

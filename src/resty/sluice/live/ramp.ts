@@ -1,4 +1,5 @@
 import { load_factor } from "../control/factor";
+import * as clock from "../lib/clock";
 import { Row, UpstreamRow } from "../store/cells";
 import { shared_memory } from "../store/region";
 import type { LiveServer } from "./server";
@@ -15,7 +16,7 @@ const LEAST_PART = 0.01;
 
 const ramping = new LuaSet<LiveServer>();
 
-/** The part of its weight that a server at a row has at a time, in seconds since 1970; `slow_start` in seconds. */
+/** The part of its weight that a server at a row has at a time, by the monotonic clock; `slow_start` in seconds. */
 export function slow_start_part(row: number, slow_start: number, now: number): number {
   const started = shared_memory()[row + Row.STARTED_AT];
   if (slow_start === 0 || started === 0) return 1;
@@ -42,12 +43,12 @@ export function follow_loads(this: void, upstream: LiveUpstream): void {
   const revision = shared_memory()[upstream.row + UpstreamRow.LOAD_REVISION];
   if (upstream.load_revision === revision) return;
   upstream.load_revision = revision;
-  const now = ngx.now();
+  const now = clock.now();
   for (const [, server] of pairs(upstream.servers)) weigh(server, now);
 }
 
 /** Raises the weights that are rising. Phase: timer. */
 export function raise_weights(): void {
-  const now = ngx.now();
+  const now = clock.now();
   for (const server of ramping) weigh(server, now);
 }

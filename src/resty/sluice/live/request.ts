@@ -1,6 +1,7 @@
 import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
+import * as clock from "../lib/clock";
 import { forget_admission, take_reserved } from "./admission";
 import {
   end_attempt,
@@ -52,7 +53,7 @@ function warn_of_missing_hook(upstream: LiveUpstream): void {
 
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
 export function balance(name: string): void {
-  const now = ngx.now();
+  const now = clock.now();
   const upstream = find_upstream(name, now);
   if (upstream === undefined) {
     ngx.log(ngx.WARN, `sluice: there is no upstream "${name}"`);

@@ -44,7 +44,7 @@ export interface LiveServer extends Peer, Subject {
   stamp: number;
   /** Where this worker's counters of it are. */
   counters: number;
-  /** When this worker looks for a report in a response next, in seconds since 1970. */
+  /** When this worker looks for a report in a response next, by the monotonic clock. */
   report_due: number;
   /** How many of this worker's requests have not gone into the averages of times since one did, and when that was. */
   untimed: number;

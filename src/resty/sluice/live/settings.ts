@@ -2,6 +2,7 @@ import { new_method } from "../balancer/registry";
 import { balancing_of, type BalancingConfig } from "../config/balancing";
 import { expiry_of } from "../control/reported";
 import { end_ejection, limits_of } from "../health/outlier";
+import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import type { Document } from "../store/document";
 import { new_key_reader } from "./key";
@@ -51,7 +52,7 @@ export function balance_as(upstream: LiveUpstream, document: Document): void {
 }
 
 function end_ejections(upstream: LiveUpstream): void {
-  for (const [, server] of pairs(upstream.servers)) end_ejection(server, ngx.now());
+  for (const [, server] of pairs(upstream.servers)) end_ejection(server, clock.now());
 }
 
 /** Gives an upstream what a document says of retries, waiting and health. */

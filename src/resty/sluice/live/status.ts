@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { acquire, Lock, release } from "../store/lock";
 import { CODE_STEP, Counter, Header, LAST_CODE, Row, Slot, State } from "../store/cells";
 import { counters_of, counter_at, row_at, shared_memory, slot_at, stamp_at } from "../store/region";
@@ -29,7 +30,7 @@ export interface ServerStatus {
   last_passed: boolean | undefined;
   /** Milliseconds, the time since `down_since` included. */
   downtime: number;
-  /** Since when it has not been up, or when it was not last, in seconds since 1970; undefined: it always was. */
+  /** Since when it has not been up, or when it was not last, by the monotonic clock; undefined: it always was. */
   down_since: number | undefined;
 }
 
@@ -43,7 +44,7 @@ function read_health(status: ServerStatus, at: number): void {
   if (memory[at + Row.LAST_PASSED] >= 0) status.last_passed = memory[at + Row.LAST_PASSED] === 1;
   const down_since = memory[at + Row.DOWN_SINCE];
   if (down_since > 0) status.down_since = down_since;
-  const lasting = status.state === State.UP ? 0 : math.max(0, ngx.now() - down_since);
+  const lasting = status.state === State.UP ? 0 : math.max(0, clock.now() - down_since);
   status.downtime = memory[at + Row.DOWNTIME] + math.floor(lasting * 1000);
 }
 

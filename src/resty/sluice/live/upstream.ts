@@ -2,6 +2,7 @@ import type { Method } from "../balancer/method";
 import { begin_first_minute } from "../control/picks";
 import type { OutlierLimits } from "../health/outlier";
 import { conclude } from "../health/state";
+import * as clock from "../lib/clock";
 import { parse_line, type Document } from "../store/document";
 import { active_at, begun_at, row_at, stamp_of } from "../store/region";
 import { adopt, own_cell } from "./counters";
@@ -76,7 +77,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const row = row_at(document.row);
   const incarnation = stamp_of(document.row);
   const [stamp, counters] = adopt(document.row, incarnation);
-  begin_first_minute(row, ngx.now());
+  begin_first_minute(row, clock.now());
   const upstream = {
     name,
     row_number: document.row,
@@ -133,14 +134,14 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   server.slow_start = next.slow_start;
   if (server.configured_weight !== next.configured_weight) {
     server.configured_weight = next.configured_weight;
-    weigh(server, ngx.now());
+    weigh(server, clock.now());
   }
   server.may_serve = next.may_serve;
   server.configured_down = next.configured_down;
   count(server, -1);
   server.stands_by = next.stands_by;
   count(server, 1);
-  rotate(server, ngx.now());
+  rotate(server, clock.now());
   if (server.route !== next.route) {
     if (upstream.sticky !== undefined) upstream.sticky.leave(server);
     server.route = next.route;
@@ -150,7 +151,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   if (server.max_fails !== next.max_fails || server.fail_timeout !== next.fail_timeout) {
     server.max_fails = next.max_fails;
     server.fail_timeout = next.fail_timeout;
-    conclude(server, ngx.now(), "its limits have changed");
+    conclude(server, clock.now(), "its limits have changed");
   }
   upstream.lines.delete(server.line);
   server.line = next.line;

@@ -1,5 +1,6 @@
 import type { NumberPointer } from "ffi";
 
+import * as clock from "../lib/clock";
 import { get_text } from "../store/dict";
 import { parse_head } from "../store/document";
 import { Row } from "../store/cells";
@@ -60,7 +61,7 @@ function synchronise(name: string): LiveUpstream | undefined {
  * The upstream as the store has it now, and its servers' health. Hot: two reads of shared memory unless something has
  * changed.
  *
- * @param now seconds since 1970
+ * @param now the monotonic clock
  */
 export function find_upstream(name: string, now: number): LiveUpstream | undefined {
   let upstream = upstreams.get(name) as LiveUpstream | undefined;
@@ -96,6 +97,6 @@ export function refresh_all(): void {
   for (const [name, upstream] of pairs(upstreams)) {
     if (memory[upstream.row + Row.REVISION] > upstream.revision) synchronise(name);
     // Two workers that raise the revision of health at the same instant may raise it once.
-    survey(upstream, ngx.now());
+    survey(upstream, clock.now());
   }
 }

@@ -1,5 +1,6 @@
 import { new as new_semaphore } from "ngx.semaphore";
 
+import * as clock from "../lib/clock";
 import { enqueue, first_of, leave } from "../lib/fifo";
 import { choose, is_full } from "./choice";
 import { count_overflow, count_waiting } from "./counters";
@@ -50,12 +51,12 @@ export function forget_waiter(key: number): void {
 
 function wait(waiter: WaitingRequest): LuaMultiReturn<[Ending, LiveServer | undefined]> {
   const { upstream, queue } = waiter;
-  const deadline = ngx.now() + queue.timeout;
+  const deadline = clock.now() + queue.timeout;
   let remaining = queue.timeout;
   while (remaining >= SHORTEST_WAIT) {
     const is_first = first_of(queue.waiters) === waiter;
     waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
-    const now = ngx.now();
+    const now = clock.now();
     remaining = deadline - now;
     // The upstream may have changed while nothing else has asked for it.
     if (find_upstream(upstream.name, now) !== upstream) return $multi(Ending.NONE, undefined);
@@ -79,7 +80,7 @@ export function choose_or_wait(
   key: number,
 ): LuaMultiReturn<[Ending, LiveServer | undefined]> {
   if (queue.waiters.size === 0) {
-    const now = ngx.now();
+    const now = clock.now();
     const server = choose(upstream, undefined, now);
     if (server !== undefined) return $multi(Ending.CHOSEN, server);
     if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);

@@ -6,6 +6,7 @@ import { remove_expired } from "../discovery/expiry";
 import { start_discovery } from "../discovery/follower";
 import { remove_idle_servers } from "../health/drain";
 import { start_prober } from "../health/prober";
+import * as clock from "../lib/clock";
 import { compact_when_due } from "../store/compaction";
 import { save_health } from "../store/health";
 import { map_private, shared_memory } from "../store/region";
@@ -70,7 +71,7 @@ function weigh_all(this: void): void {
 }
 
 function compare_all(this: void): void {
-  const now = ngx.now();
+  const now = clock.now();
   for_each_upstream((upstream) => {
     compare_servers(upstream, now);
   });
@@ -95,7 +96,7 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
   use_retries(counted);
   use_health(memory);
   // Else all workers would begin their rotations with the same server.
-  math.randomseed(ngx.worker.pid() * 1000 + ((ngx.now() * 1000) % 1000));
+  math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
   if (take_turn()) {
     start_prober();
     start_discovery();

@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import type { Reader } from "./reader";
 
 /** Where connections lead, and how long one is used. Its pool keeps at most one. */
@@ -12,7 +13,7 @@ export interface Destination {
   pool: { pool: string };
   /** For how many seconds a connection takes further requests; 0: for none. */
   keepalive_time: number;
-  /** When the connection was opened that is kept or in use: seconds since 1970. */
+  /** When the connection was opened that is kept or in use, by the monotonic clock. */
   opened: number;
 }
 
@@ -28,7 +29,7 @@ export interface Tls {
 export interface Connection extends Reader {
   socket: TcpSocket;
   destination: Destination;
-  /** When all must be done: seconds since 1970. */
+  /** When all must be done, by the monotonic clock. */
   deadline: number;
   /** True: it has brought an answer before. */
   is_reused: boolean;
@@ -69,7 +70,7 @@ export function is_timeout(cause: string): boolean {
 
 /** Gives the next operation the time that is left. False: there is none. */
 function set_timeout(connection: Connection): boolean {
-  const left = math.ceil((connection.deadline - ngx.now()) * 1000);
+  const left = math.ceil((connection.deadline - clock.now()) * 1000);
   if (left <= 0) return false;
   connection.socket.settimeout(left);
   return true;
@@ -94,7 +95,7 @@ function shake_hands(connection: Connection, tls: Tls): Outcome {
 /**
  * Opens a connection, or takes the one that is kept. Phases that have cosockets.
  *
- * @param deadline when all must be done: seconds since 1970
+ * @param deadline when all must be done, by the monotonic clock
  * @returns the connection, or undefined and the cause
  */
 export function open_connection(
@@ -109,7 +110,7 @@ export function open_connection(
   if (connected === undefined) return $multi(undefined, `could not connect: ${cause ?? ""}`);
   connection.is_reused = socket.getreusedtimes()[0] !== 0;
   if (connection.is_reused) return $multi(connection, undefined);
-  destination.opened = ngx.now();
+  destination.opened = clock.now();
   if (destination.tls !== undefined) {
     const [shaken, no_tls] = shake_hands(connection, destination.tls);
     if (shaken === undefined) {
@@ -131,7 +132,7 @@ export function send(connection: Connection, text: string): Outcome {
 /** Keeps a connection on which nothing more is to come, unless it has served for long enough. */
 export function keep_connection(connection: Connection): void {
   const { socket, destination } = connection;
-  const left = math.floor((destination.opened + destination.keepalive_time - ngx.now()) * 1000);
+  const left = math.floor((destination.opened + destination.keepalive_time - clock.now()) * 1000);
   if (left > 0) socket.setkeepalive(left, 1);
   else socket.close();
 }

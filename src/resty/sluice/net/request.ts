@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { read_body } from "./body";
 import {
   close_connection,
@@ -61,7 +62,7 @@ function ask_over(connection: Connection, text: string, limit: number): Answered
  * @returns the answer, or undefined and the cause
  */
 export function request(destination: Destination, text: string, timeout: number, limit: number): Answered {
-  const deadline = ngx.now() + timeout;
+  const deadline = clock.now() + timeout;
   while (true) {
     const [connection, unconnected] = open_connection(destination, deadline);
     if (connection === undefined) return $multi(undefined, unconnected);
@@ -69,6 +70,6 @@ export function request(destination: Destination, text: string, timeout: number,
     if (answer !== undefined) return $multi(answer, undefined);
     close_connection(connection);
     // The other side may have closed a kept connection just as the request was on its way.
-    if (!connection.is_reused || ngx.now() >= deadline) return $multi(undefined, cause);
+    if (!connection.is_reused || clock.now() >= deadline) return $multi(undefined, cause);
   }
 }

@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { close_connection, open_connection, send, type Connection, type Destination } from "./connection";
 import { read_body } from "./body";
 import { read_head } from "./head";
@@ -61,7 +62,7 @@ export function open_stream(
   // Never one that has been kept: it may be closing just now, and the request is sent once.
   const pool = { pool: `${destination.pool.pool} stream` };
   const own = { ...destination, pool, keepalive_time: 0 };
-  const [connection, unconnected] = open_connection(own, ngx.now() + timeout);
+  const [connection, unconnected] = open_connection(own, clock.now() + timeout);
   if (connection === undefined) return $multi(undefined, unconnected);
   const [sent, unsent] = send(connection, text);
   if (sent === undefined) return refuse(connection, `could not send the request: ${unsent ?? ""}`);
@@ -71,7 +72,7 @@ export function open_stream(
     const [body] = read_body(connection, head, LARGEST_ERROR);
     return refuse(connection, describe(head.status, body?.text ?? ""));
   }
-  connection.deadline = ngx.now() + LONGEST_SILENCE;
+  connection.deadline = clock.now() + LONGEST_SILENCE;
   const is_chunked = string.lower(head.headers["transfer-encoding"] ?? "") === "chunked";
   const stream: Stream = {
     connection,

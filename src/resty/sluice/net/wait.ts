@@ -1,4 +1,5 @@
 import * as semaphore from "ngx.semaphore";
+import * as clock from "../lib/clock";
 
 /** How often whoever waits is to look whether he still wants to, in seconds: so soon a worker can end. */
 export const LOOK_SECONDS = 0.5;
@@ -36,9 +37,9 @@ export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: v
 /** nginx waits for whole milliseconds; time stands still for whoever waits for less. */
 const SHORTEST_SLEEP = 0.001;
 
-/** Waits until a moment, in seconds since 1970, or until nobody wants to any more. Phases that can sleep. */
+/** Waits until a moment of the monotonic clock, or until nobody wants to any more. Phases that can sleep. */
 export function sleep_until(moment: number, is_over: (this: void) => boolean): void {
-  while (!is_over() && ngx.now() < moment) {
-    ngx.sleep(math.max(SHORTEST_SLEEP, math.min(LOOK_SECONDS, moment - ngx.now())));
+  while (!is_over() && clock.now() < moment) {
+    ngx.sleep(math.max(SHORTEST_SLEEP, math.min(LOOK_SECONDS, moment - clock.now())));
   }
 }

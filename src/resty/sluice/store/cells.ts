@@ -47,7 +47,7 @@ export const enum Slot {
   USED,
 }
 
-/** Times are seconds since 1970, 0 for never, where nothing else is said. */
+/** Times are moments of the monotonic clock (lib/clock), 0 for never, where nothing else is said. */
 export const enum Row {
   /** Whose row it is: the incarnation of a server; 0: nobody's. */
   STAMP,
@@ -119,7 +119,7 @@ export const enum Row {
   /** A `Reported`, and when there was a report last. */
   REPORTED_STATE,
   STATE_REPORTED_AT,
-  /** Its own time of that report, and since when reports have come without a gap. */
+  /** That report's own time (seconds since 1970, by the server's clock), and since when reports have come without a gap. */
   REPORT_TIME,
   REPORTING_SINCE,
   /** How many reports have come, and how many others were none. */
@@ -131,6 +131,12 @@ export const enum Row {
   /** How many requests it has been chosen for till the minute before this one began, and till this one began. */
   PICKS_BEFORE,
   PICKS,
+
+  /**
+   * Of a server, in the cell that only upstreams use: when its drain job removes it even if it is not idle; 0: there is
+   * no such job, or its deadline has not been read yet.
+   */
+  LEAVE_AT = HEALTH_REVISION,
 }
 
 /** Of an upstream's row, in the place of what only servers have. */
@@ -142,8 +148,12 @@ export const enum UpstreamRow {
   /** Since when the load has been above the high water, or below the low; 0: it is not. */
   HIGH_SINCE = Row.REPORT_TIME,
   LOW_SINCE = Row.REPORTING_SINCE,
-  /** When it was last decided to scale, and when its webhook may be called next. */
+  /**
+   * When it was last decided to scale, or when this gateway has learnt of another gateway's decision; until when the
+   * call of the webhook may still be under way; when this gateway may call it next.
+   */
   SCALED_AT = Row.REPORTED_AT,
+  PENDING_UNTIL = Row.PICKS_BEFORE,
   CALL_DUE = Row.FACTOR,
 }
 

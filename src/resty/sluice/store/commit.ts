@@ -1,9 +1,11 @@
 import type { Problem } from "../config/problem";
+import * as clock from "../lib/clock";
 import { Header, Row } from "./cells";
 import { note_change } from "./changes";
 import { delete_text, put_staged_text, put_text, remember, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
+import { note_deadlines } from "./drain";
 import { format_document, has_drain_job, parse_line, type Document, type Leaver } from "./document";
 import { save_image } from "./image";
 import { format_change, format_deletion } from "./journal";
@@ -13,6 +15,7 @@ import { revision } from "./read";
 import { row_at, shared_memory } from "./region";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
 import { active_requests, free_row, hold_row, start_row } from "./rows";
+import { note_scaling } from "./scaling";
 
 /** How a change that is decided on is made: find room, tell the other gateways, journal, dict, revision. */
 
@@ -131,7 +134,7 @@ export function delete_upstream(
 
 /** Prepares the rows of servers that join: the first of an upstream have no slow start, there would be nobody else. */
 function welcome(joining: readonly Leaver[], next: Document): void {
-  const now = ngx.now();
+  const now = clock.now();
   const is_held = next.health_check?.mandatory === true;
   if (next.health_check !== undefined) shared_memory()[row_at(next.row) + Row.CHECK] = 1;
   for (const { row } of joining) {
@@ -193,6 +196,8 @@ export function put_upstream(
   welcome(joining, next);
   const has_job = has_drain_job(table.concat(changed.added));
   const problem = commit(name, next.row, format_change(name, next, changed), () => {
+    note_deadlines(changed.removed, changed.added);
+    note_scaling(current, next);
     put_text(name, text);
     if (has_job) remember("drain", next_revision);
   });

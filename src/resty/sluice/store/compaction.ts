@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import * as disk from "./disk";
 import { save_image } from "./image";
 import { acquire, Lock, release, try_acquire } from "./lock";
@@ -14,7 +15,7 @@ const SECONDS_AFTER_FAILURE = 60;
 let not_before = 0;
 
 function is_due(): boolean {
-  if (!disk.is_open() || ngx.now() < not_before) return false;
+  if (!disk.is_open() || clock.now() < not_before) return false;
   const [journal_bytes, image_bytes] = disk.sizes();
   return journal_bytes > math.max(LEAST_JOURNAL_BYTES, image_bytes);
 }
@@ -47,6 +48,6 @@ export function compact_when_due(): void {
   const [returned, failure] = pcall(compact);
   release(Lock.IMAGE);
   if (returned && failure === undefined) return;
-  not_before = ngx.now() + SECONDS_AFTER_FAILURE;
+  not_before = clock.now() + SECONDS_AFTER_FAILURE;
   ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
 }

@@ -119,24 +119,26 @@ export function delete_text(name: string): void {
 }
 
 const TURN = "health";
-/** Who dies in his turn, which lasts some microseconds, keeps it no longer than this. */
-const LONGEST_TURN = 0.1;
-/** Who waits has no time to sleep: so often he looks, some 20 ms, and then goes on all the same. */
-const MOST_LOOKS = 100000;
+/**
+ * How often a worker tries to get the turn, which takes some 20 ms in all: this phase cannot sleep. A turn lasts some
+ * microseconds, so whoever has it after that has died in it or was stopped.
+ */
+const MOST_TRIES = 100_000;
 
 /**
  * Runs `action` while no other worker runs one so: of what takes a few steps in shared memory. It must not raise. Any
  * phase.
  */
 export function in_turn(action: (this: void) => void): void {
-  let looks = 0;
-  let [is_mine, cause] = opened().safe_add(TURN, 1, LONGEST_TURN);
-  while (is_mine !== true && cause === "exists" && looks < MOST_LOOKS) {
-    looks += 1;
-    [is_mine, cause] = opened().safe_add(TURN, 1, LONGEST_TURN);
+  let tries = 1;
+  let [is_mine, cause] = opened().safe_add(TURN, 1);
+  while (is_mine !== true && cause === "exists" && tries < MOST_TRIES) {
+    tries += 1;
+    [is_mine, cause] = opened().safe_add(TURN, 1);
   }
   action();
-  if (is_mine === true) opened().delete(TURN);
+  // A turn that was not to be had is ended too, so that the next worker need not wait for it.
+  if (is_mine === true || cause === "exists") opened().delete(TURN);
 }
 
 const EVENT_PREFIX = "event:";

@@ -54,10 +54,13 @@ export interface Bookkeeping {
 export interface Scaling {
   /** Tells it from all others. */
   id: string;
-  /** Seconds since 1970: from then on the cooldown counts. */
+  /** When it was made, or its call answered: seconds since 1970, by the clock of the gateway that has decided. */
   time: number;
-  /** Till then its call may be under way, if the gateway that makes it lives; absent: it has none, or has been answered. */
-  until?: number | undefined;
+  /**
+   * For so many seconds from now on its call may be under way, if the gateway that makes it lives. Absent: there is no
+   * call, or it has been answered.
+   */
+  wait?: number | undefined;
 }
 
 /** A call of a webhook. */
@@ -69,7 +72,7 @@ export interface Call {
   is_heard?: true | undefined;
 }
 
-const SCALING = shape(["id", "time", "until"]);
+const SCALING = shape(["id", "time", "wait"]);
 const CALL = shape(["id", "body", "is_heard"]);
 
 /** Its members, in the order in which they are stored. */

@@ -1,5 +1,8 @@
 import { check_by_hand } from "../config/server";
 import type { Problem } from "../config/problem";
+import * as clock from "../lib/clock";
+import { parse_iso8601 } from "../lib/iso8601";
+import { Header, Row } from "./cells";
 import {
   find_by_id,
   format_line,
@@ -10,6 +13,7 @@ import {
 } from "./document";
 import { copy, type Edited } from "./edit";
 import { server_not_found } from "./read";
+import { row_at, shared_memory } from "./region";
 import { active_requests } from "./rows";
 
 /** Drain jobs: servers that drain, and are taken out when they are idle or their time is over. */
@@ -66,14 +70,61 @@ export function draining_servers(document: Document): ServerRecord[] {
   return records;
 }
 
-/** True when a server that a drain job is to take out may go. `now`: in ISO 8601, whose texts compare as their times do. */
-export function may_leave(record: ServerRecord, now: string): boolean {
+function set_leave_at(row: number, moment: clock.Moment): void {
+  const memory = shared_memory();
+  memory[row_at(row) + Row.LEAVE_AT] = moment;
+  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+}
+
+/** Reads a deadline, which is a time of day, once; from then on the monotonic clock tells when it is over. */
+function read_deadline({ row, leave_by }: ServerRecord): clock.Moment {
+  const time = parse_iso8601(leave_by);
+  const moment = time === undefined ? math.huge : clock.moment_of(time);
+  set_leave_at(row, moment);
+  return moment;
+}
+
+/**
+ * Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is published.
+ *
+ * @param removed the servers' lines before the change, as far as it replaces them
+ * @param added the lines that it brings
+ */
+export function note_deadlines(removed: readonly string[], added: readonly string[]): void {
+  const before = new LuaTable<number, string>();
+  for (const line of removed) {
+    const record = has_drain_job(line) ? parse_line(line) : undefined;
+    if (record !== undefined) before.set(record.row, record.leave_by);
+  }
+  const had_jobs = next(before)[0] !== undefined;
+  for (const line of added) {
+    if (had_jobs || has_drain_job(line)) {
+      const record = parse_line(line);
+      const has_changed = record.leave_by !== (before.get(record.row) ?? "");
+      if (has_changed && (record.leave_by === "" || record.leave_by === WHEN_IDLE))
+        set_leave_at(record.row, 0);
+      else if (has_changed) read_deadline(record);
+    }
+  }
+}
+
+function is_past_deadline(record: ServerRecord, now: clock.Moment): boolean {
+  if (record.leave_by === WHEN_IDLE) return false;
+  const leave_at = shared_memory()[row_at(record.row) + Row.LEAVE_AT];
+  return now >= (leave_at === 0 ? read_deadline(record) : leave_at);
+}
+
+/** True when a server that a drain job is to take out may go. */
+export function may_leave(record: ServerRecord, now: clock.Moment): boolean {
   if (record.leave_by === "") return false;
-  return (record.leave_by !== WHEN_IDLE && record.leave_by <= now) || active_requests(record.row) === 0;
+  return is_past_deadline(record, now) || active_requests(record.row) === 0;
 }
 
 /** Takes out the servers of drain jobs that may go. Returns the new document, and those. */
-export function remove_drained(current: Document, now: string): LuaMultiReturn<[Document, ServerRecord[]]> {
+export function remove_drained(
+  current: Document,
+  now: clock.Moment,
+): LuaMultiReturn<[Document, ServerRecord[]]> {
   const lines: string[] = [];
   const removed: ServerRecord[] = [];
   for (const line of current.lines) {

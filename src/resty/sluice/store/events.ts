@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { encode, shape, shaped } from "../lib/json";
 import { put_event } from "./dict";
@@ -23,7 +24,7 @@ const EVENT = shape([
 /** Adds an event. */
 function put(event: object): void {
   put_event((number) => {
-    const numbered = { ...event, number, revision: revision(), time: iso8601(ngx.now()) };
+    const numbered = { ...event, number, revision: revision(), time: iso8601(clock.wall_time()) };
     return encode(shaped(numbered, EVENT));
   });
 }

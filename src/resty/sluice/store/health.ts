@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../lib/json";
 import { read_whole } from "./disk";
 import { Lock, release, try_acquire } from "./lock";
@@ -7,8 +8,11 @@ import { row_at, shared_memory } from "./region";
 
 /**
  * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose health is
- * not that of a new one. A file counts when its last line repeats the number of its first. Times are of the clock, so
- * what was saved has its age.
+ * not that of a new one. A file counts when its last line repeats the number of its first.
+ *
+ * Moments are saved as ages: the seconds since then, when the file was written; the age of a moment that lies ahead is
+ * negative. The first line has the monotonic clock and the machine's boot: within one boot the time until the next
+ * start counts too. After a reboot it is not known, and the ages go on from where they were.
  */
 
 /** What is saved of a row, by name. */
@@ -34,16 +38,51 @@ const SAVED: [name: string, cell: Row, fresh: number][] = [
   ["errors_5xx", Row.ERRORS_5XX, 0],
   ["errors_gateway", Row.ERRORS_GATEWAY, 0],
   ["reported_state", Row.REPORTED_STATE, 0],
+  ["leave_at", Row.LEAVE_AT, 0],
 ];
+/** Those that are moments. */
+const MOMENTS = new LuaSet<Row>();
+for (const cell of [
+  Row.UNAVAILABLE_UNTIL,
+  Row.FAILED_AT,
+  Row.TRIED_AT,
+  Row.DOWN_SINCE,
+  Row.STARTED_AT,
+  Row.EJECTED_UNTIL,
+  Row.EJECTION_ENDED,
+  Row.LEAVE_AT,
+]) {
+  MOMENTS.add(cell);
+}
 const fields = ["incarnation", "id"];
 for (const [name] of SAVED) fields.push(name);
 const LINE = shape(fields);
+const FIRST_LINE = shape(["health", "clock", "boot"]);
 /** How JSON, which has no infinite numbers, writes one. */
 const INFINITE = "infinite";
 const ROWS_A_PIECE = 1024;
 
+/** A cell's value as it is saved. */
+function saved_value(cell: Row, value: number, now: clock.Moment): unknown {
+  if (value === math.huge) return INFINITE;
+  // To a microsecond: so many digits JSON has.
+  return MOMENTS.has(cell) ? math.floor((now - value) * 1e6 + 0.5) / 1e6 : value;
+}
+
+/**
+ * The opposite of `saved_value`.
+ *
+ * @param saved_at when it was saved; undefined: by version 0.1.0, which saved moments as times of day
+ */
+function restored_value(cell: Row, saved: unknown, saved_at: clock.Moment | undefined): number | undefined {
+  if (saved === INFINITE) return math.huge;
+  if (typeof saved !== "number") return undefined;
+  if (!MOMENTS.has(cell)) return saved;
+  return saved_at === undefined ? clock.moment_of(saved) : saved_at - saved;
+}
+
 /** The line of a row; undefined when it holds nothing that a new one does not. */
-function line_of(row: number): string | undefined {
+function line_of(row: number, now: clock.Moment): string | undefined {
   const memory = shared_memory();
   const at = row_at(row);
   if (memory[at + Row.STAMP] === 0) return undefined;
@@ -53,7 +92,7 @@ function line_of(row: number): string | undefined {
     const value = memory[at + cell];
     if (value !== fresh) {
       is_fresh = false;
-      saved[name] = value === math.huge ? INFINITE : value;
+      saved[name] = saved_value(cell, value, now);
     }
   }
   if (is_fresh) return undefined;
@@ -64,11 +103,12 @@ function line_of(row: number): string | undefined {
 
 function write_all(fd: number, revision: number, pause: (this: void) => void): string | undefined {
   const memory = shared_memory();
+  const now = clock.now();
   let offset = 0;
-  let parts = [`{"health":${string.format("%d", revision)}}\n`];
+  let parts = [`${encode(shaped({ health: revision, clock: now, boot: clock.boot_id() }, FIRST_LINE))}\n`];
   const last = memory[Header.NEXT_ROW] - 1;
   for (const row of $range(1, last)) {
-    const line = line_of(row);
+    const line = line_of(row, now);
     if (line !== undefined) parts.push(line);
     if (row === last) parts.push(`{"end":${string.format("%d", revision)}}\n`);
     if (row === last || row % ROWS_A_PIECE === 0) {
@@ -117,7 +157,7 @@ export function save_health(
 
 /** The number of a whole file; undefined when it is none. */
 function revision_of(text: string): number | undefined {
-  const [start] = string.match(text, '^{"health":(%d+)}\n');
+  const [start] = string.match(text, '^{"health":(%d+)[,}]');
   const [end] = string.match(string.sub(text, -64), '\n{"end":(%d+)}\n$');
   return start !== undefined && start === end ? tonumber(start) : undefined;
 }
@@ -133,8 +173,23 @@ function rows_by_server(): LuaTable<string, number> {
   return rows;
 }
 
+/**
+ * When a file was written, by this machine's clock. After a reboot that is not known, and it counts as now. Returns
+ * undefined for a file of version 0.1.0.
+ *
+ * @param first the file's first line
+ */
+function moment_of_saving(first: string): clock.Moment | undefined {
+  const [saved] = decode(first);
+  const { clock: moment, boot } = (is_table(saved) ? saved : {}) as { clock?: unknown; boot?: unknown };
+  if (typeof moment !== "number") return undefined;
+  const now = clock.now();
+  return boot !== undefined && boot === clock.boot_id() ? math.min(moment, now) : now;
+}
+
 function restore(text: string): void {
   const memory = shared_memory();
+  const saved_at = moment_of_saving(string.match(text, "^[^\n]*")[0]);
   const rows = rows_by_server();
   for (const [line] of string.gmatch(text, "([^\n]+)\n")) {
     const [saved] = decode(line);
@@ -142,11 +197,10 @@ function restore(text: string): void {
     const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as number | undefined;
     if (is_table(saved) && at !== undefined) {
       for (const [name, cell, fresh] of SAVED) {
-        const value = saved[name] === INFINITE ? math.huge : saved[name];
-        memory[at + cell] = typeof value === "number" ? value : fresh;
+        memory[at + cell] = restored_value(cell, saved[name], saved_at) ?? fresh;
       }
       // As a registration: whoever could not report while nginx was down has all the time to do so now.
-      memory[at + Row.STATE_REPORTED_AT] = ngx.now();
+      memory[at + Row.STATE_REPORTED_AT] = clock.now();
     }
   }
 }

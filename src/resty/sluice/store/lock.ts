@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { Header } from "./cells";
 import { shared_memory } from "./region";
 import { try_lock, unlock, wait_lock } from "./posix";
@@ -34,9 +35,10 @@ export function try_acquire(lock: Lock): boolean {
  * @returns true, or undefined and the cause after 10 s
  */
 export function acquire(): LuaMultiReturn<[true | undefined, string | undefined]> {
-  const deadline = ngx.now() + PATIENCE_SECONDS;
+  const deadline = clock.now() + PATIENCE_SECONDS;
   while (!try_acquire(Lock.WRITE)) {
-    if (ngx.now() >= deadline) return $multi(undefined, "could not lock the store: another writer holds it");
+    if (clock.now() >= deadline)
+      return $multi(undefined, "could not lock the store: another writer holds it");
     ngx.sleep(RETRY_SECONDS);
   }
   return $multi(true, undefined);

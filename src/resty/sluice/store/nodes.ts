@@ -70,7 +70,7 @@ function expiry_of({ row }: ServerRecord): number {
   return row_at(row) + Row.EXPIRES;
 }
 
-/** When a registration ends: seconds since 1970; 0: nobody has said so since nginx has started. */
+/** When a registration ends, by the monotonic clock; 0: nobody has said so since nginx has started. */
 export function expires(record: ServerRecord): number {
   return shared_memory()[expiry_of(record)];
 }

@@ -1,5 +1,6 @@
 import type { Options } from "../config/options";
 import type { UpstreamConfig } from "../config/upstream";
+import * as clock from "../lib/clock";
 import * as dict from "./dict";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
@@ -11,6 +12,7 @@ import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
 import { to_document } from "./replay";
 import { allocate_row, hold_row } from "./rows";
+import { restore_scaling } from "./scaling";
 import { set_fsync } from "./commit";
 import { write_under_lock } from "./write";
 
@@ -46,7 +48,7 @@ function hold_unchecked({ row, health_check, lines }: Document): void {
     const server_row = parse_line(line).row;
     const check: Check = memory[row_at(server_row) + Row.CHECK];
     const has_passed = health_check.persistent && check === Check.PASSED;
-    if (check !== Check.FAILED && !has_passed) hold_row(server_row, ngx.now());
+    if (check !== Check.FAILED && !has_passed) hold_row(server_row, clock.now());
   }
 }
 
@@ -68,7 +70,10 @@ function load_state(state_dir: string): void {
   dict.unstage_text();
   shared_memory()[Header.REVISION] = state.revision;
   load_health(state_dir);
-  for (const document of documents) hold_unchecked(document);
+  for (const document of documents) {
+    hold_unchecked(document);
+    restore_scaling(document);
+  }
 }
 
 /** Saves the seeds that the state does not hold yet. */
@@ -114,5 +119,5 @@ export function open_store(options: Options): void {
   const memory = shared_memory();
   if (region === undefined) memory[Header.START_REVISION] = memory[Header.REVISION];
   memory[Header.GENERATION] = memory[Header.GENERATION] + 1;
-  memory[Header.LOADED] = ngx.now();
+  memory[Header.LOADED] = clock.now();
 }

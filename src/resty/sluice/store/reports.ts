@@ -5,11 +5,11 @@ import { delete_report, get_report, put_report } from "./dict";
 
 /** How a feed is. */
 export interface FeedReport {
-  /** When the registry last answered: seconds since 1970; absent: never. */
+  /** When the registry last answered, by the monotonic clock; absent: never. */
   last_success?: number | undefined;
   /** Why the last session ended; absent: it goes on. */
   error?: string | undefined;
-  /** Since when it has answered without a failure: seconds since 1970. */
+  /** Since when it has answered without a failure, by the monotonic clock. */
   since?: number | undefined;
 }
 

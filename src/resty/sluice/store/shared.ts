@@ -2,6 +2,7 @@ import { source_of } from "../config/discovery";
 import { read_node, type NodeConfig } from "../config/node";
 import { read_server, type ServerConfig } from "../config/server";
 import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
+import * as clock from "../lib/clock";
 import { decode, encode, is_table, list } from "../lib/json";
 import {
   bookkeeping_of,
@@ -84,9 +85,9 @@ function read_shared_server(saved: unknown): SharedServer | undefined {
 /** The last decision to scale; what is none counts as none. */
 function read_scaling(value: unknown): Scaling | undefined {
   if (!is_table(value)) return undefined;
-  const { id, time, until } = value;
+  const { id, time, wait } = value;
   if (typeof id !== "string" || typeof time !== "number") return undefined;
-  return typeof until === "number" ? { id, time, until } : { id, time };
+  return typeof wait === "number" ? { id, time, wait } : { id, time };
 }
 
 /** Reads a shared part; undefined when it is none. */
@@ -162,7 +163,7 @@ function shared_lines(
     const before = known.get(server.id) as ServerRecord | undefined;
     if (is_same(before, server)) {
       const { incarnation, row } = before;
-      if (server.in_service === true && before.in_service !== true) start_row(row, ngx.now());
+      if (server.in_service === true && before.in_service !== true) start_row(row, clock.now());
       lines.push(format_line({ ...server, incarnation, row }));
     } else {
       const row = allocate_row(revision, server.id);

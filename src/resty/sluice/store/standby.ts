@@ -8,7 +8,7 @@ import { start_row } from "./rows";
 /**
  * Brings a standby server in, or lets it stand by again. Whoever has brought it, it stays his: this is no parameter of it.
  *
- * @param now seconds since 1970: when its `slow_start` begins
+ * @param now the monotonic clock: when its `slow_start` begins
  */
 export function set_in_service(current: Document, id: number, in_service: boolean, now: number): Edited {
   const index = find_by_id(current, id);

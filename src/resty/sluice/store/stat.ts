@@ -1,4 +1,5 @@
 import * as ffi from "ffi";
+import * as clock from "../lib/clock";
 import { reason } from "./posix";
 
 /** What Linux says of a file without opening it. */
@@ -78,7 +79,7 @@ export function state_of(path: string): LuaMultiReturn<[FileState | undefined, s
   const { mode, changed, modified } = state;
   const size = tonumber(state.size) as number;
   const version = `${tostring(state.inode)} ${size} ${time_text(changed)} ${time_text(modified)}`;
-  const is_recent = ngx.now() - (tonumber(changed.seconds) as number) < TICK;
+  const is_recent = math.abs(clock.wall_time() - (tonumber(changed.seconds) as number)) < TICK;
   const is_regular = math.floor(mode / FORMAT_UNIT) % FORMATS === REGULAR;
   return $multi({ version: is_recent ? undefined : version, is_regular, size }, undefined);
 }

@@ -1,10 +1,11 @@
+import * as clock from "../lib/clock";
 import { Header } from "./cells";
 import { shared_memory } from "./region";
 
 /** Whose turn the background work is: after a reload, that of the new workers, though the old ones still run. */
 
 /** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
-const LOADED = ngx.now();
+const LOADED = clock.now();
 
 /**
  * Has this worker do background work, and workers of earlier configurations no more. Phase: init_worker_by_lua, of

@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import { settings_of } from "../config/settings";
+import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { copy } from "./edit";
 import { busy, delete_upstream, put_upstream, repair } from "./commit";
@@ -80,9 +81,9 @@ function write_once(name: string, edit: Edit, reach: Reach): Written {
 
 /** Waits until another gateway's change of an upstream is here. `before`: what it was based on. False: it takes too long. */
 function wait_for_other(name: string, before: string | undefined): boolean {
-  const deadline = ngx.now() + PATIENCE_SECONDS;
+  const deadline = clock.now() + PATIENCE_SECONDS;
   while (read(name)?.cluster_revision === before) {
-    if (ngx.now() > deadline) return false;
+    if (clock.now() > deadline) return false;
     ngx.sleep(PAUSE_SECONDS);
   }
   // Else the same two would meet again.

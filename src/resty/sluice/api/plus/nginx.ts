@@ -1,5 +1,6 @@
 import { C, cdef, type NumberPointer } from "ffi";
 
+import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
 import { VERSION } from "../../lib/version";
@@ -64,8 +65,8 @@ function get_nginx(this: void): Answered {
     build: `lua-resty-sluice-${VERSION}`,
     address: ngx.var.server_addr,
     generation,
-    load_timestamp: iso8601(loaded),
-    timestamp: iso8601(ngx.now()),
+    load_timestamp: iso8601(clock.wall_time_of(loaded)),
+    timestamp: iso8601(clock.wall_time()),
     pid: ngx.worker.pid(),
     ppid: parent_pid(),
   };

@@ -1,3 +1,4 @@
+import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, list, shape, shaped } from "../../lib/json";
 import { reset_status, status_of, type ServerStatus } from "../../live/status";
@@ -92,8 +93,8 @@ function peer_object(line: string): object {
         HEALTH_CHECKS,
       ),
       downtime: status.downtime,
-      downstart: status.down_since === undefined ? undefined : iso8601(status.down_since),
-      selected: status.selected === undefined ? undefined : iso8601(status.selected),
+      downstart: status.down_since === undefined ? undefined : iso8601(clock.wall_time_of(status.down_since)),
+      selected: status.selected === undefined ? undefined : iso8601(clock.wall_time_of(status.selected)),
     },
     PEER,
   );

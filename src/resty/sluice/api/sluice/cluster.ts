@@ -1,3 +1,4 @@
+import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { shape, shaped } from "../../lib/json";
 import { is_clustered } from "../../store/clustered";
@@ -20,7 +21,7 @@ function get(this: void): Answered {
     shaped(
       {
         state: error === undefined ? quiet : "failing",
-        last_success: last_success === undefined ? undefined : iso8601(last_success),
+        last_success: last_success === undefined ? undefined : iso8601(clock.wall_time_of(last_success)),
         error,
       },
       CLUSTER,

@@ -1,4 +1,5 @@
 import { source_of } from "../../config/discovery";
+import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
 import { read, upstream_not_found } from "../../store/read";
@@ -45,7 +46,8 @@ function get(this: void, request: ApiRequest): Answered {
   const object = {
     source,
     state: error === undefined ? quiet : "failing",
-    last_success: feed?.last_success === undefined ? undefined : iso8601(feed.last_success),
+    last_success:
+      feed?.last_success === undefined ? undefined : iso8601(clock.wall_time_of(feed.last_success)),
     error,
     revision: said?.revision,
     servers: said?.servers ?? 0,

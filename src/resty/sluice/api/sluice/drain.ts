@@ -2,6 +2,7 @@ import { read_fields } from "../../config/fields";
 import type { Problem } from "../../config/problem";
 import { parse_time } from "../../config/time";
 import { time_from } from "../../config/values";
+import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { shape, shaped } from "../../lib/json";
 import { find_by_id, type Document, type ServerRecord } from "../../store/document";
@@ -32,7 +33,7 @@ function read_leave_by(
   if (fields === undefined) return $multi(undefined, problem);
   if (fields.deadline === undefined) return $multi(WHEN_IDLE, undefined);
   const milliseconds = parse_time(fields.deadline as string) as number;
-  return $multi(iso8601(ngx.now() + milliseconds / 1000), undefined);
+  return $multi(iso8601(clock.wall_time() + milliseconds / 1000), undefined);
 }
 
 function post(this: void, request: ApiRequest): Answered {

@@ -1,6 +1,7 @@
 import { binary_address } from "../../config/address";
 import { invalid_value, type Problem } from "../../config/problem";
 import { picks_of_minute } from "../../control/picks";
+import * as clock from "../../lib/clock";
 import { list, shape, shaped } from "../../lib/json";
 import { foresee } from "../../live/choice";
 import { address_key } from "../../live/key";
@@ -119,7 +120,7 @@ function get(this: void, request: ApiRequest): Answered {
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
   const [key, bad_key] = read_key(document.method);
   if (bad_key !== undefined) return $multi(undefined, bad_key);
-  const now = ngx.now();
+  const now = clock.now();
   // First, for it lets go of what was reported too long ago.
   const upstream = look_at_upstream(name, now);
   const explained = {

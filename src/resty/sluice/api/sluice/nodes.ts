@@ -4,6 +4,7 @@ import { read_server, type ServerConfig } from "../../config/server";
 import { read_report, type Report } from "../../control/report";
 import { expiry_of, note_report } from "../../control/reported";
 import { subject_of } from "../../health/subject";
+import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
 import { get_text } from "../../store/dict";
@@ -36,7 +37,7 @@ function node_object(record: NodeRecord): object {
   const { name, ttl, incarnation, meta } = record.node;
   const end = expires(record);
   const object: Record<string, unknown> = { ...record, node: name, ttl, meta };
-  if (end !== 0) object.expires = iso8601(end);
+  if (end !== 0) object.expires = iso8601(clock.wall_time_of(end));
   object.incarnation = incarnation === "" ? undefined : incarnation;
   // Absent means false.
   if (object.drain === false) object.drain = undefined;
@@ -102,7 +103,7 @@ function note_renewal_report(
   report: Report | undefined,
 ): void {
   if (report === undefined) return;
-  note_report(subject_of(name, head.row, record), report, expiry_of(head.load), ngx.now());
+  note_report(subject_of(name, head.row, record), report, expiry_of(head.load), clock.now());
 }
 
 function put(this: void, request: ApiRequest): Answered {
@@ -112,7 +113,7 @@ function put(this: void, request: ApiRequest): Answered {
   const [registration, invalid] = read_registration(node);
   if (registration === undefined) return $multi(undefined, invalid);
   const { server, report } = registration;
-  const renewed = renew(text, server, ngx.now());
+  const renewed = renew(text, server, clock.now());
   if (renewed !== undefined) {
     // It is no change, so there is no condition for it.
     take_if_match();
@@ -124,7 +125,7 @@ function put(this: void, request: ApiRequest): Answered {
   let before: NodeRecord | undefined;
   const [document, problem] = write_existing(name, (current, revision) => {
     before = node_of(current, node);
-    return register(current, server, ngx.now(), revision);
+    return register(current, server, clock.now(), revision);
   });
   const record = document === undefined ? undefined : node_of(document, node);
   if (document === undefined || record === undefined) return $multi(undefined, problem);

@@ -1,6 +1,7 @@
 import { read_report } from "../../control/report";
 import { count_bad_report, expiry_of, note_report } from "../../control/reported";
 import { subject_of } from "../../health/subject";
+import * as clock from "../../lib/clock";
 import { get_text } from "../../store/dict";
 import { find_record, parse_head, type ServerRecord } from "../../store/document";
 import { find_node, node_not_found } from "../../store/nodes";
@@ -22,7 +23,7 @@ function note(name: string, text: string, record: ServerRecord): Answered {
     count_bad_report(reporter);
     return $multi(undefined, invalid);
   }
-  const untimely = note_report(reporter, report, expiry_of(head.load), ngx.now());
+  const untimely = note_report(reporter, report, expiry_of(head.load), clock.now());
   if (untimely !== undefined) return $multi(undefined, untimely);
   return $multi({ status: 204 }, undefined);
 }

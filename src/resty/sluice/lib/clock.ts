@@ -1,0 +1,87 @@
+import * as ffi from "ffi";
+
+/**
+ * The two clocks.
+ *
+ * Every duration, deadline and expiry goes by the monotonic clock. All processes of the machine share it, and setting
+ * the time of day does not move it. The time of day is only for timestamps: those that people read, and those that
+ * other machines have sent.
+ */
+
+/** A moment of the monotonic clock, in seconds. 0 means "never". */
+export type Moment = number;
+
+interface Timespec extends ffi.CData {
+  seconds: unknown;
+  nanoseconds: unknown;
+}
+
+interface Libc {
+  sluice_current_msec: ffi.NumberPointer;
+  sluice_clock_gettime: (this: void, clock: number, time: Timespec) => number;
+}
+
+// The asm names keep these apart from other modules' declarations of the same symbols.
+ffi.cdef(`
+  struct sluice_timespec { long seconds; long nanoseconds; };
+  extern volatile uint32_t sluice_current_msec[2] __asm__("ngx_current_msec");
+  int sluice_clock_gettime(int, struct sluice_timespec *) __asm__("clock_gettime");
+`);
+
+const C = ffi.C as Libc;
+const CLOCK_MONOTONIC = 1;
+const TWO_TO_32 = 2 ** 32;
+/** Added to the time since boot, so that 0, which means "never", is long ago even right after boot. */
+const SECONDS_BEFORE_BOOT = 1_000_000_000;
+
+const read_time = ffi.new("struct sluice_timespec") as Timespec;
+
+/** Asks the kernel. */
+function kernel_now(this: void): Moment {
+  C.sluice_clock_gettime(CLOCK_MONOTONIC, read_time);
+  const seconds = tonumber(read_time.seconds) as number;
+  return SECONDS_BEFORE_BOOT + seconds + (tonumber(read_time.nanoseconds) as number) / 1e9;
+}
+
+/** Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop brings up to date. */
+function nginx_now(this: void): Moment {
+  const halves = C.sluice_current_msec;
+  return SECONDS_BEFORE_BOOT + (halves[1] * TWO_TO_32 + halves[0]) / 1000;
+}
+
+/** False outside nginx, as in unit tests. */
+const [has_nginx] = pcall(() => C.sluice_current_msec[0]);
+const is_readable = has_nginx && ffi.abi("64bit") && ffi.abi("le");
+
+/**
+ * The monotonic clock: seconds, with milliseconds, since a moment long before the machine was booted. Within one turn
+ * of nginx's event loop the value stays the same. Any phase. Hot.
+ */
+export const now: (this: void) => Moment = is_readable ? nginx_now : kernel_now;
+
+/** The time of day: seconds since 1970. Only for timestamps; it can jump in both directions. Any phase. */
+export function wall_time(): number {
+  return ngx.now();
+}
+
+/** The time of day, in seconds since 1970, of a moment of the monotonic clock. Any phase. */
+export function wall_time_of(moment: Moment): number {
+  return ngx.now() + (moment - now());
+}
+
+/** The moment of the monotonic clock at a time of day, which is in seconds since 1970. Any phase. */
+export function moment_of(time: number): Moment {
+  return now() + (time - ngx.now());
+}
+
+/**
+ * Identifies this run of the machine: the monotonic clock starts anew with each. Returns undefined where the kernel
+ * does not tell. Any phase; reads a file of the kernel.
+ */
+export function boot_id(): string | undefined {
+  const [file] = io.open("/proc/sys/kernel/random/boot_id", "r");
+  if (file === undefined) return undefined;
+  const id = file.read("*l");
+  file.close();
+  return id;
+}

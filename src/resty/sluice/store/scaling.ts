@@ -1,0 +1,32 @@
+import * as clock from "../lib/clock";
+import { UpstreamRow } from "./cells";
+import type { Document, Scaling } from "./document";
+import { row_at, shared_memory } from "./region";
+
+/** When an upstream was last scaled, in shared memory: by the monotonic clock of this machine. */
+
+function is_same_decision(before: Scaling | undefined, after: Scaling): boolean {
+  return before?.id === after.id && before.time === after.time;
+}
+
+/** Starts the cooldown of a decision to scale, and the wait for its call, if a document has new ones. Under the lock. */
+export function note_scaling(before: Document | undefined, { row, scaling }: Document): void {
+  const memory = shared_memory();
+  const cells = row_at(row);
+  if (scaling === undefined || scaling === before?.scaling) return;
+  const now = clock.now();
+  if (!is_same_decision(before?.scaling, scaling)) memory[cells + UpstreamRow.SCALED_AT] = now;
+  if (scaling.wait === before?.scaling?.wait) return;
+  memory[cells + UpstreamRow.PENDING_UNTIL] = scaling.wait === undefined ? 0 : now + scaling.wait;
+}
+
+/**
+ * Continues the cooldown of a saved document. Only the time of day tells how long nginx was not running; a time that
+ * lies ahead counts as now. Phase: init_by_lua.
+ */
+export function restore_scaling(document: Document): void {
+  const { row, scaling } = document;
+  if (scaling === undefined) return;
+  note_scaling(undefined, document);
+  shared_memory()[row_at(row) + UpstreamRow.SCALED_AT] = math.min(clock.now(), clock.moment_of(scaling.time));
+}
