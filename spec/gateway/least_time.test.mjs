@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startBackends } from "./support/backend.mjs";
 import { atEnd } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
-import { startLoad } from "./support/load.mjs";
+import { ask, startLoad } from "./support/load.mjs";
 import { freePort } from "./support/ports.mjs";
 import { sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -154,4 +154,16 @@ test("who gets no requests at all has another chance after each fail_timeout", a
   const share = await shareOfFirst(gateway, 300);
   await load.stop();
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);
+});
+
+test("with a fail_timeout of 0 a slow server gets 1 of 11 requests, as with nginx", async (context) => {
+  const [slow, fast] = await startBackends(context, 2);
+  slow.behaviour = { delay: 1000 };
+  const servers = [slow, fast].map(({ address }) => ({ server: address, fail_timeout: "0s" }));
+  const gateway = await startGateway(context, {
+    upstreams: { app: { method: "least_time", servers } },
+    workers: 1,
+  });
+  for (let number = 0; number < 11; number += 1) assert.equal((await ask(gateway.port)).status, 200);
+  assert.deepEqual([slow.requests.length, fast.requests.length], [1, 10]);
 });

@@ -71,25 +71,70 @@ describe("least_time", () => {
     expect(pick_name(bench)).equal("p2");
   });
 
-  it("gives one that was slow, and is fast now, its share back within log2(time / 20 ms) + 1 times fail_timeout", () => {
+  it("gives one that was slow, and is fast now, its share back within log2(time / 20 ms) + 1 times fail_timeout + 1 s", () => {
     const bench = bench_at(least_time, [10, 10, 4000]);
-    // 4000 ms are halved to less than 20 in 8 periods of 10 s.
+    // 4000 ms are halved to less than 20 in 8 periods of 11 s.
     const started = bench.time;
     const fast = (): number => 10;
     let share = 0;
     while (share < 0.3 && bench.time < started + 200) {
       share = count_of(send(bench, 90, fast), "p3") / 90;
     }
-    expect(bench.time - started <= (8 + 1) * 10).equal(true);
+    expect(bench.time - started <= (8 + 1) * 11).equal(true);
     expect(count_of(send(bench, 300, fast), "p3")).equal(100);
   });
 
   it("stays away from one that is slow still, but for a trial a period at most", () => {
     const bench = bench_at(least_time, [10, 10, 4000]);
     const counts = send(bench, 30000, (peer) => (peer.name === "p3" ? 4000 : 10));
-    // 300 s are 30 periods; the first trial comes after 8.
-    expect(count_of(counts, "p3") <= 30).equal(true);
+    // 300 s are 27 periods; the first trial comes after 8.
+    expect(count_of(counts, "p3") <= 27).equal(true);
     expect(count_of(counts, "p3") >= 1).equal(true);
+  });
+
+  it("goes by times although fail_timeout is 0: the slow one of two gets 1 of 11 requests, as with nginx", () => {
+    const bench = bench_at(least_time, [-1, -1]);
+    for (const peer of bench.peers) peer.fail_timeout = 0;
+    let slow = 0;
+    for (const _ of $range(1, 11)) {
+      const peer = bench.method.pick(available, undefined) as TestPeer;
+      const time = peer.name === "p1" ? 1000 : 1;
+      if (peer.name === "p1") slow += 1;
+      peer.chosen_at = bench.time;
+      bench.time += time / 1000;
+      peer.expected_time = peer.expected_time < 0 ? time : peer.expected_time * 0.95 + time * 0.05;
+    }
+    expect(slow).equal(1);
+    expect(bench.peers[0].expected_time).equal(1000);
+  });
+
+  it("halves the time of a peer once in fail_timeout + 1 seconds, in whole seconds, as nginx", () => {
+    // p2 counts as 60 ms. p1 counts as 160 ms, 80 ms after one halving, 40 ms after two.
+    for (const [fail_timeout, seconds] of [
+      [0, 2],
+      [1, 4],
+      [10, 22],
+    ]) {
+      const bench = bench_at(least_time, [150, 55]);
+      const [slow, fast] = bench.peers;
+      slow.fail_timeout = fail_timeout;
+      // A second is over when the clock shows the next one, however short it was.
+      slow.chosen_at = 1000.9;
+      for (const second of $range(0, seconds)) {
+        bench.time = 1000.95 + second;
+        fast.chosen_at = bench.time;
+        expect(pick_name(bench)).equal(second < seconds ? "p2" : "p1");
+      }
+    }
+  });
+
+  it("never writes an expected time that is not a number, however long a peer was idle", () => {
+    const bench = bench_at(least_time, [1000]);
+    const [peer] = bench.peers;
+    peer.fail_timeout = 0;
+    bench.time += 1e9;
+    pick_name(bench);
+    expect(peer.expected_time >= 0 && peer.expected_time < 1000).equal(true);
   });
 
   it("with inflight, sees that requests take long before the first of them ends", () => {

@@ -10,6 +10,7 @@ export interface TestPeer extends Peer {
   age: number;
   expected_time: number;
   chosen_at: number;
+  fail_timeout: number;
 }
 
 /** Makes a method without peers. */
@@ -41,6 +42,7 @@ export function new_peer(name: string, weight = 1): TestPeer {
     age: 0,
     expected_time: -1,
     chosen_at: 0,
+    fail_timeout: FAIL_TIMEOUT,
   };
 }
 
@@ -67,7 +69,7 @@ export function surroundings_of(bench: Bench): Surroundings {
       (peer as TestPeer).expected_time = milliseconds;
     },
     chosen_at: (peer) => (peer as TestPeer).chosen_at,
-    fail_timeout: () => FAIL_TIMEOUT,
+    fail_timeout: (peer) => (peer as TestPeer).fail_timeout,
   };
 }
 
