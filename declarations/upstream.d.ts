@@ -98,9 +98,9 @@ declare module "resty.sluice" {
   /** A cookie of Sluice's own that names a client's server. */
   export interface StickyCookie {
     name: string;
-    /** Default: `"/"`. */
+    /** Default: `"/"`. `""` omits the attribute. */
     path?: string;
-    /** Default: none, the cookie goes back to this host only. */
+    /** May contain variables, such as `"$host"`. Default: none, the cookie goes back to this host only. */
     domain?: string;
     /** A time, or `"max"`. Default: none, until the browser ends. */
     expires?: Time;

@@ -148,8 +148,9 @@ test("who gets no requests at all has another chance after each fail_timeout", a
   first.behaviour = { delay: 40 };
   const started = performance.now();
   const before = first.requests.length;
-  // After 10 s it is expected to take half as long, and that stays so: 22 responses more, and it is as the others.
-  await waitFor("it has responded 30 times", () => first.requests.length > before + 30, 17_000);
+  // After 11 s it is expected to take half as long, and that stays so: 22 responses more, and it is as the others. Where
+  // a busy machine makes it seem slower, it has to wait for the second time.
+  await waitFor("it has responded 30 times", () => first.requests.length > before + 30, 35_000);
   assert.ok(performance.now() - started > 5000, "it was idle before");
   const share = await shareOfFirst(gateway, 300);
   await load.stop();

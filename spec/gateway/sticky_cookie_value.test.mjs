@@ -33,6 +33,8 @@ test("every attribute that is configured is in the cookie, and no other", async 
   const cases = [
     [{}, ["path=/"]],
     [{ path: "/shop" }, ["path=/shop"]],
+    [{ path: "" }, []],
+    [{ path: "", secure: true }, ["secure"]],
     [{ domain: ".example.com" }, ["domain=.example.com", "path=/"]],
     [{ httponly: true }, ["httponly", "path=/"]],
     [{ secure: true }, ["secure", "path=/"]],
@@ -78,7 +80,27 @@ test("a cookie with an end has it in both spellings, and is given again by each 
   }
   const cookie = { ...sticky.cookie, expires: "max" };
   await gateway.api.expect(200, "PUT", sluice(), { sticky: { cookie }, servers });
-  assert.match(cookiesOf(await ask(gateway.port))[0], /; expires=Thu, 31-Dec-37 23:55:55 GMT/);
+  const end = /; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000;/;
+  assert.match(cookiesOf(await ask(gateway.port))[0], end, "as nginx");
+});
+
+test("a domain with variables is that of each request, and left out when it is none", async (context) => {
+  const { gateway, servers } = await startSticky(context, ["app"], 1);
+  const domains = async (domain, path, headers) => {
+    const cookie = { ...sticky.cookie, domain, httponly: true };
+    await gateway.api.expect(200, "PUT", sluice(), { sticky: { cookie }, servers });
+    const [text] = cookiesOf(await ask(gateway.port, path, { headers }));
+    const [, ...attributes] = partsOf(text);
+    const rest = attributes.filter((part) => !part.startsWith("domain="));
+    assert.deepEqual(rest.toSorted(), ["httponly", "path=/"], "the other attributes are there");
+    return attributes.filter((part) => part.startsWith("domain="));
+  };
+  assert.deepEqual(await domains("$host", "/", { Host: "shop.example" }), ["domain=shop.example"]);
+  assert.deepEqual(await domains(".${host}", "/", { Host: "shop.example" }), ["domain=.shop.example"]);
+  assert.deepEqual(await domains("a.$arg_d.example", "/?d=b"), ["domain=a.b.example"]);
+  for (const value of ["", "a;secure", "a%20b", "a/b", "..", "d".repeat(256)])
+    assert.deepEqual(await domains("$arg_d", `/?d=${value}`), [], value);
+  assert.deepEqual(await domains("$no_such_variable", "/"), []);
 });
 
 /** Whatever a text may be written as, in lower case. @param {string} text */

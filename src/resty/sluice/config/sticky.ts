@@ -6,8 +6,9 @@ import { parse_time } from "./time";
 /** A cookie of Sluice's own that names a client's server. */
 export interface CookieConfig {
   name: string;
+  /** "": the cookie has no such attribute. */
   path: string;
-  /** Absent: the cookie goes back to this host only. */
+  /** May contain variables. Absent: the cookie goes back to this host only. */
   domain?: string;
   /** An nginx time, or `"max"`; absent: until the browser ends. */
   expires?: string;
@@ -48,18 +49,39 @@ function read_name(this: void, path: string, value: unknown): Read {
 }
 
 function read_path(this: void, path: string, value: unknown): Read {
-  if (typeof value !== "string" || string.sub(value, 1, 1) !== "/")
+  if (typeof value !== "string" || (value !== "" && string.sub(value, 1, 1) !== "/"))
     return bad(path, 'it does not begin with "/"');
   if (value.length > LONGEST_PATH) return bad(path, `longer than ${LONGEST_PATH} bytes`);
   if (string.find(value, "[%c;]")[0] !== undefined) return bad(path, 'control characters and ";" cannot be');
   return $multi(value, undefined);
 }
 
+/** Whether a text can be the domain of a cookie. Any phase. */
+export function is_domain(text: string): boolean {
+  return text.length <= LONGEST_DOMAIN && string.find(text, "^%.?%w[%w.-]*$")[0] !== undefined;
+}
+
+/** Whether the value of `domain` depends on the request. Any phase. */
+export function has_variables(domain: string): boolean {
+  return string.find(domain, "$", 1, true)[0] !== undefined;
+}
+
+/** Replaces each variable of a text by a letter. Returns undefined and the reason if one is malformed. */
+function without_variables(domain: string): LuaMultiReturn<[string | undefined, string | undefined]> {
+  if (!has_variables(domain)) return $multi(domain, undefined);
+  const [parts, reason] = parse_template(domain);
+  if (parts === undefined) return $multi(undefined, reason);
+  let text = "";
+  for (const { literal } of parts) text += literal ?? "v";
+  return $multi(text, undefined);
+}
+
 function read_domain(this: void, path: string, value: unknown): Read {
-  if (typeof value !== "string" || string.find(value, "^%.?%w[%w.-]*$")[0] === undefined) {
-    return bad(path, "not a domain of letters, digits, . and -");
-  }
+  if (typeof value !== "string") return bad(path, "not a string");
   if (value.length > LONGEST_DOMAIN) return bad(path, `longer than ${LONGEST_DOMAIN} bytes`);
+  const [text, reason] = without_variables(value);
+  if (text === undefined) return bad(path, reason ?? "");
+  if (!is_domain(text)) return bad(path, "not a domain of letters, digits, ., - and variables");
   return $multi(value, undefined);
 }
 

@@ -1,6 +1,7 @@
 import { seconds_of } from "../config/time";
-import type { CookieConfig } from "../config/sticky";
+import { has_variables, is_domain, type CookieConfig } from "../config/sticky";
 import * as clock from "../lib/clock";
+import { template_reader, type KeyReader } from "./key";
 import type { LiveServer } from "./server";
 import type { Binding } from "./sticky";
 
@@ -10,8 +11,9 @@ import type { Binding } from "./sticky";
  */
 
 const TOKEN_BYTES = 16;
-/** What nginx gives for `max`: the last second that 32 bits hold. */
+/** What nginx gives for `max`: the last second that 32 bits hold, and ten years. */
 const LAST_SECOND = 2145916555;
+const LONGEST_AGE = 315360000;
 
 /** A server's value of the cookie: 32 hexadecimal digits. A server that is added anew has another. */
 function token_of(secret: string, server: LiveServer): string {
@@ -33,24 +35,34 @@ function set_cookie(name: string, text: string): void {
   ngx.header["Set-Cookie"] = cookies;
 }
 
-/** The end of the cookie's text, the same for all servers. */
+/** Returns the attributes that are the same in every response. */
 function attributes_of({ path, domain, httponly, secure, samesite }: CookieConfig): string {
   const parts = [""];
-  if (domain !== undefined) parts.push(`domain=${domain}`);
+  if (domain !== undefined && !has_variables(domain)) parts.push(`domain=${domain}`);
   if (httponly) parts.push("httponly");
   if (secure) parts.push("secure");
   if (samesite !== undefined) parts.push(`samesite=${samesite}`);
-  parts.push(`path=${path}`);
+  if (path !== "") parts.push(`path=${path}`);
   return table.concat(parts, "; ");
 }
 
 /** Gives the part of the cookie's text that says when it ends. Undefined: with the client's session. */
 function new_expiry(expires: string | undefined): ((this: void) => string) | undefined {
   if (expires === undefined) return undefined;
-  const last = `; expires=${ngx.cookie_time(LAST_SECOND)}`;
+  const last = `; expires=${ngx.cookie_time(LAST_SECOND)}; max-age=${LONGEST_AGE}`;
   if (expires === "max") return () => last;
   const seconds = math.floor(seconds_of(expires));
   return () => `; expires=${ngx.cookie_time(math.floor(clock.wall_time()) + seconds)}; max-age=${seconds}`;
+}
+
+/** Returns the attribute for a domain that a request gives; "" if it gives none, or no domain. */
+function domain_attribute(domain: string | undefined): string {
+  return domain === undefined || !is_domain(domain) ? "" : `; domain=${domain}`;
+}
+
+/** Makes the reader of a domain with variables. Returns undefined if there is none. */
+function new_domain_reader(domain: string | undefined): KeyReader | undefined {
+  return domain === undefined || !has_variables(domain) ? undefined : template_reader(domain);
 }
 
 /** Makes the binding. */
@@ -59,6 +71,7 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
   const variable = `cookie_${name}`;
   const attributes = attributes_of(config);
   const expiry = new_expiry(config.expires);
+  const read_domain = new_domain_reader(config.domain);
   const server_of = new LuaTable<string, LiveServer>();
   const tokens = new LuaTable<LiveServer, string>();
 
@@ -83,7 +96,9 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
   function bind(this: void, server: LiveServer): void {
     const token = tokens.get(server);
     if (expiry === undefined && ngx.var[variable] === token) return;
-    set_cookie(name, `${name}=${token}${expiry === undefined ? "" : expiry()}${attributes}`);
+    const end = expiry === undefined ? "" : expiry();
+    const domain = read_domain === undefined ? "" : domain_attribute(read_domain());
+    set_cookie(name, `${name}=${token}${end}${domain}${attributes}`);
   }
 
   return { join, leave, find, bind };
