@@ -47,28 +47,39 @@ export function lacked_key(): boolean {
 /** Tells whether a server that was chosen some time ago, and is counted, may have the request still. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
   if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;
-  return server.in_rotation || upstream.sticky?.find() === server;
+  return server.in_rotation || upstream.sticky?.find(server.backup) === server;
+}
+
+function was_tried({ redirected, servers }: Attempts, server: LiveServer): boolean {
+  for (const index of $range(redirected, servers.length - 1)) {
+    if (servers[index] === server) return true;
+  }
+  return false;
 }
 
 function untried(this: void, peer: Peer): boolean {
-  if (!in_service(peer)) return false;
-  for (const index of $range(tried.redirected, tried.servers.length - 1)) {
-    if (tried.servers[index] === (peer as LiveServer)) return false;
-  }
-  return true;
+  return in_service(peer) && !was_tried(tried, peer as LiveServer);
 }
 
-/** Chooses by the upstream's method. `retried`: what was tried before; undefined: nothing. */
-function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
-  const { read_key } = upstream;
+/** Reads the key that the method wants of the request. */
+function read_key_of({ read_key }: LiveUpstream): string | undefined {
   const key = read_key === undefined ? undefined : read_key();
   is_without_key = read_key !== undefined && (key === undefined || key === "");
-  let available: Available = in_service;
+  return key;
+}
+
+/** Returns what the method is to ask. `retried`: what was tried before; undefined: nothing. */
+function available_for(upstream: LiveUpstream, retried: Attempts | undefined): Available {
   // As nginx: the only server is tried again, when a kept connection to it has broken.
-  if (retried !== undefined && upstream.in_rotation > 1) {
-    tried = retried;
-    available = untried;
-  }
+  if (retried === undefined || upstream.in_rotation <= 1) return in_service;
+  tried = retried;
+  return untried;
+}
+
+/** Chooses by the upstream's method. */
+function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
+  const key = read_key_of(upstream);
+  const available = available_for(upstream, retried);
   const { primary, backup } = upstream;
   return (primary.pick(available, key) ?? backup.pick(available, key)) as LiveServer | undefined;
 }
@@ -89,23 +100,33 @@ export function foresee(
   return (primary.peek(in_service, key) ?? backup.peek(in_service, key)) as LiveServer | undefined;
 }
 
-/** The server that the request is bound to, if that can take it. */
-function bound_server(sticky: Binding): LiveServer | undefined {
-  const server = sticky.find();
-  return server !== undefined && is_healthy(server, time) && has_room(server) ? server : undefined;
+/** Returns the primary or the backup that the request is bound to, if it can take the request. */
+function bound_server(
+  sticky: Binding,
+  is_backup: boolean,
+  retried: Attempts | undefined,
+): LiveServer | undefined {
+  const server = sticky.find(is_backup);
+  if (server === undefined || !is_healthy(server, time) || !has_room(server)) return undefined;
+  return retried !== undefined && was_tried(retried, server) ? undefined : server;
 }
 
-/** Chooses the server that the request is bound to, or else by the method. */
+/**
+ * Chooses the server that the request is bound to, or else by the method. As nginx, at every attempt: first among the
+ * primaries and, when none of them is available, among the backups.
+ */
 function choose_bound(
   upstream: LiveUpstream,
   sticky: Binding,
   retried: Attempts | undefined,
 ): LiveServer | undefined {
-  const bound = retried === undefined ? bound_server(sticky) : undefined;
-  if (bound !== undefined && !bound.backup) return bound;
-  const server = choose_by_method(upstream, retried);
-  // A backup keeps its clients only while no primary is available.
-  return bound !== undefined && (server === undefined || server.backup) ? bound : server;
+  const bound = bound_server(sticky, false, retried);
+  if (bound !== undefined) return bound;
+  const key = read_key_of(upstream);
+  const available = available_for(upstream, retried);
+  const { primary, backup } = upstream;
+  const server = primary.pick(available, key) ?? bound_server(sticky, true, retried);
+  return (server ?? backup.pick(available, key)) as LiveServer | undefined;
 }
 
 function choose_one(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {

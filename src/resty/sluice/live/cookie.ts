@@ -86,16 +86,16 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
     tokens.delete(server);
   }
 
-  function find(this: void): LiveServer | undefined {
+  function find(this: void, is_backup: boolean): LiveServer | undefined {
     const token = ngx.var[variable];
     const server = token === undefined ? undefined : (server_of.get(token) as LiveServer | undefined);
-    return server === undefined || server.down ? undefined : server;
+    return server === undefined || server.down || server.backup !== is_backup ? undefined : server;
   }
 
-  /** Whoever has the right cookie, and one without an end, needs no other. */
-  function bind(this: void, server: LiveServer): void {
+  /** A client that has the right cookie, without an end, needs no other, unless an earlier attempt has put another. */
+  function bind(this: void, server: LiveServer, is_retry: boolean): void {
     const token = tokens.get(server);
-    if (expiry === undefined && ngx.var[variable] === token) return;
+    if (expiry === undefined && !is_retry && ngx.var[variable] === token) return;
     const end = expiry === undefined ? "" : expiry();
     const domain = read_domain === undefined ? "" : domain_attribute(read_domain());
     set_cookie(name, `${name}=${token}${end}${domain}${attributes}`);

@@ -84,7 +84,7 @@ export function balance(name: string): void {
   }
   if (!is_retry) allow_retries(upstream, server);
   else if (attempts !== undefined) count_retry(upstream, attempts);
-  if (upstream.sticky !== undefined) upstream.sticky.bind(server);
+  if (upstream.sticky !== undefined) upstream.sticky.bind(server, is_retry);
   note_choice(server, now);
   if (upstream.keeps_begun) note_begin(key, server, now);
   if (attempts === undefined) keep_first(key, server);

@@ -9,10 +9,13 @@ export interface Binding {
   join: (this: void, server: LiveServer) => void;
   /** Leaves a server out; it must be in, with the parameters that it had then. */
   leave: (this: void, server: LiveServer) => void;
-  /** The server that the request under way is bound to and that takes such requests. Phase: balancer_by_lua. Hot. */
-  find: (this: void) => LiveServer | undefined;
+  /**
+   * Returns the primary or the backup that the request under way is bound to, if it takes such requests.
+   * Phase: balancer_by_lua. Hot.
+   */
+  find: (this: void, is_backup: boolean) => LiveServer | undefined;
   /** Binds the client to the server that the request under way goes to. Phase: balancer_by_lua. Hot. */
-  bind: (this: void, server: LiveServer) => void;
+  bind: (this: void, server: LiveServer, is_retry: boolean) => void;
 }
 
 /** Makes the binding that a document wants; undefined: none. */
