@@ -42,7 +42,7 @@ declare module "resty.sluice" {
 
   /** A server of an upstream, by nginx's names. */
   export interface Server {
-    /** `"ip"`, `"ip:port"`, `"[ipv6]:port"` or `"unix:/path"`; port 80 by default. */
+    /** `"ip"`, `"ip:port"`, `"[ipv6]:port"` or `"unix:/path"`; port 80 by default. All spellings of an address are one server. */
     server: string;
     /** Its share of the requests: 1 to 2147483647, with `hash.consistent` to 1000. Default: 1. */
     weight?: number;

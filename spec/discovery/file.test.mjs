@@ -48,6 +48,24 @@ test("a server is an object of parameters or an address", async (context) => {
   for (const [name, value] of Object.entries(parameters)) assert.equal(found[name], value, name);
 });
 
+test("a server whose address is written in another way is the same server", async (context) => {
+  const { file, gateway, api } = await startWith(context, ["[::1]:81", "127.9.0.2:82", "127.9.0.3:83"]);
+  await waitForServers(gateway, ["[::1]:81", "127.9.0.2:82", "127.9.0.3:83"]);
+  const idsOf = async () => (await api.expect(200, "GET", serversOf())).map(({ id }) => id);
+  const before = await idsOf();
+  const respelled = ["[0:0:0:0:0:0:0:1]:081", "127.9.0.2:0082", "127.9.0.3:83"];
+  await file.set([...respelled, "[0::1]:81"]);
+  await waitForServers(gateway, respelled);
+  assert.deepEqual(await idsOf(), before);
+  const { skipped, pending } = await waitFor("the duplicate is reported", async () => {
+    const found = await discoveryOf(api);
+    return found.skipped_count === 1 ? found : undefined;
+  });
+  const reason = 'duplicate server "[0::1]:81", which is also written as "[0:0:0:0:0:0:0:1]:081"';
+  assert.deepEqual(skipped, [{ entry: "servers[3]", reason }]);
+  assert.equal(pending?.count ?? 0, 0);
+});
+
 test("what is no server is named by its place", async (context) => {
   const bad = [7, null, { weight: 1 }, { server: someAddress(2), weight: 0 }, someAddress(1)];
   const { gateway, api } = await startWith(context, [someAddress(1), ...bad]);

@@ -90,7 +90,7 @@ test("a server that is said twice is one, the first one, and the other is report
   };
   const { skipped } = await waitForSkipped(gateway, 1);
   assert.equal(skipped[0].entry, `${prefix}b`);
-  assert.match(skipped[0].reason, /stands twice/);
+  assert.match(skipped[0].reason, /duplicate server/);
   assert.equal(await weightOf(), 2);
   await etcd.remove(`${prefix}a`);
   await waitFor("the other takes its place", async () => (await weightOf()) === 3);

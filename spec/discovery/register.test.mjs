@@ -59,6 +59,17 @@ test("a server registers itself, gets requests, renews, changes and leaves", asy
   assert.deepEqual(await api.expect(200, "GET", serversOf()), []);
 });
 
+test("a server whose address is written in another way has registered itself before", async (context) => {
+  const { api } = await startGateway(context, { servers: [] });
+  const created = await api.expect(201, "PUT", nodeOf("one"), { server: "[::1]:81", ttl: "60s" });
+  for (const server of ["[0:0:0:0:0:0:0:1]:081", "[0::1]:81"]) {
+    const renewed = await api.expect(200, "PUT", nodeOf("one"), { server, ttl: "60s" });
+    assert.deepEqual([renewed.id, renewed.server], [created.id, server]);
+    const taken = await api.put(nodeOf("two"), { server: "[::1]:0081", ttl: "60s" });
+    assert.deepEqual([taken.status, taken.body.error.code], [409, "EntryExists"]);
+  }
+});
+
 test("what is no registration is refused and changes nothing", async (context) => {
   const { api } = await startGateway(context, { servers: [someAddress(1)] });
   await api.expect(201, "PUT", nodeOf("taken"), { server: someAddress(2), ttl: "60s" });

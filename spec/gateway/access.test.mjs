@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Api } from "./support/api.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { makeGateway, startGateway } from "./support/gateway.mjs";
+import { freePort } from "./support/ports.mjs";
 import { assertRefusesToStart } from "./support/start_error.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -50,6 +51,20 @@ test("without tokens only loopback may", async (context) => {
     await tryBoth(gateway, { "X-Forwarded-For": "127.0.0.1", ...elsewhere }),
     neither("403 Forbidden"),
   );
+});
+
+test("a client of this machine is local at a socket for IPv4 and IPv6, too", async (context) => {
+  const port = await freePort();
+  const gateway = await startGateway(context, {
+    servers: ["127.0.0.1:9"],
+    api: `listen [::]:${port} ipv6only=off; set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;`,
+  });
+  const api = new Api({ port });
+  // Its address is ::ffff:127.0.0.1 there.
+  assert.deepEqual(await tryBoth({ api }, {}), mayBoth);
+  for (const address of ["::ffff:192.0.2.7", "::7f00:1", "7f00::1"]) {
+    assert.deepEqual(await tryBoth(gateway, { "X-Real-IP": address }), neither("403 Forbidden"), address);
+  }
 });
 
 test("a unix socket is as local as loopback", async (context) => {

@@ -1,8 +1,18 @@
 import { new_consistent_hash } from "../../../src/resty/sluice/balancer/consistent_hash";
 import type { Method } from "../../../src/resty/sluice/balancer/method";
 import { points_of } from "../../../src/resty/sluice/balancer/points";
+import { new_method } from "../../../src/resty/sluice/balancer/registry";
 import { expect } from "../support/expect";
-import { add_peer, available, bench_of, new_bench, new_peer, type Bench, type TestPeer } from "./peers";
+import {
+  add_peer,
+  available,
+  bench_of,
+  new_bench,
+  new_peer,
+  type Bench,
+  type NewMethod,
+  type TestPeer,
+} from "./peers";
 
 const KEYS = 100000;
 
@@ -107,6 +117,25 @@ describe("hash consistent", () => {
     }
     const changed = owners(bench.method);
     for (const [index, name] of ipairs(owners(fresh.method))) expect(changed[index - 1]).equal(name);
+  });
+
+  it("goes by the text of an address, as it is written now", () => {
+    for (const bound of [{}, { balance_factor: 200 }]) {
+      const hash = { key: "$uri", consistent: true, ...bound };
+      const make: NewMethod = (surroundings) => new_method({ method: "hash", hash }, surroundings);
+      const bench = bench_of(make, [1, 2, 3, 2]);
+      const { method, peers } = bench;
+      const before = owners(method);
+      method.respell?.(peers[1], "[0::1]:80");
+      const respelled = owners(method);
+      expect(count_moves(before, respelled, "p2") > 0).equal(true);
+      const fresh = new_bench(make);
+      for (const peer of peers) add_peer(fresh, { ...peer });
+      expect(count_moves(respelled, owners(fresh.method), "p2")).equal(0);
+      method.respell?.(peers[1], fresh.peers[0].server);
+      method.respell?.(peers[1], "[0::1]:80");
+      expect(count_moves(respelled, owners(method), "p2")).equal(0);
+    }
   });
 
   it("goes on to the next points while a peer is not available, and back", () => {

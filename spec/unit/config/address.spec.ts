@@ -1,4 +1,4 @@
-import { parse_address, usual_ipv6 } from "../../../src/resty/sluice/config/address";
+import { canonical_address, duplicate_server, parse_address } from "../../../src/resty/sluice/config/address";
 import { expect } from "../support/expect";
 
 describe("a server's address", () => {
@@ -7,21 +7,34 @@ describe("a server's address", () => {
       server: "127.0.0.1:9001",
       host: "127.0.0.1",
       port: 9001,
+      name: "127.0.0.1:9001",
     });
-    expect(parse_address("10.0.0.1")[0]).same({ server: "10.0.0.1:80", host: "10.0.0.1", port: 80 });
+    expect(parse_address("10.0.0.1")[0]).same({
+      server: "10.0.0.1:80",
+      host: "10.0.0.1",
+      port: 80,
+      name: "10.0.0.1:80",
+    });
   });
 
   it("may be IPv6 in brackets, or a unix socket", () => {
-    expect(parse_address("[::1]:81")[0]).same({ server: "[::1]:81", host: "[::1]", port: 81 });
-    expect(parse_address("[2001:DB8::7]")[0]).same({
-      server: "[2001:DB8::7]:80",
-      host: "[2001:DB8::7]",
+    expect(parse_address("[::1]:81")[0]).same({
+      server: "[::1]:81",
+      host: "[::1]",
+      port: 81,
+      name: "[::1]:81",
+    });
+    expect(parse_address("[2001:DB8:0::7]")[0]).same({
+      server: "[2001:DB8:0::7]:80",
+      host: "[2001:db8::7]",
       port: 80,
+      name: "[2001:db8::7]:80",
     });
     expect(parse_address("unix:/run/app.sock")[0]).same({
       server: "unix:/run/app.sock",
       host: "unix:/run/app.sock",
       port: 0,
+      name: "unix:/run/app.sock",
     });
   });
 
@@ -70,6 +83,16 @@ describe("a server's address", () => {
     }
   });
 
+  it("is given to nginx so that nginx takes it", () => {
+    expect(parse_address("[1:2:3:4:5:6:7::]:80")[0]?.host).equal("[1:2:3:4:5:6:7:0]");
+  });
+
+  it("has no zone, which nginx cannot connect to", () => {
+    const [, problem] = parse_address("[fe80::1%eth0]:80");
+    expect(problem?.code).equal("UpstreamBadAddress");
+    expect(problem?.text).contains("an IPv6 address with a zone is not supported");
+  });
+
   it("is a string", () => {
     for (const value of [1, true, {}, undefined]) {
       expect(parse_address(value)[1]?.code).equal("UpstreamConfFormatError");
@@ -77,14 +100,36 @@ describe("a server's address", () => {
   });
 });
 
-describe("an IPv6 address", () => {
-  it("has a usual spelling", () => {
-    expect(usual_ipv6("0:0:0:0:0:0:0:0")).equal("::");
-    expect(usual_ipv6("2001:DB8:0:1:0:0:0:1")).equal("2001:db8:0:1::1");
-    expect(usual_ipv6("1:0:2:3:4:5:6:7")).equal("1:0:2:3:4:5:6:7");
-  });
+describe("the canonical form of a server's address", () => {
+  const equal: [canonical: string, spellings: string[]][] = [
+    ["127.0.0.1:80", ["127.0.0.1:80", "127.0.0.1:080", "127.0.0.1:00080"]],
+    ["10.0.0.1:8080", ["10.0.0.1:8080", "10.0.0.1:08080"]],
+    ["[::1]:80", ["[::1]:80", "[0:0:0:0:0:0:0:1]:80", "[0::1]:080", "[0000:0000:0000::0001]:80"]],
+    ["[fd00::1]:9", ["[FD00::1]:9", "[fd00:0:0:0::1]:9", "[Fd00::0001]:09"]],
+    ["[::ffff:10.0.0.1]:80", ["[::FFFF:a00:1]:80", "[0:0:0:0:0:ffff:10.0.0.1]:80"]],
+  ];
+  for (const [canonical, spellings] of equal) {
+    it(`is ${canonical} for ${spellings.length} spellings`, () => {
+      for (const spelling of spellings) {
+        expect(canonical_address(spelling)).equal(canonical);
+        expect(parse_address(spelling)[0]?.name).equal(canonical);
+        expect(parse_address(spelling)[0]?.server).equal(spelling);
+      }
+    });
+  }
 
-  it("stays what it is when it is none", () => {
-    expect(usual_ipv6("10.0.0.1")).equal("10.0.0.1");
+  it("is the path of a unix socket as it is written", () => {
+    for (const path of ["unix:/run/a:080", "unix:/run//A", "unix:/run/[::0]"]) {
+      expect(canonical_address(path)).equal(path);
+    }
+  });
+});
+
+describe("a server that a list has twice", () => {
+  it("is named as it is written, both times if that differs", () => {
+    expect(duplicate_server("[::1]:80", "[::1]:80")).equal('duplicate server "[::1]:80"');
+    expect(duplicate_server("[0::1]:80", "[::1]:80")).equal(
+      'duplicate server "[0::1]:80", which is also written as "[::1]:80"',
+    );
   });
 });

@@ -60,7 +60,13 @@ describe("an upstream", () => {
       "a server twice",
       { servers: [{ server: "10.0.0.1" }, { server: "10.0.0.1:80" }] },
       "EntryExists",
-      "servers[1]",
+      'servers[1]: duplicate server "10.0.0.1:80"',
+    ],
+    [
+      "a server twice, however it is written",
+      { servers: [{ server: "[::1]:81" }, { server: "[::2]:81" }, { server: "[0::1]:081" }] },
+      "EntryExists",
+      'servers[2]: duplicate server "[0::1]:081", which is also written as "[::1]:81"',
     ],
   ];
   for (const [what, input, code, text] of refused) {

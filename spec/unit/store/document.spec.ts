@@ -1,9 +1,11 @@
 import { read_settings, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import {
+  address_in,
   find_by_address,
   find_by_id,
   format_document,
   format_line,
+  new_line_finder,
   parse_document,
   parse_head,
   parse_line,
@@ -94,5 +96,30 @@ describe("a document", () => {
     expect(find_by_id(DOCUMENT, 17)).equal(undefined);
     expect(find_by_address(DOCUMENT, "10.0.0.1:8080")).equal(1);
     expect(find_by_address(DOCUMENT, "10.0.0.1:808")).equal(undefined);
+  });
+
+  it("finds a server by any spelling of its address, first by that which it has", () => {
+    const servers = ["[::1]:80", "[0::1]:80", "unix:/run/a.sock", "10.0.0.1:080"];
+    const lines = servers.map((server, id) => format_line({ ...FIRST, id, server }));
+    const document = { ...DOCUMENT, lines };
+    const line_at = new_line_finder(document);
+    expect(line_at("[0:0:0:0:0:0:0:1]:080")).equal(lines[0]);
+    expect(line_at("[::2]:80")).equal(undefined);
+    for (const [number, server] of ipairs(servers)) {
+      expect(line_at(server)).equal(lines[number - 1]);
+      expect(find_by_address(document, server)).equal(number - 1);
+      expect(address_in(lines[number - 1])).equal(server);
+    }
+    expect(find_by_address(document, "[0:0:0:0:0:0:0:1]:080")).equal(0);
+    expect(find_by_address(document, "10.0.0.1:80")).equal(3);
+    expect(find_by_address(document, "unix:/run//a.sock")).equal(undefined);
+    expect(find_by_address(document, "[::2]:80")).equal(undefined);
+  });
+
+  it("tells the address in a line, whatever a path holds", () => {
+    for (const path of ['a"b', "a\\", 'a\\"', 'a","weight":2', "a/b//c", '"', "\\/"]) {
+      const server = `unix:/${path}`;
+      expect(address_in(format_line({ ...FIRST, server, route: path }))).equal(server);
+    }
   });
 });

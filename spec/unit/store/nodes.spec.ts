@@ -70,6 +70,15 @@ describe("a server that registers itself", () => {
     expect(expires(one_of(document))).equal(NOW + 7);
   });
 
+  it("is the same server when its address is written in another way", () => {
+    const document = registered(document_of([HAND]), server("[::1]:80"));
+    const again = registered(document, server("[0::1]:080"));
+    expect(again.lines.length).equal(2);
+    expect(one_of(again)).same({ ...one_of(document), server: "[0::1]:080" });
+    const [, problem] = register(again, server("[::1]:80", { name: "two" }), NOW, REVISION);
+    expect(problem?.text).equal('entry exists: the upstream has a server "[0::1]:080"');
+  });
+
   it("does not renew without a write what has changed, is over or is gone", () => {
     const text = text_of(registered(document_of([HAND]), server("10.0.0.2:80")));
     expect(renew(text, server("10.0.0.2:80", {}, { weight: 2 }), NOW)).equal(undefined);
@@ -111,7 +120,7 @@ describe("a server that registers itself", () => {
       server("10.0.0.2:80", { meta: { source: "discovery" } }),
     );
     expect(sourced_addresses(document, "discovery")).same([]);
-    expect(sourced_addresses(document, "register")).same(['"10.0.0.2:80"']);
+    expect(sourced_addresses(document, "register")).same(["10.0.0.2:80"]);
   });
 
   it("leaves, and only it", () => {

@@ -80,6 +80,11 @@ describe("what gateways share of an upstream", () => {
     expect(next_id).equal(4);
   });
 
+  it("leaves a server whose address is written in another way, and writes it so", () => {
+    const { lines } = apply(CURRENT, document_of([line(0, "10.0.0.1:080")]));
+    expect(lines[0]).equal(line(0, "10.0.0.1:080"));
+  });
+
   it("makes another server of an id that has another address", () => {
     const { lines } = apply(CURRENT, document_of([line(0, "10.0.0.7:80")]));
     const record = parse_line(lines[0]);
@@ -107,7 +112,7 @@ describe("what gateways share of an upstream", () => {
   });
 
   it("takes the address of a server that this gateway has found", () => {
-    const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:80")]));
+    const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:080")]));
     expect(lines.length).equal(1);
     expect(parse_line(lines[0]).source).equal("");
   });

@@ -48,8 +48,8 @@ describe("the servers of a source", () => {
   });
 
   it("are told by their mark", () => {
-    expect(sourced_addresses(CURRENT, "discovery")).same(['"10.0.0.2:80"', '"10.0.0.3:80"']);
-    expect(sourced_addresses(CURRENT, "register")).same(['"10.0.0.4:80"']);
+    expect(sourced_addresses(CURRENT, "discovery")).same(["10.0.0.2:80", "10.0.0.3:80"]);
+    expect(sourced_addresses(CURRENT, "register")).same(["10.0.0.4:80"]);
     expect(has_sourced(HAND, "discovery")).equal(false);
     expect(has_sourced(NODE, "discovery")).equal(false);
   });
@@ -93,6 +93,17 @@ describe("the servers of a source", () => {
     ]);
   });
 
+  it("stay when their addresses are written in another way, which is how they are written then", () => {
+    const current = document_of([line(1, server("[::1]:80")), line(2, server("10.0.0.3:80"))]);
+    const wanted = [server("[0:0::1]:080"), server("10.0.0.3:080", { weight: 2 })];
+    const misfits: Misfit[] = [];
+    expect(fitting_servers(current, "discovery", wanted, misfits)).same(wanted);
+    expect(misfits).same([]);
+    const lines = [line(1, server("[0:0::1]:080")), line(2, server("10.0.0.3:080", { weight: 2 }))];
+    expect(replace_sourced(current, "discovery", wanted, false, REVISION)[0]?.lines).same(lines);
+    expect(replace_sourced(current, "discovery", wanted, true, REVISION)[0]?.lines).same(lines);
+  });
+
   it("come at the end, each with a number of its own", () => {
     const wanted = [server("10.0.0.9:80"), server("10.0.0.2:80"), server("10.0.0.8:80", { weight: 3 })];
     const [document] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION);
@@ -120,11 +131,11 @@ describe("the servers of a source", () => {
 
   it("cannot be at an address that is somebody else's", () => {
     const misfits: Misfit[] = [];
-    const wanted = [server("10.0.0.1:80"), server("10.0.0.2:80"), server("10.0.0.4:80")];
+    const wanted = [server("10.0.0.1:080"), server("10.0.0.2:80"), server("10.0.0.4:80")];
     expect(replace(wanted, false, misfits)).same([HAND, FIRST, NODE]);
-    const reason = "the upstream has it otherwise";
+    const reason = "this address already belongs to another server of the upstream";
     expect(misfits).same([
-      { server: "10.0.0.1:80", reason },
+      { server: "10.0.0.1:080", reason },
       { server: "10.0.0.4:80", reason },
     ]);
   });

@@ -1,5 +1,6 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
+import { ip_bytes, is_loopback_ip } from "../lib/ip";
 import { check_content_type } from "./content_type";
 
 /** Who may use the API: by token or from loopback, never from another site, never by a name that is not ours. */
@@ -9,8 +10,9 @@ function forbidden(code: string, text: string): Problem {
 }
 
 function is_loopback(address: string | undefined): boolean {
-  if (address === undefined) return true;
-  return address === "::1" || address === "unix:" || string.sub(address, 1, 4) === "127.";
+  if (address === undefined || address === "unix:") return true;
+  const bytes = ip_bytes(address);
+  return bytes !== undefined && is_loopback_ip(bytes);
 }
 
 /** Compares by digests, all their bytes, so that the time taken tells nothing about the token. */

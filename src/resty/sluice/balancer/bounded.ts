@@ -87,5 +87,6 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
     return method.peek(has_room, key) ?? method.peek(available, key);
   }
 
-  return { add, remove, reweigh, suspend, resume, pick, peek };
+  const { respell } = method;
+  return { add, remove, reweigh, respell, suspend, resume, pick, peek };
 }

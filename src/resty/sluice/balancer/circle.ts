@@ -13,6 +13,8 @@ export interface Circle {
   remove: (this: void, peer: Peer) => void;
   /** Changes `peer.weight`. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
+  /** Changes `peer.server`, which its points are made from. */
+  respell: (this: void, peer: Peer, server: string) => void;
   /** The first point that is not before `hash` (0 to 2^32 - 1). */
   find: (this: void, hash: number) => number;
   /** The point behind another; behind the last comes the first. */
@@ -176,6 +178,13 @@ export function new_circle(): Circle {
     peer.weight = weight;
   }
 
+  function respell(this: void, peer: Peer, server: string): void {
+    const count = point_count(peer.weight);
+    change(peer as Placed, 0, count, take);
+    peer.server = server;
+    change(peer as Placed, 0, count, put);
+  }
+
   function search_from(bucket: number): number {
     let at = bucket;
     while (heads[at] === NONE) at = at + 1 < buckets ? at + 1 : 0;
@@ -201,5 +210,5 @@ export function new_circle(): Circle {
     return follower === NONE ? first_behind(bucket_of(positions[point])) : follower;
   }
 
-  return { add, remove, reweigh, find, next, peer_of };
+  return { add, remove, reweigh, respell, find, next, peer_of };
 }

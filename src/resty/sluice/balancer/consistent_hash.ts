@@ -26,6 +26,6 @@ export function new_consistent_hash(surroundings: Surroundings): Method {
     return available(peer) ? peer : find_behind(point, available);
   }
 
-  const { add, remove, reweigh } = circle;
-  return new_keyed(surroundings, { add, remove, reweigh, find });
+  const { add, remove, reweigh, respell } = circle;
+  return new_keyed(surroundings, { add, remove, reweigh, respell, find });
 }

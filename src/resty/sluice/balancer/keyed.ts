@@ -7,6 +7,8 @@ export interface Places {
   remove: (this: void, peer: Peer) => void;
   /** Changes `peer.weight`. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
+  /** Changes `peer.server`; absent: no place depends on it. */
+  respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
   /**
    * The peer of a key; undefined when nginx's number of tries has found none available. Changes nothing. There are peers.
    */
@@ -46,7 +48,8 @@ export function new_keyed(surroundings: Surroundings, places: Places): Method {
     return places.find(available, key) ?? turns.peek(available, undefined);
   }
 
-  return { add, remove, reweigh, suspend: turns.suspend, resume: turns.resume, pick, peek };
+  const { respell } = places;
+  return { add, remove, reweigh, respell, suspend: turns.suspend, resume: turns.resume, pick, peek };
 }
 
 /** So many places are tried for a key; as nginx. */

@@ -27,6 +27,8 @@ export interface Method {
   remove: (this: void, peer: Peer) => void;
   /** Changes a peer's weight; it must be in. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
+  /** Changes `peer.server`, which names the same address before and after; the peer must be in. Absent: that changes nothing. */
+  respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
   /** Takes a peer, whose `in_rotation` was true and is now false, out of rotation. */
   suspend: (this: void, peer: Peer) => void;
   /** Takes a peer, whose `in_rotation` was false and is now true, back into rotation. */

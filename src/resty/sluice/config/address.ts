@@ -1,42 +1,24 @@
-import * as ffi from "ffi";
-
+import { ip_bytes, ip_text } from "../lib/ip";
 import { format_problem, type Problem } from "./problem";
 
 /** Where a server listens. */
 export interface Address {
   /** As the API shows it: as it was given, with `:80` when it had no port. */
   readonly server: string;
-  /** As nginx's balancer wants it: `127.0.0.1`, `[::1]` or `unix:/path`. */
+  /** As nginx's balancer wants it, in canonical form: `127.0.0.1`, `[::1]` or `unix:/path`. */
   readonly host: string;
   /** 0 for a unix socket. */
   readonly port: number;
+  /** Host and port as nginx writes them: equal for all spellings of one address. */
+  readonly name: string;
 }
-
-interface Libc {
-  sluice_inet_pton: (this: void, family: number, text: string, binary: ffi.CData) => number;
-  sluice_inet_ntop: (
-    this: void,
-    family: number,
-    binary: ffi.CData,
-    text: ffi.CData,
-    bytes: number,
-  ) => ffi.CData;
-}
-
-ffi.cdef(`
-  int sluice_inet_pton(int family, const char *text, void *binary) __asm__("inet_pton");
-  const char *sluice_inet_ntop(int family, const void *binary, char *text, uint32_t bytes) __asm__("inet_ntop");
-`);
-const C = ffi.C as Libc;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const binary = ffi.new("unsigned char[16]");
-const LONGEST_IPV6 = 46;
-const ipv6_text = ffi.new("char[?]", LONGEST_IPV6);
 
 /** The room for a path in `struct sockaddr_un`. */
 const LONGEST_UNIX_PATH = 107;
 const DEFAULT_PORT = 80;
+const IPV4_BYTES = 4;
+const IPV6_BYTES = 16;
+const OPENING_BRACKET = 91;
 
 function bad(text: string, reason: string): LuaMultiReturn<[undefined, Problem]> {
   const shown = string.sub(text, 1, 80);
@@ -52,7 +34,25 @@ function parse_unix(text: string): LuaMultiReturn<[Address | undefined, Problem 
   if (string.sub(path, 1, 1) !== "/") return bad(text, "a unix socket needs an absolute path");
   if (path.length > LONGEST_UNIX_PATH)
     return bad(text, `a path of at most ${LONGEST_UNIX_PATH} bytes is possible`);
-  return $multi({ server: text, host: text, port: 0 }, undefined);
+  return $multi({ server: text, host: text, port: 0, name: text }, undefined);
+}
+
+/** The problem of a host that is no IP address. `ipv6`: what is between its brackets. */
+function no_address(
+  text: string,
+  host: string,
+  ipv6: string | undefined,
+): LuaMultiReturn<[undefined, Problem]> {
+  if (ipv6 !== undefined && string.find(ipv6, "%", 1, true)[0] !== undefined)
+    return bad(text, "an IPv6 address with a zone is not supported, because nginx cannot connect to it");
+  if (ipv6 !== undefined) return bad(text, "not an IPv6 address");
+  if (string.find(host, "^[%d%.]+$")[0] !== undefined) return bad(text, "not an IPv4 address");
+  if (string.find(host, "^[%w%-%._]+$")[0] === undefined) return bad(text, "not an address");
+  return $multi(undefined, {
+    status: 400,
+    code: "UpstreamConfNoResolver",
+    text: `invalid "server" value "${string.sub(text, 1, 80)}": host names are not supported, give an IP address`,
+  });
 }
 
 /**
@@ -78,31 +78,28 @@ export function parse_address(text: unknown): LuaMultiReturn<[Address | undefine
     port = tonumber(digits) as number;
     if (port < 1 || port > 65535) return bad(text, "the port is not a number from 1 to 65535");
   }
-  const address = { server: port_text === "" ? `${text}:${DEFAULT_PORT}` : text, host: host, port };
-
-  const [ipv6] = string.match(address.host, "^%[(.*)%]$");
-  if (ipv6 !== undefined) {
-    if (C.sluice_inet_pton(AF_INET6, ipv6, binary) !== 1) return bad(text, "not an IPv6 address");
-    return $multi(address, undefined);
+  const server = port_text === "" ? `${text}:${DEFAULT_PORT}` : text;
+  const [ipv6] = string.match(host, "^%[(.*)%]$");
+  const bytes = ip_bytes(ipv6 ?? host);
+  if (bytes !== undefined && bytes.length === (ipv6 === undefined ? IPV4_BYTES : IPV6_BYTES)) {
+    const canonical = ipv6 === undefined ? ip_text(bytes) : `[${ip_text(bytes)}]`;
+    return $multi({ server, host: canonical, port, name: `${canonical}:${port}` }, undefined);
   }
-  if (C.sluice_inet_pton(AF_INET, address.host, binary) === 1) return $multi(address, undefined);
-  if (string.find(address.host, "^[%d%.]+$")[0] !== undefined) return bad(text, "not an IPv4 address");
-  if (string.find(address.host, "^[%w%-%._]+$")[0] === undefined) return bad(text, "not an address");
-  return $multi(undefined, {
-    status: 400,
-    code: "UpstreamConfNoResolver",
-    text: `invalid "server" value "${string.sub(text, 1, 80)}": host names are not supported, give an IP address`,
-  });
+  return no_address(text, host, ipv6);
 }
 
-/** The usual spelling of an IPv6 address, with its longest row of zeros left out. Any phase. Returns what is none as it is. */
-export function usual_ipv6(text: string): string {
-  if (C.sluice_inet_pton(AF_INET6, text, binary) !== 1) return text;
-  return ffi.string(C.sluice_inet_ntop(AF_INET6, binary, ipv6_text, LONGEST_IPV6));
+/** Says that a list of servers has an address twice. `first`: as it was written the first time. Any phase. */
+export function duplicate_server(server: string, first: string): string {
+  return `duplicate server "${server}"${first === server ? "" : `, which is also written as "${first}"`}`;
 }
 
-/** An IP address as bytes: four of IPv4, 16 of IPv6. Undefined: it is none. Any phase. */
-export function binary_address(text: string): string | undefined {
-  if (C.sluice_inet_pton(AF_INET, text, binary) === 1) return ffi.string(binary, 4);
-  return C.sluice_inet_pton(AF_INET6, text, binary) === 1 ? ffi.string(binary, 16) : undefined;
+/**
+ * The canonical form of a server's address that `parse_address` has accepted before, to compare it with others. Any phase.
+ * Nearly nothing for IPv4.
+ */
+export function canonical_address(server: string): string {
+  const is_ipv6 = string.byte(server, 1) === OPENING_BRACKET;
+  // IPv4 can only have zeros before its port.
+  if (!is_ipv6 && string.find(server, ":0", 1, true)[0] === undefined) return server;
+  return parse_address(server)[0]?.name ?? server;
 }

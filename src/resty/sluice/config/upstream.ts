@@ -1,3 +1,4 @@
+import { canonical_address, duplicate_server } from "./address";
 import { check_fit } from "./fit";
 import { is_table } from "../lib/json";
 import { read_list } from "./fields";
@@ -35,15 +36,17 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
   const [items, no_list] = read_list("servers", input);
   if (items === undefined) return $multi(undefined, no_list);
   const servers: ServerConfig[] = [];
-  const addresses = new LuaSet<string>();
+  const given = new LuaTable<string, string>();
   for (const item of items) {
     const [server, problem] = read_server(item);
     if (server === undefined) return $multi(undefined, at_server(servers.length, problem as Problem));
-    if (addresses.has(server.server)) {
-      const twice = { status: 409, code: "EntryExists", text: `"${server.server}" stands twice` };
-      return $multi(undefined, at_server(servers.length, twice));
+    const name = canonical_address(server.server);
+    const first = given.get(name) as string | undefined;
+    if (first !== undefined) {
+      const text = duplicate_server(server.server, first);
+      return $multi(undefined, at_server(servers.length, { status: 409, code: "EntryExists", text }));
     }
-    addresses.add(server.server);
+    given.set(name, server.server);
     servers.push(server);
   }
   return $multi(servers, undefined);

@@ -1,7 +1,7 @@
+import { canonical_address } from "../config/address";
 import type { Problem } from "../config/problem";
 import type { ServerConfig } from "../config/server";
 import * as clock from "../lib/clock";
-import { decode, encode } from "../lib/json";
 import type { Document } from "../store/document";
 import { stamp_of } from "../store/region";
 import {
@@ -47,14 +47,14 @@ export interface Outcome {
 
 function as_set(servers: readonly ServerConfig[]): LuaSet<string> {
   const set = new LuaSet<string>();
-  for (const { server } of servers) set.add(encode(server));
+  for (const { server } of servers) set.add(canonical_address(server));
   return set;
 }
 
 /** Equal for equal sets of addresses. */
 function fingerprint(servers: readonly ServerConfig[]): string {
   const addresses: string[] = [];
-  for (const { server } of servers) addresses.push(server);
+  for (const { server } of servers) addresses.push(canonical_address(server));
   table.sort(addresses);
   return table.concat(addresses, " ");
 }
@@ -70,7 +70,7 @@ function judge_step(
   const owned = sourced_addresses(current, source);
   const unwanted: string[] = [];
   for (const address of owned) {
-    if (!named.has(address)) unwanted.push((decode(`[${address}]`)[0] as string[])[0]);
+    if (!named.has(canonical_address(address))) unwanted.push(address);
   }
   const step = {
     owned: owned.length,

@@ -1,8 +1,8 @@
 import type { DnsRecord } from "resty.dns.resolver";
-import { usual_ipv6 } from "../config/address";
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
+import { ip_bytes, ip_text } from "../lib/ip";
 import { encode } from "../lib/json";
 import { sleep_until } from "../net/wait";
 import { entry_of } from "./entry";
@@ -37,7 +37,8 @@ function ask_for(session: Session, name: string, record_type: RecordType): Asked
 /** Adds the address of a record, if it has one, as nginx writes it. */
 function add_host(hosts: string[], record: DnsRecord): void {
   if (record.type === TYPES.A) hosts.push(record.address);
-  if (record.type === TYPES.AAAA) hosts.push(`[${usual_ipv6(record.address)}]`);
+  const ipv6 = record.type === TYPES.AAAA ? ip_bytes(record.address) : undefined;
+  if (ipv6 !== undefined) hosts.push(`[${ip_text(ipv6)}]`);
 }
 
 /** The addresses of a name. The records of a CNAME's are among those of the name. */

@@ -1,3 +1,4 @@
+import { canonical_address } from "../config/address";
 import { as_list, as_object } from "../lib/json";
 import { metadata_of, type Slice } from "../net/kubernetes/slices";
 import { address_at, entry_of } from "./entry";
@@ -54,7 +55,7 @@ export function merge_slices(slices: LuaTable<string, Entry[]>): Entry[] {
   const places = new LuaTable<string, number>();
   for (const name of names) {
     for (const entry of slices.get(name)) {
-      const address = entry.server?.server ?? "";
+      const address = canonical_address(entry.server?.server ?? "");
       const place = places.get(address) as number | undefined;
       if (entry.server === undefined || place === undefined) {
         merged.push(entry);

@@ -1,3 +1,4 @@
+import { canonical_address, duplicate_server } from "../config/address";
 import { source_of } from "../config/discovery";
 import type { ServerConfig } from "../config/server";
 import * as clock from "../lib/clock";
@@ -31,15 +32,19 @@ export function is_closed(feed: Feed): boolean {
 /** The servers of an answer, each address once; `skipped` gets the others. */
 function servers_of(entries: readonly Entry[], skipped: Misfit[]): ServerConfig[] {
   const servers: ServerConfig[] = [];
-  const addresses = new LuaSet<string>();
+  const given = new LuaTable<string, string>();
   for (const { key, server, problem } of entries) {
     if (server === undefined) {
       skipped.push({ server: key, reason: problem ?? "" });
-    } else if (addresses.has(server.server)) {
-      skipped.push({ server: key, reason: `"${server.server}" stands twice` });
     } else {
-      addresses.add(server.server);
-      servers.push(server);
+      const name = canonical_address(server.server);
+      const first = given.get(name) as string | undefined;
+      if (first === undefined) {
+        given.set(name, server.server);
+        servers.push(server);
+      } else {
+        skipped.push({ server: key, reason: duplicate_server(server.server, first) });
+      }
     }
   }
   return servers;

@@ -1,13 +1,21 @@
+import { ip_bytes, ip_text } from "./ip";
+
 /** Where a service is: the part of a URL before its path. */
 export interface Url {
   is_tls: boolean;
-  /** An IP address, IPv6 in brackets, or a name. */
+  /** An IP address, IPv6 in brackets and in canonical form, or a name. */
   host: string;
   port: number;
 }
 
 const LARGEST_PORT = 65535;
 const PORTS: Record<string, number> = { http: 80, https: 443 };
+
+/** An IPv6 address between brackets in canonical form: nginx does not take all that are valid. What is none stays as it is. */
+function canonical_host(bracketed: string): string {
+  const bytes = ip_bytes(string.sub(bracketed, 2, -2));
+  return bytes === undefined ? bracketed : `[${ip_text(bytes)}]`;
+}
 
 /**
  * Reads `http://host:port` or `https://host:port`; the port may be left out. Pure.
@@ -18,7 +26,8 @@ export function parse_url(text: string): LuaMultiReturn<[Url | undefined, string
   const [scheme, authority] = string.match(text, "^(https?)://([^/]+)/?$");
   if (scheme === undefined) return $multi(undefined, "not http:// or https:// and a host, without a path");
   let [host, port_text] = string.match(authority, "^(%[[%x:.]+%])(.*)$");
-  if (host === undefined) [host, port_text] = string.match(authority, "^([%w._-]+)(.*)$");
+  if (host !== undefined) host = canonical_host(host);
+  else [host, port_text] = string.match(authority, "^([%w._-]+)(.*)$");
   if (host === undefined) return $multi(undefined, "its host is neither an address nor a name");
   if (port_text === "") return $multi({ is_tls: scheme === "https", host, port: PORTS[scheme] }, undefined);
   const [digits] = string.match(port_text, "^:(%d+)$");

@@ -30,11 +30,15 @@ function variable(name: string): string {
   return ngx.var[name] ?? "";
 }
 
-/** Splits the value of an `$upstream_*` variable: attempts are apart by `, `, and by ` : ` after an internal redirect. */
+/**
+ * Splits the value of an `$upstream_*` variable: attempts are apart by `, `, and by ` : ` after an internal redirect. The path
+ * of a unix socket may have commas, and an upstream that had no server leaves an empty part.
+ */
 function split(values: string): string[] {
   const parts: string[] = [];
+  if (values === "") return parts;
   const [commas] = string.gsub(values, " : ", ", ");
-  for (const [part] of string.gmatch(commas, "[^, ]+")) parts.push(part);
+  for (const [part] of string.gmatch(`${commas}, `, "(.-), ")) parts.push(part);
   return parts;
 }
 
@@ -96,10 +100,6 @@ function has_failed(attempts: Reported, index: number): boolean {
   return status === BAD_GATEWAY || status === GATEWAY_TIMEOUT;
 }
 
-function name_of(server: LiveServer): string {
-  return server.port === 0 ? server.host : `${server.host}:${server.port}`;
-}
-
 /** Counts attempts that ended one after the other; the last may still have to be ended. */
 export function log_several_attempts(earlier: readonly LiveServer[], last: LiveServer | undefined): void {
   const attempts = read_attempts();
@@ -113,7 +113,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   let last_failures = 0;
   for (const position of $range(0, servers.length - 1)) {
     const server = servers[position];
-    while (!all_ours && index < attempts.addresses.length && attempts.addresses[index] !== name_of(server))
+    while (!all_ours && index < attempts.addresses.length && attempts.addresses[index] !== server.name)
       index += 1;
     if (index < attempts.addresses.length) {
       const responded = count_attempt(server, attempts, index);

@@ -16,6 +16,8 @@ export interface LiveServer extends Peer, Subject {
   /** What `set_current_peer` takes. */
   host: string;
   port: number;
+  /** Its address as nginx writes it in `$upstream_addr`. */
+  name: string;
   backup: boolean;
   /** True: gets not even the requests that are bound to it. */
   down: boolean;
@@ -69,6 +71,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     server: record.server,
     host: address?.host ?? "",
     port: address?.port ?? 0,
+    name: address?.name ?? "",
     weight: record.weight,
     configured_weight: record.weight,
     max_conns: record.max_conns,

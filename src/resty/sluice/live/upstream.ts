@@ -129,8 +129,16 @@ export function forget_servers(upstream: LiveUpstream): void {
   for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
 }
 
+/** Has a server's address, which stays the same, written in another way: methods that hash it go by the new text, as nginx. */
+function respell(server: LiveServer, text: string): void {
+  if (server.server === text) return;
+  if (server.method.respell === undefined) server.server = text;
+  else server.method.respell(server, text);
+}
+
 /** Gives a server that stays the parameters of its new line. */
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
+  respell(server, next.server);
   server.slow_start = next.slow_start;
   if (server.configured_weight !== next.configured_weight) {
     server.configured_weight = next.configured_weight;

@@ -1,3 +1,4 @@
+import { canonical_address } from "../config/address";
 import { SERVER_DEFAULTS, type ServerConfig } from "../config/server";
 import { settings_of, type UpstreamSettings } from "../config/settings";
 import { decode, encode, shape, shaped } from "../lib/json";
@@ -162,6 +163,15 @@ export function parse_line(line: string): ServerRecord {
   return server;
 }
 
+/** The address in a server's line, as it was written. */
+export function address_in(line: string): string {
+  const [address] = string.match(line, '^%d+ %d+ %d+ {"server":"([^"]*)"');
+  if (address === undefined || string.sub(address, -1) === "\\") return parse_line(line).server;
+  // A path has slashes, which JSON may write in two ways.
+  if (string.find(address, "\\", 1, true)[0] === undefined) return address;
+  return (decode(`["${address}"]`)[0] as string[])[0];
+}
+
 /** Writes a document as text. */
 export function format_document(document: Document): string {
   const { revision, row, leavers } = document;
@@ -196,25 +206,39 @@ export function has_drain_job(text: string): boolean {
   return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
 }
 
-function find_line(document: Document, matches: (line: string) => boolean): number | undefined {
-  for (const index of $range(0, document.lines.length - 1)) {
-    if (matches(document.lines[index])) return index;
+/** The index of the line of the server `id`. */
+export function find_by_id({ lines }: Document, id: number): number | undefined {
+  const start = string.format("%d ", id);
+  for (const index of $range(0, lines.length - 1)) {
+    if (string.sub(lines[index], 1, start.length) === start) return index;
   }
   return undefined;
 }
 
-/** The index of the line of the server `id`. */
-export function find_by_id(document: Document, id: number): number | undefined {
-  const start = string.format("%d ", id);
-  return find_line(document, (line) => string.sub(line, 1, start.length) === start);
+/**
+ * The index of the line of the server at an address, however that is written. A state of version 0.1.0 may have servers
+ * whose addresses differ only in that: then the one that is written so comes first.
+ */
+export function find_by_address({ lines }: Document, address: string): number | undefined {
+  const name = canonical_address(address);
+  let other: number | undefined;
+  for (const index of $range(0, lines.length - 1)) {
+    const known = address_in(lines[index]);
+    if (known === address) return index;
+    if (other === undefined && canonical_address(known) === name) other = index;
+  }
+  return other;
 }
 
-/** The index of the line of the server at `address`, given as the API shows it. */
-export function find_by_address(document: Document, address: string): number | undefined {
-  const member = `{"server":${encode(address)}`;
-  return find_line(document, (line) => {
-    // What a server says of itself comes behind.
-    const [start] = string.find(line, "{", 1, true);
-    return string.sub(line, start, start + member.length - 1) === member;
-  });
+/** Makes the function that gives the line of the server at an address, as `find_by_address` finds it: for many addresses. */
+export function new_line_finder({ lines }: Document): (this: void, address: string) => string | undefined {
+  const by_text = new LuaTable<string, string>();
+  const by_name = new LuaTable<string, string>();
+  for (const line of lines) {
+    const address = address_in(line);
+    const name = canonical_address(address);
+    by_text.set(address, line);
+    if (!by_name.has(name)) by_name.set(name, line);
+  }
+  return (address) => by_text.get(address) ?? by_name.get(canonical_address(address));
 }

@@ -1,7 +1,9 @@
+import { canonical_address } from "../config/address";
 import type { Problem } from "../config/problem";
 import { check_by_hand, read_server, type ServerConfig } from "../config/server";
 import { check_fit } from "../config/fit";
 import {
+  address_in,
   find_by_address,
   find_by_id,
   format_line,
@@ -17,9 +19,10 @@ import { OUT_OF_MEMORY } from "./problems";
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
 export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
 
-/** The problem of a server whose address another has. */
-export function exists(address: string): Problem {
-  return { status: 409, code: "EntryExists", text: `entry exists: the upstream has a server "${address}"` };
+/** The problem of a server whose address another has: that of `line`. */
+export function exists(line: string): Problem {
+  const text = `entry exists: the upstream has a server "${address_in(line)}"`;
+  return { status: 409, code: "EntryExists", text };
 }
 
 /** A copy whose lines can be changed. */
@@ -71,13 +74,17 @@ export function add_server(current: Document, input: unknown, revision: number):
   if (server === undefined) return $multi(undefined, problem);
   const unfit = check_fit(current, server);
   if (unfit !== undefined) return $multi(undefined, unfit);
-  if (find_by_address(current, server.server) !== undefined) return $multi(undefined, exists(server.server));
+  const there = find_by_address(current, server.server);
+  if (there !== undefined) return $multi(undefined, exists(current.lines[there]));
   const document = copy(current);
   const full = add_lines(document, [server], revision);
   return $multi(full === undefined ? document : undefined, full);
 }
 
-/** Changes the parameters of a server. One that gets another address is another server, with the same id. */
+/**
+ * Changes the parameters of a server. One that gets another address is another server, with the same id; to write the
+ * same address in another way changes only that.
+ */
 export function patch_server(current: Document, id: number, input: unknown, revision: number): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
@@ -91,9 +98,9 @@ export function patch_server(current: Document, id: number, input: unknown, revi
 
   const document = copy(current);
   let { incarnation, row } = record;
-  if (server.server !== record.server) {
-    if (find_by_address(current, server.server) !== undefined)
-      return $multi(undefined, exists(server.server));
+  const there = server.server === record.server ? index : find_by_address(current, server.server);
+  if (there !== undefined && there !== index) return $multi(undefined, exists(current.lines[there]));
+  if (canonical_address(server.server) !== canonical_address(record.server)) {
     const new_row = allocate_row(revision, id);
     if (new_row === undefined) return $multi(undefined, OUT_OF_MEMORY);
     incarnation = revision;

@@ -1,3 +1,4 @@
+import { canonical_address } from "../config/address";
 import { check_fit } from "../config/fit";
 import type { NodeConfig } from "../config/node";
 import type { Problem } from "../config/problem";
@@ -104,7 +105,7 @@ export function renew(text: string, server: ServerConfig, now: number): NodeReco
 /** A registered server with other parameters: another server if its address, its group or its own incarnation is another. */
 function changed_line(before: NodeRecord, server: ServerConfig, revision: number): string | undefined {
   const { id, incarnation, row, backup, node } = before;
-  const is_there = before.server === server.server;
+  const is_there = canonical_address(before.server) === canonical_address(server.server);
   const is_same = is_there && backup === server.backup && node.incarnation === server.node?.incarnation;
   if (is_same) return format_line({ ...carried_over(server, before), id, incarnation, row });
   const new_row = allocate_row(revision, id);
@@ -135,7 +136,7 @@ export function register(current: Document, server: ServerConfig, now: number, r
   if (unfit !== undefined) return $multi(undefined, unfit);
   const index = find_by_address(current, server.server);
   if (index !== undefined && parse_line(current.lines[index]).node?.name !== name)
-    return $multi(undefined, exists(server.server));
+    return $multi(undefined, exists(current.lines[index]));
   const document = copy(current);
   const full = put_node(document, server, name, revision);
   if (full !== undefined) return $multi(undefined, full);

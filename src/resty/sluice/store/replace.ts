@@ -1,3 +1,4 @@
+import { canonical_address } from "../config/address";
 import { source_of } from "../config/discovery";
 import { check_fit } from "../config/fit";
 import type { Problem } from "../config/problem";
@@ -38,10 +39,10 @@ function has_source({ source }: ServerRecord, config: UpstreamConfig): boolean {
   return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
 }
 
-/** Whether parameters that were given are those that the server has. */
+/** Whether parameters that were given are those that a server has, which is at the same address. */
 function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
-  const { source, node, leave_by, in_service } = record;
-  return server_text({ ...given, source, node, leave_by, in_service }) === server_text(record);
+  const { server, source, node, leave_by, in_service } = record;
+  return server_text({ ...given, server, source, node, leave_by, in_service }) === server_text(record);
 }
 
 /** The servers that stay, by id, and those that are added. */
@@ -56,13 +57,17 @@ function divide(
   config: UpstreamConfig,
 ): LuaMultiReturn<[Parts | undefined, Problem | undefined]> {
   const known = new LuaTable<string, ServerRecord>();
+  const by_name = new LuaTable<string, ServerRecord>();
   for (const line of current?.lines ?? []) {
     const record = parse_line(line);
     known.set(record.server, record);
+    by_name.set(canonical_address(record.server), record);
   }
   const parts: Parts = { kept: [], added: [] };
   for (const server of config.servers) {
-    const before = known.get(server.server) as ServerRecord | undefined;
+    // A state of version 0.1.0 may have servers whose addresses differ only in how they are written.
+    const before = (known.get(server.server) ?? by_name.get(canonical_address(server.server))) as
+      ServerRecord | undefined;
     if (before !== undefined && has_source(before, config)) {
       if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
     } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {

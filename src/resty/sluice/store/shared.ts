@@ -1,3 +1,4 @@
+import { canonical_address } from "../config/address";
 import { source_of } from "../config/discovery";
 import { read_node, type NodeConfig } from "../config/node";
 import { read_server, type ServerConfig } from "../config/server";
@@ -123,10 +124,10 @@ export function parse_shared(text: string): Shared | undefined {
 function add_local_lines(document: Document, current: Document | undefined, { servers }: Shared): void {
   if (source_of(document.discovery) === undefined) return;
   const addresses = new LuaSet<string>();
-  for (const { server } of servers) addresses.add(server);
+  for (const { server } of servers) addresses.add(canonical_address(server));
   for (const line of current?.lines ?? []) {
     const record = has_sourced(line, "discovery") ? parse_line(line) : undefined;
-    if (record !== undefined && !addresses.has(record.server)) {
+    if (record !== undefined && !addresses.has(canonical_address(record.server))) {
       if (!is_local_id(record.id)) {
         record.id = document.next_local_id ?? FIRST_LOCAL_ID;
         document.next_local_id = record.id + 1;
@@ -140,7 +141,8 @@ function add_local_lines(document: Document, current: Document | undefined, { se
 /** Whether a server goes on as what it was. */
 function is_same(before: ServerRecord | undefined, server: SharedServer): before is ServerRecord {
   return (
-    before?.server === server.server &&
+    before !== undefined &&
+    canonical_address(before.server) === canonical_address(server.server) &&
     before.backup === server.backup &&
     before.node?.incarnation === server.node?.incarnation
   );

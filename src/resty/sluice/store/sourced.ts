@@ -1,7 +1,7 @@
+import { canonical_address } from "../config/address";
 import { check_fit } from "../config/fit";
 import { carried_over, type ServerConfig } from "../config/server";
-import { encode } from "../lib/json";
-import { format_line, parse_line, server_text, type Document } from "./document";
+import { address_in, format_line, parse_line, server_text, type Document } from "./document";
 import { add_lines, copy, type Edited } from "./edit";
 
 /** The servers that a source has brought: changed by it alone, and it changes no others. */
@@ -15,6 +15,8 @@ export interface Misfit {
   reason: string;
 }
 
+const OTHERS_ADDRESS = "this address already belongs to another server of the upstream";
+
 /** Whether a line is that of a server that this source has brought. What a node says of itself comes behind. */
 export function has_sourced(line: string, source: SourceMark): boolean {
   return string.match(line, '"source":"(%a+)"')[0] === source;
@@ -25,22 +27,16 @@ export function may_have_sourced(text: string, source: SourceMark): boolean {
   return string.find(text, `"source":"${source}"`, 1, true)[0] !== undefined;
 }
 
-/** The address that a line begins with, as JSON, and what follows the line's numbers. */
-function split_line(line: string): LuaMultiReturn<[string, string]> {
-  const [text, address] = string.match(line, '^%d+ %d+ %d+ ({"server":("[^"]*").*)$');
-  // A path may hold quotes.
-  if (address === undefined || string.sub(address, -2, -2) === "\\") {
-    const { server } = parse_line(line);
-    return $multi(encode(server), string.match(line, "^%d+ %d+ %d+ (.+)$")[0]);
-  }
-  return $multi(address, text);
+/** The canonical form of the address in a line. */
+function name_in(line: string): string {
+  return canonical_address(address_in(line));
 }
 
-/** The addresses of the servers that a source has brought, as JSON texts. O(servers). */
+/** The addresses of the servers that a source has brought, as they are written. O(servers). */
 export function sourced_addresses(document: Document, source: SourceMark): string[] {
   const addresses: string[] = [];
   for (const line of document.lines) {
-    if (has_sourced(line, source)) addresses.push(split_line(line)[0]);
+    if (has_sourced(line, source)) addresses.push(address_in(line));
   }
   return addresses;
 }
@@ -55,7 +51,7 @@ function changed_line(line: string, server: ServerConfig): string | undefined {
 
 /** What becomes of the wanted servers. */
 interface Plan {
-  /** By address as JSON: the line that stands there now. */
+  /** By canonical address: the line that stands there now. */
   own: LuaTable<string, string>;
   /** By the line of before: the one to be; those not named go. */
   lines: LuaTable<string, string>;
@@ -64,14 +60,14 @@ interface Plan {
   named: LuaSet<string>;
 }
 
-function place(plan: Plan, server: ServerConfig, address: string): void {
-  const before = plan.own.get(address) as string | undefined;
+function place(plan: Plan, server: ServerConfig): void {
+  const before = plan.own.get(canonical_address(server.server)) as string | undefined;
   if (before === undefined) {
     plan.added.push(server);
     return;
   }
   plan.named.add(before);
-  const [, text] = split_line(before);
+  const [text] = string.match(before, "^%d+ %d+ %d+ (.+)$");
   const line = text === server_text(server) ? before : changed_line(before, server);
   if (line === undefined) plan.added.push(server);
   else plan.lines.set(before, line);
@@ -89,13 +85,13 @@ export function fitting_servers(
 ): ServerConfig[] {
   const others = new LuaSet<string>();
   for (const line of current.lines) {
-    if (!has_sourced(line, source)) others.add(split_line(line)[0]);
+    if (!has_sourced(line, source)) others.add(name_in(line));
   }
   const fitting: ServerConfig[] = [];
   for (const server of servers) {
     const unfit = check_fit(current, server);
-    if (others.has(encode(server.server)))
-      misfits.push({ server: server.server, reason: "the upstream has it otherwise" });
+    if (others.has(canonical_address(server.server)))
+      misfits.push({ server: server.server, reason: OTHERS_ADDRESS });
     else if (unfit !== undefined) misfits.push({ server: server.server, reason: unfit.text });
     else fitting.push(server);
   }
@@ -118,9 +114,9 @@ export function replace_sourced(
 ): Edited {
   const plan: Plan = { own: new LuaTable(), lines: new LuaTable(), added: [], named: new LuaSet() };
   for (const line of current.lines) {
-    if (has_sourced(line, source)) plan.own.set(split_line(line)[0], line);
+    if (has_sourced(line, source)) plan.own.set(name_in(line), line);
   }
-  for (const server of wanted) place(plan, server, encode(server.server));
+  for (const server of wanted) place(plan, server);
   const document = copy(current);
   document.lines = [];
   for (const line of current.lines) {

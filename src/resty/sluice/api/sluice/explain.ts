@@ -1,7 +1,7 @@
-import { binary_address } from "../../config/address";
 import { invalid_value, type Problem } from "../../config/problem";
 import { picks_of_minute } from "../../control/picks";
 import * as clock from "../../lib/clock";
+import { ip_bytes } from "../../lib/ip";
 import { list, shape, shaped } from "../../lib/json";
 import { foresee } from "../../live/choice";
 import { address_key } from "../../live/key";
@@ -93,7 +93,7 @@ function server_objects(document: Document, now: number): object[] {
 function read_key(method: string): LuaMultiReturn<[string | undefined, Problem | undefined]> {
   const key = argument("key");
   if (key === undefined || method !== "ip_hash") return $multi(key, undefined);
-  const address = binary_address(key);
+  const address = ip_bytes(key);
   if (address === undefined) return $multi(undefined, invalid_value("key", "not an IP address"));
   return $multi(address_key(address), undefined);
 }

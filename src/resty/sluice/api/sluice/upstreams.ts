@@ -3,7 +3,7 @@ import type { Problem } from "../../config/problem";
 import { SETTINGS_FIELDS, settings_of } from "../../config/settings";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, shape, shaped } from "../../lib/json";
-import { find_by_address, parse_line, type Document } from "../../store/document";
+import { new_line_finder, parse_line, type Document } from "../../store/document";
 import { replace_upstream } from "../../store/replace";
 import { names, read, revision, upstream_not_found } from "../../store/read";
 import { write, type Edit } from "../../store/write";
@@ -51,9 +51,9 @@ function take_ids(servers: unknown): LuaTable<string, unknown> {
 
 /** An id that is sent back must be the one that the server has. */
 function check_ids(current: Document | undefined, ids: LuaTable<string, unknown>): Problem | undefined {
+  const line_at = current === undefined ? undefined : new_line_finder(current);
   for (const [address, id] of pairs(ids)) {
-    const index = current === undefined ? undefined : find_by_address(current, address);
-    const line = index === undefined ? undefined : current?.lines[index];
+    const line = line_at?.(address);
     if (line === undefined || parse_line(line).id !== id) {
       return { status: 400, code: "UpstreamBadServerId", text: `"id" is not that of server "${address}"` };
     }
