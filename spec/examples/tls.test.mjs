@@ -1,11 +1,13 @@
 /** examples/tls/: servers that prove their names or get no request, and why connections of many names are not kept. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startServer } from "../../examples/tls/server.mjs";
 import { atEnd } from "../gateway/support/cleanup.mjs";
 import { ask, startLoad } from "../gateway/support/load.mjs";
 import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
+import { root } from "../../scripts/setup.mjs";
 import { makeExample } from "./support/example.mjs";
 
 const ports = [8080, 8081, 9443, 9444];
@@ -84,7 +86,7 @@ test("a certificate of another authority is refused too", async (context) => {
   assert.equal(impostor.requests(), 0);
 });
 
-test("of one name connections are kept; of many names none, each with a handshake for its own", async (context) => {
+test("of one name connections are kept; of many names none, each with a full handshake for its own", async (context) => {
   const example = await prepare(context);
   const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
   await example.start();
@@ -108,13 +110,12 @@ test("of one name connections are kept; of many names none, each with a handshak
   );
 });
 
-test("were connections of many names kept, a request would go over one of another name", async (context) => {
-  const example = await prepare(context);
-  const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
-  example.configure(
-    ["balance() }\n", "balance() }\n    keepalive 128;\n"],
-    ["proxy_set_header Connection close;", 'proxy_set_header Connection "";'],
-  );
+/**
+ * Requests for two names at one address. Returns how many went over a connection that was opened for the other name.
+ * @param {import("./support/example.mjs").Example} example
+ * @param {{ address: string }} server
+ */
+async function countWrongNames(example, server) {
   await example.start();
   await example.api.expect(201, "PUT", sluice("search"), { servers: [{ server: server.address }] });
   // Several of one name in a row: whichever worker gets them, it gets both names.
@@ -124,7 +125,33 @@ test("were connections of many names kept, a request would go over one of anothe
     const { text } = await ask(example.port(8080), `/dynamic/${name}/x`);
     if (!text.includes(`asked for as ${name}.internal`)) wrong += 1;
   }
-  assert.ok(wrong > 0, "what the README warns of happens");
+  return wrong;
+}
+
+/** As each block is from nginx 1.29.7 on. @type {[string, string]} */
+const keeping = ["balance() }\n", "balance() }\n    keepalive 32;\n"];
+
+test("where a block keeps connections by default, Connection: close alone protects requests of many names", async (context) => {
+  const example = await prepare(context);
+  const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
+  example.configure(keeping);
+  assert.equal(await countWrongNames(example, server), 0);
+  assert.equal(server.handshakes.length, 160);
+});
+
+test("without Connection: close a request goes over a connection of another name, as the README warns", async (context) => {
+  const example = await prepare(context);
+  const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
+  example.configure(keeping, ["proxy_set_header Connection close;", 'proxy_set_header Connection "";']);
+  assert.ok((await countWrongNames(example, server)) > 0);
+});
+
+test("the README and nginx.conf say what protects, and not that a block without keepalive keeps no connections", () => {
+  for (const path of ["README.md", "nginx.conf"]) {
+    const text = readFileSync(join(root, "examples/tls", path), "utf8").replace(/\s+#?\s*/g, " ");
+    assert.match(text, /since 1\.29\.7/);
+    assert.doesNotMatch(text, /has no `keepalive` and|: no `keepalive`, because/);
+  }
 });
 
 test("a server that is added proves its name, or leaves the clients unharmed", async (context) => {
