@@ -120,7 +120,7 @@ declare module "resty.sluice" {
 
   /** When a request that failed at a server is sent to another. */
   export interface Retries {
-    /** To how many servers in all. Default: as many as there are. */
+    /** The greatest number of servers that a request is sent to. Default: 10. */
     tries?: number;
     /** Bounds the time of all tries before the last. Default: none. */
     timeout?: Time;

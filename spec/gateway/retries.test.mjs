@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
-import { noneIsLeft, wasReset } from "./support/faults.mjs";
+import { noneIsLeft, wasRefused, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { sluice } from "./support/upstreams.mjs";
@@ -111,6 +111,34 @@ test("tries bounds the servers that a request is sent to, whatever the method", 
       }
     }
   }
+});
+
+test("by default a request is sent to ten servers at most", async (context) => {
+  const { gateway, requests, tries } = await startFailing(context, 12, { reset: 1 });
+  gateway.log.allow(wasReset);
+  for (const retries of [null, { timeout: "60s" }]) {
+    await gateway.api.expect(200, "PATCH", sluice(), { retries });
+    const before = tries();
+    assert.equal((await ask(gateway.port)).status, 502);
+    assert.equal(tries() - before, 10);
+  }
+  assert.ok(Math.max(...requests()) <= 2, "no server twice");
+  await gateway.api.expect(200, "PATCH", sluice(), { retries: { tries: 12 } });
+  const before = tries();
+  await ask(gateway.port);
+  assert.equal(tries() - before, 12);
+});
+
+test("of 4,000 servers that refuse connections a request is sent to ten", async (context) => {
+  const addresses = Array.from({ length: 4000 }, (_, number) => `127.9.${number >> 8}.${number & 255}:9`);
+  const gateway = await startGateway(context, { dict: "32m", servers: addresses });
+  gateway.log.allow(wasRefused);
+  assert.equal((await ask(gateway.port)).status, 502);
+  const attempts = gateway.log
+    .text()
+    .split("\n")
+    .filter((line) => wasRefused.test(line));
+  assert.equal(attempts.length, 10);
 });
 
 test("a retry never hits the same server while another is available, under load", async (context) => {

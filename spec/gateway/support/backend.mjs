@@ -31,6 +31,13 @@ import { freePort } from "./ports.mjs";
  * @property {number} started when the client began it, by `performance.now()` of this process; NaN when it does not say
  */
 
+/** Ends a connection as abruptly as its kind can be. @param {import("node:net").Socket} socket */
+function hangUp(socket) {
+  // A unix socket has no address, and knows no reset.
+  if (socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export class Backend {
   /** @type {Entry[]} */
   requests = [];
@@ -99,7 +106,7 @@ export class Backend {
     if (Number(hang) === 1) return;
     if (Number(delay) > 0) await sleep(Number(delay));
     if (Number(reset) === 1 || (Number(reset_reused) === 1 && served > 0)) {
-      request.socket.resetAndDestroy();
+      hangUp(request.socket);
       return;
     }
     const body = wanted.body ?? (size === undefined ? this.id : "x".repeat(Number(size)));

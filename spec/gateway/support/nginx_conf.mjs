@@ -13,6 +13,7 @@ import { join } from "node:path";
  * @property {object} [setup] more options of setup()
  * @property {string} [initLua] instead of the call of setup()
  * @property {string} [main] more configuration of the main level
+ * @property {string} [beforeSetup] Lua that runs before the call of setup()
  * @property {string} [http] more configuration of the http level
  * @property {string} [traffic] more configuration of the traffic server
  * @property {string} [api] more configuration of the API's server
@@ -72,7 +73,7 @@ ${ownFolders(folder)}
   lua_package_path "${luaPackagePath}";
   lua_shared_dict sluice ${options.dict ?? "8m"};
 
-  init_by_lua_block { ${options.initLua ?? setupCall(options, folder)} }
+  init_by_lua_block { ${options.beforeSetup ?? ""} ${options.initLua ?? setupCall(options, folder)} }
   init_worker_by_lua_block { require("resty.sluice").init_worker() }
   log_by_lua_block { require("resty.sluice").log() }
 

@@ -13,7 +13,7 @@ export interface BudgetConfig {
 
 /** When a request that failed at a server is sent to another. */
 export interface RetriesConfig {
-  /** To how many servers in all; absent: as many as there are. */
+  /** The greatest number of servers that a request is sent to; absent: 10. */
   tries?: number;
   /** An nginx time from the first try on, after which there is no other; absent: none. */
   timeout?: string;

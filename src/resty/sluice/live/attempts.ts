@@ -5,6 +5,7 @@ import * as clock from "../lib/clock";
 import { note_end } from "./begun";
 import { count_end } from "./counters";
 import { note_failed_attempt } from "./health";
+import { broke_kept_connection, TAKES_BACK_TRIES } from "./kept";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 
@@ -21,6 +22,14 @@ export interface Attempts {
   servers: LiveServer[];
   /** How many of them belong to upstreams that were left by an internal redirect. */
   redirected: number;
+  /** The others, as a set: a method asks for each server that it considers. */
+  tried: LuaSet<LiveServer>;
+  /** The number of tries that do not count, because a kept connection broke. */
+  free: number;
+  /** The number of tries that nginx has left, that of the attempt under way included. */
+  left: number;
+  /** The time of the first attempt at the current upstream; set only where `retries.timeout` needs it. */
+  began: number;
   /** The upstream that it counts for as a retry under way. */
   retries: LiveUpstream | undefined;
 }
@@ -39,7 +48,27 @@ let has_warned = false;
 
 /** Makes what stands for a request that has had no attempt. */
 export function new_attempts(): Attempts {
-  return { server: undefined, servers: [], redirected: 0, retries: undefined };
+  return {
+    server: undefined,
+    servers: [],
+    redirected: 0,
+    tried: new LuaSet(),
+    free: 0,
+    left: 0,
+    began: 0,
+    retries: undefined,
+  };
+}
+
+/** Adds an attempt that has ended. */
+export function add_tried(attempts: Attempts, server: LiveServer): void {
+  attempts.servers.push(server);
+  attempts.tried.add(server);
+}
+
+/** The number of attempts at the current upstream that have ended. */
+export function count_tried(attempts: Attempts): number {
+  return attempts.servers.length - attempts.redirected;
 }
 
 /** What a request is known by. */
@@ -89,9 +118,10 @@ function end_last(key: number, attempts: Attempts, failure: string | undefined, 
   if (server === undefined) return;
   note_end(key, server);
   const has_failed = failure === "failed";
+  if (TAKES_BACK_TRIES && has_failed && broke_kept_connection(server, status)) attempts.free += 1;
   count_end(server, has_failed ? 1 : 0);
   if (has_failed) note_failed_attempt(server, status, clock.now());
-  attempts.servers.push(server);
+  add_tried(attempts, server);
   attempts.server = undefined;
 }
 
@@ -114,6 +144,8 @@ export function end_attempt(key: number, first: LiveServer | undefined): LuaMult
   if (failure === undefined) {
     if (attempts.redirected >= MOST_REDIRECTS) forget_unlogged(attempts);
     attempts.redirected = attempts.servers.length;
+    attempts.tried = new LuaSet();
+    attempts.free = 0;
   }
   return $multi(attempts, failure !== undefined);
 }

@@ -15,7 +15,7 @@ const MOST_COLLISIONS = 16;
 
 /** What the functions below are asked about: methods know them by one argument. */
 let time = 0;
-let tried: Attempts;
+let tried: LuaSet<LiveServer>;
 /** What there is to say of the choice that was made last. */
 let is_without_key = false;
 
@@ -50,15 +50,8 @@ export function is_still_available(upstream: LiveUpstream, server: LiveServer, n
   return server.in_rotation || upstream.sticky?.find(server.backup) === server;
 }
 
-function was_tried({ redirected, servers }: Attempts, server: LiveServer): boolean {
-  for (const index of $range(redirected, servers.length - 1)) {
-    if (servers[index] === server) return true;
-  }
-  return false;
-}
-
 function untried(this: void, peer: Peer): boolean {
-  return in_service(peer) && !was_tried(tried, peer as LiveServer);
+  return in_service(peer) && !tried.has(peer as LiveServer);
 }
 
 /** Reads the key that the method wants of the request. */
@@ -72,7 +65,7 @@ function read_key_of({ read_key }: LiveUpstream): string | undefined {
 function available_for(upstream: LiveUpstream, retried: Attempts | undefined): Available {
   // As nginx: the only server is tried again, when a kept connection to it has broken.
   if (retried === undefined || upstream.in_rotation <= 1) return in_service;
-  tried = retried;
+  tried = retried.tried;
   return untried;
 }
 
@@ -108,7 +101,7 @@ function bound_server(
 ): LiveServer | undefined {
   const server = sticky.find(is_backup);
   if (server === undefined || !is_healthy(server, time) || !has_room(server)) return undefined;
-  return retried !== undefined && was_tried(retried, server) ? undefined : server;
+  return retried !== undefined && retried.tried.has(server) ? undefined : server;
 }
 
 /**

@@ -37,6 +37,11 @@ export function adopt(row: number, incarnation: number): LuaMultiReturn<[number,
   return $multi(stamp, at);
 }
 
+/** The number of this worker's requests under way at `server`. */
+export function own_in_flight(server: LiveServer): number {
+  return memory[server.own_active];
+}
+
 /** Counts a request that goes to `server`. `now`: the monotonic clock. */
 export function count_request(server: LiveServer, now: number): void {
   const { own_active } = server;

@@ -12,6 +12,7 @@ import {
 } from "./counters";
 import { note_failed_attempt, note_response } from "./health";
 import { note_response_report } from "./in_band";
+import { note_connection, TAKES_BACK_TRIES } from "./kept";
 import { count_failed_response, count_response_time, Measure } from "./loads";
 import type { LiveServer } from "./server";
 import { read_number } from "./variable";
@@ -129,6 +130,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
     }
   }
   if (last === undefined) return;
+  if (TAKES_BACK_TRIES && last_failures === 0) note_connection(last);
   count_end(last, last_failures);
   // The header is that of the last response.
   if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
@@ -149,6 +151,7 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
     log_several_attempts([], server);
     return;
   }
+  if (TAKES_BACK_TRIES) note_connection(server);
   count_success(server, status, sent, received);
   const now = clock.now();
   note_response(server, status, now);

@@ -1,25 +1,30 @@
-import { set_current_peer, set_more_tries } from "ngx.balancer";
+import { set_current_peer } from "ngx.balancer";
 
 import { uncount_request } from "./counters";
 import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
 
 /** What the balancer tells nginx. Hot. */
 
 /** ngx.exit(NGX_BUSY): nginx answers 502 and logs "no live upstreams". */
 const NGX_BUSY = -3;
 
-/** Ends the request for want of a server. */
-export function refuse(): void {
+/**
+ * Ends the request for want of a server, and logs why. nginx's own line does not name the upstream: it takes the name
+ * from the peer, and lua-nginx-module sets a peer only where there is one.
+ */
+export function refuse(reason: string): void {
+  ngx.log(ngx.WARN, `sluice: ${reason}`);
   ngx.exit(NGX_BUSY);
 }
 
-/** Allows a request as many tries as there are other servers in rotation, unless `retries` says less. */
-export function allow_retries(upstream: LiveUpstream, server: LiveServer): void {
-  let others = server.in_rotation ? upstream.in_rotation - 1 : upstream.in_rotation;
-  const limits = upstream.retry_limits;
-  if (limits !== undefined) others = math.min(others, limits.tries - 1);
-  if (others > 0) set_more_tries(others);
+/** Ends the request because the upstream does not exist. */
+export function refuse_unknown(name: string): void {
+  refuse(`there is no upstream "${name}"`);
+}
+
+/** Ends the request because no server is available. */
+export function refuse_without_server(name: string): void {
+  refuse(`upstream "${name}" has no server available`);
 }
 
 /** Sends the attempt to a server, where it is counted. Returns false when that is not possible. */

@@ -18,13 +18,15 @@ import { choose, is_still_available, lacked_key } from "./choice";
 import { count_without_key, uncount_request } from "./counters";
 import { note_choice } from "./health";
 import { log_one_attempt, log_several_attempts } from "./outcome";
-import { allow_retries, refuse, send } from "./peer";
+import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { wake } from "./queue";
-import { count_retry, may_retry, uncount_retry } from "./retries";
+import { count_retry, take_budget, uncount_retry } from "./retries";
+import { may_try_again, send_again } from "./retry";
 import type { LiveServer } from "./server";
 import { balance_subrequest } from "./subrequest";
+import { allow_tries } from "./tries";
 import type { LiveUpstream } from "./upstream";
-import { find_upstream } from "./view";
+import { find_upstream, find_upstream_for_retry } from "./view";
 
 /** A request's way through the balancer: `balance` for each attempt, `log` once. Hot. */
 
@@ -51,42 +53,69 @@ function warn_of_missing_hook(upstream: LiveUpstream): void {
   );
 }
 
+function note_attempt(
+  upstream: LiveUpstream,
+  key: number,
+  server: LiveServer,
+  is_retry: boolean,
+  now: number,
+): void {
+  if (upstream.sticky !== undefined) upstream.sticky.bind(server, is_retry);
+  note_choice(server, now);
+  if (upstream.keeps_begun) note_begin(key, server, now);
+}
+
+/** Sends a request on whose attempts so far have failed. */
+function retry(name: string, key: number, attempts: Attempts, now: number): void {
+  const upstream = find_upstream_for_retry(name, now);
+  if (upstream === undefined) {
+    refuse_unknown(name);
+    return;
+  }
+  if (!may_try_again(upstream, attempts, now)) return;
+  if (!take_budget(upstream, attempts)) {
+    refuse(`upstream "${name}" has no budget left for a retry`);
+    return;
+  }
+  const server = send_again(upstream, attempts, now);
+  if (server === undefined) return;
+  count_retry(upstream, attempts);
+  note_attempt(upstream, key, server, true, now);
+  attempts.server = server;
+}
+
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
 export function balance(name: string): void {
   const now = clock.now();
-  const upstream = find_upstream(name, now);
-  if (upstream === undefined) {
-    ngx.log(ngx.WARN, `sluice: there is no upstream "${name}"`);
-    refuse();
-    return;
-  }
   if (ngx.is_subrequest) {
-    balance_subrequest(upstream, now);
+    balance_subrequest(name, now);
     return;
   }
   const key = key_of(get_request() as CData);
   const first = first_server(key);
   let attempts: Attempts | undefined;
-  let is_retry = false;
   if (first !== undefined || find_attempts(key) !== undefined) {
-    [attempts, is_retry] = end_attempt(key, first);
-    if (!is_retry) uncount_retry(attempts);
-    else if (!may_retry(upstream, attempts)) {
-      refuse();
+    const [ended, is_retry] = end_attempt(key, first);
+    if (is_retry) {
+      retry(name, key, ended, now);
       return;
     }
+    uncount_retry(ended);
+    attempts = ended;
   }
-  const server = is_retry ? choose(upstream, attempts, now) : first_choice(upstream, key, now);
-  if (server === undefined || !send(server)) {
-    warn_of_missing_hook(upstream);
-    refuse();
+  const upstream = find_upstream(name, now);
+  if (upstream === undefined) {
+    refuse_unknown(name);
     return;
   }
-  if (!is_retry) allow_retries(upstream, server);
-  else if (attempts !== undefined) count_retry(upstream, attempts);
-  if (upstream.sticky !== undefined) upstream.sticky.bind(server, is_retry);
-  note_choice(server, now);
-  if (upstream.keeps_begun) note_begin(key, server, now);
+  const server = first_choice(upstream, key, now);
+  if (server === undefined || !send(server)) {
+    warn_of_missing_hook(upstream);
+    refuse_without_server(name);
+    return;
+  }
+  allow_tries(upstream, server);
+  note_attempt(upstream, key, server, false, now);
   if (attempts === undefined) keep_first(key, server);
   else attempts.server = server;
 }

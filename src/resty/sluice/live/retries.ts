@@ -3,18 +3,20 @@ import type { NumberPointer } from "ffi";
 import type { RetriesConfig } from "../config/admission";
 import { seconds_of } from "../config/time";
 import { fence } from "../store/dict";
-import type { Attempts } from "./attempts";
+import { count_tried, type Attempts } from "./attempts";
+import { read_last_attempt } from "./last_attempt";
 import { sum_of_slots } from "./loads";
 import type { LiveUpstream } from "./upstream";
 
 /** `retries`: how often, how long and how many requests at a time may be tried again. */
 
+/** The limit without `retries.tries`: more would cost each request much time while most servers fail. */
+export const DEFAULT_TRIES = 10;
+
 const PERCENT = 100;
 
-/** The limits of an upstream. */
+/** The limits of an upstream beside the number of tries. */
 export interface RetryLimits {
-  /** How many servers a request may be sent to. */
-  tries: number;
   /** Seconds over all tries. */
   timeout: number;
   /** For a hundred requests under way that are no retries, so many that are; infinite: all. */
@@ -32,22 +34,12 @@ export function use_retries(shared: NumberPointer): void {
 
 /** Reads a configuration. */
 export function retry_limits(config: RetriesConfig): RetryLimits {
-  const { tries, timeout, budget } = config;
+  const { timeout, budget } = config;
   return {
-    tries: tries ?? math.huge,
     timeout: timeout === undefined ? math.huge : seconds_of(timeout),
     budget_percent: budget?.percent ?? math.huge,
     min_concurrent: budget?.min_concurrent ?? math.huge,
   };
-}
-
-/** How many seconds a request's attempts have taken, by nginx's account. */
-function time_of_attempts(): number {
-  let sum = 0;
-  for (const [seconds] of string.gmatch(ngx.var.upstream_response_time ?? "", "[%d.]+")) {
-    sum += tonumber(seconds) ?? 0;
-  }
-  return sum;
 }
 
 /** Counts a request as a retry under way. */
@@ -70,7 +62,7 @@ export function uncount_retry(attempts: Attempts): void {
  * with so many percent there are so many more tries than requests. Workers that ask at the same instant count first
  * and look then.
  */
-function take_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Attempts): boolean {
+function is_in_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Attempts): boolean {
   count_retry(upstream, attempts);
   fence();
   const retries = sum_of_slots(upstream.retries);
@@ -81,21 +73,21 @@ function take_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Atte
   return false;
 }
 
-/** Tells whether a request may be tried again as for tries and time. Phase: balancer_by_lua. */
-export function is_within_limits(upstream: LiveUpstream, attempts: Attempts): boolean {
-  const limits = upstream.retry_limits;
-  if (limits === undefined) return true;
-  if (attempts.servers.length - attempts.redirected >= limits.tries) return false;
-  return limits.timeout === math.huge || time_of_attempts() < limits.timeout;
+/** Tells whether the time for retries is over. Phase: balancer_by_lua. */
+export function is_late(upstream: LiveUpstream, attempts: Attempts, now: number): boolean {
+  const timeout = upstream.retry_limits?.timeout ?? math.huge;
+  if (timeout === math.huge) return false;
+  if (count_tried(attempts) === 1) {
+    attempts.began = now - (tonumber(read_last_attempt("upstream_response_time")) ?? 0);
+  }
+  return now - attempts.began >= timeout;
 }
 
-/** Tells whether a request may be tried again, and counts it as a retry. Phase: balancer_by_lua. */
-export function may_retry(upstream: LiveUpstream, attempts: Attempts): boolean {
+/** Tells whether the budget allows a retry, and counts the request as one. Phase: balancer_by_lua. */
+export function take_budget(upstream: LiveUpstream, attempts: Attempts): boolean {
   const limits = upstream.retry_limits;
-  if (limits === undefined) return true;
-  if (!is_within_limits(upstream, attempts)) return false;
-  if (limits.min_concurrent === math.huge) return true;
+  if (limits === undefined || limits.min_concurrent === math.huge) return true;
   // Each try counts anew, so that those there are become fewer as soon as the requests do.
   uncount_retry(attempts);
-  return take_budget(upstream, limits, attempts);
+  return is_in_budget(upstream, limits, attempts);
 }

@@ -51,6 +51,8 @@ export interface LiveServer extends Peer, Subject {
   /** How many of this worker's requests have not gone into the averages of times since one did, and when that was. */
   untimed: number;
   timed_at: number;
+  /** At most so many connections to it does this worker's nginx keep or use; only where `kept.ts` counts them. */
+  connections: number;
   /** Its line in the document that was applied last. */
   line: string;
   /** The revision of that document. */
@@ -96,6 +98,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     report_due: 0,
     untimed: 0,
     timed_at: 0,
+    connections: 0,
     line,
     seen: 0,
   };

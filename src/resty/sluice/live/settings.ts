@@ -9,7 +9,7 @@ import { new_key_reader } from "./key";
 import { Measure, surroundings_of } from "./loads";
 import { queue_of } from "./queue";
 import { follow_loads } from "./ramp";
-import { retry_limits } from "./retries";
+import { DEFAULT_TRIES, retry_limits } from "./retries";
 import type { LiveServer } from "./server";
 import { new_binding } from "./sticky";
 import type { LiveUpstream } from "./upstream";
@@ -60,6 +60,7 @@ export function set_limits(
   upstream: LiveUpstream,
   { retries, outlier_detection, queue, panic_threshold, load, autoscale }: Document,
 ): void {
+  upstream.tries = retries?.tries ?? DEFAULT_TRIES;
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
   if (outlier_detection === undefined && upstream.outlier_limits !== undefined) end_ejections(upstream);
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);

@@ -1,12 +1,15 @@
 import { get_last_failure } from "ngx.balancer";
 
-import { new_attempts, type Attempts } from "./attempts";
+import { add_tried, new_attempts, type Attempts } from "./attempts";
 import { choose } from "./choice";
 import { count_end } from "./counters";
 import { note_choice, note_failed_attempt } from "./health";
-import { allow_retries, refuse, send } from "./peer";
-import { is_within_limits } from "./retries";
-import type { LiveUpstream } from "./upstream";
+import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
+import { refuse_unknown, refuse_without_server, send } from "./peer";
+import { may_try_again, send_again } from "./retry";
+import type { LiveServer } from "./server";
+import { allow_tries } from "./tries";
+import { find_upstream, find_upstream_for_retry } from "./view";
 
 /**
  * A subrequest's way through the balancer. Its log phase does not run (but with log_subrequest on), so its end is not
@@ -21,25 +24,49 @@ function retried_attempts(now: number): Attempts | undefined {
   if (failure === undefined || attempts === undefined) return undefined;
   const last = attempts.servers[attempts.servers.length - 1];
   if (failure === "failed") note_failed_attempt(last, status ?? 0, now);
+  if (TAKES_BACK_TRIES && failure === "failed" && broke_kept_connection(last, status ?? 0))
+    attempts.free += 1;
   return attempts;
 }
 
-/** Chooses a server for a subrequest. Phase: balancer_by_lua. */
-export function balance_subrequest(upstream: LiveUpstream, now: number): void {
-  const retried = retried_attempts(now);
-  if (retried !== undefined && !is_within_limits(upstream, retried)) {
-    refuse();
+/** Sends on a subrequest whose attempts so far have failed. */
+function retry(name: string, attempts: Attempts, now: number): void {
+  const upstream = find_upstream_for_retry(name, now);
+  if (upstream === undefined) {
+    refuse_unknown(name);
     return;
   }
-  const server = choose(upstream, retried, now);
-  if (server === undefined || !send(server)) {
-    refuse();
-    return;
-  }
-  if (retried === undefined) allow_retries(upstream, server);
+  if (!may_try_again(upstream, attempts, now)) return;
+  const server = send_again(upstream, attempts, now);
+  if (server !== undefined) note_attempt(server, attempts, now);
+}
+
+function note_attempt(server: LiveServer, attempts: Attempts, now: number): void {
   note_choice(server, now);
+  // Whether it will answer is not seen: nginx may keep the connection.
+  if (TAKES_BACK_TRIES) note_connection(server);
   count_end(server, 0);
-  const attempts = retried ?? new_attempts();
-  attempts.servers.push(server);
+  add_tried(attempts, server);
   ngx.ctx.sluice = attempts;
+}
+
+/** Chooses a server for a subrequest to the upstream `name`. Phase: balancer_by_lua. */
+export function balance_subrequest(name: string, now: number): void {
+  const retried = retried_attempts(now);
+  if (retried !== undefined) {
+    retry(name, retried, now);
+    return;
+  }
+  const upstream = find_upstream(name, now);
+  if (upstream === undefined) {
+    refuse_unknown(name);
+    return;
+  }
+  const server = choose(upstream, undefined, now);
+  if (server === undefined || !send(server)) {
+    refuse_without_server(name);
+    return;
+  }
+  allow_tries(upstream, server);
+  note_attempt(server, new_attempts(), now);
 }

@@ -53,6 +53,10 @@ export interface LiveUpstream {
   /** Where its retries under way stand, in the same way. */
   retries: number;
   own_retries: number;
+  /** The greatest number of servers that a request is sent to. */
+  tries: number;
+  /** False: a request gets no try in advance; see `kept.ts`. */
+  lends_tries: boolean;
   retry_limits: RetryLimits | undefined;
   queue: Queue | undefined;
   /** True once access() has run for it, which the queue needs. */
@@ -93,6 +97,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     load_revision: 0,
     panics: false,
     has_access_hook: false,
+    lends_tries: true,
     retries: begun_at(document.row),
     own_retries: own_cell(begun_at(document.row)),
     active: active_at(document.row),

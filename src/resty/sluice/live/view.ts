@@ -57,6 +57,23 @@ function synchronise(name: string): LiveUpstream | undefined {
   return upstream;
 }
 
+function find_current(name: string): LiveUpstream | undefined {
+  const upstream = upstreams.get(name) as LiveUpstream | undefined;
+  if (upstream !== undefined && memory[upstream.row + Row.REVISION] <= upstream.revision) return upstream;
+  return synchronise(name);
+}
+
+/**
+ * The same for a retry. The failure before it may have changed the server's state, and to survey all servers after each
+ * failure would take the square of their number. The server itself is known to be unavailable without a survey; only
+ * `panic_threshold` needs one.
+ */
+export function find_upstream_for_retry(name: string, now: number): LiveUpstream | undefined {
+  const upstream = find_current(name);
+  if (upstream !== undefined && upstream.panic_threshold > 0 && has_changed(upstream)) survey(upstream, now);
+  return upstream;
+}
+
 /**
  * The upstream as the store has it now, and its servers' health. Hot: two reads of shared memory unless something has
  * changed.
@@ -64,10 +81,7 @@ function synchronise(name: string): LiveUpstream | undefined {
  * @param now the monotonic clock
  */
 export function find_upstream(name: string, now: number): LiveUpstream | undefined {
-  let upstream = upstreams.get(name) as LiveUpstream | undefined;
-  if (upstream === undefined || memory[upstream.row + Row.REVISION] > upstream.revision) {
-    upstream = synchronise(name);
-  }
+  const upstream = find_current(name);
   if (upstream !== undefined && has_changed(upstream)) survey(upstream, now);
   return upstream;
 }

@@ -1,0 +1,72 @@
+/** What clients, nginx's variables and the log tell when no server is left. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackends } from "./support/backend.mjs";
+import { noneIsLeft, wasReset } from "./support/faults.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { sluice } from "./support/upstreams.mjs";
+
+/** The lines of Sluice in the log, each from its own words up to what nginx adds. @param {import("./support/gateway.mjs").Gateway} gateway */
+function warningsOf({ log }) {
+  return [...log.text().matchAll(/\[warn\].* sluice: (.*?),? while connecting to upstream, client: /g)].map(
+    ([, text]) => text,
+  );
+}
+
+test("the log names the upstream and the reason", async (context) => {
+  const [backend] = await startBackends(context, 1);
+  const upstreams = {
+    app: { servers: [] },
+    shop: { servers: [{ server: backend.address, down: true }] },
+  };
+  const gateway = await startGateway(context, { upstreams });
+  gateway.log.allow(noneIsLeft);
+  for (const path of ["/", "/to/shop", "/to/nowhere"]) {
+    const { status } = await ask(gateway.port, path);
+    assert.equal(status, 502);
+  }
+  assert.deepEqual(warningsOf(gateway), [
+    'upstream "app" has no server available',
+    'upstream "shop" has no server available',
+    'there is no upstream "nowhere"',
+  ]);
+});
+
+test("the log says why a request is not tried again", async (context) => {
+  const backends = await startBackends(context, 2);
+  for (const backend of backends) backend.behaviour = { reset: 1, delay: 20 };
+  const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  gateway.log.allow(noneIsLeft, wasReset);
+  const reasons = [];
+  for (const retries of [{ timeout: "10ms" }, { budget: { percent: 0, min_concurrent: 0 } }]) {
+    await gateway.api.expect(200, "PATCH", sluice(), { retries });
+    assert.equal((await ask(gateway.port)).status, 502);
+    reasons.push(warningsOf(gateway).pop());
+  }
+  assert.deepEqual(reasons, [
+    'upstream "app" has no time left for a retry',
+    'upstream "app" has no budget left for a retry',
+  ]);
+});
+
+test("$upstream_addr is empty, or has the last address twice, as the README says", async (context) => {
+  const [one, other] = await startBackends(context, 2);
+  for (const backend of [one, other]) backend.behaviour = { reset: 1 };
+  const servers = [{ server: one.address, max_fails: 0 }, { server: other.address }];
+  const http = "add_header X-Addresses $upstream_addr always; add_header X-Block $proxy_host always;";
+  const gateway = await startGateway(context, { workers: 1, upstreams: { app: { servers } }, http });
+  gateway.log.allow(noneIsLeft, wasReset);
+  const ask = async () => {
+    const { headers } = await fetch(`http://127.0.0.1:${gateway.port}/`);
+    return [headers.get("x-addresses"), headers.get("x-block")];
+  };
+  const [addresses] = await ask();
+  assert.deepEqual(addresses?.split(", ").sort(), [one.address, other.address].sort());
+  // The other is out after its first failure.
+  assert.deepEqual(await ask(), [`${one.address}, ${one.address}`, "app"]);
+  await gateway.api.expect(200, "PATCH", sluice(), { servers: [{ server: one.address, down: true }] });
+  // nginx sends no empty header.
+  assert.deepEqual(await ask(), [null, "app"]);
+});

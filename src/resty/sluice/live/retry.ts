@@ -1,0 +1,32 @@
+import type { Attempts } from "./attempts";
+import { choose } from "./choice";
+import { TAKES_BACK_TRIES } from "./kept";
+import { refuse, refuse_without_server, send } from "./peer";
+import { is_late } from "./retries";
+import type { LiveServer } from "./server";
+import { end_without_try, is_out_of_tries, restore_tries } from "./tries";
+import type { LiveUpstream } from "./upstream";
+
+/** What requests and subrequests have in common after an attempt has failed. Phase: balancer_by_lua. */
+
+/** Ends a request that has used up its tries or its time. Returns whether it may be tried again. */
+export function may_try_again(upstream: LiveUpstream, attempts: Attempts, now: number): boolean {
+  if (TAKES_BACK_TRIES && is_out_of_tries(upstream, attempts)) {
+    end_without_try();
+    return false;
+  }
+  if (!is_late(upstream, attempts, now)) return true;
+  refuse(`upstream "${upstream.name}" has no time left for a retry`);
+  return false;
+}
+
+/** Sends a request to a server that it has not been sent to, or ends it. Returns the server, where it is counted. */
+export function send_again(upstream: LiveUpstream, attempts: Attempts, now: number): LiveServer | undefined {
+  const server = choose(upstream, attempts, now);
+  if (server === undefined || !send(server)) {
+    refuse_without_server(upstream.name);
+    return undefined;
+  }
+  if (TAKES_BACK_TRIES) restore_tries(upstream, attempts, server);
+  return server;
+}
