@@ -9,8 +9,8 @@ import * as clock from "../src/resty/sluice/lib/clock";
 import type { LiveServer } from "../src/resty/sluice/live/server";
 import { apply_document, new_upstream, type LiveUpstream } from "../src/resty/sluice/live/upstream";
 import type { Document } from "../src/resty/sluice/store/document";
-import { Header, Row } from "../src/resty/sluice/store/cells";
-import { create, row_at, shared_memory } from "../src/resty/sluice/store/region";
+import { Row, Slot } from "../src/resty/sluice/store/cells";
+import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/region";
 
 /**
  * What the choice of a server takes a worker, without nginx around it: nanoseconds, one line a sample.
@@ -43,9 +43,10 @@ for (const number of $range(1, KEYS)) {
 function make_busy(memory: NumberPointer, upstream: LiveUpstream, server: LiveServer): void {
   for (const slot of $range(1, workers)) {
     const requests = math.random(0, MOST_REQUESTS);
-    memory[server.active + slot] = requests;
-    memory[server.begun + slot] = requests * (clock.now() * 1000 - math.random(1, SLOWEST));
-    memory[upstream.active + slot] = memory[upstream.active + slot] + requests;
+    const offset = offset_of(slot);
+    memory[server.active + offset] = requests;
+    memory[server.begun + offset] = requests * (clock.now() * 1000 - math.random(1, SLOWEST));
+    memory[upstream.active + offset] = memory[upstream.active + offset] + requests;
   }
   memory[server.row + Row.EXPECTED_TIME] = math.random(1, SLOWEST);
 }
@@ -55,7 +56,7 @@ function make_upstream(): LiveUpstream {
   const memory = shared_memory();
   use_slot(memory, 1);
   use_loads(memory);
-  memory[Header.LAST_SLOT] = workers;
+  for (const slot of $range(1, workers)) memory[slot_at(slot) + Slot.USED] = 1;
   const document: Document = {
     ...config,
     revision: 1,

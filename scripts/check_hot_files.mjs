@@ -17,6 +17,7 @@ const hotFiles = [
   "dist/resty/sluice/lib/fifo.lua",
   "dist/resty/sluice/lib/heap.lua",
   "dist/resty/sluice/store/dict.lua",
+  "dist/resty/sluice/store/region.lua",
 ];
 
 /** @returns {string[]} one line a problem */

@@ -16,6 +16,8 @@ declare module "ffi" {
 
   /** What some `cdef` has declared; the importing file names the type. */
   const C: unknown;
+  /** The processor: "x64", "arm64". */
+  const arch: string;
   function cdef(declarations: string): void;
   function cast(type: string, value: unknown): CData;
   function create(type: string, ...values: unknown[]): CData;
@@ -24,6 +26,7 @@ declare module "ffi" {
   function errno(): number;
   function abi(property: string): boolean;
   export {
+    arch,
     C,
     CData,
     NumberPointer,

@@ -1,5 +1,5 @@
-import { Counter, Header, Reported, Row, Slot } from "../store/cells";
-import { counter_at, shared_memory, slot_at, stamp_at } from "../store/region";
+import { Counter, Reported, Row } from "../store/cells";
+import { counter_at, is_used, last_slot, shared_memory, stamp_at } from "../store/region";
 import { active_requests } from "../store/rows";
 import type { ControlledServer } from "./controlled";
 import { load_factor } from "./factor";
@@ -11,8 +11,8 @@ import { reported_state } from "./reported";
 export function picks_of(row: number, incarnation: number): number {
   const memory = shared_memory();
   let picks = 0;
-  for (const slot of $range(0, memory[Header.LAST_SLOT])) {
-    const is_its = memory[stamp_at(slot, row)] === incarnation && memory[slot_at(slot) + Slot.USED] === 1;
+  for (const slot of $range(0, last_slot())) {
+    const is_its = is_used(slot) && memory[stamp_at(slot, row)] === incarnation;
     if (is_its) picks += memory[counter_at(slot, row) + Counter.REQUESTS];
   }
   return picks;

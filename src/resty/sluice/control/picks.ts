@@ -1,8 +1,8 @@
 import * as clock from "../lib/clock";
-import { Header, Row, UpstreamRow } from "../store/cells";
+import { Row, UpstreamRow } from "../store/cells";
 import { get_names, get_text } from "../store/dict";
 import { parse_head } from "../store/document";
-import { row_at, shared_memory, stamp_at } from "../store/region";
+import { last_slot, row_at, shared_memory, stamp_at } from "../store/region";
 import { is_over } from "../store/turn";
 import { picks_of } from "./measure";
 
@@ -38,7 +38,7 @@ function goes_on(began: number, now: number): boolean {
 /** Whether any worker has served an upstream. The rows of others are not even looked at: they would take this worker's memory. */
 function is_served(row: number): boolean {
   const memory = shared_memory();
-  for (const slot of $range(1, memory[Header.LAST_SLOT])) {
+  for (const slot of $range(1, last_slot())) {
     if (memory[stamp_at(slot, row)] !== 0) return true;
   }
   return false;

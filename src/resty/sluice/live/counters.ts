@@ -1,7 +1,8 @@
 import type { NumberPointer } from "ffi";
 
 import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter } from "../store/cells";
-import { counter_at, stamp_at } from "../store/region";
+import { counter_at, offset_of, shared_memory, stamp_at } from "../store/region";
+import { take_slot } from "../store/slots";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 
@@ -13,17 +14,34 @@ const REQUESTS_A_SAMPLE = 8;
 const BUSY_SECONDS = 0.1;
 
 let memory: NumberPointer;
+/** 0: none yet. */
 let slot = 0;
+/** From where a row's cells begin to this worker's. */
+let offset = 0;
 
 /** Counts in `own_slot` of the shared memory from now on. Phase: init_worker_by_lua. */
 export function use_slot(shared: NumberPointer, own_slot: number): void {
   memory = shared;
   slot = own_slot;
+  offset = offset_of(own_slot);
 }
 
-/** This worker's cell of a row whose cells, one a slot, begin at `first`. */
+/**
+ * Whether this worker has a slot. One that has none looks for one. Without it a worker must not choose servers: nobody
+ * would know of its requests. Not hot: asked before a worker serves an upstream for the first time.
+ */
+export function has_slot(): boolean {
+  if (slot !== 0) return true;
+  const taken = take_slot();
+  if (taken === undefined) return false;
+  use_slot(shared_memory(), taken);
+  ngx.log(ngx.NOTICE, "sluice: this worker has a slot for its counters now: it serves");
+  return true;
+}
+
+/** This worker's cell of a row, from where `active_at` or `begun_at` says that the row's cells begin. */
 export function own_cell(first: number): number {
-  return first + slot;
+  return first + offset;
 }
 
 /** Makes this worker's cells of a row those of a new incarnation, all zero. Returns where stamp and counters are. */

@@ -4,7 +4,8 @@ import "resty.core.hash";
 import type { Peer, Surroundings } from "../balancer/method";
 import { WORST_TIME } from "../balancer/time_cost";
 import * as clock from "../lib/clock";
-import { Header, Row } from "../store/cells";
+import { Row } from "../store/cells";
+import { sum_of_slots } from "../store/region";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 
@@ -24,26 +25,6 @@ let memory: NumberPointer;
 /** Reads loads from `shared` from now on. Phase: init_worker_by_lua. */
 export function use_loads(shared: NumberPointer): void {
   memory = shared;
-}
-
-/** Of four cells. */
-function sum_of_four(cell: number): number {
-  return memory[cell] + memory[cell + 1] + memory[cell + 2] + memory[cell + 3];
-}
-
-function sum_beyond_sixteenth(first: number, last_slot: number): number {
-  let sum = 0;
-  for (const cell of $range(first + 17, first + last_slot)) sum = sum + memory[cell];
-  return sum;
-}
-
-/** Sums up what the slots hold of a row. Cells of slots that nobody has taken are 0. Without a loop for few workers. */
-export function sum_of_slots(first: number): number {
-  const last_slot = memory[Header.LAST_SLOT];
-  let sum = sum_of_four(first + 1);
-  if (last_slot > 4) sum = sum + sum_of_four(first + 5);
-  if (last_slot > 8) sum = sum + sum_of_four(first + 9) + sum_of_four(first + 13);
-  return last_slot <= 16 ? sum : sum + sum_beyond_sixteenth(first, last_slot);
 }
 
 /** How many requests a server has under way, over all workers. */

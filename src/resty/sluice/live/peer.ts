@@ -1,6 +1,6 @@
 import { set_current_peer } from "ngx.balancer";
 
-import { uncount_request } from "./counters";
+import { has_slot, uncount_request } from "./counters";
 import type { LiveServer } from "./server";
 
 /** What the balancer tells nginx. Hot. */
@@ -17,9 +17,9 @@ export function refuse(reason: string): void {
   ngx.exit(NGX_BUSY);
 }
 
-/** Ends the request because the upstream does not exist. */
+/** Ends the request because the upstream does not exist, or this worker cannot serve. */
 export function refuse_unknown(name: string): void {
-  refuse(`there is no upstream "${name}"`);
+  refuse(has_slot() ? `there is no upstream "${name}"` : "this worker has no slot for its counters");
 }
 
 /** Ends the request because no server is available. */

@@ -3,9 +3,9 @@ import type { NumberPointer } from "ffi";
 import type { RetriesConfig } from "../config/admission";
 import { seconds_of } from "../config/time";
 import { fence } from "../store/dict";
+import { sum_of_slots } from "../store/region";
 import { count_tried, type Attempts } from "./attempts";
 import { read_last_attempt } from "./last_attempt";
-import { sum_of_slots } from "./loads";
 import type { LiveUpstream } from "./upstream";
 
 /** `retries`: how often, how long and how many requests at a time may be tried again. */

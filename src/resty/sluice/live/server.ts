@@ -36,7 +36,7 @@ export interface LiveServer extends Peer, Subject {
   slow_start: number;
   /** The number of its row. */
   row_number: number;
-  /** Where the requests under way at it stand, those of slot 0 first, and where this worker's are. */
+  /** Where the requests under way at it stand, those of all workers, and where this worker's are. */
   active: number;
   own_active: number;
   /** The same of the sums of their beginnings. */

@@ -3,6 +3,7 @@ import { acquire, Lock, release } from "../store/lock";
 import { CODE_STEP, Counter, Header, LAST_CODE, Row, Slot, State } from "../store/cells";
 import { counters_of, counter_at, row_at, shared_memory, slot_at, stamp_at } from "../store/region";
 import { active_requests } from "../store/rows";
+import { respawned_workers } from "../store/slots";
 
 /** What a server did, over all workers, since it was added or its statistics were reset. */
 export interface ServerStatus {
@@ -174,6 +175,6 @@ export function process_status(): ProcessStatus {
   return {
     generation: memory[Header.GENERATION],
     loaded: memory[Header.LOADED],
-    respawned: memory[Header.RESPAWNED],
+    respawned: respawned_workers(),
   };
 }

@@ -44,7 +44,7 @@ export interface LiveUpstream {
   /** How many servers there are beside those that stand by, and how many are in rotation. */
   size: number;
   in_rotation: number;
-  /** Where the requests under way at all its servers stand, those of slot 0 first, and where this worker's are. */
+  /** Where the requests under way at all its servers stand, those of all workers, and where this worker's are. */
   active: number;
   own_active: number;
   /** Where this worker's counters of it are, and where it has noted whose they are. */

@@ -5,6 +5,7 @@ import { get_text } from "../store/dict";
 import { parse_head } from "../store/document";
 import { Row } from "../store/cells";
 import { row_at, stamp_of } from "../store/region";
+import { has_slot } from "./counters";
 import { has_changed, survey } from "./health";
 import { follow_loads } from "./ramp";
 import { apply_document, forget_servers, new_upstream, type LiveUpstream } from "./upstream";
@@ -31,7 +32,7 @@ function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | und
   if (!is_ready) error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
   const text = get_text(name);
   let upstream: LiveUpstream | undefined;
-  if (text !== undefined) {
+  if (text !== undefined && has_slot()) {
     const [head, start] = parse_head(text);
     const is_same = view?.row === row_at(head.row) && view.incarnation === stamp_of(head.row);
     upstream = is_same ? view : new_upstream(name, head);

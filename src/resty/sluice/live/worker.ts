@@ -9,7 +9,8 @@ import { start_prober } from "../health/prober";
 import * as clock from "../lib/clock";
 import { compact_when_due } from "../store/compaction";
 import { save_health } from "../store/health";
-import { map_private, shared_memory } from "../store/region";
+import { shared_memory } from "../store/region";
+import { release_dead_slots, take_slot } from "../store/slots";
 import { take_turn } from "../store/turn";
 import { use_sums } from "./begun";
 import { compare_servers } from "./comparison";
@@ -18,7 +19,6 @@ import { use_health } from "./health";
 import { use_loads } from "./loads";
 import { follow_loads, raise_weights } from "./ramp";
 import { use_retries } from "./retries";
-import { release_dead_slots, take_slot } from "./slots";
 import { for_each_upstream, refresh_all, use_memory } from "./view";
 
 /** What a worker does beside requests. Each job is done by one worker, or concerns only its own memory. */
@@ -81,19 +81,21 @@ function compare_all(this: void): void {
  * Makes this worker ready to balance. `cluster`: the etcd by which it shares its upstreams, if it does. Phase: init_worker_by_lua. Raises when `setup` was not called. */
 export function start_worker(cluster: EtcdConfig | undefined): void {
   const memory = shared_memory();
+  // The cache manager, the cache loader and the privileged agent run init_worker too, and serve no requests.
+  if (ngx.worker.id() === undefined) return;
   use_memory(memory);
   const slot = take_slot();
   if (slot === undefined) {
     ngx.log(
       ngx.WARN,
-      "sluice: more workers than at the last start: restart nginx, or this one's requests are not counted",
+      "sluice: no slot is free for this worker's counters: it answers 502 until a worker of an earlier reload has ended",
     );
+  } else {
+    use_slot(memory, slot);
   }
-  const counted = slot === undefined ? map_private() : memory;
-  use_slot(counted, slot ?? 1);
-  use_loads(counted);
-  use_sums(counted);
-  use_retries(counted);
+  use_loads(memory);
+  use_sums(memory);
+  use_retries(memory);
   use_health(memory);
   // Else all workers would begin their rotations with the same server.
   math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
@@ -112,8 +114,8 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
     every(EXPIRY_SECONDS, remove_expired);
     every(CONTROL_SECONDS, control_upstreams);
     every(PICKS_SECONDS, count_picks);
-    every(RELEASE_SECONDS, release_dead_slots);
   }
+  every(RELEASE_SECONDS, release_dead_slots);
   every(REFRESH_SECONDS, refresh_all);
   every(RAMP_SECONDS, weigh_all);
   every(COMPARISON_SECONDS, compare_all);

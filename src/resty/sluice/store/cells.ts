@@ -8,7 +8,6 @@ export const enum Header {
   SLOTS,
   NEXT_ROW,
   FREE_ROW,
-  RESPAWNED,
   WRITING,
   LOCK_FD,
   /** The journal that is appended to, and how much of it counts. */
@@ -23,15 +22,13 @@ export const enum Header {
   IMAGE_BYTES,
   /** The last row in the list of free ones. */
   LAST_FREE_ROW,
-  /** The highest slot that was ever taken. */
-  LAST_SLOT,
   /** Rises with each change of any server's health; which one is saved; and where it is saved, and is next. */
   HEALTH_REVISION,
   SAVED_HEALTH_REVISION,
   HEALTH_FD,
   OTHER_HEALTH_FD,
-  /** `LAYOUT` of the module that mapped the memory. */
-  LAYOUT,
+  /** `LAYOUT` of the module that mapped the memory. It stays in this place: other versions look there. */
+  LAYOUT = 23,
   /** When the Lua code was loaded whose workers are to do the background work. */
   WORKERS_LOADED,
   /** What the revision was when nginx had started. */
@@ -39,12 +36,14 @@ export const enum Header {
 }
 
 export const enum Slot {
+  /** The worker that took it last; 0: nothing of that worker is left to take off. */
   PID,
-  BORN,
   WORKER,
   GENERATION,
-  /** 1 once it has been taken. */
+  /** 1 once this slot or a later one has been taken. */
   USED,
+  /** How many workers have died that had this slot, and were replaced. */
+  RESPAWNED,
 }
 
 /** Times are moments of the monotonic clock (lib/clock), 0 for never, where nothing else is said. */

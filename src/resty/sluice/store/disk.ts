@@ -31,19 +31,14 @@ function open_state_file(state_dir: string, name: string): number {
 /**
  * Opens, or makes, the files, and takes the folder for this nginx. Phase: init_by_lua. Raises a text when it cannot.
  *
- * @param state_dir undefined: nothing is saved, but the lock is made
+ * @param state_dir undefined: nothing is saved
  */
 export function open(state_dir: string | undefined): void {
   const memory = shared_memory();
-  if (state_dir === undefined) {
-    const [fd, cause] = posix.open_memory_file();
-    memory[Header.LOCK_FD] = fd ?? error(`could not make the lock: ${cause ?? ""}`, 0);
-    return;
-  }
+  if (state_dir === undefined) return;
   const [made, cause] = posix.make_directory(state_dir);
   if (made === undefined) error(`could not make ${state_dir}: ${cause ?? ""}`, 0);
-  memory[Header.LOCK_FD] = open_state_file(state_dir, "lock");
-  if (posix.take_file(memory[Header.LOCK_FD])[0] === undefined) {
+  if (posix.take_file(open_state_file(state_dir, "lock"))[0] === undefined) {
     error(
       `could not take ${state_dir}: another nginx uses it, or lua_shared_dict changed its size (then restart)`,
       0,

@@ -1,11 +1,12 @@
 import * as clock from "../lib/clock";
 import { Header } from "./cells";
 import { shared_memory } from "./region";
-import { try_lock, unlock, wait_lock } from "./posix";
+import { lock_holder, open_memory_file, pause, try_lock, unlock } from "./posix";
 
 /**
- * Locks between the workers. The kernel holds them, so a lock ends with its holder, however that dies. It knows
- * processes, not coroutines: `held` keeps those of this worker apart.
+ * Locks between the workers. The kernel holds them, so a lock ends with its holder, however that dies. They are bytes
+ * of a file in memory, so that no disk can delay them. A stopped process keeps its locks: whoever waits for one gives
+ * up after some time. The kernel knows processes, not coroutines: `held` keeps those of this worker apart.
  */
 
 export const enum Lock {
@@ -15,18 +16,41 @@ export const enum Lock {
   IMAGE,
   /** The same of the servers' health. */
   HEALTH,
+  /** With a slot's number added: held by the worker that counts there, for as long as it lives. */
+  SLOT = 16,
 }
 
 const RETRY_SECONDS = 0.001;
 const PATIENCE_SECONDS = 10;
+/** For the master, which cannot do anything else meanwhile. */
+const MASTER_PATIENCE_MILLISECONDS = 5000;
 
-const held = new LuaTable<Lock, boolean>();
+type Acquired = LuaMultiReturn<[true | undefined, string | undefined]>;
+
+const held = new LuaTable<number, boolean>();
+
+/** Makes the locks. Phase: init_by_lua, once. Raises a text when it cannot. */
+export function make_locks(): void {
+  const [fd, cause] = open_memory_file();
+  shared_memory()[Header.LOCK_FD] = fd ?? error(`could not make the locks: ${cause ?? ""}`, 0);
+}
 
 /** Takes a lock if nobody has it. Any phase. Returns whether it did. */
-export function try_acquire(lock: Lock): boolean {
+export function try_acquire(lock: number): boolean {
   if (held.get(lock) || !try_lock(shared_memory()[Header.LOCK_FD], lock)) return false;
   held.set(lock, true);
   return true;
+}
+
+/** The pid of the other process that holds a lock; 0: none does. Any phase. */
+export function holder_of(lock: number): number {
+  return lock_holder(shared_memory()[Header.LOCK_FD], lock);
+}
+
+function still_locked(): Acquired {
+  const holder = holder_of(Lock.WRITE);
+  const who = holder === 0 ? "another writer" : `process ${string.format("%d", holder)}`;
+  return $multi(undefined, `could not lock the store: ${who} holds the lock`);
 }
 
 /**
@@ -34,20 +58,24 @@ export function try_acquire(lock: Lock): boolean {
  *
  * @returns true, or undefined and the cause after 10 s
  */
-export function acquire(): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function acquire(): Acquired {
   const deadline = clock.now() + PATIENCE_SECONDS;
   while (!try_acquire(Lock.WRITE)) {
-    if (clock.now() >= deadline)
-      return $multi(undefined, "could not lock the store: another writer holds it");
+    if (clock.now() >= deadline) return still_locked();
     ngx.sleep(RETRY_SECONDS);
   }
   return $multi(true, undefined);
 }
 
-/** Waits for the lock of writers and stops the process meanwhile. Phases that cannot sleep. */
-export function acquire_now(): void {
-  wait_lock(shared_memory()[Header.LOCK_FD], Lock.WRITE);
-  held.set(Lock.WRITE, true);
+/** As `acquire`, but stops the process meanwhile, for 5 s at most. Phases that cannot sleep. */
+export function acquire_now(): Acquired {
+  let waited = 0;
+  while (!try_acquire(Lock.WRITE)) {
+    if (waited >= MASTER_PATIENCE_MILLISECONDS) return still_locked();
+    pause(1);
+    waited += 1;
+  }
+  return $multi(true, undefined);
 }
 
 /** Whether this worker holds the lock of writers. Any phase. */
@@ -56,7 +84,7 @@ export function is_writing(): boolean {
 }
 
 /** Gives a lock back. */
-export function release(lock: Lock): void {
+export function release(lock: number): void {
   held.set(lock, false);
   unlock(shared_memory()[Header.LOCK_FD], lock);
 }

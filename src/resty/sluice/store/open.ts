@@ -5,27 +5,40 @@ import * as dict from "./dict";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
 import { replace_upstream } from "./replace";
-import { acquire_now, Lock, release } from "./lock";
+import { acquire_now, Lock, make_locks, release } from "./lock";
 import { Check, Header, Row } from "./cells";
 import { set_clustered } from "./clustered";
 import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
+import { read } from "./read";
 import { to_document } from "./replay";
 import { allocate_row, hold_row } from "./rows";
 import { restore_scaling } from "./scaling";
 import { set_fsync } from "./commit";
+import { count_slots } from "./slots";
 import { write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
 const LEAST_BYTES_PER_ROW = 48;
-/** Each reload's workers count in their own slots while those before finish their requests. */
-const OVERLAPPING_RELOADS = 4;
-const LEAST_SLOTS = 16;
+/**
+ * Each reload's workers count in their own slots while those before finish their requests. A slot that nobody takes
+ * costs nothing but addresses; so many workers cost far more than their slots.
+ */
+const OVERLAPPING_RELOADS = 64;
+const WANTED_WORKERS = 256;
+/** Where addresses are scarce (ulimit -v, vm.overcommit_memory = 2) fewer will do, but not less than for a reload. */
+const LEAST_RELOADS = 2;
+const LEAST_WORKERS = 16;
 
 function map_region(state_dir: string | undefined): void {
   const rows = math.floor(dict.dict_capacity() / LEAST_BYTES_PER_ROW) + 1;
-  const slots = math.max(LEAST_SLOTS, ngx.worker.count() * OVERLAPPING_RELOADS) + 1;
-  const [address, cause] = create(rows, slots);
+  let workers = math.max(WANTED_WORKERS, ngx.worker.count() * OVERLAPPING_RELOADS);
+  const least = math.max(LEAST_WORKERS, ngx.worker.count() * LEAST_RELOADS);
+  let [address, cause] = create(rows, workers);
+  while (address === undefined && workers > least) {
+    workers = math.max(least, math.floor(workers / 2));
+    [address, cause] = create(rows, workers);
+  }
   if (address === undefined) return error(cause as string, 0);
   const fits =
     dict.remember("region", address) &&
@@ -76,14 +89,42 @@ function load_state(state_dir: string): void {
   }
 }
 
-/** Saves the seeds that the state does not hold yet. */
+/** A worker that has no slot cannot serve: a reload that would make one is refused, and the workers before go on. */
+function check_slots(): void {
+  const [slots, free] = count_slots();
+  const workers = ngx.worker.count();
+  if (workers <= free) return;
+  error(
+    `could not start ${workers} more workers: ${slots - free} of at most ${slots} are running; wait until workers ` +
+      "of earlier reloads have ended (worker_shutdown_timeout limits how long they take), or restart nginx",
+    0,
+  );
+}
+
+/** Saves a seed that the state does not hold yet. Under the lock. */
 function plant(name: string, config: UpstreamConfig): void {
   const [, problem] = write_under_lock(name, (current, revision) => {
     if (current === undefined) return replace_upstream(undefined, config, revision);
-    ngx.log(ngx.NOTICE, `sluice: upstream ${name}: the saved state is used, not what setup() gives`);
     return $multi(current, undefined);
   });
   if (problem !== undefined) error(`could not create upstream ${name}: ${problem.text}`, 0);
+}
+
+/** Saves the seeds that the state does not hold yet. Without any it takes no lock: a stopped writer delays no reload. */
+function plant_all(seeds: LuaTable<string, UpstreamConfig>): void {
+  const missing: string[] = [];
+  for (const [name] of pairs(seeds)) {
+    if (read(name) === undefined) missing.push(name);
+    else ngx.log(ngx.NOTICE, `sluice: upstream ${name}: the saved state is used, not what setup() gives`);
+  }
+  if (missing.length === 0) return;
+  const [locked, busy] = acquire_now();
+  if (locked === undefined) error(`could not create upstream ${missing[0]}: ${busy ?? ""}`, 0);
+  const [planted, cause] = pcall(() => {
+    for (const name of missing) plant(name, seeds.get(name));
+  });
+  release(Lock.WRITE);
+  if (!planted) error(cause, 0);
 }
 
 /**
@@ -98,6 +139,7 @@ export function open_store(options: Options): void {
   const region = dict.recall("region") as number | undefined;
   if (region === undefined) {
     map_region(options.state_dir);
+    make_locks();
     disk.open(options.state_dir);
     if (options.state_dir === undefined) {
       ngx.log(ngx.WARN, "sluice: no state_dir: changes are kept in memory only");
@@ -110,12 +152,8 @@ export function open_store(options: Options): void {
       error("state_dir cannot be changed by a reload: restart nginx", 0);
     }
   }
-  acquire_now();
-  const [planted, cause] = pcall(() => {
-    for (const [name, config] of pairs(options.upstreams)) plant(name, config);
-  });
-  release(Lock.WRITE);
-  if (!planted) error(cause, 0);
+  check_slots();
+  plant_all(options.upstreams);
   const memory = shared_memory();
   if (region === undefined) memory[Header.START_REVISION] = memory[Header.REVISION];
   memory[Header.GENERATION] = memory[Header.GENERATION] + 1;

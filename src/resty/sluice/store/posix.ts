@@ -17,7 +17,7 @@ interface Libc {
   ) => ffi.CData;
   sluice_open: (this: void, path: string, flags: number, mode: number) => number;
   sluice_mkdir: (this: void, path: string, mode: number) => number;
-  sluice_memfd_create: (this: void, name: string, flags: number) => number;
+  sluice_syscall: (this: void, number: number, name: string, flags: number) => number;
   sluice_pwrite: (this: void, fd: number, text: string, bytes: number, at: number) => number;
   sluice_lseek: (this: void, fd: number, by: number, from: number) => number;
   sluice_ftruncate: (this: void, fd: number, bytes: number) => number;
@@ -26,6 +26,7 @@ interface Libc {
   sluice_fcntl: (this: void, fd: number, command: number, lock: ffi.CData) => number;
   sluice_strerror: (this: void, code: number) => ffi.CData;
   sluice_getppid: (this: void) => number;
+  sluice_poll: (this: void, files: undefined, count: number, milliseconds: number) => number;
 }
 
 // The asm names keep these apart from other modules' declarations of the same functions.
@@ -34,7 +35,7 @@ ffi.cdef(`
   void *sluice_mmap(void *, size_t, int, int, int, int64_t) __asm__("mmap");
   int sluice_open(const char *, int, int) __asm__("open");
   int sluice_mkdir(const char *, int) __asm__("mkdir");
-  int sluice_memfd_create(const char *, unsigned int) __asm__("memfd_create");
+  long sluice_syscall(long, const char *, unsigned int) __asm__("syscall");
   ssize_t sluice_pwrite(int, const char *, size_t, int64_t) __asm__("pwrite");
   int64_t sluice_lseek(int, int64_t, int) __asm__("lseek");
   int sluice_ftruncate(int, int64_t) __asm__("ftruncate");
@@ -43,6 +44,7 @@ ffi.cdef(`
   int sluice_fcntl(int, int, struct sluice_flock *) __asm__("fcntl");
   char *sluice_strerror(int) __asm__("strerror");
   int sluice_getppid(void) __asm__("getppid");
+  int sluice_poll(void *, unsigned long, int) __asm__("poll");
 `);
 
 const C = ffi.C as Libc;
@@ -59,9 +61,11 @@ const MAP_SHARED = 0x1;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MFD_CLOEXEC = 1;
+/** The number of `memfd_create`, which C libraries have only since 2018: of x86-64, and of the others. */
+const MEMFD_CREATE = ffi.arch === "x64" ? 319 : 279;
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
+const F_GETLK = 5;
 const F_SETLK = 6;
-const F_SETLKW = 7;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
 
@@ -69,6 +73,7 @@ const one_byte = ffi.new("struct sluice_flock") as ffi.CData & {
   type: number;
   start: number;
   length: number;
+  pid: number;
 };
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
@@ -115,7 +120,7 @@ export function open_file(path: string): LuaMultiReturn<[number | undefined, str
 
 /** Opens a file that has no name and lives in memory. */
 export function open_memory_file(): LuaMultiReturn<[number | undefined, string | undefined]> {
-  const fd = C.sluice_memfd_create("sluice", MFD_CLOEXEC);
+  const fd = tonumber(C.sluice_syscall(MEMFD_CREATE, "sluice", MFD_CLOEXEC)) as number;
   if (fd === -1) return $multi(undefined, reason());
   return $multi(fd, undefined);
 }
@@ -157,13 +162,19 @@ export function try_lock(fd: number, byte: number): boolean {
   return record_lock(fd, byte, F_SETLK, F_WRLCK);
 }
 
-/** As `try_lock`, but waits, and stops the process meanwhile. */
-export function wait_lock(fd: number, byte: number): boolean {
-  return record_lock(fd, byte, F_SETLKW, F_WRLCK);
+/** The pid of the other process that has locked a byte of a file; 0: none has. */
+export function lock_holder(fd: number, byte: number): number {
+  const asked = record_lock(fd, byte, F_GETLK, F_WRLCK);
+  return asked && one_byte.type !== F_UNLCK ? one_byte.pid : 0;
 }
 
 export function unlock(fd: number, byte: number): void {
   record_lock(fd, byte, F_SETLK, F_UNLCK);
+}
+
+/** Stops the process for some milliseconds. */
+export function pause(milliseconds: number): void {
+  C.sluice_poll(undefined, 0, milliseconds);
 }
 
 export function parent_pid(): number {

@@ -1,15 +1,11 @@
 import { Check, Header, NO_ID, Row, State } from "./cells";
-import { active_at, LAST_OF_ROW, row_at, shared_memory } from "./region";
+import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots } from "./region";
 
 /** Which rows of the shared memory are free. */
 
 /** How many requests are under way at a row, over all workers. Any phase. */
 export function active_requests(row: number): number {
-  const cells = shared_memory();
-  const at = active_at(row);
-  let active = 0;
-  for (const slot of $range(1, cells[Header.LAST_SLOT])) active += cells[at + slot];
-  return active;
+  return sum_of_slots(active_at(row));
 }
 
 /** Gives a row back, behind the others that are free. Under the lock. */

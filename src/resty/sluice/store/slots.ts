@@ -1,0 +1,133 @@
+import { Header, NO_ID, Row, Slot, UpstreamCounter } from "./cells";
+import { holder_of, Lock, release, try_acquire } from "./lock";
+import {
+  active_at,
+  begun_at,
+  counter_at,
+  last_slot,
+  offset_of,
+  row_at,
+  shared_memory,
+  slot_at,
+  stamp_at,
+} from "./region";
+
+/**
+ * Which slot of the shared counters is whose. A worker holds the lock of its slot for as long as it lives, so the
+ * kernel tells exactly which slots are free, and no worker waits for another one. A worker goes on counting where the
+ * last holder of its slot stopped; only what was under way died with that one. Whoever holds the lock of a slot may
+ * write its cells.
+ */
+
+/** The slot of this worker; 0: none. */
+let own_slot = 0;
+
+function lock_of(slot: number): number {
+  return Lock.SLOT + slot;
+}
+
+function is_held(slot: number): boolean {
+  const pid = shared_memory()[slot_at(slot) + Slot.PID];
+  return slot === own_slot || (pid !== 0 && holder_of(lock_of(slot)) === pid);
+}
+
+/** Takes off what the dead holder of a slot had under way. */
+function clear_active(slot: number): void {
+  const memory = shared_memory();
+  const offset = offset_of(slot);
+  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    if (memory[stamp_at(slot, row)] !== 0) {
+      memory[active_at(row) + offset] = 0;
+      memory[begun_at(row) + offset] = 0;
+      const is_upstream = memory[row_at(row) + Row.ID] === NO_ID;
+      if (is_upstream) memory[counter_at(slot, row) + UpstreamCounter.WAITING] = 0;
+    }
+  }
+}
+
+/** Takes off what is left of the last holder of a slot. Under the slot's lock. */
+function bury(slot: number): void {
+  const memory = shared_memory();
+  const at = slot_at(slot);
+  if (memory[at + Slot.PID] === 0) return;
+  clear_active(slot);
+  // Without a reload between, workers end only by dying, and each is replaced.
+  const is_respawned = memory[at + Slot.GENERATION] === memory[Header.GENERATION];
+  if (is_respawned) memory[at + Slot.RESPAWNED] = memory[at + Slot.RESPAWNED] + 1;
+  memory[at + Slot.PID] = 0;
+}
+
+/**
+ * Takes off what workers had under way that died with nobody to take their place: old ones that were finishing their
+ * requests after a reload. Any phase.
+ */
+export function release_dead_slots(): void {
+  const memory = shared_memory();
+  for (const slot of $range(1, last_slot())) {
+    const is_taken = slot !== own_slot && memory[slot_at(slot) + Slot.PID] !== 0;
+    if (is_taken && try_acquire(lock_of(slot))) {
+      bury(slot);
+      release(lock_of(slot));
+    }
+  }
+}
+
+/** Makes a slot this worker's. Under the slot's lock, which it keeps. */
+function settle(slot: number): void {
+  const memory = shared_memory();
+  bury(slot);
+  // All up to this one, each by one store: two workers can do this at the same time.
+  for (const used of $range(1, slot)) memory[slot_at(used) + Slot.USED] = 1;
+  const at = slot_at(slot);
+  memory[at + Slot.WORKER] = ngx.worker.id() ?? -1;
+  memory[at + Slot.GENERATION] = memory[Header.GENERATION];
+  memory[at + Slot.PID] = ngx.worker.pid();
+  own_slot = slot;
+}
+
+/** Takes the first free slot for this worker, which has none. Any phase. Returns undefined when there is none. */
+export function take_slot(): number | undefined {
+  for (const slot of $range(1, shared_memory()[Header.SLOTS] - 1)) {
+    if (try_acquire(lock_of(slot))) {
+      settle(slot);
+      return slot;
+    }
+  }
+  return undefined;
+}
+
+/** How many slots there are, and how many of them no worker holds. Phase: init_by_lua. */
+export function count_slots(): LuaMultiReturn<[number, number]> {
+  const count = shared_memory()[Header.SLOTS] - 1;
+  let free = 0;
+  for (const slot of $range(1, count)) {
+    if (holder_of(lock_of(slot)) === 0) free += 1;
+  }
+  return $multi(count, free);
+}
+
+/** How many workers have died and were replaced. */
+export function respawned_workers(): number {
+  const memory = shared_memory();
+  let respawned = 0;
+  for (const slot of $range(1, last_slot())) respawned += memory[slot_at(slot) + Slot.RESPAWNED];
+  return respawned;
+}
+
+/** A worker that runs. */
+export interface Worker {
+  id: number;
+  pid: number;
+}
+
+/** The workers that run, those that finish their last requests after a reload included, by id. */
+export function workers(): Worker[] {
+  const memory = shared_memory();
+  const running: Worker[] = [];
+  for (const slot of $range(1, last_slot())) {
+    const at = slot_at(slot);
+    if (is_held(slot)) running.push({ id: memory[at + Slot.WORKER], pid: memory[at + Slot.PID] });
+  }
+  table.sort(running, (a, b) => (a.id === b.id ? a.pid < b.pid : a.id < b.id));
+  return running;
+}
