@@ -11,6 +11,7 @@ import { compact_when_due } from "../store/compaction";
 import { save_health } from "../store/health";
 import { shared_memory } from "../store/region";
 import { release_dead_slots, take_slot } from "../store/slots";
+import { finish_write } from "../store/unfinished";
 import { take_turn } from "../store/turn";
 import { use_sums } from "./begun";
 import { compare_servers } from "./comparison";
@@ -28,6 +29,7 @@ const REFRESH_SECONDS = 10;
 const RAMP_SECONDS = 0.25;
 const SAVE_SECONDS = 1;
 const RELEASE_SECONDS = 2;
+const FINISH_SECONDS = 0.25;
 const COMPARISON_SECONDS = 0.1;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
@@ -115,6 +117,8 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
     every(CONTROL_SECONDS, control_upstreams);
     every(PICKS_SECONDS, count_picks);
   }
+  finish_write();
+  every(FINISH_SECONDS, finish_write);
   every(RELEASE_SECONDS, release_dead_slots);
   every(REFRESH_SECONDS, refresh_all);
   every(RAMP_SECONDS, weigh_all);

@@ -8,7 +8,11 @@ export const enum Header {
   SLOTS,
   NEXT_ROW,
   FREE_ROW,
+  /** The row of the upstream that is being written; 0: none is. */
   WRITING,
+  /** The revision that this makes, and 1 when it deletes the upstream. */
+  WRITING_REVISION,
+  WRITING_DELETES,
   LOCK_FD,
   /** The journal that is appended to, and how much of it counts. */
   JOURNAL_FD,
@@ -33,6 +37,9 @@ export const enum Header {
   WORKERS_LOADED,
   /** What the revision was when nginx had started. */
   START_REVISION,
+  /** How much of the journal counts without the line of what is being written, and with it. */
+  WRITING_FROM,
+  WRITING_TO,
 }
 
 export const enum Slot {

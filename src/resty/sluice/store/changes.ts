@@ -13,15 +13,17 @@ function name_bytes(at: number): ffi.CData {
   return ffi.cast("char *", memory + (at + 1) * CELL_BYTES);
 }
 
-/**
- * Notes which upstream a revision changes. Under the lock, before the revision is raised.
- *
- * @param name undefined: nobody knows any more
- */
-export function note_change(made: number, name: string | undefined): void {
+/** Notes which upstream a revision changes. Under the lock, before the revision is raised. */
+export function note_change(made: number, name: string): void {
   const at = change_at(made);
-  shared_memory()[at] = name === undefined ? 0 : name.length;
-  if (name !== undefined) ffi.copy(name_bytes(at), name, name.length);
+  shared_memory()[at] = name.length;
+  ffi.copy(name_bytes(at), name, name.length);
+}
+
+/** The upstream that a revision changes, of which `note_change` was told last. */
+export function changed_name(made: number): string {
+  const at = change_at(made);
+  return ffi.string(name_bytes(at), shared_memory()[at]);
 }
 
 /** How far somebody has followed the changes. */
@@ -40,10 +42,7 @@ function names_between(first: number, last: number): string[] | undefined {
   if (last - first >= CHANGES) return undefined;
   const changed: string[] = [];
   for (const made of $range(first, last)) {
-    const at = change_at(made);
-    const length = shared_memory()[at];
-    if (length === 0) return undefined;
-    changed.push(ffi.string(name_bytes(at), length));
+    changed.push(changed_name(made));
   }
   // The oldest may have been overwritten meanwhile, by a change that has no revision yet.
   return revision() + 1 - first >= CHANGES ? undefined : changed;

@@ -1,21 +1,18 @@
 import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
-import { Header, Row } from "./cells";
-import { note_change } from "./changes";
-import { delete_text, put_staged_text, put_text, remember, stage_text, unstage_text } from "./dict";
+import { Row } from "./cells";
+import { delete_text, put_text, remember, stage_text, unstage_text } from "./dict";
 import { difference } from "./difference";
 import * as disk from "./disk";
+import { format_document, has_drain_job, type Document, type Leaver } from "./document";
 import { note_deadlines } from "./drain";
-import { format_document, has_drain_job, parse_line, type Document, type Leaver } from "./document";
-import { save_image } from "./image";
 import { format_change, format_deletion } from "./journal";
-import { Lock, release, try_acquire } from "./lock";
 import { OUT_OF_MEMORY } from "./problems";
-import { revision } from "./read";
 import { row_at, shared_memory } from "./region";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
-import { active_requests, free_row, hold_row, start_row } from "./rows";
+import { active_requests, hold_row, start_row } from "./rows";
 import { note_scaling } from "./scaling";
+import { begin_write, forget_write, free_rows, free_rows_of, publish_write, rows_of } from "./unfinished";
 
 /** How a change that is decided on is made: find room, tell the other gateways, journal, dict, revision. */
 
@@ -30,16 +27,6 @@ function not_saved(cause: string | undefined): Problem {
   return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
 }
 
-/** The rows that lines name. */
-function rows_of(lines: readonly string[]): Leaver[] {
-  const rows: Leaver[] = [];
-  for (const line of lines) {
-    const { row, incarnation } = parse_line(line);
-    rows.push({ row, incarnation });
-  }
-  return rows;
-}
-
 /** The rows that are in `rows` and not in `others`. */
 function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leaver[] {
   const known = new LuaSet<number>();
@@ -51,61 +38,34 @@ function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leave
   return rest;
 }
 
-function free_rows(rows: readonly Leaver[]): void {
-  for (const { row } of rows) free_row(row);
-}
-
 /** The problem when somebody else holds the lock. */
 export function busy(cause: string | undefined): Problem {
   return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
 }
 
-function go_on(this: void): void {
-  // A writer must not yield.
-}
-
-/**
- * Mends what a writer left that died in the middle: its text is put, whole, and what the dict then holds becomes the
- * next revision and the next image.
- */
-export function repair(): Problem | undefined {
-  const memory = shared_memory();
-  const row = memory[Header.WRITING];
-  if (row === 0) return undefined;
-  const next_revision = revision() + 1;
-  put_staged_text();
-  remember("drain", next_revision);
-  if (disk.is_open()) {
-    if (!try_acquire(Lock.IMAGE)) return busy("an image is being written");
-    const [done, cause] = save_image(next_revision, go_on);
-    release(Lock.IMAGE);
-    if (done === undefined) return not_saved(cause);
-  }
-  note_change(next_revision, undefined);
-  memory[row_at(row) + Row.REVISION] = next_revision;
-  memory[Header.REVISION] = next_revision;
-  memory[Header.WRITING] = 0;
-  unstage_text();
-  return undefined;
-}
-
 /** Journals a line, then runs `change`, which cannot fail, and raises the revisions. */
-function commit(name: string, row: number, line: string, change: (this: void) => void): Problem | undefined {
-  const memory = shared_memory();
-  memory[Header.WRITING] = row;
+function commit(
+  name: string,
+  row: number,
+  line: string,
+  deletes: boolean,
+  change: (this: void) => void,
+): Problem | undefined {
+  if (disk.is_open()) {
+    const [cut, cause] = disk.cut_rest();
+    if (cut === undefined) return not_saved(cause);
+  }
+  begin_write(name, row, line, deletes);
   if (disk.is_open()) {
     const [appended, cause] = disk.append(line, fsync);
     if (appended === undefined) {
-      memory[Header.WRITING] = 0;
+      forget_write();
       return not_saved(cause);
     }
     disk.commit(line);
   }
   change();
-  note_change(memory[Header.REVISION] + 1, name);
-  memory[Header.REVISION] = memory[Header.REVISION] + 1;
-  memory[row_at(row) + Row.REVISION] = memory[Header.REVISION];
-  memory[Header.WRITING] = 0;
+  publish_write();
   return undefined;
 }
 
@@ -122,13 +82,11 @@ export function delete_upstream(
     const [replicated, refused] = replicate(name, current, undefined);
     if (replicated === undefined) return refused;
   }
-  const problem = commit(name, current.row, format_deletion(name, next_revision), () => {
+  const problem = commit(name, current.row, format_deletion(name, next_revision), true, () => {
     delete_text(name);
   });
   if (problem !== undefined) return problem;
-  free_rows(rows_of(current.lines));
-  free_rows(current.leavers);
-  free_row(current.row);
+  free_rows_of(current);
   return undefined;
 }
 
@@ -195,7 +153,7 @@ export function put_upstream(
   }
   welcome(joining, next);
   const has_job = has_drain_job(table.concat(changed.added));
-  const problem = commit(name, next.row, format_change(name, next, changed), () => {
+  const problem = commit(name, next.row, format_change(name, next, changed), false, () => {
     note_deadlines(changed.removed, changed.added);
     note_scaling(current, next);
     put_text(name, text);

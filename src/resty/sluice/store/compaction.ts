@@ -3,6 +3,7 @@ import * as disk from "./disk";
 import { save_image } from "./image";
 import { acquire, Lock, release, try_acquire } from "./lock";
 import { revision } from "./read";
+import { repair } from "./unfinished";
 
 /** Replaces a long journal by an image, while requests and writes go on. */
 
@@ -28,9 +29,11 @@ function pause(this: void): void {
 function compact(this: void): string | undefined {
   const [locked, busy] = acquire();
   if (locked === undefined) return busy;
+  const [repaired, failure] = pcall(repair);
   const at = revision();
-  disk.change_journal();
+  if (repaired) disk.change_journal();
   release(Lock.WRITE);
+  if (!repaired) return tostring(failure);
 
   const [saved, cause] = save_image(at, pause);
   if (saved === undefined) return cause;

@@ -142,8 +142,19 @@ export function load(state_dir: string): LuaMultiReturn<[replay.SavedState | und
   return $multi(state, undefined);
 }
 
+/** Cuts what a write that failed may have left at the end of the journal. Under the lock. */
+export function cut_rest(): Outcome {
+  const memory = shared_memory();
+  const fd = memory[Header.JOURNAL_FD];
+  const bytes = memory[Header.JOURNAL_BYTES];
+  if (posix.file_size(fd) === bytes) return $multi(true, undefined);
+  const [cut, cause] = posix.cut_file(fd, bytes);
+  if (cut === undefined) return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
+  return $multi(true, undefined);
+}
+
 /**
- * Appends a line to the journal; it counts once `commit` has run. Under the lock.
+ * Appends a line to the journal, after `cut_rest`; it counts once `commit` has run. Under the lock.
  *
  * @param fsync wait until the disk has it
  */
@@ -151,10 +162,6 @@ export function append(line: string, fsync: boolean): Outcome {
   const memory = shared_memory();
   const fd = memory[Header.JOURNAL_FD];
   const bytes = memory[Header.JOURNAL_BYTES];
-  if (posix.file_size(fd) !== bytes) {
-    const [cut, cause] = posix.cut_file(fd, bytes);
-    if (cut === undefined) return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
-  }
   let [done, cause] = posix.write_at(fd, line, bytes);
   if (done !== undefined && fsync) [done, cause] = posix.sync_file(fd);
   if (done !== undefined) return $multi(true, undefined);
@@ -166,6 +173,18 @@ export function append(line: string, fsync: boolean): Outcome {
 export function commit(line: string): void {
   const memory = shared_memory();
   memory[Header.JOURNAL_BYTES] = memory[Header.JOURNAL_BYTES] + line.length;
+}
+
+/** Whether the journal that is appended to has so many bytes, whether or not they count yet. */
+export function has_journalled(bytes: number): boolean {
+  return posix.file_size(shared_memory()[Header.JOURNAL_FD]) >= bytes;
+}
+
+/** Makes only so many bytes of the journal count; if it cannot be cut now, `cut_rest` does that later. Under the lock. */
+export function take_back(bytes: number): void {
+  const memory = shared_memory();
+  memory[Header.JOURNAL_BYTES] = bytes;
+  if (is_open()) posix.cut_file(memory[Header.JOURNAL_FD], bytes);
 }
 
 /** How long the journals are, and the image. */

@@ -3,7 +3,7 @@ import { settings_of } from "../config/settings";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { copy } from "./edit";
-import { busy, delete_upstream, put_upstream, repair } from "./commit";
+import { busy, delete_upstream, put_upstream } from "./commit";
 import { difference } from "./difference";
 import { bookkeeping_of, type Document } from "./document";
 import { acquire, Lock, release } from "./lock";
@@ -11,6 +11,7 @@ import { LOST } from "./problems";
 import { read, revision } from "./read";
 import { replicator_of, type Reach } from "./replicate";
 import { free_row } from "./rows";
+import { repair } from "./unfinished";
 
 /**
  * The truth: the upstreams in the shared dict, the revision that every change raises by one, and the journal. A
@@ -47,8 +48,7 @@ function is_same(current: Document, next: Document): boolean {
 
 /** As `write`, for a caller that holds the lock. Raises what `edit` raises. */
 export function write_under_lock(name: string, edit: Edit, reach: Reach = "all"): Written {
-  const broken = repair();
-  if (broken !== undefined) return $multi(undefined, broken);
+  repair();
   const current = read(name);
   const next_revision = revision() + 1;
   const [next, problem] = edit(current, next_revision);

@@ -1,0 +1,134 @@
+/** What a killed worker was writing is finished, or taken back, by another worker at once: nobody need write for it. */
+import assert from "node:assert/strict";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startBackend } from "./support/backend.mjs";
+import { makeGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** Where in a write its worker is killed: before or after a function of a module. @typedef {{ module: string, name: string, when: "before" | "after" }} Point */
+
+/**
+ * Lua that has the next worker that comes to a point kill itself once a file says so.
+ * @param {string} order the file
+ * @param {Point} point
+ */
+function killingLua(order, { module, name, when }) {
+  return `
+    local ffi = require("ffi")
+    ffi.cdef("int kill(int, int)")
+    local module = require("resty.sluice.store.${module}")
+    local original = module.${name}
+    local function die()
+      local file = io.open("${order}")
+      if file == nil or file:read("*a") ~= "kill" then return end
+      io.open("${order}", "w"):close()
+      ffi.C.kill(ngx.worker.pid(), 9)
+    end
+    module.${name} = function(...)
+      ${when === "before" ? "die()" : ""}
+      local a, b = original(...)
+      ${when === "after" ? "die()" : ""}
+      return a, b
+    end
+  `;
+}
+
+/**
+ * A gateway whose next writer can be killed at a point.
+ * @param {import("node:test").TestContext} context
+ * @param {Point} point
+ * @param {import("./support/gateway.mjs").Options} options
+ */
+async function startKilling(context, point, options) {
+  const gateway = await makeGateway(context, options);
+  const order = join(gateway.folder, "kill");
+  writeFileSync(order, "");
+  // Workers run as nobody.
+  chmodSync(order, 0o666);
+  gateway.configure({ beforeSetup: killingLua(order, point) });
+  await gateway.start();
+  gateway.log.allow(/worker process \d+ exited on signal 9|was locked by \d+$/);
+  return {
+    gateway,
+    /** Has a request kill the worker that it comes to. @param {() => Promise<unknown>} write */
+    async killWith(write) {
+      writeFileSync(order, "kill");
+      await assert.rejects(write(), /socket hang up|ECONNRESET/);
+      assert.equal(readFileSync(order, "utf8"), "");
+    },
+  };
+}
+
+/** @param {import("./support/gateway.mjs").Gateway} gateway */
+async function assertKept(gateway) {
+  const before = await gateway.api.configuration();
+  await gateway.killAll();
+  await gateway.start();
+  assert.equal(await gateway.api.configuration(), before, "the saved state is the one that was served");
+}
+
+/** @type {Record<string, Point>} */
+const journalled = {
+  "before its line counts": { module: "disk", name: "commit", when: "before" },
+  "after its line counts": { module: "disk", name: "commit", when: "after" },
+  "after the dict has it": { module: "dict", name: "put_text", when: "after" },
+};
+
+for (const [when, point] of Object.entries(journalled)) {
+  test(`a journalled change whose writer is killed ${when} is there at once`, async (context) => {
+    const [one, other] = [await startBackend(context), await startBackend(context)];
+    const options = { servers: [one.address], upstreams: { other: {} } };
+    const { gateway, killWith } = await startKilling(context, point, options);
+    const { api } = gateway;
+    await ask(gateway.port);
+
+    await killWith(() => api.put(sluice(), { servers: [{ server: other.address }] }));
+    await waitFor(
+      "a new request goes to the new server",
+      async () => (await ask(gateway.port)).text === other.id,
+    );
+    const [{ server }] = await api.expect(200, "GET", serversOf());
+    assert.equal(server, other.address);
+    assert.equal(await sumOf(api, "active"), 0);
+    await assertKept(gateway);
+
+    await api.expect(201, "POST", serversOf("other"), { server: one.address });
+    await assertKept(gateway);
+  });
+}
+
+for (const when of ["before its line counts", "after its line counts"]) {
+  test(`a journalled deletion whose writer is killed ${when} takes place at once`, async (context) => {
+    const { gateway, killWith } = await startKilling(context, journalled[when], { servers: [] });
+    const { api } = gateway;
+    // A seed would come again with a restart.
+    await api.expect(201, "PUT", sluice("other"), { servers: [{ server: "127.0.0.1:9" }] });
+    await killWith(() => api.delete(sluice("other")));
+    await waitFor("it is gone", async () => (await api.get(sluice("other"))).status === 404);
+    await assertKept(gateway);
+    await api.expect(201, "PUT", sluice("other"), { servers: [{ server: "127.0.0.2:9" }] });
+    await assertKept(gateway);
+  });
+}
+
+test("a change whose writer is killed before it is journalled is taken back", async (context) => {
+  const point = /** @type {const} */ ({ module: "disk", name: "append", when: "before" });
+  const { gateway, killWith } = await startKilling(context, point, { servers: ["127.0.0.1:9"] });
+  const before = await gateway.api.configuration();
+  await killWith(() => gateway.api.post(serversOf(), { server: "127.0.0.2:9" }));
+  await assertKept(gateway);
+  assert.equal(await gateway.api.configuration(), before);
+  await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.3:9" });
+  await assertKept(gateway);
+});
+
+test("without a state_dir a change whose writer is killed is there, too", async (context) => {
+  const point = /** @type {const} */ ({ module: "dict", name: "put_text", when: "before" });
+  const { gateway, killWith } = await startKilling(context, point, { servers: [], stateDir: null });
+  await killWith(() => gateway.api.post(serversOf(), { server: "127.0.0.2:9" }));
+  await waitFor("it is there", async () => (await gateway.api.expect(200, "GET", serversOf())).length === 1);
+});

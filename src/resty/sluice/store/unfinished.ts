@@ -1,0 +1,104 @@
+import { Header, Row } from "./cells";
+import { changed_name, note_change } from "./changes";
+import { delete_text, put_staged_text, remember, unstage_text } from "./dict";
+import * as disk from "./disk";
+import { parse_line, type Document, type Leaver } from "./document";
+import { Lock, release, try_acquire } from "./lock";
+import { read, revision } from "./read";
+import { row_at, shared_memory } from "./region";
+import { free_row } from "./rows";
+
+/**
+ * The write that is under way, noted in shared memory: when its writer dies, another worker finishes it, or, if the
+ * journal has no whole line of it, takes it back. Either way costs no more than the write, and touches no disk but to
+ * cut the journal.
+ */
+
+/** The rows that lines name. */
+export function rows_of(lines: readonly string[]): Leaver[] {
+  const rows: Leaver[] = [];
+  for (const line of lines) {
+    const { row, incarnation } = parse_line(line);
+    rows.push({ row, incarnation });
+  }
+  return rows;
+}
+
+/** Gives rows back. Under the lock. */
+export function free_rows(rows: readonly Leaver[]): void {
+  for (const { row } of rows) free_row(row);
+}
+
+/** Gives back all rows of an upstream that is gone. Under the lock. */
+export function free_rows_of(document: Document): void {
+  free_rows(rows_of(document.lines));
+  free_rows(document.leavers);
+  free_row(document.row);
+}
+
+/** Notes that a change of the upstream `name` begins, of which `line` will be journalled. Under the lock. */
+export function begin_write(name: string, row: number, line: string, deletes: boolean): void {
+  const memory = shared_memory();
+  const made = revision() + 1;
+  note_change(made, name);
+  memory[Header.WRITING_REVISION] = made;
+  memory[Header.WRITING_DELETES] = deletes ? 1 : 0;
+  memory[Header.WRITING_FROM] = memory[Header.JOURNAL_BYTES];
+  memory[Header.WRITING_TO] = memory[Header.JOURNAL_BYTES] + line.length;
+  memory[Header.WRITING] = row;
+}
+
+/** Notes that there is no change under way any more. Under the lock. */
+export function forget_write(): void {
+  shared_memory()[Header.WRITING] = 0;
+}
+
+/** Has all workers see the change that is under way, which is in the dict, and ends it. Under the lock. */
+export function publish_write(): void {
+  const memory = shared_memory();
+  const made = memory[Header.WRITING_REVISION];
+  memory[Header.REVISION] = made;
+  memory[row_at(memory[Header.WRITING]) + Row.REVISION] = made;
+  memory[Header.WRITING] = 0;
+}
+
+/** Makes the dict what the write would have made it. Returns false when it can not: there was no room for a copy. */
+function complete(name: string, made: number): boolean {
+  const current = read(name);
+  if (shared_memory()[Header.WRITING_DELETES] === 1) {
+    delete_text(name);
+    if (current !== undefined) free_rows_of(current);
+    return true;
+  }
+  put_staged_text();
+  remember("drain", made);
+  return read(name)?.revision === made;
+}
+
+/** Finishes the write of a writer that has died, if there is one. Under the lock, before anything else is written. */
+export function repair(): void {
+  const memory = shared_memory();
+  if (memory[Header.WRITING] === 0) return;
+  const made = memory[Header.WRITING_REVISION];
+  const is_journalled = !disk.is_open() || disk.has_journalled(memory[Header.WRITING_TO]);
+  if (is_journalled && complete(changed_name(made), made)) {
+    memory[Header.JOURNAL_BYTES] = memory[Header.WRITING_TO];
+    publish_write();
+  } else {
+    disk.take_back(memory[Header.WRITING_FROM]);
+    forget_write();
+  }
+  unstage_text();
+}
+
+/**
+ * Finishes the write of a writer that has died, without waiting for one that lives. Any phase; each worker does so when
+ * it starts, and now and then.
+ */
+export function finish_write(): void {
+  if (shared_memory()[Header.WRITING] === 0 || !try_acquire(Lock.WRITE)) return;
+  const [returned, failure] = pcall(repair);
+  release(Lock.WRITE);
+  if (!returned)
+    ngx.log(ngx.ERR, `sluice: could not finish a write of a worker that has died: ${tostring(failure)}`);
+}
