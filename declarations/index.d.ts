@@ -34,11 +34,11 @@ declare module "resty.sluice" {
     prefix?: string;
     /** False: every change is answered with 405. Default: true. */
     write?: boolean;
-    /** A change needs one of these. Default: none, changes from loopback only. */
+    /** A change needs one of these. Default: none, only local changes. */
     write_tokens?: string[];
     /** A file with more of them, one a line, read at the start and at each reload. Default: none. */
     write_tokens_file?: string;
-    /** Reading needs one of these or of `write_tokens`. Default: none, reading from loopback, or with a write token. */
+    /** Reading needs one of these or of `write_tokens`. Default: none, local reading, or with a write token. */
     read_tokens?: string[];
     /** A file with more of them, one a line, read at the start and at each reload. Default: none. */
     read_tokens_file?: string;

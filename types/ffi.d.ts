@@ -25,6 +25,7 @@ declare module "ffi" {
   function copy(to: CData, from: CData | string, bytes: number): void;
   function errno(): number;
   function abi(property: string): boolean;
+  function gc<T extends CData>(object: T, finalizer: ((this: void, object: CData) => void) | undefined): T;
   export {
     arch,
     C,
@@ -37,6 +38,7 @@ declare module "ffi" {
     copy,
     create as new,
     errno,
+    gc,
     text as string,
   };
 }

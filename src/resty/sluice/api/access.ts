@@ -1,18 +1,12 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
-import { ip_bytes, is_loopback_ip } from "../lib/ip";
 import { check_content_type } from "./content_type";
+import { check_local } from "./local";
 
-/** Who may use the API: by token or from loopback, never from another site, never by a name that is not ours. */
+/** Who may use the API: by token or locally, never from another site, never by a name that is not ours. */
 
 function forbidden(code: string, text: string): Problem {
   return { status: 403, code, text };
-}
-
-function is_loopback(address: string | undefined): boolean {
-  if (address === undefined || address === "unix:") return true;
-  const bytes = ip_bytes(address);
-  return bytes !== undefined && is_loopback_ip(bytes);
 }
 
 /** Compares by digests, all their bytes, so that the time taken tells nothing about the token. */
@@ -71,21 +65,13 @@ function check_site(): Problem | undefined {
   return problem;
 }
 
-/** Both the peer and, where a proxy in front was trusted to name it, the client. */
-function is_local(): boolean {
-  return is_loopback(ngx.var.remote_addr) && is_loopback(ngx.var.realip_remote_addr);
-}
-
 function check_token(options: ApiOptions, is_write: boolean): Problem | undefined {
   const wanted = is_write ? options.write_tokens : options.read_tokens;
   const [token] = string.match(ngx.var.http_authorization ?? "", "^[Bb]earer +(%S+) *$");
   if (token !== undefined && is_one_of(token, options.write_tokens)) return undefined;
   const may_read = token !== undefined && is_one_of(token, options.read_tokens);
   if (may_read && !is_write) return undefined;
-  if (wanted.length === 0) {
-    if (is_local()) return undefined;
-    return forbidden("Forbidden", "without tokens only requests from loopback are allowed");
-  }
+  if (wanted.length === 0) return check_local();
   if (may_read) return forbidden("Forbidden", "this token may only read");
   return { status: 401, code: "Unauthorized", text: "a valid token is needed: Authorization: Bearer …" };
 }

@@ -8,11 +8,11 @@ export interface ApiOptions {
   prefix: string;
   /** False: every change is refused with 405. */
   write: boolean;
-  /** A change needs one of these; none: changes from loopback only. */
+  /** A change needs one of these; none: only local changes. */
   write_tokens: string[];
   /** A file with more of them, one a line. */
   write_tokens_file: string | undefined;
-  /** Reading needs one of these or of `write_tokens`; none: reading from loopback, or with a write token. */
+  /** Reading needs one of these or of `write_tokens`; none: local reading, or with a write token. */
   read_tokens: string[];
   /** A file with more of them, one a line. */
   read_tokens_file: string | undefined;

@@ -1,4 +1,5 @@
 import { parse_address } from "../config/address";
+import { check_server_address } from "../config/address_class";
 import { read_server } from "../config/server";
 import { decode, is_table } from "../lib/json";
 import type { Entry } from "./source";
@@ -15,6 +16,8 @@ function refused(key: string, problem: string): Entry {
 export function entry_of(key: string, parameters: unknown): Entry {
   const [server, problem] = read_server(parameters);
   if (server === undefined) return refused(key, problem?.text ?? "");
+  const unfit = check_server_address(server.server);
+  if (unfit !== undefined) return refused(key, unfit.text);
   server.source = "discovery";
   return { key, server };
 }

@@ -1,3 +1,4 @@
+import { check_server_address } from "../../config/address_class";
 import { read_node } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import { read_server, type ServerConfig } from "../../config/server";
@@ -65,6 +66,8 @@ function read_registration(name: string): LuaMultiReturn<[Registration | undefin
   if (node === undefined) return $multi(undefined, unknown);
   const [server, problem] = read_server(input);
   if (server === undefined) return $multi(undefined, problem);
+  const unfit = check_server_address(server.server);
+  if (unfit !== undefined) return $multi(undefined, unfit);
   return $multi({ server: node_server(server, node), report }, undefined);
 }
 

@@ -1,0 +1,135 @@
+import * as ffi from "ffi";
+
+/** The processes of this machine, from /proc: which of them run nginx, and which sockets they have open. Linux, 64 bit. */
+
+interface Libc {
+  sluice_opendir: (this: void, path: string) => ffi.CData | undefined;
+  sluice_readdir: (this: void, folder: ffi.CData) => (ffi.CData & { name: ffi.CData }) | undefined;
+  sluice_closedir: (this: void, folder: ffi.CData) => number;
+  sluice_readlink: (this: void, path: string, target: ffi.CData, bytes: number) => number;
+}
+
+ffi.cdef(`
+  struct sluice_dirent { uint64_t ino; int64_t off; unsigned short length; unsigned char type; char name[256]; };
+  void *sluice_opendir(const char *) __asm__("opendir");
+  struct sluice_dirent *sluice_readdir(void *) __asm__("readdir");
+  int sluice_closedir(void *) __asm__("closedir");
+  ssize_t sluice_readlink(const char *, char *, size_t) __asm__("readlink");
+`);
+const C = ffi.C as Libc;
+const EPERM = 1;
+const EACCES = 13;
+
+const LONGEST_LINK = 64;
+const link = ffi.new("char[?]", LONGEST_LINK);
+
+/** Other requests are served after so many steps of some microseconds each. */
+const STEPS_AT_ONCE = 500;
+/** 0 would do, but without OpenResty's patches nginx warns of it. */
+const PAUSE_SECONDS = 0.001;
+
+const MOST_LOOKS = 20;
+const LOOK_SECONDS = 0.05;
+
+/** The names of nginx's program. That of this worker is added when it is first needed. */
+const nginx_names = new LuaSet<string>();
+
+/**
+ * Calls `visit` for each entry of a folder until it returns true, with pauses in which other requests are served.
+ *
+ * @returns whether it has returned true; undefined: the folder may not be read
+ */
+function find_entry(path: string, visit: (this: void, name: string) => boolean): boolean | undefined {
+  const opened = C.sluice_opendir(path);
+  if (opened === undefined) {
+    const cause = ffi.errno();
+    return cause === EPERM || cause === EACCES ? undefined : false;
+  }
+  // A request that ends in a pause leaves the folder to the garbage collector.
+  const folder = ffi.gc(opened, C.sluice_closedir);
+  let is_found = false;
+  let steps = 0;
+  let entry = C.sluice_readdir(folder);
+  while (entry !== undefined && !is_found) {
+    is_found = visit(ffi.string(entry.name));
+    steps += 1;
+    if (steps % STEPS_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
+    entry = C.sluice_readdir(folder);
+  }
+  C.sluice_closedir(ffi.gc(folder, undefined));
+  return is_found;
+}
+
+function name_of(pid: string): string | undefined {
+  const [file] = io.open(`/proc/${pid}/comm`, "r");
+  if (file === undefined) return undefined;
+  const name = file.read("*l");
+  file.close();
+  return name;
+}
+
+/** Tells whether a process runs nginx. Undefined: it has ended, or this worker may not see it. Any phase. */
+export function runs_nginx(pid: string): boolean | undefined {
+  if (next(nginx_names)[0] === undefined) {
+    for (const name of ["nginx", "openresty", name_of("self") ?? "nginx"]) nginx_names.add(name);
+  }
+  const name = name_of(pid);
+  return name === undefined ? undefined : nginx_names.has(name);
+}
+
+/** The effective user of a process; undefined: it has ended, though its parent may not have noticed yet. */
+function user_of(pid: string): number | undefined {
+  const [file] = io.open(`/proc/${pid}/status`, "r");
+  if (file === undefined) return undefined;
+  const text = file.read("*a") ?? "";
+  file.close();
+  if (string.find(text, "\nState:\t[ZX]")[0] !== undefined) return undefined;
+  return tonumber(string.match(text, "\nUid:\t%d+\t(%d+)")[0]);
+}
+
+/** The processes of nginx that a user runs, those of other nginx included. Phases that can sleep. */
+function nginx_processes(uid: number): string[] {
+  const pids: string[] = [];
+  find_entry("/proc", (name) => {
+    const is_process = string.find(name, "^%d+$")[0] !== undefined;
+    if (is_process && runs_nginx(name) === true && user_of(name) === uid) pids.push(name);
+    return false;
+  });
+  return pids;
+}
+
+function has_open(pid: string, socket: string): boolean | undefined {
+  const folder = `/proc/${pid}/fd`;
+  return find_entry(folder, (name) => {
+    const length = tonumber(C.sluice_readlink(`${folder}/${name}`, link, LONGEST_LINK)) as number;
+    return length === socket.length && ffi.string(link, length) === socket;
+  });
+}
+
+function look(socket: string, uid: number): boolean | undefined {
+  let is_certain = true;
+  for (const pid of nginx_processes(uid)) {
+    const is_open = has_open(pid, socket);
+    if (is_open === true) return true;
+    if (is_open === undefined) is_certain = false;
+  }
+  return is_certain ? false : undefined;
+}
+
+/**
+ * Tells whether a process of nginx has a socket open. Phases that can sleep.
+ *
+ * @param inode the socket's, decimal
+ * @param uid the user whose processes are looked at
+ * @returns undefined: one of them does not show its descriptors
+ */
+export function is_open_in_nginx(inode: string, uid: number): boolean | undefined {
+  const socket = `socket:[${inode}]`;
+  for (const _ of $range(1, MOST_LOOKS)) {
+    const is_open = look(socket, uid);
+    if (is_open !== undefined) return is_open;
+    // A process that is just starting or ending shows nothing for a moment.
+    ngx.sleep(LOOK_SECONDS);
+  }
+  return undefined;
+}

@@ -1,0 +1,124 @@
+import * as ffi from "ffi";
+import { get_request } from "resty.core.base";
+
+import { ip_bytes, unmapped_ip } from "../../lib/ip";
+import { is_open_in_nginx, runs_nginx } from "./processes";
+import { ask_kernel } from "./socket_diag";
+import { find_in_tables, type Endpoint, type Socket } from "./tcp_table";
+
+/**
+ * Which program of this machine has sent the request.
+ *
+ * The address of a local peer does not tell a person from a gateway that passes on what strangers send: nginx connects
+ * from loopback too, and a request through it need not show that. The kernel knows who owns the other end.
+ */
+
+/** `nginx`: this gateway, or another nginx that the same user runs. `other`: another program. */
+export type Sender = "nginx" | "other" | "unknown";
+
+interface Libc {
+  sluice_getsockopt: (
+    this: void,
+    fd: number,
+    level: number,
+    name: number,
+    value: ffi.CData,
+    bytes: ffi.CData,
+  ) => number;
+  sluice_geteuid: (this: void) => number;
+}
+
+ffi.cdef(`
+  struct sluice_ucred { int pid; unsigned int uid; unsigned int gid; };
+  int sluice_getsockopt(int, int, int, void *, unsigned int *) __asm__("getsockopt");
+  unsigned int sluice_geteuid(void) __asm__("geteuid");
+`);
+const C = ffi.C as Libc;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const CREDENTIALS_BYTES = 12;
+const credentials = ffi.new("struct sluice_ucred") as ffi.CData & { pid: number; uid: number };
+const length = ffi.new("unsigned int[1]") as ffi.NumberPointer;
+
+/** "HTTP", with which nginx marks a request's structure. */
+const REQUEST_SIGNATURE = 0x50545448;
+/** After `signature`, filled up to a pointer's size. */
+const CONNECTION_FIELD = 1;
+/** After the three pointers `data`, `read` and `write`, in halves of a pointer. */
+const FD_FIELD = 6;
+
+/** The descriptor of the request's connection, of which Lua has no other way to know. Undefined: it is not found. */
+function connection_fd(): number | undefined {
+  const request = get_request();
+  if (request === undefined) return undefined;
+  if ((ffi.cast("int *", request) as ffi.NumberPointer)[0] !== REQUEST_SIGNATURE) return undefined;
+  return (ffi.cast("int **", request) as ffi.PointerPointer)[CONNECTION_FIELD][FD_FIELD];
+}
+
+function sender_over_unix(): Sender {
+  const fd = connection_fd();
+  length[0] = CREDENTIALS_BYTES;
+  if (fd === undefined || C.sluice_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0)
+    return "unknown";
+  const { pid, uid } = credentials;
+  // A process of another PID namespace, which those of this nginx are not.
+  if (pid === 0) return "other";
+  const is_nginx = runs_nginx(string.format("%d", pid));
+  if (is_nginx !== undefined) return is_nginx ? "nginx" : "other";
+  // One of another user may be hidden. One of this worker's own user is not, so it has ended.
+  return uid === C.sluice_geteuid() ? "unknown" : "other";
+}
+
+function endpoint(address: string | undefined, port: string | undefined): Endpoint | undefined {
+  const bytes = address === undefined ? undefined : ip_bytes(address);
+  const number = tonumber(port);
+  return bytes === undefined || number === undefined
+    ? undefined
+    : { address: unmapped_ip(bytes), port: number };
+}
+
+/** The socket at the other end of a connection. Undefined: no program has it open, or it cannot be known. */
+function client_socket(client: Endpoint, own: Endpoint): Socket | undefined {
+  const [is_answered, socket] = ask_kernel(client, own);
+  return is_answered ? socket : find_in_tables(client, own);
+}
+
+function sender_over_tcp(): Sender {
+  const variables = ngx.var;
+  const client = endpoint(
+    variables.realip_remote_addr ?? variables.remote_addr,
+    variables.realip_remote_port ?? variables.remote_port,
+  );
+  const own = endpoint(variables.server_addr, variables.server_port);
+  if (client === undefined || own === undefined) return "unknown";
+  const socket = client_socket(client, own);
+  if (socket === undefined) return "unknown";
+  if (socket.uid !== C.sluice_geteuid()) return "other";
+  const is_nginx = is_open_in_nginx(socket.inode, socket.uid);
+  if (is_nginx === true) return "nginx";
+  // nginx closes its socket as soon as the client of the traffic port has gone. Then no process has it any more.
+  const is_still_open = client_socket(client, own)?.inode === socket.inode;
+  return is_nginx === false && is_still_open ? "other" : "unknown";
+}
+
+/** What is known by the numbers of connections, which nginx uses once each. */
+let known = new LuaTable<string, Sender>();
+let count = 0;
+const MOST_KNOWN = 1000;
+
+/** Tells who has sent the request, which has come from this machine. Phase: content_by_lua. */
+export function sender(): Sender {
+  const connection = ngx.var.connection ?? "";
+  const before = known.get(connection) as Sender | undefined;
+  if (before !== undefined) return before;
+  const peer = ngx.var.realip_remote_addr ?? ngx.var.remote_addr;
+  const found = peer === "unix:" ? sender_over_unix() : sender_over_tcp();
+  if (found === "unknown") return found;
+  if (count >= MOST_KNOWN) {
+    known = new LuaTable();
+    count = 0;
+  }
+  count += 1;
+  known.set(connection, found);
+  return found;
+}

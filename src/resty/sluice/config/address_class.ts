@@ -1,0 +1,50 @@
+import { ip_bytes, unmapped_ip } from "../lib/ip";
+import { parse_address } from "./address";
+import type { Problem } from "./problem";
+
+/**
+ * Addresses at which no server can be: nobody is to be led to them by a registry or by a server that registers itself.
+ * The class is that of the address's bytes, so that no spelling hides it.
+ */
+
+const IPV4_BYTES = 4;
+/** What an IPv4 address begins with in an old form of IPv6, `::10.0.0.1`. */
+const COMPATIBLE = string.rep("\0", 12);
+const IPV6_LOOPBACK = `${string.rep("\0", 15)}${string.char(1)}`;
+
+function class_of_ipv4(bytes: string): string | undefined {
+  const [first, second] = string.byte(bytes, 1, 2);
+  // All of 0.0.0.0/8: Linux takes 0.0.0.0 for this machine.
+  if (first === 0) return "an unspecified";
+  if (first === 169 && second === 254) return "a link-local";
+  if (first >= 224 && first < 240) return "a multicast";
+  return bytes === string.char(255, 255, 255, 255) ? "the broadcast" : undefined;
+}
+
+function class_of_ipv6(bytes: string): string | undefined {
+  const [first, second] = string.byte(bytes, 1, 2);
+  // fe80::/10
+  if (first === 0xfe && second >= 0x80 && second < 0xc0) return "a link-local";
+  return first === 0xff ? "a multicast" : undefined;
+}
+
+function class_of(bytes: string): string | undefined {
+  const address = unmapped_ip(bytes);
+  if (address.length === IPV4_BYTES) return class_of_ipv4(address);
+  const is_compatible = string.sub(address, 1, COMPATIBLE.length) === COMPATIBLE && address !== IPV6_LOOPBACK;
+  return is_compatible ? class_of_ipv4(string.sub(address, COMPATIBLE.length + 1)) : class_of_ipv6(address);
+}
+
+/**
+ * Checks that a server that was not added by hand can be at its address. Any phase.
+ *
+ * @param server a valid address: `ip:port`, `[ipv6]:port` or `unix:/path`
+ */
+export function check_server_address(server: string): Problem | undefined {
+  const host = parse_address(server)[0]?.host ?? "";
+  const bytes = ip_bytes(string.match(host, "^%[(.*)%]$")[0] ?? host);
+  const name = bytes === undefined ? undefined : class_of(bytes);
+  if (name === undefined) return undefined;
+  const text = `invalid "server" value "${server}": ${name} address cannot be that of a server`;
+  return { status: 400, code: "UpstreamBadAddress", text };
+}
