@@ -4,6 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
+import { begin } from "./support/clients.mjs";
 import { makeGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
 import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
@@ -114,6 +115,22 @@ for (const when of ["before its line counts", "after its line counts"]) {
     await assertKept(gateway);
   });
 }
+
+test("a drain job whose new deadline a killed worker was writing keeps that deadline", async (context) => {
+  const backend = await startBackend(context);
+  // A listening socket for each worker: one that is not killed has some of the requests, too.
+  const options = { servers: [backend.address], listen: "reuseport" };
+  const { gateway, killWith } = await startKilling(context, journalled["after its line counts"], options);
+  const { api } = gateway;
+  for (let number = 0; number < 16; number += 1) begin(context, gateway.port, "/?hang=1");
+  await waitFor("the server is busy", () => backend.active === 16);
+  const drain = `${sluice()}/servers/0/drain`;
+  await api.expect(202, "POST", drain, { deadline: "1h" });
+  await killWith(() => api.post(drain, { deadline: "1s" }));
+  assert.ok((await sumOf(api, "active")) > 0);
+  await waitFor("its time is over", async () => (await api.expect(200, "GET", serversOf())).length === 0);
+  assert.ok(backend.active > 0);
+});
 
 test("a change whose writer is killed before it is journalled is taken back", async (context) => {
   const point = /** @type {const} */ ({ module: "disk", name: "append", when: "before" });

@@ -5,14 +5,20 @@ import { delete_text, put_text, remember, stage_text, unstage_text } from "./dic
 import { difference } from "./difference";
 import * as disk from "./disk";
 import { format_document, has_drain_job, type Document, type Leaver } from "./document";
-import { note_deadlines } from "./drain";
 import { format_change, format_deletion } from "./journal";
 import { OUT_OF_MEMORY } from "./problems";
 import { row_at, shared_memory } from "./region";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
 import { active_requests, hold_row, start_row } from "./rows";
-import { note_scaling } from "./scaling";
-import { begin_write, forget_write, free_rows, free_rows_of, publish_write, rows_of } from "./unfinished";
+import {
+  begin_write,
+  begin_times,
+  forget_write,
+  free_rows,
+  free_rows_of,
+  publish_write,
+  rows_of,
+} from "./unfinished";
 
 /** How a change that is decided on is made: find room, tell the other gateways, journal, dict, revision. */
 
@@ -154,8 +160,7 @@ export function put_upstream(
   welcome(joining, next);
   const has_job = has_drain_job(table.concat(changed.added));
   const problem = commit(name, next.row, format_change(name, next, changed), false, () => {
-    note_deadlines(changed.removed, changed.added);
-    note_scaling(current, next);
+    begin_times(current, next, changed);
     put_text(name, text);
     if (has_job) remember("drain", next_revision);
   });

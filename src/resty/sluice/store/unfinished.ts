@@ -2,11 +2,14 @@ import { Header, Row } from "./cells";
 import { changed_name, note_change } from "./changes";
 import { delete_text, put_staged_text, remember, unstage_text } from "./dict";
 import * as disk from "./disk";
+import { difference, type Difference } from "./difference";
 import { parse_line, type Document, type Leaver } from "./document";
+import { note_deadlines } from "./drain";
 import { Lock, release, try_acquire } from "./lock";
 import { read, revision } from "./read";
 import { row_at, shared_memory } from "./region";
 import { free_row } from "./rows";
+import { note_scaling } from "./scaling";
 
 /**
  * The write that is under way, noted in shared memory: when its writer dies, another worker finishes it, or, if the
@@ -48,6 +51,12 @@ export function begin_write(name: string, row: number, line: string, deletes: bo
   memory[Header.WRITING] = row;
 }
 
+/** Has the times begin that a change of an upstream starts. Under the lock, before others see it. */
+export function begin_times(current: Document | undefined, next: Document, changed: Difference): void {
+  note_deadlines(changed.removed, changed.added);
+  note_scaling(current, next);
+}
+
 /** Notes that there is no change under way any more. Under the lock. */
 export function forget_write(): void {
   shared_memory()[Header.WRITING] = 0;
@@ -72,7 +81,11 @@ function complete(name: string, made: number): boolean {
   }
   put_staged_text();
   remember("drain", made);
-  return read(name)?.revision === made;
+  const next = read(name);
+  if (next?.revision !== made) return false;
+  // Else the writer has done so, before it put the text.
+  if (current?.revision !== made) begin_times(current, next, difference(current?.lines ?? [], next.lines));
+  return true;
 }
 
 /** Finishes the write of a writer that has died, if there is one. Under the lock, before anything else is written. */
