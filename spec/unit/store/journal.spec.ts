@@ -3,20 +3,24 @@ import { read_settings, type UpstreamSettings } from "../../../src/resty/sluice/
 import { difference } from "../../../src/resty/sluice/store/difference";
 import { format_line, type Document, type ServerRecord } from "../../../src/resty/sluice/store/document";
 import {
+  end_image,
   format_change,
   format_deletion,
-  format_image_end,
-  format_image_start,
-  image_revision,
+  format_in_image,
+  format_journal_start,
+  start_image,
 } from "../../../src/resty/sluice/store/journal";
+import { read_start } from "../../../src/resty/sluice/store/first_line";
 import {
   apply_image,
   apply_journal,
   empty_state,
   to_document,
+  type LineFile,
   type SavedState,
   type SavedUpstream,
 } from "../../../src/resty/sluice/store/replay";
+import { seal } from "../../../src/resty/sluice/store/sealed";
 import { expect } from "../support/expect";
 
 function line(id: number, incarnation: number, server: string, weight = 1): string {
@@ -45,12 +49,25 @@ const CHANGES = [
     difference([], [line(0, 6, "10.0.0.9:80")]),
   ),
 ];
+const START = format_journal_start(0);
 const JOURNAL = table.concat(CHANGES);
 
+function file_of(kind: "journal" | "image", text: string): LineFile {
+  const [start, flaw] = read_start(text, kind);
+  return { path: kind, text, start: start ?? error(flaw ?? "no first line", 0) };
+}
+
+/** Loads a journal that begins with the first change, given without its first line. Returns how many bytes of it count. */
 function load(text: string): LuaMultiReturn<[SavedState, number | undefined, string | undefined]> {
   const state = empty_state();
-  const [bytes, cause] = apply_journal(state, text);
-  return $multi(state, bytes, cause);
+  const [applied, cause] = apply_journal(state, file_of("journal", START + text));
+  return $multi(state, applied === undefined ? undefined : applied.bytes - START.length, cause);
+}
+
+/** A line that was changed, with a checksum that matches. */
+function resealed(line: string, pattern: string, replacement: string): string {
+  const [json] = string.gsub(line, ',"crc":"%x+"}\n$', "}");
+  return seal(string.gsub(json, pattern, replacement)[0]);
 }
 
 /** `upstream address weight; …`, in the order of ids. */
@@ -70,9 +87,10 @@ describe("a journal", () => {
   it("is a readable line a change", () => {
     expect(CHANGES[2]).equal(
       '{"revision":3,"upstream":"app","method":"round_robin","next_id":3,' +
-        '"put":[{"id":0,"incarnation":1,"server":"10.0.0.1:80","weight":9}],"remove":[1]}\n',
+        '"put":[{"id":0,"incarnation":1,"server":"10.0.0.1:80","weight":9}],"remove":[1],"crc":"440fe6ae"}\n',
     );
-    expect(CHANGES[4]).equal('{"revision":5,"upstream":"app","deleted":true}\n');
+    expect(CHANGES[4]).equal('{"revision":5,"upstream":"app","deleted":true,"crc":"e6ec29e2"}\n');
+    expect(START).equal('{"sluice":"journal","format":2,"follows":0,"crc":"c472141d"}\n');
   });
 
   it("makes the state that its lines made", () => {
@@ -101,25 +119,51 @@ describe("a journal", () => {
     expect(whole).equal(CHANGES.length);
   });
 
-  it("is refused with the line's number when a line before the last cannot be read", () => {
-    for (const damaged of [
-      "garbage\n",
-      "\n",
-      '{"revision":2}\n',
-      '{"revision":2,"upstream":"app"}\n',
-      "[]\n",
-    ]) {
+  it("is refused with the line's number when a line is damaged", () => {
+    for (const damaged of ["garbage\n", "\n", '{"revision":2}\n', "[]\n"]) {
       const [, bytes, cause] = load(CHANGES[0] + damaged + CHANGES[1]);
       expect(bytes).equal(undefined);
-      expect(cause).contains("line 2 cannot be read");
+      expect(cause).contains("journal: line 3: the line is damaged");
     }
     const torn = string.sub(CHANGES[1], 1, 20);
-    expect(load(CHANGES[0] + torn + CHANGES[1] + CHANGES[2])[2]).contains("line 2 cannot be read");
+    expect(load(CHANGES[0] + torn + CHANGES[1] + CHANGES[2])[2]).contains("line 3: the line is damaged");
+  });
+
+  it("is refused when any bit of any line is another one", () => {
+    const text = START + JOURNAL;
+    for (const position of $range(1, text.length)) {
+      const byte = string.byte(text, position);
+      for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
+        const flipped = string.char(byte ^ bit);
+        const damaged = string.sub(text, 1, position - 1) + flipped + string.sub(text, position + 1);
+        const [start, flaw] = read_start(damaged, "journal");
+        const file = { path: "journal", text: damaged, start: start ?? { is_sealed: true, revision: 0 } };
+        let [applied, cause] = apply_journal(empty_state(), file);
+        if (start === undefined) [applied, cause] = [undefined, flaw];
+        expect(applied).equal(undefined);
+        expect(cause).truthy();
+      }
+    }
   });
 
   it("is refused when a revision is missing", () => {
-    expect(load(CHANGES[0] + CHANGES[2])[2]).contains("line 2 has revision 3 after 1");
-    expect(load(CHANGES[1])[2]).contains("line 1 has revision 2 after 0");
+    expect(load(CHANGES[0] + CHANGES[2])[2]).contains("line 3: revision 3 does not follow revision 1");
+    expect(load(CHANGES[1])[2]).contains("line 2: revision 2 does not follow revision 0");
+  });
+
+  it("of version 0.1.0 has neither a first line nor checksums", () => {
+    const old = string.gsub(JOURNAL, ',"crc":"%x+"}\n', "}\n")[0];
+    const state = empty_state();
+    expect(apply_journal(state, file_of("journal", old))[0]?.revision).equal(6);
+    expect(describe_state(state)).equal(describe_state(load(JOURNAL)[0]));
+    const [, cause] = apply_journal(empty_state(), file_of("journal", old + CHANGES[0]));
+    expect(cause).contains("line 7: the line is damaged");
+    expect(read_start(JOURNAL, "journal")[1]).contains("not the first line");
+  });
+
+  it("of a later version is refused", () => {
+    const later = resealed(START, '"format":2', '"format":3');
+    expect(read_start(later, "journal")[1]).contains("the file has format 3, and this version reads up to 2");
   });
 });
 
@@ -148,7 +192,7 @@ describe("a journal's line", () => {
     expect(hashed).equal(
       '{"revision":1,"upstream":"app","method":"hash","hash":{"key":"$uri","consistent":true},' +
         `"sticky":{"route":{"variables":["$arg_r"]}},"session_secret":"${session_secret}",` +
-        '"next_id":0,"put":[],"remove":[]}\n',
+        '"next_id":0,"put":[],"remove":[],"crc":"8e8cc232"}\n',
     );
     expect(app_of(hashed)).same({
       ...document(1, 0, []),
@@ -170,22 +214,21 @@ describe("a journal's line", () => {
     const whole = { ...document(1, 0, []), ...(settings as UpstreamSettings) };
     const line = format_change("app", whole, difference([], []));
     expect(app_of(line)).same(whole);
-    const damaged = string.gsub(line, '"size":10', '"size":0')[0];
-    expect(load(damaged)[2]).contains("line 1 cannot be read");
+    const damaged = resealed(line, '"size":10', '"size":0');
+    expect(load(damaged)[2]).contains('line 2: invalid "queue.size" value');
   });
 
   it("may name the method alone, as earlier versions did", () => {
     expect(app_of(CHANGES[0])?.method).equal("round_robin");
-    const least_time = string.gsub(CHANGES[0], "round_robin", "least_time")[0];
+    const least_time = resealed(CHANGES[0], "round_robin", "least_time");
     expect(app_of(least_time)?.least_time).same({ measure: "header", inflight: false });
   });
 
   it("takes off what it does not say, but not the secret", () => {
     const plain = format_change("app", document(2, 0, []), difference([], []));
     expect(app_of(hashed + plain)).same({ ...document(2, 0, []), session_secret });
-    expect(app_of(hashed + format_deletion("app", 2) + string.gsub(plain, "2", "3", 1)[0])).same(
-      document(3, 0, []),
-    );
+    const later = format_change("app", document(3, 0, []), difference([], []));
+    expect(app_of(hashed + format_deletion("app", 2) + later)).same(document(3, 0, []));
   });
 
   const damages: [string, string, string][] = [
@@ -199,35 +242,89 @@ describe("a journal's line", () => {
     ["a secret of other signs", "00112233", "0011223x"],
     ["a secret that is no string", `"${session_secret}"`, "5"],
     ["a server that is none", '"put":[]', '"put":[5]'],
+    ["a name that is none", '"upstream":"app"', '"upstream":"a/b"'],
+    ["a revision that is none", '"revision":1', '"revision":-1'],
+    ["a next id that is none", '"next_id":0', '"next_id":1.5'],
+    ["a member that there is not", '"next_id":0', '"next_id":0,"nxt":0'],
+    ["an id that is none", '"remove":[]', '"remove":[-1]'],
+    ["a decision to scale that is none", '"next_id":0', '"next_id":0,"scaling":5'],
+    ["a call that is none", '"next_id":0', '"next_id":0,"call":{"id":"x"}'],
   ];
+  for (const [what, members] of [
+    ["a weight that is none", '"weight":"x"'],
+    ["a weight of 0", '"weight":0'],
+    ["an address that is none", '"server":"10.0.0.1:x"'],
+    ["a negative id", '"id":-1'],
+    ["no incarnation", '"incarnation":0'],
+    ["the incarnation of a later revision", '"incarnation":2'],
+    ["the end of a drain job, but none", '"leave_by":"idle"'],
+    ["an unknown source", '"source":"heaven"'],
+    ["a registration without a name", '"source":"register","node":{"ttl":"3s"}'],
+    ["a registration that is none", '"node":{"name":"n","ttl":"3s"}'],
+    ["a member that there is not", '"wieght":2'],
+  ]) {
+    damages.push([
+      `a server with ${what}`,
+      '"put":[]',
+      `"put":[{"id":0,"incarnation":1,"server":"10.0.0.1:80",${members}}]`,
+    ]);
+  }
   for (const [what, whole, damaged] of damages) {
     it(`is refused with ${what}`, () => {
       const [start, end] = string.find(hashed, whole, 1, true);
       const line = string.sub(hashed, 1, start - 1) + damaged + string.sub(hashed, end + 1);
-      expect(load(line)[2]).contains("line 1 cannot be read");
+      expect(load(resealed(line, "$^", ""))[2]).contains("line 2: ");
     });
   }
 });
 
 describe("an image", () => {
-  const image =
-    format_image_start(3) +
-    format_change("app", document(3, 3, [A_HEAVY, C]), difference([], [A_HEAVY, C])) +
-    format_image_end(3);
+  const [writer, start] = start_image(3);
+  const image = start + format_in_image(writer, "app", document(3, 3, [A_HEAVY, C])) + end_image(writer, 3);
+
+  function load_image(text: string): LuaMultiReturn<[SavedState, number | undefined, string | undefined]> {
+    const state = empty_state();
+    const [until, cause] = apply_image(state, file_of("image", text));
+    return $multi(state, until, cause);
+  }
 
   it("counts only whole", () => {
-    expect(image_revision(image)).equal(3);
-    for (const length of $range(0, image.length - 1)) {
-      expect(image_revision(string.sub(image, 1, length))).equal(undefined);
+    expect(load_image(image)[1]).equal(3);
+    for (const length of $range(start.length, image.length - 1)) {
+      expect(load_image(string.sub(image, 1, length))[2]).contains("the image was not finished");
+    }
+    for (const length of $range(0, start.length - 1)) {
+      expect(read_start(string.sub(image, 1, length), "image")[0]).equal(undefined);
+    }
+    expect(load_image(`${image}x`)[2]).contains("not finished");
+    expect(load_image(image + CHANGES[0])[2]).contains("line 4: a line after the last");
+  });
+
+  it("is refused when any bit of it is another one", () => {
+    for (const position of $range(1, image.length)) {
+      const byte = string.byte(image, position);
+      for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
+        const flipped = string.char(byte ^ bit);
+        const damaged = string.sub(image, 1, position - 1) + flipped + string.sub(image, position + 1);
+        if (read_start(damaged, "image")[0] !== undefined) expect(load_image(damaged)[1]).equal(undefined);
+      }
     }
   });
 
+  it("is refused when a line is missing, there twice, or of another image", () => {
+    const [, other_start] = start_image(3);
+    const other = format_in_image(start_image(3)[0], "app", document(2, 3, [A, B, C]));
+    const end = end_image(writer, 3);
+    expect(load_image(other_start + end)[2]).contains("line 2: lines are missing or do not belong here");
+    expect(load_image(other_start + other + end)[2]).contains("line 3: lines are missing");
+    expect(load_image(other_start + other + other + end)[2]).contains('line 3: duplicate upstream "app"');
+  });
+
   it("makes the state that it was made of, and the journal goes on from there", () => {
-    const state = empty_state();
-    expect(apply_image(state, image)[0]).equal(true);
+    const [state] = load_image(image);
     // The journal may still begin with lines that the image holds.
-    const [bytes] = apply_journal(state, JOURNAL);
-    expect(bytes).equal(JOURNAL.length);
+    const [applied] = apply_journal(state, file_of("journal", START + JOURNAL));
+    expect(applied?.bytes).equal((START + JOURNAL).length);
     expect(state.revision).equal(6);
     expect(describe_state(state)).equal(describe_state(load(JOURNAL)[0]));
   });
@@ -240,17 +337,8 @@ describe("an image", () => {
       const state = empty_state();
       state.revision = 1;
       if (app !== undefined) state.upstreams.set("app", app);
-      expect(apply_journal(state, JOURNAL)[0]).equal(JOURNAL.length);
+      expect(apply_journal(state, file_of("journal", START + JOURNAL))[0]?.revision).equal(6);
       expect(describe_state(state)).equal(describe_state(load(JOURNAL)[0]));
     }
-  });
-
-  it("is refused with the line's number when a line cannot be read", () => {
-    const [applied, cause] = apply_image(
-      empty_state(),
-      format_image_start(3) + "garbage\n" + format_image_end(3),
-    );
-    expect(applied).equal(undefined);
-    expect(cause).contains("line 2 cannot be read");
   });
 });

@@ -8,6 +8,7 @@ import { remove_idle_servers } from "../health/drain";
 import { start_prober } from "../health/prober";
 import * as clock from "../lib/clock";
 import { compact_when_due } from "../store/compaction";
+import { watch_files } from "../store/files";
 import { save_health } from "../store/health";
 import { shared_memory } from "../store/region";
 import { release_dead_slots, take_slot } from "../store/slots";
@@ -28,6 +29,7 @@ const COMPACTION_SECONDS = 1;
 const REFRESH_SECONDS = 10;
 const RAMP_SECONDS = 0.25;
 const SAVE_SECONDS = 1;
+const WATCH_SECONDS = 0.5;
 const RELEASE_SECONDS = 2;
 const FINISH_SECONDS = 0.25;
 const COMPARISON_SECONDS = 0.1;
@@ -112,6 +114,7 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
   if (ngx.worker.id() === 0) {
     every(COMPACTION_SECONDS, compact_when_due);
     every(SAVE_SECONDS, save_in_pieces, save_at_once);
+    every(WATCH_SECONDS, watch_files);
     every(DRAIN_SECONDS, remove_idle_servers);
     every(EXPIRY_SECONDS, remove_expired);
     every(CONTROL_SECONDS, control_upstreams);

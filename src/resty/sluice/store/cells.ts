@@ -14,15 +14,14 @@ export const enum Header {
   WRITING_REVISION,
   WRITING_DELETES,
   LOCK_FD,
-  /** The journal that is appended to, and how much of it counts. */
-  JOURNAL_FD,
-  JOURNAL_BYTES,
-  /** The one before: empty, unless an image that holds its lines is being written. */
-  OTHER_JOURNAL_FD,
-  OTHER_JOURNAL_BYTES,
-  /** The image that counts, and the one that is written next. */
-  IMAGE_FD,
-  OTHER_IMAGE_FD,
+  /** The two journals, and how much of each counts. */
+  JOURNAL_0_FD,
+  JOURNAL_1_FD,
+  JOURNAL_0_BYTES,
+  JOURNAL_1_BYTES,
+  /** The two images. */
+  IMAGE_0_FD,
+  IMAGE_1_FD,
   IMAGE_BYTES,
   /** The last row in the list of free ones. */
   LAST_FREE_ROW,
@@ -40,6 +39,13 @@ export const enum Header {
   /** How much of the journal counts without the line of what is being written, and with it. */
   WRITING_FROM,
   WRITING_TO,
+  /** The folder of the saved state, and the file that keeps a second nginx out of it. */
+  STATE_DIR_FD,
+  STATE_LOCK_FD,
+  /** Which journal is appended to: 0 or 1. The other one is empty unless an image that holds its changes is being written. */
+  JOURNAL,
+  /** Which image counts: 0 or 1. The other one is written next. */
+  IMAGE,
 }
 
 export const enum Slot {

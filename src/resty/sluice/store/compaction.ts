@@ -18,24 +18,47 @@ let not_before = 0;
 function is_due(): boolean {
   if (!disk.is_open() || clock.now() < not_before) return false;
   const [journal_bytes, image_bytes] = disk.sizes();
-  return journal_bytes > math.max(LEAST_JOURNAL_BYTES, image_bytes);
+  return journal_bytes > math.max(LEAST_JOURNAL_BYTES, image_bytes) || disk.is_cut();
 }
 
 function pause(this: void): void {
   ngx.sleep(PAUSE_SECONDS);
 }
 
+/** Finishes what a killed writer has left. Returns the state's revision then. Under the lock. */
+function settled_revision(): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const [repaired, failure] = pcall(repair);
+  return $multi(repaired ? revision() : undefined, repaired ? undefined : tostring(failure));
+}
+
+/** The state's revision, up to which the disk holds the journal then. */
+function synced_revision(this: void): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const [locked, busy] = acquire();
+  if (locked === undefined) return $multi(undefined, busy);
+  const [at, cause] = settled_revision();
+  release(Lock.WRITE);
+  if (at === undefined) return $multi(undefined, cause);
+  const [synced, unsynced] = disk.sync_journal();
+  return $multi(synced === undefined ? undefined : at, unsynced);
+}
+
+/** Lets later writes go on in the other journal. Returns the revision before those. Under the lock. */
+function begin_journal(): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const [at, cause] = settled_revision();
+  if (at === undefined) return $multi(undefined, cause);
+  const [changed, unchanged] = disk.change_journal(at);
+  return $multi(changed === undefined ? undefined : at, unchanged);
+}
+
 /** Under the lock of images. Returns the cause when it fails. */
 function compact(this: void): string | undefined {
   const [locked, busy] = acquire();
   if (locked === undefined) return busy;
-  const [repaired, failure] = pcall(repair);
-  const at = revision();
-  if (repaired) disk.change_journal();
+  const [at, unchanged] = begin_journal();
   release(Lock.WRITE);
-  if (!repaired) return tostring(failure);
+  if (at === undefined) return unchanged;
 
-  const [saved, cause] = save_image(at, pause);
+  const [saved, cause] = save_image(at, pause, synced_revision);
   if (saved === undefined) return cause;
 
   const [locked_again, busy_again] = acquire();

@@ -1,14 +1,16 @@
 import * as clock from "../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../lib/json";
-import { read_whole } from "./disk";
+import { format_health_end, read_health_number } from "./health_file";
 import { Lock, release, try_acquire } from "./lock";
-import { cut_file, write_at } from "./posix";
+import { cut_file, read_file, write_at } from "./posix";
 import { Header, Row } from "./cells";
 import { row_at, shared_memory } from "./region";
+import { seal } from "./sealed";
 
 /**
  * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose health is
- * not that of a new one. A file counts when its last line repeats the number of its first.
+ * not that of a new one. A file counts when its last line repeats the number of its first and no line is damaged.
+ * Without such a file the servers begin as new ones.
  *
  * Moments are saved as ages: the seconds since then, when the file was written; the age of a moment that lies ahead is
  * negative. The first line has the monotonic clock and the machine's boot: within one boot the time until the next
@@ -98,24 +100,26 @@ function line_of(row: number, now: clock.Moment): string | undefined {
   if (is_fresh) return undefined;
   saved.incarnation = memory[at + Row.STAMP];
   saved.id = memory[at + Row.ID];
-  return `${encode(shaped(saved, LINE))}\n`;
+  return seal(encode(shaped(saved, LINE)));
 }
 
 function write_all(fd: number, revision: number, pause: (this: void) => void): string | undefined {
   const memory = shared_memory();
   const now = clock.now();
   let offset = 0;
-  let parts = [`${encode(shaped({ health: revision, clock: now, boot: clock.boot_id() }, FIRST_LINE))}\n`];
+  let parts = [seal(encode(shaped({ health: revision, clock: now, boot: clock.boot_id() }, FIRST_LINE)))];
+  let lines = 0;
   const last = memory[Header.NEXT_ROW] - 1;
   for (const row of $range(1, last)) {
     const line = line_of(row, now);
     if (line !== undefined) parts.push(line);
-    if (row === last) parts.push(`{"end":${string.format("%d", revision)}}\n`);
+    if (row === last) parts.push(format_health_end(revision, lines + parts.length));
     if (row === last || row % ROWS_A_PIECE === 0) {
       const text = table.concat(parts);
       const [written, cause] = write_at(fd, text, offset);
       if (written === undefined) return cause;
       offset += text.length;
+      lines += parts.length;
       parts = [];
       pause();
     }
@@ -153,13 +157,6 @@ export function save_health(
   const cause = returned ? result : tostring(result);
   if (cause !== undefined) return $multi(undefined, `could not save the servers' health: ${cause}`);
   return $multi(true, undefined);
-}
-
-/** The number of a whole file; undefined when it is none. */
-function revision_of(text: string): number | undefined {
-  const [start] = string.match(text, '^{"health":(%d+)[,}]');
-  const [end] = string.match(string.sub(text, -64), '\n{"end":(%d+)}\n$');
-  return start !== undefined && start === end ? tonumber(start) : undefined;
 }
 
 /** The rows of all servers, by what tells a server from all others. */
@@ -206,13 +203,15 @@ function restore(text: string): void {
 }
 
 /** Gives the servers, which have their rows, the health that was saved. Phase: init_by_lua. */
-export function load_health(state_dir: string): void {
+export function load_health(): void {
   const memory = shared_memory();
   let newest = 0;
   let newest_text = "";
   for (const index of $range(0, 1)) {
-    const [text] = read_whole(`${state_dir}/health.${index}`);
-    const revision = text === undefined ? undefined : revision_of(text);
+    const [text] = read_file(memory[index === 0 ? Header.HEALTH_FD : Header.OTHER_HEALTH_FD]);
+    const [revision, flaw] = read_health_number(text ?? "");
+    if (flaw !== undefined && text !== "")
+      ngx.log(ngx.WARN, `sluice: health.${index}: ${flaw}; what it says of the servers' health is left out`);
     if (text !== undefined && revision !== undefined && revision > newest) {
       newest = revision;
       newest_text = text;

@@ -1,8 +1,20 @@
 import * as disk from "./disk";
-import { format_change, format_image_end, format_image_start } from "./journal";
+import { end_image, format_in_image, start_image, type ImageWriter } from "./journal";
 import { names, read } from "./read";
 
 const NAMES_A_PIECE = 32;
+
+type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
+
+/** The lines of upstreams `first` to `last`, those left out that were deleted meanwhile. */
+function lines_of(writer: ImageWriter, all: readonly string[], first: number, last: number): string {
+  const lines: string[] = [];
+  for (const index of $range(first, last)) {
+    const document = read(all[index]);
+    if (document !== undefined) lines.push(format_in_image(writer, all[index], document));
+  }
+  return table.concat(lines);
+}
 
 /**
  * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and what it
@@ -10,34 +22,53 @@ const NAMES_A_PIECE = 32;
  *
  * @param revision the state's, or one that it had when every later change went to the journal that is appended to
  * @param pause called between the pieces
+ * @param last_revision returns the highest revision of which the image may hold something, once the disk holds the
+ * journal up to there; or undefined and the cause
  * @returns true, or undefined and the cause
  */
 export function save_image(
   revision: number,
   pause: (this: void) => void,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
+  last_revision: (this: void) => LuaMultiReturn<[number | undefined, string | undefined]>,
+): Outcome {
   const all = names();
-  let position = -1;
+  const [writer, start] = start_image(revision);
+  let position = 0;
+  let is_whole = false;
+  let first: string | undefined = start;
   return disk.write_image(() => {
-    if (position === -1) {
-      position = 0;
-      return format_image_start(revision);
+    if (first !== undefined) {
+      const line = first;
+      first = undefined;
+      return $multi(line, undefined);
     }
-    if (position > all.length) return undefined;
-    if (position === all.length) {
-      position += 1;
-      return format_image_end(revision);
+    if (position < all.length) {
+      const last = math.min(position + NAMES_A_PIECE, all.length) - 1;
+      const lines = lines_of(writer, all, position, last);
+      position = last + 1;
+      pause();
+      return $multi(lines, undefined);
     }
-    const lines: string[] = [];
-    const last = math.min(position + NAMES_A_PIECE, all.length);
-    while (position < last) {
-      const document = read(all[position]);
-      if (document !== undefined) {
-        lines.push(format_change(all[position], document, { added: document.lines, removed: [] }));
-      }
-      position += 1;
-    }
-    pause();
-    return table.concat(lines);
+    if (is_whole) return $multi(undefined, undefined);
+    is_whole = true;
+    const [until, cause] = last_revision();
+    return $multi(until === undefined ? undefined : end_image(writer, until), cause);
   });
+}
+
+/**
+ * Writes an image of the dict at once, and begins a journal that follows it. Phase: init_by_lua.
+ *
+ * @param revision the state's
+ */
+export function save_state(revision: number): Outcome {
+  const [saved, cause] = save_image(
+    revision,
+    () => {
+      // Nobody waits.
+    },
+    () => $multi(revision, undefined),
+  );
+  if (saved === undefined) return $multi(undefined, cause);
+  return disk.restart_journal(revision);
 }

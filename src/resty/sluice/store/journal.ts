@@ -1,5 +1,5 @@
 import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../config/settings";
-import { decode, encode, is_table, list, shape, shaped } from "../lib/json";
+import { encode, list, shape, shaped } from "../lib/json";
 import {
   BOOKKEEPING_FIELDS,
   bookkeeping_of,
@@ -10,15 +10,18 @@ import {
   type Document,
 } from "./document";
 import type { Difference } from "./difference";
-import { is_secret } from "./secret";
+import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from "./sealed";
 
 /**
- * The text on disk, pure: what one change is as a line. The journal and the image are of the same lines; the image
- * begins with its revision and ends by repeating it.
+ * The lines of the journals and the images. Pure.
+ *
+ * Both hold changes, a line each. The first line of a journal names the revision that its first change follows. The
+ * first line of an image names its revision; the last line names it again, and says how many lines there are, what
+ * the checksum of all of them is, and up to which revision the image may hold changes.
  */
 
-/** A server on disk: all but its place in memory. */
-interface SavedServer {
+/** A server as it is written: only what is not the default. */
+interface WrittenServer {
   id: number;
   incarnation: number;
   server: string;
@@ -26,13 +29,13 @@ interface SavedServer {
 
 /**
  * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does not
- * name stay as they were.
+ * name stay as they were. `read_change` reads it.
  */
-export interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
+interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
   upstream: string;
   deleted?: boolean;
-  put?: SavedServer[];
+  put?: WrittenServer[];
   remove?: number[];
 }
 
@@ -40,26 +43,26 @@ const CHANGE_SHAPE = shape(["revision", "upstream", "deleted"], SETTINGS_FIELDS,
   "put",
   "remove",
 ]);
-const SAVED_SERVER_SHAPE = shape(["id", "incarnation"], STORED_FIELDS);
+const SERVER_SHAPE = shape(["id", "incarnation"], STORED_FIELDS);
 
-function saved_server(line: string): SavedServer {
+function written_server(line: string): WrittenServer {
   const record = parse_line(line);
-  const saved = stored_server(record) as unknown as SavedServer;
+  const saved = stored_server(record) as unknown as WrittenServer;
   saved.id = record.id;
   saved.incarnation = record.incarnation;
-  return shaped(saved, SAVED_SERVER_SHAPE);
+  return shaped(saved, SERVER_SHAPE);
 }
 
 function change_line(change: Change): string {
-  return `${encode(shaped(change, CHANGE_SHAPE))}\n`;
+  return seal(encode(shaped(change, CHANGE_SHAPE)));
 }
 
 /** The line of an upstream's change: its document now, and the server lines that were added and removed. */
 export function format_change(name: string, document: Document, changed: Difference): string {
-  const put: SavedServer[] = [];
+  const put: WrittenServer[] = [];
   const kept = new LuaSet<number>();
   for (const line of changed.added) {
-    const saved = saved_server(line);
+    const saved = written_server(line);
     kept.add(saved.id);
     put.push(saved);
   }
@@ -83,41 +86,42 @@ export function format_deletion(name: string, revision: number): string {
   return change_line({ revision, upstream: name, deleted: true });
 }
 
-/** The first line of an image. */
-export function format_image_start(revision: number): string {
-  return `${encode({ image: revision })}\n`;
+const JOURNAL_START = shape(["sluice", "format", "follows"]);
+const IMAGE_START = shape(["sluice", "format", "revision"]);
+const IMAGE_END = shape(["end", "until", "lines", "sum"]);
+
+/** Writes the first line of a journal. */
+export function format_journal_start(follows: number): string {
+  return seal(encode(shaped({ sluice: "journal", format: FORMAT, follows }, JOURNAL_START)));
 }
 
-/** The last line of an image, without which it does not count. */
-export function format_image_end(revision: number): string {
-  return `${encode({ end: revision })}\n`;
+/** Writes an image line by line. */
+export interface ImageWriter {
+  revision: number;
+  total: Total;
 }
 
-/** The revision of a whole image; undefined when `text` is none. */
-export function image_revision(text: string): number | undefined {
-  const [start] = string.match(text, '^{"image":(%d+)}\n');
-  const [end] = string.match(string.sub(text, -64), '\n{"end":(%d+)}\n$');
-  return start !== undefined && start === end ? tonumber(start) : undefined;
+/** Begins an image. Returns its writer and its first line. */
+export function start_image(revision: number): LuaMultiReturn<[ImageWriter, string]> {
+  const writer: ImageWriter = { revision, total: new_total() };
+  const start = seal(encode(shaped({ sluice: "image", format: FORMAT, revision }, IMAGE_START)));
+  add_to_total(writer.total, string.sub(start, 1, -2));
+  return $multi(writer, start);
 }
 
-/** Reads the line of an upstream's change or end; undefined when it is none. */
-export function parse_change(line: string): Change | undefined {
-  const [value] = decode(line);
-  if (!is_table(value)) return undefined;
-  const change = value as unknown as Change;
-  if (typeof change.revision !== "number" || typeof change.upstream !== "string") return undefined;
-  if (change.deleted === true) return change;
-  const whole =
-    type(change.method) === "string" &&
-    type(change.next_id) === "number" &&
-    (change.session_secret === undefined || is_secret(change.session_secret)) &&
-    is_table(change.put) &&
-    is_table(change.remove);
-  return whole ? change : undefined;
+/** Writes an upstream into an image. */
+export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
+  const line = format_change(name, document, { added: document.lines, removed: [] });
+  add_to_total(writer.total, string.sub(line, 1, -2));
+  return line;
 }
 
-/** The revision of a journal's first line; undefined when it has none. */
-export function first_revision(text: string): number | undefined {
-  const [revision] = string.match(text, '^{"revision":(%d+),');
-  return tonumber(revision);
+/**
+ * Writes the last line of an image, without which the image does not count.
+ *
+ * @param until upstreams can change while the image is written: the highest revision of which it may hold something
+ */
+export function end_image({ revision, total }: ImageWriter, until: number): string {
+  const end = { end: revision, until, lines: total.lines, sum: total_digits(total) };
+  return seal(encode(shaped(end, IMAGE_END)));
 }

@@ -4,12 +4,14 @@ import * as clock from "../lib/clock";
 import * as dict from "./dict";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
+import { use_folder } from "./files";
 import { replace_upstream } from "./replace";
 import { acquire_now, Lock, make_locks, release } from "./lock";
 import { Check, Header, Row } from "./cells";
 import { set_clustered } from "./clustered";
 import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
+import { save_state } from "./image";
 import { read } from "./read";
 import { to_document } from "./replay";
 import { allocate_row, hold_row } from "./rows";
@@ -65,8 +67,15 @@ function hold_unchecked({ row, health_check, lines }: Document): void {
   }
 }
 
+/** Writes the state that was loaded anew: the first one, or one of an earlier format. Raises a text when it cannot. */
+function rewrite(revision: number): void {
+  let [done, cause] = disk.change_journal(revision);
+  if (done !== undefined) [done, cause] = save_state(revision);
+  if (done === undefined) error(`could not save the state: ${cause ?? ""}`, 0);
+}
+
 function load_state(state_dir: string): void {
-  const [state, cause] = disk.load(state_dir);
+  const [state, cause, needs_image] = disk.load(state_dir);
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
   const documents: Document[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
@@ -82,7 +91,8 @@ function load_state(state_dir: string): void {
   }
   dict.unstage_text();
   shared_memory()[Header.REVISION] = state.revision;
-  load_health(state_dir);
+  if (needs_image === true) rewrite(state.revision);
+  load_health();
   for (const document of documents) {
     hold_unchecked(document);
     restore_scaling(document);
@@ -151,6 +161,7 @@ export function open_store(options: Options): void {
     if (dict.recall("state_dir") !== (options.state_dir ?? "")) {
       error("state_dir cannot be changed by a reload: restart nginx", 0);
     }
+    if (options.state_dir !== undefined) use_folder(options.state_dir);
   }
   check_slots();
   plant_all(options.upstreams);

@@ -16,9 +16,12 @@ interface Libc {
     from: number,
   ) => ffi.CData;
   sluice_open: (this: void, path: string, flags: number, mode: number) => number;
+  sluice_openat: (this: void, folder: number, name: string, flags: number, mode: number) => number;
+  sluice_getcwd: (this: void, buffer: ffi.CData, bytes: number) => ffi.CData | undefined;
   sluice_mkdir: (this: void, path: string, mode: number) => number;
   sluice_syscall: (this: void, number: number, name: string, flags: number) => number;
   sluice_pwrite: (this: void, fd: number, text: string, bytes: number, at: number) => number;
+  sluice_pread: (this: void, fd: number, buffer: ffi.CData, bytes: number, at: number) => number;
   sluice_lseek: (this: void, fd: number, by: number, from: number) => number;
   sluice_ftruncate: (this: void, fd: number, bytes: number) => number;
   sluice_fdatasync: (this: void, fd: number) => number;
@@ -34,9 +37,12 @@ ffi.cdef(`
   struct sluice_flock { short type; short whence; int64_t start; int64_t length; int pid; };
   void *sluice_mmap(void *, size_t, int, int, int, int64_t) __asm__("mmap");
   int sluice_open(const char *, int, int) __asm__("open");
+  int sluice_openat(int, const char *, int, int) __asm__("openat");
+  char *sluice_getcwd(char *, size_t) __asm__("getcwd");
   int sluice_mkdir(const char *, int) __asm__("mkdir");
   long sluice_syscall(long, const char *, unsigned int) __asm__("syscall");
   ssize_t sluice_pwrite(int, const char *, size_t, int64_t) __asm__("pwrite");
+  ssize_t sluice_pread(int, void *, size_t, int64_t) __asm__("pread");
   int64_t sluice_lseek(int, int64_t, int) __asm__("lseek");
   int sluice_ftruncate(int, int64_t) __asm__("ftruncate");
   int sluice_fdatasync(int) __asm__("fdatasync");
@@ -49,12 +55,20 @@ ffi.cdef(`
 
 const C = ffi.C as Libc;
 
+const O_RDONLY = 0;
 const O_RDWR = 0x2;
 const O_CREAT = 0x40;
+const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
+/** These two have other values on ARM. */
+const IS_ARM = string.sub(ffi.arch, 1, 3) === "arm";
+const O_DIRECTORY = IS_ARM ? 0x4000 : 0x10000;
+const O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
 const OWNER_ONLY = 0x1c0; // rwx------
 const OWNER_FILE = 0x180; // rw-------
 const EEXIST = 17;
+const ELOOP = 40;
+const LONGEST_PATH = 4096;
 const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 0x1;
@@ -111,18 +125,50 @@ export function make_directory(path: string): Outcome {
   return $multi(true, undefined);
 }
 
-/** Opens a file for reading and writing, made for its owner only. Returns the descriptor, or undefined and the cause. */
-export function open_file(path: string): LuaMultiReturn<[number | undefined, string | undefined]> {
-  const fd = C.sluice_open(path, O_RDWR | O_CREAT | O_CLOEXEC, OWNER_FILE);
+type Opened = LuaMultiReturn<[number | undefined, string | undefined]>;
+
+function opened(fd: number): Opened {
   if (fd === -1) return $multi(undefined, reason());
   return $multi(fd, undefined);
 }
 
+/** Opens a folder. Returns the descriptor, or undefined and the cause. */
+export function open_folder(path: string): Opened {
+  return opened(C.sluice_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+}
+
+/**
+ * Opens a file of a folder for reading and writing, made for its owner only. Does not follow a link, and does not wait
+ * for a pipe.
+ *
+ * @returns the descriptor, or undefined and the cause
+ */
+export function open_file(folder: number, name: string): Opened {
+  const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const fd = C.sluice_openat(folder, name, flags, OWNER_FILE);
+  if (fd === -1 && ffi.errno() === ELOOP) return $multi(undefined, "it is a symbolic link");
+  return opened(fd);
+}
+
+/** Reads a whole file. */
+export function read_file(fd: number): LuaMultiReturn<[string | undefined, string | undefined]> {
+  const bytes = file_size(fd);
+  const buffer = ffi.new("char[?]", bytes);
+  const read = tonumber(C.sluice_pread(fd, buffer, bytes, 0)) as number;
+  if (read === -1) return $multi(undefined, reason());
+  if (read < bytes) return $multi(undefined, "the file ended early");
+  return $multi(ffi.string(buffer, bytes), undefined);
+}
+
+/** The folder that relative paths begin in. Returns undefined when it has no path any more. */
+export function working_folder(): string | undefined {
+  const buffer = ffi.new("char[?]", LONGEST_PATH);
+  return C.sluice_getcwd(buffer, LONGEST_PATH) === undefined ? undefined : ffi.string(buffer);
+}
+
 /** Opens a file that has no name and lives in memory. */
-export function open_memory_file(): LuaMultiReturn<[number | undefined, string | undefined]> {
-  const fd = tonumber(C.sluice_syscall(MEMFD_CREATE, "sluice", MFD_CLOEXEC)) as number;
-  if (fd === -1) return $multi(undefined, reason());
-  return $multi(fd, undefined);
+export function open_memory_file(): Opened {
+  return opened(tonumber(C.sluice_syscall(MEMFD_CREATE, "sluice", MFD_CLOEXEC)) as number);
 }
 
 /** Writes all of `text` at an offset, or fails; a part that was written is left for the caller to cut. */

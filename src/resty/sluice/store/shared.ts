@@ -1,7 +1,5 @@
 import { canonical_address } from "../config/address";
 import { source_of } from "../config/discovery";
-import { read_node, type NodeConfig } from "../config/node";
-import { read_server, type ServerConfig } from "../config/server";
 import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
 import * as clock from "../lib/clock";
 import { decode, encode, is_table, list } from "../lib/json";
@@ -17,23 +15,14 @@ import {
 import type { Edited } from "./edit";
 import { FIRST_LOCAL_ID, is_local_id } from "./clustered";
 import { Row } from "./cells";
-import { node_server } from "./nodes";
 import { row_at, shared_memory } from "./region";
 import { has_sourced } from "./sourced";
 import { allocate_row, free_row, start_row } from "./rows";
+import { read_saved_server, read_scaling, type SavedServer } from "./saved";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
 
 /** What several gateways share of an upstream: its settings and its servers, but those that each finds in a registry, as text. */
-
-/** A server as it is shared: all but what each gateway has of it by itself. */
-interface SharedServer extends ServerConfig {
-  id: number;
-}
-
-/** What a server has beside its parameters. */
-const OWN_FIELDS = new LuaSet<string>();
-for (const name of ["id", "leave_by", "in_service", "source", "node"]) OWN_FIELDS.add(name);
 
 /** What is shared of an upstream. */
 export interface Shared {
@@ -41,7 +30,7 @@ export interface Shared {
   next_id: number;
   session_secret: string | undefined;
   scaling: Scaling | undefined;
-  servers: SharedServer[];
+  servers: SavedServer[];
 }
 
 /** The shared part of a document, so that equals have equal texts. O(servers). */
@@ -55,40 +44,11 @@ export function shared_text(document: Document): string {
   return encode({ ...settings_of(document), next_id, session_secret, scaling, servers: list(servers) });
 }
 
-/** Reads how a server has registered itself; undefined: not at all, false: not as can be. */
-function read_registration({ source, node }: Record<string, unknown>): NodeConfig | undefined | false {
-  if (source === undefined && node === undefined) return undefined;
-  if (source !== "register" || !is_table(node)) return false;
-  const { name, ttl, meta } = node;
-  if (typeof name !== "string") return false;
-  const incarnation = node.incarnation === "" ? undefined : node.incarnation;
-  const [read] = read_node(name, { ttl, meta, incarnation });
-  return read ?? false;
-}
-
-function read_shared_server(saved: unknown): SharedServer | undefined {
-  if (!is_table(saved)) return undefined;
-  const { id, leave_by } = saved;
-  const is_id = typeof id === "number" && id >= 0 && id === math.floor(id) && !is_local_id(id);
-  const node = read_registration(saved);
-  if (!is_id || node === false) return undefined;
-  const parameters: Record<string, unknown> = {};
-  for (const [name, value] of pairs(saved)) {
-    if (!OWN_FIELDS.has(name)) parameters[name] = value;
-  }
-  const [server] = read_server(parameters);
-  if (server === undefined) return undefined;
-  if (typeof leave_by === "string") server.leave_by = leave_by;
-  if (saved.in_service === true && server.standby === true) server.in_service = true;
-  return { ...(node === undefined ? server : node_server(server, node)), id };
-}
-
-/** The last decision to scale; what is none counts as none. */
-function read_scaling(value: unknown): Scaling | undefined {
-  if (!is_table(value)) return undefined;
-  const { id, time, wait } = value;
-  if (typeof id !== "string" || typeof time !== "number") return undefined;
-  return typeof wait === "number" ? { id, time, wait } : { id, time };
+/** Reads a server as it is shared: not one that each gateway has found by itself. */
+function read_shared_server(saved: unknown): SavedServer | undefined {
+  const [server] = read_saved_server(saved);
+  if (server === undefined || server.source === "discovery" || is_local_id(server.id)) return undefined;
+  return server;
 }
 
 /** Reads a shared part; undefined when it is none. */
@@ -99,7 +59,7 @@ export function parse_shared(text: string): Shared | undefined {
   const { session_secret } = value;
   if (settings === undefined || !(session_secret === undefined || is_secret(session_secret)))
     return undefined;
-  const servers: SharedServer[] = [];
+  const servers: SavedServer[] = [];
   const taken = new LuaSet<string | number>();
   for (const saved of value.servers as unknown as unknown[]) {
     const server = read_shared_server(saved);
@@ -112,7 +72,8 @@ export function parse_shared(text: string): Shared | undefined {
     settings,
     next_id: value.next_id,
     session_secret: session_secret as string | undefined,
-    scaling: read_scaling(value.scaling),
+    // What is none counts as none.
+    scaling: read_scaling(value.scaling)[0],
     servers,
   };
 }
@@ -139,7 +100,7 @@ function add_local_lines(document: Document, current: Document | undefined, { se
 }
 
 /** Whether a server goes on as what it was. */
-function is_same(before: ServerRecord | undefined, server: SharedServer): before is ServerRecord {
+function is_same(before: ServerRecord | undefined, server: SavedServer): before is ServerRecord {
   return (
     before !== undefined &&
     canonical_address(before.server) === canonical_address(server.server) &&

@@ -12,15 +12,19 @@ export interface FileState {
   size: number;
 }
 
+type Statx = (
+  this: void,
+  folder: number,
+  path: string,
+  flags: number,
+  mask: number,
+  state: ffi.CData,
+) => number;
+
 interface Libc {
-  sluice_statx: (
-    this: void,
-    folder: number,
-    path: string,
-    flags: number,
-    mask: number,
-    state: ffi.CData,
-  ) => number;
+  sluice_statx: Statx;
+  sluice_syscall_statx: (this: void, call: number, ...statx: Parameters<Statx>) => number;
+  sluice_geteuid: (this: void) => number;
 }
 
 ffi.cdef(`
@@ -30,9 +34,12 @@ ffi.cdef(`
     uint16_t mode; uint16_t reserved; uint64_t inode; uint64_t size; uint64_t blocks; uint64_t known_attributes;
     struct sluice_statx_time accessed; struct sluice_statx_time born;
     struct sluice_statx_time changed; struct sluice_statx_time modified;
-    uint64_t others[16];
+    uint32_t device_major_of_node; uint32_t device_minor_of_node; uint32_t device_major; uint32_t device_minor;
+    uint64_t others[14];
   };
   int sluice_statx(int, const char *, int, unsigned int, struct sluice_statx *) __asm__("statx");
+  long sluice_syscall_statx(long, int, const char *, int, unsigned int, struct sluice_statx *) __asm__("syscall");
+  unsigned int sluice_geteuid(void) __asm__("geteuid");
 `);
 
 interface StatxTime {
@@ -42,20 +49,41 @@ interface StatxTime {
 
 const C = ffi.C as Libc;
 const AT_FDCWD = -100;
+/** An empty path means the descriptor itself. */
+const AT_EMPTY_PATH = 0x1000;
 const BASIC_STATS = 0x7ff;
 const FORMAT_UNIT = 0x1000;
 const FORMATS = 16;
 const REGULAR = 8;
-/** How sandboxes say that there is no such call. */
+/** Its group or all others may write to it. */
+const WRITABLE_BY_OTHERS = 0x12;
 const EPERM = 1;
+const ENOENT = 2;
+const ENOTDIR = 20;
+const ELOOP = 40;
 const ENOSYS = 38;
 /** The times of a file advance in ticks: it can change twice in one. Seconds after which that one is over for sure. */
 const TICK = 2;
 
-/** Musl had none for long. */
-const [has_statx] = pcall(() => C.sluice_statx);
+/** The number of the call on the processors that are supported. */
+const STATX_CALLS: Record<string, number | undefined> = { x64: 332, arm64: 291 };
+
+/** Makes the call. Musl, before 1.2.5, has no function for it. Undefined: it cannot be made. */
+function statx_of(): Statx | undefined {
+  if (pcall(() => C.sluice_statx)[0]) return C.sluice_statx;
+  const call = STATX_CALLS[ffi.arch];
+  if (call === undefined) return undefined;
+  return (folder, path, flags, mask, to) =>
+    tonumber(C.sluice_syscall_statx(call, folder, path, flags, mask, to)) as number;
+}
+
+const statx = statx_of();
 const state = ffi.new("struct sluice_statx") as ffi.CData & {
   mode: number;
+  links: number;
+  user: number;
+  device_major: number;
+  device_minor: number;
   inode: unknown;
   size: unknown;
   changed: StatxTime;
@@ -68,18 +96,54 @@ function time_text({ seconds, nanoseconds }: StatxTime): string {
   return string.format("%d.%09d", tonumber(seconds), nanoseconds);
 }
 
+/** Asks for the state of a file, into `state`. Returns 0, or the code of the failure. */
+function look(folder: number, path: string, flags: number): number {
+  if (statx === undefined) return ENOSYS;
+  return statx(folder, path, flags, BASIC_STATS, state) === 0 ? 0 : ffi.errno();
+}
+
+function is_regular(): boolean {
+  return math.floor(state.mode / FORMAT_UNIT) % FORMATS === REGULAR;
+}
+
 /** How a file is now. Any phase. Returns undefined and the cause when there is none. */
 export function state_of(path: string): LuaMultiReturn<[FileState | undefined, string | undefined]> {
-  if (!has_statx) return $multi(UNKNOWN, undefined);
-  if (C.sluice_statx(AT_FDCWD, path, 0, BASIC_STATS, state) === -1) {
-    const code = ffi.errno();
-    if (code === EPERM || code === ENOSYS) return $multi(UNKNOWN, undefined);
-    return $multi(undefined, reason());
-  }
-  const { mode, changed, modified } = state;
+  const code = look(AT_FDCWD, path, 0);
+  if (code === EPERM || code === ENOSYS) return $multi(UNKNOWN, undefined);
+  if (code !== 0) return $multi(undefined, reason());
+  const { changed, modified } = state;
   const size = tonumber(state.size) as number;
   const version = `${tostring(state.inode)} ${size} ${time_text(changed)} ${time_text(modified)}`;
   const is_recent = math.abs(clock.wall_time() - (tonumber(changed.seconds) as number)) < TICK;
-  const is_regular = math.floor(mode / FORMAT_UNIT) % FORMATS === REGULAR;
-  return $multi({ version: is_recent ? undefined : version, is_regular, size }, undefined);
+  return $multi({ version: is_recent ? undefined : version, is_regular: is_regular(), size }, undefined);
+}
+
+/** Says why the state must not be kept in an open file or folder. Returns undefined when nothing is known against it. */
+export function flaw_of(fd: number, kind: "folder" | "file"): string | undefined {
+  if (look(fd, "", AT_EMPTY_PATH) !== 0) return undefined;
+  const { user, mode, links } = state;
+  if (kind === "file" && !is_regular()) return "it is not a regular file";
+  if (kind === "file" && links > 1) return "it is linked to from elsewhere";
+  if (user !== 0 && user !== C.sluice_geteuid())
+    return `it belongs to user ${user}, and not to root or the user that starts nginx`;
+  if ((mode & WRITABLE_BY_OTHERS) !== 0) return "users other than its owner may write to it";
+  return undefined;
+}
+
+/** What tells a file from all others. */
+function identity(): string {
+  return `${tostring(state.inode)} ${state.device_major} ${state.device_minor}`;
+}
+
+/**
+ * Whether a path still leads to an open file or folder. True, too, when this process may not follow the path and the file
+ * has not been removed. Any phase.
+ */
+export function is_at(path: string, fd: number): boolean {
+  if (look(fd, "", AT_EMPTY_PATH) !== 0) return true;
+  if (state.links === 0) return false;
+  const opened = identity();
+  const code = look(AT_FDCWD, path, 0);
+  if (code === 0) return identity() === opened;
+  return code !== ENOENT && code !== ENOTDIR && code !== ELOOP;
 }

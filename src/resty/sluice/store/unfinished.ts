@@ -46,8 +46,8 @@ export function begin_write(name: string, row: number, line: string, deletes: bo
   note_change(made, name);
   memory[Header.WRITING_REVISION] = made;
   memory[Header.WRITING_DELETES] = deletes ? 1 : 0;
-  memory[Header.WRITING_FROM] = memory[Header.JOURNAL_BYTES];
-  memory[Header.WRITING_TO] = memory[Header.JOURNAL_BYTES] + line.length;
+  memory[Header.WRITING_FROM] = disk.journal_bytes();
+  memory[Header.WRITING_TO] = disk.journal_bytes() + line.length;
   memory[Header.WRITING] = row;
 }
 
@@ -95,7 +95,7 @@ export function repair(): void {
   const made = memory[Header.WRITING_REVISION];
   const is_journalled = !disk.is_open() || disk.has_journalled(memory[Header.WRITING_TO]);
   if (is_journalled && complete(changed_name(made), made)) {
-    memory[Header.JOURNAL_BYTES] = memory[Header.WRITING_TO];
+    disk.count_bytes(memory[Header.WRITING_TO]);
     publish_write();
   } else {
     disk.take_back(memory[Header.WRITING_FROM]);

@@ -1,0 +1,90 @@
+import { Header } from "./cells";
+import * as posix from "./posix";
+import { shared_memory } from "./region";
+import { flaw_of, is_at } from "./stat";
+
+/**
+ * The files of `state_dir`: two journals, two images and two files of health, which are written in turn, and a lock. All
+ * are opened once, before the workers are forked, so that the workers need no right in the folder.
+ */
+
+/** The files and where their descriptors are. */
+const FILES: [name: string, cell: Header][] = [
+  ["lock", Header.STATE_LOCK_FD],
+  ["journal.0", Header.JOURNAL_0_FD],
+  ["journal.1", Header.JOURNAL_1_FD],
+  ["image.0", Header.IMAGE_0_FD],
+  ["image.1", Header.IMAGE_1_FD],
+  ["health.0", Header.HEALTH_FD],
+  ["health.1", Header.OTHER_HEALTH_FD],
+];
+
+/** The folder, and the path of each file whose loss would lose the state. */
+const paths: [path: string, cell: Header][] = [];
+
+/** Notes where the folder is. Phase: init_by_lua, at a start and at a reload. */
+export function use_folder(state_dir: string): void {
+  const is_relative = string.sub(state_dir, 1, 1) !== "/";
+  // A worker may have another working folder.
+  const folder = is_relative ? `${posix.working_folder() ?? "."}/${state_dir}` : state_dir;
+  paths.push([folder, Header.STATE_DIR_FD]);
+  for (const [name, cell] of FILES) {
+    if (string.sub(name, 1, 6) !== "health") paths.push([`${folder}/${name}`, cell]);
+  }
+}
+
+/** Raises the text of why a file or folder cannot be used. */
+function refuse(path: string, cause: string | undefined): never {
+  return error(`could not open ${path}: ${cause ?? ""}`, 0);
+}
+
+function open_trusted(folder: number, path: string, name: string): number {
+  const [fd, cause] = posix.open_file(folder, name);
+  if (fd === undefined) return refuse(path, cause);
+  const flaw = flaw_of(fd, "file");
+  return flaw === undefined ? fd : refuse(path, flaw);
+}
+
+/**
+ * Opens the files, making those that are missing, and takes the folder for this nginx. Phase: init_by_lua. Raises a text
+ * when it cannot.
+ */
+export function open_files(state_dir: string): void {
+  const memory = shared_memory();
+  const [made, cause] = posix.make_directory(state_dir);
+  if (made === undefined) error(`could not make ${state_dir}: ${cause ?? ""}`, 0);
+  const [folder, unopened] = posix.open_folder(state_dir);
+  if (folder === undefined) return refuse(state_dir, unopened);
+  const flaw = flaw_of(folder, "folder");
+  if (flaw !== undefined) refuse(state_dir, flaw);
+  memory[Header.STATE_DIR_FD] = folder;
+  for (const [name, cell] of FILES) {
+    memory[cell] = open_trusted(folder, `${state_dir}/${name}`, name);
+    if (cell === Header.STATE_LOCK_FD && posix.take_file(memory[cell])[0] === undefined) {
+      error(
+        `could not take ${state_dir}: another nginx uses it, or lua_shared_dict changed its size (then restart)`,
+        0,
+      );
+    }
+  }
+}
+
+/** Returns which path no longer leads to the file that is written to, and what to do. Any phase. */
+export function displaced(): string | undefined {
+  const memory = shared_memory();
+  for (const [path, cell] of paths) {
+    if (!is_at(path, memory[cell]))
+      return `${path} was moved, removed or replaced while nginx runs: move it back, or restart nginx`;
+  }
+  return undefined;
+}
+
+let was_displaced = false;
+
+/** Logs when the files are no longer where they were, and when they are back. Phase: timer. */
+export function watch_files(): void {
+  const cause = displaced();
+  if (cause !== undefined && !was_displaced) ngx.log(ngx.WARN, `sluice: changes are refused: ${cause}`);
+  if (cause === undefined && was_displaced) ngx.log(ngx.NOTICE, "sluice: state_dir is back");
+  was_displaced = cause !== undefined;
+}
