@@ -22,6 +22,8 @@ export interface Bench {
   peers: TestPeer[];
   /** Seconds. */
   time: number;
+  /** Where its worker starts. */
+  start: number;
 }
 
 const FAIL_TIMEOUT = 10;
@@ -54,6 +56,7 @@ export function available(this: void, peer: Peer): boolean {
 export function surroundings_of(bench: Bench): Surroundings {
   return {
     random: math.random,
+    start: bench.start,
     now: () => bench.time,
     crc32,
     in_flight: (peer) => (peer as TestPeer).in_flight,
@@ -74,8 +77,8 @@ export function surroundings_of(bench: Bench): Surroundings {
 }
 
 /** Makes a bench without peers. */
-export function new_bench(new_method: NewMethod): Bench {
-  const bench = { peers: [], time: 1000 } as Partial<Bench> as Bench;
+export function new_bench(new_method: NewMethod, start = 0): Bench {
+  const bench = { peers: [], time: 1000, start } as Partial<Bench> as Bench;
   bench.method = new_method(surroundings_of(bench));
   return bench;
 }

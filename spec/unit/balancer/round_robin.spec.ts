@@ -1,7 +1,7 @@
 import type { Method } from "../../../src/resty/sluice/balancer/method";
 import { new_round_robin } from "../../../src/resty/sluice/balancer/round_robin";
 import { expect } from "../support/expect";
-import { available, count_picks, new_bench, new_peer, with_weights, type TestPeer } from "./peers";
+import { add_peer, available, count_picks, new_bench, new_peer, with_weights, type TestPeer } from "./peers";
 
 function sum(weights: number[]): number {
   let total = 0;
@@ -20,6 +20,23 @@ function longest_waits(method: Method, picks: number): LuaTable<string, number> 
     last.set(name, pick);
   }
   return longest;
+}
+
+/** The names that ngx_http_upstream_get_peer() of nginx chooses. */
+function nginx_sequence(weights: readonly number[], picks: number): string[] {
+  const total = sum([...weights]);
+  const current: number[] = weights.map(() => 0);
+  const names: string[] = [];
+  for (const _ of $range(1, picks)) {
+    let best = 0;
+    for (const [number, weight] of ipairs(weights)) {
+      current[number - 1] += weight;
+      if (current[number - 1] > current[best]) best = number - 1;
+    }
+    current[best] -= total;
+    names.push(`p${best + 1}`);
+  }
+  return names;
 }
 
 const WEIGHTS: number[][] = [
@@ -86,17 +103,57 @@ describe("round_robin", () => {
     }
   });
 
-  it("does not begin with the same peer on every worker", () => {
-    const beginners = new LuaSet<string>();
-    math.randomseed(3);
-    for (const _ of $range(1, 50)) {
-      const { method } = new_bench(new_round_robin);
-      for (const index of $range(1, 10)) method.add(new_peer(`p${index}`));
-      beginners.add((method.pick(available, undefined) as TestPeer).name);
+  it("begins at worker id × n / workers and follows the order of the peers, also of those that come later", () => {
+    for (const [worker, first] of ipairs([1, 3, 6, 8])) {
+      const bench = new_bench(new_round_robin, (worker - 1) / 4);
+      const first_peer = new_peer("p1");
+      add_peer(bench, first_peer);
+      for (const index of $range(2, 10)) add_peer(bench, new_peer(`p${index}`));
+      for (const turn of $range(0, 24)) {
+        const { name } = bench.method.pick(available, undefined) as TestPeer;
+        expect(name).equal(`p${((first - 1 + turn) % 10) + 1}`);
+      }
+      add_peer(bench, new_peer("p11"));
+      // The peer that was out of rotation has its old place.
+      first_peer.in_rotation = false;
+      bench.method.suspend(first_peer);
+      first_peer.in_rotation = true;
+      bench.method.resume(first_peer);
+      const names: string[] = [];
+      for (const _ of $range(1, 22)) names.push((bench.method.pick(available, undefined) as TestPeer).name);
+      for (const index of $range(0, 20)) {
+        const number = tonumber(string.sub(names[index], 2)) as number;
+        expect(names[index + 1]).equal(`p${(number % 11) + 1}`);
+      }
     }
-    let count = 0;
-    for (const _ of beginners) count += 1;
-    expect(count > 5).equal(true);
+  });
+
+  it("begins anew when none of the peers is left that it began with", () => {
+    const bench = new_bench(new_round_robin, 0.5);
+    for (const index of $range(1, 4)) add_peer(bench, new_peer(`p${index}`));
+    expect((bench.method.pick(available, undefined) as TestPeer).name).equal("p3");
+    const before = bench.peers;
+    bench.peers = [];
+    for (const index of $range(1, 6)) add_peer(bench, new_peer(`q${index}`));
+    for (const peer of before) bench.method.remove(peer);
+    expect((bench.method.pick(available, undefined) as TestPeer).name).equal("q4");
+  });
+
+  it("picks in the sequence of nginx's smooth weighted round robin", () => {
+    math.randomseed(7);
+    const sets = [[5, 1, 1], [1, 5, 1], [1, 1, 5], [3, 2, 1], [10, 9, 1, 1], [1, 1000], ...WEIGHTS];
+    for (const _ of $range(1, 60)) {
+      const weights: number[] = [];
+      // 16 different weights at most: among more the sequence is as smooth, but another one.
+      for (const __ of $range(1, math.random(2, 40))) weights.push(math.random(1, 16));
+      sets.push(weights);
+    }
+    for (const weights of sets) {
+      const [method] = with_weights(new_round_robin, weights);
+      for (const wanted of nginx_sequence(weights, math.min(3 * sum(weights), 3000))) {
+        expect((method.pick(available, undefined) as TestPeer).name).equal(wanted);
+      }
+    }
   });
 
   it("shares the turns of one that is not available among all the others", () => {

@@ -1,18 +1,127 @@
-import type { Available } from "./method";
+import type { Available, Peer } from "./method";
 import { first_available, type Ring } from "./ring";
-import { due_at, type Turns } from "./schedule";
+import { clear, due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./schedule";
 
 /** Peers of one weight, which take turns with each other and, as one, with the other groups. */
 export interface Group extends Turns, Ring<Group> {
   /** Of each member; `weight` is that of all members together. */
   peer_weight: number;
+  /** Its place in the list of groups. */
+  slot: number;
+}
+
+/** The groups of a rotation. */
+export interface Groups {
+  readonly by_weight: LuaTable<number, Group>;
+  /** From 1 on, in no order. */
+  readonly list: LuaTable<number, Group>;
+  count: number;
+  /** Has the groups while they are many. */
+  readonly schedule: Schedule<Group>;
+  is_scheduled: boolean;
+}
+
+/** To look at each of so many groups is as fast as the schedule. */
+const FEW_GROUPS = 16;
+
+/** Makes an empty set of groups. Any phase. */
+export function new_groups(): Groups {
+  return {
+    by_weight: new LuaTable(),
+    list: new LuaTable(),
+    count: 0,
+    schedule: new_schedule(),
+    is_scheduled: false,
+  };
+}
+
+/** Puts a group into the schedule, if there is one. */
+export function put_in_schedule(groups: Groups, group: Group): void {
+  if (groups.is_scheduled) wait_for_turn(groups.schedule, group);
+}
+
+/** Takes a group out of the schedule, if there is one. */
+export function take_out_of_schedule(groups: Groups, group: Group): void {
+  if (groups.is_scheduled && group.weight > 0) withdraw(groups.schedule, group);
+}
+
+/** Gives the groups to the schedule when they have become many, and takes them back when they are few. */
+function use_schedule(groups: Groups): void {
+  if (groups.is_scheduled === groups.count > FEW_GROUPS) return;
+  groups.is_scheduled = !groups.is_scheduled;
+  clear(groups.schedule);
+  for (const slot of $range(1, groups.count)) {
+    const group = groups.list.get(slot);
+    if (group.weight > 0) put_in_schedule(groups, group);
+  }
+}
+
+/** Adds a group that has no members yet, and is scheduled once it has. */
+export function add_group(groups: Groups, peer_weight: number): Group {
+  const slot = groups.count + 1;
+  const empty: Partial<Group> = {
+    peer_weight,
+    slot,
+    weight: 0,
+    members: 0,
+    base: 0,
+    turn: 0,
+    key: 0,
+    place: 0,
+  };
+  const group = empty as Group;
+  groups.by_weight.set(peer_weight, group);
+  groups.list.set(slot, group);
+  groups.count = slot;
+  use_schedule(groups);
+  return group;
+}
+
+/** Removes a group. */
+export function remove_group(groups: Groups, group: Group): void {
+  take_out_of_schedule(groups, group);
+  groups.by_weight.delete(group.peer_weight);
+  const last = groups.list.get(groups.count);
+  groups.list.set(group.slot, last);
+  last.slot = group.slot;
+  groups.list.delete(groups.count);
+  groups.count = groups.count - 1;
+  use_schedule(groups);
+}
+
+/** Tells whether a peer comes before another in an order of ids that starts at `first_id` and goes round. */
+export function comes_before(peer: Peer, other: Peer, first_id: number): boolean {
+  const is_late = peer.id < first_id;
+  return is_late === other.id < first_id ? peer.id < other.id : !is_late;
+}
+
+/**
+ * Returns the group whose next member has the turn at a virtual time by nginx's smooth weighted round robin: the member
+ * that is owed most and, of several such, the first one in the order of ids. O(groups).
+ *
+ * @param slack differences up to this one are due to rounding
+ */
+export function most_owed({ list, count }: Groups, time: number, slack: number, first_id: number): Group {
+  let found = list.get(1);
+  let found_owed = -math.huge;
+  for (const slot of $range(1, count)) {
+    const group = list.get(slot);
+    const owed = group.peer_weight * time - group.next.served;
+    const is_more = owed > found_owed + slack;
+    if (is_more || (owed >= found_owed - slack && comes_before(group.next, found.next, first_id))) {
+      found = group;
+      found_owed = owed;
+    }
+  }
+  return found;
 }
 
 /** The group that is due first among those with an available member. O(peers). */
-export function find_group(groups: LuaTable<number, Group>, available: Available): Group | undefined {
+export function find_group({ list, count }: Groups, available: Available): Group | undefined {
   let found: Group | undefined;
   let found_due = math.huge;
-  for (const [, group] of pairs(groups)) {
+  for (const slot of $range(1, count)) {
+    const group = list.get(slot);
     const due = due_at(group);
     if (due < found_due && first_available(group, available) !== undefined) {
       found = group;

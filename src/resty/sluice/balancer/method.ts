@@ -6,7 +6,7 @@
 
 /** A server as a method sees it; a method adds the fields that it needs. */
 export interface Peer {
-  /** Its number among the peers; later ones have higher numbers. */
+  /** Its number among the peers; later ones have higher numbers. That is the configured order. */
   id: number;
   /** Its address, as nginx's `server` directive would have it. */
   server: string;
@@ -50,6 +50,8 @@ export interface Method {
 export interface Surroundings {
   /** A number from 0 up to, not including, 1. */
   random: (this: void) => number;
+  /** How far into the peers this worker starts to take turns, from 0 up to, not including, 1. */
+  start: number;
   /** The monotonic clock, in seconds. */
   now: (this: void) => number;
   /** CRC-32 of a text, from 0 to 2^32 - 1. */

@@ -8,6 +8,8 @@ export interface Member<R> extends Peer {
   after: Member<R>;
   /** How many turns it has had, counted from where its ring would have it: the fewer, the more it is owed. */
   served: number;
+  /** False until the rotation starts with it. */
+  has_started: boolean;
 }
 
 export interface Ring<R> {
@@ -16,6 +18,8 @@ export interface Ring<R> {
   next: Member<R>;
   /** Who is next to take a turn that its member cannot take; so such turns are shared by all the others. */
   spare: Member<R>;
+  /** The one that joined last, if it is still a member: where the search for the next one's place starts. */
+  latest: Member<R>;
 }
 
 /** So many members are looked at from either end for the place of one that joins; many may join at once. */
@@ -30,14 +34,31 @@ function insert<R extends Ring<R>>(ring: R, member: Member<R>, after: Member<R>)
   after.before = member;
 }
 
-/** Lets a peer join at the end: it waits for all the others. */
+/** Returns the member that stands behind a new one in the order of ids. One step if the latest one is its neighbour. */
+function follower_of<R extends Ring<R>>(ring: R, id: number): Member<R> {
+  let member = ring.latest;
+  const is_forward = member.id < id;
+  if (is_forward) member = member.after;
+  for (const _ of $range(1, ring.members)) {
+    const { before } = member;
+    // The order ends where ids fall.
+    if (before.id >= member.id || (is_forward ? member.id > id : before.id < id)) return member;
+    member = is_forward ? member.after : before;
+  }
+  return member;
+}
+
+/** Lets a peer join at its place in the order of ids. If it would be next, it waits for all the others. */
 export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
   if (ring.members === 0) {
     member.before = member;
     ring.next = member;
     ring.spare = member;
+    insert(ring, member, member);
+  } else {
+    insert(ring, member, follower_of(ring, member.id));
   }
-  insert(ring, member, ring.next);
+  ring.latest = member;
 }
 
 /** Whom to join before so as to stand in the order of turns had; too far from both ends for that: near the front. */
@@ -70,8 +91,18 @@ export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
   ring.members = ring.members - 1;
   if (ring.next === member) ring.next = member.after;
   if (ring.spare === member) ring.spare = member.after;
+  if (ring.latest === member) ring.latest = member.before;
   member.before.after = member.after;
   member.after.before = member.before;
+}
+
+/** Lets no member have had fewer turns than `least`. */
+export function raise_served<R extends Ring<R>>(ring: R, least: number): void {
+  let member = ring.next;
+  for (const _ of $range(1, ring.members)) {
+    member.served = math.max(member.served, least);
+    member = member.after;
+  }
 }
 
 /** Gives the turn to the next member. Hot. */

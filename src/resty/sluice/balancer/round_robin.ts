@@ -1,22 +1,33 @@
 import { pop } from "../lib/heap";
-import { find_group, type Group } from "./group";
+import {
+  add_group,
+  find_group,
+  most_owed,
+  new_groups,
+  put_in_schedule,
+  remove_group,
+  take_out_of_schedule,
+  type Group,
+} from "./group";
 import type { Available, Method, Peer, Surroundings } from "./method";
 import {
   first_available,
   join_in_order,
   join_ring,
   leave_ring,
+  raise_served,
   step,
   step_to_available,
   type Member,
 } from "./ring";
 import { only_in_rotation } from "./rotation";
-import { admit, eligible_at, first_at, new_schedule, wait_for_turn, withdraw } from "./schedule";
+import { admit, eligible_at, first_at } from "./schedule";
+import { first_id_of, start_from } from "./start";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
- * equal there is one group, and a pick is a step. Between groups it is earliest eligible virtual deadline first, in
- * O(log groups).
+ * equal there is one group, and a pick is a step. Among a few groups the turn is that of nginx's smooth weighted round
+ * robin, and the sequence is nginx's. Among more it is earliest eligible virtual deadline first, in O(log groups).
  *
  * Virtual time goes forward by 1/total with each pick, so that one unit is a full cycle. The schedule keeps every group
  * within one pick of its exact share at any time: counts over a cycle are exact, and no peer waits longer than
@@ -35,17 +46,24 @@ const MOST_SKIPS = 8;
 const MOST_OWED = 1;
 
 /** Makes a round robin without peers. Any phase. */
-export function new_round_robin(this: void, { random }: Pick<Surroundings, "random">): Method {
-  const groups = new LuaTable<number, Group>();
-  let group_count = 0;
-  /** The only group; undefined while there is none, or several: then they are in the schedule. */
-  let sole: Group | undefined;
-  const schedule = new_schedule<Group>();
+export function new_round_robin(this: void, { start }: Pick<Surroundings, "start">): Method {
+  const groups = new_groups();
+  const { list, schedule } = groups;
   const { eligible, waiting } = schedule;
+  /** The only group; undefined while there is none, or several. */
+  let sole: Group | undefined;
   let total = 0;
   let time_base = 0;
   let picks = 0;
-  let has_begun = false;
+  /** How many peers are left of those that the rotation started with; 0: it starts with the next pick. */
+  let started = 0;
+  /** The order of ids starts here. */
+  let first_id = 0;
+
+  function begin(): void {
+    first_id = first_id_of(groups, start);
+    started = start_from(groups, first_id);
+  }
 
   /** Sums up the picks so far, before `total` changes. */
   function settle(): void {
@@ -66,58 +84,44 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   /** Schedules a group anew, after it or what it is owed has changed. Settled. */
   function reschedule(group: Group, owed: number): void {
-    if (sole !== group && group.weight > 0) withdraw(schedule, group);
+    take_out_of_schedule(groups, group);
     group.weight = group.members * group.peer_weight;
     if (sole === group) return;
     group.base = time_base - owed / group.weight;
     group.turn = 0;
-    wait_for_turn(schedule, group);
+    put_in_schedule(groups, group);
   }
 
-  /** Adds a group that has no members yet, and is scheduled once it has. Settled. */
-  function add_group(peer_weight: number): Group {
-    const empty: Partial<Group> = { peer_weight, weight: 0, members: 0, base: 0, turn: 0, key: 0, place: 0 };
-    const group = empty as Group;
-    groups.set(peer_weight, group);
-    group_count = group_count + 1;
-    const other = sole;
-    sole = group_count === 1 ? group : undefined;
-    if (other !== undefined) {
-      other.base = time_base;
-      other.turn = 0;
-      wait_for_turn(schedule, other);
+  /** Returns the group of a weight; a new one has no members yet. Settled. */
+  function group_of(peer_weight: number): Group {
+    const known = groups.by_weight.get(peer_weight) as Group | undefined;
+    if (known !== undefined) return known;
+    const group = add_group(groups, peer_weight);
+    if (sole !== undefined) {
+      sole.base = time_base;
+      sole.turn = 0;
     }
+    sole = groups.count === 1 ? group : undefined;
     return group;
-  }
-
-  function remove_group(group: Group): void {
-    groups.delete(group.peer_weight);
-    group_count = group_count - 1;
-    if (sole === group) {
-      sole = undefined;
-      return;
-    }
-    withdraw(schedule, group);
-    if (group_count === 1) sole = eligible.size > 0 ? pop(eligible) : pop(waiting);
   }
 
   /** Goes on without a member that has left its ring and took along what it was owed. */
   function close_ranks(group: Group, owed: number): void {
     if (group.members > 0) reschedule(group, owed_to_group(group) - owed);
-    else remove_group(group);
+    else remove_group(groups, group);
+    sole = groups.count === 1 ? list.get(1) : undefined;
   }
 
   /** Lets a peer take part from now on, owed nothing. */
   function enter(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
     settle();
-    const group = (groups.get(member.weight) as Group | undefined) ?? add_group(member.weight);
+    const group = group_of(member.weight);
     member.served = member.weight * time_base;
+    member.has_started = false;
     join_ring(group, member);
     reschedule(group, owed_to_group(group));
     total = total + member.weight;
-    // Else all workers would begin with the same peer.
-    if (!has_begun && random() * group.members < 1) group.next = member;
   }
 
   function leave(this: void, peer: Peer): void {
@@ -125,9 +129,10 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     settle();
     const owed = owed_to(member);
     leave_ring(member);
+    if (member.has_started) started = started - 1;
     close_ranks(member.ring, owed);
     // Sums of fractions leave something over.
-    total = group_count === 0 ? 0 : total - member.weight;
+    total = groups.count === 0 ? 0 : total - member.weight;
     // What it was owed falls to the others.
     if (total > 0) time_base = time_base + owed / total;
   }
@@ -150,13 +155,12 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     const owed = owed_to(member);
     member.served = weight * time_base - owed;
     total = total + weight - peer_weight;
-    const to = groups.get(weight) as Group | undefined;
-    if (to !== undefined || ring.members > 1) {
-      move(member, to ?? add_group(weight), owed);
+    if (ring.members > 1 || groups.by_weight.has(weight)) {
+      move(member, group_of(weight), owed);
       return;
     }
-    groups.delete(peer_weight);
-    groups.set(weight, ring);
+    groups.by_weight.delete(peer_weight);
+    groups.by_weight.set(weight, ring);
     ring.peer_weight = weight;
     reschedule(ring, owed);
   }
@@ -164,11 +168,20 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
   function take_turn(group: Group): void {
     picks = picks + 1;
     group.turn = group.turn + 1;
-    wait_for_turn(schedule, group);
+    put_in_schedule(groups, group);
   }
 
-  /** Gives the turn to the group that is due first among the eligible. There are several. */
-  function next_group(): Group {
+  /** Returns the group that has the turn. There are a few. */
+  function next_of_few(): Group {
+    return most_owed(groups, time_base + (picks + 1) / total, SLACK / total, first_id);
+  }
+
+  function first_of_many(): Group {
+    return first_at(schedule, time_base + picks / total, SLACK / total);
+  }
+
+  /** Gives the turn to the group that is due first among the eligible. There are many. */
+  function next_of_many(): Group {
     let now = time_base + picks / total;
     if (eligible.size === 0 && waiting.entries.get(1).key > now) {
       time_base = waiting.entries.get(1).key;
@@ -176,18 +189,20 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
       now = time_base;
     }
     admit(schedule, now + SLACK / total);
-    const group = pop(eligible);
-    take_turn(group);
-    return group;
+    return pop(eligible);
   }
 
   /** Goes on to a time: who takes the turns of others is not ahead by them, and they are owed no more than one. */
   function go_on_to(time: number, available: Available): void {
     settle();
     time_base = math.max(time_base, time);
-    for (const [, group] of pairs(groups)) {
+    for (const slot of $range(1, groups.count)) {
+      const group = list.get(slot);
       const is_owed = owed_to_group(group) > MOST_OWED;
-      if (is_owed && first_available(group, available) === undefined) reschedule(group, MOST_OWED);
+      if (is_owed && first_available(group, available) === undefined) {
+        reschedule(group, MOST_OWED);
+        raise_served(group, group.peer_weight * time_base - MOST_OWED / group.members);
+      }
     }
   }
 
@@ -196,7 +211,7 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
     const found = find_group(groups, available);
     if (found === undefined) return undefined;
     go_on_to(eligible_at(found), available);
-    withdraw(schedule, found);
+    take_out_of_schedule(groups, found);
     take_turn(found);
     const member = step_to_available(found, available);
     if (member !== undefined) member.served = member.served + 1;
@@ -205,15 +220,17 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
 
   function pick_among_groups(available: Available): Peer | undefined {
     for (const _ of $range(1, MOST_SKIPS)) {
-      const member = step(next_group());
+      const group = groups.is_scheduled ? next_of_many() : next_of_few();
+      take_turn(group);
+      const member = step(group);
       if (available(member)) return member;
     }
     return find_available(available);
   }
 
   function pick(this: void, available: Available): Peer | undefined {
-    has_begun = true;
-    if (sole === undefined) return group_count === 0 ? undefined : pick_among_groups(available);
+    if (started === 0) begin();
+    if (sole === undefined) return groups.count === 0 ? undefined : pick_among_groups(available);
     picks = picks + 1;
     const member = step(sole);
     if (available(member)) return member;
@@ -221,8 +238,9 @@ export function new_round_robin(this: void, { random }: Pick<Surroundings, "rand
   }
 
   function peek(this: void, available: Available): Peer | undefined {
-    if (group_count === 0) return undefined;
-    const group = sole ?? first_at(schedule, time_base + picks / total, SLACK / total);
+    if (groups.count === 0) return undefined;
+    if (started === 0) begin();
+    const group = sole ?? (groups.is_scheduled ? first_of_many() : next_of_few());
     if (available(group.next)) return group.next;
     if (sole !== undefined) return first_available(sole, available);
     // A pick would give some turns away first: this is the likely one.

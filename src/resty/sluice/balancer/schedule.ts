@@ -47,6 +47,12 @@ export function withdraw<T extends Turns>({ eligible, waiting }: Schedule<T>, tu
   remove(waiting.entries.get(turns.place) === turns ? waiting : eligible, turns);
 }
 
+/** Takes all out. */
+export function clear<T extends Turns>({ eligible, waiting }: Schedule<T>): void {
+  while (eligible.size > 0) pop(eligible);
+  while (waiting.size > 0) pop(waiting);
+}
+
 /** Lets those be eligible who are so at a virtual time. */
 export function admit<T extends Turns>({ eligible, waiting }: Schedule<T>, time: number): void {
   while (waiting.size > 0 && waiting.entries.get(1).key <= time) {

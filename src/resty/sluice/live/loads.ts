@@ -68,6 +68,7 @@ function fail_timeout(this: void, peer: Peer): number {
 export function surroundings_of(upstream: LiveUpstream): Surroundings {
   return {
     random: math.random,
+    start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
     now: clock.now,
     crc32: ngx.crc32_long,
     in_flight,

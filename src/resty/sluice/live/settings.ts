@@ -32,6 +32,14 @@ function measure_of(config: BalancingConfig): Measure {
   return config.least_time.measure === "header" ? Measure.HEADER : Measure.LAST_BYTE;
 }
 
+/** Has all servers of an upstream take part, in the configured order. */
+function join_all(upstream: LiveUpstream): void {
+  const ids: number[] = [];
+  for (const [id] of pairs(upstream.servers)) ids.push(id);
+  table.sort(ids);
+  for (const id of ids) join(upstream, upstream.servers.get(id));
+}
+
 /** Gives an upstream the method of a document, with all its servers. O(servers). */
 function configure(upstream: LiveUpstream, document: Document, balancing: string): void {
   const surroundings = surroundings_of(upstream);
@@ -42,7 +50,7 @@ function configure(upstream: LiveUpstream, document: Document, balancing: string
   upstream.sticky = new_binding(document);
   upstream.measure = measure_of(document);
   upstream.keeps_begun = document.least_time?.inflight === true;
-  for (const [, server] of pairs(upstream.servers)) join(upstream, server);
+  join_all(upstream);
 }
 
 /** Gives an upstream the method of a document, unless it has that already. O(servers) for another. */

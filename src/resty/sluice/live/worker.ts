@@ -101,7 +101,7 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
   use_sums(memory);
   use_retries(memory);
   use_health(memory);
-  // Else all workers would begin their rotations with the same server.
+  // Else all workers would draw the same servers.
   math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
   if (take_turn()) {
     start_prober();
