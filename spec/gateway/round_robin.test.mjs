@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
-import { settledPeersOf, serversOf } from "./support/upstreams.mjs";
+import { settledPeersOf, serversOf, sluice } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
 
 const noneIsLeft = /no live upstreams while connecting to upstream/;
 
@@ -109,4 +110,69 @@ test("new weights take effect at once and on every worker", async (context) => {
   const load = startLoad(context, { port: gateway.port, connections: 32, total: 1000 });
   await load.finished;
   assert.ok(Math.abs(backends[1].requests.length - 750) <= 12, `${backends[1].requests.length} of 1000`);
+});
+
+/** @param {{ port: number }} gateway @param {string} path @param {number} count */
+async function sequence({ port }, path, count) {
+  const servers = [];
+  for (let number = 0; number < count; number += 1) servers.push((await ask(port, path)).text);
+  return servers;
+}
+
+test("one worker picks in the sequence of nginx's own round robin", async (context) => {
+  const backends = await startBackends(context, 4);
+  const sets = [
+    [1, 1, 1, 1],
+    [5, 1, 1],
+    [1, 5, 1],
+    [3, 2, 1, 2],
+    [1, 10],
+  ].map((weights) => weights.map((weight, index) => ({ server: backends[index].address, weight })));
+  const native = sets.map((servers, number) => {
+    const lines = servers.map(({ server, weight }) => `server ${server} weight=${weight};`);
+    return `upstream native${number} { ${lines.join(" ")} keepalive 8; }`;
+  });
+  const gateway = await startGateway(context, {
+    upstreams: Object.fromEntries(sets.map((servers, number) => [`ours${number}`, { servers }])),
+    workers: 1,
+    http: native.join("\n"),
+    traffic: sets
+      .map((_, number) => `location /native${number} { proxy_pass http://native${number}; }`)
+      .join("\n"),
+  });
+  for (const [number, servers] of sets.entries()) {
+    const cycle = servers.reduce((sum, { weight }) => sum + weight, 0);
+    const theirs = await sequence(gateway, `/native${number}`, 2 * cycle + 1);
+    assert.deepEqual(await sequence(gateway, `/to/ours${number}`, 2 * cycle + 1), theirs);
+    await gateway.api.expect(201, "PUT", sluice("late"), { servers });
+    assert.deepEqual(await sequence(gateway, "/to/late", 2 * cycle + 1), theirs, "made at run time");
+    await gateway.api.expect(204, "DELETE", sluice("late"));
+  }
+});
+
+test("each worker starts with another server and follows the configured order", async (context) => {
+  const backends = await startBackends(context, 4);
+  const ids = backends.map(({ id }) => id);
+  const gateway = await startGateway(context, {
+    servers: backends.map(({ address }) => address),
+    listen: "reuseport",
+  });
+  /** What each worker has picked. @type {Map<string, string[]>} */
+  const picked = new Map();
+  await waitFor("every worker has picked five times", async () => {
+    for (let number = 0; number < 20; number += 1) {
+      const { headers, text } = await ask(gateway.port);
+      const worker = String(headers["x-worker"]);
+      picked.set(worker, [...(picked.get(worker) ?? []), text]);
+    }
+    return picked.size === 4 && [...picked.values()].every(({ length }) => length >= 5);
+  });
+  for (const servers of picked.values()) {
+    const start = ids.indexOf(servers[0]);
+    assert.deepEqual(
+      servers,
+      servers.map((_, index) => ids[(start + index) % 4]),
+    );
+  }
+  assert.equal(new Set([...picked.values()].map(([first]) => first)).size, 4);
 });
