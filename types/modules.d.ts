@@ -23,6 +23,19 @@ declare module "ngx.semaphore" {
 }
 
 /** @noResolution @noSelf */
+declare module "string.buffer" {
+  /** Its functions are methods. */
+  export interface StringBuffer {
+    put(this: StringBuffer, text: string): void;
+    /** Takes all that is in it. */
+    get(this: StringBuffer): string;
+    length: LuaLengthMethod<number>;
+  }
+  function create(): StringBuffer;
+  export { create as new };
+}
+
+/** @noResolution @noSelf */
 declare module "resty.core.base" {
   import type { CData } from "ffi";
   export function get_request(): CData | undefined;

@@ -2,6 +2,7 @@ import { read_body, type Body } from "../../../src/resty/sluice/net/body";
 import { read_head, type Head } from "../../../src/resty/sluice/net/head";
 import { CLOSED } from "../../../src/resty/sluice/net/reader";
 import { expect } from "../support/expect";
+import { expect_quick } from "../support/quick";
 import { reader_of } from "../support/pieces";
 
 const LIMIT = 100;
@@ -107,6 +108,17 @@ describe("the head of an answer", () => {
   });
 });
 
+describe("the time that reading a head takes", () => {
+  it("is linear in its size", () => {
+    const spaces = `HTTP/1.1 200 OK\r\nA:${string.rep(" ", 16_000)}\rB\r\n\r\n`;
+    const long = `HTTP/1.1 200 OK\r\nA: ${string.rep("\n", 1)}${string.rep("b", 16_000)}`;
+    expect_quick(() => {
+      expect(read_head(reader_of(spaces))[1]).equal("its header is malformed");
+      expect(read_head(reader_of(long, 1))[1]).equal(CLOSED);
+    });
+  });
+});
+
 describe("the body of an answer", () => {
   const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -158,5 +170,30 @@ describe("the body of an answer", () => {
     expect_cause("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "its body has an unknown coding");
     expect_cause(`${chunked}${string.rep("0", 5000)}`, "a line is longer than 4096 bytes");
     expect_cause(`${chunked}0\r\n${string.rep("A: 1\r\n", 200)}`, "it has more than 100 trailers");
+  });
+
+  it("takes linear time to read when it comes in chunks of one byte", () => {
+    const many = 65_536;
+    const answer = `${chunked}${string.rep("1\r\nx\r\n", many)}0\r\n\r\n`;
+    expect_quick(() => {
+      for (const _ of $range(1, 5)) {
+        const reader = reader_of(answer, 65_536);
+        const [head] = read_head(reader);
+        const [body, cause] = read_body(reader, head as Head, many);
+        expect(cause).equal(undefined);
+        expect(body?.text).equal(string.rep("x", many));
+      }
+    });
+  });
+
+  it("lets other work go on while it comes in many chunks", () => {
+    const reader = reader_of(`${chunked}${string.rep("1\r\nx\r\n", LIMIT * 100)}0\r\n\r\n`);
+    let pauses = 0;
+    reader.pause = () => {
+      pauses += 1;
+    };
+    const [head] = read_head(reader);
+    read_body(reader, head as Head, LIMIT * 100);
+    expect(pauses > 10).equal(true);
   });
 });

@@ -1,6 +1,7 @@
 import { ENDED, new_lines, read_line } from "../../../src/resty/sluice/net/lines";
 import { CLOSED } from "../../../src/resty/sluice/net/reader";
 import { expect } from "../support/expect";
+import { expect_quick } from "../support/quick";
 import { reader_of } from "../support/pieces";
 
 const LONGEST = 20;
@@ -64,5 +65,14 @@ describe("the lines of a body", () => {
     expect_lines(`${long}\n${long}\n`, false, [long, long], CLOSED);
     expect_lines(`one\n${long}xx`, false, ["one"], `a line is longer than ${LONGEST} bytes`);
     expect_lines(`4\r\none\n\r\n16\r\n${long}xx`, true, ["one"], `a line is longer than ${LONGEST} bytes`);
+  });
+
+  it("take linear time to read, however they come", () => {
+    const read = (text: string, is_chunked: boolean) =>
+      read_line(new_lines(reader_of(text, 65_536), 1_000_000, is_chunked))[0];
+    expect_quick(() => {
+      expect(read(`${string.rep("\n", 1_000_000)}one\n`, false)).equal("one");
+      expect(read(`${string.rep("1\r\nx\r\n", 200_000)}1\r\n\n\r\n`, true)).equal(string.rep("x", 200_000));
+    });
   });
 });

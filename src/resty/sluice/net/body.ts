@@ -1,5 +1,5 @@
 import type { Head } from "./head";
-import { CLOSED, take, take_line, type Reader } from "./reader";
+import { bytes_left, CLOSED, take, take_line, type Reader } from "./reader";
 
 /** A body, or its beginning. */
 export interface Body {
@@ -15,9 +15,9 @@ const MOST_TRAILERS = 100;
 
 function read_bytes(reader: Reader, length: number, limit: number): ReadBody {
   const wanted = math.min(length, limit);
-  if (reader.buffer.length < wanted) {
-    const parts = [reader.buffer];
-    let size = reader.buffer.length;
+  if (bytes_left(reader) < wanted) {
+    const parts = [take(reader, bytes_left(reader))];
+    let size = parts[0].length;
     while (size < wanted) {
       const [bytes, cause] = reader.receive(reader);
       if (bytes === undefined) return $multi(undefined, cause);
@@ -30,8 +30,8 @@ function read_bytes(reader: Reader, length: number, limit: number): ReadBody {
 }
 
 function read_until_closed(reader: Reader, limit: number): ReadBody {
-  const parts = [reader.buffer];
-  let size = reader.buffer.length;
+  const parts = [take(reader, bytes_left(reader))];
+  let size = parts[0].length;
   while (size < limit) {
     const [bytes, cause] = reader.receive(reader);
     if (bytes === undefined) {

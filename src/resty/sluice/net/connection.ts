@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import { new_pause } from "../lib/slices";
 import type { Reader } from "./reader";
 
 /** Where connections lead, and how long one is used. Its pool keeps at most one. */
@@ -104,7 +105,17 @@ export function open_connection(
 ): LuaMultiReturn<[Connection | undefined, string | undefined]> {
   const socket = ngx.socket.tcp();
   const { host, port, pool } = destination;
-  const connection: Connection = { buffer: "", receive, socket, destination, deadline, is_reused: false };
+  const connection: Connection = {
+    buffer: "",
+    used: 0,
+    steps: 0,
+    receive,
+    pause: new_pause(),
+    socket,
+    destination,
+    deadline,
+    is_reused: false,
+  };
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const [connected, cause] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
   if (connected === undefined) return $multi(undefined, `could not connect: ${cause ?? ""}`);

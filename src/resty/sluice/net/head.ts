@@ -1,4 +1,5 @@
-import { fill, take, type Reader } from "./reader";
+import { trim } from "../lib/text";
+import { bytes_left, fill, take, type Reader } from "./reader";
 
 /** The status line and the header of an answer. */
 export interface Head {
@@ -12,29 +13,35 @@ export interface Head {
 const LARGEST_HEAD = 16384;
 const MOST_HEADERS = 100;
 const MOST_INTERIM_HEADS = 10;
+const HEAD_END = "\n\r?\n";
 const NOT_HTTP = "it is not HTTP/1";
 
 /** Waits for a whole head and takes it, with its last line end. */
 function take_head(reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
-  let [, head_end] = string.find(reader.buffer, "\n\r?\n");
+  let [, head_end] = string.find(reader.buffer, HEAD_END, reader.used + 1);
   while (head_end === undefined) {
-    // Who speaks another protocol may wait for us to go on; it is known by its first bytes.
-    const start = string.sub(reader.buffer, 1, 7);
+    // A server of another protocol may wait for more from this side. Its first bytes tell.
+    const start = string.sub(reader.buffer, reader.used + 1, reader.used + 7);
     if (start !== string.sub("HTTP/1.", 1, start.length)) return $multi(undefined, NOT_HTTP);
-    if (reader.buffer.length > LARGEST_HEAD) break;
+    const searched = bytes_left(reader);
+    if (searched > LARGEST_HEAD) break;
     const [filled, cause] = fill(reader);
     if (filled === undefined) return $multi(undefined, cause);
-    [, head_end] = string.find(reader.buffer, "\n\r?\n");
+    // The end may have begun with the last two bytes of before.
+    [, head_end] = string.find(reader.buffer, HEAD_END, math.max(1, searched - 1));
   }
-  if (head_end === undefined || head_end > LARGEST_HEAD) {
+  if (head_end === undefined || head_end - reader.used > LARGEST_HEAD) {
     return $multi(undefined, `its header is larger than ${LARGEST_HEAD} bytes`);
   }
-  return $multi(take(reader, head_end), undefined);
+  return $multi(take(reader, head_end - reader.used), undefined);
 }
 
 function has_token(value: string | undefined, token: string): boolean {
   if (value === undefined) return false;
-  return string.find(`,${string.lower(value)},`, `,%s*${token}%s*,`)[0] !== undefined;
+  for (const [part] of string.gmatch(string.lower(value), "[^,]+")) {
+    if (trim(part) === token) return true;
+  }
+  return false;
 }
 
 function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | undefined]> {
@@ -44,11 +51,12 @@ function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | un
   let count = 0;
   let position = tonumber(status_end) as number;
   while (true) {
-    const [name, value, next] = string.match(text, "^([^%s:]+):[ \t]*([^\r\n]*)\r?\n()", position);
+    const [name, padded, next] = string.match(text, "^([^%s:]+):([^\r\n]*)\r?\n()", position);
     if (name === undefined) break;
     count += 1;
     if (count > MOST_HEADERS) return $multi(undefined, `it has more than ${MOST_HEADERS} headers`);
     const known = string.lower(name);
+    const [value] = string.match(padded, "^[ \t]*(.*)$");
     const before = headers[known];
     headers[known] = before === undefined ? value : `${before}, ${value}`;
     position = tonumber(next) as number;
@@ -56,8 +64,7 @@ function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | un
   if (string.find(text, "^\r?\n", position)[0] === undefined)
     return $multi(undefined, "its header is malformed");
   const connection = headers.connection;
-  const is_persistent =
-    minor === "0" ? has_token(connection, "keep%-alive") : !has_token(connection, "close");
+  const is_persistent = minor === "0" ? has_token(connection, "keep-alive") : !has_token(connection, "close");
   return $multi({ status: tonumber(code) as number, headers, is_persistent }, undefined);
 }
 

@@ -1,4 +1,6 @@
-import { fill, take, take_line, type Reader } from "./reader";
+import * as string_buffer from "string.buffer";
+
+import { bytes_left, fill, note_step, take, take_line, type Reader } from "./reader";
 
 /** The lines of a body that goes on, as its bytes come. */
 export interface Lines {
@@ -9,9 +11,11 @@ export interface Lines {
   is_chunked: boolean;
   /** How many bytes of the chunk have not come yet. */
   left: number;
-  /** What has come of the next line. */
-  parts: string[];
-  size: number;
+  /** The piece that came last, and how much of it is used. */
+  piece: string;
+  used: number;
+  /** What came before it of the next line. */
+  beginning: string_buffer.StringBuffer;
 }
 
 const LONGEST_CHUNK_LINE = 64;
@@ -21,7 +25,7 @@ export const ENDED = "the stream has ended";
 
 /** The lines of a body that begins here. */
 export function new_lines(reader: Reader, longest: number, is_chunked: boolean): Lines {
-  return { reader, longest, is_chunked, left: 0, parts: [], size: 0 };
+  return { reader, longest, is_chunked, left: 0, piece: "", used: 0, beginning: string_buffer.new() };
 }
 
 /** Reads the size of the next chunk. Returns true, or undefined and the cause. */
@@ -39,49 +43,50 @@ function begin_chunk(lines: Lines): LuaMultiReturn<[true | undefined, string | u
 }
 
 /** Waits for more of the body and takes what is there of it. Returns it, or undefined and the cause. */
-function next_bytes(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
+function next_piece(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
   const { reader } = lines;
   if (lines.is_chunked && lines.left === 0) {
     const [begun, cause] = begin_chunk(lines);
     if (begun === undefined) return $multi(undefined, cause);
   }
-  if (reader.buffer === "") {
+  if (bytes_left(reader) === 0) {
     const [filled, cause] = fill(reader);
     if (filled === undefined) return $multi(undefined, cause);
   }
-  const count = lines.is_chunked ? math.min(lines.left, reader.buffer.length) : reader.buffer.length;
+  const count = lines.is_chunked ? math.min(lines.left, bytes_left(reader)) : bytes_left(reader);
   lines.left -= count;
   return $multi(take(reader, count), undefined);
 }
 
-/** The next line, if all of it has come. Only the part that came last can hold a line's end. */
+/** Moves what is left of the piece to the beginning of the line that it does not end. */
+function keep_rest(lines: Lines): void {
+  const { beginning, piece, used } = lines;
+  beginning.put(string.sub(piece, used + 1));
+  lines.piece = "";
+  lines.used = 0;
+}
+
+/** The next line, if all of it has come. */
 function take_whole_line(lines: Lines): string | undefined {
-  const last = lines.parts.pop();
-  if (last === undefined) return undefined;
-  const [line_end] = string.find(last, "\n", 1, true);
-  if (line_end === undefined) {
-    lines.parts.push(last);
-    return undefined;
-  }
-  lines.parts.push(string.sub(last, 1, line_end - 1));
-  const line = table.concat(lines.parts);
-  const rest = string.sub(last, line_end + 1);
-  lines.parts = rest === "" ? [] : [rest];
-  lines.size = rest.length;
-  return line;
+  const { beginning, piece, used } = lines;
+  const [line_end] = string.find(piece, "\n", used + 1, true);
+  if (line_end === undefined) return undefined;
+  lines.used = line_end;
+  return beginning.get() + string.sub(piece, used + 1, line_end - 1);
 }
 
 /** Waits for the next line that is not empty. Returns it, or undefined and the cause. */
 export function read_line(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
   let line = take_whole_line(lines);
   while (line === undefined || line === "") {
+    note_step(lines.reader);
     if (line === undefined) {
-      if (lines.size > lines.longest)
+      keep_rest(lines);
+      if (lines.beginning.length() > lines.longest)
         return $multi(undefined, `a line is longer than ${lines.longest} bytes`);
-      const [bytes, cause] = next_bytes(lines);
-      if (bytes === undefined) return $multi(undefined, cause);
-      lines.parts.push(bytes);
-      lines.size += bytes.length;
+      const [piece, cause] = next_piece(lines);
+      if (piece === undefined) return $multi(undefined, cause);
+      lines.piece = piece;
     }
     line = take_whole_line(lines);
   }

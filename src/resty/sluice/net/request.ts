@@ -9,6 +9,7 @@ import {
   type Destination,
 } from "./connection";
 import { read_head } from "./head";
+import { bytes_left } from "./reader";
 
 /** An answer with a small body. */
 export interface Answer {
@@ -42,7 +43,7 @@ function read_answer(connection: Connection, limit: number): Answered {
   if (head === undefined) return $multi(undefined, no_answer(bad_head));
   const [body, bad_body] = read_body(connection, head, limit);
   if (body === undefined) return $multi(undefined, no_answer(bad_body));
-  if (body.is_bounded && head.is_persistent && connection.buffer === "") keep_connection(connection);
+  if (body.is_bounded && head.is_persistent && bytes_left(connection) === 0) keep_connection(connection);
   else close_connection(connection);
   return $multi({ status: head.status, headers: head.headers, body: body.text }, undefined);
 }
