@@ -40,7 +40,7 @@ declare module "resty.sluice" {
     status?: string;
     /** By a header's name in lower case a regular expression (PCRE); `""`: it must be there. */
     headers?: Record<string, string>;
-    /** A regular expression (PCRE) that must be found in the first 64 KiB of the body. */
+    /** A regular expression (PCRE) that must be found in the first 8 KiB of the body. */
     body?: string;
   }
 

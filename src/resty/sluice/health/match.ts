@@ -1,5 +1,7 @@
 import type { MatchConfig } from "../config/health";
 import { parse_status_ranges } from "../config/status_ranges";
+import { search } from "../lib/regex";
+import { new_pause } from "../lib/slices";
 import type { Answer } from "../net/request";
 
 /** What an answer must be like for its server to be well, read once and applied to many. */
@@ -18,9 +20,6 @@ interface HeaderMatch {
 }
 
 const DEFAULT: MatchConfig = { status: "200-399" };
-
-/** Compiled once, by PCRE's JIT. */
-const REGEX_OPTIONS = "jo";
 
 /** Reads what the configuration says. Any phase. */
 export function new_match(config: MatchConfig | undefined): Match {
@@ -43,18 +42,23 @@ function is_in(status: number, ranges: readonly number[]): boolean {
   return false;
 }
 
-function is_found(text: string, pattern: string): boolean {
-  return ngx.re.find(text, pattern, REGEX_OPTIONS)[0] !== undefined;
+/** Why a text does not match, in words; undefined: it does. `what`: names the text. */
+function text_mismatch(what: string, text: string, regex: string): string | undefined {
+  const [is_found, cause] = search(text, regex);
+  if (is_found === true) return undefined;
+  return cause === undefined ? `${what} does not match` : `${what} does not match: ${cause}`;
 }
 
-/** What is wrong with an answer, in words; undefined: nothing. Phases that have `ngx.re`, as the other functions here. */
+/** What is wrong with an answer, in words; undefined: nothing. Phases that can sleep. */
 export function mismatch(match: Match, answer: Answer): string | undefined {
+  const pause = new_pause();
   if (!is_in(answer.status, match.ranges)) return `status ${answer.status}`;
   for (const { name, value } of match.headers) {
     const header = answer.headers[name];
     if (header === undefined) return `no header ${name}`;
-    if (value !== "" && !is_found(header, value)) return `header ${name} does not match`;
+    const wrong = value === "" ? undefined : text_mismatch(`header ${name}`, header, value);
+    if (wrong !== undefined) return wrong;
+    pause();
   }
-  if (match.body !== undefined && !is_found(answer.body, match.body)) return "body does not match";
-  return undefined;
+  return match.body === undefined ? undefined : text_mismatch("body", answer.body, match.body);
 }

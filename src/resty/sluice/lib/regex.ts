@@ -1,4 +1,19 @@
 /**
+ * Regular expressions of the configuration, applied to what servers send. PCRE backtracks, so its work is bounded in two
+ * ways. The match limit ends exponential searches; PCRE's JIT honours it too. It does not count the bytes that one step
+ * reads, so the subject is bounded as well. Both bounds together allow about 10 ms.
+ */
+
+/** How many bytes of a text are searched. */
+export const LONGEST_SUBJECT = 8192;
+
+/** Bounds of PCRE as a pattern states them. A second statement in the pattern itself can only lower them. */
+const LIMITS = "(*LIMIT_MATCH=50000)(*LIMIT_RECURSION=2000)";
+
+/** Compiled once, by PCRE's JIT. */
+const OPTIONS = "jo";
+
+/**
  * What is wrong with a regular expression; undefined: nothing. Any phase; plain LuaJIT, which has no PCRE, finds nothing
  * wrong.
  */
@@ -6,4 +21,18 @@ export function regex_fault(regex: string): string | undefined {
   if ((ngx as Ngx | undefined) === undefined) return undefined;
   const [, , cause] = ngx.re.find("", regex);
   return cause;
+}
+
+/**
+ * Searches the first `LONGEST_SUBJECT` bytes of a text. Phases that have `ngx.re`.
+ *
+ * @returns whether the expression was found; undefined and the cause when the search took too many steps
+ */
+export function search(
+  text: string,
+  regex: string,
+): LuaMultiReturn<[boolean | undefined, string | undefined]> {
+  const [from, , cause] = ngx.re.find(string.sub(text, 1, LONGEST_SUBJECT), LIMITS + regex, OPTIONS);
+  if (cause !== undefined) return $multi(undefined, "the search took too many steps");
+  return $multi(from !== undefined, undefined);
 }

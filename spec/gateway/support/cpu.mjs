@@ -1,0 +1,12 @@
+/** What a process uses of the processor. */
+import { readFileSync } from "node:fs";
+
+/** Linux counts in hundredths of a second. */
+const MILLISECONDS_A_TICK = 10;
+
+/** Milliseconds of the processor's time that a process has used. @param {number} pid */
+export function cpuOf(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * MILLISECONDS_A_TICK;
+}
