@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { checkDist } from "./check_dist.mjs";
 import { checkHotFiles } from "./check_hot_files.mjs";
+import { checkPatterns } from "./check_patterns.mjs";
 import { checkWords } from "./check_words.mjs";
 import { root, run } from "./command.mjs";
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
@@ -23,6 +24,7 @@ const steps = [
   ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],
   ["hot files", () => report(checkHotFiles())],
   ["dist", () => report(checkDist())],
+  ["patterns", () => report(checkPatterns())],
   ["words", () => report(checkWords())],
 ];
 

@@ -1,5 +1,6 @@
 import { parse_load_metrics } from "../../../src/resty/sluice/control/orca";
 import { expect } from "../support/expect";
+import { expect_quick } from "../support/quick";
 
 const NO_FORM = "neither TEXT nor JSON";
 const not_number = (name: string) => `"${name}" is not a number from 0 to 1000000000000`;
@@ -140,5 +141,19 @@ describe("the header endpoint-load-metrics", () => {
     ])
       expect(parse_load_metrics(value)[0]).equal(undefined);
     expect(parse_load_metrics("TEXT cpu_utilization=1e12")[0]).same({ utilization: 1e12 });
+  });
+
+  it("takes linear time to read, whatever it is", () => {
+    const hostile = [
+      `TEXT a${string.rep(" ", 4080)}b`,
+      `TEXT a=${string.rep(" ", 4080)}b`,
+      `TEXT rps=${string.rep("1", 4080)}x`,
+      `TEXT ${string.rep(" ", 4080)}`,
+    ];
+    expect_quick(() => {
+      for (const _ of $range(1, 50)) {
+        for (const value of hostile) expect(parse_load_metrics(value)[0]).equal(undefined);
+      }
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { entry_of, read_entry } from "../../../src/resty/sluice/discovery/entry";
 import { expect } from "../support/expect";
+import { expect_quick } from "../support/quick";
 
 const KEY = "/upstreams/app/10.0.0.7:81";
 const KEYS_SERVER = { ...SERVER_DEFAULTS, server: "10.0.0.7:81", source: "discovery" };
@@ -104,5 +105,15 @@ describe("an entry of a registry", () => {
     });
     expect(entry_of("x", 7)).same({ key: "x", problem: "a server is not an object" });
     expect(entry_of("x", {})).same({ key: "x", problem: 'missing "server" argument' });
+  });
+
+  it("takes linear time to read, whatever it is", () => {
+    const many = 65_000;
+    expect_quick(() => {
+      expect(read_entry(KEY, `a${string.rep(" ", many)}b`).problem).contains("only printable ASCII can be");
+      expect(read_entry(KEY, string.rep(" ", many)).problem).contains("empty");
+      expect(read_entry(`${string.rep("a", 20 * many)}/`, "").problem).contains("empty");
+      expect(read_entry(`${string.rep("/", 20 * many)}a`, "").problem).contains("host names");
+    });
   });
 });

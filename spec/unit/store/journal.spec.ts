@@ -22,6 +22,7 @@ import {
 } from "../../../src/resty/sluice/store/replay";
 import { seal } from "../../../src/resty/sluice/store/sealed";
 import { expect } from "../support/expect";
+import { expect_quick } from "../support/quick";
 
 function line(id: number, incarnation: number, server: string, weight = 1): string {
   const record: ServerRecord = { ...SERVER_DEFAULTS, id, incarnation, row: 5, server, weight };
@@ -101,6 +102,13 @@ describe("a journal", () => {
       'app: 0 1 1 {"server":"10.0.0.1:80","weight":9} 2 2 1 {"server":"10.0.0.3:80"}',
     );
     expect(describe_state(load(JOURNAL)[0])).equal('app: 0 6 1 {"server":"10.0.0.9:80"}; two:');
+  });
+
+  it("takes linear time to read when its last line was not finished", () => {
+    const torn = `${JOURNAL}${string.rep("x", 1_000_000)}`;
+    expect_quick(() => {
+      expect(load(torn)[1]).equal(JOURNAL.length);
+    });
   });
 
   it("loads from every prefix, byte by byte, up to the last whole line", () => {

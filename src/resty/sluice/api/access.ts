@@ -31,8 +31,9 @@ function is_one_of(token: string, tokens: readonly string[]): boolean {
 /** The host of an authority or a URL, without port, in lower case. */
 function host_of(authority: string): string {
   const [bracketed] = string.match(authority, "^(%[[%x:%.]+%]):?%d*$");
-  const [plain] = string.match(authority, "^([^:]*):?%d*$");
-  return string.lower(bracketed ?? plain ?? authority);
+  const [plain] = string.match(authority, "^([^:]*)$");
+  const [with_port] = string.match(authority, "^([^:]*):%d*$");
+  return string.lower(bracketed ?? plain ?? with_port ?? authority);
 }
 
 function check_host(options: ApiOptions): Problem | undefined {

@@ -1,4 +1,5 @@
 import { decode, is_table, json_null } from "../lib/json";
+import { trim } from "../lib/text";
 import { LARGEST, type Report } from "./report";
 
 /**
@@ -46,11 +47,12 @@ function add(metrics: Metrics, name: string, value: number | undefined): string 
 /** `name=value` or, as of old, `name:value`, apart by commas. */
 function read_text(text: string, metrics: Metrics): string | undefined {
   for (const [part] of string.gmatch(text, "[^,]+")) {
-    const [name, value] = string.match(part, "^%s*([^=:]-)%s*[=:]%s*(.-)%s*$");
+    const [name, text_of_value] = string.match(part, "^([^=:]*)[=:](.*)$");
     if (name === undefined) return `"${string.sub(part, 1, 64)}" is not name=value`;
-    // Lua takes "0x10" for a number, and some platforms "inf".
-    const is_decimal = string.find(value, "^%d*%.?%d*[eE]?[+-]?%d*$")[0] !== undefined;
-    const wrong = add(metrics, name, is_decimal ? tonumber(value) : undefined);
+    const value = trim(text_of_value);
+    // Lua accepts "0x10" as a number, and on some platforms "inf".
+    const is_decimal = string.find(value, "^[%d.eE+-]+$")[0] !== undefined;
+    const wrong = add(metrics, trim(name), is_decimal ? tonumber(value) : undefined);
     if (wrong !== undefined) return wrong;
   }
   return undefined;

@@ -68,10 +68,8 @@ function begin_minute(name: string, now: number): number | undefined {
   const minute_at = row_at(head.row) + UpstreamRow.MINUTE_AT;
   if (goes_on(memory[minute_at], now)) return memory[minute_at] + MINUTE;
   memory[minute_at] = now;
-  for (const [line_incarnation, line_row] of string.gmatch(
-    string.sub(text, start),
-    "%d+ (%d+) (%d+) [^\n]+",
-  )) {
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+    const [line_incarnation, line_row] = string.match(line, "^%d+ (%d+) (%d+) ");
     const row = tonumber(line_row) as number;
     const cells = row_at(row);
     memory[cells + Row.PICKS_BEFORE] = memory[cells + Row.PICKS];

@@ -2,6 +2,7 @@ import { parse_address } from "../config/address";
 import { check_server_address } from "../config/address_class";
 import { read_server } from "../config/server";
 import { decode, is_table } from "../lib/json";
+import { trim } from "../lib/text";
 import type { Entry } from "./source";
 
 /** What registries that keep a text for each server say, read one way for all. */
@@ -37,8 +38,8 @@ function as_flag(value: unknown): unknown {
 
 /** The parameters of a server whose address is in its key, with flags as booleans. */
 function with_address(key: string, value: Record<string, unknown>): Record<string, unknown> {
-  const [address] = string.match(key, "([^/]*)$");
-  return { ...value, server: address, backup: as_flag(value.backup), down: as_flag(value.down) };
+  const [address] = string.match(key, "^.*/(.*)$");
+  return { ...value, server: address ?? key, backup: as_flag(value.backup), down: as_flag(value.down) };
 }
 
 /**
@@ -51,7 +52,7 @@ export function read_entry(key: string, value: string): Entry {
   const [first] = string.match(value, "^%s*(.)");
   if (first !== "{") {
     // As an editor or `echo` ends it.
-    const [server] = string.match(value, "^%s*(.-)%s*$");
+    const server = trim(value);
     const [address, problem] = parse_address(server);
     return address === undefined ? refused(key, problem?.text ?? "") : entry_of(key, { server });
   }

@@ -1,5 +1,6 @@
 import * as clock from "../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../lib/json";
+import { whole_lines } from "../lib/text";
 import { format_health_end, read_health_number } from "./health_file";
 import { Lock, release, try_acquire } from "./lock";
 import { cut_file, read_file, write_at } from "./posix";
@@ -188,7 +189,7 @@ function restore(text: string): void {
   const memory = shared_memory();
   const saved_at = moment_of_saving(string.match(text, "^[^\n]*")[0]);
   const rows = rows_by_server();
-  for (const [line] of string.gmatch(text, "([^\n]+)\n")) {
+  for (const line of whole_lines(text)) {
     const [saved] = decode(line);
     const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
     const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as number | undefined;

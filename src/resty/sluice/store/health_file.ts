@@ -1,3 +1,4 @@
+import { whole_lines } from "../lib/text";
 import { encode, shape, shaped } from "../lib/json";
 import { is_intact, seal } from "./sealed";
 
@@ -13,7 +14,7 @@ export function format_health_end(number: number, lines: number): string {
 /** Returns the number of the first line that is damaged. */
 function damaged_line(text: string): number | undefined {
   let number = 0;
-  for (const [line] of string.gmatch(text, "([^\n]*)\n")) {
+  for (const line of whole_lines(text)) {
     number += 1;
     if (!is_intact(line)) return number;
   }

@@ -1,5 +1,6 @@
 import { check_fit } from "../config/fit";
 import { settings_of, type UpstreamSettings } from "../config/settings";
+import { whole_lines } from "../lib/text";
 import { is_local_id } from "./clustered";
 import { bookkeeping_of, format_line, type Bookkeeping, type Document, type ServerRecord } from "./document";
 import { open_line, type Start } from "./first_line";
@@ -84,7 +85,7 @@ export function apply_image(
   let bytes = 0;
   let until: number | undefined;
   let flaw: string | undefined;
-  for (const [line] of string.gmatch(text, "([^\n]*)\n")) {
+  for (const line of whole_lines(text)) {
     number += 1;
     bytes += line.length + 1;
     if (until !== undefined) return $multi(undefined, `${line_of(path, number)}: a line after the last`);
@@ -156,7 +157,7 @@ export function apply_journal(
   let lines = 0;
   let bytes = 0;
   let { revision } = start;
-  for (const [line] of string.gmatch(text, "([^\n]*)\n")) {
+  for (const line of whole_lines(text)) {
     lines += 1;
     bytes += line.length + 1;
     if (lines > 1 || !start.is_sealed) {

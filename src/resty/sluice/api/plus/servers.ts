@@ -64,7 +64,7 @@ function post_server(this: void, request: ApiRequest): Answered {
   );
   if (document === undefined) return $multi(undefined, problem);
   const line = document.lines[document.lines.length - 1];
-  const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]-)/*$");
+  const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]*[^?#/])/*$");
   return $multi(
     {
       status: 201,

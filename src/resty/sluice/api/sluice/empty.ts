@@ -26,6 +26,14 @@ function member_at(input: unknown, path: readonly string[]): unknown {
   return value;
 }
 
+/** Whether a JSON text has a member `name` that is an object. */
+function has_object(text: string, name: string): boolean {
+  for (const [found] of string.gmatch(text, '"([%w_]+)"%s*:%s*{')) {
+    if (found === name) return true;
+  }
+  return false;
+}
+
 /**
  * JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream, nor a list pass for
  * an object of defaults. Any phase.
@@ -38,7 +46,7 @@ export function check_empty(input: Record<string, unknown>, text: string): Probl
     return invalid_value("servers", "not a list");
   for (const path of OBJECTS) {
     const name = path[path.length - 1];
-    if (is_empty(member_at(input, path)) && string.find(text, `"${name}"%s*:%s*{`)[0] === undefined)
+    if (is_empty(member_at(input, path)) && !has_object(text, name))
       return invalid_value(table.concat(path, "."), "not an object");
   }
   return undefined;
