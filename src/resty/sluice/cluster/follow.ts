@@ -1,8 +1,9 @@
 import type { EtcdConfig } from "../config/sources/etcd";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
-import { start_background } from "../lib/run";
-import { call, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
+import { internal_error, start_background } from "../lib/run";
+import { unexpected } from "../lib/schema";
+import { ANYTHING, call, ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
 import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
@@ -51,6 +52,8 @@ function rest(cause: string): void {
 
 function apply_event({ key, value, revision }: KeyEvent): string | undefined {
   const { prefix } = etcd;
+  if (string.sub(key, 1, prefix.length) !== prefix)
+    return unexpected(ETCD, "it has a key that does not begin with the prefix");
   if (key === complete_key()) return undefined;
   if (is_renewals(prefix, key)) {
     if (value !== undefined) apply_renewals(key, value);
@@ -100,10 +103,8 @@ function has_complete_key({ keys }: Listing): boolean {
 
 /** Returns the cause when it fails. */
 function put_complete_key(client: EtcdClient): string | undefined {
-  const [, cause] = call(client, "/v3/kv/put", {
-    key: ngx.encode_base64(complete_key()),
-    value: ngx.encode_base64("yes"),
-  });
+  const body = { key: ngx.encode_base64(complete_key()), value: ngx.encode_base64("yes") };
+  const [, cause] = call<object>(client, "/v3/kv/put", body, ANYTHING);
   return cause;
 }
 
@@ -132,9 +133,10 @@ function session(): string | undefined {
   const [stream, unwatched] = open_watch(client, covering_range([etcd.prefix]), listing.revision + 1);
   if (stream === undefined) return unwatched;
   note_success();
+  // The stream must be closed, whatever happens.
   const [returned, cause] = pcall(follow_watch, client, stream);
   close_watch(stream);
-  return returned ? cause : tostring(cause);
+  return returned ? cause : internal_error(cause);
 }
 
 function follow_for_a_while(this: void): void {

@@ -1,6 +1,7 @@
 import * as clock from "../lib/clock";
 import { decode, encode, is_table } from "../lib/json";
-import { call, type EtcdClient } from "../net/etcd/client";
+import { unexpected, type Schema } from "../lib/schema";
+import { ANYTHING, call, ETCD, type EtcdClient } from "../net/etcd/client";
 import { expires, extend_to, type NodeRecord } from "../store/nodes";
 import { follow_registered, new_registered } from "../store/registered";
 import { new_secret } from "../store/secret";
@@ -16,6 +17,7 @@ const FOLDER = "renewals/";
 const LEASE_SECONDS = 600;
 /** A lease is used for half its time. */
 const LEASE_USE = LEASE_SECONDS / 2;
+const LEASE: Schema = { members: { ID: "digits" } };
 
 const registered = new_registered();
 /** By upstream and node: the end of the registration that the others know. */
@@ -74,8 +76,9 @@ function forget_gone(): void {
 /** Sees to it that there is a lease. Returns the cause when it fails. */
 function hold_lease(client: EtcdClient, now: number): string | undefined {
   if (lease !== undefined && now - leased < LEASE_USE) return undefined;
-  const [granted, cause] = call(client, "/v3/lease/grant", { TTL: LEASE_SECONDS });
+  const [granted, cause] = call<{ ID?: string }>(client, "/v3/lease/grant", { TTL: LEASE_SECONDS }, LEASE);
   if (granted === undefined) return cause;
+  if (granted.ID === undefined) return unexpected(ETCD, 'there is no "ID"');
   lease = tostring(granted.ID);
   leased = now;
   forget_gone();
@@ -91,7 +94,8 @@ export function send_renewals(client: EtcdClient, prefix: string): string | unde
   const unleased = hold_lease(client, now);
   if (unleased !== undefined) return unleased;
   const key = ngx.encode_base64(key_below(prefix));
-  const [sent, cause] = call(client, "/v3/kv/put", { key, value: ngx.encode_base64(encode(all)), lease });
+  const body = { key, value: ngx.encode_base64(encode(all)), lease };
+  const [sent, cause] = call<object>(client, "/v3/kv/put", body, ANYTHING);
   if (sent === undefined) {
     // An etcd that has lost its data does not know the lease.
     lease = undefined;

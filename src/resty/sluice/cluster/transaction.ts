@@ -1,8 +1,9 @@
 import type { Problem } from "../config/problem";
 import type { EtcdConfig } from "../config/sources/etcd";
 import * as clock from "../lib/clock";
-import { call, new_etcd_client, log_in, type EtcdClient } from "../net/etcd/client";
-import { read_key_value } from "../net/etcd/keys";
+import { unexpected, type Schema } from "../lib/schema";
+import { call, ETCD, new_etcd_client, log_in, type EtcdClient } from "../net/etcd/client";
+import { HEADER, KEY_VALUE, read_key_value, type RawKeyValue } from "../net/etcd/keys";
 
 /** One key of etcd's is put or deleted if it still is what it was: the way of a change to the other gateways. */
 
@@ -21,8 +22,16 @@ type Ended = LuaMultiReturn<[number | undefined, "lost" | "unavailable", string 
 interface TxnAnswer {
   header?: { revision?: string };
   succeeded?: boolean;
-  responses?: { response_range?: { kvs?: Parameters<typeof read_key_value>[0][] } }[];
+  responses?: { response_range?: { kvs?: RawKeyValue[] } }[];
 }
+
+const TXN: Schema = {
+  members: {
+    header: HEADER,
+    succeeded: "boolean",
+    responses: { items: { members: { response_range: { members: { kvs: { items: KEY_VALUE } } } } } },
+  },
+};
 
 /** Other writers wait meanwhile. */
 const PATIENCE_SECONDS = 4;
@@ -83,10 +92,12 @@ function ask(
     const [logged_in, refused] = log_in(client);
     if (logged_in === undefined) return $multi(undefined, refused);
   }
-  const [answer, cause] = call(client, "/v3/kv/txn", body_of(change));
+  const [answer, cause] = call<TxnAnswer>(client, "/v3/kv/txn", body_of(change), TXN);
   // etcd may have refused it for a reason of its own.
   if (answer === undefined) client.token = undefined;
-  return $multi(answer as TxnAnswer | undefined, cause);
+  if (answer?.succeeded === true && answer.header?.revision === undefined)
+    return $multi(undefined, unexpected(ETCD, 'there is no "header.revision"'));
+  return $multi(answer, cause);
 }
 
 /** Makes a change, by whichever member answers. Phases that have cosockets. */
@@ -111,6 +122,6 @@ export function unavailable(cause: string | undefined): Problem {
   return {
     status: 503,
     code: "ClusterUnavailable",
-    text: `could not share the change with the other gateways: etcd: ${cause ?? ""}`,
+    text: `could not share the change with the other gateways through etcd: ${cause ?? ""}`,
   };
 }

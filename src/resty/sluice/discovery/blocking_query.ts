@@ -39,6 +39,9 @@ const LARGEST_ANSWER = 16777216;
 /** Between two questions, so that a registry in which much changes is not asked without end. */
 const PAUSE_SECONDS = 0.1;
 
+/** The name of the source in messages. */
+export const CONSUL = "consul";
+
 /** The header that tells the index of an answer. */
 const INDEX_HEADER = "x-consul-index";
 

@@ -1,23 +1,46 @@
 import type { ConsulConfig } from "../config/sources/consul";
-import { as_list, as_object, decode, encode, is_table } from "../lib/json";
+import { encode } from "../lib/json";
+import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
 import { describe } from "../net/stream";
-import { follow_query } from "./blocking_query";
-import { address_at, entry_of } from "./entry";
+import { CONSUL, follow_query } from "./blocking_query";
+import { entry_at } from "./entry";
 import type { Entry, Feed, Source } from "./source";
 import { config_of, only_subscription } from "./subscription";
 
 /** Consul's catalog: the instances of a service that pass all their checks. */
 
-/** Reads an instance as the health endpoint shows it: one that has no address of its own has its node's. */
-function read_instance(instance: Record<string, unknown>): Entry {
-  const node = as_object(instance.Node);
-  const service = as_object(instance.Service);
-  const key = `${tostring(node.Node)}/${tostring(service.ID)}`;
-  const host = service.Address === undefined || service.Address === "" ? node.Address : service.Address;
-  const weight = as_object(service.Weights).Passing ?? 0;
+/** An instance as the health endpoint shows it. */
+interface Instance {
+  Node?: { Node?: string; Address?: string };
+  Service?: { ID?: string; Address?: string; Port?: number; Weights?: { Passing?: number } };
+}
+
+const INSTANCES: Schema = {
+  items: {
+    members: {
+      Node: { members: { Node: "string", Address: "string" } },
+      Service: {
+        members: {
+          ID: "string",
+          Address: "string",
+          Port: "number",
+          Weights: { members: { Passing: "number" } },
+        },
+      },
+    },
+  },
+};
+
+/** Reads an instance: one that has no address of its own has its node's. */
+function read_instance({ Node: node, Service: service }: Instance): Entry {
+  const key = `${node?.Node ?? ""}/${service?.ID ?? ""}`;
+  const own = service?.Address ?? "";
+  const weight = service?.Weights?.Passing ?? 0;
   // 0 is a weight in Consul, and none in nginx.
-  return entry_of(key, { server: address_at(host, service.Port), weight: weight === 0 ? 1 : weight });
+  return entry_at(key, own === "" ? node?.Address : own, service?.Port, {
+    weight: weight === 0 ? 1 : weight,
+  });
 }
 
 function read_instances(
@@ -25,10 +48,10 @@ function read_instances(
   { status, body }: Answer,
 ): LuaMultiReturn<[Entry[] | undefined, string | undefined]> {
   if (status !== 200) return $multi(undefined, describe(status, body));
-  const [instances, cause] = decode(body);
-  if (!is_table(instances)) return $multi(undefined, `the answer is not JSON: ${cause ?? ""}`);
+  const [instances, misfit] = decode_as<Instance[]>(CONSUL, body, INSTANCES);
+  if (instances === undefined) return $multi(undefined, misfit);
   const entries: Entry[] = [];
-  for (const instance of as_list(instances)) entries.push(read_instance(as_object(instance)));
+  for (const instance of instances) entries.push(read_instance(instance));
   return $multi(entries, undefined);
 }
 

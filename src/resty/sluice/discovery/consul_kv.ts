@@ -1,8 +1,9 @@
 import type { ConsulKvConfig } from "../config/sources/consul";
-import { as_list, as_object, decode, encode, is_table } from "../lib/json";
+import { encode } from "../lib/json";
+import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
 import { describe } from "../net/stream";
-import { follow_query, index_of } from "./blocking_query";
+import { CONSUL, follow_query, index_of } from "./blocking_query";
 import { read_entry } from "./entry";
 import type { Entry, Feed, Source } from "./source";
 import { config_of, only_subscription } from "./subscription";
@@ -11,24 +12,25 @@ import { config_of, only_subscription } from "./subscription";
 
 type ReadEntries = LuaMultiReturn<[Entry[] | undefined, string | undefined]>;
 
-/** Values are base64, and null when they are empty. */
-function text_of(value: unknown): string {
-  return typeof value === "string" ? (ngx.decode_base64(value) ?? "") : "";
+/** A key. Its value is base64, and null when it is empty. */
+interface Pair {
+  Key?: string;
+  Value?: string;
 }
+
+const PAIRS: Schema = { items: { members: { Key: "string", Value: "string" } } };
 
 function read_pairs(this: void, answer: Answer): ReadEntries {
   const { status, body } = answer;
   // That is how Consul says that there is no key; others that answer so know nothing of an index.
   if (status === 404 && index_of(answer) > 0) return $multi([], undefined);
   if (status !== 200) return $multi(undefined, describe(status, body));
-  const [all, cause] = decode(body);
-  if (!is_table(all)) return $multi(undefined, `the answer is not JSON: ${cause ?? ""}`);
+  const [all, misfit] = decode_as<Pair[]>(CONSUL, body, PAIRS);
+  if (all === undefined) return $multi(undefined, misfit);
   const entries: Entry[] = [];
-  for (const pair of as_list(all)) {
-    const { Key, Value } = as_object(pair);
-    const key = tostring(Key);
+  for (const { Key: key = "", Value: value = "" } of all) {
     // Consul's own pages make a key for each folder.
-    if (string.sub(key, -1) !== "/") entries.push(read_entry(key, text_of(Value)));
+    if (string.sub(key, -1) !== "/") entries.push(read_entry(key, ngx.decode_base64(value) ?? ""));
   }
   return $multi(entries, undefined);
 }

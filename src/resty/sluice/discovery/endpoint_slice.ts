@@ -1,15 +1,13 @@
 import { canonical_address } from "../config/address";
-import { as_list, as_object } from "../lib/json";
-import { metadata_of, type Slice } from "../net/kubernetes/slices";
-import { address_at, entry_of } from "./entry";
+import { metadata_of, type Endpoint, type Slice } from "../net/kubernetes/slices";
+import { entry_at } from "./entry";
 import type { Entry } from "./source";
 
 /** What the EndpointSlices of a service say of its servers. */
 
 /** The number of the port that is wanted: by its name, or by its number where the endpoints have it. */
-function port_of(slice: Slice, wanted: string | number): unknown {
-  for (const item of as_list(slice.ports)) {
-    const { name, port, protocol } = as_object(item);
+function port_of({ ports }: Slice, wanted: string | number): number | undefined {
+  for (const { name, port, protocol } of ports ?? []) {
     const is_tcp = protocol === undefined || protocol === "TCP";
     if (is_tcp && (typeof wanted === "number" ? port : name) === wanted) return port;
   }
@@ -17,27 +15,30 @@ function port_of(slice: Slice, wanted: string | number): unknown {
 }
 
 /** An endpoint's entry; undefined: it serves nobody. */
-function read_endpoint(prefix: string, endpoint: Record<string, unknown>, port: unknown): Entry | undefined {
+function read_endpoint(
+  prefix: string,
+  { addresses, conditions }: Endpoint,
+  port: number | undefined,
+): Entry | undefined {
   // Those of one endpoint lead to the same, and the first is enough.
-  const host = as_list(endpoint.addresses)[0];
-  const { ready, serving, terminating } = as_object(endpoint.conditions);
+  const host = addresses?.[0];
+  const { ready, serving, terminating } = conditions ?? {};
   const drain = ready === false;
   // What is not known is taken for ready.
   if (drain && (serving !== true || terminating !== true)) return undefined;
-  const key = `${prefix}/${tostring(host)}`;
-  return entry_of(key, { server: address_at(host, port), drain });
+  return entry_at(`${prefix}/${host ?? ""}`, host, port, { drain });
 }
 
 /** Reads the endpoints of a slice. */
 export function read_slice(slice: Slice, wanted: string | number): Entry[] {
   const name = metadata_of(slice, "name");
-  const endpoints = as_list(slice.endpoints);
+  const endpoints = slice.endpoints ?? [];
   const port = port_of(slice, wanted);
   if (port === undefined && endpoints.length > 0)
     return [{ key: name, problem: `it has no TCP port "${wanted}"` }];
   const entries: Entry[] = [];
   for (const endpoint of endpoints) {
-    const entry = read_endpoint(name, as_object(endpoint), port);
+    const entry = read_endpoint(name, endpoint, port);
     if (entry !== undefined) entries.push(entry);
   }
   return entries;

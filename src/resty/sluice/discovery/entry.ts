@@ -23,11 +23,21 @@ export function entry_of(key: string, parameters: unknown): Entry {
   return { key, server };
 }
 
-/** A server's address, from what registries keep apart; IPv6 gets its brackets. What is no address stays none. Any phase. */
-export function address_at(host: unknown, port: unknown): string {
-  const text = tostring(host);
-  const is_bare = string.find(text, ":", 1, true)[0] !== undefined && string.sub(text, 1, 1) !== "[";
-  return `${is_bare ? `[${text}]` : text}:${tostring(port)}`;
+/**
+ * An entry from what registries keep apart: a host, which gets brackets if it is IPv6, and a port.
+ *
+ * @param more further parameters of the server
+ */
+export function entry_at(
+  key: string,
+  host: string | undefined,
+  port: number | undefined,
+  more: Record<string, unknown>,
+): Entry {
+  if (host === undefined || host === "") return refused(key, "it has no address");
+  if (port === undefined) return refused(key, "it has no port");
+  const is_bare = string.find(host, ":", 1, true)[0] !== undefined && string.sub(host, 1, 1) !== "[";
+  return entry_of(key, { ...more, server: `${is_bare ? `[${host}]` : host}:${tostring(port)}` });
 }
 
 /** nginx-upsync-module writes flags as 0 and 1. */

@@ -1,5 +1,5 @@
 import * as clock from "../lib/clock";
-import { is_complete, start_background, start_thread, type Run } from "../lib/run";
+import { internal_error, is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
 import { feeds, follow_anew, follow_changes } from "./feeds";
@@ -30,8 +30,8 @@ function follow_once(feed: Feed): void {
   const [returned, result] = pcall(SOURCES[feed.source].follow, feed);
   feed.is_busy = false;
   if (is_closed(feed)) return;
-  if (!returned) ngx.log(ngx.ERR, `sluice: could not follow ${feed.source}: ${tostring(result)}`);
-  if (result !== undefined) rest(feed, tostring(result));
+  const cause = returned ? result : internal_error(result);
+  if (cause !== undefined) rest(feed, cause);
 }
 
 function start_sessions(run: Run): void {

@@ -1,5 +1,6 @@
 import type { DnsLibrary, DnsRecord, DnsResolver } from "resty.dns.resolver";
 import { parse_address, type Address } from "../config/address";
+import { unexpected } from "../lib/schema";
 import { wait_for } from "../net/wait";
 
 /** Asking DNS resolvers, by the library that comes with OpenResty and that Debian has as a package. */
@@ -76,7 +77,9 @@ function query_safely(resolvers: Resolvers, name: string, record_type: RecordTyp
   const [returned, failure] = pcall(() => {
     [records, cause] = query(resolvers, name, record_type);
   });
-  return $multi(records, returned ? cause : tostring(failure));
+  if (returned) return $multi(records, cause);
+  ngx.log(ngx.NOTICE, `sluice: lua-resty-dns has raised an error: ${tostring(failure)}`);
+  return $multi(undefined, unexpected("dns", "the library cannot read it"));
 }
 
 /**

@@ -6,6 +6,7 @@ import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
 import type { Misfit } from "../store/sourced";
 import { is_over } from "../store/turn";
+import { internal_error } from "../lib/run";
 import { apply_wanted, type Outcome } from "./apply";
 import { report, report_feed } from "./report";
 import { SESSION_SECONDS, type Entry, type Feed, type Subscription } from "./source";
@@ -127,7 +128,7 @@ export function run_session(feed: Feed, step: (this: void) => string | undefined
   while (cause === undefined && !is_closed(feed) && clock.now() < end) {
     const [returned, result] = pcall(step);
     // What a session has open must be closed, whatever happens.
-    cause = returned ? result : tostring(result);
+    cause = returned ? result : internal_error(result);
   }
   return cause;
 }

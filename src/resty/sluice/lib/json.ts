@@ -86,8 +86,3 @@ export function is_table(value: unknown): value is Record<string, unknown> {
 export function as_object(value: unknown): Record<string, unknown> {
   return is_table(value) ? value : {};
 }
-
-/** What was a JSON array, or an empty one for anything else. */
-export function as_list(value: unknown): unknown[] {
-  return is_table(value) ? (value as unknown as unknown[]) : [];
-}

@@ -35,6 +35,12 @@ const GRACE_SECONDS = 1.2;
 
 const SECONDS_AFTER_FAILURE = 1;
 
+/** Logs an error that the program has raised. Returns what the API says of it, which shows no file of the program. */
+export function internal_error(raised: unknown): string {
+  ngx.log(ngx.ERR, `sluice: ${tostring(raised)}`);
+  return "an internal error occurred; the error log has the details";
+}
+
 /** Begins a run in the timer that calls this. */
 function new_run(): Run {
   return { done: 0, busy: 0, threads: [] };

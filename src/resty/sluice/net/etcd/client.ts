@@ -1,4 +1,5 @@
 import { decode, encode, is_table } from "../../lib/json";
+import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { format_request, request } from "../request";
 import { service_at, type Service } from "../service";
 import { describe } from "../stream";
@@ -25,15 +26,19 @@ export interface EtcdPlace {
   tls?: { verify: boolean };
 }
 
-type Called = LuaMultiReturn<[Record<string, unknown> | undefined, string | undefined]>;
+/** The name of the source in messages. */
+export const ETCD = "etcd";
 
 const TIMEOUT_SECONDS = 2;
 /** A page of keys with large values. */
 const LARGEST_ANSWER = 67108864;
 /** The cause when an answer is larger than is read. */
 export const TOO_LARGE = `the answer is larger than ${LARGEST_ANSWER} bytes`;
+/** An answer of which nothing is read. */
+export const ANYTHING: Schema = { members: {} };
 /** gRPC's code of a token that is not valid any more, or of a user that needs one. */
 const UNAUTHENTICATED = 16;
+const LOGIN: Schema = { members: { token: "string" } };
 
 /** A client of one of the members: of another with each `attempt`. `purpose` as in `service_at`. Any phase. */
 export function new_etcd_client(
@@ -60,11 +65,12 @@ export function etcd_request({ service, token }: EtcdClient, path: string, body:
   return format_request("POST", path, headers, body);
 }
 
-function call_once(
+function call_once<T>(
   client: EtcdClient,
   path: string,
   body: object,
-): LuaMultiReturn<[Record<string, unknown> | undefined, string | undefined, boolean]> {
+  schema: Schema,
+): LuaMultiReturn<[T | undefined, string | undefined, boolean]> {
   const text = etcd_request(client, path, encode(body));
   const [answer, cause] = wait_for(
     () => request(client.service.destination, text, TIMEOUT_SECONDS, LARGEST_ANSWER),
@@ -72,13 +78,13 @@ function call_once(
   );
   if (answer === undefined) return $multi(undefined, cause, false);
   if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false);
-  const [object] = decode(answer.body);
   if (answer.status !== 200) {
+    const [object] = decode(answer.body);
     const is_stale = is_table(object) && object.code === UNAUTHENTICATED;
     return $multi(undefined, describe(answer.status, answer.body), is_stale);
   }
-  if (!is_table(object)) return $multi(undefined, "the answer is not JSON", false);
-  return $multi(object, undefined, false);
+  const [object, misfit] = decode_as<T>(ETCD, answer.body, schema);
+  return $multi(object, misfit, false);
 }
 
 /** Gets a token, if there is a user. Returns true, or undefined and the cause. Phases that have cosockets. */
@@ -86,18 +92,35 @@ export function log_in(client: EtcdClient): LuaMultiReturn<[true | undefined, st
   const { user, password } = client;
   if (user === undefined) return $multi(true, undefined);
   client.token = undefined;
-  const [object, cause] = call_once(client, "/v3/auth/authenticate", { name: user, password });
-  if (object === undefined) return $multi(undefined, `could not log in: ${cause ?? ""}`);
-  client.token = tostring(object.token);
+  const [object, cause] = call_once<{ token?: string }>(
+    client,
+    "/v3/auth/authenticate",
+    { name: user, password },
+    LOGIN,
+  );
+  const failure =
+    object?.token === undefined ? (cause ?? unexpected(ETCD, 'there is no "token"')) : undefined;
+  if (failure !== undefined) return $multi(undefined, `could not log in: ${failure}`);
+  client.token = object?.token;
   return $multi(true, undefined);
 }
 
-/** Calls a function of etcd. Returns its answer, or undefined and the cause. Phases that have cosockets. */
-export function call(client: EtcdClient, path: string, body: object): Called {
-  const [object, cause, is_stale] = call_once(client, path, body);
+/**
+ * Calls a function of etcd. Phases that have cosockets.
+ *
+ * @param schema what the answer must be like
+ * @returns the answer, or undefined and the cause
+ */
+export function call<T>(
+  client: EtcdClient,
+  path: string,
+  body: object,
+  schema: Schema,
+): LuaMultiReturn<[T | undefined, string | undefined]> {
+  const [object, cause, is_stale] = call_once<T>(client, path, body, schema);
   if (object !== undefined || !is_stale || client.user === undefined) return $multi(object, cause);
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return $multi(undefined, refused);
-  const [second, failed] = call_once(client, path, body);
+  const [second, failed] = call_once<T>(client, path, body, schema);
   return $multi(second, failed);
 }

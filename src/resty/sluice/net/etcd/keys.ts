@@ -1,4 +1,5 @@
-import { call, TOO_LARGE, type EtcdClient } from "./client";
+import { unexpected, type Schema } from "../../lib/schema";
+import { call, ETCD, TOO_LARGE, type EtcdClient } from "./client";
 import { end_of_prefix, type Range } from "./prefix";
 
 /** Keys of etcd, and what stands in them. */
@@ -17,17 +18,23 @@ export interface Listing {
   revision: number;
 }
 
-interface RawKeyValue {
+/** A key as the gateway writes it: what is empty is left out. */
+export interface RawKeyValue {
   key?: string;
   value?: string;
   mod_revision?: string;
 }
+
+export const KEY_VALUE: Schema = { members: { key: "string", value: "string", mod_revision: "digits" } };
+export const HEADER: Schema = { members: { revision: "digits" } };
 
 interface RawAnswer {
   header?: { revision?: string };
   kvs?: RawKeyValue[];
   more?: boolean;
 }
+
+const RANGE: Schema = { members: { header: HEADER, kvs: { items: KEY_VALUE }, more: "boolean" } };
 
 const KEYS_A_PAGE = 500;
 /** A page of keys that are too large is followed by one of so many times fewer. */
@@ -38,7 +45,7 @@ export function keys_of({ first, end }: Range): { key: string; range_end: string
   return { key: ngx.encode_base64(first), range_end: ngx.encode_base64(end) };
 }
 
-/** Reads a key as the gateway writes it: what is empty is left out, and numbers are texts. */
+/** Reads a key that has the form of `KEY_VALUE`. What is not base64 reads as empty. */
 export function read_key_value(raw: RawKeyValue): KeyValue {
   return {
     key: ngx.decode_base64(raw.key ?? "") ?? "",
@@ -52,12 +59,30 @@ function next_page(
   client: EtcdClient,
   body: { limit: number },
 ): LuaMultiReturn<[RawAnswer | undefined, string | undefined]> {
-  let [answer, cause] = call(client, "/v3/kv/range", body);
+  let [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   while (answer === undefined && cause === TOO_LARGE && body.limit > 1) {
     body.limit = math.ceil(body.limit / FEWER);
-    [answer, cause] = call(client, "/v3/kv/range", body);
+    [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   }
-  return $multi(answer as RawAnswer | undefined, cause);
+  return $multi(answer, cause);
+}
+
+/** Adds the keys of a page. Returns why they cannot be those that were asked for. */
+function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | undefined {
+  if (listing.revision === 0) listing.revision = tonumber(page.header?.revision) ?? 0;
+  if (listing.revision === 0) return unexpected(ETCD, 'there is no "header.revision"');
+  const { keys } = listing;
+  let last = keys.length === 0 ? "" : keys[keys.length - 1].key;
+  for (const raw of page.kvs ?? []) {
+    const entry = read_key_value(raw);
+    if (string.sub(entry.key, 1, prefix.length) !== prefix)
+      return unexpected(ETCD, "it has a key that does not begin with the prefix");
+    // Otherwise a list could go on without end.
+    if (entry.key <= last) return unexpected(ETCD, "its keys are not in order");
+    last = entry.key;
+    keys.push(entry);
+  }
+  return undefined;
 }
 
 /** Lists the keys below a prefix, page by page. Returns them, or undefined and the cause. Phases that have cosockets. */
@@ -72,10 +97,11 @@ export function list_keys(
   while (has_more) {
     const [answer, cause] = next_page(client, body);
     if (answer === undefined) return $multi(undefined, cause);
-    if (listing.revision === 0) listing.revision = tonumber(answer.header?.revision) ?? 0;
-    for (const raw of answer.kvs ?? []) listing.keys.push(read_key_value(raw));
+    const before = listing.keys.length;
+    const misfit = add_keys(listing, answer, prefix);
+    if (misfit !== undefined) return $multi(undefined, misfit);
     const last = listing.keys[listing.keys.length - 1] as KeyValue | undefined;
-    has_more = answer.more === true && last !== undefined;
+    has_more = answer.more === true && listing.keys.length > before;
     if (last !== undefined) body.key = ngx.encode_base64(`${last.key}\0`);
     body.revision = string.format("%d", listing.revision);
   }
@@ -91,6 +117,7 @@ export function is_alive(
   key: string,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
   // Linearizable, so that a member that is cut off from the others does not pass for a good one.
-  const [answer, cause] = call(client, "/v3/kv/range", { key: ngx.encode_base64(key), count_only: true });
+  const body = { key: ngx.encode_base64(key), count_only: true };
+  const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   return $multi(answer === undefined ? undefined : true, cause);
 }

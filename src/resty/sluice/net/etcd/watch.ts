@@ -1,7 +1,8 @@
-import { decode, encode, is_table } from "../../lib/json";
+import { encode } from "../../lib/json";
+import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { close_stream, is_quiet, next_line, open_stream, type Stream } from "../stream";
-import { etcd_request, type EtcdClient } from "./client";
-import { keys_of, read_key_value } from "./keys";
+import { ETCD, etcd_request, type EtcdClient } from "./client";
+import { KEY_VALUE, keys_of, read_key_value, type RawKeyValue } from "./keys";
 import type { Range } from "./prefix";
 
 /**
@@ -19,7 +20,7 @@ export interface KeyEvent {
 
 interface RawEvent {
   type?: string;
-  kv: Parameters<typeof read_key_value>[0];
+  kv?: RawKeyValue;
 }
 
 interface RawResult {
@@ -28,6 +29,19 @@ interface RawResult {
   cancel_reason?: string;
   compact_revision?: string;
 }
+
+const MESSAGE: Schema = {
+  members: {
+    result: {
+      members: {
+        events: { items: { members: { type: "string", kv: KEY_VALUE } } },
+        canceled: "boolean",
+        cancel_reason: "string",
+        compact_revision: "digits",
+      },
+    },
+  },
+};
 
 const TIMEOUT_SECONDS = 2;
 const LONGEST_LINE = 67108864;
@@ -66,15 +80,15 @@ export function next_events(
   const [line, cause] = next_line(stream, seconds);
   if (line === undefined && is_quiet(cause)) return $multi([], undefined);
   if (line === undefined) return $multi(undefined, cause);
-  const [message] = decode(line);
-  if (!is_table(message) || !is_table(message.result)) {
-    return $multi(undefined, `the watch has failed: ${string.sub(line, 1, 200)}`);
-  }
-  const result = message.result as RawResult;
+  const [message, misfit] = decode_as<{ result?: RawResult }>(ETCD, line, MESSAGE);
+  if (message === undefined) return $multi(undefined, misfit);
+  const { result } = message;
+  if (result === undefined) return $multi(undefined, `the watch has failed: ${string.sub(line, 1, 200)}`);
   const failed = cause_of(result);
   if (failed !== undefined) return $multi(undefined, failed);
   const events: KeyEvent[] = [];
   for (const { type: kind, kv } of result.events ?? []) {
+    if (kv === undefined) return $multi(undefined, unexpected(ETCD, 'an event has no "kv"'));
     const { key, value, revision } = read_key_value(kv);
     events.push({ key, value: kind === "DELETE" ? undefined : value, revision });
   }

@@ -1,4 +1,5 @@
-import { decode, is_table } from "../../lib/json";
+import { as_object, decode } from "../../lib/json";
+import { decode_as, type Schema } from "../../lib/schema";
 import { format_request, request } from "../request";
 import { service_at, type Service } from "../service";
 import { describe } from "../stream";
@@ -26,6 +27,9 @@ export interface KubernetesPlace {
 }
 
 type Text = LuaMultiReturn<[string | undefined, string | undefined]>;
+
+/** The name of the source in messages. */
+export const KUBERNETES = "kubernetes";
 
 const TIMEOUT_SECONDS = 3;
 /** A page of slices with the most endpoints that they can have. */
@@ -67,11 +71,17 @@ export function kubernetes_request(client: KubernetesClient, more: readonly stri
   return $multi(format_request("GET", uri, headers), undefined);
 }
 
-/** Asks for slices. Returns the answer's object, or undefined and the cause. Phases that have light threads. */
-export function get_object(
+/**
+ * Asks for slices. Phases that have light threads.
+ *
+ * @param schema what the answer must be like
+ * @returns the answer, or undefined and the cause
+ */
+export function get_object<T>(
   client: KubernetesClient,
   more: readonly string[],
-): LuaMultiReturn<[Record<string, unknown> | undefined, string | undefined]> {
+  schema: Schema,
+): LuaMultiReturn<[T | undefined, string | undefined]> {
   const [text, no_token] = kubernetes_request(client, more);
   if (text === undefined) return $multi(undefined, no_token);
   const [answer, cause] = wait_for(
@@ -79,11 +89,9 @@ export function get_object(
     client.is_over,
   );
   if (answer === undefined) return $multi(undefined, cause);
-  const [object, bad] = decode(answer.body);
   if (answer.status !== 200) {
-    const says = is_table(object) ? tostring(object.message) : answer.body;
-    return $multi(undefined, describe(answer.status, says));
+    const { message } = as_object(decode(answer.body)[0]);
+    return $multi(undefined, describe(answer.status, typeof message === "string" ? message : answer.body));
   }
-  if (!is_table(object)) return $multi(undefined, `the answer is not JSON: ${bad ?? ""}`);
-  return $multi(object, undefined);
+  return decode_as<T>(KUBERNETES, answer.body, schema);
 }

@@ -1,11 +1,40 @@
-import { as_list, as_object, decode, is_table } from "../../lib/json";
+import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { describe, next_line, open_stream, type Stream } from "../stream";
-import { get_object, kubernetes_request, type KubernetesClient } from "./client";
+import { get_object, KUBERNETES, kubernetes_request, type KubernetesClient } from "./client";
 
 /** The EndpointSlices of a service: all that there are, and what changes from there on. */
 
-/** A slice as the API has it. */
-export type Slice = Record<string, unknown>;
+interface Metadata {
+  name?: string;
+  resourceVersion?: string;
+  continue?: string;
+}
+
+/** A slice as the API has it, as far as it is read. */
+export interface Slice {
+  metadata?: Metadata;
+  ports?: { name?: string; port?: number; protocol?: string }[];
+  endpoints?: Endpoint[];
+}
+
+/** An endpoint of a slice. */
+export interface Endpoint {
+  addresses?: string[];
+  conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
+}
+
+const METADATA: Schema = { members: { name: "string", resourceVersion: "string", continue: "string" } };
+const CONDITIONS: Schema = { members: { ready: "boolean", serving: "boolean", terminating: "boolean" } };
+const SLICE = {
+  metadata: METADATA,
+  ports: { items: { members: { name: "string", port: "number", protocol: "string" } } },
+  endpoints: { items: { members: { addresses: { items: "string" }, conditions: CONDITIONS } } },
+} satisfies Record<string, Schema>;
+const LIST: Schema = { members: { metadata: METADATA, items: { items: { members: SLICE } } } };
+/** The object is a slice, or a status with a code and a message. */
+const EVENT: Schema = {
+  members: { type: "string", object: { members: { ...SLICE, code: "number", message: "string" } } },
+};
 
 /** All slices at one version of the API's. */
 export interface SliceList {
@@ -21,6 +50,14 @@ export interface SliceEvent {
   version: string;
 }
 
+interface RawEvent {
+  type?: SliceEvent["kind"] | "ERROR";
+  object?: Slice & { code?: number; message?: string };
+}
+
+const KINDS = new LuaSet<string>();
+for (const kind of ["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]) KINDS.add(kind);
+
 const SLICES_A_PAGE = 500;
 const MOST_PAGES = 100;
 const TIMEOUT_SECONDS = 3;
@@ -28,10 +65,9 @@ const LONGEST_LINE = 16777216;
 /** How long a watch lasts. With the next comes the token of then, and word of the API server, if all is quiet. */
 export const WATCH_SECONDS = 60;
 
-/** A member of a slice's `metadata`; "": it is not there. */
-export function metadata_of(slice: unknown, name: string): string {
-  const member = as_object(as_object(slice).metadata)[name];
-  return typeof member === "string" ? member : "";
+/** A member of the `metadata` of a slice or a list; "": it is not there. */
+export function metadata_of({ metadata }: { metadata?: Metadata }, name: keyof Metadata): string {
+  return metadata?.[name] ?? "";
 }
 
 /** Lists the slices, page by page. Returns them, or undefined and the cause. Phases that have light threads. */
@@ -41,11 +77,12 @@ export function list_slices(
   const list: SliceList = { slices: [], version: "" };
   let more = [`limit=${SLICES_A_PAGE}`];
   for (const _ of $range(1, MOST_PAGES)) {
-    const [page, cause] = get_object(client, more);
+    const [page, cause] = get_object<{ metadata?: Metadata; items?: Slice[] }>(client, more, LIST);
     if (page === undefined) return $multi(undefined, cause);
-    for (const slice of as_list(page.items)) list.slices.push(as_object(slice));
+    for (const slice of page.items ?? []) list.slices.push(slice);
     list.version = metadata_of(page, "resourceVersion");
-    if (list.version === "") return $multi(undefined, "the answer is no list");
+    if (list.version === "")
+      return $multi(undefined, unexpected(KUBERNETES, 'there is no "metadata.resourceVersion"'));
     const place = metadata_of(page, "continue");
     if (place === "") return $multi(list, undefined);
     more = [`limit=${SLICES_A_PAGE}`, `continue=${ngx.escape_uri(place)}`];
@@ -79,13 +116,15 @@ export function next_event(
 ): LuaMultiReturn<[SliceEvent | undefined, string | undefined]> {
   const [line, cause] = next_line(stream, seconds);
   if (line === undefined) return $multi(undefined, cause);
-  const [event] = decode(line);
-  const { type: kind, object } = as_object(event);
-  if (!is_table(object)) return $multi(undefined, `the watch has failed: ${string.sub(line, 1, 200)}`);
-  if (kind === "ERROR")
-    return $multi(undefined, describe(tonumber(object.code) ?? 0, tostring(object.message)));
+  const [event, misfit] = decode_as<RawEvent>(KUBERNETES, line, EVENT);
+  if (event === undefined) return $multi(undefined, misfit);
+  const { type: kind, object } = event;
+  if (object === undefined) return $multi(undefined, unexpected(KUBERNETES, 'an event has no "object"'));
+  if (kind === "ERROR") return $multi(undefined, describe(object.code ?? 0, object.message ?? ""));
+  if (kind === undefined || !KINDS.has(kind))
+    return $multi(undefined, unexpected(KUBERNETES, "an event is of an unknown type"));
   const version = metadata_of(object, "resourceVersion");
-  return $multi({ kind: kind as SliceEvent["kind"], slice: object, version }, undefined);
+  return $multi({ kind, slice: object, version }, undefined);
 }
 
 /** Whether a cause is that the API server has forgotten what has changed since the version that it was asked from. */

@@ -1,0 +1,92 @@
+import { decode, is_table, json_null } from "./json";
+
+/** Checks the types of what registries answer in JSON, before anything reads it. Pure. */
+
+/** What a value must be: a type, a list of values, or an object. Members that are not named may be anything. */
+export type Schema = Scalar | { items: Schema } | { members: Readonly<Record<string, Schema>> };
+
+/** `digits`: a whole number, also as text; protobuf writes numbers of 64 bits so. */
+type Scalar = "string" | "number" | "boolean" | "digits";
+
+const NAMES: Record<Scalar, string> = {
+  string: "a string",
+  number: "a number",
+  boolean: "a boolean",
+  digits: "a whole number",
+};
+
+/** Where a value is that does not fit, and what it should be; undefined: everything fits. */
+type Misfit = LuaMultiReturn<[path: string | undefined, wanted: string]>;
+
+function is_scalar(value: unknown, wanted: Scalar): boolean {
+  if (wanted !== "digits") return typeof value === wanted;
+  return (
+    (typeof value === "string" || typeof value === "number") &&
+    string.find(tostring(value), "^%d+$")[0] !== undefined
+  );
+}
+
+function is_list(value: unknown): value is unknown[] {
+  return (
+    is_table(value) && (next(value)[0] === undefined || (value as unknown as unknown[])[0] !== undefined)
+  );
+}
+
+function is_object(value: unknown): value is Record<string, unknown> {
+  return is_table(value) && (value as unknown as unknown[])[0] === undefined;
+}
+
+function find_misfit(value: unknown, schema: Schema): Misfit {
+  if (typeof schema === "string") {
+    return $multi(is_scalar(value, schema) ? undefined : "", NAMES[schema]);
+  }
+  if ("items" in schema) {
+    if (!is_list(value)) return $multi("", "a list");
+    for (const [number, item] of ipairs(value)) {
+      const [path, wanted] = find_misfit(item, schema.items);
+      if (path !== undefined) return $multi(`[${number - 1}]${path}`, wanted);
+    }
+    return $multi(undefined, "");
+  }
+  if (!is_object(value)) return $multi("", "an object");
+  for (const [name, its_schema] of pairs(schema.members)) {
+    const member = value[name];
+    if (member === json_null) {
+      value[name] = undefined;
+    } else if (member !== undefined) {
+      const [path, wanted] = find_misfit(member, its_schema);
+      if (path !== undefined) return $multi(`.${name}${path}`, wanted);
+    }
+  }
+  return $multi(undefined, "");
+}
+
+/** Why an answer of a registry cannot be used. */
+export function unexpected(source: string, what: string): string {
+  return `${source}: unexpected answer: ${what}`;
+}
+
+/**
+ * Checks a decoded answer. Of the members that `schema` names, those that are null are removed: registries write null for
+ * what is not set.
+ *
+ * @returns why it cannot be used; undefined: it can
+ */
+export function check_schema(source: string, value: unknown, schema: Schema): string | undefined {
+  const [path, wanted] = find_misfit(value, schema);
+  if (path === undefined) return undefined;
+  const [name] = string.match(path, "^%.?(.*)$");
+  return unexpected(source, name === "" ? `it is not ${wanted}` : `"${name}" is not ${wanted}`);
+}
+
+/** Decodes an answer and checks it. Returns the value, or undefined and why it cannot be used. */
+export function decode_as<T>(
+  source: string,
+  text: string,
+  schema: Schema,
+): LuaMultiReturn<[T | undefined, string | undefined]> {
+  const [value, cause] = decode(text);
+  if (value === undefined) return $multi(undefined, unexpected(source, `it is not JSON: ${cause ?? ""}`));
+  const misfit = check_schema(source, value, schema);
+  return $multi(misfit === undefined ? (value as T) : undefined, misfit);
+}
