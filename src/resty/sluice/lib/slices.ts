@@ -1,6 +1,8 @@
+import { kernel_now } from "./clock";
+
 /** Long work is cut into slices, so that the worker serves requests between them. */
 
-/** How long a slice may last, in seconds of the processor. The last step of a slice comes on top of it. */
+/** How long a slice may last, in seconds. The last step of a slice comes on top of it. */
 const LONGEST_SLICE = 0.005;
 /** 0 would do, but nginx without OpenResty's patches warns of it. */
 const SHORTEST_SLEEP = 0.001;
@@ -10,10 +12,10 @@ const SHORTEST_SLEEP = 0.001;
  * lasted for long enough. Phases that can sleep.
  */
 export function new_pause(): (this: void) => void {
-  let began = os.clock();
+  let began = kernel_now();
   return () => {
-    if (os.clock() - began < LONGEST_SLICE) return;
+    if (kernel_now() - began < LONGEST_SLICE) return;
     ngx.sleep(SHORTEST_SLEEP);
-    began = os.clock();
+    began = kernel_now();
   };
 }
