@@ -138,6 +138,42 @@ describe("hash consistent", () => {
     }
   });
 
+  it("bounds the number of points: the shares stay, and nobody waits while 2,000 heavy peers are placed", () => {
+    const bench = bench_of(new_consistent_hash, equal_weights(2000));
+    for (const peer of bench.peers) bench.method.reweigh(peer, 1000);
+    const [half] = bench.peers;
+    const light = new_peer("light", 1);
+    add_peer(bench, light);
+    const started = os.clock();
+    bench.method.pick(available, "key");
+    // It took minutes. Processor time; on a machine at rest it is 0.1 s.
+    expect(os.clock() - started < 1).equal(true);
+    const counts = new LuaTable<string, number>();
+    for (const name of owners(bench.method))
+      counts.set(name, ((counts.get(name) as number | undefined) ?? 0) + 1);
+    for (const peer of bench.peers.slice(0, 2000)) expect(counts.has(peer.name)).equal(true);
+    expect(((counts.get("light") as number | undefined) ?? 0) < 20).equal(true);
+    // All the others are lighter by half, so that this one has twice their share.
+    for (const peer of bench.peers) if (peer !== half) bench.method.reweigh(peer, 500);
+    const doubled = new LuaTable<string, number>();
+    for (const name of owners(bench.method))
+      doubled.set(name, ((doubled.get(name) as number | undefined) ?? 0) + 1);
+    expect(doubled.get(half.name) > 60 && doubled.get(half.name) < 150).equal(true);
+  });
+
+  it("leaves most keys where they are when the points become fewer, and all when they are as many again", () => {
+    const bench = bench_of(new_consistent_hash, equal_weights(100));
+    for (const peer of bench.peers) bench.method.reweigh(peer, 20);
+    const before = owners(bench.method);
+    // One more unit of weight, and each peer has a twelfth less points.
+    bench.method.reweigh(bench.peers[0], 21);
+    let moves = 0;
+    for (const [index, owner] of ipairs(owners(bench.method))) if (owner !== before[index - 1]) moves += 1;
+    expect(moves > 0 && moves < KEYS * 0.15).equal(true);
+    bench.method.reweigh(bench.peers[0], 20);
+    expect(count_moves(before, owners(bench.method), "p1")).equal(0);
+  });
+
   it("goes on to the next points while a peer is not available, and back", () => {
     const bench = bench_of(new_consistent_hash, equal_weights(6));
     const before = owners(bench.method);

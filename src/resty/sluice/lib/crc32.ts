@@ -1,4 +1,6 @@
-/** CRC-32 as zlib and nginx have it (polynomial 0xEDB88320, reflected), a byte at a time. Pure. */
+import * as ffi from "ffi";
+
+/** CRC-32 as zlib and nginx have it (polynomial 0xEDB88320, reflected), a byte or four at a time. Pure. */
 
 const POLYNOMIAL = 0xedb88320;
 const TWO_32 = 4294967296;
@@ -10,12 +12,34 @@ for (const byte of $range(0, 255)) {
   TABLE.set(byte, value);
 }
 
+/** What a byte does to the state 0 when so many zero bytes follow it. */
+function followed_by(zeros: number): ffi.NumberPointer {
+  const effects = ffi.new("int32_t[256]") as ffi.NumberPointer;
+  for (const byte of $range(0, 255)) {
+    let state = TABLE.get(byte);
+    for (const _ of $range(1, zeros)) state = TABLE.get(state & 255) ^ (state >>> 8);
+    effects[byte] = state | 0;
+  }
+  return effects;
+}
+
+const BY_0 = followed_by(0);
+const BY_1 = followed_by(1);
+const BY_2 = followed_by(2);
+const BY_3 = followed_by(3);
+
 /** The state before the first byte. */
 export const CRC32_START = -1;
 
 /** The state after one more byte. */
 export function crc32_byte(state: number, byte: number): number {
   return TABLE.get((state ^ byte) & 255) ^ (state >>> 8);
+}
+
+/** The state after four more bytes, those of a number, the lowest first. Several times as fast as one by one. */
+export function crc32_word(state: number, word: number): number {
+  const bits = state ^ word;
+  return BY_3[bits & 255] ^ BY_2[(bits >>> 8) & 255] ^ BY_1[(bits >>> 16) & 255] ^ BY_0[bits >>> 24];
 }
 
 /** The state after a text. */

@@ -1,0 +1,161 @@
+import * as ffi from "ffi";
+
+/**
+ * Points on a circle. They stand in buckets, each a part of the circle, in sorted lists that are linked by number, in
+ * arrays that the garbage collector need not look into. Points lie evenly, so that to find one, to put one or to take
+ * one costs O(1) however many there are.
+ */
+export interface Buckets {
+  /** How many points there are. */
+  size: number;
+  readonly positions: ffi.NumberPointer;
+  /** Of a point: the one behind it in its bucket or, if it is free, the next one that is. */
+  readonly followers: ffi.NumberPointer;
+  readonly heads: ffi.NumberPointer;
+  readonly count: number;
+  /** How many points there is room for. */
+  readonly room: number;
+  /** How many points have ever been used, and the first of those that are free again. */
+  used: number;
+  free: number;
+}
+
+/** Tells whether the first of two peers that have a point at the same place comes first. By seats. */
+export type SeatBefore = (this: void, seat: number, other: number) => boolean;
+
+/** How many points a bucket has on average, at most. */
+const MOST_IN_BUCKET = 4;
+/** A position is hash × SEATS + seat: what a 64-bit float holds exactly. */
+export const SEATS = 2 ** 20;
+const POSITIONS = 2 ** 32 * SEATS;
+export const NONE = 0;
+
+function numbers(type: "double" | "int32_t", count: number): ffi.NumberPointer {
+  return ffi.new(`${type}[?]`, count) as ffi.NumberPointer;
+}
+
+/** Makes empty buckets with room for so many points. Any phase. */
+export function new_buckets(room: number): Buckets {
+  let count = 64;
+  while (count * MOST_IN_BUCKET < room) count *= 2;
+  return {
+    size: 0,
+    positions: numbers("double", room + 1),
+    followers: numbers("int32_t", room + 1),
+    heads: numbers("int32_t", count),
+    count,
+    room,
+    used: 0,
+    free: NONE,
+  };
+}
+
+/** The bucket of a position. */
+export function bucket_of(position: number, count: number): number {
+  return math.floor((position * count) / POSITIONS);
+}
+
+function stands_before(one: number, other: number, seat_before: SeatBefore): boolean {
+  const distance = math.floor(one / SEATS) - math.floor(other / SEATS);
+  return distance < 0 || (distance === 0 && seat_before(one % SEATS, other % SEATS));
+}
+
+/** Puts a point into its bucket. */
+function link(buckets: Buckets, point: number, seat_before: SeatBefore): void {
+  const { positions, followers, heads } = buckets;
+  const position = positions[point];
+  const bucket = bucket_of(position, buckets.count);
+  let before = NONE;
+  let follower = heads[bucket];
+  while (follower !== NONE && stands_before(positions[follower], position, seat_before)) {
+    before = follower;
+    follower = followers[follower];
+  }
+  followers[point] = follower;
+  if (before === NONE) heads[bucket] = point;
+  else followers[before] = point;
+}
+
+/** Counts a point that `fill` is to put. */
+export function announce({ heads, count }: Buckets, position: number): void {
+  const bucket = bucket_of(position, count);
+  heads[bucket] = heads[bucket] + 1;
+}
+
+/** Has each head be the first number of its bucket's points, after all points were announced. */
+export function allot({ heads, count }: Buckets): void {
+  let first = 1;
+  for (const bucket of $range(0, count - 1)) {
+    const points = heads[bucket];
+    heads[bucket] = first;
+    first = first + points;
+  }
+}
+
+/** Puts a point that was announced where its bucket goes on. */
+export function fill({ positions, heads, count }: Buckets, position: number): void {
+  const bucket = bucket_of(position, count);
+  const point = heads[bucket];
+  positions[point] = position;
+  heads[bucket] = point + 1;
+}
+
+/** Moves a point to its place among those from `first` on, which stand in order. */
+function insert(positions: ffi.NumberPointer, first: number, point: number, seat_before: SeatBefore): void {
+  const position = positions[point];
+  let place = point;
+  while (place > first && stands_before(position, positions[place - 1], seat_before)) {
+    positions[place] = positions[place - 1];
+    place = place - 1;
+  }
+  positions[place] = position;
+}
+
+/** Sorts and links the points of each bucket, after all were filled in. */
+export function finish(buckets: Buckets, seat_before: SeatBefore): void {
+  const { positions, followers, heads } = buckets;
+  let first = 1;
+  for (const bucket of $range(0, buckets.count - 1)) {
+    const behind = heads[bucket];
+    for (const point of $range(first + 1, behind - 1)) {
+      insert(positions, first, point, seat_before);
+      followers[point - 1] = point;
+    }
+    heads[bucket] = behind > first ? first : NONE;
+    first = behind;
+  }
+  buckets.used = first - 1;
+  buckets.size = first - 1;
+}
+
+/** Puts a point. There must be room. */
+export function put(buckets: Buckets, position: number, seat_before: SeatBefore): void {
+  let point = buckets.free;
+  if (point === NONE) {
+    point = buckets.used + 1;
+    buckets.used = point;
+  } else {
+    buckets.free = buckets.followers[point];
+  }
+  buckets.positions[point] = position;
+  link(buckets, point, seat_before);
+  buckets.size = buckets.size + 1;
+}
+
+/** Takes a point. */
+export function take(buckets: Buckets, position: number): void {
+  const { positions, followers, heads } = buckets;
+  const bucket = bucket_of(position, buckets.count);
+  let before = NONE;
+  let point = heads[bucket];
+  while (point !== NONE && positions[point] !== position) {
+    before = point;
+    point = followers[point];
+  }
+  if (point === NONE) return;
+  if (before === NONE) heads[bucket] = followers[point];
+  else followers[before] = followers[point];
+  followers[point] = buckets.free;
+  buckets.free = point;
+  buckets.size = buckets.size - 1;
+}
