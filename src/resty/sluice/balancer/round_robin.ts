@@ -176,10 +176,6 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     return most_owed(groups, time_base + (picks + 1) / total, SLACK / total, first_id);
   }
 
-  function first_of_many(): Group {
-    return first_at(schedule, time_base + picks / total, SLACK / total);
-  }
-
   /** Gives the turn to the group that is due first among the eligible. There are many. */
   function next_of_many(): Group {
     let now = time_base + picks / total;
@@ -240,7 +236,8 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
   function peek(this: void, available: Available): Peer | undefined {
     if (groups.count === 0) return undefined;
     if (started === 0) begin();
-    const group = sole ?? (groups.is_scheduled ? first_of_many() : next_of_few());
+    const time = time_base + picks / total;
+    const group = sole ?? (groups.is_scheduled ? first_at(schedule, time, SLACK / total) : next_of_few());
     if (available(group.next)) return group.next;
     if (sole !== undefined) return first_available(sole, available);
     // A pick would give some turns away first: this is the likely one.
