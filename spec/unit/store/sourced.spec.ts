@@ -3,10 +3,13 @@ import { format_line, parse_line, type Document } from "../../../src/resty/sluic
 import { create } from "../../../src/resty/sluice/store/region";
 import {
   has_sourced,
-  fitting_servers,
-  replace_sourced,
+  fitting_servers as fitting,
+  replace_sourced as replace_portion,
   sourced_addresses,
+  wanted_server,
   type Misfit,
+  type Portion,
+  type SourceMark,
 } from "../../../src/resty/sluice/store/sourced";
 import { expect } from "../support/expect";
 
@@ -18,6 +21,28 @@ function server(address: string, more: Partial<ServerConfig> = {}): ServerConfig
 
 function line(id: number, parameters: ServerConfig): string {
   return format_line({ ...parameters, id, incarnation: 10 + id, row: 100 + id });
+}
+
+function fitting_servers(
+  current: Document,
+  source: SourceMark,
+  servers: ServerConfig[],
+  misfits: Misfit[],
+): ServerConfig[] {
+  const wanted = servers.map((config) => wanted_server(config));
+  return fitting(current, source, wanted, misfits).map(({ config }) => config);
+}
+
+function replace_sourced(
+  current: Document,
+  source: SourceMark,
+  servers: ServerConfig[],
+  keeps_others: boolean,
+  revision: number,
+  portion: Portion = { most: math.huge, is_last: true },
+): ReturnType<typeof replace_portion> {
+  const wanted = servers.map((config) => wanted_server(config));
+  return replace_portion(current, source, wanted, keeps_others, revision, portion);
 }
 
 const HAND = line(0, server("10.0.0.1:80", { source: "" }));
@@ -185,5 +210,23 @@ describe("the servers of a source", () => {
     }
     const [document] = replace_sourced(CURRENT, "discovery", [server("10.1.0.1:80")], true, REVISION);
     expect(document?.lines.length).equal(5);
+  });
+
+  it("come in portions, and those that nobody wants go with the last one", () => {
+    const wanted = ["10.0.0.2:80", "10.2.0.1:80", "10.2.0.2:80", "10.2.0.3:80"].map((address) =>
+      server(address, { weight: 5 }),
+    );
+    let current = CURRENT;
+    const counts: number[] = [];
+    for (const _ of $range(1, 2)) {
+      const portion: Portion = { most: 2, is_last: true };
+      const [document] = replace_sourced(current, "discovery", wanted, false, REVISION, portion);
+      current = document as Document;
+      counts.push(current.lines.length);
+      expect(portion.is_last).equal(counts.length === 2);
+    }
+    expect(counts).same([5, 6]);
+    expect(sourced_addresses(current, "discovery")).same(wanted.map((each) => `"${each.server}"`));
+    expect(current.lines[1]).equal(line(1, wanted[0]));
   });
 });

@@ -14,7 +14,7 @@ import { node_server, register, renew } from "../../../src/resty/sluice/store/no
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/region";
 import { replace_upstream } from "../../../src/resty/sluice/store/replace";
 import { apply_shared, parse_shared, shared_text, type Shared } from "../../../src/resty/sluice/store/shared";
-import { replace_sourced } from "../../../src/resty/sluice/store/sourced";
+import { replace_sourced, wanted_server } from "../../../src/resty/sluice/store/sourced";
 import { expect } from "../support/expect";
 
 const NOW = 1000;
@@ -128,7 +128,12 @@ describe("a standby server that has been brought in", () => {
     const current = document_of(record);
     const found = (more: Partial<ServerConfig>) => {
       const server = { ...SERVER_DEFAULTS, server: STANDBY.server, ...more, source: "discovery" } as const;
-      return after(replace_sourced(current, "discovery", [server], true, REVISION));
+      return after(
+        replace_sourced(current, "discovery", [wanted_server(server)], true, REVISION, {
+          most: 1,
+          is_last: true,
+        }),
+      );
     };
     expect(found({ standby: true })).same(record);
     expect(found({ standby: true, weight: 3 })).same({ ...record, weight: 3 });

@@ -1,6 +1,5 @@
 import { canonical_address } from "../config/address";
 import type { Problem } from "../config/problem";
-import type { ServerConfig } from "../config/server";
 import * as clock from "../lib/clock";
 import type { Document } from "../store/document";
 import { stamp_of } from "../store/region";
@@ -9,7 +8,9 @@ import {
   replace_sourced,
   sourced_addresses,
   type Misfit,
+  type Portion,
   type SourceMark,
+  type WantedServer,
 } from "../store/sourced";
 import { write } from "../store/write";
 import { judge, type Guard, type GuardLimits, type Verdict } from "./guard";
@@ -23,7 +24,7 @@ export interface Wanted {
   stamp: number;
   source: SourceMark;
   /** Each with its address once. */
-  servers: readonly ServerConfig[];
+  servers: readonly WantedServer[];
   /** False: it is an answer of before. */
   is_new: boolean;
   guard: Guard;
@@ -45,45 +46,79 @@ export interface Outcome {
   is_stale: boolean;
 }
 
-function as_set(servers: readonly ServerConfig[]): LuaSet<string> {
-  const set = new LuaSet<string>();
-  for (const { server } of servers) set.add(canonical_address(server));
-  return set;
-}
+/**
+ * The most servers that one write adds or changes, and the part of an upstream's servers that it may add at least. A write
+ * takes time in proportion to all servers of the upstream too, so that a longer list is written in larger portions.
+ */
+const SMALLEST_PORTION = 250;
+const PORTIONS = 16;
+const PAUSE_SECONDS = 0.001;
 
 /** Equal for equal sets of addresses. */
-function fingerprint(servers: readonly ServerConfig[]): string {
+function fingerprint(servers: readonly WantedServer[]): string {
   const addresses: string[] = [];
-  for (const { server } of servers) addresses.push(canonical_address(server));
+  for (const { name } of servers) addresses.push(name);
   table.sort(addresses);
   return table.concat(addresses, " ");
 }
 
-function judge_step(
+/** The addresses of the servers that the source has in the upstream, and of those that nobody wants. */
+function owned_and_unwanted(
   current: Document,
-  wanted: Wanted,
-  servers: readonly ServerConfig[],
-  outcome: Outcome,
-): void {
-  const { source, guard, limits, is_new } = wanted;
-  const named = as_set(servers);
+  source: SourceMark,
+  servers: readonly WantedServer[],
+): LuaMultiReturn<[number, string[]]> {
+  const named = new LuaSet<string>();
+  for (const { name } of servers) named.add(name);
   const owned = sourced_addresses(current, source);
   const unwanted: string[] = [];
   for (const address of owned) {
     if (!named.has(canonical_address(address))) unwanted.push(address);
   }
+  return $multi(owned.length, unwanted);
+}
+
+/** Judges an answer once, before the first of its writes. */
+function judge_answer(
+  current: Document,
+  { source, guard, limits, is_new }: Wanted,
+  servers: readonly WantedServer[],
+): Verdict {
+  const [owned, unwanted] = owned_and_unwanted(current, source, servers);
   const step = {
-    owned: owned.length,
+    owned,
     removed: unwanted.length,
     wanted: servers.length,
     answer: unwanted.length === 0 ? "" : fingerprint(servers),
     is_new,
   };
-  outcome.verdict = judge(guard, step, limits, clock.now());
-  outcome.unwanted = unwanted;
+  return judge(guard, step, limits, clock.now());
 }
 
-/** Makes the servers that a source has brought to an upstream those that it says there are. Phases that can sleep. */
+/** Makes one write. Returns whether another one must follow. */
+function write_portion(wanted: Wanted, outcome: Outcome, is_first: boolean): boolean {
+  const portion: Portion = { most: SMALLEST_PORTION, is_last: true };
+  const [document, problem] = write(wanted.name, (current, revision) => {
+    if (current === undefined || stamp_of(current.row) !== wanted.stamp) return $multi(current, undefined);
+    outcome.is_stale = wanted.is_stale();
+    if (outcome.is_stale) return $multi(current, undefined);
+    const { source } = wanted;
+    outcome.misfits = [];
+    const servers = fitting_servers(current, source, wanted.servers, outcome.misfits);
+    if (is_first) outcome.verdict = judge_answer(current, wanted, servers);
+    if (outcome.verdict !== "removes") [, outcome.unwanted] = owned_and_unwanted(current, source, servers);
+    portion.most = math.max(SMALLEST_PORTION, current.lines.length / PORTIONS);
+    return replace_sourced(current, source, servers, outcome.verdict !== "removes", revision, portion);
+  });
+  outcome.document = document;
+  outcome.problem = problem;
+  return problem === undefined && document !== undefined && !portion.is_last;
+}
+
+/**
+ * Makes the servers that a source has brought to an upstream those that it says there are. A long list takes several
+ * writes, so that requests go on between them: first all that is new or changed, then the removals. Phases that can sleep.
+ */
 export function apply_wanted(wanted: Wanted): Outcome {
   const outcome: Outcome = {
     problem: undefined,
@@ -93,17 +128,10 @@ export function apply_wanted(wanted: Wanted): Outcome {
     misfits: [],
     is_stale: false,
   };
-  const [document, problem] = write(wanted.name, (current, revision) => {
-    if (current === undefined || stamp_of(current.row) !== wanted.stamp) return $multi(current, undefined);
-    outcome.is_stale = wanted.is_stale();
-    if (outcome.is_stale) return $multi(current, undefined);
-    const { source } = wanted;
-    outcome.misfits = [];
-    const servers = fitting_servers(current, source, wanted.servers, outcome.misfits);
-    judge_step(current, wanted, servers, outcome);
-    return replace_sourced(current, source, servers, outcome.verdict !== "removes", revision);
-  });
-  outcome.document = document;
-  outcome.problem = problem;
+  let goes_on = write_portion(wanted, outcome, true);
+  while (goes_on && !outcome.is_stale) {
+    ngx.sleep(PAUSE_SECONDS);
+    goes_on = write_portion(wanted, outcome, false);
+  }
   return outcome;
 }

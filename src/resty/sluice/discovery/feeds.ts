@@ -74,6 +74,7 @@ function subscribe(name: string, head: Document, source: SourceName, config: str
     guard: new_guard(),
     feed,
     entries: undefined,
+    is_applying: false,
     is_settled: true,
     revision: 0,
     registry_revision: "",

@@ -1,6 +1,8 @@
 import type { FileConfig } from "../config/sources/file";
 import * as clock from "../lib/clock";
-import { decode, encode, is_table } from "../lib/json";
+import { encode } from "../lib/json";
+import { read_items } from "../lib/json_items";
+import { new_pause } from "../lib/slices";
 import { sleep_until } from "../net/wait";
 import { state_of } from "../store/stat";
 import { entry_of } from "./entry";
@@ -31,27 +33,19 @@ function read_text(path: string): LuaMultiReturn<[string | undefined, string | u
   return $multi(text, undefined);
 }
 
-/** The `servers` of what the file holds; undefined: there is no such list. */
-function listed(value: unknown): unknown[] | undefined {
-  const servers = is_table(value) ? value.servers : undefined;
-  if (!is_table(servers)) return undefined;
-  const items = servers as unknown as unknown[];
-  const is_empty = next(servers)[0] === undefined;
-  return is_empty || items[0] !== undefined ? items : undefined;
-}
-
+/** Reads a list of any length in slices. */
 function read_entries(path: string): LuaMultiReturn<[Entry[] | undefined, string | undefined]> {
   const [text, cause] = read_text(path);
   if (text === undefined) return $multi(undefined, cause);
-  const [value, reason] = decode(text);
-  if (value === undefined) return $multi(undefined, `${path}: not JSON: ${reason ?? ""}`);
-  const items = listed(value);
-  if (items === undefined) return $multi(undefined, `${path}: there is no list "servers"`);
   const entries: Entry[] = [];
-  for (const [number, item] of ipairs(items)) {
+  const pause = new_pause();
+  const [is_there, reason] = read_items(text, "servers", pause, (item) => {
     const parameters = typeof item === "string" ? { server: item } : item;
-    entries.push(entry_of(`servers[${number - 1}]`, parameters));
-  }
+    entries.push(entry_of(`servers[${entries.length}]`, parameters));
+    pause();
+  });
+  if (is_there === undefined) return $multi(undefined, `${path}: not JSON: ${reason ?? ""}`);
+  if (!is_there) return $multi(undefined, `${path}: there is no list "servers"`);
   return $multi(entries, undefined);
 }
 

@@ -40,9 +40,7 @@ const FEED = shape(["last_success", "error"]);
 
 function some<T, U>(items: readonly T[], shown: (this: void, item: T) => U): U[] {
   const first: U[] = [];
-  for (const item of items) {
-    if (first.length < MOST_SHOWN) first.push(shown(item));
-  }
+  for (const index of $range(0, math.min(MOST_SHOWN, items.length) - 1)) first.push(shown(items[index]));
   return list(first);
 }
 

@@ -23,6 +23,8 @@ export interface Subscription {
   feed: Feed;
   /** The last answer; undefined: none yet. */
   entries: Entry[] | undefined;
+  /** True: it is being applied now, perhaps in several writes. */
+  is_applying: boolean;
   /** True: there is nothing in it that waits. */
   is_settled: boolean;
   /** Of the upstream, when the answer was last applied. */

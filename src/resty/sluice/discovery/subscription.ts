@@ -1,10 +1,10 @@
 import { canonical_address, duplicate_server } from "../config/address";
 import { source_of } from "../config/discovery";
-import type { ServerConfig } from "../config/server";
 import * as clock from "../lib/clock";
 import { Row } from "../store/cells";
 import { shared_memory } from "../store/region";
-import type { Misfit } from "../store/sourced";
+import { new_pause } from "../lib/slices";
+import { wanted_server, type Misfit, type WantedServer } from "../store/sourced";
 import { is_over } from "../store/turn";
 import { internal_error } from "../lib/run";
 import { apply_wanted, type Outcome } from "./apply";
@@ -31,8 +31,9 @@ export function is_closed(feed: Feed): boolean {
 }
 
 /** The servers of an answer, each address once; `skipped` gets the others. */
-function servers_of(entries: readonly Entry[], skipped: Misfit[]): ServerConfig[] {
-  const servers: ServerConfig[] = [];
+function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[] {
+  const pause = new_pause();
+  const servers: WantedServer[] = [];
   const given = new LuaTable<string, string>();
   for (const { key, server, problem } of entries) {
     if (server === undefined) {
@@ -42,11 +43,12 @@ function servers_of(entries: readonly Entry[], skipped: Misfit[]): ServerConfig[
       const first = given.get(name) as string | undefined;
       if (first === undefined) {
         given.set(name, server.server);
-        servers.push(server);
+        servers.push(wanted_server(server));
       } else {
         skipped.push({ server: key, reason: duplicate_server(server.server, first) });
       }
     }
+    pause();
   }
   return servers;
 }
@@ -72,6 +74,7 @@ function conclude(subscription: Subscription, count: number, outcome: Outcome): 
 
 function apply(subscription: Subscription, entries: readonly Entry[], is_new: boolean): void {
   const { name, stamp, guard, discovery: limits } = subscription;
+  subscription.is_applying = true;
   const skipped: Misfit[] = [];
   const servers = servers_of(entries, skipped);
   const is_stale = () =>
@@ -86,6 +89,7 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
     limits,
     is_stale,
   });
+  subscription.is_applying = false;
   if (outcome.is_stale) return;
   for (const misfit of outcome.misfits) skipped.push(misfit);
   outcome.misfits = skipped;
@@ -135,7 +139,8 @@ export function run_session(feed: Feed, step: (this: void) => string | undefined
 
 /** Gives an upstream that others have changed what its registry has said last. Phases that can sleep. */
 export function reapply(subscription: Subscription): void {
-  if (subscription.entries === undefined || is_current(subscription)) return;
+  // What is being applied is new.
+  if (subscription.entries === undefined || subscription.is_applying || is_current(subscription)) return;
   apply(subscription, subscription.entries, false);
 }
 

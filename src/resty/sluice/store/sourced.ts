@@ -15,6 +15,28 @@ export interface Misfit {
   reason: string;
 }
 
+/** A server that a source names, with the texts that it is compared by, made once. */
+export interface WantedServer {
+  config: ServerConfig;
+  /** Its canonical address. */
+  name: string;
+  /** What its line would say of it. */
+  text: string;
+}
+
+/** How much one write does. */
+export interface Portion {
+  /** The most servers that it adds or changes. */
+  most: number;
+  /** Set by the write: whether nothing is left to add or change. */
+  is_last: boolean;
+}
+
+/** Makes a wanted server. */
+export function wanted_server(config: ServerConfig): WantedServer {
+  return { config, name: canonical_address(config.server), text: server_text(config) };
+}
+
 const OTHERS_ADDRESS = "this address already belongs to another server of the upstream";
 
 /** Whether a line is that of a server that this source has brought. What a node says of itself comes behind. */
@@ -60,17 +82,19 @@ interface Plan {
   named: LuaSet<string>;
 }
 
-function place(plan: Plan, server: ServerConfig): void {
-  const before = plan.own.get(canonical_address(server.server)) as string | undefined;
+/** Returns 1 if the server is to be added or changed, else 0. `has_room`: whether that may be done now. */
+function place(plan: Plan, { config, name, text }: WantedServer, has_room: boolean): number {
+  const before = plan.own.get(name) as string | undefined;
   if (before === undefined) {
-    plan.added.push(server);
-    return;
+    if (has_room) plan.added.push(config);
+    return 1;
   }
   plan.named.add(before);
-  const [text] = string.match(before, "^%d+ %d+ %d+ (.+)$");
-  const line = text === server_text(server) ? before : changed_line(before, server);
-  if (line === undefined) plan.added.push(server);
+  const is_same = string.match(before, "^%d+ %d+ %d+ (.+)$")[0] === text;
+  const line = is_same || !has_room ? before : changed_line(before, config);
+  if (line === undefined) plan.added.push(config);
   else plan.lines.set(before, line);
+  return is_same ? 0 : 1;
 }
 
 /**
@@ -80,19 +104,19 @@ function place(plan: Plan, server: ServerConfig): void {
 export function fitting_servers(
   current: Document,
   source: SourceMark,
-  servers: readonly ServerConfig[],
+  servers: readonly WantedServer[],
   misfits: Misfit[],
-): ServerConfig[] {
+): WantedServer[] {
   const others = new LuaSet<string>();
   for (const line of current.lines) {
     if (!has_sourced(line, source)) others.add(name_in(line));
   }
-  const fitting: ServerConfig[] = [];
+  const fitting: WantedServer[] = [];
   for (const server of servers) {
-    const unfit = check_fit(current, server);
-    if (others.has(canonical_address(server.server)))
-      misfits.push({ server: server.server, reason: OTHERS_ADDRESS });
-    else if (unfit !== undefined) misfits.push({ server: server.server, reason: unfit.text });
+    const { config, name } = server;
+    const unfit = check_fit(current, config);
+    if (others.has(name)) misfits.push({ server: config.server, reason: OTHERS_ADDRESS });
+    else if (unfit !== undefined) misfits.push({ server: config.server, reason: unfit.text });
     else fitting.push(server);
   }
   return fitting;
@@ -104,23 +128,28 @@ export function fitting_servers(
  *
  * @param wanted as `fitting_servers` gives them
  * @param keeps_others servers that are not wanted stay as they are
+ * @param portion how much is done at once; while something is left, servers that are not wanted stay
  */
 export function replace_sourced(
   current: Document,
   source: SourceMark,
-  wanted: readonly ServerConfig[],
+  wanted: readonly WantedServer[],
   keeps_others: boolean,
   revision: number,
+  portion: Portion,
 ): Edited {
   const plan: Plan = { own: new LuaTable(), lines: new LuaTable(), added: [], named: new LuaSet() };
   for (const line of current.lines) {
     if (has_sourced(line, source)) plan.own.set(name_in(line), line);
   }
-  for (const server of wanted) place(plan, server);
+  let count = 0;
+  for (const server of wanted) count += place(plan, server, count < portion.most);
+  portion.is_last = count <= portion.most;
   const document = copy(current);
   document.lines = [];
   for (const line of current.lines) {
-    const stays = !has_sourced(line, source) || (keeps_others && !plan.named.has(line));
+    const keeps = keeps_others || !portion.is_last;
+    const stays = !has_sourced(line, source) || (keeps && !plan.named.has(line));
     const next = stays ? line : (plan.lines.get(line) as string | undefined);
     if (next !== undefined) document.lines.push(next);
   }

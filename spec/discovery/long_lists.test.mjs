@@ -1,0 +1,72 @@
+/** A long list of a registry is read and applied in slices: requests go on between them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { discoveryOf } from "../gateway/support/discovery.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { startFile } from "../gateway/support/registries/file.mjs";
+import { someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+/**
+ * For the API's server: tells how many milliseconds of the processor's time the worker has used at most from one of its
+ * turns to the next, since it was asked last.
+ */
+const turnPage = `location = /turn {
+  content_by_lua_block {
+    local turns = package.loaded.turns
+    if turns == nil then
+      turns = { longest = 0 }
+      package.loaded.turns = turns
+      local function watch()
+        local before = os.clock()
+        while not ngx.worker.exiting() do
+          ngx.sleep(0.001)
+          local now = os.clock()
+          turns.longest = math.max(turns.longest, now - before)
+          before = now
+        end
+      end
+      ngx.timer.at(0, watch)
+    end
+    ngx.print(string.format("%d", turns.longest * 1000))
+    turns.longest = 0
+  }
+}`;
+
+/**
+ * Has a file list entries, and gives the longest turn of the worker until all are read and applied.
+ * @param {import("node:test").TestContext} context
+ * @param {unknown[]} entries
+ * @param {(found: any) => boolean} isDone
+ */
+async function longestTurn(context, entries, isDone) {
+  const file = await startFile(context);
+  await file.set([]);
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers: [], discovery: file.discovery() } },
+    workers: 1,
+    dict: "64m",
+    api: turnPage,
+  });
+  await waitFor("the empty list is read", async () => (await discoveryOf(gateway.api)).state === "ok");
+  await gateway.api.get("/turn");
+  await file.set(entries);
+  await waitFor("all is done", async () => isDone(await discoveryOf(gateway.api)), 300_000);
+  const { text } = await gateway.api.get("/turn");
+  context.diagnostic(`the longest turn took ${text} ms of the processor's time`);
+  return Number(text);
+}
+
+test("300,000 entries that are no servers hold the worker for some milliseconds at a time", async (context) => {
+  const entries = Array.from({ length: 300_000 }, (_, number) => `bad ${number}`);
+  const longest = await longestTurn(context, entries, (found) => found.skipped_count === entries.length);
+  // It was seconds.
+  assert.ok(longest < 200, `${longest} ms`);
+});
+
+test("20,000 servers come in several writes, none of which holds the worker for long", async (context) => {
+  const entries = Array.from({ length: 20_000 }, (_, number) => ({ server: someAddress(number) }));
+  const longest = await longestTurn(context, entries, (found) => found.servers === entries.length);
+  // It was seconds. What is left is in proportion to the servers of the upstream, which has one text.
+  assert.ok(longest < 800, `${longest} ms`);
+});

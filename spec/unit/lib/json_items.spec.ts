@@ -1,0 +1,89 @@
+import { read_items } from "../../../src/resty/sluice/lib/json_items";
+import { expect } from "../support/expect";
+import { expect_quick } from "../support/quick";
+
+function read(text: string): LuaMultiReturn<[unknown[], boolean | undefined, string | undefined]> {
+  const items: unknown[] = [];
+  const [is_there, cause] = read_items(
+    text,
+    "servers",
+    () => undefined,
+    (item) => {
+      items.push(item);
+    },
+  );
+  return $multi(items, is_there, cause);
+}
+
+describe("the items of a list in a JSON object", () => {
+  const accepted: [text: string, items: unknown[]][] = [
+    ['{"servers":[]}', []],
+    [' {\n"servers" : [ ] }\n', []],
+    ['{"servers":[1, "a" ,true,{"b":[2,{}]}]}', [1, "a", true, { b: [2, {}] }]],
+    ['{"a":"]}","b":{"servers":[9]},"servers":["x\\"],","y\\\\"],"c":[1]}', ['x"],', "y\\"]],
+    ['{"servers":["a"],"servers":["b"]}', ["a", "b"]],
+  ];
+  for (const [text, wanted] of accepted) {
+    it(`are those of ${text}`, () => {
+      const [items, is_there, cause] = read(text);
+      expect(cause).equal(undefined);
+      expect(is_there).equal(true);
+      expect(items).same(wanted);
+    });
+  }
+
+  for (const text of ["[]", "{}", '{"a":[1]}', '{"servers":null}', '{"servers":{"a":1}}', '{"servers":7}']) {
+    it(`are not there in ${text}`, () => {
+      expect(read(text)[1]).equal(false);
+    });
+  }
+
+  for (const text of [
+    "",
+    " ",
+    "x",
+    "{",
+    '{"servers"',
+    '{"servers":',
+    '{"servers":[',
+    '{"servers":[1',
+    '{"servers":[1,',
+    '{"servers":[1,]}',
+    '{"servers":[,1]}',
+    '{"servers":[1 2]}',
+    '{"servers":[1]',
+    '{"servers":[1]}}',
+    '{"servers":[1]} x',
+    '{"servers":[1],}',
+    '{"servers":[{"a":1]]}',
+    '{"servers":[nonsense]}',
+    '{"servers":["a]}',
+    '{"a":nonsense,"servers":[1]}',
+    "{servers:[1]}",
+    '{"servers":[1];"a":2}',
+  ]) {
+    it(`are none in ${string.format("%q", text)}, which is not JSON`, () => {
+      const [, is_there, cause] = read(text);
+      expect(is_there).equal(undefined);
+      expect(type(cause)).equal("string");
+    });
+  }
+
+  it("are the same however many there are", () => {
+    const texts: string[] = [];
+    for (const number of $range(1, 5000)) texts.push(`{"server":"10.0.0.1:${number}"}`);
+    const [items, is_there] = read(`{"servers":[${table.concat(texts, ",\n")}]}`);
+    expect(is_there).equal(true);
+    expect(items.length).equal(5000);
+    expect(items[4321]).same({ server: "10.0.0.1:4322" });
+  });
+
+  it("take linear time to read", () => {
+    expect_quick(() => {
+      for (const part of ["[", '"', " ", "{", "\\", "1,", '"a",']) {
+        const text = `{"servers":[${string.rep(part, 100_000)}`;
+        expect(read(text)[1]).equal(undefined);
+      }
+    });
+  });
+});
