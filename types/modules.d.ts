@@ -11,6 +11,12 @@ declare module "ngx.balancer" {
 }
 
 /** @noResolution @noSelf */
+declare module "ngx.process" {
+  /** `single` at a start, `master` at a reload, `worker`, or another. */
+  export function type(): string;
+}
+
+/** @noResolution @noSelf */
 declare module "ngx.semaphore" {
   /** Its functions are methods. */
   export interface Semaphore {

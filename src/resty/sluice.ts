@@ -1,3 +1,5 @@
+import { type } from "ngx.process";
+
 import { answer_request } from "./sluice/api/router";
 import { with_token_files } from "./sluice/api/token_files";
 import { read_options, type ApiOptions } from "./sluice/config/options";
@@ -5,8 +7,8 @@ import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/request";
-import { start_worker } from "./sluice/live/worker";
-import { open_store } from "./sluice/store/open";
+import { resume_worker, start_worker } from "./sluice/live/worker";
+import { open_store, reopen_store } from "./sluice/store/open";
 
 /** `require "resty.sluice"`: one function a phase of nginx. */
 
@@ -20,7 +22,7 @@ export const _VERSION = VERSION;
  * Reads the configuration, opens the state and creates the upstreams that it does not hold yet.
  *
  * Phase: init_by_lua. Raises a text that names the field and the reason; then nginx does not start, or, at a
- * reload, goes on as it was.
+ * reload, goes on as it was. With `lua_code_cache off`, nginx runs init_by_lua before each request, too.
  *
  * @param options README lists them
  */
@@ -28,7 +30,12 @@ export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
     const read = read_options(options);
     const api = with_token_files(read.api);
-    open_store(read);
+    if (type() === "worker") {
+      reopen_store(read);
+      resume_worker();
+    } else {
+      open_store(read);
+    }
     api_options = api;
     cluster = read.cluster;
   });

@@ -1,3 +1,5 @@
+import type { NumberPointer } from "ffi";
+
 import { follow_cluster, join_cluster } from "../cluster/follow";
 import type { EtcdConfig } from "../config/sources/etcd";
 import { control_upstreams } from "../control/controller";
@@ -11,7 +13,7 @@ import { compact_when_due } from "../store/compaction";
 import { watch_files } from "../store/files";
 import { save_health } from "../store/health";
 import { shared_memory } from "../store/region";
-import { release_dead_slots, take_slot } from "../store/slots";
+import { release_dead_slots, resume_slot, take_slot } from "../store/slots";
 import { finish_write } from "../store/unfinished";
 import { take_turn } from "../store/turn";
 import { use_sums } from "./begun";
@@ -81,6 +83,28 @@ function compare_all(this: void): void {
   });
 }
 
+/** Makes the modules of this Lua VM use the shared memory. */
+function use_memories(memory: NumberPointer): void {
+  use_loads(memory);
+  use_sums(memory);
+  use_retries(memory);
+  use_health(memory);
+  // Else all workers would draw the same servers.
+  math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
+}
+
+/**
+ * Makes the Lua VM of one request ready to balance: with `lua_code_cache off` each request has its own. What a worker
+ * does beside requests is done in the VM that `start_worker` has run in. Phase: init_by_lua.
+ */
+export function resume_worker(): void {
+  const memory = shared_memory();
+  use_memory(memory);
+  const slot = resume_slot();
+  if (slot !== undefined) use_slot(memory, slot);
+  use_memories(memory);
+}
+
 /**
  * Makes this worker ready to balance. `cluster`: the etcd by which it shares its upstreams, if it does. Phase: init_worker_by_lua. Raises when `setup` was not called. */
 export function start_worker(cluster: EtcdConfig | undefined): void {
@@ -97,12 +121,7 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
   } else {
     use_slot(memory, slot);
   }
-  use_loads(memory);
-  use_sums(memory);
-  use_retries(memory);
-  use_health(memory);
-  // Else all workers would draw the same servers.
-  math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
+  use_memories(memory);
   if (take_turn()) {
     start_prober();
     start_discovery();

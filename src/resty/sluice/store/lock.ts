@@ -42,6 +42,13 @@ export function try_acquire(lock: number): boolean {
   return true;
 }
 
+/**
+ * Never takes a lock from now on. Another Lua VM of this worker may hold it, and to the kernel both are one holder.
+ */
+export function renounce(lock: number): void {
+  held.set(lock, true);
+}
+
 /** The pid of the other process that holds a lock; 0: none does. Any phase. */
 export function holder_of(lock: number): number {
   return lock_holder(shared_memory()[Header.LOCK_FD], lock);

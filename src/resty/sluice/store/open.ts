@@ -6,7 +6,7 @@ import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
 import { use_folder } from "./files";
 import { replace_upstream } from "./replace";
-import { acquire_now, Lock, make_locks, release } from "./lock";
+import { acquire_now, Lock, make_locks, release, renounce } from "./lock";
 import { Check, Header, Row } from "./cells";
 import { set_clustered } from "./clustered";
 import { attach, create, row_at, shared_memory } from "./region";
@@ -135,6 +135,22 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>): void {
   });
   release(Lock.WRITE);
   if (!planted) error(cause, 0);
+}
+
+/**
+ * Uses the store that this worker has open, in a new Lua VM: with `lua_code_cache off` each request has its own. Phase:
+ * init_by_lua. Raises a text when it cannot.
+ */
+export function reopen_store(options: Options): void {
+  if (!dict.open_dict(options.shared_dict))
+    error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
+  set_fsync(options.fsync);
+  set_clustered(options.cluster !== undefined);
+  const region = dict.recall("region") as number | undefined;
+  if (region === undefined || !attach(region)) error("this worker has no memory of Sluice", 0);
+  // Images are written by timers, in the VM that outlives requests.
+  renounce(Lock.IMAGE);
+  renounce(Lock.HEALTH);
 }
 
 /**

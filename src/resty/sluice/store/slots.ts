@@ -96,6 +96,18 @@ export function take_slot(): number | undefined {
   return undefined;
 }
 
+/** The slot that this worker has taken in another Lua VM. Any phase. Returns undefined when it has none. */
+export function resume_slot(): number | undefined {
+  const memory = shared_memory();
+  for (const slot of $range(1, last_slot())) {
+    if (memory[slot_at(slot) + Slot.PID] === ngx.worker.pid()) {
+      own_slot = slot;
+      return slot;
+    }
+  }
+  return undefined;
+}
+
 /** How many slots there are, and how many of them no worker holds. Phase: init_by_lua. */
 export function count_slots(): LuaMultiReturn<[number, number]> {
   const count = shared_memory()[Header.SLOTS] - 1;
