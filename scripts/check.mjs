@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { build } from "./build.mjs";
 import { checkDist } from "./check_dist.mjs";
 import { checkHotFiles } from "./check_hot_files.mjs";
-import { checkPatterns } from "./check_patterns.mjs";
 import { checkWords } from "./check_words.mjs";
 import { root, run } from "./command.mjs";
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
+
+ensureNodeModules();
+// This check uses an npm package, which may just have been installed.
+const { checkPatterns } = await import("./check_patterns.mjs");
 
 /**
  * Runs the program of an npm package.
@@ -37,7 +40,6 @@ function report(problems) {
   return problems.length === 0;
 }
 
-ensureNodeModules();
 ensureTestTools(["luacheck"]);
 const failed = steps.filter(([name, step]) => {
   console.log(`== ${name}`);
