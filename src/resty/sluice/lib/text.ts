@@ -6,14 +6,19 @@ export function trim(text: string): string {
   return start === undefined ? "" : string.match(text, "^.*%S", start)[0];
 }
 
-/** Iterates over the lines of a text, without their ends. A last line without an end is left out. */
-export function whole_lines(text: string): LuaIterable<string> {
+/** Iterates over the parts of a text that end with `terminator`, without that. What follows the last one is left out. */
+export function terminated_parts(text: string, terminator: string): LuaIterable<string> {
   let position = 1;
   return (() => {
-    const [line_end] = string.find(text, "\n", position, true);
-    if (line_end === undefined) return undefined;
-    const line = string.sub(text, position, line_end - 1);
-    position = line_end + 1;
-    return line;
+    const [part_end] = string.find(text, terminator, position, true);
+    if (part_end === undefined) return undefined;
+    const part = string.sub(text, position, part_end - 1);
+    position = part_end + terminator.length;
+    return part;
   }) as unknown as LuaIterable<string>;
+}
+
+/** Iterates over the lines of a text, without their ends. A last line without an end is left out. */
+export function whole_lines(text: string): LuaIterable<string> {
+  return terminated_parts(text, "\n");
 }

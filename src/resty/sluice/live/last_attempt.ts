@@ -1,4 +1,4 @@
-/** What nginx's `$upstream_*` variables say of the attempt that has just failed. Not hot. Phase: balancer_by_lua, in a retry. */
+/** What nginx's `$upstream_*` variables say of the attempt that has just failed. Phase: balancer_by_lua, in a retry. */
 
 /**
  * Reads a value of that attempt. While the balancer runs, nginx has added the next attempt, but not its server: the list
@@ -7,7 +7,7 @@
  * @returns undefined if there was no attempt before; `"-"` if nginx has no value for it
  */
 export function read_last_attempt(name: string): string | undefined {
-  const [value] = string.match(ngx.var[name] ?? "", "([^, ]+) : $");
+  const [value] = string.match(` ${ngx.var[name] ?? ""}`, "^.*[, ]([^, ]+) : $");
   return value;
 }
 

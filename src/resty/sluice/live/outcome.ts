@@ -1,6 +1,7 @@
 import type { CData } from "ffi";
 
 import * as clock from "../lib/clock";
+import { terminated_parts } from "../lib/text";
 import {
   count_bytes,
   count_end,
@@ -39,7 +40,7 @@ function split(values: string): string[] {
   const parts: string[] = [];
   if (values === "") return parts;
   const [commas] = string.gsub(values, " : ", ", ");
-  for (const [part] of string.gmatch(`${commas}, `, "(.-), ")) parts.push(part);
+  for (const part of terminated_parts(`${commas}, `, ", ")) parts.push(part);
   return parts;
 }
 
