@@ -1,6 +1,7 @@
 /** A long list of a registry is read and applied in slices: requests go on between them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuOf } from "../gateway/support/cpu.mjs";
 import { discoveryOf } from "../gateway/support/discovery.mjs";
 import { startGateway } from "../gateway/support/gateway.mjs";
 import { startFile } from "../gateway/support/registries/file.mjs";
@@ -34,7 +35,7 @@ const turnPage = `location = /turn {
 }`;
 
 /**
- * Has a file list entries, and gives the longest turn of the worker until all are read and applied.
+ * Has a file list entries, and gives the longest turn of the worker and its time in all until they are read and applied.
  * @param {import("node:test").TestContext} context
  * @param {unknown[]} entries
  * @param {(found: any) => boolean} isDone
@@ -50,23 +51,26 @@ async function longestTurn(context, entries, isDone) {
   });
   await waitFor("the empty list is read", async () => (await discoveryOf(gateway.api)).state === "ok");
   await gateway.api.get("/turn");
+  const [worker] = gateway.workers();
+  const before = cpuOf(worker);
   await file.set(entries);
   await waitFor("all is done", async () => isDone(await discoveryOf(gateway.api)), 300_000);
-  const { text } = await gateway.api.get("/turn");
-  context.diagnostic(`the longest turn took ${text} ms of the processor's time`);
-  return Number(text);
+  const total = cpuOf(worker) - before;
+  const longest = Number((await gateway.api.get("/turn")).text);
+  context.diagnostic(`the longest turn took ${longest} of ${total} ms of the processor's time`);
+  return { longest, total };
 }
 
 test("300,000 entries that are no servers hold the worker for some milliseconds at a time", async (context) => {
   const entries = Array.from({ length: 300_000 }, (_, number) => `bad ${number}`);
-  const longest = await longestTurn(context, entries, (found) => found.skipped_count === entries.length);
+  const { longest } = await longestTurn(context, entries, (found) => found.skipped_count === entries.length);
   // It was seconds.
-  assert.ok(longest < 200, `${longest} ms`);
+  assert.ok(longest < 500, `${longest} ms`);
 });
 
 test("20,000 servers come in several writes, none of which holds the worker for long", async (context) => {
   const entries = Array.from({ length: 20_000 }, (_, number) => ({ server: someAddress(number) }));
-  const longest = await longestTurn(context, entries, (found) => found.servers === entries.length);
-  // It was seconds. What is left is in proportion to the servers of the upstream, which has one text.
-  assert.ok(longest < 800, `${longest} ms`);
+  const { longest, total } = await longestTurn(context, entries, (found) => found.servers === entries.length);
+  // It was nearly all of it. A write still takes time in proportion to the servers of the upstream, which has one text.
+  assert.ok(longest < total / 3, `${longest} of ${total} ms`);
 });
