@@ -226,7 +226,7 @@ describe("the servers of a source", () => {
       expect(portion.is_last).equal(counts.length === 2);
     }
     expect(counts).same([5, 6]);
-    expect(sourced_addresses(current, "discovery")).same(wanted.map((each) => `"${each.server}"`));
+    expect(sourced_addresses(current, "discovery")).same(wanted.map((each) => each.server));
     expect(current.lines[1]).equal(line(1, wanted[0]));
   });
 });
