@@ -21,7 +21,7 @@ import {
 const EARLY = 5;
 
 test("above high water a standby server comes in, to which traffic rises by its slow_start", async (context) => {
-  const lasts = 2000;
+  const lasts = 4000;
   const { gateway, api, backends } = await startScaled(context, { standby: { slow_start: `${lasts}ms` } });
   const [, fresh] = backends;
   const load = startLoad(context, { port: gateway.port, connections: 4 });
@@ -49,7 +49,7 @@ test("above high water a standby server comes in, to which traffic rises by its 
     gateway,
     fresh,
     { from: Date.parse(decision.time), lasts },
-    [800, 1300],
+    [1600, 2600],
   );
   assert.ok(half > 0.2 && half < 0.42, `${half} is about a third, when the other has twice its weight`);
   await watching;

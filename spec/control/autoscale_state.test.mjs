@@ -30,7 +30,8 @@ for (const [name, end] of Object.entries(lives)) {
     assert.deepEqual([id, inputs.utilization], [1, 0.9]);
     const milliseconds = Date.parse(time) - Date.parse(since);
     // Had it begun anew, it would have lasted longer by what the end took: `since` would not be the same.
-    assert.ok(milliseconds >= lasts - 5, `after ${milliseconds} ms`);
+    // The two clocks that the times are read from advance in steps of some milliseconds.
+    assert.ok(milliseconds >= lasts - 20, `after ${milliseconds} ms`);
   });
 }
 
@@ -44,7 +45,7 @@ test("who is in service, and the cooldown, outlive reloads, dead workers and res
     await end(gateway);
     assert.deepEqual(await statesOf(api), ["up", "up", "down"], name);
     assert.ok(
-      Math.abs(Date.parse((await explain(api)).autoscale.scaled_at) - Date.parse(scaled_at)) < 5,
+      Math.abs(Date.parse((await explain(api)).autoscale.scaled_at) - Date.parse(scaled_at)) < 100,
       name,
     );
     const had = backends.map(({ requests }) => requests.length);

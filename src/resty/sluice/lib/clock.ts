@@ -64,14 +64,34 @@ export function wall_time(): number {
   return ngx.now();
 }
 
+/** Steps of the time of day that are larger count, in seconds: both clocks are read in steps of milliseconds. */
+const SMALLEST_STEP = 0.1;
+/** By how many seconds the time of day is ahead of the monotonic clock. */
+let offset = 0;
+
+/**
+ * By how many seconds the time of day is ahead of the monotonic clock. It stays exactly the same until the time of day is
+ * set, so that a moment is shown as the same time whenever it is asked for. Any phase.
+ */
+export function wall_offset(): number {
+  const current = ngx.now() - now();
+  if (math.abs(current - offset) > SMALLEST_STEP) offset = current;
+  return offset;
+}
+
+/** Goes on with the offset that an earlier process has found, unless the time of day was set. Phase: init_by_lua. */
+export function keep_wall_offset(earlier: number): void {
+  offset = earlier;
+}
+
 /** The time of day, in seconds since 1970, of a moment of the monotonic clock. Any phase. */
 export function wall_time_of(moment: Moment): number {
-  return ngx.now() + (moment - now());
+  return moment + wall_offset();
 }
 
 /** The moment of the monotonic clock at a time of day, which is in seconds since 1970. Any phase. */
 export function moment_of(time: number): Moment {
-  return now() + (time - ngx.now());
+  return time - wall_offset();
 }
 
 /**

@@ -46,6 +46,8 @@ export const enum Header {
   JOURNAL,
   /** Which image counts: 0 or 1. The other one is written next. */
   IMAGE,
+  /** By how many seconds the time of day was ahead of the monotonic clock when nginx started. */
+  WALL_OFFSET,
 }
 
 export const enum Slot {

@@ -48,6 +48,14 @@ function map_region(state_dir: string | undefined): void {
     dict.remember("drain", 0) &&
     dict.remember("last_event", 0);
   if (!fits) error("lua_shared_dict is too small", 0);
+  shared_memory()[Header.WALL_OFFSET] = clock.wall_offset();
+}
+
+/** Uses the memory that this nginx has mapped before. Returns false when it has another form. */
+function attach_region(address: number): boolean {
+  if (!attach(address)) return false;
+  clock.keep_wall_offset(shared_memory()[Header.WALL_OFFSET]);
+  return true;
 }
 
 /**
@@ -147,7 +155,7 @@ export function reopen_store(options: Options): void {
   set_fsync(options.fsync);
   set_clustered(options.cluster !== undefined);
   const region = dict.recall("region") as number | undefined;
-  if (region === undefined || !attach(region)) error("this worker has no memory of Sluice", 0);
+  if (region === undefined || !attach_region(region)) error("this worker has no memory of Sluice", 0);
   // Images are written by timers, in the VM that outlives requests.
   renounce(Lock.IMAGE);
   renounce(Lock.HEALTH);
@@ -173,7 +181,7 @@ export function open_store(options: Options): void {
       load_state(options.state_dir);
     }
   } else {
-    if (!attach(region)) error("another version of Sluice has left its memory: restart nginx", 0);
+    if (!attach_region(region)) error("another version of Sluice has left its memory: restart nginx", 0);
     if (dict.recall("state_dir") !== (options.state_dir ?? "")) {
       error("state_dir cannot be changed by a reload: restart nginx", 0);
     }

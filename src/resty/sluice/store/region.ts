@@ -22,7 +22,7 @@ import { doubles_at, map_shared } from "./posix";
  */
 
 /** Rises when the memory's form changes: a reload to another version of this module must not read it wrongly. */
-const LAYOUT = 7;
+const LAYOUT = 8;
 /** How many changes are kept; a power of two. */
 export const CHANGES = 256;
 /** Of a change: the length of the upstream's name, then its bytes, eight a cell. */
