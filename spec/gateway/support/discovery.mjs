@@ -62,6 +62,7 @@ export async function startDiscovery(
   // It does so all the same with one that dies in the middle of an answer.
   gateway.log.allow(PROBE_ERRORS, ...(registry.complaints ?? []));
   if (!traffic) return { gateway };
-  await waitFor("there is a server", async () => (await gateway.api.get(serversOf())).body.length > 0);
+  const hasServers = async () => (await gateway.api.get(serversOf())).body.length > 0;
+  await waitFor("there is a server", hasServers, 60_000);
   return { gateway, load: startLoad(context, { port: gateway.port, connections: 16 }) };
 }
