@@ -47,7 +47,7 @@ async function whoAnswers(port, count) {
 }
 
 test("it gets no new request, shows what it still has, and is removed when it is idle", async (context) => {
-  const { gateway, api, busy, other, held } = await startBusy(context);
+  const { gateway, api, busy, other, held } = await startBusy(context, { delay: 5000 });
   const answer = await api.post(drainOf());
   assert.deepEqual([answer.status, answer.body], [202, { id: 0, server: busy.address, active: 1 }]);
   assert.equal((await api.get(sluice())).headers.etag, answer.headers.etag);

@@ -20,7 +20,7 @@ const full = /no live upstreams while connecting to upstream/;
 test("first come, first served", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 20 }, { workers: 1 });
-  const first = await occupy(app, backend, 600);
+  const first = await occupy(app, backend, 6000);
   const waiting = [];
   for (let number = 0; number < 20; number += 1) {
     waiting.push(app.begin(`/${number}?delay=5`));
