@@ -240,7 +240,7 @@ test("the README's clients", async (context) => {
   }
   const clients = example.commands("Try").filter((line) => line.startsWith("node client.mjs "));
   const printed = await Promise.all(
-    clients.map((client) => example.run(`timeout --foreground --preserve-status --signal=INT 3 ${client}`)),
+    clients.map((client) => example.run(`timeout --foreground --preserve-status --signal=INT 8 ${client}`)),
   );
   for (const [index, { servers }] of protocols.entries()) {
     const own = servers.map((port) => example.port(port)).join("|");
