@@ -10,12 +10,12 @@ import { serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** In milliseconds. */
-const lasts = 2000;
+const lasts = 4000;
 const slow_start = `${lasts}ms`;
 /** Parts of that in which requests are counted: its middle, and what comes after it. @type {[number, number]} */
-const middle = [800, 1300];
+const middle = [1600, 2600];
 /** A weight is at its own when a worker has raised it for the last time. @type {[number, number]} */
-const after = [lasts + 400, lasts + 800];
+const after = [lasts + 400, lasts + 1400];
 
 /**
  * A gateway with one server and another that is not there yet.
@@ -40,7 +40,7 @@ test("a server that is added has half of its share in the middle, all of it afte
   const { gateway, api, fresh } = await startTwo(context);
   // Each worker must know it from its first moment.
   const ramp = await add(api, { server: fresh.address });
-  await assertShare(context, gateway, fresh, ramp, [0, 400]);
+  await assertShare(context, gateway, fresh, ramp, [0, 800]);
   const half = await assertShare(context, gateway, fresh, ramp, middle);
   assert.ok(half > 0.2 && half < 0.42, `${half} is about a third, when the other has twice its weight`);
   await assertShare(context, gateway, fresh, ramp, after);
@@ -59,7 +59,7 @@ test("least_conn goes by the rising weight too", async (context) => {
 test("a weight that is changed meanwhile counts at once, for the part that it has reached", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
   const ramp = await add(api, { server: fresh.address });
-  await assertShare(context, gateway, fresh, ramp, [200, 500]);
+  await assertShare(context, gateway, fresh, ramp, [400, 1000]);
   await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
   await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, middle);
   await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, after);
@@ -69,10 +69,10 @@ for (const kind of ["reload", "restart"]) {
   test(`a ${kind} lets it go on by its age`, async (context) => {
     const { gateway, api, fresh } = await startTwo(context);
     const ramp = await add(api, { server: fresh.address });
-    await assertShare(context, gateway, fresh, ramp, [100, 300]);
+    await assertShare(context, gateway, fresh, ramp, [200, 800]);
     if (kind === "reload") await gateway.reload();
     else await gateway.stop().then(() => gateway.start());
-    await assertShare(context, gateway, fresh, ramp, [1000, 1400]);
+    await assertShare(context, gateway, fresh, ramp, [2000, 2800]);
     await assertShare(context, gateway, fresh, ramp, after);
   });
 }
@@ -125,11 +125,11 @@ test("servers that an upstream begins with, or that replace all others, do not r
   });
   const isUp = { from: Date.now() - 3_600_000, lasts: 1 };
   const now = () => Date.now() - isUp.from;
-  await assertShare(context, gateway, one, isUp, [now(), now() + 200]);
+  await assertShare(context, gateway, one, isUp, [now(), now() + 800]);
   await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: old.address }] });
   await gateway.api.expect(200, "PUT", sluice(), { servers: both });
-  await assertShare(context, gateway, one, isUp, [now(), now() + 200]);
+  await assertShare(context, gateway, one, isUp, [now(), now() + 800]);
   await gateway.stop();
   await gateway.start();
-  await assertShare(context, gateway, one, isUp, [now(), now() + 200]);
+  await assertShare(context, gateway, one, isUp, [now(), now() + 800]);
 });
