@@ -31,7 +31,7 @@ export const ETCD = "etcd";
 
 const TIMEOUT_SECONDS = 2;
 /** A page of keys with large values. */
-const LARGEST_ANSWER = 16777216;
+const LARGEST_ANSWER = 33554432;
 /** The cause when an answer is larger than is read. */
 export const TOO_LARGE = `the answer is larger than ${LARGEST_ANSWER} bytes`;
 /** An answer of which nothing is read. */
