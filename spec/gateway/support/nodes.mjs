@@ -19,10 +19,13 @@ export class Nodes {
   /**
    * @param {import("./api.mjs").Api} api
    * @param {number} count
-   * @param {number} [first] the number of the first one
+   * @param {object} [options]
+   * @param {number} [options.first] the number of the first one
+   * @param {string} [options.ttl]
    */
-  constructor(api, count, first = 0) {
+  constructor(api, count, { first = 0, ttl = "3s" } = {}) {
     this.api = api;
+    this.ttl = ttl;
     this.numbers = Array.from({ length: count }, (_, index) => first + index);
     this.running = Promise.all(this.numbers.map((number, index) => this.#live(number, index / count)));
   }
@@ -44,7 +47,7 @@ export class Nodes {
   async #register(number) {
     for (let attempt = 0; attempt < 3 && !this.#isOver; attempt += 1) {
       try {
-        const body = { server: someAddress(number), ttl: "3s", meta: { zone: "a" } };
+        const body = { server: someAddress(number), ttl: this.ttl, meta: { zone: "a" } };
         const { status, text } = await this.api.put(nodeOf(`n${number}`), body);
         if (status === 201) this.created += 1;
         else if (status === 200) this.renewed += 1;
@@ -67,10 +70,10 @@ export class Nodes {
  * @param {import("node:test").TestContext} context
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {number} count
- * @param {number} [first]
+ * @param {{ first?: number, ttl?: string }} [options]
  */
-export function startNodes(context, gateway, count, first) {
-  const nodes = new Nodes(gateway.api, count, first);
+export function startNodes(context, gateway, count, options) {
+  const nodes = new Nodes(gateway.api, count, options);
   atEnd(context, () => nodes.stop());
   return nodes;
 }
