@@ -30,7 +30,7 @@ export function waitForState({ api }, state, upstream) {
  * @param {string[]} addresses
  * @param {number} [milliseconds] 0: it must have them now
  */
-export async function waitForServers({ api }, addresses, milliseconds = 10_000, upstream = "app") {
+export async function waitForServers({ api }, addresses, milliseconds = 30_000, upstream = "app") {
   let found = [];
   const wanted = addresses.toSorted();
   const isThere = async () => {

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * @param {number} [milliseconds] how long to try
  * @returns {Promise<NonNullable<T>>} what the condition gave
  */
-export async function waitFor(what, condition, milliseconds = 10_000) {
+export async function waitFor(what, condition, milliseconds = 30_000) {
   const deadline = performance.now() + milliseconds;
   for (;;) {
     const value = await condition();
