@@ -232,7 +232,7 @@ export function portOf({ url }) {
 
 /** @param {Member} member */
 async function waitForMember(member) {
-  await waitFor(`${member.url} serves`, () => member.isThere(), 20_000);
+  await waitFor(`${member.url} serves`, () => member.isThere(), 60_000);
 }
 
 /**
