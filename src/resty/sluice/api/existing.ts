@@ -2,7 +2,7 @@ import type { Problem } from "../config/problem";
 import type { Document } from "../store/document";
 import { upstream_not_found } from "../store/read";
 import { write, type Edit } from "../store/write";
-import { check_match, take_if_match } from "./precondition";
+import { check_conditions, type Conditions } from "./precondition";
 
 /** Reads a path's id of a server. Returns it, or undefined and the problem. */
 export function parse_id(text: string): LuaMultiReturn<[number | undefined, Problem | undefined]> {
@@ -16,15 +16,15 @@ export function parse_id(text: string): LuaMultiReturn<[number | undefined, Prob
   return $multi(tonumber(text), undefined);
 }
 
-/** Writes to an upstream that must be there, and be what the request's `If-Match` says. Phase: content_by_lua. */
+/** Writes to an upstream that must be there and meet the request's conditions. Phase: content_by_lua. */
 export function write_existing(
   name: string,
+  conditions: Conditions,
   edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
 ): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
-  const condition = take_if_match();
   return write(name, (current, revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
-    const lost = check_match(condition, current);
+    const lost = check_conditions(conditions, current);
     if (lost !== undefined) return $multi(undefined, lost);
     return edit(current, revision);
   });

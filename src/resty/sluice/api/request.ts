@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import { decode, is_table } from "../lib/json";
+import type { Conditions } from "./precondition";
 
 /** A request to the API, as the resources see it. */
 export interface ApiRequest {
@@ -8,6 +9,8 @@ export interface ApiRequest {
   prefix: string;
   /** The path's variable parts by their names in the route. */
   parameters: Record<string, string>;
+  /** What a change depends on. */
+  conditions: Conditions;
 }
 
 const LARGEST_BODY = 1048576;

@@ -6,6 +6,7 @@ import { ok, send, send_problem, type Answered } from "./answer";
 import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
 import * as plus_upstreams from "./plus/upstreams";
+import { take_conditions } from "./precondition";
 import type { Route } from "./route";
 import * as cluster from "./sluice/cluster";
 import * as discovery from "./sluice/discovery";
@@ -128,9 +129,8 @@ export function answer_request(options: ApiOptions): void {
   const sent = ngx.req.get_method();
   const method = (sent === "HEAD" ? "GET" : sent) as MethodName;
   const is_write = method !== "GET";
-  // An ETag is for changes; states and counters change without it, and nginx would answer 304.
-  ngx.req.clear_header("If-None-Match");
-  if (!is_write) ngx.req.clear_header("If-Match");
+  // Reads have none: states and counters change without the ETag.
+  const conditions = take_conditions();
   const refused = check_access(options, is_write);
   if (refused !== undefined) {
     send_problem(refused, refused.status === 401 ? { "WWW-Authenticate": "Bearer" } : {});
@@ -156,7 +156,7 @@ export function answer_request(options: ApiOptions): void {
   }
   // No resource reads the body of a DELETE. A malformed one must be refused before anything is deleted.
   if (method === "DELETE") ngx.req.read_body();
-  const [answer, problem] = handler({ method, prefix: options.prefix, parameters });
+  const [answer, problem] = handler({ method, prefix: options.prefix, parameters, conditions });
   if (answer === undefined) send_problem(problem as Problem);
   else send(answer);
 }

@@ -59,7 +59,7 @@ function post_server(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
-  const [document, problem] = write_existing(name, (current, revision) =>
+  const [document, problem] = write_existing(name, request.conditions, (current, revision) =>
     add_server(current, input, revision),
   );
   if (document === undefined) return $multi(undefined, problem);
@@ -92,7 +92,7 @@ function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [id, bad] = parse_id(request.parameters.id);
   const [input, , unreadable] = read_object();
-  const [document, problem] = write_existing(name, (current, revision) => {
+  const [document, problem] = write_existing(name, request.conditions, (current, revision) => {
     if (id === undefined) return $multi(undefined, bad);
     if (find_by_id(current, id) === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
     if (input === undefined) return $multi(undefined, unreadable);
@@ -105,7 +105,7 @@ function patch(this: void, request: ApiRequest): Answered {
 
 function delete_server(this: void, request: ApiRequest): Answered {
   const [id, bad] = parse_id(request.parameters.id);
-  const [document, problem] = write_existing(request.parameters.name, (current) => {
+  const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
     if (id === undefined) return $multi(undefined, bad);
     return remove_server(current, id);
   });
@@ -118,7 +118,7 @@ function delete_by_address(this: void, request: ApiRequest): Answered {
   const given = argument("server");
   const [address, bad_address] = parse_address(given);
   if (given === undefined) return $multi(undefined, format_problem('missing "server" argument'));
-  const [document, problem] = write_existing(request.parameters.name, (current) => {
+  const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
     if (address === undefined) return $multi(undefined, bad_address);
     const index = find_by_address(current, address.server);
     if (index === undefined) return $multi(undefined, server_not_found(`address "${address.server}"`));

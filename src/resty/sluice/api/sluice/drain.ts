@@ -39,7 +39,7 @@ function read_leave_by(
 function post(this: void, request: ApiRequest): Answered {
   const [id, bad] = parse_id(request.parameters.id);
   const [input, unreadable] = read_object_if_any();
-  const [document, problem] = write_existing(request.parameters.name, (current) => {
+  const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
     if (id === undefined) return $multi(undefined, bad);
     if (find_by_id(current, id) === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
     if (input === undefined) return $multi(undefined, unreadable);
@@ -66,7 +66,7 @@ function get(this: void, request: ApiRequest): Answered {
 
 function cancel(this: void, request: ApiRequest): Answered {
   const [id, bad] = parse_id(request.parameters.id);
-  const [document, problem] = write_existing(request.parameters.name, (current) => {
+  const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
     if (id === undefined) return $multi(undefined, bad);
     return cancel_drain(current, id);
   });

@@ -25,7 +25,7 @@ import { read, upstream_not_found } from "../../store/read";
 import { etag, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { write_existing } from "../existing";
-import { take_if_match } from "../precondition";
+import { check_none_match } from "../precondition";
 import { SERVER_FIELDS } from "../plus/servers";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -116,18 +116,20 @@ function put(this: void, request: ApiRequest): Answered {
   const [registration, invalid] = read_registration(node);
   if (registration === undefined) return $multi(undefined, invalid);
   const { server, report } = registration;
-  const renewed = renew(text, server, clock.now());
+  const { match, none_match } = request.conditions;
+  // A renewal is no change, so it does not depend on If-Match. If-None-Match asks for more than a renewal.
+  const renewed = none_match === undefined ? renew(text, server, clock.now()) : undefined;
   if (renewed !== undefined) {
-    // It is no change, so there is no condition for it.
-    take_if_match();
     const [head] = parse_head(text);
     note_renewal_report(name, head, renewed, report);
     return ok(node_object(renewed), head);
   }
 
   let before: NodeRecord | undefined;
-  const [document, problem] = write_existing(name, (current, revision) => {
+  const [document, problem] = write_existing(name, { match, none_match: undefined }, (current, revision) => {
     before = node_of(current, node);
+    const is_taken = check_none_match(request.conditions, before === undefined ? undefined : current);
+    if (is_taken !== undefined) return $multi(undefined, is_taken);
     return register(current, server, clock.now(), revision);
   });
   const record = document === undefined ? undefined : node_of(document, node);
@@ -139,7 +141,7 @@ function put(this: void, request: ApiRequest): Answered {
 
 function remove(this: void, request: ApiRequest): Answered {
   const { name, node } = request.parameters;
-  const [document, problem] = write_existing(name, (current) => leave(current, node));
+  const [document, problem] = write_existing(name, request.conditions, (current) => leave(current, node));
   if (document === undefined) return $multi(undefined, problem);
   return $multi({ status: 204, headers: { ETag: etag(document) } }, undefined);
 }

@@ -10,7 +10,7 @@ import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answer, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { server_objects } from "../plus/servers";
-import { check_match, take_if_match } from "../precondition";
+import { check_conditions } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { check_empty } from "./empty";
@@ -107,10 +107,9 @@ function put(this: void, request: ApiRequest): Answered {
   const [config, invalid] = read_upstream(input.upstream);
   if (config === undefined) return $multi(undefined, invalid);
 
-  const condition = take_if_match();
   let status = 200;
   const edit: Edit = (current, next_revision) => {
-    const lost = check_match(condition, current) ?? check_ids(current, input.ids);
+    const lost = check_conditions(request.conditions, current) ?? check_ids(current, input.ids);
     if (lost !== undefined) return $multi(undefined, lost);
     if (current === undefined) status = 201;
     return replace_upstream(current, config, next_revision);
@@ -127,12 +126,11 @@ function put(this: void, request: ApiRequest): Answered {
 
 function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
-  const condition = take_if_match();
   const [input, unreadable] = read_input();
   const [document, problem] = write(name, (current, next_revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
     if (input === undefined) return $multi(undefined, unreadable);
-    const lost = check_match(condition, current) ?? check_ids(current, input.ids);
+    const lost = check_conditions(request.conditions, current) ?? check_ids(current, input.ids);
     if (lost !== undefined) return $multi(undefined, lost);
     const hidden = restore_secrets(input.upstream, current);
     if (hidden !== undefined) return $multi(undefined, hidden);
@@ -146,10 +144,9 @@ function patch(this: void, request: ApiRequest): Answered {
 
 function remove(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
-  const condition = take_if_match();
   const [, problem] = write(name, (current) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
-    return $multi(undefined, check_match(condition, current));
+    return $multi(undefined, check_conditions(request.conditions, current));
   });
   if (problem !== undefined) return $multi(undefined, problem);
   return $multi({ status: 204 }, undefined);
