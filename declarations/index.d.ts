@@ -44,6 +44,8 @@ declare module "resty.sluice" {
     read_tokens_file?: string;
     /** Host names, beside IP addresses and `localhost`, by which the API may be asked. Default: none. */
     hosts?: string[];
+    /** Origins, beside the API's own, whose pages may use the API in a browser, such as `"https://example.com"`. Default: none. */
+    origins?: string[];
   }
 
   /** Where gateways share their upstreams. */

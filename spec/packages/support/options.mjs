@@ -19,6 +19,7 @@ export const examples = [
       read_tokens: ["r"],
       read_tokens_file: "/run/secrets/read",
       hosts: ["gateway"],
+      origins: ["https://example.com"],
     },
     cluster: {
       etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/s/", user: "u", password: "p", tls },

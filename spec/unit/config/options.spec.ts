@@ -6,7 +6,7 @@ describe("the options of setup", () => {
     expect(read_options({})).same({
       fsync: false,
       shared_dict: "sluice",
-      api: { prefix: "/api", write: true, write_tokens: [], read_tokens: [], hosts: [] },
+      api: { prefix: "/api", write: true, write_tokens: [], read_tokens: [], hosts: [], origins: [] },
       upstreams: {},
     });
   });
@@ -22,6 +22,17 @@ describe("the options of setup", () => {
     ["an empty token", { api: { read_tokens: [""] } }, '"api.read_tokens"'],
     ["a token that no header can carry", { api: { write_tokens: ["two words"] } }, '"api.write_tokens"'],
     ["a file of tokens that is no path", { api: { write_tokens_file: 1 } }, '"api.write_tokens_file"'],
+    ["any origin", { api: { origins: ["*"] } }, '"api.origins" value: "*"'],
+    ["no origin", { api: { origins: ["null"] } }, '"api.origins"'],
+    ["an origin without a scheme", { api: { origins: ["example.com"] } }, '"api.origins"'],
+    ["an origin with a path", { api: { origins: ["https://example.com/"] } }, '"api.origins"'],
+    ["an origin with a user", { api: { origins: ["https://me@example.com"] } }, '"api.origins"'],
+    ["two origins in one", { api: { origins: ["https://a.example,https://b.example"] } }, '"api.origins"'],
+    [
+      "the scheme's own port, which no browser sends",
+      { api: { origins: ["https://a:443"] } },
+      '"api.origins"',
+    ],
     ["a prefix that is no path", { api: { prefix: "api" } }, '"api.prefix"'],
     ["a bad name of an upstream", { upstreams: { "a b": {} } }, "upstreams.a b"],
     [

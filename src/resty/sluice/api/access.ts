@@ -1,9 +1,13 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
 import { check_content_type } from "./content_type";
+import { is_from_listed_origin } from "./cross_origin";
 import { check_local } from "./local";
 
-/** Who may use the API: by token or locally, never from another site, never by a name that is not ours. */
+/**
+ * Who may use the API: a client with a token, or a local one. A page of another site may not, unless its origin is
+ * listed, and neither may a client that asks for a host that is not the API's.
+ */
 
 function forbidden(code: string, text: string): Problem {
   return { status: 403, code, text };
@@ -36,7 +40,17 @@ function host_of(authority: string): string {
   return string.lower(bracketed ?? plain ?? with_port ?? authority);
 }
 
+/**
+ * Tells whether the client has connected to a unix socket. There is no name that DNS could turn to the API's address, and
+ * clients send any: "unix", "nginx-plus-api". A browser gets there through a proxy only, and its pages have names.
+ */
+function is_without_name(): boolean {
+  const peer = ngx.var.realip_remote_addr ?? ngx.var.remote_addr;
+  return peer === "unix:" && ngx.var.http_origin === undefined && ngx.var.http_sec_fetch_site === undefined;
+}
+
 function check_host(options: ApiOptions): Problem | undefined {
+  if (is_without_name()) return undefined;
   const authority = ngx.var.http_host;
   // HTTP/1.0 without Host: no browser sends that.
   if (authority === undefined || authority === "") return undefined;
@@ -54,7 +68,8 @@ function check_host(options: ApiOptions): Problem | undefined {
   );
 }
 
-function check_site(): Problem | undefined {
+function check_site(options: ApiOptions): Problem | undefined {
+  if (is_from_listed_origin(options)) return undefined;
   const problem = forbidden("CrossSiteRequest", "requests from other sites are refused");
   const site = ngx.var.http_sec_fetch_site;
   if (site !== undefined && site !== "same-origin" && site !== "none") return problem;
@@ -66,19 +81,36 @@ function check_site(): Problem | undefined {
   return problem;
 }
 
+/** The token that the request names: of the scheme Bearer, or the password of Basic, whoever the user is. */
+function given_token(): string | undefined {
+  const [scheme, credentials] = string.match(ngx.var.http_authorization ?? "", "^(%a+) +(%S+) *$");
+  const name = string.lower(scheme ?? "");
+  if (name === "bearer") return credentials;
+  if (name !== "basic") return undefined;
+  return string.match(ngx.decode_base64(credentials ?? "") ?? "", "^[^:]*:(.*)$")[0];
+}
+
 function check_token(options: ApiOptions, is_write: boolean): Problem | undefined {
   const wanted = is_write ? options.write_tokens : options.read_tokens;
-  const [token] = string.match(ngx.var.http_authorization ?? "", "^[Bb]earer +(%S+) *$");
+  const token = given_token();
   if (token !== undefined && is_one_of(token, options.write_tokens)) return undefined;
   const may_read = token !== undefined && is_one_of(token, options.read_tokens);
   if (may_read && !is_write) return undefined;
   if (wanted.length === 0) return check_local();
   if (may_read) return forbidden("Forbidden", "this token may only read");
-  return { status: 401, code: "Unauthorized", text: "a valid token is needed: Authorization: Bearer …" };
+  return {
+    status: 401,
+    code: "Unauthorized",
+    text: "a valid token is needed: Authorization: Bearer …, or Basic with the token as the password",
+  };
 }
 
-/** Tells why a request must be refused; undefined: it may go on. Phase: content_by_lua. */
+/** Tells why nobody may send such a request from where it comes from; undefined: it may go on. Phase: content_by_lua. */
+export function check_source(options: ApiOptions): Problem | undefined {
+  return check_host(options) ?? check_site(options);
+}
+
+/** Tells why this client may not send such a request; undefined: it may. Phase: content_by_lua, after `check_source`. */
 export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
-  const refused = check_host(options) ?? check_site() ?? check_token(options, is_write);
-  return refused ?? (is_write ? check_content_type() : undefined);
+  return check_token(options, is_write) ?? (is_write ? check_content_type() : undefined);
 }

@@ -33,10 +33,10 @@ function is_without_browser(): boolean {
 }
 
 /**
- * True if a page of the API's own origin has sent the request; a foreign `Origin` has been refused before. The
- * dashboard of NGINX Plus sends JSON in this way, with the type that browsers give to a text.
+ * True if a page of the API's own origin, or of a listed one, has sent the request; any other `Origin` has been refused
+ * before. The dashboard of NGINX Plus sends JSON in this way, with the type that browsers give to a text.
  */
-function is_from_own_page(): boolean {
+function is_from_known_page(): boolean {
   return ngx.var.http_origin !== undefined || ngx.var.http_sec_fetch_site === "same-origin";
 }
 
@@ -51,6 +51,6 @@ export function check_content_type(): Problem | undefined {
     if (is_without_browser()) return undefined;
     return refused(`a browser may not send "${FORM}": set Content-Type to application/json`);
   }
-  if (type === TEXT && is_from_own_page()) return undefined;
+  if (type === TEXT && is_from_known_page()) return undefined;
   return refused("the Content-Type is not application/json");
 }

@@ -1,8 +1,9 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
 import { list } from "../lib/json";
-import { check_access } from "./access";
+import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
+import { preflight_headers, share_answer } from "./cross_origin";
 import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
 import * as plus_upstreams from "./plus/upstreams";
@@ -65,6 +66,12 @@ function versions(): Answered {
 }
 
 const ROOT: Route = { path: "", GET: versions };
+
+/**
+ * The schemes in which a client can give a token. In one field, since lua-nginx-module keeps one field of this name. Basic
+ * comes first: Chrome reads the first scheme of a field only, and Bearer is not one for which it asks the user.
+ */
+const CHALLENGES = 'Basic realm="Sluice", Bearer';
 
 function not_found(code: string, text: string): Problem {
   return { status: 404, code, text };
@@ -131,9 +138,16 @@ export function answer_request(options: ApiOptions): void {
   const is_write = method !== "GET";
   // Reads have none: states and counters change without the ETag.
   const conditions = take_conditions();
-  const refused = check_access(options, is_write);
+  share_answer(options);
+  const foreign = check_source(options);
+  const preflight = preflight_headers(options);
+  if (foreign === undefined && preflight !== undefined) {
+    send({ status: 204, headers: preflight });
+    return;
+  }
+  const refused = foreign ?? check_access(options, is_write);
   if (refused !== undefined) {
-    send_problem(refused, refused.status === 401 ? { "WWW-Authenticate": "Bearer" } : {});
+    send_problem(refused, refused.status === 401 ? { "WWW-Authenticate": CHALLENGES } : {});
     return;
   }
   const segments = path_below(options.prefix);

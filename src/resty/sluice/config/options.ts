@@ -18,6 +18,8 @@ export interface ApiOptions {
   read_tokens_file: string | undefined;
   /** Host names, beside IP addresses and `localhost`, by which the API may be asked. */
   hosts: string[];
+  /** Origins, beside the API's own, whose pages may use the API in a browser. */
+  origins: string[];
 }
 
 /** What `setup` takes. */
@@ -60,6 +62,23 @@ function strings(input: Table, path: string, name: string): string[] {
   return value as string[];
 }
 
+/** Tells whether a browser can send a text as an origin: it leaves out the path and the scheme's own port. */
+function is_origin(text: string): boolean {
+  const [scheme, authority] = string.match(text, "^(%a[%w+.-]*)://([^/?#@,]+)$");
+  if (scheme === undefined || authority === undefined) return false;
+  const own_port = { http: ":80", https: ":443" }[string.lower(scheme)];
+  return own_port === undefined || string.sub(authority, -own_port.length) !== own_port;
+}
+
+function read_origins(input: Table): string[] {
+  const origins = strings(input, "api.", "origins");
+  for (const origin of origins) {
+    if (!is_origin(origin))
+      error(`invalid "api.origins" value: "${origin}" is not an origin such as "https://example.com"`, 0);
+  }
+  return origins;
+}
+
 function read_api(input: Table): ApiOptions {
   refuse_unknown(input, "api.", {
     prefix: true,
@@ -69,6 +88,7 @@ function read_api(input: Table): ApiOptions {
     read_tokens: true,
     read_tokens_file: true,
     hosts: true,
+    origins: true,
   } satisfies Record<keyof ApiOptions, true>);
   const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
   if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
@@ -82,6 +102,7 @@ function read_api(input: Table): ApiOptions {
     read_tokens: strings(input, "api.", "read_tokens"),
     read_tokens_file: expect_type(input, "api.", "read_tokens_file", "string") as string | undefined,
     hosts: strings(input, "api.", "hosts"),
+    origins: read_origins(input),
   };
 }
 
