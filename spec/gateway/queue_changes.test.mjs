@@ -152,7 +152,7 @@ test("a worker that is killed leaves nobody in the queue", async (context) => {
   const backend = await startBackend(context);
   const { gateway, queue, begin } = await startQueue(context, backend);
   const [[victim, lost], [, [holder]]] = await clientsByWorker(context, gateway.port);
-  const held = holder.get("/?delay=1500");
+  const held = holder.get("/?delay=4000");
   await waitFor("the server is full", () => backend.active === 1);
   const died = lost.slice(0, 5).map((client) => client.get("/").catch((cause) => cause.code));
   await queue.holds(5);
@@ -163,7 +163,7 @@ test("a worker that is killed leaves nobody in the queue", async (context) => {
   await queue.holds(1);
   assert.equal((await held).status, 200);
   assert.equal((await waiting.ending).status, 200);
-  assert.equal(await sumOf(gateway.api, "active"), 0);
+  await waitFor("no request is under way", async () => (await sumOf(gateway.api, "active")) === 0);
 });
 
 test("after a storm in which clients leave in every phase nothing is left", async (context) => {

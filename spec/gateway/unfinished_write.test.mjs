@@ -94,7 +94,7 @@ for (const [when, point] of Object.entries(journalled)) {
     );
     const [{ server }] = await api.expect(200, "GET", serversOf());
     assert.equal(server, other.address);
-    assert.equal(await sumOf(api, "active"), 0);
+    await waitFor("no request is under way", async () => (await sumOf(api, "active")) === 0);
     await assertKept(gateway);
 
     await api.expect(201, "POST", serversOf("other"), { server: one.address });
