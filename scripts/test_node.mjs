@@ -12,6 +12,9 @@ const fileTimeout = 20 * 60 * 1000;
 /** Of specs that wait most of their time, so many files run at once. */
 const WAITING_AT_ONCE = 4;
 
+/** Up to so many files that fail are run again; more failing at once are no matter of the machine's load. */
+const MOST_RUN_AGAIN = 3;
+
 /** Those of spec/gateway that do: they take a tenth to a third of a core. The others load the machine, or must not be disturbed. */
 const waitingGatewaySpecs = [
   "bounded_load",
@@ -90,13 +93,34 @@ export function runSoakSpecs(fileNamePart) {
 }
 
 /**
- * Runs files of specs, and shows what node:test says.
+ * Runs files of specs, and shows what node:test says. Specs watch real processes in real time, which a machine that does
+ * something else meanwhile can spoil: a file that fails is run a second time, alone, and a line says so. What fails again
+ * has failed.
  * @param {string[]} files
  * @param {number} [concurrency] how many at once
  * @returns {import("./test_parts.mjs").Counts}
  */
 function runFiles(files, concurrency = 1) {
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  const first = runOnce(files, concurrency);
+  const { failedFiles } = first;
+  if (failedFiles.length === 0 || failedFiles.length > MOST_RUN_AGAIN) return first.counts;
+
+  console.log(`Running again, alone: ${failedFiles.join(", ")}`);
+  const again = runOnce(failedFiles, 1);
+  const isMended = again.counts.failed === 0 && again.counts.passed > 0;
+  console.log(`${failedFiles.join(", ")}: failed once, then ${isMended ? "passed" : "failed again"}`);
+  if (!isMended) return first.counts;
+  const { passed, failed, skipped } = first.counts;
+  return { passed: passed + failed, failed: 0, skipped };
+}
+
+/**
+ * @param {string[]} files
+ * @param {number} concurrency
+ * @returns {{ counts: import("./test_parts.mjs").Counts, failedFiles: string[] }}
+ */
+function runOnce(files, concurrency) {
+  if (files.length === 0) return { counts: { passed: 0, failed: 0, skipped: 0 }, failedFiles: [] };
 
   const report = join(root, "build", "specs.tap");
   mkdirSync(join(root, "build"), { recursive: true });
@@ -111,7 +135,18 @@ function runFiles(files, concurrency = 1) {
     `--test-reporter-destination=${report}`,
   ];
   const { status } = spawnSync(process.execPath, [...options, ...files], { cwd: root, stdio: "inherit" });
-  return countsOf(existsSync(report) ? readFileSync(report, "utf8") : "", status);
+  const tap = existsSync(report) ? readFileSync(report, "utf8") : "";
+  return { counts: countsOf(tap, status), failedFiles: failedFilesOf(tap, files) };
+}
+
+/**
+ * Reads which files have a test that failed: node:test writes where each test stands.
+ * @param {string} tap
+ * @param {string[]} files
+ */
+function failedFilesOf(tap, files) {
+  const results = tap.split(/^ *(?=(?:not )?ok \d+ )/m).filter((result) => result.startsWith("not ok"));
+  return files.filter((file) => results.some((result) => result.includes(`location: '${join(root, file)}:`)));
 }
 
 /**
