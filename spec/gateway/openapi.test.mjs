@@ -26,7 +26,7 @@ test("what is served is OpenAPI 3.1, and what openapi/ says", async (context) =>
   assert.deepEqual(body.servers, [{ url: "/api" }]);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   assert.equal(body.info.version, version);
-  assert.equal((await api.get("/api/9/nginx")).body.build, `lua-resty-sluice-${version}`);
+  assert.equal((await api.get("/api/9/nginx")).body.build, `lua-resty-sluice-${version}-r32`);
   const head = await api.send("HEAD", path);
   assert.deepEqual([head.status, head.text, head.headers["content-type"]], [200, "", "application/json"]);
 });

@@ -5,8 +5,10 @@ import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
 import { preflight_headers, share_answer } from "./cross_origin";
 import * as nginx from "./plus/nginx";
+import * as plus_stub_status from "./plus/stub_status";
 import * as plus_servers from "./plus/servers";
 import * as plus_upstreams from "./plus/upstreams";
+import * as plus_workers from "./plus/workers";
 import { take_conditions } from "./precondition";
 import type { Route } from "./route";
 import * as cluster from "./sluice/cluster";
@@ -27,7 +29,13 @@ type MethodName = (typeof METHODS)[number];
 const OLDEST_VERSION = 1;
 const NEWEST_VERSION = 9;
 
-const PLUS_ROUTES: readonly (readonly Route[])[] = [plus_servers.routes, plus_upstreams.routes, nginx.routes];
+const PLUS_ROUTES: readonly (readonly Route[])[] = [
+  plus_servers.routes,
+  plus_upstreams.routes,
+  nginx.routes,
+  plus_stub_status.routes,
+  plus_workers.routes,
+];
 const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   upstreams.routes,
   discovery.routes,

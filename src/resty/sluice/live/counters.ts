@@ -1,7 +1,7 @@
 import type { NumberPointer } from "ffi";
 
-import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter } from "../store/cells";
-import { counter_at, offset_of, shared_memory, stamp_at } from "../store/region";
+import { CODE_STEP, Counter, LAST_CODE, Row, Slot, UpstreamCounter } from "../store/cells";
+import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../store/region";
 import { take_slot } from "../store/slots";
 import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
@@ -18,12 +18,15 @@ let memory: NumberPointer;
 let slot = 0;
 /** From where a row's cells begin to this worker's. */
 let offset = 0;
+/** Where this worker counts its requests. */
+let logged = 0;
 
 /** Counts in `own_slot` of the shared memory from now on. Phase: init_worker_by_lua. */
 export function use_slot(shared: NumberPointer, own_slot: number): void {
   memory = shared;
   slot = own_slot;
   offset = offset_of(own_slot);
+  logged = slot_at(own_slot) + Slot.REQUESTS;
 }
 
 /**
@@ -53,6 +56,11 @@ export function adopt(row: number, incarnation: number): LuaMultiReturn<[number,
     memory[stamp] = incarnation;
   }
   return $multi(stamp, at);
+}
+
+/** Counts a request that has ended, whatever it was. */
+export function count_logged(): void {
+  if (slot !== 0) memory[logged] = memory[logged] + 1;
 }
 
 /** The number of this worker's requests under way at `server`. */

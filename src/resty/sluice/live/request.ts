@@ -15,7 +15,7 @@ import {
 } from "./attempts";
 import { note_begin, note_end } from "./begun";
 import { choose, is_still_available, lacked_key } from "./choice";
-import { count_without_key, uncount_request } from "./counters";
+import { count_logged, count_without_key, uncount_request } from "./counters";
 import { note_choice } from "./health";
 import { log_one_attempt, log_several_attempts } from "./outcome";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
@@ -122,6 +122,7 @@ export function balance(name: string): void {
 
 /** Counts how the request ended. Phase: log_by_lua. */
 export function log(): void {
+  count_logged();
   const request = get_request() as CData;
   const key = key_of(request);
   forget_admission(key);

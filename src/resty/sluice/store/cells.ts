@@ -48,6 +48,11 @@ export const enum Header {
   IMAGE,
   /** By how many seconds the time of day was ahead of the monotonic clock when nginx started. */
   WALL_OFFSET,
+  /** What totals were when they were reset last: of connections, of requests, and of workers that were replaced. */
+  ACCEPTED_AT_RESET,
+  DROPPED_AT_RESET,
+  REQUESTS_AT_RESET,
+  RESPAWNED_AT_RESET,
 }
 
 export const enum Slot {
@@ -59,6 +64,9 @@ export const enum Slot {
   USED,
   /** How many workers have died that had this slot, and were replaced. */
   RESPAWNED,
+  /** How many requests the worker has logged, and how many of those had been when that was reset. */
+  REQUESTS,
+  REQUESTS_AT_RESET,
 }
 
 /** Times are moments of the monotonic clock (lib/clock), 0 for never, where nothing else is said. */

@@ -81,6 +81,8 @@ function settle(slot: number): void {
   const at = slot_at(slot);
   memory[at + Slot.WORKER] = ngx.worker.id() ?? -1;
   memory[at + Slot.GENERATION] = memory[Header.GENERATION];
+  memory[at + Slot.REQUESTS] = 0;
+  memory[at + Slot.REQUESTS_AT_RESET] = 0;
   memory[at + Slot.PID] = ngx.worker.pid();
   own_slot = slot;
 }
@@ -118,28 +120,76 @@ export function count_slots(): LuaMultiReturn<[number, number]> {
   return $multi(count, free);
 }
 
-/** How many workers have died and were replaced. */
-export function respawned_workers(): number {
+function all_respawned(): number {
   const memory = shared_memory();
   let respawned = 0;
   for (const slot of $range(1, last_slot())) respawned += memory[slot_at(slot) + Slot.RESPAWNED];
   return respawned;
 }
 
+/** How many workers have died and were replaced, since that was reset. */
+export function respawned_workers(): number {
+  return all_respawned() - shared_memory()[Header.RESPAWNED_AT_RESET];
+}
+
+/** Sets `respawned_workers` to 0. */
+export function reset_respawned(): void {
+  shared_memory()[Header.RESPAWNED_AT_RESET] = all_respawned();
+}
+
 /** A worker that runs. */
 export interface Worker {
   id: number;
   pid: number;
+  slot: number;
+  /** Of the configuration that it runs. */
+  generation: number;
+  /** How many requests it has logged since it began, or since that was reset. */
+  requests: number;
+  /** How many requests it has under way at servers. */
+  active: number;
+}
+
+/** Where the requests under way at each upstream stand. */
+function upstream_cells(): number[] {
+  const memory = shared_memory();
+  const cells: number[] = [];
+  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    if (memory[row_at(row) + Row.ID] === NO_ID) cells.push(active_at(row));
+  }
+  return cells;
+}
+
+function worker_of(slot: number, upstreams: readonly number[]): Worker {
+  const memory = shared_memory();
+  const at = slot_at(slot);
+  const offset = offset_of(slot);
+  let active = 0;
+  for (const cell of upstreams) active += memory[cell + offset];
+  return {
+    id: memory[at + Slot.WORKER],
+    pid: memory[at + Slot.PID],
+    slot,
+    generation: memory[at + Slot.GENERATION],
+    requests: memory[at + Slot.REQUESTS] - memory[at + Slot.REQUESTS_AT_RESET],
+    active,
+  };
 }
 
 /** The workers that run, those that finish their last requests after a reload included, by id. */
 export function workers(): Worker[] {
-  const memory = shared_memory();
   const running: Worker[] = [];
+  const upstreams = upstream_cells();
   for (const slot of $range(1, last_slot())) {
-    const at = slot_at(slot);
-    if (is_held(slot)) running.push({ id: memory[at + Slot.WORKER], pid: memory[at + Slot.PID] });
+    if (is_held(slot)) running.push(worker_of(slot, upstreams));
   }
   table.sort(running, (a, b) => (a.id === b.id ? a.pid < b.pid : a.id < b.id));
   return running;
+}
+
+/** Sets the requests of a worker, but not those that it has under way, to 0. */
+export function reset_worker({ slot }: Worker): void {
+  const memory = shared_memory();
+  const at = slot_at(slot);
+  memory[at + Slot.REQUESTS_AT_RESET] = memory[at + Slot.REQUESTS];
 }

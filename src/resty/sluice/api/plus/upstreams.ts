@@ -16,7 +16,7 @@ import { explained_state } from "../state";
 
 /** `/http/upstreams`: what the servers do. */
 
-const UPSTREAM = shape(["peers", "keepalive", "zombies", "zone", "queue", "without_key"]);
+const UPSTREAM = shape(["peers", "zombies", "zone", "queue", "without_key"]);
 const QUEUE = shape(["size", "max_size", "overflows"]);
 const PEER = shape([
   "id",
@@ -116,7 +116,6 @@ function upstream_object(document: Document): object {
   return shaped(
     {
       peers: list(peers),
-      keepalive: 0,
       zombies: zombies(document),
       zone: dict_name(),
       queue:
