@@ -5,11 +5,21 @@ import { PROBE_ERRORS } from "./health.mjs";
 import { waitFor } from "./wait.mjs";
 
 /** @param {import("./gateway.mjs").Gateway} gateway @param {string} state */
-export function waitForState({ api }, state) {
-  return waitFor(`the cluster is ${state}`, async () => {
-    return (await api.expect(200, "GET", "/api/sluice/1/cluster")).state === state;
-  });
+export function waitForState(gateway, state) {
+  return waitFor(`the cluster is ${state}`, async () => (await clusterOf(gateway)).state === state, 20_000);
 }
+
+/**
+ * What `setup` gets for a gateway of a cluster.
+ * @param {string[]} endpoints
+ * @param {object} [more] of `cluster.etcd`
+ */
+export const clusterSetup = (endpoints, more = {}) => ({
+  cluster: { etcd: { endpoints, prefix: "/sluice/", ...more } },
+});
+
+/** @param {import("./gateway.mjs").Gateway} gateway */
+export const clusterOf = ({ api }) => api.expect(200, "GET", "/api/sluice/1/cluster");
 
 /**
  * Starts gateways of one cluster.
@@ -17,10 +27,11 @@ export function waitForState({ api }, state) {
  * @param {import("./registries/etcd.mjs").Etcd} etcd
  * @param {number} count
  * @param {import("./nginx_conf.mjs").Options} [options]
+ * @param {string} [state] of the cluster at each, to wait for
  */
-export async function startCluster(context, etcd, count, options = {}) {
+export async function startCluster(context, etcd, count, options = {}, state = "ok") {
   const endpoints = etcd.members.map(({ url }) => url);
-  const setup = { cluster: { etcd: { endpoints, prefix: "/sluice/" } } };
+  const setup = clusterSetup(endpoints);
   const http = "lua_socket_log_errors off;";
   const gateways = [];
   for (let number = 0; number < count; number += 1) {
@@ -28,7 +39,7 @@ export async function startCluster(context, etcd, count, options = {}) {
   }
   // It also does when a transaction is cut off.
   for (const gateway of gateways) gateway.log.allow(PROBE_ERRORS, /recv\(\) failed \(104: .*\/api\//);
-  for (const gateway of gateways) await waitForState(gateway, "ok");
+  for (const gateway of gateways) await waitForState(gateway, state);
   return gateways;
 }
 

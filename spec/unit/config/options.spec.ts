@@ -11,6 +11,14 @@ describe("the options of setup", () => {
     });
   });
 
+  it("end the prefix of a cluster at a slash, so that no other prefix begins with it", () => {
+    const endpoints = ["http://127.0.0.1:2379"];
+    for (const prefix of ["/pp", "/pp/"]) {
+      expect(read_options({ cluster: { etcd: { endpoints, prefix } } }).cluster?.prefix).equal("/pp/");
+    }
+    expect(read_options({ cluster: { etcd: { endpoints, prefix: "pp:" } } }).cluster?.prefix).equal("pp:/");
+  });
+
   const refused: [string, unknown, string][] = [
     ["no table", 1, "table of options"],
     ["an unknown name", { state_directory: "/x" }, '"state_directory"'],

@@ -109,8 +109,11 @@ function read_api(input: Table): ApiOptions {
 function read_cluster(input: Table): EtcdConfig {
   refuse_unknown(input, "cluster.", { etcd: true });
   const [etcd, problem] = read_etcd("cluster.etcd", input.etcd);
-  if (etcd === undefined) error(problem?.text ?? "", 0);
-  return etcd as unknown as EtcdConfig;
+  if (etcd === undefined) return error(problem?.text ?? "", 0);
+  const config = etcd as unknown as EtcdConfig;
+  // Names of upstreams may begin with any other separator, so keys of another prefix could be taken for them.
+  if (string.sub(config.prefix, -1) !== "/") config.prefix = `${config.prefix}/`;
+  return config;
 }
 
 function read_seeds(input: Table): LuaTable<string, UpstreamConfig> {

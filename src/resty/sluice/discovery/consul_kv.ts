@@ -1,4 +1,5 @@
 import type { ConsulKvConfig } from "../config/sources/consul";
+import { folder_of } from "../config/texts";
 import { encode } from "../lib/json";
 import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
@@ -38,7 +39,7 @@ function read_pairs(this: void, answer: Answer): ReadEntries {
 function follow(this: void, feed: Feed): string | undefined {
   const subscription = only_subscription(feed);
   const place = config_of<ConsulKvConfig>(subscription);
-  const [path] = string.gsub(ngx.escape_uri(place.prefix), "%%2F", "/");
+  const [path] = string.gsub(ngx.escape_uri(folder_of(place.prefix)), "%%2F", "/");
   return follow_query(feed, subscription, { place, uri: `/v1/kv/${path}?recurse=true`, read: read_pairs });
 }
 

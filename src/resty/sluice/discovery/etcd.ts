@@ -1,4 +1,5 @@
 import type { EtcdConfig } from "../config/sources/etcd";
+import { folder_of } from "../config/texts";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
@@ -77,7 +78,7 @@ function follow_subscriptions(session: Session): string | undefined {
   for (const subscription of subscriptions) {
     let known = before.get(subscription) as Known | undefined;
     if (known === undefined) {
-      const { prefix } = config_of<EtcdConfig>(subscription);
+      const prefix = folder_of(config_of<EtcdConfig>(subscription).prefix);
       known = { subscription, prefix, entries: new LuaTable(), revision: 0 };
       const cause = list(client, known);
       if (cause !== undefined) return cause;
