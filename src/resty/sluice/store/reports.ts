@@ -1,4 +1,5 @@
-import { decode, shape } from "../lib/json";
+import { as_object, decode, shape } from "../lib/json";
+import { is_clustered } from "./clustered";
 import { delete_report, get_report, put_report } from "./dict";
 
 /** What is known of sources: of each upstream's, and of each feed that several may share. Any worker may be asked. */
@@ -76,7 +77,41 @@ export function cluster_report(): FeedReport | undefined {
   return decoded(get_report("cluster")) as FeedReport | undefined;
 }
 
+/** etcd is asked once a second. After so long the other gateways may soon miss what they were not told, in seconds. */
+const LONGEST_SILENCE = 2.5;
+
+/** Why this gateway cannot tell the others anything now; undefined: it can, or it is alone. Any phase. */
+export function why_cut_off(now: number): string | undefined {
+  if (!is_clustered()) return undefined;
+  const { last_success, error } = cluster_report() ?? {};
+  if (last_success !== undefined && now - last_success < LONGEST_SILENCE) return undefined;
+  return error ?? "etcd has not answered yet";
+}
+
 /** How a feed is; undefined: nothing is known yet. Any phase. */
 export function feed_report(feed: number): FeedReport | undefined {
   return decoded(get_report(`feed:${string.format("%d", feed)}`)) as FeedReport | undefined;
+}
+
+/** Why an upstream is not the same here and in etcd. */
+export interface ClusterProblem {
+  error: string;
+  /** etcd's revision of a value that is no upstream; absent: the value is one. */
+  junk?: number | undefined;
+}
+
+/** Notes the upstreams that are not the same here and in etcd, by name, as JSON; undefined: all are. Any phase. */
+export function put_cluster_problems(text: string | undefined): void {
+  if (text === undefined) delete_report("cluster problems");
+  else put_report("cluster problems", text);
+}
+
+/** The upstreams that are not the same here and in etcd, by name. Any phase. */
+export function cluster_problems(): Record<string, ClusterProblem> {
+  return as_object(decoded(get_report("cluster problems"))) as Record<string, ClusterProblem>;
+}
+
+/** etcd's revision of the value of an upstream's key if that is known to be no upstream; 0: it is not. Any phase. */
+export function junk_revision(name: string): number {
+  return cluster_problems()[name]?.junk ?? 0;
 }

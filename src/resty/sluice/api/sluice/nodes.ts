@@ -22,6 +22,7 @@ import {
   type NodeRecord,
 } from "../../store/nodes";
 import { read, upstream_not_found } from "../../store/read";
+import { why_cut_off } from "../../store/reports";
 import { etag, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { write_existing } from "../existing";
@@ -109,6 +110,13 @@ function note_renewal_report(
   note_report(subject_of(name, head.row, record), report, expiry_of(head.load), clock.now());
 }
 
+/** The problem of a renewal that the other gateways of the cluster do not learn of: they would remove the server. */
+function untold(cause: string): Problem {
+  const what = "the registration is renewed at this gateway only";
+  const text = `${what}: the others cannot be told through etcd: ${cause}. Renew it at another gateway`;
+  return { status: 503, code: "ClusterUnavailable", text };
+}
+
 function put(this: void, request: ApiRequest): Answered {
   const { name, node } = request.parameters;
   const text = get_text(name);
@@ -122,6 +130,8 @@ function put(this: void, request: ApiRequest): Answered {
   if (renewed !== undefined) {
     const [head] = parse_head(text);
     note_renewal_report(name, head, renewed, report);
+    const cause = why_cut_off(clock.now());
+    if (cause !== undefined) return $multi(undefined, untold(cause));
     return ok(node_object(renewed), head);
   }
 

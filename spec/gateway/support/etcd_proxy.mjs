@@ -1,0 +1,105 @@
+/** Something between a gateway and an etcd that understands HTTP: it can lose answers, and hold up what a watch brings. */
+import { createServer, request as send } from "node:http";
+import { atEnd } from "./cleanup.mjs";
+import { freePort } from "./ports.mjs";
+
+export class EtcdProxy {
+  /** What is done before an answer is lost, by path. @type {Map<string, () => unknown>} */
+  #losing = new Map();
+  #isAway = false;
+  /** What watches have brought and their readers do not get yet; undefined: they get it at once. @type {(() => void)[] | undefined} */
+  #held;
+  /** @type {Set<import("node:net").Socket>} */
+  #sockets = new Set();
+
+  /** @param {number} port @param {string} target */
+  constructor(port, target) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.target = target;
+    this.server = createServer((request, response) => this.#forward(request, response));
+    this.server.on("connection", (socket) => {
+      if (this.#isAway) socket.destroy();
+      this.#sockets.add(socket.on("close", () => this.#sockets.delete(socket)));
+    });
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
+  #forward(request, response) {
+    const path = String(request.url);
+    const { method, headers } = request;
+    const own = send(this.target + path, { method, headers }, async (answer) => {
+      const before = this.#losing.get(path);
+      if (before !== undefined) {
+        this.#losing.delete(path);
+        answer.resume();
+        await before();
+        response.destroy();
+        return;
+      }
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      response.flushHeaders();
+      const isWatch = path === "/v3/watch";
+      answer.on("data", (piece) => {
+        if (isWatch && this.#held !== undefined) this.#held.push(() => response.write(piece));
+        else response.write(piece);
+      });
+      answer.on("end", () => response.end());
+      answer.on("error", () => response.destroy());
+    });
+    own.on("error", () => response.destroy());
+    response.on("close", () => own.destroy());
+    request.pipe(own);
+  }
+
+  /**
+   * Has the answer to the next request for a path be lost.
+   * @param {string} path
+   * @param {() => unknown} [before] what is done before the connection breaks, when the request has been answered
+   */
+  loseAnswer(path, before = () => {}) {
+    this.#losing.set(path, before);
+  }
+
+  /** Holds up what watches bring, from now on. */
+  holdWatches() {
+    this.#held ??= [];
+  }
+
+  /** Lets through what was held up. */
+  letWatchesGo() {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const write of held) write();
+  }
+
+  /** Ends all connections, and takes none. */
+  refuse() {
+    this.#isAway = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  accept() {
+    this.#isAway = false;
+  }
+}
+
+/**
+ * Starts a proxy of an etcd's member that ends with the test.
+ * @param {import("node:test").TestContext} context
+ * @param {import("./registries/etcd.mjs").Etcd} etcd
+ */
+export async function startEtcdProxy(context, etcd) {
+  const proxy = new EtcdProxy(await freePort(), etcd.members[0].url);
+  await new Promise((resolve, reject) => {
+    proxy.server.once("error", reject).listen(proxy.port, "127.0.0.1", () => resolve(undefined));
+  });
+  atEnd(context, () => {
+    proxy.refuse();
+    proxy.server.close();
+  });
+  return proxy;
+}
