@@ -71,7 +71,7 @@ function carry_out(
   inputs: object,
   now: number,
 ): LuaMultiReturn<[boolean, string | undefined]> {
-  const { name, scaling } = upstream;
+  const { name, scaling, memo } = upstream;
   const time = clock.wall_time();
   const id = string.format("%s-%d", name, math.floor(time * 1000));
   let is_done = false;
@@ -88,6 +88,7 @@ function carry_out(
     return set_in_service(next, about?.id ?? -1, decision.direction === "out", now);
   });
   if (problem !== undefined) return $multi(false, `could not scale upstream ${name}: ${problem.text}`);
+  if (is_done) memo.sure_until = now + CALL_SECONDS;
   return $multi(is_done, undefined);
 }
 

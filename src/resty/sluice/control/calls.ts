@@ -3,6 +3,7 @@ import { wait_for } from "../net/wait";
 import { UpstreamRow } from "../store/cells";
 import { is_clustered } from "../store/clustered";
 import type { Document } from "../store/document";
+import { read } from "../store/read";
 import { shared_memory } from "../store/region";
 import { is_over } from "../store/turn";
 import { write, write_own } from "../store/write";
@@ -56,12 +57,29 @@ function forget_call(name: string, id: string): string | undefined {
   return cause;
 }
 
-/** Tells the other gateways that a call will be made again. While they cannot be told they cannot decide, either. */
-function announce_call(name: string, id: string, pause: number): void {
-  if (!is_clustered()) return;
-  change_call(write, name, id, (next) => {
-    if (next.scaling?.id === id) next.scaling = { ...next.scaling, wait: pause + CALL_SECONDS };
+/**
+ * Tells the other gateways that a call will be made again: until then they do not decide. While they cannot be told they
+ * cannot decide, either. Returns the cause when it fails.
+ */
+function announce_call({ name, memo }: Controlled, id: string, pause: number): string | undefined {
+  if (!is_clustered()) return undefined;
+  const now = clock.now();
+  const wait = pause + CALL_SECONDS;
+  const cause = change_call(write, name, id, (next) => {
+    if (next.scaling?.id === id) next.scaling = { ...next.scaling, wait };
   });
+  if (cause === undefined) memo.sure_until = now + wait;
+  return cause;
+}
+
+/**
+ * Makes sure that no other gateway has decided anew while this one was stopped or cut off. An announcement does: etcd
+ * refuses one that is not based on the latest version of the upstream. Returns the cause when etcd does not answer.
+ */
+function confirm_decision(upstream: Controlled, id: string): string | undefined {
+  if (!is_clustered() || clock.now() + TIMEOUT_SECONDS < upstream.memo.sure_until) return undefined;
+  // No two pauses are equal, so that each announcement is a write.
+  return announce_call(upstream, id, math.random());
 }
 
 function warn(name: string, what: string): void {
@@ -77,13 +95,19 @@ function new_patience(): (this: void) => boolean {
   };
 }
 
-/** Makes the call, unless it would be too late. Returns the cause when it has to be made again. */
-function try_call({ name, row, autoscale, call, scaling }: Controlled): string | undefined {
+/**
+ * Makes the call, unless it would be too late, or another decision has come since. Returns the cause when it has to be made
+ * again.
+ */
+function try_call(upstream: Controlled, id: string): string | undefined {
+  const { name, row, autoscale, call } = upstream;
+  const unconfirmed = confirm_decision(upstream, id);
+  if (unconfirmed !== undefined) return `its webhook is not called now: ${unconfirmed}`;
   const webhook = autoscale?.webhook;
   const age = clock.now() - shared_memory()[row + UpstreamRow.SCALED_AT];
-  const is_wanted = scaling?.id === call?.id && age < LONGEST_TIME;
+  const is_wanted = read(name)?.scaling?.id === id && age < LONGEST_TIME;
   if (call === undefined || webhook === undefined || !is_wanted) {
-    warn(name, `its webhook is called no more for decision ${call?.id ?? ""}`);
+    warn(name, `its webhook is called no more for decision ${id}`);
     return undefined;
   }
   const [, cause] = wait_for(() => call_webhook(webhook, call, clock.wall_time()), new_patience());
@@ -97,7 +121,7 @@ function make_call(upstream: Controlled, id: string): void {
   const is_heard = call?.is_heard === true || memo.answered === id;
   // For a worker that takes over: this one may be at it still.
   memory[row + UpstreamRow.CALL_DUE] = clock.now() + TIMEOUT_SECONDS + 1;
-  let cause = is_heard ? undefined : try_call(upstream);
+  let cause = is_heard ? undefined : try_call(upstream, id);
   if (cause === undefined) {
     memo.answered = id;
     cause = forget_call(name, id);
@@ -107,7 +131,7 @@ function make_call(upstream: Controlled, id: string): void {
   const longest_pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (memo.failures - 1));
   const pause = longest_pause * (0.5 + math.random() / 2);
   memory[row + UpstreamRow.CALL_DUE] = clock.now() + pause;
-  if (cause !== undefined && memo.answered !== id) announce_call(name, id, pause);
+  if (cause !== undefined && memo.answered !== id) announce_call(upstream, id, pause);
 }
 
 /** Makes the call of an upstream if it has one that is due, in a light thread of its own. Phase: timer. */

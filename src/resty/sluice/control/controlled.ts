@@ -39,6 +39,8 @@ export interface Memo {
   /** The call that was answered last, and how often one has been in vain since then. */
   answered: string;
   failures: number;
+  /** Until when no other gateway can have decided anew, as far as this worker knows, by the monotonic clock; 0: never. */
+  sure_until: number;
   /** What was said of the decisions that nothing came of, so that it is said once. */
   said: string;
 }
@@ -101,6 +103,7 @@ function new_memo(): Memo {
     is_calling: false,
     answered: "",
     failures: 0,
+    sure_until: 0,
     said: "",
   };
 }
