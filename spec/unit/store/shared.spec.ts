@@ -29,12 +29,21 @@ const CURRENT = document_of([FIRST, SECOND, NODE, FOUND], { session_secret: SECR
 const TEXT = shared_text(CURRENT);
 
 function shared_of(document: Document): Shared {
-  return parse_shared(shared_text(document)) as Shared;
+  return parse_shared(shared_text(document))[0] as Shared;
 }
 
 /** What becomes of a document by what is shared of another: its lines. */
 function apply(current: Document | undefined, other: Document): Document {
   return apply_shared(current, shared_of(other), ETCD, REVISION)[0] as Document;
+}
+
+/** A value with more members. */
+function value_with(...members: string[]): string {
+  return `{${table.concat(['"method":"random"', '"next_id":2', ...members], ",")}}`;
+}
+
+function servers_with(items: string): string {
+  return value_with(`"servers":[${items}]`);
 }
 
 describe("what gateways share of an upstream", () => {
@@ -43,7 +52,7 @@ describe("what gateways share of an upstream", () => {
   });
 
   it("is its settings, and its servers but those found in a registry", () => {
-    const { settings, servers, next_id, session_secret } = parse_shared(TEXT) as Shared;
+    const { settings, servers, next_id, session_secret } = parse_shared(TEXT)[0] as Shared;
     expect(settings.method).equal("least_conn");
     expect(next_id).equal(3);
     expect(session_secret).equal(SECRET);
@@ -112,35 +121,73 @@ describe("what gateways share of an upstream", () => {
   });
 
   it("takes the address of a server that this gateway has found", () => {
-    const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:080")]));
+    const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:080")], { next_id: 6 }));
     expect(lines.length).equal(1);
     expect(parse_line(lines[0]).source).equal("");
   });
 
-  const NONE: [string, string][] = [
-    ["no JSON", "{"],
-    ["a list", "[]"],
-    ["without servers", '{"method":"random","next_id":1}'],
-    ["with an unknown method", '{"method":"best","next_id":1,"servers":[]}'],
-    ["with a server that is none", '{"method":"random","next_id":1,"servers":[{"id":0,"server":"here"}]}'],
-    ["with a server without id", '{"method":"random","next_id":1,"servers":[{"server":"10.0.0.1:80"}]}'],
-    ["with a secret that is none", '{"method":"random","next_id":1,"servers":[],"session_secret":"x"}'],
+  const REFUSED: [what: string, text: string, says: string][] = [
+    ["no JSON", "{", "not a JSON object"],
+    ["a list", "[]", "next_id"],
+    ["without servers", value_with(), '"servers"'],
+    ["with servers that are an object", value_with('"servers":{"a":1}'), '"servers"'],
+    ["with servers that are an empty object", value_with('"servers":{}'), '"servers"'],
+    ["with an unknown method", '{"method":"best","next_id":1,"servers":[]}', '"method"'],
+    ["without a method", '{"next_id":1,"servers":[]}', '"method"'],
+    ["with an unknown member", value_with('"servers":[],"weigth":2'), '"weigth"'],
+    ["with a negative next_id", '{"method":"random","next_id":-5,"servers":[]}', '"next_id"'],
+    ["with a fraction as next_id", '{"method":"random","next_id":0.5,"servers":[]}', '"next_id"'],
+    ["with a huge next_id", '{"method":"random","next_id":1e308,"servers":[]}', '"next_id"'],
+    ["with a server that is none", servers_with('{"id":0,"server":"here"}'), "servers[0]"],
+    ["with a server without id", servers_with('{"server":"10.0.0.1:80"}'), '"id"'],
+    [
+      "with an id that is not below next_id",
+      servers_with('{"id":9,"server":"10.0.0.1:80"}'),
+      "servers[0].id",
+    ],
+    ["with a secret that is none", value_with('"servers":[],"session_secret":"x"'), '"session_secret"'],
+    [
+      "with sticky cookies and no secret",
+      value_with('"servers":[],"sticky":{"cookie":{"name":"s"}}'),
+      '"session_secret"',
+    ],
     [
       "with an id that stands twice",
-      '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80"},{"id":0,"server":"10.0.0.2:80"}]}',
+      servers_with('{"id":0,"server":"10.0.0.1:80"},{"id":0,"server":"10.0.0.2:80"}'),
+      "servers[1].id",
+    ],
+    [
+      "with an address that stands twice",
+      servers_with('{"id":0,"server":"10.0.0.1:80"},{"id":1,"server":"10.0.0.1:80"}'),
+      "servers[1].server",
     ],
     [
       "with a weight that is none",
-      '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80","weight":"heavy"}]}',
+      servers_with('{"id":0,"server":"10.0.0.1:80","weight":"heavy"}'),
+      "servers[0]",
+    ],
+    [
+      "with a server that the method does not allow",
+      servers_with('{"id":0,"server":"10.0.0.1:80","slow_start":"5s"}'),
+      "slow_start",
     ],
     [
       "with a node without a name",
-      '{"method":"random","next_id":1,"servers":[{"id":0,"server":"10.0.0.1:80","source":"register"}]}',
+      servers_with('{"id":0,"server":"10.0.0.1:80","source":"register"}'),
+      '"node"',
+    ],
+    ["with a decision without a time", value_with('"servers":[],"scaling":{"id":"x"}'), '"scaling"'],
+    [
+      "with a decision that waits for ever",
+      value_with('"servers":[],"scaling":{"id":"x","time":1,"wait":1e300}'),
+      '"scaling.wait"',
     ],
   ];
-  for (const [what, text] of NONE) {
+  for (const [what, text, says] of REFUSED) {
     it(`is nothing that is ${what}`, () => {
-      expect(parse_shared(text)).equal(undefined);
+      const [shared, problem] = parse_shared(text);
+      expect(shared).equal(undefined);
+      expect(string.find(problem?.text ?? "", says, 1, true)[0] !== undefined).equal(true);
     });
   }
 });

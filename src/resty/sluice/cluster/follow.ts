@@ -4,18 +4,21 @@ import { encode } from "../lib/json";
 import { internal_error, start_background } from "../lib/run";
 import { unexpected } from "../lib/schema";
 import { ANYTHING, call, ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
-import { is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
+import { get_key, is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
 import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
 import type { Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
 import { put_cluster_report } from "../store/reports";
-import { set_replicate } from "../store/replicate";
+import { read } from "../store/read";
+import { set_replicator } from "../store/replicate";
 import { is_writing } from "../store/lock";
 import { is_over } from "../store/turn";
-import { apply_key, apply_listing, delete_key, take_base } from "./apply";
+import { apply_key, apply_listing, delete_key, settle, take_base } from "./apply";
+import { names_to_retry, publish_problems } from "./problems";
 import { apply_renewals, is_renewals, send_renewals } from "./renewals";
-import { new_replicate } from "./replicate";
+import { new_replicator } from "./replicate";
+import { revision_in_etcd } from "./value";
 
 /**
  * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key first; the others
@@ -24,6 +27,9 @@ import { new_replicate } from "./replicate";
 
 const SESSION_SECONDS = 600;
 const CHECK_SECONDS = 1;
+/** How often upstreams that could not be shared or applied are tried again, and how many of them at once. */
+const RETRY_SECONDS = 5;
+const MOST_RETRIES = 20;
 const SHORTEST_REST = 0.05;
 const LONGEST_REST = 1;
 
@@ -59,29 +65,58 @@ function apply_event({ key, value, revision }: KeyEvent): string | undefined {
     if (value !== undefined) apply_renewals(key, value);
     return undefined;
   }
-  if (value === undefined) return delete_key(prefix, key, revision);
-  return apply_key(prefix, { key, value, revision });
+  if (value === undefined) delete_key(prefix, key, revision);
+  else apply_key(prefix, { key, value, revision });
+  return undefined;
+}
+
+/** Tries again what could not be shared or applied. Returns the cause when etcd fails. */
+function retry_problems(client: EtcdClient): string | undefined {
+  for (const name of names_to_retry(MOST_RETRIES)) {
+    const current = read(name);
+    const before = current === undefined ? undefined : revision_in_etcd(current);
+    const [found, cause] = get_key(client, etcd.prefix + name);
+    if (found === undefined) return cause;
+    const failed = settle(name, found.entry, before, true);
+    if (failed !== undefined) return failed;
+  }
+  return undefined;
+}
+
+/** What is due while the watch goes on. Returns the cause when etcd fails. */
+function check(client: EtcdClient, is_time_to_retry: boolean): string | undefined {
+  const [alive, dead] = is_alive(client, etcd.prefix);
+  if (alive === undefined) return dead;
+  note_success();
+  const unsent = send_renewals(client, etcd.prefix);
+  if (unsent !== undefined || !is_time_to_retry) return unsent;
+  return retry_problems(client);
 }
 
 /** Takes over what comes. Returns the cause when the watch has failed. */
 function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
   const end = clock.now() + SESSION_SECONDS;
   let checked = clock.now();
+  let retried = checked;
   while (!is_over() && clock.now() < end) {
-    const [events, cause] = next_events(stream, LOOK_SECONDS);
+    const [events, cause] = next_events(
+      stream,
+      math.min(LOOK_SECONDS, checked + CHECK_SECONDS - clock.now()),
+    );
     if (events === undefined) return cause;
     for (const event of events) {
       const failed = apply_event(event);
       if (failed !== undefined) return failed;
     }
-    if (clock.now() - checked >= CHECK_SECONDS) {
-      checked = clock.now();
-      const [alive, dead] = is_alive(client, etcd.prefix);
-      if (alive === undefined) return dead;
-      note_success();
-      const unsent = send_renewals(client, etcd.prefix);
-      if (unsent !== undefined) return unsent;
+    const now = clock.now();
+    if (now - checked >= CHECK_SECONDS) {
+      const is_time_to_retry = now - retried >= RETRY_SECONDS;
+      const failed = check(client, is_time_to_retry);
+      if (failed !== undefined) return failed;
+      checked = now;
+      if (is_time_to_retry) retried = now;
     }
+    publish_problems();
   }
   return undefined;
 }
@@ -127,6 +162,7 @@ function session(): string | undefined {
   if (listing === undefined) return unlisted;
   const is_complete = has_complete_key(listing);
   const failed = apply_listing(etcd.prefix, upstreams_of(listing), base, is_complete);
+  publish_problems(true);
   if (failed !== undefined) return failed;
   const unmarked = is_complete ? undefined : put_complete_key(client);
   if (unmarked !== undefined) return unmarked;
@@ -147,7 +183,7 @@ function follow_for_a_while(this: void): void {
 /** Has this worker's writes reach the other gateways from now on. Phase: init_worker_by_lua. */
 export function join_cluster(config: EtcdConfig): void {
   etcd = config;
-  set_replicate(new_replicate(config));
+  set_replicator(new_replicator(config));
 }
 
 /** Has this worker take over what the other gateways write. Phase: init_worker_by_lua, of one worker. */

@@ -1,3 +1,4 @@
+import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { decode, encode, is_table } from "../lib/json";
 import { unexpected, type Schema } from "../lib/schema";
@@ -109,7 +110,8 @@ function apply_to(upstream: string, left: Record<string, unknown>, now: number):
   const nodes = (registered.nodes.get(upstream) as NodeRecord[] | undefined) ?? [];
   for (const record of nodes) {
     const seconds = left[record.node.name];
-    if (typeof seconds === "number") {
+    // No gateway gives more time than the registration has: that is somebody else's, and would keep the server for ever.
+    if (typeof seconds === "number" && seconds > 0 && seconds <= seconds_of(record.node.ttl)) {
       extend_to(record, math.max(expires(record), now + seconds));
       known.set(id_of(upstream, record), now + seconds);
     }

@@ -1,48 +1,31 @@
 import type { EtcdConfig } from "../config/sources/etcd";
-import * as clock from "../lib/clock";
-import { CLUSTER_DIGITS } from "../store/clustered";
-import type { Document } from "../store/document";
-import { LOST } from "../store/problems";
-import type { Replicate } from "../store/replicate";
-import { shared_text } from "../store/shared";
-import { change_key, unavailable } from "./transaction";
+import { get_key } from "../net/etcd/keys";
+import type { Replicator } from "../store/replicate";
+import { junk_revision } from "../store/reports";
+import { apply_newer } from "./apply";
+import { change_key, preferred_client } from "./transaction";
+import { cluster_revision, revision_in_etcd, value_of } from "./value";
 
 /** Sends changes of upstreams to the other gateways: each is a transaction on the upstream's key. */
 
-/** Makes what this worker writes unlike anything that anybody else does. */
-let count = 0;
-
-/** etcd's revision as documents have it. */
-export function cluster_revision(revision: number): string {
-  return string.format(`%0${CLUSTER_DIGITS}d`, revision);
-}
-
-/** etcd's revision of what a document shares; 0: it shares nothing yet. */
-export function revision_in_etcd(document: Document | undefined): number {
-  return tonumber(document?.cluster_revision) ?? 0;
-}
-
-/** What stands in etcd for a document: its shared part, and behind it what tells this change from any other. */
-function value_of(document: Document): string {
-  count += 1;
-  const mark = string.format("%d %d %.3f %.9f", ngx.worker.pid(), count, clock.now(), math.random());
-  return `${shared_text(document)}\n${mark}`;
-}
-
-/** The shared part in a value. */
-export function shared_part(value: string): string {
-  return string.match(value, "^[^\n]*")[0];
-}
-
-/** Makes the function that sends changes. `etcd`: with the prefix below which each upstream has its key. */
-export function new_replicate(etcd: EtcdConfig): Replicate {
-  return (name, before, after) => {
-    const [revision, why, cause] = change_key(etcd, {
-      key: etcd.prefix + name,
-      value: after === undefined ? undefined : value_of(after),
-      from: revision_in_etcd(before),
-    });
-    if (revision !== undefined) return $multi(cluster_revision(revision), undefined);
-    return $multi(undefined, why === "lost" ? LOST : unavailable(cause));
+/** Makes what sends changes. `etcd`: with the prefix below which each upstream has its key. */
+export function new_replicator(etcd: EtcdConfig): Replicator {
+  return {
+    replicate: (name, before, after) => {
+      const [revision, problem] = change_key(etcd, {
+        key: etcd.prefix + name,
+        value: after === undefined ? undefined : value_of(after),
+        // A value that is no upstream is replaced, once the watch has brought all changes before it.
+        from: math.max(revision_in_etcd(before), junk_revision(name)),
+      });
+      if (revision === undefined) return $multi(undefined, problem);
+      return $multi(cluster_revision(revision), undefined);
+    },
+    catch_up: (name) => {
+      const [client] = preferred_client(etcd);
+      if (client === undefined) return;
+      const [found] = get_key(client, etcd.prefix + name);
+      if (found?.entry !== undefined) apply_newer(name, found.entry);
+    },
   };
 }

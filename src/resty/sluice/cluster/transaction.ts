@@ -2,22 +2,17 @@ import type { Problem } from "../config/problem";
 import type { EtcdConfig } from "../config/sources/etcd";
 import * as clock from "../lib/clock";
 import { unexpected, type Schema } from "../lib/schema";
-import { call, ETCD, new_etcd_client, log_in, type EtcdClient } from "../net/etcd/client";
+import { call, ETCD, new_etcd_client, log_in, type EtcdClient, type Refusal } from "../net/etcd/client";
+import { is_unconnected } from "../net/connection";
 import { HEADER, KEY_VALUE, read_key_value, type RawKeyValue } from "../net/etcd/keys";
+import { LOST } from "../store/problems";
+import { find_fate, type KeyChange } from "./fate";
+import { refused_change, unavailable, unknown_outcome } from "./refusals";
 
 /** One key of etcd's is put or deleted if it still is what it was: the way of a change to the other gateways. */
 
-/** A change of a key. */
-export interface KeyChange {
-  key: string;
-  /** Undefined: it is to be deleted. */
-  value: string | undefined;
-  /** etcd's revision of what is there; 0: nothing. */
-  from: number;
-}
-
-/** How it ended: etcd's revision after it; or undefined, and whether another change came before, or etcd was not there. */
-type Ended = LuaMultiReturn<[number | undefined, "lost" | "unavailable", string | undefined]>;
+/** etcd's revision after the change, or undefined and the problem; `LOST` when another change came before. */
+type Ended = LuaMultiReturn<[number | undefined, Problem | undefined]>;
 
 interface TxnAnswer {
   header?: { revision?: string };
@@ -55,19 +50,6 @@ function body_of({ key, value, from }: KeyChange): object {
 }
 
 /**
- * Whether a change that came too late is one of this gateway's own, of which no answer came: its value is like no other's.
- */
-function own_revision(answer: TxnAnswer, { value }: KeyChange, is_repeated: boolean): number | undefined {
-  const [first] = answer.responses?.[0]?.response_range?.kvs ?? [];
-  if (first === undefined) {
-    const is_done = value === undefined && is_repeated;
-    return is_done ? tonumber(answer.header?.revision) : undefined;
-  }
-  const there = read_key_value(first);
-  return there.value === value ? there.revision : undefined;
-}
-
-/**
  * The client of a member. Its connections are never used twice: a request that may have been answered must not be sent
  * again.
  */
@@ -82,46 +64,68 @@ function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   return client;
 }
 
-function ask(
+/** The client of the member that answered last, with a token if it needs one. Returns it, or undefined and the cause. */
+export function preferred_client(
   etcd: EtcdConfig,
-  attempt: number,
-  change: KeyChange,
-): LuaMultiReturn<[TxnAnswer | undefined, string | undefined]> {
-  const client = client_of(etcd, attempt);
+): LuaMultiReturn<[EtcdClient | undefined, string | undefined]> {
+  const client = client_of(etcd, preferred);
   if (client.token === undefined) {
     const [logged_in, refused] = log_in(client);
     if (logged_in === undefined) return $multi(undefined, refused);
   }
-  const [answer, cause] = call<TxnAnswer>(client, "/v3/kv/txn", body_of(change), TXN);
+  return $multi(client, undefined);
+}
+
+function ask(
+  client: EtcdClient,
+  change: KeyChange,
+): LuaMultiReturn<[TxnAnswer | undefined, string | undefined, Refusal | undefined]> {
+  const [answer, cause, refusal] = call<TxnAnswer>(client, "/v3/kv/txn", body_of(change), TXN);
   // etcd may have refused it for a reason of its own.
   if (answer === undefined) client.token = undefined;
   if (answer?.succeeded === true && answer.header?.revision === undefined)
-    return $multi(undefined, unexpected(ETCD, 'there is no "header.revision"'));
-  return $multi(answer, cause);
+    return $multi(undefined, unexpected(ETCD, 'there is no "header.revision"'), undefined);
+  return $multi(answer, cause, refusal);
+}
+
+/** Tells what became of a change whose compare has failed. `unclear`: why an earlier attempt had no answer. */
+function conclude(
+  client: EtcdClient,
+  answer: TxnAnswer,
+  change: KeyChange,
+  unclear: string | undefined,
+): Ended {
+  const [raw] = answer.responses?.[0]?.response_range?.kvs ?? [];
+  const newest = raw === undefined ? undefined : read_key_value(raw);
+  if (newest !== undefined && newest.value === change.value) return $multi(newest.revision, undefined);
+  if (unclear === undefined) return $multi(undefined, LOST);
+  // The key is gone, as it was to be.
+  if (newest === undefined && change.value === undefined)
+    return $multi(tonumber(answer.header?.revision), undefined);
+  const [fate, revision] = find_fate(client, change, newest);
+  if (fate === "made") return $multi(revision, undefined);
+  return $multi(undefined, fate === "not made" ? LOST : unknown_outcome(unclear));
 }
 
 /** Makes a change, by whichever member answers. Phases that have cosockets. */
 export function change_key(etcd: EtcdConfig, change: KeyChange): Ended {
-  let cause: string | undefined;
+  let cause = "";
+  let unclear: string | undefined;
   const deadline = clock.now() + PATIENCE_SECONDS;
-  for (const attempt of $range(0, etcd.endpoints.length)) {
+  for (const _ of $range(0, etcd.endpoints.length)) {
     if (clock.now() > deadline) break;
-    const [answer, failure] = ask(etcd, preferred, change);
-    if (answer !== undefined) {
-      if (answer.succeeded === true) return $multi(tonumber(answer.header?.revision), "lost", undefined);
-      return $multi(own_revision(answer, change, attempt > 0), "lost", undefined);
+    const [client, refused] = preferred_client(etcd);
+    if (client === undefined) {
+      cause = refused ?? "";
+    } else {
+      const [answer, failure, refusal] = ask(client, change);
+      if (answer?.succeeded === true) return $multi(tonumber(answer.header?.revision), undefined);
+      if (answer !== undefined) return conclude(client, answer, change, unclear);
+      if (refusal !== undefined) return $multi(undefined, refused_change(refusal, failure));
+      cause = failure ?? "";
+      if (!is_unconnected(cause)) unclear ??= cause;
     }
-    cause = failure;
     preferred += 1;
   }
-  return $multi(undefined, "unavailable", cause);
-}
-
-/** The problem of a change that etcd could not be asked for. */
-export function unavailable(cause: string | undefined): Problem {
-  return {
-    status: 503,
-    code: "ClusterUnavailable",
-    text: `could not share the change with the other gateways through etcd: ${cause ?? ""}`,
-  };
+  return $multi(undefined, unclear === undefined ? unavailable(cause) : unknown_outcome(unclear));
 }

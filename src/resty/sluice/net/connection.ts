@@ -93,6 +93,13 @@ function shake_hands(connection: Connection, tls: Tls): Outcome {
   return $multi(true, undefined);
 }
 
+const UNCONNECTED = "could not connect: ";
+
+/** Whether the cause of a failure is that there was no connection: then nothing was sent. */
+export function is_unconnected(cause: string): boolean {
+  return string.sub(cause, 1, UNCONNECTED.length) === UNCONNECTED;
+}
+
 /**
  * Opens a connection, or takes the one that is kept. Phases that have cosockets.
  *
@@ -118,7 +125,7 @@ export function open_connection(
   };
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const [connected, cause] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
-  if (connected === undefined) return $multi(undefined, `could not connect: ${cause ?? ""}`);
+  if (connected === undefined) return $multi(undefined, `${UNCONNECTED}${cause ?? ""}`);
   connection.is_reused = socket.getreusedtimes()[0] !== 0;
   if (connection.is_reused) return $multi(connection, undefined);
   destination.opened = clock.now();

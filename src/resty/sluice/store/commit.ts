@@ -83,7 +83,7 @@ export function delete_upstream(
   reach: Reach,
 ): Problem | undefined {
   unstage_text();
-  const replicate = replicator_of(current, undefined, reach);
+  const replicate = replicator_of(name, current, undefined, reach);
   if (replicate !== undefined) {
     const [replicated, refused] = replicate(name, current, undefined);
     if (replicated === undefined) return refused;
@@ -114,7 +114,7 @@ function stage(
   next: Document,
   reach: Reach,
 ): LuaMultiReturn<[string | undefined, Problem | undefined]> {
-  const replicate = replicator_of(current, next, reach);
+  const replicate = replicator_of(name, current, next, reach);
   if (replicate !== undefined) next.cluster_revision = NO_CLUSTER_REVISION;
   const text = stage_text(name, format_document(next));
   if (text === undefined) return $multi(undefined, OUT_OF_MEMORY);

@@ -14,3 +14,10 @@ export const LOST: Problem = {
   code: "PreconditionFailed",
   text: "another gateway has changed the upstream meanwhile",
 };
+
+/** Another gateway was faster, and its change has not come. */
+export const LATE: Problem = {
+  status: 503,
+  code: "ClusterUnavailable",
+  text: "another gateway has changed the upstream meanwhile, and its change has not come from etcd yet: try again",
+};

@@ -1,6 +1,7 @@
 import type { Problem } from "../config/problem";
 import { CLUSTER_DIGITS } from "./clustered";
 import type { Document } from "./document";
+import { junk_revision } from "./reports";
 import { shared_text } from "./shared";
 
 /** How a change reaches the other gateways before it is this one's: what does it is in cluster/, above the store. */
@@ -18,6 +19,16 @@ export type Replicate = (
   after: Document | undefined,
 ) => LuaMultiReturn<[string | undefined, Problem | undefined]>;
 
+/** The way to the other gateways. */
+export interface Replicator {
+  replicate: Replicate;
+  /**
+   * Takes over the version of an upstream that etcd has now, if the upstream is there and older. It may yield, and does
+   * nothing if etcd does not answer: the change also comes by itself.
+   */
+  catch_up: (this: void, name: string) => void;
+}
+
 /** Whether a write is only this gateway's, or all gateways' that share the upstream. */
 export type Reach = "own" | "all";
 
@@ -25,21 +36,29 @@ export type Reach = "own" | "all";
 export const NO_CLUSTER_REVISION = string.rep("0", CLUSTER_DIGITS);
 
 /** Undefined: nothing is shared, or, in `setup`, nothing can be yet. */
-let replicate: Replicate | undefined;
+let replicator: Replicator | undefined;
 
 /** Has each write of this worker reach the other gateways first. Phase: init_worker_by_lua. */
-export function set_replicate(action: Replicate): void {
-  replicate = action;
+export function set_replicator(used: Replicator): void {
+  replicator = used;
+}
+
+/** Takes over the version of an upstream that etcd has now, as `Replicator.catch_up` does. Phases that can sleep. */
+export function catch_up(name: string): void {
+  replicator?.catch_up(name);
 }
 
 /** What is to do so with a change of an upstream; undefined: nothing is, the change is this gateway's alone. */
 export function replicator_of(
+  name: string,
   current: Document | undefined,
   next: Document | undefined,
   reach: Reach,
 ): Replicate | undefined {
-  if (reach === "own" || replicate === undefined) return undefined;
+  if (reach === "own" || replicator === undefined) return undefined;
+  const { replicate } = replicator;
   if (next === undefined) return current?.cluster_revision === undefined ? undefined : replicate;
   const is_new = current?.cluster_revision === undefined;
-  return is_new || shared_text(current) !== shared_text(next) ? replicate : undefined;
+  const is_needed = is_new || junk_revision(name) > 0 || shared_text(current) !== shared_text(next);
+  return is_needed ? replicate : undefined;
 }

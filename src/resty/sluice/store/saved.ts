@@ -36,6 +36,8 @@ export interface ReadChange {
 }
 
 const LARGEST_WHOLE = 2 ** 53;
+/** Far longer than a call of a webhook waits, in seconds. */
+const LONGEST_WAIT = 3600;
 
 /** Whether a value is a whole number from `smallest` up, and exact. */
 export function is_whole(value: unknown, smallest: number): value is number {
@@ -125,10 +127,11 @@ function read_disk_server(saved: unknown, revision: number): Read<DiskServer> {
 export function read_scaling(value: unknown): Read<Scaling> {
   if (!is_table(value)) return $multi(undefined, invalid_value("scaling", "not an object"));
   const { id, time, wait } = value;
-  if (typeof id !== "string" || typeof time !== "number")
+  if (typeof id !== "string" || typeof time !== "number" || !(math.abs(time) <= LARGEST_WHOLE))
     return $multi(undefined, invalid_value("scaling", "without id or time"));
   if (wait === undefined) return $multi({ id, time }, undefined);
-  if (typeof wait !== "number") return $multi(undefined, invalid_value("scaling.wait", "not a number"));
+  if (typeof wait !== "number" || !(wait >= 0 && wait <= LONGEST_WAIT))
+    return $multi(undefined, invalid_value("scaling.wait", "not a number of seconds in its range"));
   return $multi({ id, time, wait }, undefined);
 }
 

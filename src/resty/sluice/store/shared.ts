@@ -1,6 +1,15 @@
 import { canonical_address } from "../config/address";
 import { source_of } from "../config/discovery";
-import { read_settings, settings_of, type UpstreamSettings } from "../config/settings";
+import { read_list, type Read } from "../config/fields";
+import { check_fit } from "../config/fit";
+import {
+  format_problem,
+  invalid_value,
+  missing_argument,
+  unknown_parameter,
+  type Problem,
+} from "../config/problem";
+import { read_settings, SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../config/settings";
 import * as clock from "../lib/clock";
 import { decode, encode, is_table, list } from "../lib/json";
 import {
@@ -18,7 +27,7 @@ import { Row } from "./cells";
 import { row_at, shared_memory } from "./region";
 import { has_sourced } from "./sourced";
 import { allocate_row, free_row, start_row } from "./rows";
-import { read_saved_server, read_scaling, type SavedServer } from "./saved";
+import { is_whole, read_saved_server, read_scaling, type SavedServer } from "./saved";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
 
@@ -44,38 +53,87 @@ export function shared_text(document: Document): string {
   return encode({ ...settings_of(document), next_id, session_secret, scaling, servers: list(servers) });
 }
 
-/** Reads a server as it is shared: not one that each gateway has found by itself. */
-function read_shared_server(saved: unknown): SavedServer | undefined {
-  const [server] = read_saved_server(saved);
-  if (server === undefined || server.source === "discovery" || is_local_id(server.id)) return undefined;
-  return server;
+/** The members of a shared part. */
+const FIELDS = new LuaSet<string>();
+for (const names of [SETTINGS_FIELDS, ["next_id", "session_secret", "scaling", "servers"]]) {
+  for (const name of names) FIELDS.add(name);
 }
 
-/** Reads a shared part; undefined when it is none. */
-export function parse_shared(text: string): Shared | undefined {
-  const [value] = decode(text);
-  if (!is_table(value) || typeof value.next_id !== "number" || !is_table(value.servers)) return undefined;
-  const [settings] = read_settings(value);
-  const { session_secret } = value;
-  if (settings === undefined || !(session_secret === undefined || is_secret(session_secret)))
-    return undefined;
+/** Reads a server as it is shared: not one that each gateway has found by itself. */
+function read_shared_server(saved: unknown, settings: UpstreamSettings): Read<SavedServer> {
+  const [server, problem] = read_saved_server(saved);
+  if (server === undefined) return $multi(undefined, problem);
+  if (server.source === "discovery" || is_local_id(server.id))
+    return $multi(undefined, invalid_value("source", "a server that a registry brings is not shared"));
+  const unfit = check_fit(settings, server);
+  return $multi(unfit === undefined ? server : undefined, unfit);
+}
+
+/** Reads the servers of a shared part. Each must have an id below `next_id` and an address of its own. */
+function read_shared_servers(
+  value: unknown,
+  settings: UpstreamSettings,
+  next_id: number,
+): Read<SavedServer[]> {
+  const [items, no_list] = read_list("servers", value);
+  if (items === undefined) return $multi(undefined, no_list);
   const servers: SavedServer[] = [];
   const taken = new LuaSet<string | number>();
-  for (const saved of value.servers as unknown as unknown[]) {
-    const server = read_shared_server(saved);
-    if (server === undefined || taken.has(server.id) || taken.has(server.server)) return undefined;
+  for (const item of items) {
+    const path = `servers[${servers.length}]`;
+    const [server, problem] = read_shared_server(item, settings);
+    if (server === undefined)
+      return $multi(undefined, format_problem(`${path}: ${problem?.text ?? "not a server"}`));
+    if (server.id >= next_id || taken.has(server.id))
+      return $multi(undefined, invalid_value(`${path}.id`, 'duplicate, or not below "next_id"'));
+    if (taken.has(server.server)) return $multi(undefined, invalid_value(`${path}.server`, "duplicate"));
     taken.add(server.id);
     taken.add(server.server);
     servers.push(server);
   }
-  return {
-    settings,
-    next_id: value.next_id,
-    session_secret: session_secret as string | undefined,
-    // What is none counts as none.
-    scaling: read_scaling(value.scaling)[0],
-    servers,
-  };
+  return $multi(servers, undefined);
+}
+
+/** Reads the secret of sticky cookies, which an upstream without such cookies need not have. */
+function check_secret(secret: unknown, { sticky }: UpstreamSettings): Problem | undefined {
+  const is_absent = secret === undefined && sticky?.cookie === undefined;
+  return is_absent || is_secret(secret) ? undefined : invalid_value("session_secret", "not a secret");
+}
+
+/**
+ * Reads a shared part as strictly as the API's input: what another program has written must not become an upstream.
+ *
+ * @returns the shared part, or undefined and the problem
+ */
+export function parse_shared(text: string): Read<Shared> {
+  const [value] = decode(text);
+  if (!is_table(value)) return $multi(undefined, format_problem("the value is not a JSON object"));
+  for (const [name] of pairs(value)) {
+    if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(tostring(name)));
+  }
+  const { next_id, session_secret } = value;
+  if (!is_whole(next_id, 0) || next_id > FIRST_LOCAL_ID)
+    return $multi(undefined, invalid_value("next_id", "not a whole number in its range"));
+  if (value.method === undefined) return $multi(undefined, missing_argument("method"));
+  const [settings, unsettled] = read_settings(value);
+  if (settings === undefined) return $multi(undefined, unsettled);
+  const bad_secret = check_secret(session_secret, settings);
+  if (bad_secret !== undefined) return $multi(undefined, bad_secret);
+  let scaling: Scaling | undefined;
+  if (value.scaling !== undefined) {
+    const [read, bad_scaling] = read_scaling(value.scaling);
+    if (read === undefined) return $multi(undefined, bad_scaling);
+    scaling = read;
+  }
+  const [servers, bad_servers] = read_shared_servers(value.servers, settings, next_id);
+  if (servers === undefined) return $multi(undefined, bad_servers);
+  // Decoded, `{}` is the same as `[]`, and must not take all servers out.
+  if (servers.length === 0 && string.find(text, '"servers":[]', 1, true)[0] === undefined)
+    return $multi(undefined, invalid_value("servers", "not a list"));
+  return $multi(
+    { settings, next_id, session_secret: session_secret as string | undefined, scaling, servers },
+    undefined,
+  );
 }
 
 /**

@@ -7,9 +7,10 @@ import { busy, delete_upstream, put_upstream } from "./commit";
 import { difference } from "./difference";
 import { bookkeeping_of, type Document } from "./document";
 import { acquire, Lock, release } from "./lock";
-import { LOST } from "./problems";
+import { LATE, LOST } from "./problems";
 import { read, revision } from "./read";
-import { replicator_of, type Reach } from "./replicate";
+import { catch_up, replicator_of, type Reach } from "./replicate";
+import { junk_revision } from "./reports";
 import { free_row } from "./rows";
 import { repair } from "./unfinished";
 
@@ -60,7 +61,7 @@ export function write_under_lock(name: string, edit: Edit, reach: Reach = "all")
     );
   }
   const is_done = current !== undefined && is_same(current, next);
-  if (is_done && replicator_of(current, next, reach) === undefined) return $multi(current, undefined);
+  if (is_done && replicator_of(name, current, next, reach) === undefined) return $multi(current, undefined);
   const refused = put_upstream(name, current, next, next_revision, reach);
   if (refused !== undefined && current === undefined) free_row(next.row);
   return $multi(refused === undefined ? next : undefined, refused);
@@ -79,16 +80,21 @@ function write_once(name: string, edit: Edit, reach: Reach): Written {
   return $multi(document, problem);
 }
 
-/** Waits until another gateway's change of an upstream is here. `before`: what it was based on. False: it takes too long. */
-function wait_for_other(name: string, before: string | undefined): boolean {
+/**
+ * Waits until another gateway's change of an upstream is here. `before`: what the refused change was based on. Returns the
+ * problem when it takes too long.
+ */
+function wait_for_other(name: string, before: string | undefined): Problem | undefined {
   const deadline = clock.now() + PATIENCE_SECONDS;
-  while (read(name)?.cluster_revision === before) {
-    if (clock.now() > deadline) return false;
+  const junk = junk_revision(name);
+  catch_up(name);
+  while (read(name)?.cluster_revision === before && junk_revision(name) === junk) {
+    if (clock.now() > deadline) return LATE;
     ngx.sleep(PAUSE_SECONDS);
   }
   // Else the same two would meet again.
   ngx.sleep(PAUSE_SECONDS * (1 + 3 * math.random()));
-  return true;
+  return undefined;
 }
 
 /**
@@ -106,7 +112,9 @@ export function write(name: string, edit: Edit): Written {
   };
   let [document, problem] = write_once(name, noting, "all");
   let tries = 1;
-  while (problem === LOST && tries < MOST_TRIES && wait_for_other(name, base)) {
+  while (problem === LOST && tries < MOST_TRIES) {
+    const late = wait_for_other(name, base);
+    if (late !== undefined) return $multi(undefined, late);
     [document, problem] = write_once(name, noting, "all");
     tries += 1;
   }

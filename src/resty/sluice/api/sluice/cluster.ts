@@ -1,14 +1,30 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
-import { shape, shaped } from "../../lib/json";
+import { list, shape, shaped } from "../../lib/json";
 import { is_clustered } from "../../store/clustered";
-import { cluster_report } from "../../store/reports";
+import { cluster_problems, cluster_report } from "../../store/reports";
 import { ok, type Answered } from "../answer";
 import type { Route } from "../route";
 
 /** `/sluice/1/cluster`: how the etcd is by which gateways share their upstreams. */
 
-const CLUSTER = shape(["state", "last_success", "error"]);
+const CLUSTER = shape(["state", "last_success", "error", "problems", "problem_count"]);
+const PROBLEM = shape(["upstream", "error"]);
+const MOST_PROBLEMS = 20;
+
+/** The upstreams that are not the same here and in etcd: the first of them, and how many there are. */
+function problem_list(): LuaMultiReturn<[object[], number]> {
+  const problems = cluster_problems();
+  const upstreams: string[] = [];
+  for (const [upstream] of pairs(problems)) upstreams.push(upstream);
+  table.sort(upstreams);
+  const shown: object[] = [];
+  for (const index of $range(0, math.min(MOST_PROBLEMS, upstreams.length) - 1)) {
+    const upstream = upstreams[index];
+    shown.push(shaped({ upstream, error: problems[upstream].error }, PROBLEM));
+  }
+  return $multi(list(shown), upstreams.length);
+}
 
 function get(this: void): Answered {
   if (!is_clustered()) {
@@ -16,13 +32,17 @@ function get(this: void): Answered {
     return $multi(undefined, { status: 404, code: "ClusterNotFound", text });
   }
   const { last_success, error } = cluster_report() ?? {};
-  const quiet = last_success === undefined ? "starting" : "ok";
+  const [problems, problem_count] = problem_list();
+  const followed = problem_count === 0 ? "ok" : "degraded";
+  const quiet = last_success === undefined ? "starting" : followed;
   return ok(
     shaped(
       {
         state: error === undefined ? quiet : "failing",
         last_success: last_success === undefined ? undefined : iso8601(clock.wall_time_of(last_success)),
         error,
+        problems,
+        problem_count,
       },
       CLUSTER,
     ),

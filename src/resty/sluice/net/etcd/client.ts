@@ -1,4 +1,4 @@
-import { decode, encode, is_table } from "../../lib/json";
+import { as_object, decode, encode } from "../../lib/json";
 import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { format_request, request } from "../request";
 import { service_at, type Service } from "../service";
@@ -36,8 +36,15 @@ const LARGEST_ANSWER = 33554432;
 export const TOO_LARGE = `the answer is larger than ${LARGEST_ANSWER} bytes`;
 /** An answer of which nothing is read. */
 export const ANYTHING: Schema = { members: {} };
-/** gRPC's code of a token that is not valid any more, or of a user that needs one. */
+/** gRPC's codes. */
+const INVALID_ARGUMENT = 3;
+const PERMISSION_DENIED = 7;
+const RESOURCE_EXHAUSTED = 8;
+/** The token is not valid any more, or the user needs one. */
 const UNAUTHENTICATED = 16;
+
+/** Why etcd refuses a request that no other member would accept either. */
+export type Refusal = "too large" | "not permitted";
 const LOGIN: Schema = { members: { token: "string" } };
 
 /** A client of one of the members: of another with each `attempt`. `purpose` as in `service_at`. Any phase. */
@@ -65,26 +72,37 @@ export function etcd_request({ service, token }: EtcdClient, path: string, body:
   return format_request("POST", path, headers, body);
 }
 
+/** Whether an error is that the request has too many bytes, and not that etcd has no room for more data. */
+function is_size_error(code: unknown, text: string): boolean {
+  if (code === INVALID_ARGUMENT) return string.find(text, "request is too large", 1, true)[0] !== undefined;
+  return code === RESOURCE_EXHAUSTED && string.find(text, "larger than max", 1, true)[0] !== undefined;
+}
+
+function refusal_of(code: unknown, text: string): Refusal | undefined {
+  if (code === PERMISSION_DENIED) return "not permitted";
+  return is_size_error(code, text) ? "too large" : undefined;
+}
+
 function call_once<T>(
   client: EtcdClient,
   path: string,
   body: object,
   schema: Schema,
-): LuaMultiReturn<[T | undefined, string | undefined, boolean]> {
+): LuaMultiReturn<[T | undefined, string | undefined, boolean, Refusal | undefined]> {
   const text = etcd_request(client, path, encode(body));
   const [answer, cause] = wait_for(
     () => request(client.service.destination, text, TIMEOUT_SECONDS, LARGEST_ANSWER),
     client.is_over,
   );
-  if (answer === undefined) return $multi(undefined, cause, false);
-  if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false);
+  if (answer === undefined) return $multi(undefined, cause, false, undefined);
+  if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false, undefined);
   if (answer.status !== 200) {
-    const [object] = decode(answer.body);
-    const is_stale = is_table(object) && object.code === UNAUTHENTICATED;
-    return $multi(undefined, describe(answer.status, answer.body), is_stale);
+    const { code } = as_object(decode(answer.body)[0]);
+    const refusal = refusal_of(code, answer.body);
+    return $multi(undefined, describe(answer.status, answer.body), code === UNAUTHENTICATED, refusal);
   }
   const [object, misfit] = decode_as<T>(ETCD, answer.body, schema);
-  return $multi(object, misfit, false);
+  return $multi(object, misfit, false, undefined);
 }
 
 /** Gets a token, if there is a user. Returns true, or undefined and the cause. Phases that have cosockets. */
@@ -109,18 +127,18 @@ export function log_in(client: EtcdClient): LuaMultiReturn<[true | undefined, st
  * Calls a function of etcd. Phases that have cosockets.
  *
  * @param schema what the answer must be like
- * @returns the answer, or undefined and the cause
+ * @returns the answer, or undefined, the cause, and the kind of refusal if no other member would accept the request
  */
 export function call<T>(
   client: EtcdClient,
   path: string,
   body: object,
   schema: Schema,
-): LuaMultiReturn<[T | undefined, string | undefined]> {
-  const [object, cause, is_stale] = call_once<T>(client, path, body, schema);
-  if (object !== undefined || !is_stale || client.user === undefined) return $multi(object, cause);
+): LuaMultiReturn<[T | undefined, string | undefined, Refusal | undefined]> {
+  const [object, cause, is_stale, refusal] = call_once<T>(client, path, body, schema);
+  if (object !== undefined || !is_stale || client.user === undefined) return $multi(object, cause, refusal);
   const [logged_in, refused] = log_in(client);
-  if (logged_in === undefined) return $multi(undefined, refused);
-  const [second, failed] = call_once<T>(client, path, body, schema);
-  return $multi(second, failed);
+  if (logged_in === undefined) return $multi(undefined, refused, undefined);
+  const [second, failed, , second_refusal] = call_once<T>(client, path, body, schema);
+  return $multi(second, failed, second_refusal);
 }

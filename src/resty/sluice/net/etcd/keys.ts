@@ -108,6 +108,34 @@ export function list_keys(
   return $multi(listing, undefined);
 }
 
+/** A key at one revision of etcd's. */
+export interface Found {
+  /** Undefined: there is no such key. */
+  entry: KeyValue | undefined;
+  /** etcd's latest revision. */
+  revision: number;
+}
+
+/**
+ * Reads a key, linearizably. Phases that have cosockets.
+ *
+ * @param at the revision of etcd's at which it is wanted; undefined: the latest
+ * @returns what is there, or undefined and the cause
+ */
+export function get_key(
+  client: EtcdClient,
+  key: string,
+  at?: number,
+): LuaMultiReturn<[Found | undefined, string | undefined]> {
+  const body = { key: ngx.encode_base64(key), revision: string.format("%d", at ?? 0) };
+  const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
+  if (answer === undefined) return $multi(undefined, cause);
+  const revision = tonumber(answer.header?.revision);
+  if (revision === undefined) return $multi(undefined, unexpected(ETCD, 'there is no "header.revision"'));
+  const [raw] = answer.kvs ?? [];
+  return $multi({ entry: raw === undefined ? undefined : read_key_value(raw), revision }, undefined);
+}
+
 /**
  * Asks whether the member still has the others, and answers: by a key that the user may read. Returns true, or undefined
  * and the cause.

@@ -1,0 +1,95 @@
+/** Changes whose answer is lost, and changes that meet those of other gateways. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clusterSetup, startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";
+import { startEtcdProxy } from "../gateway/support/etcd_proxy.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
+import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+
+const TXN = "/v3/kv/txn";
+
+/** Two gateways, of which the first reaches etcd by a proxy. */
+async function startBoth(context) {
+  const etcd = await startEtcd(context);
+  const proxy = await startEtcdProxy(context, etcd);
+  const [one] = await startCluster(context, etcd, 1, { setup: clusterSetup([proxy.url]) });
+  const [two] = await startCluster(context, etcd, 1);
+  await one.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
+  await waitForEqual([one, two]);
+  return { etcd, proxy, one, two };
+}
+
+/** Has the other gateway change the upstream after a change of the first that is not answered. */
+function changeAfter({ proxy, two }, number) {
+  proxy.loseAnswer(TXN, async () => {
+    await two.api.expect(201, "POST", serversOf(), { server: someAddress(number) });
+  });
+}
+
+test("a change that was made is not refused when its answer is lost and another has come since", async (context) => {
+  const all = await startBoth(context);
+  const { proxy, one, two } = all;
+  const { etag } = (await one.api.get(sluice())).headers;
+  changeAfter(all, 101);
+  await one.api.expect(200, "PATCH", sluice(), { method: "random" }, { "If-Match": String(etag) });
+  changeAfter(all, 102);
+  await one.api.expect(201, "POST", serversOf(), { server: someAddress(2) });
+  changeAfter(all, 103);
+  await one.api.expect(200, "DELETE", `${serversOf()}/0`);
+  const { app } = await waitForEqual([one, two]);
+  assert.deepEqual(
+    app.servers.map(({ server }) => server),
+    [101, 2, 102, 103].map((number) => someAddress(number)),
+  );
+  assert.equal(app.method, "random");
+  proxy.loseAnswer(TXN, async () => {
+    await two.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(7) }] });
+  });
+  await one.api.expect(204, "DELETE", sluice());
+  const again = await waitForEqual([one, two]);
+  assert.equal(again.app.servers[0].server, someAddress(7), "what was created since stays");
+});
+
+test("a change of which nothing can be found out any more is answered so, and not refused", async (context) => {
+  const { etcd, proxy, one, two } = await startBoth(context);
+  const { etag } = (await one.api.get(sluice())).headers;
+  proxy.loseAnswer(TXN, async () => {
+    await two.api.expect(201, "POST", serversOf(), { server: someAddress(2) });
+    await two.api.expect(201, "POST", serversOf(), { server: someAddress(3) });
+    await etcd.compact();
+  });
+  const answer = await one.api.patch(sluice(), { method: "random" }, { "If-Match": String(etag) });
+  assert.deepEqual([answer.status, answer.body.error.code], [503, "ClusterUnavailable"]);
+  assert.match(answer.body.error.text, /outcome unknown/);
+  const { app } = await waitForEqual([one, two]);
+  assert.equal(app.method, "random");
+});
+
+test("a write without a condition succeeds although what the watch brings is late", async (context) => {
+  const { proxy, one, two } = await startBoth(context);
+  const { etag } = (await one.api.get(sluice())).headers;
+  proxy.holdWatches();
+  for (const number of [2, 4, 6]) {
+    await two.api.expect(201, "POST", serversOf(), { server: someAddress(number) });
+    await one.api.expect(201, "POST", serversOf(), { server: someAddress(number + 1) });
+  }
+  const answer = await one.api.patch(sluice(), { method: "random" }, { "If-Match": String(etag) });
+  assert.equal(answer.status, 412, "one with a condition that has lost does not");
+  proxy.letWatchesGo();
+  const { app } = await waitForEqual([one, two]);
+  assert.deepEqual(
+    app.servers.map(({ server }) => server),
+    [1, 2, 3, 4, 5, 6, 7].map((number) => someAddress(number)),
+  );
+});
+
+test("a write is answered 503 while it is not known here that the upstream was deleted", async (context) => {
+  const { proxy, one, two } = await startBoth(context);
+  proxy.holdWatches();
+  await two.api.expect(204, "DELETE", sluice());
+  const answer = await one.api.post(serversOf(), { server: someAddress(2) });
+  assert.deepEqual([answer.status, answer.body.error.code], [503, "ClusterUnavailable"]);
+  proxy.letWatchesGo();
+  await waitForState(one, "ok");
+  assert.deepEqual(await waitForEqual([one, two]), {});
+});

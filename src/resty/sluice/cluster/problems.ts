@@ -1,0 +1,52 @@
+import { encode } from "../lib/json";
+import { put_cluster_problems, type ClusterProblem } from "../store/reports";
+
+/**
+ * The upstreams that are not the same here and in etcd, as the worker that follows the cluster knows them. One that cannot
+ * be shared or applied does not keep the others from it.
+ */
+
+const problems = new LuaTable<string, ClusterProblem>();
+let is_changed = false;
+
+/** Notes that an upstream is not the same here and in etcd. `junk`: etcd's revision of a value that is no upstream. */
+export function note_problem(name: string, error: string, junk?: number): void {
+  const known = problems.get(name) as ClusterProblem | undefined;
+  if (known?.error === error && known.junk === junk) return;
+  if (known?.error !== error) ngx.log(ngx.WARN, `sluice: the cluster's upstream ${name}: ${error}`);
+  problems.set(name, { error, junk });
+  is_changed = true;
+}
+
+/** Forgets the problem of an upstream. */
+export function forget_problem(name: string): void {
+  if (!problems.has(name)) return;
+  problems.delete(name);
+  is_changed = true;
+  ngx.log(ngx.NOTICE, `sluice: the cluster's upstream ${name} is the same here and in etcd again`);
+}
+
+/** Forgets the problems of upstreams that are not among those to keep. */
+export function forget_others(kept: LuaSet<string>): void {
+  for (const [name] of pairs(problems)) {
+    if (!kept.has(name)) forget_problem(name);
+  }
+}
+
+/** Names of upstreams that may be shared or applied at another try. `most`: how many. */
+export function names_to_retry(most: number): string[] {
+  const names: string[] = [];
+  for (const [name, { junk }] of pairs(problems)) {
+    if (junk === undefined && names.length < most) names.push(name);
+  }
+  return names;
+}
+
+/** Has the API show the problems. `always`: also when they have not changed, for those of an earlier worker. */
+export function publish_problems(always = false): void {
+  if (!is_changed && !always) return;
+  is_changed = false;
+  const all: Record<string, ClusterProblem> = {};
+  for (const [name, problem] of pairs(problems)) all[name] = problem;
+  put_cluster_problems(next(all)[0] === undefined ? undefined : encode(all));
+}
