@@ -14,12 +14,17 @@ import { waitFor } from "./support/wait.mjs";
  * @param {import("node:test").TestContext} context
  * @param {number} count of servers
  * @param {object} limits of each
+ * @param {number} [workers]
  */
-async function startWithBad(context, count, limits) {
+async function startWithBad(context, count, limits, workers) {
   const backends = await startBackends(context, count);
   backends[0].behaviour = { reset: 1 };
   const servers = backends.map(({ address }) => ({ server: address, ...limits }));
-  const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers } },
+    listen: "reuseport",
+    workers,
+  });
   gateway.log.allow(wasReset);
   return { gateway, bad: backends[0], good: backends[1] };
 }
@@ -46,6 +51,21 @@ test("eight failures over four workers, not eight at each", async (context) => {
   assert.equal(bad.requests.length, 8);
   const peer = (await peersOf(gateway.api)).get(bad.address);
   assert.deepEqual([peer.state, peer.fails, peer.unavail], ["unavail", 8, 1]);
+});
+
+test("limits that are raised let a server back at a worker that did not know those before", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" }, 1);
+  const state = async () => (await peersOf(gateway.api)).get(bad.address).state;
+  await waitFor("it is out", async () => {
+    await ask(gateway.port);
+    return (await state()) === "unavail";
+  });
+  bad.behaviour = {};
+  await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 3 });
+  // Before the worker itself looks at what has changed.
+  await gateway.killWorker();
+  await waitFor("it has requests", async () => (await ask(gateway.port)).text === bad.id);
+  assert.equal(await state(), "up");
 });
 
 test("a success after a trial ends the count: failures far between are none", async (context) => {

@@ -76,6 +76,19 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   });
 }
 
+/**
+ * Draws the conclusion of what was noted of a server that this worker did not know. The limits may have changed after the
+ * last conclusion, and workers that knew the limits before may not have noticed. Any phase.
+ *
+ * @param now the monotonic clock
+ */
+export function review(subject: Subject, now: number): void {
+  const memory = shared_memory();
+  const { row } = subject;
+  if (memory[row + Row.UNAVAILABLE_UNTIL] === 0 && memory[row + Row.FAILS] === 0) return;
+  conclude(subject, now, "its limits have changed");
+}
+
 function change_state(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_row } = subject;

@@ -1,7 +1,7 @@
 import type { Method } from "../balancer/method";
 import { begin_first_minute } from "../control/picks";
 import type { OutlierLimits } from "../health/outlier";
-import { conclude } from "../health/state";
+import { conclude, review } from "../health/state";
 import * as clock from "../lib/clock";
 import { parse_line, type Document } from "../store/document";
 import { active_at, begun_at, row_at, stamp_of } from "../store/region";
@@ -180,6 +180,7 @@ function apply_line(upstream: LiveUpstream, line: string): LiveServer {
     if (server !== undefined) remove(upstream, server);
     server = next;
     add(upstream, server);
+    review(server, clock.now());
   }
   upstream.lines.set(line, server);
   return server;
