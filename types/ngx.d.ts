@@ -27,6 +27,7 @@ type TimerCallback = (this: void, premature: boolean) => void;
 interface NgxConfig {
   readonly nginx_version: number;
   readonly ngx_lua_version: number;
+  prefix(): string;
 }
 
 /** @noSelf */

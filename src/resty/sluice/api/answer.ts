@@ -22,7 +22,8 @@ const ERROR = shape(["status", "text", "code"]);
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
 const BAD_REQUEST = 400;
-const HREF = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
+/** Documents the paths of the NGINX Plus API. */
+const PLUS_DOCUMENTATION = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
 
 /** 200 with a JSON body. */
 export function ok(body: unknown, document?: Document): Answered {
@@ -36,10 +37,19 @@ export function etag({ revision, cluster_revision }: Document): string {
   return string.format('"%d"', revision);
 }
 
+/** Where the paths of the API are documented to which the request's belongs: Sluice's own are in this gateway's answer. */
+function documentation(): string {
+  const { request_uri, scheme, http_host, host } = ngx.var;
+  const [own] = string.match(request_uri ?? "", "^[^?#]-/sluice/1%f[/?#%z]");
+  if (own === undefined) return PLUS_DOCUMENTATION;
+  return `${scheme ?? "http"}://${http_host ?? host ?? ""}${own}/openapi.json`;
+}
+
 function error_body(problem: Problem): unknown {
   const { status, text, code } = problem;
+  const request_id = ngx.var.request_id ?? "";
   return shaped(
-    { error: shaped({ status, text, code }, ERROR), request_id: ngx.var.request_id ?? "", href: HREF },
+    { error: shaped({ status, text, code }, ERROR), request_id, href: documentation() },
     ERROR_BODY,
   );
 }

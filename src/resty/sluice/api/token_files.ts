@@ -1,4 +1,5 @@
 import type { ApiOptions } from "../config/options";
+import { from_prefix } from "../lib/path";
 
 /** More is no list of tokens, but another file named by mistake. */
 const MOST_BYTES = 65536;
@@ -24,7 +25,7 @@ function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, st
 
 function with_file(name: string, tokens: string[], path: string | undefined): string[] {
   if (path === undefined) return tokens;
-  const [found, problem] = read_token_file(path);
+  const [found, problem] = read_token_file(from_prefix(path));
   if (found === undefined) return error(`invalid "api.${name}_file" value: ${problem ?? ""}`, 0);
   return tokens.concat(found);
 }

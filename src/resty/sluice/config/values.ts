@@ -24,12 +24,20 @@ export function number_from(smallest: number, largest: number): Reader<number> {
   };
 }
 
+/** What a number without a unit was probably meant to be. */
+function with_unit(value: number): string {
+  const is_whole = value >= 0 && value < 1e9 && value === math.floor(value);
+  return string.format("%ds", is_whole ? value : 5);
+}
+
 /** Makes the reader of an nginx time from `smallest` to `largest`, times themselves; it stays as it is spelled. */
 export function time_from(smallest: string, largest: string): Reader<string> {
   const from = parse_time(smallest) as number;
   const to = parse_time(largest) as number;
   const reason = `not a time from ${smallest} to ${largest}`;
   return (path, value) => {
+    if (typeof value === "number")
+      return $multi(undefined, invalid_value(path, `${reason}; give a time such as "${with_unit(value)}"`));
     const milliseconds = typeof value === "string" ? parse_time(value) : undefined;
     if (milliseconds === undefined || milliseconds < from || milliseconds > to) {
       return $multi(undefined, invalid_value(path, reason));

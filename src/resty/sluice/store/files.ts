@@ -1,7 +1,8 @@
+import { from_prefix } from "../lib/path";
 import { Header } from "./cells";
 import * as posix from "./posix";
 import { shared_memory } from "./region";
-import { flaw_of, is_at } from "./stat";
+import { count_openings, flaw_of, is_at } from "./stat";
 
 /**
  * The files of `state_dir`: two journals, two images and two files of health, which are written in turn, and a lock. All
@@ -22,11 +23,14 @@ const FILES: [name: string, cell: Header][] = [
 /** The folder, and the path of each file whose loss would lose the state. */
 const paths: [path: string, cell: Header][] = [];
 
+/** The absolute path of the folder: workers may have another working folder. Phase: init_by_lua. */
+export function absolute_folder(state_dir: string): string {
+  const folder = from_prefix(state_dir);
+  return string.sub(folder, 1, 1) === "/" ? folder : `${posix.working_folder() ?? "."}/${folder}`;
+}
+
 /** Notes where the folder is. Phase: init_by_lua, at a start and at a reload. */
-export function use_folder(state_dir: string): void {
-  const is_relative = string.sub(state_dir, 1, 1) !== "/";
-  // A worker may have another working folder.
-  const folder = is_relative ? `${posix.working_folder() ?? "."}/${state_dir}` : state_dir;
+export function use_folder(folder: string): void {
   paths.push([folder, Header.STATE_DIR_FD]);
   for (const [name, cell] of FILES) {
     if (string.sub(name, 1, 6) !== "health") paths.push([`${folder}/${name}`, cell]);
@@ -45,6 +49,15 @@ function open_trusted(folder: number, path: string, name: string): number {
   return flaw === undefined ? fd : refuse(path, flaw);
 }
 
+/** Says who has the folder. This nginx itself has it when a reload has found a new, empty shared dict. */
+function holder_of(lock: number): string {
+  if (count_openings(lock) < 2) return "another nginx uses it";
+  return (
+    "this nginx uses it already, with another lua_shared_dict: " +
+    "the dict's name and size cannot be changed by a reload: restart nginx"
+  );
+}
+
 /**
  * Opens the files, making those that are missing, and takes the folder for this nginx. Phase: init_by_lua. Raises a text
  * when it cannot.
@@ -60,12 +73,8 @@ export function open_files(state_dir: string): void {
   memory[Header.STATE_DIR_FD] = folder;
   for (const [name, cell] of FILES) {
     memory[cell] = open_trusted(folder, `${state_dir}/${name}`, name);
-    if (cell === Header.STATE_LOCK_FD && posix.take_file(memory[cell])[0] === undefined) {
-      error(
-        `could not take ${state_dir}: another nginx uses it, or lua_shared_dict changed its size (then restart)`,
-        0,
-      );
-    }
+    if (cell === Header.STATE_LOCK_FD && posix.take_file(memory[cell])[0] === undefined)
+      error(`could not take ${state_dir}: ${holder_of(memory[cell])}`, 0);
   }
 }
 

@@ -4,7 +4,7 @@ import * as clock from "../lib/clock";
 import * as dict from "./dict";
 import * as disk from "./disk";
 import { format_document, parse_line, type Document } from "./document";
-import { use_folder } from "./files";
+import { absolute_folder, use_folder } from "./files";
 import { replace_upstream } from "./replace";
 import { acquire_now, Lock, make_locks, release, renounce } from "./lock";
 import { Check, Header, Row } from "./cells";
@@ -170,22 +170,23 @@ export function open_store(options: Options): void {
     error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
   set_fsync(options.fsync);
   set_clustered(options.cluster !== undefined);
+  const state_dir = options.state_dir === undefined ? undefined : absolute_folder(options.state_dir);
   const region = dict.recall("region") as number | undefined;
   if (region === undefined) {
-    map_region(options.state_dir);
+    map_region(state_dir);
     make_locks();
-    disk.open(options.state_dir);
-    if (options.state_dir === undefined) {
+    disk.open(state_dir);
+    if (state_dir === undefined) {
       ngx.log(ngx.WARN, "sluice: no state_dir: changes are kept in memory only");
     } else {
-      load_state(options.state_dir);
+      load_state(state_dir);
     }
   } else {
     if (!attach_region(region)) error("another version of Sluice has left its memory: restart nginx", 0);
-    if (dict.recall("state_dir") !== (options.state_dir ?? "")) {
+    if (dict.recall("state_dir") !== (state_dir ?? "")) {
       error("state_dir cannot be changed by a reload: restart nginx", 0);
     }
-    if (options.state_dir !== undefined) use_folder(options.state_dir);
+    if (state_dir !== undefined) use_folder(state_dir);
   }
   check_slots();
   plant_all(options.upstreams);

@@ -147,3 +147,17 @@ export function is_at(path: string, fd: number): boolean {
   if (code === 0) return identity() === opened;
   return code !== ENOENT && code !== ENOTDIR && code !== ELOOP;
 }
+
+/** The highest descriptor that is looked at: files that are opened at the start have low ones. */
+const LAST_DESCRIPTOR = 4096;
+
+/** How often this process has opened the file that a descriptor leads to. */
+export function count_openings(fd: number): number {
+  if (look(fd, "", AT_EMPTY_PATH) !== 0) return 1;
+  const wanted = identity();
+  let count = 0;
+  for (const other of $range(0, LAST_DESCRIPTOR)) {
+    if (look(other, "", AT_EMPTY_PATH) === 0 && identity() === wanted) count += 1;
+  }
+  return count;
+}

@@ -1,4 +1,5 @@
 import { as_object, decode } from "../../lib/json";
+import { from_prefix } from "../../lib/path";
 import { decode_as, type Schema } from "../../lib/schema";
 import { format_request, request } from "../request";
 import { service_at, type Service } from "../service";
@@ -46,7 +47,7 @@ export function new_kubernetes_client(
   return {
     service: service_at(api_server, tls?.verify ?? true, purpose),
     uri: `${path}?labelSelector=${selector}`,
-    token_file,
+    token_file: from_prefix(token_file),
     is_over,
   };
 }
