@@ -8,7 +8,8 @@ import { root, run } from "./command.mjs";
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 
 ensureNodeModules();
-// This check uses an npm package, which may just have been installed.
+// These checks use npm packages, which may just have been installed.
+const { checkOpenapi } = await import("./check_openapi.mjs");
 const { checkPatterns } = await import("./check_patterns.mjs");
 
 /**
@@ -29,6 +30,7 @@ const steps = [
   ["dist", () => report(checkDist())],
   ["patterns", () => report(checkPatterns())],
   ["words", () => report(checkWords())],
+  ["openapi", () => report(checkOpenapi())],
 ];
 
 /**
