@@ -37,7 +37,7 @@ test("what is written to one gateway is soon the same at the other", async (cont
   assert.equal(second.requests.length, count);
   await load.stop();
   assert.deepEqual([...load.errors], []);
-  await two.api.expect(204, "DELETE", sluice());
+  await two.api.expect(204, "DELETE", `${sluice()}?force=true`);
   assert.deepEqual(await waitForEqual([one, two]), {});
 });
 

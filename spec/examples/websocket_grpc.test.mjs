@@ -219,7 +219,7 @@ for (const protocol of protocols) {
     const { example, open, streams } = await startStreams(context, protocol);
     example.log.allow(noServer);
     const before = await open(2);
-    await example.api.expect(200, "PATCH", sluice(upstream), { servers: [] });
+    await example.api.expect(200, "PATCH", `${sluice(upstream)}?force=true`, { servers: [] });
     const refused = new Stream(protocol, example.port(protocol.entry));
     streams.push(refused);
     await waitFor("it is refused", () => refused.isEnded);

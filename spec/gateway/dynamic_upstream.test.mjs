@@ -30,7 +30,7 @@ test("an upstream is made, served, changed and deleted at run time", async (cont
   await api.expect(201, "PUT", sluice("blog"), { servers: [{ server: other.address }] });
   assert.deepEqual(await askAll("blog"), new Set([other.id]), "upstreams do not mix");
 
-  await api.expect(204, "DELETE", sluice("shop"));
+  await api.expect(204, "DELETE", `${sluice("shop")}?force=true`);
   assert.deepEqual(await askAll("shop"), new Set([502]));
   assert.deepEqual(await askAll("blog"), new Set([other.id]));
   await api.expect(201, "PUT", sluice("shop"), { servers: [{ server: other.address }] });

@@ -124,7 +124,7 @@ test("an address that is removed and added again, or was another server's, start
   await api.expect(200, "PATCH", `${serversOf()}/${id}`, { server: ill.address });
   await assertFresh(ill.address);
   await fail();
-  await api.expect(204, "DELETE", sluice());
+  await api.expect(204, "DELETE", `${sluice()}?force=true`);
   await api.expect(201, "PUT", sluice(), { servers });
   await assertFresh(ill.address);
 });

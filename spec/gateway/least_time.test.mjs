@@ -54,7 +54,7 @@ async function shareOfFirst({ api }, requests) {
  * @param {{ server: string }[]} servers
  */
 async function measureShare(context, gateway, least_time, servers) {
-  await gateway.api.expect(204, "DELETE", sluice());
+  await gateway.api.expect(204, "DELETE", `${sluice()}?force=true`);
   await gateway.api.expect(201, "PUT", sluice(), { method: "least_time", least_time, servers });
   const load = startLoad(context, { port: gateway.port, connections: 16 });
   await shareOfFirst(gateway, 100);

@@ -66,7 +66,9 @@ test("$upstream_addr is empty, or has the last address twice, as the README says
   assert.deepEqual(addresses?.split(", ").sort(), [one.address, other.address].sort());
   // The other is out after its first failure.
   assert.deepEqual(await ask(), [`${one.address}, ${one.address}`, "app"]);
-  await gateway.api.expect(200, "PATCH", sluice(), { servers: [{ server: one.address, down: true }] });
+  await gateway.api.expect(200, "PATCH", `${sluice()}?force=true`, {
+    servers: [{ server: one.address, down: true }],
+  });
   // nginx sends no empty header.
   assert.deepEqual(await ask(), [null, "app"]);
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { checkOpenapi } from "../../scripts/check_openapi.mjs";
 import { filesBelow } from "../../scripts/files.mjs";
 import { problemsOf, readSources } from "../../scripts/openapi.mjs";
 import { root } from "../../scripts/setup.mjs";
@@ -94,6 +95,14 @@ test("its names lead somewhere, each is used, and each schema can be one", () =>
     assert.ok(ajv.validateSchema(schema), `${name}: ${ajv.errorsText()}`);
     assert.ok(Array.isArray(description.faultsOf(`#/components/schemas/${name}`, {})), name);
   }
+});
+
+test("the linters of Redocly and Spectral have nothing to say of it, and are run", () => {
+  assert.deepEqual(checkOpenapi(sources), []);
+  const { title, version } = sources.info;
+  const [redocly, spectral] = checkOpenapi({ ...sources, info: { title, version } });
+  assert.match(redocly, /^redocly:[^]*license/);
+  assert.match(spectral, /^spectral:[^]*info-contact/);
 });
 
 test("a name that is in two files is refused", (context) => {

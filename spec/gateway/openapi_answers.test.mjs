@@ -20,7 +20,8 @@ async function askAll(context) {
   });
   const { leave } = begin(context, gateway.port, "/?hang=1");
   await waitFor("a request is under way", () => backend.active === 1);
-  for (const [method, path, body] of requests) {
+  for (const [method, template, body] of requests) {
+    const path = template.replace("{busy}", backend.address);
     const { status, text } = await gateway.api.send(method, path, body);
     assert.ok(status < 300, `${method} ${path}: ${status} ${text}`);
   }

@@ -84,7 +84,7 @@ test("an upstream that is deleted ends the wait, one that replaces it has a queu
     const waiting = Array.from({ length: 6 }, () => app.begin());
     await app.queue.holds(6);
     const started = performance.now();
-    await app.api.expect(204, "DELETE", sluice());
+    await app.api.expect(204, "DELETE", `${sluice()}?force=true`);
     const servers = [{ server: next.address }];
     if (isReplaced) await app.api.expect(201, "PUT", sluice(), { servers, queue: { size: 5 } });
     for (const { ending } of waiting) {

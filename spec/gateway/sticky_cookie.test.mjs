@@ -90,11 +90,11 @@ test("a server that is added anew at the address of one before has none of its s
       await api.expect(201, "POST", serversOf(), servers[0]);
     },
     "in two steps": async () => {
-      await api.expect(200, "PUT", sluice(), { sticky, servers: [] });
+      await api.expect(200, "PUT", `${sluice()}?force=true`, { sticky, servers: [] });
       await api.expect(200, "PUT", sluice(), { sticky, servers });
     },
     "with the upstream": async () => {
-      await api.expect(204, "DELETE", sluice());
+      await api.expect(204, "DELETE", `${sluice()}?force=true`);
       await api.expect(201, "PUT", sluice(), { sticky, servers });
     },
   };

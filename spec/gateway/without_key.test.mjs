@@ -88,7 +88,7 @@ test("it is there only for hash, and begins anew with an upstream of the same na
     await ask(gateway.port);
     assert.equal(await withoutKey(gateway), undefined, config.method);
   }
-  await api.expect(204, "DELETE", sluice());
+  await api.expect(204, "DELETE", `${sluice()}?force=true`);
   await api.expect(201, "PUT", sluice(), { ...plain, servers });
   assert.equal(await withoutKey(gateway), 0);
   await ask(gateway.port);

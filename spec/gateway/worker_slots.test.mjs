@@ -84,7 +84,7 @@ test("after five reloads under long requests all workers' requests are counted",
   const { id } = await api.expect(201, "POST", serversOf(), { server: idle });
   await api.expect(202, "POST", `${sluice()}/servers/0/drain`);
   // Should it think that the busy server is idle, one look removes both.
-  await api.expect(202, "POST", `${sluice()}/servers/${id}/drain`);
+  await api.expect(202, "POST", `${sluice()}/servers/${id}/drain?force=true`);
   const there = async () => (await api.expect(200, "GET", serversOf())).map(({ server }) => server);
   await waitFor("the idle server is gone", async () => !(await there()).includes(idle));
   assert.deepEqual(await there(), [backend.address]);

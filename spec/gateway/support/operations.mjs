@@ -29,8 +29,8 @@ const server = someAddress(1);
 const node = { server: someAddress(2), ttl: "10s" };
 
 /**
- * A request for each success but of `GET`s without a variable part. The upstream "app" has a server with a request under way
- * and follows a registry; a cluster is of another gateway.
+ * A request for each success but of `GET`s without a variable part. The upstream "app" has a server, `{busy}`, with a request
+ * under way, and follows a registry; a cluster is of another gateway.
  * @type {[method: string, path: string, body?: object][]}
  */
 export const requests = [
@@ -58,9 +58,12 @@ export const requests = [
   ["DELETE", "/api/9/http/requests"],
   ["DELETE", "/api/9/processes"],
   ["DELETE", "/api/9/ssl"],
-  ["POST", `${app}/servers/0/drain`, { deadline: "1h" }],
+  ["POST", `${app}/servers/0/drain?force=true`, { deadline: "1h" }],
   ["GET", `${app}/servers/0/drain`],
   ["DELETE", `${app}/servers/0/drain`],
+  ["POST", `${app}/servers/drain?server={busy}&force=true`, { deadline: "1h" }],
+  ["GET", `${app}/servers/drain?server={busy}`],
+  ["DELETE", `${app}/servers/drain?server={busy}`],
   ["GET", `${app}/discovery`],
   ["DELETE", `${made}/nodes/one`],
   ["DELETE", `${status}/servers/1`],

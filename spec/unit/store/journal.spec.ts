@@ -257,6 +257,8 @@ describe("a journal's line", () => {
     ["an id that is none", '"remove":[]', '"remove":[-1]'],
     ["a decision to scale that is none", '"next_id":0', '"next_id":0,"scaling":5'],
     ["a call that is none", '"next_id":0', '"next_id":0,"call":{"id":"x"}'],
+    ["drained servers that are no list", '"next_id":0', '"next_id":0,"drained":5'],
+    ["a drained server without a time", '"next_id":0', '"next_id":0,"drained":[{"id":1,"server":"x"}]'],
   ];
   for (const [what, members] of [
     ["a weight that is none", '"weight":"x"'],

@@ -70,6 +70,12 @@ describe("what gateways share of an upstream", () => {
     expect(shared_text({ ...CURRENT, lines: [SECOND, NODE] }) === TEXT).equal(false);
   });
 
+  it("has the drain jobs that are done", () => {
+    const drained = [{ id: 9, server: "10.0.0.9:80", time: "2026-01-01T00:00:00.000Z" }];
+    expect(shared_of({ ...CURRENT, drained }).drained).same(drained);
+    expect(apply(CURRENT, { ...CURRENT, drained }).drained).same(drained);
+  });
+
   it("makes another gateway's upstream", () => {
     const made = apply(undefined, CURRENT);
     expect(shared_text(made)).equal(TEXT);

@@ -40,8 +40,8 @@ export function etag({ revision, cluster_revision }: Document): string {
 /** Where the paths of the API are documented to which the request's belongs: Sluice's own are in this gateway's answer. */
 function documentation(): string {
   const { request_uri, scheme, http_host, host } = ngx.var;
-  const [own] = string.match(request_uri ?? "", "^[^?#]-/sluice/1%f[/?#%z]");
-  if (own === undefined) return PLUS_DOCUMENTATION;
+  const [own, next] = string.match(request_uri ?? "", "^([^?#]-/sluice/1)([^/?#]?)");
+  if (own === undefined || next !== "") return PLUS_DOCUMENTATION;
   return `${scheme ?? "http"}://${http_host ?? host ?? ""}${own}/openapi.json`;
 }
 

@@ -49,6 +49,16 @@ export interface Bookkeeping {
   scaling?: Scaling | undefined;
   /** The call of its webhook that has not been answered yet; absent: there is none. Only the gateway that has decided has it. */
   call?: Call | undefined;
+  /** The servers that drain jobs have removed lately, the last one at the end; absent: there are none. */
+  drained?: Drained[] | undefined;
+}
+
+/** A server that a drain job has removed. */
+export interface Drained {
+  id: number;
+  server: string;
+  /** When it was removed, in ISO 8601. */
+  time: string;
 }
 
 /** A decision to scale, as far as the next one depends on it. */
@@ -75,6 +85,7 @@ export interface Call {
 
 const SCALING = shape(["id", "time", "wait"]);
 const CALL = shape(["id", "body", "is_heard"]);
+const DRAINED = shape(["id", "server", "time"]);
 
 /** Its members, in the order in which they are stored. */
 export const BOOKKEEPING_FIELDS = [
@@ -84,6 +95,7 @@ export const BOOKKEEPING_FIELDS = [
   "cluster_revision",
   "scaling",
   "call",
+  "drained",
 ] as const;
 
 /** Copies what an upstream has to remember, and nothing else. */
@@ -94,10 +106,13 @@ export function bookkeeping_of({
   session_secret,
   scaling,
   call,
+  drained,
 }: Bookkeeping): Bookkeeping {
   const book: Bookkeeping = { next_id, next_local_id, cluster_revision, session_secret };
   if (scaling !== undefined) book.scaling = shaped(scaling, SCALING);
   if (call !== undefined) book.call = shaped(call, CALL);
+  for (const entry of drained ?? []) shaped(entry, DRAINED);
+  if (drained !== undefined && drained.length > 0) book.drained = drained;
   return book;
 }
 

@@ -11,6 +11,7 @@ import {
   type Document,
   type ServerRecord,
 } from "./document";
+import { with_drained } from "./drained";
 import { copy, type Edited } from "./edit";
 import { server_not_found } from "./read";
 import { row_at, shared_memory } from "./region";
@@ -120,7 +121,7 @@ export function may_leave(record: ServerRecord, now: clock.Moment): boolean {
   return is_past_deadline(record, now) || active_requests(record.row) === 0;
 }
 
-/** Takes out the servers of drain jobs that may go. Returns the new document, and those. */
+/** Takes out the servers of drain jobs that may go, and notes that they have gone. Returns the new document, and those. */
 export function remove_drained(
   current: Document,
   now: clock.Moment,
@@ -132,5 +133,9 @@ export function remove_drained(
     if (record !== undefined && may_leave(record, now)) removed.push(record);
     else lines.push(line);
   }
-  return $multi({ ...current, lines }, removed);
+  if (removed.length === 0) return $multi(current, removed);
+  return $multi(
+    { ...current, lines, drained: with_drained(current.drained, removed, clock.wall_time()) },
+    removed,
+  );
 }

@@ -34,8 +34,8 @@ function secret_of(
   return $multi(secret, undefined);
 }
 
-/** Whether what brought a server still brings servers, once the upstream is what `config` says. */
-function has_source({ source }: ServerRecord, config: UpstreamConfig): boolean {
+/** Tells whether what brought a server still brings servers, once the upstream is what `config` says. */
+export function has_source({ source }: ServerConfig, config: UpstreamConfig): boolean {
   return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
 }
 
@@ -45,10 +45,11 @@ function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
   return server_text({ ...given, server, source, node, leave_by, in_service }) === server_text(record);
 }
 
-/** The servers that stay, by id, and those that are added. */
+/** The servers that stay, by id; those that are added; and those that are added as if the registry had brought them. */
 interface Parts {
   kept: ServerRecord[];
   added: ServerConfig[];
+  found: ServerConfig[];
 }
 
 /** Tells which servers stay and which are new; what a source has brought stays as it is. */
@@ -63,7 +64,7 @@ function divide(
     known.set(record.server, record);
     by_name.set(canonical_address(record.server), record);
   }
-  const parts: Parts = { kept: [], added: [] };
+  const parts: Parts = { kept: [], added: [], found: [] };
   for (const server of config.servers) {
     // A state of version 0.1.0 may have servers whose addresses differ only in how they are written.
     const before = (known.get(server.server) ?? by_name.get(canonical_address(server.server))) as
@@ -72,9 +73,13 @@ function divide(
       if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
     } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {
       const { id, incarnation, row } = before;
-      parts.kept.push({ ...carried_over(server, before), id, incarnation, row, source: "" });
+      const kept = { ...carried_over(server, before), source: "", node: undefined } as const;
+      parts.kept.push({ ...kept, id, incarnation, row });
+    } else if (server.source === "discovery" && has_source(server, config)) {
+      parts.found.push(server);
     } else {
-      parts.added.push({ ...server, source: "" });
+      const has_registered = server.source === "register" && server.node !== undefined;
+      parts.added.push(has_registered ? server : { ...server, source: "", node: undefined });
     }
   }
   for (const [, record] of pairs(known)) {
@@ -91,7 +96,8 @@ function divide(
 /**
  * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
  * goes from primary to backup or back, its state. What a registry has brought is left to it, and becomes somebody's by
- * hand when the upstream has none any more; so are the servers that have registered themselves.
+ * hand when the upstream has none any more; so are the servers that have registered themselves. A new server whose
+ * `source` still brings servers is left to that, too: it stays until the source decides.
  */
 export function replace_upstream(
   current: Document | undefined,
@@ -114,8 +120,11 @@ export function replace_upstream(
     lines: [],
   };
   for (const record of parts.kept) document.lines.push(format_line(record));
-  const full = add_lines(document, parts.added, revision);
+  // Apart, because in a cluster each gateway numbers what it has found by itself.
+  const full = add_lines(document, parts.added, revision) ?? add_lines(document, parts.found, revision);
   if (full === undefined) return $multi(document, undefined);
+  for (const index of $range(parts.kept.length, document.lines.length - 1))
+    free_row(parse_line(document.lines[index]).row);
   if (current === undefined) free_row(row);
   return $multi(undefined, full);
 }

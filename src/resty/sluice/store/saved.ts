@@ -1,12 +1,12 @@
 import { parse_iso8601 } from "../lib/iso8601";
-import { is_table } from "../lib/json";
+import { as_object, is_table } from "../lib/json";
 import { read_list, type Read } from "../config/fields";
 import { read_node, type NodeConfig } from "../config/node";
 import { invalid_value, unknown_parameter, type Problem } from "../config/problem";
 import { read_server, type ServerConfig } from "../config/server";
 import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "../config/settings";
 import { check_name } from "../config/upstream";
-import { BOOKKEEPING_FIELDS, type Bookkeeping, type Call, type Scaling } from "./document";
+import { BOOKKEEPING_FIELDS, type Bookkeeping, type Call, type Drained, type Scaling } from "./document";
 import { is_secret } from "./secret";
 
 /**
@@ -145,6 +145,21 @@ function read_call(value: unknown): Read<Call> {
   return $multi({ id, body, is_heard }, undefined);
 }
 
+/** Reads the servers that drain jobs have removed. */
+export function read_drained(value: unknown): Read<Drained[]> {
+  const [items, no_list] = read_list("drained", value);
+  if (items === undefined) return $multi(undefined, no_list);
+  const drained: Drained[] = [];
+  for (const item of items) {
+    const { id, server, time } = as_object(item);
+    const is_moment = typeof time === "string" && parse_iso8601(time) !== undefined;
+    if (!is_whole(id, 0) || typeof server !== "string" || !is_moment)
+      return $multi(undefined, invalid_value("drained", "without id, server or time"));
+    drained.push({ id, server, time });
+  }
+  return $multi(drained, undefined);
+}
+
 function read_bookkeeping(value: Record<string, unknown>): Read<Bookkeeping> {
   const { next_id, next_local_id, cluster_revision, session_secret } = value;
   if (!is_whole(next_id, 0)) return $multi(undefined, not_whole("next_id"));
@@ -171,6 +186,11 @@ function read_bookkeeping(value: Record<string, unknown>): Read<Bookkeeping> {
     const [call, problem] = read_call(value.call);
     if (call === undefined) return $multi(undefined, problem);
     book.call = call;
+  }
+  if (value.drained !== undefined) {
+    const [drained, problem] = read_drained(value.drained);
+    if (drained === undefined) return $multi(undefined, problem);
+    book.drained = drained;
   }
   return $multi(book, undefined);
 }

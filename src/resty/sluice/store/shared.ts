@@ -18,6 +18,7 @@ import {
   parse_line,
   stored_server,
   type Document,
+  type Drained,
   type Scaling,
   type ServerRecord,
 } from "./document";
@@ -27,7 +28,7 @@ import { Row } from "./cells";
 import { row_at, shared_memory } from "./region";
 import { has_sourced } from "./sourced";
 import { allocate_row, free_row, start_row } from "./rows";
-import { is_whole, read_saved_server, read_scaling, type SavedServer } from "./saved";
+import { is_whole, read_drained, read_saved_server, read_scaling, type SavedServer } from "./saved";
 import { is_secret } from "./secret";
 import { OUT_OF_MEMORY } from "./problems";
 
@@ -39,6 +40,7 @@ export interface Shared {
   next_id: number;
   session_secret: string | undefined;
   scaling: Scaling | undefined;
+  drained: Drained[] | undefined;
   servers: SavedServer[];
 }
 
@@ -49,13 +51,14 @@ export function shared_text(document: Document): string {
     const record = parse_line(line);
     if (record.source !== "discovery") servers.push({ id: record.id, ...stored_server(record) });
   }
-  const { next_id, session_secret, scaling } = bookkeeping_of(document);
-  return encode({ ...settings_of(document), next_id, session_secret, scaling, servers: list(servers) });
+  const { next_id, session_secret, scaling, drained } = bookkeeping_of(document);
+  const book = { next_id, session_secret, scaling, drained };
+  return encode({ ...settings_of(document), ...book, servers: list(servers) });
 }
 
 /** The members of a shared part. */
 const FIELDS = new LuaSet<string>();
-for (const names of [SETTINGS_FIELDS, ["next_id", "session_secret", "scaling", "servers"]]) {
+for (const names of [SETTINGS_FIELDS, ["next_id", "session_secret", "scaling", "drained", "servers"]]) {
   for (const name of names) FIELDS.add(name);
 }
 
@@ -125,13 +128,19 @@ export function parse_shared(text: string): Read<Shared> {
     if (read === undefined) return $multi(undefined, bad_scaling);
     scaling = read;
   }
+  let drained: Drained[] | undefined;
+  if (value.drained !== undefined) {
+    const [read, bad_drained] = read_drained(value.drained);
+    if (read === undefined) return $multi(undefined, bad_drained);
+    drained = read;
+  }
   const [servers, bad_servers] = read_shared_servers(value.servers, settings, next_id);
   if (servers === undefined) return $multi(undefined, bad_servers);
   // Decoded, `{}` is the same as `[]`, and must not take all servers out.
   if (servers.length === 0 && string.find(text, '"servers":[]', 1, true)[0] === undefined)
     return $multi(undefined, invalid_value("servers", "not a list"));
   return $multi(
-    { settings, next_id, session_secret: session_secret as string | undefined, scaling, servers },
+    { settings, next_id, session_secret: session_secret as string | undefined, scaling, drained, servers },
     undefined,
   );
 }
@@ -225,6 +234,7 @@ export function apply_shared(
   };
   document.session_secret = session_secret;
   document.scaling = scaling;
+  document.drained = shared.drained;
   add_local_lines(document, current, shared);
   return $multi(document, undefined);
 }

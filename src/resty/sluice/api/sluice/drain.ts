@@ -1,22 +1,35 @@
+import { canonical_address, parse_address } from "../../config/address";
 import { read_fields } from "../../config/fields";
-import type { Problem } from "../../config/problem";
+import { missing_argument, type Problem } from "../../config/problem";
 import { parse_time } from "../../config/time";
 import { time_from } from "../../config/values";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { shape, shaped } from "../../lib/json";
-import { find_by_id, type Document, type ServerRecord } from "../../store/document";
+import {
+  find_by_address,
+  find_by_id,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "../../store/document";
 import { cancel_drain, find_drain, start_drain, WHEN_IDLE } from "../../store/drain";
+import { find_drained } from "../../store/drained";
 import { read, server_not_found, upstream_not_found } from "../../store/read";
 import { active_requests } from "../../store/rows";
 import { etag, ok, type Answered } from "../answer";
 import { parse_id, write_existing } from "../existing";
-import { read_object_if_any, type ApiRequest } from "../request";
+import { argument, read_object_if_any, type ApiRequest } from "../request";
 import type { Route } from "../route";
+import { write_serving } from "./emptying";
 
-/** `/sluice/1/upstreams/<name>/servers/<id>/drain`: the job that takes a server out once it has nothing to do. */
+/**
+ * `/sluice/1/upstreams/<name>/servers/<id>/drain`, or `…/servers/drain?server=10.0.0.1:8080`: the job that takes a server out
+ * once it has nothing to do.
+ */
 
 const JOB = shape(["id", "server", "active", "deadline"]);
+const DONE = shape(["id", "server", "state", "time"]);
 const READERS = { deadline: time_from("1ms", "365d") };
 
 function job_object(record: ServerRecord): object {
@@ -36,38 +49,95 @@ function read_leave_by(
   return $multi(iso8601(clock.wall_time() + milliseconds / 1000), undefined);
 }
 
+/** How a request names the server of its job: by the id in the path, or by the address in the query. */
+interface Target {
+  id?: number;
+  server?: string;
+}
+
+function read_target({ parameters }: ApiRequest): LuaMultiReturn<[Target | undefined, Problem | undefined]> {
+  if (parameters.id !== undefined) {
+    const [id, problem] = parse_id(parameters.id);
+    return $multi(id === undefined ? undefined : { id }, problem);
+  }
+  const given = argument("server");
+  if (given === undefined) return $multi(undefined, missing_argument("server"));
+  const [address, problem] = parse_address(given);
+  return $multi(address === undefined ? undefined : { server: address.server }, problem);
+}
+
+function not_found({ id, server }: Target): Problem {
+  return server_not_found(server === undefined ? `ID "${id}"` : `address "${server}"`);
+}
+
+/** The id of the server that a request names, if the upstream has it, or undefined and the problem. */
+function id_of(
+  document: Document,
+  target: Target,
+): LuaMultiReturn<[number | undefined, Problem | undefined]> {
+  const { id, server } = target;
+  const index = server === undefined ? find_by_id(document, id ?? 0) : find_by_address(document, server);
+  if (index === undefined) return $multi(undefined, not_found(target));
+  return $multi(parse_line(document.lines[index]).id, undefined);
+}
+
 function post(this: void, request: ApiRequest): Answered {
-  const [id, bad] = parse_id(request.parameters.id);
+  const { name } = request.parameters;
+  const [target, bad] = read_target(request);
   const [input, unreadable] = read_object_if_any();
-  const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
-    if (id === undefined) return $multi(undefined, bad);
-    if (find_by_id(current, id) === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  let id = 0;
+  const [document, problem] = write_serving(name, request.conditions, (current) => {
+    if (target === undefined) return $multi(undefined, bad);
+    const [known, missing] = id_of(current, target);
+    if (known === undefined) return $multi(undefined, missing);
+    id = known;
     if (input === undefined) return $multi(undefined, unreadable);
     const [leave_by, invalid] = read_leave_by(input);
     if (leave_by === undefined) return $multi(undefined, invalid);
-    return start_drain(current, id, leave_by);
+    return start_drain(current, known, leave_by);
   });
-  if (document === undefined || id === undefined) return $multi(undefined, problem);
+  if (document === undefined) return $multi(undefined, problem);
   const [record] = find_drain(document, id);
   const headers = { ETag: etag(document) };
   return $multi({ status: 202, body: job_object(record as ServerRecord), headers }, undefined);
+}
+
+/** The server that a request names, if a job is to take it out, or undefined and the problem. */
+function find_job(document: Document, target: Target): ReturnType<typeof find_drain> {
+  const [id, missing] = id_of(document, target);
+  if (id === undefined) return $multi(undefined, missing);
+  return find_drain(document, id);
+}
+
+/** A job that is done; undefined: there was none, or it is too long ago. */
+function done_object(document: Document, { id, server }: Target): object | undefined {
+  const name = server === undefined ? undefined : canonical_address(server);
+  const done = find_drained(document, (entry) =>
+    name === undefined ? entry.id === id : canonical_address(entry.server) === name,
+  );
+  if (done === undefined) return undefined;
+  return shaped({ id: done.id, server: done.server, state: "done", time: done.time }, DONE);
 }
 
 function get(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const document: Document | undefined = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  const [id, bad] = parse_id(request.parameters.id);
-  if (id === undefined) return $multi(undefined, bad);
-  const [record, problem] = find_drain(document, id);
-  if (record === undefined) return $multi(undefined, problem);
-  return ok(job_object(record), document);
+  const [target, bad] = read_target(request);
+  if (target === undefined) return $multi(undefined, bad);
+  const [record, no_job] = find_job(document, target);
+  if (record !== undefined) return ok(job_object(record), document);
+  const done = done_object(document, target);
+  if (done !== undefined) return ok(done, document);
+  return $multi(undefined, no_job);
 }
 
 function cancel(this: void, request: ApiRequest): Answered {
-  const [id, bad] = parse_id(request.parameters.id);
+  const [target, bad] = read_target(request);
   const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
-    if (id === undefined) return $multi(undefined, bad);
+    if (target === undefined) return $multi(undefined, bad);
+    const [id, missing] = id_of(current, target);
+    if (id === undefined) return $multi(undefined, missing);
     return cancel_drain(current, id);
   });
   if (document === undefined) return $multi(undefined, problem);
@@ -76,4 +146,5 @@ function cancel(this: void, request: ApiRequest): Answered {
 
 export const routes: Route[] = [
   { path: "upstreams/{name}/servers/{id}/drain", GET: get, POST: post, DELETE: cancel },
+  { path: "upstreams/{name}/servers/drain", GET: get, POST: post, DELETE: cancel },
 ];

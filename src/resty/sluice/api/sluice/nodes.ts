@@ -34,6 +34,8 @@ import type { Route } from "../route";
 /** `/sluice/1/upstreams/<name>/nodes`: servers that register themselves. */
 
 const NODE = shape(["node", "ttl", "expires", "incarnation", "meta"], SERVER_FIELDS);
+/** The members that GET gives of a node beside its registration. */
+const MEMBERS_OF_GET = ["node", "expires", "id", "in_service", "source"];
 
 function node_object(record: NodeRecord): object {
   const { name, ttl, incarnation, meta } = record.node;
@@ -56,6 +58,8 @@ interface Registration {
 function read_registration(name: string): LuaMultiReturn<[Registration | undefined, Problem | undefined]> {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
+  // Only what GET gives says so: a node may be registered by what it gave.
+  for (const member of input.source === "register" ? MEMBERS_OF_GET : []) input[member] = undefined;
   let report: Report | undefined;
   if (input.report !== undefined) {
     const [read, bad_report] = read_report("report", input.report);

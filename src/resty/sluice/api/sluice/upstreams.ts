@@ -1,9 +1,8 @@
-import { parse_address } from "../../config/address";
 import type { Problem } from "../../config/problem";
 import { SETTINGS_FIELDS, settings_of } from "../../config/settings";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, shape, shaped } from "../../lib/json";
-import { new_line_finder, parse_line, type Document } from "../../store/document";
+import { parse_line, type Document } from "../../store/document";
 import { replace_upstream } from "../../store/replace";
 import { names, read, revision, upstream_not_found } from "../../store/read";
 import { write, type Edit } from "../../store/write";
@@ -14,6 +13,8 @@ import { check_conditions } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { check_empty } from "./empty";
+import { unless_emptying } from "./emptying";
+import { take_origins, with_origins, type Origin } from "./origins";
 import { restore_secrets, without_secrets, without_webhook_secret } from "./secrets";
 
 /** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
@@ -27,43 +28,10 @@ function upstream_object(document: Document): object {
   return shaped({ ...settings, autoscale, discovery, servers: server_objects(document) }, UPSTREAM);
 }
 
-/**
- * Takes the ids and the sources, which a client may send back as it got them, off the servers. Returns the ids by
- * address.
- */
-function take_ids(servers: unknown): LuaTable<string, unknown> {
-  const ids = new LuaTable<string, unknown>();
-  if (type(servers) !== "table") return ids;
-  for (const server of servers as Record<string, unknown>[]) {
-    if (type(server) === "table") {
-      server.source = undefined;
-      server.in_service = undefined;
-      server.node = undefined;
-    }
-    if (type(server) === "table" && server.id !== undefined) {
-      const [address] = parse_address(server.server);
-      if (address !== undefined) ids.set(address.server, server.id);
-      server.id = undefined;
-    }
-  }
-  return ids;
-}
-
-/** An id that is sent back must be the one that the server has. */
-function check_ids(current: Document | undefined, ids: LuaTable<string, unknown>): Problem | undefined {
-  const line_at = current === undefined ? undefined : new_line_finder(current);
-  for (const [address, id] of pairs(ids)) {
-    const line = line_at?.(address);
-    if (line === undefined || parse_line(line).id !== id) {
-      return { status: 400, code: "UpstreamBadServerId", text: `"id" is not that of server "${address}"` };
-    }
-  }
-  return undefined;
-}
-
 interface Input {
   upstream: Record<string, unknown>;
-  ids: LuaTable<string, unknown>;
+  /** Of the servers, if they are given. */
+  origins: Origin[] | undefined;
 }
 
 function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> {
@@ -71,7 +39,20 @@ function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> 
   if (upstream === undefined) return $multi(undefined, unreadable);
   const ambiguous = check_empty(upstream, text);
   if (ambiguous !== undefined) return $multi(undefined, ambiguous);
-  return $multi({ upstream, ids: take_ids(upstream.servers) }, undefined);
+  if (upstream.servers === undefined) return $multi({ upstream, origins: undefined }, undefined);
+  const [origins, invalid] = take_origins(upstream.servers);
+  return $multi(origins === undefined ? undefined : { upstream, origins }, invalid);
+}
+
+/** Makes an upstream what a body says. Returns the new document, or undefined and the problem. */
+function replaced(
+  current: Document | undefined,
+  config: UpstreamConfig,
+  { origins }: Input,
+  revision: number,
+): ReturnType<Edit> {
+  const servers = origins === undefined ? config.servers : with_origins(current, config, origins);
+  return replace_upstream(current, { ...config, servers }, revision);
 }
 
 function config_of(document: Document): UpstreamConfig {
@@ -109,12 +90,12 @@ function put(this: void, request: ApiRequest): Answered {
 
   let status = 200;
   const edit: Edit = (current, next_revision) => {
-    const lost = check_conditions(request.conditions, current) ?? check_ids(current, input.ids);
+    const lost = check_conditions(request.conditions, current);
     if (lost !== undefined) return $multi(undefined, lost);
     if (current === undefined) status = 201;
-    return replace_upstream(current, config, next_revision);
+    return replaced(current, config, input, next_revision);
   };
-  const [document, problem] = write(name, edit);
+  const [document, problem] = write(name, unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
   const answer: Answer = {
     status,
@@ -127,27 +108,29 @@ function put(this: void, request: ApiRequest): Answered {
 function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [input, unreadable] = read_input();
-  const [document, problem] = write(name, (current, next_revision) => {
+  const edit: Edit = (current, next_revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
     if (input === undefined) return $multi(undefined, unreadable);
-    const lost = check_conditions(request.conditions, current) ?? check_ids(current, input.ids);
+    const lost = check_conditions(request.conditions, current);
     if (lost !== undefined) return $multi(undefined, lost);
     const hidden = restore_secrets(input.upstream, current);
     if (hidden !== undefined) return $multi(undefined, hidden);
     const [config, invalid] = read_upstream(input.upstream, config_of(current));
     if (config === undefined) return $multi(undefined, invalid);
-    return replace_upstream(current, config, next_revision);
-  });
+    return replaced(current, config, input, next_revision);
+  };
+  const [document, problem] = write(name, unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
   return ok(upstream_object(document), document);
 }
 
 function remove(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
-  const [, problem] = write(name, (current) => {
+  const edit: Edit = (current) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
     return $multi(undefined, check_conditions(request.conditions, current));
-  });
+  };
+  const [, problem] = write(name, unless_emptying(name, edit));
   if (problem !== undefined) return $multi(undefined, problem);
   return $multi({ status: 204 }, undefined);
 }

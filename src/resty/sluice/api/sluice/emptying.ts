@@ -1,0 +1,111 @@
+import type { Problem } from "../../config/problem";
+import { may_serve } from "../../config/server";
+import { reported_state } from "../../control/reported";
+import * as clock from "../../lib/clock";
+import { Reported, Row } from "../../store/cells";
+import { parse_line, type Document, type Leaver, type ServerRecord } from "../../store/document";
+import { row_at, shared_memory, stamp_of } from "../../store/region";
+import { free_row } from "../../store/rows";
+import type { Edit } from "../../store/write";
+import { write_existing } from "../existing";
+import type { Conditions } from "../precondition";
+import { argument } from "../request";
+
+/**
+ * Keeps an operator's change from ending a live service by mistake: an upstream that serves requests must keep an available
+ * server. A node that leaves is no such change: it stops, whatever the answer is.
+ */
+
+/** An upstream whose last request is not older is in use, in seconds. */
+const RECENT_SECONDS = 10;
+
+/** Tells of a server whether it may have requests. */
+type Check = (this: void, record: ServerRecord) => boolean;
+
+function some_server(document: Document | undefined, check: Check): boolean {
+  for (const line of document?.lines ?? []) {
+    if (check(parse_line(line))) return true;
+  }
+  return false;
+}
+
+/**
+ * Makes the check of whether nothing keeps requests from a server: neither parameters nor reports nor health. A server
+ * that joins with `next` waits for its first check if that is mandatory.
+ */
+function new_availability(current: Document, next: Document | undefined, now: clock.Moment): Check {
+  const memory = shared_memory();
+  const waits_for_check = next?.health_check?.mandatory === true;
+  return (record) => {
+    if (!may_serve(record)) return false;
+    const joins = record.incarnation > current.revision;
+    if (joins) return !waits_for_check;
+    const row = row_at(record.row);
+    return memory[row + Row.UNAVAILABLE_UNTIL] <= now && reported_state(row) === Reported.UP;
+  };
+}
+
+function selected_at({ row, incarnation }: Leaver): clock.Moment {
+  return stamp_of(row) === incarnation ? shared_memory()[row_at(row) + Row.SELECTED] : 0;
+}
+
+/** Every request notes at its server when it was chosen, so that nothing more has to be counted. O(servers). */
+function is_in_use(document: Document, now: clock.Moment): boolean {
+  let last = 0;
+  for (const line of document.lines) last = math.max(last, selected_at(parse_line(line)));
+  for (const leaver of document.leavers) last = math.max(last, selected_at(leaver));
+  return last > 0 && now - last <= RECENT_SECONDS;
+}
+
+/** Tells whether a change takes the last available server from an upstream that is in use. `next`: undefined: it is deleted. */
+function would_empty(current: Document, next: Document | undefined): boolean {
+  const now = clock.now();
+  const is_available = new_availability(current, next, now);
+  const loses = (check: Check): boolean => !some_server(next, check) && some_server(current, check);
+  return (loses(may_serve) || loses(is_available)) && is_in_use(current, now);
+}
+
+/** Gives back the rows of the servers that a refused change would have added. Under the lock. */
+function free_added_rows(current: Document, next: Document | undefined): void {
+  const known = new LuaSet<number>();
+  for (const line of current.lines) known.add(parse_line(line).row);
+  for (const line of next?.lines ?? []) {
+    const { row } = parse_line(line);
+    if (!known.has(row)) free_row(row);
+  }
+}
+
+function refusal(name: string): Problem {
+  const text =
+    `the change would leave upstream "${name}", which had a request within the last ${RECENT_SECONDS} s, ` +
+    "without an available server: add ?force=true to make it all the same";
+  return { status: 409, code: "WouldEmptyUpstream", text };
+}
+
+/**
+ * Makes an edit of one that is refused with 409 when it would leave an upstream that is in use without an available
+ * server, unless the request says `?force=true`. Phase: content_by_lua.
+ */
+export function unless_emptying(name: string, edit: Edit): Edit {
+  if (argument("force") === "true") return edit;
+  return (current, revision) => {
+    const [next, problem] = edit(current, revision);
+    if (problem !== undefined || current === undefined || !would_empty(current, next))
+      return $multi(next, problem);
+    free_added_rows(current, next);
+    return $multi(undefined, refusal(name));
+  };
+}
+
+/** As `write_existing`, of a change that `unless_emptying` may refuse. Phase: content_by_lua. */
+export function write_serving(
+  name: string,
+  conditions: Conditions,
+  edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
+): ReturnType<Edit> {
+  return write_existing(
+    name,
+    conditions,
+    unless_emptying(name, (current, revision) => edit(current as Document, revision)),
+  );
+}

@@ -1,0 +1,102 @@
+import { source_of } from "../../config/discovery";
+import { read_node, type NodeConfig } from "../../config/node";
+import type { Problem } from "../../config/problem";
+import type { ServerConfig } from "../../config/server";
+import type { UpstreamConfig } from "../../config/upstream";
+import { is_table } from "../../lib/json";
+import { new_line_finder, parse_line, type Document } from "../../store/document";
+import { registered_nodes } from "../../store/nodes";
+import { has_source } from "../../store/replace";
+
+/**
+ * What a client sends back as GET gave it, beside the parameters of the servers: a backup must fit an upstream that has
+ * changed since, and another upstream. Ids are dropped: a server is known by its address.
+ */
+
+/** Where a server of a body came from when GET gave it. */
+export interface Origin {
+  /** The entry has an id, so it is a copy of what GET gave. */
+  is_copy: boolean;
+  source: ServerConfig["source"];
+  node: NodeConfig | undefined;
+}
+
+/** GET does not tell the ttl of a registration. A node that lives renews it within this time, with its own ttl. */
+const TTL_OF_COPY = "60s";
+const LARGEST_ID = 2 ** 53;
+
+/** The members that GET gives and that are not parameters. */
+const MEMBERS_OF_GET = ["id", "source", "in_service", "node"];
+
+function check_id(id: unknown): Problem | undefined {
+  if (typeof id === "number" && id === math.floor(id) && id >= 0 && id <= LARGEST_ID) return undefined;
+  return { status: 400, code: "UpstreamBadServerId", text: 'invalid "id" value: not the ID of a server' };
+}
+
+function take_origin(
+  server: Record<string, unknown>,
+): LuaMultiReturn<[Origin | undefined, Problem | undefined]> {
+  const { id, source, node } = server;
+  for (const member of MEMBERS_OF_GET) server[member] = undefined;
+  const bad_id = id === undefined ? undefined : check_id(id);
+  if (bad_id !== undefined) return $multi(undefined, bad_id);
+  const is_copy = id !== undefined;
+  if (source === "discovery") return $multi({ is_copy, source, node: undefined }, undefined);
+  if (source !== "register" || typeof node !== "string")
+    return $multi({ is_copy, source: "", node: undefined }, undefined);
+  const [registration, problem] = read_node(node, { ttl: TTL_OF_COPY });
+  if (registration === undefined) return $multi(undefined, problem);
+  return $multi({ is_copy, source, node: registration }, undefined);
+}
+
+/**
+ * Takes off the servers of a body what GET gives and what is not a parameter.
+ *
+ * @param servers what is not a list of objects is left to `read_upstream`
+ * @returns what was taken off each server, or undefined and the problem
+ */
+export function take_origins(servers: unknown): LuaMultiReturn<[Origin[] | undefined, Problem | undefined]> {
+  const origins: Origin[] = [];
+  for (const server of is_table(servers) ? (servers as unknown as unknown[]) : []) {
+    const [origin, problem] = take_origin(is_table(server) ? server : {});
+    if (origin === undefined) {
+      const { status, code, text } = problem as Problem;
+      return $multi(undefined, { status, code, text: `servers[${origins.length}]: ${text}` });
+    }
+    origins.push(origin);
+  }
+  return $multi(origins, undefined);
+}
+
+/** Tells whether an upstream follows a registry now, which names all its servers, and goes on to follow one. */
+function follows_registry(current: Document | undefined, config: UpstreamConfig): boolean {
+  return source_of(current?.discovery) !== undefined && source_of(config.discovery) !== undefined;
+}
+
+/**
+ * The servers that are to be applied, with their sources. Left out are copies of servers that the upstream has now from a
+ * source, which alone says what they are; of servers that its registry names no more; and of nodes that have registered
+ * themselves again elsewhere.
+ */
+export function with_origins(
+  current: Document | undefined,
+  config: UpstreamConfig,
+  origins: readonly Origin[],
+): ServerConfig[] {
+  const line_at = current === undefined ? undefined : new_line_finder(current);
+  const nodes = new LuaSet<string>();
+  for (const record of current === undefined ? [] : registered_nodes(current)) nodes.add(record.node.name);
+  const is_following = follows_registry(current, config);
+  const servers: ServerConfig[] = [];
+  for (const index of $range(0, origins.length - 1)) {
+    const { is_copy, source, node } = origins[index];
+    const line = line_at?.(config.servers[index].server);
+    const is_sourced = line !== undefined && has_source(parse_line(line), config);
+    const is_elsewhere = !is_sourced && node !== undefined && nodes.has(node.name);
+    const is_gone = line === undefined && source === "discovery" && is_following;
+    if (node !== undefined) nodes.add(node.name);
+    if (!(is_copy && is_sourced) && !is_elsewhere && !is_gone)
+      servers.push({ ...config.servers[index], source, node });
+  }
+  return servers;
+}
