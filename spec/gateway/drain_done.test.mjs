@@ -55,7 +55,8 @@ test("a job that is done is reported with its time, through a reload, a restart 
 
 test("a job is begun, seen, cancelled and reported by the server's address, in any spelling", async (context) => {
   const backend = await startBackend(context);
-  const gateway = await startGateway(context, { servers: [backend.address, "[::1]:81"] });
+  const servers = [{ server: backend.address }, { server: "[::1]:81", backup: true }];
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;
   const held = ask(gateway.port, "/?delay=1500");
   await waitFor("a request is under way", () => backend.active === 1);

@@ -63,8 +63,10 @@ describe("autoscale", () => {
   const all: [name: string, reason: string, values: unknown[]][] = [
     ["high", "not a number from 0.01 to 1", [0, 1.01, -1, 0 / 0, "0.8", {}, json_null]],
     ["low", "not a number from 0 to 1", [-0.01, 1.01, 0 / 0, "0.3", json_null]],
-    ["for", "not a time from 0s to 1d", ["-1s", "25h", "", "soon", 30, json_null]],
-    ["cooldown", "not a time from 1s to 1d", ["999ms", "25h", "", 60, json_null]],
+    ["for", "not a time from 0s to 1d", ["-1s", "25h", "", "soon", json_null]],
+    ["for", 'not a time from 0s to 1d; give a time such as "30s"', [30]],
+    ["cooldown", "not a time from 1s to 1d", ["999ms", "25h", "", json_null]],
+    ["cooldown", 'not a time from 1s to 1d; give a time such as "60s"', [60]],
     ["min", "not a whole number from 0 to 100000", [-1, 100001, 0.5, 0 / 0, "1", json_null]],
     ["max", "not a whole number from 1 to 100000", [0, 100001, 1.5, 1 / 0, "10", json_null]],
     ["dry_run", "not a boolean", [0, "false", json_null]],

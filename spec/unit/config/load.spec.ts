@@ -40,9 +40,12 @@ describe("the load of an upstream", () => {
   ];
   const all: [name: string, reason: string, values: unknown[]][] = [
     ["target", "not a number from 0.01 to 1", [0, 0.009, 1.01, -1, 0 / 0, "0.7", true, {}, NOTHING]],
-    ["update", "not a time from 100ms to 1h", ["99ms", "61m", "", "soon", 1, NOTHING]],
-    ["blackout", "not a time from 0s to 1h", ["-1s", "61m", "", 10, NOTHING]],
-    ["expiry", "not a time from 1s to 1d", ["999ms", "25h", "0", "", 180, NOTHING]],
+    ["update", "not a time from 100ms to 1h", ["99ms", "61m", "", "soon", NOTHING]],
+    ["update", 'not a time from 100ms to 1h; give a time such as "1s"', [1]],
+    ["blackout", "not a time from 0s to 1h", ["-1s", "61m", "", NOTHING]],
+    ["blackout", 'not a time from 0s to 1h; give a time such as "10s"', [10]],
+    ["expiry", "not a time from 1s to 1d", ["999ms", "25h", "0", "", NOTHING]],
+    ["expiry", 'not a time from 1s to 1d; give a time such as "180s"', [180]],
     ["max_step_percent", "not a whole number from 1 to 100", [0, 101, 0.5, 0 / 0, "20", NOTHING]],
     ["min_weight_percent", "not a whole number from 1 to 100", [0, 101, 5.5, 0 / 0, "5", NOTHING]],
     ["error_penalty", "not a number from 0 to 1000", [-1, 1001, 0 / 0, 1 / 0, "1", false, NOTHING]],
