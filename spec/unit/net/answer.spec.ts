@@ -41,9 +41,17 @@ describe("the head of an answer", () => {
     const [head] = read("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Some:  a: b \r\nEmpty:\r\n\r\n");
     expect(head).same({
       status: 200,
-      headers: { "content-length": "0", "x-some": "a: b ", empty: "" },
+      headers: { "content-length": "0", "x-some": "a: b", empty: "" },
       is_persistent: true,
     });
+  });
+
+  it("has no blanks around its values", () => {
+    const [head, body] = read("HTTP/1.1 200 OK\r\nContent-Length: 2 \t\r\nA:\t 1\t\r\nB: \t \r\n\r\nok");
+    expect(head?.headers).same({ "content-length": "2", a: "1", b: "" });
+    expect(body).same({ text: "ok", is_bounded: true });
+    const chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked \r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    expect(read(chunks)[1]?.text).equal("ok");
   });
 
   it("may lack a reason, and may end its lines with a line feed only", () => {

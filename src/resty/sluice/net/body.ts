@@ -1,4 +1,4 @@
-import type { Head } from "./head";
+import { body_framing, type Head } from "./head";
 import { bytes_left, CLOSED, take, take_line, type Reader } from "./reader";
 
 /** A body, or its beginning. */
@@ -93,15 +93,9 @@ function read_chunks(reader: Reader, limit: number): ReadBody {
  */
 export function read_body(reader: Reader, head: Head, limit: number): ReadBody {
   if (head.status === 204 || head.status === 304) return $multi({ text: "", is_bounded: true }, undefined);
-  const coding = head.headers["transfer-encoding"];
-  if (coding !== undefined) {
-    if (string.lower(coding) === "chunked") return read_chunks(reader, limit);
-    return $multi(undefined, "its body has an unknown coding");
-  }
-  const length = head.headers["content-length"];
-  if (length === undefined) return read_until_closed(reader, limit);
-  if (string.find(length, "^%d+$")[0] === undefined || length.length > 15) {
-    return $multi(undefined, "its Content-Length is malformed");
-  }
-  return read_bytes(reader, tonumber(length) as number, limit);
+  const [framing, unclear] = body_framing(head);
+  if (framing === undefined) return $multi(undefined, unclear);
+  const { is_chunked, length } = framing;
+  if (is_chunked) return read_chunks(reader, limit);
+  return length === math.huge ? read_until_closed(reader, limit) : read_bytes(reader, length, limit);
 }

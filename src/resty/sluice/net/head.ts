@@ -10,6 +10,14 @@ export interface Head {
   is_persistent: boolean;
 }
 
+/** Where the body of an answer ends. */
+export interface Framing {
+  /** True: behind its last chunk, whatever `length` is. */
+  is_chunked: boolean;
+  /** The number of its bytes; `math.huge`: it ends with the connection. */
+  length: number;
+}
+
 const LARGEST_HEAD = 16384;
 const MOST_HEADERS = 100;
 const MOST_INTERIM_HEADS = 10;
@@ -56,7 +64,8 @@ function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | un
     count += 1;
     if (count > MOST_HEADERS) return $multi(undefined, `it has more than ${MOST_HEADERS} headers`);
     const known = string.lower(name);
-    const [value] = string.match(padded, "^[ \t]*(.*)$");
+    // Blanks at both ends of a line do not belong to the value (RFC 9110, section 5.5).
+    const value = trim(padded);
     const before = headers[known];
     headers[known] = before === undefined ? value : `${before}, ${value}`;
     position = tonumber(next) as number;
@@ -77,4 +86,18 @@ export function read_head(reader: Reader): LuaMultiReturn<[Head | undefined, str
     if (head === undefined || head.status >= 200) return $multi(head, problem);
   }
   return $multi(undefined, `it begins with more than ${MOST_INTERIM_HEADS} interim answers`);
+}
+
+/** Returns where the body that follows a head ends, or undefined and why that is unclear. */
+export function body_framing({ headers }: Head): LuaMultiReturn<[Framing | undefined, string | undefined]> {
+  const coding = headers["transfer-encoding"];
+  if (coding !== undefined) {
+    if (string.lower(coding) !== "chunked") return $multi(undefined, "its body has an unknown coding");
+    return $multi({ is_chunked: true, length: math.huge }, undefined);
+  }
+  const length = headers["content-length"];
+  if (length === undefined) return $multi({ is_chunked: false, length: math.huge }, undefined);
+  if (string.find(length, "^%d+$")[0] === undefined || length.length > 15)
+    return $multi(undefined, "its Content-Length is malformed");
+  return $multi({ is_chunked: false, length: tonumber(length) as number }, undefined);
 }

@@ -1,5 +1,6 @@
 import * as string_buffer from "string.buffer";
 
+import type { Framing } from "./head";
 import { bytes_left, fill, note_step, take, take_line, type Reader } from "./reader";
 
 /** The lines of a body that goes on, as its bytes come. */
@@ -7,9 +8,8 @@ export interface Lines {
   reader: Reader;
   /** How many bytes a line may have. */
   longest: number;
-  /** True: the body comes in chunks; false: it lasts until the connection ends. */
   is_chunked: boolean;
-  /** How many bytes of the chunk have not come yet. */
+  /** How many bytes of the chunk, or of a body without chunks, have not come yet. */
   left: number;
   /** The piece that came last, and how much of it is used. */
   piece: string;
@@ -24,8 +24,9 @@ const LONGEST_CHUNK_LINE = 64;
 export const ENDED = "the stream has ended";
 
 /** The lines of a body that begins here. */
-export function new_lines(reader: Reader, longest: number, is_chunked: boolean): Lines {
-  return { reader, longest, is_chunked, left: 0, piece: "", used: 0, beginning: string_buffer.new() };
+export function new_lines(reader: Reader, longest: number, { is_chunked, length }: Framing): Lines {
+  const left = is_chunked ? 0 : length;
+  return { reader, longest, is_chunked, left, piece: "", used: 0, beginning: string_buffer.new() };
 }
 
 /** Reads the size of the next chunk. Returns true, or undefined and the cause. */
@@ -45,7 +46,9 @@ function begin_chunk(lines: Lines): LuaMultiReturn<[true | undefined, string | u
 /** Waits for more of the body and takes what is there of it. Returns it, or undefined and the cause. */
 function next_piece(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
   const { reader } = lines;
-  if (lines.is_chunked && lines.left === 0) {
+  if (lines.left === 0) {
+    // A connection that is kept brings nothing more, and does not end.
+    if (!lines.is_chunked) return $multi(undefined, ENDED);
     const [begun, cause] = begin_chunk(lines);
     if (begun === undefined) return $multi(undefined, cause);
   }
@@ -53,7 +56,7 @@ function next_piece(lines: Lines): LuaMultiReturn<[string | undefined, string | 
     const [filled, cause] = fill(reader);
     if (filled === undefined) return $multi(undefined, cause);
   }
-  const count = lines.is_chunked ? math.min(lines.left, bytes_left(reader)) : bytes_left(reader);
+  const count = math.min(lines.left, bytes_left(reader));
   lines.left -= count;
   return $multi(take(reader, count), undefined);
 }

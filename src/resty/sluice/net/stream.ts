@@ -1,7 +1,7 @@
 import * as clock from "../lib/clock";
 import { close_connection, open_connection, send, type Connection, type Destination } from "./connection";
 import { read_body } from "./body";
-import { read_head } from "./head";
+import { body_framing, read_head } from "./head";
 import { ENDED, new_lines, read_line, type Lines } from "./lines";
 import * as semaphore from "ngx.semaphore";
 
@@ -72,11 +72,12 @@ export function open_stream(
     const [body] = read_body(connection, head, LARGEST_ERROR);
     return refuse(connection, describe(head.status, body?.text ?? ""));
   }
+  const [framing, unclear] = body_framing(head);
+  if (framing === undefined) return refuse(connection, `could not read the answer: ${unclear ?? ""}`);
   connection.deadline = clock.now() + LONGEST_SILENCE;
-  const is_chunked = string.lower(head.headers["transfer-encoding"] ?? "") === "chunked";
   const stream: Stream = {
     connection,
-    source: new_lines(connection, longest, is_chunked),
+    source: new_lines(connection, longest, framing),
     lines: [],
     arrived: semaphore.new(0),
     room: semaphore.new(MOST_LINES),
