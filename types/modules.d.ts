@@ -64,6 +64,9 @@ declare module "resty.dns.resolver" {
     type: number;
     section: number;
     ttl: number;
+    class: number;
+    /** Of CNAME. */
+    cname: string;
     /** Of A and AAAA. */
     address: string;
     /** Of SRV. */

@@ -78,6 +78,7 @@ function subscribe(name: string, head: Document, source: SourceName, config: str
     is_settled: true,
     revision: 0,
     registry_revision: "",
+    addresses: new LuaTable(),
     report: "",
   };
   feed.subscriptions.set(name, subscription);

@@ -2,10 +2,9 @@ import type { DnsLibrary, DnsRecord, DnsResolver } from "resty.dns.resolver";
 import { parse_address, type Address } from "../config/address";
 import { unexpected } from "../lib/schema";
 import { wait_for } from "../net/wait";
+import { TYPES, type RecordType } from "./dns_records";
 
 /** Asking DNS resolvers, by the library that comes with OpenResty and that Debian has as a package. */
-
-export type RecordType = "A" | "AAAA" | "SRV";
 
 /** Resolvers of which one is asked, and the next when that one fails. */
 export interface Resolvers {
@@ -18,7 +17,6 @@ export interface Resolvers {
 
 type Answered = LuaMultiReturn<[DnsRecord[] | undefined, string | undefined]>;
 
-export const TYPES = { A: 1, AAAA: 28, SRV: 33, CNAME: 5 };
 /** A question is sent so often, and each time waited for so many milliseconds. */
 const TRIES = 2;
 const TIMEOUT = 1000;

@@ -12,6 +12,18 @@ export interface Entry {
   problem?: string;
 }
 
+/** What is known of the addresses of one family that a name has in DNS. */
+export interface KnownAddresses {
+  /** Sorted, as nginx writes them; undefined: nobody has answered yet. */
+  hosts: string[] | undefined;
+  /** Of the answer, in seconds; `math.huge`: it has none. */
+  ttl: number;
+  /** How often the question has failed since, when to ask it again at the earliest, and the cause of the last failure. */
+  failures: number;
+  not_before: number;
+  cause: string | undefined;
+}
+
 /** An upstream that follows a registry. */
 export interface Subscription {
   name: string;
@@ -31,6 +43,8 @@ export interface Subscription {
   revision: number;
   /** The registry's own count of its changes, as text; "": it has none. */
   registry_revision: string;
+  /** What DNS knows of its SRV targets, by question. It outlives a session that has failed. */
+  addresses: LuaTable<string, KnownAddresses>;
   /** What was reported last. */
   report: string;
 }

@@ -1,0 +1,116 @@
+import type { DnsRecord } from "resty.dns.resolver";
+import { ip_bytes, ip_text } from "../lib/ip";
+
+/** Which records of DNS answers belong to a name, and where its aliases lead. Pure: the caller asks. */
+
+export type RecordType = "A" | "AAAA" | "SRV";
+
+/** The numbers of the types of records. */
+export const TYPES = { A: 1, AAAA: 28, SRV: 33, CNAME: 5 };
+
+/** What there is of a name. */
+export interface Found {
+  /** The records of the type that was asked for. None: the name has none of that type, or does not exist. */
+  records: DnsRecord[];
+  /** The records of the additional section. */
+  additional: DnsRecord[];
+  /** The smallest TTL of the records and of the aliases that lead to them, in seconds; `math.huge`: there is none. */
+  ttl: number;
+}
+
+/** Asks for records of a type. Returns all records of the answer, or undefined and the cause. */
+export type Ask = (
+  this: void,
+  name: string,
+  record_type: RecordType,
+) => LuaMultiReturn<[DnsRecord[] | undefined, string | undefined]>;
+
+/** The name that was asked for, and its aliases as far as they are known. */
+interface Chain {
+  names: LuaSet<string>;
+  last: string;
+  length: number;
+  ttl: number;
+}
+
+const ANSWER_SECTION = 1;
+const ADDITIONAL_SECTION = 3;
+/** The class of the Internet's records. */
+const IN = 1;
+const MOST_ALIASES = 16;
+
+/** Returns the form of a name in which equal names are equal. */
+export function domain_name(name: string): string {
+  return string.lower(string.sub(name, -1) === "." ? string.sub(name, 1, -2) : name);
+}
+
+/** Returns the address of a record as nginx writes it; undefined: the record has none. */
+export function host_of(record: DnsRecord): string | undefined {
+  if (record.type === TYPES.A) return record.address;
+  const ipv6 = record.type === TYPES.AAAA ? ip_bytes(record.address) : undefined;
+  return ipv6 === undefined ? undefined : `[${ip_text(ipv6)}]`;
+}
+
+/** Follows the aliases of an answer to the last name. Returns false if they form a loop, or are too many. */
+function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
+  const aliases = new LuaTable<string, DnsRecord>();
+  for (const record of records) {
+    if (record.section === ANSWER_SECTION && record.type === TYPES.CNAME)
+      aliases.set(domain_name(record.name), record);
+  }
+  let alias = aliases.get(chain.last) as DnsRecord | undefined;
+  while (alias !== undefined) {
+    chain.last = domain_name(alias.cname);
+    chain.length += 1;
+    chain.ttl = math.min(chain.ttl, alias.ttl);
+    if (chain.names.has(chain.last) || chain.length > MOST_ALIASES) return false;
+    chain.names.add(chain.last);
+    alias = aliases.get(chain.last);
+  }
+  return true;
+}
+
+/** Sorts the records of an answer. Those of other owners are left out: nobody has asked for them. */
+function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): Found {
+  const found: Found = { records: [], additional: [], ttl: chain.ttl };
+  for (const record of records) {
+    const { section, type: record_type, name, ttl } = record;
+    if (record.class === IN && section === ADDITIONAL_SECTION) {
+      found.additional.push(record);
+    } else if (
+      record.class === IN &&
+      section === ANSWER_SECTION &&
+      record_type === wanted &&
+      chain.names.has(domain_name(name))
+    ) {
+      found.records.push(record);
+      found.ttl = math.min(found.ttl, ttl);
+    }
+  }
+  return found;
+}
+
+/**
+ * Looks up the records of a name. An answer that contains only aliases is followed by a question for the last of them:
+ * an authoritative server does not follow them itself.
+ *
+ * @returns what there is, or undefined and the cause: a question has failed, or the aliases lead nowhere
+ */
+export function look_up_name(
+  ask: Ask,
+  name: string,
+  record_type: RecordType,
+): LuaMultiReturn<[Found | undefined, string | undefined]> {
+  const first = domain_name(name);
+  const chain: Chain = { names: new LuaSet(), last: first, length: 0, ttl: math.huge };
+  chain.names.add(first);
+  while (true) {
+    const asked = chain.last;
+    const [records, cause] = ask(asked, record_type);
+    if (records === undefined) return $multi(undefined, cause);
+    if (!follow_aliases(chain, records))
+      return $multi(undefined, `the CNAME records of ${name} form a loop, or are more than ${MOST_ALIASES}`);
+    const found = found_in(chain, records, TYPES[record_type]);
+    if (found.records.length > 0 || chain.last === asked) return $multi(found, undefined);
+  }
+}

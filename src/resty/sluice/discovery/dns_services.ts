@@ -1,0 +1,134 @@
+import type { DnsRecord } from "resty.dns.resolver";
+import { parse_address } from "../config/address";
+import type { DnsConfig } from "../config/sources/dns";
+import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
+import { read } from "../store/read";
+import { sourced_addresses } from "../store/sourced";
+import { domain_name, look_up_name, type Ask } from "./dns_records";
+import { addresses_of_targets, type AllAddresses, type Family, type TargetAddresses } from "./dns_targets";
+import { entry_of } from "./entry";
+import type { Entry, Subscription } from "./source";
+
+/** The servers that the SRV records of a name describe. */
+
+type LookedUp = LuaMultiReturn<[entries: Entry[] | undefined, ttl: number, cause: string | undefined]>;
+
+/** A server that a record describes at any address of its target. */
+interface Service {
+  target: string;
+  port: number;
+  weight: number;
+  backup: boolean;
+}
+
+/** Returns the services of an answer, the first to be used first. A record without a target says that there is no server. */
+function services_of(records: readonly DnsRecord[]): Service[] {
+  const named: DnsRecord[] = [];
+  for (const record of records) {
+    if (record.target !== "") named.push(record);
+  }
+  table.sort(named, (a, b) => {
+    if (a.priority !== b.priority) return a.priority < b.priority;
+    return a.target === b.target ? a.port < b.port : a.target < b.target;
+  });
+  const services: Service[] = [];
+  for (const { target, port, weight, priority } of named) {
+    const backup = priority > named[0].priority;
+    services.push({ target, port, weight: math.max(1, weight), backup });
+  }
+  return services;
+}
+
+/** Returns the names of the targets, each once. */
+function targets_of(services: readonly Service[]): string[] {
+  const names: string[] = [];
+  const seen = new LuaSet<string>();
+  for (const service of services) {
+    const name = domain_name(service.target);
+    if (!seen.has(name)) names.push(name);
+    seen.add(name);
+  }
+  return names;
+}
+
+function add_server(entries: Entry[], { target, port, weight, backup }: Service, server: string): void {
+  entries.push(entry_of(`${target}:${port}`, { server, weight, backup }));
+}
+
+/** Adds the servers of a service whose addresses are known. Returns false if its target has none. */
+function add_known(
+  entries: Entry[],
+  service: Service,
+  { hosts, unknown, problem }: TargetAddresses,
+): boolean {
+  const { target, port } = service;
+  for (const host of hosts) add_server(entries, service, `${host}:${port}`);
+  const has_none = hosts.length === 0 && unknown.length === 0;
+  const reason = problem ?? (has_none ? `"${target}" has no address` : undefined);
+  if (reason !== undefined) entries.push({ key: `${target}:${port}`, problem: reason });
+  return !has_none;
+}
+
+function is_of_family(host: string, family: Family): boolean {
+  return (string.sub(host, 1, 1) === "[") === (family === "AAAA");
+}
+
+/**
+ * Keeps the servers that the upstream has from an earlier run of nginx and that a service may still have: nobody has told
+ * yet which addresses its target has. It is the first service with their port that they can be of.
+ */
+function add_kept(
+  entries: Entry[],
+  services: readonly Service[],
+  { targets }: AllAddresses,
+  name: string,
+): void {
+  const document = read(name);
+  const named = new LuaSet<string>();
+  for (const { server } of entries) named.add(parse_address(server?.server)[0]?.name ?? "");
+  for (const server of document === undefined ? [] : sourced_addresses(document, "discovery")) {
+    const [address] = parse_address(server);
+    for (const service of services) {
+      for (const family of targets.get(domain_name(service.target)).unknown) {
+        if (
+          address?.port === service.port &&
+          is_of_family(address.host, family) &&
+          !named.has(address.name)
+        ) {
+          named.add(address.name);
+          add_server(entries, service, server);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Looks up the servers of a name. What cannot be looked up stays as it was known last.
+ *
+ * @returns the servers, and after how many seconds to ask again; or undefined and the cause: nothing has been answered
+ */
+export function service_entries(ask: Ask, subscription: Subscription, config: DnsConfig): LookedUp {
+  const [found, cause] = look_up_name(ask, config.name, "SRV");
+  if (found === undefined) return $multi(undefined, 0, cause);
+  const services = services_of(found.records);
+  const asker = {
+    ask,
+    known: subscription.addresses,
+    now: clock.now,
+    min_ttl: seconds_of(config.min_ttl),
+    max_ttl: seconds_of(config.max_ttl),
+  };
+  const all = addresses_of_targets(asker, targets_of(services), found.additional);
+  subscription.addresses = all.known;
+  if (all.answered === 0 && all.cause !== undefined) return $multi(undefined, 0, all.cause);
+  const entries: Entry[] = [];
+  // What is not there has no TTL: it is asked for again as soon as possible.
+  let ttl = services.length === 0 ? 0 : math.min(found.ttl, all.ttl);
+  for (const service of services) {
+    if (!add_known(entries, service, all.targets.get(domain_name(service.target)))) ttl = 0;
+  }
+  if (all.cause !== undefined) add_kept(entries, services, all, subscription.name);
+  return $multi(entries, ttl, undefined);
+}
