@@ -68,8 +68,10 @@ declare module "resty.sluice" {
     /** Default: `"default"`. */
     namespace?: string;
     service: string;
-    /** A port's name, or its number. */
-    port: string | number;
+    /** A port's name, or its number. Default: the only TCP port. */
+    port?: string | number;
+    /** The family of the addresses. Default: the first of the service's `ipFamilies`. */
+    family?: "ipv4" | "ipv6";
     /** Default: `"https://kubernetes.default.svc"`. */
     api_server?: string;
     /** Default: the service account's. */

@@ -4,6 +4,8 @@ import { serve } from "./fake.mjs";
 /** @typedef {{ metadata: { name: string } } & Record<string, unknown>} Slice */
 /** @typedef {{ version: number, type: string, object: object, labels: Record<string, string> }} Event */
 
+/** The path of the service. */
+const servicePath = "/api/v1/namespaces/default/services/app";
 /** The path of a namespace's slices. */
 const path = /^\/apis\/discovery\.k8s\.io\/v1\/namespaces\/([^/]+)\/endpointslices$/;
 
@@ -13,6 +15,10 @@ let oldest = 0;
 let token = "";
 /** Whether a watch from too old a version is refused by its status, or by an event. */
 let refusesByStatus = false;
+/** The service; undefined: nobody may read it. @type {object | undefined} */
+let service;
+/** How a list or a watch fails, by an object of the API's or by its end. @type {{ list?: "expired", watch?: "error" | "length" | "end" }} */
+let fault = {};
 /** By name. @type {Map<string, any>} */
 const slices = new Map();
 /** @type {Event[]} */
@@ -61,10 +67,12 @@ const status = (code, reason, message) => ({
 const expired = () => status(410, "Expired", `too old resource version: (${oldest})`);
 
 /**
- * @param {{ slices?: Slice[], token?: string, byStatus?: boolean, expire?: boolean, end?: boolean, bookmark?: boolean }} message
+ * @param {{ slices?: Slice[], service?: object, fault?: typeof fault, token?: string, byStatus?: boolean, expire?: boolean, end?: boolean, bookmark?: boolean }} message
  */
 function control(message) {
   token = message.token ?? token;
+  service = message.service ?? service;
+  fault = message.fault ?? fault;
   refusesByStatus = message.byStatus ?? refusesByStatus;
   if (message.slices !== undefined) replace(message.slices);
   if (message.bookmark === true) {
@@ -88,6 +96,10 @@ function reply(response, code, object) {
 
 /** @param {URLSearchParams} query @param {{ metadata: any }[]} all @param {import("node:http").ServerResponse} response */
 function list(query, all, response) {
+  if (fault.list === "expired") {
+    reply(response, 410, expired());
+    return;
+  }
   const place = query.get("continue");
   const begun = place === null ? { version, rest: all } : pages.get(place);
   if (begun === undefined) {
@@ -105,6 +117,14 @@ function list(query, all, response) {
   reply(response, 200, { kind: "EndpointSliceList", apiVersion: "discovery.k8s.io/v1", metadata, items });
 }
 
+/** Answers a watch that brings nothing. @param {string} how @param {import("node:http").ServerResponse} response */
+function failWatch(how, response) {
+  const error = { type: "ERROR", object: status(500, "InternalError", "etcdserver: no leader") };
+  const text = how === "error" ? `${JSON.stringify(error)}\n` : "";
+  // Node ends a body with a length at its length, and keeps the connection.
+  response.writeHead(200, how === "length" ? { "Content-Length": 0 } : {}).end(text);
+}
+
 /**
  * @param {URLSearchParams} query
  * @param {(labels: Record<string, string>) => boolean} isWanted
@@ -115,6 +135,10 @@ function watch(query, isWanted, response) {
   const isExpired = from < oldest;
   if (isExpired && refusesByStatus) {
     reply(response, 410, expired());
+    return;
+  }
+  if (fault.watch !== undefined) {
+    failWatch(fault.watch, response);
     return;
   }
   response.writeHead(200, { "Content-Type": "application/json", "Transfer-Encoding": "chunked" });
@@ -146,6 +170,9 @@ serve(
     const found = path.exec(pathname);
     if (request.headers.authorization !== `Bearer ${token}`) {
       reply(response, 401, status(401, "Unauthorized", "Unauthorized"));
+    } else if (pathname === servicePath) {
+      if (service === undefined) reply(response, 403, status(403, "Forbidden", "services is forbidden"));
+      else reply(response, 200, service);
     } else if (found === null) {
       reply(response, 404, status(404, "NotFound", "the server could not find the requested resource"));
     } else {

@@ -36,7 +36,7 @@ const WAIT_AND_MORE = WAIT_SECONDS + WAIT_SECONDS / 16;
 /** How long an answer may take for which there is nothing to wait. */
 const TIMEOUT_SECONDS = 3;
 const LARGEST_ANSWER = 16777216;
-/** Between two questions, so that a registry in which much changes is not asked without end. */
+/** From one answer with something new to the next question, so that a registry in which much changes has a rest. */
 const PAUSE_SECONDS = 0.1;
 
 /** The name of the source in messages. */
@@ -82,8 +82,9 @@ function go_on(session: Session): string | undefined {
   note_success(feed);
   // Consul that was restored from a snapshot counts from an earlier index on: to wait for a later one would be in vain.
   session.index = is_settled && index >= before ? index : 0;
-  const polls = before === 0 && session.index === 0;
-  const rest = polls || !is_settled ? CONFIRM_SECONDS : PAUSE_SECONDS;
+  // Without a later index it has no index at all, or has not waited for one.
+  const has_news = session.index > before;
+  const rest = has_news && is_settled ? PAUSE_SECONDS : CONFIRM_SECONDS;
   sleep_until(clock.now() + rest, () => is_closed(feed));
   return undefined;
 }

@@ -5,16 +5,35 @@ import type { Entry } from "./source";
 
 /** What the EndpointSlices of a service say of its servers. */
 
-/** The number of the port that is wanted: by its name, or by its number where the endpoints have it. */
-function port_of({ ports }: Slice, wanted: string | number): number | undefined {
-  for (const { name, port, protocol } of ports ?? []) {
-    const is_tcp = protocol === undefined || protocol === "TCP";
-    if (is_tcp && (typeof wanted === "number" ? port : name) === wanted) return port;
-  }
-  return undefined;
+/** What a slice says. */
+export interface SliceEntries {
+  name: string;
+  /** The type of its addresses. */
+  address_type: string | undefined;
+  /** The name of the port; undefined: it has no such port, or no endpoint. */
+  port: string | undefined;
+  entries: Entry[];
 }
 
-/** An endpoint's entry; undefined: it serves nobody. */
+type SlicePort = NonNullable<Slice["ports"]>[number];
+
+/** The port that is wanted: by its name, by its number where the endpoints have it, or else the only one. */
+function port_of(
+  { ports }: Slice,
+  wanted: string | number | undefined,
+): LuaMultiReturn<[SlicePort | undefined, string]> {
+  const found: SlicePort[] = [];
+  for (const port of ports ?? []) {
+    const is_tcp = port.protocol === undefined || port.protocol === "TCP";
+    const own = typeof wanted === "number" ? port.port : port.name;
+    if (is_tcp && (wanted === undefined || own === wanted)) found.push(port);
+  }
+  if (found.length > 1 && wanted === undefined)
+    return $multi(undefined, `it has ${found.length} TCP ports: "port" must name one`);
+  return $multi(found[0], `it has no TCP port${wanted === undefined ? "" : ` "${wanted}"`}`);
+}
+
+/** Returns an endpoint's entry; undefined: it receives no requests. */
 function read_endpoint(
   prefix: string,
   { addresses, conditions }: Endpoint,
@@ -29,33 +48,84 @@ function read_endpoint(
   return entry_at(`${prefix}/${host ?? ""}`, host, port, { drain });
 }
 
-/** Reads the endpoints of a slice. */
-export function read_slice(slice: Slice, wanted: string | number): Entry[] {
+/** Reads the endpoints of a slice. `wanted`: a port's name or number; undefined: the only one. */
+export function read_slice(slice: Slice, wanted: string | number | undefined): SliceEntries {
   const name = metadata_of(slice, "name");
   const endpoints = slice.endpoints ?? [];
-  const port = port_of(slice, wanted);
-  if (port === undefined && endpoints.length > 0)
-    return [{ key: name, problem: `it has no TCP port "${wanted}"` }];
+  const [port, problem] = port_of(slice, wanted);
   const entries: Entry[] = [];
-  for (const endpoint of endpoints) {
-    const entry = read_endpoint(name, endpoint, port);
+  if (port === undefined && endpoints.length > 0) entries.push({ key: name, problem });
+  for (const endpoint of port === undefined ? [] : endpoints) {
+    const entry = read_endpoint(name, endpoint, port?.port);
     if (entry !== undefined) entries.push(entry);
   }
-  return entries;
+  const used = endpoints.length === 0 ? undefined : port;
+  return {
+    name,
+    address_type: slice.addressType,
+    port: used === undefined ? undefined : (used.name ?? ""),
+    entries,
+  };
+}
+
+/** Whether there are slices of both families. */
+export function is_dual_stack(slices: LuaTable<string, SliceEntries>): boolean {
+  const types = new LuaSet<string>();
+  for (const [, { address_type }] of pairs(slices)) types.add(address_type ?? "");
+  return types.has("IPv4") && types.has("IPv6");
+}
+
+/** Why the slices cannot be those of one port; undefined: they are. */
+function two_ports(slices: readonly SliceEntries[]): string | undefined {
+  let first: string | undefined;
+  for (const { port } of slices) {
+    if (port !== undefined && first !== undefined && port !== first)
+      return `the service has the TCP ports "${first}" and "${port}": "port" must name one`;
+    first = first ?? port;
+  }
+  return undefined;
+}
+
+/** Returns the slices by name, without those of the other family. `family`: `IPv4` or `IPv6`; undefined: both. */
+function slices_of(slices: LuaTable<string, SliceEntries>, family: string | undefined): SliceEntries[] {
+  const other = family === "IPv4" ? "IPv6" : "IPv4";
+  const chosen: SliceEntries[] = [];
+  for (const [, slice] of pairs(slices)) {
+    if (family === undefined || slice.address_type !== other) chosen.push(slice);
+  }
+  table.sort(chosen, (a, b) => a.name < b.name);
+  return chosen;
+}
+
+/** Whether any of some slices has an endpoint. */
+function have_entries(slices: readonly SliceEntries[]): boolean {
+  for (const { entries } of slices) {
+    if (entries.length > 0) return true;
+  }
+  return false;
 }
 
 /**
  * Puts the entries of all slices together. An endpoint that moves from one slice to another may be in both: it counts once,
  * and drains only if both say so.
+ *
+ * @param wanted as for `read_slice`
+ * @param family `IPv4` or `IPv6`; undefined: both
  */
-export function merge_slices(slices: LuaTable<string, Entry[]>): Entry[] {
-  const names: string[] = [];
-  for (const [name] of pairs(slices)) names.push(name);
-  table.sort(names);
+export function merge_slices(
+  slices: LuaTable<string, SliceEntries>,
+  wanted: string | number | undefined,
+  family: string | undefined,
+): Entry[] {
+  const chosen = slices_of(slices, family);
+  const ambiguous = wanted === undefined ? two_ports(chosen) : undefined;
+  if (ambiguous !== undefined) return [{ key: "port", problem: ambiguous }];
+  if (family !== undefined && !have_entries(chosen) && have_entries(slices_of(slices, undefined)))
+    return [{ key: "family", problem: `the service has no endpoint with an address of ${family}` }];
   const merged: Entry[] = [];
   const places = new LuaTable<string, number>();
-  for (const name of names) {
-    for (const entry of slices.get(name)) {
+  for (const { entries } of chosen) {
+    for (const entry of entries) {
       const address = canonical_address(entry.server?.server ?? "");
       const place = places.get(address) as number | undefined;
       if (entry.server === undefined || place === undefined) {

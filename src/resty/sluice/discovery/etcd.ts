@@ -10,7 +10,7 @@ import { LOOK_SECONDS } from "../net/wait";
 import type { Stream } from "../net/stream";
 import { read_entry } from "./entry";
 import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
-import { answer, config_of, is_closed, note_success, run_session } from "./subscription";
+import { answer, config_of, is_closed, note_opened, note_success, run_session } from "./subscription";
 
 /**
  * etcd: a prefix an upstream, a key a server. All upstreams that follow the same etcd share one watch, which their user must
@@ -155,7 +155,8 @@ function go_on(session: Session): string | undefined {
     stop_watching(session);
     const cause = follow_subscriptions(session) ?? watch(session);
     if (cause !== undefined || session.stream === undefined) return cause;
-    note_success(session.feed);
+    note_opened(session.feed);
+    session.checked = clock.now();
   }
   const left = session.checked + math.min(CHECK_SECONDS, CONFIRM_SECONDS) - clock.now();
   if (left <= 0) return check(session);

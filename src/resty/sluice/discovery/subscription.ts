@@ -58,13 +58,25 @@ function is_current(subscription: Subscription): boolean {
   return shared_memory()[subscription.row + Row.REVISION] === subscription.revision;
 }
 
-function conclude(subscription: Subscription, count: number, outcome: Outcome): void {
+/** Why an answer without a server is not simply empty; undefined: it is. The servers of before stay, and are no longer known. */
+function why_unusable(skipped: readonly Misfit[]): string | undefined {
+  if (skipped.length === 0) return undefined;
+  const { server, reason } = skipped[0];
+  return `none of the registry's ${skipped.length} entries can be a server: ${server}: ${reason}`;
+}
+
+function conclude(
+  subscription: Subscription,
+  count: number,
+  unusable: string | undefined,
+  outcome: Outcome,
+): void {
   const { problem, document, verdict, unwanted, misfits } = outcome;
   if (document !== undefined) subscription.revision = document.revision;
   const is_held = verdict !== "removes";
   subscription.is_settled = problem === undefined && verdict !== "waits";
   report(subscription, {
-    error: problem?.text,
+    error: problem?.text ?? unusable,
     skipped: misfits,
     reason: is_held ? REASONS[verdict] : undefined,
     pending: is_held ? unwanted : [],
@@ -77,6 +89,7 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
   subscription.is_applying = true;
   const skipped: Misfit[] = [];
   const servers = servers_of(entries, skipped);
+  const unusable = servers.length === 0 ? why_unusable(skipped) : undefined;
   const is_stale = () =>
     subscription.entries !== entries || subscription.feed.subscriptions.get(name) !== subscription;
   const outcome = apply_wanted({
@@ -93,7 +106,7 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
   if (outcome.is_stale) return;
   for (const misfit of outcome.misfits) skipped.push(misfit);
   outcome.misfits = skipped;
-  conclude(subscription, servers.length, outcome);
+  conclude(subscription, servers.length, unusable, outcome);
 }
 
 /**
@@ -117,6 +130,14 @@ export function note_success(feed: Feed): void {
   if (feed.failures > 0) ngx.log(ngx.NOTICE, `sluice: ${describe_feed(feed)} answers again`);
   feed.failures = 0;
   report_feed(feed, undefined);
+}
+
+/**
+ * Notes that a watch is open. After a failure that is not enough: a watch that is opened and fails at once would hide it,
+ * and would be tried again without a pause. `note_success` follows when the watch has brought something, or has lasted.
+ */
+export function note_opened(feed: Feed): void {
+  if (feed.failures === 0) note_success(feed);
 }
 
 /**

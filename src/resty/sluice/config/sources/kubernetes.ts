@@ -1,15 +1,19 @@
-import { read_block, type Read, type ReadersOf } from "../fields";
+import { one_of, read_block, type Read, type ReadersOf } from "../fields";
 import { invalid_value, missing_argument } from "../problem";
 import { read_url, text_to } from "../texts";
 import type { Kind } from "./kind";
 import { check_tls, read_tls, type TlsConfig } from "./tls";
 
+export type AddressFamily = "ipv4" | "ipv6";
+
 /** The endpoints of a Kubernetes service are an upstream's servers. */
 export interface KubernetesConfig {
   namespace: string;
   service: string;
-  /** A port's name, or its number. */
-  port: string | number;
+  /** A port's name, or its number; undefined: the only one. */
+  port?: string | number;
+  /** The family of the addresses; undefined: the first of the service's. */
+  family?: AddressFamily;
   api_server: string;
   /** The service account's token, read anew when it has been replaced. */
   token_file: string;
@@ -43,6 +47,7 @@ const READERS = {
   namespace: read_label,
   service: read_label,
   port: read_port,
+  family: one_of(["ipv4", "ipv6"]),
   api_server: read_url,
   token_file: text_to(512),
   tls: read_tls,
@@ -51,15 +56,13 @@ const READERS = {
 function read_kubernetes(this: void, path: string, value: unknown): Read {
   const [kubernetes, problem] = read_block(path, value, READERS, DEFAULTS);
   if (kubernetes === undefined) return $multi(undefined, problem);
-  for (const name of ["service", "port"]) {
-    if (kubernetes[name] === undefined) return $multi(undefined, missing_argument(`${path}.${name}`));
-  }
+  if (kubernetes.service === undefined) return $multi(undefined, missing_argument(`${path}.service`));
   const unfit = check_tls(path, kubernetes.tls, [kubernetes.api_server as string]);
   return $multi(unfit === undefined ? kubernetes : undefined, unfit);
 }
 
 export const kubernetes: Kind = {
   read: read_kubernetes,
-  fields: ["namespace", "service", "port", "api_server", "token_file", "tls"],
+  fields: ["namespace", "service", "port", "family", "api_server", "token_file", "tls"],
   secrets: [],
 };

@@ -13,6 +13,8 @@ interface Metadata {
 /** A slice as the API has it, as far as it is read. */
 export interface Slice {
   metadata?: Metadata;
+  /** `IPv4`, `IPv6`, or another for endpoints without an IP address. */
+  addressType?: string;
   ports?: { name?: string; port?: number; protocol?: string }[];
   endpoints?: Endpoint[];
 }
@@ -27,6 +29,7 @@ const METADATA: Schema = { members: { name: "string", resourceVersion: "string",
 const CONDITIONS: Schema = { members: { ready: "boolean", serving: "boolean", terminating: "boolean" } };
 const SLICE = {
   metadata: METADATA,
+  addressType: "string",
   ports: { items: { members: { name: "string", port: "number", protocol: "string" } } },
   endpoints: { items: { members: { addresses: { items: "string" }, conditions: CONDITIONS } } },
 } satisfies Record<string, Schema>;
@@ -75,9 +78,9 @@ export function list_slices(
   client: KubernetesClient,
 ): LuaMultiReturn<[SliceList | undefined, string | undefined]> {
   const list: SliceList = { slices: [], version: "" };
-  let more = [`limit=${SLICES_A_PAGE}`];
+  let uri = `${client.uri}&limit=${SLICES_A_PAGE}`;
   for (const _ of $range(1, MOST_PAGES)) {
-    const [page, cause] = get_object<{ metadata?: Metadata; items?: Slice[] }>(client, more, LIST);
+    const [page, cause] = get_object<{ metadata?: Metadata; items?: Slice[] }>(client, uri, LIST);
     if (page === undefined) return $multi(undefined, cause);
     for (const slice of page.items ?? []) list.slices.push(slice);
     list.version = metadata_of(page, "resourceVersion");
@@ -85,7 +88,7 @@ export function list_slices(
       return $multi(undefined, unexpected(KUBERNETES, 'there is no "metadata.resourceVersion"'));
     const place = metadata_of(page, "continue");
     if (place === "") return $multi(list, undefined);
-    more = [`limit=${SLICES_A_PAGE}`, `continue=${ngx.escape_uri(place)}`];
+    uri = `${client.uri}&limit=${SLICES_A_PAGE}&continue=${ngx.escape_uri(place)}`;
   }
   return $multi(undefined, `the list has more than ${MOST_PAGES} pages`);
 }
@@ -95,12 +98,9 @@ export function watch_slices(
   client: KubernetesClient,
   version: string,
 ): LuaMultiReturn<[Stream | undefined, string | undefined]> {
-  const [text, no_token] = kubernetes_request(client, [
-    "watch=true",
-    "allowWatchBookmarks=true",
-    `resourceVersion=${ngx.escape_uri(version)}`,
-    `timeoutSeconds=${WATCH_SECONDS}`,
-  ]);
+  const what = `watch=true&allowWatchBookmarks=true&resourceVersion=${ngx.escape_uri(version)}`;
+  const uri = `${client.uri}&${what}&timeoutSeconds=${WATCH_SECONDS}`;
+  const [text, no_token] = kubernetes_request(client, uri);
   if (text === undefined) return $multi(undefined, no_token);
   return open_stream(client.service.destination, text, TIMEOUT_SECONDS, LONGEST_LINE);
 }
