@@ -34,9 +34,13 @@ check_secret_path() { # name, value
 }
 
 # A first token of the API, for those who give none: from outside the container only whoever has it may use the API.
+# A file that is empty is no token: a machine that crashed may have left it so. Written, synced and then renamed, the
+# new file is whole or not there.
 make_token() { # path
-  [ -e "$1" ] && return
-  (umask 077 && mkdir -p "$SLUICE_STATE_DIR" && head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$1.new" && mv "$1.new" "$1") 2>/dev/null ||
+  [ ! -s "$1" ] || return 0
+  token=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n') || token=
+  [ "${#token}" -eq 64 ] || fail "could not make a token: /dev/urandom gives no bytes"
+  (umask 077 && mkdir -p "$SLUICE_STATE_DIR" && printf %s "$token" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && { sync "$SLUICE_STATE_DIR" || :; }) 2>/dev/null ||
     fail "could not write $1: $SLUICE_STATE_DIR must be a folder that user $(id -u) may write to"
   echo "sluice: made a token for the API: docker exec <container> cat $1" >&2
 }
@@ -73,12 +77,17 @@ read_tokens=${SLUICE_READ_TOKENS_FILE:-}
 [ -z "$read_tokens" ] || check_secret_path SLUICE_READ_TOKENS_FILE "$read_tokens"
 resolver=$(resolvers)
 
-mkdir -p /tmp/sluice 2>/dev/null && : 2>/dev/null >/tmp/sluice/nginx.conf ||
-  fail "could not write to /tmp: with a read-only file system give a --tmpfs /tmp"
+mkdir -p /tmp/sluice 2>/dev/null || fail "could not write to /tmp: with a read-only file system give a --tmpfs /tmp"
+# In a shell of its own: dash ends at once, and without a word, when the redirection of a special builtin fails.
+(: >/tmp/sluice/nginx.conf) 2>/dev/null ||
+  fail "could not write /tmp/sluice/nginx.conf: /tmp/sluice must be a folder that user $(id -u) may write to"
 # What nginx.conf includes stands beside it.
 for file in /usr/local/openresty/nginx/conf/*; do
-  [ "${file##*/}" = nginx.conf ] || ln -sfn "$file" "/tmp/sluice/${file##*/}"
+  [ "${file##*/}" = nginx.conf ] || ln -sfn "$file" "/tmp/sluice/${file##*/}" 2>/dev/null ||
+    fail "could not write /tmp/sluice/${file##*/}"
 done
+[ -r /usr/local/openresty/nginx/conf/nginx.conf ] ||
+  fail "could not read /usr/local/openresty/nginx/conf/nginx.conf: user $(id -u) must be allowed to"
 [ -n "${SLUICE_WRITE_TOKENS_FILE:-}" ] || make_token "$write_tokens"
 sed \
   -e "s|\${SLUICE_PORT}|$SLUICE_PORT|g" \
@@ -89,5 +98,6 @@ sed \
   -e "s|\${SLUICE_WRITE_TOKENS_FILE}|$write_tokens|g" \
   -e "s|\${SLUICE_READ_TOKENS_FILE}|$read_tokens|g" \
   -e "s|\${SLUICE_RESOLVER}|${resolver:-127.0.0.1}|g" \
-  /usr/local/openresty/nginx/conf/nginx.conf >/tmp/sluice/nginx.conf
+  /usr/local/openresty/nginx/conf/nginx.conf 2>/dev/null >/tmp/sluice/nginx.conf ||
+  fail "could not write /tmp/sluice/nginx.conf: /tmp may be full"
 exec "$@" -e stderr -c /tmp/sluice/nginx.conf

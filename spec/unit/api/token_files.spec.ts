@@ -19,8 +19,16 @@ describe("files of tokens", () => {
     expect(write_tokens).same([]);
   });
 
+  it("may begin with a byte order mark, which is no part of the first token", () => {
+    write_file("\uFEFFone\ntwo\n");
+    expect(read({ write_tokens_file: path }).write_tokens).same(["one", "two"]);
+  });
+
   const refused: [string, string, string][] = [
     ["no token", "\n", "holds no tokens"],
+    ["nothing", "", "holds no tokens"],
+    ["nothing but a byte order mark", "\uFEFF\n", "holds no tokens"],
+    ["text in UTF-16", `${string.char(0xff, 0xfe)}o\0n\0e\0`, "has a line that is no token"],
     ["a line that is no token", "one\nt w o\n", "has a line that is no token"],
     ["too much", string.rep("x", 65537), "holds no tokens, or more than 65536 bytes"],
   ];

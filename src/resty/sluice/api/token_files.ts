@@ -4,6 +4,9 @@ import { from_prefix } from "../lib/path";
 /** More is no list of tokens, but another file named by mistake. */
 const MOST_BYTES = 65536;
 
+/** What some editors put before a text, and what is no part of it. */
+const BYTE_ORDER_MARK = "\uFEFF";
+
 /** At least one token; or nil and a text that says why, without what is in the file. Empty lines are none. */
 function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, string | undefined]> {
   const [file, cause] = io.open(path, "rb");
@@ -13,10 +16,15 @@ function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, st
   file.close();
   if (text === undefined || text.length > MOST_BYTES)
     return $multi(undefined, `${path} holds no tokens, or more than ${MOST_BYTES} bytes`);
+  const has_mark = string.sub(text, 1, BYTE_ORDER_MARK.length) === BYTE_ORDER_MARK;
+  const content = has_mark ? string.sub(text, BYTE_ORDER_MARK.length + 1) : text;
   const tokens: string[] = [];
-  for (const [line] of string.gmatch(text, "[^\r\n]+")) {
-    if (string.find(line, "^%S+$")[0] === undefined)
-      return $multi(undefined, `${path} has a line that is no token: one with a space`);
+  for (const [line] of string.gmatch(content, "[^\r\n]+")) {
+    if (string.find(line, "^[!-~]+$")[0] === undefined)
+      return $multi(
+        undefined,
+        `${path} has a line that is no token: only printable ASCII without spaces can be`,
+      );
     tokens.push(line);
   }
   if (tokens.length === 0) return $multi(undefined, `${path} holds no tokens`);
