@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import { encode, shape, shaped } from "../lib/json";
+import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document";
 
 /** What a resource answers with. */
@@ -58,7 +59,7 @@ function send_pieces(next_piece: (this: void) => string | undefined): void {
   let piece = next_piece();
   while (piece !== undefined) {
     // The client has gone.
-    if (ngx.print(piece)[0] === undefined) return;
+    if (ngx.print(escape_invalid_utf8(piece))[0] === undefined) return;
     ngx.flush(true);
     piece = next_piece();
     if (piece !== undefined) ngx.sleep(PAUSE_SECONDS);
@@ -77,7 +78,10 @@ function discard_body(): void {
   if (!is_discarded) ngx.exit(BAD_REQUEST);
 }
 
-/** Sends an answer. Phase: content_by_lua. */
+/**
+ * Sends an answer. Texts in it may come from registries, servers or the request's path, with bytes that are not UTF-8,
+ * which JSON must be (RFC 8259). Phase: content_by_lua.
+ */
 export function send(answer: Answer): void {
   discard_body();
   ngx.status = answer.status;
@@ -87,8 +91,9 @@ export function send(answer: Answer): void {
   if (answer.next_piece !== undefined) {
     send_pieces(answer.next_piece);
   } else if (text !== undefined) {
-    ngx.header["Content-Length"] = tostring(text.length);
-    ngx.print(text);
+    const valid = escape_invalid_utf8(text);
+    ngx.header["Content-Length"] = tostring(valid.length);
+    ngx.print(valid);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import { decode, is_table } from "../lib/json";
+import { is_utf8 } from "../lib/utf8";
 import type { Conditions } from "./precondition";
 
 /** A request to the API, as the resources see it. */
@@ -43,6 +44,10 @@ function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> 
   return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
 }
 
+function not_json(reason: string): Problem {
+  return { status: 415, code: "JsonError", text: `the body is not a JSON object: ${reason}` };
+}
+
 function object_of(
   text: string | undefined,
   unreadable: Problem | undefined,
@@ -50,14 +55,8 @@ function object_of(
   if (text === undefined || unreadable !== undefined) return $multi(undefined, "", unreadable);
   const [value, cause] = decode(text);
   const [first] = string.match(text, "^%s*(.)");
-  if (!is_table(value) || first !== "{") {
-    const reason = cause ?? "not an object";
-    return $multi(undefined, "", {
-      status: 415,
-      code: "JsonError",
-      text: `the body is not a JSON object: ${reason}`,
-    });
-  }
+  if (!is_table(value) || first !== "{") return $multi(undefined, "", not_json(cause ?? "not an object"));
+  if (!is_utf8(text)) return $multi(undefined, "", not_json("not UTF-8"));
   return $multi(value, text, undefined);
 }
 

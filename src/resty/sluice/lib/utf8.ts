@@ -1,0 +1,57 @@
+/** UTF-8 (RFC 3629) in texts that others have sent. Pure; linear time. */
+
+/** A character that is not ASCII. */
+const FOREIGN = "[^%c -~]";
+
+function is_continuation(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x80 && byte <= 0xbf;
+}
+
+/** Returns how many bytes the character that begins at a position has; 0: none begins there. */
+function character_length(text: string, position: number): number {
+  const [first, second, third, fourth] = string.byte(text, position, position + 3);
+  if (first < 0x80) return 1;
+  if (!is_continuation(second) || first < 0xc2 || first > 0xf4) return 0;
+  if (first < 0xe0) return 2;
+  // Longer forms of shorter characters, surrogates, and what is above U+10FFFF.
+  if ((first === 0xe0 && second < 0xa0) || (first === 0xed && second > 0x9f)) return 0;
+  if ((first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f)) return 0;
+  if (!is_continuation(third)) return 0;
+  if (first < 0xf0) return 3;
+  return is_continuation(fourth) ? 4 : 0;
+}
+
+/** Returns where the first byte is that is not UTF-8, from a position on; undefined: there is none. */
+function find_invalid(text: string, from: number): number | undefined {
+  let [position] = string.find(text, FOREIGN, from);
+  while (position !== undefined) {
+    const length = character_length(text, position);
+    if (length === 0) return position;
+    [position] = string.find(text, FOREIGN, position + length);
+  }
+  return undefined;
+}
+
+/** Whether a text is UTF-8. */
+export function is_utf8(text: string): boolean {
+  return find_invalid(text, 1) === undefined;
+}
+
+/**
+ * Returns JSON text as UTF-8: each byte of its strings that is not stands as `\\xNN`, which a reader of the JSON sees as
+ * `\xNN`.
+ */
+export function escape_invalid_utf8(json: string): string {
+  let invalid = find_invalid(json, 1);
+  if (invalid === undefined) return json;
+  const parts: string[] = [];
+  let used = 0;
+  while (invalid !== undefined) {
+    parts.push(string.sub(json, used + 1, invalid - 1));
+    parts.push(string.format("\\\\x%02x", string.byte(json, invalid)));
+    used = invalid;
+    invalid = find_invalid(json, used + 1);
+  }
+  parts.push(string.sub(json, used + 1));
+  return table.concat(parts);
+}
