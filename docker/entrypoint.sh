@@ -40,8 +40,11 @@ make_token() { # path
   [ ! -s "$1" ] || return 0
   token=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n') || token=
   [ "${#token}" -eq 64 ] || fail "could not make a token: /dev/urandom gives no bytes"
-  (umask 077 && mkdir -p "$SLUICE_STATE_DIR" && printf %s "$token" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && { sync "$SLUICE_STATE_DIR" || :; }) 2>/dev/null ||
-    fail "could not write $1: $SLUICE_STATE_DIR must be a folder that user $(id -u) may write to"
+  (
+    umask 077
+    mkdir -p "$SLUICE_STATE_DIR" && printf %s "$token" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" &&
+      { sync "$SLUICE_STATE_DIR" || :; }
+  ) 2>/dev/null || fail "could not write $1: $SLUICE_STATE_DIR must be a folder that user $(id -u) may write to"
   echo "sluice: made a token for the API: docker exec <container> cat $1" >&2
 }
 
