@@ -29,8 +29,8 @@ async function startFailing(context) {
   return `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
 }
 
-/** The answer's JSON, which must be UTF-8. @param {{ port: number }} gateway @param {string} path */
-async function read({ port }, path) {
+/** The answer's JSON, which must be UTF-8. @param {{ apiPort: number }} gateway @param {string} path */
+async function read({ apiPort: port }, path) {
   const [response] = await once(get({ host: "127.0.0.1", port, path }), "response");
   const bytes = Buffer.concat(await response.toArray());
   return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

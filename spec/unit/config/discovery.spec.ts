@@ -15,12 +15,12 @@ const CONSUL_KV = { address: "http://127.0.0.1:8500", prefix: "upstreams/app/" }
 const DNS = { name: "app.example", port: 80, resolvers: ["127.0.0.1"] };
 const DNS_READ = { type: "A", min_ttl: "1s", max_ttl: "60s", ...DNS, resolvers: ["127.0.0.1:53"] };
 const KUBERNETES = { service: "app", port: "http" };
-const KUBERNETES_READ = {
+const KUBERNETES_DEFAULTS = {
   namespace: "default",
   api_server: "https://kubernetes.default.svc",
   token_file: "/var/run/secrets/kubernetes.io/serviceaccount/token",
-  ...KUBERNETES,
 };
+const KUBERNETES_READ = { ...KUBERNETES_DEFAULTS, ...KUBERNETES };
 
 function read(discovery: unknown, base?: DiscoveryConfig): DiscoveryConfig | undefined {
   return read_discovery({ discovery }, base)[0];
@@ -71,6 +71,8 @@ describe("discovery", () => {
     ],
     ["kubernetes", KUBERNETES, KUBERNETES_READ],
     ["kubernetes", { ...KUBERNETES, port: 8080 }, { ...KUBERNETES_READ, port: 8080 }],
+    ["kubernetes", { service: "app" }, { ...KUBERNETES_DEFAULTS, service: "app" }],
+    ["kubernetes", { ...KUBERNETES, family: "ipv6" }, { ...KUBERNETES_READ, family: "ipv6" }],
     [
       "kubernetes",
       { ...KUBERNETES, namespace: "n", api_server: "http://10.0.0.1:8001", token_file: "/t" },
@@ -309,7 +311,6 @@ describe("discovery", () => {
     ["dns", { ...DNS, max_ttl: "25h" }, 'invalid "discovery.dns.max_ttl" value: not a time from 100ms to 1d'],
     ["dns", { ...DNS, min_ttl: "2m" }, 'invalid "discovery.dns.min_ttl" value: more than "max_ttl"'],
     ["kubernetes", { port: 80 }, 'missing "discovery.kubernetes.service" argument'],
-    ["kubernetes", { service: "app" }, 'missing "discovery.kubernetes.port" argument'],
     [
       "kubernetes",
       { ...KUBERNETES, port: 0 },
