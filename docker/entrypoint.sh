@@ -33,9 +33,9 @@ check_secret_path() { # name, value
   esac
 }
 
-# A first token of the API, for those who give none: from outside the container only whoever has it may use the API.
-# A file that is empty is no token: a machine that crashed may have left it so. Written, synced and then renamed, the
-# new file is whole or not there.
+# A first token of the API, for those who give none: from outside the container only whoever has it may use
+# the API. A file that is empty is no token: a machine that crashed may have left it so. Written, synced and
+# then renamed, the new file is whole or not there.
 make_token() { # path
   [ ! -s "$1" ] || return 0
   token=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n') || token=
@@ -81,7 +81,7 @@ read_tokens=${SLUICE_READ_TOKENS_FILE:-}
 resolver=$(resolvers)
 
 mkdir -p /tmp/sluice 2>/dev/null || fail "could not write to /tmp: with a read-only file system give a --tmpfs /tmp"
-# In a shell of its own: dash ends at once, and without a word, when the redirection of a special builtin fails.
+# In a shell of its own: dash ends without a word when the redirection of a special builtin fails.
 (: >/tmp/sluice/nginx.conf) 2>/dev/null ||
   fail "could not write /tmp/sluice/nginx.conf: /tmp/sluice must be a folder that user $(id -u) may write to"
 # What nginx.conf includes stands beside it.

@@ -1,4 +1,4 @@
-/** DNS of which a part fails: what is answered is used, what is not stays, and only an answer removes a server. */
+/** DNS of which a part fails: what is answered is used, the rest stays, and only an answer removes a server. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ensureTestTools } from "../../scripts/setup.mjs";

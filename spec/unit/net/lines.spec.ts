@@ -84,7 +84,9 @@ describe("the lines of a body", () => {
       read_line(new_lines(reader_of(text, 65_536), 1_000_000, framing))[0];
     expect_quick(() => {
       expect(read(`${string.rep("\n", 1_000_000)}one\n`, UNTIL_CLOSED)).equal("one");
-      expect(read(`${string.rep("1\r\nx\r\n", 200_000)}1\r\n\n\r\n`, CHUNKED)).equal(string.rep("x", 200_000));
+      expect(read(`${string.rep("1\r\nx\r\n", 200_000)}1\r\n\n\r\n`, CHUNKED)).equal(
+        string.rep("x", 200_000),
+      );
     });
   });
 });

@@ -79,8 +79,8 @@ function discard_body(): void {
 }
 
 /**
- * Sends an answer. Texts in it may come from registries, servers or the request's path, with bytes that are not UTF-8,
- * which JSON must be (RFC 8259). Phase: content_by_lua.
+ * Sends an answer. Texts in it may come from registries, servers or the request's path, with bytes that are
+ * not UTF-8, which JSON must be (RFC 8259). Phase: content_by_lua.
  */
 export function send(answer: Answer): void {
   discard_body();

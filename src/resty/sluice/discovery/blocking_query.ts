@@ -36,7 +36,7 @@ const WAIT_AND_MORE = WAIT_SECONDS + WAIT_SECONDS / 16;
 /** How long an answer may take for which there is nothing to wait. */
 const TIMEOUT_SECONDS = 3;
 const LARGEST_ANSWER = 16777216;
-/** From one answer with something new to the next question, so that a registry in which much changes has a rest. */
+/** From an answer with something new to the next question, so that a registry that changes often has a rest. */
 const PAUSE_SECONDS = 0.1;
 
 /** The name of the source in messages. */

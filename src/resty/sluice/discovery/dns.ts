@@ -10,7 +10,7 @@ import { ask, new_resolvers } from "./resolver";
 import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Feed, type Source } from "./source";
 import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";
 
-/** DNS: the addresses of a name, or its SRV records. A name that does not exist is an empty answer, not a failure. */
+/** DNS: the addresses of a name, or its SRV records. A name that does not exist is an empty answer. */
 
 type LookedUp = LuaMultiReturn<[entries: Entry[] | undefined, ttl: number, cause: string | undefined]>;
 

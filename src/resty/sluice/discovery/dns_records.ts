@@ -14,7 +14,10 @@ export interface Found {
   records: DnsRecord[];
   /** The records of the additional section. */
   additional: DnsRecord[];
-  /** The smallest TTL of the records and of the aliases that lead to them, in seconds; `math.huge`: there is none. */
+  /**
+   * The smallest TTL of the records and of the aliases that lead to them, in seconds; `math.huge`: there is
+   * none.
+   */
   ttl: number;
 }
 
@@ -91,8 +94,8 @@ function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): 
 }
 
 /**
- * Looks up the records of a name. An answer that contains only aliases is followed by a question for the last of them:
- * an authoritative server does not follow them itself.
+ * Looks up the records of a name. An answer that contains only aliases is followed by a question for the last
+ * of them: an authoritative server does not follow them itself.
  *
  * @returns what there is, or undefined and the cause: a question has failed, or the aliases lead nowhere
  */

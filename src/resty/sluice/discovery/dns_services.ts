@@ -22,7 +22,10 @@ interface Service {
   backup: boolean;
 }
 
-/** Returns the services of an answer, the first to be used first. A record without a target says that there is no server. */
+/**
+ * Returns the services of an answer, the first to be used first. A record without a target says that there is
+ * no server.
+ */
 function services_of(records: readonly DnsRecord[]): Service[] {
   const named: DnsRecord[] = [];
   for (const record of records) {
@@ -75,8 +78,9 @@ function is_of_family(host: string, family: Family): boolean {
 }
 
 /**
- * Keeps the servers that the upstream has from an earlier run of nginx and that a service may still have: nobody has told
- * yet which addresses its target has. It is the first service with their port that they can be of.
+ * Keeps the servers that the upstream has from an earlier run of nginx and that a service may still have:
+ * nobody has told yet which addresses its target has. It is the first service with their port that they can
+ * be of.
  */
 function add_kept(
   entries: Entry[],
@@ -107,7 +111,8 @@ function add_kept(
 /**
  * Looks up the servers of a name. What cannot be looked up stays as it was known last.
  *
- * @returns the servers, and after how many seconds to ask again; or undefined and the cause: nothing has been answered
+ * @returns the servers, and after how many seconds to ask again; or undefined and the cause: nothing has been
+ * answered
  */
 export function service_entries(ask: Ask, subscription: Subscription, config: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask, config.name, "SRV");

@@ -3,8 +3,9 @@ import { domain_name, host_of, look_up_name, TYPES, type Ask } from "./dns_recor
 import type { KnownAddresses } from "./source";
 
 /**
- * The addresses of SRV targets. Each family of each target is a question of its own. What is answered is used; a question
- * that fails keeps its last answer; only an answer removes an address. Pure: the caller asks and has the clock.
+ * The addresses of SRV targets. Each family of each target is a question of its own. What is answered is
+ * used; a question that fails keeps its last answer; only an answer removes an address. Pure: the caller asks
+ * and has the clock.
  */
 
 /** A family of addresses, by the type of its records. */
@@ -55,8 +56,8 @@ interface Round {
 }
 
 /**
- * How many seconds failed questions may take in one round, and how many each counts at least. The others then wait for the
- * next round: those that have an answer must not become old meanwhile.
+ * How many seconds failed questions may take in one round, and how many each counts at least. The others then
+ * wait for the next round: those that have an answer must not become old meanwhile.
  */
 const MOST_LOST = 5;
 const LEAST_LOST = 1;
@@ -116,7 +117,8 @@ function ask_for(round: Round, name: string, family: Family): KnownAddresses {
     return { hosts: before?.hosts, ttl: math.huge, failures, not_before, cause };
   }
   const answer = known_from(found.records, found.ttl);
-  // Who sends one family with the SRV records sends the other too, if there is one: it is asked for only to be sure.
+  // Who sends one family with the SRV records sends the other too, if there is one: it is asked for only to
+  // be sure.
   const other = question_of(name, family === "A" ? "AAAA" : "A");
   if (answer.hosts?.length === 0 && given.has(other)) answer.not_before = ended + max_ttl;
   return answer;

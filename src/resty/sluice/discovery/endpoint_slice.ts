@@ -86,7 +86,9 @@ function two_ports(slices: readonly SliceEntries[]): string | undefined {
   return undefined;
 }
 
-/** Returns the slices by name, without those of the other family. `family`: `IPv4` or `IPv6`; undefined: both. */
+/**
+ * Returns the slices by name, without those of the other family. `family`: `IPv4` or `IPv6`; undefined: both.
+ */
 function slices_of(slices: LuaTable<string, SliceEntries>, family: string | undefined): SliceEntries[] {
   const other = family === "IPv4" ? "IPv6" : "IPv4";
   const chosen: SliceEntries[] = [];

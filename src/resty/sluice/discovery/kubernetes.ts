@@ -53,7 +53,7 @@ interface Session {
 
 /** Seconds from one attempt to watch to the next; twice as many after each further setback. */
 const SHORTEST_WATCH = 0.5;
-/** One more is a failure. An API server that restarts, or that has compacted its history, is the cause of one or two. */
+/** One more is a failure. An API server that restarts, or has compacted its history, causes one or two. */
 const MOST_SETBACKS = 3;
 /** A watch that has lasted for so many seconds works, though nothing has changed meanwhile. */
 const PROVEN_SECONDS = 1;
@@ -108,7 +108,10 @@ function stop_watching(session: Session): void {
   session.stream = undefined;
 }
 
-/** Has the next turn begin a watch. Returns the cause when this one has failed, or one after the other brings nothing. */
+/**
+ * Has the next turn begin a watch. Returns the cause when this one has failed, or one after the other brings
+ * nothing.
+ */
 function end_watch(session: Session, cause: string): string | undefined {
   stop_watching(session);
   if (is_expired(cause)) session.version = "";

@@ -18,7 +18,10 @@ export interface KnownAddresses {
   hosts: string[] | undefined;
   /** Of the answer, in seconds; `math.huge`: it has none. */
   ttl: number;
-  /** How often the question has failed since, when to ask it again at the earliest, and the cause of the last failure. */
+  /**
+   * How often the question has failed since, when to ask it again at the earliest, and the cause of the last
+   * failure.
+   */
   failures: number;
   not_before: number;
   cause: string | undefined;

@@ -58,7 +58,7 @@ function is_current(subscription: Subscription): boolean {
   return shared_memory()[subscription.row + Row.REVISION] === subscription.revision;
 }
 
-/** Why an answer without a server is not simply empty; undefined: it is. The servers of before stay, and are no longer known. */
+/** Why an answer has no server although it has entries; undefined: it is empty. */
 function why_unusable(skipped: readonly Misfit[]): string | undefined {
   if (skipped.length === 0) return undefined;
   const { server, reason } = skipped[0];
@@ -133,8 +133,9 @@ export function note_success(feed: Feed): void {
 }
 
 /**
- * Notes that a watch is open. After a failure that is not enough: a watch that is opened and fails at once would hide it,
- * and would be tried again without a pause. `note_success` follows when the watch has brought something, or has lasted.
+ * Notes that a watch is open. After a failure that is not enough: a watch that is opened and fails at once
+ * would hide it, and would be tried again without a pause. `note_success` follows when the watch has brought
+ * something, or has lasted.
  */
 export function note_opened(feed: Feed): void {
   if (feed.failures === 0) note_success(feed);

@@ -38,8 +38,8 @@ export function is_utf8(text: string): boolean {
 }
 
 /**
- * Returns JSON text as UTF-8: each byte of its strings that is not stands as `\\xNN`, which a reader of the JSON sees as
- * `\xNN`.
+ * Returns JSON text as UTF-8: each byte of its strings that is not stands as `\\xNN`, which a reader of the
+ * JSON sees as `\xNN`.
  */
 export function escape_invalid_utf8(json: string): string {
   let invalid = find_invalid(json, 1);

@@ -13,8 +13,8 @@ const SERVICE: Schema = { members: { spec: { members: { ipFamilies: { items: "st
 const USUAL_FAMILY = "IPv4";
 
 /**
- * Asks for the first address family of a service: `IPv4` or `IPv6`. A service account that may read slices only gets
- * `IPv4`. Phases that have light threads.
+ * Asks for the first address family of a service: `IPv4` or `IPv6`. A service account that may read slices
+ * only gets `IPv4`. Phases that have light threads.
  *
  * @returns the family, or undefined and the cause
  */
