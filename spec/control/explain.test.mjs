@@ -56,6 +56,14 @@ test("a weight is the configured one times what slow_start and the load make of 
     assert.ok(Math.abs(effective - configured * slow_start * load) < 0.001, JSON.stringify(weight));
     assert.match(reason, /^by its load/);
   }
+  // 100 requests per second at a utilization of 0.2; the lower one of two medians.
+  const capacities = servers.map(({ weight }) => weight.capacity);
+  assert.equal(capacities[0], 500);
+  for (const { weight } of servers)
+    assert.equal(weight.median_capacity, capacities.toSorted((a, b) => a - b)[1]);
+  await api.expect(200, "PATCH", sluice(), { load: null });
+  const [without] = (await explain(api)).servers;
+  assert.deepEqual([without.weight.capacity, without.weight.median_capacity], [undefined, undefined]);
   const { accepted, refused, utilization, rps, state } = servers[1].report;
   assert.deepEqual([refused, utilization, rps, state, accepted > 0], [0, 0.8, 200, "up", true]);
 });
@@ -86,8 +94,13 @@ test("each state has its reason", async (context) => {
   sick.behaviour = { status: 503 };
   bad.behaviour = {};
   broken.behaviour = {};
+  assert.equal((await explain(api)).servers[5].check, undefined, "no check yet");
   await api.expect(200, "PATCH", sluice(), { health_check: { interval: "100ms" } });
   await waitFor("one is sick", async () => (await stateOf(5)) === "unhealthy");
+  const { check } = (await explain(api)).servers[5];
+  assert.equal(check.status, "failed");
+  assert.ok(check.fails > 0 && check.fails <= check.checks, JSON.stringify(check));
+  assert.equal((await explain(api)).servers[0].check.status, "passed");
   const { servers } = await explain(api);
   const told = servers.map(({ state, reason }) => `${state}: ${reason}`.replace(/\d{4}-\S+Z$/, "TIME"));
   assert.deepEqual(told, [

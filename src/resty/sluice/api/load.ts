@@ -9,10 +9,19 @@ import { slow_start_part } from "../live/ramp";
 import { Row, UpstreamRow } from "../store/cells";
 import type { Document, ServerRecord } from "../store/document";
 import { row_at, shared_memory } from "../store/region";
+import type { LoadReport } from "../store/reports";
 
 /** What the API shows of servers' loads: their reports, what becomes of their weights, and how an upstream is scaled. */
 
-const WEIGHT = shape(["effective", "configured", "slow_start", "load", "reason"]);
+const WEIGHT = shape([
+  "effective",
+  "configured",
+  "slow_start",
+  "load",
+  "capacity",
+  "median_capacity",
+  "reason",
+]);
 const REPORT = shape(["utilization", "connections", "rps", "eps", "state", "time", "accepted", "refused"]);
 const SCALING = shape(["high_since", "low_since", "scaled_at", "call"]);
 
@@ -27,18 +36,26 @@ function reason_of({ load }: Document, { backup }: ServerRecord, row: number): s
   return backup ? "as configured: a backup keeps its weight" : reason_text(reason);
 }
 
-/** A weight and its factors. */
-export function weight_object(document: Document, record: ServerRecord, now: number): object {
+/** A weight and its factors. `report`: what `load` is known by. */
+export function weight_object(
+  document: Document,
+  record: ServerRecord,
+  report: LoadReport | undefined,
+  now: number,
+): object {
   const { weight, slow_start } = record;
   const row = row_at(record.row);
   const part = slow_start_part(row, seconds_of(slow_start), now);
   const factor = document.load === undefined ? 1 : load_factor(row);
+  const capacity = report?.capacities[string.format("%d", record.id)];
   return shaped(
     {
       effective: rounded(weight * part * factor),
       configured: weight,
       slow_start: rounded(part),
       load: rounded(factor),
+      capacity: capacity === undefined ? undefined : rounded(capacity),
+      median_capacity: report === undefined ? undefined : rounded(report.median),
       reason: reason_of(document, record, row),
     },
     WEIGHT,

@@ -3,6 +3,7 @@ import { reported_name, reported_state } from "../control/reported";
 import { state_name } from "../health/state";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
+import { shape, shaped } from "../lib/json";
 import { Reported, Row, State } from "../store/cells";
 import type { ServerRecord } from "../store/document";
 import { row_at, shared_memory } from "../store/region";
@@ -42,4 +43,16 @@ export function explained_state(record: ServerRecord, active: number): Explained
   if (record.drain) return $multi("draining", '"drain" is set');
   if (reported !== Reported.UP) return $multi(reported_name(reported), said);
   return by_health(row);
+}
+
+const CHECK = shape(["status", "checks", "fails"]);
+
+/** What the active checks of a server have said: the last one, and all of them. Undefined: there was none. */
+export function check_object(row_number: number): object | undefined {
+  const memory = shared_memory();
+  const row = row_at(row_number);
+  const last = memory[row + Row.LAST_PASSED];
+  if (last < 0) return undefined;
+  const status = last === 1 ? "passed" : "failed";
+  return shaped({ status, checks: memory[row + Row.CHECKS], fails: memory[row + Row.CHECK_FAILS] }, CHECK);
 }

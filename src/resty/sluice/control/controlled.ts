@@ -6,6 +6,7 @@ import { follow_upstreams, new_follower, type Pause } from "../store/changes";
 import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document";
 import { row_at, shared_memory } from "../store/region";
+import { forget_load_report } from "../store/reports";
 import { load_factor } from "./factor";
 import type { Reporter } from "./reported";
 import type { LoadedServer } from "./weights";
@@ -147,13 +148,14 @@ function read_servers(
 }
 
 /** Forgets what `load` and `autoscale` have noted, once they are off: they may come back in other times. */
-function end_control({ row, servers }: Controlled, head: Document | undefined): void {
+function end_control({ name, row, servers }: Controlled, head: Document | undefined): void {
   const memory = shared_memory();
   if (head?.autoscale === undefined) {
     memory[row + UpstreamRow.HIGH_SINCE] = 0;
     memory[row + UpstreamRow.LOW_SINCE] = 0;
   }
   if (head?.load !== undefined) return;
+  forget_load_report(name);
   for (const server of servers) {
     if (memory[server.row + Row.STAMP] === server.incarnation) memory[server.row + Row.FACTOR] = 0;
   }
@@ -163,6 +165,7 @@ function look_at(name: string, pause: Pause): void {
   const text = get_text(name);
   const before = controlled.get(name) as Controlled | undefined;
   if (text === undefined) {
+    forget_load_report(name);
     controlled.delete(name);
     return;
   }

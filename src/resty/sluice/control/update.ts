@@ -1,7 +1,9 @@
 import type { LoadConfig } from "../config/load";
 import { seconds_of } from "../config/time";
+import { encode } from "../lib/json";
 import { Row, UpstreamRow } from "../store/cells";
 import { shared_memory } from "../store/region";
+import { forget_load_report, put_load_report } from "../store/reports";
 import type { Controlled, ControlledServer } from "./controlled";
 import { takes_part } from "./measure";
 import { balance_loads, Reason, type LoadLimits } from "./weights";
@@ -39,15 +41,32 @@ function release(server: ControlledServer, expiry: number, now: number): void {
   server.reason = server.reported_at === 0 ? Reason.CONFIGURED : Reason.EXPIRED;
 }
 
+/** Tells the API what the factors come from. */
+function report_capacities(
+  name: string,
+  servers: readonly ControlledServer[],
+  median: number | undefined,
+): void {
+  if (median === undefined) {
+    forget_load_report(name);
+    return;
+  }
+  const capacities: Record<string, number> = {};
+  for (const { id, capacity } of servers) {
+    if (capacity !== undefined) capacities[string.format("%d", id)] = capacity;
+  }
+  put_load_report(name, encode({ median, capacities }));
+}
+
 /** Changes the weights of an upstream's servers by their loads, which have just been measured. O(servers · log servers). */
-export function update_weights({ row, servers }: Controlled, load: LoadConfig, now: number): void {
+export function update_weights({ name, row, servers }: Controlled, load: LoadConfig, now: number): void {
   const limits = limits_of(load);
   const sharing: ControlledServer[] = [];
   for (const server of servers) {
     if (takes_part(server)) sharing.push(server);
     else release(server, limits.expiry, now);
   }
-  balance_loads(sharing, limits, now);
+  report_capacities(name, sharing, balance_loads(sharing, limits, now));
   let has_changed = false;
   for (const server of servers) {
     if (note_factor(server)) has_changed = true;

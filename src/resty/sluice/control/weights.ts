@@ -90,6 +90,8 @@ export interface LoadedServer {
   /** Its weight is the configured one times this. Changed by `balance_loads`, as the next. */
   factor: number;
   reason: Reason;
+  /** Set by `balance_loads`, too: requests per second by load and configured weight; absent: not known. */
+  capacity?: number | undefined;
 }
 
 /** Much more than servers of one upstream differ that are configured with care. */
@@ -154,12 +156,17 @@ function follow(server: LoadedServer, relative: number, limits: LoadLimits, scal
  * @param servers all of them, of which it changes `factor` and `reason`
  * @param limits `min_weight` and `max_step` are above 0
  * @param now the monotonic clock
+ * @returns the median capacity; undefined: no capacity is known
  */
-export function balance_loads(servers: readonly LoadedServer[], limits: LoadLimits, now: number): void {
+export function balance_loads(
+  servers: readonly LoadedServer[],
+  limits: LoadLimits,
+  now: number,
+): number | undefined {
   const scale = scale_of_measured(servers);
-  const capacities: number[] = [];
   const ordered: number[] = [];
-  for (const [index, server] of ipairs(servers)) {
+  for (const server of servers) {
+    server.capacity = undefined;
     server.reason = standing_of(server, limits, now);
     if (server.reason === Reason.LOAD) {
       const load = load_of(server, limits, scale);
@@ -167,17 +174,19 @@ export function balance_loads(servers: readonly LoadedServer[], limits: LoadLimi
       if (requests < FEWEST_REQUESTS) server.reason = Reason.NO_REQUESTS;
       else if (is_idle(load)) server.reason = Reason.IDLE;
       else {
-        capacities[index - 1] = requests / load / server.configured_weight;
-        ordered.push(capacities[index - 1]);
+        server.capacity = requests / load / server.configured_weight;
+        ordered.push(server.capacity);
       }
     }
   }
   table.sort(ordered);
-  const median = ordered[math.ceil(ordered.length / 2) - 1];
-  for (const [index, server] of ipairs(servers)) {
+  const median = ordered[math.ceil(ordered.length / 2) - 1] as number | undefined;
+  for (const server of servers) {
     if (!is_amount(server.factor) || server.factor === 0) server.factor = 1;
-    if (server.reason === Reason.LOAD) follow(server, capacities[index - 1] / median, limits, scale);
+    if (server.capacity !== undefined && median !== undefined)
+      follow(server, server.capacity / median, limits, scale);
     else if (server.reason !== Reason.NO_REQUESTS) server.factor = released(server.factor, limits);
     server.factor = between(limits.min_weight, server.factor, CEILING);
   }
+  return median;
 }

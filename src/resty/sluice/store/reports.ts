@@ -67,6 +67,29 @@ export function forget_feed_report(feed: number): void {
   delete_report(`feed:${string.format("%d", feed)}`);
 }
 
+/** What the weights of an upstream's servers come from, as far as their loads are known. */
+export interface LoadReport {
+  /** Of the capacities: requests per second by load and configured weight. */
+  median: number;
+  /** By the ids of the servers, in digits. */
+  capacities: Record<string, number | undefined>;
+}
+
+/** Notes what weights come from, as JSON. Any phase. */
+export function put_load_report(name: string, text: string): void {
+  put_report(`load:${name}`, text);
+}
+
+/** What the weights of an upstream's servers come from; undefined: no load is known. Any phase. */
+export function load_report(name: string): LoadReport | undefined {
+  return decoded(get_report(`load:${name}`)) as LoadReport | undefined;
+}
+
+/** Forgets it. Any phase. */
+export function forget_load_report(name: string): void {
+  delete_report(`load:${name}`);
+}
+
 /** Notes how the etcd is by which gateways share their upstreams, as JSON. Any phase. */
 export function put_cluster_report(text: string): void {
   put_report("cluster", text);

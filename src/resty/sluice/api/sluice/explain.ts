@@ -9,12 +9,13 @@ import type { LiveUpstream } from "../../live/upstream";
 import { look_at_upstream } from "../../live/view";
 import { parse_line, type Document, type ServerRecord } from "../../store/document";
 import { read, upstream_not_found } from "../../store/read";
+import { load_report } from "../../store/reports";
 import { active_requests } from "../../store/rows";
 import { ok, type Answered } from "../answer";
 import { report_object, scaling_object, weight_object } from "../load";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
-import { explained_state } from "../state";
+import { check_object, explained_state } from "../state";
 
 /** `/sluice/1/upstreams/<name>/explain`: why each server gets what it gets, and which one is next. */
 
@@ -28,6 +29,7 @@ const SERVER = shape([
   "reason",
   "weight",
   "report",
+  "check",
   "picks",
   "picks_percent",
   "active",
@@ -61,7 +63,8 @@ function shares_of(document: Document, now: number): LuaMultiReturn<[Share[], nu
   return $multi(shares, all_picks, all_active);
 }
 
-function server_objects(document: Document, now: number): object[] {
+function server_objects(name: string, document: Document, now: number): object[] {
+  const loads = document.load === undefined ? undefined : load_report(name);
   const [shares, all_picks, all_active] = shares_of(document, now);
   const objects: object[] = [];
   for (const { record, picks, active } of shares) {
@@ -75,8 +78,9 @@ function server_objects(document: Document, now: number): object[] {
           backup: record.backup,
           state,
           reason,
-          weight: weight_object(document, record, now),
+          weight: weight_object(document, record, loads, now),
           report: report_object(record.row),
+          check: check_object(record.row),
           picks,
           picks_percent: percent_of(picks, all_picks),
           active,
@@ -125,7 +129,7 @@ function get(this: void, request: ApiRequest): Answered {
   const upstream = look_at_upstream(name, now);
   const explained = {
     method: document.method,
-    servers: server_objects(document, now),
+    servers: server_objects(name, document, now),
     autoscale: scaling_object(document),
     next: next_object(document, upstream, key, now),
   };
