@@ -150,7 +150,7 @@ test("a deleted server that still answers is a zombie", async (context) => {
   const gateway = await startGateway(context, { servers: [one.address] });
   const { api } = gateway;
   const zombies = async () => (await api.expect(200, "GET", "/api/9/http/upstreams/app")).zombies;
-  const held = Array.from({ length: 3 }, () => ask(gateway.port, "/?delay=600"));
+  const held = Array.from({ length: 3 }, () => ask(gateway.port, "/?delay=4000"));
   await waitFor("all are in flight", () => one.active === 3);
   await api.expect(200, "PUT", sluice(), { servers: [{ server: other.address }] });
   assert.equal(await zombies(), 1);

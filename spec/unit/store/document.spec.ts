@@ -5,13 +5,13 @@ import {
   find_by_id,
   format_document,
   format_line,
-  new_line_finder,
   parse_document,
   parse_head,
   parse_line,
   type Document,
   type ServerRecord,
 } from "../../../src/resty/sluice/store/document";
+import { new_line_finder } from "../../../src/resty/sluice/store/records";
 import { expect } from "../support/expect";
 
 const FIRST: ServerRecord = {

@@ -1,7 +1,12 @@
 import type { Problem } from "../config/problem";
 import { encode, shape, shaped } from "../lib/json";
+import { new_pause } from "../lib/slices";
+import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document";
+
+/** Gives the next piece of a text; undefined: there is none. */
+export type NextPiece = (this: void, pause: (this: void) => void) => string | undefined;
 
 /** What a resource answers with. */
 export interface Answer {
@@ -10,8 +15,13 @@ export interface Answer {
   body?: unknown;
   /** Instead of `body`: JSON text. */
   text?: string;
-  /** Instead of `body`: gives the JSON text in pieces, then undefined; other requests are served between two. */
-  next_piece?: (this: void) => string | undefined;
+  /**
+   * Instead of `body`: gives the JSON text in pieces, then undefined. It calls `pause` within long work; other requests
+   * are served then, and between two pieces.
+   */
+  next_piece?: NextPiece;
+  /** The pieces are known to be UTF-8, so that nobody looks at each byte of a long text. */
+  is_utf8?: boolean;
   headers?: Record<string, string>;
 }
 
@@ -20,8 +30,8 @@ export type Answered = LuaMultiReturn<[Answer | undefined, Problem | undefined]>
 
 const ERROR_BODY = shape(["error", "request_id", "href"]);
 const ERROR = shape(["status", "text", "code"]);
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
+/** How long a listing works before other requests are served, in seconds. */
+const LISTING_SLICE = 0.002;
 const BAD_REQUEST = 400;
 /** Documents the paths of the NGINX Plus API. */
 const PLUS_DOCUMENTATION = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
@@ -55,14 +65,20 @@ function error_body(problem: Problem): unknown {
   );
 }
 
-function send_pieces(next_piece: (this: void) => string | undefined): void {
-  let piece = next_piece();
+/** Makes a function to be called after each small step of a listing. Phase: content_by_lua. */
+export function new_listing_pause(): (this: void) => void {
+  return new_pause(LISTING_SLICE, new_turn());
+}
+
+function send_pieces(next_piece: NextPiece, is_utf8: boolean): void {
+  const pause = new_listing_pause();
+  let piece = next_piece(pause);
   while (piece !== undefined) {
     // The client has gone.
-    if (ngx.print(escape_invalid_utf8(piece))[0] === undefined) return;
+    if (ngx.print(is_utf8 ? piece : escape_invalid_utf8(piece))[0] === undefined) return;
     ngx.flush(true);
-    piece = next_piece();
-    if (piece !== undefined) ngx.sleep(PAUSE_SECONDS);
+    pause();
+    piece = next_piece(pause);
   }
 }
 
@@ -89,7 +105,7 @@ export function send(answer: Answer): void {
   for (const [name, value] of pairs(answer.headers ?? {})) ngx.header[name] = value;
   const text = answer.body === undefined ? answer.text : encode(answer.body);
   if (answer.next_piece !== undefined) {
-    send_pieces(answer.next_piece);
+    send_pieces(answer.next_piece, answer.is_utf8 === true);
   } else if (text !== undefined) {
     const valid = escape_invalid_utf8(text);
     ngx.header["Content-Length"] = tostring(valid.length);

@@ -1,31 +1,33 @@
 import { encode } from "../lib/json";
+import type { NextPiece } from "./answer";
 
-/** About as much as is made between two looks at the other requests: some milliseconds' work. */
+/** About as much is sent at once. */
 const PIECE_BYTES = 32768;
 
 /**
  * A JSON object with a member a name, in pieces, for there may be thousands and the worker has requests to serve.
  *
- * @param member gives a member's JSON text; undefined: it has gone meanwhile
+ * @param member gives a member's JSON text; undefined: it has gone meanwhile. It may call `pause` within long work
  */
 export function collection_pieces(
   names: readonly string[],
-  member: (this: void, name: string) => string | undefined,
-): (this: void) => string | undefined {
+  member: (this: void, name: string, pause: (this: void) => void) => string | undefined,
+): NextPiece {
   let index = 0;
   let separator = "{";
   let is_done = false;
-  return () => {
+  return (pause) => {
     if (is_done) return undefined;
     const parts: string[] = [];
     let bytes = 0;
     while (index < names.length && bytes < PIECE_BYTES) {
-      const text = member(names[index]);
+      const text = member(names[index], pause);
       if (text !== undefined) {
         parts.push(`${separator}${encode(names[index])}:${text}`);
         separator = ",";
         bytes += text.length;
       }
+      pause();
       index += 1;
     }
     if (index >= names.length) {

@@ -244,16 +244,3 @@ export function find_by_address({ lines }: Document, address: string): number | 
   }
   return other;
 }
-
-/** Makes the function that gives the line of the server at an address, as `find_by_address` finds it: for many addresses. */
-export function new_line_finder({ lines }: Document): (this: void, address: string) => string | undefined {
-  const by_text = new LuaTable<string, string>();
-  const by_name = new LuaTable<string, string>();
-  for (const line of lines) {
-    const address = address_in(line);
-    const name = canonical_address(address);
-    by_text.set(address, line);
-    if (!by_name.has(name)) by_name.set(name, line);
-  }
-  return (address) => by_text.get(address) ?? by_name.get(canonical_address(address));
-}

@@ -4,8 +4,9 @@ import type { Problem } from "../../config/problem";
 import type { ServerConfig } from "../../config/server";
 import type { UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
-import { new_line_finder, parse_line, type Document } from "../../store/document";
+import { parse_line, type Document } from "../../store/document";
 import { registered_nodes } from "../../store/nodes";
+import { new_line_finder } from "../../store/records";
 import { has_source } from "../../store/replace";
 
 /**

@@ -1,0 +1,116 @@
+/** A listing of very many servers: it reads what is wanted, works most of its time, and lets other requests in between. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { get } from "node:http";
+import { test } from "node:test";
+import { startGateway } from "./support/gateway.mjs";
+import { peersOf, serversOf } from "./support/upstreams.mjs";
+
+const all = "/api/9/http/upstreams";
+const UPSTREAMS = 2000;
+const SERVERS = 10;
+const MILLION = 1e6;
+
+/** As many upstreams, made at the start. */
+const seeds = `
+  local upstreams = {}
+  for number = 1, ${UPSTREAMS} do
+    local servers = {}
+    for place = 1, ${SERVERS} do
+      local address = string.format("10.%d.%d.%d:8080", math.floor(number / 250), number % 250, place)
+      servers[place] = { server = address, weight = place % 2 + 1 }
+    end
+    upstreams["u" .. number] = { servers = servers }
+  end
+  require("resty.sluice").setup({ upstreams = upstreams })`;
+
+/** How long a process has run, and has waited for a processor, in milliseconds. @param {number} pid */
+function timesOf(pid) {
+  const [running, waiting] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
+  return { running: running / MILLION, waiting: waiting / MILLION };
+}
+
+/**
+ * Reads a listing, and tells what it took of its worker, in milliseconds. `idle`: neither working nor waiting for a processor.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {string} path
+ */
+async function cost(gateway, path) {
+  const [pid] = gateway.workers();
+  const before = timesOf(pid);
+  const began = performance.now();
+  const bytes = await new Promise((resolve, reject) => {
+    const sent = get({ host: "127.0.0.1", port: gateway.apiPort, path, agent: false }, (response) => {
+      let count = 0;
+      response.on("data", (piece) => (count += piece.length));
+      response.on("end", () => resolve(count));
+    });
+    sent.on("error", reject);
+  });
+  const elapsed = performance.now() - began;
+  const after = timesOf(pid);
+  const running = after.running - before.running;
+  return { bytes, running, idle: elapsed - running - (after.waiting - before.waiting) };
+}
+
+/** The same of the best of some tries. On a busy machine the client, too, keeps the worker waiting. */
+async function bestCost(gateway, path) {
+  const costs = [];
+  for (let turn = 0; turn < 8; turn += 1) costs.push(await cost(gateway, path));
+  return costs.toSorted((a, b) => a.idle / a.running - b.idle / b.running)[0];
+}
+
+test("a listing of 20,000 servers pauses for at most half as long as it works", async (context) => {
+  const gateway = await startGateway(context, { workers: 1, dict: "64m", stateDir: null, initLua: seeds });
+  const { bytes, running, idle } = await bestCost(gateway, all);
+  assert.ok(bytes > UPSTREAMS * SERVERS * 250, `${bytes} bytes`);
+  assert.ok(idle < running / 2, `it was idle for ${idle} ms and worked for ${running} ms`);
+  const { api } = gateway;
+  const listed = await api.expect(200, "GET", all);
+  assert.equal(Object.keys(listed).length, UPSTREAMS);
+  assert.deepEqual(listed.u7, await api.expect(200, "GET", `${all}/u7`));
+  assert.deepEqual(
+    listed.u7.peers.map(({ id, server, weight }) => ({ id, server, weight })),
+    (await api.expect(200, "GET", serversOf("u7"))).map(({ id, server, weight }) => ({ id, server, weight })),
+  );
+
+  // Servers are not read for what is not theirs.
+  let whole = 0;
+  let zones = 0;
+  for (let turn = 0; turn < 5; turn += 1) {
+    whole += (await cost(gateway, all)).running;
+    zones += (await cost(gateway, `${all}?fields=zone,zombies`)).running;
+  }
+  assert.ok(zones < whole / 2, `${zones} ms for two members, ${whole} ms for all`);
+});
+
+test("an upstream's status is the same in whatever way it is asked for", async (context) => {
+  const servers = [
+    { server: "unix:/tmp/a.sock", route: "r1" },
+    { server: "[::1]:9", backup: true },
+    { server: "127.0.0.1:9", down: true, max_conns: 3, weight: 7 },
+  ];
+  const upstreams = {
+    app: { servers, queue: { size: 3, timeout: "1s" } },
+    keyed: { method: "hash", hash: { key: "$uri" } },
+  };
+  const { api } = await startGateway(context, { upstreams });
+  const whole = await api.expect(200, "GET", `${all}/app`);
+  assert.deepEqual(await api.expect(200, "GET", all), {
+    app: whole,
+    keyed: await api.expect(200, "GET", `${all}/keyed`),
+  });
+  assert.deepEqual(
+    [...(await peersOf(api)).keys()],
+    servers.map(({ server }) => server),
+  );
+  for (const name of Object.keys(whole)) {
+    assert.deepEqual(await api.expect(200, "GET", `${all}/app?fields=${name}`), { [name]: whole[name] });
+    const listed = await api.expect(200, "GET", `${all}?fields=${name}`);
+    assert.deepEqual(listed.app, { [name]: whole[name] });
+  }
+  const some = await api.get(`${all}/app?fields=zone,nothing,queue`);
+  assert.deepEqual(Object.keys(some.body), ["zone", "queue"]);
+  assert.deepEqual(await api.expect(200, "GET", `${all}/keyed?fields=without_key`), { without_key: 0 });
+  assert.deepEqual(await api.expect(200, "GET", `${all}?fields=`), ["app", "keyed"]);
+});

@@ -1,0 +1,100 @@
+import * as clock from "../../lib/clock";
+import { iso8601 } from "../../lib/iso8601";
+import { encode, shape, shaped } from "../../lib/json";
+import { status_of, type ServerStatus } from "../../live/status";
+import type { ServerRecord } from "../../store/document";
+import { for_each_record } from "../../store/records";
+import { explained_state } from "../state";
+
+/** `peers` of an upstream, as JSON text: a listing may have 100,000 of them, so they are written without tables between. */
+
+const PEER =
+  '{"id":%d,"server":%s,"name":%s,"backup":%s,"weight":%d,"state":"%s","active":%d,"max_conns":%d,"requests":%d,%s' +
+  '"responses":%s,"sent":%d,"received":%d,"fails":%d,"unavail":%d,"health_checks":%s,"downtime":%d%s%s}';
+const TIMES = '"header_time":%d,"response_time":%d,';
+const HEALTH_CHECKS = '{"checks":%d,"fails":%d,"unhealthy":%d%s}';
+const RESPONSES = shape(["1xx", "2xx", "3xx", "4xx", "5xx", "codes", "total"]);
+
+function responses_object(codes: LuaTable<number, number>): object {
+  const by_class = [0, 0, 0, 0, 0];
+  const by_code: Record<string, number> = {};
+  let total = 0;
+  for (const [code, count] of pairs(codes)) {
+    const its_class = math.floor(code / 100);
+    if (its_class >= 1 && its_class <= 5) by_class[its_class - 1] += count;
+    if (count > 0) by_code[string.format("%d", code)] = count;
+    total += count;
+  }
+  const responses: Record<string, unknown> = { codes: by_code, total };
+  for (const its_class of $range(1, 5)) responses[`${its_class}xx`] = by_class[its_class - 1];
+  return shaped(responses, RESPONSES);
+}
+
+const NO_RESPONSES = encode(responses_object(new LuaTable()));
+
+function responses_text({ codes }: ServerStatus): string {
+  return next(codes)[0] === undefined ? NO_RESPONSES : encode(responses_object(codes));
+}
+
+function whole(milliseconds: number): number {
+  return math.floor(milliseconds + 0.5);
+}
+
+/** The averages, or nothing while there are none. */
+function times_text({ header_time, response_time }: ServerStatus): string {
+  if (header_time === undefined || response_time === undefined) return "";
+  return string.format(TIMES, whole(header_time), whole(response_time));
+}
+
+function checks_text({ checks, check_fails, unhealthy, last_passed }: ServerStatus): string {
+  const last = last_passed === undefined ? "" : `,"last_passed":${tostring(last_passed)}`;
+  return string.format(HEALTH_CHECKS, checks, check_fails, unhealthy, last);
+}
+
+/** A member that is a time, behind others; nothing if there is none. */
+function moment_text(name: string, time: number | undefined): string {
+  return time === undefined ? "" : `,"${name}":"${iso8601(clock.wall_time_of(time))}"`;
+}
+
+function peer_text(record: ServerRecord): string {
+  const status = status_of(record.row, record.incarnation);
+  const server = encode(record.server);
+  return string.format(
+    PEER,
+    record.id,
+    server,
+    server,
+    tostring(record.backup),
+    record.weight,
+    explained_state(record, status.active)[0],
+    status.active,
+    record.max_conns,
+    status.requests,
+    times_text(status),
+    responses_text(status),
+    status.sent,
+    status.received,
+    status.fails,
+    status.unavail,
+    checks_text(status),
+    status.downtime,
+    moment_text("downstart", status.down_since),
+    moment_text("selected", status.selected),
+  );
+}
+
+/**
+ * The status of all servers of an upstream.
+ *
+ * @param text the upstream's
+ * @param start where its servers begin, as `parse_head` gives it
+ * @param pause is called after each server
+ */
+export function peers_text(text: string, start: number, pause: (this: void) => void): string {
+  const parts: string[] = [];
+  for_each_record(text, start, (record) => {
+    parts.push(peer_text(record));
+    pause();
+  });
+  return `[${table.concat(parts, ",")}]`;
+}
