@@ -35,7 +35,7 @@ import type { Route } from "../route";
 
 const NODE = shape(["node", "ttl", "expires", "incarnation", "meta"], SERVER_FIELDS);
 /** The members that GET gives of a node beside its registration. */
-const MEMBERS_OF_GET = ["node", "expires", "id", "in_service", "source"];
+const MEMBERS_OF_GET = ["node", "expires", "expired", "id", "in_service", "source"];
 
 function node_object(record: NodeRecord): object {
   const { name, ttl, incarnation, meta } = record.node;
