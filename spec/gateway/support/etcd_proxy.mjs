@@ -7,6 +7,9 @@ export class EtcdProxy {
   /** What is done before an answer is lost, by path. @type {Map<string, () => unknown>} */
   #losing = new Map();
   #isAway = false;
+  #endsWatches = false;
+  /** How many watches were asked for. */
+  watches = 0;
   /** What watches have brought and their readers do not get yet; undefined: they get it at once. @type {(() => void)[] | undefined} */
   #held;
   /** @type {Set<import("node:net").Socket>} */
@@ -43,6 +46,12 @@ export class EtcdProxy {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       response.flushHeaders();
       const isWatch = path === "/v3/watch";
+      if (isWatch) this.watches += 1;
+      if (isWatch && this.#endsWatches) {
+        own.destroy();
+        response.end();
+        return;
+      }
       answer.on("data", (piece) => {
         if (isWatch && this.#held !== undefined) this.#held.push(() => response.write(piece));
         else response.write(piece);
@@ -62,6 +71,16 @@ export class EtcdProxy {
    */
   loseAnswer(path, before = () => {}) {
     this.#losing.set(path, before);
+  }
+
+  /** Has all watches end, those that begin from now on at once. */
+  endWatches() {
+    this.#endsWatches = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  letWatchesLast() {
+    this.#endsWatches = false;
   }
 
   /** Holds up what watches bring, from now on. */

@@ -44,7 +44,11 @@ export function ok(body: unknown, document?: Document): Answered {
 
 /** The ETag of an upstream as it is; gateways that share it have the same. */
 export function etag({ revision, cluster_revision }: Document): string {
-  if (cluster_revision !== undefined) return string.format('"c%d"', tonumber(cluster_revision));
+  if (cluster_revision !== undefined) {
+    const [history, digits] = string.match(cluster_revision, "^(%x+)%.(%d+)$");
+    if (history !== undefined) return string.format('"c%s-%d"', history, tonumber(digits));
+    return string.format('"c%d"', tonumber(cluster_revision));
+  }
   return string.format('"%d"', revision);
 }
 

@@ -3,13 +3,15 @@ import { get_key, type KeyValue } from "../net/etcd/keys";
 
 /** Finds out from a key's history whether a change was made whose answer was lost. */
 
-/** A change of a key. */
-export interface KeyChange {
-  key: string;
+/** A change of an upstream's key. */
+export interface Change {
+  name: string;
   /** Like no other value. Undefined: the key is to be deleted. */
   value: string | undefined;
   /** etcd's revision of what is there; 0: nothing. */
   from: number;
+  /** Of the etcd in which that is its revision. */
+  history: string;
 }
 
 type Fate = "made" | "not made" | "unknown";
@@ -18,15 +20,16 @@ type Fate = "made" | "not made" | "unknown";
 const MOST_STEPS = 50;
 
 /**
- * Looks for a change among the versions of its key, from the newest back to the one that it was based on. Each value is
- * like no other, so that the change is recognised by it. Phases that have cosockets.
+ * Looks for a change among the versions of its key, from the newest back to the one that it was based on.
+ * Each value is like no other, so that the change is recognised by it. Phases that have cosockets.
  *
  * @param newest what the key holds now; undefined: it was deleted since
  * @returns what became of the change, and etcd's revision of it if it was made
  */
 export function find_fate(
   client: EtcdClient,
-  { key, value, from }: KeyChange,
+  key: string,
+  { value, from }: Change,
   newest: KeyValue | undefined,
 ): LuaMultiReturn<[Fate, number]> {
   let later = newest;

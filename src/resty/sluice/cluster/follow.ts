@@ -3,22 +3,23 @@ import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { internal_error, start_background } from "../lib/run";
 import { unexpected } from "../lib/schema";
-import { ANYTHING, call, ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
-import { get_key, is_alive, list_keys, type KeyValue, type Listing } from "../net/etcd/keys";
+import { ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
+import { get_key, is_alive, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
 import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
 import type { Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
-import { put_cluster_report } from "../store/reports";
-import { read } from "../store/read";
-import { set_replicator } from "../store/replicate";
 import { is_writing } from "../store/lock";
+import { set_replicator } from "../store/replicate";
+import { put_cluster_report } from "../store/reports";
 import { is_over } from "../store/turn";
-import { apply_key, apply_listing, delete_key, settle, take_base } from "./apply";
+import { history_key, join_history, type Joined } from "./history";
+import { sort_keys } from "./listing";
 import { names_to_retry, publish_problems } from "./problems";
 import { apply_renewals, is_renewals, send_renewals } from "./renewals";
 import { new_replicator } from "./replicate";
-import { revision_in_etcd } from "./value";
+import { settle, settle_all, settle_change, settle_deletion, take_base } from "./settle";
+import { name_of_tombstone, note_tombstone, settle_tombstones } from "./tombstones";
 
 /**
  * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key first; the others
@@ -35,20 +36,28 @@ const LONGEST_REST = 1;
 
 let etcd: EtcdConfig;
 let attempts = 0;
+/** How many sessions have failed in a row; one that has brought nothing counts, however well it began. */
 let failures = 0;
+let is_failing = false;
 let last_success: number | undefined;
 let since: number | undefined;
 
 function note_success(): void {
-  if (failures > 0) ngx.log(ngx.NOTICE, "sluice: the cluster's etcd answers again");
-  if (failures > 0 || since === undefined) since = clock.now();
-  failures = 0;
   last_success = clock.now();
+  if (is_failing || since === undefined) since = last_success;
+  is_failing = false;
   put_cluster_report(encode({ last_success, since }));
+}
+
+/** Notes that the watch has brought something, or has lasted: the next failure is the first of its kind. */
+function note_delivery(): void {
+  if (failures > 0) ngx.log(ngx.NOTICE, "sluice: the cluster's etcd answers again");
+  failures = 0;
 }
 
 function rest(cause: string): void {
   if (failures === 0) ngx.log(ngx.WARN, `sluice: could not follow the cluster's etcd: ${cause}`);
+  is_failing = true;
   put_cluster_report(encode({ last_success, error: cause }));
   const seconds = math.min(LONGEST_REST, SHORTEST_REST * 2 ** failures);
   failures += 1;
@@ -56,45 +65,55 @@ function rest(cause: string): void {
   ngx.sleep(seconds);
 }
 
-function apply_event({ key, value, revision }: KeyEvent): string | undefined {
-  const { prefix } = etcd;
+function apply_event(joined: Joined, { key, value, revision }: KeyEvent): string | undefined {
+  const { prefix, history } = joined;
   if (string.sub(key, 1, prefix.length) !== prefix)
     return unexpected(ETCD, "it has a key that does not begin with the prefix");
-  if (key === complete_key()) return undefined;
+  if (key === history_key(prefix)) return value === history ? undefined : "etcd begins a new history";
   if (is_renewals(prefix, key)) {
     if (value !== undefined) apply_renewals(key, value);
     return undefined;
   }
-  if (value === undefined) delete_key(prefix, key, revision);
-  else apply_key(prefix, { key, value, revision });
+  const deleted = name_of_tombstone(prefix, key);
+  if (deleted !== undefined) {
+    if (value !== undefined) note_tombstone(deleted, { key, value, revision }, history);
+    return undefined;
+  }
+  if (value !== undefined) return settle_change(joined, { key, value, revision });
+  settle_deletion(joined, key, revision);
   return undefined;
 }
 
 /** Tries again what could not be shared or applied. Returns the cause when etcd fails. */
-function retry_problems(client: EtcdClient): string | undefined {
-  for (const name of names_to_retry(MOST_RETRIES)) {
-    const current = read(name);
-    const before = current === undefined ? undefined : revision_in_etcd(current);
-    const [found, cause] = get_key(client, etcd.prefix + name);
+function retry_problems(joined: Joined): string | undefined {
+  const names = names_to_retry(MOST_RETRIES);
+  const base = take_base(names);
+  for (const name of names) {
+    const [found, cause] = get_key(joined.client, joined.prefix + name);
     if (found === undefined) return cause;
-    const failed = settle(name, found.entry, before, true);
+    const failed = settle(joined, name, found.entry, base.get(name));
     if (failed !== undefined) return failed;
   }
   return undefined;
 }
 
 /** What is due while the watch goes on. Returns the cause when etcd fails. */
-function check(client: EtcdClient, is_time_to_retry: boolean): string | undefined {
-  const [alive, dead] = is_alive(client, etcd.prefix);
+function check(joined: Joined, is_time_to_retry: boolean): string | undefined {
+  const { client, prefix } = joined;
+  const [alive, dead] = is_alive(client, prefix);
   if (alive === undefined) return dead;
   note_success();
-  const unsent = send_renewals(client, etcd.prefix);
+  note_delivery();
+  const unsent = send_renewals(client, prefix);
   if (unsent !== undefined || !is_time_to_retry) return unsent;
-  return retry_problems(client);
+  return retry_problems(joined);
 }
 
 /** Takes over what comes. Returns the cause when the watch has failed. */
-function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
+function follow_watch(joined: Joined, stream: Stream): string | undefined {
+  // Now, too, since a watch may fail before the first check.
+  const unsent = send_renewals(joined.client, joined.prefix);
+  if (unsent !== undefined) return unsent;
   const end = clock.now() + SESSION_SECONDS;
   let checked = clock.now();
   let retried = checked;
@@ -105,13 +124,14 @@ function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
     );
     if (events === undefined) return cause;
     for (const event of events) {
-      const failed = apply_event(event);
+      const failed = apply_event(joined, event);
       if (failed !== undefined) return failed;
+      note_delivery();
     }
     const now = clock.now();
     if (now - checked >= CHECK_SECONDS) {
       const is_time_to_retry = now - retried >= RETRY_SECONDS;
-      const failed = check(client, is_time_to_retry);
+      const failed = check(joined, is_time_to_retry);
       if (failed !== undefined) return failed;
       checked = now;
       if (is_time_to_retry) retried = now;
@@ -122,55 +142,33 @@ function follow_watch(client: EtcdClient, stream: Stream): string | undefined {
 }
 
 /**
- * The key that says that the gateways have put all that they had into this etcd: what is not there has been deleted. An etcd
- * that has lost its data has lost this too.
+ * Reads what etcd has and settles it with what is here. Returns what was joined, or undefined and the cause.
  */
-function complete_key(): string {
-  return `${etcd.prefix}state/complete`;
-}
-
-function has_complete_key({ keys }: Listing): boolean {
-  for (const { key } of keys) {
-    if (key === complete_key()) return true;
-  }
-  return false;
-}
-
-/** Returns the cause when it fails. */
-function put_complete_key(client: EtcdClient): string | undefined {
-  const body = { key: ngx.encode_base64(complete_key()), value: ngx.encode_base64("yes") };
-  const [, cause] = call<object>(client, "/v3/kv/put", body, ANYTHING);
-  return cause;
-}
-
-/** A listing without what is no upstream. */
-function upstreams_of({ keys, revision }: Listing): Listing {
-  const upstreams: KeyValue[] = [];
-  for (const entry of keys) {
-    const is_upstream = entry.key !== complete_key() && !is_renewals(etcd.prefix, entry.key);
-    if (is_upstream) upstreams.push(entry);
-  }
-  return { keys: upstreams, revision };
+function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | undefined, number]> {
+  const { prefix } = etcd;
+  const base = take_base();
+  const [listing, unlisted] = list_keys(client, prefix);
+  if (listing === undefined) return $multi(undefined, unlisted, 0);
+  const parts = sort_keys(prefix, listing.keys);
+  const [history, unknown] = join_history(client, prefix, listing, parts.history, base);
+  if (history === undefined) return $multi(undefined, unknown, 0);
+  const joined = { client, prefix, history, had_history: parts.history !== undefined };
+  const failed = settle_tombstones(joined, parts.tombstones) ?? settle_all(joined, parts.upstreams, base);
+  publish_problems(true);
+  return $multi(failed === undefined ? joined : undefined, failed, listing.revision);
 }
 
 function session(): string | undefined {
   const client = new_etcd_client(etcd, attempts, "cluster", is_over);
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return refused;
-  const base = take_base();
-  const [listing, unlisted] = list_keys(client, etcd.prefix);
-  if (listing === undefined) return unlisted;
-  const is_complete = has_complete_key(listing);
-  const failed = apply_listing(etcd.prefix, upstreams_of(listing), base, is_complete);
-  publish_problems(true);
-  if (failed !== undefined) return failed;
-  const unmarked = is_complete ? undefined : put_complete_key(client);
-  if (unmarked !== undefined) return unmarked;
-  const [stream, unwatched] = open_watch(client, covering_range([etcd.prefix]), listing.revision + 1);
+  const [joined, not_joined, revision] = join(client);
+  if (joined === undefined) return not_joined;
+  const [stream, unwatched] = open_watch(client, covering_range([etcd.prefix]), revision + 1);
   if (stream === undefined) return unwatched;
   note_success();
   // The stream must be closed, whatever happens.
-  const [returned, cause] = pcall(follow_watch, client, stream);
+  const [returned, cause] = pcall(follow_watch, joined, stream);
   close_watch(stream);
   return returned ? cause : internal_error(cause);
 }

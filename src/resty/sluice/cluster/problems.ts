@@ -2,14 +2,17 @@ import { encode } from "../lib/json";
 import { put_cluster_problems, type ClusterProblem } from "../store/reports";
 
 /**
- * The upstreams that are not the same here and in etcd, as the worker that follows the cluster knows them. One that cannot
- * be shared or applied does not keep the others from it.
+ * The upstreams that are not the same here and in etcd, as the worker that follows the cluster knows them.
+ * One that cannot be shared or applied does not keep the others from it.
  */
 
 const problems = new LuaTable<string, ClusterProblem>();
 let is_changed = false;
 
-/** Notes that an upstream is not the same here and in etcd. `junk`: etcd's revision of a value that is no upstream. */
+/**
+ * Notes that an upstream is not the same here and in etcd. `junk`: etcd's revision of a value that is no
+ * upstream.
+ */
 export function note_problem(name: string, error: string, junk?: number): void {
   const known = problems.get(name) as ClusterProblem | undefined;
   if (known?.error === error && known.junk === junk) return;
@@ -42,7 +45,9 @@ export function names_to_retry(most: number): string[] {
   return names;
 }
 
-/** Has the API show the problems. `always`: also when they have not changed, for those of an earlier worker. */
+/**
+ * Has the API show the problems. `always`: also when they have not changed, for those of an earlier worker.
+ */
 export function publish_problems(always = false): void {
   if (!is_changed && !always) return;
   is_changed = false;

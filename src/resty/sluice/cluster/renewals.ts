@@ -110,7 +110,7 @@ function apply_to(upstream: string, left: Record<string, unknown>, now: number):
   const nodes = (registered.nodes.get(upstream) as NodeRecord[] | undefined) ?? [];
   for (const record of nodes) {
     const seconds = left[record.node.name];
-    // No gateway gives more time than the registration has: that is somebody else's, and would keep the server for ever.
+    // No gateway gives more time than the registration has: more is junk, and would keep the server for ever.
     if (typeof seconds === "number" && seconds > 0 && seconds <= seconds_of(record.node.ttl)) {
       extend_to(record, math.max(expires(record), now + seconds));
       known.set(id_of(upstream, record), now + seconds);

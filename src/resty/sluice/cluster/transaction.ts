@@ -1,51 +1,51 @@
 import type { Problem } from "../config/problem";
 import type { EtcdConfig } from "../config/sources/etcd";
 import * as clock from "../lib/clock";
-import { unexpected, type Schema } from "../lib/schema";
-import { call, ETCD, new_etcd_client, log_in, type EtcdClient, type Refusal } from "../net/etcd/client";
+import { unexpected } from "../lib/schema";
 import { is_unconnected } from "../net/connection";
-import { HEADER, KEY_VALUE, read_key_value, type RawKeyValue } from "../net/etcd/keys";
+import { ETCD, new_etcd_client, log_in, type EtcdClient, type Refusal } from "../net/etcd/client";
+import {
+  call_txn,
+  get,
+  has_value,
+  is_at,
+  key_in,
+  put,
+  remove,
+  type Txn,
+  type TxnAnswer,
+} from "../net/etcd/txn";
 import { LOST } from "../store/problems";
-import { find_fate, type KeyChange } from "./fate";
+import { find_fate, type Change } from "./fate";
+import { history_key } from "./history";
 import { refused_change, unavailable, unknown_outcome } from "./refusals";
+import { tombstone_key } from "./tombstones";
 
-/** One key of etcd's is put or deleted if it still is what it was: the way of a change to the other gateways. */
+/**
+ * One key of etcd's is put or deleted if it still is what it was, in an etcd that has not lost its data
+ * since: the way of a change to the other gateways.
+ */
 
 /** etcd's revision after the change, or undefined and the problem; `LOST` when another change came before. */
 type Ended = LuaMultiReturn<[number | undefined, Problem | undefined]>;
 
-interface TxnAnswer {
-  header?: { revision?: string };
-  succeeded?: boolean;
-  responses?: { response_range?: { kvs?: RawKeyValue[] } }[];
-}
-
-const TXN: Schema = {
-  members: {
-    header: HEADER,
-    succeeded: "boolean",
-    responses: { items: { members: { response_range: { members: { kvs: { items: KEY_VALUE } } } } } },
-  },
-};
-
 /** Other writers wait meanwhile. */
 const PATIENCE_SECONDS = 4;
+const ANOTHER_HISTORY =
+  "etcd has lost its data, or was restored, and this gateway has not read it since. Try again";
 
 /** Of the member that answered last. */
 let preferred = 0;
 const clients = new LuaTable<number, EtcdClient>();
 
-function digits(revision: number): string {
-  return string.format("%d", revision);
-}
-
-function body_of({ key, value, from }: KeyChange): object {
-  const key64 = ngx.encode_base64(key);
-  const put = { request_put: { key: key64, value: ngx.encode_base64(value ?? "") } };
+function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
+  const key = prefix + name;
+  const of_history = history_key(prefix);
+  const deletion = [remove(key), put(tombstone_key(prefix, name), "")];
   return {
-    compare: [{ key: key64, target: "MOD", result: "EQUAL", mod_revision: digits(from) }],
-    success: [value === undefined ? { request_delete_range: { key: key64 } } : put],
-    failure: [{ request_range: { key: key64 } }],
+    compare: [is_at(key, from), has_value(of_history, history)],
+    success: value === undefined ? deletion : [put(key, value)],
+    failure: [get(key), get(of_history)],
   };
 }
 
@@ -64,7 +64,10 @@ function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   return client;
 }
 
-/** The client of the member that answered last, with a token if it needs one. Returns it, or undefined and the cause. */
+/**
+ * The client of the member that answered last, with a token if it needs one. Returns it, or undefined and the
+ * cause.
+ */
 export function preferred_client(
   etcd: EtcdConfig,
 ): LuaMultiReturn<[EtcdClient | undefined, string | undefined]> {
@@ -78,9 +81,9 @@ export function preferred_client(
 
 function ask(
   client: EtcdClient,
-  change: KeyChange,
+  txn: Txn,
 ): LuaMultiReturn<[TxnAnswer | undefined, string | undefined, Refusal | undefined]> {
-  const [answer, cause, refusal] = call<TxnAnswer>(client, "/v3/kv/txn", body_of(change), TXN);
+  const [answer, cause, refusal] = call_txn(client, txn);
   // etcd may have refused it for a reason of its own.
   if (answer === undefined) client.token = undefined;
   if (answer?.succeeded === true && answer.header?.revision === undefined)
@@ -88,27 +91,34 @@ function ask(
   return $multi(answer, cause, refusal);
 }
 
-/** Tells what became of a change whose compare has failed. `unclear`: why an earlier attempt had no answer. */
+/**
+ * Tells what became of a change whose compare has failed. `unclear`: why an earlier attempt had no answer.
+ */
 function conclude(
   client: EtcdClient,
   answer: TxnAnswer,
-  change: KeyChange,
+  prefix: string,
+  change: Change,
   unclear: string | undefined,
 ): Ended {
-  const [raw] = answer.responses?.[0]?.response_range?.kvs ?? [];
-  const newest = raw === undefined ? undefined : read_key_value(raw);
+  if (key_in(answer, 1)?.value !== change.history) {
+    const refuse = unclear === undefined ? unavailable : unknown_outcome;
+    return $multi(undefined, refuse(ANOTHER_HISTORY));
+  }
+  const newest = key_in(answer, 0);
   if (newest !== undefined && newest.value === change.value) return $multi(newest.revision, undefined);
   if (unclear === undefined) return $multi(undefined, LOST);
   // The key is gone, as it was to be.
   if (newest === undefined && change.value === undefined)
     return $multi(tonumber(answer.header?.revision), undefined);
-  const [fate, revision] = find_fate(client, change, newest);
+  const [fate, revision] = find_fate(client, prefix + change.name, change, newest);
   if (fate === "made") return $multi(revision, undefined);
   return $multi(undefined, fate === "not made" ? LOST : unknown_outcome(unclear));
 }
 
 /** Makes a change, by whichever member answers. Phases that have cosockets. */
-export function change_key(etcd: EtcdConfig, change: KeyChange): Ended {
+export function make_change(etcd: EtcdConfig, change: Change): Ended {
+  const txn = txn_of(etcd.prefix, change);
   let cause = "";
   let unclear: string | undefined;
   const deadline = clock.now() + PATIENCE_SECONDS;
@@ -118,9 +128,9 @@ export function change_key(etcd: EtcdConfig, change: KeyChange): Ended {
     if (client === undefined) {
       cause = refused ?? "";
     } else {
-      const [answer, failure, refusal] = ask(client, change);
+      const [answer, failure, refusal] = ask(client, txn);
       if (answer?.succeeded === true) return $multi(tonumber(answer.header?.revision), undefined);
-      if (answer !== undefined) return conclude(client, answer, change, unclear);
+      if (answer !== undefined) return conclude(client, answer, etcd.prefix, change, unclear);
       if (refusal !== undefined) return $multi(undefined, refused_change(refusal, failure));
       cause = failure ?? "";
       if (!is_unconnected(cause)) unclear ??= cause;

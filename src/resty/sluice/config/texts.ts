@@ -46,8 +46,9 @@ export function list_of(read: Reader, most: number): Reader<unknown[]> {
 }
 
 /**
- * The prefix of the keys that are below `prefix`, so that `/app` does not contain the keys below `/app-2`: it is completed
- * with a slash unless it ends with a separator, which is no letter, digit, `-` or `_`. Any phase.
+ * The prefix of the keys that are below `prefix`, so that `/app` does not contain the keys below `/app-2`: it
+ * is completed with a slash unless it ends with a separator, which is no letter, digit, `-` or `_`. Any
+ * phase.
  */
 export function folder_of(prefix: string): string {
   return string.find(prefix, "[%w_-]$")[0] === undefined ? prefix : `${prefix}/`;

@@ -58,8 +58,8 @@ function forget_call(name: string, id: string): string | undefined {
 }
 
 /**
- * Tells the other gateways that a call will be made again: until then they do not decide. While they cannot be told they
- * cannot decide, either. Returns the cause when it fails.
+ * Tells the other gateways that a call will be made again: until then they do not decide. While they cannot
+ * be told they cannot decide, either. Returns the cause when it fails.
  */
 function announce_call({ name, memo }: Controlled, id: string, pause: number): string | undefined {
   if (!is_clustered()) return undefined;
@@ -73,8 +73,9 @@ function announce_call({ name, memo }: Controlled, id: string, pause: number): s
 }
 
 /**
- * Makes sure that no other gateway has decided anew while this one was stopped or cut off. An announcement does: etcd
- * refuses one that is not based on the latest version of the upstream. Returns the cause when etcd does not answer.
+ * Makes sure that no other gateway has decided anew while this one was stopped or cut off. An announcement
+ * does: etcd refuses one that is not based on the latest version of the upstream. Returns the cause when etcd
+ * does not answer.
  */
 function confirm_decision(upstream: Controlled, id: string): string | undefined {
   if (!is_clustered() || clock.now() + TIMEOUT_SECONDS < upstream.memo.sure_until) return undefined;
@@ -96,8 +97,8 @@ function new_patience(): (this: void) => boolean {
 }
 
 /**
- * Makes the call, unless it would be too late, or another decision has come since. Returns the cause when it has to be made
- * again.
+ * Makes the call, unless it would be too late, or another decision has come since. Returns the cause when it
+ * has to be made again.
  */
 function try_call(upstream: Controlled, id: string): string | undefined {
   const { name, row, autoscale, call } = upstream;

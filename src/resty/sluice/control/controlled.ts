@@ -40,7 +40,10 @@ export interface Memo {
   /** The call that was answered last, and how often one has been in vain since then. */
   answered: string;
   failures: number;
-  /** Until when no other gateway can have decided anew, as far as this worker knows, by the monotonic clock; 0: never. */
+  /**
+   * Until when no other gateway can have decided anew, as far as this worker knows, by the monotonic clock;
+   * 0: never.
+   */
   sure_until: number;
   /** What was said of the decisions that nothing came of, so that it is said once. */
   said: string;

@@ -85,7 +85,7 @@ export function delete_upstream(
   unstage_text();
   const replicate = replicator_of(name, current, undefined, reach);
   if (replicate !== undefined) {
-    const [replicated, refused] = replicate(name, current, undefined);
+    const [replicated, refused] = replicate(name, current, undefined, reach);
     if (replicated === undefined) return refused;
   }
   const problem = commit(name, current.row, format_deletion(name, next_revision), true, () => {
@@ -120,7 +120,7 @@ function stage(
   if (text === undefined) return $multi(undefined, OUT_OF_MEMORY);
   if (replicate === undefined) return $multi(text, undefined);
   // The copy keeps the room, so that nothing can refuse what the others have.
-  const [cluster_revision, problem] = replicate(name, current, next);
+  const [cluster_revision, problem] = replicate(name, current, next, reach);
   if (cluster_revision === undefined) {
     unstage_text();
     return $multi(undefined, problem);

@@ -39,9 +39,10 @@ export function fence(): void {
 
 /**
  * What is noted for other processes of this nginx: where the shared memory is and what `state_dir` is, by an earlier
- * `setup`; and the revision of the last change of a drain job.
+ * `setup`; the revision of the last change of a drain job; the history of the cluster's etcd, and
+ * until when changes wait for the other gateways after it has begun.
  */
-type Note = "region" | "state_dir" | "drain" | "last_event";
+type Note = "region" | "state_dir" | "drain" | "last_event" | "history" | "grace";
 
 /** What has been noted last. */
 export function recall(note: Note): string | number | undefined {

@@ -38,7 +38,9 @@ export interface Bookkeeping {
   next_id: number;
   /** The same of servers that only this gateway of several has; absent: it is alone. */
   next_local_id?: number | undefined;
-  /** etcd's revision of what several gateways share of it, in digits of a fixed number; absent: it is not shared. */
+  /**
+   * The version of what several gateways share of it: etcd's history and revision; absent: it is not shared.
+   */
   cluster_revision?: string | undefined;
   /**
    * What the values of its sticky cookie are made with, from the first such cookie to the upstream's end. Whoever has

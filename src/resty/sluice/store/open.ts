@@ -8,7 +8,7 @@ import { absolute_folder, use_folder } from "./files";
 import { replace_upstream } from "./replace";
 import { acquire_now, Lock, make_locks, release, renounce } from "./lock";
 import { Check, Header, Row } from "./cells";
-import { set_clustered } from "./clustered";
+import { NO_HISTORY, set_clustered } from "./clustered";
 import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
 import { save_state } from "./image";
@@ -46,7 +46,9 @@ function map_region(state_dir: string | undefined): void {
     dict.remember("region", address) &&
     dict.remember("state_dir", state_dir ?? "") &&
     dict.remember("drain", 0) &&
-    dict.remember("last_event", 0);
+    dict.remember("last_event", 0) &&
+    dict.remember("history", NO_HISTORY) &&
+    dict.remember("grace", 0);
   if (!fits) error("lua_shared_dict is too small", 0);
   shared_memory()[Header.WALL_OFFSET] = clock.wall_offset();
 }

@@ -1,5 +1,5 @@
 import type { Problem } from "../config/problem";
-import { CLUSTER_DIGITS } from "./clustered";
+import { CLUSTER_DIGITS, NO_HISTORY } from "./clustered";
 import type { Document } from "./document";
 import { junk_revision } from "./reports";
 import { shared_text } from "./shared";
@@ -10,30 +10,34 @@ import { shared_text } from "./shared";
  * Has the other gateways get what is shared of a change. It may yield.
  *
  * @param after undefined: the upstream is to be deleted
- * @returns etcd's revision of the change, as documents have it, or undefined and the problem
+ * @returns the version that the change makes, as documents have it, or undefined and the problem
  */
 export type Replicate = (
   this: void,
   name: string,
   before: Document | undefined,
   after: Document | undefined,
+  reach: Reach,
 ) => LuaMultiReturn<[string | undefined, Problem | undefined]>;
 
 /** The way to the other gateways. */
 export interface Replicator {
   replicate: Replicate;
   /**
-   * Takes over the version of an upstream that etcd has now, if the upstream is there and older. It may yield, and does
-   * nothing if etcd does not answer: the change also comes by itself.
+   * Takes over the version of an upstream that etcd has now, if the upstream is there and older. It may
+   * yield, and does nothing if etcd does not answer: the change also comes by itself.
    */
   catch_up: (this: void, name: string) => void;
 }
 
-/** Whether a write is only this gateway's, or all gateways' that share the upstream. */
-export type Reach = "own" | "all";
+/**
+ * Whether a write is only this gateway's, or all gateways' that share the upstream; a number: the upstream is
+ * put back, in place of the version of that revision of etcd's, or, if it is 0, of none.
+ */
+export type Reach = "own" | "all" | number;
 
 /** As long as any other, so that the text of a document with another one is as long. */
-export const NO_CLUSTER_REVISION = string.rep("0", CLUSTER_DIGITS);
+export const NO_CLUSTER_REVISION = `${NO_HISTORY}.${string.rep("0", CLUSTER_DIGITS)}`;
 
 /** Undefined: nothing is shared, or, in `setup`, nothing can be yet. */
 let replicator: Replicator | undefined;
@@ -43,7 +47,10 @@ export function set_replicator(used: Replicator): void {
   replicator = used;
 }
 
-/** Takes over the version of an upstream that etcd has now, as `Replicator.catch_up` does. Phases that can sleep. */
+/**
+ * Takes over the version of an upstream that etcd has now, as `Replicator.catch_up` does. Phases that can
+ * sleep.
+ */
 export function catch_up(name: string): void {
   replicator?.catch_up(name);
 }
@@ -57,6 +64,7 @@ export function replicator_of(
 ): Replicate | undefined {
   if (reach === "own" || replicator === undefined) return undefined;
   const { replicate } = replicator;
+  if (typeof reach === "number") return replicate;
   if (next === undefined) return current?.cluster_revision === undefined ? undefined : replicate;
   const is_new = current?.cluster_revision === undefined;
   const is_needed = is_new || junk_revision(name) > 0 || shared_text(current) !== shared_text(next);

@@ -100,7 +100,10 @@ export function cluster_report(): FeedReport | undefined {
   return decoded(get_report("cluster")) as FeedReport | undefined;
 }
 
-/** etcd is asked once a second. After so long the other gateways may soon miss what they were not told, in seconds. */
+/**
+ * etcd is asked once a second. After so long the other gateways may soon miss what they were not told, in
+ * seconds.
+ */
 const LONGEST_SILENCE = 2.5;
 
 /** Why this gateway cannot tell the others anything now; undefined: it can, or it is alone. Any phase. */
@@ -123,7 +126,10 @@ export interface ClusterProblem {
   junk?: number | undefined;
 }
 
-/** Notes the upstreams that are not the same here and in etcd, by name, as JSON; undefined: all are. Any phase. */
+/**
+ * Notes the upstreams that are not the same here and in etcd, by name, as JSON; undefined: all are. Any
+ * phase.
+ */
 export function put_cluster_problems(text: string | undefined): void {
   if (text === undefined) delete_report("cluster problems");
   else put_report("cluster problems", text);
@@ -134,7 +140,10 @@ export function cluster_problems(): Record<string, ClusterProblem> {
   return as_object(decoded(get_report("cluster problems"))) as Record<string, ClusterProblem>;
 }
 
-/** etcd's revision of the value of an upstream's key if that is known to be no upstream; 0: it is not. Any phase. */
+/**
+ * etcd's revision of the value of an upstream's key if that is known to be no upstream; 0: it is not. Any
+ * phase.
+ */
 export function junk_revision(name: string): number {
   return cluster_problems()[name]?.junk ?? 0;
 }

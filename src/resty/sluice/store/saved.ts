@@ -169,8 +169,10 @@ function read_bookkeeping(value: Record<string, unknown>): Read<Bookkeeping> {
     book.next_local_id = next_local_id;
   }
   if (cluster_revision !== undefined) {
-    if (typeof cluster_revision !== "string" || string.find(cluster_revision, "^%d+$")[0] === undefined)
-      return $multi(undefined, invalid_value("cluster_revision", "not digits"));
+    // Version 0.1.0 wrote the revision alone.
+    const has_form =
+      typeof cluster_revision === "string" && string.find(cluster_revision, "^[%x.]+$")[0] !== undefined;
+    if (!has_form) return $multi(undefined, invalid_value("cluster_revision", "not a version"));
     book.cluster_revision = cluster_revision;
   }
   if (session_secret !== undefined) {

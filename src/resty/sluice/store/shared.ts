@@ -104,7 +104,8 @@ function check_secret(secret: unknown, { sticky }: UpstreamSettings): Problem | 
 }
 
 /**
- * Reads a shared part as strictly as the API's input: what another program has written must not become an upstream.
+ * Reads a shared part as strictly as the API's input: what another program has written must not become an
+ * upstream.
  *
  * @returns the shared part, or undefined and the problem
  */

@@ -81,8 +81,8 @@ function write_once(name: string, edit: Edit, reach: Reach): Written {
 }
 
 /**
- * Waits until another gateway's change of an upstream is here. `before`: what the refused change was based on. Returns the
- * problem when it takes too long.
+ * Waits until another gateway's change of an upstream is here. `before`: what the refused change was based
+ * on. Returns the problem when it takes too long.
  */
 function wait_for_other(name: string, before: string | undefined): Problem | undefined {
   const deadline = clock.now() + PATIENCE_SECONDS;
@@ -121,18 +121,14 @@ export function write(name: string, edit: Edit): Written {
   return $multi(document, problem);
 }
 
-/** Has the other gateways get an upstream that they do not have, unless one of them is faster: then it is `LOST`. */
-export function share(name: string): Written {
-  write_once(
-    name,
-    (current) => {
-      const next = current === undefined ? undefined : copy(current);
-      if (next !== undefined) next.cluster_revision = undefined;
-      return $multi(next, undefined);
-    },
-    "own",
-  );
-  return write_once(name, (current) => $multi(current, undefined), "all");
+/**
+ * Puts an upstream as it is into etcd. When another gateway is faster, the problem is `LOST`.
+ *
+ * @param from etcd's revision of the version that it replaces; 0: there is none
+ */
+export function share(name: string, from: number): Written {
+  const put: Edit = (current) => $multi(current === undefined ? undefined : copy(current), undefined);
+  return write_once(name, put, from);
 }
 
 /** As `write`, of what the other gateways have already. */

@@ -114,7 +114,10 @@ function note_renewal_report(
   note_report(subject_of(name, head.row, record), report, expiry_of(head.load), clock.now());
 }
 
-/** The problem of a renewal that the other gateways of the cluster do not learn of: they would remove the server. */
+/**
+ * The problem of a renewal that the other gateways of the cluster do not learn of: they would remove the
+ * server.
+ */
 function untold(cause: string): Problem {
   const what = "the registration is renewed at this gateway only";
   const text = `${what}: the others cannot be told through etcd: ${cause}. Renew it at another gateway`;

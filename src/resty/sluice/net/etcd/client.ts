@@ -127,7 +127,8 @@ export function log_in(client: EtcdClient): LuaMultiReturn<[true | undefined, st
  * Calls a function of etcd. Phases that have cosockets.
  *
  * @param schema what the answer must be like
- * @returns the answer, or undefined, the cause, and the kind of refusal if no other member would accept the request
+ * @returns the answer, or undefined, the cause, and the kind of refusal if no other member would accept the
+ * request
  */
 export function call<T>(
   client: EtcdClient,

@@ -16,6 +16,8 @@ export interface KeyValue {
 export interface Listing {
   keys: KeyValue[];
   revision: number;
+  /** The identity of etcd's cluster. */
+  cluster_id: string;
 }
 
 /** A key as the gateway writes it: what is empty is left out. */
@@ -26,10 +28,10 @@ export interface RawKeyValue {
 }
 
 export const KEY_VALUE: Schema = { members: { key: "string", value: "string", mod_revision: "digits" } };
-export const HEADER: Schema = { members: { revision: "digits" } };
+export const HEADER: Schema = { members: { revision: "digits", cluster_id: "digits" } };
 
 interface RawAnswer {
-  header?: { revision?: string };
+  header?: { revision?: string; cluster_id?: string };
   kvs?: RawKeyValue[];
   more?: boolean;
 }
@@ -71,6 +73,7 @@ function next_page(
 function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | undefined {
   if (listing.revision === 0) listing.revision = tonumber(page.header?.revision) ?? 0;
   if (listing.revision === 0) return unexpected(ETCD, 'there is no "header.revision"');
+  listing.cluster_id = tostring(page.header?.cluster_id ?? "");
   const { keys } = listing;
   let last = keys.length === 0 ? "" : keys[keys.length - 1].key;
   for (const raw of page.kvs ?? []) {
@@ -91,7 +94,7 @@ export function list_keys(
   prefix: string,
 ): LuaMultiReturn<[Listing | undefined, string | undefined]> {
   const { key, range_end } = keys_of({ first: prefix, end: end_of_prefix(prefix) });
-  const listing: Listing = { keys: [], revision: 0 };
+  const listing: Listing = { keys: [], revision: 0, cluster_id: "" };
   const body = { key, range_end, limit: KEYS_A_PAGE, revision: "0" };
   let has_more = true;
   while (has_more) {

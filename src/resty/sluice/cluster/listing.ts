@@ -1,0 +1,26 @@
+import type { KeyValue } from "../net/etcd/keys";
+import { history_key } from "./history";
+import { is_renewals } from "./renewals";
+import { name_of_tombstone } from "./tombstones";
+
+/** The keys below the prefix, by what they are. */
+export interface Parts {
+  /** What identifies the history; undefined: nothing does. */
+  history: KeyValue | undefined;
+  /** Records of deleted upstreams, by name. */
+  tombstones: LuaTable<string, KeyValue>;
+  /** All others but renewals. */
+  upstreams: KeyValue[];
+}
+
+/** Sorts keys by what they are. Pure. */
+export function sort_keys(prefix: string, keys: readonly KeyValue[]): Parts {
+  const parts: Parts = { history: undefined, tombstones: new LuaTable(), upstreams: [] };
+  for (const entry of keys) {
+    const deleted = name_of_tombstone(prefix, entry.key);
+    if (entry.key === history_key(prefix)) parts.history = entry;
+    else if (deleted !== undefined) parts.tombstones.set(deleted, entry);
+    else if (!is_renewals(prefix, entry.key)) parts.upstreams.push(entry);
+  }
+  return parts;
+}

@@ -1,0 +1,148 @@
+import { check_name } from "../config/upstream";
+import type { KeyValue } from "../net/etcd/keys";
+import { call_txn, has_value, is_at, remove } from "../net/etcd/txn";
+import type { Document } from "../store/document";
+import { LOST } from "../store/problems";
+import { names, read } from "../store/read";
+import { share } from "../store/write";
+import { apply_deletion, apply_value, type Condition } from "./apply";
+import { decide, type Stored } from "./decision";
+import { history_key, type Joined } from "./history";
+import { forget_others, forget_problem, note_problem } from "./problems";
+import { deleted_at } from "./tombstones";
+import { origin_of } from "./value";
+import { revision_in } from "./version";
+
+/**
+ * Settles what this gateway and etcd have in different versions. Functions return the cause when etcd fails.
+ */
+
+/** By name: the version of each upstream that this gateway has; "": it is not shared yet. */
+export type Base = LuaTable<string, string>;
+
+/** Keys that are no upstreams: the log says so once each. */
+const reported = new LuaSet<string>();
+
+function own_version(current: Document | undefined): string | undefined {
+  return current === undefined ? undefined : (current.cluster_revision ?? "");
+}
+
+/**
+ * What this gateway has, to be taken before etcd is asked: whatever changes after that is newer than the
+ * answer.
+ */
+export function take_base(wanted = names()): Base {
+  const base: Base = new LuaTable();
+  for (const name of wanted) {
+    const version = own_version(read(name));
+    if (version !== undefined) base.set(name, version);
+  }
+  return base;
+}
+
+/** The name of the upstream that a key is of; undefined: it cannot be one. */
+function name_of(prefix: string, key: string): string | undefined {
+  const name = string.sub(key, prefix.length + 1);
+  if (check_name(name) === undefined) return name;
+  if (!reported.has(key))
+    ngx.log(ngx.WARN, `sluice: ${key} in etcd is left out: its name cannot be that of an upstream`);
+  reported.add(key);
+  return undefined;
+}
+
+/**
+ * Puts an upstream into etcd in place of what is there. When another gateway is faster, the watch brings its
+ * version.
+ */
+function put_back(name: string, stored: Stored | undefined): string | undefined {
+  const [, problem] = share(name, stored?.revision ?? 0);
+  if (problem === undefined || problem === LOST) forget_problem(name);
+  else if (problem.code === "ClusterUnavailable") return problem.text;
+  else note_problem(name, `it could not be shared: ${problem.text}`);
+  return undefined;
+}
+
+function delete_in_etcd(
+  { client, prefix, history }: Joined,
+  { key, revision }: KeyValue,
+): string | undefined {
+  const compare = [is_at(key, revision), has_value(history_key(prefix), history)];
+  const [, cause] = call_txn(client, { compare, success: [remove(key)] });
+  return cause;
+}
+
+/**
+ * Makes an upstream the same here and in etcd. `is_current`: whether what is here is still what etcd was
+ * asked for.
+ */
+function settle_if(
+  joined: Joined,
+  name: string,
+  entry: KeyValue | undefined,
+  is_current: Condition,
+): string | undefined {
+  const { history, had_history } = joined;
+  const stored =
+    entry === undefined ? undefined : { revision: entry.revision, origin: origin_of(entry.value) };
+  const around = { history, had_history, deleted: deleted_at(name) };
+  const step = decide(own_version(read(name)), stored, around);
+  const is_wanted: Condition = (current) =>
+    is_current(current) && decide(own_version(current), stored, around) === step;
+  if (step === "put back") return put_back(name, stored);
+  if (step === "delete in etcd" && entry !== undefined) return delete_in_etcd(joined, entry);
+  if (step === "take" && entry !== undefined) apply_value(name, entry, history, is_wanted);
+  else if (step === "delete") apply_deletion(name, is_wanted);
+  else forget_problem(name);
+  return undefined;
+}
+
+/** Makes an upstream the same here and in etcd. `before`: its version here before etcd was asked. */
+export function settle(
+  joined: Joined,
+  name: string,
+  entry: KeyValue | undefined,
+  before: string | undefined,
+): string | undefined {
+  return settle_if(joined, name, entry, (current) => own_version(current) === before);
+}
+
+/** Follows a change of a key that the watch brings. */
+export function settle_change(joined: Joined, entry: KeyValue): string | undefined {
+  const name = name_of(joined.prefix, entry.key);
+  return name === undefined ? undefined : settle_if(joined, name, entry, () => true);
+}
+
+/** Follows that the watch says that a key was deleted at a revision. */
+export function settle_deletion({ prefix, history }: Joined, key: string, revision: number): void {
+  const name = name_of(prefix, key);
+  if (name === undefined) return;
+  apply_deletion(name, (current) => {
+    const known = revision_in(history, current);
+    return known > 0 && known < revision;
+  });
+}
+
+/**
+ * Makes all upstreams the same here and in etcd. `keys`: those of upstreams; `base`: of before they were
+ * listed.
+ */
+export function settle_all(joined: Joined, keys: readonly KeyValue[], base: Base): string | undefined {
+  const there = new LuaTable<string, KeyValue>();
+  const kept = new LuaSet<string>();
+  for (const entry of keys) {
+    const name = name_of(joined.prefix, entry.key);
+    if (name !== undefined) there.set(name, entry);
+  }
+  const all = names();
+  for (const name of all) kept.add(name);
+  for (const [name] of pairs(there)) {
+    if (!kept.has(name)) all.push(name);
+    kept.add(name);
+  }
+  forget_others(kept);
+  for (const name of all) {
+    const cause = settle(joined, name, there.get(name), base.get(name));
+    if (cause !== undefined) return cause;
+  }
+  return undefined;
+}

@@ -1,0 +1,46 @@
+import { CLUSTER_DIGITS, HISTORY_DIGITS } from "../store/clustered";
+import type { Document } from "../store/document";
+
+/** Which version of an upstream a document is: etcd's revision, in one history of an etcd. Pure. */
+
+/** A version. Revisions of different histories cannot be compared. */
+export interface Version {
+  /**
+   * Identifies the history: an etcd that has lost its data begins another one. "": that of a document of
+   * version 0.1.0.
+   */
+  history: string;
+  /** etcd's revision. */
+  revision: number;
+}
+
+/** A version as documents have it: always of the same length. */
+export function format_version({ history, revision }: Version): string {
+  return string.format(`%s.%0${CLUSTER_DIGITS}d`, history, revision);
+}
+
+/** Reads a version. Returns undefined when there is none. */
+export function parse_version(text: string | undefined): Version | undefined {
+  if (text === undefined) return undefined;
+  const [history, digits] = string.match(text, "^(%x+)%.(%d+)$");
+  if (history?.length === HISTORY_DIGITS) return { history, revision: tonumber(digits) ?? 0 };
+  return string.find(text, "^%d+$")[0] === undefined
+    ? undefined
+    : { history: "", revision: tonumber(text) ?? 0 };
+}
+
+/** The version of a document; undefined: there is none, or it is not shared yet. */
+export function version_of(document: Document | undefined): Version | undefined {
+  return parse_version(document?.cluster_revision);
+}
+
+/** Whether a version is of the same history as another one, and later. */
+export function is_later(version: Version, other: Version): boolean {
+  return version.history === other.history && version.revision > other.revision;
+}
+
+/** etcd's revision of a document in a history; 0: the document is of another history, or is not shared. */
+export function revision_in(history: string, document: Document | undefined): number {
+  const version = version_of(document);
+  return version?.history === history ? version.revision : 0;
+}

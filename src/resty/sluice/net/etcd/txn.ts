@@ -1,0 +1,77 @@
+import type { Schema } from "../../lib/schema";
+import { call, type EtcdClient, type Refusal } from "./client";
+import { HEADER, KEY_VALUE, read_key_value, type KeyValue, type RawKeyValue } from "./keys";
+
+/** Transactions of etcd: operations that are done together if some keys are as they are expected to be. */
+
+/** What etcd answers. `responses`: one for each operation. */
+export interface TxnAnswer {
+  header?: { revision?: string };
+  succeeded?: boolean;
+  responses?: { response_range?: { kvs?: RawKeyValue[] } }[];
+}
+
+/** A transaction. */
+export interface Txn {
+  compare: object[];
+  success: object[];
+  /** What is done instead if a key is not as expected. */
+  failure?: object[];
+}
+
+const TXN: Schema = {
+  members: {
+    header: HEADER,
+    succeeded: "boolean",
+    responses: { items: { members: { response_range: { members: { kvs: { items: KEY_VALUE } } } } } },
+  },
+};
+
+/** Expects that a key was last changed at a revision; 0: that there is no such key. */
+export function is_at(key: string, revision: number): object {
+  const mod_revision = string.format("%d", revision);
+  return { key: ngx.encode_base64(key), target: "MOD", result: "EQUAL", mod_revision };
+}
+
+/** Expects that a key has a value. */
+export function has_value(key: string, value: string): object {
+  return {
+    key: ngx.encode_base64(key),
+    target: "VALUE",
+    result: "EQUAL",
+    value: ngx.encode_base64(value),
+  };
+}
+
+/** The operation that puts a key. */
+export function put(key: string, value: string): object {
+  return { request_put: { key: ngx.encode_base64(key), value: ngx.encode_base64(value) } };
+}
+
+/** The operation that deletes a key. */
+export function remove(key: string): object {
+  return { request_delete_range: { key: ngx.encode_base64(key) } };
+}
+
+/** The operation that reads a key. */
+export function get(key: string): object {
+  return { request_range: { key: ngx.encode_base64(key) } };
+}
+
+/** What the operation `get` has read, by its place in the transaction; undefined: there is no such key. */
+export function key_in({ responses }: TxnAnswer, index: number): KeyValue | undefined {
+  const [raw] = responses?.[index]?.response_range?.kvs ?? [];
+  return raw === undefined ? undefined : read_key_value(raw);
+}
+
+/**
+ * Does a transaction. Phases that have cosockets.
+ *
+ * @returns the answer; or undefined, the cause, and the kind of refusal, as `call` does
+ */
+export function call_txn(
+  client: EtcdClient,
+  txn: Txn,
+): LuaMultiReturn<[TxnAnswer | undefined, string | undefined, Refusal | undefined]> {
+  return call<TxnAnswer>(client, "/v3/kv/txn", txn, TXN);
+}
