@@ -230,9 +230,20 @@ export function portOf({ url }) {
   return Number(new URL(url).port);
 }
 
-/** @param {Member} member */
+/**
+ * Waits until a member serves. One that was killed may hold its ports for a moment, so that the next one ends at once.
+ * @param {Member} member
+ */
 async function waitForMember(member) {
-  await waitFor(`${member.url} serves`, () => member.isThere(), 60_000);
+  let restarts = 0;
+  const isThere = () => {
+    if (restarts < 5 && member.hasEnded()) {
+      restarts += 1;
+      member.launch();
+    }
+    return member.isThere();
+  };
+  await waitFor(`${member.url} serves`, isThere, 60_000);
 }
 
 /**

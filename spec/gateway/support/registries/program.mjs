@@ -40,6 +40,11 @@ export class Program {
     this.#pid = Number(child.pid);
   }
 
+  /** Whether it has ended by itself. */
+  hasEnded() {
+    return this.#pid !== 0 && !isRunning(this.#pid);
+  }
+
   /** @param {NodeJS.Signals} [how] */
   async stop(how = "SIGTERM") {
     const pid = this.#pid;
