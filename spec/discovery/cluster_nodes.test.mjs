@@ -23,7 +23,7 @@ function anyOf(gateways) {
 
 /** @param {import("node:test").TestContext} context */
 function startNodes(context, api, count, first) {
-  const nodes = new Nodes(api, count, first);
+  const nodes = new Nodes(api, count, { first });
   atEnd(context, () => nodes.stop());
   return nodes;
 }
