@@ -151,6 +151,7 @@ export const examples = [
       namespace: "default",
       service: "app",
       port: "http",
+      family: "ipv6",
       api_server: "https://127.0.0.1:6443",
       token_file: "/token",
       tls,
