@@ -7,11 +7,13 @@ import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
 import { sluice } from "./support/upstreams.mjs";
 
-/** The lines of Sluice in the log, each from its own words up to what nginx adds. @param {import("./support/gateway.mjs").Gateway} gateway */
-function warningsOf({ log }) {
-  return [...log.text().matchAll(/\[warn\].* sluice: (.*?),? while connecting to upstream, client: /g)].map(
-    ([, text]) => text,
-  );
+/**
+ * The lines of Sluice in the log, each with its level, from its own words up to what nginx adds.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ */
+function linesOf({ log }) {
+  const line = /\[(warn|error)\].* sluice: (.*?),? while connecting to upstream, client: /g;
+  return [...log.text().matchAll(line)].map(([, level, text]) => `${level}: ${text}`);
 }
 
 test("the log names the upstream and the reason", async (context) => {
@@ -20,17 +22,31 @@ test("the log names the upstream and the reason", async (context) => {
     app: { servers: [] },
     shop: { servers: [{ server: backend.address, down: true }] },
   };
-  const gateway = await startGateway(context, { upstreams });
+  const traffic = "location /none { proxy_pass http://sluice_dynamic; }";
+  const gateway = await startGateway(context, { workers: 1, upstreams, traffic });
   gateway.log.allow(noneIsLeft);
-  for (const path of ["/", "/to/shop", "/to/nowhere"]) {
+  for (const path of ["/", "/to/shop", "/to/nowhere", "/none"]) {
     const { status } = await ask(gateway.port, path);
     assert.equal(status, 502);
   }
-  assert.deepEqual(warningsOf(gateway), [
-    'upstream "app" has no server available',
-    'upstream "shop" has no server available',
-    'there is no upstream "nowhere"',
+  assert.deepEqual(linesOf(gateway), [
+    'error: upstream "app" has no server available: it has none, so there are no live upstreams',
+    'error: upstream "shop" has no server available: all are down, draining or standing by, so there are no live upstreams',
+    'error: there is no upstream "nowhere", so there are no live upstreams',
+    'warn: there is no upstream "": $sluice_upstream is empty or not set, so there are no live upstreams',
   ]);
+});
+
+test("a flood of requests to unknown upstreams is one error a worker", async (context) => {
+  const gateway = await startGateway(context, { workers: 1, servers: [] });
+  gateway.log.allow(noneIsLeft);
+  for (let number = 0; number < 20; number += 1)
+    assert.equal((await ask(gateway.port, `/to/u${number}`)).status, 502);
+  const lines = linesOf(gateway).filter((line) => line.includes("there is no upstream"));
+  assert.equal(lines.length, 20, "each request has its line");
+  // On a slow machine the requests may take longer than the time of one error.
+  const errors = lines.filter((line) => line.startsWith("error"));
+  assert.ok(errors.length >= 1 && errors.length < 5, `${errors.length} errors`);
 });
 
 test("the log says why a request is not tried again", async (context) => {
@@ -43,11 +59,11 @@ test("the log says why a request is not tried again", async (context) => {
   for (const retries of [{ timeout: "10ms" }, { budget: { percent: 0, min_concurrent: 0 } }]) {
     await gateway.api.expect(200, "PATCH", sluice(), { retries });
     assert.equal((await ask(gateway.port)).status, 502);
-    reasons.push(warningsOf(gateway).pop());
+    reasons.push(linesOf(gateway).pop());
   }
   assert.deepEqual(reasons, [
-    'upstream "app" has no time left for a retry',
-    'upstream "app" has no budget left for a retry',
+    'warn: upstream "app" has no time left for a retry',
+    'warn: upstream "app" has no budget left for a retry',
   ]);
 });
 

@@ -177,10 +177,10 @@ test("the upstream's name comes from $sluice_upstream when the hook names none",
 test("without the hook requests get 502, and one line says what is missing", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 10 }, { workers: 1, traffic: "" });
-  app.gateway.log.allow(full);
+  app.gateway.log.allow(full, /"queue" needs access_by_lua_block/);
   const held = await occupy(app, backend, 300);
   for (let number = 0; number < 3; number += 1) assert.equal((await app.begin().ending).status, 502);
-  const lines = app.gateway.log.entries("warn").filter((line) => line.includes("queue"));
+  const lines = app.gateway.log.severeEntries().filter((line) => line.includes("queue"));
   assert.equal(lines.length, 1, lines.join("\n"));
   const hook =
     'sluice: upstream app: "queue" needs access_by_lua_block { require("resty.sluice").access("app") }';

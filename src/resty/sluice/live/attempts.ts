@@ -41,11 +41,6 @@ const attempts_of = new LuaTable<number, Attempts>();
 /** How many those are: mostly none, and then nothing is looked up. */
 let several = 0;
 
-/** nginx allows a request so many internal redirects (NGX_HTTP_MAX_URI_CHANGES). */
-const MOST_REDIRECTS = 10;
-
-let has_warned = false;
-
 /** Makes what stands for a request that has had no attempt. */
 export function new_attempts(): Attempts {
   return {
@@ -102,17 +97,6 @@ export function forget_attempts(key: number): void {
   several = several - 1;
 }
 
-/** More redirects than can be: requests at one address that `log` was never told of. */
-function forget_unlogged(attempts: Attempts): void {
-  attempts.servers = [];
-  if (has_warned) return;
-  has_warned = true;
-  ngx.log(
-    ngx.WARN,
-    "sluice: log() is not called in log_by_lua of this location: its requests are not counted right",
-  );
-}
-
 function end_last(key: number, attempts: Attempts, failure: string | undefined, status: number): void {
   const { server } = attempts;
   if (server === undefined) return;
@@ -142,7 +126,6 @@ export function end_attempt(key: number, first: LiveServer | undefined): LuaMult
   const [failure, status] = get_last_failure();
   end_last(key, attempts, failure, status ?? 0);
   if (failure === undefined) {
-    if (attempts.redirected >= MOST_REDIRECTS) forget_unlogged(attempts);
     attempts.redirected = attempts.servers.length;
     attempts.tried = new LuaSet();
     attempts.free = 0;

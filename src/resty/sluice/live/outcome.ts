@@ -16,6 +16,7 @@ import { note_response_report } from "./in_band";
 import { note_connection, TAKES_BACK_TRIES } from "./kept";
 import { count_failed_response, count_response_time, Measure } from "./loads";
 import type { LiveServer } from "./server";
+import { report_unlogged } from "./unlogged";
 import { read_number } from "./variable";
 
 /**
@@ -102,8 +103,17 @@ function has_failed(attempts: Reported, index: number): boolean {
   return status === BAD_GATEWAY || status === GATEWAY_TIMEOUT;
 }
 
-/** Counts attempts that ended one after the other; the last may still have to be ended. */
+/**
+ * Counts attempts that ended one after the other; the last may still have to be ended. If the request had none at any
+ * upstream, they belong to an earlier request at the same address, which has ended without `log()`.
+ */
 export function log_several_attempts(earlier: readonly LiveServer[], last: LiveServer | undefined): void {
+  if (ngx.var.upstream_addr === undefined) {
+    const server = last ?? earlier[0];
+    if (server !== undefined) report_unlogged(server.upstream);
+    if (last !== undefined) count_end(last, 0);
+    return;
+  }
   const attempts = read_attempts();
   const servers: LiveServer[] = [];
   for (const server of earlier) servers.push(server);

@@ -1,30 +1,59 @@
 import { set_current_peer } from "ngx.balancer";
 
+import { level_of, new_complaint } from "./complaint";
 import { has_slot, uncount_request } from "./counters";
 import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
 
 /** What the balancer tells nginx. Hot. */
 
 /** ngx.exit(NGX_BUSY): nginx answers 502 and logs "no live upstreams". */
 const NGX_BUSY = -3;
 
+/** Requests to upstreams that do not exist: clients may choose their names, so all of them share one record. */
+const unknown = new_complaint();
+
+function refuse_at(level: number, reason: string): void {
+  ngx.log(level, `sluice: ${reason}`);
+  ngx.exit(NGX_BUSY);
+}
+
 /**
  * Ends the request for want of a server, and logs why. nginx's own line does not name the upstream: it takes the name
  * from the peer, and lua-nginx-module sets a peer only where there is one.
  */
 export function refuse(reason: string): void {
-  ngx.log(ngx.WARN, `sluice: ${reason}`);
-  ngx.exit(NGX_BUSY);
+  refuse_at(ngx.WARN, reason);
+}
+
+/**
+ * Ends the request because of a mistake in the configuration. The text ends as nginx's own line begins, so that whoever
+ * searches the log for that finds the reason too.
+ */
+function refuse_mistake(level: number, mistake: string): void {
+  refuse_at(level, `${mistake}, so there are no live upstreams`);
 }
 
 /** Ends the request because the upstream does not exist, or this worker cannot serve. */
 export function refuse_unknown(name: string): void {
-  refuse(has_slot() ? `there is no upstream "${name}"` : "this worker has no slot for its counters");
+  if (!has_slot()) {
+    refuse("this worker has no slot for its counters");
+    return;
+  }
+  const hint = name === "" ? ": $sluice_upstream is empty or not set" : "";
+  refuse_mistake(level_of(unknown), `there is no upstream "${name}"${hint}`);
 }
 
 /** Ends the request because no server is available. */
-export function refuse_without_server(name: string): void {
-  refuse(`upstream "${name}" has no server available`);
+export function refuse_without_server(upstream: LiveUpstream): void {
+  const { name, servers, in_rotation, complaint } = upstream;
+  if (in_rotation > 0) {
+    refuse(`upstream "${name}" has no server available`);
+    return;
+  }
+  const [first] = next(servers);
+  const why = first === undefined ? "it has none" : "all are down, draining or standing by";
+  refuse_mistake(level_of(complaint), `upstream "${name}" has no server available: ${why}`);
 }
 
 /** Sends the attempt to a server, where it is counted. Returns false when that is not possible. */

@@ -25,6 +25,7 @@ import { may_try_again, send_again } from "./retry";
 import type { LiveServer } from "./server";
 import { balance_subrequest } from "./subrequest";
 import { allow_tries } from "./tries";
+import { forget_unlogged } from "./unlogged";
 import type { LiveUpstream } from "./upstream";
 import { find_upstream, find_upstream_for_retry } from "./view";
 
@@ -43,12 +44,12 @@ function first_choice(upstream: LiveUpstream, key: number, now: number): LiveSer
   return server;
 }
 
-/** Says, once, why requests do not wait. */
-function warn_of_missing_hook(upstream: LiveUpstream): void {
+/** Says, once, why requests are lost instead of waiting. */
+function report_missing_hook(upstream: LiveUpstream): void {
   if (upstream.queue === undefined || upstream.has_access_hook) return;
   upstream.has_access_hook = true;
   ngx.log(
-    ngx.WARN,
+    ngx.ERR,
     `sluice: upstream ${upstream.name}: "queue" needs access_by_lua_block { require("resty.sluice").access("${upstream.name}") }`,
   );
 }
@@ -94,7 +95,8 @@ export function balance(name: string): void {
   const key = key_of(get_request() as CData);
   const first = first_server(key);
   let attempts: Attempts | undefined;
-  if (first !== undefined || find_attempts(key) !== undefined) {
+  const is_kept = first !== undefined || find_attempts(key) !== undefined;
+  if (is_kept && !forget_unlogged(key, first)) {
     const [ended, is_retry] = end_attempt(key, first);
     if (is_retry) {
       retry(name, key, ended, now);
@@ -110,8 +112,8 @@ export function balance(name: string): void {
   }
   const server = first_choice(upstream, key, now);
   if (server === undefined || !send(server)) {
-    warn_of_missing_hook(upstream);
-    refuse_without_server(name);
+    report_missing_hook(upstream);
+    refuse_without_server(upstream);
     return;
   }
   allow_tries(upstream, server);

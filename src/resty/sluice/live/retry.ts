@@ -24,7 +24,7 @@ export function may_try_again(upstream: LiveUpstream, attempts: Attempts, now: n
 export function send_again(upstream: LiveUpstream, attempts: Attempts, now: number): LiveServer | undefined {
   const server = choose(upstream, attempts, now);
   if (server === undefined || !send(server)) {
-    refuse_without_server(upstream.name);
+    refuse_without_server(upstream);
     return undefined;
   }
   if (TAKES_BACK_TRIES) restore_tries(upstream, attempts, server);

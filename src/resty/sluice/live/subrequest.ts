@@ -64,7 +64,7 @@ export function balance_subrequest(name: string, now: number): void {
   }
   const server = choose(upstream, undefined, now);
   if (server === undefined || !send(server)) {
-    refuse_without_server(name);
+    refuse_without_server(upstream);
     return;
   }
   allow_tries(upstream, server);

@@ -5,6 +5,7 @@ import { conclude, review } from "../health/state";
 import * as clock from "../lib/clock";
 import { parse_line, type Document } from "../store/document";
 import { active_at, begun_at, row_at, stamp_of } from "../store/region";
+import { new_complaint, type Complaint } from "./complaint";
 import { adopt, own_cell } from "./counters";
 import type { KeyReader } from "./key";
 import type { Measure } from "./loads";
@@ -61,6 +62,8 @@ export interface LiveUpstream {
   queue: Queue | undefined;
   /** True once access() has run for it, which the queue needs. */
   has_access_hook: boolean;
+  /** Of requests that are lost because none of its servers is in service. */
+  complaint: Complaint;
   outlier_limits: OutlierLimits | undefined;
   /** True: its weights follow the servers' loads; which change of those was applied last. */
   follows_load: boolean;
@@ -97,6 +100,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     load_revision: 0,
     panics: false,
     has_access_hook: false,
+    complaint: new_complaint(),
     lends_tries: true,
     retries: begun_at(document.row),
     own_retries: own_cell(begun_at(document.row)),

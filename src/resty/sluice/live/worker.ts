@@ -23,6 +23,7 @@ import { use_health } from "./health";
 import { use_loads } from "./loads";
 import { follow_loads, raise_weights } from "./ramp";
 import { use_retries } from "./retries";
+import { use_generation } from "./unlogged";
 import { for_each_upstream, refresh_all, use_memory } from "./view";
 
 /** What a worker does beside requests. Each job is done by one worker, or concerns only its own memory. */
@@ -89,6 +90,7 @@ function use_memories(memory: NumberPointer): void {
   use_sums(memory);
   use_retries(memory);
   use_health(memory);
+  use_generation(memory);
   // Else all workers would draw the same servers.
   math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
 }

@@ -159,6 +159,11 @@ export const enum Row {
    * no such job, or its deadline has not been read yet.
    */
   LEAVE_AT = HEALTH_REVISION,
+  /**
+   * Of a server that has registered itself, in the cell that only free rows use: when its registration ended, if the
+   * guard keeps it all the same. Written under the lock. It counts while `EXPIRES` is equal: a renewal needs no lock.
+   */
+  EXPIRED_AT = NEXT_FREE,
 }
 
 /** Of an upstream's row, in the place of what only servers have. */
@@ -177,6 +182,10 @@ export const enum UpstreamRow {
   SCALED_AT = Row.REPORTED_AT,
   PENDING_UNTIL = Row.PICKS_BEFORE,
   CALL_DUE = Row.FACTOR,
+  /** The generation of the worker that last found a request which had ended without `log()`; 0: none has. */
+  UNLOGGED = Row.BAD_REPORTS,
+  /** The revision that has set a health check which has passed on no server yet, negative once that was reported; 0: none. */
+  UNPROVEN_SINCE = Row.CHECK_RESULTS,
 }
 
 /** What a server says of itself. */

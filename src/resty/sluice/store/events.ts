@@ -4,7 +4,10 @@ import { encode, shape, shaped } from "../lib/json";
 import { put_event } from "./dict";
 import { revision } from "./read";
 
-/** What has happened: the last 1,000 changes of servers' states and decisions to scale, in the shared dict, and a line of the log each. */
+/**
+ * What has happened: the last 1,000 changes of servers' states, decisions to scale and problems, in the shared dict, and
+ * a line of the log each.
+ */
 
 const EVENT = shape([
   "number",
@@ -17,6 +20,9 @@ const EVENT = shape([
   "new_state",
   "decision",
   "dry_run",
+  "problem",
+  "expired",
+  "expires",
   "reason",
   "inputs",
 ]);
@@ -75,5 +81,29 @@ export function record_decision(event: DecisionEvent): void {
   const what = `${decision}${server === undefined ? "" : ` of server ${server}`}`;
   const how = dry_run === true ? " (dry run: nothing is done)" : "";
   ngx.log(ngx.NOTICE, `sluice: upstream ${upstream}: ${what}${how}: ${reason}`);
+  put(event);
+}
+
+/** A problem of an upstream or, with `id` and `server`, of a server that goes on serving all the same. */
+export interface ProblemEvent {
+  upstream: string;
+  id?: number;
+  server?: string;
+  problem: "log_missing" | "check_unproven" | "registration_expired";
+  /** With `expires`: the registration of the server ended then. */
+  expired?: true;
+  expires?: string;
+  reason: string;
+}
+
+/**
+ * Records a problem. Any phase.
+ *
+ * @param level of the line of the log
+ */
+export function record_problem(level: number, event: ProblemEvent): void {
+  const { upstream, server, reason } = event;
+  const whose = server === undefined ? upstream : `${upstream}: server ${server}`;
+  ngx.log(level, `sluice: upstream ${whose}: ${reason}`);
   put(event);
 }

@@ -1,0 +1,107 @@
+/** A `log_by_lua` that is missing, or was replaced in a location, is noticed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackend } from "./support/backend.mjs";
+import { allEvents } from "./support/health.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
+import { sluice, sumOf } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const missing = /upstream app: a request has ended without log\(\): add log_by_lua_block/;
+
+/** @param {import("./support/gateway.mjs").Gateway} gateway */
+const errorsOf = ({ log }) => log.severeEntries().filter((line) => missing.test(line));
+
+/** @param {import("./support/api.mjs").Api} api @returns {Promise<string[]>} */
+async function problemsOf(api) {
+  const { problems } = await api.expect(200, "GET", `${sluice()}/explain`);
+  return problems.map(({ problem }) => problem);
+}
+
+/** Locations without log() and with it. @type {(unlogged: string) => string} */
+const traffic = (unlogged) => `
+  location /unlogged { log_by_lua_block { local done } ${unlogged} }
+  location /static { return 200; }`;
+
+for (const [what, other] of [
+  ["other requests to the upstream", "/"],
+  ["requests that are not proxied", "/static"],
+  ["requests of its own kind", "/unlogged"],
+]) {
+  test(`a location without log() is noticed by ${what}`, async (context) => {
+    const backend = await startBackend(context);
+    const gateway = await startGateway(context, {
+      workers: 1,
+      servers: [backend.address],
+      traffic: traffic("proxy_pass http://app;"),
+    });
+    gateway.log.allow(missing);
+    const { api } = gateway;
+    assert.deepEqual(await problemsOf(api), []);
+    await waitFor("it is noticed", async () => {
+      for (const path of ["/unlogged", other]) assert.equal((await ask(gateway.port, path)).status, 200);
+      return errorsOf(gateway).length > 0;
+    });
+    for (let number = 0; number < 20; number += 1) await ask(gateway.port, "/unlogged");
+    assert.equal(errorsOf(gateway).length, 1, "it is said once");
+    assert.deepEqual(await problemsOf(api), ["log_missing"]);
+    const [event] = (await allEvents(api)).filter(({ problem }) => problem === "log_missing");
+    assert.equal(event.upstream, "app");
+
+    gateway.configure({ traffic: traffic("return 204;") });
+    await gateway.reload();
+    assert.deepEqual(await problemsOf(api), [], "a reload may have mended it");
+  });
+}
+
+test("what is left of requests without log() does not stay under way", async (context) => {
+  const backend = await startBackend(context);
+  const gateway = await startGateway(context, {
+    workers: 1,
+    servers: [backend.address],
+    traffic: traffic("proxy_pass http://app;"),
+  });
+  gateway.log.allow(missing);
+  for (let number = 0; number < 50; number += 1) await ask(gateway.port, "/unlogged");
+  const active = await sumOf(gateway.api, "active");
+  assert.ok(active < 10, `${active} requests count as under way`);
+});
+
+test("redirects, retries, subrequests, slow and aborted requests raise no false alarm", async (context) => {
+  const [one, other] = [await startBackend(context), await startBackend(context)];
+  const failing = await startBackend(context);
+  failing.behaviour = { reset: 1 };
+  const gateway = await startGateway(context, {
+    workers: 1,
+    upstreams: {
+      app: { servers: [{ server: one.address }, { server: failing.address, max_fails: 0 }] },
+      other: { servers: [{ server: other.address }] },
+    },
+    traffic: `
+      location /redirected { proxy_pass http://app; proxy_intercept_errors on; error_page 503 = /to/other; }
+      location /twice { error_page 418 = @again; return 418; }
+      location @again { proxy_pass http://app; }
+      location /with_subrequest { auth_request /auth; proxy_pass http://app; }
+      location = /auth { internal; proxy_pass http://sluice_dynamic/; set $sluice_upstream other; }
+      location /mirrored { mirror /mirror; proxy_pass http://app; }
+      location = /mirror { internal; proxy_pass http://app; }`,
+  });
+  gateway.log.allow(/prematurely closed|reset by peer|auth request/);
+  one.behaviour = { delay: 2 };
+  const slow = ask(gateway.port, "/?delay=1000");
+  const paths = ["/", "/redirected", "/twice", "/with_subrequest", "/mirrored"];
+  for (let round = 0; round < 15; round += 1) {
+    one.behaviour = round % 3 === 0 ? { status: 503 } : { delay: 2 };
+    const aborted = new AbortController();
+    const left = fetch(`http://127.0.0.1:${gateway.port}/?delay=500`, { signal: aborted.signal }).catch(
+      () => {},
+    );
+    await Promise.all(paths.map((path) => ask(gateway.port, path)));
+    aborted.abort();
+    await left;
+  }
+  await slow;
+  assert.deepEqual(await problemsOf(gateway.api), []);
+  assert.deepEqual(errorsOf(gateway), []);
+});

@@ -1,0 +1,69 @@
+import type { NumberPointer } from "ffi";
+import { get_last_failure } from "ngx.balancer";
+
+import { Header, Row, UpstreamRow } from "../store/cells";
+import { record_problem } from "../store/events";
+import { find_attempts, forget_attempts, forget_first } from "./attempts";
+import { note_end } from "./begun";
+import { count_end } from "./counters";
+import { wake } from "./queue";
+import { uncount_retry } from "./retries";
+import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
+
+/**
+ * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced it.
+ *
+ * A request is kept by its address until `log()` is called for it. When another request has the same address, the
+ * first one has ended: as long as a request lives, nginx cannot use its memory again. So slow requests, WebSockets
+ * and aborted requests, for which nginx runs log_by_lua too, are never taken for such ones.
+ */
+
+let memory: NumberPointer;
+/** How often `setup` had run when this worker started: a reload may have mended the configuration. */
+let generation = 0;
+
+/** Follows the state in `shared` from now on. Phase: init_worker_by_lua. */
+export function use_generation(shared: NumberPointer): void {
+  memory = shared;
+  generation = shared[Header.GENERATION];
+}
+
+/** Reports, once for an upstream and a configuration, that requests end without `log()`. */
+export function report_unlogged({ name, row, incarnation }: LiveUpstream): void {
+  const cell = row + UpstreamRow.UNLOGGED;
+  if (memory[row + Row.STAMP] !== incarnation || memory[cell] >= generation) return;
+  memory[cell] = generation;
+  record_problem(ngx.ERR, { upstream: name, problem: "log_missing", reason: LOG_MISSING });
+}
+
+const LOG_MISSING =
+  'a request has ended without log(): add log_by_lua_block { require("resty.sluice").log() } to each server and ' +
+  "location that has a log_by_lua of its own, which replaces the one of http; until then requests are counted wrongly";
+
+/**
+ * Tells whether what is kept at a request's address belongs to an earlier request, and ends that one. Phase:
+ * balancer_by_lua; not hot: at the first attempt of most requests nothing is kept.
+ *
+ * An attempt of this request, at whatever upstream, would stand in `$upstream_addr`: after an internal redirect the
+ * value is at least ` : `.
+ */
+export function forget_unlogged(key: number, first: LiveServer | undefined): boolean {
+  if (get_last_failure()[0] !== undefined || (ngx.var.upstream_addr ?? "") !== "") return false;
+  const attempts = find_attempts(key);
+  const server = first ?? attempts?.server;
+  const upstream = (server ?? attempts?.servers[0])?.upstream;
+  if (attempts === undefined) {
+    forget_first(key);
+  } else {
+    forget_attempts(key);
+    uncount_retry(attempts);
+  }
+  if (server !== undefined) {
+    note_end(key, server);
+    count_end(server, 0);
+    wake(server.upstream);
+  }
+  if (upstream !== undefined) report_unlogged(upstream);
+  return true;
+}
