@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startBackends } from "./support/backend.mjs";
 import { noneIsLeft, wasRefused, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { hasPassed } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { startServerProcess } from "./support/server_process.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
@@ -63,6 +64,7 @@ test("four servers fail their checks, then pass: traffic is back within one inte
   const health_check = { interval: "1s", timeout: "500ms" };
   const gateway = await startGateway(context, { upstreams: { app: { servers, health_check } } });
   gateway.log.allow(noneIsLeft);
+  await hasPassed(gateway.api);
   backends.forEach((backend) => (backend.behaviour = { status: 503 }));
   await areIn(gateway, "unhealthy", 4);
   assert.equal((await ask(gateway.port)).status, 502);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
-import { allEvents, becomes, eventsOf, PROBE_ERRORS, stateOf } from "./support/health.mjs";
+import { allEvents, becomes, eventsOf, hasPassed, PROBE_ERRORS, stateOf } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -137,11 +137,15 @@ test("the last 1,000 are kept, in order, over reloads and the death of workers",
   });
   const { api } = gateway;
   gateway.log.allow(PROBE_ERRORS);
-  const servers = Array.from({ length: 600 }, (_, number) => ({ server: someAddress(number) }));
+  const [well] = await startBackends(context, 1);
+  const missing = Array.from({ length: 600 }, (_, number) => ({ server: someAddress(number) }));
   const health_check = { type: "tcp", interval: "1s" };
-  await api.expect(200, "PUT", sluice(), { health_check, servers });
-  await waitFor("all are unhealthy", async () => {
-    return [...(await peersOf(api)).values()].every(({ state }) => state === "unhealthy");
+  await api.expect(200, "PUT", sluice(), { health_check, servers: [{ server: well.address }] });
+  await hasPassed(api);
+  await api.expect(200, "PUT", sluice(), { health_check, servers: [{ server: well.address }, ...missing] });
+  await waitFor("all but one are unhealthy", async () => {
+    const states = [...(await peersOf(api)).values()].map(({ state }) => state);
+    return states.filter((state) => state === "unhealthy").length === 600;
   });
   const some = await allEvents(api);
   assert.deepEqual(

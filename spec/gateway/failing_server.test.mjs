@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { answeringRaw, faults, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { hasPassed } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { peersOf, settledPeersOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -115,6 +116,7 @@ test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is out 
   const gateway = await startBeside(context, faulty, TIMEOUTS, { health_check });
   gateway.log.allow(/upstream sent no valid HTTP\/1\.0 header/);
   const state = async () => (await peersOf(gateway.api)).get(faulty.address).state;
+  await hasPassed(gateway.api);
   await faulty.fail();
   await waitFor("it is unhealthy", async () => (await state()) === "unhealthy");
   const { errors, requests } = await loadAndCount(context, gateway, faulty.address, REQUESTS);

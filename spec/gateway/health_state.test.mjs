@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
-import { assertKeptOut, becomes, PROBE_ERRORS, stateOf } from "./support/health.mjs";
+import { assertKeptOut, becomes, hasPassed, PROBE_ERRORS, stateOf } from "./support/health.mjs";
 import { ask } from "./support/load.mjs";
 import { isRunning } from "./support/processes.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
@@ -28,10 +28,12 @@ const sender = (gateway) => async () => {
 async function startWithUnhealthy(context) {
   const [well, ill] = await startBackends(context, 2);
   ill.behaviour = { status: 503 };
-  const app = { servers: [{ server: well.address }], health_check: once };
+  const app = { servers: [], health_check: once };
   const gateway = await startGateway(context, { upstreams: { app }, http: "lua_socket_log_errors off;" });
   gateway.log.allow(PROBE_ERRORS);
   const { api } = gateway;
+  await api.expect(201, "POST", serversOf(), { server: well.address });
+  await hasPassed(api);
   const { id } = await api.expect(201, "POST", serversOf(), { server: ill.address });
   await becomes(api, ill.address, "unhealthy");
   return { gateway, api, well, ill, id, isOut: () => assertKeptOut(api, ill, "unhealthy", sender(gateway)) };

@@ -162,8 +162,8 @@ test("health checks and agents are not local", async (context) => {
   const servers = [{ server: `127.0.0.1:${gateway.apiPort}` }];
   await gateway.api.expect(201, "PUT", sluice(), { health_check, servers });
   await waitFor("checks are refused", async () => {
-    const [{ state, health_checks }] = [...(await peersOf(gateway.api)).values()];
-    return state === "unhealthy" && health_checks.checks >= 5;
+    const [{ health_checks }] = [...(await peersOf(gateway.api)).values()];
+    return health_checks.fails >= 5;
   });
   assertErrorBody(await gateway.api.get(evil), 404, "UpstreamNotFound");
 });

@@ -26,6 +26,17 @@ export function becomes(api, address, state, name = "app") {
 }
 
 /**
+ * Waits until a check has passed on a server: one that has passed on none takes none out.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} [name]
+ */
+export function hasPassed(api, name = "app") {
+  return waitFor("a check has passed", async () =>
+    [...(await peersOf(api, name)).values()].some(({ health_checks }) => health_checks.last_passed === true),
+  );
+}
+
+/**
  * @typedef {object} StateEvent
  * @property {number} number
  * @property {number} revision

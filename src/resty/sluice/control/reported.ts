@@ -69,7 +69,7 @@ function change_state(reporter: Reporter, state: Reported, reason: string): void
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== reporter.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;
-    if (before === Reported.DOWN && state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
+    if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
     memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
     memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
     record_event(reporter, NAMES[before], NAMES[state], reason, state === Reported.DOWN);

@@ -1,9 +1,18 @@
 import { GUARD_DEFAULTS } from "../config/discovery";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
+import { iso8601 } from "../lib/iso8601";
 import { is_clustered } from "../store/clustered";
 import type { Document } from "../store/document";
-import { expires, extend, registered_nodes, without_nodes, type NodeRecord } from "../store/nodes";
+import { record_problem } from "../store/events";
+import {
+  expires,
+  extend,
+  keep_expired,
+  registered_nodes,
+  without_nodes,
+  type NodeRecord,
+} from "../store/nodes";
 import { follow_registered, new_registered } from "../store/registered";
 import { cluster_report } from "../store/reports";
 import { write } from "../store/write";
@@ -81,8 +90,27 @@ function log_verdict(name: string, before: Verdict, { verdict }: Memory, over: r
   }
 }
 
-/** Under the lock, so that nobody renews meanwhile. Returns those that are over, and the document to be. */
-function take_out(current: Document, entry: Memory, now: number): LuaMultiReturn<[Document, NodeRecord[]]> {
+/** Says in the events that the guard keeps servers whose registration is over. */
+function record_kept(name: string, kept: readonly NodeRecord[]): void {
+  for (const record of kept) {
+    const { id, server, node } = record;
+    const time = iso8601(clock.wall_time_of(expires(record)));
+    const reason = `the registration of node "${node.name}" ended at ${time}, and the guard keeps the server`;
+    const problem = "registration_expired";
+    record_problem(ngx.NOTICE, { upstream: name, id, server, problem, expired: true, expires: time, reason });
+  }
+}
+
+/** What becomes of an upstream's servers whose registration is over. */
+interface Outcome {
+  next: Document;
+  over: NodeRecord[];
+  /** Those among them that the guard keeps, if that is news. */
+  kept: NodeRecord[];
+}
+
+/** Under the lock, so that nobody registers meanwhile. */
+function take_out(current: Document, entry: Memory, now: number): Outcome {
   const nodes = registered_nodes(current);
   const over = expired(nodes, now);
   const step = {
@@ -93,7 +121,12 @@ function take_out(current: Document, entry: Memory, now: number): LuaMultiReturn
     is_new: true,
   };
   entry.verdict = judge(entry.guard, step, current.discovery ?? GUARD_DEFAULTS, now);
-  return $multi(entry.verdict === "removes" ? without_nodes(current, over) : current, over);
+  if (entry.verdict === "removes") return { next: without_nodes(current, over), over, kept: [] };
+  const kept: NodeRecord[] = [];
+  for (const record of over) {
+    if (keep_expired(record)) kept.push(record);
+  }
+  return { next: current, over, kept };
 }
 
 /** Returns the cause when it fails. */
@@ -102,15 +135,16 @@ function expire(name: string, nodes: readonly NodeRecord[]): string | undefined 
   if (expired(nodes, now).length === 0) return undefined;
   const memory = memory_of(name);
   const before = memory.verdict;
-  let over: NodeRecord[] = [];
+  let outcome: Outcome | undefined;
   const [, problem] = write(name, (current) => {
     if (current === undefined) return $multi(undefined, undefined);
-    const [next, gone] = take_out(current, memory, now);
-    over = gone;
-    return $multi(next, undefined);
+    outcome = take_out(current, memory, now);
+    return $multi(outcome.next, undefined);
   });
   if (problem !== undefined) return problem.text;
+  const { over, kept } = outcome ?? { over: [], kept: [] };
   if (over.length > 0) log_verdict(name, before, memory, over);
+  record_kept(name, kept);
   return undefined;
 }
 

@@ -1,6 +1,6 @@
-import type { HealthCheckConfig } from "../config/health";
 import { Check, Row } from "../store/cells";
 import { shared_memory } from "../store/region";
+import { is_outdated, is_unproven, prove, withhold, type Judged } from "./proof";
 import { conclude } from "./state";
 import type { Subject } from "./subject";
 
@@ -12,26 +12,35 @@ import type { Subject } from "./subject";
 /** Notes the result of a check. `now`: the monotonic clock. Any phase. */
 export function note_check(
   subject: Subject,
-  { fails, passes }: HealthCheckConfig,
+  check: Judged,
   passed: boolean,
   reason: string,
   now: number,
 ): void {
   const memory = shared_memory();
   const { row } = subject;
-  if (memory[row + Row.STAMP] !== subject.incarnation) return;
+  const { config } = check;
+  if (memory[row + Row.STAMP] !== subject.incarnation || is_outdated(subject, check)) return;
   memory[row + Row.CHECKS] = memory[row + Row.CHECKS] + 1;
   if (!passed) memory[row + Row.CHECK_FAILS] = memory[row + Row.CHECK_FAILS] + 1;
   const result = passed ? 1 : 0;
   // While no verdict stands both results say otherwise, and neither may count for the other.
   if (memory[row + Row.LAST_PASSED] !== result) memory[row + Row.CHECK_RESULTS] = 0;
   memory[row + Row.LAST_PASSED] = result;
+  if (passed) prove(subject, check, now);
 
   const before: Check = memory[row + Row.CHECK];
   const said = passed ? Check.PASSED : Check.FAILED;
   const results = memory[row + Row.CHECK_RESULTS];
   const in_a_row = passed ? math.max(0, results) + 1 : math.min(0, results) - 1;
-  const is_enough = math.abs(in_a_row) >= (passed ? passes : fails);
+  const is_enough = math.abs(in_a_row) >= (passed ? config.passes : config.fails);
+  if (!passed && is_enough && before !== said && !config.mandatory) {
+    memory[row + Row.CHECK_RESULTS] = in_a_row;
+    if (is_unproven(subject)) {
+      withhold(subject, reason);
+      return;
+    }
+  }
   memory[row + Row.CHECK_RESULTS] = before === said || is_enough ? 0 : in_a_row;
   if (before === said || !is_enough) return;
   memory[row + Row.CHECK] = said;

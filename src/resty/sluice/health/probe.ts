@@ -18,6 +18,8 @@ import { mismatch, new_match, type Match } from "./match";
 /** How the servers of one upstream are probed: their `health_check`, read once. */
 export interface Check {
   config: HealthCheckConfig;
+  /** The upstream's revision when this was read last. */
+  revision: number;
   /** Seconds. */
   interval: number;
   jitter: number;
@@ -37,7 +39,12 @@ export interface Check {
 const LARGEST_BODY = 65536;
 
 /** Reads the `health_check` of an upstream. Any phase. */
-export function new_check(upstream: string, config: HealthCheckConfig, load: LoadConfig | undefined): Check {
+export function new_check(
+  upstream: string,
+  revision: number,
+  config: HealthCheckConfig,
+  load: LoadConfig | undefined,
+): Check {
   const headers = [
     `Host: ${upstream}`,
     `User-Agent: sluice/${VERSION} (health check)`,
@@ -46,6 +53,7 @@ export function new_check(upstream: string, config: HealthCheckConfig, load: Loa
   ];
   return {
     config,
+    revision,
     interval: seconds_of(config.interval),
     jitter: seconds_of(config.jitter),
     timeout: seconds_of(config.timeout),

@@ -75,7 +75,7 @@ function probe_target(this: void, target: Target): void {
   const { check, destination, subject } = target;
   const [passed, reason, answer] = probe(check, destination);
   if (passed === undefined) warn(subject, reason);
-  else note_check(subject, check.config, passed, reason, clock.now());
+  else note_check(subject, check, passed, reason, clock.now());
   if (answer !== undefined) note_answer(target, answer);
 }
 

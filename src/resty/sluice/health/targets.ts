@@ -8,6 +8,7 @@ import { get_text } from "../store/dict";
 import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document";
 import { Check as CheckState, Header, Row } from "../store/cells";
 import { row_at, shared_memory } from "../store/region";
+import { forget_check_failure } from "../store/unproven";
 import { forget_checks } from "./active";
 import { new_check, type Check } from "./probe";
 import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } from "./schedule";
@@ -177,6 +178,7 @@ function apply_upstream(name: string, pause: Pause): void {
   const text = get_text(name);
   if (text === undefined) {
     drop(name);
+    forget_check_failure(name);
     return;
   }
   const [head, start] = parse_head(text);
@@ -184,6 +186,7 @@ function apply_upstream(name: string, pause: Pause): void {
   if (health_check === undefined) {
     if (is_start || shared_memory()[row_at(head.row) + Row.CHECK] !== 0) end_checks(name, head, text, start);
     drop(name);
+    forget_check_failure(name);
     return;
   }
   const config = encode([health_check, head.load?.expiry]);
@@ -191,10 +194,11 @@ function apply_upstream(name: string, pause: Pause): void {
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {
     drop(name);
-    const check = new_check(name, health_check, head.load);
+    const check = new_check(name, head.revision, health_check, head.load);
     group = { name, revision: 0, config, check, lines: new LuaTable() };
     groups.set(name, group);
   }
+  group.check.revision = head.revision;
   apply_lines(group, head, text, start, pause);
   group.revision = head.revision;
 }

@@ -76,6 +76,20 @@ export function expires(record: ServerRecord): number {
   return shared_memory()[expiry_of(record)];
 }
 
+/** Tells whether a registration is over and the guard keeps the server all the same. */
+export function is_expired({ row }: ServerRecord): boolean {
+  const memory = shared_memory();
+  const expired_at = memory[row_at(row) + Row.EXPIRED_AT];
+  return expired_at !== 0 && expired_at === memory[row_at(row) + Row.EXPIRES];
+}
+
+/** Notes that the guard keeps a server whose registration is over. Under the lock. Returns whether that is news. */
+export function keep_expired(record: ServerRecord): boolean {
+  if (is_expired(record)) return false;
+  shared_memory()[row_at(record.row) + Row.EXPIRED_AT] = expires(record);
+  return true;
+}
+
 /** Has a registration end a `ttl` after `now`. */
 export function extend(record: NodeRecord, now: number): void {
   extend_to(record, now + seconds_of(record.node.ttl));

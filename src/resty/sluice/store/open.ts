@@ -18,6 +18,7 @@ import { allocate_row, hold_row } from "./rows";
 import { restore_scaling } from "./scaling";
 import { set_fsync } from "./commit";
 import { count_slots } from "./slots";
+import { restore_proof } from "./unproven";
 import { write_under_lock } from "./write";
 
 /** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
@@ -105,6 +106,7 @@ function load_state(state_dir: string): void {
   load_health();
   for (const document of documents) {
     hold_unchecked(document);
+    restore_proof(document);
     restore_scaling(document);
   }
 }

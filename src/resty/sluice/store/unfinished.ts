@@ -1,3 +1,4 @@
+import * as clock from "../lib/clock";
 import { Header, Row } from "./cells";
 import { changed_name, note_change } from "./changes";
 import { delete_text, put_staged_text, remember, unstage_text } from "./dict";
@@ -8,8 +9,10 @@ import { note_deadlines } from "./drain";
 import { Lock, release, try_acquire } from "./lock";
 import { read, revision } from "./read";
 import { row_at, shared_memory } from "./region";
+import { start_returning } from "./returning";
 import { free_row } from "./rows";
 import { note_scaling } from "./scaling";
+import { note_check_change } from "./unproven";
 
 /**
  * The write that is under way, noted in shared memory: when its writer dies, another worker finishes it, or, if the
@@ -54,7 +57,9 @@ export function begin_write(name: string, row: number, line: string, deletes: bo
 /** Has the times begin that a change of an upstream starts. Under the lock, before others see it. */
 export function begin_times(current: Document | undefined, next: Document, changed: Difference): void {
   note_deadlines(changed.removed, changed.added);
+  start_returning(changed.removed, changed.added, next.lines.length, clock.now());
   note_scaling(current, next);
+  note_check_change(current, next);
 }
 
 /** Notes that there is no change under way any more. Under the lock. */

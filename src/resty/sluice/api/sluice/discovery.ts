@@ -2,13 +2,14 @@ import { source_of } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
+import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/nodes";
 import { read, upstream_not_found } from "../../store/read";
 import { feed_report, PENDING, SKIPPED_ENTRY, source_report, type SkippedEntry } from "../../store/reports";
 import { ok, type Answered } from "../answer";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";
 
-/** `/sluice/1/upstreams/<name>/discovery`: how the registry is that an upstream follows. */
+/** `/sluice/1/upstreams/<name>/discovery`: where an upstream's servers come from, and how that is. */
 
 const DISCOVERY = shape([
   "source",
@@ -20,11 +21,25 @@ const DISCOVERY = shape([
   "skipped",
   "skipped_count",
   "pending",
+  "expired",
 ]);
+const EXPIRED = shape(["node", "server", "expires"]);
 
 function skipped_objects(entries: readonly SkippedEntry[]): object[] {
   const objects: object[] = [];
   for (const entry of entries) objects.push(shaped(entry, SKIPPED_ENTRY));
+  return list(objects);
+}
+
+/** The servers whose registration is over and that the guard keeps. Undefined: no server has registered itself. */
+function expired_objects(nodes: readonly NodeRecord[]): object[] | undefined {
+  if (nodes.length === 0) return undefined;
+  const objects: object[] = [];
+  for (const record of nodes) {
+    const { node, server } = record;
+    const time = iso8601(clock.wall_time_of(expires(record)));
+    if (is_expired(record)) objects.push(shaped({ node: node.name, server, expires: time }, EXPIRED));
+  }
   return list(objects);
 }
 
@@ -33,27 +48,30 @@ function get(this: void, request: ApiRequest): Answered {
   const document = read(name);
   if (document === undefined) return $multi(undefined, upstream_not_found(name));
   const source = source_of(document.discovery);
-  if (source === undefined) {
-    const text = `upstream "${name}" has no registry in "discovery"`;
+  const nodes = registered_nodes(document);
+  if (source === undefined && nodes.length === 0) {
+    const text = `upstream "${name}" has no registry in "discovery", and no server has registered itself`;
     return $multi(undefined, { status: 404, code: "DiscoveryNotFound", text });
   }
-  const said = source_report(name);
+  const said = source === undefined ? undefined : source_report(name);
   const feed = said === undefined ? undefined : feed_report(said.feed);
   const error = feed?.error ?? said?.error;
   const pending = said?.pending;
   if (pending !== undefined) list(pending.servers);
-  const quiet = feed?.last_success === undefined ? "starting" : "ok";
+  const is_starting = source !== undefined && feed?.last_success === undefined;
+  const quiet = is_starting ? "starting" : "ok";
   const object = {
-    source,
+    source: source ?? "register",
     state: error === undefined ? quiet : "failing",
     last_success:
       feed?.last_success === undefined ? undefined : iso8601(clock.wall_time_of(feed.last_success)),
     error,
     revision: said?.revision,
-    servers: said?.servers ?? 0,
+    servers: source === undefined ? nodes.length : (said?.servers ?? 0),
     skipped: skipped_objects(said?.skipped ?? []),
     skipped_count: said?.skipped_count ?? 0,
     pending: pending === undefined ? undefined : shaped(pending, PENDING),
+    expired: expired_objects(nodes),
   };
   return ok(shaped(object, DISCOVERY), document);
 }

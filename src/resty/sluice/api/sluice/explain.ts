@@ -2,16 +2,19 @@ import { invalid_value, type Problem } from "../../config/problem";
 import { picks_of_minute } from "../../control/picks";
 import * as clock from "../../lib/clock";
 import { ip_bytes } from "../../lib/ip";
+import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
 import { foresee } from "../../live/choice";
 import { address_key } from "../../live/key";
 import type { LiveUpstream } from "../../live/upstream";
 import { look_at_upstream } from "../../live/view";
 import { parse_line, type Document, type ServerRecord } from "../../store/document";
+import { expires, is_expired } from "../../store/nodes";
 import { read, upstream_not_found } from "../../store/read";
 import { load_report } from "../../store/reports";
 import { active_requests } from "../../store/rows";
 import { ok, type Answered } from "../answer";
+import { doubt_about, problem_objects } from "../problems";
 import { report_object, scaling_object, weight_object } from "../load";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -19,7 +22,7 @@ import { check_object, explained_state } from "../state";
 
 /** `/sluice/1/upstreams/<name>/explain`: why each server gets what it gets, and which one is next. */
 
-const EXPLAINED = shape(["method", "servers", "autoscale", "next"]);
+const EXPLAINED = shape(["method", "problems", "servers", "autoscale", "next"]);
 const SERVER = shape([
   "id",
   "server",
@@ -27,6 +30,8 @@ const SERVER = shape([
   "backup",
   "state",
   "reason",
+  "expired",
+  "expires",
   "weight",
   "report",
   "check",
@@ -69,6 +74,8 @@ function server_objects(name: string, document: Document, now: number): object[]
   const objects: object[] = [];
   for (const { record, picks, active } of shares) {
     const [state, reason] = explained_state(record, active);
+    const doubt = doubt_about(document, record);
+    const has_expired = is_expired(record);
     objects.push(
       shaped(
         {
@@ -77,7 +84,9 @@ function server_objects(name: string, document: Document, now: number): object[]
           node: record.node?.name,
           backup: record.backup,
           state,
-          reason,
+          reason: state === "up" ? (doubt ?? reason) : reason,
+          expired: has_expired ? true : undefined,
+          expires: has_expired ? iso8601(clock.wall_time_of(expires(record))) : undefined,
           weight: weight_object(document, record, loads, now),
           report: report_object(record.row),
           check: check_object(record.row),
@@ -129,6 +138,7 @@ function get(this: void, request: ApiRequest): Answered {
   const upstream = look_at_upstream(name, now);
   const explained = {
     method: document.method,
+    problems: problem_objects(name, document),
     servers: server_objects(name, document, now),
     autoscale: scaling_object(document),
     next: next_object(document, upstream, key, now),

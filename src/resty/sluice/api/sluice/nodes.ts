@@ -13,6 +13,7 @@ import { parse_head, type Document } from "../../store/document";
 import {
   expires,
   find_node,
+  is_expired,
   leave,
   node_not_found,
   node_server,
@@ -33,7 +34,7 @@ import type { Route } from "../route";
 
 /** `/sluice/1/upstreams/<name>/nodes`: servers that register themselves. */
 
-const NODE = shape(["node", "ttl", "expires", "incarnation", "meta"], SERVER_FIELDS);
+const NODE = shape(["node", "ttl", "expires", "expired", "incarnation", "meta"], SERVER_FIELDS);
 /** The members that GET gives of a node beside its registration. */
 const MEMBERS_OF_GET = ["node", "expires", "expired", "id", "in_service", "source"];
 
@@ -42,6 +43,7 @@ function node_object(record: NodeRecord): object {
   const end = expires(record);
   const object: Record<string, unknown> = { ...record, node: name, ttl, meta };
   if (end !== 0) object.expires = iso8601(clock.wall_time_of(end));
+  if (is_expired(record)) object.expired = true;
   object.incarnation = incarnation === "" ? undefined : incarnation;
   // Absent means false.
   if (object.drain === false) object.drain = undefined;

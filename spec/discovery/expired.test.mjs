@@ -1,0 +1,66 @@
+/** Servers whose registration is over and that the guard keeps: the API says so. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { allEvents } from "../gateway/support/health.mjs";
+import { startGateway } from "../gateway/support/gateway.mjs";
+import { nodeOf } from "../gateway/support/nodes.mjs";
+import { sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
+
+const body = { server: someAddress(1), ttl: "1s" };
+
+/** @param {import("../gateway/support/api.mjs").Api} api */
+const explained = async (api) => (await api.expect(200, "GET", `${sluice()}/explain`)).servers[0];
+
+test("a server that the guard keeps after its time is shown as expired, until it renews", async (context) => {
+  const { api } = await startGateway(context, { servers: [] });
+  assert.equal((await api.get(`${sluice()}/discovery`)).status, 404, "nobody has registered");
+  const { expires } = await api.expect(201, "PUT", nodeOf("one"), body);
+  assert.equal((await explained(api)).expired, undefined);
+  assert.deepEqual((await api.expect(200, "GET", `${sluice()}/discovery`)).expired, []);
+
+  const node = await waitFor("it has expired", async () => {
+    const shown = await api.expect(200, "GET", nodeOf("one"));
+    return shown.expired === true && shown;
+  });
+  assert.equal(node.expires, expires, "the time is that of the registration");
+  const all = await api.expect(200, "GET", `${sluice()}/nodes`);
+  assert.equal(all.one.expired, true);
+  const server = await explained(api);
+  assert.deepEqual([server.expired, server.expires, server.state], [true, expires, "up"]);
+  assert.match(server.reason, new RegExp(`registration ended at ${expires}, and the guard keeps it`));
+  const discovery = await api.expect(200, "GET", `${sluice()}/discovery`);
+  assert.deepEqual(discovery, {
+    source: "register",
+    state: "ok",
+    servers: 1,
+    skipped: [],
+    skipped_count: 0,
+    expired: [{ node: "one", server: body.server, expires }],
+  });
+  const eventsOf = async () =>
+    (await allEvents(api)).filter(({ problem }) => problem === "registration_expired");
+  const [event, ...more] = await eventsOf();
+  assert.deepEqual(
+    [event.expired, event.expires, event.server, event.id],
+    [true, expires, body.server, node.id],
+  );
+  await sleep(600);
+  assert.deepEqual([more, (await eventsOf()).length], [[], 1], "it is one event, however often that is seen");
+
+  const renewed = await api.expect(200, "PUT", nodeOf("one"), { ...body, ttl: "60s" });
+  assert.equal(renewed.expired, undefined);
+  assert.equal((await explained(api)).expired, undefined);
+  assert.deepEqual((await api.expect(200, "GET", `${sluice()}/discovery`)).expired, []);
+});
+
+test("what has expired stays so through a reload", async (context) => {
+  const gateway = await startGateway(context, { servers: [] });
+  const { api } = gateway;
+  await api.expect(201, "PUT", nodeOf("one"), body);
+  const isExpired = async () => (await api.expect(200, "GET", nodeOf("one"))).expired === true;
+  await waitFor("it has expired", isExpired);
+  await gateway.reload();
+  assert.equal(await isExpired(), true);
+});

@@ -1,0 +1,67 @@
+/** `slow_start` begins also when a server returns from `drain`, `down` or standby: it is as cold as a new one. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeGateway, startGateway } from "./support/gateway.mjs";
+import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+
+/** So long that no test sees its end. */
+const slow_start = "1h";
+
+/**
+ * The part of its weight that the second server has.
+ * @param {import("./support/api.mjs").Api} api
+ * @returns {Promise<number>}
+ */
+async function partOf(api) {
+  const { servers } = await api.expect(200, "GET", `${sluice()}/explain`);
+  return servers[1].weight.slow_start;
+}
+
+/** @param {object} [second] parameters of the second of two servers @param {object} [settings] */
+const upstreams = (second = {}, settings = {}) => ({
+  app: {
+    ...settings,
+    servers: [{ server: someAddress(1) }, { server: someAddress(2), slow_start, ...second }],
+  },
+});
+
+for (const parameter of ["drain", "down"]) {
+  test(`a server that returns from "${parameter}" begins with a small part of its weight`, async (context) => {
+    const { api } = await startGateway(context, { upstreams: upstreams() });
+    assert.equal(await partOf(api), 1, "what the upstream begins with does not rise");
+    await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
+    assert.equal(await partOf(api), 1, "nor does a server that is only changed");
+    await api.expect(200, "PATCH", `${serversOf()}/1`, { [parameter]: true });
+    await api.expect(200, "PATCH", `${serversOf()}/1`, { [parameter]: false });
+    assert.ok((await partOf(api)) < 0.5, "it is cold");
+  });
+}
+
+test("a server that returns in a PUT of the whole upstream rises, and so after a restart", async (context) => {
+  const gateway = await makeGateway(context, { upstreams: upstreams({ down: true }) });
+  await gateway.start();
+  const { api } = gateway;
+  await api.expect(200, "PUT", sluice(), upstreams().app);
+  assert.ok((await partOf(api)) < 0.5, "it is cold");
+  await gateway.stop();
+  await gateway.start();
+  assert.ok((await partOf(api)) < 0.5, "it is cold still");
+});
+
+test("a server that has reported to drain rises when it reports to be up", async (context) => {
+  const { api } = await startGateway(context, { upstreams: upstreams() });
+  const path = `${sluice()}/servers/1/report`;
+  for (const state of ["drain", "up"]) {
+    const { status, text } = await api.post(path, { state });
+    assert.ok(status < 300, text);
+  }
+  assert.ok((await partOf(api)) < 0.5, "it is cold");
+});
+
+test("servers do not rise when all of an upstream's return together", async (context) => {
+  const app = { servers: [1, 2].map((number) => ({ server: someAddress(number), slow_start })) };
+  const down = { servers: app.servers.map((server) => ({ ...server, down: true })) };
+  const { api } = await startGateway(context, { upstreams: { app: down } });
+  await api.expect(200, "PUT", sluice(), app);
+  assert.equal(await partOf(api), 1, "there is nobody else to take the requests");
+});

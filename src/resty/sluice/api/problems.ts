@@ -1,0 +1,48 @@
+import * as clock from "../lib/clock";
+import { iso8601 } from "../lib/iso8601";
+import { list, shape, shaped } from "../lib/json";
+import { Header, Row, UpstreamRow } from "../store/cells";
+import type { Document, ServerRecord } from "../store/document";
+import { expires, is_expired } from "../store/nodes";
+import { row_at, shared_memory } from "../store/region";
+import { check_failure } from "../store/unproven";
+
+/** What is wrong with an upstream or a server although its state does not show it. */
+
+const PROBLEM = shape(["problem", "reason"]);
+
+/** Tells whether a check that has passed on no server yet has failed. */
+function has_failing_check({ row, health_check }: Document): boolean {
+  return health_check !== undefined && shared_memory()[row_at(row) + UpstreamRow.UNPROVEN_SINCE] < 0;
+}
+
+/** The problems of an upstream. Any phase. */
+export function problem_objects(name: string, document: Document): object[] {
+  const memory = shared_memory();
+  const problems: object[] = [];
+  const unlogged = memory[row_at(document.row) + UpstreamRow.UNLOGGED];
+  if (unlogged !== 0 && unlogged === memory[Header.GENERATION]) {
+    const reason =
+      "requests end without log(): log_by_lua is missing, or a server or location has replaced it; " +
+      "active, max_conns, least_conn and the statistics are wrong";
+    problems.push(shaped({ problem: "log_missing", reason }, PROBLEM));
+  }
+  if (has_failing_check(document)) {
+    const failure = check_failure(name);
+    const why = failure === undefined ? "" : `; ${failure}`;
+    const reason = `the health check has passed on no server since it was set, so it takes none out${why}`;
+    problems.push(shaped({ problem: "check_unproven", reason }, PROBLEM));
+  }
+  return list(problems);
+}
+
+/** Why a server that is up should not be trusted; undefined: nothing is known against it. Any phase. */
+export function doubt_about(document: Document, record: ServerRecord): string | undefined {
+  if (is_expired(record)) {
+    const time = iso8601(clock.wall_time_of(expires(record)));
+    return `its registration ended at ${time}, and the guard keeps it`;
+  }
+  const has_failed = shared_memory()[row_at(record.row) + Row.LAST_PASSED] === 0;
+  if (!has_failed || !has_failing_check(document)) return undefined;
+  return "its checks fail, but the health check has passed on no server yet, so it takes none out";
+}

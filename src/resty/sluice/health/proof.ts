@@ -1,0 +1,87 @@
+import type { HealthCheckConfig } from "../config/health";
+import { Check, Row, UpstreamRow } from "../store/cells";
+import { fence, in_turn } from "../store/dict";
+import { parse_line } from "../store/document";
+import { record_problem } from "../store/events";
+import { read } from "../store/read";
+import { row_at, shared_memory } from "../store/region";
+import { forget_check_failure, put_check_failure } from "../store/unproven";
+import { conclude } from "./state";
+import { subject_of, type Subject } from "./subject";
+
+/**
+ * Whether a health check has passed on any server since it was set. The upstream's cell is 0 if so; else the revision
+ * that has set it, negative once its failures were reported.
+ */
+
+/** A health check as its results are judged. */
+export interface Judged {
+  config: HealthCheckConfig;
+  /** The upstream's revision when it was read. */
+  revision: number;
+}
+
+/**
+ * Tells whether a check has not passed on any server yet. The fence lets this read see whether another worker has
+ * proved it, or else that worker see what the caller has written before. Any phase.
+ */
+export function is_unproven({ upstream_row }: Subject): boolean {
+  fence();
+  return shared_memory()[upstream_row + UpstreamRow.UNPROVEN_SINCE] !== 0;
+}
+
+/** Tells whether a probe was made by an earlier check than the one that is to prove itself. Any phase. */
+export function is_outdated({ upstream_row }: Subject, { revision }: Judged): boolean {
+  return revision < math.abs(shared_memory()[upstream_row + UpstreamRow.UNPROVEN_SINCE]);
+}
+
+/** Takes out the servers on which a check had failed before it passed on another one. */
+function take_out_failed({ upstream_name, server }: Subject, fails: number, now: number): void {
+  const memory = shared_memory();
+  const document = read(upstream_name);
+  if (document === undefined) return;
+  for (const line of document.lines) {
+    const [incarnation, row] = string.match(line, "^%d+ (%d+) (%d+) ");
+    const at = row_at(tonumber(row) as number);
+    const check: Check = memory[at + Row.CHECK];
+    const has_failed = memory[at + Row.CHECK_RESULTS] <= -fails && check !== Check.FAILED;
+    if (has_failed && memory[at + Row.STAMP] === tonumber(incarnation)) {
+      memory[at + Row.CHECK] = Check.FAILED;
+      memory[at + Row.CHECK_RESULTS] = 0;
+      const subject = subject_of(upstream_name, document.row, parse_line(line));
+      conclude(subject, now, `its checks have failed, and the check has passed on ${server}`);
+    }
+  }
+}
+
+/** Notes that a check has passed. `now`: the monotonic clock. Any phase. */
+export function prove(subject: Subject, { config }: Judged, now: number): void {
+  const { upstream_name, server, upstream_row } = subject;
+  const memory = shared_memory();
+  const cell = upstream_row + UpstreamRow.UNPROVEN_SINCE;
+  if (memory[cell] === 0) return;
+  const was_reported = memory[cell] < 0;
+  memory[cell] = 0;
+  if (was_reported) {
+    forget_check_failure(upstream_name);
+    const what = `the health check has passed on ${server}: it counts now`;
+    ngx.log(ngx.NOTICE, `sluice: upstream ${upstream_name}: ${what}`);
+  }
+  fence();
+  take_out_failed(subject, config.fails, now);
+}
+
+/** Reports that an unproven check would take a server out, once for each setting of a check. Any phase. */
+export function withhold(subject: Subject, reason: string): void {
+  const { upstream_name, server, upstream_row } = subject;
+  const failure = `${server}: ${reason}`;
+  put_check_failure(upstream_name, failure);
+  const memory = shared_memory();
+  const cell = upstream_row + UpstreamRow.UNPROVEN_SINCE;
+  in_turn(() => {
+    if (memory[cell] <= 0) return;
+    memory[cell] = -memory[cell];
+    const what = `the health check has passed on no server since it was set, so it takes none out; ${failure}`;
+    record_problem(ngx.WARN, { upstream: upstream_name, problem: "check_unproven", reason: what });
+  });
+}

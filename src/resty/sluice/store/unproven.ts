@@ -1,0 +1,75 @@
+import { health_of, type HealthCheckConfig } from "../config/health";
+import { encode } from "../lib/json";
+import { Check, Row, UpstreamRow } from "./cells";
+import { delete_report, get_report, put_report } from "./dict";
+import type { Document } from "./document";
+import { row_at, shared_memory } from "./region";
+
+/**
+ * Health checks that are new or have changed, and have not passed on any server yet. The mistake may be in the check, so
+ * until then it takes no server out. A `mandatory` check is an exception: its servers wait for it in any case.
+ *
+ * The upstream's cell has the revision that has set the check: a probe of an earlier one proves nothing. A restart
+ * loses the cell, and then the verdicts tell, so what the check before has found good does not outlive it.
+ */
+
+function key_of(name: string): string {
+  return `check:${name}`;
+}
+
+/** Returns equal texts for equal checks. */
+function text_of(health_check: HealthCheckConfig | undefined): string {
+  return health_check === undefined ? "" : encode(health_of({ health_check }));
+}
+
+/**
+ * Forgets the good verdicts of the servers in `lines`, and the results since the last verdict. Nothing follows for their
+ * states.
+ */
+function forget_results(lines: readonly string[]): void {
+  const memory = shared_memory();
+  for (const line of lines) {
+    const [row] = string.match(line, "^%d+ %d+ (%d+) ");
+    const at = row_at(tonumber(row) as number);
+    const check: Check = memory[at + Row.CHECK];
+    if (check === Check.PASSED) memory[at + Row.CHECK] = Check.NONE;
+    memory[at + Row.CHECK_RESULTS] = 0;
+  }
+}
+
+/** Notes that a change sets another health check. Under the lock, before the change is published. */
+export function note_check_change(current: Document | undefined, next: Document): void {
+  const { health_check, row, revision, lines } = next;
+  if (text_of(health_check) === text_of(current?.health_check)) return;
+  const is_unproven = health_check !== undefined && !health_check.mandatory;
+  shared_memory()[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_unproven ? revision : 0;
+  if (is_unproven) forget_results(lines);
+}
+
+/** Sets, after a restart, whether the check of an upstream has proved itself: the verdicts of its servers are there. */
+export function restore_proof({ health_check, row, lines }: Document): void {
+  if (health_check === undefined || health_check.mandatory) return;
+  const memory = shared_memory();
+  let is_proven = false;
+  for (const line of lines) {
+    const [server_row] = string.match(line, "^%d+ %d+ (%d+) ");
+    const check: Check = memory[row_at(tonumber(server_row) as number) + Row.CHECK];
+    if (check === Check.PASSED) is_proven = true;
+  }
+  memory[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_proven ? 0 : 1;
+}
+
+/** Keeps why an unproven check fails, for the API. Any phase. */
+export function put_check_failure(name: string, text: string): void {
+  if (get_report(key_of(name)) !== text) put_report(key_of(name), text);
+}
+
+/** Returns why an unproven check fails; undefined: it has not failed, or has proved itself. Any phase. */
+export function check_failure(name: string): string | undefined {
+  return get_report(key_of(name));
+}
+
+/** Forgets why a check has failed. Any phase. */
+export function forget_check_failure(name: string): void {
+  delete_report(key_of(name));
+}
