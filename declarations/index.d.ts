@@ -24,7 +24,7 @@ declare module "resty.sluice" {
     api?: Api;
     /** Several gateways with the same upstreams. Default: none, this one is alone. */
     cluster?: Cluster;
-    /** Upstreams to begin with, by name. One that the state holds already keeps its saved form. */
+    /** Upstreams to begin with, by name. One that the state holds, or that was deleted, stays as it is: a WARN lists them. */
     upstreams?: Record<string, Upstream>;
   }
 

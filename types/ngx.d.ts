@@ -27,7 +27,10 @@ type TimerCallback = (this: void, premature: boolean) => void;
 interface NgxConfig {
   readonly nginx_version: number;
   readonly ngx_lua_version: number;
+  /** The folder that relative paths are below, with a slash at its end. */
   prefix(): string;
+  /** What nginx was configured with when it was built. */
+  nginx_configure(): string;
 }
 
 /** @noSelf */

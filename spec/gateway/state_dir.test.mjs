@@ -32,12 +32,12 @@ async function startWrittenGateway(context) {
   return gateway;
 }
 
-test("every write is there after a restart; the seeds are not used again, and one notice says so", async (context) => {
+test("every write is there after a restart; the seeds are not used again, and one warning says so", async (context) => {
   const gateway = await startWrittenGateway(context);
   const before = await gateway.api.configuration();
   await restart(gateway);
   assert.equal(await gateway.api.configuration(), before);
-  assert.equal(gateway.log.entries("notice").filter((line) => /app.*saved/.test(line)).length, 1);
+  assert.equal(gateway.log.entries("warn").filter((line) => /saved state is used.*app/.test(line)).length, 1);
 
   const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.9:9" });
   assert.equal(id, 4, "ids go on where they were");

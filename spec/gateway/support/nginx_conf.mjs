@@ -12,6 +12,7 @@ import { join } from "node:path";
  * @property {string[]} [servers] shorter: the addresses of the seed "app"
  * @property {object} [setup] more options of setup()
  * @property {string} [initLua] instead of the call of setup()
+ * @property {string | null} [initWorker] instead of init_worker_by_lua; null: without one
  * @property {string} [main] more configuration of the main level
  * @property {string} [beforeSetup] Lua that runs before the call of setup()
  * @property {string} [http] more configuration of the http level
@@ -49,6 +50,8 @@ function setupCall(options, folder) {
   return `require("resty.sluice").setup(${toLua(table)})`;
 }
 
+const initWorker = 'init_worker_by_lua_block { require("resty.sluice").init_worker() }';
+
 /** @param {string} folder */
 function ownFolders(folder) {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -74,7 +77,7 @@ ${ownFolders(folder)}
   lua_shared_dict sluice ${options.dict ?? "8m"};
 
   init_by_lua_block { ${options.beforeSetup ?? ""} ${options.initLua ?? setupCall(options, folder)} }
-  init_worker_by_lua_block { require("resty.sluice").init_worker() }
+  ${options.initWorker === undefined ? initWorker : (options.initWorker ?? "")}
   log_by_lua_block { require("resty.sluice").log() }
 
   upstream app {

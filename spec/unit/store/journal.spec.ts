@@ -43,7 +43,7 @@ const CHANGES = [
   format_change("app", document(2, 3, [A, B, C]), difference([A, B], [A, B, C])),
   format_change("app", document(3, 3, [A_HEAVY, C]), difference([A, B, C], [A_HEAVY, C])),
   format_change("two", document(4, 0, []), difference([], [])),
-  format_deletion("app", 5),
+  format_deletion("app", 5, false),
   format_change(
     "app",
     document(6, 1, [line(0, 6, "10.0.0.9:80")]),
@@ -236,7 +236,7 @@ describe("a journal's line", () => {
     const plain = format_change("app", document(2, 0, []), difference([], []));
     expect(app_of(hashed + plain)).same({ ...document(2, 0, []), session_secret });
     const later = format_change("app", document(3, 0, []), difference([], []));
-    expect(app_of(hashed + format_deletion("app", 2) + later)).same(document(3, 0, []));
+    expect(app_of(hashed + format_deletion("app", 2, false) + later)).same(document(3, 0, []));
   });
 
   const damages: [string, string, string][] = [

@@ -35,7 +35,9 @@ function change(name: string, lines: string[] | undefined): void {
   const before = STATES[revision - 1];
   const next = lines === undefined ? undefined : document(revision, lines);
   const changed = difference(before[name]?.lines ?? [], lines ?? []);
-  CHANGES.push(next === undefined ? format_deletion(name, revision) : format_change(name, next, changed));
+  CHANGES.push(
+    next === undefined ? format_deletion(name, revision, false) : format_change(name, next, changed),
+  );
   const state: Upstreams = { ...before };
   state[name] = next;
   STATES.push(state);

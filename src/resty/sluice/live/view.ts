@@ -4,7 +4,7 @@ import * as clock from "../lib/clock";
 import { get_text } from "../store/dict";
 import { parse_head } from "../store/document";
 import { Row } from "../store/cells";
-import { row_at, stamp_of } from "../store/region";
+import { row_at, shared_memory, stamp_of } from "../store/region";
 import { has_slot } from "./counters";
 import { has_changed, survey } from "./health";
 import { follow_loads } from "./ramp";
@@ -29,7 +29,11 @@ let glimpse: LiveUpstream | undefined;
 
 /** Makes a view of an upstream that of the store, or a new one. Undefined: there is none. O(servers), little a server. */
 function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | undefined {
-  if (!is_ready) error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
+  if (!is_ready) {
+    // Without setup() this raises, and that is the mistake then.
+    shared_memory();
+    error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
+  }
   const text = get_text(name);
   let upstream: LiveUpstream | undefined;
   if (text !== undefined && has_slot()) {

@@ -10,6 +10,7 @@ import { OUT_OF_MEMORY } from "./problems";
 import { row_at, shared_memory } from "./region";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
 import { active_requests, hold_row, start_row } from "./rows";
+import { is_seed, note_seed } from "./seeds";
 import {
   begin_write,
   begin_times,
@@ -88,8 +89,10 @@ export function delete_upstream(
     const [replicated, refused] = replicate(name, current, undefined, reach);
     if (replicated === undefined) return refused;
   }
-  const problem = commit(name, current.row, format_deletion(name, next_revision), true, () => {
+  const line = format_deletion(name, next_revision, is_seed(name));
+  const problem = commit(name, current.row, line, true, () => {
     delete_text(name);
+    note_seed(name, true);
   });
   if (problem !== undefined) return problem;
   free_rows_of(current);
@@ -162,6 +165,7 @@ export function put_upstream(
   const problem = commit(name, next.row, format_change(name, next, changed), false, () => {
     begin_times(current, next, changed);
     put_text(name, text);
+    note_seed(name, false);
     if (has_job) remember("drain", next_revision);
   });
   unstage_text();

@@ -39,10 +39,10 @@ export function fence(): void {
 
 /**
  * What is noted for other processes of this nginx: where the shared memory is and what `state_dir` is, by an earlier
- * `setup`; the revision of the last change of a drain job; the history of the cluster's etcd, and
- * until when changes wait for the other gateways after it has begun.
+ * `setup`; the revision of the last change of a drain job; the path of nginx.conf; the history of the cluster's
+ * etcd, and until when changes wait for the other gateways after it has begun.
  */
-type Note = "region" | "state_dir" | "drain" | "last_event" | "history" | "grace";
+type Note = "region" | "state_dir" | "drain" | "last_event" | "conf" | "history" | "grace";
 
 /** What has been noted last. */
 export function recall(note: Note): string | number | undefined {
@@ -59,13 +59,41 @@ export function get_text(name: string): string | undefined {
   return opened().get(PREFIX + name)[0] as string | undefined;
 }
 
-/** The names of all upstreams, in no order. */
-export function get_names(): string[] {
+/** The rests of all keys that begin with a prefix, in no order. */
+function names_after(prefix: string): string[] {
   const names: string[] = [];
   for (const key of opened().get_keys(0)) {
-    if (string.sub(key, 1, PREFIX.length) === PREFIX) names.push(string.sub(key, PREFIX.length + 1));
+    if (string.sub(key, 1, prefix.length) === prefix) names.push(string.sub(key, prefix.length + 1));
   }
   return names;
+}
+
+/** The names of all upstreams, in no order. */
+export function get_names(): string[] {
+  return names_after(PREFIX);
+}
+
+const SEED_PREFIX = "seed:";
+
+/** The number of a seed; undefined: it is none. */
+export function get_seed(name: string): number | undefined {
+  return opened().get(SEED_PREFIX + name)[0] as number | undefined;
+}
+
+/** Replaces the number of a seed. */
+export function put_seed(name: string, seed: number): void {
+  opened().safe_set(SEED_PREFIX + name, seed);
+}
+
+/** Adds a seed unless it is there. Returns false when the dict is full. */
+export function add_seed(name: string, seed: number): boolean {
+  const [is_added, cause] = opened().safe_add(SEED_PREFIX + name, seed);
+  return is_added === true || cause === "exists";
+}
+
+/** The names of all seeds, in no order. */
+export function get_seeds(): string[] {
+  return names_after(SEED_PREFIX);
 }
 
 /** A key as long as that of an upstream, so that a trial takes as much room. */

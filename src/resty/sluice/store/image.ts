@@ -1,6 +1,7 @@
 import * as disk from "./disk";
-import { end_image, format_in_image, start_image, type ImageWriter } from "./journal";
+import { end_image, format_deleted_seed, format_in_image, start_image, type ImageWriter } from "./journal";
 import { names, read } from "./read";
+import { deleted_seeds } from "./seeds";
 
 const NAMES_A_PIECE = 32;
 
@@ -33,9 +34,12 @@ export function save_image(
 ): Outcome {
   const all = names();
   const [writer, start] = start_image(revision);
+  // Now, so that none of them is among the upstreams. What changes meanwhile is in the journal.
+  const deletions: string[] = [start];
+  for (const name of deleted_seeds()) deletions.push(format_deleted_seed(writer, name));
   let position = 0;
   let is_whole = false;
-  let first: string | undefined = start;
+  let first: string | undefined = table.concat(deletions);
   return disk.write_image(() => {
     if (first !== undefined) {
       const line = first;

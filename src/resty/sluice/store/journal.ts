@@ -35,11 +35,13 @@ interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
   upstream: string;
   deleted?: boolean;
+  /** With `deleted`: `setup` names it, and is not to create it again. */
+  seed?: true;
   put?: WrittenServer[];
   remove?: number[];
 }
 
-const CHANGE_SHAPE = shape(["revision", "upstream", "deleted"], SETTINGS_FIELDS, BOOKKEEPING_FIELDS, [
+const CHANGE_SHAPE = shape(["revision", "upstream", "deleted", "seed"], SETTINGS_FIELDS, BOOKKEEPING_FIELDS, [
   "put",
   "remove",
 ]);
@@ -81,9 +83,11 @@ export function format_change(name: string, document: Document, changed: Differe
   });
 }
 
-/** The line of an upstream's end. */
-export function format_deletion(name: string, revision: number): string {
-  return change_line({ revision, upstream: name, deleted: true });
+/** The line of an upstream's end. `is_seed`: it is to be remembered. */
+export function format_deletion(name: string, revision: number, is_seed: boolean): string {
+  const change: Change = { revision, upstream: name, deleted: true };
+  if (is_seed) change.seed = true;
+  return change_line(change);
 }
 
 const JOURNAL_START = shape(["sluice", "format", "follows"]);
@@ -112,6 +116,13 @@ export function start_image(revision: number): LuaMultiReturn<[ImageWriter, stri
 /** Writes an upstream into an image. */
 export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
   const line = format_change(name, document, { added: document.lines, removed: [] });
+  add_to_total(writer.total, string.sub(line, 1, -2));
+  return line;
+}
+
+/** Writes into an image that an upstream which `setup` names was deleted. */
+export function format_deleted_seed(writer: ImageWriter, name: string): string {
+  const line = format_deletion(name, writer.revision, true);
   add_to_total(writer.total, string.sub(line, 1, -2));
   return line;
 }

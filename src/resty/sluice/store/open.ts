@@ -12,11 +12,14 @@ import { NO_HISTORY, set_clustered } from "./clustered";
 import { attach, create, row_at, shared_memory } from "./region";
 import { load_health } from "./health";
 import { save_state } from "./image";
+import { lacks_init_worker } from "./nginx_conf";
 import { read } from "./read";
 import { to_document } from "./replay";
 import { allocate_row, hold_row } from "./rows";
 import { restore_scaling } from "./scaling";
 import { set_fsync } from "./commit";
+import { differs, report_seeds } from "./seed_report";
+import { is_deleted_seed, name_seed, restore_deleted_seed } from "./seeds";
 import { count_slots } from "./slots";
 import { restore_proof } from "./unproven";
 import { write_under_lock } from "./write";
@@ -88,6 +91,8 @@ function rewrite(revision: number): void {
 function load_state(state_dir: string): void {
   const [state, cause, needs_image] = disk.load(state_dir);
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
+  // Before the state may be written anew.
+  for (const name of state.deleted_seeds) restore_deleted_seed(name);
   const documents: Document[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
     const document = to_document(saved, allocate_row);
@@ -132,13 +137,21 @@ function plant(name: string, config: UpstreamConfig): void {
   if (problem !== undefined) error(`could not create upstream ${name}: ${problem.text}`, 0);
 }
 
-/** Saves the seeds that the state does not hold yet. Without any it takes no lock: a stopped writer delays no reload. */
-function plant_all(seeds: LuaTable<string, UpstreamConfig>): void {
+/**
+ * Saves the seeds that the state does not hold yet, but for those that were deleted. Without any it takes no lock: a
+ * stopped writer delays no reload.
+ */
+function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): void {
   const missing: string[] = [];
-  for (const [name] of pairs(seeds)) {
-    if (read(name) === undefined) missing.push(name);
-    else ngx.log(ngx.NOTICE, `sluice: upstream ${name}: the saved state is used, not what setup() gives`);
+  const changed: string[] = [];
+  const deleted: string[] = [];
+  for (const [name, seed] of pairs(seeds)) {
+    name_seed(name);
+    const document = read(name);
+    if (document !== undefined && differs(document, seed)) changed.push(name);
+    else if (document === undefined) (is_deleted_seed(name) ? deleted : missing).push(name);
   }
+  report_seeds(changed, deleted, prefix);
   if (missing.length === 0) return;
   const [locked, busy] = acquire_now();
   if (locked === undefined) error(`could not create upstream ${missing[0]}: ${busy ?? ""}`, 0);
@@ -172,6 +185,10 @@ export function reopen_store(options: Options): void {
 export function open_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))
     error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
+  if (lacks_init_worker()) {
+    const hook = 'init_worker_by_lua_block { require("resty.sluice").init_worker() }';
+    error(`nginx.conf has no init_worker_by_lua, without which no worker can serve: add ${hook}`, 0);
+  }
   set_fsync(options.fsync);
   set_clustered(options.cluster !== undefined);
   const state_dir = options.state_dir === undefined ? undefined : absolute_folder(options.state_dir);
@@ -193,7 +210,7 @@ export function open_store(options: Options): void {
     if (state_dir !== undefined) use_folder(state_dir);
   }
   check_slots();
-  plant_all(options.upstreams);
+  plant_all(options.upstreams, options.api.prefix);
   const memory = shared_memory();
   if (region === undefined) memory[Header.START_REVISION] = memory[Header.REVISION];
   memory[Header.GENERATION] = memory[Header.GENERATION] + 1;

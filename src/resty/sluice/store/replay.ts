@@ -21,6 +21,8 @@ export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
 export interface SavedState {
   revision: number;
   upstreams: LuaTable<string, SavedUpstream>;
+  /** The upstreams that were deleted and that `setup` is not to create again. */
+  deleted_seeds: LuaSet<string>;
 }
 
 /** A file of lines. */
@@ -33,7 +35,7 @@ export interface LineFile {
 
 /** Makes an empty state, at revision 0. */
 export function empty_state(): SavedState {
-  return { revision: 0, upstreams: new LuaTable() };
+  return { revision: 0, upstreams: new LuaTable(), deleted_seeds: new LuaSet() };
 }
 
 /** Names a line of a file. */
@@ -45,8 +47,10 @@ function apply(state: SavedState, change: ReadChange, origin: string): void {
   const { upstream: name, settings, book, revision } = change;
   if (settings === undefined) {
     state.upstreams.delete(name);
+    if (change.is_seed) state.deleted_seeds.add(name);
     return;
   }
+  state.deleted_seeds.delete(name);
   const before = state.upstreams.get(name) as SavedUpstream | undefined;
   const servers = before?.servers ?? new LuaTable<number, DiskServer>();
   for (const id of change.remove) servers.delete(id);
@@ -111,7 +115,8 @@ function apply_image_line(
 ): string | undefined {
   const [change, problem] = read_change(value);
   if (change === undefined) return problem?.text;
-  if (state.upstreams.has(change.upstream)) return `duplicate upstream "${change.upstream}"`;
+  if (state.upstreams.has(change.upstream) || state.deleted_seeds.has(change.upstream))
+    return `duplicate upstream "${change.upstream}"`;
   apply(state, change, origin);
   return undefined;
 }

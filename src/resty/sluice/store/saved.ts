@@ -30,6 +30,8 @@ export interface ReadChange {
   upstream: string;
   /** Undefined: the upstream was deleted. */
   settings: UpstreamSettings | undefined;
+  /** True: it was deleted, and `setup` is not to create it again. */
+  is_seed: boolean;
   book: Bookkeeping;
   put: DiskServer[];
   remove: number[];
@@ -222,7 +224,7 @@ function read_remove(value: unknown): Read<number[]> {
 /** The members of a change beside the checksum. */
 const FIELDS = new LuaSet<string>();
 for (const names of [
-  ["revision", "upstream", "deleted", "put", "remove", "crc"],
+  ["revision", "upstream", "deleted", "seed", "put", "remove", "crc"],
   SETTINGS_FIELDS,
   BOOKKEEPING_FIELDS,
 ]) {
@@ -236,15 +238,17 @@ for (const names of [
  * @returns the change, or undefined and the problem
  */
 export function read_change(value: Record<string, unknown>): Read<ReadChange> {
-  const { revision, upstream, deleted } = value;
+  const { revision, upstream, deleted, seed } = value;
   for (const [name] of pairs(value)) {
     if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(name));
   }
   if (!is_whole(revision, 1)) return $multi(undefined, not_whole("revision"));
   const bad_name = check_name(upstream);
   if (bad_name !== undefined) return $multi(undefined, bad_name);
+  if (seed !== undefined && (seed !== true || deleted !== true))
+    return $multi(undefined, invalid_value("seed", "not that of a deletion"));
   const change = { revision, upstream: upstream as string, book: { next_id: 0 }, put: [], remove: [] };
-  if (deleted === true) return $multi({ ...change, settings: undefined }, undefined);
+  if (deleted === true) return $multi({ ...change, settings: undefined, is_seed: seed === true }, undefined);
   if (deleted !== undefined) return $multi(undefined, invalid_value("deleted", "not true"));
   if (value.method === undefined) return $multi(undefined, invalid_value("method", "missing"));
   const [settings, unsettled] = read_settings(value);
@@ -255,5 +259,5 @@ export function read_change(value: Record<string, unknown>): Read<ReadChange> {
   if (put === undefined) return $multi(undefined, bad_put);
   const [remove, bad_remove] = read_remove(value.remove);
   if (remove === undefined) return $multi(undefined, bad_remove);
-  return $multi({ revision, upstream: upstream as string, settings, book, put, remove }, undefined);
+  return $multi({ ...change, settings, is_seed: false, book, put, remove }, undefined);
 }

@@ -12,6 +12,7 @@ import { row_at, shared_memory } from "./region";
 import { start_returning } from "./returning";
 import { free_row } from "./rows";
 import { note_scaling } from "./scaling";
+import { note_seed } from "./seeds";
 import { note_check_change } from "./unproven";
 
 /**
@@ -81,10 +82,12 @@ function complete(name: string, made: number): boolean {
   const current = read(name);
   if (shared_memory()[Header.WRITING_DELETES] === 1) {
     delete_text(name);
+    note_seed(name, true);
     if (current !== undefined) free_rows_of(current);
     return true;
   }
   put_staged_text();
+  note_seed(name, false);
   remember("drain", made);
   const next = read(name);
   if (next?.revision !== made) return false;

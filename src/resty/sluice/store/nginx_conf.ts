@@ -1,0 +1,105 @@
+import { recall, remember } from "./dict";
+import { glob } from "./glob";
+
+/**
+ * What nginx.conf says of phases. `setup` runs in the master, before there are workers, and nothing tells it whether
+ * init_worker_by_lua will run in them. nginx's own command line names the file, so it is read once more. Where that
+ * is not possible, nothing is known.
+ */
+
+const LONGEST_FILE = 4 * 1024 * 1024;
+/** nginx has no limit of its own; a file that includes itself would be read for ever. */
+const MOST_FILES = 1000;
+
+function read_file(path: string): string | undefined {
+  const [file] = io.open(path, "rb");
+  if (file === undefined) return undefined;
+  // An empty file has nothing to read.
+  const text = file.read(LONGEST_FILE) ?? "";
+  file.close();
+  return text;
+}
+
+/** A path as nginx takes it: below a folder unless it is absolute. */
+function below(folder: string, path: string): string {
+  return string.sub(path, 1, 1) === "/" ? path : `${folder}${path}`;
+}
+
+/** Options of nginx's command line that take a value. */
+const WITH_VALUE = "[cegps]";
+
+/** Returns the value of `-c` in a command line, which nginx reads letter by letter. Pure. */
+export function conf_option(command_line: string): string | undefined {
+  const words: string[] = [];
+  for (const [word] of string.gmatch(command_line, "(%Z+)")) words.push(word);
+  let index = 1;
+  let conf: string | undefined;
+  while (index < words.length) {
+    const word = words[index];
+    const [at] = string.find(word, WITH_VALUE, 2);
+    if (string.sub(word, 1, 1) === "-" && at !== undefined) {
+      const is_separate = at === word.length;
+      if (is_separate) index += 1;
+      const value = is_separate ? (words[index] as string | undefined) : string.sub(word, at + 1);
+      if (string.sub(word, at, at) === "c") conf = value;
+    }
+    index += 1;
+  }
+  return conf;
+}
+
+/** The path of nginx.conf, found at the start and noted for reloads: by then nginx has written over its command line. */
+function conf_path(): string | undefined {
+  const noted = recall("conf") as string | undefined;
+  if (noted !== undefined) return noted;
+  const command_line = read_file("/proc/self/cmdline");
+  if (command_line === undefined) return undefined;
+  const [built_in] = string.match(ngx.config.nginx_configure(), "%-%-conf%-path=(%S+)");
+  const path = below(ngx.config.prefix(), conf_option(command_line) ?? built_in ?? "conf/nginx.conf");
+  remember("conf", path);
+  return path;
+}
+
+/**
+ * The files that a configuration includes, as they are named there. Whatever looks like one counts: a file that is not there
+ * only means that not all can be known. Pure.
+ */
+export function included(text: string): string[] {
+  const paths: string[] = [];
+  for (const [path] of string.gmatch(text, "include%s+[\"']?([^\"';{}%s]+)")) paths.push(path);
+  return paths;
+}
+
+/** A configuration without the lines that are comments. Pure. */
+export function without_comments(text: string): string {
+  const [stripped] = string.gsub(`\n${text}`, "\n[ \t]*#[^\n]*", "\n");
+  return stripped;
+}
+
+/** The whole configuration. Undefined: not all of it can be read. */
+function whole_configuration(path: string): string | undefined {
+  const folder = string.match(path, "^.*/")[0] ?? "";
+  const texts: string[] = [];
+  const left = [path];
+  while (left.length > 0) {
+    const text = texts.length < MOST_FILES ? read_file(left.pop() as string) : undefined;
+    if (text === undefined) return undefined;
+    const stripped = without_comments(text);
+    texts.push(stripped);
+    for (const pattern of included(stripped)) {
+      for (const file of glob(below(folder, pattern)) ?? [""]) left.push(file);
+    }
+  }
+  return table.concat(texts, "\n");
+}
+
+/**
+ * Tells whether nginx.conf certainly has no init_worker_by_lua. The configuration that is read must have an init_by_lua,
+ * which runs now: else it is another one. Phase: init_by_lua.
+ */
+export function lacks_init_worker(): boolean {
+  const path = conf_path();
+  const text = path === undefined ? undefined : whole_configuration(path);
+  if (text === undefined || string.find(text, "init_by_lua", 1, true)[0] === undefined) return false;
+  return string.find(text, "init_worker_by_lua", 1, true)[0] === undefined;
+}
