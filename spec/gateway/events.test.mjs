@@ -45,6 +45,7 @@ test("the whole story of a server that fails requests and checks, and recovers",
   first.behaviour = {};
   await askUntil("up");
   await api.expect(200, "PATCH", sluice(), { health_check: { uri: "/health", interval: "200ms" } });
+  await hasPassed(api);
   first.behaviour = { status: 503 };
   await becomes(api, first.address, "unhealthy");
   first.behaviour = {};

@@ -10,8 +10,8 @@ import { conclude } from "./state";
 import { subject_of, type Subject } from "./subject";
 
 /**
- * Whether a health check has passed on any server since it was set. The upstream's cell is 0 if so; else the revision
- * that has set it, negative once its failures were reported.
+ * Whether a health check has passed on any server since it was set. The upstream's cell is 0 if so; else
+ * the revision that has set it, negative once its failures were reported.
  */
 
 /** A health check as its results are judged. */
@@ -22,8 +22,8 @@ export interface Judged {
 }
 
 /**
- * Tells whether a check has not passed on any server yet. The fence lets this read see whether another worker has
- * proved it, or else that worker see what the caller has written before. Any phase.
+ * Tells whether a check has not passed on any server yet. The fence lets this read see whether another
+ * worker has proved it, or else that worker see what the caller has written before. Any phase.
  */
 export function is_unproven({ upstream_row }: Subject): boolean {
   fence();

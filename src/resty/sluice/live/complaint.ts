@@ -1,9 +1,10 @@
 import * as clock from "../lib/clock";
 
 /**
- * The level of the log at which a mistake in the configuration is reported that loses requests. nginx logs errors
- * only, unless `error_log` says otherwise, so the first such request of each worker is logged as an error. The
- * requests that follow within `SECONDS` are logged as warnings, so that a flood of requests is no flood of errors.
+ * The level of the log at which a mistake in the configuration is reported that loses requests. nginx logs
+ * errors only, unless `error_log` says otherwise, so the first such request of each worker is logged as an
+ * error. The requests that follow within `SECONDS` are logged as warnings, so that a flood of requests is no
+ * flood of errors.
  */
 
 const SECONDS = 10;

@@ -104,8 +104,9 @@ function has_failed(attempts: Reported, index: number): boolean {
 }
 
 /**
- * Counts attempts that ended one after the other; the last may still have to be ended. If the request had none at any
- * upstream, they belong to an earlier request at the same address, which has ended without `log()`.
+ * Counts attempts that ended one after the other; the last may still have to be ended. If the request had
+ * none at any upstream, they belong to an earlier request at the same address, which has ended without
+ * `log()`.
  */
 export function log_several_attempts(earlier: readonly LiveServer[], last: LiveServer | undefined): void {
   if (ngx.var.upstream_addr === undefined) {

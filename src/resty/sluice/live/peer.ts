@@ -10,7 +10,9 @@ import type { LiveUpstream } from "./upstream";
 /** ngx.exit(NGX_BUSY): nginx answers 502 and logs "no live upstreams". */
 const NGX_BUSY = -3;
 
-/** Requests to upstreams that do not exist: clients may choose their names, so all of them share one record. */
+/**
+ * Requests to upstreams that do not exist: clients may choose their names, so all of them share one record.
+ */
 const unknown = new_complaint();
 
 function refuse_at(level: number, reason: string): void {
@@ -27,8 +29,8 @@ export function refuse(reason: string): void {
 }
 
 /**
- * Ends the request because of a mistake in the configuration. The text ends as nginx's own line begins, so that whoever
- * searches the log for that finds the reason too.
+ * Ends the request because of a mistake in the configuration. The text ends as nginx's own line begins, so
+ * that whoever searches the log for that finds the reason too.
  */
 function refuse_mistake(level: number, mistake: string): void {
   refuse_at(level, `${mistake}, so there are no live upstreams`);

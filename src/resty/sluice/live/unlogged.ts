@@ -12,11 +12,12 @@ import type { LiveServer } from "./server";
 import type { LiveUpstream } from "./upstream";
 
 /**
- * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced it.
+ * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced
+ * it.
  *
- * A request is kept by its address until `log()` is called for it. When another request has the same address, the
- * first one has ended: as long as a request lives, nginx cannot use its memory again. So slow requests, WebSockets
- * and aborted requests, for which nginx runs log_by_lua too, are never taken for such ones.
+ * A request is kept by its address until `log()` is called for it. When another request has the same address,
+ * the first one has ended: as long as a request lives, nginx cannot use its memory again. So slow requests,
+ * WebSockets and aborted requests, for which nginx runs log_by_lua too, are never taken for such ones.
  */
 
 let memory: NumberPointer;
@@ -42,11 +43,11 @@ const LOG_MISSING =
   "location that has a log_by_lua of its own, which replaces the one of http; until then requests are counted wrongly";
 
 /**
- * Tells whether what is kept at a request's address belongs to an earlier request, and ends that one. Phase:
- * balancer_by_lua; not hot: at the first attempt of most requests nothing is kept.
+ * Tells whether what is kept at a request's address belongs to an earlier request, and ends that one.
+ * Phase: balancer_by_lua; not hot: at the first attempt of most requests nothing is kept.
  *
- * An attempt of this request, at whatever upstream, would stand in `$upstream_addr`: after an internal redirect the
- * value is at least ` : `.
+ * An attempt of this request, at whatever upstream, would stand in `$upstream_addr`: after an internal
+ * redirect the value is at least ` : `.
  */
 export function forget_unlogged(key: number, first: LiveServer | undefined): boolean {
   if (get_last_failure()[0] !== undefined || (ngx.var.upstream_addr ?? "") !== "") return false;

@@ -160,8 +160,9 @@ export const enum Row {
    */
   LEAVE_AT = HEALTH_REVISION,
   /**
-   * Of a server that has registered itself, in the cell that only free rows use: when its registration ended, if the
-   * guard keeps it all the same. Written under the lock. It counts while `EXPIRES` is equal: a renewal needs no lock.
+   * Of a server that has registered itself, in the cell that only free rows use: when its registration
+   * ended, if the guard keeps it all the same. Written under the lock. It counts while `EXPIRES` is equal: a
+   * renewal needs no lock.
    */
   EXPIRED_AT = NEXT_FREE,
 }
@@ -184,7 +185,7 @@ export const enum UpstreamRow {
   CALL_DUE = Row.FACTOR,
   /** The generation of the worker that last found a request which had ended without `log()`; 0: none has. */
   UNLOGGED = Row.BAD_REPORTS,
-  /** The revision that has set a health check which has passed on no server yet, negative once that was reported; 0: none. */
+  /** The revision that set a check which has passed on no server yet, below 0 once reported; 0: none. */
   UNPROVEN_SINCE = Row.CHECK_RESULTS,
 }
 

@@ -5,8 +5,8 @@ import { put_event } from "./dict";
 import { revision } from "./read";
 
 /**
- * What has happened: the last 1,000 changes of servers' states, decisions to scale and problems, in the shared dict, and
- * a line of the log each.
+ * What has happened: the last 1,000 changes of servers' states, decisions to scale and problems, in the
+ * shared dict, and a line of the log each.
  */
 
 const EVENT = shape([

@@ -22,7 +22,10 @@ ffi.cdef(`
 const C = ffi.C as Libc;
 const GLOB_NOMATCH = 3;
 
-/** The files that a pattern stands for; a name without a wildcard stands for itself. Undefined: that cannot be told. */
+/**
+ * The files that a pattern stands for; a name without a wildcard stands for itself. Undefined: that cannot be
+ * told.
+ */
 export function glob(pattern: string): string[] | undefined {
   if (string.find(pattern, "[*?%[]")[0] === undefined) return [pattern];
   const found = ffi.new("struct sluice_matches") as Matches;

@@ -2,9 +2,9 @@ import { recall, remember } from "./dict";
 import { glob } from "./glob";
 
 /**
- * What nginx.conf says of phases. `setup` runs in the master, before there are workers, and nothing tells it whether
- * init_worker_by_lua will run in them. nginx's own command line names the file, so it is read once more. Where that
- * is not possible, nothing is known.
+ * What nginx.conf says of phases. `setup` runs in the master, before there are workers, and nothing tells
+ * it whether init_worker_by_lua will run in them. nginx's own command line names the file, so it is read once
+ * more. Where that is not possible, nothing is known.
  */
 
 const LONGEST_FILE = 4 * 1024 * 1024;
@@ -48,7 +48,10 @@ export function conf_option(command_line: string): string | undefined {
   return conf;
 }
 
-/** The path of nginx.conf, found at the start and noted for reloads: by then nginx has written over its command line. */
+/**
+ * The path of nginx.conf, found at the start and noted for reloads: by then nginx has written over its
+ * command line.
+ */
 function conf_path(): string | undefined {
   const noted = recall("conf") as string | undefined;
   if (noted !== undefined) return noted;
@@ -61,8 +64,8 @@ function conf_path(): string | undefined {
 }
 
 /**
- * The files that a configuration includes, as they are named there. Whatever looks like one counts: a file that is not there
- * only means that not all can be known. Pure.
+ * The files that a configuration includes, as they are named there. Whatever looks like one counts: a file
+ * that is not there only means that not all can be known. Pure.
  */
 export function included(text: string): string[] {
   const paths: string[] = [];
@@ -94,8 +97,8 @@ function whole_configuration(path: string): string | undefined {
 }
 
 /**
- * Tells whether nginx.conf certainly has no init_worker_by_lua. The configuration that is read must have an init_by_lua,
- * which runs now: else it is another one. Phase: init_by_lua.
+ * Tells whether nginx.conf certainly has no init_worker_by_lua. The configuration that is read must have an
+ * init_by_lua, which runs now: else it is another one. Phase: init_by_lua.
  */
 export function lacks_init_worker(): boolean {
   const path = conf_path();

@@ -83,7 +83,10 @@ export function is_expired({ row }: ServerRecord): boolean {
   return expired_at !== 0 && expired_at === memory[row_at(row) + Row.EXPIRES];
 }
 
-/** Notes that the guard keeps a server whose registration is over. Under the lock. Returns whether that is news. */
+/**
+ * Notes that the guard keeps a server whose registration is over. Under the lock. Returns whether that is
+ * news.
+ */
 export function keep_expired(record: ServerRecord): boolean {
   if (is_expired(record)) return false;
   shared_memory()[row_at(record.row) + Row.EXPIRED_AT] = expires(record);

@@ -138,8 +138,8 @@ function plant(name: string, config: UpstreamConfig): void {
 }
 
 /**
- * Saves the seeds that the state does not hold yet, but for those that were deleted. Without any it takes no lock: a
- * stopped writer delays no reload.
+ * Saves the seeds that the state does not hold yet, but for those that were deleted. Without any it takes
+ * no lock: a stopped writer delays no reload.
  */
 function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): void {
   const missing: string[] = [];

@@ -21,8 +21,8 @@ function rows_out_of_service(lines: readonly string[]): LuaSet<number> {
 }
 
 /**
- * Starts `slow_start` for the servers that come back into service, unless that is all the upstream has: then there is
- * nobody else to take the requests meanwhile. Under the lock, before the change is published.
+ * Starts `slow_start` for the servers that come back into service, unless that is all the upstream has:
+ * then there is nobody else to take the requests meanwhile. Under the lock, before the change is published.
  *
  * @param removed the servers' lines before the change, as far as it replaces them
  * @param added the lines that it brings

@@ -13,7 +13,10 @@ function servers_text(texts: string[]): string {
   return table.concat(texts, "\n");
 }
 
-/** Tells whether an upstream is other than its seed. What its sources have brought, and the servers' order, do not count. */
+/**
+ * Tells whether an upstream is other than its seed. What its sources have brought, and the servers' order, do
+ * not count.
+ */
 export function differs(document: Document, seed: UpstreamConfig): boolean {
   if (encode(settings_of(document)) !== encode(settings_of(seed))) return true;
   const own: string[] = [];

@@ -1,11 +1,11 @@
 import { add_seed, get_seed, get_seeds, put_seed } from "./dict";
 
 /**
- * The upstreams that `setup` names, the seeds, and which of them were deleted: such a one is not created again by the
- * next reload or restart, until somebody creates it over HTTP.
+ * The upstreams that `setup` names, the seeds, and which of them were deleted: such a one is not created
+ * again by the next reload or restart, until somebody creates it over HTTP.
  *
- * Each has a number in the dict from the start on, so that a deletion always finds room. The journals and images have
- * what a restart needs.
+ * Each has a number in the dict from the start on, so that a deletion always finds room. The journals and
+ * images have what a restart needs.
  */
 
 /** What the dict has of a seed. */
@@ -47,7 +47,10 @@ export function name_seed(name: string): void {
   if (!add_seed(name, Seed.KEPT)) error("lua_shared_dict is too small", 0);
 }
 
-/** Makes an upstream a seed that was deleted, as the saved state says. Phase: init_by_lua, at a start. Raises likewise. */
+/**
+ * Makes an upstream a seed that was deleted, as the saved state says. Phase: init_by_lua, at a start. Raises
+ * likewise.
+ */
 export function restore_deleted_seed(name: string): void {
   if (!add_seed(name, Seed.DELETED)) error("lua_shared_dict is too small", 0);
 }

@@ -6,11 +6,13 @@ import type { Document } from "./document";
 import { row_at, shared_memory } from "./region";
 
 /**
- * Health checks that are new or have changed, and have not passed on any server yet. The mistake may be in the check, so
- * until then it takes no server out. A `mandatory` check is an exception: its servers wait for it in any case.
+ * Health checks that are new or have changed, and have not passed on any server yet. The mistake may be in
+ * the check, so until then it takes no server out. A `mandatory` check is an exception: its servers wait for
+ * it in any case.
  *
- * The upstream's cell has the revision that has set the check: a probe of an earlier one proves nothing. A restart
- * loses the cell, and then the verdicts tell, so what the check before has found good does not outlive it.
+ * The upstream's cell has the revision that has set the check: a probe of an earlier one proves nothing. A
+ * restart loses the cell, and then the verdicts tell, so what the check before has found good does not
+ * outlive it.
  */
 
 function key_of(name: string): string {
@@ -23,8 +25,8 @@ function text_of(health_check: HealthCheckConfig | undefined): string {
 }
 
 /**
- * Forgets the good verdicts of the servers in `lines`, and the results since the last verdict. Nothing follows for their
- * states.
+ * Forgets the good verdicts of the servers in `lines`, and the results since the last verdict. Nothing
+ * follows for their states.
  */
 function forget_results(lines: readonly string[]): void {
   const memory = shared_memory();
@@ -46,7 +48,10 @@ export function note_check_change(current: Document | undefined, next: Document)
   if (is_unproven) forget_results(lines);
 }
 
-/** Sets, after a restart, whether the check of an upstream has proved itself: the verdicts of its servers are there. */
+/**
+ * Sets, after a restart, whether the check of an upstream has proved itself: the verdicts of its servers are
+ * there.
+ */
 export function restore_proof({ health_check, row, lines }: Document): void {
   if (health_check === undefined || health_check.mandatory) return;
   const memory = shared_memory();

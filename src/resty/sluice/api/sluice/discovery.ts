@@ -31,7 +31,10 @@ function skipped_objects(entries: readonly SkippedEntry[]): object[] {
   return list(objects);
 }
 
-/** The servers whose registration is over and that the guard keeps. Undefined: no server has registered itself. */
+/**
+ * The servers whose registration is over and that the guard keeps. Undefined: no server has registered
+ * itself.
+ */
 function expired_objects(nodes: readonly NodeRecord[]): object[] | undefined {
   if (nodes.length === 0) return undefined;
   const objects: object[] = [];
