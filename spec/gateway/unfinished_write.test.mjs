@@ -125,7 +125,7 @@ test("a drain job whose new deadline a killed worker was writing keeps that dead
   for (let number = 0; number < 16; number += 1) begin(context, gateway.port, "/?hang=1");
   await waitFor("the server is busy", () => backend.active === 16);
   const drain = `${sluice()}/servers/0/drain`;
-  await api.expect(202, "POST", drain, { deadline: "1h" });
+  await api.expect(202, "POST", `${drain}?force=true`, { deadline: "1h" });
   await killWith(() => api.post(drain, { deadline: "1s" }));
   assert.ok((await sumOf(api, "active")) > 0);
   await waitFor("its time is over", async () => (await api.expect(200, "GET", serversOf())).length === 0);
