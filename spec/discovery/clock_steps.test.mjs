@@ -147,7 +147,7 @@ test("with the clock set forward, a drain job leaves its server the time that it
   });
   await waitFor("it is busy", async () => (await peersOf(api)).get(busy.address).active === 1);
   const drain = "/api/sluice/1/upstreams/app/servers/0/drain";
-  await api.expect(202, "POST", drain, { deadline: "50m" });
+  await api.expect(202, "POST", `${drain}?force=true`, { deadline: "50m" });
   await step(clocked, 2 * HOUR);
   await sleep(2500); // Drain jobs are looked at once a second.
   assert.equal(await stateOf(api, busy.address), "draining");

@@ -1,5 +1,5 @@
 import { decide, type Step, type Stored } from "../../../src/resty/sluice/cluster/decision";
-import { format_version, type Version } from "../../../src/resty/sluice/cluster/version";
+import { format_version, UNSHARED, type Version } from "../../../src/resty/sluice/cluster/version";
 import { expect } from "../support/expect";
 
 const NOW = "aaaaaaaabbbbbbbb";
@@ -37,6 +37,7 @@ const SAME: Case[] = [
   { what: "is nowhere", step: "keep" },
   { what: "was never shared and is not there", own: "", step: "put back" },
   { what: "was never shared and is there", own: "", stored: stored(6), step: "take" },
+  { what: "was never shared and was deleted there", own: "", deleted: at(NOW, 4), step: "delete" },
 ];
 
 const LOST: Case[] = [
@@ -48,6 +49,12 @@ const LOST: Case[] = [
     own: own(BEFORE, 6),
     stored: stored(3, at(BEFORE, 6)),
     step: "take",
+  },
+  {
+    what: "was replaced there by one that was never shared",
+    own: own(BEFORE, 6),
+    stored: stored(3, UNSHARED),
+    step: "put back",
   },
   {
     what: "was put back in an older version",
@@ -98,7 +105,7 @@ for (const [group, cases] of groups) {
   describe(`what becomes of an upstream ${group}`, () => {
     for (const { what, own: version, stored: there, deleted, step } of cases) {
       it(`that ${what}: ${step}`, () => {
-        expect(decide(version, there, { history: NOW, had_history: true, deleted })).equal(step);
+        expect(decide(version, there, { history: NOW, is_complete: true, deleted })).equal(step);
       });
     }
   });
@@ -106,7 +113,7 @@ for (const [group, cases] of groups) {
 
 describe("what becomes of an upstream of a document of version 0.1.0 in an empty etcd", () => {
   it("is that it is put back", () => {
-    const around = { history: NOW, had_history: false, deleted: undefined };
+    const around = { history: NOW, is_complete: false, deleted: undefined };
     expect(decide("0000000000000006", undefined, around)).equal("put back");
   });
 });

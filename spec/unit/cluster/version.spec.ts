@@ -1,4 +1,9 @@
-import { format_version, is_later, parse_version } from "../../../src/resty/sluice/cluster/version";
+import {
+  format_version,
+  is_later,
+  parse_version,
+  version_at,
+} from "../../../src/resty/sluice/cluster/version";
 import { NO_CLUSTER_REVISION } from "../../../src/resty/sluice/store/replicate";
 import { expect } from "../support/expect";
 
@@ -22,6 +27,16 @@ describe("the version of a shared upstream", () => {
     for (const text of ["", "x", "0123.12", `${HISTORY}.`, `${HISTORY}.1x`]) {
       expect(parse_version(text)).equal(undefined);
     }
+  });
+
+  it("is of the history that was copied where it is older than the present one", () => {
+    const history = { history: HISTORY, began: 8, before: "fedcba9876543210" };
+    expect(version_at(history, 7)).same({ history: "fedcba9876543210", revision: 7 });
+    expect(version_at(history, 8)).same({ history: HISTORY, revision: 8 });
+    expect(version_at({ history: HISTORY, began: 8, before: undefined }, 7)).same({
+      history: HISTORY,
+      revision: 7,
+    });
   });
 
   it("is later only than one of the same history", () => {

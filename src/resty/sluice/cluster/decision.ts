@@ -1,4 +1,4 @@
-import { is_later, parse_version, type Version } from "./version";
+import { is_later, is_unshared, parse_version, type Version } from "./version";
 
 /** Decides which of two versions of an upstream holds: that of this gateway or that in etcd. Pure. */
 
@@ -6,7 +6,7 @@ import { is_later, parse_version, type Version } from "./version";
 export interface Stored {
   /** etcd's revision of it. */
   revision: number;
-  /** The version of an earlier history that was put back; undefined: it is a change. */
+  /** The version of an earlier history that was put back or copied; undefined: it is a change. */
   origin: Version | undefined;
 }
 
@@ -15,9 +15,9 @@ export interface Surroundings {
   /** The history of the etcd. */
   history: string;
   /**
-   * Whether etcd had one before this gateway joined, in whatever form: then what is not there was deleted.
+   * Whether a gateway has once put there all that it had: then what is not there was deleted.
    */
-  had_history: boolean;
+  is_complete: boolean;
   /** The version at which the upstream was deleted, if that is recorded. */
   deleted: Version | undefined;
 }
@@ -29,9 +29,9 @@ export interface Surroundings {
 export type Step = "keep" | "take" | "delete" | "put back" | "delete in etcd";
 
 /** Of an upstream that etcd does not have. */
-function decide_missing(own: Version, { history, had_history, deleted }: Surroundings): Step {
+function decide_missing(own: Version, { history, is_complete, deleted }: Surroundings): Step {
   if (own.history === history) return "delete";
-  if (own.history === "") return had_history ? "delete" : "put back";
+  if (own.history === "") return is_complete ? "delete" : "put back";
   const is_deleted = deleted !== undefined && (deleted.history === history || is_later(deleted, own));
   return is_deleted ? "delete" : "put back";
 }
@@ -48,7 +48,9 @@ export function decide(own: string | undefined, stored: Stored | undefined, arou
   const origin = stored?.origin;
   if (stored === undefined) {
     if (own === undefined) return "keep";
-    return version === undefined ? "put back" : decide_missing(version, around);
+    if (version !== undefined) return decide_missing(version, around);
+    // A seed, or what the gateway had before it joined.
+    return around.deleted === undefined ? "put back" : "delete";
   }
   if (own === undefined) {
     const { deleted } = around;
@@ -58,5 +60,6 @@ export function decide(own: string | undefined, stored: Stored | undefined, arou
   }
   if (version === undefined) return "take";
   if (version.history === around.history) return version.revision < stored.revision ? "take" : "keep";
-  return origin !== undefined && is_later(version, origin) ? "put back" : "take";
+  if (origin === undefined) return "take";
+  return is_unshared(origin) || is_later(version, origin) ? "put back" : "take";
 }

@@ -13,13 +13,13 @@ import { is_writing } from "../store/lock";
 import { set_replicator } from "../store/replicate";
 import { put_cluster_report } from "../store/reports";
 import { is_over } from "../store/turn";
-import { history_key, join_history, type Joined } from "./history";
+import { before_key, complete_key, history_key, join_history, note_settled, type Joined } from "./history";
 import { sort_keys } from "./listing";
 import { names_to_retry, publish_problems } from "./problems";
 import { apply_renewals, is_renewals, send_renewals } from "./renewals";
 import { new_replicator } from "./replicate";
 import { settle, settle_all, settle_change, settle_deletion, take_base } from "./settle";
-import { name_of_tombstone, note_tombstone, settle_tombstones } from "./tombstones";
+import { forget_tombstone, name_of_tombstone, note_tombstone, settle_tombstones } from "./tombstones";
 
 /**
  * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key first; the others
@@ -70,13 +70,15 @@ function apply_event(joined: Joined, { key, value, revision }: KeyEvent): string
   if (string.sub(key, 1, prefix.length) !== prefix)
     return unexpected(ETCD, "it has a key that does not begin with the prefix");
   if (key === history_key(prefix)) return value === history ? undefined : "etcd begins a new history";
+  if (key === before_key(prefix) || key === complete_key(prefix)) return undefined;
   if (is_renewals(prefix, key)) {
     if (value !== undefined) apply_renewals(key, value);
     return undefined;
   }
   const deleted = name_of_tombstone(prefix, key);
   if (deleted !== undefined) {
-    if (value !== undefined) note_tombstone(deleted, { key, value, revision }, history);
+    if (value === undefined) forget_tombstone(deleted);
+    else note_tombstone(deleted, { key, value, revision }, joined);
     return undefined;
   }
   if (value !== undefined) return settle_change(joined, { key, value, revision });
@@ -150,10 +152,13 @@ function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | 
   const [listing, unlisted] = list_keys(client, prefix);
   if (listing === undefined) return $multi(undefined, unlisted, 0);
   const parts = sort_keys(prefix, listing.keys);
-  const [history, unknown] = join_history(client, prefix, listing, parts.history, base);
-  if (history === undefined) return $multi(undefined, unknown, 0);
-  const joined = { client, prefix, history, had_history: parts.history !== undefined };
-  const failed = settle_tombstones(joined, parts.tombstones) ?? settle_all(joined, parts.upstreams, base);
+  const [found, unknown] = join_history(client, prefix, listing, parts.history, parts.before, base);
+  if (found === undefined) return $multi(undefined, unknown, 0);
+  const joined = { client, prefix, ...found, is_complete: parts.is_complete };
+  const failed =
+    settle_tombstones(joined, parts.tombstones) ??
+    settle_all(joined, parts.upstreams, base) ??
+    note_settled(joined);
   publish_problems(true);
   return $multi(failed === undefined ? joined : undefined, failed, listing.revision);
 }

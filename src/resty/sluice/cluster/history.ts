@@ -2,54 +2,78 @@ import { crc32 } from "../lib/crc32";
 import * as clock from "../lib/clock";
 import type { EtcdClient } from "../net/etcd/client";
 import type { KeyValue, Listing } from "../net/etcd/keys";
-import { call_txn, is_at, put } from "../net/etcd/txn";
-import { known_history, note_grace, note_history } from "../store/clustered";
+import { call_txn, has_value, is_at, put, remove } from "../net/etcd/txn";
+import { HISTORY_DIGITS, is_grace, known_history, note_grace, note_history } from "../store/clustered";
 import { new_secret } from "../store/secret";
-import { parse_version } from "./version";
+import { parse_version, type History } from "./version";
 
 /**
- * The history of an etcd: from when it is empty to when it has lost its data, or is made from a copy. etcd
+ * The history of an etcd: from when it is empty to when it has lost its data, or is restored from a copy. etcd
  * counts its revisions from 1 in each, so that a revision alone would be taken for that of another history.
- * The key `state/complete` holds what identifies the history: random digits, and some of the identity of
- * etcd's cluster.
+ *
+ * Keys below the prefix: `state/history` identifies the history by random digits and some of the identity of
+ * etcd's cluster; `state/before` identifies the history that a restored copy is of; `state/complete` says that
+ * a gateway has once put there all that it had.
  */
 
 const RANDOM_DIGITS = 8;
 /**
  * After a loss of etcd's data, changes wait for so long, in seconds: other gateways may come back with newer
- * versions, which a change of an older one would outdate.
+ * versions, which a change of an older one would outdate. Counted from when this gateway has put back its own.
  */
 const GRACE_SECONDS = 5;
+/** Upper bound on how long changes wait for that, in seconds, unless this gateway tries again. */
+const LONGEST_SETTLING = 60;
 
 /** An etcd that this gateway has joined. */
-export interface Joined {
+export interface Joined extends History {
   client: EtcdClient;
   prefix: string;
-  history: string;
-  /** Whether a gateway had joined before it, at any time: then what is not there was deleted. */
-  had_history: boolean;
+  /** Whether a gateway has put there all that it had: then what is not there was deleted. */
+  is_complete: boolean;
 }
 
-/** The key that identifies the history. Earlier versions of Sluice write "yes" there. */
+/** The key that identifies the history. */
 export function history_key(prefix: string): string {
+  return `${prefix}state/history`;
+}
+
+/** The key that identifies the history before. */
+export function before_key(prefix: string): string {
+  return `${prefix}state/before`;
+}
+
+/** The key that says that a gateway has put there all that it had. */
+export function complete_key(prefix: string): string {
   return `${prefix}state/complete`;
+}
+
+function is_history(text: string): boolean {
+  return text.length === HISTORY_DIGITS && string.find(text, "^%x+$")[0] !== undefined;
 }
 
 function digits_of_cluster(cluster_id: string): string {
   return string.format("%08x", crc32(cluster_id));
 }
 
-/** Whether a history that a key names is that of this etcd still, and not of one that it was copied from. */
+/**
+ * Whether a history that a key names is that of this etcd still, and not of one that it was copied from: an
+ * etcd never has an older revision of a key than a gateway has seen.
+ */
 function is_current(
   history: string,
-  { cluster_id, revision }: Listing,
+  prefix: string,
+  { cluster_id, revision, keys }: Listing,
   own: LuaTable<string, string>,
 ): boolean {
-  if (string.find(history, "^%x+$")[0] === undefined) return false;
+  if (!is_history(history)) return false;
   if (string.sub(history, RANDOM_DIGITS + 1) !== digits_of_cluster(cluster_id)) return false;
-  for (const [, text] of pairs(own)) {
+  const revisions = new LuaTable<string, number>();
+  for (const entry of keys) revisions.set(entry.key, entry.revision);
+  for (const [name, text] of pairs(own)) {
     const version = parse_version(text);
-    if (version?.history === history && version.revision > revision) return false;
+    const newest = (revisions.get(prefix + name) as number | undefined) ?? revision;
+    if (version?.history === history && version.revision > newest) return false;
   }
   return true;
 }
@@ -66,17 +90,30 @@ function has_others(own: LuaTable<string, string>, history: string): boolean {
 /** Has a history begin, unless another gateway has done so. Returns it, or undefined and the cause. */
 function begin_history(
   client: EtcdClient,
-  key: string,
-  before: number,
+  prefix: string,
+  entry: KeyValue | undefined,
   cluster_id: string,
-): LuaMultiReturn<[string | undefined, string | undefined]> {
+): LuaMultiReturn<[History | undefined, string | undefined]> {
   const [secret, no_secret] = new_secret();
   if (secret === undefined) return $multi(undefined, no_secret);
   const history = string.sub(secret, 1, RANDOM_DIGITS) + digits_of_cluster(cluster_id);
-  const [answer, cause] = call_txn(client, { compare: [is_at(key, before)], success: [put(key, history)] });
+  const key = history_key(prefix);
+  const before = entry !== undefined && is_history(entry.value) ? entry.value : undefined;
+  const note = before_key(prefix);
+  const success = [put(key, history), before === undefined ? remove(note) : put(note, before)];
+  const [answer, cause] = call_txn(client, { compare: [is_at(key, entry?.revision ?? 0)], success });
   if (answer === undefined) return $multi(undefined, cause);
-  if (answer.succeeded === true) return $multi(history, undefined);
-  return $multi(undefined, "another gateway has begun a new history at the same time");
+  if (answer.succeeded !== true)
+    return $multi(undefined, "another gateway has begun a new history at the same time");
+  return $multi({ history, began: tonumber(answer.header?.revision) ?? 0, before }, undefined);
+}
+
+/** Has changes wait while this gateway puts back what etcd has lost. */
+function note_settling(history: string, own: LuaTable<string, string>): void {
+  const now = clock.now();
+  const is_new = history !== known_history();
+  if (is_new) ngx.log(ngx.NOTICE, `sluice: the history of the cluster's etcd is ${history}`);
+  if (is_new ? has_others(own, history) : is_grace(now)) note_grace(now + LONGEST_SETTLING);
 }
 
 /**
@@ -84,6 +121,7 @@ function begin_history(
  * cosockets.
  *
  * @param entry what the listing has under the history's key; undefined: nothing
+ * @param before what it has under the key of the history before
  * @param own the versions of this gateway's upstreams, by name
  * @returns the history, or undefined and the cause
  */
@@ -92,19 +130,28 @@ export function join_history(
   prefix: string,
   listing: Listing,
   entry: KeyValue | undefined,
+  before: KeyValue | undefined,
   own: LuaTable<string, string>,
-): LuaMultiReturn<[string | undefined, string | undefined]> {
-  let history = entry?.value;
-  if (history === undefined || !is_current(history, listing, own)) {
-    const key = history_key(prefix);
-    const [begun, cause] = begin_history(client, key, entry?.revision ?? 0, listing.cluster_id);
+): LuaMultiReturn<[History | undefined, string | undefined]> {
+  let found: History | undefined;
+  if (entry !== undefined && is_current(entry.value, prefix, listing, own)) {
+    found = { history: entry.value, began: entry.revision, before: before?.value };
+  } else {
+    const [begun, cause] = begin_history(client, prefix, entry, listing.cluster_id);
     if (begun === undefined) return $multi(undefined, cause);
-    history = begun;
+    found = begun;
   }
-  if (history !== known_history()) {
-    ngx.log(ngx.NOTICE, `sluice: the history of the cluster's etcd is ${history}`);
-    if (has_others(own, history)) note_grace(clock.now() + GRACE_SECONDS);
-  }
-  note_history(history);
-  return $multi(history, undefined);
+  note_settling(found.history, own);
+  note_history(found.history);
+  return $multi(found, undefined);
+}
+
+/** Notes that all is settled. Returns the cause when that fails. Phases that have cosockets. */
+export function note_settled({ client, prefix, history, is_complete }: Joined): string | undefined {
+  const now = clock.now();
+  if (is_grace(now)) note_grace(now + GRACE_SECONDS);
+  if (is_complete) return undefined;
+  const compare = [has_value(history_key(prefix), history)];
+  const [, cause] = call_txn(client, { compare, success: [put(complete_key(prefix), "yes")] });
+  return cause;
 }

@@ -1,5 +1,5 @@
 import type { KeyValue } from "../net/etcd/keys";
-import { history_key } from "./history";
+import { before_key, complete_key, history_key } from "./history";
 import { is_renewals } from "./renewals";
 import { name_of_tombstone } from "./tombstones";
 
@@ -7,6 +7,10 @@ import { name_of_tombstone } from "./tombstones";
 export interface Parts {
   /** What identifies the history; undefined: nothing does. */
   history: KeyValue | undefined;
+  /** What identifies the history before, of which a restored copy is. */
+  before: KeyValue | undefined;
+  /** Whether a gateway has put there all that it had. */
+  is_complete: boolean;
   /** Records of deleted upstreams, by name. */
   tombstones: LuaTable<string, KeyValue>;
   /** All others but renewals. */
@@ -15,10 +19,18 @@ export interface Parts {
 
 /** Sorts keys by what they are. Pure. */
 export function sort_keys(prefix: string, keys: readonly KeyValue[]): Parts {
-  const parts: Parts = { history: undefined, tombstones: new LuaTable(), upstreams: [] };
+  const parts: Parts = {
+    history: undefined,
+    before: undefined,
+    is_complete: false,
+    tombstones: new LuaTable(),
+    upstreams: [],
+  };
   for (const entry of keys) {
     const deleted = name_of_tombstone(prefix, entry.key);
     if (entry.key === history_key(prefix)) parts.history = entry;
+    else if (entry.key === before_key(prefix)) parts.before = entry;
+    else if (entry.key === complete_key(prefix)) parts.is_complete = true;
     else if (deleted !== undefined) parts.tombstones.set(deleted, entry);
     else if (!is_renewals(prefix, entry.key)) parts.upstreams.push(entry);
   }

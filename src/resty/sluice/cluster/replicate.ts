@@ -9,7 +9,7 @@ import { apply_newer } from "./apply";
 import { unavailable } from "./refusals";
 import { make_change, preferred_client } from "./transaction";
 import { value_of } from "./value";
-import { format_version, revision_in, version_of } from "./version";
+import { format_version, revision_in, UNSHARED, version_of, type Version } from "./version";
 
 /** Sends changes of upstreams to the other gateways: each is a transaction on the upstream's key. */
 
@@ -17,6 +17,13 @@ const RESTORING = unavailable(
   "etcd has lost its data, and the gateways put it back. Try again in some seconds",
 );
 const NOT_JOINED = unavailable("this gateway has not read what etcd has yet. Try again");
+
+/** The version that a change puts back; undefined: it is a new one. */
+function put_back(before: Document | undefined, reach: Reach): Version | undefined {
+  if (typeof reach !== "number") return undefined;
+  const version = version_of(before) ?? UNSHARED;
+  return version.history === "" ? undefined : version;
+}
 
 /** etcd's revision of what a change replaces; 0: nothing. */
 function replaced(name: string, history: string, before: Document | undefined, reach: Reach): number {
@@ -32,11 +39,9 @@ export function new_replicator(etcd: EtcdConfig): Replicator {
       const history = known_history();
       if (history === undefined) return $multi(undefined, NOT_JOINED);
       if (reach === "all" && is_grace(clock.now())) return $multi(undefined, RESTORING);
-      const version = version_of(before);
-      const origin = typeof reach === "number" && version?.history !== "" ? version : undefined;
       const [revision, problem] = make_change(etcd, {
         name,
-        value: after === undefined ? undefined : value_of(after, origin),
+        value: after === undefined ? undefined : value_of(after, put_back(before, reach)),
         from: replaced(name, history, before, reach),
         history,
       });

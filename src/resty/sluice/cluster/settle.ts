@@ -11,7 +11,7 @@ import { history_key, type Joined } from "./history";
 import { forget_others, forget_problem, note_problem } from "./problems";
 import { deleted_at } from "./tombstones";
 import { origin_of } from "./value";
-import { revision_in } from "./version";
+import { revision_in, version_at, type Version } from "./version";
 
 /**
  * Settles what this gateway and etcd have in different versions. Functions return the cause when etcd fails.
@@ -71,6 +71,12 @@ function delete_in_etcd(
   return cause;
 }
 
+/** The version of an earlier history that a key holds; undefined: what it holds is a change in this one. */
+function origin_in(joined: Joined, { value, revision }: KeyValue): Version | undefined {
+  const version = version_at(joined, revision);
+  return version.history === joined.history ? origin_of(value) : version;
+}
+
 /**
  * Makes an upstream the same here and in etcd. `is_current`: whether what is here is still what etcd was
  * asked for.
@@ -81,10 +87,10 @@ function settle_if(
   entry: KeyValue | undefined,
   is_current: Condition,
 ): string | undefined {
-  const { history, had_history } = joined;
+  const { history, is_complete } = joined;
   const stored =
-    entry === undefined ? undefined : { revision: entry.revision, origin: origin_of(entry.value) };
-  const around = { history, had_history, deleted: deleted_at(name) };
+    entry === undefined ? undefined : { revision: entry.revision, origin: origin_in(joined, entry) };
+  const around = { history, is_complete, deleted: deleted_at(name) };
   const step = decide(own_version(read(name)), stored, around);
   const is_wanted: Condition = (current) =>
     is_current(current) && decide(own_version(current), stored, around) === step;

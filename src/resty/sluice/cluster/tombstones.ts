@@ -2,7 +2,7 @@ import * as clock from "../lib/clock";
 import type { KeyValue } from "../net/etcd/keys";
 import { call_txn, is_at, put, remove } from "../net/etcd/txn";
 import type { Joined } from "./history";
-import { format_version, parse_version, type Version } from "./version";
+import { format_version, is_later, parse_version, version_at, type History, type Version } from "./version";
 
 /**
  * Records of deleted upstreams, each a key of etcd's. When etcd has lost its data, a gateway that comes back
@@ -36,12 +36,23 @@ export function name_of_tombstone(prefix: string, key: string): string | undefin
   return string.sub(key, prefix.length + FOLDER.length + 1);
 }
 
-/** Remembers a record. Its value is the version if it was put back, and otherwise empty. */
-export function note_tombstone(name: string, { value, revision }: KeyValue, history: string): void {
+/** The version of a record: its value, if it was put back; otherwise the value is empty. */
+function version_of_record(found: History, { value, revision }: KeyValue): Version {
+  return parse_version(value) ?? version_at(found, revision);
+}
+
+/** Remembers a record, unless a later one is known that etcd has lost. */
+export function note_tombstone(name: string, entry: KeyValue, found: History): void {
   const known = tombstones.get(name) as Tombstone | undefined;
-  const version = parse_version(value) ?? { history, revision };
-  const is_known = known?.version.history === history && known.revision === revision;
-  tombstones.set(name, { version, revision, seen: is_known ? known.seen : clock.now() });
+  const recorded = version_of_record(found, entry);
+  const version = known !== undefined && is_later(known.version, recorded) ? known.version : recorded;
+  const is_known = known?.revision === entry.revision && known.version.revision === version.revision;
+  tombstones.set(name, { version, revision: entry.revision, seen: is_known ? known.seen : clock.now() });
+}
+
+/** Forgets a record that was removed. */
+export function forget_tombstone(name: string): void {
+  tombstones.delete(name);
 }
 
 /** The version at which an upstream was deleted, if that is recorded. */
@@ -49,15 +60,16 @@ export function deleted_at(name: string): Version | undefined {
   return (tombstones.get(name) as Tombstone | undefined)?.version;
 }
 
-/** Puts the records of earlier histories back into etcd. */
-function put_back(
-  { client, prefix, history }: Joined,
-  there: LuaTable<string, KeyValue>,
-): string | undefined {
+/** Puts the records of earlier histories back into etcd, where it has none or an earlier one. */
+function put_back(joined: Joined, there: LuaTable<string, KeyValue>): string | undefined {
+  const { client, prefix, history } = joined;
   for (const [name, { version }] of pairs(tombstones)) {
-    if (version.history !== history && !there.has(name)) {
+    const entry = there.get(name) as KeyValue | undefined;
+    const is_lost = entry === undefined || is_later(version, version_of_record(joined, entry));
+    if (version.history !== history && is_lost) {
       const key = tombstone_key(prefix, name);
-      const txn = { compare: [is_at(key, 0)], success: [put(key, format_version(version))] };
+      const compare = [is_at(key, entry?.revision ?? 0)];
+      const txn = { compare, success: [put(key, format_version(version))] };
       const [answer, cause] = call_txn(client, txn);
       if (answer === undefined) return cause;
     }
@@ -84,6 +96,6 @@ function remove_old({ client, prefix }: Joined): string | undefined {
  * the cause when it fails. Phases that have cosockets.
  */
 export function settle_tombstones(joined: Joined, there: LuaTable<string, KeyValue>): string | undefined {
-  for (const [name, entry] of pairs(there)) note_tombstone(name, entry, joined.history);
+  for (const [name, entry] of pairs(there)) note_tombstone(name, entry, joined);
   return put_back(joined, there) ?? remove_old(joined);
 }

@@ -1,4 +1,4 @@
-import { CLUSTER_DIGITS, HISTORY_DIGITS } from "../store/clustered";
+import { CLUSTER_DIGITS, HISTORY_DIGITS, NO_HISTORY } from "../store/clustered";
 import type { Document } from "../store/document";
 
 /** Which version of an upstream a document is: etcd's revision, in one history of an etcd. Pure. */
@@ -12,6 +12,15 @@ export interface Version {
   history: string;
   /** etcd's revision. */
   revision: number;
+}
+
+/** The history of an etcd, as its keys tell it. */
+export interface History {
+  history: string;
+  /** etcd's revision at which it began. */
+  began: number;
+  /** The history before that, if etcd was restored from a copy: what is older than `began` is of that one. */
+  before: string | undefined;
 }
 
 /** A version as documents have it: always of the same length. */
@@ -32,6 +41,19 @@ export function parse_version(text: string | undefined): Version | undefined {
 /** The version of a document; undefined: there is none, or it is not shared yet. */
 export function version_of(document: Document | undefined): Version | undefined {
   return parse_version(document?.cluster_revision);
+}
+
+/** The version in etcd that was written at a revision of this history, or of the one that was copied. */
+export function version_at({ history, began, before }: History, revision: number): Version {
+  return { history: before !== undefined && revision < began ? before : history, revision };
+}
+
+/** What a document counts as that was never shared, such as a seed: every version that was shared is newer. */
+export const UNSHARED: Version = { history: NO_HISTORY, revision: 0 };
+
+/** Whether a version is that of a document that was never shared. */
+export function is_unshared({ history }: Version): boolean {
+  return history === NO_HISTORY;
 }
 
 /** Whether a version is of the same history as another one, and later. */
