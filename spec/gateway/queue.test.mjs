@@ -145,7 +145,7 @@ test("none waits while a server has room, or when none that is full would be ava
   await app.queue.holds(1);
   for (const { ending } of [...held, last]) assert.equal((await ending).status, 200);
 
-  await app.api.expect(200, "PATCH", "/api/sluice/1/upstreams/app", {
+  await app.api.expect(200, "PATCH", "/api/sluice/1/upstreams/app?force=true", {
     servers: [{ server: one.address, down: true, max_conns: 1 }],
   });
   const started = performance.now();
