@@ -218,7 +218,7 @@ test("a cluster's etcd that answers with the wrong types is reported, and a writ
     assert.equal(cluster.error, 'etcd: unexpected answer: "result.events" is not a list');
     const { status, body } = await gateway.api.put(sluice("new"), { servers: [] });
     assert.equal(status, 503);
-    assert.ok(body.error.text.endsWith(`through etcd: etcd: unexpected answer: ${what}`), body.error.text);
+    assert.ok(body.error.text.endsWith(`: etcd: unexpected answer: ${what}`), body.error.text);
     await gateway.stop();
   }
 });
