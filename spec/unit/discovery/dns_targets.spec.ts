@@ -125,4 +125,32 @@ describe("the addresses of SRV targets", () => {
     }
     expect(asked.length).equal(4);
   });
+
+  it("are asked for in a later round when the questions of the first targets always fail", () => {
+    const { asker } = asker_of({ "A host9": "10.0.0.9" });
+    const names = ["host1", "host2", "host3", "host4", "host5", "host6", "host7", "host9"];
+    let hosts: string[] = [];
+    for (const _ of $range(1, 3)) {
+      const all = addresses_of_targets(asker, names, []);
+      asker.known = all.known;
+      hosts = all.targets.get("host9").hosts;
+    }
+    expect(hosts).same(["10.0.0.9"]);
+  });
+
+  it("are asked for again after failures, however many other questions fail", () => {
+    const script: Script = {};
+    const { asker, time } = asker_of(script);
+    const names: string[] = [];
+    for (const number of $range(1, 100)) names.push(`host${number}`);
+    let hosts: string[] = [];
+    for (const round of $range(1, 100)) {
+      if (round === 50) script["A host100"] = "10.0.0.1";
+      const all = addresses_of_targets(asker, names, []);
+      asker.known = all.known;
+      hosts = all.targets.get("host100").hosts;
+      time.now += 1;
+    }
+    expect(hosts).same(["10.0.0.1"]);
+  });
 });

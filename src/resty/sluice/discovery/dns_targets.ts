@@ -137,9 +137,39 @@ function addresses_of(round: Round, name: string, family: Family): KnownAddresse
     hosts: before?.hosts,
     ttl: math.huge,
     failures: before?.failures ?? 0,
-    not_before: 0,
+    not_before: before?.not_before ?? 0,
     cause: before?.cause ?? NOT_ASKED,
   };
+}
+
+/** A question that may be asked. */
+interface Question {
+  text: string;
+  name: string;
+  family: Family;
+  /** When it is due, and its place among those that are due at the same time. */
+  not_before: number;
+  place: number;
+}
+
+/**
+ * Returns the questions in the order in which they are asked. Those that have failed come last, and of them
+ * the one that has been due for longest comes first, so that none waits for ever. Of the others one family
+ * comes first: a resolver that never answers for the other must not keep these waiting.
+ */
+function questions_of({ known }: Asker, names: readonly string[]): Question[] {
+  const questions: Question[] = [];
+  for (const family of FAMILIES) {
+    for (const name of names) {
+      const text = question_of(name, family);
+      const before = known.get(text) as KnownAddresses | undefined;
+      questions.push({ text, name, family, not_before: before?.not_before ?? 0, place: questions.length });
+    }
+  }
+  table.sort(questions, (a, b) => {
+    return a.not_before === b.not_before ? a.place < b.place : a.not_before < b.not_before;
+  });
+  return questions;
 }
 
 function note(round: Round, target: TargetAddresses, family: Family, known: KnownAddresses): void {
@@ -168,18 +198,18 @@ export function addresses_of_targets(
   const known = new LuaTable<string, KnownAddresses>();
   const result: AllAddresses = { targets, ttl: math.huge, answered: 0, cause: undefined, known };
   const round: Round = { asker, given: given_addresses(additional), result, lost: 0 };
-  for (const name of names) targets.set(name, { hosts: [], unknown: [], problem: undefined });
-  // First one family of all: a resolver that never answers for the other must not keep these waiting.
-  for (const family of FAMILIES) {
-    for (const name of names) {
-      const addresses = addresses_of(round, name, family);
-      known.set(question_of(name, family), addresses);
-      note(round, targets.get(name), family, addresses);
-    }
+  for (const { text, name, family } of questions_of(asker, names)) {
+    known.set(text, addresses_of(round, name, family));
   }
-  // When nothing is answered, the whole source backs off instead.
+  for (const name of names) {
+    const target: TargetAddresses = { hosts: [], unknown: [], problem: undefined };
+    targets.set(name, target);
+    for (const family of FAMILIES) note(round, target, family, known.get(question_of(name, family)));
+  }
+  // When nothing is answered, the whole source backs off instead. If not all questions were asked, each backs
+  // off: the next round must ask others.
   for (const [, addresses] of pairs(known)) {
-    if (result.answered === 0) addresses.not_before = 0;
+    if (result.answered === 0 && round.lost < MOST_LOST) addresses.not_before = 0;
   }
   return result;
 }
