@@ -1,5 +1,5 @@
 import type { DnsRecord } from "resty.dns.resolver";
-import { parse_address } from "../config/address";
+import { canonical_address, parse_address, type Address } from "../config/address";
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
@@ -78,33 +78,48 @@ function is_of_family(host: string, family: Family): boolean {
 }
 
 /**
- * Keeps the servers that the upstream has from an earlier run of nginx and that a service may still have:
- * nobody has told yet which addresses its target has. It is the first service with their port that they can
- * be of.
+ * Returns the servers that the upstream has before the first answer, by canonical address: those of an
+ * earlier run of nginx, for example. Nothing tells which targets they are of.
  */
+function earlier_servers(name: string): LuaSet<string> {
+  const document = read(name);
+  const earlier = new LuaSet<string>();
+  for (const server of document === undefined ? [] : sourced_addresses(document, "discovery")) {
+    earlier.add(canonical_address(server));
+  }
+  return earlier;
+}
+
+/**
+ * Returns the first service that may have a server at an address: it has the port, and no answer has said yet
+ * which addresses of that family its target has.
+ */
+function possible_service(
+  services: readonly Service[],
+  { targets }: AllAddresses,
+  { host, port }: Address,
+): Service | undefined {
+  for (const service of services) {
+    for (const family of targets.get(domain_name(service.target)).unknown) {
+      if (port === service.port && is_of_family(host, family)) return service;
+    }
+  }
+  return undefined;
+}
+
+/** Keeps the servers of `earlier` that the upstream still has and that a service may still have. */
 function add_kept(
   entries: Entry[],
   services: readonly Service[],
-  { targets }: AllAddresses,
-  name: string,
+  all: AllAddresses,
+  { name, earlier }: Subscription,
 ): void {
   const document = read(name);
-  const named = new LuaSet<string>();
-  for (const { server } of entries) named.add(parse_address(server?.server)[0]?.name ?? "");
   for (const server of document === undefined ? [] : sourced_addresses(document, "discovery")) {
     const [address] = parse_address(server);
-    for (const service of services) {
-      for (const family of targets.get(domain_name(service.target)).unknown) {
-        if (
-          address?.port === service.port &&
-          is_of_family(address.host, family) &&
-          !named.has(address.name)
-        ) {
-          named.add(address.name);
-          add_server(entries, service, server);
-        }
-      }
-    }
+    const may_stay = address !== undefined && earlier?.has(address.name) === true;
+    const service = may_stay ? possible_service(services, all, address) : undefined;
+    if (service !== undefined) add_server(entries, service, server);
   }
 }
 
@@ -134,6 +149,11 @@ export function service_entries(ask: Ask, subscription: Subscription, config: Dn
   for (const service of services) {
     if (!add_known(entries, service, all.targets.get(domain_name(service.target)))) ttl = 0;
   }
-  if (all.cause !== undefined) add_kept(entries, services, all, subscription.name);
+  const earlier = subscription.earlier ?? earlier_servers(subscription.name);
+  subscription.earlier = earlier;
+  for (const { server } of entries) {
+    if (server !== undefined) earlier.delete(canonical_address(server.server));
+  }
+  if (all.cause !== undefined) add_kept(entries, services, all, subscription);
   return $multi(entries, ttl, undefined);
 }

@@ -79,6 +79,7 @@ function subscribe(name: string, head: Document, source: SourceName, config: str
     revision: 0,
     registry_revision: "",
     addresses: new LuaTable(),
+    earlier: undefined,
     report: "",
   };
   feed.subscriptions.set(name, subscription);

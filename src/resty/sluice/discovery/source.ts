@@ -48,6 +48,11 @@ export interface Subscription {
   registry_revision: string;
   /** What DNS knows of its SRV targets, by question. It outlives a session that has failed. */
   addresses: LuaTable<string, KnownAddresses>;
+  /**
+   * With SRV records: the servers that the upstream had before the first answer and that no answer has named
+   * since, by canonical address; undefined: there was no answer yet.
+   */
+  earlier: LuaSet<string> | undefined;
   /** What was reported last. */
   report: string;
 }

@@ -1,0 +1,84 @@
+import type { DnsRecord } from "resty.dns.resolver";
+import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
+import type { DnsConfig } from "../../../src/resty/sluice/config/sources/dns";
+import { TYPES, type Ask } from "../../../src/resty/sluice/discovery/dns_records";
+import { service_entries } from "../../../src/resty/sluice/discovery/dns_services";
+import type { Subscription } from "../../../src/resty/sluice/discovery/source";
+import { put_text } from "../../../src/resty/sluice/store/dict";
+import { format_document, format_line } from "../../../src/resty/sluice/store/document";
+import { make_dict } from "../support/dict";
+import { expect } from "../support/expect";
+
+const CONFIG: DnsConfig = { name: "app", type: "SRV", resolvers: [], min_ttl: "1s", max_ttl: "60s" };
+const NOTHING = { cname: "", target: "", address: "", port: 0, priority: 0, weight: 0 };
+const ANSWER = { ...NOTHING, section: 1, class: 1, ttl: 30 };
+
+/** The answers for the targets `one` and `two`, both at port 80, by question. A failure has none. */
+type Script = Record<string, string[] | undefined>;
+
+function ask_of(script: Script): Ask {
+  return (name, record_type) => {
+    const records: DnsRecord[] = [];
+    if (record_type === "SRV") {
+      for (const target of ["one", "two"])
+        records.push({ ...ANSWER, name, type: TYPES.SRV, target, port: 80, weight: 1 });
+      return $multi(records, undefined);
+    }
+    const addresses = script[`${record_type} ${name}`];
+    if (addresses === undefined) return $multi(undefined, "it has failed");
+    for (const address of addresses) records.push({ ...ANSWER, name, type: TYPES[record_type], address });
+    return $multi(records, undefined);
+  };
+}
+
+/** Puts the upstream with servers from the registry. */
+function put_servers(addresses: readonly string[]): void {
+  const lines = addresses.map((server, id) => {
+    return format_line({ ...SERVER_DEFAULTS, server, source: "discovery", id, incarnation: 1, row: 2 + id });
+  });
+  const head = { revision: 1, next_id: lines.length, row: 1, method: "round_robin" as const, leavers: [] };
+  put_text("app", format_document({ ...head, lines }));
+}
+
+/** Looks the servers up once, with every question due, and gives them to the upstream. */
+function look_up(subscription: Subscription, script: Script): string[] {
+  for (const [, known] of pairs(subscription.addresses)) known.not_before = 0;
+  const [entries] = service_entries(ask_of(script), subscription, CONFIG);
+  const servers: string[] = [];
+  for (const { server } of entries ?? []) {
+    if (server !== undefined) servers.push(server.server);
+  }
+  put_servers(servers);
+  return servers;
+}
+
+function subscribe(): Subscription {
+  const known = { name: "app", addresses: new LuaTable(), earlier: undefined };
+  return known as unknown as Subscription;
+}
+
+describe("the servers of SRV records, one of whose targets has only failed", () => {
+  before_each(make_dict);
+
+  it("are not those that an answer has removed from another target", () => {
+    put_servers([]);
+    const subscription = subscribe();
+    const script: Script = { "AAAA one": [], "AAAA two": [] };
+    for (const last of [1, 2, 3]) {
+      script["A one"] = [`10.0.0.${last}`];
+      expect(look_up(subscription, script)).same([`10.0.0.${last}:80`]);
+    }
+  });
+
+  it("are those of an earlier run, until an answer names and then removes them", () => {
+    put_servers(["10.0.0.1:80", "10.0.0.8:80", "10.0.0.9:80"]);
+    const subscription = subscribe();
+    const script: Script = { "AAAA one": [], "AAAA two": [], "A one": ["10.0.0.1"] };
+    const all = ["10.0.0.1:80", "10.0.0.8:80", "10.0.0.9:80"];
+    for (const _ of $range(1, 3)) expect(look_up(subscription, script)).same(all);
+    script["A one"] = ["10.0.0.2"];
+    expect(look_up(subscription, script)).same(["10.0.0.2:80", "10.0.0.8:80", "10.0.0.9:80"]);
+    script["A two"] = ["10.0.0.8"];
+    expect(look_up(subscription, script)).same(["10.0.0.2:80", "10.0.0.8:80"]);
+  });
+});

@@ -1,0 +1,43 @@
+import { open_dict } from "../../../src/resty/sluice/store/dict";
+
+/** Makes an empty shared dict, and what the store needs of `ngx` besides: a log that nobody reads. */
+export function make_dict(): void {
+  const values = new LuaTable<string, string | number>();
+  const get = (key: string) => values.get(key) as string | number | undefined;
+  const dict: SharedDict = {
+    get(this: SharedDict, key) {
+      return $multi(get(key), undefined);
+    },
+    safe_set(this: SharedDict, key, value) {
+      values.set(key, value);
+      return $multi(true, undefined);
+    },
+    safe_add(this: SharedDict, key, value) {
+      if (values.has(key)) return $multi(undefined, "exists");
+      values.set(key, value);
+      return $multi(true, undefined);
+    },
+    delete(this: SharedDict, key) {
+      values.delete(key);
+    },
+    incr(this: SharedDict, key, by) {
+      const before = get(key);
+      if (before === undefined) return $multi(undefined, "not found");
+      values.set(key, (before as number) + by);
+      return $multi(get(key) as number, undefined);
+    },
+    get_keys(this: SharedDict) {
+      const keys: string[] = [];
+      for (const [key] of pairs(values)) keys.push(key);
+      return keys;
+    },
+    capacity(this: SharedDict) {
+      return 0;
+    },
+  };
+  const log = () => {
+    // Nobody reads it.
+  };
+  (_G as unknown as Record<string, unknown>).ngx = { shared: { sluice: dict }, log };
+  open_dict("sluice");
+}
