@@ -140,3 +140,14 @@ test("a mandatory check keeps servers out until it passes", async (context) => {
   for (const { address } of backends) await becomes(gateway.api, address, "unhealthy");
   assert.deepEqual(await problems(gateway.api), []);
 });
+
+test("servers that wait for a mandatory check serve once it is not mandatory any more", async (context) => {
+  const backends = await startBackends(context, 2);
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const health_check = { ...wrong, mandatory: true, fails: 1000 };
+  const { api } = await startGateway(context, { upstreams: { app: { health_check, servers } } });
+  await checked(api);
+  for (const { address } of backends) assert.equal(await stateOf(api, address), "checking");
+  await api.expect(200, "PATCH", sluice(), { health_check: { ...health_check, mandatory: false } });
+  for (const { address } of backends) await becomes(api, address, "up");
+});

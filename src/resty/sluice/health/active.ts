@@ -21,6 +21,11 @@ export function note_check(
   const { row } = subject;
   const { config } = check;
   if (memory[row + Row.STAMP] !== subject.incarnation || is_outdated(subject, check)) return;
+  const verdict: Check = memory[row + Row.CHECK];
+  if (verdict === Check.WANTED && !config.mandatory) {
+    memory[row + Row.CHECK] = Check.NONE;
+    conclude(subject, now, "its check is not mandatory any more");
+  }
   memory[row + Row.CHECKS] = memory[row + Row.CHECKS] + 1;
   if (!passed) memory[row + Row.CHECK_FAILS] = memory[row + Row.CHECK_FAILS] + 1;
   const result = passed ? 1 : 0;

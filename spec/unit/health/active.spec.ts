@@ -1,0 +1,55 @@
+import { read_settings } from "../../../src/resty/sluice/config/settings";
+import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
+import { note_check } from "../../../src/resty/sluice/health/active";
+import type { Judged } from "../../../src/resty/sluice/health/proof";
+import { subject_of, type Subject } from "../../../src/resty/sluice/health/subject";
+import { Check, Row, State, UpstreamRow } from "../../../src/resty/sluice/store/cells";
+import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/region";
+import { hold_row } from "../../../src/resty/sluice/store/rows";
+import { make_dict } from "../support/dict";
+import { expect } from "../support/expect";
+
+const UPSTREAM_ROW = 1;
+const SERVER_ROW = 2;
+const INCARNATION = 5;
+
+/** A server that waits for a mandatory check. */
+function waiting_server(): Subject {
+  const memory = shared_memory();
+  memory[row_at(SERVER_ROW) + Row.STAMP] = INCARNATION;
+  hold_row(SERVER_ROW, 100);
+  const place = { id: 0, incarnation: INCARNATION, row: SERVER_ROW, server: "10.0.0.1:80" };
+  return subject_of("app", UPSTREAM_ROW, { ...SERVER_DEFAULTS, ...place });
+}
+
+function check_of(health_check: object): Judged {
+  const [settings] = read_settings({ health_check });
+  return { config: settings?.health_check ?? error("no health check", 0), revision: 9 };
+}
+
+describe("a server that waits for a mandatory check", () => {
+  before_each(() => {
+    make_dict();
+    create(64, 4);
+  });
+
+  it("goes on waiting while the check fails", () => {
+    const subject = waiting_server();
+    note_check(subject, check_of({ mandatory: true, fails: 3 }), false, "status 404", 101);
+    const memory = shared_memory();
+    expect(memory[subject.row + Row.CHECK]).equal(Check.WANTED);
+    expect(memory[subject.row + Row.STATE]).equal(State.CHECKING);
+  });
+
+  for (const fails of [1, 3]) {
+    it(`waits no longer once the check is not mandatory any more, with fails = ${fails}`, () => {
+      const subject = waiting_server();
+      const memory = shared_memory();
+      memory[subject.upstream_row + UpstreamRow.UNPROVEN_SINCE] = 9;
+      note_check(subject, check_of({ fails }), false, "status 404", 101);
+      expect(memory[subject.row + Row.CHECK]).equal(Check.NONE);
+      expect(memory[subject.row + Row.STATE]).equal(State.UP);
+      expect(memory[subject.row + Row.UNAVAILABLE_UNTIL]).equal(0);
+    });
+  }
+});
