@@ -18,6 +18,22 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
 }
 
 /**
+ * Writes the deletions of seeds into an image. An upstream of `all` may have been deleted meanwhile, and may be
+ * created again before its turn, so that the image holds it: the journal has its deletion.
+ *
+ * @param all the names of the upstreams that the image is to hold
+ */
+export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
+  const present = new LuaSet<string>();
+  for (const name of all) present.add(name);
+  const lines: string[] = [];
+  for (const name of deleted_seeds()) {
+    if (!present.has(name)) lines.push(format_deleted_seed(writer, name));
+  }
+  return table.concat(lines);
+}
+
+/**
  * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and what it
  * does not, is made good by the journal's lines after `revision`. Under the lock of images.
  *
@@ -34,12 +50,9 @@ export function save_image(
 ): Outcome {
   const all = names();
   const [writer, start] = start_image(revision);
-  // Now, so that none of them is among the upstreams. What changes meanwhile is in the journal.
-  const deletions: string[] = [start];
-  for (const name of deleted_seeds()) deletions.push(format_deleted_seed(writer, name));
   let position = 0;
   let is_whole = false;
-  let first: string | undefined = table.concat(deletions);
+  let first: string | undefined = start + deletions_of(writer, all);
   return disk.write_image(() => {
     if (first !== undefined) {
       const line = first;
