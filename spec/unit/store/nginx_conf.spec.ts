@@ -1,4 +1,9 @@
-import { conf_option, included, without_comments } from "../../../src/resty/sluice/store/nginx_conf";
+import {
+  conf_option,
+  included,
+  read_file,
+  without_comments,
+} from "../../../src/resty/sluice/store/nginx_conf";
 import { expect } from "../support/expect";
 
 describe("nginx's command line", () => {
@@ -25,5 +30,33 @@ describe("a configuration", () => {
 
   it("has no lines that are comments", () => {
     expect(without_comments("#a\nb # c\n  # d\n#\n")).equal("\n\nb # c\n\n\n");
+  });
+});
+
+describe("a file", () => {
+  const path = os.tmpname();
+
+  function write(length: number): void {
+    const file = assert(io.open(path, "wb")[0]);
+    file.write(string.rep("x", length));
+    file.close();
+  }
+
+  after_each(() => {
+    os.remove(path);
+  });
+
+  it("is read whole, also when it is empty", () => {
+    for (const length of [0, 1, 4 * 1024 * 1024]) {
+      write(length);
+      expect(read_file(path) === string.rep("x", length)).equal(true);
+    }
+  });
+
+  it("is unknown when it is longer than 4 MiB, absent, or a folder", () => {
+    write(4 * 1024 * 1024 + 1);
+    expect(read_file(path)).equal(undefined);
+    expect(read_file("/")).equal(undefined);
+    expect(read_file(`${path}.absent`)).equal(undefined);
   });
 });

@@ -11,13 +11,15 @@ const LONGEST_FILE = 4 * 1024 * 1024;
 /** nginx has no limit of its own; a file that includes itself would be read for ever. */
 const MOST_FILES = 1000;
 
-function read_file(path: string): string | undefined {
+/** Reads a whole file. Undefined: it cannot be read, or is longer than 4 MiB. */
+export function read_file(path: string): string | undefined {
   const [file] = io.open(path, "rb");
   if (file === undefined) return undefined;
-  // An empty file has nothing to read.
-  const text = file.read(LONGEST_FILE) ?? "";
+  let text = file.read(LONGEST_FILE + 1);
+  // Nothing is read from an empty file, nor from one that cannot be read, such as a folder.
+  if (text === undefined && file.seek("end")[0] === 0) text = "";
   file.close();
-  return text;
+  return text === undefined || text.length > LONGEST_FILE ? undefined : text;
 }
 
 /** A path as nginx takes it: below a folder unless it is absolute. */
