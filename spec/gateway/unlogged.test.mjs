@@ -5,6 +5,7 @@ import { startBackend } from "./support/backend.mjs";
 import { allEvents } from "./support/health.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
+import { signal } from "./support/processes.mjs";
 import { sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -51,9 +52,30 @@ for (const [what, other] of [
 
     gateway.configure({ traffic: traffic("return 204;") });
     await gateway.reload();
-    assert.deepEqual(await problemsOf(api), [], "a reload may have mended it");
+    // A worker of before may still answer, and it still has the location.
+    await waitFor("a reload has mended it", async () => (await problemsOf(api)).length === 0);
   });
 }
+
+test("a location without log() is still a problem after a reload that has failed", async (context) => {
+  const backend = await startBackend(context);
+  const conf = { servers: [backend.address], traffic: traffic("proxy_pass http://app;") };
+  const gateway = await startGateway(context, { workers: 1, ...conf });
+  gateway.log.allow(missing);
+  await waitFor("it is noticed", async () => {
+    await ask(gateway.port, "/unlogged");
+    return errorsOf(gateway).length > 0;
+  });
+  // nginx opens its sockets after `setup` has run. No machine has this address.
+  gateway.configure({ traffic: `${conf.traffic} listen 192.0.2.1:8080;` });
+  const refused = /bind\(\) to 192\.0\.2\.1:8080 failed/;
+  gateway.log.allow(refused);
+  const before = gateway.workers();
+  signal(gateway.master, "SIGHUP");
+  await waitFor("the reload is refused", () => refused.test(gateway.log.text()));
+  assert.deepEqual(gateway.workers(), before);
+  assert.deepEqual(await problemsOf(gateway.api), ["log_missing"]);
+});
 
 test("what is left of requests without log() does not stay under way", async (context) => {
   const backend = await startBackend(context);

@@ -1,7 +1,8 @@
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { list, shape, shaped } from "../lib/json";
-import { Header, Row, UpstreamRow } from "../store/cells";
+import { own_generation } from "../live/unlogged";
+import { Row, UpstreamRow } from "../store/cells";
 import type { Document, ServerRecord } from "../store/document";
 import { expires, is_expired } from "../store/nodes";
 import { row_at, shared_memory } from "../store/region";
@@ -21,7 +22,7 @@ export function problem_objects(name: string, document: Document): object[] {
   const memory = shared_memory();
   const problems: object[] = [];
   const unlogged = memory[row_at(document.row) + UpstreamRow.UNLOGGED];
-  if (unlogged !== 0 && unlogged === memory[Header.GENERATION]) {
+  if (unlogged !== 0 && unlogged >= own_generation()) {
     const reason =
       "requests end without log(): log_by_lua is missing, or a server or location has replaced it; " +
       "active, max_conns, least_conn and the statistics are wrong";

@@ -30,6 +30,11 @@ export function use_generation(shared: NumberPointer): void {
   generation = shared[Header.GENERATION];
 }
 
+/** How often `setup` had run when this worker started. A reload that fails raises only the shared count. */
+export function own_generation(): number {
+  return generation;
+}
+
 /** Reports, once for an upstream and a configuration, that requests end without `log()`. */
 export function report_unlogged({ name, row, incarnation }: LiveUpstream): void {
   const cell = row + UpstreamRow.UNLOGGED;
