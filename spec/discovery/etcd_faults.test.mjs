@@ -7,7 +7,7 @@ import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../ga
 import { startGateway } from "../gateway/support/gateway.mjs";
 import { portOf, startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { startTcpProxy } from "../gateway/support/tcp_proxy.mjs";
-import { sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { connectionsTo, watchesOf } from "../gateway/support/watches.mjs";
 import { heapOf, heapPage, rssOf } from "../gateway/support/worker_memory.mjs";
@@ -230,9 +230,21 @@ test("a thousand reconnects leave nothing behind", async (context) => {
   });
   gateway.log.allow(wasReset);
   for (const name of names) await waitForServers(gateway, addresses, undefined, name);
+  const [address] = addresses;
+  const weightOf = async (/** @type {string} */ name) => {
+    const servers = await gateway.api.expect(200, "GET", serversOf(name));
+    return servers.find(({ server }) => server === address)?.weight;
+  };
+  let weight = 1;
   const reconnect = async (/** @type {number} */ count) => {
     for (let done = 0; done < count; done += names.length) {
       await waitFor("all watch", () => proxy.answering("/v3/watch") === names.length);
+      // A watch that has delivered something is opened again at once.
+      weight = (weight % 100) + 1;
+      const value = JSON.stringify({ server: address, weight });
+      for (const name of names) await etcd.put(`/upstreams/${name}/${address}`, value);
+      for (const name of names)
+        await waitFor("the change is there", async () => (await weightOf(name)) === weight);
       proxy.cut();
     }
   };

@@ -101,6 +101,7 @@ function apply_event(known: Known, { key, value, revision }: KeyEvent): boolean 
 }
 
 function apply_events(session: Session, events: readonly KeyEvent[]): void {
+  if (events.length > 0 && session.feed.failures > 0) note_success(session.feed);
   let seen = session.seen;
   const changed = new LuaSet<Known>();
   for (const event of events) {
