@@ -24,7 +24,10 @@ declare module "resty.sluice" {
     api?: Api;
     /** Several gateways with the same upstreams. Default: none, this one is alone. */
     cluster?: Cluster;
-    /** Upstreams to begin with, by name. One that the state holds, or that was deleted, stays as it is: a WARN lists them. */
+    /**
+     * Upstreams to create at the first start, by name. One that the saved state holds, or that was deleted, stays as
+     * it is, and a WARN lists it.
+     */
     upstreams?: Record<string, Upstream>;
   }
 
@@ -44,7 +47,10 @@ declare module "resty.sluice" {
     read_tokens_file?: string;
     /** Host names, beside IP addresses and `localhost`, by which the API may be asked. Default: none. */
     hosts?: string[];
-    /** Origins, beside the API's own, whose pages may use the API in a browser, such as `"https://example.com"`. Default: none. */
+    /**
+     * Origins, beside the API's own, whose pages may use the API in a browser, such as `"https://example.com"`.
+     * Default: none.
+     */
     origins?: string[];
   }
 

@@ -93,9 +93,9 @@ export function runSoakSpecs(fileNamePart) {
 }
 
 /**
- * Runs files of specs, and shows what node:test says. Specs watch real processes in real time, which a machine that does
- * something else meanwhile can spoil: a file that fails is run a second time, alone, and a line says so. What fails again
- * has failed.
+ * Runs files of specs, and shows what node:test says. Specs watch real processes in real time, and another load on
+ * the machine can disturb them. A file that fails is run a second time, alone, and a line names it: it may also show
+ * an intermittent fault. A file that fails again has failed.
  * @param {string[]} files
  * @param {number} [concurrency] how many at once
  * @returns {import("./test_parts.mjs").Counts}

@@ -20,7 +20,7 @@ async function lose(etcd) {
   await etcd.start();
 }
 
-/** Waits until changes are accepted again after etcd has lost its data: until then none is, even if the loss was brief. */
+/** Waits until changes are accepted again after etcd has lost its data. Until then each is refused with 503. */
 function waitForWrites({ api }) {
   return waitFor("changes are accepted", async () => {
     const answer = await api.put(sluice("other"), { servers: [] });
@@ -111,6 +111,27 @@ test("an upstream that was deleted after a loss does not come back with a gatewa
   await two.start();
   await waitForState(two, "ok");
   assert.deepEqual(Object.keys(await waitForEqual([one, two])), ["app", "other"]);
+});
+
+test("a record of an earlier deletion, put back first, does not replace that of a later one", async (context) => {
+  const etcd = await startEtcd(context);
+  const all = await startApart(context, etcd, 2);
+  const [one, two] = all.map(({ gateway }) => gateway);
+  const old = { servers: [{ server: someAddress(1) }] };
+  await one.api.expect(201, "PUT", sluice("old"), old);
+  await one.api.expect(204, "DELETE", sluice("old"));
+  await one.api.expect(201, "PUT", sluice("old"), old);
+  await waitForEqual([one, two]);
+  all[0].proxy.refuse();
+  await waitForState(one, "failing");
+  await two.api.expect(204, "DELETE", sluice("old"));
+  all[1].proxy.refuse();
+  await lose(etcd);
+  all[0].proxy.accept();
+  await waitForState(one, "ok");
+  all[1].proxy.accept();
+  for (const { api } of [one, two])
+    await waitFor("it is deleted", async () => (await api.get(sluice("old"))).status === 404);
 });
 
 test("what an earlier version has written is taken over, and marked with a history", async (context) => {

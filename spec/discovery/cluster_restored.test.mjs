@@ -58,6 +58,21 @@ test("a seed of a gateway that comes first after a loss replaces no version that
   assert.deepEqual([app.method, app.servers[0].server], ["random", someAddress(1)]);
 });
 
+test("etcd counts as complete only after a gateway has put all that it had there", async (context) => {
+  const etcd = await startEtcd(context);
+  const names = ["a", "b", "c"];
+  const upstreams = Object.fromEntries(names.map((name) => [name, { servers }]));
+  await startCluster(context, etcd, 1, { upstreams });
+  const base64 = (text) => Buffer.from(text).toString("base64");
+  const { kvs } = await etcd.call("/v3/kv/range", { key: base64("/sluice/"), range_end: base64("/sluice0") });
+  const revisions = new Map(
+    kvs.map(({ key, mod_revision }) => [Buffer.from(key, "base64").toString(), Number(mod_revision)]),
+  );
+  const complete = revisions.get("/sluice/state/complete");
+  assert.ok(complete > revisions.get("/sluice/state/history"));
+  for (const name of names) assert.ok(complete > revisions.get(`/sluice/${name}`), name);
+});
+
 test("a seed that the cluster has deleted does not come back with a new gateway", async (context) => {
   const etcd = await startEtcd(context);
   const [one] = await startCluster(context, etcd, 1);

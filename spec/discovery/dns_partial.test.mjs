@@ -1,4 +1,4 @@
-/** DNS of which a part fails: what is answered is used, the rest stays, and only an answer removes a server. */
+/** DNS that fails in part: answers are used, servers of failed questions stay, and only an answer removes one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ensureTestTools } from "../../scripts/setup.mjs";
