@@ -63,6 +63,8 @@ const testTools = {
   etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
   dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },
   libfaketime: { package: "libfaketime", isThere: hasFakeTime },
+  jq: { package: "jq", isThere: () => findProgram("jq") !== undefined },
+  etcdctl: { package: "etcd-client", isThere: () => findProgram("etcdctl") !== undefined },
   curl: { package: "curl", isThere: () => findProgram("curl") !== undefined },
   openssl: { package: "openssl", isThere: () => findProgram("openssl") !== undefined },
   "systemd-analyze": { package: "systemd", isThere: () => findProgram("systemd-analyze") !== undefined },

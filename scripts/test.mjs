@@ -5,7 +5,7 @@ import { ensureServer, ensureTestTools } from "./setup.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
 /** Those whose specs wait most of their time, each in a folder of its name. */
-const waiting = ["discovery", "control", "packages", "examples"];
+const waiting = ["discovery", "control", "packages", "examples", "docs"];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
