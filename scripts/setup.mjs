@@ -48,6 +48,10 @@ function hasFakeTime() {
   return folders.some((name) => existsSync(join("/usr/lib", name, "faketime/libfaketime.so.1")));
 }
 
+/** The path of LuaJIT, if it is there. OpenResty brings its own, which is not in PATH. */
+export const findLuaJit = () =>
+  findProgram("luajit") ?? findProgram("/usr/local/openresty/luajit/bin/luajit");
+
 /**
  * Tests' programs: whether each is there, and the package that has it. It is `luajit2` (OpenResty's branch,
  * which Debian's lua-nginx-module uses too), not `luajit`: the two exclude each other.
@@ -56,7 +60,6 @@ function hasFakeTime() {
 const testTools = {
   luajit: { package: "luajit2", isThere: () => findProgram("luajit") !== undefined },
   cjson: { package: "lua-cjson", isThere: () => runQuietly("luajit", ["-lcjson.safe", "-e", ""]).ok },
-  busted: { package: "lua-busted", isThere: () => findProgram("busted") !== undefined },
   luacheck: { package: "lua-check", isThere: () => findProgram("luacheck") !== undefined },
   luarocks: { package: "luarocks", isThere: () => findProgram("luarocks") !== undefined },
   wrk: { package: "wrk", isThere: () => findProgram("wrk") !== undefined },

@@ -1,32 +1,31 @@
 /** `npm test`: every test. `npm test -- <part> [part of a file's name]`: some of them. */
-import { runBusySpecs, runContainerSpecs, runGatewaySpecs, runWaitingSpecs } from "./test_node.mjs";
+import { runContainerSpecs, runSpecs } from "./test_node.mjs";
 import { runUnitSpecs } from "./test_unit.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
-/** Those whose specs wait most of their time, each in a folder of its name. */
-const waiting = ["discovery", "control", "packages", "examples", "docs"];
+/** Folders of spec/ whose files need a server. */
+const folders = ["gateway", "discovery", "control", "packages", "examples", "docs"];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {
   unit: runUnitSpecs,
-  gateway: runGatewaySpecs,
-  ...Object.fromEntries(
-    waiting.map((name) => [name, (fileNamePart) => runWaitingSpecs([name], fileNamePart)]),
-  ),
+  ...Object.fromEntries(folders.map((name) => [name, (fileNamePart) => runSpecs([name], fileNamePart)])),
   container: runContainerSpecs,
 };
 
-/** What is run without a part's name: together those that wait take less time. */
+/** What is run when no part is named: the folders together, which takes less time. */
 const all = {
   unit: parts.unit,
-  gateway: runBusySpecs,
-  [`${waiting.join(", ")}, more gateway`]: (fileNamePart) =>
-    runWaitingSpecs([...waiting, "gateway"], fileNamePart),
+  [folders.join(", ")]: (fileNamePart) => runSpecs(folders, fileNamePart),
   container: parts.container,
 };
 
 const [wanted, fileNamePart] = chooseParts("npm test", parts, all);
-ensureTestTools();
-ensureServer();
-await runParts(wanted, fileNamePart);
+// The unit specs alone need neither a server nor dist/.
+const needsServer = Object.keys(wanted).some((name) => name !== "unit");
+if (needsServer) {
+  ensureTestTools();
+  ensureServer();
+}
+await runParts(wanted, fileNamePart, needsServer);

@@ -10,13 +10,13 @@ import { ensureCompose } from "./docker/compose.mjs";
 import { ensureEngine } from "./docker/engine.mjs";
 import { baseImage } from "./docker/images.mjs";
 import { ensureServer, ensureTestTools } from "./setup.mjs";
-import { runContainerSpecs, runGatewaySpecs } from "./test_node.mjs";
+import { runContainerSpecs, runSpecs } from "./test_node.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
 /** @param {string} fileNamePart */
 function runGatewaysInContainers(fileNamePart) {
   process.env.SLUICE_TEST_DRIVER = "container";
-  return runGatewaySpecs(fileNamePart);
+  return runSpecs(["gateway"], fileNamePart);
 }
 
 const parts = { container: runContainerSpecs, gateway: runGatewaysInContainers };

@@ -1,15 +1,23 @@
-/** The unit specs: TypeScript, compiled to Lua together with src/, run by busted on LuaJIT. */
+/**
+ * The unit specs: TypeScript, compiled to Lua together with src/, run by plain LuaJIT. `npm run test:unit`, or
+ * `npm run test:unit -- <part of a file's name>`. Needs npm's packages and LuaJIT, nothing else.
+ */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { compile } from "./build.mjs";
-import { findProgram, root } from "./command.mjs";
+import { isMain, root } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
+import { ensureNodeModules, ensureTestTools, findLuaJit } from "./setup.mjs";
+import { addCounts, endWith } from "./test_parts.mjs";
 
 const folder = "build/spec";
+const runner = join(folder, "spec/unit/support/runner.lua");
 
 /**
+ * Compiles the unit specs and runs those files whose path contains a text.
  * @param {string} fileNamePart
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
@@ -19,38 +27,59 @@ export async function runUnitSpecs(fileNamePart) {
     console.log("the unit specs do not compile");
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  // The compiler writes name.spec.ts as name_spec.lua, and paths that begin at the repository's folder.
+  // The compiler writes name.spec.ts as name_spec.lua.
   const specs = filesBelow(join(root, folder, "spec/unit"))
     .filter((path) => path.endsWith("_spec.lua") && path.includes(fileNamePart, root.length))
-    .map((path) => path.slice(root.length + 1));
-  return specs.length === 0 ? { passed: 0, failed: 0, skipped: 0 } : runBusted(specs);
+    .map((path) => path.slice(join(root, folder).length + 1, -".lua".length));
+  return runSide(specs);
 }
 
 /**
- * Runs busted, shows what it prints, and counts.
- * @param {string[]} specs
+ * Runs files side by side, as many as there are processors.
+ * @param {string[]} specs paths below the folder, without the ending
+ */
+async function runSide(specs) {
+  const rest = [...specs];
+  let total = { passed: 0, failed: 0, skipped: 0 };
+  const runRest = async () => {
+    for (let spec = rest.shift(); spec !== undefined; spec = rest.shift()) {
+      const counts = await runFile(spec);
+      total = addCounts(total, counts);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, runRest));
+  return total;
+}
+
+/**
+ * Runs one file, and shows what failed in it.
+ * @param {string} spec
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
-async function runBusted(specs) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  const busted = findProgram("busted") ?? "busted";
-  const options = ["--output=TAP", "--verbose", `--lpath=${folder}/?.lua`];
-  const child = spawn("luajit", [busted, ...options, "--", ...specs], {
+async function runFile(spec) {
+  // Specs that draw numbers draw others each time. To repeat a run: SLUICE_TEST_SEED=<seed> npm run test:unit
+  const seed = process.env.SLUICE_TEST_SEED ?? String(Math.floor(Date.now() / 1000));
+  const child = spawn(findLuaJit() ?? "luajit", [runner, spec.replaceAll("/", "."), seed], {
     cwd: root,
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, LUA_PATH: `${folder}/?.lua;${process.env.LUA_PATH ?? ""};` },
   });
   const ended = new Promise((resolve) => child.on("close", resolve).on("error", resolve));
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (/^ok \d+ - # SKIP/.test(line)) counts.skipped += 1;
-    else if (/^ok \d+ /.test(line)) counts.passed += 1;
-    else if (/^not ok \d+ /.test(line)) counts.failed += 1;
-    // `--verbose` shows where a failure came from; the line it adds before each test says nothing more.
-    if (!/^# \S+ @ \d+: /.test(line)) console.log(line);
-  }
+  const lines = await text(child.stdout);
   const status = await ended;
-  if (status !== 0 && counts.failed === 0) {
-    console.log(`busted ended with ${status}`);
-    counts.failed += 1;
-  }
-  return counts;
+
+  const passed = lines.match(/^ok \d+ /gm)?.length ?? 0;
+  const failed = lines.match(/^not ok \d+ /gm)?.length ?? 0;
+  const isWhole = lines.includes(`\n1..${passed + failed}\n`) && status === (failed === 0 ? 0 : 1);
+  if (isWhole && failed === 0) return { passed, failed, skipped: 0 };
+  console.log(`${spec} (seed ${seed})`);
+  console.log(lines.replace(/^ok .*\n/gm, ""));
+  if (!isWhole) console.log(`${spec}: LuaJIT ended with ${status} before the last spec`);
+  return { passed, failed: isWhole ? failed : failed + 1, skipped: 0 };
+}
+
+if (isMain(import.meta.url)) {
+  ensureNodeModules();
+  if (findLuaJit() === undefined) ensureTestTools(["luajit"]);
+  endWith(await runUnitSpecs(process.argv[2] ?? ""));
 }

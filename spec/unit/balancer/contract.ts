@@ -17,7 +17,7 @@ const FRACTIONS = [1, 3, 7, 100];
 
 /** What every balancing method keeps, whatever it balances by. */
 
-/** The suite of the contract: what is true, and how to see it. busted gives `it` to spec files only. */
+/** The suite of the contract: what is true, and how to see it. The caller passes `it`. */
 export function contract(new_method: NewMethod): [string, (this: void) => void][] {
   return [
     [

@@ -1,4 +1,4 @@
-import * as luassert from "luassert";
+import { is_same, show } from "./compare";
 
 /** What can be said of a value. Each failure is reported at the line of the spec that said it. */
 export interface Expectation {
@@ -14,23 +14,21 @@ export interface Expectation {
   contains: (this: void, text: string) => void;
 }
 
-type Assertion = (this: void, ...values: unknown[]) => unknown;
-
 /** Says something of a value: `expect(1 + 1).equal(2)`. */
 export function expect(actual: unknown): Expectation {
   // Blocks, not expressions: those would be tail calls in Lua, which leave no trace of who called.
   return {
     equal: (expected) => {
-      check(luassert.equal, expected, actual);
+      check(actual === expected, actual, "equal to", show(expected));
     },
     same: (expected) => {
-      check(luassert.same, expected, actual);
+      check(is_same(expected, actual), actual, "the same as", show(expected));
     },
     truthy: () => {
-      check(luassert.truthy, actual);
+      check(actual !== undefined && actual !== false, actual, "neither nil nor false");
     },
     falsy: () => {
-      check(luassert.falsy, actual);
+      check(actual === undefined || actual === false, actual, "nil or false");
     },
     contains: (text) => {
       checkText("a text", actual, text, 3);
@@ -45,10 +43,9 @@ export function expectError(action: (this: void) => void, text: string): void {
   checkText("an error", withoutPosition(problem), text, 3);
 }
 
-/** luassert would report its caller, which is always this file. */
-function check(assertion: Assertion, ...values: unknown[]): void {
-  const [ok, problem] = pcall(assertion, ...values);
-  if (!ok) error(withoutPosition(problem), 3);
+/** Raises an error at the line of the spec that said something of a value, if it does not hold. */
+function check(holds: boolean, actual: unknown, what: string, value = ""): void {
+  if (!holds) error(`Expected a value ${what}\n${value}\nIt is:\n${show(actual)}`, 3);
 }
 
 function checkText(what: string, actual: unknown, part: string, level: number): void {
