@@ -3,21 +3,21 @@
 /** @typedef {import("./changes.mjs").ChangeRow} ChangeRow */
 /** @typedef {import("./discovery.mjs").DiscoveryRow} DiscoveryRow */
 
-/** How much longer a write may take among many upstreams than among few. */
+/** Upper bound on the ratio of a write among many upstreams to a write among few. */
 const WRITE_BUDGET = 1.5;
-/** Microseconds of a worker for one change among many servers. */
+/** CPU time of a worker for following one change among many servers, in microseconds. */
 const CHANGE_BUDGET = 1000;
-/** Percent of one core for checks. */
+/** CPU time of active health checks, in percent of one core. */
 const PROBE_BUDGET = 10;
-/** Milliseconds from a registry's change to the first request that follows it. */
+/** Time from a change in a registry to the first request that follows it, in milliseconds. */
 const DISCOVERY_BUDGET = 50;
-/** Microseconds for one update of the weights of 1,000 servers. */
+/** CPU time of one update of the weights of 1,000 servers, in microseconds. */
 const UPDATE_BUDGET = 2000;
 
 /**
  * @typedef {object} Verdict
  * @property {string} what
- * @property {number} value a ratio, or microseconds
+ * @property {number} value a ratio, a time or a percentage, as `what` says
  * @property {number} budget
  * @property {boolean} met
  */
@@ -32,63 +32,71 @@ function judge(what, value, budget) {
   return { what, value, budget, met: value <= budget };
 }
 
-/** Whether a number of the simulation is within its bound. @param {import("./control/control.mjs").Measure} measure */
+/** Whether a value of the simulation is within its bound. @param {import("./control/control.mjs").Measure} measure */
 export function isWithin({ value, bound, isLeast }) {
   return isLeast ? value >= bound : value <= bound;
 }
 
-/**
- * What the simulation of weights by load found, and what an update takes.
- * @param {import("./control/control.mjs").Control} control
- */
-function judgeControl({ scenarios, updates }) {
-  const simulated = scenarios.map(({ label, measures }) => {
-    const missed = measures.filter((measure) => !isWithin(measure));
-    return judge(`control: ${label}, bounds missed`, missed.length, 0);
-  });
-  const timed = updates.map(({ servers, cost }) =>
-    judge(`control: weights of ${servers} servers, µs`, cost.median, (UPDATE_BUDGET * servers) / 1000),
+/** @param {Row[]} rows */
+export function judgeRequests(rows) {
+  return rows.flatMap(({ part, label, servers, ratio, budget }) =>
+    budget === undefined ? [] : [judge(`${part}: ${label}, ${servers} servers`, ratio.median, budget)],
   );
-  return [...simulated, ...timed];
 }
 
-/**
- * The design's budgets, section 5, against what was measured.
- * @param {Row[]} requests
- * @param {ChangeRow[]} changes
- * @param {WriteRow[]} writes
- * @param {import("./probes.mjs").ProbeCost} [probes]
- * @param {DiscoveryRow[]} [discovery]
- * @param {import("./control/control.mjs").Control} [control]
- */
-export function judgeAll(requests, changes, writes, probes, discovery = [], control = undefined) {
-  const verdicts = [];
-  for (const { part, label, servers, ratio, budget } of requests) {
-    if (budget === undefined) continue;
-    verdicts.push(judge(`${part}: ${label}, ${servers} servers`, ratio.median, budget));
-  }
-  for (const { label, method, cost } of changes) {
-    verdicts.push(judge(`one change live, ${label}, ${method}, µs`, cost.median, CHANGE_BUDGET));
-  }
-  const fewest = Math.min(...writes.map(({ upstreams }) => upstreams));
-  for (const { label, upstreams, elapsedRatio, cpuRatio } of writes) {
-    if (upstreams === fewest) continue;
-    const what = `${label}, ${upstreams} upstreams to ${fewest}`;
-    verdicts.push(judge(`${what}, time`, elapsedRatio.median, WRITE_BUDGET));
-    verdicts.push(judge(`${what}, CPU`, cpuRatio.median, WRITE_BUDGET));
-  }
-  if (probes !== undefined) {
-    verdicts.push(judge(`checks of ${probes.servers} servers, % of one core`, probes.percent, PROBE_BUDGET));
-  }
-  for (const { label, p99 } of discovery) {
-    verdicts.push(judge(`${label} to the first request, 99 %, ms`, p99, DISCOVERY_BUDGET));
-  }
-  return control === undefined ? verdicts : [...verdicts, ...judgeControl(control)];
+/** @param {ChangeRow[]} rows */
+export function judgeChanges(rows) {
+  return rows.map(({ label, method, cost }) =>
+    judge(`one change live, ${label}, ${method}, µs`, cost.median, CHANGE_BUDGET),
+  );
+}
+
+/** @param {WriteRow[]} rows */
+export function judgeWrites(rows) {
+  const fewest = Math.min(...rows.map(({ upstreams }) => upstreams));
+  return rows
+    .filter(({ upstreams }) => upstreams !== fewest)
+    .flatMap(({ label, upstreams, elapsedRatio, cpuRatio }) => {
+      const what = `${label}, ${upstreams} upstreams to ${fewest}`;
+      return [
+        judge(`${what}, time`, elapsedRatio.median, WRITE_BUDGET),
+        judge(`${what}, CPU`, cpuRatio.median, WRITE_BUDGET),
+      ];
+    });
+}
+
+/** @param {import("./probes.mjs").ProbeCost} cost */
+export function judgeProbes({ servers, percent }) {
+  return [judge(`checks of ${servers} servers, % of one core`, percent, PROBE_BUDGET)];
+}
+
+/** @param {DiscoveryRow[]} rows */
+export function judgeDiscovery(rows) {
+  return rows.map(({ label, p99 }) =>
+    judge(`${label} to the first request, 99 %, ms`, p99, DISCOVERY_BUDGET),
+  );
+}
+
+/** Judges weights by load: the simulation and the cost of an update. @param {import("./control/control.mjs").Control} control */
+export function judgeControl({ scenarios, updates }) {
+  const missed = scenarios.flatMap(({ measures }) => measures.filter((measure) => !isWithin(measure)));
+  const timed = updates.map(({ servers, cost }) =>
+    judge(
+      `one update of the weights of ${servers} servers, µs`,
+      cost.median,
+      (UPDATE_BUDGET * servers) / 1000,
+    ),
+  );
+  return [judge(`bounds missed in ${scenarios.length} simulated scenarios`, missed.length, 0), ...timed];
+}
+
+/** Ratios need three digits, because they are close to their budgets. @param {Verdict} verdict */
+export function valueText({ value, budget }) {
+  return value.toFixed(budget > 0 && budget < 100 ? 3 : 0);
 }
 
 /** @param {Verdict} verdict */
-export function verdictLine({ what, value, budget, met }) {
-  // Ratios are near their budgets, microseconds are not.
-  const digits = budget < 100 ? 3 : 0;
-  return `${met ? "met   " : "MISSED"}  ${what}: ${value.toFixed(digits)}, budget ${budget}`;
+export function verdictLine(verdict) {
+  const { what, budget, met } = verdict;
+  return `${met ? "met   " : "MISSED"}  ${what}: ${valueText(verdict)}, budget ${budget}`;
 }

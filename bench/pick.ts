@@ -107,8 +107,9 @@ function run(choose: Choose, upstream: LiveUpstream, count: number): number {
 // nginx calls from C for each request: what it calls is compiled, but not together with a loop around it.
 jit.off(run);
 
-/** How many calls fill a sample. */
+/** Returns how many calls fill a sample. The first call is not timed, because a consistent hash builds its circle then. */
 function calibrate(choose: Choose, upstream: LiveUpstream): number {
+  run(choose, upstream, 1);
   let count = 64;
   while (run(choose, upstream, count) < SAMPLE_SECONDS) count = count * 2;
   return count;

@@ -106,12 +106,3 @@ export async function measureProbes() {
     microseconds: cpu / passed,
   };
 }
-
-/** @param {ProbeCost} cost */
-export function probeLine({ servers, interval, perSecond, failed, percent, idlePercent, microseconds }) {
-  return (
-    `${servers.toLocaleString("en-US")} servers, each checked every ${interval} s: ${perSecond.toFixed(0)} checks/s, ` +
-    `${failed} failed, ${percent.toFixed(1)} % of one core (${microseconds.toFixed(1)} µs a check); without checks ` +
-    `${idlePercent.toFixed(2)} %`
-  );
-}

@@ -1,4 +1,4 @@
-import { isWithin } from "./budgets.mjs";
+import { isWithin, valueText } from "./budgets.mjs";
 import { SERVERS } from "./changes.mjs";
 import { CASES } from "./picks.mjs";
 
@@ -9,6 +9,7 @@ import { CASES } from "./picks.mjs";
 /** @typedef {import("./picks.mjs").PickRow} PickRow */
 /** @typedef {import("./discovery.mjs").DiscoveryRow} DiscoveryRow */
 /** @typedef {Awaited<ReturnType<typeof import("./state.mjs").measureState>>} State */
+/** @typedef {import("./budgets.mjs").Verdict} Verdict */
 
 const KIB = 1024;
 
@@ -42,6 +43,41 @@ function table(heads, rows) {
   return [`| ${heads.join(" | ")} |`, `| ${rule.join(" | ")} |`, ...rows.map((row) => `| ${row} |`)].join(
     "\n",
   );
+}
+
+/**
+ * Describes the machine, the programs and the run in one line.
+ *
+ * @param {ReturnType<typeof import("./machine.mjs").describeMachine>} machine
+ * @param {string} date
+ * @param {boolean} quick
+ */
+export function machineLine({ commit, server, haproxy, kernel, processors, processor }, date, quick) {
+  const command = quick ? "npm run bench -- --quick" : "npm run bench";
+  return (
+    `Measured on ${date.slice(0, 10)} with \`${command}\`, commit ${commit}: ${server}, ` +
+    `HAProxy ${haproxy ?? "not installed"}, Linux ${kernel}, ${processors} × ${processor}.`
+  );
+}
+
+/** @param {Verdict[]} verdicts */
+function verdictTable(verdicts) {
+  return table(
+    ["budget", "measured", "at most", "result"],
+    verdicts.map((verdict) => {
+      const { what, budget, met } = verdict;
+      return [what, valueText(verdict), budget, met ? "met" : "**missed**"].join(" | ");
+    }),
+  );
+}
+
+/**
+ * The block of one part in docs/speed.md.
+ * @param {string} machine
+ * @param {{ text: string, verdicts: Verdict[] }} result
+ */
+export function partBlock(machine, { text, verdicts }) {
+  return [machine, text, ...(verdicts.length > 0 ? [verdictTable(verdicts)] : [])].join("\n\n");
 }
 
 /** @param {Row[]} rows */
@@ -78,6 +114,15 @@ export function pickTable(rows) {
   return table(
     ["one pick, ns", ...CASES.map(({ servers, load }) => `${count(servers)} ${load}`)],
     rows.map(({ label, nanoseconds }) => [label, ...nanoseconds.map(count)].join(" | ")),
+  );
+}
+
+/** @param {import("./probes.mjs").ProbeCost} cost */
+export function probeLine({ servers, interval, perSecond, failed, percent, idlePercent, microseconds }) {
+  return (
+    `${count(servers)} servers, each checked every ${interval} s: ${count(perSecond)} checks/s, ${failed} failed, ` +
+    `${percent.toFixed(1)} % of one core (${microseconds.toFixed(1)} µs a check); without checks ` +
+    `${idlePercent.toFixed(2)} %.`
   );
 }
 

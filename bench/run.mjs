@@ -1,9 +1,10 @@
 /**
- * `npm run bench`: what this build costs, beside nginx's own `upstream` in the same run. Prints Markdown tables and
- * writes bench/results.json. `--quick` measures less; names of parts after it measure only those: `npm run bench --
- * methods picks`.
+ * `npm run bench`: measures the cost of this build next to nginx's own `upstream` in the same run. Prints Markdown tables
+ * and writes them, with the machine and the date, into docs/speed.md; all figures go to bench/results.json.
  *
- * A budget that is missed is reported and changes nothing else; a measurement that fails ends the run with status 1.
+ * `--quick` measures fewer rounds. `--print` leaves docs/speed.md as it is. Names of parts measure only those parts:
+ * `npm run bench -- methods picks`. A missed budget is reported and does not change the exit status; a measurement that
+ * fails ends the run with status 1.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,118 +12,65 @@ import { parseArgs } from "node:util";
 import { build } from "../scripts/build.mjs";
 import { root, stop } from "../scripts/command.mjs";
 import { ensureServer, ensureTestTools } from "../scripts/setup.mjs";
-import { judgeAll, verdictLine } from "./budgets.mjs";
-import { measureChanges } from "./changes.mjs";
-import { measureControl } from "./control/control.mjs";
-import { measureDiscovery } from "./discovery.mjs";
-import { groups } from "./groups.mjs";
+import { verdictLine } from "./budgets.mjs";
 import { describeMachine } from "./machine.mjs";
-import { measureGroup } from "./per_request.mjs";
-import { measurePicks } from "./picks.mjs";
-import {
-  changeTable,
-  controlTables,
-  discoveryTable,
-  pickTable,
-  requestTable,
-  stateTables,
-} from "./report.mjs";
-import { measureProbes, probeLine } from "./probes.mjs";
-import { measureState } from "./state.mjs";
+import { checkPage, writePage } from "./page.mjs";
+import { parts } from "./parts.mjs";
+import { machineLine, partBlock } from "./report.mjs";
 
-/** Requests beside others', with reports of loads, by each method, and among many servers; changes that a worker follows; picks, checks, registries, weights by load, writes, starts, memory. */
-const PARTS = [
-  "overhead",
-  "reports",
-  "methods",
-  "many",
-  "changes",
-  "picks",
-  "probes",
-  "discovery",
-  "control",
-  "state",
-];
+/** @typedef {import("./parts.mjs").Options} Options */
 
+/** @type {Options} */
 const FULL = { rounds: 7, seconds: 2, starts: 5, batches: 15, batchSize: 300, changes: 25, discoveries: 200 };
+/** @type {Options} */
 const QUICK = { rounds: 3, seconds: 1, starts: 3, batches: 5, batchSize: 100, changes: 10, discoveries: 50 };
 
 function readOptions() {
+  const names = Object.keys(parts);
   try {
     const { values, positionals } = parseArgs({
-      options: { quick: { type: "boolean" } },
+      options: { quick: { type: "boolean" }, print: { type: "boolean" } },
       allowPositionals: true,
     });
-    const unknown = positionals.find((part) => !PARTS.includes(part));
-    if (unknown !== undefined) throw new Error(`there is no part "${unknown}": ${PARTS.join(", ")}`);
-    return { quick: values.quick, parts: positionals.length > 0 ? positionals : PARTS };
+    const unknown = positionals.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new Error(`unknown part "${unknown}", expected ${names.join(", ")}`);
+    return {
+      ...values,
+      wanted: names.filter((name) => positionals.length === 0 || positionals.includes(name)),
+    };
   } catch (cause) {
     return stop(`bench: ${cause instanceof Error ? cause.message : cause}`);
   }
 }
 
-/** @param {string} text */
-function say(text) {
-  console.log(`${text}\n`);
-}
-
-/**
- * Measures the groups of a part.
- * @param {string} part
- * @param {{ rounds: number, seconds: number }} options
- */
-async function measureRequests(part, options) {
-  const measured = [];
-  for (const group of groups.filter((one) => one.part === part)) {
-    measured.push(await measureGroup(group, options));
-  }
-  say(requestTable(measured.flatMap(({ rows }) => rows)));
-  for (const { servers, rounds } of measured) {
-    if (rounds.quiet === rounds.total) continue;
-    const { total, quiet, used } = rounds;
-    say(
-      `${servers} servers: other processes disturbed ${total - quiet} of ${total} rounds; ${used} are used.`,
-    );
-  }
-  return measured;
-}
-
 async function main() {
-  const { quick, parts } = readOptions();
-  const options = quick ? QUICK : FULL;
+  const { quick = false, print = false, wanted } = readOptions();
+  if (!print) checkPage(wanted);
   ensureTestTools(["luajit", "cjson", "wrk"]);
   ensureServer();
   if (!build()) stop("bench: src/ does not compile");
 
+  const options = quick ? QUICK : FULL;
   const machine = describeMachine();
-  say(
-    `${machine.server}, HAProxy ${machine.haproxy ?? "not installed: its row is left out"}, ` +
-      `Linux ${machine.kernel}, ${machine.processors} × ${machine.processor}`,
-  );
-  const requests = [];
-  for (const part of ["overhead", "reports", "methods", "many"]) {
-    if (parts.includes(part)) requests.push(...(await measureRequests(part, options)));
-  }
-  const changes = parts.includes("changes") ? await measureChanges(options) : [];
-  if (changes.length > 0) say(changeTable(changes));
-  const picks = parts.includes("picks") ? measurePicks() : [];
-  if (picks.length > 0) say(pickTable(picks));
-  const probes = parts.includes("probes") ? await measureProbes() : undefined;
-  if (probes !== undefined) say(probeLine(probes));
-  const discovery = parts.includes("discovery") ? [await measureDiscovery(options)] : [];
-  if (discovery.length > 0) say(discoveryTable(discovery));
-  const control = parts.includes("control") ? measureControl() : undefined;
-  if (control !== undefined) say(controlTables(control));
-  const state = parts.includes("state") ? await measureState(options) : undefined;
-  if (state !== undefined) say(stateTables(state));
-
-  const rows = requests.flatMap((group) => group.rows);
-  const budgets = judgeAll(rows, changes, state?.writes ?? [], probes, discovery, control);
-  say(budgets.map(verdictLine).join("\n"));
   const date = new Date().toISOString();
-  const measured = { requests, changes, picks, probes, discovery, control, state };
-  const results = { date, machine, options, ...measured, budgets };
-  writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  console.log(`${machineLine(machine, date, quick)}\n`);
+  /** @type {Record<string, import("./parts.mjs").Result>} */
+  const results = {};
+  for (const name of wanted) {
+    results[name] = await parts[name](options);
+    console.log(`${results[name].text}\n`);
+  }
+  const verdicts = Object.values(results).flatMap((result) => result.verdicts);
+  console.log(verdicts.map(verdictLine).join("\n"));
+
+  const measured = Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
+  const figures = { date, machine, options, ...measured, budgets: verdicts };
+  writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(figures, undefined, 2)}\n`);
+  if (print) return;
+  const head = machineLine(machine, date, quick);
+  await writePage(
+    Object.fromEntries(Object.entries(results).map(([name, result]) => [name, partBlock(head, result)])),
+  );
 }
 
 try {

@@ -29,8 +29,8 @@ export interface Reporting {
 }
 
 export interface SimulatedServer extends LoadedServer {
-  /** Requests per second that it can serve. */
-  capacity: number;
+  /** Requests per second that the server can serve. `capacity` is what `balance_loads` derives from reports. */
+  most_rps: number;
   lie: Lie | undefined;
   /** The part of a request that it is due, as with smooth weighted round robin. */
   due: number;
@@ -45,7 +45,7 @@ export interface SimulatedServer extends LoadedServer {
 /** Seconds of work that wait at most; what comes then fails. */
 const LONGEST_QUEUE = 1;
 
-export function new_server(capacity: number): SimulatedServer {
+export function new_server(most_rps: number): SimulatedServer {
   return {
     configured_weight: 1,
     reported_at: 0,
@@ -56,7 +56,7 @@ export function new_server(capacity: number): SimulatedServer {
     measured_rps: 0,
     factor: 1,
     reason: 0,
-    capacity,
+    most_rps,
     lie: undefined,
     due: 0,
     backlog: 0,
@@ -87,11 +87,11 @@ function averaged(server: SimulatedServer, utilization: number, seconds: number)
 /** Lets a server work for a second on what it got, and says how that was. */
 function work(server: SimulatedServer, requests: number, reporting: Reporting): Report {
   const demand = server.backlog + requests;
-  const served = math.min(demand, server.capacity);
-  server.backlog = math.min(demand - served, server.capacity * LONGEST_QUEUE);
+  const served = math.min(demand, server.most_rps);
+  server.backlog = math.min(demand - served, server.most_rps * LONGEST_QUEUE);
   const failed = demand - served - server.backlog;
   server.measured_rps = served + failed;
-  const load = demand / server.capacity;
+  const load = demand / server.most_rps;
   const utilization = averaged(server, reporting.exceeds ? load : math.min(1, load), reporting.average);
   return {
     utilization: utilization * about_one(reporting.noise),

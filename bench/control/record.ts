@@ -15,7 +15,7 @@ export function note(run: Run, requests: number): void {
   const loads: number[] = [];
   const factors: number[] = [];
   for (const server of run.servers) {
-    loads.push((requests * server.configured_weight * server.factor) / total / server.capacity);
+    loads.push((requests * server.configured_weight * server.factor) / total / server.most_rps);
     factors.push(server.factor);
   }
   run.loads.push(loads);

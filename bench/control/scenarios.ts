@@ -52,7 +52,7 @@ const plain: Scenario[] = [
     capacities: [SMALL, SMALL, SMALL, SMALL, SMALL],
     traffic: always(0.6),
     happens: (servers, second) => {
-      if (second === MINUTE) servers[0].capacity /= 2;
+      if (second === MINUTE) servers[0].most_rps /= 2;
     },
     measures: (run) => [
       seconds("even within", settling(run, MINUTE), 20),

@@ -1,0 +1,107 @@
+import {
+  judgeChanges,
+  judgeControl,
+  judgeDiscovery,
+  judgeProbes,
+  judgeRequests,
+  judgeWrites,
+} from "./budgets.mjs";
+import { measureChanges } from "./changes.mjs";
+import { measureControl } from "./control/control.mjs";
+import { measureDiscovery } from "./discovery.mjs";
+import { groups } from "./groups.mjs";
+import { measureGroup } from "./per_request.mjs";
+import { measurePicks } from "./picks.mjs";
+import { measureProbes } from "./probes.mjs";
+import {
+  changeTable,
+  controlTables,
+  discoveryTable,
+  pickTable,
+  probeLine,
+  requestTable,
+  stateTables,
+} from "./report.mjs";
+import { measureState } from "./state.mjs";
+
+/** @typedef {import("./budgets.mjs").Verdict} Verdict */
+
+/**
+ * @typedef {object} Options
+ * @property {number} rounds of a group of rows
+ * @property {number} seconds of a round
+ * @property {number} starts from the saved state
+ * @property {number} batches of writes and of changes
+ * @property {number} batchSize writes of a batch
+ * @property {number} changes of a batch
+ * @property {number} discoveries changes in a registry
+ */
+
+/**
+ * What one part of the bench has measured.
+ *
+ * @typedef {object} Result
+ * @property {unknown} data for bench/results.json
+ * @property {string} text Markdown
+ * @property {Verdict[]} verdicts
+ */
+
+/** @typedef {(options: Options) => Result | Promise<Result>} Part */
+
+/**
+ * Measures requests in all groups of a part.
+ * @param {string} part
+ * @returns {Part}
+ */
+function requests(part) {
+  return async (options) => {
+    const measured = [];
+    for (const group of groups.filter((one) => one.part === part)) {
+      measured.push(await measureGroup(group, options));
+    }
+    const rows = measured.flatMap((group) => group.rows);
+    const notes = measured
+      .filter(({ rounds }) => rounds.quiet < rounds.total)
+      .map(
+        ({ servers, rounds: { total, quiet, used } }) =>
+          `${servers} servers: other processes disturbed ${total - quiet} of ${total} rounds; ${used} are used.`,
+      );
+    return {
+      data: measured,
+      text: [requestTable(rows), ...notes].join("\n\n"),
+      verdicts: judgeRequests(rows),
+    };
+  };
+}
+
+/** The parts in the order in which they are measured. @type {Record<string, Part>} */
+export const parts = {
+  overhead: requests("overhead"),
+  reports: requests("reports"),
+  methods: requests("methods"),
+  many: requests("many"),
+  changes: async (options) => {
+    const rows = await measureChanges(options);
+    return { data: rows, text: changeTable(rows), verdicts: judgeChanges(rows) };
+  },
+  picks: () => {
+    const rows = measurePicks();
+    return { data: rows, text: pickTable(rows), verdicts: [] };
+  },
+  probes: async () => {
+    const cost = await measureProbes();
+    return { data: cost, text: probeLine(cost), verdicts: judgeProbes(cost) };
+  },
+  discovery: async (options) => {
+    const rows = [await measureDiscovery(options)];
+    return { data: rows, text: discoveryTable(rows), verdicts: judgeDiscovery(rows) };
+  },
+  control: () => {
+    const control = measureControl();
+    return { data: control, text: controlTables(control), verdicts: judgeControl(control) };
+  },
+  state: async (options) => {
+    const state = await measureState(options);
+    return { data: state, text: stateTables(state), verdicts: judgeWrites(state.writes) };
+  },
+};
