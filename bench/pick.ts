@@ -3,14 +3,14 @@ import "./nginx_stub";
 import type { NumberPointer } from "ffi";
 import type { Peer } from "../src/resty/sluice/balancer/method";
 import type { BalancingConfig } from "../src/resty/sluice/config/balancing";
-import { use_slot } from "../src/resty/sluice/live/counters";
-import { use_loads } from "../src/resty/sluice/live/loads";
 import * as clock from "../src/resty/sluice/lib/clock";
-import type { LiveServer } from "../src/resty/sluice/live/server";
-import { apply_document, new_upstream, type LiveUpstream } from "../src/resty/sluice/live/upstream";
-import type { Document } from "../src/resty/sluice/store/document";
-import { Row, Slot } from "../src/resty/sluice/store/cells";
-import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/region";
+import { use_slot } from "../src/resty/sluice/live/view/counters";
+import type { LiveServer } from "../src/resty/sluice/live/view/server";
+import { use_loads } from "../src/resty/sluice/live/view/surroundings";
+import { apply_document, new_upstream, type LiveUpstream } from "../src/resty/sluice/live/view/upstream";
+import type { Document } from "../src/resty/sluice/store/document/document";
+import { Row, Slot } from "../src/resty/sluice/store/memory/cells";
+import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/memory/region";
 
 /**
  * What the choice of a server takes a worker, without nginx around it: nanoseconds, one line a sample.

@@ -16,8 +16,8 @@ const hotFiles = [
   "dist/resty/sluice/health/state.lua",
   "dist/resty/sluice/lib/fifo.lua",
   "dist/resty/sluice/lib/heap.lua",
-  "dist/resty/sluice/store/dict.lua",
-  "dist/resty/sluice/store/region.lua",
+  "dist/resty/sluice/store/memory/dict.lua",
+  "dist/resty/sluice/store/memory/region.lua",
 ];
 
 /** @returns {string[]} one line a problem */

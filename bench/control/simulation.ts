@@ -1,6 +1,6 @@
+import type { Run } from "./record";
 import { run_scenario, type Scenario } from "./scenario";
 import { scenarios } from "./scenarios";
-import type { Run } from "./record";
 
 /**
  * How weights follow loads: src/resty/sluice/control/weights.ts with modelled servers and a modelled clock.

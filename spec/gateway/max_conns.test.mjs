@@ -69,7 +69,7 @@ test("max_conns=10 under 200 connections: never more than 10, and all of the 10"
 
 /** Lua for init_by_lua, before anything else: up to 0.3 ms pass between a choice and its count, so that workers collide. */
 const SLOW_COUNT = `
-    local counters = require("resty.sluice.live.counters")
+    local counters = require("resty.sluice.live.view.counters")
     local count_request = counters.count_request
     counters.count_request = function(server, now)
       local stop = os.clock() + 0.0003 * math.random()

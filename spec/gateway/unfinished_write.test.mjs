@@ -74,9 +74,9 @@ async function assertKept(gateway) {
 
 /** @type {Record<string, Point>} */
 const journalled = {
-  "before its line counts": { module: "disk", name: "commit", when: "before" },
-  "after its line counts": { module: "disk", name: "commit", when: "after" },
-  "after the dict has it": { module: "dict", name: "put_text", when: "after" },
+  "before its line counts": { module: "disk.writer", name: "commit", when: "before" },
+  "after its line counts": { module: "disk.writer", name: "commit", when: "after" },
+  "after the dict has it": { module: "memory.dict", name: "put_text", when: "after" },
 };
 
 for (const [when, point] of Object.entries(journalled)) {
@@ -133,7 +133,7 @@ test("a drain job whose new deadline a killed worker was writing keeps that dead
 });
 
 test("a change whose writer is killed before it is journalled is taken back", async (context) => {
-  const point = /** @type {const} */ ({ module: "disk", name: "append", when: "before" });
+  const point = /** @type {const} */ ({ module: "disk.writer", name: "append", when: "before" });
   const { gateway, killWith } = await startKilling(context, point, { servers: ["127.0.0.1:9"] });
   const before = await gateway.api.configuration();
   await killWith(() => gateway.api.post(serversOf(), { server: "127.0.0.2:9" }));
@@ -144,7 +144,7 @@ test("a change whose writer is killed before it is journalled is taken back", as
 });
 
 test("without a state_dir a change whose writer is killed is there, too", async (context) => {
-  const point = /** @type {const} */ ({ module: "dict", name: "put_text", when: "before" });
+  const point = /** @type {const} */ ({ module: "memory.dict", name: "put_text", when: "before" });
   const { gateway, killWith } = await startKilling(context, point, { servers: [], stateDir: null });
   await killWith(() => gateway.api.post(serversOf(), { server: "127.0.0.2:9" }));
   await waitFor("it is there", async () => (await gateway.api.expect(200, "GET", serversOf())).length === 1);

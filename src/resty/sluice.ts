@@ -6,9 +6,9 @@ import { read_options, type ApiOptions } from "./sluice/config/options";
 import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
-import { balance as balance_attempt, log as log_request } from "./sluice/live/request";
-import { resume_worker, start_worker } from "./sluice/live/worker";
+import { balance as balance_attempt, log as log_request } from "./sluice/live/phases";
 import { open_store, reopen_store } from "./sluice/store/open";
+import { resume_worker, start_worker } from "./sluice/worker";
 
 /** `require "resty.sluice"`: one function a phase of nginx. */
 

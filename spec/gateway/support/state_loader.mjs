@@ -15,9 +15,9 @@ export const stateFiles = ["image.0", "image.1", "journal.0", "journal.1"];
 const program = `
 package.path = ${JSON.stringify(join(root, "dist"))} .. "/?.lua;" .. package.path
 local cjson = require("cjson")
-local load = require("resty.sluice.store.load")
-local replay = require("resty.sluice.store.replay")
-local document = require("resty.sluice.store.document")
+local load = require("resty.sluice.store.disk.load")
+local replay = require("resty.sluice.store.disk.replay")
+local document = require("resty.sluice.store.document.document")
 local function files(folder, kind)
   local list = {}
   for index = 0, 1 do

@@ -1,7 +1,7 @@
 import { new_consistent_hash } from "../../../src/resty/sluice/balancer/consistent_hash";
 import type { Method } from "../../../src/resty/sluice/balancer/method";
+import { new_method } from "../../../src/resty/sluice/balancer/methods";
 import { points_of } from "../../../src/resty/sluice/balancer/points";
-import { new_method } from "../../../src/resty/sluice/balancer/registry";
 import { expect } from "../support/expect";
 import {
   add_peer,

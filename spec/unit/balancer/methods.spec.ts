@@ -1,4 +1,4 @@
-import { new_method } from "../../../src/resty/sluice/balancer/registry";
+import { new_method } from "../../../src/resty/sluice/balancer/methods";
 import type { BalancingConfig } from "../../../src/resty/sluice/config/balancing";
 import { encode } from "../../../src/resty/sluice/lib/json";
 import { contract } from "./contract";

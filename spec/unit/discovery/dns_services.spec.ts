@@ -4,8 +4,8 @@ import type { DnsConfig } from "../../../src/resty/sluice/config/sources/dns";
 import { TYPES, type Ask } from "../../../src/resty/sluice/discovery/dns_records";
 import { service_entries } from "../../../src/resty/sluice/discovery/dns_services";
 import type { Subscription } from "../../../src/resty/sluice/discovery/source";
-import { put_text } from "../../../src/resty/sluice/store/dict";
-import { format_document, format_line } from "../../../src/resty/sluice/store/document";
+import { format_document, format_line } from "../../../src/resty/sluice/store/document/document";
+import { put_text } from "../../../src/resty/sluice/store/memory/dict";
 import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
 

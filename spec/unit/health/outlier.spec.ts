@@ -2,8 +2,8 @@ import { read_outlier_detection, type OutlierConfig } from "../../../src/resty/s
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { eject, limits_of } from "../../../src/resty/sluice/health/outlier";
 import { subject_of } from "../../../src/resty/sluice/health/subject";
-import { Row } from "../../../src/resty/sluice/store/cells";
-import { create, shared_memory } from "../../../src/resty/sluice/store/region";
+import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { create, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 
 const NOW = 1000;

@@ -2,8 +2,8 @@ import { read_body, type Body } from "../../../src/resty/sluice/net/body";
 import { read_head, type Head } from "../../../src/resty/sluice/net/head";
 import { CLOSED } from "../../../src/resty/sluice/net/reader";
 import { expect } from "../support/expect";
-import { expect_quick } from "../support/quick";
 import { reader_of } from "../support/pieces";
+import { expect_quick } from "../support/quick";
 
 const LIMIT = 100;
 

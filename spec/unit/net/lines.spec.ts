@@ -1,9 +1,9 @@
-import { ENDED, new_lines, read_line } from "../../../src/resty/sluice/net/lines";
 import type { Framing } from "../../../src/resty/sluice/net/head";
+import { ENDED, new_lines, read_line } from "../../../src/resty/sluice/net/lines";
 import { CLOSED } from "../../../src/resty/sluice/net/reader";
 import { expect } from "../support/expect";
-import { expect_quick } from "../support/quick";
 import { reader_of } from "../support/pieces";
+import { expect_quick } from "../support/quick";
 
 const LONGEST = 20;
 

@@ -1,4 +1,4 @@
-import { open_dict } from "../../../src/resty/sluice/store/dict";
+import { open_dict } from "../../../src/resty/sluice/store/memory/dict";
 
 /** Makes an empty shared dict, and what the store needs of `ngx` besides: a log that nobody reads. */
 export function make_dict(): void {

@@ -3,7 +3,7 @@ import { encode, shape, shaped } from "../lib/json";
 import { new_pause } from "../lib/slices";
 import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
-import type { Document } from "../store/document";
+import type { Document } from "../store/document/document";
 
 /** Gives the next piece of a text; undefined: there is none. */
 export type NextPiece = (this: void, pause: (this: void) => void) => string | undefined;

@@ -1,5 +1,5 @@
 import type { Problem } from "../config/problem";
-import type { Document } from "../store/document";
+import type { Document } from "../store/document/document";
 import { etag } from "./answer";
 
 /** A request's conditions (RFC 9110, section 13), which a change must meet before it is made. */

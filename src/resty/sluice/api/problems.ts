@@ -2,10 +2,10 @@ import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { list, shape, shaped } from "../lib/json";
 import { own_generation } from "../live/unlogged";
-import { Row, UpstreamRow } from "../store/cells";
-import type { Document, ServerRecord } from "../store/document";
-import { expires, is_expired } from "../store/nodes";
-import { row_at, shared_memory } from "../store/region";
+import type { Document, ServerRecord } from "../store/document/document";
+import { expires, is_expired } from "../store/document/nodes";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { row_at, shared_memory } from "../store/memory/region";
 import { check_failure } from "../store/unproven";
 
 /** What is wrong with an upstream or a server although its state does not show it. */

@@ -5,8 +5,8 @@ import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
 import { preflight_headers, share_answer } from "./cross_origin";
 import * as nginx from "./plus/nginx";
-import * as plus_stub_status from "./plus/stub_status";
 import * as plus_servers from "./plus/servers";
+import * as plus_stub_status from "./plus/stub_status";
 import * as plus_upstreams from "./plus/upstreams";
 import * as plus_workers from "./plus/workers";
 import { take_conditions } from "./precondition";
@@ -14,11 +14,11 @@ import type { Route } from "./route";
 import * as cluster from "./sluice/cluster";
 import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
-import * as explain from "./sluice/explain";
 import * as events from "./sluice/events";
+import * as explain from "./sluice/explain";
+import * as reports from "./sluice/load_reports";
 import * as nodes from "./sluice/nodes";
 import * as openapi from "./sluice/openapi";
-import * as reports from "./sluice/reports";
 import * as upstreams from "./sluice/upstreams";
 
 /** From a request's path to the resource that answers it. */

@@ -1,6 +1,6 @@
+import { clear, due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./eevdf";
 import type { Available, Peer } from "./method";
 import { first_available, type Ring } from "./ring";
-import { clear, due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./schedule";
 
 /** Peers of one weight, which take turns with each other and, as one, with the other groups. */
 export interface Group extends Turns, Ring<Group> {

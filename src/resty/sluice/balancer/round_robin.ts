@@ -1,4 +1,5 @@
 import { pop } from "../lib/heap";
+import { admit, eligible_at, first_at } from "./eevdf";
 import {
   add_group,
   find_group,
@@ -21,7 +22,6 @@ import {
   type Member,
 } from "./ring";
 import { only_in_rotation } from "./rotation";
-import { admit, eligible_at, first_at } from "./schedule";
 import { first_id_of, start_from } from "./start";
 
 /**

@@ -1,10 +1,16 @@
-import { crc32 } from "../lib/crc32";
 import * as clock from "../lib/clock";
+import { crc32 } from "../lib/crc32";
 import type { EtcdClient } from "../net/etcd/client";
 import type { KeyValue, Listing } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, put, remove } from "../net/etcd/txn";
-import { HISTORY_DIGITS, is_grace, known_history, note_grace, note_history } from "../store/clustered";
-import { new_secret } from "../store/secret";
+import {
+  HISTORY_DIGITS,
+  is_grace,
+  known_history,
+  note_grace,
+  note_history,
+} from "../store/document/clustered";
+import { new_secret } from "../store/document/secret";
 import { parse_version, type History } from "./version";
 
 /**

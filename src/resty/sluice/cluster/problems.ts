@@ -1,5 +1,5 @@
 import { encode } from "../lib/json";
-import { put_cluster_problems, type ClusterProblem } from "../store/reports";
+import { put_cluster_problems, type ClusterProblem } from "../store/source_status";
 
 /**
  * The upstreams that are not the same here and in etcd, as the worker that follows the cluster knows them.

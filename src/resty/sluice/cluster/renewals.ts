@@ -3,9 +3,9 @@ import * as clock from "../lib/clock";
 import { decode, encode, is_table } from "../lib/json";
 import { unexpected, type Schema } from "../lib/schema";
 import { ANYTHING, call, ETCD, type EtcdClient } from "../net/etcd/client";
-import { expires, extend_to, type NodeRecord } from "../store/nodes";
+import { expires, extend_to, type NodeRecord } from "../store/document/nodes";
+import { new_secret } from "../store/document/secret";
 import { follow_registered, new_registered } from "../store/registered";
-import { new_secret } from "../store/secret";
 
 /**
  * Tells the other gateways which servers have renewed their registration here: once a second one key, for all of them,

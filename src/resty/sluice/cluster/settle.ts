@@ -1,14 +1,14 @@
 import { check_name } from "../config/upstream";
 import type { KeyValue } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, remove } from "../net/etcd/txn";
-import type { Document } from "../store/document";
-import { LOST } from "../store/problems";
-import { names, read } from "../store/read";
+import type { Document } from "../store/document/document";
+import { LOST } from "../store/document/problems";
+import { names, read } from "../store/document/read";
 import { share } from "../store/write";
-import { apply_deletion, apply_value, type Condition } from "./apply";
 import { decide, type Stored } from "./decision";
 import { history_key, type Joined } from "./history";
 import { forget_others, forget_problem, note_problem } from "./problems";
+import { apply_deletion, apply_value, type Condition } from "./take_over";
 import { deleted_at } from "./tombstones";
 import { origin_of } from "./value";
 import { revision_in, version_at, type Version } from "./version";

@@ -15,7 +15,7 @@ import {
   type Txn,
   type TxnAnswer,
 } from "../net/etcd/txn";
-import { LOST } from "../store/problems";
+import { LOST } from "../store/document/problems";
 import { find_fate, type Change } from "./fate";
 import { history_key } from "./history";
 import { refused_change, unavailable, unknown_outcome } from "./refusals";

@@ -1,6 +1,6 @@
 import * as clock from "../lib/clock";
-import type { Document } from "../store/document";
-import { shared_text } from "../store/shared";
+import type { Document } from "../store/document/document";
+import { shared_text } from "../store/document/replica";
 import { format_version, parse_version, type Version } from "./version";
 
 /**

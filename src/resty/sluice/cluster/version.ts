@@ -1,5 +1,5 @@
-import { CLUSTER_DIGITS, HISTORY_DIGITS, NO_HISTORY } from "../store/clustered";
-import type { Document } from "../store/document";
+import { CLUSTER_DIGITS, HISTORY_DIGITS, NO_HISTORY } from "../store/document/clustered";
+import type { Document } from "../store/document/document";
 
 /** Which version of an upstream a document is: etcd's revision, in one history of an etcd. Pure. */
 

@@ -4,8 +4,8 @@ import { BALANCING_FIELDS, balancing_of, read_balancing, type BalancingConfig } 
 import { CONTROL_FIELDS, control_of, read_control, type ControlConfig } from "./control";
 import { DISCOVERY_FIELDS, discovery_of, read_discovery, type DiscoveryConfig } from "./discovery";
 import type { Read } from "./fields";
-import { invalid_value } from "./problem";
 import { HEALTH_FIELDS, health_of, read_health, type HealthConfig } from "./health";
+import { invalid_value } from "./problem";
 
 /** Everything that an upstream is configured by, but its servers. */
 export interface UpstreamSettings

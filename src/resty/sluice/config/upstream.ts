@@ -1,7 +1,7 @@
-import { canonical_address, duplicate_server } from "./address";
-import { check_fit } from "./fit";
 import { is_table } from "../lib/json";
+import { canonical_address, duplicate_server } from "./address";
 import { read_list } from "./fields";
+import { check_fit } from "./fit";
 import { format_problem, unknown_parameter, type Problem } from "./problem";
 import { read_server, type ServerConfig } from "./server";
 import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "./settings";

@@ -3,17 +3,17 @@ import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { encode, shape, shaped } from "../lib/json";
-import { UpstreamRow } from "../store/cells";
-import { copy } from "../store/edit";
-import { record_decision } from "../store/events";
-import { shared_memory } from "../store/region";
-import { set_in_service } from "../store/standby";
+import { copy } from "../store/document/edit";
+import { set_in_service } from "../store/document/standby";
+import { UpstreamRow } from "../store/memory/cells";
+import { record_decision } from "../store/memory/events";
+import { shared_memory } from "../store/memory/region";
 import { write } from "../store/write";
 import { CALL_SECONDS, is_call_pending } from "./calls";
 import { server_for } from "./candidate";
 import type { Controlled, ControlledServer } from "./controlled";
-import { level_of } from "./level";
-import { decide, type Decision, type Level, type Tide, type Water } from "./water";
+import { decide, type Decision, type Level, type Tide, type Water } from "./scaling_rule";
+import { level_of } from "./utilization";
 
 /** Brings servers into service and lets them go, as the load of an upstream asks for. */
 

@@ -1,11 +1,11 @@
 import * as clock from "../lib/clock";
 import { wait_for } from "../net/wait";
-import { UpstreamRow } from "../store/cells";
-import { is_clustered } from "../store/clustered";
-import type { Document } from "../store/document";
-import { read } from "../store/read";
-import { shared_memory } from "../store/region";
-import { is_over } from "../store/turn";
+import { is_clustered } from "../store/document/clustered";
+import type { Document } from "../store/document/document";
+import { read } from "../store/document/read";
+import { UpstreamRow } from "../store/memory/cells";
+import { is_over } from "../store/memory/generation";
+import { shared_memory } from "../store/memory/region";
 import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
 import { call_webhook, TIMEOUT_SECONDS } from "./webhook";

@@ -1,9 +1,9 @@
 import type { AutoscaleConfig } from "../config/autoscale";
-import { Reported } from "../store/cells";
+import { reported_state } from "../health/reported";
+import { Reported } from "../store/memory/cells";
 import type { Controlled, ControlledServer } from "./controlled";
 import { is_well, takes_part } from "./measure";
-import { reported_state } from "./reported";
-import type { Decision, Level } from "./water";
+import type { Decision, Level } from "./scaling_rule";
 
 /** Which server is brought in, or let go. */
 

@@ -1,14 +1,14 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
 import { is_standing_by, may_serve } from "../config/server";
-import { Row, UpstreamRow } from "../store/cells";
-import { follow_upstreams, new_follower, type Pause } from "../store/changes";
-import { get_text } from "../store/dict";
-import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document";
-import { row_at, shared_memory } from "../store/region";
-import { forget_load_report } from "../store/reports";
-import { load_factor } from "./factor";
-import type { Reporter } from "./reported";
+import type { Reporter } from "../health/reported";
+import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document/document";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
+import { get_text } from "../store/memory/dict";
+import { load_factor } from "../store/memory/factor";
+import { row_at, shared_memory } from "../store/memory/region";
+import { forget_load_report } from "../store/source_status";
 import type { LoadedServer } from "./weights";
 
 /** The upstreams with `load` or `autoscale`, or a call left over from that, as the worker that controls them knows them. */

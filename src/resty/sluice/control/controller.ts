@@ -1,12 +1,12 @@
 import { seconds_of } from "../config/time";
+import { expiry_of } from "../health/reported";
 import * as clock from "../lib/clock";
-import { is_over } from "../store/turn";
+import { is_over } from "../store/memory/generation";
 import { autoscale } from "./autoscale";
 import { make_due_call } from "./calls";
 import { controlled, follow_anew, follow_controlled, type Controlled } from "./controlled";
 import { measure } from "./measure";
-import { expiry_of } from "./reported";
-import { update_weights } from "./update";
+import { update_weights } from "./weight_update";
 
 /** Looks at the loads of all upstreams that have `load` or `autoscale`, and does what they ask for. One worker does it. */
 

@@ -1,9 +1,9 @@
-import { Counter, Reported, Row } from "../store/cells";
-import { counter_at, is_used, last_slot, shared_memory, stamp_at } from "../store/region";
-import { active_requests } from "../store/rows";
+import { reported_state } from "../health/reported";
+import { Counter, Reported, Row } from "../store/memory/cells";
+import { load_factor } from "../store/memory/factor";
+import { counter_at, is_used, last_slot, shared_memory, stamp_at } from "../store/memory/region";
+import { active_requests } from "../store/memory/rows";
 import type { ControlledServer } from "./controlled";
-import { load_factor } from "./factor";
-import { reported_state } from "./reported";
 
 /** What is known of servers' loads at a moment: what they have reported, and what this gateway counts of their requests. */
 

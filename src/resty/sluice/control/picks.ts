@@ -1,9 +1,9 @@
 import * as clock from "../lib/clock";
-import { Row, UpstreamRow } from "../store/cells";
-import { get_names, get_text } from "../store/dict";
-import { parse_head } from "../store/document";
-import { last_slot, row_at, shared_memory, stamp_at } from "../store/region";
-import { is_over } from "../store/turn";
+import { parse_head } from "../store/document/document";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { get_names, get_text } from "../store/memory/dict";
+import { is_over } from "../store/memory/generation";
+import { last_slot, row_at, shared_memory, stamp_at } from "../store/memory/region";
 import { picks_of } from "./measure";
 
 /**

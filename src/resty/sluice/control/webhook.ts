@@ -1,8 +1,8 @@
 import type { WebhookConfig } from "../config/autoscale";
-import type { Call } from "../store/document";
 import { hmac_sha256 } from "../net/hmac";
 import { format_request, request } from "../net/request";
 import { service_at } from "../net/service";
+import type { Call } from "../store/document/document";
 
 /** A call that tells a container platform to start or stop a server. */
 

@@ -3,8 +3,8 @@ import { canonical_address, parse_address, type Address } from "../config/addres
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
-import { read } from "../store/read";
-import { sourced_addresses } from "../store/sourced";
+import { read } from "../store/document/read";
+import { sourced_addresses } from "../store/document/sourced";
 import { domain_name, look_up_name, type Ask } from "./dns_records";
 import { addresses_of_targets, type AllAddresses, type Family, type TargetAddresses } from "./dns_targets";
 import { entry_of } from "./entry";

@@ -2,9 +2,8 @@ import { GUARD_DEFAULTS } from "../config/discovery";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
-import { is_clustered } from "../store/clustered";
-import type { Document } from "../store/document";
-import { record_problem } from "../store/events";
+import { is_clustered } from "../store/document/clustered";
+import type { Document } from "../store/document/document";
 import {
   expires,
   extend,
@@ -12,9 +11,10 @@ import {
   registered_nodes,
   without_nodes,
   type NodeRecord,
-} from "../store/nodes";
+} from "../store/document/nodes";
+import { record_problem } from "../store/memory/events";
 import { follow_registered, new_registered } from "../store/registered";
-import { cluster_report } from "../store/reports";
+import { cluster_report } from "../store/source_status";
 import { write } from "../store/write";
 import { judge, new_guard, type Guard, type Verdict } from "./guard";
 

@@ -1,15 +1,15 @@
 import { source_of, type DiscoveryBlock, type SourceName } from "../config/discovery";
-import { encode } from "../lib/json";
 import { crc32 } from "../lib/crc32";
-import { follow_upstreams, new_follower, type Pause } from "../store/changes";
-import { get_text } from "../store/dict";
-import { parse_head, type Document } from "../store/document";
-import { row_at, stamp_of } from "../store/region";
-import { forget_source_report } from "../store/reports";
+import { encode } from "../lib/json";
+import { parse_head, type Document } from "../store/document/document";
+import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
+import { get_text } from "../store/memory/dict";
+import { row_at, stamp_of } from "../store/memory/region";
+import { forget_source_report } from "../store/source_status";
 import { new_guard } from "./guard";
-import { SOURCES } from "./registry";
-import { forget_feed, report } from "./report";
 import type { Feed, Subscription } from "./source";
+import { SOURCES } from "./sources";
+import { forget_feed, report } from "./status";
 import { reapply } from "./subscription";
 
 /** Which upstreams follow a registry, and which of those this worker does it for: each feed is one worker's. */

@@ -4,7 +4,7 @@ import { encode } from "../lib/json";
 import { read_items } from "../lib/json_items";
 import { new_pause } from "../lib/slices";
 import { sleep_until } from "../net/wait";
-import { state_of } from "../store/stat";
+import { state_of } from "../store/disk/stat";
 import { entry_of } from "./entry";
 import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
 import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";

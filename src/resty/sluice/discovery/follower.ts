@@ -1,11 +1,11 @@
 import * as clock from "../lib/clock";
 import { internal_error, is_complete, start_background, start_thread, type Run } from "../lib/run";
-import { is_writing } from "../store/lock";
-import { is_over } from "../store/turn";
+import { is_over } from "../store/memory/generation";
+import { is_writing } from "../store/memory/lock";
 import { feeds, follow_anew, follow_changes } from "./feeds";
-import { SOURCES } from "./registry";
-import { report_feed } from "./report";
 import { SESSION_SECONDS, type Feed } from "./source";
+import { SOURCES } from "./sources";
+import { report_feed } from "./status";
 import { describe_feed, is_closed } from "./subscription";
 
 /** Follows the registries of all upstreams: a light thread a feed, session after session. */

@@ -1,15 +1,15 @@
 import { canonical_address, duplicate_server } from "../config/address";
 import { source_of } from "../config/discovery";
 import * as clock from "../lib/clock";
-import { Row } from "../store/cells";
-import { shared_memory } from "../store/region";
-import { new_pause } from "../lib/slices";
-import { wanted_server, type Misfit, type WantedServer } from "../store/sourced";
-import { is_over } from "../store/turn";
 import { internal_error } from "../lib/run";
-import { apply_wanted, type Outcome } from "./apply";
-import { report, report_feed } from "./report";
+import { new_pause } from "../lib/slices";
+import { wanted_server, type Misfit, type WantedServer } from "../store/document/sourced";
+import { Row } from "../store/memory/cells";
+import { is_over } from "../store/memory/generation";
+import { shared_memory } from "../store/memory/region";
+import { apply_wanted, type Outcome } from "./apply_answer";
 import { SESSION_SECONDS, type Entry, type Feed, type Subscription } from "./source";
+import { report, report_feed } from "./status";
 
 /** What a source does with its answers. */
 

@@ -1,5 +1,5 @@
-import { Check, Row } from "../store/cells";
-import { shared_memory } from "../store/region";
+import { Check, Row } from "../store/memory/cells";
+import { shared_memory } from "../store/memory/region";
 import { is_outdated, is_unproven, prove, withhold, type Judged } from "./proof";
 import { conclude } from "./state";
 import type { Subject } from "./subject";

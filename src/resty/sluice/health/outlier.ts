@@ -1,8 +1,8 @@
 import { compares_success_rates, type OutlierConfig } from "../config/health";
 import { seconds_of } from "../config/time";
-import { Row } from "../store/cells";
-import { fence } from "../store/dict";
-import { shared_memory } from "../store/region";
+import { Row } from "../store/memory/cells";
+import { fence } from "../store/memory/dict";
+import { shared_memory } from "../store/memory/region";
 import { conclude, touch } from "./state";
 import type { Subject } from "./subject";
 

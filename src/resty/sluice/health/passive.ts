@@ -1,5 +1,5 @@
-import { Row } from "../store/cells";
-import { shared_memory } from "../store/region";
+import { Row } from "../store/memory/cells";
+import { shared_memory } from "../store/memory/region";
 import { conclude } from "./state";
 import type { Subject } from "./subject";
 

@@ -1,10 +1,10 @@
 import type { HealthCheckConfig } from "../config/health";
-import { Check, Row, UpstreamRow } from "../store/cells";
-import { fence, in_turn } from "../store/dict";
-import { parse_line } from "../store/document";
-import { record_problem } from "../store/events";
-import { read } from "../store/read";
-import { row_at, shared_memory } from "../store/region";
+import { parse_line } from "../store/document/document";
+import { read } from "../store/document/read";
+import { Check, Row, UpstreamRow } from "../store/memory/cells";
+import { fence, in_turn } from "../store/memory/dict";
+import { record_problem } from "../store/memory/events";
+import { row_at, shared_memory } from "../store/memory/region";
 import { forget_check_failure, put_check_failure } from "../store/unproven";
 import { conclude } from "./state";
 import { subject_of, type Subject } from "./subject";

@@ -1,7 +1,7 @@
-import { record_event } from "../store/events";
-import { Check, Header, Row, State } from "../store/cells";
-import { in_turn } from "../store/dict";
-import { shared_memory } from "../store/region";
+import { Check, Header, Row, State } from "../store/memory/cells";
+import { in_turn } from "../store/memory/dict";
+import { record_event } from "../store/memory/events";
+import { shared_memory } from "../store/memory/region";
 import type { Subject } from "./subject";
 
 /**

@@ -1,7 +1,7 @@
 import { seconds_of } from "../config/time";
-import type { Reporter } from "../control/reported";
-import type { ServerRecord } from "../store/document";
-import { row_at } from "../store/region";
+import type { ServerRecord } from "../store/document/document";
+import { row_at } from "../store/memory/region";
+import type { Reporter } from "./reported";
 
 /** A server as health sees it. */
 export interface Subject extends Reporter {

@@ -4,10 +4,10 @@ import { get_request } from "resty.core.base";
 import * as clock from "../lib/clock";
 import { key_of } from "./attempts";
 import { lacked_key } from "./choice";
-import { count_without_key, uncount_request } from "./counters";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
-import { find_upstream } from "./view";
+import { count_without_key, uncount_request } from "./view/counters";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
+import { find_upstream } from "./view/view";
 import { choose_or_wait, Ending, forget_waiter } from "./waiting";
 
 /** What happens to a request before the balancer runs: where there is a queue, its server is chosen here. */

@@ -2,12 +2,12 @@ import { cast, type CData } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
 import * as clock from "../lib/clock";
-import { note_end } from "./begun";
-import { count_end } from "./counters";
-import { note_failed_attempt } from "./health";
 import { broke_kept_connection, TAKES_BACK_TRIES } from "./kept";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import { note_failed_attempt } from "./view/availability";
+import { count_end } from "./view/counters";
+import { note_end } from "./view/in_flight_age";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
 
 /**
  * The requests under way, and the servers that each has been sent to. They are kept by the request's address, not in

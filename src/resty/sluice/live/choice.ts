@@ -1,12 +1,12 @@
 import type { Available, Peer } from "../balancer/method";
-import { fence } from "../store/dict";
+import { fence } from "../store/memory/dict";
 import type { Attempts } from "./attempts";
-import { count_request, uncount_request } from "./counters";
-import { is_healthy } from "./health";
-import { in_flight } from "./loads";
-import type { LiveServer } from "./server";
-import type { Binding } from "./sticky";
-import type { LiveUpstream } from "./upstream";
+import { is_healthy } from "./view/availability";
+import { count_request, uncount_request } from "./view/counters";
+import type { LiveServer } from "./view/server";
+import type { Binding } from "./view/sticky";
+import { in_flight } from "./view/surroundings";
+import type { LiveUpstream } from "./view/upstream";
 
 /** Which server a request gets. Hot. */
 

@@ -2,6 +2,11 @@ import type { CData } from "ffi";
 
 import * as clock from "../lib/clock";
 import { terminated_parts } from "../lib/text";
+import { note_response_report } from "./in_band";
+import { note_connection, TAKES_BACK_TRIES } from "./kept";
+import { report_unlogged } from "./unlogged";
+import { read_number } from "./variable";
+import { note_failed_attempt, note_response } from "./view/availability";
 import {
   count_bytes,
   count_end,
@@ -10,14 +15,9 @@ import {
   count_times,
   count_unanswered,
   is_time_wanted,
-} from "./counters";
-import { note_failed_attempt, note_response } from "./health";
-import { note_response_report } from "./in_band";
-import { note_connection, TAKES_BACK_TRIES } from "./kept";
-import { count_failed_response, count_response_time, Measure } from "./loads";
-import type { LiveServer } from "./server";
-import { report_unlogged } from "./unlogged";
-import { read_number } from "./variable";
+} from "./view/counters";
+import type { LiveServer } from "./view/server";
+import { count_failed_response, count_response_time, Measure } from "./view/surroundings";
 
 /**
  * What nginx's `$upstream_*` variables say about the attempts of a request that is over. Hot for a request with one

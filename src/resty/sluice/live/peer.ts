@@ -1,9 +1,9 @@
 import { set_current_peer } from "ngx.balancer";
 
 import { level_of, new_complaint } from "./complaint";
-import { has_slot, uncount_request } from "./counters";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import { has_slot, uncount_request } from "./view/counters";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
 
 /** What the balancer tells nginx. Hot. */
 

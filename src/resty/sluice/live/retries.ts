@@ -2,11 +2,11 @@ import type { NumberPointer } from "ffi";
 
 import type { RetriesConfig } from "../config/admission";
 import { seconds_of } from "../config/time";
-import { fence } from "../store/dict";
-import { sum_of_slots } from "../store/region";
+import { fence } from "../store/memory/dict";
+import { sum_of_slots } from "../store/memory/region";
 import { count_tried, type Attempts } from "./attempts";
 import { read_last_attempt } from "./last_attempt";
-import type { LiveUpstream } from "./upstream";
+import type { LiveUpstream } from "./view/upstream";
 
 /** `retries`: how often, how long and how many requests at a time may be tried again. */
 

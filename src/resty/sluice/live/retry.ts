@@ -3,9 +3,9 @@ import { choose } from "./choice";
 import { TAKES_BACK_TRIES } from "./kept";
 import { refuse, refuse_without_server, send } from "./peer";
 import { is_late } from "./retries";
-import type { LiveServer } from "./server";
 import { end_without_try, is_out_of_tries, restore_tries } from "./tries";
-import type { LiveUpstream } from "./upstream";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
 
 /** What requests and subrequests have in common after an attempt has failed. Phase: balancer_by_lua. */
 

@@ -2,14 +2,14 @@ import { get_last_failure } from "ngx.balancer";
 
 import { add_tried, new_attempts, type Attempts } from "./attempts";
 import { choose } from "./choice";
-import { count_end } from "./counters";
-import { note_choice, note_failed_attempt } from "./health";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
 import { refuse_unknown, refuse_without_server, send } from "./peer";
 import { may_try_again, send_again } from "./retry";
-import type { LiveServer } from "./server";
 import { allow_tries } from "./tries";
-import { find_upstream, find_upstream_for_retry } from "./view";
+import { note_choice, note_failed_attempt } from "./view/availability";
+import { count_end } from "./view/counters";
+import type { LiveServer } from "./view/server";
+import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /**
  * A subrequest's way through the balancer. Its log phase does not run (but with log_subrequest on), so its end is not

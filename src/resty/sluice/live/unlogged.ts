@@ -1,15 +1,15 @@
 import type { NumberPointer } from "ffi";
 import { get_last_failure } from "ngx.balancer";
 
-import { Header, Row, UpstreamRow } from "../store/cells";
-import { record_problem } from "../store/events";
+import { Header, Row, UpstreamRow } from "../store/memory/cells";
+import { record_problem } from "../store/memory/events";
 import { find_attempts, forget_attempts, forget_first } from "./attempts";
-import { note_end } from "./begun";
-import { count_end } from "./counters";
-import { wake } from "./queue";
 import { uncount_retry } from "./retries";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import { count_end } from "./view/counters";
+import { note_end } from "./view/in_flight_age";
+import { wake } from "./view/queue";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
 
 /**
  * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced

@@ -1,7 +1,7 @@
-import { acquire, Lock, release } from "../store/lock";
-import { UpstreamCounter } from "../store/cells";
-import { counters_of, shared_memory, stamp_of } from "../store/region";
-import { reset_cells } from "./status";
+import { UpstreamCounter } from "../store/memory/cells";
+import { acquire, Lock, release } from "../store/memory/lock";
+import { counters_of, shared_memory, stamp_of } from "../store/memory/region";
+import { reset_cells } from "../store/memory/statistics";
 
 /** What requests to a whole upstream did, over all workers. */
 export interface UpstreamStatus {

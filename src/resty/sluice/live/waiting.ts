@@ -3,12 +3,12 @@ import { new as new_semaphore } from "ngx.semaphore";
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave } from "../lib/fifo";
 import { choose, is_full } from "./choice";
-import { count_overflow, count_waiting } from "./counters";
-import { wake_first, type Queue, type Waiter } from "./queue";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
 import { upstream_status } from "./upstream_status";
-import { find_upstream } from "./view";
+import { count_overflow, count_waiting } from "./view/counters";
+import { wake_first, type Queue, type Waiter } from "./view/queue";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
+import { find_upstream } from "./view/view";
 
 /**
  * Requests that wait, in the access phase, until a server has room. First come, first served within a worker. A request

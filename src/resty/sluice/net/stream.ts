@@ -1,6 +1,6 @@
 import * as clock from "../lib/clock";
-import { close_connection, open_connection, send, type Connection, type Destination } from "./connection";
 import { read_body } from "./body";
+import { close_connection, open_connection, send, type Connection, type Destination } from "./connection";
 import { body_framing, read_head } from "./head";
 import { ENDED, new_lines, read_line, type Lines } from "./lines";
 import * as semaphore from "ngx.semaphore";

@@ -1,16 +1,16 @@
 import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
-import { Row } from "./cells";
-import { delete_text, put_text, remember, stage_text, unstage_text } from "./dict";
-import { difference } from "./difference";
-import * as disk from "./disk";
-import { format_document, has_drain_job, type Document, type Leaver } from "./document";
-import { format_change, format_deletion } from "./journal";
-import { OUT_OF_MEMORY } from "./problems";
-import { row_at, shared_memory } from "./region";
+import { format_change, format_deletion } from "./disk/journal";
+import * as disk from "./disk/writer";
+import { difference } from "./document/difference";
+import { format_document, has_drain_job, type Document, type Leaver } from "./document/document";
+import { OUT_OF_MEMORY } from "./document/problems";
+import { Row } from "./memory/cells";
+import { delete_text, put_text, remember, stage_text, unstage_text } from "./memory/dict";
+import { row_at, shared_memory } from "./memory/region";
+import { active_requests, hold_row, start_row } from "./memory/rows";
+import { is_seed, note_seed } from "./memory/seeds";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
-import { active_requests, hold_row, start_row } from "./rows";
-import { is_seed, note_seed } from "./seeds";
 import {
   begin_write,
   begin_times,

@@ -1,5 +1,5 @@
-import { recall, remember } from "./dict";
 import { glob } from "./glob";
+import { recall, remember } from "./memory/dict";
 
 /**
  * What nginx.conf says of phases. `setup` runs in the master, before there are workers, and nothing tells

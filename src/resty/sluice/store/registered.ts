@@ -1,8 +1,8 @@
-import { new_follower, next_changes, type Follower } from "./changes";
-import { get_text } from "./dict";
-import { parse_document } from "./document";
-import { registered_nodes, type NodeRecord } from "./nodes";
-import { may_have_sourced } from "./sourced";
+import { parse_document } from "./document/document";
+import { registered_nodes, type NodeRecord } from "./document/nodes";
+import { may_have_sourced } from "./document/sourced";
+import { new_follower, next_changes, type Follower } from "./memory/changes";
+import { get_text } from "./memory/dict";
 
 /** Which upstreams have servers that have registered themselves: for background work that looks at those again and again. */
 

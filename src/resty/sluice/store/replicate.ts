@@ -1,8 +1,8 @@
 import type { Problem } from "../config/problem";
-import { CLUSTER_DIGITS, NO_HISTORY } from "./clustered";
-import type { Document } from "./document";
-import { junk_revision } from "./reports";
-import { shared_text } from "./shared";
+import { CLUSTER_DIGITS, NO_HISTORY } from "./document/clustered";
+import type { Document } from "./document/document";
+import { shared_text } from "./document/replica";
+import { junk_revision } from "./source_status";
 
 /** How a change reaches the other gateways before it is this one's: what does it is in cluster/, above the store. */
 

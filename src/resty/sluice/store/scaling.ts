@@ -1,7 +1,7 @@
 import * as clock from "../lib/clock";
-import { UpstreamRow } from "./cells";
-import type { Document, Scaling } from "./document";
-import { row_at, shared_memory } from "./region";
+import type { Document, Scaling } from "./document/document";
+import { UpstreamRow } from "./memory/cells";
+import { row_at, shared_memory } from "./memory/region";
 
 /** When an upstream was last scaled, in shared memory: by the monotonic clock of this machine. */
 

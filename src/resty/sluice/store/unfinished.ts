@@ -1,18 +1,18 @@
 import * as clock from "../lib/clock";
-import { Header, Row } from "./cells";
-import { changed_name, note_change } from "./changes";
-import { delete_text, put_staged_text, remember, unstage_text } from "./dict";
-import * as disk from "./disk";
-import { difference, type Difference } from "./difference";
-import { parse_line, type Document, type Leaver } from "./document";
-import { note_deadlines } from "./drain";
-import { Lock, release, try_acquire } from "./lock";
-import { read, revision } from "./read";
-import { row_at, shared_memory } from "./region";
-import { start_returning } from "./returning";
-import { free_row } from "./rows";
+import * as disk from "./disk/writer";
+import { difference, type Difference } from "./document/difference";
+import { parse_line, type Document, type Leaver } from "./document/document";
+import { note_deadlines } from "./document/drain";
+import { read, revision } from "./document/read";
+import { start_returning } from "./document/returning";
+import { Header, Row } from "./memory/cells";
+import { changed_name, note_change } from "./memory/changes";
+import { delete_text, put_staged_text, remember, unstage_text } from "./memory/dict";
+import { Lock, release, try_acquire } from "./memory/lock";
+import { row_at, shared_memory } from "./memory/region";
+import { free_row } from "./memory/rows";
+import { note_seed } from "./memory/seeds";
 import { note_scaling } from "./scaling";
-import { note_seed } from "./seeds";
 import { note_check_change } from "./unproven";
 
 /**

@@ -1,9 +1,9 @@
 import { health_of, type HealthCheckConfig } from "../config/health";
 import { encode } from "../lib/json";
-import { Check, Row, UpstreamRow } from "./cells";
-import { delete_report, get_report, put_report } from "./dict";
-import type { Document } from "./document";
-import { row_at, shared_memory } from "./region";
+import type { Document } from "./document/document";
+import { Check, Row, UpstreamRow } from "./memory/cells";
+import { delete_report, get_report, put_report } from "./memory/dict";
+import { row_at, shared_memory } from "./memory/region";
 
 /**
  * Health checks that are new or have changed, and have not passed on any server yet. The mistake may be in

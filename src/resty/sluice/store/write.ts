@@ -2,16 +2,16 @@ import type { Problem } from "../config/problem";
 import { settings_of } from "../config/settings";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
-import { copy } from "./edit";
 import { busy, delete_upstream, put_upstream } from "./commit";
-import { difference } from "./difference";
-import { bookkeeping_of, type Document } from "./document";
-import { acquire, Lock, release } from "./lock";
-import { LATE, LOST } from "./problems";
-import { read, revision } from "./read";
+import { difference } from "./document/difference";
+import { bookkeeping_of, type Document } from "./document/document";
+import { copy } from "./document/edit";
+import { LATE, LOST } from "./document/problems";
+import { read, revision } from "./document/read";
+import { acquire, Lock, release } from "./memory/lock";
+import { free_row } from "./memory/rows";
 import { catch_up, replicator_of, type Reach } from "./replicate";
-import { junk_revision } from "./reports";
-import { free_row } from "./rows";
+import { junk_revision } from "./source_status";
 import { repair } from "./unfinished";
 
 /**

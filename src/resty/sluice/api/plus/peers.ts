@@ -1,10 +1,10 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
-import { status_of, type ServerStatus } from "../../live/status";
-import type { ServerRecord } from "../../store/document";
-import { for_each_record } from "../../store/records";
-import { explained_state } from "../state";
+import type { ServerRecord } from "../../store/document/document";
+import { for_each_record } from "../../store/document/records";
+import { status_of, type ServerStatus } from "../../store/memory/statistics";
+import { explained_state } from "../state_text";
 
 /** `peers` of an upstream, as JSON text: a listing may have 100,000 of them, so they are written without tables between. */
 

@@ -1,7 +1,7 @@
 import { C, cdef, type NumberPointer } from "ffi";
 
-import { Header } from "../../store/cells";
-import { shared_memory } from "../../store/region";
+import { Header } from "../../store/memory/cells";
+import { shared_memory } from "../../store/memory/region";
 import { ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Route } from "../route";

@@ -1,5 +1,5 @@
 import { list, shape, shaped } from "../../lib/json";
-import { reset_worker, workers, type Worker } from "../../store/slots";
+import { reset_worker, workers, type Worker } from "../../store/memory/slots";
 import { ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { ApiRequest } from "../request";

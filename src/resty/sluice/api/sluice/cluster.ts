@@ -1,8 +1,8 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
-import { is_clustered } from "../../store/clustered";
-import { cluster_problems, cluster_report } from "../../store/reports";
+import { is_clustered } from "../../store/document/clustered";
+import { cluster_problems, cluster_report } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
 import type { Route } from "../route";
 

@@ -2,9 +2,15 @@ import { source_of } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
-import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/nodes";
-import { read, upstream_not_found } from "../../store/read";
-import { feed_report, PENDING, SKIPPED_ENTRY, source_report, type SkippedEntry } from "../../store/reports";
+import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/document/nodes";
+import { read, upstream_not_found } from "../../store/document/read";
+import {
+  feed_report,
+  PENDING,
+  SKIPPED_ENTRY,
+  source_report,
+  type SkippedEntry,
+} from "../../store/source_status";
 import { ok, type Answered } from "../answer";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";

@@ -12,11 +12,11 @@ import {
   parse_line,
   type Document,
   type ServerRecord,
-} from "../../store/document";
-import { cancel_drain, find_drain, start_drain, WHEN_IDLE } from "../../store/drain";
-import { find_drained } from "../../store/drained";
-import { read, server_not_found, upstream_not_found } from "../../store/read";
-import { active_requests } from "../../store/rows";
+} from "../../store/document/document";
+import { cancel_drain, find_drain, start_drain, WHEN_IDLE } from "../../store/document/drain";
+import { find_drained } from "../../store/document/drained";
+import { read, server_not_found, upstream_not_found } from "../../store/document/read";
+import { active_requests } from "../../store/memory/rows";
 import { etag, ok, type Answered } from "../answer";
 import { parse_id, write_existing } from "../existing";
 import { argument, read_object_if_any, type ApiRequest } from "../request";

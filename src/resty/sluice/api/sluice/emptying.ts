@@ -1,11 +1,11 @@
 import type { Problem } from "../../config/problem";
 import { may_serve } from "../../config/server";
-import { reported_state } from "../../control/reported";
+import { reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
-import { Reported, Row } from "../../store/cells";
-import { parse_line, type Document, type Leaver, type ServerRecord } from "../../store/document";
-import { row_at, shared_memory, stamp_of } from "../../store/region";
-import { free_row } from "../../store/rows";
+import { parse_line, type Document, type Leaver, type ServerRecord } from "../../store/document/document";
+import { Reported, Row } from "../../store/memory/cells";
+import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
+import { free_row } from "../../store/memory/rows";
 import type { Edit } from "../../store/write";
 import { write_existing } from "../existing";
 import type { Conditions } from "../precondition";

@@ -1,4 +1,4 @@
-import { get_events } from "../../store/dict";
+import { get_events } from "../../store/memory/dict";
 import type { Answered } from "../answer";
 import type { Route } from "../route";
 

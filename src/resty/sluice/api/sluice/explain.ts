@@ -5,20 +5,20 @@ import { ip_bytes } from "../../lib/ip";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
 import { foresee } from "../../live/choice";
-import { address_key } from "../../live/key";
-import type { LiveUpstream } from "../../live/upstream";
-import { look_at_upstream } from "../../live/view";
-import { parse_line, type Document, type ServerRecord } from "../../store/document";
-import { expires, is_expired } from "../../store/nodes";
-import { read, upstream_not_found } from "../../store/read";
-import { load_report } from "../../store/reports";
-import { active_requests } from "../../store/rows";
+import { address_key } from "../../live/view/key";
+import type { LiveUpstream } from "../../live/view/upstream";
+import { look_at_upstream } from "../../live/view/view";
+import { parse_line, type Document, type ServerRecord } from "../../store/document/document";
+import { expires, is_expired } from "../../store/document/nodes";
+import { read, upstream_not_found } from "../../store/document/read";
+import { active_requests } from "../../store/memory/rows";
+import { load_report } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
+import { report_object, scaling_object, weight_object } from "../load_objects";
 import { doubt_about, problem_objects } from "../problems";
-import { report_object, scaling_object, weight_object } from "../load";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
-import { check_object, explained_state } from "../state";
+import { check_object, explained_state } from "../state_text";
 
 /** `/sluice/1/upstreams/<name>/explain`: why each server gets what it gets, and which one is next. */
 

@@ -2,14 +2,13 @@ import { check_server_address } from "../../config/address_class";
 import { read_node } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import { read_server, type ServerConfig } from "../../config/server";
-import { read_report, type Report } from "../../control/report";
-import { expiry_of, note_report } from "../../control/reported";
+import { read_report, type Report } from "../../health/report";
+import { expiry_of, note_report } from "../../health/reported";
 import { subject_of } from "../../health/subject";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
-import { get_text } from "../../store/dict";
-import { parse_head, type Document } from "../../store/document";
+import { parse_head, type Document } from "../../store/document/document";
 import {
   expires,
   find_node,
@@ -21,14 +20,15 @@ import {
   registered_nodes,
   renew,
   type NodeRecord,
-} from "../../store/nodes";
-import { read, upstream_not_found } from "../../store/read";
-import { why_cut_off } from "../../store/reports";
+} from "../../store/document/nodes";
+import { read, upstream_not_found } from "../../store/document/read";
+import { get_text } from "../../store/memory/dict";
+import { why_cut_off } from "../../store/source_status";
 import { etag, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { write_existing } from "../existing";
-import { check_none_match } from "../precondition";
 import { SERVER_FIELDS } from "../plus/servers";
+import { check_none_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 

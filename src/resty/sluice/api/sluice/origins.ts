@@ -4,10 +4,10 @@ import type { Problem } from "../../config/problem";
 import type { ServerConfig } from "../../config/server";
 import type { UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
-import { parse_line, type Document } from "../../store/document";
-import { registered_nodes } from "../../store/nodes";
-import { new_line_finder } from "../../store/records";
-import { has_source } from "../../store/replace";
+import { parse_line, type Document } from "../../store/document/document";
+import { registered_nodes } from "../../store/document/nodes";
+import { new_line_finder } from "../../store/document/records";
+import { has_source } from "../../store/document/replace";
 
 /**
  * What a client sends back as GET gave it, beside the parameters of the servers: a backup must fit an upstream that has

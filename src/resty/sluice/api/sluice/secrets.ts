@@ -2,7 +2,7 @@ import type { AutoscaleConfig, WebhookConfig } from "../../config/autoscale";
 import { KINDS, source_of, type DiscoveryBlock } from "../../config/discovery";
 import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
-import type { Document } from "../../store/document";
+import type { Document } from "../../store/document/document";
 
 /** What registries are asked with and calls are signed with is told to nobody; a client that sends back what it got leaves it as it is. */
 

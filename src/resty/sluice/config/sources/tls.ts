@@ -1,5 +1,5 @@
-import { parse_url } from "../../lib/url";
 import { shape, shaped } from "../../lib/json";
+import { parse_url } from "../../lib/url";
 import { read_block, read_flag, type Read, type ReadersOf } from "../fields";
 import { invalid_value, type Problem } from "../problem";
 

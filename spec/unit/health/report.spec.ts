@@ -1,0 +1,83 @@
+import { read_report } from "../../../src/resty/sluice/health/report";
+import { decode, encode, json_null } from "../../../src/resty/sluice/lib/json";
+import { expect } from "../support/expect";
+
+const FULL = {
+  utilization: 0.42,
+  connections: 17,
+  rps: 310.5,
+  eps: 0.2,
+  state: "up",
+  time: "2026-01-01T00:00:00.250Z",
+};
+
+describe("a report", () => {
+  it("may say all that there is to say", () => {
+    expect(read_report("", FULL)[0]).same({ ...FULL, time: 1767225600.25 });
+  });
+
+  const accepted: object[] = [
+    { utilization: 0 },
+    { utilization: 1e12 },
+    { connections: 0 },
+    { rps: 0.001 },
+    { eps: 7 },
+    { state: "up" },
+    { state: "drain" },
+    { state: "down" },
+    { utilization: 3.5, state: "drain" },
+  ];
+  for (const input of accepted) {
+    it(`may be ${encode(input)}`, () => {
+      expect(read_report("", input)[0]).same(input);
+    });
+  }
+
+  const NUMBER = "not a number from 0 to 1000000000000";
+  const TIME = 'not a time such as "2026-01-01T00:00:00.000Z"';
+  const NOTHING = 'missing "utilization" argument';
+  const refused: [unknown, string][] = [
+    [{}, NOTHING],
+    [{ time: FULL.time }, NOTHING],
+    [{ load: 0.5 }, 'unknown parameter "load"'],
+    [{ utilization: 0.5, Utilization: 0.5 }, 'unknown parameter "Utilization"'],
+    [{ utilization: 0.5, "": 1 }, 'unknown parameter ""'],
+    [{ state: "UP" }, 'invalid "state" value: not one of "up", "drain", "down"'],
+    [{ state: "draining" }, 'invalid "state" value: not one of "up", "drain", "down"'],
+    [{ state: true }, 'invalid "state" value: not one of "up", "drain", "down"'],
+    [{ state: json_null }, 'invalid "state" value: not one of "up", "drain", "down"'],
+  ];
+  for (const name of ["utilization", "connections", "rps", "eps"]) {
+    for (const value of [-1, -1e-9, 1.1e12, 1 / 0, -1 / 0, 0 / 0, "0.5", "", true, {}, [0.5], json_null])
+      refused.push([{ [name]: value }, `invalid "${name}" value: ${NUMBER}`]);
+  }
+  for (const time of [0, 1767225600, "", "now", "2026-01-01", "2026-01-01T00:00:00", true, {}, json_null])
+    refused.push([{ utilization: 0.5, time }, `invalid "time" value: ${TIME}`]);
+  for (const [input, text] of refused) {
+    it(`is not ${encode(input)}, for ${text}`, () => {
+      const [report, problem] = read_report("", input);
+      expect(report).equal(undefined);
+      expect([problem?.status, problem?.code]).same([400, "UpstreamConfFormatError"]);
+      expect(problem?.text).equal(text);
+    });
+  }
+
+  it("is no JSON number that only nearly is one", () => {
+    for (const text of ["NaN", "Infinity", "-Infinity", "nan", "0x1", "1e999", "-1e999", ".5", "+1"]) {
+      const [input] = decode(`{"utilization":${text}}`);
+      expect(input === undefined || read_report("", input)[0] === undefined).equal(true);
+    }
+  });
+
+  it("is named by its place when it stands in something else", () => {
+    const texts: [unknown, string][] = [
+      [5, 'invalid "a.report" value: not an object'],
+      [json_null, 'invalid "a.report" value: not an object'],
+      [[0.5], 'invalid "a.report" value: not an object'],
+      [{}, 'missing "a.report.utilization" argument'],
+      [{ x: 1 }, 'unknown parameter "a.report.x"'],
+      [{ rps: "1" }, `invalid "a.report.rps" value: ${NUMBER}`],
+    ];
+    for (const [input, text] of texts) expect(read_report("a.report", input)[1]?.text).equal(text);
+  });
+});

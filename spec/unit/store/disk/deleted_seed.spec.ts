@@ -1,0 +1,108 @@
+import { read_start } from "../../../../src/resty/sluice/store/disk/first_line";
+import {
+  end_image,
+  format_change,
+  format_deleted_seed,
+  format_deletion,
+  format_in_image,
+  format_journal_start,
+  start_image,
+} from "../../../../src/resty/sluice/store/disk/journal";
+import {
+  apply_image,
+  apply_journal,
+  empty_state,
+  type LineFile,
+  type SavedState,
+} from "../../../../src/resty/sluice/store/disk/replay";
+import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
+import type { Document } from "../../../../src/resty/sluice/store/document/document";
+import { expect } from "../../support/expect";
+
+/** Deletions of upstreams that `setup` names, in journals and images. */
+
+function document(revision: number): Document {
+  return { method: "round_robin", revision, row: 1, leavers: [], next_id: 0, lines: [] };
+}
+
+const NOTHING = { added: [], removed: [] };
+const CREATED = format_change("app", document(1), NOTHING);
+const DELETED = format_deletion("app", 2, true);
+const CREATED_AGAIN = format_change("app", document(3), NOTHING);
+
+function file_of(kind: "journal" | "image", text: string): LineFile {
+  const [start, flaw] = read_start(text, kind);
+  return { path: kind, text, start: start ?? error(flaw ?? "no first line", 0) };
+}
+
+function applied(state: SavedState, changes: string, follows = 0): SavedState {
+  const [done, cause] = apply_journal(state, file_of("journal", format_journal_start(follows) + changes));
+  if (done === undefined) error(cause ?? "", 0);
+  return state;
+}
+
+describe("the deletion of an upstream that setup names", () => {
+  it("is a readable line", () => {
+    expect(string.match(DELETED, '^(.*),"crc"')[0]).equal(
+      '{"revision":2,"upstream":"app","deleted":true,"seed":true',
+    );
+  });
+
+  it("is remembered until the upstream is created again", () => {
+    const deleted = applied(empty_state(), CREATED + DELETED);
+    expect(deleted.upstreams.has("app")).equal(false);
+    expect(deleted.deleted_seeds.has("app")).equal(true);
+    const again = applied(empty_state(), CREATED + DELETED + CREATED_AGAIN);
+    expect(again.upstreams.has("app")).equal(true);
+    expect(again.deleted_seeds.has("app")).equal(false);
+  });
+
+  it("is not what older files have, which still load", () => {
+    const state = applied(empty_state(), CREATED + format_deletion("app", 2, false));
+    expect(state.upstreams.has("app")).equal(false);
+    expect(state.deleted_seeds.has("app")).equal(false);
+  });
+
+  it("stands in an image, and the journal after it goes on from there", () => {
+    const [writer, start] = start_image(2);
+    const image =
+      start +
+      format_deleted_seed(writer, "app") +
+      format_in_image(writer, "web", document(1)) +
+      end_image(writer, 2);
+    const state = empty_state();
+    const [until, cause] = apply_image(state, file_of("image", image));
+    expect(cause).equal(undefined);
+    expect(until).equal(2);
+    expect(state.deleted_seeds.has("app")).equal(true);
+    expect(applied(state, CREATED_AGAIN, 2).deleted_seeds.has("app")).equal(false);
+  });
+
+  it("may stand in an image that was written before the journal has it", () => {
+    const [writer, start] = start_image(1);
+    const image = start + format_deleted_seed(writer, "app") + end_image(writer, 2);
+    const state = empty_state();
+    apply_image(state, file_of("image", image));
+    expect(applied(state, DELETED, 1).deleted_seeds.has("app")).equal(true);
+    expect(state.revision).equal(2);
+  });
+
+  for (const [what, line] of [
+    [
+      "without a deletion",
+      '"upstream":"app","seed":true,"method":"round_robin","next_id":0,"put":[],"remove":[]',
+    ],
+    ["that is not true", '"upstream":"app","deleted":true,"seed":1'],
+  ]) {
+    it(`is refused ${what}`, () => {
+      const sealed = seal(`{"revision":1,${line}}`);
+      const [done, cause] = apply_journal(
+        empty_state(),
+        file_of("journal", format_journal_start(0) + sealed),
+      );
+      expect(done).equal(undefined);
+      expect(cause).contains("line 2");
+      expect(cause).contains("seed");
+    });
+  }
+});

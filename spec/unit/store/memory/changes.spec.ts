@@ -1,0 +1,49 @@
+import { Header } from "../../../../src/resty/sluice/store/memory/cells";
+import { next_changes, note_change, type Follower } from "../../../../src/resty/sluice/store/memory/changes";
+import { CHANGES, create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { expect } from "../../support/expect";
+
+function change(name: string): void {
+  const memory = shared_memory();
+  note_change(memory[Header.REVISION] + 1, name);
+  memory[Header.REVISION] = memory[Header.REVISION] + 1;
+}
+
+function follower_of_now(): Follower {
+  return { revision: shared_memory()[Header.REVISION] };
+}
+
+describe("a follower of changes", () => {
+  before_each(() => {
+    create(16, 4);
+  });
+
+  it("is told nothing while nothing changes", () => {
+    expect(next_changes(follower_of_now())[0]).equal(undefined);
+  });
+
+  it("is told the names of what has changed since it last asked", () => {
+    const longest = string.rep("n", 128);
+    const follower = follower_of_now();
+    change("app");
+    change(longest);
+    expect(next_changes(follower)[0]).same(["app", longest]);
+    expect(next_changes(follower)[0]).equal(undefined);
+    change("a");
+    change("a");
+    const [names, are_all] = next_changes(follower);
+    expect(names).same(["a", "a"]);
+    expect(are_all).equal(false);
+  });
+
+  it("follows for ever, as long as it is not too far behind", () => {
+    const follower = follower_of_now();
+    for (const round of $range(1, 20)) {
+      for (const number of $range(1, CHANGES - 2)) change(`u${round}.${number}`);
+      const [names] = next_changes(follower);
+      expect(names?.length).equal(CHANGES - 2);
+      expect(names?.[0]).equal(`u${round}.1`);
+      expect(names?.[CHANGES - 3]).equal(`u${round}.${CHANGES - 2}`);
+    }
+  });
+});

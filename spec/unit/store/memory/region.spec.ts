@@ -1,0 +1,49 @@
+import { Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import {
+  active_at,
+  begun_at,
+  create,
+  last_slot,
+  offset_of,
+  shared_memory,
+  slot_at,
+  sum_of_slots,
+} from "../../../../src/resty/sluice/store/memory/region";
+import { expect } from "../../support/expect";
+
+const ROWS = 8;
+const WORKERS = 48;
+
+/** Notes that the slots up to one were taken. */
+function take_up_to(slot: number): void {
+  for (const taken of $range(1, slot)) shared_memory()[slot_at(taken) + Slot.USED] = 1;
+}
+
+describe("the cells of the slots of a row", () => {
+  before_each(() => {
+    create(ROWS, WORKERS);
+  });
+
+  it("are summed, however many slots were taken", () => {
+    for (const slots of [1, 4, 5, 8, 9, 16, 17, 32, 33, WORKERS]) {
+      create(ROWS, WORKERS);
+      take_up_to(slots);
+      for (const slot of $range(1, slots)) shared_memory()[active_at(3) + offset_of(slot)] = slot;
+      expect(last_slot()).equal(slots);
+      expect(sum_of_slots(active_at(3))).equal((slots * (slots + 1)) / 2);
+    }
+  });
+
+  it("are no other row's, no other slot's and no other part's", () => {
+    take_up_to(WORKERS);
+    const seen = new LuaSet<number>();
+    for (const row of $range(0, ROWS - 1)) {
+      for (const slot of $range(1, WORKERS)) {
+        for (const first of [active_at(row), begun_at(row)]) {
+          expect(seen.has(first + offset_of(slot))).equal(false);
+          seen.add(first + offset_of(slot));
+        }
+      }
+    }
+  });
+});

@@ -1,0 +1,111 @@
+import { seconds_of } from "../config/time";
+import { reason_text, type Reason } from "../control/weights";
+import { reported_name, reported_state } from "../health/reported";
+import * as clock from "../lib/clock";
+import { iso8601 } from "../lib/iso8601";
+import { shape, shaped } from "../lib/json";
+import { slow_start_part } from "../live/view/weight";
+import type { Document, ServerRecord } from "../store/document/document";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { load_factor } from "../store/memory/factor";
+import { row_at, shared_memory } from "../store/memory/region";
+import type { LoadReport } from "../store/source_status";
+
+/** What the API shows of servers' loads: their reports, what becomes of their weights, and how an upstream is scaled. */
+
+const WEIGHT = shape([
+  "effective",
+  "configured",
+  "slow_start",
+  "load",
+  "capacity",
+  "median_capacity",
+  "reason",
+]);
+const REPORT = shape(["utilization", "connections", "rps", "eps", "state", "time", "accepted", "refused"]);
+const SCALING = shape(["high_since", "low_since", "scaled_at", "call"]);
+
+/** To four decimals. */
+function rounded(value: number): number {
+  return math.floor(value * 10000 + 0.5) / 10000;
+}
+
+function reason_of({ load }: Document, { backup }: ServerRecord, row: number): string {
+  if (load === undefined) return 'the upstream has no "load"';
+  const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
+  return backup ? "as configured: a backup keeps its weight" : reason_text(reason);
+}
+
+/** A weight and its factors. `report`: what `load` is known by. */
+export function weight_object(
+  document: Document,
+  record: ServerRecord,
+  report: LoadReport | undefined,
+  now: number,
+): object {
+  const { weight, slow_start } = record;
+  const row = row_at(record.row);
+  const part = slow_start_part(row, seconds_of(slow_start), now);
+  const factor = document.load === undefined ? 1 : load_factor(row);
+  const capacity = report?.capacities[string.format("%d", record.id)];
+  return shaped(
+    {
+      effective: rounded(weight * part * factor),
+      configured: weight,
+      slow_start: rounded(part),
+      load: rounded(factor),
+      capacity: capacity === undefined ? undefined : rounded(capacity),
+      median_capacity: report === undefined ? undefined : rounded(report.median),
+      reason: reason_of(document, record, row),
+    },
+    WEIGHT,
+  );
+}
+
+function known(value: number): number | undefined {
+  return value < 0 ? undefined : value;
+}
+
+/** A moment as the API shows it; undefined: never. */
+function moment(time: clock.Moment): string | undefined {
+  return time > 0 ? iso8601(clock.wall_time_of(time)) : undefined;
+}
+
+/** What a server has reported; undefined: nothing, ever. */
+export function report_object(row_number: number): object | undefined {
+  const memory = shared_memory();
+  const row = row_at(row_number);
+  const accepted = memory[row + Row.REPORTS];
+  const refused = memory[row + Row.BAD_REPORTS];
+  if (accepted + refused === 0) return undefined;
+  const time = memory[row + Row.STATE_REPORTED_AT];
+  return shaped(
+    {
+      utilization: known(memory[row + Row.UTILIZATION]),
+      connections: known(memory[row + Row.CONNECTIONS]),
+      rps: known(memory[row + Row.RPS]),
+      eps: known(memory[row + Row.EPS]),
+      state: reported_name(reported_state(row)),
+      time: moment(time),
+      accepted,
+      refused,
+    },
+    REPORT,
+  );
+}
+
+/** How an upstream is scaled; undefined: it is not. */
+export function scaling_object({ autoscale, call, row }: Document): object | undefined {
+  if (autoscale === undefined) return undefined;
+  const memory = shared_memory();
+  const cells = row_at(row);
+  return shaped(
+    {
+      high_since: moment(memory[cells + UpstreamRow.HIGH_SINCE]),
+      low_since: moment(memory[cells + UpstreamRow.LOW_SINCE]),
+      scaled_at: moment(memory[cells + UpstreamRow.SCALED_AT]),
+      call: call?.id,
+    },
+    SCALING,
+  );
+}

@@ -1,0 +1,54 @@
+import { read_report } from "../../health/report";
+import { count_bad_report, expiry_of, note_report } from "../../health/reported";
+import { subject_of } from "../../health/subject";
+import * as clock from "../../lib/clock";
+import { find_record, parse_head, type ServerRecord } from "../../store/document/document";
+import { find_node, node_not_found } from "../../store/document/nodes";
+import { server_not_found, upstream_not_found } from "../../store/document/read";
+import { get_text } from "../../store/memory/dict";
+import type { Answered } from "../answer";
+import { parse_id } from "../existing";
+import { read_object, type ApiRequest } from "../request";
+import type { Route } from "../route";
+
+/** `…/nodes/<node>/report` and `…/servers/<id>/report`: what servers say of their load and their state. No write, no lock. */
+
+function note(name: string, text: string, record: ServerRecord): Answered {
+  const [input, , unreadable] = read_object();
+  if (input === undefined) return $multi(undefined, unreadable);
+  const [head] = parse_head(text);
+  const reporter = subject_of(name, head.row, record);
+  const [report, invalid] = read_report("", input);
+  if (report === undefined) {
+    count_bad_report(reporter);
+    return $multi(undefined, invalid);
+  }
+  const untimely = note_report(reporter, report, expiry_of(head.load), clock.now());
+  if (untimely !== undefined) return $multi(undefined, untimely);
+  return $multi({ status: 204 }, undefined);
+}
+
+function post_of_node(this: void, request: ApiRequest): Answered {
+  const { name, node } = request.parameters;
+  const text = get_text(name);
+  if (text === undefined) return $multi(undefined, upstream_not_found(name));
+  const record = find_node(text, node);
+  if (record === undefined) return $multi(undefined, node_not_found(node));
+  return note(name, text, record);
+}
+
+function post_of_server(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const [id, bad] = parse_id(request.parameters.id);
+  const text = get_text(name);
+  if (text === undefined) return $multi(undefined, upstream_not_found(name));
+  if (id === undefined) return $multi(undefined, bad);
+  const record = find_record(text, id);
+  if (record === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  return note(name, text, record);
+}
+
+export const routes: Route[] = [
+  { path: "upstreams/{name}/nodes/{node}/report", POST: post_of_node },
+  { path: "upstreams/{name}/servers/{id}/report", POST: post_of_server },
+];

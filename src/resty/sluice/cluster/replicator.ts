@@ -1,0 +1,59 @@
+import type { EtcdConfig } from "../config/sources/etcd";
+import * as clock from "../lib/clock";
+import { get_key } from "../net/etcd/keys";
+import { is_grace, known_history } from "../store/document/clustered";
+import type { Document } from "../store/document/document";
+import type { Reach, Replicator } from "../store/replicate";
+import { junk_revision } from "../store/source_status";
+import { unavailable } from "./refusals";
+import { apply_newer } from "./take_over";
+import { make_change, preferred_client } from "./transaction";
+import { value_of } from "./value";
+import { format_version, revision_in, UNSHARED, version_of, type Version } from "./version";
+
+/** Sends changes of upstreams to the other gateways: each is a transaction on the upstream's key. */
+
+const RESTORING = unavailable(
+  "etcd has lost its data, and the gateways put it back. Try again in some seconds",
+);
+const NOT_JOINED = unavailable("this gateway has not read what etcd has yet. Try again");
+
+/** The version that a change puts back; undefined: it is a new one. */
+function put_back(before: Document | undefined, reach: Reach): Version | undefined {
+  if (typeof reach !== "number") return undefined;
+  const version = version_of(before) ?? UNSHARED;
+  return version.history === "" ? undefined : version;
+}
+
+/** etcd's revision of what a change replaces; 0: nothing. */
+function replaced(name: string, history: string, before: Document | undefined, reach: Reach): number {
+  if (typeof reach === "number") return reach;
+  // A value that is no upstream is replaced, once the watch has brought all changes before it.
+  return math.max(revision_in(history, before), junk_revision(name));
+}
+
+/** Makes what sends changes. `etcd`: with the prefix below which each upstream has its key. */
+export function new_replicator(etcd: EtcdConfig): Replicator {
+  return {
+    replicate: (name, before, after, reach) => {
+      const history = known_history();
+      if (history === undefined) return $multi(undefined, NOT_JOINED);
+      if (reach === "all" && is_grace(clock.now())) return $multi(undefined, RESTORING);
+      const [revision, problem] = make_change(etcd, {
+        name,
+        value: after === undefined ? undefined : value_of(after, put_back(before, reach)),
+        from: replaced(name, history, before, reach),
+        history,
+      });
+      if (revision === undefined) return $multi(undefined, problem);
+      return $multi(format_version({ history, revision }), undefined);
+    },
+    catch_up: (name) => {
+      const history = known_history();
+      const [client] = preferred_client(etcd);
+      if (client === undefined || history === undefined) return;
+      const [found] = get_key(client, etcd.prefix + name);
+      if (found?.entry !== undefined) apply_newer(name, found.entry, history);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { KeyValue } from "../net/etcd/keys";
+import type { Document } from "../store/document/document";
+import { apply_shared, parse_shared, type Shared } from "../store/document/replica";
+import { write_own } from "../store/write";
+import { forget_problem, note_problem } from "./problems";
+import { shared_part } from "./value";
+import { format_version, revision_in } from "./version";
+
+/** Makes an upstream of this gateway what etcd has. One that cannot be is noted. Phases that can sleep. */
+
+/** Whether what etcd has is to be taken over by this gateway's document; undefined: it has none. */
+export type Condition = (this: void, current: Document | undefined) => boolean;
+
+function take_over(
+  name: string,
+  shared: Shared | undefined,
+  cluster_revision: string,
+  is_wanted: Condition,
+): void {
+  const [, problem] = write_own(name, (current, next_revision) => {
+    if (!is_wanted(current)) return $multi(current, undefined);
+    if (shared === undefined) return $multi(undefined, undefined);
+    return apply_shared(current, shared, cluster_revision, next_revision);
+  });
+  if (problem === undefined) forget_problem(name);
+  else note_problem(name, `what etcd has could not be applied: ${problem.text}`);
+}
+
+/** Takes over the value of a key, unless it is no upstream. */
+export function apply_value(
+  name: string,
+  { value, revision }: KeyValue,
+  history: string,
+  is_wanted: Condition,
+): void {
+  const [shared, problem] = parse_shared(shared_part(value));
+  if (shared !== undefined) take_over(name, shared, format_version({ history, revision }), is_wanted);
+  else note_problem(name, `what etcd has is no upstream and is left out: ${problem?.text ?? ""}`, revision);
+}
+
+/** Takes over that etcd has no such key any more. */
+export function apply_deletion(name: string, is_wanted: Condition): void {
+  take_over(name, undefined, "", is_wanted);
+}
+
+/**
+ * Takes over a value that was read beside the watch, and that the watch will bring, too. Only of an upstream
+ * that is there: one that is not may have been deleted since.
+ */
+export function apply_newer(name: string, { value, revision }: KeyValue, history: string): void {
+  const [shared] = parse_shared(shared_part(value));
+  if (shared === undefined) return;
+  write_own(name, (current, next_revision) => {
+    const known = revision_in(history, current);
+    if (known === 0 || known >= revision) return $multi(current, undefined);
+    return apply_shared(current, shared, format_version({ history, revision }), next_revision);
+  });
+}

@@ -1,0 +1,77 @@
+import type { LoadConfig } from "../config/load";
+import { seconds_of } from "../config/time";
+import { encode } from "../lib/json";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { shared_memory } from "../store/memory/region";
+import { forget_load_report, put_load_report } from "../store/source_status";
+import type { Controlled, ControlledServer } from "./controlled";
+import { takes_part } from "./measure";
+import { balance_loads, Reason, type LoadLimits } from "./weights";
+
+/** Gives the servers of an upstream the factors of their weights that their loads ask for. */
+
+const PERCENT = 100;
+
+function limits_of(load: LoadConfig): LoadLimits {
+  return {
+    target: load.target,
+    update: seconds_of(load.update),
+    blackout: seconds_of(load.blackout),
+    expiry: seconds_of(load.expiry),
+    max_step: load.max_step_percent / PERCENT,
+    min_weight: load.min_weight_percent / PERCENT,
+    error_penalty: load.error_penalty,
+  };
+}
+
+/** Writes down a factor. Returns whether it is another than before. */
+function note_factor({ row, incarnation, factor, reason }: ControlledServer): boolean {
+  const memory = shared_memory();
+  if (memory[row + Row.STAMP] !== incarnation) return false;
+  const is_new = memory[row + Row.FACTOR] !== factor;
+  memory[row + Row.FACTOR] = factor;
+  memory[row + Row.FACTOR_REASON] = reason;
+  return is_new;
+}
+
+/** Gives a server that has long not shared the requests its own weight: what was so when it did may not be any more. */
+function release(server: ControlledServer, expiry: number, now: number): void {
+  if (now - server.reported_at <= expiry) return;
+  server.factor = 1;
+  server.reason = server.reported_at === 0 ? Reason.CONFIGURED : Reason.EXPIRED;
+}
+
+/** Tells the API what the factors come from. */
+function report_capacities(
+  name: string,
+  servers: readonly ControlledServer[],
+  median: number | undefined,
+): void {
+  if (median === undefined) {
+    forget_load_report(name);
+    return;
+  }
+  const capacities: Record<string, number> = {};
+  for (const { id, capacity } of servers) {
+    if (capacity !== undefined) capacities[string.format("%d", id)] = capacity;
+  }
+  put_load_report(name, encode({ median, capacities }));
+}
+
+/** Changes the weights of an upstream's servers by their loads, which have just been measured. O(servers · log servers). */
+export function update_weights({ name, row, servers }: Controlled, load: LoadConfig, now: number): void {
+  const limits = limits_of(load);
+  const sharing: ControlledServer[] = [];
+  for (const server of servers) {
+    if (takes_part(server)) sharing.push(server);
+    else release(server, limits.expiry, now);
+  }
+  report_capacities(name, sharing, balance_loads(sharing, limits, now));
+  let has_changed = false;
+  for (const server of servers) {
+    if (note_factor(server)) has_changed = true;
+  }
+  if (!has_changed) return;
+  const memory = shared_memory();
+  memory[row + UpstreamRow.LOAD_REVISION] = memory[row + UpstreamRow.LOAD_REVISION] + 1;
+}

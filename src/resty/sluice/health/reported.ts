@@ -1,0 +1,154 @@
+import type { LoadConfig } from "../config/load";
+import { invalid_value, type Problem } from "../config/problem";
+import { seconds_of } from "../config/time";
+import * as clock from "../lib/clock";
+import { Header, Reported, Row } from "../store/memory/cells";
+import { in_turn } from "../store/memory/dict";
+import { record_event } from "../store/memory/events";
+import { shared_memory } from "../store/memory/region";
+import type { Report, ReportedState } from "./report";
+
+/** What servers have reported, in cells that all workers share. It belongs to the server's incarnation. */
+
+/** Whose report it is. */
+export interface Reporter {
+  upstream_name: string;
+  server: string;
+  id: number;
+  incarnation: number;
+  /** Where its shared cells are, and those of its upstream. */
+  row: number;
+  upstream_row: number;
+}
+
+/** How long a report counts where the upstream has no `load`, in seconds. */
+const EXPIRY_SECONDS = 180;
+/** So far ahead a server's clock may be. */
+const AHEAD_SECONDS = 60;
+
+const STATES: Record<ReportedState, Reported> = {
+  up: Reported.UP,
+  drain: Reported.DRAIN,
+  down: Reported.DOWN,
+};
+/** As the API and the log call them. */
+const NAMES = ["up", "draining", "down", "draining"];
+
+/** How long a report counts, in seconds. */
+export function expiry_of(load: LoadConfig | undefined): number {
+  return load === undefined ? EXPIRY_SECONDS : seconds_of(load.expiry);
+}
+
+/** What the server at a row has said of its state last. Hot. */
+export function reported_state(row: number): Reported {
+  return shared_memory()[row + Row.REPORTED_STATE];
+}
+
+/** A state as the API shows it. */
+export function reported_name(state: Reported): string {
+  return NAMES[state];
+}
+
+/** What a report makes of the state before it: no weight drains one that is up, and nothing else ends that but a weight or a state. */
+function state_after(before: Reported, { state, has_weight }: Report): Reported {
+  const said = state === undefined ? before : STATES[state];
+  if (has_weight === false && said === Reported.UP) return Reported.WEIGHTLESS;
+  return has_weight === true && said === Reported.WEIGHTLESS ? Reported.UP : said;
+}
+
+function reason_of({ state, has_weight }: Report): string {
+  if (has_weight === false && (state === undefined || state === "up")) return "its agent gives it no weight";
+  return state === undefined ? "its agent gives it weight again" : `it reports "${state}"`;
+}
+
+/** Changes what counts as reported of a server's state: an event, and every worker sees it with its next request. */
+function change_state(reporter: Reporter, state: Reported, reason: string): void {
+  const memory = shared_memory();
+  const { row, upstream_row } = reporter;
+  in_turn(() => {
+    const before: Reported = memory[row + Row.REPORTED_STATE];
+    if (before === state || memory[row + Row.STAMP] !== reporter.incarnation) return;
+    memory[row + Row.REPORTED_STATE] = state;
+    if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
+    memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
+    memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+    record_event(reporter, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
+  });
+}
+
+/** Lets go of a reported state that nothing has confirmed for `expiry` seconds: whoever says nothing may be up. Any phase. */
+export function end_reported_state(reporter: Reporter, expiry: number, now: number): void {
+  const memory = shared_memory();
+  const { row } = reporter;
+  if (reported_state(row) === Reported.UP || now - memory[row + Row.STATE_REPORTED_AT] < expiry) return;
+  change_state(reporter, Reported.UP, `it has reported nothing for ${expiry} s`);
+}
+
+/**
+ * What is wrong with a report's time, if anything is. The server has read it from its own clock, so it is compared
+ * with the time of day.
+ */
+function check_time(row: number, time: number, expiry: number, now: clock.Moment): Problem | undefined {
+  const memory = shared_memory();
+  const wall_time = clock.wall_time();
+  if (time > wall_time + AHEAD_SECONDS) return invalid_value("time", `more than ${AHEAD_SECONDS} s ahead`);
+  if (time < wall_time - expiry) return invalid_value("time", `more than ${expiry} s ago`);
+  // A report that was overtaken comes soon after the later one. Later than that, the server's clock was set back.
+  const may_be_overtaken = now - memory[row + Row.STATE_REPORTED_AT] < expiry;
+  if (may_be_overtaken && time < memory[row + Row.REPORT_TIME])
+    return invalid_value("time", "before that of the report before");
+  return undefined;
+}
+
+function put(cell: number, value: number | undefined): void {
+  if (value !== undefined) shared_memory()[cell] = value;
+}
+
+function note_utilization(row: number, utilization: number, expiry: number, now: number): void {
+  const memory = shared_memory();
+  const has_paused = now - memory[row + Row.REPORTED_AT] > expiry;
+  if (has_paused) memory[row + Row.REPORTING_SINCE] = now;
+  memory[row + Row.UTILIZATION] = utilization;
+  memory[row + Row.REPORTED_AT] = now;
+}
+
+/**
+ * Notes a report. What it does not say stays as it was. Any phase.
+ *
+ * @param expiry how long a report counts, in seconds
+ * @returns the problem, when its time is one
+ */
+export function note_report(
+  reporter: Reporter,
+  report: Report,
+  expiry: number,
+  now: number,
+): Problem | undefined {
+  const memory = shared_memory();
+  const { row } = reporter;
+  if (memory[row + Row.STAMP] !== reporter.incarnation) return undefined;
+  const { utilization, connections, rps, eps, time } = report;
+  const untimely = time === undefined ? undefined : check_time(row, time, expiry, now);
+  if (untimely !== undefined) {
+    count_bad_report(reporter);
+    return untimely;
+  }
+  memory[row + Row.REPORTS] = memory[row + Row.REPORTS] + 1;
+  memory[row + Row.STATE_REPORTED_AT] = now;
+  put(row + Row.REPORT_TIME, time);
+  put(row + Row.CONNECTIONS, connections);
+  put(row + Row.RPS, rps);
+  put(row + Row.EPS, eps);
+  if (utilization !== undefined) note_utilization(row, utilization, expiry, now);
+  const before = reported_state(row);
+  const after = state_after(before, report);
+  if (after !== before) change_state(reporter, after, reason_of(report));
+  return undefined;
+}
+
+/** Counts what came as a report and was none. Any phase. */
+export function count_bad_report({ row, incarnation }: Reporter): void {
+  const memory = shared_memory();
+  if (memory[row + Row.STAMP] !== incarnation) return;
+  memory[row + Row.BAD_REPORTS] = memory[row + Row.BAD_REPORTS] + 1;
+}

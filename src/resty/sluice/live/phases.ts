@@ -1,0 +1,146 @@
+import type { CData } from "ffi";
+import { get_request } from "resty.core.base";
+
+import * as clock from "../lib/clock";
+import { forget_admission, take_reserved } from "./admission";
+import {
+  end_attempt,
+  find_attempts,
+  first_server,
+  forget_attempts,
+  forget_first,
+  keep_first,
+  key_of,
+  type Attempts,
+} from "./attempts";
+import { choose, is_still_available, lacked_key } from "./choice";
+import { log_one_attempt, log_several_attempts } from "./outcome";
+import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
+import { count_retry, take_budget, uncount_retry } from "./retries";
+import { may_try_again, send_again } from "./retry";
+import { balance_subrequest } from "./subrequest";
+import { allow_tries } from "./tries";
+import { forget_unlogged } from "./unlogged";
+import { note_choice } from "./view/availability";
+import { count_logged, count_without_key, uncount_request } from "./view/counters";
+import { note_begin, note_end } from "./view/in_flight_age";
+import { wake } from "./view/queue";
+import type { LiveServer } from "./view/server";
+import type { LiveUpstream } from "./view/upstream";
+import { find_upstream, find_upstream_for_retry } from "./view/view";
+
+/** A request's way through the balancer: `balance` for each attempt, `log` once. Hot. */
+
+/** The server that was chosen before the balancer, if it is still there, else one that is chosen now. */
+function first_choice(upstream: LiveUpstream, key: number, now: number): LiveServer | undefined {
+  const reserved = take_reserved(key);
+  if (reserved !== undefined) {
+    if (is_still_available(upstream, reserved, now)) return reserved;
+    uncount_request(reserved);
+    return choose(upstream, undefined, now);
+  }
+  const server = choose(upstream, undefined, now);
+  if (lacked_key()) count_without_key(upstream);
+  return server;
+}
+
+/** Says, once, why requests are lost instead of waiting. */
+function report_missing_hook(upstream: LiveUpstream): void {
+  if (upstream.queue === undefined || upstream.has_access_hook) return;
+  upstream.has_access_hook = true;
+  ngx.log(
+    ngx.ERR,
+    `sluice: upstream ${upstream.name}: "queue" needs access_by_lua_block { require("resty.sluice").access("${upstream.name}") }`,
+  );
+}
+
+function note_attempt(
+  upstream: LiveUpstream,
+  key: number,
+  server: LiveServer,
+  is_retry: boolean,
+  now: number,
+): void {
+  if (upstream.sticky !== undefined) upstream.sticky.bind(server, is_retry);
+  note_choice(server, now);
+  if (upstream.keeps_begun) note_begin(key, server, now);
+}
+
+/** Sends a request on whose attempts so far have failed. */
+function retry(name: string, key: number, attempts: Attempts, now: number): void {
+  const upstream = find_upstream_for_retry(name, now);
+  if (upstream === undefined) {
+    refuse_unknown(name);
+    return;
+  }
+  if (!may_try_again(upstream, attempts, now)) return;
+  if (!take_budget(upstream, attempts)) {
+    refuse(`upstream "${name}" has no budget left for a retry`);
+    return;
+  }
+  const server = send_again(upstream, attempts, now);
+  if (server === undefined) return;
+  count_retry(upstream, attempts);
+  note_attempt(upstream, key, server, true, now);
+  attempts.server = server;
+}
+
+/** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
+export function balance(name: string): void {
+  const now = clock.now();
+  if (ngx.is_subrequest) {
+    balance_subrequest(name, now);
+    return;
+  }
+  const key = key_of(get_request() as CData);
+  const first = first_server(key);
+  let attempts: Attempts | undefined;
+  const is_kept = first !== undefined || find_attempts(key) !== undefined;
+  if (is_kept && !forget_unlogged(key, first)) {
+    const [ended, is_retry] = end_attempt(key, first);
+    if (is_retry) {
+      retry(name, key, ended, now);
+      return;
+    }
+    uncount_retry(ended);
+    attempts = ended;
+  }
+  const upstream = find_upstream(name, now);
+  if (upstream === undefined) {
+    refuse_unknown(name);
+    return;
+  }
+  const server = first_choice(upstream, key, now);
+  if (server === undefined || !send(server)) {
+    report_missing_hook(upstream);
+    refuse_without_server(upstream);
+    return;
+  }
+  allow_tries(upstream, server);
+  note_attempt(upstream, key, server, false, now);
+  if (attempts === undefined) keep_first(key, server);
+  else attempts.server = server;
+}
+
+/** Counts how the request ended. Phase: log_by_lua. */
+export function log(): void {
+  count_logged();
+  const request = get_request() as CData;
+  const key = key_of(request);
+  forget_admission(key);
+  const server = first_server(key);
+  if (server !== undefined) {
+    forget_first(key);
+    note_end(key, server);
+    log_one_attempt(request, server);
+    wake(server.upstream);
+    return;
+  }
+  const attempts = find_attempts(key);
+  if (attempts === undefined) return;
+  forget_attempts(key);
+  uncount_retry(attempts);
+  if (attempts.server !== undefined) note_end(key, attempts.server);
+  log_several_attempts(attempts.servers, attempts.server);
+  if (attempts.server !== undefined) wake(attempts.server.upstream);
+}

@@ -1,0 +1,83 @@
+import { eject, type OutlierLimits } from "../../health/outlier";
+import { is_outlier, success_rate_threshold, type Performance } from "../../health/success_rate";
+import { Row } from "../../store/memory/cells";
+import { shared_memory } from "../../store/memory/region";
+import { status_of } from "../../store/memory/statistics";
+import { others_ejected } from "./availability";
+import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
+
+/** Outlier detection by success rate: each interval, one worker compares the servers of an upstream. */
+
+const FIRST_SERVER_ERROR = 500;
+
+/** What a server has done since the last comparison, which this is from now on. */
+function performance_of(server: LiveServer): Performance {
+  const memory = shared_memory();
+  const { row } = server;
+  const { codes, unanswered } = status_of(server.row_number, server.incarnation);
+  let responses = unanswered;
+  let errors = unanswered;
+  for (const [code, count] of pairs(codes)) {
+    responses += count;
+    if (code >= FIRST_SERVER_ERROR) errors += count;
+  }
+  const performance = {
+    responses: responses - memory[row + Row.COMPARED_RESPONSES],
+    errors: errors - memory[row + Row.COMPARED_ERRORS],
+  };
+  memory[row + Row.COMPARED_RESPONSES] = responses;
+  memory[row + Row.COMPARED_ERRORS] = errors;
+  return performance;
+}
+
+/** What is longer ago than an interval and this was not the comparison before: they were off. */
+const LONGEST_DELAY = 10;
+
+/**
+ * Takes the comparison that is due on itself.
+ *
+ * @returns whether it is due and no other worker has taken it, and whether it is the first of its kind
+ */
+function claim(
+  upstream: LiveUpstream,
+  limits: OutlierLimits,
+  now: number,
+): LuaMultiReturn<[is_mine: boolean, is_first: boolean]> {
+  const memory = shared_memory();
+  const cell = upstream.row + Row.COMPARED_RESPONSES;
+  const passed = now - memory[cell];
+  if (passed < limits.interval) return $multi(false, false);
+  memory[cell] = now;
+  return $multi(true, passed > limits.interval + LONGEST_DELAY);
+}
+
+/** Compares an upstream's servers if that is due, and ejects the outliers. Phase: timer. */
+export function compare_servers(upstream: LiveUpstream, now: number): void {
+  const limits = upstream.outlier_limits;
+  if (limits === undefined || !limits.compares_success_rates) return;
+  const [is_mine, is_first] = claim(upstream, limits, now);
+  if (!is_mine) return;
+  const performances: Performance[] = [];
+  const servers: LiveServer[] = [];
+  for (const [, server] of pairs(upstream.servers)) {
+    servers.push(server);
+    performances.push(performance_of(server));
+  }
+  // What was before the first is nothing to go by.
+  if (is_first) return;
+  const volume = limits.success_rate_request_volume;
+  const threshold = success_rate_threshold(
+    performances,
+    limits.success_rate_minimum_hosts,
+    volume,
+    limits.success_rate_stdev_factor,
+  );
+  if (threshold === undefined) return;
+  for (const index of $range(0, servers.length - 1)) {
+    if (is_outlier(performances[index], threshold, volume)) {
+      const reason = string.format("its success rate is below %.1f %%", threshold);
+      eject(servers[index], limits, others_ejected, now, reason);
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import type { NumberPointer } from "ffi";
+
+import { CODE_STEP, Counter, LAST_CODE, Row, Slot, UpstreamCounter } from "../../store/memory/cells";
+import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
+import { take_slot } from "../../store/memory/slots";
+import type { LiveServer } from "./server";
+import type { LiveUpstream } from "./upstream";
+
+/**
+ * What this worker counts, in cells that only it writes. Hot: runs in every request.
+ */
+
+const REQUESTS_A_SAMPLE = 8;
+const BUSY_SECONDS = 0.1;
+
+let memory: NumberPointer;
+/** 0: none yet. */
+let slot = 0;
+/** From where a row's cells begin to this worker's. */
+let offset = 0;
+/** Where this worker counts its requests. */
+let logged = 0;
+
+/** Counts in `own_slot` of the shared memory from now on. Phase: init_worker_by_lua. */
+export function use_slot(shared: NumberPointer, own_slot: number): void {
+  memory = shared;
+  slot = own_slot;
+  offset = offset_of(own_slot);
+  logged = slot_at(own_slot) + Slot.REQUESTS;
+}
+
+/**
+ * Whether this worker has a slot. One that has none looks for one. Without it a worker must not choose servers: nobody
+ * would know of its requests. Not hot: asked before a worker serves an upstream for the first time.
+ */
+export function has_slot(): boolean {
+  if (slot !== 0) return true;
+  const taken = take_slot();
+  if (taken === undefined) return false;
+  use_slot(shared_memory(), taken);
+  ngx.log(ngx.NOTICE, "sluice: this worker has a slot for its counters now: it serves");
+  return true;
+}
+
+/** This worker's cell of a row, from where `active_at` or `begun_at` says that the row's cells begin. */
+export function own_cell(first: number): number {
+  return first + offset;
+}
+
+/** Makes this worker's cells of a row those of a new incarnation, all zero. Returns where stamp and counters are. */
+export function adopt(row: number, incarnation: number): LuaMultiReturn<[number, number]> {
+  const stamp = stamp_at(slot, row);
+  const at = counter_at(slot, row);
+  if (memory[stamp] !== incarnation) {
+    for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
+    memory[stamp] = incarnation;
+  }
+  return $multi(stamp, at);
+}
+
+/** Counts a request that has ended, whatever it was. */
+export function count_logged(): void {
+  if (slot !== 0) memory[logged] = memory[logged] + 1;
+}
+
+/** The number of this worker's requests under way at `server`. */
+export function own_in_flight(server: LiveServer): number {
+  return memory[server.own_active];
+}
+
+/** Counts a request that goes to `server`. `now`: the monotonic clock. */
+export function count_request(server: LiveServer, now: number): void {
+  const { own_active } = server;
+  const total = server.upstream.own_active;
+  memory[own_active] = memory[own_active] + 1;
+  memory[total] = memory[total] + 1;
+  if (memory[server.stamp] !== server.incarnation) return;
+  const requests = server.counters + Counter.REQUESTS;
+  memory[requests] = memory[requests] + 1;
+  memory[server.row + Row.SELECTED] = now;
+}
+
+function count_inactive(server: LiveServer): void {
+  const { own_active } = server;
+  const total = server.upstream.own_active;
+  memory[own_active] = memory[own_active] - 1;
+  memory[total] = memory[total] - 1;
+}
+
+/** Takes back `count_request`. */
+export function uncount_request(server: LiveServer): void {
+  count_inactive(server);
+  if (memory[server.stamp] !== server.incarnation) return;
+  const requests = server.counters + Counter.REQUESTS;
+  memory[requests] = memory[requests] - 1;
+}
+
+/** Counts that a request has left `server`; `failures`: 1 when in vain. */
+export function count_end(server: LiveServer, failures: number): void {
+  count_inactive(server);
+  // The row of a removed server may have become another's.
+  if (memory[server.stamp] !== server.incarnation) return;
+  const fails = server.counters + Counter.FAILS;
+  memory[fails] = memory[fails] + failures;
+}
+
+/** Counts bytes sent to and received from `server`. */
+export function count_bytes(server: LiveServer, sent: number, received: number): void {
+  const at = server.counters;
+  if (memory[server.stamp] !== server.incarnation) return;
+  memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
+  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
+}
+
+/** Counts that a server gave no response. */
+export function count_unanswered(server: LiveServer): void {
+  if (memory[server.stamp] !== server.incarnation) return;
+  const unanswered = server.counters + Counter.UNANSWERED;
+  memory[unanswered] = memory[unanswered] + 1;
+}
+
+/** Counts a response by its status. A server's codes after the 35th different one are not counted. */
+export function count_response(server: LiveServer, status: number): void {
+  const at = server.counters;
+  if (memory[server.stamp] !== server.incarnation) return;
+  for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
+    const value = memory[cell];
+    if (value === 0) {
+      memory[cell] = status + CODE_STEP;
+      return;
+    }
+    if (value % CODE_STEP === status) {
+      memory[cell] = value + CODE_STEP;
+      return;
+    }
+  }
+}
+
+function average(cell: number, sample: number): void {
+  const before = memory[cell];
+  memory[cell] = before < 0 ? sample : before * 0.95 + sample * 0.05;
+}
+
+/**
+ * Adds to the moving averages, by nginx's weights (ngx_http_upstream_least_time_module: 0.05 the new, 0.95 the old,
+ * the first as it is). All workers share a cell; when two write at once one sample is lost, which an average bears.
+ */
+export function count_times(server: LiveServer, header_time: number, response_time: number): void {
+  if (memory[server.row + Row.STAMP] !== server.incarnation) return;
+  average(server.row + Row.HEADER_TIME, header_time);
+  average(server.row + Row.RESPONSE_TIME, response_time);
+}
+
+/**
+ * Tells whether the times of this request go into the averages: of a busy server every eighth, which is enough for an
+ * average and saves two reads of nginx's variables; of any other every one.
+ */
+export function is_time_wanted(server: LiveServer, now: number): boolean {
+  server.untimed = server.untimed + 1;
+  if (server.untimed < REQUESTS_A_SAMPLE && now - server.timed_at < BUSY_SECONDS) return false;
+  server.untimed = 0;
+  server.timed_at = now;
+  return true;
+}
+
+/** Counts all of a request that one attempt has answered: most requests, so at one stroke and without a loop. */
+export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
+  const at = server.counters;
+  count_inactive(server);
+  if (memory[server.stamp] !== server.incarnation) return;
+  memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
+  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
+  const codes = memory[at + Counter.FIRST_CODE];
+  if (codes % CODE_STEP === status) memory[at + Counter.FIRST_CODE] = codes + CODE_STEP;
+  else count_response(server, status);
+}
+
+/** Counts a request without a value for the key of the upstream's method. */
+export function count_without_key(upstream: LiveUpstream): void {
+  if (memory[upstream.stamp] !== upstream.incarnation) return;
+  const requests = upstream.counters + UpstreamCounter.WITHOUT_KEY;
+  memory[requests] = memory[requests] + 1;
+}
+
+/** Counts that a request has begun (1) or ceased (-1) to wait in the upstream's queue. */
+export function count_waiting(upstream: LiveUpstream, by: number): void {
+  if (memory[upstream.stamp] !== upstream.incarnation) return;
+  const waiting = upstream.counters + UpstreamCounter.WAITING;
+  memory[waiting] = memory[waiting] + by;
+}
+
+/** Counts a request that found the queue full. */
+export function count_overflow(upstream: LiveUpstream): void {
+  if (memory[upstream.stamp] !== upstream.incarnation) return;
+  const overflows = upstream.counters + UpstreamCounter.OVERFLOWS;
+  memory[overflows] = memory[overflows] + 1;
+}

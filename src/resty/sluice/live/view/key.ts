@@ -1,0 +1,48 @@
+import type { BalancingConfig } from "../../config/balancing";
+import { parse_template, type TemplatePart } from "../../config/template";
+
+/** What a method goes by of a request. Readers are hot: they run in every request of an upstream that has one. */
+
+/** Gives the key of the request under way; undefined or "": it has none. Phase: balancer_by_lua. */
+export type KeyReader = (this: void) => string | undefined;
+
+/** What nginx's `ip_hash` takes for a client at a unix socket. */
+const NO_ADDRESS = "\0\0\0";
+
+/** A client's address, as bytes, as `ip_hash` wants it: three bytes of IPv4, all of IPv6. */
+export function address_key(address: string): string {
+  if (address.length === 4) return string.sub(address, 1, 3);
+  return address.length === 16 ? address : NO_ADDRESS;
+}
+
+function read_address(this: void): string {
+  return address_key(ngx.var.binary_remote_addr ?? "");
+}
+
+function part_reader({ literal, variable }: TemplatePart): KeyReader {
+  if (variable === undefined) return () => literal;
+  // A number is a capture of the location's regular expression.
+  const name = (tonumber(variable) ?? variable) as string;
+  return () => ngx.var[name];
+}
+
+/** Joins two readers: a chain of those needs no loop. */
+function joined(first: KeyReader, second: KeyReader): KeyReader {
+  return () => (first() ?? "") + (second() ?? "");
+}
+
+/** A reader of text with variables. Undefined when the text is none. */
+export function template_reader(text: string): KeyReader | undefined {
+  let reader: KeyReader | undefined;
+  for (const part of parse_template(text)[0] ?? []) {
+    const next = part_reader(part);
+    reader = reader === undefined ? next : joined(reader, next);
+  }
+  return reader;
+}
+
+/** Makes the reader of the key that a method wants; undefined: it wants none. */
+export function new_key_reader({ method, hash }: BalancingConfig): KeyReader | undefined {
+  if (method === "ip_hash") return read_address;
+  return method === "hash" && hash !== undefined ? template_reader(hash.key) : undefined;
+}

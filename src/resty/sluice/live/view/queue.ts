@@ -1,0 +1,38 @@
+import type { Semaphore } from "ngx.semaphore";
+
+import type { QueueConfig } from "../../config/admission";
+import { seconds_of } from "../../config/time";
+import { first_of, new_fifo, type Fifo, type FifoEntry } from "../../lib/fifo";
+
+/** `queue`: the line of the requests of this worker that wait for an upstream's servers. */
+
+export interface Waiter extends FifoEntry {
+  semaphore: Semaphore;
+  queue: Queue;
+}
+
+/** Who waits for an upstream's servers. */
+export interface Queue {
+  /** At most so many, over all workers. */
+  size: number;
+  /** Seconds. */
+  timeout: number;
+  waiters: Fifo<Waiter>;
+}
+
+/** Makes an upstream's queue; who waits in the one before goes on to wait. */
+export function queue_of(config: QueueConfig | undefined, before: Queue | undefined): Queue | undefined {
+  if (config === undefined) return undefined;
+  return { size: config.size, timeout: seconds_of(config.timeout), waiters: before?.waiters ?? new_fifo() };
+}
+
+/** Lets the first in line look whether a server has room. */
+export function wake_first({ waiters }: Queue): void {
+  const first = first_of(waiters);
+  if (first !== undefined && first.semaphore.count() < 1) first.semaphore.post();
+}
+
+/** Lets the first in line look again; a request to the upstream has ended. Hot. */
+export function wake({ queue }: { queue: Queue | undefined }): void {
+  if (queue !== undefined && queue.waiters.size > 0) wake_first(queue);
+}

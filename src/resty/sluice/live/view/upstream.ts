@@ -1,0 +1,217 @@
+import type { Method } from "../../balancer/method";
+import { begin_first_minute } from "../../control/picks";
+import type { OutlierLimits } from "../../health/outlier";
+import { conclude, review } from "../../health/state";
+import * as clock from "../../lib/clock";
+import { parse_line, type Document } from "../../store/document/document";
+import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
+import { new_complaint, type Complaint } from "../complaint";
+import type { RetryLimits } from "../retries";
+import { balance_as, join, set_limits, UNSEEN } from "./configure";
+import { adopt, own_cell } from "./counters";
+import type { KeyReader } from "./key";
+import type { Queue } from "./queue";
+import { rotate } from "./rotation";
+import { new_server, type LiveServer } from "./server";
+import type { Binding } from "./sticky";
+import type { Measure } from "./surroundings";
+import { stop_ramp, weigh } from "./weight";
+
+/** An upstream as this worker runs it, changed by difference. */
+export interface LiveUpstream {
+  name: string;
+  /** The number of its row, and where its shared cells are. */
+  row_number: number;
+  row: number;
+  /** Tells it from others that had the same row. */
+  incarnation: number;
+  /** Of the document that was applied last. */
+  revision: number;
+  /** Its method and the parameters of that, as text, to compare. */
+  balancing: string;
+  primary: Method;
+  backup: Method;
+  /** Reads the key that a method wants of a request; undefined: it wants none. */
+  read_key: KeyReader | undefined;
+  /** What binds clients to servers, if anything does. */
+  sticky: Binding | undefined;
+  measure: Measure;
+  /** True: when each request under way began is kept. */
+  keeps_begun: boolean;
+  /** By id. */
+  servers: LuaTable<number, LiveServer>;
+  /** By line: who stands on a line that is known has not changed. */
+  lines: LuaTable<string, LiveServer>;
+  /** How many servers there are beside those that stand by, and how many are in rotation. */
+  size: number;
+  in_rotation: number;
+  /** Where the requests under way at all its servers stand, those of all workers, and where this worker's are. */
+  active: number;
+  own_active: number;
+  /** Where this worker's counters of it are, and where it has noted whose they are. */
+  counters: number;
+  stamp: number;
+  /** Where its retries under way stand, in the same way. */
+  retries: number;
+  own_retries: number;
+  /** The greatest number of servers that a request is sent to. */
+  tries: number;
+  /** False: a request gets no try in advance; see `live/kept.ts`. */
+  lends_tries: boolean;
+  retry_limits: RetryLimits | undefined;
+  queue: Queue | undefined;
+  /** True once access() has run for it, which the queue needs. */
+  has_access_hook: boolean;
+  /** Of requests that are lost because none of its servers is in service. */
+  complaint: Complaint;
+  outlier_limits: OutlierLimits | undefined;
+  /** True: its weights follow the servers' loads; which change of those was applied last. */
+  follows_load: boolean;
+  load_revision: number;
+  /** True: responses may hold reports of loads that are of use. */
+  wants_reports: boolean;
+  /** How long a report counts, in seconds. */
+  report_expiry: number;
+  /** In percent: with fewer servers available health is ignored. */
+  panic_threshold: number;
+  panics: boolean;
+  /** Of the last look at the servers' health. */
+  health_revision: number;
+}
+
+/** Makes an upstream without servers. */
+export function new_upstream(name: string, document: Document): LiveUpstream {
+  const row = row_at(document.row);
+  const incarnation = stamp_of(document.row);
+  const [stamp, counters] = adopt(document.row, incarnation);
+  begin_first_minute(row, clock.now());
+  const upstream = {
+    name,
+    row_number: document.row,
+    row,
+    incarnation,
+    revision: 0,
+    servers: new LuaTable(),
+    lines: new LuaTable(),
+    size: 0,
+    in_rotation: 0,
+    health_revision: UNSEEN,
+    follows_load: false,
+    load_revision: 0,
+    panics: false,
+    has_access_hook: false,
+    complaint: new_complaint(),
+    lends_tries: true,
+    retries: begun_at(document.row),
+    own_retries: own_cell(begun_at(document.row)),
+    active: active_at(document.row),
+    own_active: own_cell(active_at(document.row)),
+    counters,
+    stamp,
+  } as Partial<LiveUpstream> as LiveUpstream;
+  balance_as(upstream, document);
+  return upstream;
+}
+
+function count(server: LiveServer, by: number): void {
+  if (server.in_rotation) server.upstream.in_rotation += by;
+  if (!server.stands_by) server.upstream.size += by;
+}
+
+function add(upstream: LiveUpstream, server: LiveServer): void {
+  upstream.servers.set(server.id, server);
+  count(server, 1);
+  join(upstream, server);
+}
+
+function remove(upstream: LiveUpstream, server: LiveServer): void {
+  server.method.remove(server);
+  if (upstream.sticky !== undefined) upstream.sticky.leave(server);
+  count(server, -1);
+  stop_ramp(server);
+  upstream.lines.delete(server.line);
+  upstream.servers.delete(server.id);
+}
+
+/** Lets go of the servers of an upstream that is gone. */
+export function forget_servers(upstream: LiveUpstream): void {
+  for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
+}
+
+/** Has a server's address, which stays the same, written in another way: methods that hash it go by the new text, as nginx. */
+function respell(server: LiveServer, text: string): void {
+  if (server.server === text) return;
+  if (server.method.respell === undefined) server.server = text;
+  else server.method.respell(server, text);
+}
+
+/** Gives a server that stays the parameters of its new line. */
+function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
+  respell(server, next.server);
+  server.slow_start = next.slow_start;
+  if (server.configured_weight !== next.configured_weight) {
+    server.configured_weight = next.configured_weight;
+    weigh(server, clock.now());
+  }
+  server.may_serve = next.may_serve;
+  server.configured_down = next.configured_down;
+  count(server, -1);
+  server.stands_by = next.stands_by;
+  count(server, 1);
+  rotate(server, clock.now());
+  if (server.route !== next.route) {
+    if (upstream.sticky !== undefined) upstream.sticky.leave(server);
+    server.route = next.route;
+    if (upstream.sticky !== undefined) upstream.sticky.join(server);
+  }
+  server.max_conns = next.max_conns;
+  if (server.max_fails !== next.max_fails || server.fail_timeout !== next.fail_timeout) {
+    server.max_fails = next.max_fails;
+    server.fail_timeout = next.fail_timeout;
+    conclude(server, clock.now(), "its limits have changed");
+  }
+  upstream.lines.delete(server.line);
+  server.line = next.line;
+}
+
+/** Applies a line that was not there before. */
+function apply_line(upstream: LiveUpstream, line: string): LiveServer {
+  const next = new_server(upstream, parse_line(line), line);
+  let server = upstream.servers.get(next.id) as LiveServer | undefined;
+  if (server?.incarnation === next.incarnation && server.backup === next.backup) {
+    change(upstream, server, next);
+  } else {
+    if (server !== undefined) remove(upstream, server);
+    server = next;
+    add(upstream, server);
+    review(server, clock.now());
+  }
+  upstream.lines.set(line, server);
+  return server;
+}
+
+/** Makes an upstream what a document says whose servers' lines begin at `start`. O(servers), little a server. */
+export function apply_document(
+  upstream: LiveUpstream,
+  document: Document,
+  text: string,
+  start: number,
+): void {
+  balance_as(upstream, document);
+  set_limits(upstream, document);
+  let position = start;
+  let [line_end] = string.find(text, "\n", position, true);
+  while (line_end !== undefined) {
+    if (line_end > position) {
+      const line = string.sub(text, position, line_end - 1);
+      const server = (upstream.lines.get(line) as LiveServer | undefined) ?? apply_line(upstream, line);
+      server.seen = document.revision;
+    }
+    position = line_end + 1;
+    [line_end] = string.find(text, "\n", position, true);
+  }
+  for (const [, server] of pairs(upstream.servers)) {
+    if (server.seen !== document.revision) remove(upstream, server);
+  }
+  upstream.revision = document.revision;
+}

@@ -1,0 +1,217 @@
+import { parse_address } from "../config/address";
+import { forget_checks } from "../health/active";
+import { subject_of, type Subject } from "../health/subject";
+import * as clock from "../lib/clock";
+import type { FifoEntry } from "../lib/fifo";
+import { encode } from "../lib/json";
+import type { Destination } from "../net/connection";
+import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document/document";
+import { Check as CheckState, Header, Row } from "../store/memory/cells";
+import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
+import { get_text } from "../store/memory/dict";
+import { row_at, shared_memory } from "../store/memory/region";
+import { forget_check_failure } from "../store/unproven";
+import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } from "./due";
+import { new_check, type Check } from "./probe";
+
+/** A server that this worker probes. */
+export interface Target extends Turn, FifoEntry {
+  subject: Subject;
+  check: Check;
+  destination: Destination;
+  /** Where its agent is; undefined: it has none. */
+  agent: Destination | undefined;
+  /** True: a probe of it is under way. */
+  is_busy: boolean;
+  /** True: its agent is to be asked, or is being asked. */
+  is_asked: boolean;
+}
+
+/** An upstream whose servers are probed. */
+interface Group {
+  name: string;
+  /** Of the document that was applied last. */
+  revision: number;
+  /** Its `health_check` as text, to compare. */
+  config: string;
+  check: Check;
+  /** By line; false: nobody, or not this worker, probes the server. */
+  lines: LuaTable<string, Target | false>;
+}
+
+/** A server's line that was not there before. */
+interface NewLine {
+  line: string;
+  /** Its number among those. */
+  index: number;
+}
+
+const LINES_AT_ONCE = 200;
+
+/** The turns of the servers that this worker probes. */
+export const turns = new_schedule<Target>();
+const groups = new LuaTable<string, Group>();
+const follower = new_follower();
+let is_start = true;
+
+function is_mine(row: number): boolean {
+  return row % ngx.worker.count() === ngx.worker.id();
+}
+
+function destination_of(server: ServerRecord, check: Check): Destination {
+  const [address] = parse_address(server.server);
+  const { type, port } = check.config;
+  const host = address?.host ?? "";
+  const own_port = address?.port ?? 0;
+  const probed_port = own_port === 0 ? 0 : (port ?? own_port);
+  return {
+    host,
+    port: probed_port,
+    tls: check.tls,
+    pool: { pool: `sluice ${server.row} ${server.incarnation} ${type} ${host} ${probed_port}` },
+    keepalive_time: check.keepalive_time,
+    opened: 0,
+  };
+}
+
+/** Where the agent of a server is. A unix socket has no other port. */
+function agent_of(server: ServerRecord, { config }: Check): Destination | undefined {
+  const [address] = parse_address(server.server);
+  if (config.agent === undefined || address === undefined || address.port === 0) return undefined;
+  const { host } = address;
+  const { port } = config.agent;
+  const pool = { pool: `sluice agent ${host} ${port}` };
+  return { host, port, tls: undefined, pool, keepalive_time: 0, opened: 0 };
+}
+
+function new_target({ name, check }: Group, head: Document, server: ServerRecord): Target {
+  return {
+    subject: subject_of(name, head.row, server),
+    check,
+    destination: destination_of(server, check),
+    agent: agent_of(server, check),
+    is_busy: false,
+    is_asked: false,
+    ticket: 0,
+    interval: check.interval,
+    jitter: check.jitter,
+    is_scheduled: false,
+    key: 0,
+    place: 0,
+  };
+}
+
+/** When a target is due that this worker has not known before: as its last prober has noted, if it had one. */
+function first_due(target: Target, head: Document, index: number, count: number): number {
+  const memory = shared_memory();
+  const at = target.subject.row + Row.PROBE_DUE;
+  const noted = memory[at];
+  const now = clock.now();
+  if (noted !== 0) {
+    // The interval may have been longer.
+    memory[at] = math.min(noted, now + target.interval + target.jitter);
+    return memory[at];
+  }
+  // A worker may have started later than nginx, and so late that servers were added before it first looked.
+  const was_there = target.subject.incarnation <= memory[Header.START_REVISION];
+  if (is_start && was_there) return due_spread(now, target.interval, head.row, index, count);
+  return due_soon(now, target.interval, index, count);
+}
+
+function add_line(group: Group, head: Document, { line, index }: NewLine, count: number): void {
+  const [row] = string.match(line, "^%d+ %d+ (%d+) ");
+  const server = is_mine(tonumber(row) as number) ? parse_line(line) : undefined;
+  if (server === undefined || server.down) {
+    group.lines.set(line, false);
+    return;
+  }
+  const target = new_target(group, head, server);
+  group.lines.set(line, target);
+  schedule(turns, target, first_due(target, head, index, count));
+}
+
+/** Makes a group's lines those of a document. O(servers), little a server that stays. */
+function apply_lines(group: Group, head: Document, text: string, start: number, pause: Pause): void {
+  const before = group.lines;
+  group.lines = new LuaTable();
+  const added: NewLine[] = [];
+  let count = 0;
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+    const known = before.get(line) as Target | false | undefined;
+    if (known === undefined) added.push({ line, index: count });
+    else group.lines.set(line, known);
+    count += 1;
+  }
+  for (const [line, target] of pairs(before)) {
+    if (target !== false && !group.lines.has(line)) unschedule(turns, target);
+  }
+  for (const [number, new_line] of ipairs(added)) {
+    if (number % LINES_AT_ONCE === 0 && !pause()) return;
+    add_line(group, head, new_line, added.length);
+  }
+}
+
+function drop(name: string): void {
+  const group = groups.get(name) as Group | undefined;
+  if (group === undefined) return;
+  for (const [, target] of pairs(group.lines)) {
+    if (target !== false) unschedule(turns, target);
+  }
+  groups.delete(name);
+}
+
+/** Has the servers of an upstream that is checked no more go by other signs of health alone. */
+function end_checks(name: string, head: Document, text: string, start: number): void {
+  const memory = shared_memory();
+  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+    const [row_text] = string.match(line, "^%d+ %d+ (%d+) ");
+    const row = tonumber(row_text) as number;
+    const check: CheckState = memory[row_at(row) + Row.CHECK];
+    if (is_mine(row) && check !== CheckState.NONE) {
+      forget_checks(subject_of(name, head.row, parse_line(line)), clock.now());
+    }
+  }
+}
+
+/** Makes the targets of an upstream what the store has of it. */
+function apply_upstream(name: string, pause: Pause): void {
+  const text = get_text(name);
+  if (text === undefined) {
+    drop(name);
+    forget_check_failure(name);
+    return;
+  }
+  const [head, start] = parse_head(text);
+  const { health_check } = head;
+  if (health_check === undefined) {
+    if (is_start || shared_memory()[row_at(head.row) + Row.CHECK] !== 0) end_checks(name, head, text, start);
+    drop(name);
+    forget_check_failure(name);
+    return;
+  }
+  const config = encode([health_check, head.load?.expiry]);
+  let group = groups.get(name) as Group | undefined;
+  if (group?.revision === head.revision) return;
+  if (group?.config !== config) {
+    drop(name);
+    const check = new_check(name, head.revision, health_check, head.load);
+    group = { name, revision: 0, config, check, lines: new LuaTable() };
+    groups.set(name, group);
+  }
+  group.check.revision = head.revision;
+  apply_lines(group, head, text, start, pause);
+  group.revision = head.revision;
+}
+
+/** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
+export function follow_changes(pause: Pause): void {
+  const look_at = (name: string) => {
+    apply_upstream(name, pause);
+  };
+  if (follow_upstreams(follower, groups, look_at, pause)) is_start = false;
+}
+
+/** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */
+export function follow_anew(): void {
+  follower.revision = -1;
+}

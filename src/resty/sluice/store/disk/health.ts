@@ -1,0 +1,229 @@
+import * as clock from "../../lib/clock";
+import { decode, encode, is_table, shape, shaped } from "../../lib/json";
+import { whole_lines } from "../../lib/text";
+import { Header, Row } from "../memory/cells";
+import { Lock, release, try_acquire } from "../memory/lock";
+import { cut_file, read_file, write_at } from "../memory/posix";
+import { row_at, shared_memory } from "../memory/region";
+import { format_health_end, read_health_number } from "./health_file";
+import { seal } from "./sealed";
+
+/**
+ * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose health is
+ * not that of a new one. A file counts when its last line repeats the number of its first and no line is damaged.
+ * Without such a file the servers begin as new ones.
+ *
+ * Moments are saved as ages: the seconds since then, when the file was written; the age of a moment that lies ahead is
+ * negative. The first line has the monotonic clock and the machine's boot: within one boot the time until the next
+ * start counts too. After a reboot it is not known, and the ages go on from where they were.
+ */
+
+/** What is saved of a row, by name. */
+const SAVED: [name: string, cell: Row, fresh: number][] = [
+  ["state", Row.STATE, 0],
+  ["unavailable_until", Row.UNAVAILABLE_UNTIL, 0],
+  ["fails", Row.FAILS, 0],
+  ["failed_at", Row.FAILED_AT, 0],
+  ["tried_at", Row.TRIED_AT, 0],
+  ["unavail", Row.UNAVAIL, 0],
+  ["down_since", Row.DOWN_SINCE, 0],
+  ["downtime", Row.DOWNTIME, 0],
+  ["started_at", Row.STARTED_AT, 0],
+  ["check", Row.CHECK, 0],
+  ["check_results", Row.CHECK_RESULTS, 0],
+  ["checks", Row.CHECKS, 0],
+  ["check_fails", Row.CHECK_FAILS, 0],
+  ["unhealthy", Row.UNHEALTHY, 0],
+  ["last_passed", Row.LAST_PASSED, -1],
+  ["ejected_until", Row.EJECTED_UNTIL, 0],
+  ["ejection_ended", Row.EJECTION_ENDED, 0],
+  ["ejections", Row.EJECTIONS, 0],
+  ["errors_5xx", Row.ERRORS_5XX, 0],
+  ["errors_gateway", Row.ERRORS_GATEWAY, 0],
+  ["reported_state", Row.REPORTED_STATE, 0],
+  ["leave_at", Row.LEAVE_AT, 0],
+];
+/** Those that are moments. */
+const MOMENTS = new LuaSet<Row>();
+for (const cell of [
+  Row.UNAVAILABLE_UNTIL,
+  Row.FAILED_AT,
+  Row.TRIED_AT,
+  Row.DOWN_SINCE,
+  Row.STARTED_AT,
+  Row.EJECTED_UNTIL,
+  Row.EJECTION_ENDED,
+  Row.LEAVE_AT,
+]) {
+  MOMENTS.add(cell);
+}
+const fields = ["incarnation", "id"];
+for (const [name] of SAVED) fields.push(name);
+const LINE = shape(fields);
+const FIRST_LINE = shape(["health", "clock", "boot"]);
+/** How JSON, which has no infinite numbers, writes one. */
+const INFINITE = "infinite";
+const ROWS_A_PIECE = 1024;
+
+/** A cell's value as it is saved. */
+function saved_value(cell: Row, value: number, now: clock.Moment): unknown {
+  if (value === math.huge) return INFINITE;
+  // To a microsecond: so many digits JSON has.
+  return MOMENTS.has(cell) ? math.floor((now - value) * 1e6 + 0.5) / 1e6 : value;
+}
+
+/**
+ * The opposite of `saved_value`.
+ *
+ * @param saved_at when it was saved; undefined: by version 0.1.0, which saved moments as times of day
+ */
+function restored_value(cell: Row, saved: unknown, saved_at: clock.Moment | undefined): number | undefined {
+  if (saved === INFINITE) return math.huge;
+  if (typeof saved !== "number") return undefined;
+  if (!MOMENTS.has(cell)) return saved;
+  return saved_at === undefined ? clock.moment_of(saved) : saved_at - saved;
+}
+
+/** The line of a row; undefined when it holds nothing that a new one does not. */
+function line_of(row: number, now: clock.Moment): string | undefined {
+  const memory = shared_memory();
+  const at = row_at(row);
+  if (memory[at + Row.STAMP] === 0) return undefined;
+  const saved: Record<string, unknown> = {};
+  let is_fresh = true;
+  for (const [name, cell, fresh] of SAVED) {
+    const value = memory[at + cell];
+    if (value !== fresh) {
+      is_fresh = false;
+      saved[name] = saved_value(cell, value, now);
+    }
+  }
+  if (is_fresh) return undefined;
+  saved.incarnation = memory[at + Row.STAMP];
+  saved.id = memory[at + Row.ID];
+  return seal(encode(shaped(saved, LINE)));
+}
+
+function write_all(fd: number, revision: number, pause: (this: void) => void): string | undefined {
+  const memory = shared_memory();
+  const now = clock.now();
+  let offset = 0;
+  let parts = [seal(encode(shaped({ health: revision, clock: now, boot: clock.boot_id() }, FIRST_LINE)))];
+  let lines = 0;
+  const last = memory[Header.NEXT_ROW] - 1;
+  for (const row of $range(1, last)) {
+    const line = line_of(row, now);
+    if (line !== undefined) parts.push(line);
+    if (row === last) parts.push(format_health_end(revision, lines + parts.length));
+    if (row === last || row % ROWS_A_PIECE === 0) {
+      const text = table.concat(parts);
+      const [written, cause] = write_at(fd, text, offset);
+      if (written === undefined) return cause;
+      offset += text.length;
+      lines += parts.length;
+      parts = [];
+      pause();
+    }
+  }
+  return undefined;
+}
+
+function save(pause: (this: void) => void): string | undefined {
+  const memory = shared_memory();
+  const revision = memory[Header.HEALTH_REVISION];
+  const fd = memory[Header.OTHER_HEALTH_FD];
+  const [cut, cut_cause] = cut_file(fd, 0);
+  const cause = cut === undefined ? cut_cause : write_all(fd, revision, pause);
+  if (cause !== undefined) return cause;
+  memory[Header.OTHER_HEALTH_FD] = memory[Header.HEALTH_FD];
+  memory[Header.HEALTH_FD] = fd;
+  memory[Header.SAVED_HEALTH_REVISION] = revision;
+  return undefined;
+}
+
+/**
+ * Saves the health of all servers if it has changed since it was saved last, unless somebody is doing that. Phase: timer.
+ *
+ * @param pause called between pieces
+ * @returns true, or undefined and the cause
+ */
+export function save_health(
+  pause: (this: void) => void,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
+  const memory = shared_memory();
+  const is_saved = memory[Header.HEALTH_REVISION] === memory[Header.SAVED_HEALTH_REVISION];
+  if (memory[Header.HEALTH_FD] === 0 || is_saved || !try_acquire(Lock.HEALTH)) return $multi(true, undefined);
+  const [returned, result] = pcall(save, pause);
+  release(Lock.HEALTH);
+  const cause = returned ? result : tostring(result);
+  if (cause !== undefined) return $multi(undefined, `could not save the servers' health: ${cause}`);
+  return $multi(true, undefined);
+}
+
+/** The rows of all servers, by what tells a server from all others. */
+function rows_by_server(): LuaTable<string, number> {
+  const memory = shared_memory();
+  const rows = new LuaTable<string, number>();
+  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    const at = row_at(row);
+    rows.set(string.format("%d %d", memory[at + Row.STAMP], memory[at + Row.ID]), at);
+  }
+  return rows;
+}
+
+/**
+ * When a file was written, by this machine's clock. After a reboot that is not known, and it counts as now. Returns
+ * undefined for a file of version 0.1.0.
+ *
+ * @param first the file's first line
+ */
+function moment_of_saving(first: string): clock.Moment | undefined {
+  const [saved] = decode(first);
+  const { clock: moment, boot } = (is_table(saved) ? saved : {}) as { clock?: unknown; boot?: unknown };
+  if (typeof moment !== "number") return undefined;
+  const now = clock.now();
+  return boot !== undefined && boot === clock.boot_id() ? math.min(moment, now) : now;
+}
+
+function restore(text: string): void {
+  const memory = shared_memory();
+  const saved_at = moment_of_saving(string.match(text, "^[^\n]*")[0]);
+  const rows = rows_by_server();
+  for (const line of whole_lines(text)) {
+    const [saved] = decode(line);
+    const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
+    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as number | undefined;
+    if (is_table(saved) && at !== undefined) {
+      for (const [name, cell, fresh] of SAVED) {
+        memory[at + cell] = restored_value(cell, saved[name], saved_at) ?? fresh;
+      }
+      // As a registration: whoever could not report while nginx was down has all the time to do so now.
+      memory[at + Row.STATE_REPORTED_AT] = clock.now();
+    }
+  }
+}
+
+/** Gives the servers, which have their rows, the health that was saved. Phase: init_by_lua. */
+export function load_health(): void {
+  const memory = shared_memory();
+  let newest = 0;
+  let newest_text = "";
+  for (const index of $range(0, 1)) {
+    const [text] = read_file(memory[index === 0 ? Header.HEALTH_FD : Header.OTHER_HEALTH_FD]);
+    const [revision, flaw] = read_health_number(text ?? "");
+    if (flaw !== undefined && text !== "")
+      ngx.log(ngx.WARN, `sluice: health.${index}: ${flaw}; what it says of the servers' health is left out`);
+    if (text !== undefined && revision !== undefined && revision > newest) {
+      newest = revision;
+      newest_text = text;
+      if (index === 1) {
+        const fd = memory[Header.HEALTH_FD];
+        memory[Header.HEALTH_FD] = memory[Header.OTHER_HEALTH_FD];
+        memory[Header.OTHER_HEALTH_FD] = fd;
+      }
+    }
+  }
+  restore(newest_text);
+  memory[Header.HEALTH_REVISION] = newest;
+  memory[Header.SAVED_HEALTH_REVISION] = newest;
+}

@@ -1,0 +1,91 @@
+import { names, read } from "../document/read";
+import { deleted_seeds } from "../memory/seeds";
+import { end_image, format_deleted_seed, format_in_image, start_image, type ImageWriter } from "./journal";
+import * as disk from "./writer";
+
+const NAMES_A_PIECE = 32;
+
+type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
+
+/** The lines of upstreams `first` to `last`, those left out that were deleted meanwhile. */
+function lines_of(writer: ImageWriter, all: readonly string[], first: number, last: number): string {
+  const lines: string[] = [];
+  for (const index of $range(first, last)) {
+    const document = read(all[index]);
+    if (document !== undefined) lines.push(format_in_image(writer, all[index], document));
+  }
+  return table.concat(lines);
+}
+
+/**
+ * Writes the deletions of seeds into an image. An upstream of `all` may have been deleted meanwhile, and may be
+ * created again before its turn, so that the image holds it: the journal has its deletion.
+ *
+ * @param all the names of the upstreams that the image is to hold
+ */
+export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
+  const present = new LuaSet<string>();
+  for (const name of all) present.add(name);
+  const lines: string[] = [];
+  for (const name of deleted_seeds()) {
+    if (!present.has(name)) lines.push(format_deleted_seed(writer, name));
+  }
+  return table.concat(lines);
+}
+
+/**
+ * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and what it
+ * does not, is made good by the journal's lines after `revision`. Under the lock of images.
+ *
+ * @param revision the state's, or one that it had when every later change went to the journal that is appended to
+ * @param pause called between the pieces
+ * @param last_revision returns the highest revision of which the image may hold something, once the disk holds the
+ * journal up to there; or undefined and the cause
+ * @returns true, or undefined and the cause
+ */
+export function save_image(
+  revision: number,
+  pause: (this: void) => void,
+  last_revision: (this: void) => LuaMultiReturn<[number | undefined, string | undefined]>,
+): Outcome {
+  const all = names();
+  const [writer, start] = start_image(revision);
+  let position = 0;
+  let is_whole = false;
+  let first: string | undefined = start + deletions_of(writer, all);
+  return disk.write_image(() => {
+    if (first !== undefined) {
+      const line = first;
+      first = undefined;
+      return $multi(line, undefined);
+    }
+    if (position < all.length) {
+      const last = math.min(position + NAMES_A_PIECE, all.length) - 1;
+      const lines = lines_of(writer, all, position, last);
+      position = last + 1;
+      pause();
+      return $multi(lines, undefined);
+    }
+    if (is_whole) return $multi(undefined, undefined);
+    is_whole = true;
+    const [until, cause] = last_revision();
+    return $multi(until === undefined ? undefined : end_image(writer, until), cause);
+  });
+}
+
+/**
+ * Writes an image of the dict at once, and begins a journal that follows it. Phase: init_by_lua.
+ *
+ * @param revision the state's
+ */
+export function save_state(revision: number): Outcome {
+  const [saved, cause] = save_image(
+    revision,
+    () => {
+      // Nobody waits.
+    },
+    () => $multi(revision, undefined),
+  );
+  if (saved === undefined) return $multi(undefined, cause);
+  return disk.restart_journal(revision);
+}

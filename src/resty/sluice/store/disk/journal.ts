@@ -1,0 +1,138 @@
+import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
+import { encode, list, shape, shaped } from "../../lib/json";
+import type { Difference } from "../document/difference";
+import {
+  BOOKKEEPING_FIELDS,
+  bookkeeping_of,
+  parse_line,
+  STORED_FIELDS,
+  stored_server,
+  type Bookkeeping,
+  type Document,
+} from "../document/document";
+import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from "./sealed";
+
+/**
+ * The lines of the journals and the images. Pure.
+ *
+ * Both hold changes, a line each. The first line of a journal names the revision that its first change follows. The
+ * first line of an image names its revision; the last line names it again, and says how many lines there are, what
+ * the checksum of all of them is, and up to which revision the image may hold changes.
+ */
+
+/** A server as it is written: only what is not the default. */
+interface WrittenServer {
+  id: number;
+  incarnation: number;
+  server: string;
+}
+
+/**
+ * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does not
+ * name stay as they were. `read_change` reads it.
+ */
+interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
+  revision: number;
+  upstream: string;
+  deleted?: boolean;
+  /** With `deleted`: `setup` names it, and is not to create it again. */
+  seed?: true;
+  put?: WrittenServer[];
+  remove?: number[];
+}
+
+const CHANGE_SHAPE = shape(["revision", "upstream", "deleted", "seed"], SETTINGS_FIELDS, BOOKKEEPING_FIELDS, [
+  "put",
+  "remove",
+]);
+const SERVER_SHAPE = shape(["id", "incarnation"], STORED_FIELDS);
+
+function written_server(line: string): WrittenServer {
+  const record = parse_line(line);
+  const saved = stored_server(record) as unknown as WrittenServer;
+  saved.id = record.id;
+  saved.incarnation = record.incarnation;
+  return shaped(saved, SERVER_SHAPE);
+}
+
+function change_line(change: Change): string {
+  return seal(encode(shaped(change, CHANGE_SHAPE)));
+}
+
+/** The line of an upstream's change: its document now, and the server lines that were added and removed. */
+export function format_change(name: string, document: Document, changed: Difference): string {
+  const put: WrittenServer[] = [];
+  const kept = new LuaSet<number>();
+  for (const line of changed.added) {
+    const saved = written_server(line);
+    kept.add(saved.id);
+    put.push(saved);
+  }
+  const remove: number[] = [];
+  for (const line of changed.removed) {
+    const { id } = parse_line(line);
+    if (!kept.has(id)) remove.push(id);
+  }
+  return change_line({
+    ...settings_of(document),
+    ...bookkeeping_of(document),
+    revision: document.revision,
+    upstream: name,
+    put: list(put),
+    remove: list(remove),
+  });
+}
+
+/** The line of an upstream's end. `is_seed`: it is to be remembered. */
+export function format_deletion(name: string, revision: number, is_seed: boolean): string {
+  const change: Change = { revision, upstream: name, deleted: true };
+  if (is_seed) change.seed = true;
+  return change_line(change);
+}
+
+const JOURNAL_START = shape(["sluice", "format", "follows"]);
+const IMAGE_START = shape(["sluice", "format", "revision"]);
+const IMAGE_END = shape(["end", "until", "lines", "sum"]);
+
+/** Writes the first line of a journal. */
+export function format_journal_start(follows: number): string {
+  return seal(encode(shaped({ sluice: "journal", format: FORMAT, follows }, JOURNAL_START)));
+}
+
+/** Writes an image line by line. */
+export interface ImageWriter {
+  revision: number;
+  total: Total;
+}
+
+/** Begins an image. Returns its writer and its first line. */
+export function start_image(revision: number): LuaMultiReturn<[ImageWriter, string]> {
+  const writer: ImageWriter = { revision, total: new_total() };
+  const start = seal(encode(shaped({ sluice: "image", format: FORMAT, revision }, IMAGE_START)));
+  add_to_total(writer.total, string.sub(start, 1, -2));
+  return $multi(writer, start);
+}
+
+/** Writes an upstream into an image. */
+export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
+  const line = format_change(name, document, { added: document.lines, removed: [] });
+  add_to_total(writer.total, string.sub(line, 1, -2));
+  return line;
+}
+
+/** Writes into an image that an upstream which `setup` names was deleted. */
+export function format_deleted_seed(writer: ImageWriter, name: string): string {
+  const line = format_deletion(name, writer.revision, true);
+  add_to_total(writer.total, string.sub(line, 1, -2));
+  return line;
+}
+
+/**
+ * Writes the last line of an image, without which the image does not count.
+ *
+ * @param until upstreams can change while the image is written: the highest revision of which it may hold something
+ */
+export function end_image({ revision, total }: ImageWriter, until: number): string {
+  const end = { end: revision, until, lines: total.lines, sum: total_digits(total) };
+  return seal(encode(shaped(end, IMAGE_END)));
+}

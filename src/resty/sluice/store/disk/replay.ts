@@ -1,0 +1,232 @@
+import { check_fit } from "../../config/fit";
+import { settings_of, type UpstreamSettings } from "../../config/settings";
+import { whole_lines } from "../../lib/text";
+import { is_local_id } from "../document/clustered";
+import {
+  bookkeeping_of,
+  format_line,
+  type Bookkeeping,
+  type Document,
+  type ServerRecord,
+} from "../document/document";
+import { is_whole, read_change, type DiskServer, type ReadChange } from "../document/saved";
+import { open_line, type Start } from "./first_line";
+import { add_to_total, is_intact, new_total, total_digits } from "./sealed";
+
+/** Makes a state of the lines of an image and the journals. Pure. */
+
+/** An upstream as the lines leave it. */
+export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
+  revision: number;
+  servers: LuaTable<number, DiskServer>;
+  /** The file and line of its last change. */
+  origin: string;
+}
+
+/** A state as the lines leave it. */
+export interface SavedState {
+  revision: number;
+  upstreams: LuaTable<string, SavedUpstream>;
+  /** The upstreams that were deleted and that `setup` is not to create again. */
+  deleted_seeds: LuaSet<string>;
+}
+
+/** A file of lines. */
+export interface LineFile {
+  path: string;
+  text: string;
+  /** What its first line says. */
+  start: Start;
+}
+
+/** Makes an empty state, at revision 0. */
+export function empty_state(): SavedState {
+  return { revision: 0, upstreams: new LuaTable(), deleted_seeds: new LuaSet() };
+}
+
+/** Names a line of a file. */
+export function line_of(path: string, number: number): string {
+  return `${path}: line ${number}`;
+}
+
+function apply(state: SavedState, change: ReadChange, origin: string): void {
+  const { upstream: name, settings, book, revision } = change;
+  if (settings === undefined) {
+    state.upstreams.delete(name);
+    if (change.is_seed) state.deleted_seeds.add(name);
+    return;
+  }
+  state.deleted_seeds.delete(name);
+  const before = state.upstreams.get(name) as SavedUpstream | undefined;
+  const servers = before?.servers ?? new LuaTable<number, DiskServer>();
+  for (const id of change.remove) servers.delete(id);
+  for (const server of change.put) servers.set(server.id, server);
+  const upstream: SavedUpstream = { ...settings, ...book, revision, servers, origin };
+  upstream.session_secret = book.session_secret ?? before?.session_secret;
+  state.upstreams.set(name, upstream);
+}
+
+/** Reads the end of an image. Returns the highest revision that the image may hold, or undefined and what is wrong. */
+function read_end(
+  value: Record<string, unknown>,
+  { revision, is_sealed }: Start,
+  lines: number,
+  sum: string,
+): LuaMultiReturn<[number | undefined, string | undefined]> {
+  if (value.end !== revision) return $multi(undefined, "the last line has another revision than the first");
+  if (!is_sealed) return $multi(revision, undefined);
+  if (value.lines !== lines || value.sum !== sum)
+    return $multi(undefined, `lines are missing or do not belong here: ${lines} were found`);
+  if (!is_whole(value.until, revision)) return $multi(undefined, "the last line names no revision");
+  return $multi(value.until, undefined);
+}
+
+/**
+ * Applies an image to an empty state.
+ *
+ * @returns the highest revision of which the image may hold something, or undefined and which line is wrong
+ */
+export function apply_image(
+  state: SavedState,
+  { path, text, start }: LineFile,
+): LuaMultiReturn<[number | undefined, string | undefined]> {
+  const total = new_total();
+  let number = 0;
+  let bytes = 0;
+  let until: number | undefined;
+  let flaw: string | undefined;
+  for (const line of whole_lines(text)) {
+    number += 1;
+    bytes += line.length + 1;
+    if (until !== undefined) return $multi(undefined, `${line_of(path, number)}: a line after the last`);
+    if (number > 1) {
+      const [value, damage] = open_line(line, start.is_sealed);
+      if (value === undefined) return $multi(undefined, `${line_of(path, number)}: ${damage ?? ""}`);
+      if (value.end === undefined) flaw = apply_image_line(state, value, line_of(path, number));
+      else [until, flaw] = read_end(value, start, total.lines, total_digits(total));
+      if (flaw !== undefined) return $multi(undefined, `${line_of(path, number)}: ${flaw}`);
+    }
+    if (start.is_sealed) add_to_total(total, line);
+  }
+  if (until === undefined || bytes < text.length)
+    return $multi(undefined, `${line_of(path, number + 1)}: the image was not finished`);
+  state.revision = start.revision;
+  return $multi(until, undefined);
+}
+
+function apply_image_line(
+  state: SavedState,
+  value: Record<string, unknown>,
+  origin: string,
+): string | undefined {
+  const [change, problem] = read_change(value);
+  if (change === undefined) return problem?.text;
+  if (state.upstreams.has(change.upstream) || state.deleted_seeds.has(change.upstream))
+    return `duplicate upstream "${change.upstream}"`;
+  apply(state, change, origin);
+  return undefined;
+}
+
+/** Applies a line of a journal, unless the image holds the change already. Returns what is wrong with the line. */
+function apply_journal_line(
+  state: SavedState,
+  value: Record<string, unknown>,
+  origin: string,
+): string | undefined {
+  const [change, problem] = read_change(value);
+  if (change === undefined) return problem?.text;
+  const { revision } = change;
+  // A line of before the image: a crash came before the journal was emptied.
+  if (revision <= state.revision) return undefined;
+  if (revision !== state.revision + 1)
+    return `revision ${revision} does not follow revision ${state.revision}`;
+  state.revision = revision;
+  // Upstreams go on changing while an image is written: it may hold this change already.
+  const upstream = state.upstreams.get(change.upstream) as SavedUpstream | undefined;
+  if (upstream === undefined || upstream.revision < revision) apply(state, change, origin);
+  return undefined;
+}
+
+/** How much of a journal counts. */
+export interface Applied {
+  bytes: number;
+  lines: number;
+  /** The revision of its last change, or the one that it follows. */
+  revision: number;
+}
+
+/**
+ * Applies a journal. A last line without its end was never acknowledged and is left out; any other line that is
+ * damaged, cannot be read, or does not follow the one before it, is an error.
+ *
+ * @returns how much of the journal counts, or undefined and which line is wrong
+ */
+export function apply_journal(
+  state: SavedState,
+  { path, text, start }: LineFile,
+): LuaMultiReturn<[Applied | undefined, string | undefined]> {
+  let lines = 0;
+  let bytes = 0;
+  let { revision } = start;
+  for (const line of whole_lines(text)) {
+    lines += 1;
+    bytes += line.length + 1;
+    if (lines > 1 || !start.is_sealed) {
+      const [value, damage] = open_line(line, start.is_sealed);
+      const origin = line_of(path, lines);
+      const flaw = value === undefined ? damage : apply_journal_line(state, value, origin);
+      if (value === undefined || flaw !== undefined) return $multi(undefined, `${origin}: ${flaw ?? ""}`);
+      revision = value.revision as number;
+    }
+  }
+  // A line that is whole but for its end was not torn: its end was changed.
+  if (is_intact(string.sub(text, bytes + 1, -2)))
+    return $multi(undefined, `${line_of(path, lines + 1)}: the end of the line is damaged`);
+  return $multi({ bytes, lines, revision }, undefined);
+}
+
+/** Returns what is wrong with an upstream as a whole. */
+function flaw_of(upstream: SavedUpstream): string | undefined {
+  const { servers, next_id, next_local_id } = upstream;
+  const addresses = new LuaSet<string>();
+  for (const [id, server] of pairs(servers)) {
+    if (addresses.has(server.server)) return `duplicate server "${server.server}"`;
+    addresses.add(server.server);
+    if (id >= (is_local_id(id) ? (next_local_id ?? 0) : next_id))
+      return `the id ${id} is not below the next one`;
+    const unfit = check_fit(upstream, server);
+    if (unfit !== undefined) return `server "${server.server}": ${unfit.text}`;
+  }
+  return undefined;
+}
+
+/** Checks each upstream as a whole. Returns the file, the line and what is wrong with it. */
+export function check_state(state: SavedState): string | undefined {
+  for (const [name, upstream] of pairs(state.upstreams)) {
+    const flaw = flaw_of(upstream);
+    if (flaw !== undefined) return `${upstream.origin}: upstream "${name}": ${flaw}`;
+  }
+  return undefined;
+}
+
+/** The document of a saved upstream. `allocate` gives its servers and itself a row, or undefined when none is left. */
+export function to_document(
+  saved: SavedUpstream,
+  allocate: (this: void, stamp: number, id?: number) => number | undefined,
+): Document | undefined {
+  const ids: number[] = [];
+  for (const [id] of pairs(saved.servers)) ids.push(id);
+  table.sort(ids);
+  const lines: string[] = [];
+  for (const id of ids) {
+    const record = saved.servers.get(id) as ServerRecord;
+    const server_row = allocate(record.incarnation, id);
+    if (server_row === undefined) return undefined;
+    record.row = server_row;
+    lines.push(format_line(record));
+  }
+  const row = allocate(saved.revision);
+  if (row === undefined) return undefined;
+  const { revision } = saved;
+  return { ...settings_of(saved), ...bookkeeping_of(saved), revision, row, leavers: [], lines };
+}

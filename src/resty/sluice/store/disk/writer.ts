@@ -1,0 +1,241 @@
+import { Header } from "../memory/cells";
+import * as posix from "../memory/posix";
+import { shared_memory } from "../memory/region";
+import { displaced, open_files, use_folder } from "./files";
+import { format_journal_start } from "./journal";
+import { load_files, type Index, type TextFile } from "./load";
+import type { SavedState } from "./replay";
+
+/**
+ * Saves changes. Every write appends a line to a journal. To replace a long journal by an image of the whole state,
+ * writes go on in the other journal meanwhile, whose first line names the revision that it follows.
+ *
+ * How much of a journal counts is kept in the shared memory: what lies beyond was never acknowledged, and is cut. Which
+ * of two files is in use is one number each, so that a worker that is killed leaves it either as it was or changed.
+ */
+
+type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
+
+/**
+ * Opens, or makes, the files, and takes the folder for this nginx. Phase: init_by_lua. Raises a text when it cannot.
+ *
+ * @param state_dir undefined: nothing is saved
+ */
+export function open(state_dir: string | undefined): void {
+  if (state_dir === undefined) return;
+  open_files(state_dir);
+  use_folder(state_dir);
+}
+
+/** True when writes are saved. */
+export function is_open(): boolean {
+  return shared_memory()[Header.JOURNAL_0_FD] !== 0;
+}
+
+function other(which: Header.JOURNAL | Header.IMAGE): Index {
+  return shared_memory()[which] === 0 ? 1 : 0;
+}
+
+function read_files(
+  state_dir: string,
+  name: string,
+  first_fd: Header,
+): LuaMultiReturn<[TextFile[], string | undefined]> {
+  const files: TextFile[] = [];
+  for (const index of $range(0, 1)) {
+    const path = `${state_dir}/${name}.${index}`;
+    const [text, cause] = posix.read_file(shared_memory()[first_fd + index]);
+    if (text === undefined) return $multi(files, `could not read ${path}: ${cause ?? ""}`);
+    files.push({ path, text });
+  }
+  return $multi(files, undefined);
+}
+
+/**
+ * Loads what is saved. Phase: init_by_lua, after `open`.
+ *
+ * @returns the state and whether an image must be written before the first change; or undefined and which line of which
+ * file cannot be read
+ */
+export function load(
+  state_dir: string,
+): LuaMultiReturn<[SavedState | undefined, string | undefined, boolean?]> {
+  const [images, no_image] = read_files(state_dir, "image", Header.IMAGE_0_FD);
+  if (no_image !== undefined) return $multi(undefined, no_image);
+  const [journals, no_journal] = read_files(state_dir, "journal", Header.JOURNAL_0_FD);
+  if (no_journal !== undefined) return $multi(undefined, no_journal);
+  const [loaded, cause] = load_files(images, journals);
+  if (loaded === undefined) return $multi(undefined, cause);
+  for (const warning of loaded.warnings) ngx.log(ngx.WARN, `sluice: ${warning}`);
+  const memory = shared_memory();
+  memory[Header.IMAGE] = loaded.image ?? 0;
+  memory[Header.IMAGE_BYTES] = loaded.image_bytes;
+  memory[Header.JOURNAL] = loaded.journal;
+  memory[Header.JOURNAL_0_BYTES] = loaded.journal_bytes[0];
+  memory[Header.JOURNAL_1_BYTES] = loaded.journal_bytes[1];
+  return $multi(loaded.state, undefined, loaded.needs_image);
+}
+
+/** Cuts what lies beyond the end of a journal, which was never acknowledged. */
+function trim(index: number): Outcome {
+  const memory = shared_memory();
+  const fd = memory[Header.JOURNAL_0_FD + index];
+  const bytes = memory[Header.JOURNAL_0_BYTES + index];
+  const size = posix.file_size(fd);
+  if (size === bytes) return $multi(true, undefined);
+  if (size < bytes) return $multi(undefined, "the journal was cut while nginx runs");
+  const [cut, cause] = posix.cut_file(fd, bytes);
+  return $multi(cut, cut === undefined ? `could not cut the journal: ${cause ?? ""}` : undefined);
+}
+
+/** Writes at the end of a journal, for `commit` to have it count. */
+function write_line(index: number, line: string, fsync: boolean): Outcome {
+  const memory = shared_memory();
+  const fd = memory[Header.JOURNAL_0_FD + index];
+  const bytes = memory[Header.JOURNAL_0_BYTES + index];
+  let [done, cause] = trim(index);
+  if (done === undefined) return $multi(undefined, cause);
+  [done, cause] = posix.write_at(fd, line, bytes);
+  if (done !== undefined && fsync) [done, cause] = posix.sync_file(fd);
+  const moved = done === undefined ? undefined : displaced();
+  if (done !== undefined && moved === undefined) return $multi(true, undefined);
+  posix.cut_file(fd, bytes);
+  return $multi(undefined, moved ?? `could not append to the journal: ${cause ?? ""}`);
+}
+
+/** Cuts what a write that failed may have left at the end of the journal. Under the lock. */
+export function cut_rest(): Outcome {
+  return trim(shared_memory()[Header.JOURNAL]);
+}
+
+/**
+ * Appends a line to the journal, after `cut_rest`; it counts once `commit` has run. Under the lock.
+ *
+ * @param fsync wait until the disk has it
+ */
+export function append(line: string, fsync: boolean): Outcome {
+  return write_line(shared_memory()[Header.JOURNAL], line, fsync);
+}
+
+/** Makes the line that was appended last count. */
+export function commit(line: string): void {
+  count_bytes(journal_bytes() + line.length);
+}
+
+/** How much of the journal that is appended to counts. */
+export function journal_bytes(): number {
+  const memory = shared_memory();
+  return memory[Header.JOURNAL_0_BYTES + memory[Header.JOURNAL]];
+}
+
+/** Whether the journal that is appended to has so many bytes, whether or not they count yet. */
+export function has_journalled(bytes: number): boolean {
+  const memory = shared_memory();
+  return posix.file_size(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]) >= bytes;
+}
+
+/** Makes only so many bytes of the journal count; what lies beyond is cut now or by `cut_rest`. Under the lock. */
+export function take_back(bytes: number): void {
+  count_bytes(bytes);
+  if (is_open()) cut_rest();
+}
+
+/** Makes so many bytes of the journal count. Under the lock. */
+export function count_bytes(bytes: number): void {
+  const memory = shared_memory();
+  memory[Header.JOURNAL_0_BYTES + memory[Header.JOURNAL]] = bytes;
+}
+
+/** How long the journals are, and the image. */
+export function sizes(): LuaMultiReturn<[number, number]> {
+  const memory = shared_memory();
+  return $multi(memory[Header.JOURNAL_0_BYTES] + memory[Header.JOURNAL_1_BYTES], memory[Header.IMAGE_BYTES]);
+}
+
+/** Whether another program has cut the journal, so that an image must replace it. */
+export function is_cut(): boolean {
+  const memory = shared_memory();
+  const index = memory[Header.JOURNAL];
+  return posix.file_size(memory[Header.JOURNAL_0_FD + index]) < memory[Header.JOURNAL_0_BYTES + index];
+}
+
+/**
+ * Lets writes go on in the other journal, if it is empty, so that an image can replace this one. Under the lock.
+ *
+ * @param revision the state's
+ */
+export function change_journal(revision: number): Outcome {
+  const memory = shared_memory();
+  const next = other(Header.JOURNAL);
+  if (memory[Header.JOURNAL_0_BYTES + next] !== 0) return $multi(true, undefined);
+  // A line that was not acknowledged must not stay before those of the next journal.
+  if (!is_cut()) {
+    const [trimmed, uncut] = trim(memory[Header.JOURNAL]);
+    if (trimmed === undefined) return $multi(undefined, uncut);
+  }
+  const start = format_journal_start(revision);
+  const [written, cause] = write_line(next, start, false);
+  if (written === undefined) return $multi(undefined, cause);
+  memory[Header.JOURNAL_0_BYTES + next] = start.length;
+  memory[Header.JOURNAL] = next;
+  return $multi(true, undefined);
+}
+
+/** Empties the journal before this one; an image holds its lines now. Under the lock. */
+export function cut_other_journal(): Outcome {
+  const memory = shared_memory();
+  const index = other(Header.JOURNAL);
+  const [cut, cause] = posix.cut_file(memory[Header.JOURNAL_0_FD + index], 0);
+  if (cut === undefined) return $multi(undefined, `could not cut the journal: ${cause ?? ""}`);
+  memory[Header.JOURNAL_0_BYTES + index] = 0;
+  return $multi(true, undefined);
+}
+
+/**
+ * Begins a journal that follows an image which holds everything before. Under the lock.
+ *
+ * @param revision the image's and the state's
+ */
+export function restart_journal(revision: number): Outcome {
+  let [done, cause] = cut_other_journal();
+  if (done !== undefined) [done, cause] = change_journal(revision);
+  if (done !== undefined) [done, cause] = sync_journal();
+  if (done !== undefined) [done, cause] = cut_other_journal();
+  return $multi(done, cause);
+}
+
+/** Has the disk hold every change up to now. */
+export function sync_journal(): Outcome {
+  const memory = shared_memory();
+  const [synced, cause] = posix.sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
+  return $multi(synced, synced === undefined ? `could not sync the journal: ${cause ?? ""}` : undefined);
+}
+
+/**
+ * Writes a new image, a piece at a time; until it is whole the one before counts. Under the lock of images.
+ *
+ * @param next_piece gives the image's text in pieces; undefined is the end, and a cause after it a failure
+ */
+export function write_image(
+  next_piece: (this: void) => LuaMultiReturn<[string | undefined, string | undefined]>,
+): Outcome {
+  const memory = shared_memory();
+  const index = other(Header.IMAGE);
+  const fd = memory[Header.IMAGE_0_FD + index];
+  let [done, cause] = posix.cut_file(fd, 0);
+  let bytes = 0;
+  let [piece, failure] = next_piece();
+  while (done !== undefined && piece !== undefined) {
+    [done, cause] = posix.write_at(fd, piece, bytes);
+    bytes += piece.length;
+    [piece, failure] = next_piece();
+  }
+  if (done !== undefined && failure === undefined) [done, cause] = posix.sync_file(fd);
+  if (done === undefined || failure !== undefined) {
+    posix.cut_file(fd, 0);
+    return $multi(undefined, `could not write the image: ${failure ?? cause ?? ""}`);
+  }
+  memory[Header.IMAGE] = index;
+  memory[Header.IMAGE_BYTES] = bytes;
+  return $multi(true, undefined);
+}

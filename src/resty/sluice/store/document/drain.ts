@@ -1,0 +1,141 @@
+import type { Problem } from "../../config/problem";
+import { check_by_hand } from "../../config/server";
+import * as clock from "../../lib/clock";
+import { parse_iso8601 } from "../../lib/iso8601";
+import { Header, Row } from "../memory/cells";
+import { row_at, shared_memory } from "../memory/region";
+import { active_requests } from "../memory/rows";
+import {
+  find_by_id,
+  format_line,
+  has_drain_job,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "./document";
+import { with_drained } from "./drained";
+import { copy, type Edited } from "./edit";
+import { server_not_found } from "./read";
+
+/** Drain jobs: servers that drain, and are taken out when they are idle or their time is over. */
+
+/** The `leave_by` of a server that is given all the time it needs. */
+export const WHEN_IDLE = "idle";
+
+function no_job(id: number): Problem {
+  return { status: 404, code: "DrainNotFound", text: `server with ID "${id}" has no drain job` };
+}
+
+/** The server `id`, if a drain job is to take it out, or undefined and the problem. */
+export function find_drain(
+  document: Document,
+  id: number,
+): LuaMultiReturn<[ServerRecord | undefined, Problem | undefined]> {
+  const index = find_by_id(document, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const record = parse_line(document.lines[index]);
+  if (record.leave_by === "") return $multi(undefined, no_job(id));
+  return $multi(record, undefined);
+}
+
+function set_drain(current: Document, id: number, drain: boolean, leave_by: string): Edited {
+  const index = find_by_id(current, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const record = parse_line(current.lines[index]);
+  const foreign = check_by_hand(record);
+  if (foreign !== undefined) return $multi(undefined, foreign);
+  const document = copy(current);
+  document.lines[index] = format_line({ ...record, drain, leave_by });
+  return $multi(document, undefined);
+}
+
+/** Has a server drain and leave, or changes when. `leave_by`: as in `ServerConfig`. */
+export function start_drain(current: Document, id: number, leave_by: string): Edited {
+  return set_drain(current, id, true, leave_by);
+}
+
+/** Has a server stay after all, and drain no longer. */
+export function cancel_drain(current: Document, id: number): Edited {
+  const [record, problem] = find_drain(current, id);
+  if (record === undefined) return $multi(undefined, problem);
+  return set_drain(current, id, false, "");
+}
+
+/** All servers that drain jobs are to take out. */
+export function draining_servers(document: Document): ServerRecord[] {
+  const records: ServerRecord[] = [];
+  for (const line of document.lines) {
+    const record = has_drain_job(line) ? parse_line(line) : undefined;
+    if (record !== undefined && record.leave_by !== "") records.push(record);
+  }
+  return records;
+}
+
+function set_leave_at(row: number, moment: clock.Moment): void {
+  const memory = shared_memory();
+  memory[row_at(row) + Row.LEAVE_AT] = moment;
+  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+}
+
+/** Reads a deadline, which is a time of day, once; from then on the monotonic clock tells when it is over. */
+function read_deadline({ row, leave_by }: ServerRecord): clock.Moment {
+  const time = parse_iso8601(leave_by);
+  const moment = time === undefined ? math.huge : clock.moment_of(time);
+  set_leave_at(row, moment);
+  return moment;
+}
+
+/**
+ * Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is published.
+ *
+ * @param removed the servers' lines before the change, as far as it replaces them
+ * @param added the lines that it brings
+ */
+export function note_deadlines(removed: readonly string[], added: readonly string[]): void {
+  const before = new LuaTable<number, string>();
+  for (const line of removed) {
+    const record = has_drain_job(line) ? parse_line(line) : undefined;
+    if (record !== undefined) before.set(record.row, record.leave_by);
+  }
+  const had_jobs = next(before)[0] !== undefined;
+  for (const line of added) {
+    if (had_jobs || has_drain_job(line)) {
+      const record = parse_line(line);
+      const has_changed = record.leave_by !== (before.get(record.row) ?? "");
+      if (has_changed && (record.leave_by === "" || record.leave_by === WHEN_IDLE))
+        set_leave_at(record.row, 0);
+      else if (has_changed) read_deadline(record);
+    }
+  }
+}
+
+function is_past_deadline(record: ServerRecord, now: clock.Moment): boolean {
+  if (record.leave_by === WHEN_IDLE) return false;
+  const leave_at = shared_memory()[row_at(record.row) + Row.LEAVE_AT];
+  return now >= (leave_at === 0 ? read_deadline(record) : leave_at);
+}
+
+/** True when a server that a drain job is to take out may go. */
+export function may_leave(record: ServerRecord, now: clock.Moment): boolean {
+  if (record.leave_by === "") return false;
+  return is_past_deadline(record, now) || active_requests(record.row) === 0;
+}
+
+/** Takes out the servers of drain jobs that may go, and notes that they have gone. Returns the new document, and those. */
+export function remove_drained(
+  current: Document,
+  now: clock.Moment,
+): LuaMultiReturn<[Document, ServerRecord[]]> {
+  const lines: string[] = [];
+  const removed: ServerRecord[] = [];
+  for (const line of current.lines) {
+    const record = has_drain_job(line) ? parse_line(line) : undefined;
+    if (record !== undefined && may_leave(record, now)) removed.push(record);
+    else lines.push(line);
+  }
+  if (removed.length === 0) return $multi(current, removed);
+  return $multi(
+    { ...current, lines, drained: with_drained(current.drained, removed, clock.wall_time()) },
+    removed,
+  );
+}

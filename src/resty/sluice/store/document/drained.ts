@@ -1,0 +1,43 @@
+import { iso8601, parse_iso8601 } from "../../lib/iso8601";
+import type { Document, Drained } from "./document";
+
+/** The servers that drain jobs have removed from an upstream: clients that wait for a job ask about it after its end. Pure. */
+
+/** A job that is done is known for at least 10 minutes, in seconds. */
+const KNOWN_SECONDS = 660;
+/** So many of the last ones are known in any case: the time of day may have been set meanwhile. */
+const ALWAYS_KNOWN = 16;
+
+/**
+ * Adds servers that are removed now, and drops those of long ago.
+ *
+ * @param drained those of before
+ * @param now seconds since 1970
+ */
+export function with_drained(
+  drained: readonly Drained[] = [],
+  removed: readonly { id: number; server: string }[],
+  now: number,
+): Drained[] {
+  const known: Drained[] = [];
+  const always_from = drained.length + removed.length - ALWAYS_KNOWN;
+  for (const [number, entry] of ipairs(drained)) {
+    const age = now - (parse_iso8601(entry.time) ?? 0);
+    if (number > always_from || age < KNOWN_SECONDS) known.push(entry);
+  }
+  const time = iso8601(now);
+  for (const { id, server } of removed) known.push({ id, server, time });
+  return known;
+}
+
+/** The last one that `is_wanted` tells apart; undefined: none of them is known. */
+export function find_drained(
+  { drained }: Document,
+  is_wanted: (this: void, entry: Drained) => boolean,
+): Drained | undefined {
+  let found: Drained | undefined;
+  for (const entry of drained ?? []) {
+    if (is_wanted(entry)) found = entry;
+  }
+  return found;
+}

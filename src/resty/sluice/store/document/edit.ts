@@ -1,0 +1,125 @@
+import { canonical_address } from "../../config/address";
+import { check_fit } from "../../config/fit";
+import type { Problem } from "../../config/problem";
+import { check_by_hand, read_server, type ServerConfig } from "../../config/server";
+import { allocate_row, free_row } from "../memory/rows";
+import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
+import {
+  address_in,
+  find_by_address,
+  find_by_id,
+  format_line,
+  parse_line,
+  type Document,
+  type ServerRecord,
+} from "./document";
+import { OUT_OF_MEMORY } from "./problems";
+import { server_not_found } from "./read";
+
+/** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
+export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
+
+/** The problem of a server whose address another has: that of `line`. */
+export function exists(line: string): Problem {
+  const text = `entry exists: the upstream has a server "${address_in(line)}"`;
+  return { status: 409, code: "EntryExists", text };
+}
+
+/** A copy whose lines can be changed. */
+export function copy(document: Document): Document {
+  const lines: string[] = [];
+  for (const line of document.lines) lines.push(line);
+  return { ...document, lines };
+}
+
+/** The id of the first of some servers that are added together: all by the same. */
+function next_ids(document: Document, servers: readonly ServerConfig[]): number {
+  const is_local = is_clustered() && servers.length > 0 && servers[0].source === "discovery";
+  return is_local ? (document.next_local_id ?? FIRST_LOCAL_ID) : document.next_id;
+}
+
+/** Adds servers at the end of a document that can be changed: all of them, or none when memory is exhausted. */
+export function add_lines(
+  document: Document,
+  servers: readonly ServerConfig[],
+  revision: number,
+): Problem | undefined {
+  const first_id = next_ids(document, servers);
+  const rows: number[] = [];
+  for (const index of $range(0, servers.length - 1)) {
+    const row = allocate_row(revision, first_id + index);
+    if (row === undefined) {
+      for (const taken of rows) free_row(taken);
+      return OUT_OF_MEMORY;
+    }
+    rows.push(row);
+  }
+  for (const [number, row] of ipairs(rows)) {
+    const record: ServerRecord = {
+      ...servers[number - 1],
+      id: first_id + number - 1,
+      incarnation: revision,
+      row,
+    };
+    document.lines.push(format_line(record));
+  }
+  if (is_local_id(first_id)) document.next_local_id = first_id + servers.length;
+  else document.next_id = first_id + servers.length;
+  return undefined;
+}
+
+/** Adds a server at the end. */
+export function add_server(current: Document, input: unknown, revision: number): Edited {
+  const [server, problem] = read_server(input);
+  if (server === undefined) return $multi(undefined, problem);
+  const unfit = check_fit(current, server);
+  if (unfit !== undefined) return $multi(undefined, unfit);
+  const there = find_by_address(current, server.server);
+  if (there !== undefined) return $multi(undefined, exists(current.lines[there]));
+  const document = copy(current);
+  const full = add_lines(document, [server], revision);
+  return $multi(full === undefined ? document : undefined, full);
+}
+
+/**
+ * Changes the parameters of a server. One that gets another address is another server, with the same id; to write the
+ * same address in another way changes only that.
+ */
+export function patch_server(current: Document, id: number, input: unknown, revision: number): Edited {
+  const index = find_by_id(current, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const record = parse_line(current.lines[index]);
+  const foreign = check_by_hand(record);
+  if (foreign !== undefined) return $multi(undefined, foreign);
+  const [server, problem] = read_server(input, record);
+  if (server === undefined) return $multi(undefined, problem);
+  const unfit = check_fit(current, server);
+  if (unfit !== undefined) return $multi(undefined, unfit);
+
+  const document = copy(current);
+  let { incarnation, row } = record;
+  const there = server.server === record.server ? index : find_by_address(current, server.server);
+  if (there !== undefined && there !== index) return $multi(undefined, exists(current.lines[there]));
+  if (canonical_address(server.server) !== canonical_address(record.server)) {
+    const new_row = allocate_row(revision, id);
+    if (new_row === undefined) return $multi(undefined, OUT_OF_MEMORY);
+    incarnation = revision;
+    row = new_row;
+    // It was the other one that was to leave.
+    server.leave_by = "";
+    server.in_service = undefined;
+  }
+  document.lines[index] = format_line({ ...server, id, incarnation, row });
+  return $multi(document, undefined);
+}
+
+/** Takes a server out. */
+export function remove_server(current: Document, id: number): Edited {
+  const index = find_by_id(current, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const foreign = check_by_hand(parse_line(current.lines[index]));
+  if (foreign !== undefined) return $multi(undefined, foreign);
+  const document = copy(current);
+  table.remove(document.lines, index + 1);
+  return $multi(document, undefined);
+}

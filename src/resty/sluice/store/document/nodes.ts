@@ -1,0 +1,185 @@
+import { canonical_address } from "../../config/address";
+import { check_fit } from "../../config/fit";
+import type { NodeConfig } from "../../config/node";
+import type { Problem } from "../../config/problem";
+import { carried_over, type ServerConfig } from "../../config/server";
+import { seconds_of } from "../../config/time";
+import { encode } from "../../lib/json";
+import { Row } from "../memory/cells";
+import { row_at, shared_memory } from "../memory/region";
+import { allocate_row } from "../memory/rows";
+import {
+  find_by_address,
+  format_line,
+  parse_line,
+  server_text,
+  type Document,
+  type ServerRecord,
+} from "./document";
+import { add_lines, copy, exists, type Edited } from "./edit";
+import { OUT_OF_MEMORY } from "./problems";
+import { has_sourced } from "./sourced";
+
+/** Servers that register themselves. That one has renewed its registration is a number in shared memory, and no write. */
+
+/** A server that has registered itself. */
+export interface NodeRecord extends ServerRecord {
+  node: NodeConfig;
+}
+
+/** What nearly is over may be just being removed, in seconds. */
+const MARGIN = 0.1;
+
+/** A server's parameters with what its registration says. */
+export function node_server(server: ServerConfig, node: NodeConfig): ServerConfig {
+  return { ...server, source: "register", node };
+}
+
+const NEWLINE = 10;
+
+/** The line of a text that has something at a position. */
+function line_at(text: string, position: number): string {
+  let start = position;
+  while (start > 1 && string.byte(text, start - 1) !== NEWLINE) start -= 1;
+  return string.match(text, "^[^\n]*", start)[0];
+}
+
+/** The server that has registered itself as `name`, if its line is in a text. */
+export function find_node(text: string, name: string): NodeRecord | undefined {
+  const member = `"name":${encode(name)},"ttl":`;
+  let [position] = string.find(text, member, 1, true);
+  while (position !== undefined) {
+    const record = parse_line(line_at(text, position));
+    // What a server says of itself may look like a name.
+    if (record.node?.name === name) return record as NodeRecord;
+    [position] = string.find(text, member, position + 1, true);
+  }
+  return undefined;
+}
+
+/** All servers that have registered themselves. O(servers). */
+export function registered_nodes(document: Document): NodeRecord[] {
+  const records: NodeRecord[] = [];
+  for (const line of document.lines) {
+    if (has_sourced(line, "register")) records.push(parse_line(line) as NodeRecord);
+  }
+  return records;
+}
+
+/** The cell that says when a registration ends. */
+function expiry_of({ row }: ServerRecord): number {
+  return row_at(row) + Row.EXPIRES;
+}
+
+/** When a registration ends, by the monotonic clock; 0: nobody has said so since nginx has started. */
+export function expires(record: ServerRecord): number {
+  return shared_memory()[expiry_of(record)];
+}
+
+/** Tells whether a registration is over and the guard keeps the server all the same. */
+export function is_expired({ row }: ServerRecord): boolean {
+  const memory = shared_memory();
+  const expired_at = memory[row_at(row) + Row.EXPIRED_AT];
+  return expired_at !== 0 && expired_at === memory[row_at(row) + Row.EXPIRES];
+}
+
+/**
+ * Notes that the guard keeps a server whose registration is over. Under the lock. Returns whether that is
+ * news.
+ */
+export function keep_expired(record: ServerRecord): boolean {
+  if (is_expired(record)) return false;
+  shared_memory()[row_at(record.row) + Row.EXPIRED_AT] = expires(record);
+  return true;
+}
+
+/** Has a registration end a `ttl` after `now`. */
+export function extend(record: NodeRecord, now: number): void {
+  extend_to(record, now + seconds_of(record.node.ttl));
+}
+
+/** Has a registration end at a moment. */
+export function extend_to(record: NodeRecord, end: number): void {
+  shared_memory()[expiry_of(record)] = end;
+}
+
+/**
+ * Renews a registration that says what it said before: no write, no lock. Any phase.
+ *
+ * @param text of the upstream
+ * @returns the server; undefined: it is new, has changed, or its time is over
+ */
+export function renew(text: string, server: ServerConfig, now: number): NodeRecord | undefined {
+  const record = server.node === undefined ? undefined : find_node(text, server.node.name);
+  if (record === undefined || server_text(record) !== server_text(carried_over(server, record)))
+    return undefined;
+  const is_alive = shared_memory()[row_at(record.row) + Row.STAMP] === record.incarnation;
+  if (!is_alive || expires(record) - now < MARGIN) return undefined;
+  extend(record, now);
+  return record;
+}
+
+/** A registered server with other parameters: another server if its address, its group or its own incarnation is another. */
+function changed_line(before: NodeRecord, server: ServerConfig, revision: number): string | undefined {
+  const { id, incarnation, row, backup, node } = before;
+  const is_there = canonical_address(before.server) === canonical_address(server.server);
+  const is_same = is_there && backup === server.backup && node.incarnation === server.node?.incarnation;
+  if (is_same) return format_line({ ...carried_over(server, before), id, incarnation, row });
+  const new_row = allocate_row(revision, id);
+  if (new_row === undefined) return undefined;
+  // A standby server that was brought in is wanted as much after it has started anew.
+  const in_service = is_there && server.standby === true ? before.in_service : undefined;
+  return format_line({ ...server, in_service, id, incarnation: revision, row: new_row });
+}
+
+function put_node(
+  document: Document,
+  server: ServerConfig,
+  name: string,
+  revision: number,
+): Problem | undefined {
+  const before = find_node(table.concat(document.lines, "\n"), name);
+  if (before === undefined) return add_lines(document, [server], revision);
+  const line = changed_line(before, server, revision);
+  if (line === undefined) return OUT_OF_MEMORY;
+  document.lines[document.lines.indexOf(format_line(before))] = line;
+  return undefined;
+}
+
+/** Registers a server, or renews its registration, with the parameters that it has now. */
+export function register(current: Document, server: ServerConfig, now: number, revision: number): Edited {
+  const name = server.node?.name ?? "";
+  const unfit = check_fit(current, server);
+  if (unfit !== undefined) return $multi(undefined, unfit);
+  const index = find_by_address(current, server.server);
+  if (index !== undefined && parse_line(current.lines[index]).node?.name !== name)
+    return $multi(undefined, exists(current.lines[index]));
+  const document = copy(current);
+  const full = put_node(document, server, name, revision);
+  if (full !== undefined) return $multi(undefined, full);
+  extend(find_node(table.concat(document.lines, "\n"), name) as NodeRecord, now);
+  return $multi(document, undefined);
+}
+
+/** The problem of a node that is not there. */
+export function node_not_found(name: string): Problem {
+  return { status: 404, code: "NodeNotFound", text: `node "${string.sub(name, 1, 128)}" is not registered` };
+}
+
+/** Takes out the server that has registered itself as `name`. */
+export function leave(current: Document, name: string): Edited {
+  const record = find_node(table.concat(current.lines, "\n"), name);
+  if (record === undefined) return $multi(undefined, node_not_found(name));
+  return $multi(without_nodes(current, [record]), undefined);
+}
+
+/** A document without some of its servers. */
+export function without_nodes(current: Document, records: readonly NodeRecord[]): Document {
+  const gone = new LuaSet<number>();
+  for (const { id } of records) gone.add(id);
+  const lines: string[] = [];
+  for (const line of current.lines) {
+    if (!has_sourced(line, "register") || !gone.has(parse_line(line).id)) lines.push(line);
+  }
+  return { ...current, lines };
+}

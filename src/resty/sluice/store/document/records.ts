@@ -1,0 +1,58 @@
+import { canonical_address } from "../../config/address";
+import { decode } from "../../lib/json";
+import { address_in, parse_line, restored_server, type Document, type ServerRecord } from "./document";
+
+/** The servers of a document, many at a time: an upstream may have 10,000, and a listing 100,000. */
+
+const LINE = '^(%d+) (%d+) (%d+) {"server":"([^"\\\n]*)"([^\n]*)()';
+
+/**
+ * Calls `action` with each server of a document's text, in the order of adding. Servers with the same parameters are
+ * decoded once. The record belongs to this function: it changes after the call.
+ *
+ * @param start where the lines begin, as `parse_head` gives it
+ */
+export function for_each_record(
+  text: string,
+  start: number,
+  action: (this: void, record: ServerRecord) => void,
+): void {
+  /** By the text behind the address. */
+  const templates = new LuaTable<string, ServerRecord>();
+  let position = start;
+  while (position <= text.length) {
+    const [id, incarnation, row, address, rest, next] = string.match(text, LINE, position);
+    if (id === undefined) {
+      const [line, after] = string.match(text, "^([^\n]*)()", position);
+      // A text may be padded with empty lines; an address may be one that JSON escapes.
+      if (line !== "") action(parse_line(line));
+      position = (tonumber(after) as number) + 1;
+    } else {
+      let record = templates.get(rest) as ServerRecord | undefined;
+      if (record === undefined) {
+        const parameters = decode(`{"server":""${rest}`)[0] as Parameters<typeof restored_server>[0];
+        record = restored_server(parameters) as ServerRecord;
+        templates.set(rest, record);
+      }
+      record.server = address;
+      record.id = tonumber(id) as number;
+      record.incarnation = tonumber(incarnation) as number;
+      record.row = tonumber(row) as number;
+      action(record);
+      position = (tonumber(next) as number) + 1;
+    }
+  }
+}
+
+/** Makes the function that gives the line of the server at an address, as `find_by_address` finds it: for many addresses. */
+export function new_line_finder({ lines }: Document): (this: void, address: string) => string | undefined {
+  const by_text = new LuaTable<string, string>();
+  const by_name = new LuaTable<string, string>();
+  for (const line of lines) {
+    const address = address_in(line);
+    const name = canonical_address(address);
+    by_text.set(address, line);
+    if (!by_name.has(name)) by_name.set(name, line);
+  }
+  return (address) => by_text.get(address) ?? by_name.get(canonical_address(address));
+}

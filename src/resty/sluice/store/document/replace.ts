@@ -1,0 +1,130 @@
+import { canonical_address } from "../../config/address";
+import { source_of } from "../../config/discovery";
+import { check_fit } from "../../config/fit";
+import type { Problem } from "../../config/problem";
+import { carried_over, check_by_hand, type ServerConfig } from "../../config/server";
+import { settings_of } from "../../config/settings";
+import type { UpstreamConfig } from "../../config/upstream";
+import { allocate_row, free_row } from "../memory/rows";
+import { is_local_id } from "./clustered";
+import {
+  bookkeeping_of,
+  format_line,
+  parse_line,
+  server_text,
+  type Document,
+  type ServerRecord,
+} from "./document";
+import { add_lines, type Edited } from "./edit";
+import { OUT_OF_MEMORY } from "./problems";
+import { new_secret } from "./secret";
+
+/** The replacement of a whole upstream: of what is its caller's, not of what its sources have brought. */
+
+/** The secret that an upstream has, or a new one if it is to have a sticky cookie and has none yet. */
+function secret_of(
+  current: Document | undefined,
+  config: UpstreamConfig,
+): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+  if (current?.session_secret !== undefined) return $multi(current.session_secret, undefined);
+  if (config.sticky?.cookie === undefined) return $multi(undefined, undefined);
+  const [secret, cause] = new_secret();
+  if (secret === undefined)
+    return $multi(undefined, { status: 500, code: "StateNotSaved", text: cause ?? "" });
+  return $multi(secret, undefined);
+}
+
+/** Tells whether what brought a server still brings servers, once the upstream is what `config` says. */
+export function has_source({ source }: ServerConfig, config: UpstreamConfig): boolean {
+  return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
+}
+
+/** Whether parameters that were given are those that a server has, which is at the same address. */
+function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
+  const { server, source, node, leave_by, in_service } = record;
+  return server_text({ ...given, server, source, node, leave_by, in_service }) === server_text(record);
+}
+
+/** The servers that stay, by id; those that are added; and those that are added as if the registry had brought them. */
+interface Parts {
+  kept: ServerRecord[];
+  added: ServerConfig[];
+  found: ServerConfig[];
+}
+
+/** Tells which servers stay and which are new; what a source has brought stays as it is. */
+function divide(
+  current: Document | undefined,
+  config: UpstreamConfig,
+): LuaMultiReturn<[Parts | undefined, Problem | undefined]> {
+  const known = new LuaTable<string, ServerRecord>();
+  const by_name = new LuaTable<string, ServerRecord>();
+  for (const line of current?.lines ?? []) {
+    const record = parse_line(line);
+    known.set(record.server, record);
+    by_name.set(canonical_address(record.server), record);
+  }
+  const parts: Parts = { kept: [], added: [], found: [] };
+  for (const server of config.servers) {
+    // A state of version 0.1.0 may have servers whose addresses differ only in how they are written.
+    const before = (known.get(server.server) ?? by_name.get(canonical_address(server.server))) as
+      ServerRecord | undefined;
+    if (before !== undefined && has_source(before, config)) {
+      if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
+    } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {
+      const { id, incarnation, row } = before;
+      const kept = { ...carried_over(server, before), source: "", node: undefined } as const;
+      parts.kept.push({ ...kept, id, incarnation, row });
+    } else if (server.source === "discovery" && has_source(server, config)) {
+      parts.found.push(server);
+    } else {
+      const has_registered = server.source === "register" && server.node !== undefined;
+      parts.added.push(has_registered ? server : { ...server, source: "", node: undefined });
+    }
+  }
+  for (const [, record] of pairs(known)) {
+    if (has_source(record, config)) {
+      const unfit = check_fit(config, record);
+      if (unfit !== undefined) return $multi(undefined, unfit);
+      parts.kept.push(record);
+    }
+  }
+  table.sort(parts.kept, (a, b) => a.id < b.id);
+  return $multi(parts, undefined);
+}
+
+/**
+ * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
+ * goes from primary to backup or back, its state. What a registry has brought is left to it, and becomes somebody's by
+ * hand when the upstream has none any more; so are the servers that have registered themselves. A new server whose
+ * `source` still brings servers is left to that, too: it stays until the source decides.
+ */
+export function replace_upstream(
+  current: Document | undefined,
+  config: UpstreamConfig,
+  revision: number,
+): Edited {
+  const [parts, problem] = divide(current, config);
+  if (parts === undefined) return $multi(undefined, problem);
+  const [session_secret, no_secret] = secret_of(current, config);
+  if (no_secret !== undefined) return $multi(undefined, no_secret);
+  const row = current?.row ?? allocate_row(revision);
+  if (row === undefined) return $multi(undefined, OUT_OF_MEMORY);
+  const document: Document = {
+    ...settings_of(config),
+    ...bookkeeping_of(current ?? { next_id: 0 }),
+    revision,
+    row,
+    session_secret,
+    leavers: [],
+    lines: [],
+  };
+  for (const record of parts.kept) document.lines.push(format_line(record));
+  // Apart, because in a cluster each gateway numbers what it has found by itself.
+  const full = add_lines(document, parts.added, revision) ?? add_lines(document, parts.found, revision);
+  if (full === undefined) return $multi(document, undefined);
+  for (const index of $range(parts.kept.length, document.lines.length - 1))
+    free_row(parse_line(document.lines[index]).row);
+  if (current === undefined) free_row(row);
+  return $multi(undefined, full);
+}

@@ -1,0 +1,23 @@
+import { start_row } from "../memory/rows";
+import { find_by_id, format_line, parse_line, type Document } from "./document";
+import { copy, type Edited } from "./edit";
+import { server_not_found } from "./read";
+
+/** Servers that stand by: known and checked, without requests until they are brought in. */
+
+/**
+ * Brings a standby server in, or lets it stand by again. Whoever has brought it, it stays his: this is no parameter of it.
+ *
+ * @param now the monotonic clock: when its `slow_start` begins
+ */
+export function set_in_service(current: Document, id: number, in_service: boolean, now: number): Edited {
+  const index = find_by_id(current, id);
+  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
+  const record = parse_line(current.lines[index]);
+  const document = copy(current);
+  if (record.standby !== true) return $multi(document, undefined);
+  record.in_service = in_service ? true : undefined;
+  document.lines[index] = format_line(record);
+  if (in_service) start_row(record.row, now);
+  return $multi(document, undefined);
+}

@@ -1,0 +1,108 @@
+import * as clock from "../lib/clock";
+import { has_drain_job, type ServerRecord } from "./document/document";
+import { draining_servers, may_leave, remove_drained } from "./document/drain";
+import { read } from "./document/read";
+import { Row } from "./memory/cells";
+import { get_names, get_text, recall } from "./memory/dict";
+import { row_at, shared_memory } from "./memory/region";
+import { active_requests } from "./memory/rows";
+import { write } from "./write";
+
+/**
+ * Takes out the servers of drain jobs once they are idle or their time is over. One worker does it. All upstreams are
+ * looked through only after a drain job has begun or changed; from then on those are watched that have one.
+ */
+
+/** An upstream with drain jobs, as it was at a revision. */
+interface Watched {
+  /** Where its shared cells are. */
+  row: number;
+  revision: number;
+  servers: ServerRecord[];
+}
+
+const NAMES_A_SLICE = 64;
+/** 0 would do, but without OpenResty's patches nginx warns of it. */
+const PAUSE_SECONDS = 0.001;
+const SECONDS_AFTER_FAILURE = 60;
+
+const watched = new LuaTable<string, Watched>();
+let seen_note: string | number | undefined;
+let is_running = false;
+let not_before = 0;
+
+/** Reads the drain jobs of an upstream, and watches it while it has some. */
+function watch(name: string): void {
+  const document = read(name);
+  const servers = document === undefined ? [] : draining_servers(document);
+  if (document === undefined || servers.length === 0) watched.delete(name);
+  else watched.set(name, { row: row_at(document.row), revision: document.revision, servers });
+}
+
+/** Looks for upstreams with drain jobs, if there may be more than are watched. */
+function look_for_jobs(): void {
+  const note = recall("drain");
+  if (note === seen_note) return;
+  let looked_at = 0;
+  for (const name of get_names()) {
+    const text = get_text(name);
+    if (text !== undefined && has_drain_job(text)) watch(name);
+    looked_at += 1;
+    if (looked_at % NAMES_A_SLICE === 0) {
+      ngx.sleep(PAUSE_SECONDS);
+      if (ngx.worker.exiting()) return;
+    }
+  }
+  seen_note = note;
+}
+
+function log_removal(name: string, { id, server, row }: ServerRecord): void {
+  const active = active_requests(row);
+  const reason = active === 0 ? "it is idle" : `its time is over, ${active} requests are under way`;
+  ngx.log(ngx.NOTICE, `sluice: upstream ${name}: drained server ${server} (id ${id}) is removed: ${reason}`);
+}
+
+/** Takes out what may go of an upstream. Returns the cause when it fails. */
+function remove_from(name: string, servers: readonly ServerRecord[]): string | undefined {
+  const now = clock.now();
+  let may_some = false;
+  for (const server of servers) may_some ||= may_leave(server, now);
+  if (!may_some) return undefined;
+  let removed: ServerRecord[] = [];
+  const [, problem] = write(name, (current) => {
+    // What was seen without the lock may have changed.
+    if (current === undefined) return $multi(undefined, undefined);
+    const [next, gone] = remove_drained(current, now);
+    removed = gone;
+    return $multi(next, undefined);
+  });
+  if (problem !== undefined) return problem.text;
+  for (const server of removed) log_removal(name, server);
+  return undefined;
+}
+
+function remove_all(this: void): string | undefined {
+  look_for_jobs();
+  const memory = shared_memory();
+  const names: string[] = [];
+  for (const [name] of pairs(watched)) names.push(name);
+  for (const name of names) {
+    const { row, revision } = watched.get(name);
+    if (memory[row + Row.REVISION] !== revision) watch(name);
+    const now = watched.get(name) as Watched | undefined;
+    const cause = now === undefined ? undefined : remove_from(name, now.servers);
+    if (cause !== undefined) return `could not remove drained servers of upstream ${name}: ${cause}`;
+  }
+  return undefined;
+}
+
+/** Takes out every drained server that may go. Phase: timer, about once a second. */
+export function remove_idle_servers(): void {
+  if (is_running || clock.now() < not_before) return;
+  is_running = true;
+  const [returned, failure] = pcall(remove_all);
+  is_running = false;
+  if (returned && failure === undefined) return;
+  not_before = clock.now() + SECONDS_AFTER_FAILURE;
+  ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
+}

@@ -1,0 +1,100 @@
+import * as ffi from "ffi";
+
+import { names, revision } from "../document/read";
+import { change_at, CHANGES, shared_memory } from "./region";
+
+/** Which upstreams have changed: for background work that follows all of them, and must not read them all each time. */
+
+const CELL_BYTES = 8;
+
+/** Where the bytes of the name are in the change that begins at the cell `at`. */
+function name_bytes(at: number): ffi.CData {
+  const memory = tonumber(ffi.cast("uintptr_t", shared_memory())) as number;
+  return ffi.cast("char *", memory + (at + 1) * CELL_BYTES);
+}
+
+/** Notes which upstream a revision changes. Under the lock, before the revision is raised. */
+export function note_change(made: number, name: string): void {
+  const at = change_at(made);
+  shared_memory()[at] = name.length;
+  ffi.copy(name_bytes(at), name, name.length);
+}
+
+/** The upstream that a revision changes, of which `note_change` was told last. */
+export function changed_name(made: number): string {
+  const at = change_at(made);
+  return ffi.string(name_bytes(at), shared_memory()[at]);
+}
+
+/** How far somebody has followed the changes. */
+export interface Follower {
+  /** -1: not at all yet. */
+  revision: number;
+}
+
+/** Makes a follower that knows nothing yet. */
+export function new_follower(): Follower {
+  return { revision: -1 };
+}
+
+/** The names of the upstreams that the revisions from `first` to `last` changed; undefined: it is known no more. */
+function names_between(first: number, last: number): string[] | undefined {
+  if (last - first >= CHANGES) return undefined;
+  const changed: string[] = [];
+  for (const made of $range(first, last)) {
+    changed.push(changed_name(made));
+  }
+  // The oldest may have been overwritten meanwhile, by a change that has no revision yet.
+  return revision() + 1 - first >= CHANGES ? undefined : changed;
+}
+
+/**
+ * What has changed since the last call: O(changes), unless there were more than the memory keeps. Any phase.
+ *
+ * @returns the names of the upstreams that were created, changed or deleted, perhaps more than once; undefined when
+ * there are none. And true when they are all the upstreams that there are, so that any other is gone
+ */
+export function next_changes(follower: Follower): LuaMultiReturn<[string[] | undefined, boolean]> {
+  const now = revision();
+  const before = follower.revision;
+  if (now === before) return $multi(undefined, false);
+  follower.revision = now;
+  const changed = before === -1 ? undefined : names_between(before + 1, now);
+  if (changed !== undefined) return $multi(changed, false);
+  return $multi(names(), true);
+}
+
+/** Lets other work go on. Returns false when there is no more need to go on with this. */
+export type Pause = (this: void) => boolean;
+
+const NAMES_AT_ONCE = 50;
+
+/**
+ * Has somebody look at all upstreams that have changed since the last call, those included that are gone. Phases that can
+ * sleep.
+ *
+ * @param known by name what he knows of upstreams
+ * @param pause called now and then when there is much
+ * @returns false: he does not want to go on
+ */
+export function follow_upstreams<T>(
+  follower: Follower,
+  known: LuaTable<string, T>,
+  look_at: (this: void, name: string) => void,
+  pause: Pause,
+): boolean {
+  const [names, are_all] = next_changes(follower);
+  if (names === undefined) return true;
+  if (are_all) {
+    const there = new LuaSet<string>();
+    for (const name of names) there.add(name);
+    for (const [name] of pairs(known)) {
+      if (!there.has(name)) look_at(name);
+    }
+  }
+  for (const [number, name] of ipairs(names)) {
+    if (number % NAMES_AT_ONCE === 0 && !pause()) return false;
+    look_at(name);
+  }
+  return true;
+}

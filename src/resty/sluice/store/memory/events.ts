@@ -1,0 +1,109 @@
+import * as clock from "../../lib/clock";
+import { iso8601 } from "../../lib/iso8601";
+import { encode, shape, shaped } from "../../lib/json";
+import { revision } from "../document/read";
+import { put_event } from "./dict";
+
+/**
+ * What has happened: the last 1,000 changes of servers' states, decisions to scale and problems, in the
+ * shared dict, and a line of the log each.
+ */
+
+const EVENT = shape([
+  "number",
+  "revision",
+  "time",
+  "upstream",
+  "id",
+  "server",
+  "old_state",
+  "new_state",
+  "decision",
+  "dry_run",
+  "problem",
+  "expired",
+  "expires",
+  "reason",
+  "inputs",
+]);
+
+/** Adds an event. */
+function put(event: object): void {
+  put_event((number) => {
+    const numbered = { ...event, number, revision: revision(), time: iso8601(clock.wall_time()) };
+    return encode(shaped(numbered, EVENT));
+  });
+}
+
+/** Whose event it is. */
+interface Named {
+  upstream_name: string;
+  server: string;
+  id: number;
+}
+
+/**
+ * Records a change of state. Any phase.
+ *
+ * @param is_trouble log it as a warning
+ */
+export function record_event(
+  { upstream_name, server, id }: Named,
+  old_state: string,
+  new_state: string,
+  reason: string,
+  is_trouble: boolean,
+): void {
+  ngx.log(
+    is_trouble ? ngx.WARN : ngx.NOTICE,
+    `sluice: upstream ${upstream_name}: server ${server} is ${new_state}, was ${old_state}: ${reason}`,
+  );
+  put({ upstream: upstream_name, id, server, old_state, new_state, reason });
+}
+
+/** A decision of `autoscale`. */
+export interface DecisionEvent {
+  upstream: string;
+  /** The server that it concerns, if it is about one. */
+  id: number | undefined;
+  server: string | undefined;
+  /** What is done. */
+  decision: "scale_out" | "scale_in";
+  /** True: it is not done. */
+  dry_run: true | undefined;
+  reason: string;
+  inputs: object;
+}
+
+/** Records a decision to scale. Any phase. */
+export function record_decision(event: DecisionEvent): void {
+  const { upstream, server, decision, dry_run, reason } = event;
+  const what = `${decision}${server === undefined ? "" : ` of server ${server}`}`;
+  const how = dry_run === true ? " (dry run: nothing is done)" : "";
+  ngx.log(ngx.NOTICE, `sluice: upstream ${upstream}: ${what}${how}: ${reason}`);
+  put(event);
+}
+
+/** A problem of an upstream or, with `id` and `server`, of a server that goes on serving all the same. */
+export interface ProblemEvent {
+  upstream: string;
+  id?: number;
+  server?: string;
+  problem: "log_missing" | "check_unproven" | "registration_expired";
+  /** With `expires`: the registration of the server ended then. */
+  expired?: true;
+  expires?: string;
+  reason: string;
+}
+
+/**
+ * Records a problem. Any phase.
+ *
+ * @param level of the line of the log
+ */
+export function record_problem(level: number, event: ProblemEvent): void {
+  const { upstream, server, reason } = event;
+  const whose = server === undefined ? upstream : `${upstream}: server ${server}`;
+  ngx.log(level, `sluice: upstream ${whose}: ${reason}`);
+  put(event);
+}

@@ -1,0 +1,180 @@
+import * as clock from "../../lib/clock";
+import { CODE_STEP, Counter, Header, LAST_CODE, Row, Slot, State } from "./cells";
+import { acquire, Lock, release } from "./lock";
+import { counters_of, counter_at, row_at, shared_memory, slot_at, stamp_at } from "./region";
+import { active_requests } from "./rows";
+import { respawned_workers } from "./slots";
+
+/** What a server did, over all workers, since it was added or its statistics were reset. */
+export interface ServerStatus {
+  active: number;
+  requests: number;
+  sent: number;
+  received: number;
+  fails: number;
+  /** Of those, the ones without a response. */
+  unanswered: number;
+  /** Responses by status code. */
+  codes: LuaTable<number, number>;
+  /** Moving averages in milliseconds; undefined until there is a first. */
+  header_time: number | undefined;
+  response_time: number | undefined;
+  /** Seconds since 1970; undefined: never chosen. */
+  selected: number | undefined;
+  /** What health says: see `Row`. */
+  state: State;
+  unavail: number;
+  checks: number;
+  check_fails: number;
+  unhealthy: number;
+  /** Undefined: there was no check. */
+  last_passed: boolean | undefined;
+  /** Milliseconds, the time since `down_since` included. */
+  downtime: number;
+  /** Since when it has not been up, or when it was not last, by the monotonic clock; undefined: it always was. */
+  down_since: number | undefined;
+}
+
+function read_health(status: ServerStatus, at: number): void {
+  const memory = shared_memory();
+  status.state = memory[at + Row.STATE];
+  status.unavail = memory[at + Row.UNAVAIL];
+  status.checks = memory[at + Row.CHECKS];
+  status.check_fails = memory[at + Row.CHECK_FAILS];
+  status.unhealthy = memory[at + Row.UNHEALTHY];
+  if (memory[at + Row.LAST_PASSED] >= 0) status.last_passed = memory[at + Row.LAST_PASSED] === 1;
+  const down_since = memory[at + Row.DOWN_SINCE];
+  if (down_since > 0) status.down_since = down_since;
+  const lasting = status.state === State.UP ? 0 : math.max(0, clock.now() - down_since);
+  status.downtime = memory[at + Row.DOWNTIME] + math.floor(lasting * 1000);
+}
+
+const RESET_SLOT = 0;
+const NO_AVERAGE = -1;
+const HEALTH_STATISTICS = [
+  Row.UNAVAIL,
+  Row.CHECKS,
+  Row.CHECK_FAILS,
+  Row.UNHEALTHY,
+  Row.COMPARED_RESPONSES,
+  Row.COMPARED_ERRORS,
+];
+
+function add_codes(codes: LuaTable<number, number>, at: number): void {
+  const memory = shared_memory();
+  for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
+    const value = memory[cell];
+    if (value !== 0) {
+      const code = value % CODE_STEP;
+      codes.set(code, ((codes.get(code) as number | undefined) ?? 0) + math.floor(value / CODE_STEP));
+    }
+  }
+}
+
+/** Sums up a server's counters. Any phase. */
+export function status_of(row: number, incarnation: number): ServerStatus {
+  const memory = shared_memory();
+  const codes = new LuaTable<number, number>();
+  const status: ServerStatus = {
+    active: active_requests(row),
+    requests: 0,
+    sent: 0,
+    received: 0,
+    fails: 0,
+    unanswered: 0,
+    codes,
+    header_time: undefined,
+    response_time: undefined,
+    selected: undefined,
+    state: State.UP,
+    unavail: 0,
+    checks: 0,
+    check_fails: 0,
+    unhealthy: 0,
+    last_passed: undefined,
+    downtime: 0,
+    down_since: undefined,
+  };
+  for (const at of counters_of(row, incarnation)) {
+    status.requests += memory[at + Counter.REQUESTS];
+    status.sent += memory[at + Counter.SENT];
+    status.received += memory[at + Counter.RECEIVED];
+    status.fails += memory[at + Counter.FAILS];
+    status.unanswered += memory[at + Counter.UNANSWERED];
+    add_codes(codes, at);
+  }
+  const shared = row_at(row);
+  if (memory[shared + Row.HEADER_TIME] >= 0) {
+    status.header_time = memory[shared + Row.HEADER_TIME];
+    status.response_time = memory[shared + Row.RESPONSE_TIME];
+  }
+  read_health(status, shared);
+  if (memory[shared + Row.SELECTED] > 0) status.selected = memory[shared + Row.SELECTED];
+  return status;
+}
+
+/** Makes the cells of the reset slot those of a row. Returns where they begin. Under the lock. */
+export function reset_cells(row: number, stamp: number): number {
+  const memory = shared_memory();
+  const at = counter_at(RESET_SLOT, row);
+  if (memory[stamp_at(RESET_SLOT, row)] !== stamp) {
+    for (const cell of $range(at, at + LAST_CODE)) memory[cell] = 0;
+  }
+  memory[slot_at(RESET_SLOT) + Slot.USED] = 1;
+  memory[stamp_at(RESET_SLOT, row)] = stamp;
+  return at;
+}
+
+function write_reset(row: number, incarnation: number, status: ServerStatus): void {
+  const memory = shared_memory();
+  const at = reset_cells(row, incarnation);
+  memory[at + Counter.REQUESTS] = memory[at + Counter.REQUESTS] - status.requests;
+  memory[at + Counter.SENT] = memory[at + Counter.SENT] - status.sent;
+  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] - status.received;
+  memory[at + Counter.FAILS] = memory[at + Counter.FAILS] - status.fails;
+  memory[at + Counter.UNANSWERED] = memory[at + Counter.UNANSWERED] - status.unanswered;
+  for (const [code, count] of pairs(status.codes)) {
+    let cell = at + Counter.FIRST_CODE;
+    while (memory[cell] !== 0 && memory[cell] % CODE_STEP !== code && cell < at + LAST_CODE) cell += 1;
+    if (memory[cell] === 0) memory[cell] = code;
+    if (memory[cell] % CODE_STEP === code) memory[cell] = memory[cell] - count * CODE_STEP;
+  }
+  memory[row_at(row) + Row.HEADER_TIME] = NO_AVERAGE;
+  memory[row_at(row) + Row.RESPONSE_TIME] = NO_AVERAGE;
+  for (const cell of HEALTH_STATISTICS) memory[row_at(row) + cell] = 0;
+  // Of a server that is down that takes off what has passed of this time too.
+  memory[row_at(row) + Row.DOWNTIME] = memory[row_at(row) + Row.DOWNTIME] - status.downtime;
+}
+
+/**
+ * Sets a server's statistics, but not its requests under way, to 0. A worker's counters are its own, so what they
+ * hold is noted in a slot that counts against them. Phases that can sleep.
+ *
+ * @returns true, or undefined and the cause
+ */
+export function reset_status(
+  row: number,
+  incarnation: number,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
+  const [locked, cause] = acquire();
+  if (locked === undefined) return $multi(undefined, cause);
+  write_reset(row, incarnation, status_of(row, incarnation));
+  release(Lock.WRITE);
+  return $multi(true, undefined);
+}
+
+/** How often `setup` has run in this nginx, when it ran last, and how many workers died and were replaced. */
+export interface ProcessStatus {
+  generation: number;
+  loaded: number;
+  respawned: number;
+}
+
+export function process_status(): ProcessStatus {
+  const memory = shared_memory();
+  return {
+    generation: memory[Header.GENERATION],
+    loaded: memory[Header.LOADED],
+    respawned: respawned_workers(),
+  };
+}
