@@ -9,6 +9,7 @@ import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 
 ensureNodeModules();
 // These checks use npm packages, which may just have been installed.
+const { checkCircles } = await import("./check_circles.mjs");
 const { checkOpenapi } = await import("./check_openapi.mjs");
 const { checkPatterns } = await import("./check_patterns.mjs");
 
@@ -26,6 +27,7 @@ const steps = [
   ["types", () => node("typescript/bin/tsc", "--noEmit", "--project", "tsconfig.json")],
   ["build", build],
   ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],
+  ["circles", () => report(checkCircles())],
   ["hot files", () => report(checkHotFiles())],
   ["dist", () => report(checkDist())],
   ["patterns", () => report(checkPatterns())],

@@ -1,6 +1,6 @@
-import type { LoadedServer } from "../../src/resty/sluice/control/weights";
-
 /** A model of servers behind a gateway: time goes by in seconds. */
+
+import type { LoadedServer } from "../../src/resty/sluice/control/load";
 
 /** What a server says of one second. -1: nothing. */
 export interface Report {

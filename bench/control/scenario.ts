@@ -1,4 +1,5 @@
-import { balance_loads, type LoadLimits } from "../../src/resty/sluice/control/weights";
+import type { LoadLimits } from "../../src/resty/sluice/control/load";
+import { balance_loads } from "../../src/resty/sluice/control/weights";
 import { new_server, pass_second, type Reporting, type SimulatedServer } from "./model";
 import { note, type Run } from "./record";
 

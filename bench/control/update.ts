@@ -1,4 +1,5 @@
-import { balance_loads, type LoadedServer } from "../../src/resty/sluice/control/weights";
+import type { LoadedServer } from "../../src/resty/sluice/control/load";
+import { balance_loads } from "../../src/resty/sluice/control/weights";
 import { new_server } from "./model";
 import { LIMITS } from "./scenario";
 

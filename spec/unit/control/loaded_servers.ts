@@ -1,9 +1,5 @@
-import {
-  balance_loads,
-  Reason,
-  type LoadedServer,
-  type LoadLimits,
-} from "../../../src/resty/sluice/control/weights";
+import { type LoadLimits, type LoadedServer, Reason } from "../../../src/resty/sluice/control/load";
+import { balance_loads } from "../../../src/resty/sluice/control/weights";
 import { expect } from "../support/expect";
 
 /** Servers of which loads are known, and where their weights go. */

@@ -1,9 +1,5 @@
-import {
-  balance_loads,
-  Reason,
-  reason_text,
-  type LoadedServer,
-} from "../../../src/resty/sluice/control/weights";
+import { Reason, type LoadedServer } from "../../../src/resty/sluice/control/load";
+import { balance_loads, reason_text } from "../../../src/resty/sluice/control/weights";
 import { expect } from "../support/expect";
 import { expect_near, LIMITS, NAN, NOW, server, servers, settle, settled, TOLERANCE } from "./loaded_servers";
 

@@ -1,6 +1,6 @@
 import type { Problem } from "../config/problem";
 import type { Document } from "../store/document/document";
-import { upstream_not_found } from "../store/document/read";
+import { upstream_not_found } from "../store/document/problems";
 import { write, type Edit } from "../store/write";
 import { check_conditions, type Conditions } from "./precondition";
 

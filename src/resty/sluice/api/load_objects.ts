@@ -1,5 +1,6 @@
 import { seconds_of } from "../config/time";
-import { reason_text, type Reason } from "../control/weights";
+import type { Reason } from "../control/load";
+import { reason_text } from "../control/weights";
 import { reported_name, reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";

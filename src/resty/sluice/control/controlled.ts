@@ -9,7 +9,7 @@ import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
 import { forget_load_report } from "../store/source_status";
-import type { LoadedServer } from "./weights";
+import type { LoadedServer } from "./load";
 
 /** The upstreams with `load` or `autoscale`, or a call left over from that, as the worker that controls them knows them. */
 

@@ -1,6 +1,55 @@
-import type { LoadedServer, LoadLimits } from "./weights";
-
 /** What a report says of a server's load, and how much that is worth. Pure. */
+
+/** Times in seconds, the others fractions of one. */
+export interface LoadLimits {
+  /** The utilization above which a server is overloaded. */
+  target: number;
+  /** How often weights are updated. */
+  update: number;
+  /** How long a server has to report before it is believed. */
+  blackout: number;
+  /** How long a report is. */
+  expiry: number;
+  /** How much a weight changes in one update at most. */
+  max_step: number;
+  /** The least that remains of a configured weight. */
+  min_weight: number;
+  /** How much utilization a server counts as having that answers with nothing but errors. */
+  error_penalty: number;
+}
+
+/** Why a factor is what it is, or moves to. */
+export const enum Reason {
+  CONFIGURED,
+  BLACKOUT,
+  EXPIRED,
+  NO_UTILIZATION,
+  NO_REQUESTS,
+  IDLE,
+  LOAD,
+  FLOOR,
+  CEILING,
+}
+
+/** What a server reported, and what it gets. Rates are per second; what is not known is -1. */
+export interface LoadedServer {
+  configured_weight: number;
+  /** When it last reported, by the monotonic clock; 0: never. */
+  reported_at: number;
+  /** When the reports began that have come without a pause since. */
+  reporting_since: number;
+  /** May exceed 1. */
+  utilization: number;
+  rps: number;
+  eps: number;
+  /** Requests completed there, as this gateway has counted since the last update. */
+  measured_rps: number;
+  /** Its weight is the configured one times this. Changed by `balance_loads`, as the next. */
+  factor: number;
+  reason: Reason;
+  /** Set by `balance_loads`, too: requests per second by load and configured weight; absent: not known. */
+  capacity?: number | undefined;
+}
 
 /** More is as this: a report of 10^9 is a mistake, or a lie, and no worse than what it can say truly. */
 const MOST_UTILIZATION = 10;

@@ -1,22 +1,12 @@
 import { reported_state } from "../health/reported";
-import { Counter, Reported, Row } from "../store/memory/cells";
+import { Reported, Row } from "../store/memory/cells";
 import { load_factor } from "../store/memory/factor";
-import { counter_at, is_used, last_slot, shared_memory, stamp_at } from "../store/memory/region";
+import { shared_memory } from "../store/memory/region";
 import { active_requests } from "../store/memory/rows";
+import { picks_of } from "../store/memory/statistics";
 import type { ControlledServer } from "./controlled";
 
 /** What is known of servers' loads at a moment: what they have reported, and what this gateway counts of their requests. */
-
-/** How many requests a server was chosen for, over all workers. */
-export function picks_of(row: number, incarnation: number): number {
-  const memory = shared_memory();
-  let picks = 0;
-  for (const slot of $range(0, last_slot())) {
-    const is_its = is_used(slot) && memory[stamp_at(slot, row)] === incarnation;
-    if (is_its) picks += memory[counter_at(slot, row) + Counter.REQUESTS];
-  }
-  return picks;
-}
 
 /** How many requests a second a server has answered since the last call. */
 function measure_rps(server: ControlledServer, now: number): void {

@@ -4,7 +4,7 @@ import { Row, UpstreamRow } from "../store/memory/cells";
 import { get_names, get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
 import { last_slot, row_at, shared_memory, stamp_at } from "../store/memory/region";
-import { picks_of } from "./measure";
+import { picks_of } from "../store/memory/statistics";
 
 /**
  * How often servers were chosen in the last minute. Once a minute it is noted how often each had been by then, of
@@ -50,12 +50,6 @@ function minute_of(name: string): number {
   if (text === undefined) return 0;
   const [{ row }] = parse_head(text);
   return is_served(row) ? shared_memory()[row_at(row) + UpstreamRow.MINUTE_AT] : 0;
-}
-
-/** Begins the first minute of an upstream, at its row: it is about to be served. Any phase. */
-export function begin_first_minute(row: number, now: number): void {
-  const memory = shared_memory();
-  if (memory[row + UpstreamRow.MINUTE_AT] === 0) memory[row + UpstreamRow.MINUTE_AT] = now;
 }
 
 /** Begins a new minute of an upstream if its last one is over. Returns when the next one begins; undefined: it is gone. O(servers). */

@@ -5,8 +5,9 @@ import { Row, UpstreamRow } from "../store/memory/cells";
 import { shared_memory } from "../store/memory/region";
 import { forget_load_report, put_load_report } from "../store/source_status";
 import type { Controlled, ControlledServer } from "./controlled";
+import { type LoadLimits, Reason } from "./load";
 import { takes_part } from "./measure";
-import { balance_loads, Reason, type LoadLimits } from "./weights";
+import { balance_loads } from "./weights";
 
 /** Gives the servers of an upstream the factors of their weights that their loads ask for. */
 

@@ -3,9 +3,12 @@ import {
   is_amount,
   is_idle,
   load_of,
+  Reason,
   requests_of,
   scale_of_measured,
   trust_of,
+  type LoadLimits,
+  type LoadedServer,
 } from "./load";
 
 /**
@@ -27,37 +30,6 @@ import {
  * none of them gets more than if the liar were gone.
  */
 
-/** Times in seconds, the others fractions of one. */
-export interface LoadLimits {
-  /** The utilization above which a server is overloaded. */
-  target: number;
-  /** How often weights are updated. */
-  update: number;
-  /** How long a server has to report before it is believed. */
-  blackout: number;
-  /** How long a report is. */
-  expiry: number;
-  /** How much a weight changes in one update at most. */
-  max_step: number;
-  /** The least that remains of a configured weight. */
-  min_weight: number;
-  /** How much utilization a server counts as having that answers with nothing but errors. */
-  error_penalty: number;
-}
-
-/** Why a factor is what it is, or moves to. */
-export const enum Reason {
-  CONFIGURED,
-  BLACKOUT,
-  EXPIRED,
-  NO_UTILIZATION,
-  NO_REQUESTS,
-  IDLE,
-  LOAD,
-  FLOOR,
-  CEILING,
-}
-
 const TEXTS = new LuaTable<Reason, string>();
 TEXTS.set(Reason.CONFIGURED, "as configured: it has not reported");
 TEXTS.set(Reason.BLACKOUT, "as configured: it has not reported for long enough");
@@ -72,26 +44,6 @@ TEXTS.set(Reason.CEILING, "by its load: the most");
 /** Says it to people. */
 export function reason_text(reason: Reason): string {
   return TEXTS.get(reason);
-}
-
-/** What a server reported, and what it gets. Rates are per second; what is not known is -1. */
-export interface LoadedServer {
-  configured_weight: number;
-  /** When it last reported, by the monotonic clock; 0: never. */
-  reported_at: number;
-  /** When the reports began that have come without a pause since. */
-  reporting_since: number;
-  /** May exceed 1. */
-  utilization: number;
-  rps: number;
-  eps: number;
-  /** Requests completed there, as this gateway has counted since the last update. */
-  measured_rps: number;
-  /** Its weight is the configured one times this. Changed by `balance_loads`, as the next. */
-  factor: number;
-  reason: Reason;
-  /** Set by `balance_loads`, too: requests per second by load and configured weight; absent: not known. */
-  capacity?: number | undefined;
 }
 
 /** Much more than servers of one upstream differ that are configured with care. */

@@ -5,8 +5,7 @@ import * as clock from "../lib/clock";
 import { key_of } from "./attempts";
 import { lacked_key } from "./choice";
 import { count_without_key, uncount_request } from "./view/counters";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
+import type { LiveServer, LiveUpstream } from "./view/model";
 import { find_upstream } from "./view/view";
 import { choose_or_wait, Ending, forget_waiter } from "./waiting";
 

@@ -6,8 +6,7 @@ import { broke_kept_connection, TAKES_BACK_TRIES } from "./kept";
 import { note_failed_attempt } from "./view/availability";
 import { count_end } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
+import type { LiveServer, LiveUpstream } from "./view/model";
 
 /**
  * The requests under way, and the servers that each has been sent to. They are kept by the request's address, not in

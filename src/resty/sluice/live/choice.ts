@@ -3,10 +3,8 @@ import { fence } from "../store/memory/dict";
 import type { Attempts } from "./attempts";
 import { is_healthy } from "./view/availability";
 import { count_request, uncount_request } from "./view/counters";
-import type { LiveServer } from "./view/server";
-import type { Binding } from "./view/sticky";
+import type { LiveServer, LiveUpstream, Binding } from "./view/model";
 import { in_flight } from "./view/surroundings";
-import type { LiveUpstream } from "./view/upstream";
 
 /** Which server a request gets. Hot. */
 

@@ -1,6 +1,6 @@
 import { parse_load_metrics } from "../health/orca";
 import { count_bad_report, note_report } from "../health/reported";
-import type { LiveServer } from "./view/server";
+import type { LiveServer } from "./view/model";
 
 /** Reports that servers put into their responses. Hot: of a busy server nearly every response is let pass. */
 

@@ -1,6 +1,6 @@
 import { has_answered_last, read_last_attempt } from "./last_attempt";
 import { own_in_flight } from "./view/counters";
-import type { LiveServer } from "./view/server";
+import type { LiveServer } from "./view/model";
 
 /**
  * Kept connections that break. A server may close an idle connection just when nginx sends a request over it. nginx

@@ -16,8 +16,8 @@ import {
   count_unanswered,
   is_time_wanted,
 } from "./view/counters";
-import type { LiveServer } from "./view/server";
-import { count_failed_response, count_response_time, Measure } from "./view/surroundings";
+import { type LiveServer, Measure } from "./view/model";
+import { count_failed_response, count_response_time } from "./view/surroundings";
 
 /**
  * What nginx's `$upstream_*` variables say about the attempts of a request that is over. Hot for a request with one

@@ -1,9 +1,8 @@
 import { set_current_peer } from "ngx.balancer";
 
-import { level_of, new_complaint } from "./complaint";
+import { level_of, new_complaint } from "./view/complaint";
 import { has_slot, uncount_request } from "./view/counters";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
+import type { LiveUpstream, LiveServer } from "./view/model";
 
 /** What the balancer tells nginx. Hot. */
 

@@ -24,9 +24,8 @@ import { forget_unlogged } from "./unlogged";
 import { note_choice } from "./view/availability";
 import { count_logged, count_without_key, uncount_request } from "./view/counters";
 import { note_begin, note_end } from "./view/in_flight_age";
+import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /** A request's way through the balancer: `balance` for each attempt, `log` once. Hot. */

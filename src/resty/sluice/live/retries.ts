@@ -1,45 +1,20 @@
 import type { NumberPointer } from "ffi";
 
-import type { RetriesConfig } from "../config/admission";
-import { seconds_of } from "../config/time";
 import { fence } from "../store/memory/dict";
 import { sum_of_slots } from "../store/memory/region";
 import { count_tried, type Attempts } from "./attempts";
 import { read_last_attempt } from "./last_attempt";
-import type { LiveUpstream } from "./view/upstream";
+import type { LiveUpstream, RetryLimits } from "./view/model";
 
 /** `retries`: how often, how long and how many requests at a time may be tried again. */
 
-/** The limit without `retries.tries`: more would cost each request much time while most servers fail. */
-export const DEFAULT_TRIES = 10;
-
 const PERCENT = 100;
-
-/** The limits of an upstream beside the number of tries. */
-export interface RetryLimits {
-  /** Seconds over all tries. */
-  timeout: number;
-  /** For a hundred requests under way that are no retries, so many that are; infinite: all. */
-  budget_percent: number;
-  /** So many may be in any case. */
-  min_concurrent: number;
-}
 
 let memory: NumberPointer;
 
 /** Counts in `shared` from now on. Phase: init_worker_by_lua. */
 export function use_retries(shared: NumberPointer): void {
   memory = shared;
-}
-
-/** Reads a configuration. */
-export function retry_limits(config: RetriesConfig): RetryLimits {
-  const { timeout, budget } = config;
-  return {
-    timeout: timeout === undefined ? math.huge : seconds_of(timeout),
-    budget_percent: budget?.percent ?? math.huge,
-    min_concurrent: budget?.min_concurrent ?? math.huge,
-  };
 }
 
 /** Counts a request as a retry under way. */

@@ -4,8 +4,7 @@ import { TAKES_BACK_TRIES } from "./kept";
 import { refuse, refuse_without_server, send } from "./peer";
 import { is_late } from "./retries";
 import { end_without_try, is_out_of_tries, restore_tries } from "./tries";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
+import type { LiveUpstream, LiveServer } from "./view/model";
 
 /** What requests and subrequests have in common after an attempt has failed. Phase: balancer_by_lua. */
 

@@ -8,7 +8,7 @@ import { may_try_again, send_again } from "./retry";
 import { allow_tries } from "./tries";
 import { note_choice, note_failed_attempt } from "./view/availability";
 import { count_end } from "./view/counters";
-import type { LiveServer } from "./view/server";
+import type { LiveServer } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /**

@@ -3,8 +3,7 @@ import { get_last_failure, set_more_tries } from "ngx.balancer";
 import { count_tried, type Attempts } from "./attempts";
 import { may_use_kept_connection, TAKES_BACK_TRIES } from "./kept";
 import { has_answered_last } from "./last_attempt";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
+import type { LiveUpstream, LiveServer } from "./view/model";
 
 /**
  * The number of servers that a request may be sent to. nginx counts the tries: an upstream block with one `server` line

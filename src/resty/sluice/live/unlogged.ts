@@ -7,9 +7,8 @@ import { find_attempts, forget_attempts, forget_first } from "./attempts";
 import { uncount_retry } from "./retries";
 import { count_end } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
+import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
 
 /**
  * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced

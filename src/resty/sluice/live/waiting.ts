@@ -3,12 +3,11 @@ import { new as new_semaphore } from "ngx.semaphore";
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave } from "../lib/fifo";
 import { choose, is_full } from "./choice";
-import { upstream_status } from "./upstream_status";
 import { count_overflow, count_waiting } from "./view/counters";
-import { wake_first, type Queue, type Waiter } from "./view/queue";
-import type { LiveServer } from "./view/server";
-import type { LiveUpstream } from "./view/upstream";
+import { wake_first } from "./view/queue";
 import { find_upstream } from "./view/view";
+import { upstream_status } from "../store/memory/statistics";
+import type { LiveServer, LiveUpstream, Queue, Waiter } from "./view/model";
 
 /**
  * Requests that wait, in the access phase, until a server has room. First come, first served within a worker. A request

@@ -1,8 +1,8 @@
 import * as clock from "../lib/clock";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
-import { revision } from "./document/read";
 import { acquire, Lock, release, try_acquire } from "./memory/lock";
+import { revision } from "./memory/region";
 import { repair } from "./unfinished";
 
 /** Replaces a long journal by an image, while requests and writes go on. */

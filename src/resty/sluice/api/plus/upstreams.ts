@@ -1,10 +1,10 @@
 import { encode, list, shape, shaped } from "../../lib/json";
-import { reset_upstream_status, upstream_status } from "../../live/upstream_status";
 import { parse_head, parse_line, type Document } from "../../store/document/document";
-import { names, read, upstream_not_found } from "../../store/document/read";
+import { upstream_not_found } from "../../store/document/problems";
+import { names, read } from "../../store/document/read";
 import { dict_name, get_text } from "../../store/memory/dict";
 import { active_requests } from "../../store/memory/rows";
-import { reset_status } from "../../store/memory/statistics";
+import { reset_status, upstream_status, reset_upstream_status } from "../../store/memory/statistics";
 import { etag, new_listing_pause, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { wanted_fields } from "../fields";

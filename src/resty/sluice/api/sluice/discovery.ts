@@ -3,7 +3,8 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, shape, shaped } from "../../lib/json";
 import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/document/nodes";
-import { read, upstream_not_found } from "../../store/document/read";
+import { upstream_not_found } from "../../store/document/problems";
+import { read } from "../../store/document/read";
 import {
   feed_report,
   PENDING,

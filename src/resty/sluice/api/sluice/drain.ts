@@ -15,7 +15,8 @@ import {
 } from "../../store/document/document";
 import { cancel_drain, find_drain, start_drain, WHEN_IDLE } from "../../store/document/drain";
 import { find_drained } from "../../store/document/drained";
-import { read, server_not_found, upstream_not_found } from "../../store/document/read";
+import { server_not_found, upstream_not_found } from "../../store/document/problems";
+import { read } from "../../store/document/read";
 import { active_requests } from "../../store/memory/rows";
 import { etag, ok, type Answered } from "../answer";
 import { parse_id, write_existing } from "../existing";

@@ -4,7 +4,7 @@ import { subject_of } from "../../health/subject";
 import * as clock from "../../lib/clock";
 import { find_record, parse_head, type ServerRecord } from "../../store/document/document";
 import { find_node, node_not_found } from "../../store/document/nodes";
-import { server_not_found, upstream_not_found } from "../../store/document/read";
+import { server_not_found, upstream_not_found } from "../../store/document/problems";
 import { get_text } from "../../store/memory/dict";
 import type { Answered } from "../answer";
 import { parse_id } from "../existing";

@@ -21,7 +21,8 @@ import {
   renew,
   type NodeRecord,
 } from "../../store/document/nodes";
-import { read, upstream_not_found } from "../../store/document/read";
+import { upstream_not_found } from "../../store/document/problems";
+import { read } from "../../store/document/read";
 import { get_text } from "../../store/memory/dict";
 import { why_cut_off } from "../../store/source_status";
 import { etag, ok, type Answered } from "../answer";

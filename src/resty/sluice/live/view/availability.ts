@@ -3,9 +3,8 @@ import type { NumberPointer } from "ffi";
 import { clear_errors, count_error, eject, is_ejected, note_end_of_ejection } from "../../health/outlier";
 import { note_failure, note_success, note_trial } from "../../health/passive";
 import { Row, State } from "../../store/memory/cells";
+import type { LiveServer, LiveUpstream } from "./model";
 import { rotate } from "./rotation";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
 import { weigh } from "./weight";
 
 /**

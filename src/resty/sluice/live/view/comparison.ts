@@ -4,8 +4,7 @@ import { Row } from "../../store/memory/cells";
 import { shared_memory } from "../../store/memory/region";
 import { status_of } from "../../store/memory/statistics";
 import { others_ejected } from "./availability";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import type { LiveServer, LiveUpstream } from "./model";
 
 /** Outlier detection by success rate: each interval, one worker compares the servers of an upstream. */
 

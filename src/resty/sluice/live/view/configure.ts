@@ -1,20 +1,23 @@
 import { new_method } from "../../balancer/methods";
+import type { RetriesConfig } from "../../config/admission";
 import { balancing_of, type BalancingConfig } from "../../config/balancing";
+import { seconds_of } from "../../config/time";
 import { end_ejection, limits_of } from "../../health/outlier";
 import { expiry_of } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
-import { DEFAULT_TRIES, retry_limits } from "../retries";
 import { new_key_reader } from "./key";
+import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
-import type { LiveServer } from "./server";
 import { new_binding } from "./sticky";
-import { Measure, surroundings_of } from "./surroundings";
-import type { LiveUpstream } from "./upstream";
+import { surroundings_of } from "./surroundings";
 import { follow_loads } from "./weight";
 
 /** What an upstream as this worker runs it takes from the settings of its document. */
+
+/** The limit without `retries.tries`: more would cost each request much time while most servers fail. */
+const DEFAULT_TRIES = 10;
 
 /** No revision of health or of loads is this one. */
 export const UNSEEN = -1;
@@ -61,6 +64,16 @@ export function balance_as(upstream: LiveUpstream, document: Document): void {
 
 function end_ejections(upstream: LiveUpstream): void {
   for (const [, server] of pairs(upstream.servers)) end_ejection(server, clock.now());
+}
+
+/** Reads a configuration. */
+function retry_limits(config: RetriesConfig): RetryLimits {
+  const { timeout, budget } = config;
+  return {
+    timeout: timeout === undefined ? math.huge : seconds_of(timeout),
+    budget_percent: budget?.percent ?? math.huge,
+    min_concurrent: budget?.min_concurrent ?? math.huge,
+  };
 }
 
 /** Gives an upstream what a document says of retries, waiting and health. */

@@ -3,8 +3,7 @@ import type { NumberPointer } from "ffi";
 import { CODE_STEP, Counter, LAST_CODE, Row, Slot, UpstreamCounter } from "../../store/memory/cells";
 import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import type { LiveServer, LiveUpstream } from "./model";
 
 /**
  * What this worker counts, in cells that only it writes. Hot: runs in every request.

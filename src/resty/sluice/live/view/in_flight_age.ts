@@ -1,6 +1,5 @@
 import type { NumberPointer } from "ffi";
-
-import type { LiveServer } from "./server";
+import type { LiveServer } from "./model";
 
 /**
  * When each request under way began, for `least_time` with `inflight`: how long those at a server have taken so far

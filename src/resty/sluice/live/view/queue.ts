@@ -1,24 +1,9 @@
-import type { Semaphore } from "ngx.semaphore";
-
 import type { QueueConfig } from "../../config/admission";
 import { seconds_of } from "../../config/time";
-import { first_of, new_fifo, type Fifo, type FifoEntry } from "../../lib/fifo";
+import { first_of, new_fifo } from "../../lib/fifo";
+import type { Queue } from "./model";
 
 /** `queue`: the line of the requests of this worker that wait for an upstream's servers. */
-
-export interface Waiter extends FifoEntry {
-  semaphore: Semaphore;
-  queue: Queue;
-}
-
-/** Who waits for an upstream's servers. */
-export interface Queue {
-  /** At most so many, over all workers. */
-  size: number;
-  /** Seconds. */
-  timeout: number;
-  waiters: Fifo<Waiter>;
-}
 
 /** Makes an upstream's queue; who waits in the one before goes on to wait. */
 export function queue_of(config: QueueConfig | undefined, before: Queue | undefined): Queue | undefined {

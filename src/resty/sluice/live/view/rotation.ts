@@ -1,6 +1,6 @@
 import { end_reported_state, reported_state } from "../../health/reported";
 import { Reported } from "../../store/memory/cells";
-import type { LiveServer } from "./server";
+import type { LiveServer } from "./model";
 
 /** Which servers take part: what a server's parameters say and what it reports of itself. */
 

@@ -2,8 +2,7 @@ import { has_variables, is_domain, type CookieConfig } from "../../config/sticky
 import { seconds_of } from "../../config/time";
 import * as clock from "../../lib/clock";
 import { template_reader, type KeyReader } from "./key";
-import type { LiveServer } from "./server";
-import type { Binding } from "./sticky";
+import type { LiveServer, Binding } from "./model";
 
 /**
  * `sticky.cookie`: a client is bound to a server by a cookie, whose value is made of the upstream's secret and the

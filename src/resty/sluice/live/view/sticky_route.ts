@@ -1,7 +1,6 @@
 import type { RouteConfig } from "../../config/sticky";
 import { template_reader, type KeyReader } from "./key";
-import type { LiveServer } from "./server";
-import type { Binding } from "./sticky";
+import type { LiveServer, Binding } from "./model";
 
 /** `sticky.route`: a request is bound to the server whose `route` it names in the first variable that has a value. */
 

@@ -6,19 +6,11 @@ import { WORST_TIME } from "../../balancer/time_cost";
 import * as clock from "../../lib/clock";
 import { Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import { type LiveServer, Measure, type LiveUpstream } from "./model";
 
 /**
  * The loads of servers, over all workers, that methods go by. Hot: read up to once a server in a pick.
  */
-
-/** Which time of a response `least_time` goes by. */
-export const enum Measure {
-  NONE,
-  HEADER,
-  LAST_BYTE,
-}
 
 let memory: NumberPointer;
 

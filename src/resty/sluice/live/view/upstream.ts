@@ -1,83 +1,15 @@
-import type { Method } from "../../balancer/method";
-import { begin_first_minute } from "../../control/picks";
-import type { OutlierLimits } from "../../health/outlier";
 import { conclude, review } from "../../health/state";
 import * as clock from "../../lib/clock";
 import { parse_line, type Document } from "../../store/document/document";
 import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
-import { new_complaint, type Complaint } from "../complaint";
-import type { RetryLimits } from "../retries";
+import { begin_first_minute } from "../../store/memory/statistics";
+import { new_complaint } from "./complaint";
 import { balance_as, join, set_limits, UNSEEN } from "./configure";
 import { adopt, own_cell } from "./counters";
-import type { KeyReader } from "./key";
-import type { Queue } from "./queue";
+import type { LiveUpstream, LiveServer } from "./model";
 import { rotate } from "./rotation";
-import { new_server, type LiveServer } from "./server";
-import type { Binding } from "./sticky";
-import type { Measure } from "./surroundings";
+import { new_server } from "./server";
 import { stop_ramp, weigh } from "./weight";
-
-/** An upstream as this worker runs it, changed by difference. */
-export interface LiveUpstream {
-  name: string;
-  /** The number of its row, and where its shared cells are. */
-  row_number: number;
-  row: number;
-  /** Tells it from others that had the same row. */
-  incarnation: number;
-  /** Of the document that was applied last. */
-  revision: number;
-  /** Its method and the parameters of that, as text, to compare. */
-  balancing: string;
-  primary: Method;
-  backup: Method;
-  /** Reads the key that a method wants of a request; undefined: it wants none. */
-  read_key: KeyReader | undefined;
-  /** What binds clients to servers, if anything does. */
-  sticky: Binding | undefined;
-  measure: Measure;
-  /** True: when each request under way began is kept. */
-  keeps_begun: boolean;
-  /** By id. */
-  servers: LuaTable<number, LiveServer>;
-  /** By line: who stands on a line that is known has not changed. */
-  lines: LuaTable<string, LiveServer>;
-  /** How many servers there are beside those that stand by, and how many are in rotation. */
-  size: number;
-  in_rotation: number;
-  /** Where the requests under way at all its servers stand, those of all workers, and where this worker's are. */
-  active: number;
-  own_active: number;
-  /** Where this worker's counters of it are, and where it has noted whose they are. */
-  counters: number;
-  stamp: number;
-  /** Where its retries under way stand, in the same way. */
-  retries: number;
-  own_retries: number;
-  /** The greatest number of servers that a request is sent to. */
-  tries: number;
-  /** False: a request gets no try in advance; see `live/kept.ts`. */
-  lends_tries: boolean;
-  retry_limits: RetryLimits | undefined;
-  queue: Queue | undefined;
-  /** True once access() has run for it, which the queue needs. */
-  has_access_hook: boolean;
-  /** Of requests that are lost because none of its servers is in service. */
-  complaint: Complaint;
-  outlier_limits: OutlierLimits | undefined;
-  /** True: its weights follow the servers' loads; which change of those was applied last. */
-  follows_load: boolean;
-  load_revision: number;
-  /** True: responses may hold reports of loads that are of use. */
-  wants_reports: boolean;
-  /** How long a report counts, in seconds. */
-  report_expiry: number;
-  /** In percent: with fewer servers available health is ignored. */
-  panic_threshold: number;
-  panics: boolean;
-  /** Of the last look at the servers' health. */
-  health_revision: number;
-}
 
 /** Makes an upstream without servers. */
 export function new_upstream(name: string, document: Document): LiveUpstream {

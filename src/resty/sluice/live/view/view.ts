@@ -7,7 +7,8 @@ import { get_text } from "../../store/memory/dict";
 import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
 import { has_changed, survey } from "./availability";
 import { has_slot } from "./counters";
-import { apply_document, forget_servers, new_upstream, type LiveUpstream } from "./upstream";
+import type { LiveUpstream } from "./model";
+import { apply_document, forget_servers, new_upstream } from "./upstream";
 import { follow_loads } from "./weight";
 
 /**

@@ -2,8 +2,7 @@ import * as clock from "../../lib/clock";
 import { Row, UpstreamRow } from "../../store/memory/cells";
 import { load_factor } from "../../store/memory/factor";
 import { shared_memory } from "../../store/memory/region";
-import type { LiveServer } from "./server";
-import type { LiveUpstream } from "./upstream";
+import type { LiveServer, LiveUpstream } from "./model";
 
 /**
  * The weights of the moment: what is configured, times what `slow_start` and the server's load leave of it. By

@@ -15,7 +15,7 @@ import {
 } from "./document";
 import { with_drained } from "./drained";
 import { copy, type Edited } from "./edit";
-import { server_not_found } from "./read";
+import { server_not_found } from "./problems";
 
 /** Drain jobs: servers that drain, and are taken out when they are idle or their time is over. */
 

@@ -13,8 +13,7 @@ import {
   type Document,
   type ServerRecord,
 } from "./document";
-import { OUT_OF_MEMORY } from "./problems";
-import { server_not_found } from "./read";
+import { OUT_OF_MEMORY, server_not_found } from "./problems";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
 export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;

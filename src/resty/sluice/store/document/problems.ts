@@ -21,3 +21,13 @@ export const LATE: Problem = {
   code: "ClusterUnavailable",
   text: "another gateway has changed the upstream meanwhile, and its change has not come from etcd yet: try again",
 };
+
+/** The problem of an upstream that is not there. */
+export function upstream_not_found(name: string): Problem {
+  return { status: 404, code: "UpstreamNotFound", text: `upstream "${string.sub(name, 1, 128)}" not found` };
+}
+
+/** The problem of a server that is not there. `what`: how it was named. */
+export function server_not_found(what: string): Problem {
+  return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
+}

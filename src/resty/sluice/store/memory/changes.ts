@@ -1,7 +1,7 @@
 import * as ffi from "ffi";
 
-import { names, revision } from "../document/read";
-import { change_at, CHANGES, shared_memory } from "./region";
+import { get_names } from "./dict";
+import { change_at, CHANGES, revision, shared_memory } from "./region";
 
 /** Which upstreams have changed: for background work that follows all of them, and must not read them all each time. */
 
@@ -61,7 +61,7 @@ export function next_changes(follower: Follower): LuaMultiReturn<[string[] | und
   follower.revision = now;
   const changed = before === -1 ? undefined : names_between(before + 1, now);
   if (changed !== undefined) return $multi(changed, false);
-  return $multi(names(), true);
+  return $multi(get_names(), true);
 }
 
 /** Lets other work go on. Returns false when there is no more need to go on with this. */

@@ -1,8 +1,8 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
-import { revision } from "../document/read";
 import { put_event } from "./dict";
+import { revision } from "./region";
 
 /**
  * What has happened: the last 1,000 changes of servers' states, decisions to scale and problems, in the

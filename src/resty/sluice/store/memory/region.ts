@@ -204,3 +204,8 @@ export function counters_of(row: number, stamp: number): number[] {
   }
   return places;
 }
+
+/** The revision of the last change of any upstream. Any phase. */
+export function revision(): number {
+  return shared_memory()[Header.REVISION];
+}

@@ -1,7 +1,27 @@
 import * as clock from "../../lib/clock";
-import { CODE_STEP, Counter, Header, LAST_CODE, Row, Slot, State } from "./cells";
+import {
+  CODE_STEP,
+  Counter,
+  Header,
+  LAST_CODE,
+  Row,
+  Slot,
+  State,
+  UpstreamRow,
+  UpstreamCounter,
+} from "./cells";
 import { acquire, Lock, release } from "./lock";
-import { counters_of, counter_at, row_at, shared_memory, slot_at, stamp_at } from "./region";
+import {
+  counters_of,
+  counter_at,
+  row_at,
+  shared_memory,
+  slot_at,
+  stamp_at,
+  stamp_of,
+  last_slot,
+  is_used,
+} from "./region";
 import { active_requests } from "./rows";
 import { respawned_workers } from "./slots";
 
@@ -159,6 +179,62 @@ export function reset_status(
   const [locked, cause] = acquire();
   if (locked === undefined) return $multi(undefined, cause);
   write_reset(row, incarnation, status_of(row, incarnation));
+  release(Lock.WRITE);
+  return $multi(true, undefined);
+}
+
+/** How many requests a server was chosen for, over all workers. */
+export function picks_of(row: number, incarnation: number): number {
+  const memory = shared_memory();
+  let picks = 0;
+  for (const slot of $range(0, last_slot())) {
+    const is_its = is_used(slot) && memory[stamp_at(slot, row)] === incarnation;
+    if (is_its) picks += memory[counter_at(slot, row) + Counter.REQUESTS];
+  }
+  return picks;
+}
+
+/** Begins the first minute of an upstream, at its row: it is about to be served. Any phase. */
+export function begin_first_minute(row: number, now: number): void {
+  const memory = shared_memory();
+  if (memory[row + UpstreamRow.MINUTE_AT] === 0) memory[row + UpstreamRow.MINUTE_AT] = now;
+}
+
+/** What requests to a whole upstream did, over all workers. */
+export interface UpstreamStatus {
+  /** Had no value for the key of `hash`. */
+  without_key: number;
+  /** Wait in the queue now. */
+  waiting: number;
+  /** Found the queue full. */
+  overflows: number;
+}
+
+/** Sums up the counters of the upstream at a row. Any phase. */
+export function upstream_status(row: number): UpstreamStatus {
+  const memory = shared_memory();
+  const status = { without_key: 0, waiting: 0, overflows: 0 };
+  for (const at of counters_of(row, stamp_of(row))) {
+    status.without_key += memory[at + UpstreamCounter.WITHOUT_KEY];
+    status.waiting += memory[at + UpstreamCounter.WAITING];
+    status.overflows += memory[at + UpstreamCounter.OVERFLOWS];
+  }
+  return status;
+}
+
+/**
+ * Sets an upstream's counters, but not its requests that wait, to 0. Phases that can sleep.
+ *
+ * @returns true, or undefined and the cause
+ */
+export function reset_upstream_status(row: number): LuaMultiReturn<[true | undefined, string | undefined]> {
+  const [locked, cause] = acquire();
+  if (locked === undefined) return $multi(undefined, cause);
+  const memory = shared_memory();
+  const { without_key, overflows } = upstream_status(row);
+  const at = reset_cells(row, stamp_of(row));
+  memory[at + UpstreamCounter.WITHOUT_KEY] = memory[at + UpstreamCounter.WITHOUT_KEY] - without_key;
+  memory[at + UpstreamCounter.OVERFLOWS] = memory[at + UpstreamCounter.OVERFLOWS] - overflows;
   release(Lock.WRITE);
   return $multi(true, undefined);
 }

@@ -1,4 +1,4 @@
-import * as clock from "../lib/clock";
+import * as clock from "../../lib/clock";
 
 /**
  * The level of the log at which a mistake in the configuration is reported that loses requests. nginx logs
