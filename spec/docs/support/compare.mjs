@@ -24,6 +24,9 @@ function typeOf(value) {
   return Array.isArray(value) ? "a list" : typeof value;
 }
 
+/** Whether a page shows only how a text begins. @param {unknown} shown */
+const isShortened = (shown) => typeof shown === "string" && shown.endsWith("…");
+
 /**
  * Names the first member of `shown` that `actual` does not have, or has otherwise. Members and elements that are not
  * shown are not compared.
@@ -48,7 +51,8 @@ export function differenceOf(shown, actual, options = {}) {
       Object.entries(shown).map(([name, member]) => [member, actual[name], `${path}.${name}`, name]),
       options,
     );
-  return shown === actual
+  const isSame = isShortened(shown) ? actual.startsWith(shown.slice(0, -1)) : shown === actual;
+  return isSame
     ? undefined
     : `${path} is ${JSON.stringify(shown)} on the page, but ${JSON.stringify(actual)}`;
 }

@@ -10,4 +10,20 @@ export const notRun = [
     starts: "npm run bench",
     reason: "a bench takes minutes and needs a quiet machine",
   },
+  {
+    page: "docs/reference/setup.md",
+    starts: "npm run build\nluarocks make",
+    reason:
+      "it installs for the whole machine; spec/packages/luarocks.test.mjs installs in a tree of its own",
+  },
+  {
+    page: "docs/reference/setup.md",
+    starts: "npm pack",
+    reason: "spec/packages/npm.test.mjs packs and installs the package",
+  },
+  {
+    page: "docs/reference/setup.md",
+    starts: "docker compose up",
+    reason: "spec/container/compose.test.mjs starts and scales the same file",
+  },
 ];

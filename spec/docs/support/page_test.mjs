@@ -44,8 +44,7 @@ async function runBlock(block, run, scene) {
   try {
     await run(scene, block, scene.translate(block.text));
   } catch (cause) {
-    cause.message = `${where}: ${cause.message}`;
-    throw cause;
+    throw new Error(`${where}: ${cause.message}`, { cause });
   }
 }
 

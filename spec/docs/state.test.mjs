@@ -1,0 +1,4 @@
+/** docs/reference/state.md */
+import { testPage } from "./support/page_test.mjs";
+
+testPage("docs/reference/state.md");
