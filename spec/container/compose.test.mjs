@@ -56,7 +56,7 @@ containerTest(
 );
 
 containerTest(
-  "docker compose up: a server is added by hand, and stays over a restart of the gateway",
+  "docker compose up: a server that is added by hand survives a restart of the gateway",
   async (context) => {
     const compose = await startCompose(context);
     await waitForCount(compose.port, 3);

@@ -43,7 +43,7 @@ function assertRefused({ code, output }, line) {
 }
 
 containerTest(
-  "it runs without root and with no configuration, and a server can be added",
+  "the image runs without root and without configuration, and a server can be added",
   async (context) => {
     const [backend] = await startBackends(context, 1);
     const gateway = await startImage(context);
@@ -71,7 +71,7 @@ containerTest(
   },
 );
 
-containerTest("it stops within two seconds, with the requests under way answered", async (context) => {
+containerTest("the image stops within two seconds and answers its requests in flight", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startImage(context);
   await (await gateway.api()).expect(201, "POST", serversOf(), { server: backend.address });
@@ -83,7 +83,7 @@ containerTest("it stops within two seconds, with the requests under way answered
   assert.equal(await gateway.container.ended(), 0);
 });
 
-containerTest("a restart keeps its servers and its token", async (context) => {
+containerTest("a restart of the container keeps its servers and its token", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startImage(context);
   const api = await gateway.api();
@@ -95,7 +95,7 @@ containerTest("a restart keeps its servers and its token", async (context) => {
   assert.equal((await ask(gateway.port)).text, backend.id);
 });
 
-containerTest("its file system may be read-only", async (context) => {
+containerTest("the file system of the container can be read-only", async (context) => {
   const [backend] = await startBackends(context, 1);
   const readOnly = { ReadonlyRootfs: true, CapDrop: ["ALL"], SecurityOpt: ["no-new-privileges"] };
   const gateway = await startImage(context, { hostConfig: { ...readOnly, Tmpfs: { "/tmp": "" } } });
@@ -110,7 +110,7 @@ containerTest("its file system may be read-only", async (context) => {
   );
 });
 
-containerTest("a configuration that is wrong stops it with one clear line", async (context) => {
+containerTest("a wrong configuration stops the container with one clear message", async (context) => {
   const path = "/usr/local/openresty/nginx/conf/nginx.conf";
   const mount = (text) => ({ files: { [path]: fileWith(context, text) } });
   assertRefused(
@@ -128,7 +128,7 @@ containerTest("a configuration that is wrong stops it with one clear line", asyn
   assertRefused(await startInVain(context, noJson), /\/etc\/sluice\/upstreams\.json is not JSON/);
 });
 
-containerTest("a configuration of one's own includes what stands beside it", async (context) => {
+containerTest("a user's configuration can include the files beside it", async (context) => {
   const path = "/usr/local/openresty/nginx/conf";
   const its = readFileSync(join(root, "docker", "nginx.conf"), "utf8");
   const mine = replaceIn(its, "docker/nginx.conf", [["http {", "http {\n  include mine.conf;"]]);
@@ -140,7 +140,7 @@ containerTest("a configuration of one's own includes what stands beside it", asy
   assert.equal((await ask(gateway.port)).headers["x-mine"], "yes");
 });
 
-containerTest("a variable that is wrong stops it with one clear line", async (context) => {
+containerTest("a wrong variable stops the container with one clear message", async (context) => {
   const wrong = {
     SLUICE_PORT: ["0", "65536", "80; }", "", "8080x"],
     SLUICE_API_PORT: ["-1"],
@@ -175,7 +175,7 @@ containerTest("a variable that is wrong stops it with one clear line", async (co
 });
 
 containerTest(
-  "variables name the ports, the workers, the tokens, the state folder and the API's hosts",
+  "variables set the ports, the workers, the tokens, the state folder and the hosts of the API",
   async (context) => {
     const environment = {
       SLUICE_WORKERS: "3",
@@ -212,7 +212,7 @@ containerTest(
   },
 );
 
-containerTest("its health check asks the API", async (context) => {
+containerTest("the health check of the image asks the API", async (context) => {
   const gateway = await startImage(context, { environment: { SLUICE_WORKERS: "1" } });
   const { Config } = await gateway.container.handle.inspect();
   assert.equal(Config.StopSignal, "SIGQUIT");
@@ -237,7 +237,7 @@ containerTest("its health check asks the API", async (context) => {
   );
 });
 
-containerTest("another program runs as it would without Sluice", async (context) => {
+containerTest("the image runs another program unchanged", async (context) => {
   const ending = await startInVain(context, { command: ["sh", "-c", "echo $SLUICE_PORT; exit 3"] });
   assert.equal(ending.code, 3);
   assert.match(ending.output, /^\d+\n$/);

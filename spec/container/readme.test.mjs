@@ -33,36 +33,39 @@ function changed(text, changes) {
   }, text);
 }
 
-containerTest("README's lines start the gateway, add two servers, and both answer", async (context) => {
-  const [port, apiPort] = [await freePort(), await freePort()];
-  const base = baseImage();
-  const script = changed(readmeLines(), [
-    [
-      /docker build -t sluice \./g,
-      `docker build --build-arg NODE_IMAGE=${base} --build-arg DIST=prebuilt -t sluice .`,
-    ],
-    [/docker build /g, `docker build --quiet --build-arg OPENRESTY_IMAGE=${base} `],
-    [/-t (sluice\S*)/g, `-t ${own}-image-$1`],
-    [/ (sluice(-app)?)( *(#.*)?)$/gm, ` ${own}-image-$1`],
-    [/-v sluice:/g, `-v ${own}-state:`],
-    [/\b(gateway|one|two)\b(?=[ ;]|$)/gm, `${own}-$1`],
-    [/127\.0\.0\.1:8080\b/g, `127.0.0.1:${port}`],
-    [/127\.0\.0\.1:8081\b/g, `127.0.0.1:${apiPort}`],
-  ]);
-  const takeAway = () => {
-    spawnSync("docker", ["rm", "--force", "--volumes", ...names.map((name) => `${own}-${name}`)]);
-    spawnSync("docker", ["volume", "rm", "--force", `${own}-state`]);
-    spawnSync("docker", ["rmi", "--force", `${own}-image-sluice`, `${own}-image-sluice-app`]);
-  };
-  const cancel = atExit(takeAway);
-  atEnd(context, () => {
-    takeAway();
-    cancel();
-  });
-  const options = { cwd: root, encoding: "utf8" };
-  const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script], options);
-  assert.equal(status, 0, `${script}\n${stdout}\n${stderr}`);
-  assert.match(stdout, /: GET \/\n$/);
-  const answers = new Set();
-  await waitFor("both answer", async () => answers.add((await ask(port)).text).size === 2);
-});
+containerTest(
+  "the README's commands start the gateway, add two servers, and both answer",
+  async (context) => {
+    const [port, apiPort] = [await freePort(), await freePort()];
+    const base = baseImage();
+    const script = changed(readmeLines(), [
+      [
+        /docker build -t sluice \./g,
+        `docker build --build-arg NODE_IMAGE=${base} --build-arg DIST=prebuilt -t sluice .`,
+      ],
+      [/docker build /g, `docker build --quiet --build-arg OPENRESTY_IMAGE=${base} `],
+      [/-t (sluice\S*)/g, `-t ${own}-image-$1`],
+      [/ (sluice(-app)?)( *(#.*)?)$/gm, ` ${own}-image-$1`],
+      [/-v sluice:/g, `-v ${own}-state:`],
+      [/\b(gateway|one|two)\b(?=[ ;]|$)/gm, `${own}-$1`],
+      [/127\.0\.0\.1:8080\b/g, `127.0.0.1:${port}`],
+      [/127\.0\.0\.1:8081\b/g, `127.0.0.1:${apiPort}`],
+    ]);
+    const takeAway = () => {
+      spawnSync("docker", ["rm", "--force", "--volumes", ...names.map((name) => `${own}-${name}`)]);
+      spawnSync("docker", ["volume", "rm", "--force", `${own}-state`]);
+      spawnSync("docker", ["rmi", "--force", `${own}-image-sluice`, `${own}-image-sluice-app`]);
+    };
+    const cancel = atExit(takeAway);
+    atEnd(context, () => {
+      takeAway();
+      cancel();
+    });
+    const options = { cwd: root, encoding: "utf8" };
+    const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", script], options);
+    assert.equal(status, 0, `${script}\n${stdout}\n${stderr}`);
+    assert.match(stdout, /: GET \/\n$/);
+    const answers = new Set();
+    await waitFor("both answer", async () => answers.add((await ask(port)).text).size === 2);
+  },
+);

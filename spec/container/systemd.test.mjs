@@ -82,7 +82,7 @@ async function boot(context) {
 }
 
 containerTest(
-  "under systemd it starts, reloads under load, finishes its requests, and comes back with its state",
+  "under systemd the gateway starts, reloads under load, finishes its requests, and restores its state",
   async (context) => {
     const { backends, port, api, run, systemctl, journal } = await boot(context);
     await systemctl("start");
@@ -118,7 +118,7 @@ containerTest(
 );
 
 containerTest(
-  "under systemd what is wrong fails the start or the reload, with the reason in the journal",
+  "under systemd a mistake fails the start or the reload, with the reason in the journal",
   async (context) => {
     const { port, systemctl, journal, change } = await boot(context);
     change("state_dir =", "state_dri =");

@@ -67,7 +67,7 @@ for (const [name, check, send] of [
   [" when it is asked", {}, "state of app?\n"],
   [" beside a check of the type tcp", { type: "tcp", uri: undefined }, ""],
 ]) {
-  test(`an agent${name} says that its server drains, is down, and is up again`, async (context) => {
+  test(`an agent${name} can report that its server drains, is down, and is up again`, async (context) => {
     const running = await startWithAgent(context, check, send);
     const { agent, backend, other, gateway, api } = running;
     let before = "up";
@@ -83,7 +83,7 @@ for (const [name, check, send] of [
   });
 }
 
-test("without weight a server drains until it has some again, or says that it is up", async (context) => {
+test('a server that reports weight 0 drains until it reports another weight, or "up"', async (context) => {
   const running = await startWithAgent(context);
   const { agent, backend, gateway, clients, api } = running;
   /** @type {[answer: string, shown: string, reason: string][]} */
@@ -133,7 +133,7 @@ test("however many agents hang, all servers are checked", async (context) => {
   assert.ok(agent.mostOpen < 300, `${agent.mostOpen} agents were asked at once`);
 });
 
-test("an agent that is not there, hangs, or talks of something else changes nothing", async (context) => {
+test("an agent that is missing, hangs or sends something else changes nothing", async (context) => {
   const running = await startWithAgent(context, { timeout: "200ms" });
   const { agent, backend, gateway, clients, api } = running;
   const nonsense = [
@@ -174,7 +174,7 @@ test("an agent that is not there, hangs, or talks of something else changes noth
   assert.equal((await allEvents(api)).length, 1);
 });
 
-test("an agent that hangs holds up no check, nor the end of nginx", async (context) => {
+test("an agent that hangs delays neither checks nor the end of nginx", async (context) => {
   const { agent, backend, gateway } = await startWithAgent(context, { timeout: "20s" });
   agent.answer = undefined;
   const before = agent.connections;
@@ -186,7 +186,7 @@ test("an agent that hangs holds up no check, nor the end of nginx", async (conte
   assert.ok(milliseconds < 4000, `it took ${milliseconds} ms`);
 });
 
-test("a load that an agent tells confirms a state, and so does not one who is not there", async (context) => {
+test("a load from an agent confirms the reported state, and a missing agent does not", async (context) => {
   const expiry = "3s";
   const agent = await startAgent(context);
   agent.answer = "75%\n";

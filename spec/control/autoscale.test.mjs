@@ -20,7 +20,7 @@ import {
 /** Timers of nginx may fire a millisecond early. */
 const EARLY = 5;
 
-test("above high water a standby server comes in, to which traffic rises by its slow_start", async (context) => {
+test("above the high-water mark a standby server is activated, with slow_start", async (context) => {
   const lasts = 4000;
   const { gateway, api, backends } = await startScaled(context, { standby: { slow_start: `${lasts}ms` } });
   const [, fresh] = backends;
@@ -51,7 +51,7 @@ test("above high water a standby server comes in, to which traffic rises by its 
   assert.deepEqual([...load.errors], []);
 });
 
-test("below low water it is drained, and not one request fails", async (context) => {
+test("below the low-water mark the standby server is drained, and no request fails", async (context) => {
   const { gateway, api, backends } = await startScaled(context);
   for (const backend of backends) backend.behaviour = { delay: 80 };
   await report(api, [0.9]);
@@ -82,7 +82,7 @@ test("below low water it is drained, and not one request fails", async (context)
   assert.equal(decision.inputs.in_service, 2);
 });
 
-test("one comes at a time until there are `max`, and one goes at a time until there are `min`", async (context) => {
+test('servers are activated one at a time up to "max", and drained one at a time down to "min"', async (context) => {
   const { api } = await startScaled(context, { waiting: 4, autoscale: { min: 2, max: 4 } });
   // Also without any report there must be `min`.
   assert.deepEqual(told(await waitForDecisions(api, 1)), ["scale_out 1"]);
@@ -102,7 +102,7 @@ test("one comes at a time until there are `max`, and one goes at a time until th
   for (const pause of pauses(decisions)) assert.ok(pause >= 1000 - EARLY, `${pause} ms of cooldown`);
 });
 
-test("load that goes up and down faster than `for` moves no server", async (context) => {
+test('load that changes faster than "for" activates and drains no server', async (context) => {
   const { api } = await startScaled(context, { autoscale: { for: "1500ms" }, waiting: 2 });
   const seen = new Set();
   let last = performance.now();
@@ -126,7 +126,7 @@ test("load that goes up and down faster than `for` moves no server", async (cont
   assert.ok(milliseconds >= 1500 - EARLY, `it was decided after ${milliseconds} ms`);
 });
 
-test("who does not report counts neither as idle nor as full", async (context) => {
+test("a server without reports counts neither as idle nor as full", async (context) => {
   const { api } = await startScaled(context, { serving: 3, load: { expiry: "1s" } });
   /** Has servers go on reporting. @param {number[]} utilizations @param {number} milliseconds */
   const reporting = async (utilizations, milliseconds) => {
@@ -155,7 +155,7 @@ test("who does not report counts neither as idle nor as full", async (context) =
   assert.deepEqual([back, last.well, last.known], ["scale_in", 4, 4]);
 });
 
-test("dry_run decides and says so, but does nothing", async (context) => {
+test("dry_run reports its decisions and changes nothing", async (context) => {
   const { gateway, api, backends } = await startScaled(context, { autoscale: { dry_run: true } });
   const before = await api.get(sluice());
   await report(api, [0.9]);
@@ -176,7 +176,7 @@ test("dry_run decides and says so, but does nothing", async (context) => {
   );
 });
 
-test("a standby server that is not well is passed over, and one that is down for good too", async (context) => {
+test("a standby server that is unhealthy or has down is skipped", async (context) => {
   const { gateway, api, backends } = await startScaled(context, { waiting: 3, load: null });
   gateway.log.allow(/connect\(\) failed/);
   await api.expect(200, "PATCH", `${serversOf()}/1`, { down: true });

@@ -57,7 +57,7 @@ async function startScaledCluster(context, autoscale = {}) {
   return { gateways, etcd };
 }
 
-test("one standby server comes in a cooldown, whoever decides, and at all gateways it begins slowly", async (context) => {
+test("all gateways together activate one standby server per cooldown, and slow_start applies at each of them", async (context) => {
   const { gateways } = await startScaledCluster(context, { max: 3 });
   await reportAll(gateways, [0.9, 0.9, 0.9, 0.9]);
   await waitForAll(gateways, 1);
@@ -82,7 +82,7 @@ test("one standby server comes in a cooldown, whoever decides, and at all gatewa
   assert.deepEqual(told(all).slice(2), ["scale_in 2", "scale_in 1"]);
 });
 
-test("each decision is one call of the webhook, and there is none while one is not heard", async (context) => {
+test("each decision makes one call of the webhook, and no decision is made while a call is unanswered", async (context) => {
   const receiver = await startReceiver(context);
   receiver.next = ["status 500", "status 500", "status 500"];
   const webhook = { url: receiver.url, secret: SECRET };
@@ -107,7 +107,7 @@ test("each decision is one call of the webhook, and there is none while one is n
   assert.ok(receiver.calls.every(({ isSigned }) => isSigned));
 });
 
-test("a gateway that has decided and dies whole makes its call when it is back, and nobody else makes it", async (context) => {
+test("a gateway that dies after a decision makes the call when it is back, and no other gateway makes it", async (context) => {
   const receiver = await startReceiver(context);
   receiver.manner = "status 500";
   const webhook = { url: receiver.url, secret: SECRET };
@@ -130,7 +130,7 @@ test("a gateway that has decided and dies whole makes its call when it is back, 
   assert.equal(receiver.keys().length, 1);
 });
 
-test("a call that is heard while etcd is away is not made again", async (context) => {
+test("a call that is answered while etcd is unreachable is not repeated", async (context) => {
   const receiver = await startReceiver(context);
   receiver.next = ["status 500", "status 500"];
   const webhook = { url: receiver.url, secret: SECRET };

@@ -18,7 +18,7 @@ async function decideElsewhere(etcd) {
   await etcd.put("/sluice/app", `${JSON.stringify({ ...value, scaling })}\n${rest}`);
 }
 
-test("a gateway that returns reads what etcd has before it calls the webhook", async (context) => {
+test("a gateway that returns reads etcd before it calls the webhook", async (context) => {
   const receiver = await startReceiver(context);
   receiver.manner = "status 500";
   const backends = await startBackends(context, 2);

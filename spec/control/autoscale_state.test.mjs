@@ -19,7 +19,7 @@ import {
 } from "./support/scaled.mjs";
 
 for (const [name, end] of Object.entries(lives)) {
-  test(`how long the load has been high outlives ${name}`, async (context) => {
+  test(`the time of high load survives ${name}`, async (context) => {
     const lasts = 2500;
     const { gateway, api } = await startScaled(context, { autoscale: { for: `${lasts}ms` } });
     await report(api, [0.9]);
@@ -35,7 +35,7 @@ for (const [name, end] of Object.entries(lives)) {
   });
 }
 
-test("who is in service, and the cooldown, outlive reloads, dead workers and restarts", async (context) => {
+test("active standby servers and the cooldown survive reloads, killed workers and restarts", async (context) => {
   const autoscale = { cooldown: "1h" };
   const { gateway, api, backends } = await startScaled(context, { waiting: 2, autoscale });
   await report(api, [0.9]);
@@ -65,7 +65,7 @@ test("who is in service, and the cooldown, outlive reloads, dead workers and res
   assert.deepEqual(told(decisions.slice(number)), ["scale_out 2"]);
 });
 
-test("with no autoscale any more those in service stay, and who is replaced as he is does too", async (context) => {
+test("active standby servers stay when autoscale is removed, and when a PUT replaces them unchanged", async (context) => {
   const { api } = await startScaled(context, { waiting: 2, autoscale: { cooldown: "1h" } });
   await report(api, [0.9]);
   await waitForDecisions(api, 1);
@@ -77,7 +77,7 @@ test("with no autoscale any more those in service stay, and who is replaced as h
   assert.equal((await explain(api)).autoscale, undefined);
 });
 
-test("a standby server that is changed: its address, its weight, `drain`, `down`, `standby`", async (context) => {
+test("a standby server keeps or loses its activation as each parameter that is changed requires", async (context) => {
   const { gateway, api } = await startScaled(context, { autoscale: { cooldown: "1h" } });
   await report(api, [0.9]);
   await waitForDecisions(api, 1);
@@ -110,7 +110,7 @@ test("a standby server that is changed: its address, its weight, `drain`, `down`
   assert.equal(other.requests.length, had);
 });
 
-test("a node that stands by is brought in, and stays so over its renewals", async (context) => {
+test("a standby node is activated, and its renewals keep it active", async (context) => {
   const { gateway, api } = await startScaled(context, { waiting: 0, autoscale: { cooldown: "1h" } });
   const { address, requests } = await startBackend(context);
   const body = { server: address, ttl: "3s", standby: true, incarnation: 1 };
@@ -142,7 +142,7 @@ for (const [name, sticky] of Object.entries({
   cookie: { cookie: { name: "srv" } },
   route: { route: { variables: ["$cookie_srv"] } },
 })) {
-  test(`who stands by has no clients either that are bound to it by a ${name}`, async (context) => {
+  test(`a standby server receives no requests from clients bound to it by a ${name}`, async (context) => {
     const { gateway, api, backends } = await startScaled(context, { standby: { route: "b" } });
     await api.expect(200, "PATCH", sluice(), { sticky });
     await report(api, [0.9]);

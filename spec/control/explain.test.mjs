@@ -35,7 +35,7 @@ const settled = (api, query = "") =>
     return explained.servers.every(({ active }) => active === 0) && explained;
   });
 
-test("a weight is the configured one times what slow_start and the load make of it", async (context) => {
+test("the effective weight is the configured one times the factors of slow_start and load", async (context) => {
   const { api } = await startApp(context, 3, { load: { update: "100ms", blackout: "0s" } });
   const fresh = await startBackend(context);
   const parameters = { server: fresh.address, weight: 8, slow_start: "1h" };
@@ -119,7 +119,7 @@ test("each state has its reason", async (context) => {
   assert.deepEqual((await explain(api)).next, { reason: "no server is available" });
 });
 
-test("picks of the last minute are counted, over reloads, and their shares are those of the weights", async (context) => {
+test("the picks of the last minute are counted across reloads, in proportion to the weights", async (context) => {
   const { gateway, api, backends } = await startApp(context, 3, {}, { workers: 2 });
   const askMany = async () => {
     const load = startLoad(context, { port: gateway.port, connections: 4, total: 600 });
@@ -151,7 +151,7 @@ test("picks of the last minute are counted, over reloads, and their shares are t
   }
 });
 
-test("requests under way are counted, with their shares", async (context) => {
+test("requests in flight are counted, with their shares", async (context) => {
   const { gateway, api, backends } = await startApp(context, 3);
   for (const backend of backends) backend.behaviour = { delay: 1500 };
   const load = startLoad(context, { port: gateway.port, connections: 12, total: 12 });
@@ -171,7 +171,7 @@ test("requests under way are counted, with their shares", async (context) => {
   assert.ok(after.every(({ active_percent }) => active_percent === 0));
 });
 
-test("what is wrong with a question", async (context) => {
+test("an invalid question is refused with the reason", async (context) => {
   const { api } = await startApp(context, 1, { method: "ip_hash" });
   const missing = await api.get(`${sluice("nobody")}/explain`);
   assert.deepEqual([missing.status, missing.body.error.code], [404, "UpstreamNotFound"]);
@@ -193,7 +193,7 @@ test("what is wrong with a question", async (context) => {
   assert.equal(status, 400, "nor can the method of an upstream with load be that");
 });
 
-test("with load taken off, the weights are the configured ones at once", async (context) => {
+test("when load is removed, the weights are the configured ones at once", async (context) => {
   const load = { update: "100ms", blackout: "0s", max_step_percent: 100 };
   const { gateway, api, backends } = await startApp(context, 2, { load }, { workers: 2 });
   await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 1 });

@@ -28,7 +28,7 @@ async function startOne(context, settings = {}) {
 }
 
 for (const method of ["round_robin", "least_conn", "least_time"]) {
-  test(`${method}: who is next gets the next request, also with a server that is full`, async (context) => {
+  test(`${method}: the predicted server receives the next request, also when a server is full`, async (context) => {
     const settings = method === "least_time" ? { method, least_time: { measure: "header" } } : { method };
     const { gateway, api, backends } = await startOne(context, settings);
     const seen = new Set();
@@ -65,7 +65,7 @@ for (const [name, settings] of Object.entries({
   hash: { method: "hash", hash: { key: "$arg_user" } },
   "consistent hash": { method: "hash", hash: { key: "$arg_user", consistent: true } },
 })) {
-  test(`${name}: whoever has the key gets the server that is named for it`, async (context) => {
+  test(`${name}: requests with a key go to the server that is predicted for it`, async (context) => {
     const { gateway, api, backends } = await startOne(context, settings);
     const seen = new Set();
     for (let number = 0; number < 60; number += 1) {
@@ -90,7 +90,7 @@ for (const [name, settings] of Object.entries({
   });
 }
 
-test("ip_hash: whoever has the address gets the server that is named for it", async (context) => {
+test("ip_hash: requests from an address go to the server that is predicted for it", async (context) => {
   const { gateway, api } = await startOne(context, { method: "ip_hash" });
   const seen = new Set();
   for (let number = 0; number < 40; number += 1) {
@@ -104,7 +104,7 @@ test("ip_hash: whoever has the address gets the server that is named for it", as
   assert.equal(seen.size, 3);
 });
 
-test("random: who is next is drawn by chance, and nobody knows", async (context) => {
+test("random: the next server is drawn at random and cannot be predicted", async (context) => {
   const { api } = await startOne(context, { method: "random" });
   assert.deepEqual((await explain(api)).next, { reason: "it is drawn by chance" });
   await api.expect(200, "PATCH", sluice(), { method: "round_robin" });

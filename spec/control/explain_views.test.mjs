@@ -11,7 +11,7 @@ import { lives } from "./support/lives.mjs";
 import { reportTo } from "./support/reporting.mjs";
 import { explain } from "./support/scaled.mjs";
 
-test("to look at all upstreams fills no worker, and keeps what is next of the last one", async (context) => {
+test("explaining all upstreams does not fill the worker's memory, and keeps the prediction of the last one", async (context) => {
   const servers = Array.from({ length: 20 }, (_, number) => ({ server: someAddress(number) }));
   const names = Array.from({ length: 60 }, (_, number) => `u${number}`);
   const [backend, other] = await startBackends(context, 2);
@@ -32,7 +32,7 @@ test("to look at all upstreams fills no worker, and keeps what is next of the la
   }
 });
 
-test("what was reported too long ago counts no more, in the states as in what is next", async (context) => {
+test("an expired report counts neither for the state nor for the prediction", async (context) => {
   const servers = [0, 1].map((number) => ({ server: someAddress(number), weight: 1 + 99 * (1 - number) }));
   const upstreams = { app: { servers, load: { expiry: "1s" } } };
   const { api } = await startGateway(context, { workers: 1, upstreams });
@@ -45,7 +45,7 @@ test("what was reported too long ago counts no more, in the states as in what is
   assert.deepEqual([shown[0].state, shown[1].state, next.id], ["up", "draining", 0]);
 });
 
-test("a backup keeps its weight, and says so although it reports", async (context) => {
+test("a backup keeps its weight although it reports a load, and the reason is shown", async (context) => {
   const load = { update: "100ms", blackout: "0s" };
   const servers = [{ server: someAddress(0) }, { server: someAddress(1), backup: true, weight: 3 }];
   const { api } = await startGateway(context, { upstreams: { app: { load, servers } } });
@@ -54,7 +54,7 @@ test("a backup keeps its weight, and says so although it reports", async (contex
   assert.deepEqual([weight.effective, weight.reason], [3, "as configured: a backup keeps its weight"]);
 });
 
-test("picks of the last minute outlast reloads", async (context) => {
+test("the picks of the last minute survive reloads", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startGateway(context, { workers: 2, servers: [backend.address] });
   // In the first second the first minute begins.

@@ -56,7 +56,7 @@ function settingsOf(servers) {
   };
 }
 
-test("the slow one of four has a p99 within twice that of the others with load, and without it has not", async (context) => {
+test("with load a slow server's p99 is within twice that of the others, and without load it is not", async (context) => {
   const servers = await Promise.all(Object.keys(DOORS).map(serversFor));
   const upstreams = Object.fromEntries(servers.map((some) => [some[0].upstream, settingsOf(some)]));
   const gateway = await startGateway(context, { workers: 2, upstreams, http: "lua_socket_log_errors off;" });

@@ -18,7 +18,7 @@ import {
   startReportingServers,
 } from "./support/reporting.mjs";
 
-test("what a server reports of its state counts with the next request of every worker, however it is pushed", async (context) => {
+test("a reported state takes effect with the next request of every worker, however it is pushed", async (context) => {
   const [byHand, other, node] = await startBackends(context, 3);
   const servers = [{ server: byHand.address }, { server: other.address }];
   const running = await startReporting(context, { app: { servers } });
@@ -55,7 +55,7 @@ test("what a server reports of its state counts with the next request of every w
   );
 });
 
-test("a node reports with its first registration; started anew it is another", async (context) => {
+test("a node reports with its first registration, and after a restart it is a new server", async (context) => {
   const { backends, gateway, api, clients } = await startReportingServers(context, 1);
   const [node] = await startBackends(context, 1);
   const registration = { server: node.address, ttl: "60s", incarnation: "1" };
@@ -70,7 +70,7 @@ test("a node reports with its first registration; started anew it is another", a
   assert.equal(await stateOf(api, backends[0].address), "up");
 });
 
-test("clients of a server that drains stay with it, those of one that is down do not", async (context) => {
+test('clients of a server that reports "draining" stay with it, and those of one that reports "down" do not', async (context) => {
   const running = await startReportingServers(context, 3, { sticky: { cookie: { name: "srv" } } });
   const { backends, gateway, api } = running;
   const clients = await newClients(gateway.port, 30);
@@ -84,7 +84,7 @@ test("clients of a server that drains stay with it, those of one that is down do
   assert.ok(clients.every(({ server }) => server !== backends[0].id));
 });
 
-test("it says so beside its parameters and its health, and whatever the method", async (context) => {
+test("a reported state is shown beside parameters and health, with every method", async (context) => {
   const running = await startReportingServers(context, 3);
   const { backends, gateway, api, clients } = running;
   const [first] = backends;
@@ -124,7 +124,7 @@ test("it says so beside its parameters and its health, and whatever the method",
   assert.equal(await stateOf(api, third.address), "up", "another address is another server");
 });
 
-test("a backup has the requests while all others say that they are down; with none left there is a 502", async (context) => {
+test('a backup receives the requests while all others report "down", and without one clients get 502', async (context) => {
   const [first, backup] = await startBackends(context, 2);
   const servers = [{ server: first.address }, { server: backup.address, backup: true }];
   const { gateway, api, clients } = await startReporting(context, { app: { servers } });
@@ -137,7 +137,7 @@ test("a backup has the requests while all others say that they are down; with no
   for (const client of clients) assert.equal((await client.get("/")).text, first.id);
 });
 
-test("it outlives a reload, the death of a worker and a restart, for as long as the server reports", async (context) => {
+test("a reported state survives a reload, a killed worker and a restart as long as the server reports", async (context) => {
   const running = await startReportingServers(context, 3, { load: { expiry: "4s" } });
   const { backends, gateway, api } = running;
   const [draining, down, other] = backends;
@@ -171,7 +171,7 @@ test("it outlives a reload, the death of a worker and a restart, for as long as 
   assert.deepEqual(await answerers(), new Set(backends.map(({ id }) => id)));
 });
 
-test("it ends when nothing more is reported for `load.expiry`", async (context) => {
+test('a reported state ends when no report comes for "load.expiry"', async (context) => {
   const { backends, gateway, api, clients } = await startReportingServers(context, 2, {
     load: { expiry: "1s" },
   });

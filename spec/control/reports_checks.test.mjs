@@ -26,7 +26,7 @@ function checkOf({ body, ...others }, more = {}) {
   return { uri: `/health?${query}`, interval: "300ms", ...more };
 }
 
-test("a check's answer says that the server drains, is down, and is up again", async (context) => {
+test("the answer of a check can report that the server drains, is down, and is up again", async (context) => {
   const health_check = { uri: "/health", interval: "100ms", report: "status.now.load" };
   const running = await startReportingServers(context, 3, { health_check });
   const [first, other] = running.backends;
@@ -50,7 +50,7 @@ test("a check's answer says that the server drains, is down, and is up again", a
   await becomes(running.api, first.address, "unhealthy");
 });
 
-test("a server that reports itself down is checked on, and fails as others do", async (context) => {
+test('a server that reports "down" is still checked, and can fail', async (context) => {
   const health_check = { uri: "/health", interval: "100ms" };
   const { backends, api } = await startReportingServers(context, 2, { health_check });
   const [first] = backends;
@@ -66,7 +66,7 @@ test("a server that reports itself down is checked on, and fails as others do", 
   await becomes(api, first.address, "up");
 });
 
-test("a load in a check's answer confirms a state; what is none does not, and the check passes all the same", async (context) => {
+test("a load in a check's answer confirms the reported state; an invalid load does not, and the check still passes", async (context) => {
   const [first, second] = await startBackends(context, 2);
   const load = (/** @type {unknown} */ value) => checkOf({ body: { load: value } }, { report: "load" });
   const good = {

@@ -50,7 +50,7 @@ const bad = {
   long: `TEXT cpu_utilization=0.3,named_metrics.${"n".repeat(5000)}=1`,
 };
 
-test("a load in a response confirms what the server has reported of its state; what is none does not", async (context) => {
+test("a load in a response confirms the reported state, and an invalid load does not", async (context) => {
   const servers = await startBackends(context, 2);
   const [first, second] = servers;
   const headers = { ...good, ...bad };
@@ -83,7 +83,7 @@ test("a load in a response confirms what the server has reported of its state; w
   }
 });
 
-test("no such header is in the way of a request, at whichever attempt it comes", async (context) => {
+test("a load header disturbs no request, at whichever attempt it comes", async (context) => {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const { gateway, api, clients } = await startReporting(context, { app: { load: {}, servers } }, wide);

@@ -25,7 +25,7 @@ async function numbersOf(api, id, name = "app") {
   return numbers;
 }
 
-test("what is pushed is noted; what a report leaves out stays; what is refused is counted", async (context) => {
+test("pushed reports are recorded, omitted fields stay, and refused reports are counted", async (context) => {
   const { api, gateway } = await startReportingServers(context, 2);
   assert.equal(await reportOf(api, 0), undefined);
   const all = { utilization: 0.42, connections: 17, rps: 310.5, eps: 0.2 };
@@ -50,7 +50,7 @@ test("what is pushed is noted; what a report leaves out stays; what is refused i
   assert.deepEqual(await numbersOf(api, 0), noted, "it outlives a reload");
 });
 
-test("what comes with a registration is noted, and is no other's", async (context) => {
+test("a report in a registration is recorded for that server only", async (context) => {
   const { api } = await startReportingServers(context, 1);
   const body = { server: someAddress(1), ttl: "60s", incarnation: 1 };
   await api.expect(201, "PUT", nodeOf("n"), { ...body, report: { utilization: 0.3 } });
@@ -62,7 +62,7 @@ test("what comes with a registration is noted, and is no other's", async (contex
   assert.equal(await reportOf(api, 1), undefined, "started anew it has reported nothing");
 });
 
-test("what responses report is noted, of a server ten times a second and worker at most", async (context) => {
+test("reports in responses are recorded at most ten times per second, server and worker", async (context) => {
   const [backend] = await startBackends(context, 1);
   const servers = [{ server: backend.address }];
   const { api, gateway, clients } = await startReporting(context, { app: { load: {}, servers } });
@@ -100,7 +100,7 @@ test("what responses report is noted, of a server ten times a second and worker 
   assert.ok(looks >= 1 && looks <= tenths + 2, `${looks} looks in ${tenths} tenths of a second`);
 });
 
-test("what agents and checks say is noted", async (context) => {
+test("reports of agents and checks are recorded", async (context) => {
   const [backend] = await startBackends(context, 1);
   const agent = await startAgent(context);
   const servers = [{ server: backend.address }];

@@ -66,7 +66,7 @@ async function startWithNode(context) {
   };
 }
 
-test("a bad report is refused by each door by which one is pushed", async (context) => {
+test("an invalid report is refused at each path that accepts reports", async (context) => {
   const { api, backends, clients, registration, assertUnchanged } = await startWithNode(context);
   const { expires } = await api.expect(200, "GET", nodeOf("n"));
   for (const path of [reportTo(0), `${nodeOf("n")}/report`, reportTo(2)]) {
@@ -102,7 +102,7 @@ test("a bad report is refused by each door by which one is pushed", async (conte
   for (const backend of backends) await assertIsUsed(clients, backend);
 });
 
-test("a report of another time than now is refused; one that is no newer than the one before, too", async (context) => {
+test("a report that is not recent, or not newer than the previous one, is refused", async (context) => {
   const { api, registration, assertUnchanged } = await startWithNode(context);
   /** @param {number} seconds from now */
   const at = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
@@ -136,7 +136,7 @@ test("a report of another time than now is refused; one that is no newer than th
   assert.equal(await stateOf(api, registration.server), "up", "without a time it is one of now");
 });
 
-test("how old one may be is `load.expiry`", async (context) => {
+test('a report may be as old as "load.expiry"', async (context) => {
   const { api, backends } = await startReportingServers(context, 1, { load: { expiry: "5s" } });
   const time = new Date(Date.now() - 20_000).toISOString();
   const answer = await api.post(reportTo(0), { state: "down", time });
@@ -146,7 +146,7 @@ test("how old one may be is `load.expiry`", async (context) => {
   assert.equal(await stateOf(api, backends[0].address), "down");
 });
 
-test("a report of nobody, and one by another method, is refused", async (context) => {
+test("a report for an unknown server, or with another method, is refused", async (context) => {
   const { api, assertUnchanged } = await startWithNode(context);
   const nobody = [
     [`${nodeOf("other")}/report`, 404, "NodeNotFound", /node "other" is not registered/],

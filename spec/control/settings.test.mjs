@@ -18,7 +18,7 @@ function savedText({ folder }) {
   return names.map((name) => readFileSync(join(folder, "state", name), "utf8")).join("\n");
 }
 
-test("they are kept, with their defaults, over a reload, a restart and a crash", async (context) => {
+test("the settings of load and autoscale survive a reload, a restart and a crash, with their defaults", async (context) => {
   const seed = { servers, load: { target: 0.5 }, autoscale: { max: 4, webhook } };
   const gateway = await startGateway(context, { upstreams: { app: seed } });
   const { api } = gateway;
@@ -41,7 +41,7 @@ test("they are kept, with their defaults, over a reload, a restart and a crash",
   assert.deepEqual([load, none], [undefined, undefined]);
 });
 
-test("nobody is told a webhook's secret, and whoever sends back what was shown leaves it as it is", async (context) => {
+test("the secret of a webhook is never shown, and sending back the shown object keeps it", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;
   const told = [];
@@ -79,7 +79,7 @@ test("nobody is told a webhook's secret, and whoever sends back what was shown l
   assert.equal(await api.configuration(), before);
 });
 
-test("what they cannot be is refused, and changes nothing", async (context) => {
+test("invalid settings of load and autoscale are refused and change nothing", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;
   const before = await api.configuration();

@@ -31,7 +31,7 @@ async function startWithStandby(context, settings = {}) {
   return { serving, standby, ...(await startReporting(context, { app: { ...settings, servers } })) };
 }
 
-test("it gets no request, is checked, is shown as down and in the configuration", async (context) => {
+test("a standby server receives no request, is checked, and is shown as down and in the configuration", async (context) => {
   const health_check = { uri: "/health", interval: "100ms" };
   const { standby, gateway, api, clients } = await startWithStandby(context, { health_check });
   await assertGetsNothing(gateway, clients, standby);
@@ -51,7 +51,7 @@ test("it gets no request, is checked, is shown as down and in the configuration"
   assert.equal(await stateOf(api, standby.address), "down");
 });
 
-test("no client gets to it, not even one that asks for it by its route or has been with it", async (context) => {
+test("a standby server receives no client, not even one with its route or its cookie", async (context) => {
   const { serving, standby, gateway, api } = await startWithStandby(context, {
     sticky: { route: { variables: ["$arg_route"] } },
   });
@@ -84,7 +84,7 @@ test("no client gets to it, not even one that asks for it by its route or has be
   assert.equal(client.server, standby.id);
 });
 
-test("one that is set to stand by finishes what it has; one that is not any more serves at once", async (context) => {
+test("a server that becomes standby finishes its requests, and one that is no longer standby serves at once", async (context) => {
   const { standby, gateway, api, clients } = await startWithStandby(context);
   await api.expect(200, "PATCH", `${serversOf()}/1`, { standby: false });
   await assertIsUsed(clients, standby);
@@ -100,7 +100,7 @@ test("one that is set to stand by finishes what it has; one that is not any more
   await becomes(api, standby.address, "down");
 });
 
-test("what it reports does not bring it in", async (context) => {
+test("the reports of a standby server do not activate it", async (context) => {
   const { standby, gateway, api, clients } = await startWithStandby(context, { load: {} });
   for (const state of ["down", "drain", "up"]) {
     await api.expect(204, "POST", reportTo(1), { utilization: 0, state });
@@ -110,7 +110,7 @@ test("what it reports does not bring it in", async (context) => {
   assert.equal((await eventsOf(api, standby.address)).length, 3, "but it is known");
 });
 
-test("a node may register itself to stand by, and renews that; a backup may not", async (context) => {
+test("a node can register and renew as standby, but not as both standby and backup", async (context) => {
   const { gateway, api, clients } = await startWithStandby(context);
   const [node] = await startBackends(context, 1);
   const registration = { server: node.address, ttl: "60s", standby: true };

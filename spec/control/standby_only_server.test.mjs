@@ -19,7 +19,7 @@ async function startTwo(context, standby) {
   return { gateway, api: gateway.api, backends };
 }
 
-test("its failures do not leave it out", async (context) => {
+test("a server beside standby servers only is not skipped for its failures", async (context) => {
   const { gateway, api, backends } = await startTwo(context, true);
   const [only] = backends;
   only.behaviour = { reset: 1 };
@@ -29,7 +29,7 @@ test("its failures do not leave it out", async (context) => {
   for (let turn = 0; turn < 8; turn += 1) assert.equal((await ask(gateway.port)).text, only.id);
 });
 
-test("nor do those from before the other stood by", async (context) => {
+test("a server is not skipped for failures from before the others became standby", async (context) => {
   const { gateway, api, backends } = await startTwo(context, false);
   const [only, other] = backends;
   only.behaviour = { reset: 1 };

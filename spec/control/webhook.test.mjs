@@ -21,7 +21,7 @@ import {
 /** @typedef {import("./support/receiver.mjs").Manner} Manner */
 /** @typedef {import("./support/receiver.mjs").Receiver} Receiver */
 
-test("a call is a signed JSON text that says what is wanted, and why", async (context) => {
+test("a call is signed JSON with the decision and its reason", async (context) => {
   const { api, receiver } = await startCalling(context);
   await report(api, [0.9]);
   const [out] = await waitForDecisions(api, 1);
@@ -64,7 +64,7 @@ const FAILURES = {
   away: [],
 };
 
-test("a receiver that fails in whatever way is called until it hears, and hears each decision once", async (context) => {
+test("a failing receiver is called until it answers, and receives each decision once", async (context) => {
   const { gateway, api } = await startCalling(context);
   /** @type {Map<string, Receiver>} */
   const receivers = new Map();
@@ -123,7 +123,7 @@ test("a receiver that fails in whatever way is called until it hears, and hears 
   assert.equal(warnings.length, receivers.size, "one for each");
 });
 
-test("the secret is shown to nobody, and stays when what is shown is sent back", async (context) => {
+test("the secret is never shown, and sending back the shown object keeps it", async (context) => {
   const { gateway, api, receiver } = await startCalling(context, {}, { cooldown: "1h" });
   receiver.next = ["status 500"];
   const shown = await api.expect(200, "GET", sluice());
@@ -148,7 +148,7 @@ test("the secret is shown to nobody, and stays when what is shown is sent back",
   assert.equal(gateway.log.text().includes(SECRET), false);
 });
 
-test("with dry_run nobody is called", async (context) => {
+test("with dry_run the webhook is not called", async (context) => {
   const { api, receiver } = await startCalling(context, {}, { dry_run: true });
   await report(api, [0.9]);
   const decisions = await waitForDecisions(api, 2);
@@ -156,7 +156,7 @@ test("with dry_run nobody is called", async (context) => {
   assert.deepEqual(receiver.calls, []);
 });
 
-test("a call goes to where the webhook is now, and nowhere when there is none any more", async (context) => {
+test("a call goes to the current webhook, and to none after the webhook was removed", async (context) => {
   const { gateway, api, receiver } = await startCalling(context, {}, { cooldown: "1h" });
   const other = await startReceiver(context);
   receiver.manner = "status 500";

@@ -11,7 +11,7 @@ import { decisionsOf, explain, report, told } from "./support/scaled.mjs";
 const PATIENCE = 4500;
 
 for (const manner of /** @type {const} */ (["status 500", "hang"])) {
-  test(`a call answered "${manner}" is made anew in each life, by the same key, until it is heard, then never again`, async (context) => {
+  test(`a call answered "${manner}" is repeated after each restart with the same key until it succeeds, then never again`, async (context) => {
     const { gateway, api, receiver } = await startCalling(context, {}, { cooldown: "1h" });
     receiver.manner = manner;
     await report(api, [0.9]);

@@ -109,7 +109,7 @@ test("with the clock set back, a registration that is not renewed expires", asyn
   await waitForServers(clocked.gateway, [someAddress(2), someAddress(3)], patience);
 });
 
-test("with the clock set forward, what has an hour left keeps it, also over a restart", async (context) => {
+test("with the clock set forward, ejections and registrations keep their remaining time, also after a restart", async (context) => {
   const { clocked, gateway, bad, good } = await startWithBad(context, "50m");
   const { api } = gateway;
   const node = { server: someAddress(1), ttl: "50m" };
@@ -133,7 +133,7 @@ test("with the clock set forward, what has an hour left keeps it, also over a re
   assert.equal(await stateOf(api, bad.address), "unavail", "its time is saved as an age");
 });
 
-test("with the clock set forward, a drain job leaves its server the time that it has", async (context) => {
+test("with the clock set forward, a drain job keeps its remaining time", async (context) => {
   const [busy] = await startBackends(context, 1);
   busy.behaviour = { hang: 1 };
   const clocked = await startWithClock(context, { servers: [busy.address] });

@@ -9,7 +9,7 @@ import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { assertKept, serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-test("what is written to one gateway is soon the same at the other", async (context) => {
+test("a write to one gateway soon reaches the other", async (context) => {
   const [first, second] = await startBackends(context, 2);
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
@@ -41,7 +41,7 @@ test("what is written to one gateway is soon the same at the other", async (cont
   assert.deepEqual(await waitForEqual([one, two]), {});
 });
 
-test("a condition that has lost is answered 412 by either gateway", async (context) => {
+test("a write with an outdated condition is answered 412 by either gateway", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   await one.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
@@ -58,7 +58,7 @@ test("a condition that has lost is answered 412 by either gateway", async (conte
 });
 
 for (const how of ["killed", "frozen"]) {
-  test(`with etcd ${how} gateways serve and read, refuse writes, and go on when it is back`, async (context) => {
+  test(`with etcd ${how} gateways serve and answer reads, refuse writes, and recover when it is back`, async (context) => {
     const [first, second] = await startBackends(context, 2);
     const etcd = await startEtcd(context);
     const [one, two] = await startCluster(context, etcd, 2);
@@ -95,7 +95,7 @@ for (const how of ["killed", "frozen"]) {
   });
 }
 
-test("a gateway that was away catches up, and one that comes anew gets all", async (context) => {
+test("a gateway that was stopped catches up, and a new one receives everything", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   for (const name of ["app", "old", "other"])
@@ -118,7 +118,7 @@ test("a gateway that was away catches up, and one that comes anew gets all", asy
   await waitForEqual([one, two, three]);
 });
 
-test("also the last upstream is deleted at a gateway that was away", async (context) => {
+test("the deletion of the last upstream reaches a gateway that was stopped", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   await one.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
@@ -130,7 +130,7 @@ test("also the last upstream is deleted at a gateway that was away", async (cont
   assert.deepEqual(await waitForEqual([one, two]), {});
 });
 
-test("a node that starts anew is another server at every gateway", async (context) => {
+test("a restarted node is a new server at every gateway", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   await one.api.expect(201, "PUT", sluice(), { servers: [] });
@@ -145,7 +145,7 @@ test("a node that starts anew is another server at every gateway", async (contex
   });
 });
 
-test("an etcd that has lost everything empties no gateway: they put it back", async (context) => {
+test("an etcd that lost its data empties no gateway, and the gateways restore it", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   for (const name of ["app", "other"])
@@ -163,7 +163,7 @@ test("an etcd that has lost everything empties no gateway: they put it back", as
   assert.equal(after.other.servers.length, 2);
 });
 
-test("what a registry brings each gateway finds by itself", async (context) => {
+test("each gateway reads registries by itself", async (context) => {
   const etcd = await startEtcd(context);
   await etcd.set([{ server: someAddress(5) }, { server: someAddress(6) }]);
   const [one, two] = await startCluster(context, etcd, 2);

@@ -8,7 +8,7 @@ import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-test("a renewal at a gateway that is cut off is answered 503, and the server stays there", async (context) => {
+test("a renewal at a gateway that is cut off from etcd is answered 503, and the server stays", async (context) => {
   const etcd = await startEtcd(context);
   const proxy = await startEtcdProxy(context, etcd);
   const [one] = await startCluster(context, etcd, 1, { setup: clusterSetup([proxy.url]) });

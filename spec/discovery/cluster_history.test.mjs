@@ -40,7 +40,7 @@ async function startApart(context, etcd, count) {
   return all;
 }
 
-test("a revision of one history is not taken for the same of another", async (context) => {
+test("the same revision of another history is not taken for equal", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   await one.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
@@ -68,7 +68,7 @@ test("a revision of one history is not taken for the same of another", async (co
   });
 });
 
-test("after a loss the newest version of each upstream holds, whichever gateway returns first", async (context) => {
+test("after a loss of data the newest version of each upstream wins, whichever gateway returns first", async (context) => {
   const etcd = await startEtcd(context);
   const all = await startApart(context, etcd, 3);
   const gateways = all.map(({ gateway }) => gateway);
@@ -98,7 +98,7 @@ test("after a loss the newest version of each upstream holds, whichever gateway 
   await waitForEqual(gateways);
 });
 
-test("an upstream that was deleted after a loss does not come back with a gateway that was away", async (context) => {
+test("an upstream that was deleted after a loss of data does not come back with a gateway that was stopped", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   for (const name of ["app", "old"])
@@ -134,7 +134,7 @@ test("a record of an earlier deletion, put back first, does not replace that of 
     await waitFor("it is deleted", async () => (await api.get(sluice("old"))).status === 404);
 });
 
-test("what an earlier version has written is taken over, and marked with a history", async (context) => {
+test("data of an earlier version is taken over and marked with a history", async (context) => {
   const etcd = await startEtcd(context);
   const shared = { method: "round_robin", next_id: 1, servers: [{ id: 0, server: someAddress(1) }] };
   await etcd.put("/sluice/state/complete", "yes");

@@ -17,7 +17,7 @@ const junk = {
   "an unknown setting": '{"method":"round_robin","colour":"red","next_id":0,"servers":[]}',
 };
 
-test("a value that is no upstream is reported and not applied, and the next change replaces it", async (context) => {
+test("a value that is not an upstream is reported and not applied, and the next change replaces it", async (context) => {
   const etcd = await startEtcd(context);
   const gateways = await startCluster(context, etcd, 2);
   const [one, two] = gateways;
@@ -48,7 +48,7 @@ test("a value that is no upstream is reported and not applied, and the next chan
   for (const gateway of gateways) await waitForState(gateway, "ok");
 });
 
-test("junk under the key of an upstream that nobody has is none, and can be replaced or deleted", async (context) => {
+test("an invalid value under the key of an unknown upstream creates no upstream, and can be replaced or deleted", async (context) => {
   const etcd = await startEtcd(context);
   await etcd.put("/sluice/new", "junk");
   await etcd.put("/sluice/gone", "junk");
@@ -60,7 +60,7 @@ test("junk under the key of an upstream that nobody has is none, and can be repl
   for (const gateway of gateways) await waitForState(gateway, "ok");
 });
 
-test("a renewal that says more than the registration allows extends nothing", async (context) => {
+test("a renewal in etcd that is longer than the registration allows extends nothing", async (context) => {
   const etcd = await startEtcd(context);
   const [{ api }, other] = await startCluster(context, etcd, 2);
   await api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });

@@ -18,7 +18,7 @@ const isThere = async ({ api }, name) => (await api.get(sluice(name))).status ==
 /** @param {import("../gateway/support/api.mjs").Answer} answer */
 const problemOf = ({ status, body }) => [status, body?.error?.code];
 
-test("an upstream too large for etcd is answered 413, and keeps a gateway that joins from nothing", async (context) => {
+test("an upstream that is too large for etcd is answered 413 and does not disturb a gateway that joins", async (context) => {
   const etcd = await startEtcd(context, { args: ["--max-request-bytes", "20000"] });
   const [one] = await startCluster(context, etcd, 1);
   const answer = await one.api.put(sluice("big"), { servers: many(1000) });
@@ -62,7 +62,7 @@ test("a change that etcd does not permit is answered 403", async (context) => {
     assert.deepEqual(problemOf(await two.api.send(method, path, body)), [403, "ClusterForbidden"]);
 });
 
-test("an upstream that has no room at one gateway keeps that one from no other", async (context) => {
+test("an upstream that does not fit into the memory of one gateway does not keep it from following the others", async (context) => {
   const etcd = await startEtcd(context);
   const [one] = await startCluster(context, etcd, 1);
   const [two] = await startCluster(context, etcd, 1, { dict: "128k" });

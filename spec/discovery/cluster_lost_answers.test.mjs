@@ -26,7 +26,7 @@ function changeAfter({ proxy, two }, number) {
   });
 }
 
-test("a change that was made is not refused when its answer is lost and another has come since", async (context) => {
+test("a change that was made succeeds although its answer was lost and another change followed", async (context) => {
   const all = await startBoth(context);
   const { proxy, one, two } = all;
   const { etag } = (await one.api.get(sluice())).headers;
@@ -50,7 +50,7 @@ test("a change that was made is not refused when its answer is lost and another 
   assert.equal(again.app.servers[0].server, someAddress(7), "what was created since stays");
 });
 
-test("a change of which nothing can be found out any more is answered so, and not refused", async (context) => {
+test("a change whose outcome can no longer be determined is answered as such, and not as refused", async (context) => {
   const { etcd, proxy, one, two } = await startBoth(context);
   const { etag } = (await one.api.get(sluice())).headers;
   proxy.loseAnswer(TXN, async () => {
@@ -65,7 +65,7 @@ test("a change of which nothing can be found out any more is answered so, and no
   assert.equal(app.method, "random");
 });
 
-test("a write without a condition succeeds although what the watch brings is late", async (context) => {
+test("a write without a condition succeeds although the watch is late", async (context) => {
   const { proxy, one, two } = await startBoth(context);
   const { etag } = (await one.api.get(sluice())).headers;
   proxy.holdWatches();
@@ -83,7 +83,7 @@ test("a write without a condition succeeds although what the watch brings is lat
   );
 });
 
-test("a write is answered 503 while it is not known here that the upstream was deleted", async (context) => {
+test("a write is answered 503 while the gateway does not know yet that the upstream was deleted", async (context) => {
   const { proxy, one, two } = await startBoth(context);
   proxy.holdWatches();
   await two.api.expect(204, "DELETE", sluice());

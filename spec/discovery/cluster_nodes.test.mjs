@@ -28,7 +28,7 @@ function startNodes(context, api, count, first) {
   return nodes;
 }
 
-test("nodes register at whichever gateway, are known to all, and go when they stop", async (context) => {
+test("nodes can register at any gateway, are known to all, and are removed when they stop", async (context) => {
   const etcd = await startEtcd(context);
   const gateways = await startCluster(context, etcd, 2);
   const [one, two] = gateways;

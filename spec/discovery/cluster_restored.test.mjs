@@ -9,7 +9,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 
 const servers = [{ server: someAddress(1) }];
 
-test("an etcd that is set back to a copy takes back no change that was acknowledged since", async (context) => {
+test("an etcd that is restored from a backup undoes no acknowledged change", async (context) => {
   const etcd = await startEtcd(context);
   const gateways = await startCluster(context, etcd, 2);
   const [one, two] = gateways;
@@ -41,7 +41,7 @@ test("an etcd that is set back to a copy takes back no change that was acknowled
   assert.equal(all.app.method, "random");
 });
 
-test("a seed of a gateway that comes first after a loss replaces no version that was shared", async (context) => {
+test("a seed of the first gateway after a loss of data replaces no shared version", async (context) => {
   const etcd = await startEtcd(context);
   const [one] = await startCluster(context, etcd, 1);
   await one.api.expect(201, "PUT", sluice(), { method: "random", servers });
@@ -58,7 +58,7 @@ test("a seed of a gateway that comes first after a loss replaces no version that
   assert.deepEqual([app.method, app.servers[0].server], ["random", someAddress(1)]);
 });
 
-test("etcd counts as complete only after a gateway has put all that it had there", async (context) => {
+test("etcd counts as complete only after a gateway has written everything it had", async (context) => {
   const etcd = await startEtcd(context);
   const names = ["a", "b", "c"];
   const upstreams = Object.fromEntries(names.map((name) => [name, { servers }]));

@@ -11,7 +11,7 @@ const nowhere = "http://127.0.0.1:9";
 const quiet = { http: "lua_socket_log_errors off;" };
 const etcd = { endpoints: [nowhere], prefix: "/upstreams/app/", user: "root", password: "open sesame" };
 
-test("secrets are kept, and neither shown nor logged", async (context) => {
+test("secrets are kept and never shown or logged", async (context) => {
   const gateway = await startGateway(context, { upstreams: {}, ...quiet });
   const { api } = gateway;
   const sent = { servers: [{ server: someAddress(1) }], discovery: { etcd, max_removal_percent: 30 } };
@@ -37,7 +37,7 @@ test("secrets are kept, and neither shown nor logged", async (context) => {
   assert.ok(!gateway.log.text().includes("sesame") && !gateway.log.text().includes("xyzzy"));
 });
 
-test("a hidden secret goes nowhere else", async (context) => {
+test("a hidden secret is not sent to another address", async (context) => {
   const { api } = await startGateway(context, { upstreams: {}, ...quiet });
   const consul = { address: nowhere, service: "app", token: "xyzzy" };
   await api.expect(201, "PUT", sluice(), { servers: [], discovery: { consul } });
@@ -57,7 +57,7 @@ test("a hidden secret goes nowhere else", async (context) => {
   }
 });
 
-test("what is no discovery is refused and changes nothing", async (context) => {
+test('an invalid "discovery" is refused and changes nothing', async (context) => {
   const gateway = await startGateway(context, { servers: [someAddress(1)], ...quiet });
   const { api } = gateway;
   const before = await api.configuration();

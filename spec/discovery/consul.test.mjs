@@ -50,7 +50,7 @@ test("an instance must pass, have all tags and be in the datacenter", async (con
   await waitForServers(gateway, [someAddress(1), someAddress(4)]);
 });
 
-test("a datacenter that there is not is a failure", async (context) => {
+test("an unknown datacenter is a failure", async (context) => {
   const consul = await startConsul(context);
   const gateway = await follow(context, consul, { datacenter: "no-such" });
   const { error } = await waitFor("it is known", async () => {
@@ -60,7 +60,7 @@ test("a datacenter that there is not is a failure", async (context) => {
   assert.match(error, /status 500: No path to datacenter/);
 });
 
-test("a token is sent; one that is refused changes nothing", async (context) => {
+test("the token is sent, and a refused one changes nothing", async (context) => {
   const consul = await startConsul(context);
   await consul.change({ token: "secret", instances: [instance(1)] });
   const gateway = await follow(context, consul, { token: "secret" });
@@ -78,7 +78,7 @@ test("a token is sent; one that is refused changes nothing", async (context) => 
   await waitForState(gateway, "ok");
 });
 
-test("an instance without an address has its node's, IPv6 gets brackets, a weight of 0 is 1", async (context) => {
+test("an instance without an address has that of its node, IPv6 gets brackets, and a weight of 0 becomes 1", async (context) => {
   const consul = await startConsul(context);
   await consul.setInstances([
     { id: "a", address: "", nodeAddress: "127.0.0.9", port: 81, weight: 7 },
@@ -107,7 +107,7 @@ test("an instance without an address has its node's, IPv6 gets brackets, a weigh
   );
 });
 
-test("an index that goes backwards begins anew", async (context) => {
+test("an index that goes backwards is reset", async (context) => {
   const consul = await startConsul(context);
   await consul.change({ index: 5000, instances: [instance(1), instance(2)] });
   const gateway = await follow(context, consul);
@@ -123,7 +123,7 @@ test("an index that goes backwards begins anew", async (context) => {
   await waitForState(gateway, "ok");
 });
 
-test("without an index Consul is asked about once a second, with one it is waited for", async (context) => {
+test("without an index Consul is asked about once a second, and with one by blocking queries", async (context) => {
   const consul = await startConsul(context);
   await consul.change({ index: 0, instances: [instance(1)] });
   const gateway = await follow(context, consul);
@@ -141,7 +141,7 @@ test("without an index Consul is asked about once a second, with one it is waite
   assert.equal((await consul.asked()).length, waiting.length);
 });
 
-test("a registry in which much changes is not asked without end", async (context) => {
+test("a registry with many changes is not asked without pause", async (context) => {
   const consul = await startConsul(context);
   await consul.setInstances([instance(1)]);
   const gateway = await follow(context, consul);
@@ -153,7 +153,7 @@ test("a registry in which much changes is not asked without end", async (context
   assert.ok(count > 5 && count <= 21, `${count} questions in 2 s`);
 });
 
-test("keys are as nginx-upsync-module has them", async (context) => {
+test("keys of nginx-upsync-module are understood", async (context) => {
   const consul = await startConsulKv(context);
   const [full, bare, empty, down, other] = [1, 2, 3, 4, 5].map((number) => someAddress(number));
   await consul.setKeys({
@@ -177,7 +177,7 @@ test("keys are as nginx-upsync-module has them", async (context) => {
   assert.equal((await discoveryOf(gateway.api)).skipped_count, 0);
 });
 
-test("a prefix without keys is an answer, one that nobody knows is none", async (context) => {
+test("a prefix without keys is a valid answer, and an unknown prefix is a failure", async (context) => {
   const consul = await startConsulKv(context);
   const gateway = await follow(context, consul, { prefix: "some where/app/" });
   await waitFor("it has answered", async () => (await discoveryOf(gateway.api)).state === "ok");

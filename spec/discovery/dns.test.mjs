@@ -30,28 +30,28 @@ function follow(context, dns, what) {
   return startDiscovery(context, dns, { traffic: false, discovery: dns.discovery({ name, ...what }) });
 }
 
-test("A records are servers at the port", async (context) => {
+test("each A record is a server at the configured port", async (context) => {
   const dns = await startDns(context);
   await dns.serve([`address=/${name}/127.9.0.1`, `address=/${name}/127.9.0.2`]);
   const { gateway } = await follow(context, dns, { type: "A", port: 8080 });
   await waitForServers(gateway, ["127.9.0.1:8080", "127.9.0.2:8080"]);
 });
 
-test("AAAA records are servers in brackets, in the usual spelling", async (context) => {
+test("each AAAA record is a server in brackets, in canonical spelling", async (context) => {
   const dns = await startDns(context);
   await dns.serve([`address=/${name}/fd00:0:0:1:0:0:0:2`, `address=/${name}/::1`]);
   const { gateway } = await follow(context, dns, { type: "AAAA", port: 8080 });
   await waitForServers(gateway, ["[::1]:8080", "[fd00:0:0:1::2]:8080"]);
 });
 
-test("a name that stands for another has that one's addresses", async (context) => {
+test("an alias has the addresses of its target", async (context) => {
   const dns = await startDns(context);
   await dns.serve(["cname=app.example,other.example,3", "host-record=other.example,127.9.0.3,2"]);
   const { gateway } = await follow(context, dns, { type: "A", port: 80 });
   await waitForServers(gateway, ["127.9.0.3:80"]);
 });
 
-test("more addresses than UDP holds are asked for over TCP", async (context) => {
+test("an answer that is too large for UDP is fetched over TCP", async (context) => {
   const dns = await startDns(context);
   const hosts = Array.from({ length: 80 }, (_, index) => `127.9.1.${index + 1}`);
   await dns.serve(hosts.map((host) => `address=/${name}/${host}`));
@@ -62,7 +62,7 @@ test("more addresses than UDP holds are asked for over TCP", async (context) => 
   );
 });
 
-test("SRV: weights are weights, all but the first priority are backups", async (context) => {
+test("SRV: weights are taken over, and all but the first priority are backups", async (context) => {
   const dns = await startDns(context);
   await dns.serve([
     "host-record=one.example,127.9.0.1,fd00::1",
@@ -81,7 +81,7 @@ test("SRV: weights are weights, all but the first priority are backups", async (
   assert.deepEqual(said("127.9.0.2:8003"), [7, true]);
 });
 
-test("SRV: targets that no address comes with are asked for", async (context) => {
+test("SRV: targets without additional records are looked up", async (context) => {
   const dns = await startDns(context);
   // dnsmasq adds no addresses of an alias.
   await dns.serve([
@@ -101,7 +101,7 @@ test("SRV: targets that no address comes with are asked for", async (context) =>
   assert.equal(dns.countQueries("A", "one.example"), 0);
 });
 
-test("an answer is asked for again when its smallest TTL is over, within the bounds", async (context) => {
+test("a name is looked up again after its smallest TTL, within the bounds", async (context) => {
   const seconds = 4;
   for (const { ttls, bounds, least, most } of [
     { ttls: [1, 100], bounds: {}, least: 3, most: 5 },
@@ -140,7 +140,7 @@ test("when a resolver fails, the next one is asked", async (context) => {
   assert.equal(failing.questions, questions);
 });
 
-test("a resolver that fails or is silent changes nothing, and is not asked all the time", async (context) => {
+test("a resolver that fails or does not answer changes nothing, and is asked with pauses", async (context) => {
   for (const code of [SERVFAIL, undefined]) {
     const dns = await startDns(context);
     await dns.serve([`host-record=${name},127.9.0.1`]);
@@ -160,7 +160,7 @@ test("a resolver that fails or is silent changes nothing, and is not asked all t
   }
 });
 
-test("a name that does not exist any more, or has no address, keeps its servers", async (context) => {
+test("a name that no longer exists, or has no address, keeps its servers", async (context) => {
   const dns = await startDns(context);
   for (const gone of [[], [`host-record=${name},fd00::1`]]) {
     await dns.serve([`host-record=${name},127.9.0.1`]);
@@ -178,7 +178,7 @@ test("a name that does not exist any more, or has no address, keeps its servers"
   }
 });
 
-test("answers that are no DNS are a failure like others", async (context) => {
+test("malformed DNS answers are a failure", async (context) => {
   const dns = await startDns(context);
   // One record is announced, of type SRV, and ends before its data.
   const broken = await startRefusing(context, SERVFAIL, (answer) => {

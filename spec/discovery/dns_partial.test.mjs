@@ -59,7 +59,7 @@ for (const [what, answer] of /** @type {[string, Answer][]} */ ([
   });
 }
 
-test("SRV: a target that fails does not keep the others from being used, and keeps its last addresses", async (context) => {
+test("SRV: a failing target keeps its last addresses and does not affect the others", async (context) => {
   const { dns, gateway } = await follow(context, {
     [`SRV ${name}`]: two,
     "A one.example": SERVFAIL,
@@ -79,7 +79,7 @@ test("SRV: a target that fails does not keep the others from being used, and kee
   await waitForServers(gateway, ["127.9.0.3:8001", `${other}:8002`]);
 });
 
-test("SRV: after a start, servers that a target may still have stay until it is answered", async (context) => {
+test("SRV: after a start, the servers of a target stay until it is answered", async (context) => {
   const { dns, gateway } = await follow(context, {
     [`SRV ${name}`]: two,
     "A one.example": [["A", "one.example", one]],
@@ -113,7 +113,7 @@ test("SRV: when no target is answered, the source is failing and all servers sta
   await waitForState(gateway, "ok");
 });
 
-test("SRV: a family that came with the records is not asked for, the other is", async (context) => {
+test("SRV: a family that came with additional records is not looked up, and the other one is", async (context) => {
   const { dns, gateway } = await follow(context, {
     [`SRV ${name}`]: {
       answers: [["SRV", name, "one.example", 8001]],
@@ -156,7 +156,7 @@ test("CNAME records that form a loop are a failure and change nothing", async (c
   await waitForServers(gateway, [`${one}:80`], 0);
 });
 
-test("records of another owner than the name that was asked for are not used", async (context) => {
+test("records of another owner than the requested name are ignored", async (context) => {
   const { dns, gateway } = await follow(
     context,
     {

@@ -25,7 +25,7 @@ async function startGuardedEtcd(context, options) {
   return etcd;
 }
 
-test("a user with a password is let in, and stays in over a restart of etcd", async (context) => {
+test("a user with a password is authenticated, also after a restart of etcd", async (context) => {
   const etcd = await startGuardedEtcd(context);
   const [one, other] = [someAddress(1), someAddress(2)];
   await etcd.set([{ server: one }]);
@@ -42,7 +42,7 @@ test("a user with a password is let in, and stays in over a restart of etcd", as
   await waitForState(gateway, "ok");
 });
 
-test("a token that is not valid any more is replaced", async (context) => {
+test("an expired token is replaced", async (context) => {
   const etcd = await startGuardedEtcd(context);
   const [one, other] = [someAddress(1), someAddress(2)];
   await etcd.set([{ server: one }]);
@@ -59,7 +59,7 @@ test("a token that is not valid any more is replaced", async (context) => {
   assert.deepEqual(failures, [], "the watch goes on");
 });
 
-test("a wrong password is reported, and no secret is", async (context) => {
+test("a wrong password is reported without any secret", async (context) => {
   const etcd = await startGuardedEtcd(context);
   await etcd.set([{ server: someAddress(1) }]);
   const config = etcd.discovery().etcd;
@@ -78,7 +78,7 @@ test("a wrong password is reported, and no secret is", async (context) => {
   await waitForState(gateway, "ok");
 });
 
-test("whoever gives no password is not let in", async (context) => {
+test("a request without a password is refused", async (context) => {
   const etcd = await startGuardedEtcd(context);
   await etcd.set([{ server: someAddress(1) }]);
   const { gateway } = await startDiscovery(context, etcd, quiet);
@@ -86,7 +86,7 @@ test("whoever gives no password is not let in", async (context) => {
   assert.match(error, /user name is empty|permission denied|invalid auth token/);
 });
 
-test("a user who may not watch from the first prefix to the last is told so", async (context) => {
+test("a user without permission for the watched range gets a clear message", async (context) => {
   const etcd = await startEtcd(context);
   for (const name of ["app", "cart"]) await etcd.set([{ server: someAddress(1) }], name);
   await etcd.enableUsers({ user, password, prefixes: ["/upstreams/app/", "/upstreams/cart/"] });
@@ -104,7 +104,7 @@ test("a user who may not watch from the first prefix to the last is told so", as
   await waitForState(gateway, "ok");
 });
 
-test("a certificate must be trusted, and of the name that is asked for", async (context) => {
+test("the certificate must be trusted and match the name", async (context) => {
   const files = writeCertificates(makeFolder(context, "certificates"));
   const startWith = ({ cert, key }) => startEtcd(context, { args: ["--cert-file", cert, "--key-file", key] });
   const etcd = await startWith(files.named);
@@ -134,7 +134,7 @@ test("a certificate must be trusted, and of the name that is asked for", async (
   }
 });
 
-test("a key whose lease is over is a server that is gone", async (context) => {
+test("a key whose lease expires removes its server", async (context) => {
   const etcd = await startEtcd(context);
   const addresses = [someAddress(1), someAddress(2), someAddress(3)];
   await etcd.set(addresses.map((server) => ({ server })));
@@ -188,7 +188,7 @@ test("values may be JSON, an address, nginx-upsync-module's parameters, or nothi
   });
 });
 
-test("of several endpoints one that is there is enough", async (context) => {
+test("one reachable endpoint of several is enough", async (context) => {
   const backends = await startBackends(context, 1);
   const etcd = await startEtcd(context);
   await etcd.set([{ server: backends[0].address }]);
@@ -203,7 +203,7 @@ test("of several endpoints one that is there is enough", async (context) => {
   assert.deepEqual([...load.errors], []);
 });
 
-test("more keys than fit in a page are all read", async (context) => {
+test("keys on several pages are all read", async (context) => {
   const etcd = await startEtcd(context, { args: ["--max-txn-ops", "2000"] });
   const addresses = Array.from({ length: 1201 }, (_, number) => someAddress(number));
   await etcd.set(addresses.map((server) => ({ server })));

@@ -86,7 +86,7 @@ const outages = {
 };
 
 for (const [how, fail] of Object.entries(outages)) {
-  test(`etcd ${how}: clients see nothing, and the set is right again soon`, async (context) => {
+  test(`etcd ${how}: clients notice nothing, and the servers are soon right again`, async (context) => {
     const { addresses, etcd, gateway, load } = await startAll(context);
     for (const set of [addresses.slice(1), addresses.slice(0, 2)]) {
       await fail(etcd);
@@ -116,7 +116,7 @@ test("changes that were made and compacted while etcd was out of reach are follo
   await assertUnseen(load);
 });
 
-test("a compaction is nothing to a watch", async (context) => {
+test("a compaction does not disturb a watch", async (context) => {
   const { addresses, etcd, gateway, load } = await startAll(context);
   for (let turn = 0; turn < 20; turn += 1) {
     await etcd.put("/elsewhere", String(turn));
@@ -128,7 +128,7 @@ test("a compaction is nothing to a watch", async (context) => {
   await assertOneWatch(etcd.members, gateway);
 });
 
-test("an etcd whose data is gone empties no upstream, and is followed from there on", async (context) => {
+test("an etcd that lost its data empties no upstream, and is followed again", async (context) => {
   const { addresses, etcd, gateway, load } = await startAll(context);
   // So that its revisions were far ahead of those to come.
   for (let turn = 0; turn < 50; turn += 1) await etcd.put("/elsewhere", String(turn));
@@ -158,7 +158,7 @@ test("the leader of three members dies, and the others are followed", async (con
   await assertOneWatch(rest, gateway);
 });
 
-test("a member that the others have lost is left", async (context) => {
+test("a member without contact to the others is abandoned", async (context) => {
   const { addresses, etcd, gateway, load } = await startAll(context, { members: 3 });
   // It is the first that is watched: it goes on, and answers nothing that needs the others.
   const [first, second, third] = etcd.members;
@@ -177,7 +177,7 @@ test("a member that the others have lost is left", async (context) => {
   await assertUnseen(load);
 });
 
-test("no watch is left by upstreams that are gone, by reloads, or by workers that were killed", async (context) => {
+test("deleted upstreams, reloads and killed workers leave no watch behind", async (context) => {
   const etcd = await startEtcd(context);
   const [member] = etcd.members;
   await etcd.set([{ server: someAddress(1) }]);

@@ -61,7 +61,7 @@ async function startEtcdOf(context) {
 }
 
 for (const [what, { error, ...watch }] of Object.entries(watches)) {
-  test(`a watch that ${what} is a failure, and is not repeated without a pause`, async (context) => {
+  test(`a watch that ${what} is a failure, and is repeated only after a pause`, async (context) => {
     const { state, server, registry } = await startEtcdOf(context);
     const { gateway } = await startDiscovery(context, /** @type {any} */ (registry), { traffic: false });
     await waitForServers(gateway, [someAddress(1)]);

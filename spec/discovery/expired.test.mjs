@@ -13,7 +13,7 @@ const body = { server: someAddress(1), ttl: "1s" };
 /** @param {import("../gateway/support/api.mjs").Api} api */
 const explained = async (api) => (await api.expect(200, "GET", `${sluice()}/explain`)).servers[0];
 
-test("a server that the guard keeps after its time is shown as expired, until it renews", async (context) => {
+test("a server that the guard keeps after its expiry is shown as expired until it renews", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   assert.equal((await api.get(`${sluice()}/discovery`)).status, 404, "nobody has registered");
   const { expires } = await api.expect(201, "PUT", nodeOf("one"), body);
@@ -55,7 +55,7 @@ test("a server that the guard keeps after its time is shown as expired, until it
   assert.deepEqual((await api.expect(200, "GET", `${sluice()}/discovery`)).expired, []);
 });
 
-test("what has expired stays so through a reload", async (context) => {
+test("an expired server stays expired through a reload", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   await api.expect(201, "PUT", nodeOf("one"), body);

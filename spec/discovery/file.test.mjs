@@ -11,7 +11,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 
 testContract("file", startFile);
 
-test("servers that all cannot be in the upstream any more do not empty it", async (context) => {
+test("an answer whose servers all conflict with the upstream does not empty it", async (context) => {
   const addresses = [1, 2, 3].map((number) => someAddress(number));
   const file = await startFile(context);
   await file.set(addresses.map((server) => ({ server })));
@@ -34,7 +34,7 @@ async function startWith(context, servers) {
   return { file, gateway, api: gateway.api };
 }
 
-test("a server is an object of parameters or an address", async (context) => {
+test("a server is either an object of parameters or an address", async (context) => {
   const parameters = { server: someAddress(1), weight: 3, max_conns: 7, backup: true, slow_start: "5s" };
   const { gateway, api } = await startWith(context, [
     parameters,
@@ -66,7 +66,7 @@ test("a server whose address is written in another way is the same server", asyn
   assert.equal(pending?.count ?? 0, 0);
 });
 
-test("what is no server is named by its place", async (context) => {
+test("an invalid entry is reported with its position", async (context) => {
   const bad = [7, null, { weight: 1 }, { server: someAddress(2), weight: 0 }, someAddress(1)];
   const { gateway, api } = await startWith(context, [someAddress(1), ...bad]);
   await waitForServers(gateway, [someAddress(1)]);
@@ -111,7 +111,7 @@ test("a file that cannot be used changes nothing, and is followed again when it 
   await waitFor("it is known to be right", async () => (await discoveryOf(api)).state === "ok");
 });
 
-test("a file that the workers must not read changes nothing", async (context) => {
+test("a file that the workers cannot read changes nothing", async (context) => {
   const { file, gateway, api } = await startWith(context, [someAddress(1)]);
   await waitForServers(gateway, [someAddress(1)]);
   chmodSync(file.path, 0o000);
@@ -119,7 +119,7 @@ test("a file that the workers must not read changes nothing", async (context) =>
   await waitForServers(gateway, [someAddress(1)], 0);
 });
 
-test("every change is noticed: of the same size, with the time of before", async (context) => {
+test("every change is noticed, even with the same size and modification time", async (context) => {
   const { file, gateway } = await startWith(context, [someAddress(1)]);
   await waitForServers(gateway, [someAddress(1)]);
   for (const number of [2, 3, 4]) {

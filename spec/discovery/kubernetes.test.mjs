@@ -42,7 +42,7 @@ function failures(gateway) {
   return gateway.log.entries("warn").filter((line) => line.includes("could not follow kubernetes"));
 }
 
-test("endpoints that are ready serve, those that terminate and still serve drain", async (context) => {
+test("ready endpoints serve, and endpoints that terminate while serving drain", async (context) => {
   const kubernetes = await startKubernetes(context);
   const endpoints = [
     endpoint(1),
@@ -98,7 +98,7 @@ test("a port is found by its name or its number, and must be TCP", async (contex
   assert.deepEqual(skipped, [{ entry: "app-1", reason: 'it has no TCP port "53"' }]);
 });
 
-test("an endpoint in two slices counts once, and only slices of the service count", async (context) => {
+test("an endpoint in two slices counts once, and slices of other services are ignored", async (context) => {
   const kubernetes = await startKubernetes(context);
   const leaving = { ready: false, serving: true, terminating: true };
   await kubernetes.setSlices([
@@ -125,7 +125,7 @@ test("an endpoint in two slices counts once, and only slices of the service coun
   await waitForServers(gateway, [...all.slice(1), someAddress(6)]);
 });
 
-test("more slices than a page has are all read", async (context) => {
+test("slices on several pages are all read", async (context) => {
   const kubernetes = await startKubernetes(context);
   const numbers = Array.from({ length: 1100 }, (_, index) => index + 1);
   await kubernetes.setSlices(numbers.map((number) => sliceOf(`app-${number}`, [endpoint(number)], http)));
@@ -138,7 +138,7 @@ test("more slices than a page has are all read", async (context) => {
   assert.deepEqual(await asked(kubernetes), { lists: 3, watches: 1 });
 });
 
-test("a token that is replaced is read anew; a file that is not there is a failure", async (context) => {
+test("a replaced token is read again, and a missing file is a failure", async (context) => {
   const kubernetes = await startKubernetes(context);
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes);
@@ -167,7 +167,7 @@ test("a token that is replaced is read anew; a file that is not there is a failu
 });
 
 for (const byStatus of [false, true]) {
-  test(`a version that is forgotten is listed anew, ${byStatus ? "by status" : "by an event"}`, async (context) => {
+  test(`after an expired version the list is read again, ${byStatus ? "by status" : "by an event"}`, async (context) => {
     const kubernetes = await startKubernetes(context);
     await kubernetes.set([{ server: someAddress(1) }]);
     const gateway = await follow(context, kubernetes);
@@ -182,7 +182,7 @@ for (const byStatus of [false, true]) {
   });
 }
 
-test("bookmarks tell from where to go on", async (context) => {
+test("a watch continues from the last bookmark", async (context) => {
   const kubernetes = await startKubernetes(context);
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes);
@@ -199,7 +199,7 @@ test("bookmarks tell from where to go on", async (context) => {
   assert.equal((await asked(kubernetes)).lists, 1);
 });
 
-test("watches that end at once are not begun without end", async (context) => {
+test("watches that end at once are repeated only after pauses", async (context) => {
   const kubernetes = await startKubernetes(context);
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes);
@@ -211,7 +211,7 @@ test("watches that end at once are not begun without end", async (context) => {
   assert.ok(count >= 2 && count <= 7, `${count} watches in 3 s`);
 });
 
-test("another namespace, and a service that is not there", async (context) => {
+test("another namespace works, and a missing service is a failure", async (context) => {
   const kubernetes = await startKubernetes(context);
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes, { namespace: "elsewhere" });

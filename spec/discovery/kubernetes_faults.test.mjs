@@ -43,7 +43,7 @@ for (const { what, fault, error } of [
     error: /status 410: too old resource version/,
   },
 ]) {
-  test(`${what} is a failure, and is not repeated without a pause`, async (context) => {
+  test(`${what} is a failure, and is repeated only after a pause`, async (context) => {
     const kubernetes = await startKubernetes(context);
     await kubernetes.set([{ server: someAddress(1) }]);
     const { gateway } = await startDiscovery(context, kubernetes, { traffic: false });

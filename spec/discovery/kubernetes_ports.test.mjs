@@ -79,7 +79,7 @@ test("a port whose number no endpoint has any more is failing, and the servers s
   await waitForState(gateway, "ok");
 });
 
-test("a dual-stack service has each pod once, at the first of its families", async (context) => {
+test("a dual-stack service has each pod once, at the service's first family", async (context) => {
   const { kubernetes, gateway } = await follow(context, []);
   await waitForState(gateway, "ok");
   await kubernetes.change({ service: { kind: "Service", spec: { ipFamilies: ["IPv6", "IPv4"] } } });
@@ -89,7 +89,7 @@ test("a dual-stack service has each pod once, at the first of its families", asy
   assert.ok(asked.includes("/api/v1/namespaces/default/services/app"));
 });
 
-test("a dual-stack service that may not be read has IPv4; family says otherwise", async (context) => {
+test('a dual-stack service that cannot be read has IPv4 unless "family" is set', async (context) => {
   const { kubernetes, gateway } = await follow(context, dualStack);
   await waitForServers(gateway, [`${host}:80`]);
   for (const [family, servers] of /** @type {const} */ ([
@@ -103,7 +103,7 @@ test("a dual-stack service that may not be read has IPv4; family says otherwise"
   }
 });
 
-test("a family that the service does not have is failing", async (context) => {
+test("a family that the service does not have is a failure", async (context) => {
   const { gateway } = await follow(context, [dualStack[0]], { port: "http", family: "ipv6" });
   const { error } = await waitFor("it is reported", async () => {
     const found = await discoveryOf(gateway.api);

@@ -61,14 +61,14 @@ async function longestTurn(context, entries, isDone) {
   return { longest, total };
 }
 
-test("300,000 entries that are no servers hold the worker for some milliseconds at a time", async (context) => {
+test("300,000 invalid entries hold the worker for only some milliseconds at a time", async (context) => {
   const entries = Array.from({ length: 300_000 }, (_, number) => `bad ${number}`);
   const { longest } = await longestTurn(context, entries, (found) => found.skipped_count === entries.length);
   // It was seconds.
   assert.ok(longest < 500, `${longest} ms`);
 });
 
-test("20,000 servers come in several writes, none of which holds the worker for long", async (context) => {
+test("20,000 servers are applied in several writes, none of which holds the worker for long", async (context) => {
   const entries = Array.from({ length: 20_000 }, (_, number) => ({ server: someAddress(number) }));
   const { longest, total } = await longestTurn(context, entries, (found) => found.servers === entries.length);
   // It was nearly all of it. A write still takes time in proportion to the servers of the upstream, which has one text.

@@ -43,7 +43,7 @@ function waitForSkipped(gateway, count, milliseconds) {
 }
 
 for (const how of ["before it is read", "while it is watched"]) {
-  test(`what is no server is skipped and named, said ${how}`, async (context) => {
+  test(`invalid entries are skipped and reported, given ${how}`, async (context) => {
     const backends = await startBackends(context, 2);
     const [first, second] = backends.map(({ address }) => address);
     const etcd = await startEtcd(context);
@@ -76,7 +76,7 @@ for (const how of ["before it is read", "while it is watched"]) {
   });
 }
 
-test("a server that is said twice is one, the first one, and the other is reported", async (context) => {
+test("of a duplicate server the first entry is used and the second is reported", async (context) => {
   const etcd = await startEtcd(context);
   const [one, other] = [someAddress(1), someAddress(2)];
   await etcd.put(`${prefix}a`, JSON.stringify({ server: one, weight: 2 }));
@@ -97,7 +97,7 @@ test("a server that is said twice is one, the first one, and the other is report
   await waitForSkipped(gateway, 0);
 });
 
-test("more nonsense than is shown is counted", async (context) => {
+test("invalid entries beyond those shown are counted", async (context) => {
   const etcd = await startEtcd(context);
   for (let number = 0; number < 300; number += 1) await etcd.put(`${prefix}${number}`, "nonsense");
   await etcd.put(`${prefix}good`, someAddress(1));
@@ -111,7 +111,7 @@ test("more nonsense than is shown is counted", async (context) => {
 const LARGE = 3;
 
 for (const how of ["before it is read", "while it is watched"]) {
-  test(`values of 10 MB are skipped, said ${how}, and requests go on`, async (context) => {
+  test(`values of 10 MB are skipped, given ${how}, and requests are served`, async (context) => {
     const [first, second] = (await startBackends(context, 2)).map(({ address }) => address);
     const etcd = await startEtcd(context, {
       args: ["--max-request-bytes", "20000000", "--quota-backend-bytes", "1000000000"],

@@ -59,7 +59,7 @@ test("a server registers itself, gets requests, renews, changes and leaves", asy
   assert.deepEqual(await api.expect(200, "GET", serversOf()), []);
 });
 
-test("a server whose address is written in another way has registered itself before", async (context) => {
+test("a registration with another spelling of the address is a renewal", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   const created = await api.expect(201, "PUT", nodeOf("one"), { server: "[::1]:81", ttl: "60s" });
   for (const server of ["[0:0:0:0:0:0:0:1]:081", "[0::1]:81"]) {
@@ -70,7 +70,7 @@ test("a server whose address is written in another way has registered itself bef
   }
 });
 
-test("what is no registration is refused and changes nothing", async (context) => {
+test("an invalid registration is refused and changes nothing", async (context) => {
   const { api } = await startGateway(context, { servers: [someAddress(1)] });
   await api.expect(201, "PUT", nodeOf("taken"), { server: someAddress(2), ttl: "60s" });
   const before = await api.configuration();
@@ -101,7 +101,7 @@ test("what is no registration is refused and changes nothing", async (context) =
   assert.equal(await api.configuration(), before);
 });
 
-test("what a node says of itself is no parameter of it", async (context) => {
+test("the metadata of a node is not a parameter of its server", async (context) => {
   const { api } = await startGateway(context, { servers: [someAddress(1)] });
   const meta = { leave_by: "2000-01-01T00:00:00.000Z", server: someAddress(3), source: "discovery" };
   const { id } = await api.expect(201, "PUT", nodeOf("n"), { server: someAddress(2), ttl: "60s", meta });
@@ -113,7 +113,7 @@ test("what a node says of itself is no parameter of it", async (context) => {
   assert.equal((await api.expect(200, "GET", serversOf())).length, 3);
 });
 
-test("registrations outlive a restart, each with a whole ttl", async (context) => {
+test("registrations survive a restart, each with a full ttl", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   for (const number of [1, 2, 3]) {
@@ -135,7 +135,7 @@ test("registrations outlive a restart, each with a whole ttl", async (context) =
   );
 });
 
-test("300 nodes outlive reloads and a crash; 100 that stop are gone in time; all at once never go", async (context) => {
+test("300 nodes survive reloads and a crash, 100 that stop are removed in time, and never all at once", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   // Long enough for a slow machine to renew all of them in time.

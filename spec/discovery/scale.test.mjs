@@ -26,7 +26,7 @@ function cpuOf(pids) {
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
 
-test(`${UPSTREAMS * SERVERS} servers of ${UPSTREAMS} upstreams come over one watch, and each change touches one`, async (context) => {
+test(`${UPSTREAMS * SERVERS} servers of ${UPSTREAMS} upstreams use one watch, and each change affects one upstream`, async (context) => {
   const etcd = await startEtcd(context);
   const [member] = etcd.members;
   for (const name of names) {

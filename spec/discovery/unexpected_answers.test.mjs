@@ -116,7 +116,7 @@ function makeToken(context) {
 }
 
 for (const [source, { of, answers }] of Object.entries(registries)) {
-  test(`${source}: an answer of the wrong types is refused, and says what is wrong`, async (context) => {
+  test(`${source}: an answer with wrong types is refused with the reason`, async (context) => {
     const token = makeToken(context);
     const upstreams = {};
     for (const [index, [answer]] of answers.entries()) {
@@ -144,7 +144,7 @@ for (const [source, { of, answers }] of Object.entries(registries)) {
   });
 }
 
-test("null is what is not set: an entry without an address or a port is left out with its reason", async (context) => {
+test("null means not set: an entry without an address or a port is skipped with its reason", async (context) => {
   const token = makeToken(context);
   const instance = {
     Node: { Node: "n", Address: "127.0.0.1" },
@@ -198,7 +198,7 @@ test("null is what is not set: an entry without an address or a port is left out
   }
 });
 
-test("a cluster's etcd that answers with the wrong types is reported, and a write fails cleanly", async (context) => {
+test("wrong types in answers of the cluster's etcd are reported, and a write fails cleanly", async (context) => {
   // A history that another gateway has begun, of an etcd whose cluster has no id: nothing has to be written to join it.
   const state = { "state/complete": "yes", "state/history": "0123456700000000" };
   const kvs = Object.entries(state).map(([name, value]) => {

@@ -21,7 +21,7 @@ const unfit = {
   "255.255.255.255:80": /the broadcast address/,
 };
 
-test("a registry's unfit addresses are skipped and reported, the rest applies", async (context) => {
+test("unusable addresses of a registry are skipped and reported, and the rest is applied", async (context) => {
   const gateway = await makeGateway(context, {});
   const path = join(gateway.folder, "servers.json");
   const servers = [...Object.keys(unfit), "127.0.0.1:9"];
@@ -38,7 +38,7 @@ test("a registry's unfit addresses are skipped and reported, the rest applies", 
   for (const [index, reason] of Object.values(unfit).entries()) assert.match(skipped[index].reason, reason);
 });
 
-test("a node cannot register itself at an unfit address", async (context) => {
+test("a node cannot register itself at an unusable address", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const path = `${sluice()}/nodes/one`;
   for (const [server, reason] of Object.entries(unfit)) {
@@ -54,7 +54,7 @@ test("a node cannot register itself at an unfit address", async (context) => {
   assert.deepEqual([...(await peersOf(gateway.api)).keys()], ["127.0.0.1:9"]);
 });
 
-test("by hand an upstream may have a link-local server", async (context) => {
+test("a link-local server can be added by hand", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   await gateway.api.expect(201, "POST", serversOf(), { server: "169.254.1.1:80" });
 });

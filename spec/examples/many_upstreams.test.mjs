@@ -14,7 +14,7 @@ function clientOf(example) {
   return (path, host = "gateway.example") => ask(example.port(8080), path, { headers: { Host: host } });
 }
 
-test("the README's commands make upstreams, reach those meant for clients, and delete one", async (context) => {
+test("the README's commands create upstreams, reach those meant for clients, and delete one", async (context) => {
   const example = await makeExample(context, "many_upstreams", ports);
   const shop = await startBackend(context, { port: example.port(9001) });
   const ledger = await startBackend(context, { port: example.port(9002) });
@@ -40,7 +40,7 @@ test("the README's commands make upstreams, reach those meant for clients, and d
   assert.equal(ledger.requests.length, 0);
 });
 
-test("every worker serves many upstreams, each by its own servers", async (context) => {
+test("every worker serves many upstreams, each with its own servers", async (context) => {
   const backends = await startBackends(context, 4);
   const example = await startExample(context, "many_upstreams", ports);
   const get = clientOf(example);
@@ -63,7 +63,7 @@ test("every worker serves many upstreams, each by its own servers", async (conte
   }
 });
 
-test("a client reaches no upstream that is not meant for it, and no address of its own", async (context) => {
+test("a client can reach neither an upstream that is not meant for it nor an address of its choice", async (context) => {
   const [shop, ledger] = await startBackends(context, 2);
   const example = await startExample(context, "many_upstreams", ports);
   example.log.allow(noServer);

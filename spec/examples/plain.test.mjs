@@ -23,7 +23,7 @@ function startServers(context, example) {
   return Promise.all([9001, 9002, 9003].map((port) => startBackend(context, { port: example.port(port) })));
 }
 
-test("a server is added, deleted and watched as the README says, and no request fails or is stale", async (context) => {
+test("a server can be added, deleted and watched as the README says, and no request fails or is stale", async (context) => {
   const example = await makeExample(context, "plain", ports);
   const [first, second, added] = await startServers(context, example);
   await example.start();
@@ -57,7 +57,7 @@ test("a server is added, deleted and watched as the README says, and no request 
   ]);
 });
 
-test("what was changed outlives a restart", async (context) => {
+test("changes survive a restart", async (context) => {
   const example = await startExample(context, "plain", ports);
   const [first, second, added] = await startServers(context, example);
   const [, add, remove] = example.commands("Try");
@@ -70,7 +70,7 @@ test("what was changed outlives a restart", async (context) => {
   assert.equal(first.requests.length, 0);
 });
 
-test("it is started and stopped as examples/README.md says", async (context) => {
+test("the example starts and stops as examples/README.md says", async (context) => {
   const example = await makeExample(context, "plain", ports);
   await startServers(context, example);
   const [, , makeFolder, withOpenResty, withNginx, stop] = commandsOf(

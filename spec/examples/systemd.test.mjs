@@ -84,7 +84,7 @@ test("systemd finds nothing wrong with the unit, and little exposed", async (con
   assert.ok(Number(service.value("LimitNOFILE")) >= 2 * Number(connections), "two files a connection");
 });
 
-test("it serves as its user, reloads under load, and keeps its state over a stop, which finishes requests", async (context) => {
+test("the service runs as its user, reloads under load, finishes requests when it stops, and keeps its state", async (context) => {
   const { service, backends, port, api, folder } = await install(context);
   assert.equal(await service.start(), 0, service.log.text());
   await waitFor("every worker is there", () => service.processes().length === workers + 1);
@@ -122,7 +122,7 @@ test("it serves as its user, reloads under load, and keeps its state over a stop
   );
 });
 
-test("what is wrong fails the start or the reload, with the reason, and a service that runs goes on", async (context) => {
+test("a mistake fails the start or the reload with the reason, and a running service goes on", async (context) => {
   const { service, port, configure } = await install(context);
   const unknown = /unknown parameter "state_dri"/;
   const misspelt = /unknown directive "listne"/;

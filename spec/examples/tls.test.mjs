@@ -53,7 +53,7 @@ async function prepare(context) {
 /** What the server answers. @param {import("./support/example.mjs").Example} example @param {string} rest */
 const answerOf = (example, rest) => `server ${example.port(9443)}, asked for as ${rest}\n`;
 
-test("the README's commands: names that are proved, and one that is not", async (context) => {
+test("the README's commands show names that are verified and one that is not", async (context) => {
   const example = await prepare(context);
   const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
   const stranger = await startTlsServer(context, example, 9444, ["stranger"]);
@@ -74,7 +74,7 @@ test("the README's commands: names that are proved, and one that is not", async 
   assert.match(example.log.text(), notOfName);
 });
 
-test("a certificate of another authority is refused too", async (context) => {
+test("a certificate of another authority is refused", async (context) => {
   const example = await prepare(context);
   await example.run("mv .sluice/ca.pem .sluice/trusted && mv .sluice/ca.key .sluice/trusted.key");
   await example.run("./make_certificates.sh payments && mv .sluice/trusted .sluice/ca.pem");
@@ -86,7 +86,7 @@ test("a certificate of another authority is refused too", async (context) => {
   assert.equal(impostor.requests(), 0);
 });
 
-test("of one name connections are kept; of many names none, each with a full handshake for its own", async (context) => {
+test("connections of one name are kept, and with many names each request makes its own handshake", async (context) => {
   const example = await prepare(context);
   const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
   await example.start();
@@ -139,14 +139,14 @@ test("where a block keeps connections by default, Connection: close alone protec
   assert.equal(server.handshakes.length, 160);
 });
 
-test("without Connection: close a request goes over a connection of another name, as the README warns", async (context) => {
+test("without Connection: close a request can use a connection of another name, as the README warns", async (context) => {
   const example = await prepare(context);
   const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
   example.configure(keeping, ["proxy_set_header Connection close;", 'proxy_set_header Connection "";']);
   assert.ok((await countWrongNames(example, server)) > 0);
 });
 
-test("the README and nginx.conf say what protects, and not that a block without keepalive keeps no connections", () => {
+test("the README and nginx.conf describe the right protection against shared connections", () => {
   for (const path of ["README.md", "nginx.conf"]) {
     const text = readFileSync(join(root, "examples/tls", path), "utf8").replace(/\s+#?\s*/g, " ");
     assert.match(text, /since 1\.29\.7/);
@@ -154,7 +154,7 @@ test("the README and nginx.conf say what protects, and not that a block without 
   }
 });
 
-test("a server that is added proves its name, or leaves the clients unharmed", async (context) => {
+test("an added server proves its name, or clients are not affected", async (context) => {
   const example = await prepare(context);
   await startTlsServer(context, example, 9443, ["payments"]);
   const stranger = await startTlsServer(context, example, 9444, ["stranger"]);

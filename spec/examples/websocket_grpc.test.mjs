@@ -124,7 +124,7 @@ const countAt = (opened, wanted) => opened.filter(({ port }) => port === wanted)
 for (const protocol of protocols) {
   const { name, upstream } = protocol;
 
-  test(`${name}: streams outlive the deletion of their server and a reload, new ones go elsewhere`, async (context) => {
+  test(`${name}: streams survive the deletion of their server and a reload, and new ones go elsewhere`, async (context) => {
     const { example, servers, open } = await startStreams(context, protocol);
     const [first, second] = servers;
     const { api } = example;
@@ -153,7 +153,7 @@ for (const protocol of protocols) {
     });
   });
 
-  test(`${name}: a drained server keeps its streams, gets no new one, and is deleted after the last`, async (context) => {
+  test(`${name}: a drained server keeps its streams, receives no new one, and is deleted after the last`, async (context) => {
     const { example, servers, open } = await startStreams(context, protocol);
     const [first, second] = servers;
     const before = await open(4);
@@ -172,7 +172,7 @@ for (const protocol of protocols) {
     await assertAlive([...before, ...after].filter(({ port }) => port === first));
   });
 
-  test(`${name}: while servers come and go, no stream fails, and none is opened at a deleted server`, async (context) => {
+  test(`${name}: while servers come and go no stream fails, and none opens at a deleted server`, async (context) => {
     const { example, servers, streams } = await startStreams(context, protocol);
     const [first, second] = servers;
     const { api } = example;
@@ -228,7 +228,7 @@ for (const protocol of protocols) {
   });
 }
 
-test("the README's clients", async (context) => {
+test("the clients of the README work", async (context) => {
   const example = await startExample(context, "websocket_grpc", ports);
   symlinkSync(join(root, "node_modules"), join(example.folder, "node_modules"));
   for (const protocol of protocols) {

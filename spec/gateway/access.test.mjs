@@ -16,7 +16,7 @@ import { waitFor } from "./support/wait.mjs";
 const fromElsewhere = { api: "set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;" };
 const elsewhere = { "X-Real-IP": "192.0.2.7" };
 
-test("without tokens only loopback may", async (context) => {
+test("without tokens only clients on loopback may use the API", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], ...fromElsewhere });
   assert.deepEqual(await tryBoth(gateway, {}), mayBoth);
   assert.deepEqual(await tryBoth(gateway, { "X-Real-IP": "127.8.9.10" }), mayBoth);
@@ -32,7 +32,7 @@ test("without tokens only loopback may", async (context) => {
   );
 });
 
-test("a client of this machine is local at a socket for IPv4 and IPv6, too", async (context) => {
+test("a client of this machine is also local at a socket for both IPv4 and IPv6", async (context) => {
   const port = await freePort();
   const gateway = await startGateway(context, {
     servers: ["127.0.0.1:9"],
@@ -46,13 +46,13 @@ test("a client of this machine is local at a socket for IPv4 and IPv6, too", asy
   }
 });
 
-test("a unix socket is as local as loopback", async (context) => {
+test("a client at a unix socket is as local as one on loopback", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], apiUnix: true });
   const api = new Api({ socketPath: join(gateway.folder, "api.sock"), headers: { Host: "localhost" } });
   assert.deepEqual(await tryBoth({ api }, {}), mayBoth);
 });
 
-test("tokens can be in a file, which is read anew at a reload", async (context) => {
+test("tokens can be in a file, which a reload reads again", async (context) => {
   const gateway = await makeGateway(context, { servers: ["127.0.0.1:9"], ...fromElsewhere });
   const file = join(gateway.folder, "tokens");
   gateway.configure({ setup: { api: { write_tokens_file: file } } });
@@ -75,7 +75,7 @@ test("tokens can be in a file, which is read anew at a reload", async (context) 
   assert.doesNotMatch(gateway.log.text(), /first-secret|second|third/);
 });
 
-test("with write tokens a write needs one of them, from wherever", async (context) => {
+test("with write tokens every write needs one of them, wherever it comes from", async (context) => {
   const setup = { api: { write_tokens: ["first-secret", "second"] } };
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup, ...fromElsewhere });
   for (const token of ["first-secret", "second"]) {
@@ -111,7 +111,7 @@ test("with write tokens a write needs one of them, from wherever", async (contex
   assertErrorBody(await gateway.api.delete("/api/9/http/upstreams/app"), 401, "Unauthorized");
 });
 
-test("a token may be the password of HTTP Basic, whoever the user is", async (context) => {
+test("a token may be the password of HTTP Basic, with any user name", async (context) => {
   const setup = { api: { write_tokens: ["w:1"], read_tokens: ["r"] } };
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup });
   for (const user of ["", "admin", "datadog"]) {
@@ -124,7 +124,7 @@ test("a token may be the password of HTTP Basic, whoever the user is", async (co
   }
 });
 
-test("a read token may read and may not write", async (context) => {
+test("a read token allows reads and no writes", async (context) => {
   const setup = { api: { write_tokens: ["w"], read_tokens: ["r"] } };
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup, ...fromElsewhere });
   for (const from of [{}, elsewhere]) {
@@ -135,7 +135,7 @@ test("a read token may read and may not write", async (context) => {
   }
 });
 
-test("with writes off every change is refused as NGINX Plus does", async (context) => {
+test("with writes off every change is refused in the way NGINX Plus refuses it", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup: { api: { write: false } } });
   const { api } = gateway;
   const before = await api.configuration();
@@ -154,7 +154,7 @@ test("with writes off every change is refused as NGINX Plus does", async (contex
   assert.equal(await api.configuration(), before);
 });
 
-test("the API may be under another prefix", async (context) => {
+test("the API can have another prefix", async (context) => {
   const gateway = await startGateway(context, {
     servers: ["127.0.0.1:9"],
     setup: { api: { prefix: "/control/api" } },

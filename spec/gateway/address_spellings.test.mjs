@@ -19,7 +19,7 @@ async function addressesOf(api) {
   return (await api.expect(200, "GET", serversOf())).map(({ server }) => server);
 }
 
-test("attempts are found after those of an upstream of nginx's own, however a server is written", async (context) => {
+test("attempts are attributed correctly after those of an nginx upstream, in any spelling of the address", async (context) => {
   const backend = await startBackend(context, { host: "::1" });
   const [, port] = backend.address.split("]:");
   const alive = `[0:0:0:0:0:0:0:1]:${port}`;
@@ -136,7 +136,7 @@ test("a server is added once, and deleted by any spelling of its address", async
   }
 });
 
-test("another spelling of its address leaves a server what it is, and is shown from then on", async (context) => {
+test("another spelling of its address keeps a server and its state, and is shown from then on", async (context) => {
   const backend = await startBackend(context, { host: "::1" });
   const [, port] = backend.address.split("]:");
   const gateway = await startGateway(context, { servers: [backend.address, "127.0.0.9:9"], workers: 1 });
@@ -179,7 +179,7 @@ test("another spelling of its address leaves a server what it is, and is shown f
   assert.deepEqual(await addressesOf(api), [`[0::1]:${port}`, "127.0.0.9:9"]);
 });
 
-test("an address with a zone is refused by a clear text", async (context) => {
+test("an address with a zone is refused with a clear message", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   const { status, body } = await api.post(serversOf(), { server: "[fe80::1%eth0]:80" });
   assert.deepEqual([status, body.error.code], [400, "UpstreamBadAddress"]);
@@ -196,7 +196,7 @@ const oldJournal = [
   return JSON.stringify({ ...line, put: [{ id, incarnation: id + 1, server }], remove: [] });
 });
 
-test("a saved state that has an address twice is loaded as it is, and can be changed", async (context) => {
+test("a saved state with a duplicate address is loaded unchanged, and can be changed", async (context) => {
   const gateway = await makeGateway(context, { upstreams: {} });
   const folder = join(gateway.folder, "state");
   mkdirSync(folder);

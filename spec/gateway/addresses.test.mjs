@@ -28,7 +28,7 @@ async function assertServes(gateway, backend, server) {
   assert.ok(id >= 0);
 }
 
-test("IPv4, IPv6 and unix sockets", async (context) => {
+test("servers can have IPv4 addresses, IPv6 addresses and unix sockets", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   gateway.log.allow(/no live upstreams/);
   const ipv4 = await startBackend(context, { host: "127.0.0.5" });
@@ -41,7 +41,7 @@ test("IPv4, IPv6 and unix sockets", async (context) => {
   await assertServes(gateway, unix, unix.address);
 });
 
-test("all of them in one upstream, from the seeds, over a restart", async (context) => {
+test("one upstream can have servers of all kinds, also from setup and after a restart", async (context) => {
   const ipv4 = await startBackend(context);
   const ipv6 = await startBackend(context, { host: "::1" });
   const unix = await startBackend(context, { path: `/tmp/sluice-${process.pid}.sock` });
@@ -55,7 +55,7 @@ test("all of them in one upstream, from the seeds, over a restart", async (conte
   }
 });
 
-test("an address without port means port 80, and is shown so", async (context) => {
+test("an address without a port means port 80, and is shown with that port", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   for (const [given, shown] of [
     ["127.0.0.1", "127.0.0.1:80"],

@@ -33,7 +33,7 @@ async function timeToSuccess({ port }) {
   return performance.now() - started;
 }
 
-test("four servers are killed and started again: traffic is back within one fail_timeout", async (context) => {
+test("after four servers are killed and started again, traffic is back within one fail_timeout", async (context) => {
   const processes = [];
   for (let number = 0; number < 4; number += 1) processes.push(await startServerProcess(context));
   const servers = processes.map(({ address }) => ({ server: address, max_fails: 2, fail_timeout: "800ms" }));
@@ -58,7 +58,7 @@ test("four servers are killed and started again: traffic is back within one fail
   assert.deepEqual([...errors.keys()], ["status 502"]);
 });
 
-test("four servers fail their checks, then pass: traffic is back within one interval", async (context) => {
+test("after four servers fail their checks and pass again, traffic is back within one interval", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }) => ({ server: address }));
   const health_check = { interval: "1s", timeout: "500ms" };
@@ -106,7 +106,7 @@ async function sharesOf(context, { port }) {
   return load.backends;
 }
 
-test("panic_threshold: when 80 % fail their checks all are asked, and shown as unhealthy still", async (context) => {
+test("panic_threshold: when 80 % of the servers fail their checks, all receive requests and are still shown as unhealthy", async (context) => {
   const { gateway, backends } = await startTen(context, { panic_threshold: 50 });
   const shares = await sharesOf(context, gateway);
   // As if all were healthy: 40 each, but for some requests a worker.
@@ -114,7 +114,7 @@ test("panic_threshold: when 80 % fail their checks all are asked, and shown as u
   await areIn(gateway, "unhealthy", 8);
 });
 
-test("without panic_threshold, or with one that is not reached, only the two healthy servers are asked", async (context) => {
+test("without panic_threshold, or below it, only the healthy servers receive requests", async (context) => {
   const { gateway, backends } = await startTen(context);
   const healthy = new Set([backends[0].id, backends[1].id]);
   assert.deepEqual(new Set((await sharesOf(context, gateway)).keys()), healthy);

@@ -12,7 +12,7 @@ import "./support/bad_settings.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { startGateway } from "./support/gateway.mjs";
 
-test("bad requests", async (context) => {
+test("a bad request is refused with the right status and code", async (context) => {
   assert.ok(badRequests.length >= 60, `there are ${badRequests.length}`);
   const servers = [
     { server: "127.0.0.1:9001" },

@@ -60,7 +60,7 @@ const cases = [
 ];
 const servers = [{ server: "127.0.0.1:9", route: "a" }, { server: "127.0.0.2:9" }];
 
-test("what is set is shown, with defaults, and what is shown can be sent back", async (context) => {
+test("the settings are shown with their defaults, and the shown object can be sent back", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
   for (const [name, set, shown] of cases) {
@@ -88,7 +88,7 @@ test("what is set is shown, with defaults, and what is shown can be sent back", 
   }
 });
 
-test("everything is there after a reload and a restart, from the API and from setup", async (context) => {
+test("the configuration survives a reload and a restart, whether it came from the API or from setup", async (context) => {
   const seeds = Object.fromEntries(
     cases.map(([name, set]) => [
       `seed_${name}`,
@@ -105,7 +105,7 @@ test("everything is there after a reload and a restart, from the API and from se
   await assertKept(gateway);
 });
 
-test("PATCH changes what it names: a block as a whole, a method with its block", async (context) => {
+test("PATCH replaces each block that it names as a whole, and a method together with its block", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;
   const change = async (body) => {
@@ -143,7 +143,7 @@ test("PATCH changes what it names: a block as a whole, a method with its block",
   assert.deepEqual(await change({ method: "round_robin" }), { method: "round_robin" });
 });
 
-test("PUT leaves nothing of what was there before", async (context) => {
+test("PUT keeps nothing of the previous configuration", async (context) => {
   const gateway = await startGateway(context, {
     upstreams: { app: { method: "hash", hash: { key: "$uri" }, sticky: { cookie: { name: "srv" } } } },
   });
@@ -153,7 +153,7 @@ test("PUT leaves nothing of what was there before", async (context) => {
   });
 });
 
-test("a change of a server leaves how the upstream is balanced alone", async (context) => {
+test("a change of a server does not change how the upstream is balanced", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
   const set = { method: "hash", hash: { key: "$uri" }, sticky: { cookie: { name: "srv" } } };

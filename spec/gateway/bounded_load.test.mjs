@@ -68,7 +68,7 @@ for (const weights of [
   });
 }
 
-test("four workers, which may choose at the same instant", async (context) => {
+test("four workers that choose at the same instant stay within the bounds", async (context) => {
   const weights = [1, 2, 3, 4];
   const workers = 4;
   const backends = await startBackends(context, weights.length);

@@ -32,7 +32,7 @@ function assertWithoutGap(numbers, what) {
   );
 }
 
-test("1,000 servers added at once from 16 connections", async (context) => {
+test("1,000 servers that are added concurrently over 16 connections all exist afterwards", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const before = revisionOf(await gateway.api.get(sluice()));
   const added = new Map();
@@ -55,7 +55,7 @@ test("1,000 servers added at once from 16 connections", async (context) => {
   assert.deepEqual(new Map(there.map(({ server, id }) => [server, id])), added);
 });
 
-test("servers added, changed and deleted at once, and upstreams beside them", async (context) => {
+test("concurrent changes of servers and of other upstreams all take effect", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const expected = new Map();
   const revisions = [];
@@ -87,7 +87,7 @@ test("servers added, changed and deleted at once, and upstreams beside them", as
   assertWithoutGap(revisions, "revisions");
 });
 
-test("of writers with the same If-Match exactly one wins", async (context) => {
+test("of several writers with the same If-Match exactly one succeeds", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   for (let turn = 1; turn <= 10; turn += 1) {
     const { etag } = (await gateway.api.get(sluice())).headers;
@@ -100,7 +100,7 @@ test("of writers with the same If-Match exactly one wins", async (context) => {
   }
 });
 
-test("of writers that add the same server exactly one wins", async (context) => {
+test("of several writers that add the same server exactly one succeeds", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   for (let turn = 0; turn < 10; turn += 1) {
     const statuses = [];

@@ -7,7 +7,7 @@ import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 
 const node = { server: someAddress(1), ttl: "10s" };
 
-test("a read is answered in full, whatever its conditions", async (context) => {
+test("a read is answered in full whatever conditions it has", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   await api.expect(201, "PUT", nodeOf("one"), node);
   for (const path of [
@@ -25,7 +25,7 @@ test("a read is answered in full, whatever its conditions", async (context) => {
   }
 });
 
-test("who registers, renews and leaves gets the upstream's ETag", async (context) => {
+test("registering, renewing and leaving return the ETag of the upstream", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const current = async () => (await api.get(sluice())).headers.etag;
   const created = await api.put(nodeOf("one"), node);
@@ -38,7 +38,7 @@ test("who registers, renews and leaves gets the upstream's ETag", async (context
   assert.deepEqual([left.status, left.headers.etag], [204, await current()]);
 });
 
-test("a whole upstream is whole: it has no `fields`", async (context) => {
+test('"fields" is not supported for a whole upstream', async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const whole = await api.get(sluice());
   assert.equal((await api.get(`${sluice()}?fields=id`)).text, whole.text);

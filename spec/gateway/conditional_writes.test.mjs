@@ -23,7 +23,7 @@ async function assertRefused(api, request) {
   assert.equal(await api.configuration(), before, `${request[0]} ${request[1]}`);
 }
 
-test("PUT with If-None-Match: * creates, and never replaces", async (context) => {
+test("PUT with If-None-Match: * creates an upstream and never replaces one", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   assert.equal((await api.put(sluice("new"), body, createOnly)).status, 201);
   await assertRefused(api, ["PUT", sluice("new"), { servers: [] }, createOnly]);
@@ -32,7 +32,7 @@ test("PUT with If-None-Match: * creates, and never replaces", async (context) =>
   assert.equal((await api.put(sluice("new"), body, createOnly)).status, 201);
 });
 
-test("a node is registered with If-None-Match: * once, and the request is no renewal", async (context) => {
+test("PUT of a node with If-None-Match: * registers it once and never renews it", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   assert.equal((await api.put(nodeOf("one"), node, createOnly)).status, 201);
   assert.equal((await api.put(nodeOf("two"), { ...node, server: someAddress(3) }, createOnly)).status, 201);
@@ -44,7 +44,7 @@ test("a node is registered with If-None-Match: * once, and the request is no ren
   assert.equal((await api.put(nodeOf("one"), node, createOnly)).status, 201);
 });
 
-test("every change is refused whose If-None-Match names what is there", async (context) => {
+test("a change is refused when its If-None-Match names the current version", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { etag = "" } = (await api.get(sluice())).headers;
   for (const tags of ["*", etag, `W/${etag}`, `"none", ${etag}`]) {
@@ -60,7 +60,7 @@ test("every change is refused whose If-None-Match names what is there", async (c
   assert.equal((await api.patch(sluice(), { panic_threshold: 3 }, other)).status, 200);
 });
 
-test("conditions on a time are ignored: nothing here has one", async (context) => {
+test("conditions on modification times are ignored", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   for (const headers of [{ "If-Unmodified-Since": past }, { "If-Modified-Since": past }]) {
     assert.equal((await api.get(sluice(), headers)).status, 200);
@@ -73,14 +73,14 @@ test("conditions on a time are ignored: nothing here has one", async (context) =
   }
 });
 
-test("what is no change of the upstream has no conditions", async (context) => {
+test("requests that do not change the upstream ignore conditions", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const headers = { "If-Match": '"0"' };
   assert.equal((await api.post(`${sluice()}/servers/0/report`, { rps: 1 }, headers)).status, 204);
   assert.equal((await api.delete("/api/9/http/upstreams/app", headers)).status, 204);
 });
 
-test("an ETag that compression has made weak is the same one", async (context) => {
+test("an ETag that compression has made weak still matches", async (context) => {
   const gateway = await startGateway(context, {
     servers: ["127.0.0.1:9"],
     api: "gzip on; gzip_types application/json; gzip_min_length 1;",

@@ -9,7 +9,7 @@ import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 
 const form = "application/x-www-form-urlencoded";
 
-test("a write has a type of JSON, or none", async (context) => {
+test("a write must have a JSON content type or none", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const types = [
     "application/json",
@@ -28,7 +28,7 @@ test("a write has a type of JSON, or none", async (context) => {
   await gateway.api.expect(201, "POST", serversOf(), { server: someAddress(types.length) });
 });
 
-test("what a form of another site can send is refused", async (context) => {
+test("content types that a form of another site can send are refused", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   const before = await api.configuration();
@@ -80,7 +80,7 @@ test("what a form of another site can send is refused", async (context) => {
   await api.expect(200, "GET", serversOf(), undefined, { "Content-Type": "text/plain" });
 });
 
-test("of two types none is chosen", async (context) => {
+test("a request with two content types is refused", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const before = await gateway.api.configuration();
   const body = '{"server":"127.0.0.2:9"}';
@@ -111,7 +111,7 @@ test("the dashboard of NGINX Plus, a page of the API's own origin, sends JSON as
   }
 });
 
-test("curl -d works as README says", async (context) => {
+test("curl -d works as the README says", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const url = `http://127.0.0.1:${gateway.apiPort}`;
   const curl = (...args) => {

@@ -35,7 +35,7 @@ async function waitForWrites(writers, count) {
   await waitFor("writers go on", () => writers.acknowledged.size >= wanted);
 }
 
-test("kill -9 of a worker while writing", async (context) => {
+test("kill -9 of a writing worker loses no acknowledged write", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const writers = startWriters(context, gateway);
   for (let turn = 0; turn < 20; turn += 1) {
@@ -54,7 +54,7 @@ test("kill -9 of a worker while writing", async (context) => {
   assert.equal(await gateway.api.configuration(), before, "the saved state is the one that was served");
 });
 
-test("kill -9 of every process of nginx while writing, then start", async (context) => {
+test("kill -9 of all of nginx while it writes loses no acknowledged write", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const acknowledged = new Map();
   const attempted = new Set();
@@ -120,7 +120,7 @@ class Owner {
   }
 }
 
-test("kill -9 while large upstreams are created, replaced and deleted, and the journal is compacted", async (context) => {
+test("kill -9 during changes of large upstreams and compactions of the journal loses no acknowledged write", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const owners = Array.from({ length: 6 }, (_, number) => new Owner(gateway.api, `own-${number}`));
   const image = () =>
@@ -151,7 +151,7 @@ test("kill -9 while large upstreams are created, replaced and deleted, and the j
   }
 });
 
-test("requests that died with their worker are not in flight for ever", async (context) => {
+test("requests of a killed worker do not stay in flight", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const held = Array.from({ length: 12 }, () =>

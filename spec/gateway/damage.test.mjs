@@ -14,7 +14,7 @@ import { serversOf, sluice } from "./support/upstreams.mjs";
 
 const DAMAGES = 300;
 
-test("300 random damages: each state is the right one, or one from before a torn last line, or refused", async (context) => {
+test("after each of 300 random damages the state is intact, lacks only a torn last line, or is refused", async (context) => {
   const load = startLoader(context);
   const random = randomFrom(14);
   const snapshots = Object.entries(await takeSnapshots(context));
@@ -63,7 +63,7 @@ const damagedJournals = [
   ],
 ];
 
-test("a journal with any damage stops the start, and the file and the line are named", async (context) => {
+test("a damaged journal stops the start with the file and the line", async (context) => {
   const gateway = await makeStoppedGateway(context);
   const folder = join(gateway.folder, "state");
   const name = stateFiles.find((file) => readFileSync(join(folder, file), "utf8").includes("127.0.0.2:9"));
@@ -83,7 +83,7 @@ test("a journal with any damage stops the start, and the file and the line are n
   assert.equal((await gateway.api.get(serversOf())).body.length, 2);
 });
 
-test("a damaged image stops the start when the journal follows it", async (context) => {
+test("a damaged image stops the start when a journal follows it", async (context) => {
   const snapshots = await takeSnapshots(context);
   const { files } = snapshots["with two images"];
   const gateway = await makeGateway(context, {});
@@ -117,7 +117,7 @@ test("a damaged image stops the start when the journal follows it", async (conte
   ]);
 });
 
-test("the state of version 0.1.0 is loaded, and written again in the format of this version", async (context) => {
+test("the state of version 0.1.0 is loaded and rewritten in the format of this version", async (context) => {
   const gateway = await makeGateway(context, { upstreams: {} });
   const folder = join(gateway.folder, "state");
   cpSync(join(root, "spec/gateway/fixtures/state_0.1.0"), folder, { recursive: true });

@@ -46,7 +46,7 @@ async function whoAnswers(port, count) {
   return new Set(answers.map(({ text }) => text));
 }
 
-test("it gets no new request, shows what it still has, and is removed when it is idle", async (context) => {
+test("a drained server receives no new request, shows its requests in flight, and is removed when it is idle", async (context) => {
   const { gateway, api, busy, other, held } = await startBusy(context, { delay: 5000 });
   const answer = await api.post(drainOf());
   assert.deepEqual([answer.status, answer.body], [202, { id: 0, server: busy.address, active: 1 }]);
@@ -72,7 +72,7 @@ test("it gets no new request, shows what it still has, and is removed when it is
   );
 });
 
-test("sticky sessions stay", async (context) => {
+test("a drained server keeps its sticky sessions", async (context) => {
   const settings = { sticky: { cookie: { name: "srv" } } };
   const { gateway, api, busy, other, held } = await startBusy(context, { delay: 2000, settings });
   let cookie = "";
@@ -91,7 +91,7 @@ test("sticky sessions stay", async (context) => {
   assert.equal((await ask(gateway.port, "/", { headers: { Cookie: cookie } })).text, other.id);
 });
 
-test("it is removed at the deadline, and what it has is finished", async (context) => {
+test("a drained server is removed at the deadline, and its requests are finished", async (context) => {
   const { gateway, api, busy, held } = await startBusy(context, { delay: 4500 });
   const began = Date.now();
   const job = await api.expect(202, "POST", drainOf(), { deadline: "1500ms" });
@@ -109,7 +109,7 @@ test("it is removed at the deadline, and what it has is finished", async (contex
   assert.match(lines.join("\n"), /is removed: its time is over, 1 requests are under way/);
 });
 
-test("a job may be given another deadline; a write may depend on the revision", async (context) => {
+test("a drain job can get another deadline, and its writes can be conditional", async (context) => {
   const { api, busy, held } = await startBusy(context);
   const first = await api.expect(202, "POST", drainOf(), { deadline: "1h" });
   const { headers } = await api.get(drainOf());
@@ -131,7 +131,7 @@ test("a job may be given another deadline; a write may depend on the revision", 
   await gone(api, busy.address);
 });
 
-test("a job that is cancelled, in whatever way, removes nothing", async (context) => {
+test("a cancelled drain job removes nothing, in whatever way it is cancelled", async (context) => {
   const { gateway, api, busy, other, held } = await startBusy(context, { delay: 1500 });
   const whole = await api.expect(200, "GET", sluice());
   /** @type {[status: number, method: string, path: string, body: object | undefined][]} */
@@ -158,7 +158,7 @@ test("a job that is cancelled, in whatever way, removes nothing", async (context
   assert.deepEqual(await whoAnswers(gateway.port, 40), new Set([busy.id, other.id]));
 });
 
-test("a job goes on through changes that leave the server draining, not with another address", async (context) => {
+test("a drain job survives changes that leave the server draining, but not a change of its address", async (context) => {
   const { api, busy, held } = await startBusy(context, { delay: 2000 });
   const job = await api.expect(202, "POST", drainOf(), { deadline: "1h" });
   await api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 3 });
@@ -175,7 +175,7 @@ test("a job goes on through changes that leave the server draining, not with ano
   assertErrorBody(await api.get(drainOf(2)), 404, "DrainNotFound");
 });
 
-test("a job survives a reload, in which its requests are finished", async (context) => {
+test("a drain job survives a reload, and its requests are finished", async (context) => {
   const { gateway, api, busy, held } = await startBusy(context, { delay: 2500 });
   const job = await api.expect(202, "POST", drainOf(), { deadline: "1h" });
   await gateway.reload();
@@ -184,7 +184,7 @@ test("a job survives a reload, in which its requests are finished", async (conte
   await gone(api, busy.address);
 });
 
-test("a job survives the death of the workers, and of all of nginx", async (context) => {
+test("a drain job survives kill -9 of the workers and of all of nginx", async (context) => {
   for (const kill of ["workers", "all"]) {
     const { gateway, api, busy, other, held } = await startBusy(context, { delay: 8000 });
     const cutOff = assert.rejects(held);
@@ -206,7 +206,7 @@ test("a job survives the death of the workers, and of all of nginx", async (cont
   }
 });
 
-test("a server of one among many upstreams is found, and several of one are removed", async (context) => {
+test("several drain jobs of one upstream, among many upstreams, all complete", async (context) => {
   const servers = [1, 2, 3].map((number) => ({ server: someAddress(number) }));
   const names = Array.from({ length: 300 }, (_, number) => `u${number}`);
   const upstreams = Object.fromEntries(names.map((name) => [name, { servers }]));

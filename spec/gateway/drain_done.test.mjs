@@ -19,7 +19,7 @@ const done = (api, path) =>
     return body.state === "done" ? body : undefined;
   });
 
-test("a job that is done is reported with its time, through a reload, a restart and other changes", async (context) => {
+test("a completed drain job is reported with its time, also after a reload, a restart and other changes", async (context) => {
   const servers = [1, 2, 3].map((number) => someAddress(number));
   const gateway = await startGateway(context, { servers });
   const { api } = gateway;
@@ -53,7 +53,7 @@ test("a job that is done is reported with its time, through a reload, a restart 
   assertErrorBody(await api.get(`${jobs}/1/drain`), 404, "UpstreamServerNotFound");
 });
 
-test("a job is begun, seen, cancelled and reported by the server's address, in any spelling", async (context) => {
+test("a drain job is started, read, cancelled and reported by the server's address, in any spelling", async (context) => {
   const backend = await startBackend(context);
   const servers = [{ server: backend.address }, { server: "[::1]:81", backup: true }];
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
@@ -78,7 +78,7 @@ test("a job is begun, seen, cancelled and reported by the server's address, in a
   await waitFor("its job is done", async () => (await api.get(byAddress("[::1]:81"))).body.id === id);
 });
 
-test("an address that is missing, none or unknown is refused", async (context) => {
+test("a missing, malformed or unknown address is refused", async (context) => {
   const { api } = await startGateway(context, { servers: [someAddress(1)] });
   for (const method of ["GET", "POST", "DELETE"]) {
     for (const [path, status, code] of [

@@ -8,7 +8,7 @@ import { settledPeersOf, serversOf, sluice } from "./support/upstreams.mjs";
 
 const noneIsLeft = /no live upstreams while connecting to upstream/;
 
-test("an upstream is made, served, changed and deleted at run time", async (context) => {
+test("an upstream can be created, used, changed and deleted at run time", async (context) => {
   const [one, other] = await startBackends(context, 2);
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
@@ -38,7 +38,7 @@ test("an upstream is made, served, changed and deleted at run time", async (cont
   assert.equal((await settledPeersOf(api, "shop")).get(other.address).requests, 16, "which begins at zero");
 });
 
-test("a name that is empty, unknown or not set is answered 502, with one line that says why", async (context) => {
+test("an empty, unknown or unset name is answered 502, with one log line that says why", async (context) => {
   const gateway = await startGateway(context, {
     upstreams: {},
     traffic: "location /unset { proxy_pass http://sluice_dynamic; }",
@@ -55,7 +55,7 @@ test("a name that is empty, unknown or not set is answered 502, with one line th
   }
 });
 
-test("many upstreams through one block", async (context) => {
+test("one nginx block serves many upstreams", async (context) => {
   const backends = await startBackends(context, 4);
   const gateway = await startGateway(context, { upstreams: {} });
   const names = Array.from({ length: 60 }, (_, number) => `u${number}`);

@@ -26,7 +26,7 @@ function changesInLog(gateway, address) {
 /** @param {import("./support/health.mjs").StateEvent[]} events */
 const steps = (events) => events.map(({ old_state, new_state, reason }) => [old_state, new_state, reason]);
 
-test("the whole story of a server that fails requests and checks, and recovers", async (context) => {
+test("every change of a server that fails requests and checks and recovers is an event", async (context) => {
   const [first, other] = await startBackends(context, 2);
   const servers = [{ server: first.address, fail_timeout: "500ms" }, { server: other.address }];
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
@@ -100,7 +100,7 @@ test("the whole story of a server that fails requests and checks, and recovers",
   assert.equal((await peersOf(api)).get(first.address).unavail, 1);
 });
 
-test("with four workers under load there is one event for each change", async (context) => {
+test("four workers under load record one event for each change", async (context) => {
   const backends = await startBackends(context, 4);
   const failing = backends.slice(0, 3);
   const servers = backends.map(({ address }) => ({ server: address, fail_timeout: "200ms" }));
@@ -130,7 +130,7 @@ test("with four workers under load there is one event for each change", async (c
   }
 });
 
-test("the last 1,000 are kept, in order, over reloads and the death of workers", async (context) => {
+test("the last 1,000 events are kept, in order, over reloads and the death of workers", async (context) => {
   const gateway = await startGateway(context, {
     upstreams: { app: {} },
     http: "lua_socket_log_errors off;",

@@ -42,7 +42,7 @@ async function startExporter(context, gateway) {
   return scrape;
 }
 
-test("up, with the right figures of every server", async (context) => {
+test("the exporter reads the right figures of every server", async (context) => {
   const backends = await startBackends(context, 3);
   const unix = await startBackend(context, { path: `/tmp/sluice-exporter-${process.pid}.sock` });
   const all = [...backends, unix];
@@ -96,7 +96,7 @@ test("up, with the right figures of every server", async (context) => {
   }
 });
 
-test("it tells of health", async (context) => {
+test("the exporter reads health", async (context) => {
   const [well, ill] = await startBackends(context, 2);
   ill.behaviour = { status: 503 };
   const servers = [well, ill].map(({ address }) => ({ server: address }));
@@ -118,7 +118,7 @@ test("it tells of health", async (context) => {
   assert.equal(value("health_checks_fails", well), 0);
 });
 
-test("it stays up while upstreams come and go", async (context) => {
+test("the exporter works while upstreams come and go", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
   const scrape = await startExporter(context, gateway);

@@ -66,7 +66,7 @@ async function assertBack(context, gateway, address) {
 }
 
 for (const [name, { start, logged, next_upstream = "" }] of Object.entries(faults)) {
-  test(`one of four servers is ${name}`, async (context) => {
+  test(`clients are served while one of four servers is ${name}`, async (context) => {
     const faulty = await start(context);
     const traffic = `${TIMEOUTS} proxy_next_upstream error timeout ${next_upstream};`;
     const gateway = await startBeside(context, faulty, traffic);
@@ -96,7 +96,7 @@ for (const [name, { start, logged, next_upstream = "" }] of Object.entries(fault
   });
 }
 
-test("a reset in the middle of an answer is seen by its client alone, and is no failure, as with nginx", async (context) => {
+test("a reset in the middle of an answer affects only its client and does not count as a failure, as in nginx", async (context) => {
   const answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
   const faulty = await answeringRaw(answer, true)(context);
   const gateway = await startBeside(context, faulty, TIMEOUTS);
@@ -110,7 +110,7 @@ test("a reset in the middle of an answer is seen by its client alone, and is no 
   assert.deepEqual([peer.state, peer.fails], ["up", 0]);
 });
 
-test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is out with its first check", async (context) => {
+test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is unhealthy after its first check", async (context) => {
   const faulty = await answeringRaw("SSH-2.0-x\r\n")(context);
   const health_check = { interval: "200ms", timeout: "150ms", keepalive_time: "0s" };
   const gateway = await startBeside(context, faulty, TIMEOUTS, { health_check });

@@ -13,7 +13,7 @@ function processorTime(pid) {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-test("a request waits for no circle of 40 or 400 servers of weight 1000", async (context) => {
+test("no request waits while the hash circle of 40 or 400 servers of weight 1000 is built", async (context) => {
   const port = await freePort();
   const gateway = await startGateway(context, { workers: 1 });
   // Nobody is there: what counts is the choice.

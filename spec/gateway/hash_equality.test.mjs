@@ -136,7 +136,7 @@ async function drawSets(socket) {
   return { first, down, changed, respelled, added };
 }
 
-test("10,000 keys have nginx's servers, with one down, and after changes through the API", async (context) => {
+test("10,000 keys map to the same servers as in nginx, also with one down and after changes through the API", async (context) => {
   const socket = join(tmpdir(), `sluice-hash-${process.pid}.sock`);
   atEnd(context, () => rmSync(socket, { force: true }));
   let sets = await drawSets(socket);

@@ -39,7 +39,7 @@ async function startWithUnhealthy(context) {
   return { gateway, api, well, ill, id, isOut: () => assertKeptOut(api, ill, "unhealthy", sender(gateway)) };
 }
 
-test("changes of others, and of its own parameters, leave a server unhealthy", async (context) => {
+test("changes of other servers and of its own parameters leave a server unhealthy", async (context) => {
   const { api, ill, id, well, isOut } = await startWithUnhealthy(context);
   const more = await startBackend(context);
   const added = await api.expect(201, "POST", serversOf(), { server: more.address });
@@ -84,7 +84,7 @@ test("a reload, a restart and the death of workers leave a server unhealthy, unt
   await becomes(api, ill.address, "up");
 });
 
-test("so does kill -9 of all of nginx, but for what changed in the last second", async (context) => {
+test("kill -9 of all of nginx leaves a server unhealthy, except for changes of the last second", async (context) => {
   const { gateway, isOut } = await startWithUnhealthy(context);
   for (let turn = 0; turn < 2; turn += 1) {
     await sleep(SAVED);
@@ -94,7 +94,7 @@ test("so does kill -9 of all of nginx, but for what changed in the last second",
   }
 });
 
-test("an address that is removed and added again, or was another server's, starts fresh", async (context) => {
+test("a server at an address that was removed, or belonged to another server, starts with fresh health", async (context) => {
   const [well, ill] = await startBackends(context, 2);
   const servers = [{ server: well.address }, { server: ill.address, fail_timeout: "1h" }];
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
@@ -131,7 +131,7 @@ test("an address that is removed and added again, or was another server's, start
   await assertFresh(ill.address);
 });
 
-test("what comes after a server in memory or on disk does not inherit its health", async (context) => {
+test("a server that reuses another one's place in memory or on disk does not inherit its health", async (context) => {
   const { gateway, api, ill, id } = await startWithUnhealthy(context);
   await sleep(SAVED);
   await api.expect(200, "DELETE", `${serversOf()}/${id}`);
@@ -148,7 +148,7 @@ test("what comes after a server in memory or on disk does not inherit its health
   assert.equal((await peersOf(api)).size, 7);
 });
 
-test("without its health_check an unhealthy server is up again", async (context) => {
+test("an unhealthy server is up again when the health_check is removed", async (context) => {
   for (const remove of ["PATCH", "PUT"]) {
     const { gateway, api, well, ill } = await startWithUnhealthy(context);
     ill.behaviour = {};
@@ -163,7 +163,7 @@ test("without its health_check an unhealthy server is up again", async (context)
   }
 });
 
-test("two upstreams with one address keep their own health", async (context) => {
+test("two upstreams with the same address keep separate health", async (context) => {
   const { gateway, api, ill, isOut } = await startWithUnhealthy(context);
   for (const [name, health_check] of Object.entries({ plain: undefined, tcp: { type: "tcp" } }))
     await api.expect(201, "PUT", sluice(name), { health_check, servers: [{ server: ill.address }] });

@@ -38,7 +38,7 @@ function assertUneventful({ state, fails, unavail, downtime, health_checks, ...r
   assert.deepEqual(health_checks, { checks: 0, fails: 0, unhealthy: 0 });
 }
 
-test("fails, unavail, downtime and downstart of a server that fails requests", async (context) => {
+test("fails, unavail, downtime and downstart are right for a server that fails requests", async (context) => {
   const { gateway, api, first, peer } = await startTwo(context, {}, { max_fails: 2, fail_timeout: "1s" });
   assertUneventful(await peer());
   first.behaviour = { reset: 1 };
@@ -82,7 +82,7 @@ test("fails, unavail, downtime and downstart of a server that fails requests", a
   assert.ok(again.downtime >= back.downtime);
 });
 
-test("health_checks of a server that fails checks; last_passed only after the first", async (context) => {
+test("health_checks is right for a server that fails checks, and has last_passed only after the first check", async (context) => {
   const check = { uri: "/health", interval: "1h", fails: 2, passes: 3 };
   const { api, first, peer } = await startTwo(context, { health_check: check });
   assertUneventful(await peer());
@@ -113,7 +113,7 @@ test("health_checks of a server that fails checks; last_passed only after the fi
   assert.ok(downtime >= 400, "it was out for two checks at least");
 });
 
-test("draining and down show before what health says", async (context) => {
+test("draining and down take precedence over health in the shown state", async (context) => {
   const { api, first } = await startTwo(context, { health_check: { uri: "/health", interval: "200ms" } });
   first.behaviour = { status: 503 };
   await becomes(api, first.address, "unhealthy");
@@ -128,7 +128,7 @@ test("draining and down show before what health says", async (context) => {
   }
 });
 
-test("every number is whole, also of a server that is out", async (context) => {
+test("every number is an integer, also for an unavailable server", async (context) => {
   const { gateway, api, first } = await startTwo(context, {
     health_check: { uri: "/health", interval: "200ms" },
   });
@@ -142,7 +142,7 @@ test("every number is whole, also of a server that is out", async (context) => {
   }
 });
 
-test("a reset of the statistics sets what is counted to 0, and leaves the state", async (context) => {
+test("a reset of the statistics sets the counters to 0 and keeps the state", async (context) => {
   const check = { uri: "/health", interval: "200ms" };
   const { api, first, peer } = await startTwo(context, { health_check: check });
   first.behaviour = { status: 503 };

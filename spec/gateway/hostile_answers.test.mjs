@@ -42,7 +42,7 @@ const answers = {
 };
 
 for (const [name, { match = {}, text }] of Object.entries(answers)) {
-  test(`a check costs little whose answer is ${name}`, async (context) => {
+  test(`a check costs little when the answer is ${name}`, async (context) => {
     const server = await startProbed(context, (socket) => socket.write(text, "latin1"));
     const health_check = { interval: "100ms", timeout: "10s", match: { status: "200", ...match } };
     const upstreams = { app: { health_check, servers: [{ server: server.address }] } };

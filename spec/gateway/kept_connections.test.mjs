@@ -22,7 +22,7 @@ async function assertAnswered(port, count, path) {
 /** Requests that a server has got. @param {import("./support/backend.mjs").Backend} backend */
 const countOf = ({ requests }) => requests.length;
 
-test("the only server closes each connection that is used again: every client is answered", async (context) => {
+test("every client is answered although the only server closes each reused connection", async (context) => {
   const [backend] = await startBackends(context, 1);
   backend.behaviour = { reset_reused: 1 };
   const gateway = await startGateway(context, { workers: 1, upstreams: upstreamOf([backend]) });
@@ -31,7 +31,7 @@ test("the only server closes each connection that is used again: every client is
   assert.equal(countOf(backend), 19, "all but the first came over a kept connection first");
 });
 
-test("with one try a request whose kept connection broke goes to the other server", async (context) => {
+test("with one try, a request whose kept connection broke goes to the other server", async (context) => {
   const [breaking, good] = await startBackends(context, 2);
   breaking.behaviour = { reset_reused: 1 };
   const upstreams = upstreamOf([breaking, good], { retries: { tries: 1 } });
@@ -41,7 +41,7 @@ test("with one try a request whose kept connection broke goes to the other serve
   assert.ok(countOf(breaking) > 5, "it was used again");
 });
 
-test("a POST is not repeated when its kept connection breaks, as with nginx", async (context) => {
+test("a POST is not repeated when its kept connection breaks, as in nginx", async (context) => {
   const [backend] = await startBackends(context, 1);
   backend.behaviour = { reset_reused: 1 };
   const gateway = await startGateway(context, { workers: 1, upstreams: upstreamOf([backend]) });

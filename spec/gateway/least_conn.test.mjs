@@ -55,7 +55,7 @@ for (const weights of [
   [1, 1, 1, 1],
   [1, 2, 3, 4],
 ]) {
-  test(`weights ${weights}: a server ten times as slow has its share of the requests under way`, async (context) => {
+  test(`weights ${weights}: a server that is ten times slower has its share of the requests in flight`, async (context) => {
     const backends = await startBackends(context, weights.length);
     for (const [index, backend] of backends.entries())
       backend.behaviour = { delay: index === 0 ? slow : fast };
@@ -88,7 +88,7 @@ for (const weights of [
   });
 }
 
-test("the requests of a worker that was killed count no more, and the others' do", async (context) => {
+test("the requests of a killed worker no longer count, and those of other workers do", async (context) => {
   const backends = await startBackends(context, 4);
   const [first] = backends;
   const servers = backends.map(({ address }) => ({ server: address }));

@@ -86,7 +86,7 @@ test("a server that fails fast does not attract requests", async (context) => {
   }
 });
 
-test("header and last_byte measure what they say", async (context) => {
+test("header and last_byte measure the time to the header and to the last byte", async (context) => {
   // The first server has its header out at once, and takes 80 ms more; the others take 40 ms.
   const { gateway, servers } = await startTimed(context, {}, [{ body_delay: 80 }, { delay: 40 }]);
   const header = await measureShare(context, gateway, { measure: "header" }, servers);
@@ -97,7 +97,7 @@ test("header and last_byte measure what they say", async (context) => {
   assert.ok(lastByte.share < 0.15, `by the last byte its share is ${lastByte.share}`);
 });
 
-test("inflight: a server that hangs gets no more requests, before the first of them has ended", async (context) => {
+test("inflight: a server that hangs receives no more requests even before its first request has ended", async (context) => {
   const fast = { delay: 30 };
   const { backends, gateway } = await startTimed(context, { inflight: true }, [fast, fast]);
   const [first] = backends;
@@ -121,7 +121,7 @@ test("inflight: a server that hangs gets no more requests, before the first of t
   assert.deepEqual([first.active, first.requests.length], [active, requests], "all that hung still do");
 });
 
-test("a server that becomes fast again has its share back after some 45 responses", async (context) => {
+test("a server that becomes fast again regains its share after about 45 responses", async (context) => {
   const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
   const [first] = backends;
   const load = startLoad(context, { port: gateway.port, connections: 40 });
@@ -138,7 +138,7 @@ test("a server that becomes fast again has its share back after some 45 response
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);
 });
 
-test("who gets no requests at all has another chance after each fail_timeout", async (context) => {
+test("a server without requests gets another chance after each fail_timeout", async (context) => {
   const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
   const [first] = backends;
   // Five requests are under way as the sixth is sent: one of the three others has at most one, and costs 120, not 220.
@@ -157,7 +157,7 @@ test("who gets no requests at all has another chance after each fail_timeout", a
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);
 });
 
-test("with a fail_timeout of 0 a slow server gets 1 of 11 requests, as with nginx", async (context) => {
+test("with a fail_timeout of 0 a slow server receives 1 of 11 requests, as in nginx", async (context) => {
   const [slow, fast] = await startBackends(context, 2);
   slow.behaviour = { delay: 1000 };
   const servers = [slow, fast].map(({ address }) => ({ server: address, fail_timeout: "0s" }));

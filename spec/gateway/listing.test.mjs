@@ -104,7 +104,7 @@ test("a worker serves others while it lists the servers of one large upstream", 
   });
 });
 
-test("an upstream's status is the same in whatever way it is asked for", async (context) => {
+test("the status of an upstream is the same at every path that shows it", async (context) => {
   const servers = [
     { server: "unix:/tmp/a.sock", route: "r1" },
     { server: "[::1]:9", backup: true },

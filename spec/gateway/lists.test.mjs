@@ -43,7 +43,7 @@ async function allAreListed(gateway) {
   });
 }
 
-test("the lists name what can be asked for, and all of that answers", async (context) => {
+test("the lists name the available resources, and each of them answers", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   const top = await read(api, "");
@@ -71,14 +71,14 @@ test("the lists name what can be asked for, and all of that answers", async (con
   for (const name of emptyMaps) assert.equal((await api.get(`/api/8/${name}`)).text.trim(), "{}", name);
 });
 
-test("stream is not there, as the exporter wants to hear it", async (context) => {
+test("every path of /stream answers 404, as the exporter expects", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   for (const path of ["", "/server_zones", "/upstreams", "/zone_sync", "/limit_conns"]) {
     assertErrorBody(await gateway.api.get(`/api/8/stream${path}`), 404, "PathNotFound");
   }
 });
 
-test("nginx: version, times and processes", async (context) => {
+test("/nginx shows the version, the times and the processes", async (context) => {
   const started = Date.now();
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
@@ -103,7 +103,7 @@ test("nginx: version, times and processes", async (context) => {
   });
 });
 
-test("processes: workers that died and came again", async (context) => {
+test("/processes counts the workers that died and were replaced", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   assert.deepEqual(await read(api, "processes"), { respawned: 0 });
@@ -148,12 +148,12 @@ test("connections and requests are counted over all workers", async (context) =>
   sockets.forEach((socket) => socket.destroy());
 });
 
-test("license: it answers, and tells of none", async (context) => {
+test("/license answers and shows no license", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   assert.deepEqual(await read(api, "license"), { eval: false });
 });
 
-test("workers: one entry for each", async (context) => {
+test("/workers has one entry for each worker", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   const check = async () => {

@@ -14,7 +14,7 @@ const check = { uri: "/health", interval: "200ms", mandatory: true };
 /** @param {import("./support/backend.mjs").Backend} backend what came to it that is no check */
 const requestsOf = (backend) => backend.requests.filter(({ url }) => url !== "/health");
 
-test("under load a server that is added gets no request before its first pass", async (context) => {
+test("under load an added server receives no request before its first passed check", async (context) => {
   const [old, fresh] = await startBackends(context, 2);
   const app = { servers: [{ server: old.address }], health_check: { ...check, fails: 3 } };
   const gateway = await startGateway(context, { upstreams: { app }, listen: "reuseport" });
@@ -47,7 +47,7 @@ test("under load a server that is added gets no request before its first pass", 
   ]);
 });
 
-test("a server whose check hangs is checking; without another there is 502", async (context) => {
+test('a server whose first check hangs is in the state "checking"; without another server clients get 502', async (context) => {
   const backend = await startBackend(context);
   backend.behaviour = { hang: 1 };
   const app = { servers: [{ server: backend.address }], health_check: { ...check, timeout: "30s" } };
@@ -62,7 +62,7 @@ test("a server whose check hangs is checking; without another there is 502", asy
   assert.ok(downtime > 0);
 });
 
-test("slow_start begins with the first pass", async (context) => {
+test("slow_start begins with the first passed check", async (context) => {
   const [old, fresh] = await startBackends(context, 2);
   const app = { servers: [{ server: old.address }], health_check: check };
   const gateway = await startGateway(context, { upstreams: { app }, listen: "reuseport" });
@@ -76,7 +76,7 @@ test("slow_start begins with the first pass", async (context) => {
   await assertShare(context, gateway, fresh, { from: Date.parse(time), lasts: 2000 }, [800, 1300]);
 });
 
-test("after a restart a check must pass again, unless it is persistent", async (context) => {
+test("after a restart a mandatory check must pass again, unless it is persistent", async (context) => {
   for (const persistent of [false, true]) {
     const [well, ill] = await startBackends(context, 2);
     const gateway = await startGateway(context, {
@@ -108,7 +108,7 @@ test("after a restart a check must pass again, unless it is persistent", async (
   }
 });
 
-test("a server that has never passed gets nothing after a restart either, though it is persistent", async (context) => {
+test("a server that has never passed receives no request after a restart, even with a persistent check", async (context) => {
   const backend = await startBackend(context);
   backend.behaviour = { hang: 1 };
   const health_check = { ...check, interval: "1h", timeout: "30s", persistent: true };

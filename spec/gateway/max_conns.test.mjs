@@ -47,7 +47,7 @@ async function assertFilled(context, gateway, backends, bounds) {
   return load;
 }
 
-test("max_conns=10 under 200 connections: never more than 10, and all of the 10", async (context) => {
+test("max_conns=10 under 200 connections allows never more than 10 requests, and uses all 10", async (context) => {
   const [limited, backup] = await startBackends(context, 2);
   const gateway = await startLimited(context, [
     { server: limited.address, max_conns: 10 },
@@ -77,7 +77,7 @@ const SLOW_COUNT = `
       count_request(server, now)
     end`;
 
-test("workers that choose at the same instant do not put more on a server either", async (context) => {
+test("workers that choose at the same instant do not exceed max_conns", async (context) => {
   const [limited, backup] = await startBackends(context, 2);
   const servers = [
     { server: limited.address, max_conns: 3 },
@@ -91,7 +91,7 @@ test("workers that choose at the same instant do not put more on a server either
   assert.deepEqual([...load.errors], []);
 });
 
-test("each server has its own limit, a backup too", async (context) => {
+test("each server has its own limit, including backups", async (context) => {
   const backends = await startBackends(context, 3);
   for (const backend of backends) backend.behaviour = { delay: 20 };
   const [three, seven, backup] = backends.map(({ address }) => address);
@@ -105,7 +105,7 @@ test("each server has its own limit, a backup too", async (context) => {
   assert.deepEqual([...load.errors.keys()], ["status 502"], "200 are more than 15");
 });
 
-test("a limit that is changed holds from then on", async (context) => {
+test("a changed limit holds immediately", async (context) => {
   const [limited, backup] = await startBackends(context, 2);
   limited.behaviour = { delay: 20 };
   const gateway = await startLimited(context, [
@@ -129,7 +129,7 @@ test("a limit that is changed holds from then on", async (context) => {
   assert.deepEqual([...load.errors], []);
 });
 
-test("who comes when a server is full goes to another, then to a backup, then gets 502 at once", async (context) => {
+test("a request goes to another server when one is full, then to a backup, then gets 502 at once", async (context) => {
   const backends = await startBackends(context, 3);
   const [one, other, backup] = backends;
   const gateway = await startLimited(context, [
@@ -163,7 +163,7 @@ test("who comes when a server is full goes to another, then to a backup, then ge
   assert.equal((await ask(gateway.port)).status, 200);
 });
 
-test("the places of a worker that was killed are free again, those of others are not", async (context) => {
+test("the places of a killed worker become free, and those of other workers do not", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startLimited(context, [{ server: backend.address, max_conns: 6 }]);
   gateway.log.allow(full);

@@ -37,7 +37,7 @@ function watchArrivals({ server }) {
   return arrivals;
 }
 
-test("eight failures over four workers, not eight at each", async (context) => {
+test("max_fails counts failures over all workers", async (context) => {
   const { gateway, bad } = await startWithBad(context, 4, { max_fails: 8, fail_timeout: "1h" });
   const workers = new Set();
   // One after the other: none is under way when the server is out. A worker that counted for itself would send it a
@@ -53,7 +53,7 @@ test("eight failures over four workers, not eight at each", async (context) => {
   assert.deepEqual([peer.state, peer.fails, peer.unavail], ["unavail", 8, 1]);
 });
 
-test("limits that are raised let a server back at a worker that did not know those before", async (context) => {
+test("raised limits let a server back in at a worker that did not know the previous limits", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" }, 1);
   const state = async () => (await peersOf(gateway.api)).get(bad.address).state;
   await waitFor("it is out", async () => {
@@ -68,7 +68,7 @@ test("limits that are raised let a server back at a worker that did not know tho
   assert.equal(await state(), "up");
 });
 
-test("a success after a trial ends the count: failures far between are none", async (context) => {
+test("a success after a trial resets the count of failures", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 2, fail_timeout: "200ms" });
   const failures = [];
   for (let turn = 0; turn < 3; turn += 1) {
@@ -88,7 +88,7 @@ test("a success after a trial ends the count: failures far between are none", as
   assert.equal((await peersOf(gateway.api)).get(bad.address).unavail, 0);
 });
 
-test("one trial each fail_timeout, not more, however many requests there are", async (context) => {
+test("an unavailable server gets one trial per fail_timeout, however many requests there are", async (context) => {
   const timeout = 250;
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: `${timeout}ms` });
   const arrivals = watchArrivals(bad);
@@ -118,7 +118,7 @@ test("a single server is never skipped", async (context) => {
   for (let turn = 0; turn < 20; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
 });
 
-test("a server that is left alone is not skipped either, and is again when it has company", async (context) => {
+test("a server that becomes the only one is not skipped, and is skipped again when another one is added", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
   await waitFor("it is out", async () => {
     await ask(gateway.port);
@@ -132,14 +132,14 @@ test("a server that is left alone is not skipped either, and is again when it ha
   for (let turn = 0; turn < 20; turn += 1) assert.equal((await ask(gateway.port)).text, company.id);
 });
 
-test("max_fails 0: a server is never out", async (context) => {
+test("with max_fails 0 a server never becomes unavailable", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 0, fail_timeout: "1h" });
   for (let turn = 0; turn < 80; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
   assert.ok(bad.requests.length >= 30, `it had ${bad.requests.length} of 80 requests`);
   assert.equal((await peersOf(gateway.api)).get(bad.address).state, "up");
 });
 
-test("when all are out clients get 502 at once, and no server a request", async (context) => {
+test("when all servers are unavailable clients get 502 at once, and no server receives a request", async (context) => {
   const { gateway, bad, good } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
   gateway.log.allow(noneIsLeft);
   good.behaviour = { reset: 1 };

@@ -25,7 +25,7 @@ const configurations = [
   { method: "least_conn", sticky: { route: { variables: ["$cookie_r", "$arg_r"] } } },
 ];
 
-test("every method spreads requests over all workers, and counts them truly", async (context) => {
+test("every method distributes requests over all workers and counts them correctly", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }) => ({ server: address }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
@@ -70,7 +70,7 @@ test("PATCH of the method under load fails no request and keeps the servers' sta
   }
 });
 
-test("a retried request never gets a server that it has tried", async (context) => {
+test("a retried request never goes to a server that it has tried", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }, index) => ({
     server: address,

@@ -20,7 +20,7 @@ test("without init_worker_by_lua nginx does not start", async (context) => {
   await assertRefusesToStart(gateway, lacking);
 });
 
-test("one that is commented out does not count, one in a file that is included does", async (context) => {
+test("a commented-out init_worker_by_lua does not count, and one in an included file does", async (context) => {
   const gateway = await makeGateway(context, { servers, initWorker: `# ${hook}` });
   await assertRefusesToStart(gateway, lacking);
   mkdirSync(join(gateway.folder, "conf.d"));

@@ -37,7 +37,7 @@ test("the log names the upstream and the reason", async (context) => {
   ]);
 });
 
-test("a flood of requests to unknown upstreams is one error a worker", async (context) => {
+test("a flood of requests to unknown upstreams logs one error per worker", async (context) => {
   const gateway = await startGateway(context, { workers: 1, servers: [] });
   gateway.log.allow(noneIsLeft);
   for (let number = 0; number < 20; number += 1)

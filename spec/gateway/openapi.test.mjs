@@ -19,7 +19,7 @@ const path = "/api/sluice/1/openapi.json";
 const servers = ["127.0.0.1:9"];
 const sources = readSources();
 
-test("what is served is OpenAPI 3.1, and what openapi/ says", async (context) => {
+test("the served description is valid OpenAPI 3.1 and equals that of openapi/", async (context) => {
   const { api } = await startGateway(context, { servers });
   const { text, body } = await api.get(path);
   assert.equal(text, JSON.stringify(sources), "the order of the members, too");
@@ -32,7 +32,7 @@ test("what is served is OpenAPI 3.1, and what openapi/ says", async (context) =>
   assert.deepEqual([head.status, head.text, head.headers["content-type"]], [200, "", "application/json"]);
 });
 
-test("below another prefix it names that one, and is the same", async (context) => {
+test("below another prefix the description names that prefix and is otherwise the same", async (context) => {
   const { api } = await startGateway(context, {
     servers,
     setup: { api: { prefix: "/~control/api" } },
@@ -42,7 +42,7 @@ test("below another prefix it names that one, and is the same", async (context) 
   assert.equal(text, JSON.stringify({ ...sources, servers: [{ url: "/~control/api" }] }));
 });
 
-test("it is for everyone who may read", async (context) => {
+test("every client that may read may read the description", async (context) => {
   const setup = { api: { read_tokens: ["reader"], write_tokens: ["writer"] } };
   const { api } = await startGateway(context, { servers, setup });
   const as = (token) => api.get(path, { Authorization: `Bearer ${token}` });
@@ -52,7 +52,7 @@ test("it is for everyone who may read", async (context) => {
   assertErrorBody(await api.get(path), 401, "Unauthorized");
 });
 
-test("it cannot be changed, and without api.write nothing can: Allow names what is left", async (context) => {
+test("the description is read-only, and without api.write Allow names only reads", async (context) => {
   const { api } = await startGateway(context, { servers });
   for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
     const answer = await api.send(method, path, {});
@@ -69,7 +69,7 @@ test("it cannot be changed, and without api.write nothing can: Allow names what 
   }
 });
 
-test("it describes every route, and no other", () => {
+test("the description has every route and no other", () => {
   const route = /\bpath: "([^"]*)"((?:,\s*(?:GET|POST|PUT|PATCH|DELETE): [^,]+)+)/g;
   const found = filesBelow(join(root, "src/resty/sluice/api")).flatMap((file) => {
     const prefix = { plus: "/{version}", sluice: "/sluice/1" }[file.split("/").at(-2) ?? ""] ?? "";
@@ -83,7 +83,7 @@ test("it describes every route, and no other", () => {
   assert.deepEqual(found.toSorted(), described.toSorted());
 });
 
-test("its names lead somewhere, each is used, and each schema can be one", () => {
+test("every reference resolves, every component is used, and every schema is valid", () => {
   const text = JSON.stringify(sources);
   const used = [...text.matchAll(/"\$ref":"#\/components\/([^"]*)"/g)].map(([, name]) => name);
   const kinds = Object.entries(sources.components).filter(([kind]) => kind !== "securitySchemes");
@@ -97,7 +97,7 @@ test("its names lead somewhere, each is used, and each schema can be one", () =>
   }
 });
 
-test("the linters of Redocly and Spectral have nothing to say of it, and are run", () => {
+test("the linters of Redocly and Spectral run and report nothing", () => {
   assert.deepEqual(checkOpenapi(sources), []);
   const { title, version } = sources.info;
   const [redocly, spectral] = checkOpenapi({ ...sources, info: { title, version } });
@@ -105,7 +105,7 @@ test("the linters of Redocly and Spectral have nothing to say of it, and are run
   assert.match(spectral, /^spectral:[^]*info-contact/);
 });
 
-test("a name that is in two files is refused", (context) => {
+test("a component that two files define is refused", (context) => {
   const folder = makeFolder(context, "openapi");
   cpSync(join(root, "openapi"), folder, { recursive: true });
   assert.deepEqual(readSources(folder), sources);
@@ -115,7 +115,7 @@ test("a name that is in two files is refused", (context) => {
   assert.throws(() => readSources(folder), /^Error: openapi: more.yaml: "info" is for openapi.yaml only$/);
 });
 
-test("an answer that is not as described fails the test that gets it", async (context) => {
+test("an answer that differs from the description fails the test that receives it", async (context) => {
   const gateway = await startGateway(context, { servers });
   await assert.doesNotReject(gateway.api.get("/api"));
   // The traffic's server has an application for the API, and nobody there listens.

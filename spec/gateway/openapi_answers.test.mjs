@@ -32,7 +32,7 @@ async function askAll(context) {
   leave();
 }
 
-test("every operation answers with every success that is described", async (context) => {
+test("every operation gives every described success", async (context) => {
   await askAll(context);
   const endpoints = [`http://127.0.0.1:${await freePort()}`];
   const setup = { cluster: { etcd: { endpoints, prefix: "/sluice/" } } };
@@ -84,7 +84,7 @@ const wrong = [
   { why: "another status", change: (answer) => (answer.status = 404), says: /must NOT have|must be object/ },
 ];
 
-test("what is not as described is found out", async (context) => {
+test("deviations from the description are detected", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const description = new Description(document);
   const method = "GET";
@@ -115,7 +115,7 @@ test("what is not as described is found out", async (context) => {
   assert.match(description.problemOf({ method: "PUT", path, answer: refused }) ?? "", /Allow is "GET, PUT"/);
 });
 
-test("what the API takes must be described, too", async (context) => {
+test("request bodies that the API accepts must be described", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const description = new Description(document);
   const path = "/api/9/http/upstreams/app/servers/0";

@@ -29,7 +29,7 @@ async function preflight(context, gateway, headers = {}) {
 /** The names of a list in a header, in lower case. @param {string | undefined} value */
 const names = (value) => (value ?? "").toLowerCase().split(/, */);
 
-test("a page of a listed origin reads and changes, with a token that it gives itself", async (context) => {
+test("a page of a listed origin can read and change with its own token", async (context) => {
   const setup = { api: { origins, write_tokens: ["w"], read_tokens: ["r"] } };
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup });
   const { status, headers } = await preflight(context, gateway);
@@ -57,7 +57,7 @@ test("a page of a listed origin reads and changes, with a token that it gives it
   assert.equal((await api.get(sluice(), { ...withToken, Origin: "http://localhost:3000" })).status, 200);
 });
 
-test("all other origins are refused as before, and can read nothing", async (context) => {
+test("all other origins are refused and can read nothing", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup: { api: { origins } } });
   const { api } = gateway;
   for (const other of [
@@ -87,7 +87,7 @@ test("all other origins are refused as before, and can read nothing", async (con
   assert.equal((await preflight(context, gateway, { Host: "evil.example" })).status, 403);
 });
 
-test("by default no other origin may, and a listed one changes nothing without api.write", async (context) => {
+test("by default no other origin is allowed, and a listed one cannot write without api.write", async (context) => {
   const plain = await startGateway(context, { servers: ["127.0.0.1:9"] });
   assert.equal((await preflight(context, plain)).status, 403);
   const answer = await plain.api.get(sluice(), fromPage);

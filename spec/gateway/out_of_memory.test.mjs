@@ -34,7 +34,7 @@ async function assertServes(gateway, backend) {
   for (const { status, text } of answers) assert.deepEqual([status, text], [200, backend.id]);
 }
 
-test("one upstream that grows", async (context) => {
+test("an upstream that grows beyond the memory is refused and stays as it was", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "128k");
   const add = (number) => api.post(serversOf("big"), { server: someAddress(number) });
   const count = await fill(add);
@@ -51,7 +51,7 @@ test("one upstream that grows", async (context) => {
   assert.equal(status, 201, `deleting makes room: ${text}`);
 });
 
-test("many upstreams", async (context) => {
+test("many upstreams that exceed the memory are refused and the others stay as they were", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "256k");
   const put = (number) => api.put(sluice(`u${number}`), { servers: [{ server: someAddress(number) }] });
   const count = await fill(put);
@@ -74,7 +74,7 @@ test("many upstreams", async (context) => {
   assert.equal(status, 201, `deleting makes room: ${text}`);
 });
 
-test("a PUT of too much leaves the upstream as it was", async (context) => {
+test("a PUT that exceeds the memory leaves the upstream unchanged", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "128k");
   const before = await api.configuration();
   const servers = Array.from({ length: 3000 }, (_, number) => ({ server: someAddress(number) }));
@@ -86,7 +86,7 @@ test("a PUT of too much leaves the upstream as it was", async (context) => {
   await assertServes(gateway, backend);
 });
 
-test("what was acknowledged fits again at the next start", async (context) => {
+test("every acknowledged change fits into memory again at the next start", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "128k");
   await fill((number) => api.put(sluice(`u${number}`), { servers: [{ server: someAddress(number) }] }));
   await fill((number) => api.post(serversOf("big"), { server: someAddress(number) }));

@@ -14,7 +14,7 @@ for (const [percent, atMost] of [
   [10, 1],
   [50, 5],
 ]) {
-  test(`a bad deploy: of ten servers nine answer 500, and at most ${percent} % are ejected at a time`, async (context) => {
+  test(`when nine of ten servers answer 500 after a bad deploy, at most ${percent} % are ejected at a time`, async (context) => {
     const { gateway, backends } = await startWatched(context, 10, {
       consecutive_5xx: 5,
       base_ejection_time: "300ms",
@@ -50,7 +50,7 @@ for (const [percent, atMost] of [
   });
 }
 
-test("consecutive_5xx: so many in a row over all workers; a good response in between ends the row", async (context) => {
+test("consecutive_5xx counts failures in a row over all workers, and a good response resets the count", async (context) => {
   const { gateway, backends } = await startWatched(context, 1, {
     consecutive_5xx: 4,
     base_ejection_time: "1h",
@@ -69,7 +69,7 @@ test("consecutive_5xx: so many in a row over all workers; a good response in bet
   assert.equal((await ask(gateway.port)).status, 200, "as an only server it goes on all the same");
 });
 
-test("consecutive_gateway_failure: 502, 503, 504 and no answer at all; another 5xx ends the row", async (context) => {
+test("consecutive_gateway_failure counts 502, 503, 504 and missing answers, and another 5xx resets the count", async (context) => {
   const { gateway, backends } = await startWatched(context, 2, {
     consecutive_5xx: 0,
     consecutive_gateway_failure: 3,
@@ -102,7 +102,7 @@ test("consecutive_gateway_failure: 502, 503, 504 and no answer at all; another 5
   assert.deepEqual([server, reason], [bad.address, "3 gateway failures in a row"]);
 });
 
-test("a 429 that is tried again is no 5xx", async (context) => {
+test("a retried 429 does not count as a 5xx", async (context) => {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const outlier_detection = { consecutive_5xx: 2, max_ejection_percent: 50 };
@@ -119,7 +119,7 @@ test("a 429 that is tried again is no 5xx", async (context) => {
   assert.deepEqual(await ejectionsOf(gateway), []);
 });
 
-test("each ejection in a row lasts longer, up to a limit; quiet intervals make it shorter again", async (context) => {
+test("each consecutive ejection lasts longer, up to a limit, and quiet intervals shorten the next one", async (context) => {
   const { gateway, backends } = await startWatched(context, 2, {
     consecutive_5xx: 2,
     base_ejection_time: "200ms",
@@ -158,7 +158,7 @@ test("each ejection in a row lasts longer, up to a limit; quiet intervals make i
   assert.deepEqual([last.old_state, last.new_state, last.reason], ["unavail", "up", "its ejection is over"]);
 });
 
-test("outlier_detection that is taken off at run time lets everybody back", async (context) => {
+test("removing outlier_detection at run time ends all ejections", async (context) => {
   const { gateway, backends } = await startWatched(context, 2, {
     consecutive_5xx: 1,
     base_ejection_time: "1h",

@@ -10,7 +10,7 @@ import { signal } from "./support/processes.mjs";
 import { assertKept, serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-test("a relative state_dir and a relative file of tokens are found below nginx's prefix", async (context) => {
+test("a relative state_dir and a relative token file are below nginx's prefix", async (context) => {
   const setup = { api: { write_tokens_file: "tokens" } };
   const gateway = await makeGateway(context, { servers: ["127.0.0.1:9"], stateDir: "kept/state", setup });
   writeFileSync(join(gateway.folder, "tokens"), "open-sesame\n");
@@ -24,7 +24,7 @@ test("a relative state_dir and a relative file of tokens are found below nginx's
   await assertKept(gateway);
 });
 
-test("a reload that changes the shared dict says so, and another nginx is named as such", async (context) => {
+test("a reload that changes the shared dict, or another nginx on the same state_dir, is refused with the reason", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const before = gateway.workers();
   gateway.configure({ dict: "9m" });
@@ -46,7 +46,7 @@ test("a reload that changes the shared dict says so, and another nginx is named 
   assert.ok(readFileSync(join(gateway.folder, "state", "journal.0"), "utf8").includes("127.0.0.2:9"));
 });
 
-test("an error of Sluice's own paths leads to this gateway's description, another one to nginx's", async (context) => {
+test("an error on a path of Sluice links to this gateway's description, and any other error to that of NGINX", async (context) => {
   const { api, apiPort } = await startGateway(context, { servers: [] });
   const own = `http://127.0.0.1:${apiPort}/api/sluice/1/openapi.json`;
   const nginx = "https://nginx.org/en/docs/http/ngx_http_api_module.html";

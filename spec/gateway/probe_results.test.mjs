@@ -73,7 +73,7 @@ async function probeOne(context, check, address) {
   return firstResult(gateway, address);
 }
 
-test("a server that fails is told from one that is well, with the reason", async (context) => {
+test("a check distinguishes a failing server from a healthy one and gives the reason", async (context) => {
   const servers = [];
   for (const [name, { answer: given, reason }] of Object.entries(failing))
     servers.push({ name, reason, ...(await startProbed(context, given)) });
@@ -89,14 +89,14 @@ test("a server that fails is told from one that is well, with the reason", async
   assert.ok(resultsOf(gateway, well.address).every(({ passed }) => passed));
 });
 
-test("a server that refuses connections fails", async (context) => {
+test("a server that refuses connections fails its check", async (context) => {
   const address = `127.0.0.1:${await freePort()}`;
   const gateway = await startProber(context, quick, [address], { workers: 1 });
   const result = await firstResult(gateway, address);
   assert.deepEqual(result, { passed: false, reason: "could not connect: connection refused" });
 });
 
-test("a server whose backlog is full fails", async (context) => {
+test("a server whose backlog is full fails its check", async (context) => {
   const port = await freePort();
   const listen = `require("net").createServer().listen({ port: ${port}, host: "127.0.0.1", backlog: 1 })`;
   const child = startGroup(process.execPath, ["-e", listen]);
@@ -128,21 +128,21 @@ test("a probe is a GET with the upstream's name", async (context) => {
   assert.match(lines[2], /^User-Agent: sluice\/\d+\.\d+\.\d+ \(health check\)$/);
 });
 
-test("another port can be probed", async (context) => {
+test("a check can use another port", async (context) => {
   const server = await startProbed(context);
   const address = `127.0.0.1:${await freePort()}`;
   const result = await probeOne(context, { port: server.port }, address);
   assert.deepEqual(result, { passed: true, reason: "status 200" });
 });
 
-test("tcp: to connect is enough", async (context) => {
+test("a tcp check passes when the connection is established", async (context) => {
   const server = await startProbed(context, () => {});
   const result = await probeOne(context, { type: "tcp" }, server.address);
   assert.deepEqual(result, { passed: true, reason: "connected" });
   assert.equal(server.arrivals.length, 0);
 });
 
-test("https: the certificate is not verified, and the upstream's name is sent", async (context) => {
+test("an https check sends the upstream's name and does not verify the certificate", async (context) => {
   /** @type {string[]} */
   const names = [];
   const tls = { key, cert, SNICallback: (name, done) => done(null, void names.push(name)) };
@@ -159,7 +159,7 @@ test("https: the certificate is not verified, and the upstream's name is sent", 
   assert.deepEqual(names, ["app"]);
 });
 
-test("a unix socket can be probed", async (context) => {
+test("a check works at a unix socket", async (context) => {
   const server = await startProbed(context, WELL, { path: join(tmpdir(), `probed-${process.pid}.sock`) });
   const result = await probeOne(context, {}, server.address);
   assert.deepEqual(result, { passed: true, reason: "status 200" });
@@ -197,7 +197,7 @@ for (const [name, match, given, passed, reason] of matches) {
   });
 }
 
-test("a connection is kept between probes, for keepalive_time", async (context) => {
+test("a connection is kept between checks for keepalive_time", async (context) => {
   const [kept, brief] = [await startProbed(context), await startProbed(context)];
   const check = { interval: "200ms", keepalive_time: "1s" };
   await startProber(context, check, [kept.address], { workers: 1 });
@@ -209,7 +209,7 @@ test("a connection is kept between probes, for keepalive_time", async (context) 
   assert.equal(brief.connections, brief.arrivals.length);
 });
 
-test("a kept connection that the server closes or resets at the next request is no failure", async (context) => {
+test("a kept connection that the server closes or resets is not a failure", async (context) => {
   /** @type {Answer} */
   const once_only = (socket, number) => (number > 1 ? socket.resetAndDestroy() : socket.write(WELL));
   const server = await startProbed(context, once_only);
@@ -230,7 +230,7 @@ const limitLocation = `location /limit {
   }
 }`;
 
-test("a worker that is short of file descriptors does not take its servers for ill", async (context) => {
+test("a worker that runs out of file descriptors does not mark servers as unhealthy", async (context) => {
   const server = await startProbed(context);
   const check = { interval: "200ms", keepalive_time: "0s" };
   const options = { workers: 1, api: limitLocation };

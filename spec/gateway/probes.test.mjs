@@ -48,7 +48,7 @@ test("four workers probe each server once an interval, through a reload and the 
   }
 });
 
-test("at the start the servers of an upstream are spread over the interval", async (context) => {
+test("at the start the checks of an upstream are spread over the interval", async (context) => {
   const servers = await startManyProbed(context, 10);
   await startProber(
     context,
@@ -64,7 +64,7 @@ test("at the start the servers of an upstream are spread over the interval", asy
   }
 });
 
-test("jitter delays each probe by chance", async (context) => {
+test("jitter delays each probe by a random time", async (context) => {
   const servers = await startManyProbed(context, 4);
   await startProber(
     context,
@@ -79,7 +79,7 @@ test("jitter delays each probe by chance", async (context) => {
   assert.ok(Math.max(...gaps) - Math.min(...gaps) > 100, `all came after ${gaps}`);
 });
 
-test("a server that is added is probed at once, one that is deleted never again", async (context) => {
+test("an added server is probed at once, and a deleted one never again", async (context) => {
   const [first, second] = await startManyProbed(context, 2);
   const gateway = await startProber(context, { interval: "1s" }, [first.address]);
   const started = performance.now();
@@ -95,7 +95,7 @@ test("a server that is added is probed at once, one that is deleted never again"
   assertRhythm([first]);
 });
 
-test("changes of other servers, and of its weight, leave a server's rhythm as it was", async (context) => {
+test("changes of other servers or of its weight do not change when a server is probed", async (context) => {
   const server = await startProbed(context);
   const gateway = await startProber(context, { interval: "1s" }, [server.address]);
   for (let turn = 0; turn < 30; turn += 1) {
@@ -108,7 +108,7 @@ test("changes of other servers, and of its weight, leave a server's rhythm as it
   assert.ok(server.arrivals.length >= 2);
 });
 
-test("a server that is down is not probed until it is up", async (context) => {
+test("a server with down is not probed until down is removed", async (context) => {
   const server = await startProbed(context);
   const gateway = await startProber(context, { interval: "1s" }, []);
   await gateway.api.expect(201, "POST", serversOf(), { server: server.address, down: true });
@@ -137,7 +137,7 @@ test("adding and removing 1,000 servers leaves no probe behind", async (context)
   assertRhythm([server]);
 });
 
-test("an upstream that is deleted is probed no more; one of its name starts anew", async (context) => {
+test("a deleted upstream is no longer probed, and a new one of the same name starts fresh", async (context) => {
   const server = await startProbed(context);
   const gateway = await startProber(context, { interval: "1s" }, [server.address]);
   await waitFor("it is probed", () => server.arrivals.length > 0);
@@ -149,7 +149,7 @@ test("an upstream that is deleted is probed no more; one of its name starts anew
   await waitFor("it is probed again", () => server.arrivals.length > probes, 300);
 });
 
-test("a worker that was stopped catches up with hundreds of changes, and probes in no burst", async (context) => {
+test("a worker that was stopped catches up with hundreds of changes and does not probe in a burst", async (context) => {
   const servers = await startManyProbed(context, 20);
   const added = await startManyProbed(context, 2);
   const gateway = await startProber(

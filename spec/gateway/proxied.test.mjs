@@ -53,13 +53,13 @@ async function assertNoAdministrator(gateway, { port = gateway.port, path = "", 
 /** @param {import("./support/gateway.mjs").Gateway} gateway @param {string} server */
 const addServer = (gateway, server) => gateway.api.expect(201, "POST", serversOf(), { server });
 
-test("the API's own address as a server opens it to nobody", async (context) => {
+test("a server with the API's own address does not expose the API", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} }, http });
   await addServer(gateway, `127.0.0.1:${gateway.apiPort}`);
   await assertNoAdministrator(gateway);
 });
 
-test("a registry that names the API's own address opens it to nobody", async (context) => {
+test("a registry that lists the API's own address does not expose the API", async (context) => {
   const gateway = await makeGateway(context, { http });
   const path = join(gateway.folder, "servers.json");
   writeFileSync(path, JSON.stringify({ servers: [`127.0.0.1:${gateway.apiPort}`] }));
@@ -94,14 +94,14 @@ test("no headers that a location sets or removes make a proxied request local", 
   for (const name of Object.keys(variants)) await assertNoAdministrator(gateway, { path: `/${name}` });
 });
 
-test("a location that names the API without an upstream of Sluice opens it to nobody", async (context) => {
+test("a location that proxies to the API without an upstream of Sluice does not expose it", async (context) => {
   const gateway = await makeGateway(context, { upstreams: { app: {} }, http });
   gateway.configure({ traffic: `location /static/ { proxy_pass http://127.0.0.1:${gateway.apiPort}/; }` });
   await gateway.start();
   await assertNoAdministrator(gateway, { path: "/static" });
 });
 
-test("an API on the traffic port, on IPv6 and on a unix socket is reached by nobody through the gateway", async (context) => {
+test("an API on the traffic port, on IPv6 or on a unix socket cannot be reached through the gateway", async (context) => {
   const [ipv6, both] = [await freePort(), await freePort()];
   const listen = `listen [::1]:${ipv6}; listen [::]:${both} ipv6only=off;`;
   const gateway = await startGateway(context, {
@@ -128,7 +128,7 @@ test("an API on the traffic port, on IPv6 and on a unix socket is reached by nob
   await assertNoAdministrator(gateway, { path: "/through" });
 });
 
-test("another gateway on the same machine opens the API to nobody", async (context) => {
+test("another gateway on the same machine does not expose the API", async (context) => {
   const victim = await startGateway(context, { upstreams: { app: {} }, apiUnix: true });
   const gateway = await startGateway(context, { upstreams: { app: {} }, http });
   for (const server of [`127.0.0.1:${victim.apiPort}`, `unix:${victim.folder}/api.sock`]) {
@@ -137,7 +137,7 @@ test("another gateway on the same machine opens the API to nobody", async (conte
   }
 });
 
-test("a client that does not wait for its answer changes nothing either", async (context) => {
+test("a proxied client that does not wait for its answer changes nothing either", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} }, http });
   await addServer(gateway, `127.0.0.1:${gateway.apiPort}`);
   const head = `PUT ${evil} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`;
@@ -154,7 +154,7 @@ test("a client that does not wait for its answer changes nothing either", async 
   assertErrorBody(await gateway.api.get(evil), 404, "UpstreamNotFound");
 });
 
-test("health checks and agents are not local", async (context) => {
+test("health checks and agents do not count as local clients", async (context) => {
   const gateway = await startGateway(context, {});
   const send = `PUT ${evil} HTTP/1.0\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const agent = { port: gateway.apiPort, send };
@@ -189,7 +189,7 @@ test("headers that a proxy adds show that a request is not local", async (contex
   }
 });
 
-test("programs of this machine need no token, whoever runs them", async (context) => {
+test("programs of this machine need no token, whichever user runs them", async (context) => {
   const [ipv6, both] = [await freePort(), await freePort()];
   const gateway = await startGateway(context, {
     upstreams: { app: {} },
@@ -233,7 +233,7 @@ test("a program that speaks IPv4 over a socket of IPv6 needs no token", async (c
   assert.equal(status, 200);
 });
 
-test("a proxied request with a token is done", async (context) => {
+test("a proxied request with a token is accepted", async (context) => {
   const setup = { api: { write_tokens: ["secret"] } };
   const gateway = await startGateway(context, { upstreams: { app: {} }, setup, http });
   const authorized = { Authorization: "Bearer secret" };

@@ -17,7 +17,7 @@ const SOON = 150;
 /** What nginx says of a request for which no server is left: it does so at the level of errors. */
 const full = /no live upstreams while connecting to upstream/;
 
-test("first come, first served", async (context) => {
+test("waiting requests are served in the order in which they came", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 20 }, { workers: 1 });
   const first = await occupy(app, backend, 6000);
@@ -42,7 +42,7 @@ test("first come, first served", async (context) => {
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 20, overflows: 0 });
 });
 
-test("503 with Retry-After at once when the queue is full, over all workers", async (context) => {
+test("when the queue is full over all workers, a request gets 503 with Retry-After at once", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 3 });
   await occupy(app, backend, 1000);
@@ -66,7 +66,7 @@ test("503 with Retry-After at once when the queue is full, over all workers", as
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 3, overflows: 0 });
 });
 
-test("504 when the wait is over", async (context) => {
+test("a request gets 504 when its wait times out", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 10, timeout: "400ms" });
   await occupy(app, backend, 1200);
@@ -112,7 +112,7 @@ test("a client that leaves frees its place, and does not stop those behind it", 
   );
 });
 
-test("who waits on a worker is served when another worker's request ends", async (context) => {
+test("a request that waits on one worker is served when a request of another worker ends", async (context) => {
   const backend = await startBackend(context);
   const { gateway, queue } = await startQueue(context, backend);
   const clients = await clientsByWorker(context, gateway.port);
@@ -135,7 +135,7 @@ test("who waits on a worker is served when another worker's request ends", async
   }
 });
 
-test("none waits while a server has room, or when none that is full would be available", async (context) => {
+test("no request waits while a server has room, or when no full server would be available", async (context) => {
   const [one, other] = await startBackends(context, 2);
   const app = await startQueue(context, [one, other]);
   app.gateway.log.allow(full);

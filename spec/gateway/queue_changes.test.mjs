@@ -15,7 +15,7 @@ const SOON = 1000;
 /** What nginx says of a request for which no server is left: it does so at the level of errors. */
 const full = /no live upstreams while connecting to upstream/;
 
-test("a server that is added serves who waits at once", async (context) => {
+test("an added server serves waiting requests at once", async (context) => {
   const [busy, added] = await startBackends(context, 2);
   // Four workers: on some of them nothing but those requests tells of the change.
   const app = await startQueue(context, busy);
@@ -32,7 +32,7 @@ test("a server that is added serves who waits at once", async (context) => {
   assert.equal((await held.ending).status, 200);
 });
 
-test("a limit that is raised lets in who waits at once", async (context) => {
+test("a raised limit lets waiting requests in at once", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend);
   await occupy(app, backend, 4000);
@@ -47,7 +47,7 @@ test("a limit that is raised lets in who waits at once", async (context) => {
   }
 });
 
-test("a queue that is changed holds for who comes; who waits goes on to wait", async (context) => {
+test("a changed queue applies to new requests, and waiting ones go on waiting", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 2, timeout: "30s" }, { workers: 1 });
   app.gateway.log.allow(full);
@@ -75,7 +75,7 @@ test("a queue that is changed holds for who comes; who waits goes on to wait", a
   );
 });
 
-test("an upstream that is deleted ends the wait, one that replaces it has a queue of its own", async (context) => {
+test("deleting an upstream ends the wait, and a new upstream of the same name has its own queue", async (context) => {
   const [old, next] = await startBackends(context, 2);
   for (const isReplaced of [false, true]) {
     const app = await startQueue(context, old);
@@ -102,7 +102,7 @@ test("an upstream that is deleted ends the wait, one that replaces it has a queu
   }
 });
 
-test("who has waited is never sent to a server that was deleted meanwhile", async (context) => {
+test("a waiting request is never sent to a server that was deleted in the meantime", async (context) => {
   const [busy, other] = await startBackends(context, 2);
   const app = await startQueue(context, busy);
   for (const hasWaited of [true, false]) {
@@ -133,7 +133,7 @@ test("who has waited is never sent to a server that was deleted meanwhile", asyn
   assert.equal((await app.api.expect(200, "GET", "/api/9/http/upstreams/app")).zombies, 0);
 });
 
-test("a reload lets who waits go on to wait, and be served", async (context) => {
+test("requests that wait during a reload go on waiting and are served", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend);
   await occupy(app, backend, 1000);
@@ -148,7 +148,7 @@ test("a reload lets who waits go on to wait, and be served", async (context) => 
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
 });
 
-test("a worker that is killed leaves nobody in the queue", async (context) => {
+test("a killed worker leaves no request in the queue", async (context) => {
   const backend = await startBackend(context);
   const { gateway, queue, begin } = await startQueue(context, backend);
   const [[victim, lost], [, [holder]]] = await clientsByWorker(context, gateway.port);
@@ -166,7 +166,7 @@ test("a worker that is killed leaves nobody in the queue", async (context) => {
   await waitFor("no request is under way", async () => (await sumOf(gateway.api, "active")) === 0);
 });
 
-test("after a storm in which clients leave in every phase nothing is left", async (context) => {
+test("after a storm of clients that leave in every phase the queue is empty", async (context) => {
   const backends = await startBackends(context, 3);
   const app = await startQueue(context, backends, { size: 40, timeout: "300ms" });
   const statuses = new Map();

@@ -10,7 +10,7 @@ import { settledPeersOf, serversOf, sluice, sumOf } from "./support/upstreams.mj
 import { waitFor } from "./support/wait.mjs";
 import { startWriters } from "./support/writers.mjs";
 
-test("under load no request fails, and counters keep counting", async (context) => {
+test("a reload under load fails no request and loses no count", async (context) => {
   const backends = await startBackends(context, 3);
   const gateway = await startGateway(context, {
     servers: backends.slice(0, 2).map(({ address }) => address),
@@ -54,7 +54,7 @@ test("a request that outlasts a reload is finished and counted", async (context)
   assert.deepEqual([peer.active, peer.requests, peer.responses["2xx"]], [0, 1, 1]);
 });
 
-test("a write that comes to a worker that finishes after a reload is seen by the new ones", async (context) => {
+test("a write to a worker that is shutting down after a reload is seen by the new workers", async (context) => {
   const [one, other] = await startBackends(context, 2);
   const gateway = await startGateway(context, { servers: [one.address] });
   const held = ask(gateway.port, "/?delay=700");
@@ -66,7 +66,7 @@ test("a write that comes to a worker that finishes after a reload is seen by the
   assert.equal((await held).text, one.id);
 });
 
-test("while writing, every acknowledged write is there", async (context) => {
+test("a reload during writes loses no acknowledged write", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const writers = startWriters(context, gateway, { keepAlive: false });
   for (let turn = 0; turn < 5; turn += 1) {
@@ -81,7 +81,7 @@ test("while writing, every acknowledged write is there", async (context) => {
   assert.deepEqual(new Map(there.map(({ server, id }) => [server, id])), writers.acknowledged);
 });
 
-test("more workers and fewer: every request is counted", async (context) => {
+test("a reload with more or fewer workers loses no count", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address], workers: 2 });
   for (const workers of [6, 1, 4]) {
@@ -94,7 +94,7 @@ test("more workers and fewer: every request is counted", async (context) => {
   assert.equal(await sumOf(gateway.api, "requests"), 200);
 });
 
-test("changed seeds do not undo what was changed at run time; a new seed is created", async (context) => {
+test("changed seeds do not undo changes made at run time, and a new seed is created", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
   const before = await gateway.api.expect(200, "GET", serversOf());

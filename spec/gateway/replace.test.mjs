@@ -7,7 +7,7 @@ import { startGateway } from "./support/gateway.mjs";
 import { startLoad } from "./support/load.mjs";
 import { settledPeersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 
-test("PUT of 200 servers leaves the counters of equal ones alone", async (context) => {
+test("PUT of 200 servers keeps the counters of unchanged servers", async (context) => {
   const backend = await startBackend(context);
   const port = await freePort();
   const addresses = Array.from({ length: 250 }, (_, number) => someAddress(number, port));
@@ -52,7 +52,7 @@ test("PUT of 200 servers leaves the counters of equal ones alone", async (contex
   }
 });
 
-test("a server that is deleted and added again begins at zero", async (context) => {
+test("the counters of a server that is deleted and added again begin at zero", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const { api } = gateway;
@@ -66,7 +66,7 @@ test("a server that is deleted and added again begins at zero", async (context) 
   assert.deepEqual([id, requests, sent, received, selected], [1, 0, 0, 0, undefined]);
 });
 
-test("PUT answers the whole upstream: 201 when it is new, 200 when it is not", async (context) => {
+test("PUT returns the whole upstream, with 201 for a new one and 200 for an existing one", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
   const created = await api.put(sluice("shop"), { servers: [{ server: "127.0.0.1:9", weight: 2 }] });
@@ -102,7 +102,7 @@ test("PUT answers the whole upstream: 201 when it is new, 200 when it is not", a
   assert.equal((await api.get("/api/sluice/1/upstreams")).text, "{}");
 });
 
-test("PATCH changes what it names", async (context) => {
+test("PATCH changes only the fields that it names", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   const before = await api.expect(200, "GET", sluice());
@@ -116,7 +116,7 @@ test("PATCH changes what it names", async (context) => {
   );
 });
 
-test("what GET gave can be changed a little and sent back", async (context) => {
+test("the answer of GET can be edited and sent back", async (context) => {
   const servers = [
     { server: "127.0.0.1:9", weight: 2, drain: true },
     { server: "127.0.0.2:9", backup: true },
@@ -162,7 +162,7 @@ test("If-Match makes a write conditional", async (context) => {
   await api.expect(204, "DELETE", sluice(), undefined, { "If-Match": now });
 });
 
-test("If-Match on the other API: 412 means that nothing was changed", async (context) => {
+test("on the NGINX Plus API a failed If-Match is answered 412 and changes nothing", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   for (const [method, path, body] of [
@@ -181,7 +181,7 @@ test("If-Match on the other API: 412 means that nothing was changed", async (con
   }
 });
 
-test("a write through the other API moves the ETag too, by one", async (context) => {
+test("a write through the NGINX Plus API also increments the ETag by one", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   const revision = async () => Number((await api.get(sluice())).headers.etag?.slice(1, -1));
@@ -195,7 +195,7 @@ test("a write through the other API moves the ETag too, by one", async (context)
   assert.equal(await revision(), first + 3);
 });
 
-test("what GET gives, PUT takes: nothing has changed", async (context) => {
+test("PUT of the answer of GET changes nothing", async (context) => {
   const servers = [{ server: someAddress(1) }, { server: someAddress(2), weight: 3 }];
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 
-test("numbers as text and times without unit are taken, as a form sends them; answers have the right types", async (context) => {
+test("numbers as text and times without a unit are accepted, and answers have the right types", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const form = { server: "127.0.0.1:9", weight: "5", max_conns: "0", max_fails: "1" };
   const times = { fail_timeout: "10", slow_start: "0" };
@@ -20,7 +20,7 @@ test("numbers as text and times without unit are taken, as a form sends them; an
   assert.equal(patched.weight, 6);
 });
 
-test("a body in chunks, and one that nginx keeps in a file", async (context) => {
+test("a chunked body and one that nginx buffers in a file are accepted", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const target = { host: "127.0.0.1", port: gateway.apiPort, method: "POST", path: serversOf() };
   const status = await new Promise((resolve, reject) => {

@@ -35,7 +35,7 @@ function withoutIds(upstream) {
   return { ...upstream, servers: upstream.servers.map((server) => without(server, "id")) };
 }
 
-test("a backup is restored after its upstream was deleted, and under another name", async (context) => {
+test("a backup can be restored after its upstream was deleted, and under another name", async (context) => {
   const gateway = await startGateway(context, { upstreams: {}, http: "lua_socket_log_errors off;" });
   const { api } = gateway;
   await api.expect(201, "PUT", sluice(), { ...settings, servers });
@@ -57,7 +57,7 @@ test("a backup is restored after its upstream was deleted, and under another nam
   await assertKept(gateway);
 });
 
-test("an earlier backup is restored over an upstream whose ids have moved", async (context) => {
+test("an older backup can be restored over an upstream whose ids have changed", async (context) => {
   const { api } = await startGateway(context, { upstreams: {} });
   await api.expect(201, "PUT", sluice(), { servers });
   const backup = await api.expect(200, "GET", sluice());
@@ -68,7 +68,7 @@ test("an earlier backup is restored over an upstream whose ids have moved", asyn
   assert.deepEqual(restored, moved, "a server is known by its address");
 });
 
-test("an id that is none is refused and changes nothing", async (context) => {
+test("an invalid id is refused and changes nothing", async (context) => {
   const { api } = await startGateway(context, { servers: [someAddress(1)] });
   const before = await api.configuration();
   for (const id of ["zzz", -1, 1.5, null, {}]) {
@@ -82,7 +82,7 @@ test("an id that is none is refused and changes nothing", async (context) => {
   assert.equal(await api.configuration(), before);
 });
 
-test("nodes of a backup are nodes again: they can renew, change and leave", async (context) => {
+test("restored nodes can renew, change and leave", async (context) => {
   const backend = await startBackend(context);
   const { api, port } = await startGateway(context, { upstreams: { app: { servers: [] } } });
   const one = { server: backend.address, weight: 2, ttl: "30s", incarnation: "7", meta: { zone: "eu" } };
@@ -109,7 +109,7 @@ test("nodes of a backup are nodes again: they can renew, change and leave", asyn
   await api.expect(204, "DELETE", nodeOf("two"));
 });
 
-test("what GET gives of a node, PUT takes: again, after it has left, and under another name", async (context) => {
+test("PUT accepts what GET returned for a node: again, after the node has left, and under another name", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   const registration = { server: someAddress(1), ttl: "30s", incarnation: "7", meta: { zone: "eu" } };
   await api.expect(201, "PUT", nodeOf("one"), registration);
@@ -124,7 +124,7 @@ test("what GET gives of a node, PUT takes: again, after it has left, and under a
   }
 });
 
-test("a registry's servers of a backup are the registry's again, which goes on to say which there are", async (context) => {
+test("restored servers of a registry belong to the registry again and follow it", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api, folder } = gateway;
   const path = join(folder, "servers.json");

@@ -53,12 +53,12 @@ async function storm(context, total, retries) {
   return { during: (after - before) / (total - settled), inAll: tries() / total };
 }
 
-test("retry storm: without a budget every request is tried on each server", async (context) => {
+test("retry storm: without a budget every request is tried on every server", async (context) => {
   const { inAll } = await storm(context, 1000);
   assert.equal(inAll, 4);
 });
 
-test("retry storm: with a budget of 20 % there are under 1.2 tries a request", async (context) => {
+test("retry storm: with a budget of 20 % a request has fewer than 1.2 tries on average", async (context) => {
   // Of 100 requests under way at most 16 are retries: one more would be more than 20 % of the 83 others. So in the time of
   // 84 requests there are 100 tries, 1.19 for each. The budget's least number, 3, is less than 16 and does not enter.
   const { during } = await storm(context, 4000, { budget: { percent: 20, min_concurrent: 3 } });
@@ -66,12 +66,12 @@ test("retry storm: with a budget of 20 % there are under 1.2 tries a request", a
   assert.ok(during > 1.1, `${during} tries a request: the budget is used`);
 });
 
-test("retry storm: no budget, no retry", async (context) => {
+test("retry storm: with a budget of zero there is no retry", async (context) => {
   const { inAll } = await storm(context, 1000, { budget: { percent: 0, min_concurrent: 0 } });
   assert.equal(inAll, 1);
 });
 
-test("the budget's least number lets so many be tried again, however few are under way", async (context) => {
+test("the budget's minimum allows that many retries, however few requests are in flight", async (context) => {
   const retries = { budget: { percent: 0, min_concurrent: 3 } };
   const { gateway, tries } = await startFailing(context, 4, { reset: 1, delay: 40 }, { retries });
   gateway.log.allow(wasReset, noneIsLeft);
@@ -85,7 +85,7 @@ test("the budget's least number lets so many be tried again, however few are und
   assert.ok(each > 1.05 && each < 1.16, `${each} tries a request`);
 });
 
-test("a budget that was used up is there again when the storm is over", async (context) => {
+test("an exhausted budget is available again when the storm is over", async (context) => {
   const retries = { budget: { percent: 20, min_concurrent: 1 } };
   const { gateway, backends } = await startFailing(context, 4, { reset: 1, delay: 10 }, { retries });
   gateway.log.allow(wasReset, noneIsLeft);
@@ -95,7 +95,7 @@ test("a budget that was used up is there again when the storm is over", async (c
   for (let turn = 0; turn < 80; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
 });
 
-test("tries bounds the servers that a request is sent to, whatever the method", async (context) => {
+test('"tries" limits how many servers a request is sent to, whatever the method', async (context) => {
   const { gateway, requests, tries } = await startFailing(context, 5, { reset: 1 });
   gateway.log.allow(wasReset, noneIsLeft);
   for (const method of ["round_robin", "least_conn", "random", "least_time"]) {
@@ -154,7 +154,7 @@ test("a retry never hits the same server while another is available, under load"
   assert.ok(Math.max(...requests()) <= total);
 });
 
-test("timeout is over all tries: none is begun after it", async (context) => {
+test('"timeout" covers all tries: none starts after it', async (context) => {
   const retries = { timeout: "350ms" };
   const http = "proxy_read_timeout 200ms;";
   const { gateway, tries } = await startFailing(context, 5, { hang: 1 }, { retries, http });
@@ -168,7 +168,7 @@ test("timeout is over all tries: none is begun after it", async (context) => {
   assert.ok(milliseconds > 390 && milliseconds < 700, `it took ${milliseconds} ms`);
 });
 
-test("a POST is tried on one server once it is sent, as with nginx, and on all where non_idempotent is set", async (context) => {
+test("a POST that was sent is tried on one server, as in nginx, and on all of them with non_idempotent", async (context) => {
   const http = "proxy_next_upstream error timeout http_503 non_idempotent;";
   for (const [options, expected] of [
     [{}, 1],
@@ -184,7 +184,7 @@ test("a POST is tried on one server once it is sent, as with nginx, and on all w
   }
 });
 
-test("a POST that could not be sent is tried on the next", async (context) => {
+test("a POST that could not be sent is tried on the next server", async (context) => {
   const { gateway, backends, tries } = await startFailing(context, 3, {});
   gateway.log.allow(/connect\(\) failed \(111: Connection refused\)/);
   backends[0].close();

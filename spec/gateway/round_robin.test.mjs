@@ -15,7 +15,7 @@ async function askMany(gateway, count) {
   return answers.map(({ status, text }) => (status === 200 ? text : status));
 }
 
-test("weights 5:1:1 over 7,000 requests through 4 workers", async (context) => {
+test("weights 5:1:1 are exact over 7,000 requests through 4 workers", async (context) => {
   const backends = await startBackends(context, 3);
   const servers = backends.map(({ address }, index) => ({ server: address, weight: index === 0 ? 5 : 1 }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
@@ -35,7 +35,7 @@ test("weights 5:1:1 over 7,000 requests through 4 workers", async (context) => {
   }
 });
 
-test("a backup gets requests only while no other server is available", async (context) => {
+test("a backup receives requests only while no other server is available", async (context) => {
   const [one, other, spare] = await startBackends(context, 3);
   const servers = [one, other].map(({ address }) => ({ server: address }));
   servers.push({ server: spare.address, backup: true });
@@ -77,7 +77,7 @@ test("without an available server clients get 502 at once", async (context) => {
   assert.deepEqual(new Set(await askMany(gateway, 12)), new Set([one.id]));
 });
 
-test("a request that fails on one server is tried on the others, once each", async (context) => {
+test("a request that fails on one server is tried once on each of the others", async (context) => {
   const backends = await startBackends(context, 3);
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
@@ -92,7 +92,7 @@ test("a request that fails on one server is tried on the others, once each", asy
   assert.deepEqual(new Set(await askMany(gateway, 30)), new Set([backends[2].id]));
 });
 
-test("a kept-alive connection that dies as it is used again fails no request, as with nginx", async (context) => {
+test("a kept connection that breaks when it is reused fails no request, as in nginx", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startGateway(context, { servers: [backend.address], workers: 1 });
   gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
@@ -120,7 +120,7 @@ async function sequence({ port }, path, count) {
   return servers;
 }
 
-test("one worker picks in the sequence of nginx's own round robin", async (context) => {
+test("one worker picks servers in the sequence of nginx's round robin", async (context) => {
   const backends = await startBackends(context, 4);
   const sets = [
     [1, 1, 1, 1],
@@ -151,7 +151,7 @@ test("one worker picks in the sequence of nginx's own round robin", async (conte
   }
 });
 
-test("each worker starts with another server and follows the configured order", async (context) => {
+test("each worker starts with a different server and follows the configured order", async (context) => {
   const backends = await startBackends(context, 4);
   const ids = backends.map(({ id }) => id);
   const gateway = await startGateway(context, {

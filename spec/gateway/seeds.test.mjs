@@ -20,7 +20,7 @@ const warningsOf = ({ log }, pattern) => log.entries("warn").filter((line) => pa
 const deletedWarning =
   /upstreams of setup\(\) that were deleted are not created again: app; .* PUT it to \/api\/sluice\/1\/upstreams\/<name>/;
 
-test("a seed that was deleted comes back by no reload, restart or crash, until it is created again", async (context) => {
+test("a deleted seed does not come back with a reload, restart or crash until it is created again", async (context) => {
   const gateway = await startGateway(context, { upstreams });
   const { api } = gateway;
   await api.expect(204, "DELETE", sluice());
@@ -46,7 +46,7 @@ test("a seed that was deleted comes back by no reload, restart or crash, until i
   assert.deepEqual(await namesOf(api), ["fresh", "web"], "and may be deleted again");
 });
 
-test("a deletion stays remembered while setup does not name the upstream, and without a state_dir", async (context) => {
+test("the deletion of a seed is remembered while setup does not name it, and without a state_dir", async (context) => {
   const gateway = await startGateway(context, { upstreams, stateDir: null });
   const { api } = gateway;
   await api.expect(204, "DELETE", sluice());
@@ -57,7 +57,7 @@ test("a deletion stays remembered while setup does not name the upstream, and wi
   assert.deepEqual(await namesOf(api), ["web"]);
 });
 
-test("a deletion is in the image that a compaction writes", async (context) => {
+test("the deletion of a seed is in the image that a compaction writes", async (context) => {
   const gateway = await startGateway(context, { workers: 1, upstreams });
   const { api } = gateway;
   const image = () =>

@@ -22,7 +22,7 @@ function assertJson(answer) {
   assert.notEqual(answer.body, undefined, `this is no JSON: ${answer.text}`);
 }
 
-test("add, list, read, change and delete", async (context) => {
+test("servers can be added, listed, read, changed and deleted", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const { api } = gateway;
   const empty = await api.get(serversOf());
@@ -86,7 +86,7 @@ test("a trailing slash makes no difference, and nothing is redirected", async (c
   }
 });
 
-test("every version from 1 to 9 answers alike", async (context) => {
+test("all versions from 1 to 9 give the same answers", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   assert.deepEqual((await api.get("/api")).body, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -99,7 +99,7 @@ test("every version from 1 to 9 answers alike", async (context) => {
   }
 });
 
-test("fields= takes some fields, an empty one of a collection only the names", async (context) => {
+test('"fields" selects fields, and an empty one selects only the names of a collection', async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], upstreams: { other: {} } });
   const { api } = gateway;
   const body = async (path) => api.expect(200, "GET", `/api/9${path}`);
@@ -116,7 +116,7 @@ test("fields= takes some fields, an empty one of a collection only the names", a
   assert.deepEqual(await body("/nginx?fields=version,build"), { version, build });
 });
 
-test("the whole object that GET gave can be sent back", async (context) => {
+test("the whole object that GET returned can be sent back", async (context) => {
   const gateway = await startGateway(context, {
     upstreams: {
       app: {
@@ -141,7 +141,7 @@ test("the whole object that GET gave can be sent back", async (context) => {
   assert.equal(await api.configuration(), before, "an unchanged value is no write");
 });
 
-test("drain and down", async (context) => {
+test("drain and down can be set and removed", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const change = async (body) => {
     const { drain, down } = await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, body);
@@ -156,7 +156,7 @@ test("drain and down", async (context) => {
   assert.deepEqual(await change({ drain: false }), { drain: undefined, down: false });
 });
 
-test("what is set comes back as it was spelled", async (context) => {
+test("parameters are shown as they were spelled", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const { api } = gateway;
   const spellings = [
@@ -188,7 +188,7 @@ test("what is set comes back as it was spelled", async (context) => {
   }
 });
 
-test("a server may be deleted by its address", async (context) => {
+test("a server can be deleted by its address", async (context) => {
   const addresses = ["127.0.0.1:9", "127.0.0.2:80", "[::1]:9", "unix:/tmp/a+b&c.sock"];
   const gateway = await startGateway(context, { servers: addresses });
   const { api } = gateway;

@@ -19,7 +19,7 @@ function savedSecret(gateway, upstream = "app") {
   return lines.findLast((line) => line.upstream === upstream)?.session_secret;
 }
 
-test("an upstream keeps the secret of its sticky cookies, and tells nobody", async (context) => {
+test("an upstream keeps the secret of its sticky cookies and never shows it", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;
   const sticky = { cookie: { name: "srv" } };

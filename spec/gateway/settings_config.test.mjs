@@ -100,7 +100,7 @@ async function startChecking(context, options) {
   return gateway;
 }
 
-test("what is set is shown, with defaults, and what is shown can be sent back", async (context) => {
+test("the settings are shown with their defaults, and the shown object can be sent back", async (context) => {
   const { api } = await startChecking(context, { upstreams: {} });
   for (const [name, set, shown] of cases) {
     const put = await api.put(sluice(name), { ...set, servers });
@@ -123,7 +123,7 @@ test("what is set is shown, with defaults, and what is shown can be sent back", 
   assert.equal(peer.max_conns, 10);
 });
 
-test("everything is there after a reload, a restart and a crash, from the API and from setup", async (context) => {
+test("the settings survive a reload, a restart and a crash, whether they came from the API or from setup", async (context) => {
   const seeds = Object.fromEntries(cases.map(([name, set]) => [`seed_${name}`, { ...set, servers }]));
   const gateway = await startChecking(context, { upstreams: seeds });
   const { api } = gateway;
@@ -136,7 +136,7 @@ test("everything is there after a reload, a restart and a crash, from the API an
   await assertKept(gateway);
 });
 
-test("PATCH changes what it names, a block as a whole; null takes it off", async (context) => {
+test("PATCH replaces each block that it names as a whole, and null removes it", async (context) => {
   const { api } = await startChecking(context, { upstreams: { app: { servers } } });
   const change = async (body) => {
     const { servers: kept, method, ...settings } = await api.expect(200, "PATCH", sluice(), body);
@@ -158,7 +158,7 @@ test("PATCH changes what it names, a block as a whole; null takes it off", async
   assert.deepEqual(Object.keys(await api.expect(200, "PUT", sluice(), {})), ["method", "servers"]);
 });
 
-test("a change of a server leaves the settings alone, and a change of them the servers", async (context) => {
+test("a change of a server keeps the settings, and a change of the settings keeps the servers", async (context) => {
   const gateway = await startChecking(context, { upstreams: {} });
   const { api } = gateway;
   const set = { health_check: wholeCheck, retries, queue, outlier_detection: outliers, servers };

@@ -38,7 +38,7 @@ test("a request that a browser sends from another site is refused", async (conte
   }
 });
 
-test("a Host that is no IP address, localhost or configured name is refused", async (context) => {
+test("a Host other than an IP address, localhost or a configured name is refused", async (context) => {
   const setup = { api: { hosts: ["gateway.example"] } };
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup });
   for (const host of [
@@ -65,7 +65,7 @@ test("a Host that is no IP address, localhost or configured name is refused", as
   }
 });
 
-test("at a unix socket there is no host, but there are still other sites", async (context) => {
+test("a unix socket needs no Host, but requests from other sites are refused there too", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], apiUnix: true });
   const api = new Api({ socketPath: join(gateway.folder, "api.sock") });
   for (const host of ["nginx-plus-api", "unix", "nginx.sock", "gateway.example:80"])

@@ -36,7 +36,7 @@ async function add(api, server) {
   return { from, until: Date.now(), lasts };
 }
 
-test("a server that is added has half of its share in the middle, all of it after", async (context) => {
+test("an added server has half of its weight halfway through slow_start, and all of it afterwards", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
   // Each worker must know it from its first moment.
   const ramp = await add(api, { server: fresh.address });
@@ -45,7 +45,7 @@ test("a server that is added has half of its share in the middle, all of it afte
   await assertShare(context, gateway, fresh, ramp, after);
 });
 
-test("least_conn goes by the rising weight too", async (context) => {
+test("least_conn follows the rising weight too", async (context) => {
   const { gateway, api, old, fresh } = await startTwo(context, { method: "least_conn" });
   for (const backend of [old, fresh]) backend.behaviour = { delay: 10 };
   const ramp = await add(api, { server: fresh.address });
@@ -55,7 +55,7 @@ test("least_conn goes by the rising weight too", async (context) => {
   await assertShare(context, target, fresh, ramp, after, 1 / 24);
 });
 
-test("a weight that is changed meanwhile counts at once, for the part that it has reached", async (context) => {
+test("a weight that is changed during slow_start takes effect at once, in proportion to the server's age", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
   const ramp = await add(api, { server: fresh.address });
   await assertShare(context, gateway, fresh, ramp, [400, 1000]);
@@ -65,7 +65,7 @@ test("a weight that is changed meanwhile counts at once, for the part that it ha
 });
 
 for (const kind of ["reload", "restart"]) {
-  test(`a ${kind} lets it go on by its age`, async (context) => {
+  test(`a ${kind} does not restart slow_start`, async (context) => {
     const { gateway, api, fresh } = await startTwo(context);
     const ramp = await add(api, { server: fresh.address });
     await assertShare(context, gateway, fresh, ramp, [200, 800]);
@@ -76,7 +76,7 @@ for (const kind of ["reload", "restart"]) {
   });
 }
 
-test("a server that max_fails kept out rises from its recovery", async (context) => {
+test("slow_start begins when a server recovers from max_fails", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
   gateway.log.allow(/upstream prematurely closed connection|reset by peer/);
   await api.expect(200, "PATCH", sluice(), {
@@ -101,7 +101,7 @@ test("a server that max_fails kept out rises from its recovery", async (context)
   await assertShare(context, gateway, fresh, ramp, after);
 });
 
-test("a server that checks kept out rises from its recovery", async (context) => {
+test("slow_start begins when a server recovers from failed checks", async (context) => {
   const { gateway, api, fresh } = await startTwo(context, { health_check: { interval: "200ms" } });
   fresh.behaviour = { status: 503 };
   await add(api, { server: fresh.address });
@@ -114,7 +114,7 @@ test("a server that checks kept out rises from its recovery", async (context) =>
   await assertShare(context, gateway, fresh, ramp, after);
 });
 
-test("servers that an upstream begins with, or that replace all others, do not rise", async (context) => {
+test("slow_start does not apply to the first servers of an upstream, or to servers that replace all others", async (context) => {
   const [old, one, other] = await startBackends(context, 3);
   // Of the two only one has it: were it applied to both, nobody would see it.
   const both = [{ server: one.address, slow_start: "1h" }, { server: other.address }];

@@ -26,7 +26,7 @@ const upstreams = (second = {}, settings = {}) => ({
 });
 
 for (const parameter of ["drain", "down"]) {
-  test(`a server that returns from "${parameter}" begins with a small part of its weight`, async (context) => {
+  test(`slow_start begins when a server returns from "${parameter}"`, async (context) => {
     const { api } = await startGateway(context, { upstreams: upstreams() });
     assert.equal(await partOf(api), 1, "what the upstream begins with does not rise");
     await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
@@ -37,7 +37,7 @@ for (const parameter of ["drain", "down"]) {
   });
 }
 
-test("a server that returns in a PUT of the whole upstream rises, and so after a restart", async (context) => {
+test("slow_start begins when a server returns by a PUT of the whole upstream, and continues after a restart", async (context) => {
   const gateway = await makeGateway(context, { upstreams: upstreams({ down: true }) });
   await gateway.start();
   const { api } = gateway;
@@ -48,7 +48,7 @@ test("a server that returns in a PUT of the whole upstream rises, and so after a
   assert.ok((await partOf(api)) < 0.5, "it is cold still");
 });
 
-test("a server that has reported to drain rises when it reports to be up", async (context) => {
+test('slow_start begins when a server that reported "draining" reports "up"', async (context) => {
   const { api } = await startGateway(context, { upstreams: upstreams() });
   const path = `${sluice()}/servers/1/report`;
   for (const state of ["drain", "up"]) {
@@ -58,7 +58,7 @@ test("a server that has reported to drain rises when it reports to be up", async
   assert.ok((await partOf(api)) < 0.5, "it is cold");
 });
 
-test("servers do not rise when all of an upstream's return together", async (context) => {
+test("slow_start does not apply when all servers of an upstream return together", async (context) => {
   const app = { servers: [1, 2].map((number) => ({ server: someAddress(number), slow_start })) };
   const down = { servers: app.servers.map((server) => ({ ...server, down: true })) };
   const { api } = await startGateway(context, { upstreams: { app: down } });

@@ -66,7 +66,7 @@ const badSetups = [
 ];
 
 for (const [what, setup, reason] of badSetups) {
-  test(`${what} stops the start with one clear line`, async (context) => {
+  test(`${what} stops the start with one clear message`, async (context) => {
     const gateway = await makeGateway(context, { setup });
     await assertRefusesToStart(gateway, reason);
   });
@@ -77,12 +77,12 @@ test("setup without a table of options stops the start", async (context) => {
   await assertRefusesToStart(gateway, /setup.*table/);
 });
 
-test("the line says where in nginx.conf the mistake is", async (context) => {
+test("the message says where in nginx.conf the mistake is", async (context) => {
   const gateway = await makeGateway(context, { setup: { statedir: "/tmp" } });
   await assertRefusesToStart(gateway, /init_by_lua.*:\d+: .*unknown parameter "statedir"/);
 });
 
-test("on a reload with a bad configuration the old workers go on", async (context) => {
+test("a reload with a bad configuration leaves the old workers running", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const workers = gateway.workers();
@@ -104,7 +104,7 @@ test("on a reload with a bad configuration the old workers go on", async (contex
   assert.equal((await gateway.api.get(serversOf())).body.length, 2);
 });
 
-test("a second nginx on the same state_dir is refused, and the first goes on", async (context) => {
+test("a second nginx on the same state_dir is refused, and the first one keeps running", async (context) => {
   const backend = await startBackend(context);
   const first = await startGateway(context, { servers: [backend.address] });
   const stateDir = `${first.folder}/state`;

@@ -32,7 +32,7 @@ async function startWrittenGateway(context) {
   return gateway;
 }
 
-test("every write is there after a restart; the seeds are not used again, and one warning says so", async (context) => {
+test("every write survives a restart, and one warning says that the seeds are not used again", async (context) => {
   const gateway = await startWrittenGateway(context);
   const before = await gateway.api.configuration();
   await restart(gateway);
@@ -53,7 +53,7 @@ test("the folder holds text that a person can read", async (context) => {
   for (const line of journal.trimEnd().split("\n")) assert.equal(typeof JSON.parse(line), "object");
 });
 
-test("without state_dir changes are kept in memory, over a reload, and one warning says so", async (context) => {
+test("without state_dir changes survive a reload in memory, and one warning says so", async (context) => {
   const gateway = await startGateway(context, { stateDir: null, servers: ["127.0.0.1:9"] });
   const warnings = () => gateway.log.entries("warn").filter((line) => /state_dir/.test(line)).length;
   assert.equal(warnings(), 1);
@@ -83,7 +83,7 @@ test("a torn last line of the journal is dropped with a warning", async (context
   assert.equal(await gateway.api.configuration(), after, "what is written after it is read again");
 });
 
-test("a journal that cannot be read stops the start, and the line is named", async (context) => {
+test("a journal that cannot be read stops the start with the line", async (context) => {
   const gateway = await startWrittenGateway(context);
   const journal = join(gateway.folder, "state", "journal.0");
   await gateway.killAll();
@@ -94,7 +94,7 @@ test("a journal that cannot be read stops the start, and the line is named", asy
   assert.equal(readFileSync(journal, "utf8"), lines.join("\n"), "the file is left as it was");
 });
 
-test("a full disk: writes are refused, nothing changes, and they go on when there is room", async (context) => {
+test("on a full disk writes are refused and change nothing, and they work again when there is room", async (context) => {
   const disk = mountDisk(context, "size=256k");
   const backend = await startBackend(context);
   const gateway = await startGateway(context, {
@@ -149,7 +149,7 @@ test("a state_dir that is a file, or that cannot be made, stops the start", asyn
   }
 });
 
-test("the journal is compacted: many writes do not make the files grow without end", async (context) => {
+test("the journal is compacted, and the files do not grow without limit", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const folder = join(gateway.folder, "state");
   const size = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);

@@ -89,7 +89,7 @@ const spoiltFolders = [
 ];
 
 for (const [what, spoil, reason] of spoiltFolders) {
-  test(`a state_dir with ${what} stops the start with one clear line`, async (context) => {
+  test(`a state_dir with ${what} stops the start with one clear message`, async (context) => {
     const gateway = await makeGateway(context, { servers: ["127.0.0.1:9"] });
     const folder = join(gateway.folder, "state");
     const other = join(gateway.folder, "secret");
@@ -101,7 +101,7 @@ for (const [what, spoil, reason] of spoiltFolders) {
   });
 }
 
-test("a state_dir below a symbolic link, or that is one, is used", async (context) => {
+test("a state_dir that is a symbolic link, or below one, works", async (context) => {
   const real = makeFolder(context, "real");
   const links = makeFolder(context, "links");
   symlinkSync(real, join(links, "var"));
@@ -157,7 +157,7 @@ const losses = [
 ];
 
 for (const [what, away, back] of losses) {
-  test(`a state_dir that is ${what} while nginx runs: writes are refused, and a warning says so`, async (context) => {
+  test(`a state_dir that is ${what} while nginx runs refuses writes, and a warning says so`, async (context) => {
     const backend = await startBackend(context);
     const gateway = await startGateway(context, { servers: [backend.address] });
     const { api } = gateway;
@@ -189,7 +189,7 @@ for (const [what, away, back] of losses) {
   });
 }
 
-test("a state_dir that is a link which leads elsewhere now refuses writes", async (context) => {
+test("a state_dir whose symbolic link now leads elsewhere refuses writes", async (context) => {
   const [first, second] = [makeFolder(context, "first"), makeFolder(context, "second")];
   const links = makeFolder(context, "links");
   const link = join(links, "current");
@@ -201,7 +201,7 @@ test("a state_dir that is a link which leads elsewhere now refuses writes", asyn
   assert.deepEqual([refused.status, refused.body.error.code], [500, "StateNotSaved"]);
 });
 
-test("the loss is noticed without a write, and so is the return", async (context) => {
+test("a lost state_dir is noticed without a write, and so is its return", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const folder = join(gateway.folder, "state");
   const logged = (level, text) => gateway.log.entries(level).some((line) => line.includes(text));

@@ -11,7 +11,7 @@ import { assertOnlyIntegers, assertPeer } from "./support/status_types.mjs";
 import { peersOf, serversOf, settledPeersOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-test("every field, before and after the first request", async (context) => {
+test("the status has every field before and after the first request", async (context) => {
   const backend = await startBackend(context);
   const servers = [
     { server: backend.address, weight: 4 },
@@ -69,7 +69,7 @@ test("every field, before and after the first request", async (context) => {
   assert.equal(after.body.peers[1].selected, undefined);
 });
 
-test("a mix of statuses and sizes is counted truly over all workers", async (context) => {
+test("statuses and sizes are counted correctly over all workers", async (context) => {
   const backends = await startBackends(context, 3);
   const servers = backends.map(({ address }, index) => ({ server: address, weight: index + 1 }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
@@ -95,7 +95,7 @@ test("a mix of statuses and sizes is counted truly over all workers", async (con
   assert.equal(await sumOf(gateway.api, "requests"), 310);
 });
 
-test("request bodies, HEAD and kept-alive clients are counted truly", async (context) => {
+test("request bodies, HEAD and kept client connections are counted correctly", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   await ask(gateway.port, "/", { method: "POST", body: "x".repeat(50_000) });
@@ -106,7 +106,7 @@ test("request bodies, HEAD and kept-alive clients are counted truly", async (con
   assertTrue(peer, backend);
 });
 
-test("requests in flight are counted as active, on whichever worker they are", async (context) => {
+test("requests in flight on every worker are counted as active", async (context) => {
   const backends = await startBackends(context, 2);
   const gateway = await startGateway(context, {
     servers: backends.map(({ address }) => address),
@@ -131,7 +131,7 @@ test("header_time and response_time are averages in milliseconds", async (contex
   assert.ok(body_time >= 130 && body_time < 1000, `response_time ${response_time}`);
 });
 
-test("a client that goes away is no failure of the server", async (context) => {
+test("a client that closes its connection is not a failure of the server", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const clients = Array.from({ length: 6 }, () => {
@@ -159,7 +159,7 @@ test("a deleted server that still answers is a zombie", async (context) => {
   assert.equal((await settledPeersOf(api)).get(other.address).requests, 0, "and is counted for nobody else");
 });
 
-test("a row of counters that is used again does not get the late counts of the server before", async (context) => {
+test("late counts of a deleted server do not go to the server that reuses its counters", async (context) => {
   const [one, other] = await startBackends(context, 2);
   const gateway = await startGateway(context, { servers: [one.address] });
   const { api } = gateway;
@@ -175,7 +175,7 @@ test("a row of counters that is used again does not get the late counts of the s
   }
 });
 
-test("statistics are reset by DELETE, and nothing else is", async (context) => {
+test("DELETE resets the statistics and nothing else", async (context) => {
   const backends = await startBackends(context, 2);
   const gateway = await startGateway(context, { servers: backends.map(({ address }) => address) });
   const { api } = gateway;

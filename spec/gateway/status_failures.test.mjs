@@ -10,7 +10,7 @@ import { settledPeersOf, sumOf } from "./support/upstreams.mjs";
 
 const wasReset = /(Connection reset by peer|prematurely closed connection).*upstream/;
 
-test("failures and retries", async (context) => {
+test("failures and retries are counted", async (context) => {
   const [failing, good] = await startBackends(context, 2);
   failing.behaviour = { reset: 1 };
   const refusing = `127.0.0.1:${await freePort()}`;
@@ -34,7 +34,7 @@ test("failures and retries", async (context) => {
   assert.deepEqual([one.active, two.active, three.active], [0, 0, 0]);
 });
 
-test("what is not tried again: a POST, an answer that comes too late where that is set", async (context) => {
+test("a POST and an answer after the timeout of the retries are not tried again", async (context) => {
   const backends = await startBackends(context, 2);
   const gateway = await startGateway(context, {
     servers: backends.map(({ address }) => address),
@@ -53,7 +53,7 @@ test("what is not tried again: a POST, an answer that comes too late where that 
   for (const { responses } of peers) assert.equal(responses.total, 0);
 });
 
-test("a server that says 502 or 504 itself is counted by that answer", async (context) => {
+test("a 502 or 504 that a server itself sends is counted as its answer", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   for (const status of [502, 504, 503]) await ask(gateway.port, `/?status=${status}&size=10`);
@@ -62,7 +62,7 @@ test("a server that says 502 or 504 itself is counted by that answer", async (co
   assert.equal(peer.fails, 0);
 });
 
-test("a request that error_page sends on to another upstream is counted by both", async (context) => {
+test("a request that error_page forwards to another upstream is counted at both", async (context) => {
   const [failing, spare] = await startBackends(context, 2);
   failing.behaviour = { status: 503, size: 30 };
   const gateway = await startGateway(context, {
@@ -83,7 +83,7 @@ test("a request that error_page sends on to another upstream is counted by both"
   assertTrue(other, spare);
 });
 
-test("subrequests are counted as requests, and none stays in flight", async (context) => {
+test("subrequests are counted, and none stays in flight", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, {
     servers: [backend.address],

@@ -38,7 +38,7 @@ async function answering({ port }, path) {
   return new Set(answers.map(({ status, text }) => (status === 200 ? text : status)));
 }
 
-test("a route of a backup holds when the primaries fail within the request", async (context) => {
+test("a route to a backup is followed when the primaries fail within the request", async (context) => {
   const { backends, gateway } = await startGroups(context, byRoute, ["a", "b", "c", "d"]);
   const [one, other, first, second] = backends;
   for (const primary of [one, other]) primary.behaviour = { reset: 1 };
@@ -51,7 +51,7 @@ test("a route of a backup holds when the primaries fail within the request", asy
   assert.deepEqual(await answering(gateway, "/?r=d"), new Set([other.id]), "a primary comes first");
 });
 
-test("a cookie of a backup holds when the primaries fail within the request", async (context) => {
+test("a cookie for a backup is followed when the primaries fail within the request", async (context) => {
   const { backends, gateway } = await startGroups(context, { cookie: { name: "srv" } }, ["", "", "", ""]);
   const setDown = async (down) => {
     for (const id of [0, 1]) await gateway.api.expect(200, "PATCH", `${serversOf()}/${id}`, { down });
@@ -69,7 +69,7 @@ test("a cookie of a backup holds when the primaries fail within the request", as
   }
 });
 
-test("a primary and a backup may have one route: the backup stands in for the primary", async (context) => {
+test("a primary and a backup can share a route: the backup replaces the primary when it fails", async (context) => {
   const parameters = { max_fails: 1, fail_timeout: "1h" };
   const { backends, gateway } = await startGroups(context, byRoute, ["a", "b", "c", "a"], parameters);
   const [one, other, , second] = backends;

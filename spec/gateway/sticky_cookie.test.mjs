@@ -25,7 +25,7 @@ async function startSticky(context, count, options = {}) {
 /** @param {Client[]} clients @param {{ id: string }} backend */
 const of = (clients, { id }) => clients.filter(({ server }) => server === id);
 
-test("0 of 1,000 sessions change their server through four workers, changes and a reload", async (context) => {
+test("none of 1,000 sessions changes its server through four workers, changes and a reload", async (context) => {
   const { backends, gateway, api } = await startSticky(context, 4);
   const clients = await newClients(gateway.port, 1000);
   for (const backend of backends) assert.ok(of(clients, backend).length > 200, "new ones go by the method");
@@ -57,7 +57,7 @@ test("0 of 1,000 sessions change their server through four workers, changes and 
   assert.deepEqual(await askEach(clients), [], "where they stay");
 });
 
-test("drain lets bound clients through, and sends new ones elsewhere", async (context) => {
+test("a draining server receives its bound clients, and new clients go elsewhere", async (context) => {
   const { backends, gateway, api } = await startSticky(context, 2);
   const clients = await newClients(gateway.port, 20);
   await api.expect(200, "PATCH", `${serversOf()}/0`, { drain: true });
@@ -70,7 +70,7 @@ test("drain lets bound clients through, and sends new ones elsewhere", async (co
   await assert.rejects(new Client(gateway.port).ask(), /got 502/);
 });
 
-test("a server that is down keeps no client, and gets back nobody but by the method", async (context) => {
+test("a server with down loses its clients, and gets clients back only by the balancing method", async (context) => {
   const { backends, gateway, api } = await startSticky(context, 2);
   const clients = await newClients(gateway.port, 20);
   const bound = of(clients, backends[0]);
@@ -81,7 +81,7 @@ test("a server that is down keeps no client, and gets back nobody but by the met
   assert.deepEqual(await askEach(clients), []);
 });
 
-test("a server that is added anew at the address of one before has none of its sessions", async (context) => {
+test("a new server at the address of a deleted one has none of its sessions", async (context) => {
   const { backends, servers, gateway, api } = await startSticky(context, 1);
   const [client] = await newClients(gateway.port, 1);
   const readd = {
@@ -110,7 +110,7 @@ test("a server that is added anew at the address of one before has none of its s
   assert.deepEqual(await askEach([client]), [], "one that is equal before and after keeps them");
 });
 
-test("sessions outlive nginx, ended or killed", async (context) => {
+test("sessions survive a stop and a kill of nginx", async (context) => {
   const { gateway } = await startSticky(context, 4);
   const clients = await newClients(gateway.port, 100);
   for (const end of ["stop", "killAll"]) {
@@ -120,7 +120,7 @@ test("sessions outlive nginx, ended or killed", async (context) => {
   }
 });
 
-test("a client of a backup goes back to the others when one of them is available", async (context) => {
+test("a client of a backup returns to a primary when one is available", async (context) => {
   const { backends, servers, gateway, api } = await startSticky(context, 3);
   await api.expect(200, "PUT", sluice(), {
     sticky,
@@ -139,7 +139,7 @@ test("a client of a backup goes back to the others when one of them is available
   assert.deepEqual(await askEach(clients), [], "and they are bound there");
 });
 
-test("a retry sets one cookie, of the server that answered, and leaves all others alone", async (context) => {
+test("a retry sets one cookie, for the server that answered, and no other cookie changes", async (context) => {
   const { backends, gateway } = await startSticky(context, 3, {
     http: 'add_header Set-Cookie "edge=1; path=/" always;',
     traffic: 'rewrite_by_lua_block { ngx.header["Set-Cookie"] = { "lua=1", "lua=2" } }',

@@ -28,7 +28,7 @@ async function startSticky(context, names, count) {
 /** A cookie as it is written, in parts: the value first. @param {string} cookie */
 const partsOf = (cookie) => cookie.split(/; ?/);
 
-test("every attribute that is configured is in the cookie, and no other", async (context) => {
+test("the cookie has every configured attribute and no other", async (context) => {
   const { gateway, servers } = await startSticky(context, ["app"], 1);
   const cases = [
     [{}, ["path=/"]],
@@ -57,7 +57,7 @@ test("every attribute that is configured is in the cookie, and no other", async 
   }
 });
 
-test("a cookie with an end has it in both spellings, and is given again by each answer", async (context) => {
+test("a cookie with an expiry has both Expires and Max-Age, and every answer renews it", async (context) => {
   const { gateway, servers } = await startSticky(context, ["app"], 2);
   for (const [expires, seconds] of Object.entries({ "90s": 90, "1h": 3600, "1d 1h": 90_000, "1500ms": 1 })) {
     const cookie = { ...sticky.cookie, expires };
@@ -84,7 +84,7 @@ test("a cookie with an end has it in both spellings, and is given again by each 
   assert.match(cookiesOf(await ask(gateway.port))[0], end, "as nginx");
 });
 
-test("a domain with variables is that of each request, and left out when it is none", async (context) => {
+test("a domain with variables is evaluated per request, and omitted when it is not a valid domain", async (context) => {
   const { gateway, servers } = await startSticky(context, ["app"], 1);
   const domains = async (domain, path, headers) => {
     const cookie = { ...sticky.cookie, domain, httponly: true };
@@ -113,7 +113,7 @@ function spellings(text) {
   return encoded.map((one) => one.toLowerCase());
 }
 
-test("its value tells nothing of the server, and differs from gateway to gateway", async (context) => {
+test("the cookie's value does not reveal the server and differs between gateways", async (context) => {
   const { backends, servers, gateway } = await startSticky(context, ["app", "shop"], 4);
   const other = await startGateway(context, { upstreams: { app: { sticky, servers } } });
   const of = async (port) => new Set((await newClients(port, 20)).map(({ value }) => value ?? ""));
@@ -143,7 +143,7 @@ test("its value tells nothing of the server, and differs from gateway to gateway
   for (const secret of secrets) assert.ok(!shown.includes(secret), "which the API does not show");
 });
 
-test("a forged or damaged cookie is as good as none", async (context) => {
+test("a forged or damaged cookie is ignored", async (context) => {
   const { gateway } = await startSticky(context, ["app", "shop"], 3);
   const [client] = await newClients(gateway.port, 1);
   const guest = new Client(gateway.port, "/to/shop");

@@ -69,7 +69,7 @@ test("the first variable that has a value names the server, on every worker", as
     assert.deepEqual(await answering(gateway, request), wanted, `after a reload: ${JSON.stringify(request)}`);
 });
 
-test("drain lets routed requests through, down does not, and after both they are back", async (context) => {
+test("drain lets routed requests through and down does not; afterwards they return", async (context) => {
   const { backends, gateway, api } = await startRouted(context);
   const [a, b, blue] = backends.map(({ id }) => id);
   const routed = () => answering(gateway, { path: "/?r=a" });
@@ -108,7 +108,7 @@ test("a new route takes effect with the next request, on every worker", async (c
   assert.deepEqual([await asked("b"), await asked("a")], [a, b], "after a restart");
 });
 
-test("of servers with one route the first that takes requests is it", async (context) => {
+test("of several servers with the same route, the first available one is used", async (context) => {
   const { backends, servers, gateway, api } = await startRouted(context);
   const [a, b, blue] = backends.map(({ id }) => id);
   const both = servers.map((server, index) => ({ ...server, route: index < 2 ? "a" : "blue" }));
@@ -121,7 +121,7 @@ test("of servers with one route the first that takes requests is it", async (con
   assert.deepEqual(await routed(), new Set([blue]));
 });
 
-test("a routed request whose server fails is tried on another", async (context) => {
+test("a routed request whose server fails is tried on another server", async (context) => {
   const { backends, gateway } = await startRouted(context);
   gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
   backends[0].behaviour = { reset: 1 };

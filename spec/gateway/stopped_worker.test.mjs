@@ -61,7 +61,7 @@ async function allServe(port, pids) {
   });
 }
 
-test("new workers serve at once, and a reload takes place, while a stopped worker holds the lock", async (context) => {
+test("while a stopped worker holds the lock, new workers serve at once and a reload succeeds", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const stopped = await stopWriter(gateway);
@@ -82,7 +82,7 @@ test("new workers serve at once, and a reload takes place, while a stopped worke
   await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
 });
 
-test("a reload that must write ends with one clear line, and the running workers go on", async (context) => {
+test("while a stopped worker holds the lock, a reload that must write fails with one clear message", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const stopped = await stopWriter(gateway);

@@ -10,7 +10,7 @@ const guarded = `
   location = /guarded { auth_request /auth; content_by_lua_block { ngx.say("let in") } }
   location = /auth { internal; proxy_pass http://app; proxy_pass_request_body off; proxy_set_header Content-Length ""; }`;
 
-test("a subrequest is tried on every server once, and what fails is left out", async (context) => {
+test("a subrequest is tried once on every server, and failed parts are omitted", async (context) => {
   const backends = await startBackends(context, 3);
   const gateway = await startGateway(context, {
     servers: backends.map(({ address }) => address),

@@ -7,7 +7,7 @@ import { ask, startLoad } from "./support/load.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-test("success_rate: one of five that fails every second request is ejected after an interval", async (context) => {
+test("success_rate: a server of five that fails every second request is ejected after an interval", async (context) => {
   const { gateway, backends } = await startWatched(context, 5, {
     consecutive_5xx: 5,
     interval: "500ms",
@@ -43,7 +43,7 @@ test("success_rate: one of five that fails every second request is ejected after
   assert.equal(bad.requests.length, requests);
 });
 
-test("success_rate: what was before it was set is nothing to go by", async (context) => {
+test("success_rate: responses before it was set do not count", async (context) => {
   const { gateway, backends } = await startWatched(context, 5, { consecutive_5xx: 0 });
   const askMany = () => startLoad(context, { port: gateway.port, connections: 8, total: 500 }).finished;
   backends[0].behaviour = { status: 500 };

@@ -80,7 +80,7 @@ const journalled = {
 };
 
 for (const [when, point] of Object.entries(journalled)) {
-  test(`a journalled change whose writer is killed ${when} is there at once`, async (context) => {
+  test(`a journalled change whose writer is killed ${when} takes effect at once`, async (context) => {
     const [one, other] = [await startBackend(context), await startBackend(context)];
     const options = { servers: [one.address], upstreams: { other: {} } };
     const { gateway, killWith } = await startKilling(context, point, options);
@@ -103,7 +103,7 @@ for (const [when, point] of Object.entries(journalled)) {
 }
 
 for (const when of ["before its line counts", "after its line counts"]) {
-  test(`a journalled deletion whose writer is killed ${when} takes place at once`, async (context) => {
+  test(`a journalled deletion whose writer is killed ${when} takes effect at once`, async (context) => {
     const { gateway, killWith } = await startKilling(context, journalled[when], { servers: [] });
     const { api } = gateway;
     // A seed would come again with a restart.
@@ -132,7 +132,7 @@ test("a drain job whose new deadline a killed worker was writing keeps that dead
   assert.ok(backend.active > 0);
 });
 
-test("a change whose writer is killed before it is journalled is taken back", async (context) => {
+test("a change whose writer is killed before it is journalled is undone", async (context) => {
   const point = /** @type {const} */ ({ module: "disk.writer", name: "append", when: "before" });
   const { gateway, killWith } = await startKilling(context, point, { servers: ["127.0.0.1:9"] });
   const before = await gateway.api.configuration();
@@ -143,7 +143,7 @@ test("a change whose writer is killed before it is journalled is taken back", as
   await assertKept(gateway);
 });
 
-test("without a state_dir a change whose writer is killed is there, too", async (context) => {
+test("without a state_dir a change whose writer is killed also takes effect", async (context) => {
   const point = /** @type {const} */ ({ module: "memory.dict", name: "put_text", when: "before" });
   const { gateway, killWith } = await startKilling(context, point, { servers: [], stateDir: null });
   await killWith(() => gateway.api.post(serversOf(), { server: "127.0.0.2:9" }));

@@ -30,7 +30,7 @@ for (const [what, other] of [
   ["requests that are not proxied", "/static"],
   ["requests of its own kind", "/unlogged"],
 ]) {
-  test(`a location without log() is noticed by ${what}`, async (context) => {
+  test(`a location without log() is detected with ${what}`, async (context) => {
     const backend = await startBackend(context);
     const gateway = await startGateway(context, {
       workers: 1,
@@ -57,7 +57,7 @@ for (const [what, other] of [
   });
 }
 
-test("a location without log() is still a problem after a reload that has failed", async (context) => {
+test("a location without log() is still reported after a failed reload", async (context) => {
   const backend = await startBackend(context);
   const conf = { servers: [backend.address], traffic: traffic("proxy_pass http://app;") };
   const gateway = await startGateway(context, { workers: 1, ...conf });
@@ -77,7 +77,7 @@ test("a location without log() is still a problem after a reload that has failed
   assert.deepEqual(await problemsOf(gateway.api), ["log_missing"]);
 });
 
-test("what is left of requests without log() does not stay under way", async (context) => {
+test("requests without log() do not stay in flight", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, {
     workers: 1,

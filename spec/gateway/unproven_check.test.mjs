@@ -41,7 +41,7 @@ async function startThree(context, settings = {}) {
   return { gateway, api: gateway.api, backends };
 }
 
-test("a wrong check that is added takes no server out, and the reason is shown", async (context) => {
+test("a wrong check that is added marks no server as unhealthy, and the reason is shown", async (context) => {
   const { gateway, api, backends } = await startThree(context);
   await api.expect(200, "PATCH", sluice(), { health_check: wrong });
   await checked(api);
@@ -69,7 +69,7 @@ test("a wrong check that is added takes no server out, and the reason is shown",
   await assertAllUp(api, backends);
 });
 
-test("once it has passed on one server, it takes out the others that fail", async (context) => {
+test("once a check has passed on one server, it marks failing servers as unhealthy", async (context) => {
   const { gateway, api, backends } = await startThree(context);
   for (const backend of backends) backend.behaviour = { status: 404 };
   await api.expect(200, "PATCH", sluice(), { health_check: right });
@@ -84,7 +84,7 @@ test("once it has passed on one server, it takes out the others that fail", asyn
   await becomes(api, backends[0].address, "unhealthy");
 });
 
-test("a server that was checked first is taken out as soon as the check has passed on another one", async (context) => {
+test("a server that failed before any check passed becomes unhealthy once the check passes on another server", async (context) => {
   const [ill, well] = await startBackends(context, 2);
   ill.behaviour = { status: 503 };
   const health_check = { interval: "1h" };
@@ -114,7 +114,7 @@ test("a check that has passed and is then changed is unproven again, also after 
   await becomes(api, backends[2].address, "unhealthy");
 });
 
-test("what a check has proved outlives a restart", async (context) => {
+test("the proof that a check can pass survives a restart", async (context) => {
   const { gateway, api, backends } = await startThree(context, { health_check: right });
   await checked(api);
   await gateway.stop();
@@ -123,7 +123,7 @@ test("what a check has proved outlives a restart", async (context) => {
   for (const { address } of backends) await becomes(api, address, "unhealthy");
 });
 
-test("a server added to an upstream whose check has passed is taken out when it fails", async (context) => {
+test("a server added to an upstream whose check has passed becomes unhealthy when it fails", async (context) => {
   const { gateway, api } = await startThree(context, { health_check: right });
   gateway.log.allow(PROBE_ERRORS);
   await checked(api);
@@ -131,7 +131,7 @@ test("a server added to an upstream whose check has passed is taken out when it 
   await becomes(api, someAddress(1), "unhealthy");
 });
 
-test("a mandatory check keeps servers out until it passes", async (context) => {
+test("servers receive no request until a mandatory check passes", async (context) => {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }) => ({ server: address }));
   const health_check = { ...wrong, mandatory: true };
@@ -141,7 +141,7 @@ test("a mandatory check keeps servers out until it passes", async (context) => {
   assert.deepEqual(await problems(gateway.api), []);
 });
 
-test("servers that wait for a mandatory check serve once it is not mandatory any more", async (context) => {
+test("servers that wait for a mandatory check serve once the check is no longer mandatory", async (context) => {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }) => ({ server: address }));
   const health_check = { ...wrong, mandatory: true, fails: 1000 };

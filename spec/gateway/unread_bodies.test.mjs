@@ -60,7 +60,7 @@ const framings = [
   },
 ];
 
-test("100 Continue comes before the response, not within", async (context) => {
+test("100 Continue comes before the response and not within it", async (context) => {
   const gateway = await startGatewayOfMany(context);
   for (const [method, path, headers, status] of requests) {
     for (const framing of framings) {
@@ -80,7 +80,7 @@ test("100 Continue comes before the response, not within", async (context) => {
   }
 });
 
-test("a body that comes after the response is not taken for the next request", async (context) => {
+test("a body that arrives after the response is not taken for the next request", async (context) => {
   const gateway = await startGatewayOfMany(context);
   for (const [method, path, headers, status] of unread) {
     const connection = new RawConnection(context, gateway.apiPort);
@@ -142,7 +142,7 @@ function askOverHttp2(session, headers) {
   });
 }
 
-test("over HTTP/2 a body that nobody reads disturbs nothing", async (context) => {
+test("over HTTP/2 an unread body does no harm", async (context) => {
   const port = await freePort();
   const location = 'location /api { content_by_lua_block { require("resty.sluice").api() } }';
   await startGatewayOfMany(context, `server { listen 127.0.0.1:${port} http2; ${location} }`);

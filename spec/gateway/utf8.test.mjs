@@ -36,7 +36,7 @@ async function read({ apiPort: port }, path) {
   return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
 }
 
-test("what registries and paths say is escaped where it is not UTF-8", async (context) => {
+test("text from registries and paths that is not UTF-8 is escaped", async (context) => {
   const file = join(makeFolder(context, "servers"), "servers.json");
   writeFileSync(file, Buffer.concat([Buffer.from('{"servers":["'), foreign, Buffer.from('","é"]}')]), {
     mode: 0o644,

@@ -51,7 +51,7 @@ for (const config of [plain, consistent]) {
   });
 }
 
-test("a bound, and a key of several variables of which none has a value, make no difference", async (context) => {
+test("requests without a key are spread evenly also with a bound or with a key of several empty variables", async (context) => {
   const backends = await startBackends(context, 4);
   const hash = { key: "${arg_k}$arg_more", consistent: true, balance_factor: 125 };
   const servers = backends.map(({ address }) => ({ server: address }));
@@ -64,7 +64,7 @@ test("a bound, and a key of several variables of which none has a value, make no
   for (const { requests } of backends) assert.ok(requests.some(({ url }) => !url.includes("1")));
 });
 
-test("a request counts once, however many servers it is tried on", async (context) => {
+test("a request without a key counts once, however many servers it is tried on", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const gateway = await startGateway(context, { upstreams: { app: { ...consistent, servers } } });
@@ -76,7 +76,7 @@ test("a request counts once, however many servers it is tried on", async (contex
   assert.equal(await withoutKey(gateway), 40);
 });
 
-test("it is there only for hash, and begins anew with an upstream of the same name", async (context) => {
+test("the counter exists only for hash, and starts at zero in a new upstream of the same name", async (context) => {
   const [backend] = await startBackends(context, 1);
   const servers = [{ server: backend.address }];
   const gateway = await startGateway(context, { upstreams: { app: { ...plain, servers } } });

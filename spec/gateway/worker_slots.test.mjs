@@ -92,7 +92,7 @@ test("after five reloads under long requests all workers' requests are counted",
   await waitFor("the server is gone once it is idle", async () => (await there()).length === 0);
 });
 
-test("a reload that would have workers without a slot is refused, and the running ones go on", async (context) => {
+test("a reload that would leave workers without a slot is refused, and the old workers keep running", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address], workers: 1 });
   const [worker] = gateway.workers();
@@ -114,7 +114,7 @@ test("a reload that would have workers without a slot is refused, and the runnin
   assert.equal((await ask(gateway.port)).text, backend.id);
 });
 
-test("a worker without a slot answers 502 until there is one", async (context) => {
+test("a worker without a slot answers 502 until a slot is free", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address], workers: 1 });
   const { api } = gateway;

@@ -28,7 +28,7 @@ async function allAreListed(gateway) {
   });
 }
 
-test("each worker's requests are its own, and their sum is nginx's", async (context) => {
+test("each worker counts its own requests, and the sum equals that of nginx", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address], listen: "reuseport" });
   const { api } = gateway;
@@ -52,7 +52,7 @@ test("each worker's requests are its own, and their sum is nginx's", async (cont
   for (const { connections } of after) assert.equal(connections, undefined, "nothing counts them");
 });
 
-test("what a worker has under way is current", async (context) => {
+test("the requests in flight of a worker are current", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const { api } = gateway;
@@ -64,7 +64,7 @@ test("what a worker has under way is current", async (context) => {
   await waitFor("none is", async () => (await current()) === 0);
 });
 
-test("a worker is found by its id, the later one after a reload; others are not there", async (context) => {
+test("a worker is found by its id, after a reload the newer one, and unknown ids are not found", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   await allAreListed(gateway);

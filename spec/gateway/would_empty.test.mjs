@@ -38,7 +38,7 @@ async function changeInUse(gateway, method, path, body) {
   return gateway.api.send(method, path, body);
 }
 
-test("an upstream in use keeps an available server", async (context) => {
+test("a change that would leave an upstream in use without an available server is refused", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const { api } = gateway;
@@ -60,7 +60,7 @@ test("an upstream in use keeps an available server", async (context) => {
   await api.expect(200, "PATCH", sluice(), { servers: [{ server: someAddress(2), backup: true }] });
 });
 
-test("with force=true the same changes are made", async (context) => {
+test("force=true allows changes that leave no available server", async (context) => {
   const [backend] = await startBackends(context, 1);
   const quiet = { http: "lua_socket_log_errors off;" };
   const gateway = await startGateway(context, { servers: [backend.address], ...quiet });
@@ -76,7 +76,7 @@ test("with force=true the same changes are made", async (context) => {
   }
 });
 
-test("an upstream that nobody uses, a node that leaves and the other API are let be", async (context) => {
+test("unused upstreams, leaving nodes and the NGINX Plus API are not restricted", async (context) => {
   const [backend, other] = await startBackends(context, 2);
   const { api, port } = await startGateway(context, {
     upstreams: { app: { servers: [] }, idle: { servers: [] } },
@@ -95,7 +95,7 @@ test("an upstream that nobody uses, a node that leaves and the other API are let
   await api.expect(200, "DELETE", `${serversOf()}/${added.id}`);
 });
 
-test("the last server that is healthy counts, and one that was not before is no hindrance", async (context) => {
+test("the last healthy server is protected, and unhealthy servers can be removed", async (context) => {
   const [backend, sick] = await startBackends(context, 2);
   const check = { interval: "100ms", uri: "/health", fails: 1 };
   sick.behaviour = { status: 503 };

@@ -45,7 +45,7 @@ async function waitForRequests({ third }) {
   await waitFor("the third server gets requests", () => third.requests.length > before);
 }
 
-test("a deleted server gets not one more request, 300 times under load", async (context) => {
+test("a deleted server receives no further request, 300 times under load", async (context) => {
   const loaded = await startLoadedGateway(context);
   const { api, load, third } = loaded;
   for (let turn = 0; turn < 300; turn += 1) {
@@ -59,7 +59,7 @@ test("a deleted server gets not one more request, 300 times under load", async (
   assert.ok(third.requests.length >= 300, `the third server had ${third.requests.length} requests`);
 });
 
-test("so it is whichever way a server is taken out", async (context) => {
+test("a server receives no further request, in whichever way it is taken out", async (context) => {
   const loaded = await startLoadedGateway(context);
   const { api, load, first, second, third } = loaded;
   const { id } = await api.expect(201, "POST", serversOf(), { server: third.address });
@@ -99,7 +99,7 @@ test("so it is whichever way a server is taken out", async (context) => {
   }
 });
 
-test("an added server gets the very next request, whichever worker it comes to", async (context) => {
+test("an added server receives the next request of every worker", async (context) => {
   const [one, other] = await startBackends(context, 2);
   const gateway = await startGateway(context, { servers: [one.address], listen: "reuseport" });
   const workers = new Set();

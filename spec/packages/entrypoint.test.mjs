@@ -50,7 +50,7 @@ function assertRefused({ status, stderr }, /** @type {RegExp} */ line) {
   assert.equal(status, 1);
 }
 
-test("it writes nginx.conf and makes a token once", (context) => {
+test("the entrypoint writes nginx.conf, and creates a token once", (context) => {
   const { folder, token, run } = install(context);
   const first = run();
   assert.equal(first.status, 0, first.stderr);
@@ -64,7 +64,7 @@ test("it writes nginx.conf and makes a token once", (context) => {
   assert.equal(readFileSync(token, "utf8"), made);
 });
 
-test("a token file that a crash has left empty is made anew", (context) => {
+test("a token file that a crash left empty is created again", (context) => {
   const { token, run } = install(context);
   mkdirSync(join(token, ".."));
   writeFileSync(token, "");
@@ -75,7 +75,7 @@ test("a token file that a crash has left empty is made anew", (context) => {
   assert.match(readFileSync(token, "utf8"), /^[0-9a-f]{64}$/);
 });
 
-test("what it cannot write or read is one clear line", (context) => {
+test("a file that cannot be written or read gives one clear message", (context) => {
   const { folder, conf, token, run } = install(context);
   const temporary = join(folder, "tmp/sluice");
   // A file where a folder must be, and the other way round, cannot be written by root either.

@@ -21,7 +21,7 @@ import {
 const rockspec = released.find((name) => name.endsWith(".rockspec"));
 const forLuaJit = ["--lua-version", "5.1"];
 
-test("luarocks make installs what a gateway runs, and luarocks remove takes it away", async (context) => {
+test("luarocks make installs a working gateway, and luarocks remove removes it", async (context) => {
   const repository = copyOfRepository(context);
   const tree = makeFolder(context, "tree");
   runIn(repository, "luarocks", "make", ...forLuaJit, "--tree", tree, rockspec);
@@ -41,7 +41,7 @@ test("luarocks make installs what a gateway runs, and luarocks remove takes it a
   assert.ok(!existsSync(modules));
 });
 
-test("luarocks build takes it from npm's tarball beside the rockspec, and luarocks pack makes a rock of it", (context) => {
+test("luarocks build uses npm's tarball beside the rockspec, and luarocks pack creates a rock", (context) => {
   const place = copyOfRepository(context, [rockspec]);
   packWithNpm(copyOfRepository(context), place);
   const built = makeFolder(context, "tree");

@@ -73,7 +73,7 @@ function compile(folder, ...texts) {
   return { status, stdout };
 }
 
-test("TypeScript is checked by the installed types, and the Lua of it runs in nginx", async (context) => {
+test("the installed types check TypeScript, and its compiled Lua runs in nginx", async (context) => {
   const folder = makeProject(context);
   const wrong = compile(
     folder,

@@ -117,7 +117,7 @@ function refusals(folder, cases) {
   );
 }
 
-test("the compiler and setup take and refuse the same options", (context) => {
+test("the compiler and setup accept and refuse the same options", (context) => {
   const folder = makeFolder(context, "options");
   const cases = examples.flatMap((options, index) => [
     { what: `example ${index}`, options },

@@ -29,7 +29,7 @@ for (const [problemsOf, spoiled] of [
   [fileProblems, spoiledFiles],
 ]) {
   for (const [what, spoil, lines] of spoiled) {
-    test(`${problemsOf.name}, with ${what} spoiled`, (context) => {
+    test(`${problemsOf.name} reports ${what} that is wrong`, (context) => {
       const folder = copyOfRepository(context, spoilable);
       spoil(folder);
       assertSaid(problemsOf(folder), lines);
@@ -37,7 +37,7 @@ for (const [problemsOf, spoiled] of [
   }
 }
 
-test("the command makes dist/ as npm does before it packs, and fails when something does not agree", (context) => {
+test("the command builds dist/ as npm does before packing, and fails when something does not match", (context) => {
   const names = readdirSync(root).filter((name) => !made.includes(name));
   const folder = copyOfRepository(context, names);
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));

@@ -6,7 +6,7 @@ import { startLoader } from "../gateway/support/state_loader.mjs";
 
 const DAMAGES = 20_000;
 
-test("20,000 random damages: each state is the right one, or one from before a torn last line, or refused", async (context) => {
+test("after each of 20,000 random damages the state is intact, lacks only a torn last line, or is refused", async (context) => {
   const load = startLoader(context);
   const seed = Date.now() % 2 ** 31;
   const random = randomFrom(seed);

@@ -17,7 +17,7 @@ const failures = [
 ];
 
 for (const [name, manner] of failures) {
-  test(`a receiver that ${name} for a minute hears of one decision, once`, async (context) => {
+  test(`a receiver that ${name} for a minute receives one decision once`, async (context) => {
     const isThere = manner !== undefined;
     const { api, receiver } = await startCalling(context, { isThere }, { cooldown: "5s" });
     if (manner !== undefined) receiver.manner = manner;
