@@ -1,6 +1,13 @@
 import { Header } from "../../../../src/resty/sluice/store/memory/cells";
-import { next_changes, note_change, type Follower } from "../../../../src/resty/sluice/store/memory/changes";
+import {
+  follow_upstreams,
+  new_follower,
+  next_changes,
+  note_change,
+  type Follower,
+} from "../../../../src/resty/sluice/store/memory/changes";
 import { CHANGES, create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { make_dict } from "../../support/dict";
 import { expect } from "../../support/expect";
 
 function change(name: string): void {
@@ -45,5 +52,47 @@ describe("a follower of changes", () => {
       expect(names?.[0]).equal(`u${round}.1`);
       expect(names?.[CHANGES - 3]).equal(`u${round}.${CHANGES - 2}`);
     }
+  });
+});
+
+describe("following upstreams", () => {
+  let looked: string[] = [];
+  const known = new LuaTable<string, boolean>();
+  const look_at = (name: string) => {
+    looked.push(name);
+  };
+  const never_ends = () => true;
+
+  before_each(() => {
+    make_dict();
+    create(16, 4);
+    looked = [];
+  });
+
+  it("looks at each upstream that has changed since the last call", () => {
+    const follower = follower_of_now();
+    change("app");
+    follow_upstreams(follower, known, look_at, never_ends);
+    follow_upstreams(follower, known, look_at, never_ends);
+    expect(looked).same(["app"]);
+  });
+
+  it("looks at a deleted upstream that the caller knows, even when the changes were not kept", () => {
+    known.set("gone", true);
+    follow_upstreams(new_follower(), known, look_at, never_ends);
+    known.delete("gone");
+    expect(looked).same(["gone"]);
+  });
+
+  it("looks at all upstreams again after an error", () => {
+    const follower = follower_of_now();
+    change("app");
+    const fails = () => {
+      error("failed");
+    };
+    expect(pcall(() => follow_upstreams(follower, known, fails, never_ends))[0]).equal(false);
+    expect(follower.revision).equal(new_follower().revision);
+    follow_upstreams(follower, known, look_at, never_ends);
+    expect(next_changes(follower)[0]).equal(undefined);
   });
 });

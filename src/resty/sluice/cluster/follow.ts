@@ -3,6 +3,7 @@ import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { internal_error, start_background } from "../lib/run";
 import { unexpected } from "../lib/schema";
+import { note_failure, note_recovery, type Attempts } from "../net/backoff";
 import { ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { get_key, is_alive, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
@@ -31,13 +32,10 @@ const CHECK_SECONDS = 1;
 /** How often upstreams that could not be shared or applied are tried again, and how many of them at once. */
 const RETRY_SECONDS = 5;
 const MOST_RETRIES = 20;
-const SHORTEST_REST = 0.05;
-const LONGEST_REST = 1;
 
 let etcd: EtcdConfig;
-let attempts = 0;
-/** How many sessions have failed in a row; one that has brought nothing counts, however well it began. */
-let failures = 0;
+/** The sessions that have failed. One that delivered nothing counts as failed, even if its watch was opened. */
+const sessions: Attempts = { attempts: 0, failures: 0 };
 let is_failing = false;
 let last_success: number | undefined;
 let since: number | undefined;
@@ -51,18 +49,14 @@ function note_success(): void {
 
 /** Notes that the watch has brought something, or has lasted: the next failure is the first of its kind. */
 function note_delivery(): void {
-  if (failures > 0) ngx.log(ngx.NOTICE, "sluice: the cluster's etcd answers again");
-  failures = 0;
+  note_recovery(sessions, "the cluster's etcd");
 }
 
 function rest(cause: string): void {
-  if (failures === 0) ngx.log(ngx.WARN, `sluice: could not follow the cluster's etcd: ${cause}`);
+  const delay = note_failure(sessions, "the cluster's etcd", cause);
   is_failing = true;
   put_cluster_report(encode({ last_success, error: cause }));
-  const seconds = math.min(LONGEST_REST, SHORTEST_REST * 2 ** failures);
-  failures += 1;
-  attempts += 1;
-  ngx.sleep(seconds);
+  ngx.sleep(delay);
 }
 
 function apply_event(joined: Joined, { key, value, revision }: KeyEvent): string | undefined {
@@ -164,7 +158,7 @@ function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | 
 }
 
 function session(): string | undefined {
-  const client = new_etcd_client(etcd, attempts, "cluster", is_over);
+  const client = new_etcd_client(etcd, sessions.attempts, "cluster", is_over);
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return refused;
   const [joined, not_joined, revision] = join(client);
@@ -197,7 +191,7 @@ export function follow_cluster(): void {
     is_over,
     is_critical: is_writing,
     recover: () => {
-      attempts += 1;
+      sessions.attempts += 1;
     },
   });
 }

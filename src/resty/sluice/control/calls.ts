@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import { backoff } from "../net/backoff";
 import { wait_for } from "../net/wait";
 import { is_clustered } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
@@ -129,7 +130,7 @@ function make_call(upstream: Controlled, id: string): void {
   }
   memo.failures = cause === undefined ? 0 : memo.failures + 1;
   if (memo.failures === 1) warn(name, cause ?? "");
-  const longest_pause = math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (memo.failures - 1));
+  const longest_pause = backoff(memo.failures - 1, FIRST_PAUSE, LONGEST_PAUSE);
   const pause = longest_pause * (0.5 + math.random() / 2);
   memory[row + UpstreamRow.CALL_DUE] = clock.now() + pause;
   if (cause !== undefined && memo.answered !== id) announce_call(upstream, id, pause);

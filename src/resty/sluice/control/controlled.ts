@@ -202,8 +202,3 @@ export function follow_controlled(pause: Pause): void {
   };
   follow_upstreams(follower, controlled, look, pause);
 }
-
-/** Has the next call of `follow_controlled` look at all upstreams: for after one that failed. */
-export function follow_anew(): void {
-  follower.revision = -1;
-}

@@ -4,7 +4,7 @@ import * as clock from "../lib/clock";
 import { is_over } from "../store/memory/generation";
 import { autoscale } from "./autoscale";
 import { make_due_call } from "./calls";
-import { controlled, follow_anew, follow_controlled, type Controlled } from "./controlled";
+import { controlled, follow_controlled, type Controlled } from "./controlled";
 import { measure } from "./measure";
 import { update_weights } from "./weight_update";
 
@@ -62,7 +62,6 @@ export function control_upstreams(): void {
   const [returned, failure] = pcall(control_all);
   is_running = false;
   if (returned) return;
-  follow_anew();
   not_before = clock.now() + SECONDS_AFTER_FAILURE;
   ngx.log(ngx.ERR, `sluice: could not control upstreams: ${tostring(failure)}`);
 }

@@ -1,4 +1,5 @@
 import type { DnsRecord } from "resty.dns.resolver";
+import { backoff } from "../net/backoff";
 import { domain_name, host_of, look_up_name, TYPES, type Ask } from "./dns_records";
 import type { KnownAddresses } from "./source";
 
@@ -113,7 +114,7 @@ function ask_for(round: Round, name: string, family: Family): KnownAddresses {
   if (found === undefined) {
     round.lost += math.max(LEAST_LOST, ended - began);
     const failures = math.min((before?.failures ?? 0) + 1, MOST_DOUBLINGS);
-    const not_before = ended + math.min(max_ttl, min_ttl * 2 ** failures);
+    const not_before = ended + backoff(failures, min_ttl, max_ttl);
     return { hosts: before?.hosts, ttl: math.huge, failures, not_before, cause };
   }
   const answer = known_from(found.records, found.ttl);

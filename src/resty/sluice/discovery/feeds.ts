@@ -112,8 +112,3 @@ function follow_upstream(name: string): void {
 export function follow_changes(pause: Pause): void {
   follow_upstreams(follower, known, follow_upstream, pause);
 }
-
-/** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */
-export function follow_anew(): void {
-  follower.revision = -1;
-}

@@ -1,8 +1,9 @@
 import * as clock from "../lib/clock";
 import { internal_error, is_complete, start_background, start_thread, type Run } from "../lib/run";
+import { note_failure } from "../net/backoff";
 import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
-import { feeds, follow_anew, follow_changes } from "./feeds";
+import { feeds, follow_changes } from "./feeds";
 import { SESSION_SECONDS, type Feed } from "./source";
 import { SOURCES } from "./sources";
 import { report_feed } from "./status";
@@ -13,25 +14,14 @@ import { describe_feed, is_closed } from "./subscription";
 const PAUSE_SECONDS = 0.05;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const SHORTEST_SLEEP = 0.001;
-/** After a failure a feed rests for so long, twice as long after the next, and so on. */
-const SHORTEST_REST = 0.05;
-const LONGEST_REST = 1;
-
-function rest(feed: Feed, cause: string): void {
-  const seconds = math.min(LONGEST_REST, SHORTEST_REST * 2 ** feed.failures);
-  if (feed.failures === 0) ngx.log(ngx.WARN, `sluice: could not follow ${describe_feed(feed)}: ${cause}`);
-  feed.failures += 1;
-  feed.attempts += 1;
-  feed.not_before = clock.now() + seconds * (0.75 + 0.5 * math.random());
-  report_feed(feed, cause);
-}
-
 function follow_once(feed: Feed): void {
   const [returned, result] = pcall(SOURCES[feed.source].follow, feed);
   feed.is_busy = false;
   if (is_closed(feed)) return;
   const cause = returned ? result : internal_error(result);
-  if (cause !== undefined) rest(feed, cause);
+  if (cause === undefined) return;
+  feed.not_before = clock.now() + note_failure(feed, describe_feed(feed), cause);
+  report_feed(feed, cause);
 }
 
 function start_sessions(run: Run): void {
@@ -70,6 +60,5 @@ export function start_discovery(): void {
     round: follow_for_a_while,
     is_over,
     is_critical: is_writing,
-    recover: follow_anew,
   });
 }

@@ -1,6 +1,7 @@
 import type { AddressFamily, KubernetesConfig } from "../config/sources/kubernetes";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
+import { backoff } from "../net/backoff";
 import { new_kubernetes_client, type KubernetesClient } from "../net/kubernetes/client";
 import { first_family } from "../net/kubernetes/service";
 import {
@@ -51,8 +52,9 @@ interface Session {
   told: number;
 }
 
-/** Seconds from one attempt to watch to the next; twice as many after each further setback. */
+/** Bounds of the time from one attempt to watch to the next, in seconds; it doubles with each further setback. */
 const SHORTEST_WATCH = 0.5;
+const LONGEST_WATCH = 2;
 /** One more is a failure. An API server that restarts, or has compacted its history, causes one or two. */
 const MOST_SETBACKS = 3;
 /** A watch that has lasted for so many seconds works, though nothing has changed meanwhile. */
@@ -89,7 +91,7 @@ function list(session: Session): string | undefined {
 
 /** Begins a watch, behind a list if that is needed. Returns the cause when it fails. */
 function begin(session: Session): string | undefined {
-  const pause = SHORTEST_WATCH * 2 ** math.max(0, session.setbacks - 1);
+  const pause = backoff(math.max(0, session.setbacks - 1), SHORTEST_WATCH, LONGEST_WATCH);
   sleep_until(session.began + pause, session.client.is_over);
   session.began = clock.now();
   if (session.version === "") {

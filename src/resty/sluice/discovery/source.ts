@@ -1,5 +1,6 @@
 import type { DiscoveryBlock, SourceName } from "../config/discovery";
 import type { ServerConfig } from "../config/server";
+import type { Attempts } from "../net/backoff";
 import type { Guard } from "./guard";
 
 /** The contract of the sources: what a registry's file has to do, and what it gets. */
@@ -58,7 +59,7 @@ export interface Subscription {
 }
 
 /** What is read of one registry, for one upstream or for several. */
-export interface Feed {
+export interface Feed extends Attempts {
   /** Upstreams with the same key share a feed. */
   key: string;
   source: SourceName;
@@ -68,10 +69,7 @@ export interface Feed {
   changes: number;
   /** Whether a session is under way. */
   is_busy: boolean;
-  /** How many sessions have failed at all: tells which of several endpoints is asked. */
-  attempts: number;
-  /** How many have failed in a row, and when the next may begin, by the monotonic clock. */
-  failures: number;
+  /** When the next session may begin after a failure, by the monotonic clock. */
   not_before: number;
   /** When the registry last answered, by the monotonic clock; undefined: never. */
   last_success: number | undefined;

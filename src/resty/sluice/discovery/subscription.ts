@@ -3,6 +3,7 @@ import { source_of } from "../config/discovery";
 import * as clock from "../lib/clock";
 import { internal_error } from "../lib/run";
 import { new_pause } from "../lib/slices";
+import { note_recovery } from "../net/backoff";
 import { wanted_server, type Misfit, type WantedServer } from "../store/document/sourced";
 import { Row } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
@@ -127,8 +128,7 @@ export function answer(subscription: Subscription, entries: Entry[], revision: s
 
 /** Notes that the registry has answered, whether or not anything has changed. */
 export function note_success(feed: Feed): void {
-  if (feed.failures > 0) ngx.log(ngx.NOTICE, `sluice: ${describe_feed(feed)} answers again`);
-  feed.failures = 0;
+  note_recovery(feed, describe_feed(feed));
   report_feed(feed, undefined);
 }
 

@@ -19,7 +19,7 @@ export interface Background {
   /** Whether this worker is to do it no more. */
   is_over: (this: void) => boolean;
   /** Called when a round has failed, before the next. */
-  recover: (this: void) => void;
+  recover?: ((this: void) => void) | undefined;
   /** Whether a thread is at something that it must not be killed at. */
   is_critical: (this: void) => boolean;
 }
@@ -84,7 +84,7 @@ function go_on(this: void, work: Background): void {
   const [returned, failure] = pcall(work.round, run);
   if (!returned) {
     ngx.log(ngx.ERR, `sluice: could not ${work.verb}: ${tostring(failure)}`);
-    work.recover();
+    work.recover?.();
     ngx.sleep(SECONDS_AFTER_FAILURE);
   }
   start_background(work);

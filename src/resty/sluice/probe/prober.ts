@@ -10,7 +10,7 @@ import { shared_memory } from "../store/memory/region";
 import { ask_agent, note_answer } from "./answers";
 import { due_next, is_too_late, next_due, schedule, take_due } from "./due";
 import { probe } from "./probe";
-import { follow_anew, follow_changes, turns, type Target } from "./targets";
+import { follow_changes, turns, type Target } from "./targets";
 
 /**
  * Probes the servers of upstreams that have a `health_check`. Each is probed by one worker, that of its row; when it is
@@ -142,7 +142,6 @@ export function start_prober(): void {
     verb: "probe",
     round: probe_for_a_while,
     is_over,
-    recover: follow_anew,
     is_critical: is_writing,
   });
 }

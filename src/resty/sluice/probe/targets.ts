@@ -210,8 +210,3 @@ export function follow_changes(pause: Pause): void {
   };
   if (follow_upstreams(follower, groups, look_at, pause)) is_start = false;
 }
-
-/** Has the next call of `follow_changes` look at all upstreams: for after one that failed. */
-export function follow_anew(): void {
-  follower.revision = -1;
-}

@@ -1,7 +1,7 @@
 import { parse_document } from "./document/document";
 import { registered_nodes, type NodeRecord } from "./document/nodes";
 import { may_have_sourced } from "./document/sourced";
-import { new_follower, next_changes, type Follower } from "./memory/changes";
+import { follow_upstreams, new_follower, type Follower } from "./memory/changes";
 import { get_text } from "./memory/dict";
 
 /** Which upstreams have servers that have registered themselves: for background work that looks at those again and again. */
@@ -26,8 +26,8 @@ function look_at({ nodes }: Registered, name: string): void {
 
 /** Follows what has changed since the last call: O(changes). Any phase. */
 export function follow_registered(registered: Registered): void {
-  const [names, are_all] = next_changes(registered.follower);
-  if (names === undefined) return;
-  if (are_all) registered.nodes = new LuaTable();
-  for (const name of names) look_at(registered, name);
+  const look = (name: string) => {
+    look_at(registered, name);
+  };
+  follow_upstreams(registered.follower, registered.nodes, look, () => true);
 }

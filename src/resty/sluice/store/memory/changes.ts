@@ -26,15 +26,17 @@ export function changed_name(made: number): string {
   return ffi.string(name_bytes(at), shared_memory()[at]);
 }
 
-/** How far somebody has followed the changes. */
+/** Position of a background task in the sequence of changes. */
 export interface Follower {
-  /** -1: not at all yet. */
+  /** The last revision whose change was taken; -1: the task must look at all upstreams. */
   revision: number;
 }
 
-/** Makes a follower that knows nothing yet. */
+const LOOK_AT_ALL = -1;
+
+/** Makes a follower whose first call looks at all upstreams. */
 export function new_follower(): Follower {
-  return { revision: -1 };
+  return { revision: LOOK_AT_ALL };
 }
 
 /** The names of the upstreams that the revisions from `first` to `last` changed; undefined: it is known no more. */
@@ -59,7 +61,7 @@ export function next_changes(follower: Follower): LuaMultiReturn<[string[] | und
   const before = follower.revision;
   if (now === before) return $multi(undefined, false);
   follower.revision = now;
-  const changed = before === -1 ? undefined : names_between(before + 1, now);
+  const changed = before === LOOK_AT_ALL ? undefined : names_between(before + 1, now);
   if (changed !== undefined) return $multi(changed, false);
   return $multi(get_names(), true);
 }
@@ -70,12 +72,12 @@ export type Pause = (this: void) => boolean;
 const NAMES_AT_ONCE = 50;
 
 /**
- * Has somebody look at all upstreams that have changed since the last call, those included that are gone. Phases that can
- * sleep.
+ * Looks at all upstreams that were created, changed or deleted since the last call. If `look_at` raises an error, the
+ * next call looks at all upstreams. Phases that can sleep.
  *
- * @param known by name what he knows of upstreams
- * @param pause called now and then when there is much
- * @returns false: he does not want to go on
+ * @param known the upstreams that the caller keeps data about, by name
+ * @param pause called every `NAMES_AT_ONCE` upstreams
+ * @returns false if `pause` has returned false
  */
 export function follow_upstreams<T>(
   follower: Follower,
@@ -85,6 +87,8 @@ export function follow_upstreams<T>(
 ): boolean {
   const [names, are_all] = next_changes(follower);
   if (names === undefined) return true;
+  const reached = follower.revision;
+  follower.revision = LOOK_AT_ALL;
   if (are_all) {
     const there = new LuaSet<string>();
     for (const name of names) there.add(name);
@@ -96,5 +100,6 @@ export function follow_upstreams<T>(
     if (number % NAMES_AT_ONCE === 0 && !pause()) return false;
     look_at(name);
   }
+  follower.revision = reached;
   return true;
 }
