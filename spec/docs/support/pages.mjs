@@ -28,7 +28,7 @@ const hiddenStart = /^<!-- test *(.*)$/;
 
 /** The pages whose blocks are run. The examples' own pages are tested by spec/examples. */
 export function pagePaths() {
-  const single = ["CONTRIBUTING.md"].filter((path) => existsSync(join(root, path)));
+  const single = ["README.md", "CONTRIBUTING.md"].filter((path) => existsSync(join(root, path)));
   const docs = existsSync(join(root, "docs")) ? filesBelow(join(root, "docs")) : [];
   const below = docs.filter((path) => path.endsWith(".md")).map((path) => relative(root, path));
   return [...single, ...below.sort()];

@@ -1,0 +1,43 @@
+/** README.md, whose own nginx.conf is the gateway of its commands, and docs/README.md, the list of all pages. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join, normalize } from "node:path";
+import { test } from "node:test";
+import { root } from "../../scripts/command.mjs";
+import { testPage } from "./support/page_test.mjs";
+import { pagePaths, readPage } from "./support/pages.mjs";
+
+/** How long README may be, in bytes. */
+const LONGEST = 10_000;
+
+testPage("README.md", { conf: "page" });
+testPage("docs/README.md");
+
+test("README is short", () => {
+  const { length } = readFileSync(join(root, "README.md"));
+  assert.ok(length <= LONGEST, `README.md has ${length} bytes, more than ${LONGEST}`);
+});
+
+test("README shows nginx.conf before it speaks of Node, LuaRocks or containers", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const [before] = readme.split("```nginx");
+  assert.notEqual(before, readme);
+  assert.doesNotMatch(before, /\bNode\b|luarocks|docker|container/i);
+});
+
+test("each page of the reference is two clicks from README at most, and docs/README.md lists every page", () => {
+  const linked = (path, folder) =>
+    readPage(path).links.map(({ target }) => normalize(join(folder, target.split("#")[0])));
+  const reference = pagePaths().filter((path) => path.startsWith("docs/reference/"));
+  const fromReadme = linked("README.md", ".");
+  assert.deepEqual(
+    reference.filter((path) => !fromReadme.includes(path)),
+    [],
+  );
+  const listed = [...fromReadme, ...linked("docs/README.md", "docs")];
+  const decisions = linked("docs/decisions/README.md", "docs/decisions");
+  assert.deepEqual(
+    pagePaths().filter((path) => path.startsWith("docs/") && ![...listed, ...decisions].includes(path)),
+    [],
+  );
+});
