@@ -9,8 +9,11 @@ import { filesBelow } from "./files.mjs";
 import { installedByLuarocks, packedByNpm, readIni, readRockspec, versionByOpm } from "./release.mjs";
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 
-/** What is in the package of npm beside dist/ and declarations/. */
+/** What is in the package of npm beside folders. */
 const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+
+/** The folders in it beside dist/: README links to the last two. */
+const folders = ["declarations", "docs", "examples"];
 
 /** The keys that opm cannot do without, but `repo_link`; and the others that it knows and that are of use here. */
 const opmMandatory = ["name", "abstract", "author", "is_original", "license"];
@@ -69,6 +72,7 @@ export function statementProblems(folder) {
   const [, rockVersion, rockRevision] = /^(.*)-(\d+)$/.exec(rockspec.version) ?? [];
   const source = "src/resty/sluice/lib/version.ts";
   const readme = read(folder, "README.md");
+  const setup = "docs/reference/setup.md";
   const imageOf = (path) => /openresty\/openresty:[\w.-]+/.exec(read(folder, path))?.[0];
 
   const problems = opm.problems.map((problem) => `dist.ini: ${problem}`);
@@ -103,8 +107,8 @@ export function statementProblems(folder) {
       [mainModule, versionByOpm(read(folder, mainModule))],
       ["CHANGELOG.md's first heading", /^## (\S+)/m.exec(read(folder, "CHANGELOG.md"))?.[1]],
       ["README.md", /^This is version (\S+)\. /m.exec(readme)?.[1]],
-      ...[...readme.matchAll(/lua-resty-sluice-(\S+)\.tgz/g)].map(([, version]) => [
-        "README.md's tarball",
+      ...[...read(folder, setup).matchAll(/lua-resty-sluice-(\S+)\.tgz/g)].map(([, version]) => [
+        `${setup}'s tarball`,
         version,
       ]),
     ]),
@@ -112,7 +116,7 @@ export function statementProblems(folder) {
       ["Dockerfile", imageOf("Dockerfile")],
       ["docker/app/Dockerfile", imageOf("docker/app/Dockerfile")],
       ["docker-compose.yml", imageOf("docker-compose.yml")],
-      ["README.md", imageOf("README.md")],
+      [setup, imageOf(setup)],
     ]),
     ...differences("the oldest OpenResty", [
       ["dist.ini", /^openresty >= (\S+)$/.exec(opm.keys.get("requires") ?? "")?.[1]],
@@ -137,12 +141,14 @@ export function statementProblems(folder) {
 }
 
 /**
- * Compares dist/, and declarations/, with what each package would hold.
+ * Compares dist/, declarations/ and the documents with what each package would hold.
  * @param {string} folder the repository, or a copy of it, with dist/ built
  * @returns {string[]} one line a problem
  */
 export function fileProblems(folder) {
-  const below = (name) => filesBelow(join(folder, name)).map((path) => relative(folder, path));
+  // Examples that have been run by hand have a folder .sluice.
+  const below = (name) =>
+    filesBelow(join(folder, name), (entry) => entry !== ".sluice").map((path) => relative(folder, path));
   const dist = below("dist");
   const rockspec = readRockspec(folder);
   const opm = readIni(join(folder, "dist.ini"));
@@ -154,7 +160,7 @@ export function fileProblems(folder) {
 
   return [
     ...fileDifferences(
-      ["dist/, declarations/ and the documents", [...dist, ...below("declarations"), ...documents]],
+      ["dist/, declarations/ and the documents", [...dist, ...folders.flatMap(below), ...documents]],
       ["what npm pack writes by package.json", packed.files],
     ),
     ...fileDifferences(["dist/", dist], [`what luarocks make installs by ${rockspec.file}`, rocks]),

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { test } from "node:test";
 import { root } from "../../scripts/command.mjs";
+import { packedByNpm } from "../../scripts/release.mjs";
 import { testPage } from "./support/page_test.mjs";
 import { pagePaths, readPage } from "./support/pages.mjs";
 
@@ -40,4 +41,13 @@ test("each page of the reference is two clicks from README at most, and docs/REA
     pagePaths().filter((path) => path.startsWith("docs/") && ![...listed, ...decisions].includes(path)),
     [],
   );
+});
+
+test("every file that README links to is in the package of npm", () => {
+  const { files } = packedByNpm(root);
+  const missing = readPage("README.md").links.filter(
+    ({ target }) =>
+      !/^(https?:|#)/.test(target) && !files.some((file) => file === target || file.startsWith(`${target}/`)),
+  );
+  assert.deepEqual(missing, []);
 });

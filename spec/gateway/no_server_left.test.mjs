@@ -67,7 +67,7 @@ test("the log says why a request is not tried again", async (context) => {
   ]);
 });
 
-test("$upstream_addr is empty, or has the last address twice, as the README says", async (context) => {
+test("$upstream_addr is empty, or has the last address twice, as docs/reference/setup.md says", async (context) => {
   const [one, other] = await startBackends(context, 2);
   for (const backend of [one, other]) backend.behaviour = { reset: 1 };
   const servers = [{ server: one.address, max_fails: 0 }, { server: other.address }];

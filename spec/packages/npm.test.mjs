@@ -85,7 +85,7 @@ test("the installed types check TypeScript, and its compiled Lua runs in nginx",
   assert.match(wrong.stdout, /file_0\.ts\b.* 'intervall' does not exist in type 'HealthCheck'/);
   assert.match(wrong.stdout, /file_1\.ts\b.* Type 'number' is not assignable to type 'string'/);
   assert.match(wrong.stdout, /file_2\.ts\b.* Type '"grpc"' is not assignable to type/);
-  const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, "README.md"), "utf8"));
+  const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, "docs/reference/setup.md"), "utf8"));
   assert.deepEqual(compile(folder, source('{ interval: "1s" }'), example), { status: 0, stdout: "" });
   for (const name of ["file_0.lua", "file_1.lua"])
     assert.match(readFileSync(join(folder, "lua", name), "utf8"), /= require\("resty\.sluice"\)/);

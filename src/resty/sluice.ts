@@ -24,7 +24,7 @@ export const _VERSION = VERSION;
  * Phase: init_by_lua. Raises a text that names the field and the reason; then nginx does not start, or, at a
  * reload, goes on as it was. With `lua_code_cache off`, nginx runs init_by_lua before each request, too.
  *
- * @param options README lists them
+ * @param options docs/reference/setup.md lists them
  */
 export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {

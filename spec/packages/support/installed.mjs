@@ -21,6 +21,8 @@ export const released = [
   "dist.ini",
   "docker",
   "docker-compose.yml",
+  "docs",
+  "examples",
   "package-lock.json",
   "package.json",
   ...readdirSync(root).filter((name) => name.endsWith(".rockspec")),

@@ -81,9 +81,9 @@ export const spoiledStatements = [
     [`the version: package.json says "${version}", README.md says nothing`],
   ],
   [
-    "the tarball in README.md",
-    replace("README.md", `lua-resty-sluice-${version}.tgz`, "lua-resty-sluice-9.9.9.tgz"),
-    [`the version: package.json says "${version}", README.md's tarball says "9.9.9"`],
+    "the tarball in docs/reference/setup.md",
+    replace("docs/reference/setup.md", `lua-resty-sluice-${version}.tgz`, "lua-resty-sluice-9.9.9.tgz"),
+    [`the version: package.json says "${version}", docs/reference/setup.md's tarball says "9.9.9"`],
   ],
   [
     "the image of the application",
@@ -120,8 +120,8 @@ export const spoiledStatements = [
         "CHANGELOG.md's first heading",
         "README.md",
         // Twice: where it is packed, and where it is installed.
-        "README.md's tarball",
-        "README.md's tarball",
+        "docs/reference/setup.md's tarball",
+        "docs/reference/setup.md's tarball",
       ].map((place) => `the version: package.json says "1.0", ${place} says "${version}"`),
     ],
   ],
