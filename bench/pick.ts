@@ -9,7 +9,7 @@ import type { LiveUpstream, LiveServer } from "../src/resty/sluice/live/view/mod
 import { use_loads } from "../src/resty/sluice/live/view/surroundings";
 import { apply_document, new_upstream } from "../src/resty/sluice/live/view/upstream";
 import type { Document } from "../src/resty/sluice/store/document/document";
-import { Row, Slot } from "../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber, Slot } from "../src/resty/sluice/store/memory/cells";
 import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/memory/region";
 
 /**
@@ -61,20 +61,21 @@ function make_upstream(): LiveUpstream {
     ...config,
     revision: 1,
     next_id: servers,
-    row: 0,
+    row: 0 as RowNumber,
     session_secret: "secret",
     leavers: [],
     lines: [],
   };
   const upstream = new_upstream("app", document);
   const lines: string[] = [];
-  for (const row of $range(1, servers)) {
-    const host = `127.0.${math.floor(row / 250)}.${row % 250}`;
-    lines.push(`${row} 1 ${row} {"server":"${host}:8080"}\n`);
-    memory[row_at(row) + Row.STAMP] = 1;
-    memory[row_at(row) + Row.EXPECTED_TIME] = -1;
-    memory[row_at(row) + Row.HEADER_TIME] = -1;
-    memory[row_at(row) + Row.SELECTED] = clock.now();
+  for (const id of $range(1, servers)) {
+    const host = `127.0.${math.floor(id / 250)}.${id % 250}`;
+    const row = row_at(id as RowNumber);
+    lines.push(`${id} 1 ${id} {"server":"${host}:8080"}\n`);
+    memory[row + Row.STAMP] = 1;
+    memory[row + Row.EXPECTED_TIME] = -1;
+    memory[row + Row.HEADER_TIME] = -1;
+    memory[row + Row.SELECTED] = clock.now();
   }
   apply_document(upstream, document, table.concat(lines), 1);
   if (load === "busy") {

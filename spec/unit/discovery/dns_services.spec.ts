@@ -5,6 +5,7 @@ import { TYPES, type Ask } from "../../../src/resty/sluice/discovery/dns_records
 import { service_entries } from "../../../src/resty/sluice/discovery/dns_services";
 import type { Subscription } from "../../../src/resty/sluice/discovery/source";
 import { format_document, format_line } from "../../../src/resty/sluice/store/document/document";
+import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { put_text } from "../../../src/resty/sluice/store/memory/dict";
 import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
@@ -34,9 +35,22 @@ function ask_of(script: Script): Ask {
 /** Puts the upstream with servers from the registry. */
 function put_servers(addresses: readonly string[]): void {
   const lines = addresses.map((server, id) => {
-    return format_line({ ...SERVER_DEFAULTS, server, source: "discovery", id, incarnation: 1, row: 2 + id });
+    return format_line({
+      ...SERVER_DEFAULTS,
+      server,
+      source: "discovery",
+      id,
+      incarnation: 1,
+      row: (2 + id) as RowNumber,
+    });
   });
-  const head = { revision: 1, next_id: lines.length, row: 1, method: "round_robin" as const, leavers: [] };
+  const head = {
+    revision: 1,
+    next_id: lines.length,
+    row: 1 as RowNumber,
+    method: "round_robin" as const,
+    leavers: [],
+  };
   put_text("app", format_document({ ...head, lines }));
 }
 

@@ -3,14 +3,14 @@ import { read_settings } from "../../../src/resty/sluice/config/settings";
 import { note_check } from "../../../src/resty/sluice/health/active";
 import type { Judged } from "../../../src/resty/sluice/health/proof";
 import { subject_of, type Subject } from "../../../src/resty/sluice/health/subject";
-import { Check, Row, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { Check, Row, type RowNumber, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { hold_row } from "../../../src/resty/sluice/store/memory/rows";
 import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
 
-const UPSTREAM_ROW = 1;
-const SERVER_ROW = 2;
+const UPSTREAM_ROW = 1 as RowNumber;
+const SERVER_ROW = 2 as RowNumber;
 const INCARNATION = 5;
 
 /** A server that waits for a mandatory check. */

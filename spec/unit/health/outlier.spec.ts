@@ -2,7 +2,7 @@ import { read_outlier_detection, type OutlierConfig } from "../../../src/resty/s
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { eject, limits_of } from "../../../src/resty/sluice/health/outlier";
 import { subject_of } from "../../../src/resty/sluice/health/subject";
-import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { create, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 
@@ -12,8 +12,8 @@ describe("an ejection", () => {
   it("is left to another worker that was quicker", () => {
     create(4, 1);
     const memory = shared_memory();
-    const record = { ...SERVER_DEFAULTS, server: "10.0.0.1:80", id: 0, incarnation: 7, row: 2 };
-    const subject = subject_of("app", 1, record);
+    const record = { ...SERVER_DEFAULTS, server: "10.0.0.1:80", id: 0, incarnation: 7, row: 2 as RowNumber };
+    const subject = subject_of("app", 1 as RowNumber, record);
     memory[subject.row + Row.STAMP] = subject.incarnation;
     const [config] = read_outlier_detection("outlier_detection", {});
     const limits = limits_of(config as OutlierConfig);

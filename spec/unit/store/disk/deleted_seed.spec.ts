@@ -17,12 +17,13 @@ import {
 } from "../../../../src/resty/sluice/store/disk/replay";
 import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
 import type { Document } from "../../../../src/resty/sluice/store/document/document";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
 /** Deletions of upstreams that `setup` names, in journals and images. */
 
 function document(revision: number): Document {
-  return { method: "round_robin", revision, row: 1, leavers: [], next_id: 0, lines: [] };
+  return { method: "round_robin", revision, row: 1 as RowNumber, leavers: [], next_id: 0, lines: [] };
 }
 
 const NOTHING = { added: [], removed: [] };

@@ -25,16 +25,17 @@ import {
   type Document,
   type ServerRecord,
 } from "../../../../src/resty/sluice/store/document/document";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 import { expect_quick } from "../../support/quick";
 
 function line(id: number, incarnation: number, server: string, weight = 1): string {
-  const record: ServerRecord = { ...SERVER_DEFAULTS, id, incarnation, row: 5, server, weight };
+  const record: ServerRecord = { ...SERVER_DEFAULTS, id, incarnation, row: 5 as RowNumber, server, weight };
   return format_line(record);
 }
 
 function document(revision: number, next_id: number, lines: string[]): Document {
-  return { revision, next_id, row: 1, method: "round_robin", leavers: [], lines };
+  return { revision, next_id, row: 1 as RowNumber, method: "round_robin", leavers: [], lines };
 }
 
 const A = line(0, 1, "10.0.0.1:80");
@@ -80,7 +81,7 @@ function describe_state(state: SavedState): string {
   const parts: string[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
     let text = `${name}:`;
-    const restored = to_document(saved, () => 1);
+    const restored = to_document(saved, () => 1 as RowNumber);
     for (const server of restored?.lines ?? []) text += ` ${server}`;
     parts.push(text);
   }
@@ -197,7 +198,7 @@ describe("a journal's line", () => {
   /** What a state that was made of these lines has of "app". */
   function app_of(text: string): Document | undefined {
     const saved = load(text)[0].upstreams.get("app") as SavedUpstream | undefined;
-    return saved === undefined ? undefined : to_document(saved, () => 1);
+    return saved === undefined ? undefined : to_document(saved, () => 1 as RowNumber);
   }
 
   it("says how the upstream is balanced, and its secret", () => {

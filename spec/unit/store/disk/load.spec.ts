@@ -16,15 +16,23 @@ import {
 import { to_document } from "../../../../src/resty/sluice/store/disk/replay";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
 import { format_line, type Document } from "../../../../src/resty/sluice/store/document/document";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
 /** A server, whose weight tells the state of one revision from that of the next. */
 function line(id: number, incarnation: number, weight: number): string {
-  return format_line({ ...SERVER_DEFAULTS, server: `10.0.0.${id + 1}:80`, id, incarnation, row: 1, weight });
+  return format_line({
+    ...SERVER_DEFAULTS,
+    server: `10.0.0.${id + 1}:80`,
+    id,
+    incarnation,
+    row: 1 as RowNumber,
+    weight,
+  });
 }
 
 function document(revision: number, lines: string[]): Document {
-  return { revision, next_id: 9, row: 1, method: "round_robin", leavers: [], lines };
+  return { revision, next_id: 9, row: 1 as RowNumber, method: "round_robin", leavers: [], lines };
 }
 
 /** A state by the names of its upstreams, as the store has it. */
@@ -104,7 +112,8 @@ function describe_upstreams(upstreams: Upstreams): string {
 
 function describe_loaded({ state }: Loaded): string {
   const upstreams: Upstreams = {};
-  for (const [name, saved] of pairs(state.upstreams)) upstreams[name] = to_document(saved, () => 1);
+  for (const [name, saved] of pairs(state.upstreams))
+    upstreams[name] = to_document(saved, () => 1 as RowNumber);
   return describe_upstreams(upstreams);
 }
 

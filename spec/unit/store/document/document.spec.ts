@@ -12,12 +12,13 @@ import {
   type ServerRecord,
 } from "../../../../src/resty/sluice/store/document/document";
 import { new_line_finder } from "../../../../src/resty/sluice/store/document/records";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
 const FIRST: ServerRecord = {
   id: 1,
   incarnation: 17,
-  row: 4,
+  row: 4 as RowNumber,
   server: "10.0.0.1:80",
   weight: 1,
   backup: false,
@@ -48,9 +49,9 @@ const SECOND: ServerRecord = {
 const DOCUMENT: Document = {
   revision: 20,
   next_id: 12,
-  row: 3,
+  row: 3 as RowNumber,
   method: "round_robin",
-  leavers: [{ row: 9, incarnation: 2 }],
+  leavers: [{ row: 9 as RowNumber, incarnation: 2 }],
   lines: [format_line(FIRST), format_line(SECOND)],
 };
 

@@ -11,7 +11,7 @@ import {
   type NodeRecord,
 } from "../../../../src/resty/sluice/store/document/nodes";
 import { sourced_addresses } from "../../../../src/resty/sluice/store/document/sourced";
-import { Row } from "../../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import { expect } from "../../support/expect";
 
@@ -29,10 +29,16 @@ function server(
   );
 }
 
-const HAND = format_line({ ...SERVER_DEFAULTS, server: "10.0.0.1:80", id: 0, incarnation: 7, row: 40 });
+const HAND = format_line({
+  ...SERVER_DEFAULTS,
+  server: "10.0.0.1:80",
+  id: 0,
+  incarnation: 7,
+  row: 40 as RowNumber,
+});
 
 function document_of(lines: string[]): Document {
-  return { method: "round_robin", revision: 20, next_id: 1, row: 41, leavers: [], lines };
+  return { method: "round_robin", revision: 20, next_id: 1, row: 41 as RowNumber, leavers: [], lines };
 }
 
 function text_of(document: Document): string {

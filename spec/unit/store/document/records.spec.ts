@@ -8,10 +8,18 @@ import {
   type ServerRecord,
 } from "../../../../src/resty/sluice/store/document/document";
 import { for_each_record } from "../../../../src/resty/sluice/store/document/records";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
 function server(id: number, address: string, more: Partial<ServerRecord> = {}): string {
-  return format_line({ ...SERVER_DEFAULTS, server: address, ...more, id, incarnation: 7 + id, row: 20 + id });
+  return format_line({
+    ...SERVER_DEFAULTS,
+    server: address,
+    ...more,
+    id,
+    incarnation: 7 + id,
+    row: (20 + id) as RowNumber,
+  });
 }
 
 const LINES = [
@@ -32,7 +40,14 @@ function read(text: string): ServerRecord[] {
 }
 
 describe("the servers of a document's text", () => {
-  const document: Document = { method: "random", revision: 9, next_id: 6, row: 3, leavers: [], lines: LINES };
+  const document: Document = {
+    method: "random",
+    revision: 9,
+    next_id: 6,
+    row: 3 as RowNumber,
+    leavers: [],
+    lines: LINES,
+  };
 
   it("are those that the lines name, one by one", () => {
     const text = format_document(document);

@@ -7,6 +7,7 @@ import {
   shared_text,
   type Shared,
 } from "../../../../src/resty/sluice/store/document/replica";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { create } from "../../../../src/resty/sluice/store/memory/region";
 import { expect } from "../../support/expect";
 
@@ -15,7 +16,14 @@ const ETCD = "0000000000000012";
 const SECRET = "00112233445566778899aabbccddeeff";
 
 function line(id: number, server: string, more: Partial<ServerConfig> = {}): string {
-  return format_line({ ...SERVER_DEFAULTS, server, ...more, id, incarnation: 10 + id, row: 1 + (id % 100) });
+  return format_line({
+    ...SERVER_DEFAULTS,
+    server,
+    ...more,
+    id,
+    incarnation: 10 + id,
+    row: (1 + (id % 100)) as RowNumber,
+  });
 }
 
 const FIRST = line(0, "10.0.0.1:80", { weight: 3 });
@@ -27,7 +35,16 @@ const REGISTRY = { file: { path: "/servers.json" }, max_removal_percent: 50, rem
 
 function document_of(lines: string[], more: Partial<Document> = {}): Document {
   const discovery = REGISTRY;
-  return { method: "least_conn", discovery, revision: 20, next_id: 3, row: 50, leavers: [], lines, ...more };
+  return {
+    method: "least_conn",
+    discovery,
+    revision: 20,
+    next_id: 3,
+    row: 50 as RowNumber,
+    leavers: [],
+    lines,
+    ...more,
+  };
 }
 
 const CURRENT = document_of([FIRST, SECOND, NODE, FOUND], { session_secret: SECRET });
@@ -71,7 +88,9 @@ describe("what gateways share of an upstream", () => {
   it("has the same text whatever each gateway has by itself", () => {
     const elsewhere = line(0, "10.0.0.1:80", { weight: 3 });
     const [moved] = string.gsub(elsewhere, "^0 %d+ %d+", "0 77 9");
-    expect(shared_text({ ...CURRENT, revision: 99, row: 8, lines: [moved, SECOND, NODE] })).equal(TEXT);
+    expect(
+      shared_text({ ...CURRENT, revision: 99, row: 8 as RowNumber, lines: [moved, SECOND, NODE] }),
+    ).equal(TEXT);
     expect(shared_text({ ...CURRENT, lines: [SECOND, NODE] }) === TEXT).equal(false);
   });
 

@@ -10,6 +10,7 @@ import {
   type Portion,
   type SourceMark,
 } from "../../../../src/resty/sluice/store/document/sourced";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { create } from "../../../../src/resty/sluice/store/memory/region";
 import { expect } from "../../support/expect";
 
@@ -20,7 +21,7 @@ function server(address: string, more: Partial<ServerConfig> = {}): ServerConfig
 }
 
 function line(id: number, parameters: ServerConfig): string {
-  return format_line({ ...parameters, id, incarnation: 10 + id, row: 100 + id });
+  return format_line({ ...parameters, id, incarnation: 10 + id, row: (100 + id) as RowNumber });
 }
 
 function fitting_servers(
@@ -54,7 +55,15 @@ const NODE = line(
 );
 
 function document_of(lines: string[], more: Partial<Document> = {}): Document {
-  return { method: "round_robin", revision: 20, next_id: 4, row: 3, leavers: [], lines, ...more };
+  return {
+    method: "round_robin",
+    revision: 20,
+    next_id: 4,
+    row: 3 as RowNumber,
+    leavers: [],
+    lines,
+    ...more,
+  };
 }
 
 const CURRENT = document_of([HAND, FIRST, SECOND, NODE]);

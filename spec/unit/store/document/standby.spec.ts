@@ -18,7 +18,7 @@ import {
   type Shared,
 } from "../../../../src/resty/sluice/store/document/replica";
 import { replace_sourced, wanted_server } from "../../../../src/resty/sluice/store/document/sourced";
-import { Row } from "../../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import { expect } from "../../support/expect";
 
@@ -30,17 +30,17 @@ const NODE = { name: "n", ttl: "5s", incarnation: "" };
 /** A server with the id 1 that has been brought in. */
 function in_service(more: Partial<ServerConfig> = {}): ServerRecord {
   const parameters = { ...SERVER_DEFAULTS, ...STANDBY, in_service: true as const, ...more };
-  return { ...parameters, id: 1, incarnation: 11, row: 21 };
+  return { ...parameters, id: 1, incarnation: 11, row: 21 as RowNumber };
 }
 
 /** The same when it has been let go, or does not stand by. */
 function let_go(parameters: Partial<ServerConfig>): ServerRecord {
-  return { ...SERVER_DEFAULTS, ...parameters, id: 1, incarnation: 11, row: 21 };
+  return { ...SERVER_DEFAULTS, ...parameters, id: 1, incarnation: 11, row: 21 as RowNumber };
 }
 
 function document_of(record: ServerRecord): Document {
   const lines = [format_line({ ...in_service({ server: "10.0.0.9:80" }), id: 11 }), format_line(record)];
-  return { method: "round_robin", revision: 20, next_id: 12, row: 3, leavers: [], lines };
+  return { method: "round_robin", revision: 20, next_id: 12, row: 3 as RowNumber, leavers: [], lines };
 }
 
 /** The server with the id 1 of what has become of a document. */

@@ -1,4 +1,4 @@
-import { Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import { type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
 import {
   active_at,
   begun_at,
@@ -28,9 +28,10 @@ describe("the cells of the slots of a row", () => {
     for (const slots of [1, 4, 5, 8, 9, 16, 17, 32, 33, WORKERS]) {
       create(ROWS, WORKERS);
       take_up_to(slots);
-      for (const slot of $range(1, slots)) shared_memory()[active_at(3) + offset_of(slot)] = slot;
+      for (const slot of $range(1, slots))
+        shared_memory()[active_at(3 as RowNumber) + offset_of(slot)] = slot;
       expect(last_slot()).equal(slots);
-      expect(sum_of_slots(active_at(3))).equal((slots * (slots + 1)) / 2);
+      expect(sum_of_slots(active_at(3 as RowNumber))).equal((slots * (slots + 1)) / 2);
     }
   });
 
@@ -39,7 +40,7 @@ describe("the cells of the slots of a row", () => {
     const seen = new LuaSet<number>();
     for (const row of $range(0, ROWS - 1)) {
       for (const slot of $range(1, WORKERS)) {
-        for (const first of [active_at(row), begun_at(row)]) {
+        for (const first of [active_at(row as RowNumber), begun_at(row as RowNumber)]) {
           expect(seen.has(first + offset_of(slot))).equal(false);
           seen.add(first + offset_of(slot));
         }

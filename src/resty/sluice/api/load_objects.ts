@@ -7,7 +7,7 @@ import { iso8601 } from "../lib/iso8601";
 import { shape, shaped } from "../lib/json";
 import { slow_start_part } from "../live/view/weight";
 import type { Document, ServerRecord } from "../store/document/document";
-import { Row, UpstreamRow } from "../store/memory/cells";
+import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
@@ -31,7 +31,7 @@ function rounded(value: number): number {
   return math.floor(value * 10000 + 0.5) / 10000;
 }
 
-function reason_of({ load }: Document, { backup }: ServerRecord, row: number): string {
+function reason_of({ load }: Document, { backup }: ServerRecord, row: Cell): string {
   if (load === undefined) return 'the upstream has no "load"';
   const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
   return backup ? "as configured: a backup keeps its weight" : reason_text(reason);
@@ -73,7 +73,7 @@ function moment(time: clock.Moment): string | undefined {
 }
 
 /** What a server has reported; undefined: nothing, ever. */
-export function report_object(row_number: number): object | undefined {
+export function report_object(row_number: RowNumber): object | undefined {
   const memory = shared_memory();
   const row = row_at(row_number);
   const accepted = memory[row + Row.REPORTS];

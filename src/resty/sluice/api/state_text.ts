@@ -5,7 +5,7 @@ import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { shape, shaped } from "../lib/json";
 import type { ServerRecord } from "../store/document/document";
-import { Reported, Row, State } from "../store/memory/cells";
+import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
 
 /** A server's state as the API shows it: its parameters come first, then what it reports of itself, then its health. */
@@ -13,12 +13,12 @@ import { row_at, shared_memory } from "../store/memory/region";
 /** A state, and why, for people. */
 type Explained = LuaMultiReturn<[string, string]>;
 
-function until(row: number): string {
+function until(row: Cell): string {
   const time = shared_memory()[row + Row.UNAVAILABLE_UNTIL];
   return time === math.huge ? "" : `, until ${iso8601(clock.wall_time_of(time))}`;
 }
 
-function why_not_up(row: number, state: State): string {
+function why_not_up(row: Cell, state: State): string {
   if (state === State.UNHEALTHY) return "its checks have failed";
   if (state === State.CHECKING) return "its first check has not passed yet";
   const memory = shared_memory();
@@ -26,7 +26,7 @@ function why_not_up(row: number, state: State): string {
   return `${memory[row + Row.FAILS]} requests have failed${until(row)}`;
 }
 
-function by_health(row: number): Explained {
+function by_health(row: Cell): Explained {
   const state: State = shared_memory()[row + Row.STATE];
   return $multi(state_name(state), state === State.UP ? "nothing is wrong with it" : why_not_up(row, state));
 }
@@ -48,7 +48,7 @@ export function explained_state(record: ServerRecord, active: number): Explained
 const CHECK = shape(["status", "checks", "fails"]);
 
 /** What the active checks of a server have said: the last one, and all of them. Undefined: there was none. */
-export function check_object(row_number: number): object | undefined {
+export function check_object(row_number: RowNumber): object | undefined {
   const memory = shared_memory();
   const row = row_at(row_number);
   const last = memory[row + Row.LAST_PASSED];

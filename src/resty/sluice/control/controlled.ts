@@ -3,7 +3,7 @@ import type { LoadConfig } from "../config/load";
 import { is_standing_by, may_serve } from "../config/server";
 import type { Reporter } from "../health/reported";
 import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document/document";
-import { Row, UpstreamRow } from "../store/memory/cells";
+import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
@@ -16,7 +16,7 @@ import type { LoadedServer } from "./load";
 /** A server of one. */
 export interface ControlledServer extends Reporter, LoadedServer {
   /** The number of its row. */
-  row_number: number;
+  row_number: RowNumber;
   node: string | undefined;
   backup: boolean;
   /** Whether its parameters let it have requests. */
@@ -53,7 +53,7 @@ export interface Memo {
 export interface Controlled {
   name: string;
   /** Where its shared cells are. */
-  row: number;
+  row: Cell;
   load: LoadConfig | undefined;
   autoscale: AutoscaleConfig | undefined;
   scaling: Scaling | undefined;
@@ -69,7 +69,7 @@ const LINES_AT_ONCE = 500;
 export const controlled = new LuaTable<string, Controlled>();
 const follower = new_follower();
 
-function new_server(name: string, upstream_row: number, line: string): ControlledServer {
+function new_server(name: string, upstream_row: Cell, line: string): ControlledServer {
   const record = parse_line(line);
   const row = row_at(record.row);
   return {

@@ -1,6 +1,6 @@
 import * as clock from "../lib/clock";
 import { parse_head } from "../store/document/document";
-import { Row, UpstreamRow } from "../store/memory/cells";
+import { Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { get_names, get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
 import { last_slot, row_at, shared_memory, stamp_at } from "../store/memory/region";
@@ -36,7 +36,7 @@ function goes_on(began: number, now: number): boolean {
 }
 
 /** Whether any worker has served an upstream. The rows of others are not even looked at: they would take this worker's memory. */
-function is_served(row: number): boolean {
+function is_served(row: RowNumber): boolean {
   const memory = shared_memory();
   for (const slot of $range(1, last_slot())) {
     if (memory[stamp_at(slot, row)] !== 0) return true;
@@ -64,7 +64,7 @@ function begin_minute(name: string, now: number): number | undefined {
   memory[minute_at] = now;
   for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
     const [line_incarnation, line_row] = string.match(line, "^%d+ (%d+) (%d+) ");
-    const row = tonumber(line_row) as number;
+    const row = tonumber(line_row) as RowNumber;
     const cells = row_at(row);
     memory[cells + Row.PICKS_BEFORE] = memory[cells + Row.PICKS];
     memory[cells + Row.PICKS] = picks_of(row, tonumber(line_incarnation) as number);
@@ -125,11 +125,16 @@ export function count_picks(): void {
   if (!returned) ngx.log(ngx.ERR, `sluice: could not count picks: ${tostring(failure)}`);
 }
 
-/** About how often a server was chosen in the last minute. `upstream_row`: the number of its upstream's row. Any phase. */
-export function picks_of_minute(row: number, incarnation: number, upstream_row: number, now: number): number {
+/** About how often a server was chosen in the last minute. Any phase. */
+export function picks_of_minute(
+  row: RowNumber,
+  incarnation: number,
+  upstream_row_number: RowNumber,
+  now: number,
+): number {
   const memory = shared_memory();
   const cells = row_at(row);
-  const passed = now - memory[row_at(upstream_row) + UpstreamRow.MINUTE_AT];
+  const passed = now - memory[row_at(upstream_row_number) + UpstreamRow.MINUTE_AT];
   const since = math.max(0, picks_of(row, incarnation) - memory[cells + Row.PICKS]);
   const before = math.max(0, memory[cells + Row.PICKS] - memory[cells + Row.PICKS_BEFORE]);
   return since + before * math.max(0, 1 - passed / MINUTE);

@@ -1,6 +1,7 @@
 import type { DiscoveryBlock, SourceName } from "../config/discovery";
 import type { ServerConfig } from "../config/server";
 import type { Attempts } from "../net/backoff";
+import type { Cell } from "../store/memory/cells";
 import type { Guard } from "./guard";
 
 /** The contract of the sources: what a registry's file has to do, and what it gets. */
@@ -33,7 +34,7 @@ export interface Subscription {
   name: string;
   discovery: DiscoveryBlock;
   /** Where the shared cells of the upstream are, and what tells it from others that had them. */
-  row: number;
+  row: Cell;
   stamp: number;
   guard: Guard;
   feed: Feed;

@@ -5,7 +5,7 @@ import { internal_error } from "../lib/run";
 import { new_pause } from "../lib/slices";
 import { note_recovery } from "../net/backoff";
 import { wanted_server, type Misfit, type WantedServer } from "../store/document/sourced";
-import { Row } from "../store/memory/cells";
+import { UpstreamRow } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
 import { shared_memory } from "../store/memory/region";
 import { apply_wanted, type Outcome } from "./apply_answer";
@@ -56,7 +56,7 @@ function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[
 
 /** Whether the upstream has been changed by others since the last answer was applied. */
 function is_current(subscription: Subscription): boolean {
-  return shared_memory()[subscription.row + Row.REVISION] === subscription.revision;
+  return shared_memory()[subscription.row + UpstreamRow.REVISION] === subscription.revision;
 }
 
 /** Why an answer has no server although it has entries; undefined: it is empty. */

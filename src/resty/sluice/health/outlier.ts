@@ -1,6 +1,6 @@
 import { compares_success_rates, type OutlierConfig } from "../config/health";
 import { seconds_of } from "../config/time";
-import { Row } from "../store/memory/cells";
+import { type Cell, Row } from "../store/memory/cells";
 import { fence } from "../store/memory/dict";
 import { shared_memory } from "../store/memory/region";
 import { conclude, touch } from "./state";
@@ -79,7 +79,7 @@ export function clear_errors({ row }: Subject): void {
 }
 
 /** Tells whether a server is ejected. `now`: the monotonic clock. */
-export function is_ejected(row: number, now: number): boolean {
+export function is_ejected(row: Cell, now: number): boolean {
   return shared_memory()[row + Row.EJECTED_UNTIL] > now;
 }
 

@@ -1,7 +1,7 @@
 import type { HealthCheckConfig } from "../config/health";
 import { parse_line } from "../store/document/document";
 import { read } from "../store/document/read";
-import { Check, Row, UpstreamRow } from "../store/memory/cells";
+import { Check, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { fence, in_turn } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
 import { row_at, shared_memory } from "../store/memory/region";
@@ -42,7 +42,7 @@ function take_out_failed({ upstream_name, server }: Subject, fails: number, now:
   if (document === undefined) return;
   for (const line of document.lines) {
     const [incarnation, row] = string.match(line, "^%d+ (%d+) (%d+) ");
-    const at = row_at(tonumber(row) as number);
+    const at = row_at(tonumber(row) as RowNumber);
     const check: Check = memory[at + Row.CHECK];
     const has_failed = memory[at + Row.CHECK_RESULTS] <= -fails && check !== Check.FAILED;
     if (has_failed && memory[at + Row.STAMP] === tonumber(incarnation)) {

@@ -2,7 +2,7 @@ import type { LoadConfig } from "../config/load";
 import { invalid_value, type Problem } from "../config/problem";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
-import { Header, Reported, Row } from "../store/memory/cells";
+import { type Cell, Header, Reported, Row, UpstreamRow } from "../store/memory/cells";
 import { in_turn } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
@@ -17,8 +17,8 @@ export interface Reporter {
   id: number;
   incarnation: number;
   /** Where its shared cells are, and those of its upstream. */
-  row: number;
-  upstream_row: number;
+  row: Cell;
+  upstream_row: Cell;
 }
 
 /** How long a report counts where the upstream has no `load`, in seconds. */
@@ -40,7 +40,7 @@ export function expiry_of(load: LoadConfig | undefined): number {
 }
 
 /** What the server at a row has said of its state last. Hot. */
-export function reported_state(row: number): Reported {
+export function reported_state(row: Cell): Reported {
   return shared_memory()[row + Row.REPORTED_STATE];
 }
 
@@ -70,7 +70,8 @@ function change_state(reporter: Reporter, state: Reported, reason: string): void
     if (before === state || memory[row + Row.STAMP] !== reporter.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
-    memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
+    memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
+      memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
     memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
     record_event(reporter, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
   });
@@ -88,7 +89,7 @@ export function end_reported_state(reporter: Reporter, expiry: number, now: numb
  * What is wrong with a report's time, if anything is. The server has read it from its own clock, so it is compared
  * with the time of day.
  */
-function check_time(row: number, time: number, expiry: number, now: clock.Moment): Problem | undefined {
+function check_time(row: Cell, time: number, expiry: number, now: clock.Moment): Problem | undefined {
   const memory = shared_memory();
   const wall_time = clock.wall_time();
   if (time > wall_time + AHEAD_SECONDS) return invalid_value("time", `more than ${AHEAD_SECONDS} s ahead`);
@@ -104,7 +105,7 @@ function put(cell: number, value: number | undefined): void {
   if (value !== undefined) shared_memory()[cell] = value;
 }
 
-function note_utilization(row: number, utilization: number, expiry: number, now: number): void {
+function note_utilization(row: Cell, utilization: number, expiry: number, now: number): void {
   const memory = shared_memory();
   const has_paused = now - memory[row + Row.REPORTED_AT] > expiry;
   if (has_paused) memory[row + Row.REPORTING_SINCE] = now;

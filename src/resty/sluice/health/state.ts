@@ -1,4 +1,4 @@
-import { Check, Header, Row, State } from "../store/memory/cells";
+import { type Cell, Check, Header, Row, State, UpstreamRow } from "../store/memory/cells";
 import { in_turn } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
@@ -35,7 +35,7 @@ function unavailable_until({ row, max_fails, fail_timeout }: Subject, state: Sta
   return math.max(memory[row + Row.EJECTED_UNTIL], has_failed ? failed_at + fail_timeout : 0);
 }
 
-function count_change(row: number, before: State, after: State, now: number): void {
+function count_change(row: Cell, before: State, after: State, now: number): void {
   const memory = shared_memory();
   if (after === State.UNAVAIL) memory[row + Row.UNAVAIL] = memory[row + Row.UNAVAIL] + 1;
   if (after === State.UNHEALTHY) memory[row + Row.UNHEALTHY] = memory[row + Row.UNHEALTHY] + 1;
@@ -98,6 +98,6 @@ function change_state(subject: Subject, now: number, reason: string): void {
   if (before === after) return;
   memory[row + Row.STATE] = after;
   count_change(row, before, after, now);
-  memory[upstream_row + Row.HEALTH_REVISION] = memory[upstream_row + Row.HEALTH_REVISION] + 1;
+  memory[upstream_row + UpstreamRow.HEALTH_REVISION] = memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
   record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
 }

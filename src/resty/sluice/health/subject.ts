@@ -1,5 +1,6 @@
 import { seconds_of } from "../config/time";
 import type { ServerRecord } from "../store/document/document";
+import type { RowNumber } from "../store/memory/cells";
 import { row_at } from "../store/memory/region";
 import type { Reporter } from "./reported";
 
@@ -10,15 +11,19 @@ export interface Subject extends Reporter {
   fail_timeout: number;
 }
 
-/** Makes a subject of a server as the store has it. `upstream_row`: the number of its upstream's row. Any phase. */
-export function subject_of(upstream_name: string, upstream_row: number, record: ServerRecord): Subject {
+/** Makes a subject of a server as the store has it. Any phase. */
+export function subject_of(
+  upstream_name: string,
+  upstream_row_number: RowNumber,
+  record: ServerRecord,
+): Subject {
   return {
     upstream_name,
     server: record.server,
     id: record.id,
     incarnation: record.incarnation,
     row: row_at(record.row),
-    upstream_row: row_at(upstream_row),
+    upstream_row: row_at(upstream_row_number),
     max_fails: record.max_fails,
     fail_timeout: seconds_of(record.fail_timeout),
   };

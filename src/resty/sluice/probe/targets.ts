@@ -6,7 +6,7 @@ import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
 import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document/document";
-import { Check as CheckState, Header, Row } from "../store/memory/cells";
+import { Check as CheckState, Header, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { row_at, shared_memory } from "../store/memory/region";
@@ -54,7 +54,7 @@ const groups = new LuaTable<string, Group>();
 const follower = new_follower();
 let is_start = true;
 
-function is_mine(row: number): boolean {
+function is_mine(row: RowNumber): boolean {
   return row % ngx.worker.count() === ngx.worker.id();
 }
 
@@ -120,7 +120,7 @@ function first_due(target: Target, head: Document, index: number, count: number)
 
 function add_line(group: Group, head: Document, { line, index }: NewLine, count: number): void {
   const [row] = string.match(line, "^%d+ %d+ (%d+) ");
-  const server = is_mine(tonumber(row) as number) ? parse_line(line) : undefined;
+  const server = is_mine(tonumber(row) as RowNumber) ? parse_line(line) : undefined;
   if (server === undefined || server.down) {
     group.lines.set(line, false);
     return;
@@ -165,7 +165,7 @@ function end_checks(name: string, head: Document, text: string, start: number): 
   const memory = shared_memory();
   for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
     const [row_text] = string.match(line, "^%d+ %d+ (%d+) ");
-    const row = tonumber(row_text) as number;
+    const row = tonumber(row_text) as RowNumber;
     const check: CheckState = memory[row_at(row) + Row.CHECK];
     if (is_mine(row) && check !== CheckState.NONE) {
       forget_checks(subject_of(name, head.row, parse_line(line)), clock.now());
@@ -184,7 +184,8 @@ function apply_upstream(name: string, pause: Pause): void {
   const [head, start] = parse_head(text);
   const { health_check } = head;
   if (health_check === undefined) {
-    if (is_start || shared_memory()[row_at(head.row) + Row.CHECK] !== 0) end_checks(name, head, text, start);
+    if (is_start || shared_memory()[row_at(head.row) + UpstreamRow.WAS_CHECKED] !== 0)
+      end_checks(name, head, text, start);
     drop(name);
     forget_check_failure(name);
     return;

@@ -5,7 +5,7 @@ import * as disk from "./disk/writer";
 import { difference } from "./document/difference";
 import { format_document, has_drain_job, type Document, type Leaver } from "./document/document";
 import { OUT_OF_MEMORY } from "./document/problems";
-import { Row } from "./memory/cells";
+import { type RowNumber, UpstreamRow } from "./memory/cells";
 import { delete_text, put_text, remember, stage_text, unstage_text } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 import { active_requests, hold_row, start_row } from "./memory/rows";
@@ -53,7 +53,7 @@ export function busy(cause: string | undefined): Problem {
 /** Journals a line, then runs `change`, which cannot fail, and raises the revisions. */
 function commit(
   name: string,
-  row: number,
+  row: RowNumber,
   line: string,
   deletes: boolean,
   change: (this: void) => void,
@@ -103,7 +103,7 @@ export function delete_upstream(
 function welcome(joining: readonly Leaver[], next: Document): void {
   const now = clock.now();
   const is_held = next.health_check?.mandatory === true;
-  if (next.health_check !== undefined) shared_memory()[row_at(next.row) + Row.CHECK] = 1;
+  if (next.health_check !== undefined) shared_memory()[row_at(next.row) + UpstreamRow.WAS_CHECKED] = 1;
   for (const { row } of joining) {
     if (is_held) hold_row(row, now);
     if (joining.length < next.lines.length) start_row(row, now);

@@ -2,7 +2,7 @@ import * as clock from "../lib/clock";
 import { has_drain_job, type ServerRecord } from "./document/document";
 import { draining_servers, may_leave, remove_drained } from "./document/drain";
 import { read } from "./document/read";
-import { Row } from "./memory/cells";
+import { type Cell, UpstreamRow } from "./memory/cells";
 import { get_names, get_text, recall } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 import { active_requests } from "./memory/rows";
@@ -16,7 +16,7 @@ import { write } from "./write";
 /** An upstream with drain jobs, as it was at a revision. */
 interface Watched {
   /** Where its shared cells are. */
-  row: number;
+  row: Cell;
   revision: number;
   servers: ServerRecord[];
 }
@@ -88,7 +88,7 @@ function remove_all(this: void): string | undefined {
   for (const [name] of pairs(watched)) names.push(name);
   for (const name of names) {
     const { row, revision } = watched.get(name);
-    if (memory[row + Row.REVISION] !== revision) watch(name);
+    if (memory[row + UpstreamRow.REVISION] !== revision) watch(name);
     const now = watched.get(name) as Watched | undefined;
     const cause = now === undefined ? undefined : remove_from(name, now.servers);
     if (cause !== undefined) return `could not remove drained servers of upstream ${name}: ${cause}`;

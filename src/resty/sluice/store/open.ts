@@ -11,7 +11,7 @@ import { NO_HISTORY, set_clustered } from "./document/clustered";
 import { format_document, parse_line, type Document } from "./document/document";
 import { read } from "./document/read";
 import { replace_upstream } from "./document/replace";
-import { Check, Header, Row } from "./memory/cells";
+import { Check, Header, Row, UpstreamRow } from "./memory/cells";
 import * as dict from "./memory/dict";
 import { acquire_now, Lock, make_locks, release, renounce } from "./memory/lock";
 import { attach, create, row_at, shared_memory } from "./memory/region";
@@ -71,7 +71,7 @@ function attach_region(address: number): boolean {
 function hold_unchecked({ row, health_check, lines }: Document): void {
   if (health_check === undefined) return;
   const memory = shared_memory();
-  memory[row_at(row) + Row.CHECK] = 1;
+  memory[row_at(row) + UpstreamRow.WAS_CHECKED] = 1;
   if (!health_check.mandatory) return;
   for (const line of lines) {
     const server_row = parse_line(line).row;
@@ -102,7 +102,7 @@ function load_state(state_dir: string): void {
     } else {
       documents.push(document);
       dict.put_text(name, text);
-      shared_memory()[row_at(document.row) + Row.REVISION] = document.revision;
+      shared_memory()[row_at(document.row) + UpstreamRow.REVISION] = document.revision;
     }
   }
   dict.unstage_text();

@@ -5,7 +5,7 @@ import { parse_line, type Document, type Leaver } from "./document/document";
 import { note_deadlines } from "./document/drain";
 import { read } from "./document/read";
 import { start_returning } from "./document/returning";
-import { Header, Row } from "./memory/cells";
+import { Header, type RowNumber, UpstreamRow } from "./memory/cells";
 import { changed_name, note_change } from "./memory/changes";
 import { delete_text, put_staged_text, remember, unstage_text } from "./memory/dict";
 import { Lock, release, try_acquire } from "./memory/lock";
@@ -44,7 +44,7 @@ export function free_rows_of(document: Document): void {
 }
 
 /** Notes that a change of the upstream `name` begins, of which `line` will be journalled. Under the lock. */
-export function begin_write(name: string, row: number, line: string, deletes: boolean): void {
+export function begin_write(name: string, row: RowNumber, line: string, deletes: boolean): void {
   const memory = shared_memory();
   const made = revision() + 1;
   note_change(made, name);
@@ -73,7 +73,7 @@ export function publish_write(): void {
   const memory = shared_memory();
   const made = memory[Header.WRITING_REVISION];
   memory[Header.REVISION] = made;
-  memory[row_at(memory[Header.WRITING]) + Row.REVISION] = made;
+  memory[row_at(memory[Header.WRITING] as RowNumber) + UpstreamRow.REVISION] = made;
   memory[Header.WRITING] = 0;
 }
 

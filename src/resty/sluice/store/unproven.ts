@@ -1,7 +1,7 @@
 import { health_of, type HealthCheckConfig } from "../config/health";
 import { encode } from "../lib/json";
 import type { Document } from "./document/document";
-import { Check, Row, UpstreamRow } from "./memory/cells";
+import { Check, Row, type RowNumber, UpstreamRow } from "./memory/cells";
 import { delete_report, get_report, put_report } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 
@@ -32,7 +32,7 @@ function forget_results(lines: readonly string[]): void {
   const memory = shared_memory();
   for (const line of lines) {
     const [row] = string.match(line, "^%d+ %d+ (%d+) ");
-    const at = row_at(tonumber(row) as number);
+    const at = row_at(tonumber(row) as RowNumber);
     const check: Check = memory[at + Row.CHECK];
     if (check === Check.PASSED) memory[at + Row.CHECK] = Check.NONE;
     memory[at + Row.CHECK_RESULTS] = 0;
@@ -58,7 +58,7 @@ export function restore_proof({ health_check, row, lines }: Document): void {
   let is_proven = false;
   for (const line of lines) {
     const [server_row] = string.match(line, "^%d+ %d+ (%d+) ");
-    const check: Check = memory[row_at(tonumber(server_row) as number) + Row.CHECK];
+    const check: Check = memory[row_at(tonumber(server_row) as RowNumber) + Row.CHECK];
     if (check === Check.PASSED) is_proven = true;
   }
   memory[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_proven ? 0 : 1;

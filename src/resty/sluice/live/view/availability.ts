@@ -2,7 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import { clear_errors, count_error, eject, is_ejected, note_end_of_ejection } from "../../health/outlier";
 import { note_failure, note_success, note_trial } from "../../health/passive";
-import { Row, State } from "../../store/memory/cells";
+import { Row, State, UpstreamRow } from "../../store/memory/cells";
 import type { LiveServer, LiveUpstream } from "./model";
 import { rotate } from "./rotation";
 import { weigh } from "./weight";
@@ -57,7 +57,7 @@ function spares_only_server(upstream: LiveUpstream): boolean {
 
 /** Looks at an upstream's servers after one of them has changed its state. O(servers). */
 export function survey(upstream: LiveUpstream, now: number): void {
-  upstream.health_revision = memory[upstream.row + Row.HEALTH_REVISION];
+  upstream.health_revision = memory[upstream.row + UpstreamRow.HEALTH_REVISION];
   for (const [, server] of pairs(upstream.servers)) rotate(server, now);
   const available_percent = PERCENT - unavailable_percent(upstream, now);
   upstream.panics = available_percent < upstream.panic_threshold || spares_only_server(upstream);
@@ -68,7 +68,7 @@ export function survey(upstream: LiveUpstream, now: number): void {
 
 /** Tells whether the upstream must be surveyed. */
 export function has_changed(upstream: LiveUpstream): boolean {
-  return memory[upstream.row + Row.HEALTH_REVISION] !== upstream.health_revision;
+  return memory[upstream.row + UpstreamRow.HEALTH_REVISION] !== upstream.health_revision;
 }
 
 /** Notes that a server was chosen: for one that had trouble that is a trial. */

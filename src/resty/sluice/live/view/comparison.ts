@@ -1,6 +1,6 @@
 import { eject, type OutlierLimits } from "../../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../../health/success_rate";
-import { Row } from "../../store/memory/cells";
+import { Row, UpstreamRow } from "../../store/memory/cells";
 import { shared_memory } from "../../store/memory/region";
 import { status_of } from "../../store/memory/statistics";
 import { others_ejected } from "./availability";
@@ -44,7 +44,7 @@ function claim(
   now: number,
 ): LuaMultiReturn<[is_mine: boolean, is_first: boolean]> {
   const memory = shared_memory();
-  const cell = upstream.row + Row.COMPARED_RESPONSES;
+  const cell = upstream.row + UpstreamRow.COMPARED_AT;
   const passed = now - memory[cell];
   if (passed < limits.interval) return $multi(false, false);
   memory[cell] = now;

@@ -1,6 +1,15 @@
 import type { NumberPointer } from "ffi";
 
-import { CODE_STEP, Counter, LAST_CODE, Row, Slot, UpstreamCounter } from "../../store/memory/cells";
+import {
+  type Cell,
+  CODE_STEP,
+  Counter,
+  LAST_CODE,
+  Row,
+  type RowNumber,
+  Slot,
+  UpstreamCounter,
+} from "../../store/memory/cells";
 import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
 import type { LiveServer, LiveUpstream } from "./model";
@@ -42,12 +51,12 @@ export function has_slot(): boolean {
 }
 
 /** This worker's cell of a row, from where `active_at` or `begun_at` says that the row's cells begin. */
-export function own_cell(first: number): number {
-  return first + offset;
+export function own_cell(first: Cell): Cell {
+  return (first + offset) as Cell;
 }
 
 /** Makes this worker's cells of a row those of a new incarnation, all zero. Returns where stamp and counters are. */
-export function adopt(row: number, incarnation: number): LuaMultiReturn<[number, number]> {
+export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell, Cell]> {
   const stamp = stamp_at(slot, row);
   const at = counter_at(slot, row);
   if (memory[stamp] !== incarnation) {

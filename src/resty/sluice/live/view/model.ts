@@ -4,6 +4,7 @@ import type { Method, Peer } from "../../balancer/method";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Subject } from "../../health/subject";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
+import type { Cell, RowNumber } from "../../store/memory/cells";
 import type { Complaint } from "./complaint";
 import type { KeyReader } from "./key";
 
@@ -36,17 +37,17 @@ export interface LiveServer extends Peer, Subject {
   /** Seconds. */
   slow_start: number;
   /** The number of its row. */
-  row_number: number;
+  row_number: RowNumber;
   /** Where the requests under way at it stand, those of all workers, and where this worker's are. */
-  active: number;
-  own_active: number;
+  active: Cell;
+  own_active: Cell;
   /** The same of the sums of their beginnings. */
-  begun: number;
-  own_begun: number;
+  begun: Cell;
+  own_begun: Cell;
   /** Where this worker has noted whose the counters are. */
-  stamp: number;
+  stamp: Cell;
   /** Where this worker's counters of it are. */
-  counters: number;
+  counters: Cell;
   /** When this worker looks for a report in a response next, by the monotonic clock. */
   report_due: number;
   /** How many of this worker's requests have not gone into the averages of times since one did, and when that was. */
@@ -64,8 +65,8 @@ export interface LiveServer extends Peer, Subject {
 export interface LiveUpstream {
   name: string;
   /** The number of its row, and where its shared cells are. */
-  row_number: number;
-  row: number;
+  row_number: RowNumber;
+  row: Cell;
   /** Tells it from others that had the same row. */
   incarnation: number;
   /** Of the document that was applied last. */
@@ -89,14 +90,14 @@ export interface LiveUpstream {
   size: number;
   in_rotation: number;
   /** Where the requests under way at all its servers stand, those of all workers, and where this worker's are. */
-  active: number;
-  own_active: number;
+  active: Cell;
+  own_active: Cell;
   /** Where this worker's counters of it are, and where it has noted whose they are. */
-  counters: number;
-  stamp: number;
+  counters: Cell;
+  stamp: Cell;
   /** Where its retries under way stand, in the same way. */
-  retries: number;
-  own_retries: number;
+  retries: Cell;
+  own_retries: Cell;
   /** The greatest number of servers that a request is sent to. */
   tries: number;
   /** False: a request gets no try in advance; see `live/kept.ts`. */

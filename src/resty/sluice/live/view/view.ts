@@ -2,7 +2,7 @@ import type { NumberPointer } from "ffi";
 
 import * as clock from "../../lib/clock";
 import { parse_head } from "../../store/document/document";
-import { Row } from "../../store/memory/cells";
+import { UpstreamRow } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
 import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
 import { has_changed, survey } from "./availability";
@@ -65,7 +65,8 @@ function synchronise(name: string): LiveUpstream | undefined {
 
 function find_current(name: string): LiveUpstream | undefined {
   const upstream = upstreams.get(name) as LiveUpstream | undefined;
-  if (upstream !== undefined && memory[upstream.row + Row.REVISION] <= upstream.revision) return upstream;
+  if (upstream !== undefined && memory[upstream.row + UpstreamRow.REVISION] <= upstream.revision)
+    return upstream;
   return synchronise(name);
 }
 
@@ -115,7 +116,7 @@ export function for_each_upstream(action: (this: void, upstream: LiveUpstream) =
 /** Follows upstreams that no request has come for, so that what was deleted is forgotten. Phase: timer. */
 export function refresh_all(): void {
   for (const [name, upstream] of pairs(upstreams)) {
-    if (memory[upstream.row + Row.REVISION] > upstream.revision) synchronise(name);
+    if (memory[upstream.row + UpstreamRow.REVISION] > upstream.revision) synchronise(name);
     // Two workers that raise the revision of health at the same instant may raise it once.
     survey(upstream, clock.now());
   }

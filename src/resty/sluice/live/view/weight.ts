@@ -1,5 +1,5 @@
 import * as clock from "../../lib/clock";
-import { Row, UpstreamRow } from "../../store/memory/cells";
+import { type Cell, Row, UpstreamRow } from "../../store/memory/cells";
 import { load_factor } from "../../store/memory/factor";
 import { shared_memory } from "../../store/memory/region";
 import type { LiveServer, LiveUpstream } from "./model";
@@ -16,7 +16,7 @@ const LEAST_PART = 0.01;
 const ramping = new LuaSet<LiveServer>();
 
 /** The part of its weight that a server at a row has at a time, by the monotonic clock; `slow_start` in seconds. */
-export function slow_start_part(row: number, slow_start: number, now: number): number {
+export function slow_start_part(row: Cell, slow_start: number, now: number): number {
   const started = shared_memory()[row + Row.STARTED_AT];
   if (slow_start === 0 || started === 0) return 1;
   return math.min(1, math.max(LEAST_PART, (now - started) / slow_start));

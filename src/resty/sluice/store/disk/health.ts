@@ -1,7 +1,7 @@
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../../lib/json";
 import { whole_lines } from "../../lib/text";
-import { Header, Row } from "../memory/cells";
+import { type Cell, Header, Row, type RowNumber } from "../memory/cells";
 import { Lock, release, try_acquire } from "../memory/lock";
 import { cut_file, read_file, write_at } from "../memory/posix";
 import { row_at, shared_memory } from "../memory/region";
@@ -85,7 +85,7 @@ function restored_value(cell: Row, saved: unknown, saved_at: clock.Moment | unde
 }
 
 /** The line of a row; undefined when it holds nothing that a new one does not. */
-function line_of(row: number, now: clock.Moment): string | undefined {
+function line_of(row: RowNumber, now: clock.Moment): string | undefined {
   const memory = shared_memory();
   const at = row_at(row);
   if (memory[at + Row.STAMP] === 0) return undefined;
@@ -112,7 +112,7 @@ function write_all(fd: number, revision: number, pause: (this: void) => void): s
   let lines = 0;
   const last = memory[Header.NEXT_ROW] - 1;
   for (const row of $range(1, last)) {
-    const line = line_of(row, now);
+    const line = line_of(row as RowNumber, now);
     if (line !== undefined) parts.push(line);
     if (row === last) parts.push(format_health_end(revision, lines + parts.length));
     if (row === last || row % ROWS_A_PIECE === 0) {
@@ -161,11 +161,11 @@ export function save_health(
 }
 
 /** The rows of all servers, by what tells a server from all others. */
-function rows_by_server(): LuaTable<string, number> {
+function rows_by_server(): LuaTable<string, Cell> {
   const memory = shared_memory();
-  const rows = new LuaTable<string, number>();
+  const rows = new LuaTable<string, Cell>();
   for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
-    const at = row_at(row);
+    const at = row_at(row as RowNumber);
     rows.set(string.format("%d %d", memory[at + Row.STAMP], memory[at + Row.ID]), at);
   }
   return rows;
@@ -192,7 +192,7 @@ function restore(text: string): void {
   for (const line of whole_lines(text)) {
     const [saved] = decode(line);
     const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
-    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as number | undefined;
+    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as Cell | undefined;
     if (is_table(saved) && at !== undefined) {
       for (const [name, cell, fresh] of SAVED) {
         memory[at + cell] = restored_value(cell, saved[name], saved_at) ?? fresh;

@@ -10,6 +10,7 @@ import {
   type ServerRecord,
 } from "../document/document";
 import { is_whole, read_change, type DiskServer, type ReadChange } from "../document/saved";
+import type { RowNumber } from "../memory/cells";
 import { open_line, type Start } from "./first_line";
 import { add_to_total, is_intact, new_total, total_digits } from "./sealed";
 
@@ -212,7 +213,7 @@ export function check_state(state: SavedState): string | undefined {
 /** The document of a saved upstream. `allocate` gives its servers and itself a row, or undefined when none is left. */
 export function to_document(
   saved: SavedUpstream,
-  allocate: (this: void, stamp: number, id?: number) => number | undefined,
+  allocate: (this: void, stamp: number, id?: number) => RowNumber | undefined,
 ): Document | undefined {
   const ids: number[] = [];
   for (const [id] of pairs(saved.servers)) ids.push(id);

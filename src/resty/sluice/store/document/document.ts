@@ -2,6 +2,7 @@ import { canonical_address } from "../../config/address";
 import { SERVER_DEFAULTS, type ServerConfig } from "../../config/server";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { decode, encode, shape, shaped } from "../../lib/json";
+import type { RowNumber } from "../memory/cells";
 
 /** A server as the store keeps it. */
 export interface ServerRecord extends ServerConfig {
@@ -10,12 +11,12 @@ export interface ServerRecord extends ServerConfig {
   /** The revision that added it; tells it from an earlier server with the same id or address. */
   incarnation: number;
   /** Its place in the shared memory. */
-  row: number;
+  row: RowNumber;
 }
 
 /** A removed server that may still be finishing requests; its row is kept until it has. */
 export interface Leaver {
-  row: number;
+  row: RowNumber;
   incarnation: number;
 }
 
@@ -27,7 +28,7 @@ export interface Document extends UpstreamSettings, Bookkeeping {
   /** Of the last change. */
   revision: number;
   /** Its place in the shared memory. */
-  row: number;
+  row: RowNumber;
   leavers: Leaver[];
   lines: string[];
 }
@@ -176,7 +177,7 @@ export function parse_line(line: string): ServerRecord {
   const server = restored_server(decode(stored)[0] as StoredServer) as ServerRecord;
   server.id = tonumber(id) as number;
   server.incarnation = tonumber(incarnation) as number;
-  server.row = tonumber(row) as number;
+  server.row = tonumber(row) as RowNumber;
   return server;
 }
 

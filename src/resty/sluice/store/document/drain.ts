@@ -2,7 +2,7 @@ import type { Problem } from "../../config/problem";
 import { check_by_hand } from "../../config/server";
 import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
-import { Header, Row } from "../memory/cells";
+import { Header, Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { active_requests } from "../memory/rows";
 import {
@@ -71,7 +71,7 @@ export function draining_servers(document: Document): ServerRecord[] {
   return records;
 }
 
-function set_leave_at(row: number, moment: clock.Moment): void {
+function set_leave_at(row: RowNumber, moment: clock.Moment): void {
   const memory = shared_memory();
   memory[row_at(row) + Row.LEAVE_AT] = moment;
   memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;

@@ -2,6 +2,7 @@ import { canonical_address } from "../../config/address";
 import { check_fit } from "../../config/fit";
 import type { Problem } from "../../config/problem";
 import { check_by_hand, read_server, type ServerConfig } from "../../config/server";
+import type { RowNumber } from "../memory/cells";
 import { allocate_row, free_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
 import {
@@ -44,7 +45,7 @@ export function add_lines(
   revision: number,
 ): Problem | undefined {
   const first_id = next_ids(document, servers);
-  const rows: number[] = [];
+  const rows: RowNumber[] = [];
   for (const index of $range(0, servers.length - 1)) {
     const row = allocate_row(revision, first_id + index);
     if (row === undefined) {

@@ -1,5 +1,6 @@
 import { canonical_address } from "../../config/address";
 import { decode } from "../../lib/json";
+import type { RowNumber } from "../memory/cells";
 import { address_in, parse_line, restored_server, type Document, type ServerRecord } from "./document";
 
 /** The servers of a document, many at a time: an upstream may have 10,000, and a listing 100,000. */
@@ -37,7 +38,7 @@ export function for_each_record(
       record.server = address;
       record.id = tonumber(id) as number;
       record.incarnation = tonumber(incarnation) as number;
-      record.row = tonumber(row) as number;
+      record.row = tonumber(row) as RowNumber;
       action(record);
       position = (tonumber(next) as number) + 1;
     }

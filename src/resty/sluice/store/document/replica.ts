@@ -12,7 +12,7 @@ import {
 import { read_settings, SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, list } from "../../lib/json";
-import { Row } from "../memory/cells";
+import { Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row, free_row, start_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_local_id } from "./clustered";
@@ -189,7 +189,7 @@ function shared_lines(
     known.set(record.id, record);
   }
   const lines: string[] = [];
-  const taken: number[] = [];
+  const taken: RowNumber[] = [];
   for (const server of servers) {
     const before = known.get(server.id) as ServerRecord | undefined;
     if (is_same(before, server)) {

@@ -1,5 +1,6 @@
 import { may_serve } from "../../config/server";
 import type { Moment } from "../../lib/clock";
+import type { RowNumber } from "../memory/cells";
 import { start_row } from "../memory/rows";
 import { parse_line } from "./document";
 
@@ -40,7 +41,7 @@ export function start_returning(
   }
   if (candidates.length === 0) return;
   const out_of_service = rows_out_of_service(removed);
-  const returning: number[] = [];
+  const returning: RowNumber[] = [];
   for (const line of candidates) {
     const record = parse_line(line);
     if (out_of_service.has(record.row) && may_serve(record)) returning.push(record.row);

@@ -1,4 +1,10 @@
-/** What the cells of the shared memory mean, part by part; region.ts says where they are. */
+/** The meaning of the cells of the shared memory, part by part. region.ts computes their places. */
+
+/** The number of a row, from 1. A number at run time; the brand keeps it apart from a `Cell`. */
+export type RowNumber = number & { readonly brand: "RowNumber" };
+
+/** The offset of the first cell of a group: `memory[row + Row.STATE]`, where `row` is the `Cell` of a row. */
+export type Cell = number & { readonly brand: "Cell" };
 
 export const enum Header {
   GENERATION,
@@ -73,8 +79,8 @@ export const enum Slot {
 export const enum Row {
   /** Whose row it is: the incarnation of a server; 0: nobody's. */
   STAMP,
-  /** Of an upstream: the revision of its last change. */
-  REVISION,
+  /** Only the row of an upstream uses this cell. */
+  UNUSED,
   /** Until when health keeps requests away; infinite: until a check passes; 0: it does not. */
   UNAVAILABLE_UNTIL,
   /** How many failures in a row count for `max_fails`. */
@@ -89,8 +95,11 @@ export const enum Row {
   /** A server's number in its upstream; with the incarnation it tells the server from all others. */
   ID,
   NEXT_FREE,
-  /** Of an upstream: rises with each change of the state of one of its servers. */
-  HEALTH_REVISION,
+  /**
+   * When the drain job of a server removes it even if it is not idle; 0: there is no such job, or its deadline has not
+   * been read yet.
+   */
+  LEAVE_AT,
   /** What health says of it: a `State`. */
   STATE,
   /** Of the last failure that counts for `max_fails`, and of the last trial after one. */
@@ -105,8 +114,8 @@ export const enum Row {
   STARTED_AT,
 
   /**
-   * What active checks say: a `Check`, or of an upstream 1 once its servers were checked; how many in a row say otherwise, above 0 those that passed, below those that failed;
-   * and when the next one is due.
+   * The result of active checks, a `Check`; the number of checks in a row that contradict it, above 0 for passed and
+   * below 0 for failed ones; and when the next one is due.
    */
   CHECK,
   CHECK_RESULTS,
@@ -125,7 +134,7 @@ export const enum Row {
   /** Bad responses in a row. */
   ERRORS_5XX,
   ERRORS_GATEWAY,
-  /** At the last comparison of success rates: of a server its responses and errors till then; of an upstream when it was. */
+  /** The numbers of responses and errors at the last comparison of success rates. */
   COMPARED_RESPONSES,
   COMPARED_ERRORS,
 
@@ -155,11 +164,6 @@ export const enum Row {
   PICKS,
 
   /**
-   * Of a server, in the cell that only upstreams use: when its drain job removes it even if it is not idle; 0: there is
-   * no such job, or its deadline has not been read yet.
-   */
-  LEAVE_AT = HEALTH_REVISION,
-  /**
    * Of a server that has registered itself, in the cell that only free rows use: when its registration
    * ended, if the guard keeps it all the same. Written under the lock. It counts while `EXPIRES` is equal: a
    * renewal needs no lock.
@@ -167,8 +171,16 @@ export const enum Row {
   EXPIRED_AT = NEXT_FREE,
 }
 
-/** Of an upstream's row, in the place of what only servers have. */
+/** The cells that the row of an upstream uses for another purpose than the row of a server. */
 export const enum UpstreamRow {
+  /** The revision of the last change of the upstream. */
+  REVISION = Row.UNUSED,
+  /** Rises with each change of the state of one of the upstream's servers. */
+  HEALTH_REVISION = Row.LEAVE_AT,
+  /** 1 once the upstream has had a health check. */
+  WAS_CHECKED = Row.CHECK,
+  /** When success rates were compared last. */
+  COMPARED_AT = Row.COMPARED_RESPONSES,
   /** Rises with each change of a factor of one of its servers. */
   LOAD_REVISION = Row.REPORTS,
   /** When a minute of picks began. */

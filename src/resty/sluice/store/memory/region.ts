@@ -1,6 +1,6 @@
 import type { NumberPointer } from "ffi";
 
-import { Header, Row, Slot } from "./cells";
+import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
 import { doubles_at, map_shared } from "./posix";
 
 /**
@@ -59,8 +59,8 @@ export function shared_memory(): NumberPointer {
 }
 
 /** Where a slot's cells begin. */
-export function slot_at(slot: number): number {
-  return HEADER_SIZE + slot * SLOT_SIZE;
+export function slot_at(slot: number): Cell {
+  return (HEADER_SIZE + slot * SLOT_SIZE) as Cell;
 }
 
 /** Uses the memory at `address`, made by this process before a reload. Returns false when it has another form. */
@@ -109,23 +109,23 @@ export function create(
 }
 
 /** Where the change that made a revision is kept. */
-export function change_at(revision: number): number {
-  return FIRST_CHANGE + (revision % CHANGES) * CHANGE_SIZE;
+export function change_at(revision: number): Cell {
+  return (FIRST_CHANGE + (revision % CHANGES) * CHANGE_SIZE) as Cell;
 }
 
 /** Where a row's cells begin. */
-export function row_at(row: number): number {
-  return first_row + row * ROW_SIZE;
+export function row_at(row: RowNumber): Cell {
+  return (first_row + row * ROW_SIZE) as Cell;
 }
 
 /** Where the requests under way at a row stand: its cells of the first bank. */
-export function active_at(row: number): number {
-  return first_active + row * BANK;
+export function active_at(row: RowNumber): Cell {
+  return (first_active + row * BANK) as Cell;
 }
 
 /** Where the sums of their beginnings stand, in the same way. */
-export function begun_at(row: number): number {
-  return first_begun + row * BANK;
+export function begun_at(row: RowNumber): Cell {
+  return (first_begun + row * BANK) as Cell;
 }
 
 /** Where a slot's cell is, from where `active_at` or `begun_at` says that a row's cells begin. */
@@ -169,7 +169,7 @@ function sum_of_later_banks(cells: NumberPointer, first: number): number {
  *
  * @param first where `active_at` or `begun_at` says that the row's cells begin
  */
-export function sum_of_slots(first: number): number {
+export function sum_of_slots(first: Cell): number {
   const cells = memory as NumberPointer;
   let sum = sum_of_four(cells, first);
   if (cells[FIFTH_USED] === 0) return sum;
@@ -181,24 +181,24 @@ export function sum_of_slots(first: number): number {
 }
 
 /** Whose a row is. */
-export function stamp_of(row: number): number {
+export function stamp_of(row: RowNumber): number {
   return shared_memory()[row_at(row) + Row.STAMP];
 }
 
 /** Where the stamp of a row in a slot is. */
-export function stamp_at(slot: number, row: number): number {
-  return first_stamp + slot * rows + row;
+export function stamp_at(slot: number, row: RowNumber): Cell {
+  return (first_stamp + slot * rows + row) as Cell;
 }
 
 /** Where the counters of a row in a slot begin. */
-export function counter_at(slot: number, row: number): number {
-  return first_counter + (slot * rows + row) * COUNTER_SIZE;
+export function counter_at(slot: number, row: RowNumber): Cell {
+  return (first_counter + (slot * rows + row) * COUNTER_SIZE) as Cell;
 }
 
 /** Where the counters of a row begin that were ever touched since it got its stamp: at most one place a slot. Any phase. */
-export function counters_of(row: number, stamp: number): number[] {
+export function counters_of(row: RowNumber, stamp: number): Cell[] {
   const cells = shared_memory();
-  const places: number[] = [];
+  const places: Cell[] = [];
   for (const slot of $range(0, last_slot())) {
     if (is_used(slot) && cells[stamp_at(slot, row)] === stamp) places.push(counter_at(slot, row));
   }

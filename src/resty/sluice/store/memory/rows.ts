@@ -1,27 +1,27 @@
-import { Check, Header, NO_ID, Row, State } from "./cells";
+import { Check, Header, NO_ID, Row, type RowNumber, State, UpstreamRow } from "./cells";
 import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots } from "./region";
 
 /** Which rows of the shared memory are free. */
 
 /** How many requests are under way at a row, over all workers. Any phase. */
-export function active_requests(row: number): number {
+export function active_requests(row: RowNumber): number {
   return sum_of_slots(active_at(row));
 }
 
 /** Gives a row back, behind the others that are free. Under the lock. */
-export function free_row(row: number): void {
+export function free_row(row: RowNumber): void {
   const cells = shared_memory();
   cells[row_at(row) + Row.STAMP] = 0;
   cells[row_at(row) + Row.NEXT_FREE] = 0;
   if (cells[Header.FREE_ROW] === 0) cells[Header.FREE_ROW] = row;
-  else cells[row_at(cells[Header.LAST_FREE_ROW]) + Row.NEXT_FREE] = row;
+  else cells[row_at(cells[Header.LAST_FREE_ROW] as RowNumber) + Row.NEXT_FREE] = row;
   cells[Header.LAST_FREE_ROW] = row;
 }
 
 /** The free row that has waited longest; undefined when there is none, or when it still has requests under way. */
-function take_free_row(): number | undefined {
+function take_free_row(): RowNumber | undefined {
   const cells = shared_memory();
-  const row = cells[Header.FREE_ROW];
+  const row = cells[Header.FREE_ROW] as RowNumber;
   if (row === 0) return undefined;
   cells[Header.FREE_ROW] = cells[row_at(row) + Row.NEXT_FREE];
   if (active_requests(row) === 0) return row;
@@ -34,17 +34,17 @@ function take_free_row(): number | undefined {
  * at: so a worker's count of those needs no stamp, and stays right whoever has the row. Returns undefined when there is
  * none left. Under the lock.
  */
-export function allocate_row(stamp: number, id = NO_ID): number | undefined {
+export function allocate_row(stamp: number, id = NO_ID): RowNumber | undefined {
   const cells = shared_memory();
   let row = take_free_row();
   if (row === undefined) {
-    row = cells[Header.NEXT_ROW];
+    row = cells[Header.NEXT_ROW] as RowNumber;
     if (row >= cells[Header.ROWS]) return undefined;
     cells[Header.NEXT_ROW] = row + 1;
   }
   const at = row_at(row);
   // Not the revision: whoever still serves an upstream that had this row must see that it is gone.
-  for (const cell of $range(at + Row.REVISION + 1, at + LAST_OF_ROW)) cells[cell] = 0;
+  for (const cell of $range(at + UpstreamRow.REVISION + 1, at + LAST_OF_ROW)) cells[cell] = 0;
   cells[at + Row.HEADER_TIME] = -1;
   cells[at + Row.RESPONSE_TIME] = -1;
   cells[at + Row.EXPECTED_TIME] = -1;
@@ -56,7 +56,7 @@ export function allocate_row(stamp: number, id = NO_ID): number | undefined {
 }
 
 /** Keeps requests away from the server at a row until a check has passed. */
-export function hold_row(row: number, now: number): void {
+export function hold_row(row: RowNumber, now: number): void {
   const cells = shared_memory();
   const at = row_at(row);
   cells[at + Row.CHECK] = Check.WANTED;
@@ -67,7 +67,7 @@ export function hold_row(row: number, now: number): void {
 }
 
 /** Has the weight of the server at a row begin to rise now, if it has `slow_start`. */
-export function start_row(row: number, now: number): void {
+export function start_row(row: RowNumber, now: number): void {
   const cells = shared_memory();
   cells[row_at(row) + Row.STARTED_AT] = now;
   cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;

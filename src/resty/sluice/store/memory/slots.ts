@@ -1,4 +1,4 @@
-import { Header, NO_ID, Row, Slot, UpstreamCounter } from "./cells";
+import { type Cell, Header, NO_ID, Row, type RowNumber, Slot, UpstreamCounter } from "./cells";
 import { holder_of, Lock, release, try_acquire } from "./lock";
 import {
   active_at,
@@ -35,7 +35,8 @@ function is_held(slot: number): boolean {
 function clear_active(slot: number): void {
   const memory = shared_memory();
   const offset = offset_of(slot);
-  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+  for (const number of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    const row = number as RowNumber;
     if (memory[stamp_at(slot, row)] !== 0) {
       memory[active_at(row) + offset] = 0;
       memory[begun_at(row) + offset] = 0;
@@ -151,16 +152,17 @@ export interface Worker {
 }
 
 /** Where the requests under way at each upstream stand. */
-function upstream_cells(): number[] {
+function upstream_cells(): Cell[] {
   const memory = shared_memory();
-  const cells: number[] = [];
-  for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
+  const cells: Cell[] = [];
+  for (const number of $range(1, memory[Header.NEXT_ROW] - 1)) {
+    const row = number as RowNumber;
     if (memory[row_at(row) + Row.ID] === NO_ID) cells.push(active_at(row));
   }
   return cells;
 }
 
-function worker_of(slot: number, upstreams: readonly number[]): Worker {
+function worker_of(slot: number, upstreams: readonly Cell[]): Worker {
   const memory = shared_memory();
   const at = slot_at(slot);
   const offset = offset_of(slot);

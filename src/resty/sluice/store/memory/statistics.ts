@@ -1,14 +1,16 @@
 import * as clock from "../../lib/clock";
 import {
+  type Cell,
   CODE_STEP,
   Counter,
   Header,
   LAST_CODE,
   Row,
+  type RowNumber,
   Slot,
   State,
-  UpstreamRow,
   UpstreamCounter,
+  UpstreamRow,
 } from "./cells";
 import { acquire, Lock, release } from "./lock";
 import {
@@ -55,7 +57,7 @@ export interface ServerStatus {
   down_since: number | undefined;
 }
 
-function read_health(status: ServerStatus, at: number): void {
+function read_health(status: ServerStatus, at: Cell): void {
   const memory = shared_memory();
   status.state = memory[at + Row.STATE];
   status.unavail = memory[at + Row.UNAVAIL];
@@ -80,7 +82,7 @@ const HEALTH_STATISTICS = [
   Row.COMPARED_ERRORS,
 ];
 
-function add_codes(codes: LuaTable<number, number>, at: number): void {
+function add_codes(codes: LuaTable<number, number>, at: Cell): void {
   const memory = shared_memory();
   for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
     const value = memory[cell];
@@ -92,7 +94,7 @@ function add_codes(codes: LuaTable<number, number>, at: number): void {
 }
 
 /** Sums up a server's counters. Any phase. */
-export function status_of(row: number, incarnation: number): ServerStatus {
+export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   const memory = shared_memory();
   const codes = new LuaTable<number, number>();
   const status: ServerStatus = {
@@ -134,7 +136,7 @@ export function status_of(row: number, incarnation: number): ServerStatus {
 }
 
 /** Makes the cells of the reset slot those of a row. Returns where they begin. Under the lock. */
-export function reset_cells(row: number, stamp: number): number {
+export function reset_cells(row: RowNumber, stamp: number): number {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
   if (memory[stamp_at(RESET_SLOT, row)] !== stamp) {
@@ -145,7 +147,7 @@ export function reset_cells(row: number, stamp: number): number {
   return at;
 }
 
-function write_reset(row: number, incarnation: number, status: ServerStatus): void {
+function write_reset(row: RowNumber, incarnation: number, status: ServerStatus): void {
   const memory = shared_memory();
   const at = reset_cells(row, incarnation);
   memory[at + Counter.REQUESTS] = memory[at + Counter.REQUESTS] - status.requests;
@@ -173,7 +175,7 @@ function write_reset(row: number, incarnation: number, status: ServerStatus): vo
  * @returns true, or undefined and the cause
  */
 export function reset_status(
-  row: number,
+  row: RowNumber,
   incarnation: number,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
   const [locked, cause] = acquire();
@@ -184,7 +186,7 @@ export function reset_status(
 }
 
 /** How many requests a server was chosen for, over all workers. */
-export function picks_of(row: number, incarnation: number): number {
+export function picks_of(row: RowNumber, incarnation: number): number {
   const memory = shared_memory();
   let picks = 0;
   for (const slot of $range(0, last_slot())) {
@@ -195,7 +197,7 @@ export function picks_of(row: number, incarnation: number): number {
 }
 
 /** Begins the first minute of an upstream, at its row: it is about to be served. Any phase. */
-export function begin_first_minute(row: number, now: number): void {
+export function begin_first_minute(row: Cell, now: number): void {
   const memory = shared_memory();
   if (memory[row + UpstreamRow.MINUTE_AT] === 0) memory[row + UpstreamRow.MINUTE_AT] = now;
 }
@@ -211,7 +213,7 @@ export interface UpstreamStatus {
 }
 
 /** Sums up the counters of the upstream at a row. Any phase. */
-export function upstream_status(row: number): UpstreamStatus {
+export function upstream_status(row: RowNumber): UpstreamStatus {
   const memory = shared_memory();
   const status = { without_key: 0, waiting: 0, overflows: 0 };
   for (const at of counters_of(row, stamp_of(row))) {
@@ -227,7 +229,9 @@ export function upstream_status(row: number): UpstreamStatus {
  *
  * @returns true, or undefined and the cause
  */
-export function reset_upstream_status(row: number): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function reset_upstream_status(
+  row: RowNumber,
+): LuaMultiReturn<[true | undefined, string | undefined]> {
   const [locked, cause] = acquire();
   if (locked === undefined) return $multi(undefined, cause);
   const memory = shared_memory();
