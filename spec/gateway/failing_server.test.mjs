@@ -11,7 +11,8 @@ import { waitFor } from "./support/wait.mjs";
 
 const MAX_FAILS = 3;
 const FAIL_TIMEOUT = 300;
-const TIMEOUTS = "proxy_connect_timeout 200ms; proxy_read_timeout 200ms;";
+/** Longer than a good server takes on a busy machine. */
+const TIMEOUTS = "proxy_connect_timeout 1s; proxy_read_timeout 1s;";
 const CONNECTIONS = 16;
 const REQUESTS = 2000;
 const fairShare = 1 / 4;

@@ -16,7 +16,9 @@ const requestsOf = (backend) => backend.requests.filter(({ url }) => url !== "/h
 
 test("under load an added server receives no request before its first passed check", async (context) => {
   const [old, fresh] = await startBackends(context, 2);
-  const app = { servers: [{ server: old.address }], health_check: { ...check, fails: 3 } };
+  // From the first failure to the third there is time to look.
+  const health_check = { ...check, interval: "1s", fails: 3 };
+  const app = { servers: [{ server: old.address }], health_check };
   const gateway = await startGateway(context, { upstreams: { app }, listen: "reuseport" });
   const { api } = gateway;
   gateway.log.allow(NONE_LEFT);

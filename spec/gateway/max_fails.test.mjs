@@ -94,17 +94,17 @@ test("an unavailable server gets one trial per fail_timeout, however many reques
   const arrivals = watchArrivals(bad);
   const load = startLoad(context, { port: gateway.port, connections: 32 });
   await waitFor("it is out", async () => (await peersOf(gateway.api)).get(bad.address).state === "unavail");
-  await sleep(100);
+  // Requests that were sent to it before are not trials.
+  await load.round();
   const first = arrivals.length;
-  await sleep(16 * timeout);
+  await waitFor("there are 12 trials", () => arrivals.length >= first + 12);
   await load.stop();
   assert.deepEqual([...load.errors], []);
-  const trials = arrivals.slice(first);
-  const gaps = trials.slice(1).map((at, index) => at - trials[index]);
-  // Two workers may find at the same instant, in a microsecond of 250,000, that it is time.
-  const early = gaps.filter((gap) => gap < timeout * 0.8);
-  assert.ok(early.length <= 1, `trials came after ${gaps.map(Math.round)} ms`);
-  assert.ok(trials.length >= 8 && trials.length <= 18, `${trials.length} trials`);
+  const trials = arrivals.slice(first, first + 12);
+  const gaps = trials.slice(1).map((at, index) => Math.round(at - trials[index]));
+  // A trial may arrive late, and two workers may begin one at the same instant. If each worker had trials of its own, 12
+  // of them would take three times the fail_timeout.
+  assert.ok(trials[11] - trials[0] >= 9 * timeout, `trials came after ${gaps} ms`);
 });
 
 test("a single server is never skipped", async (context) => {

@@ -35,13 +35,18 @@ function behaving(behaviour) {
   };
 }
 
+/** Time from an answer to the reset of its connection, so that nginx reads the answer first, in milliseconds. */
+const RESET_AFTER = 100;
+
 /** Has the server answer each request with these bytes. @param {string} bytes @param {boolean} [resets] after them */
 export function answeringRaw(bytes, resets = false) {
   return async (/** @type {import("node:test").TestContext} */ context) => {
     const backend = await startBackend(context);
     const [answer] = backend.server.listeners("request");
     const answerRaw = (/** @type {import("node:http").IncomingMessage} */ { socket }) => {
-      socket.write(bytes, () => (resets ? setTimeout(() => socket.resetAndDestroy(), 20) : socket.end()));
+      socket.write(bytes, () =>
+        resets ? setTimeout(() => socket.resetAndDestroy(), RESET_AFTER) : socket.end(),
+      );
     };
     /** @param {any} listener */
     const use = (listener) => backend.server.removeAllListeners("request").on("request", listener);
