@@ -12,19 +12,22 @@ const AT_ONCE = 4;
 /** Up to this many files that failed are run again. More failures at once are not due to the load of the machine. */
 const MOST_RUN_AGAIN = 3;
 
-/** Specs that measure time or shares of time, or use every core. They run after the others, one at a time. */
-const alone = ["spec/gateway/slow_start.test.mjs"];
+/** Specs that measure time, which other files at the same time would disturb. They run after the others, one at a time. */
+const alone = [].map((name) => `spec/${name}.test.mjs`);
 
 /** Files that take longest. They start first, so that none of them is left over at the end. */
 const longest = [
   "discovery/etcd_faults",
+  "gateway/zero_stale",
+  "gateway/max_conns",
+  "packages/release_check",
   "discovery/register",
   "discovery/consul",
-  "gateway/zero_stale",
   "discovery/dns",
   "discovery/etcd",
   "discovery/file",
   "gateway/probes",
+  "gateway/slow_start",
   "discovery/cluster",
   "discovery/kubernetes",
   "gateway/drain",

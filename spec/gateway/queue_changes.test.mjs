@@ -9,9 +9,6 @@ import { isRunning } from "./support/processes.mjs";
 import { serversOf, settledPeersOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Who is first in line looks every 10 ms; the rest is for a busy machine. */
-const SOON = 1000;
-
 /** What nginx says of a request for which no server is left: it does so at the level of errors. */
 const full = /no live upstreams while connecting to upstream/;
 
@@ -19,39 +16,34 @@ test("an added server serves waiting requests at once", async (context) => {
   const [busy, added] = await startBackends(context, 2);
   // Four workers: on some of them nothing but those requests tells of the change.
   const app = await startQueue(context, busy);
-  const held = await occupy(app, busy, 4000);
+  const held = await occupy(app, busy);
   const waiting = Array.from({ length: 8 }, () => app.begin());
   await app.queue.holds(8);
-  const started = performance.now();
   await app.api.expect(201, "POST", serversOf(), { server: added.address });
   for (const { ending } of waiting) {
-    const { status, by, at } = await ending;
+    const { status, by } = await ending;
     assert.deepEqual([status, by], [200, added.id]);
-    assert.ok(at - started < SOON, `it was served after ${at - started} ms`);
   }
+  busy.release();
   assert.equal((await held.ending).status, 200);
 });
 
 test("a raised limit lets waiting requests in at once", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend);
-  await occupy(app, backend, 4000);
+  await occupy(app, backend);
   const waiting = Array.from({ length: 4 }, () => app.begin());
   await app.queue.holds(4);
-  const started = performance.now();
   await app.api.expect(200, "PATCH", `${serversOf()}/0`, { max_conns: 5 });
-  for (const { ending } of waiting) {
-    const { status, at } = await ending;
-    assert.equal(status, 200);
-    assert.ok(at - started < SOON, `it was served after ${at - started} ms`);
-  }
+  // The first request still has its place.
+  for (const { ending } of waiting) assert.equal((await ending).status, 200);
 });
 
 test("a changed queue applies to new requests, and waiting ones go on waiting", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 2, timeout: "30s" }, { workers: 1 });
   app.gateway.log.allow(full);
-  const held = await occupy(app, backend, 2000);
+  const held = await occupy(app, backend);
   const waiting = [app.begin("/1"), app.begin("/2")];
   await app.queue.holds(2);
   assert.equal((await app.begin().ending).status, 503);
@@ -68,6 +60,7 @@ test("a changed queue applies to new requests, and waiting ones go on waiting", 
   await app.queue.holds(3);
   await change(null);
   assert.equal((await app.begin().ending).status, 502);
+  backend.release();
   for (const { ending } of [held, ...waiting]) assert.equal((await ending).status, 200);
   assert.deepEqual(
     backend.requests.slice(1).map(({ url }) => url),
@@ -80,16 +73,14 @@ test("deleting an upstream ends the wait, and a new upstream of the same name ha
   for (const isReplaced of [false, true]) {
     const app = await startQueue(context, old);
     app.gateway.log.allow(full);
-    const held = await occupy(app, old, 4000);
+    const held = await occupy(app, old);
     const waiting = Array.from({ length: 6 }, () => app.begin());
     await app.queue.holds(6);
-    const started = performance.now();
     await app.api.expect(204, "DELETE", `${sluice()}?force=true`);
     const servers = [{ server: next.address }];
     if (isReplaced) await app.api.expect(201, "PUT", sluice(), { servers, queue: { size: 5 } });
     for (const { ending } of waiting) {
-      const { status, by, at } = await ending;
-      assert.ok(at - started < SOON, `it waited for ${at - started} ms`);
+      const { status, by } = await ending;
       // Between the two writes there is no upstream.
       if (status !== 502 || !isReplaced)
         assert.deepEqual([status, by], isReplaced ? [200, next.id] : [502, undefined]);
@@ -98,7 +89,8 @@ test("deleting an upstream ends the wait, and a new upstream of the same name ha
       assert.equal((await app.begin().ending).by, next.id);
       assert.deepEqual(await app.queue.read(), { size: 0, max_size: 5, overflows: 0 });
     }
-    assert.equal((await held.ending).status, 200, "what a server had is finished");
+    old.release();
+    assert.equal((await held.ending).status, 200, "a request in flight is finished");
   }
 });
 
@@ -107,10 +99,11 @@ test("a waiting request is never sent to a server that was deleted in the meanti
   const app = await startQueue(context, busy);
   for (const hasWaited of [true, false]) {
     // Its server is chosen before its body is read, and the body comes late.
-    const held = hasWaited ? await occupy(app, busy, 300) : undefined;
+    const held = hasWaited ? await occupy(app, busy) : undefined;
     const slow = app.begin("/slow", { length: 4 });
     if (held !== undefined) {
       await app.queue.holds(1);
+      busy.release();
       assert.equal((await held.ending).status, 200);
     }
     await waitFor("a server is chosen", async () => (await sumOf(app.api, "active")) === 1);
@@ -136,13 +129,14 @@ test("a waiting request is never sent to a server that was deleted in the meanti
 test("requests that wait during a reload go on waiting and are served", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend);
-  await occupy(app, backend, 1000);
+  await occupy(app, backend);
   const waiting = Array.from({ length: 5 }, () => app.begin());
   await app.queue.holds(5);
   const before = await app.gateway.reload();
   assert.equal((await app.queue.read()).size, 5);
   waiting.push(app.begin());
   await app.queue.holds(6);
+  backend.release();
   for (const { ending } of waiting) assert.equal((await ending).status, 200);
   await waitFor("the workers before have ended", () => !before.some(isRunning));
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
@@ -152,7 +146,7 @@ test("a killed worker leaves no request in the queue", async (context) => {
   const backend = await startBackend(context);
   const { gateway, queue, begin } = await startQueue(context, backend);
   const [[victim, lost], [, [holder]]] = await clientsByWorker(context, gateway.port);
-  const held = holder.get("/?delay=4000");
+  const held = holder.get("/?hold=1");
   await waitFor("the server is full", () => backend.active === 1);
   const died = lost.slice(0, 5).map((client) => client.get("/").catch((cause) => cause.code));
   await queue.holds(5);
@@ -161,6 +155,7 @@ test("a killed worker leaves no request in the queue", async (context) => {
   await queue.holds(0);
   const waiting = begin();
   await queue.holds(1);
+  backend.release();
   assert.equal((await held).status, 200);
   assert.equal((await waiting.ending).status, 200);
   await waitFor("no request is under way", async () => (await sumOf(gateway.api, "active")) === 0);
@@ -195,9 +190,10 @@ test("after a storm of clients that leave in every phase the queue is empty", as
   await app.queue.holds(0);
   for (const { active } of (await settledPeersOf(app.api)).values()) assert.equal(active, 0);
   await app.api.expect(200, "PATCH", sluice(), { queue: { size: 40 } });
-  const all = backends.map(() => app.begin("/?delay=400"));
+  const all = backends.map(() => app.begin("/?hold=1"));
   await waitFor("every place can be taken", () => backends.every(({ active }) => active === 1));
   const next = app.begin();
   await app.queue.holds(1);
+  for (const backend of backends) backend.release();
   for (const { ending } of [...all, next]) assert.equal((await ending).status, 200);
 });

@@ -18,6 +18,7 @@ import { freePort } from "./ports.mjs";
  * @property {number} [reset] 1: the connection is reset instead of an answer
  * @property {number} [reset_reused] 1: so it is, if it is not the connection's first request
  * @property {number} [hang] 1: there is no answer, ever
+ * @property {number} [hold] 1: the answer waits for `release()`
  * @property {string[]} [set_cookie] what the application sets
  * @property {string} [body] left out: as `size` says
  * @property {string | string[]} [load_metrics] the header `endpoint-load-metrics`
@@ -52,6 +53,8 @@ export class Backend {
   /** @type {import("node:net").Server[]} */
   #more = [];
   #bytesOfClosed = { read: 0, written: 0 };
+  /** Has requests go on that are held. @type {(() => void)[]} */
+  #held = [];
 
   /** @param {string} id */
   constructor(id) {
@@ -102,8 +105,9 @@ export class Backend {
     const query = url.indexOf("?");
     const asked = query < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(query + 1)));
     const wanted = { ...this.behaviour, ...asked };
-    const { status, size, delay, body_delay, reset, reset_reused, hang, set_cookie } = wanted;
+    const { status, size, delay, body_delay, reset, reset_reused, hang, hold, set_cookie } = wanted;
     if (Number(hang) === 1) return;
+    if (Number(hold) === 1) await new Promise((resolve) => this.#held.push(() => resolve(undefined)));
     if (Number(delay) > 0) await sleep(Number(delay));
     if (Number(reset) === 1 || (Number(reset_reused) === 1 && served > 0)) {
       hangUp(request.socket);
@@ -135,6 +139,11 @@ export class Backend {
     return new Promise((resolve, reject) => {
       another.once("error", reject).listen(port, host, () => resolve(undefined));
     });
+  }
+
+  /** Has all requests be answered that are held. */
+  release() {
+    for (const goOn of this.#held.splice(0)) goOn();
   }
 
   close() {

@@ -52,13 +52,12 @@ export async function startQueue(context, backends, queue = { size: 10 }, option
 }
 
 /**
- * Begins a request that takes the only place of a server for so long.
+ * Begins a request that takes the only place of a server until the server is told to `release()` it.
  * @param {{ begin: (path: string) => ReturnType<typeof begin> }} queue
  * @param {import("./backend.mjs").Backend} backend
- * @param {number} milliseconds
  */
-export async function occupy({ begin }, backend, milliseconds) {
-  const request = begin(`/?delay=${milliseconds}`);
+export async function occupy({ begin }, backend) {
+  const request = begin("/?hold=1");
   await waitFor("the server is full", () => backend.active === 1);
   return request;
 }
