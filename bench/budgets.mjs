@@ -32,7 +32,10 @@ function judge(what, value, budget) {
   return { what, value, budget, met: value <= budget };
 }
 
-/** Whether a value of the simulation is within its bound. @param {import("./control/control.mjs").Measure} measure */
+/**
+ * Whether a value of the simulation is within its bound.
+ * @param {import("./control/control.mjs").Measure} measure
+ */
 export function isWithin({ value, bound, isLeast }) {
   return isLeast ? value >= bound : value <= bound;
 }
@@ -77,7 +80,10 @@ export function judgeDiscovery(rows) {
   );
 }
 
-/** Judges weights by load: the simulation and the cost of an update. @param {import("./control/control.mjs").Control} control */
+/**
+ * Judges weights by load: the simulation and the cost of an update.
+ * @param {import("./control/control.mjs").Control} control
+ */
 export function judgeControl({ scenarios, updates }) {
   const missed = scenarios.flatMap(({ measures }) => measures.filter((measure) => !isWithin(measure)));
   const timed = updates.map(({ servers, cost }) =>

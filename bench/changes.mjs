@@ -11,22 +11,22 @@ import { median, summarize } from "./statistics.mjs";
 /** @typedef {configurations.Place} Place */
 
 /**
- * What it costs a worker to follow one change.
+ * The cost for a worker of following one change.
  *
  * @typedef {object} ChangeRow
  * @property {string} label
  * @property {string} method
- * @property {Summary} cost microseconds of the worker for a change, means of the batches
- * @property {number} worst microseconds, the most that one change has cost
- * @property {number} request microseconds for a request when nothing has changed for this worker
+ * @property {Summary} cost CPU time of the worker per change in microseconds, means of the batches
+ * @property {number} worst the most expensive single change, in microseconds
+ * @property {number} request CPU time of a request when nothing has changed for this worker, in microseconds
  */
 
 export const SERVERS = 1000;
-/** The upstream that the worker serves, and one that is its like but has no requests. */
+/** The upstream that the worker serves, and an equal one that gets no requests. */
 const SERVED = "app";
 const UNSERVED = "other";
 const HEAVIEST = 10;
-/** Both workers have had connections by then, unless the kernel is not fair at all. */
+/** Upper bound on the connections opened until the second worker accepts one. */
 const MOST_CONNECTIONS = 100;
 
 /** @type {Method[]} */
@@ -38,12 +38,14 @@ const measured = [
   methods.ipHash,
 ];
 
-/** A whole number from 0 up to, not including, `end`. @param {number} end */
+/** Returns a random whole number from 0 to `end` - 1. @param {number} end */
 function draw(end) {
   return Math.floor(Math.random() * end);
 }
 
-/** @typedef {{ label: string, run: (api: Client, servers: string, spare: string) => Promise<void> }} Change */
+/**
+ * @typedef {{ label: string, run: (api: Client, servers: string, spare: string) => Promise<void> }} Change
+ */
 
 /** @param {number} index */
 function weightOf(index) {
@@ -51,7 +53,8 @@ function weightOf(index) {
 }
 
 /**
- * The changes of one upstream, in this order: what is added is deleted.
+ * Returns the changes of one upstream. They run in this order: the last one deletes the server that was
+ * added.
  * @returns {Change[]}
  */
 function newChanges() {
@@ -62,7 +65,7 @@ function newChanges() {
       label: "weight",
       run: async (api, servers) => {
         const id = draw(SERVERS);
-        // Any but the one that it has.
+        // Any weight except the current one.
         weights[id] = weightOf(weights[id] + draw(HEAVIEST - 1));
         await api.expect(200, "PATCH", `${servers}/${id}`, { weight: weights[id] });
       },
@@ -89,8 +92,8 @@ async function workerBehind(client) {
 }
 
 /**
- * A connection for changes to one worker, and one for requests to the other: what the write itself costs is not in the
- * latter's time.
+ * Opens a connection for changes to one worker and a connection for requests to the other one, so that the
+ * time of the second worker does not include the write itself.
  * @param {Place} place
  */
 async function openPair({ port, apiPort }) {
@@ -108,13 +111,13 @@ async function openPair({ port, apiPort }) {
 /** @typedef {Awaited<ReturnType<typeof openPair>>} Pair */
 
 /**
- * What the first request after each change costs.
+ * Measures the first request after each change.
  * @param {Pair} pair
  * @param {Change[]} changes
- * @param {string} upstream that is changed
+ * @param {string} upstream the one to change
  * @param {string} spare the address to add
  * @param {number} count
- * @returns {Promise<number[][]>} microseconds, of each change
+ * @returns {Promise<number[][]>} microseconds for each change
  */
 async function runBatch({ api, traffic, worker }, changes, upstream, spare, count) {
   const servers = `/api/9/http/upstreams/${upstream}/servers`;
@@ -139,8 +142,9 @@ function mean(values) {
 }
 
 /**
- * Changes of the upstream that is served, and beside them the same of the one that is not: a worker does nothing for
- * those, so that the difference is what following takes. Garbage that it leaves is paid for within the batch.
+ * Makes the same changes to the served upstream and to the other one. A worker does nothing for the other
+ * one, so the difference is the cost of following a change. Garbage collection is included, because it
+ * happens within the batch.
  * @param {Pair} pair
  * @param {Method} method
  * @param {string} spare
@@ -151,7 +155,7 @@ async function measureMethod(pair, { name }, spare, options) {
   const changes = { [SERVED]: newChanges(), [UNSERVED]: newChanges() };
   const batch = (/** @type {string} */ upstream) =>
     runBatch(pair, changes[upstream], upstream, spare, options.changes);
-  // A connection to every server, and LuaJIT's compiled code.
+  // Opens a connection to every server and lets LuaJIT compile.
   for (let server = 0; server < 2 * SERVERS; server += 1) await pair.traffic.expect(200, "GET", "/");
   await batch(SERVED);
   const batches = [];
@@ -167,7 +171,8 @@ async function measureMethod(pair, { name }, spare, options) {
 }
 
 /**
- * What one change among many servers costs a worker that follows it, another one having written it.
+ * Measures the cost of one change among many servers for a worker that follows it. Another worker writes the
+ * change.
  * @param {{ batches: number, changes: number }} options
  * @returns {Promise<ChangeRow[]>}
  */

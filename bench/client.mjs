@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** @typedef {{ status: number, body: string }} Answer */
 
 /**
- * @param {string} chunks a body in chunks
- * @returns {string | undefined} undefined when more is to come
+ * @param {string} chunks a body in chunked encoding
+ * @returns {string | undefined} undefined when the body is not complete yet
  */
 function joinChunks(chunks) {
   let body = "";
@@ -22,7 +22,7 @@ function joinChunks(chunks) {
 
 /**
  * @param {string} text
- * @returns {Answer | undefined} undefined when more is to come
+ * @returns {Answer | undefined} undefined when the answer is not complete yet
  */
 function parseAnswer(text) {
   const end = text.indexOf("\r\n\r\n");
@@ -39,7 +39,8 @@ function parseAnswer(text) {
 }
 
 /**
- * One kept-alive connection, one request at a time. Node's own client costs more than the write that it would time.
+ * One kept-alive connection with one request at a time. Node's own client takes longer than the write to be
+ * measured.
  */
 export class Client {
   /** @type {((answer: Answer) => void) | undefined} */
@@ -84,7 +85,7 @@ export class Client {
   }
 
   /**
-   * A request that must be answered with `status`.
+   * Sends a request that must be answered with `status`.
    *
    * @param {number} status
    * @param {string} method
@@ -105,10 +106,10 @@ export class Client {
 }
 
 /**
- * Connects as soon as somebody listens.
+ * Connects as soon as a server listens.
  * @param {number} port
  * @param {string} [host]
- * @param {number} [seconds] how long to try
+ * @param {number} [seconds] how long it tries
  */
 export async function openClient(port, host = "127.0.0.1", seconds = 60) {
   const deadline = performance.now() + seconds * 1000;
@@ -118,7 +119,7 @@ export async function openClient(port, host = "127.0.0.1", seconds = 60) {
       await once(socket, "connect");
       return new Client(socket);
     } catch (cause) {
-      if (performance.now() > deadline) throw new Error(`nobody listens on ${host}:${port}`, { cause });
+      if (performance.now() > deadline) throw new Error(`no server listens on ${host}:${port}`, { cause });
       await sleep(2);
     }
   }

@@ -3,21 +3,21 @@ import { root } from "../scripts/command.mjs";
 import { toLua } from "../spec/gateway/support/nginx_conf.mjs";
 
 /**
- * Everything that a configuration may need to know.
+ * Everything that a configuration may contain.
  *
  * @typedef {object} Place
- * @property {string} folder for this server's own files
- * @property {number} port where it listens
- * @property {number} apiPort where its API listens, if it has one
- * @property {string} globalDirectives what the Lua module wants at the top of nginx.conf
+ * @property {string} folder of this server's own files
+ * @property {number} port of the traffic
+ * @property {number} apiPort port of the API, if there is one
+ * @property {string} globalDirectives directives that the Lua module needs at the top of nginx.conf
  * @property {string[]} addresses the application servers
- * @property {number} keepalive how many idle connections to them it keeps
- * @property {boolean} reports whether each answer of them reports their load
+ * @property {number} keepalive number of idle connections to them that are kept
+ * @property {boolean} reports whether each of their answers has a load report
  */
 
 const modules = join(root, "dist", "?.lua");
 
-/** Connections live as long as the run, to clients and to application servers, so that no turn pays for opening them. */
+/** Keeps all connections open for the whole run, so that no turn includes the cost of opening them. */
 const keepConnections = "keepalive_timeout 1h; keepalive_requests 1000000000;";
 
 /** @param {string} folder */
@@ -28,11 +28,13 @@ function ownFolders(folder) {
 
 const REPORT = "TEXT application_utilization=0.42,cpu_utilization=0.31,rps_fractional=1234.5,eps=0.2";
 
-/** For a listening socket and connections of several gateways to each of 2,000 application servers. */
+/**
+ * Enough for a listening socket and the connections of several gateways to each of 2,000 application servers.
+ */
 const MOST_FILES = 20_000;
 
 /**
- * nginx, mostly with one worker.
+ * Returns a configuration of nginx, by default with one worker.
  * @param {Pick<Place, "folder">} place
  * @param {string} globalDirectives
  * @param {string} http
@@ -61,7 +63,7 @@ function traffic(place) {
 }
 
 /**
- * What a location says that passes requests to an upstream.
+ * Returns the directives of a location that proxies to an upstream.
  * @param {string} upstream
  * @param {Pick<Place, "reports">} place
  */
@@ -76,7 +78,7 @@ function keepalive(place) {
 }
 
 /**
- * The application servers: one nginx that answers on every address.
+ * Returns the configuration of the application servers: one nginx that answers on every address.
  * @param {string} folder
  * @param {string[]} addresses
  * @param {boolean} reports
@@ -92,9 +94,9 @@ export function backend(folder, addresses, reports) {
 }
 
 /**
- * nginx's own `upstream`, in shared memory, as several workers need it.
+ * Returns a configuration with nginx's own `upstream` in shared memory, as several workers need it.
  * @param {Place} place
- * @param {string} method the directive that names the method, or nothing
+ * @param {string} method the directive of the method, or an empty text
  */
 export function native(place, method) {
   const servers = place.addresses.map((address) => `server ${address};`).join("\n    ");
@@ -108,9 +110,9 @@ export function native(place, method) {
 }
 
 /**
- * The least that a balancer in Lua can do: take the next server.
+ * Returns a configuration with the smallest possible balancer in Lua: it takes the next server.
  * @param {Place} place
- * @param {string} log the log phase, or nothing
+ * @param {string} log the directive of the log phase, or an empty text
  */
 export function onlyPicks(place, log) {
   const hosts = place.addresses.map((address) => `"${address.split(":")[0]}"`).join(", ");
@@ -133,9 +135,9 @@ ${traffic(place)}`;
 }
 
 /**
- * Ours, as the design's section 2 has it. Beside it pages that tell what only the inside knows.
+ * Returns a configuration with Sluice, with additional pages that show internal values.
  * @param {Place & { sharedDict: string, workers?: number }} place
- * @param {Record<string, object>} upstreams to begin with, as `setup` takes them
+ * @param {Record<string, object>} the option `upstreams` of `setup`
  */
 export function sluice(place, upstreams) {
   const { workers = 1 } = place;

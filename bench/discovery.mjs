@@ -12,7 +12,7 @@ import { quantile } from "./statistics.mjs";
 /** @typedef {configurations.Place} Place */
 
 /**
- * How long it takes until a server that a registry names gets requests.
+ * The time until a server that a registry names gets requests.
  *
  * @typedef {object} DiscoveryRow
  * @property {string} label
@@ -23,7 +23,7 @@ import { quantile } from "./statistics.mjs";
  */
 
 const WORKERS = 4;
-/** Servers that are there all the time; one more comes and goes. */
+/** Number of permanent servers; one more is added and removed repeatedly. */
 const SERVERS = 2;
 const PREFIX = "/upstreams/app/";
 
@@ -32,7 +32,7 @@ function base64(text) {
   return Buffer.from(text).toString("base64");
 }
 
-/** Starts an etcd, alone. */
+/** Starts a single etcd. */
 async function startEtcd() {
   const [port, peerPort] = [await freePort(), await freePort()];
   const [url, peer] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];
@@ -64,7 +64,7 @@ async function remove(etcd, address) {
   await etcd.expect(200, "POST", "/v3/kv/deleterange", { key: base64(PREFIX + address) });
 }
 
-/** Starts an application server that notes when its first request since `expect` came. */
+/** Starts an application server that notes the time of its first request. */
 async function startNewcomer() {
   const server = createServer((_request, response) => {
     newcomer.arrived ??= performance.now();
@@ -87,7 +87,7 @@ async function startNewcomer() {
 }
 
 /**
- * Waits until the upstream has so many servers.
+ * Waits until the upstream has `count` servers.
  * @param {Client} api
  * @param {number} count
  */
@@ -99,7 +99,7 @@ async function waitForServers(api, count) {
 }
 
 /**
- * From the moment when etcd has acknowledged that a server has come to the first request that it gets.
+ * Measures the time from etcd's acknowledgement of a new server to the first request at that server.
  * @param {{ discoveries: number }} options
  * @returns {Promise<DiscoveryRow>}
  */
@@ -126,7 +126,7 @@ export async function measureDiscovery({ discoveries }) {
     times.push(Math.max(0, newcomer.arrived - acknowledged));
     await remove(etcd.client, newcomer.address);
     await waitForServers(api, SERVERS);
-    // None that was begun before is under way any more.
+    // Earlier requests have ended now.
     await traffic.expect(200, "GET", "/");
     newcomer.arrived = undefined;
   }

@@ -9,14 +9,16 @@ import { freePort, start, stop, workerOf } from "./processes.mjs";
 /** @typedef {import("node:child_process").ChildProcess} ChildProcess */
 /** @typedef {configurations.Place} Place */
 
-/** For everything that a run writes; gone when it ends. nginx's workers, who are nobody, must get in. */
+/**
+ * Holds all files of a run and is removed when it ends. nginx's workers run as nobody and must have access.
+ */
 const home = mkdtempSync(join(tmpdir(), "sluice-bench-"));
 chmodSync(home, 0o755);
 process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 
 let folders = 0;
 
-/** A folder for one server's files. */
+/** Makes a folder for one server's files. */
 export function newFolder() {
   folders += 1;
   const folder = join(home, String(folders));
@@ -25,7 +27,7 @@ export function newFolder() {
 }
 
 /**
- * The first `count` of many addresses of this machine, all with one port, as application servers mostly have.
+ * Returns the first `count` of many addresses of this machine, all with the same port.
  * @param {number} count
  * @param {number} port
  */
@@ -39,7 +41,7 @@ function loopbackAddresses(count, port) {
 /**
  * Starts application servers.
  * @param {number} count
- * @param {boolean} [reports] whether each answer reports their load
+ * @param {boolean} [reports] whether each answer has a load report
  */
 export async function startBackend(count, reports = false) {
   const folder = newFolder();
@@ -52,11 +54,11 @@ export async function startBackend(count, reports = false) {
   return { addresses, stop: () => stop(child) };
 }
 
-/** A server that is measured. */
+/** A gateway to be measured. */
 export class Gateway {
   /** @type {ChildProcess | undefined} */
   #child;
-  /** The process that does the work. */
+  /** The process that handles requests. */
   pid = 0;
 
   /**
@@ -71,13 +73,13 @@ export class Gateway {
     writeFileSync(this.file, configuration);
   }
 
-  /** Returns as soon as the process is there; it may not be listening yet. */
+  /** Returns as soon as the process exists; it may not be listening yet. */
   launch() {
     const nginx = [ensureServer().binary, "-p", this.place.folder, "-e", "error.log", "-c", this.file];
     this.#child = start("gateway", this.program === "nginx" ? nginx : ["haproxy", "-db", "-f", this.file]);
   }
 
-  /** Finds the worker; the server must be serving. */
+  /** Finds the worker. The gateway must already answer requests. */
   async findWorker() {
     const child = /** @type {ChildProcess} */ (this.#child);
     this.pid = this.program === "nginx" ? await workerOf(child) : Number(child.pid);
@@ -88,7 +90,7 @@ export class Gateway {
     this.#child = undefined;
   }
 
-  /** Raises when the server has logged a problem: what was measured is then not what was meant. */
+  /** Throws when the gateway has logged an error, because the measurement is then not valid. */
   checkLog() {
     const log = join(this.place.folder, "error.log");
     const text = existsSync(log) ? readFileSync(log, "utf8") : "";
@@ -98,12 +100,12 @@ export class Gateway {
 }
 
 /**
- * Makes a gateway, not started yet.
+ * Makes a gateway without starting it.
  * @param {"nginx" | "haproxy"} program
  * @param {(place: Place) => string} configuration
  * @param {string[]} addresses
  * @param {number} keepalive
- * @param {boolean} [reports] whether each answer of the servers reports their load
+ * @param {boolean} [reports] whether each answer of the servers has a load report
  */
 export async function newGateway(program, configuration, addresses, keepalive, reports = false) {
   const { globalDirectives } = ensureServer();

@@ -5,24 +5,27 @@ import { haproxy, native, nativeAgain, nativeRoundRobin, onlyPicks, sluice } fro
 /** @typedef {import("./variants.mjs").Variant} Variant */
 
 /**
- * Rows that are measured side by side. Keepalive: with hundreds of servers, enough for a connection to each, or every
- * request would open one and the pick would drown in that.
+ * Rows that are measured side by side. With hundreds of servers, `keepalive` must allow a connection to each
+ * of them: otherwise every request would open a connection, and that would hide the cost of the pick.
  *
  * @typedef {object} Group
  * @property {string} part of the bench
  * @property {number} servers
- * @property {number} keepalive how many idle connections to the servers each gateway keeps
- * @property {boolean} [reports] whether each answer of the servers reports their load
- * @property {number} [budget] what ours may cost, as a ratio to its base
+ * @property {number} keepalive number of idle connections to the servers that each gateway keeps
+ * @property {boolean} [reports] whether each answer of the servers has a load report
+ * @property {number} [budget] upper bound for Sluice's rows, as a ratio to their base
  * @property {Variant[]} variants
  */
 
-/** A key of one variable, as most have, and other with each request of a connection. */
+/** A key of one variable, as in most configurations. It differs for each request of a connection. */
 const KEY = "$connection_requests";
-/** Other with every request: 32 clients with one key after the other would find its server's connection in the caches. */
+/**
+ * Differs for every request. If 32 clients used the same key one after another, its connection would be
+ * cached.
+ */
 const RARE_KEY = "$connection$connection_requests";
 
-/** What a request costs beside the least that it can, and beside others. @type {Group[]} */
+/** Requests compared with nginx, with the smallest Lua balancer and with HAProxy. @type {Group[]} */
 const overhead = [
   {
     part: "overhead",
@@ -48,8 +51,8 @@ const overhead = [
 ];
 
 /**
- * What it costs that servers may report their loads in their answers.
- * @param {boolean} reports whether they do
+ * The cost of load reports in answers.
+ * @param {boolean} reports whether answers have reports
  * @param {number} budget
  * @returns {Group}
  */
@@ -71,19 +74,19 @@ function reporting(reports, budget) {
   };
 }
 
-/** nginx's own and ours of the same name. @param {Method} method */
+/** Returns nginx's method and Sluice's method of the same name. @param {Method} method */
 function pair(method) {
   const base = native(method);
   return [base, sluice(method, base)];
 }
 
-/** One that nginx does not have: beside its round robin, and without a verdict. @param {Method} method */
+/** Compares a method that nginx lacks with nginx's round robin, without a budget. @param {Method} method */
 function beside(method) {
   const variant = sluice(method, nativeRoundRobin);
   return { ...variant, label: `${variant.label} (to nginx round_robin)`, ours: false };
 }
 
-/** With `ip_hash` all clients have one server: they have one address. @type {Group} */
+/** With `ip_hash`, all clients use one server, because they have one address. @type {Group} */
 const eachMethod = {
   part: "methods",
   servers: 4,
@@ -102,7 +105,8 @@ const eachMethod = {
 };
 
 /**
- * Many servers, beside nginx's round robin. Few gateways at once: each keeps one connection or two to every server.
+ * Many servers, compared with nginx's round robin. The groups are small, because each gateway keeps one or
+ * two connections to every server.
  *
  * @param {Method[]} some
  * @returns {Group}

@@ -4,7 +4,7 @@ import { ensureServer } from "../scripts/setup.mjs";
 import { isPinned } from "./processes.mjs";
 
 /**
- * The first match in what a program prints of itself.
+ * Returns the first match in a program's output about itself, such as its version.
  * @param {string} program
  * @param {string} option
  * @param {RegExp} pattern
@@ -13,7 +13,7 @@ function version(program, option, pattern) {
   return pattern.exec(runQuietly(program, [option]).output)?.[1] ?? "unknown";
 }
 
-/** What was measured, and on what. */
+/** Describes the versions that are measured and the machine. */
 export function describeMachine() {
   const haproxy = findProgram("haproxy");
   return {

@@ -5,15 +5,15 @@ import { SERVERS_PER_UPSTREAM, trafficPath } from "./stored.mjs";
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
 
 /**
- * Of one worker, in bytes.
+ * The memory of one worker, in bytes.
  *
  * @typedef {object} Memory
- * @property {number} stored how many upstreams there are
- * @property {number} served to how many of them it has sent requests since it started
+ * @property {number} stored number of upstreams in the store
+ * @property {number} served number of upstreams that the worker has served since it started
  * @property {number} rss
  * @property {number} pss
- * @property {number} luaHeap after a full collection
- * @property {number} counters pages that it has touched of the memory which all workers share, the dict left out
+ * @property {number} luaHeap after a full garbage collection
+ * @property {number} counters touched pages of the mapped memory, without the shared dict
  */
 
 /**
@@ -26,8 +26,8 @@ function rollup(pid, field) {
 }
 
 /**
- * The largest mapping that is shared and has no file: the counters, which are mapped for as many servers as could ever
- * fit, and take memory page by page as they are used.
+ * Returns the touched size of the largest anonymous shared mapping. That is the mapped memory: it has room
+ * for as many servers as fit into the dict, and a page takes memory when it is first touched.
  * @param {number} pid
  */
 function counters(pid) {
@@ -50,7 +50,7 @@ async function inside(gateway) {
 }
 
 /**
- * What the shared dict holds.
+ * Returns the number of used bytes of the shared dict.
  * @param {Gateway} gateway
  */
 export async function dictUsed(gateway) {
@@ -73,9 +73,9 @@ async function serve(gateway, upstreams) {
 }
 
 /**
- * How a worker's memory grows with the upstreams that it serves, from a new start on.
+ * Measures how a worker's memory grows with the number of upstreams that it serves, after a new start.
  * @param {import("./writes.mjs").Stored} stored
- * @param {number[]} steps how many upstreams to serve before each reading
+ * @param {number[]} steps number of upstreams to serve before each reading
  */
 export async function measureMemory({ gateway, upstreams }, steps) {
   await gateway.stop();

@@ -1,17 +1,18 @@
 /**
- * The balancing methods, ours and nginx's own of the same name.
+ * The balancing methods of Sluice, and nginx's methods of the same name.
  *
  * @typedef {object} Method
- * @property {string} name as the tables have it
- * @property {object} config what `setup` and the API take
+ * @property {string} name in the tables
+ * @property {object} config the upstream's options
  * @property {object} [server] parameters of each server
- * @property {string} [directive] what switches nginx's own on; absent: nginx 1.22 has none
+ * @property {string} [directive] nginx's directive for the method; absent: nginx 1.22 does not have the
+ *   method
  */
 
 /** @type {Method} */
 export const roundRobin = { name: "round_robin", config: { method: "round_robin" }, directive: "" };
 
-/** All that watches over servers and requests, and finds no fault. @type {Method} */
+/** All checks and limits are on and find nothing wrong. @type {Method} */
 export const roundRobinWatched = {
   name: "round_robin, all limits and checks on",
   config: {
@@ -25,7 +26,7 @@ export const roundRobinWatched = {
   server: { max_conns: 1000, max_fails: 3, slow_start: "10s" },
 };
 
-/** Its weights follow loads, so that responses are looked at for reports. @type {Method} */
+/** Weights follow loads, so each response is searched for a report. @type {Method} */
 export const roundRobinLoad = { name: "round_robin, load", config: { method: "round_robin", load: {} } };
 
 /** @type {Method} */
@@ -94,7 +95,7 @@ export function hashBounded(key) {
 }
 
 /**
- * `wrk` keeps no cookies: each request is a new client's, and gets one.
+ * `wrk` keeps no cookies, so each request looks like a new client and gets a cookie.
  *
  * @type {Method}
  */

@@ -1,4 +1,4 @@
-/** What the live side wants of nginx, for plain LuaJIT. To be imported before anything of it. */
+/** The parts of nginx that live/ needs when it is loaded, for plain LuaJIT. Import this file first. */
 import * as ffi from "ffi";
 
 interface Zlib {
@@ -6,7 +6,7 @@ interface Zlib {
 }
 
 ffi.cdef("unsigned long crc32(unsigned long crc, const char *text, unsigned int length);");
-// nginx's own, which ngx.crc32_long calls, is as little work.
+// As fast as nginx's own function.
 const zlib = (ffi as unknown as { load: (this: void, name: string) => Zlib }).load("libz.so.1");
 
 interface Globals {
@@ -24,7 +24,7 @@ globals.ngx = {
   config: { ngx_lua_version: 10023 },
   worker: { id: () => 0, count: () => 1 },
 };
-/** Of these nothing is called, or it is above. */
+/** Modules of which nothing is called. */
 for (const name of ["resty.core.hash", "ngx.balancer", "ngx.semaphore"]) {
   globals.package.preload[name] = () => ({});
 }

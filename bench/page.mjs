@@ -1,6 +1,6 @@
 /**
- * docs/speed.md: text written by people, and one block for each part of the bench. `npm run bench` replaces the blocks of
- * the parts that it has measured and leaves the rest of the page as it is.
+ * docs/speed.md: text written by people, and one block for each part of the bench. `npm run bench` replaces
+ * the blocks of the parts that it has measured and leaves the rest of the page as it is.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -8,11 +8,11 @@ import { makeRow } from "./row.mjs";
 /** @typedef {import("./groups.mjs").Group} Group */
 /** @typedef {import("./variants.mjs").Variant} Variant */
 
-/** Opens a connection to each server, and lets LuaJIT compile. */
+/** Warm-up: opens a connection to each server and lets LuaJIT compile. */
 const WARM_UP_SECONDS = 2;
-/** Rounds that other processes disturbed are made up for by this share of them at most. */
+/** Upper bound on the additional rounds that replace disturbed ones, as a share of all rounds. */
 const MOST_EXTRA = 0.5;
-/** With fewer quiet rounds than this, the disturbed ones count too. */
+/** With fewer undisturbed rounds than this, disturbed rounds are used too. */
 const FEWEST_ROUNDS = 3;
 
 /**
@@ -45,7 +45,7 @@ async function runRounds(gateways, { rounds, seconds }) {
 }
 
 /**
- * Measures the rows of a group side by side. What is not installed is left out.
+ * Measures the rows of a group side by side. Programs that are not installed are left out.
  * @param {Group} group
  * @param {{ rounds: number, seconds: number }} options
  */

@@ -13,11 +13,11 @@ import { Row, type RowNumber, Slot } from "../src/resty/sluice/store/memory/cell
 import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/sluice/store/memory/region";
 
 /**
- * What the choice of a server takes a worker, without nginx around it: nanoseconds, one line a sample.
+ * Measures the choice of a server without nginx: nanoseconds, one line per sample.
  *
- *   luajit pick.lua <the method's configuration, as Lua has it> <servers> idle|busy <workers>
+ *   luajit pick.lua <the method's configuration in Lua> <servers> idle|busy <workers>
  *
- * Everything is as in a worker, in memory too; only the requests are not there, so that loads stay as they are.
+ * View and memory are as in a worker. There are no requests, so the loads do not change.
  */
 
 const SLOTS = 16;
@@ -32,14 +32,14 @@ const workers = tonumber(worker_count) as number;
 const [read_config] = loadstring(`return ${config_text}`);
 const config = (read_config as (this: void) => BalancingConfig)();
 
-/** A key for each of many clients: three bytes are enough for any method. */
+/** Number of different keys. Three bytes are enough for any method. */
 const KEYS = 4096;
 const keys = new LuaTable<number, string>();
 for (const number of $range(1, KEYS)) {
   keys.set(number, string.char(97 + (number % 26), 97 + (math.floor(number / 26) % 26), 97 + (number % 23)));
 }
 
-/** Gives a row requests under way at every worker, and times. */
+/** Gives a row requests in flight at every worker, and response times. */
 function make_busy(memory: NumberPointer, upstream: LiveUpstream, server: LiveServer): void {
   for (const slot of $range(1, workers)) {
     const requests = math.random(0, MOST_REQUESTS);
@@ -92,7 +92,7 @@ function pick(this: void, upstream: LiveUpstream, available: typeof in_service, 
   return upstream.primary.pick(available, key) ?? upstream.backup.pick(available, key);
 }
 
-/** What a call takes that does nothing. */
+/** The cost of an empty call is subtracted. */
 function nothing(this: void): undefined {
   return undefined;
 }
@@ -105,10 +105,13 @@ function run(choose: Choose, upstream: LiveUpstream, count: number): number {
   return os.clock() - started;
 }
 
-// nginx calls from C for each request: what it calls is compiled, but not together with a loop around it.
+// nginx calls Lua from C for each request: the function is compiled, but not together with a loop around it.
 jit.off(run);
 
-/** Returns how many calls fill a sample. The first call is not timed, because a consistent hash builds its circle then. */
+/**
+ * Returns how many calls fill a sample. The first call is not timed, because a consistent hash builds its
+ * circle then.
+ */
 function calibrate(choose: Choose, upstream: LiveUpstream): number {
   run(choose, upstream, 1);
   let count = 64;

@@ -8,14 +8,16 @@ import { median } from "./statistics.mjs";
 /** @typedef {methods.Method} Method */
 
 /**
- * What the choice of a server takes, in nanoseconds.
+ * The time of the choice of a server, in nanoseconds.
  *
  * @typedef {object} PickRow
  * @property {string} label
  * @property {number[]} nanoseconds in the order of `CASES`
  */
 
-/** What is measured of each method. Busy: every worker has requests under way at every server, not equally many. */
+/**
+ * The cases for each method. Busy: every worker has requests in flight at every server, in different numbers.
+ */
 export const CASES = [4, 100, 2000].flatMap((servers) =>
   /** @type {const} */ (["idle", "busy"]).map((load) => ({ servers, load })),
 );
@@ -43,7 +45,7 @@ const rows = [
 const folder = join(root, "build", "bench");
 
 /**
- * Each in a process of its own, so that LuaJIT's compiled code is that of one method.
+ * Runs a separate process for each case, so that LuaJIT's compiled code belongs to one method.
  * @param {Method} method
  * @param {(typeof CASES)[number]} place
  * @param {number} workers

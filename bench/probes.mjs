@@ -15,18 +15,21 @@ import { createUpstreams } from "./stored.mjs";
  * @property {number} failed
  * @property {number} percent of one core
  * @property {number} idlePercent the same without checks
- * @property {number} microseconds a check
+ * @property {number} microseconds CPU time of one check
  */
 
 const INTERVAL_SECONDS = 5;
 const UPSTREAMS = 40;
 const SERVERS_PER_UPSTREAM = 250;
-/** A connection is used for so long; the measurement lasts as long, so that its share of opening them is in it. */
+/**
+ * A connection is used for this long. The measurement lasts as long, so that it includes opening the
+ * connections.
+ */
 const KEEPALIVE_SECONDS = 60;
 
 const CHECK = { interval: `${INTERVAL_SECONDS}s`, keepalive_time: `${KEEPALIVE_SECONDS}s` };
 
-/** Counts results, and shows the counts. @type {string} */
+/** Lua that counts the results of checks and shows the counts. @type {string} */
 const counting = `
     local active = require("resty.sluice.health.active")
     local note_check, passed, failed = active.note_check, 0, 0
@@ -56,7 +59,7 @@ async function counts(gateway) {
 }
 
 /**
- * What a worker does in some time.
+ * Counts a worker's checks and its CPU time during some seconds.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {number} seconds
  */
@@ -78,7 +81,7 @@ function percentOf({ cpu, seconds }) {
 }
 
 /**
- * What active health checks cost a worker: 10,000 servers, each every 5 s.
+ * Measures the cost of active health checks for a worker: 10,000 servers, each every 5 s.
  * @returns {Promise<ProbeCost>}
  */
 export async function measureProbes() {

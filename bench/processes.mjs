@@ -8,8 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** @typedef {import("node:child_process").ChildProcess} ChildProcess */
 
 /**
- * Which processor a process runs on: the gateway has one for itself, and what loads it shares the others. With a
- * single processor there is nothing to choose.
+ * The processor of each role. The gateway has a processor of its own; servers and clients share the others.
+ * With a single processor there is no choice.
  */
 const processors = { gateway: 1, backend: 0, client: cpus().length > 2 ? 2 : 0 };
 const canPin = Object.values(processors).every(
@@ -24,19 +24,19 @@ const clients = new Set();
 // Ctrl-C and a failed measurement must not leave processes behind.
 process.on("exit", () => {
   for (const child of servers) child.kill("SIGTERM");
-  // One that is stopped takes no other signal.
+  // A stopped process handles no other signal.
   for (const child of clients) child.kill("SIGKILL");
 });
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
   process.on(signal, () => process.exit(130));
 
-/** Whether the processes are kept on processors of their own. */
+/** Whether processes are pinned to their processors. */
 export function isPinned() {
   return canPin;
 }
 
 /**
- * The command line that runs `command` on the processor of its role.
+ * Returns the command line that runs `command` on the processor of its role.
  * @param {keyof typeof processors} role
  * @param {string[]} command
  */
@@ -45,7 +45,7 @@ function pinned(role, command) {
 }
 
 /**
- * Starts a server that stays in the foreground.
+ * Starts a server that runs in the foreground.
  * @param {keyof typeof processors} role
  * @param {string[]} command
  */
@@ -55,14 +55,14 @@ export function start(role, command) {
   servers.add(child);
   child.on("exit", (status, signal) => {
     if (!servers.delete(child)) return;
-    console.error(`bench: a server ended by itself (${status ?? signal}): ${command.join(" ")}`);
+    console.error(`bench: a server has ended unexpectedly (${status ?? signal}): ${command.join(" ")}`);
     process.exit(1);
   });
   return child;
 }
 
 /**
- * Starts a program that loads a server and then ends.
+ * Starts a program that sends requests and then ends.
  * @param {string[]} command
  */
 export function startClient(command) {
@@ -81,7 +81,7 @@ export async function stop(child) {
   await gone;
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** Returns a free port of 127.0.0.1. */
 export async function freePort() {
   const server = createServer();
   server.listen(0, "127.0.0.1");
@@ -93,7 +93,7 @@ export async function freePort() {
 }
 
 /**
- * The process that does the work: nginx's only worker, or the process itself where there is none.
+ * Returns the process id of nginx's only worker.
  * @param {ChildProcess} child
  */
 export async function workerOf(child) {
@@ -112,11 +112,11 @@ export async function workerOf(child) {
 }
 
 /**
- * What the scheduler knows of a process with one thread, in microseconds. It counts in nanoseconds; `/proc/<pid>/stat`
- * has only ticks of 10 ms.
+ * Reads the scheduler's account of a process with one thread, in microseconds. The scheduler counts
+ * nanoseconds, while `/proc/<pid>/stat` has only ticks of 10 ms.
  * @param {number} pid
- * @returns {{ cpu: number, waited: number }} the CPU time used, user and system, and the time it was ready to run but
- *   something else had the processor
+ * @returns {{ cpu: number, waited: number }} the CPU time (user and system), and the time for which the
+ *   process was ready to run but another process had the processor
  */
 export function schedule(pid) {
   const [cpu, waited] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
@@ -124,7 +124,7 @@ export function schedule(pid) {
 }
 
 /**
- * Waits until a process has nothing to do: what the scheduler knows of it is then all that it has used.
+ * Waits until a process sleeps. The scheduler's account is complete then.
  * @param {number} pid
  */
 export async function atRest(pid) {

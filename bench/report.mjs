@@ -35,7 +35,7 @@ function ratioCells(ratio, isBase) {
 }
 
 /**
- * @param {string[]} heads the first one is that of the texts, the others of numbers
+ * @param {string[]} heads the first column has texts, the others have numbers
  * @param {string[]} rows
  */
 function table(heads, rows) {
@@ -72,7 +72,7 @@ function verdictTable(verdicts) {
 }
 
 /**
- * The block of one part in docs/speed.md.
+ * Returns the block of one part in docs/speed.md.
  * @param {string} machine
  * @param {{ text: string, verdicts: Verdict[] }} result
  */
@@ -99,8 +99,8 @@ export function changeTable(rows) {
       "method",
       "CPU, µs",
       "min–max",
-      "worst of all, µs",
-      "a request, µs",
+      "worst, µs",
+      "request without a change, µs",
     ],
     rows.map(({ label, method, cost, worst, request }) => {
       const costs = `${count(cost.median)} | ${spread(cost, 0)} | ${count(worst)}`;
@@ -142,7 +142,7 @@ export function discoveryTable(rows) {
   );
 }
 
-/** Each with its bound. @param {import("./control/control.mjs").Measure} measure */
+/** Returns a value with its bound. @param {import("./control/control.mjs").Measure} measure */
 function measureText(measure) {
   const { what, value, bound, unit, isLeast } = measure;
   const missed = isWithin(measure) ? "" : " **missed**";
@@ -200,7 +200,7 @@ function memoryTable({ memory }) {
   );
 }
 
-/** What a server takes, in three places. @param {State} state */
+/** Returns the memory that a server needs, in each of three places. @param {State} state */
 function bytesPerServer({ memory, serversPerUpstream, dictPerServer, sharedDict }) {
   const last = memory[memory.length - 1];
   const first = memory.find(({ stored }) => stored === last.stored) ?? last;
@@ -210,7 +210,7 @@ function bytesPerServer({ memory, serversPerUpstream, dictPerServer, sharedDict 
   return [
     `A server takes ${count(dictPerServer)} bytes of the shared dict (here ${sharedDict}) and, once it is served,`,
     `${count(counters)} bytes of the counters' shared memory and ${count(lua)} bytes of Lua memory in each worker`,
-    `(${serversPerUpstream} servers an upstream; what the upstream takes is divided among them).`,
+    `(${serversPerUpstream} servers per upstream; the memory of the upstream is divided among them).`,
   ].join("\n");
 }
 

@@ -5,23 +5,25 @@ import { Load } from "./wrk.mjs";
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
 
 /**
- * What one gateway did in a round.
+ * The result of one gateway in a round.
  *
  * @typedef {object} Turn
- * @property {number} cpu microseconds of the worker for a request
+ * @property {number} cpu CPU time of the worker per request, in microseconds
  * @property {number} requestsPerSecond
- * @property {boolean} disturbed other processes held the worker up for a good part of it
+ * @property {boolean} disturbed true: other processes delayed the worker for a large part of the round
  */
 
-/** Gateways take turns this often, so that they share whatever else slows the machine down. */
+/** Length of a turn. Short turns let all gateways share the effect of other processes on the machine. */
 const SLICE_MILLISECONDS = 100;
-/** A worker that is held up more than this share of the time finds its caches cold too, and costs up to a half more. */
+/**
+ * A worker that waits for more than this share of the time also finds cold caches and needs up to 50 % more.
+ */
 const MOST_DISTURBANCE = 0.1;
 
 /**
- * Loads every gateway for the same time, one at a time, in short slices and ever new order.
+ * Sends requests to every gateway for the same time, one gateway at a time, in short turns and random order.
  * @param {Gateway[]} gateways
- * @param {number} seconds for each
+ * @param {number} seconds per gateway
  * @returns {Promise<Turn[]>} in the order of the gateways
  */
 export async function runRound(gateways, seconds) {

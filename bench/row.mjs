@@ -14,8 +14,8 @@ import { ratios, summarize } from "./statistics.mjs";
  * @property {string} label
  * @property {string} base
  * @property {number | undefined} budget
- * @property {Summary} cpu microseconds of the worker for a request
- * @property {Summary} ratio of that to the base's, round by round
+ * @property {Summary} cpu CPU time of the worker per request, in microseconds
+ * @property {Summary} ratio of `cpu` to that of the base, round by round
  * @property {Summary} requestsPerSecond
  */
 
@@ -23,7 +23,7 @@ import { ratios, summarize } from "./statistics.mjs";
  * @param {Group} group
  * @param {Variant} variant
  * @param {Turn[]} turns
- * @param {Turn[]} baseTurns those of the row that it is compared with, in the same rounds
+ * @param {Turn[]} baseTurns the turns of the base row in the same rounds
  * @returns {Row}
  */
 export function makeRow(group, variant, turns, baseTurns) {

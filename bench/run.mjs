@@ -1,10 +1,11 @@
 /**
- * `npm run bench`: measures the cost of this build next to nginx's own `upstream` in the same run. Prints Markdown tables
- * and writes them, with the machine and the date, into docs/speed.md; all figures go to bench/results.json.
+ * `npm run bench`: measures the cost of this build next to nginx's own `upstream` in the same run. Prints
+ * Markdown tables and writes them, with the machine and the date, into docs/speed.md; all figures go to
+ * bench/results.json.
  *
- * `--quick` measures fewer rounds. `--print` leaves docs/speed.md as it is. Names of parts measure only those parts:
- * `npm run bench -- methods picks`. A missed budget is reported and does not change the exit status; a measurement that
- * fails ends the run with status 1.
+ * `--quick` measures fewer rounds. `--print` leaves docs/speed.md as it is. Names of parts measure only those
+ * parts: `npm run bench -- methods picks`. A missed budget is reported and does not change the exit status; a
+ * measurement that fails ends the run with status 1.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -5,12 +5,12 @@ import { trafficPath } from "./stored.mjs";
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
 
 /**
- * Starts a gateway again and again from its saved state. Leaves it running.
+ * Starts a gateway repeatedly from its saved state, and leaves it running.
  * @param {Gateway} gateway
- * @param {number} upstreams how many it stores
+ * @param {number} upstreams number of stored upstreams
  * @param {number} repetitions
- * @returns {Promise<number>} milliseconds from the start of the process to the first answer of an application server,
- *   the median
+ * @returns {Promise<number>} the median time from the start of the process to the first answer of an
+ *   application server, in milliseconds
  */
 export async function measureStart(gateway, upstreams, repetitions) {
   const times = [];

@@ -22,7 +22,7 @@ async function storeUpstreams(addresses, upstreams) {
 }
 
 /**
- * What many stored upstreams cost: in a write, at the start, in memory.
+ * Measures the cost of many stored upstreams: of a write, of a start, and of memory.
  * @param {{ starts: number, batches: number, batchSize: number }} options
  */
 export async function measureState(options) {

@@ -6,7 +6,7 @@
  */
 
 /**
- * The value below which the share `part` (0 to 1) of the values lies.
+ * Returns the quantile `part` (0 to 1) of the values.
  * @param {number[]} values
  * @param {number} part
  */
@@ -32,8 +32,8 @@ export function summarize(values) {
 }
 
 /**
- * Each value divided by the one that was measured beside it, in the same round: what slows the whole machine for a
- * while slows both, and drops out.
+ * Divides each value by the base value of the same round. A disturbance of the whole machine slows both and
+ * cancels out.
  * @param {number[]} values
  * @param {number[]} bases
  * @returns {Summary}
@@ -43,7 +43,7 @@ export function ratios(values, bases) {
 }
 
 /**
- * A copy in random order.
+ * Returns a copy in random order.
  * @template T
  * @param {T[]} values
  * @returns {T[]}

@@ -5,7 +5,7 @@ import { newGateway } from "./gateway.mjs";
 /** @typedef {configurations.Place} Place */
 
 export const SERVERS_PER_UPSTREAM = 10;
-/** Enough for the largest state of this bench. */
+/** Large enough for the largest state of this bench. */
 export const SHARED_DICT = "128m";
 const CLIENTS = 8;
 
@@ -15,7 +15,7 @@ export function upstreamName(index) {
 }
 
 /**
- * Makes a gateway, not started yet, whose upstreams are all made at run time.
+ * Makes a gateway, without starting it. All of its upstreams are created at run time.
  * @param {string[]} addresses
  */
 export function newStoringGateway(addresses) {
@@ -25,11 +25,11 @@ export function newStoringGateway(addresses) {
 }
 
 /**
- * Makes upstreams through the API, several at a time.
+ * Creates upstreams through the API, several at a time.
  * @param {number} apiPort
  * @param {number} count
- * @param {string[]} addresses of each one's servers
- * @param {object} [settings] of each one
+ * @param {string[]} addresses of the servers of each upstream
+ * @param {object} [settings] of each upstream
  */
 export async function createUpstreams(apiPort, count, addresses, settings = {}) {
   const servers = addresses.map((server) => ({ server }));

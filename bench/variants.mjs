@@ -11,13 +11,13 @@ import * as methods from "./methods.mjs";
  * @property {string} label
  * @property {"nginx" | "haproxy"} program
  * @property {(place: Place) => string} configuration
- * @property {string} base the label of the row that it is compared with, in the same group
- * @property {boolean} [ours] held to the budget of its group
+ * @property {string} base the label of the row of the same group that this row is compared with
+ * @property {boolean} [ours] true: the budget of the group applies
  */
 
 /**
- * nginx's own balancing, what ours is compared with.
- * @param {Method} method one that nginx has
+ * Returns a row of nginx's own balancing.
+ * @param {Method} method a method that nginx has
  * @returns {Variant}
  */
 export function native({ name, directive = "" }) {
@@ -27,7 +27,7 @@ export function native({ name, directive = "" }) {
 }
 
 /**
- * Ours, with all counters.
+ * Returns a row of Sluice, with all counters.
  * @param {Method} method
  * @param {Variant} base
  * @returns {Variant}
@@ -52,7 +52,7 @@ export function onlyPicks(label, log, base) {
 }
 
 export const nativeRoundRobin = native(methods.roundRobin);
-/** What two rows that do the same differ by is what the table cannot tell. */
+/** The same as `nativeRoundRobin`. The difference between the two rows is the noise of the table. */
 export const nativeAgain = { ...nativeRoundRobin, label: "nginx again (noise)" };
 
 /** @type {Variant} */

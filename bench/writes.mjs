@@ -10,15 +10,15 @@ import { upstreamName } from "./stored.mjs";
 /** @typedef {(client: Client, upstream: string) => Promise<void>} Write */
 
 /**
- * What one kind of write costs in one gateway.
+ * The cost of one kind of write in one gateway.
  *
  * @typedef {object} WriteRow
  * @property {string} label
  * @property {number} upstreams
- * @property {Summary} elapsed microseconds until the answer is there, medians of the batches
- * @property {number} slowest microseconds, the 99th percentile of all
- * @property {Summary} cpu microseconds of the worker, means of the batches
- * @property {Summary} elapsedRatio to the first gateway, batch by batch
+ * @property {Summary} elapsed microseconds until the answer, medians of the batches
+ * @property {number} slowest the 99th percentile of all writes, in microseconds
+ * @property {Summary} cpu CPU time of the worker in microseconds, means of the batches
+ * @property {Summary} elapsedRatio ratio to the first gateway, batch by batch
  * @property {Summary} cpuRatio
  */
 
@@ -26,7 +26,7 @@ const SERVERS = "/api/9/http/upstreams";
 
 let turn = 0;
 
-/** A weight that the server does not have yet, and that is as long as any other. */
+/** Returns a weight that differs from the last one and has three digits. */
 function newWeight() {
   turn = (turn + 1) % 900;
   return 100 + turn;
@@ -48,7 +48,7 @@ const writes = {
 /** @typedef {{ times: number[], cpu: number }} Batch */
 
 /**
- * Writes to upstreams taken at random.
+ * Writes to random upstreams.
  * @param {Stored} stored
  * @param {Write} write
  * @param {number} count
@@ -70,8 +70,8 @@ async function runBatch({ gateway, upstreams }, write, count) {
 }
 
 /**
- * What a write costs in gateways that store different numbers of upstreams, in turn; the first is what the others are
- * compared with.
+ * Measures a write in gateways that store different numbers of upstreams. The others are compared with the
+ * first.
  * @param {Stored[]} gateways
  * @param {{ batches: number, batchSize: number }} options
  * @returns {Promise<WriteRow[]>}

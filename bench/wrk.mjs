@@ -5,7 +5,8 @@ import { startClient } from "./processes.mjs";
 const CONNECTIONS = 32;
 
 /**
- * How many requests `wrk` says it has made. Any answer but 200 and any broken connection is a failed measurement.
+ * Reads how many requests `wrk` has made. Any status except 200 and any broken connection is a failed
+ * measurement.
  * @param {string} text
  */
 function readCount(text) {
@@ -17,16 +18,16 @@ function readCount(text) {
 }
 
 /**
- * A `wrk` with one thread and 32 kept-alive connections, which works only while it is told to.
+ * A `wrk` with one thread and 32 kept-alive connections, which works only during `work` and `finish`.
  */
 export class Load {
   #text = "";
-  /** Milliseconds that it has worked. */
+  /** Total working time in milliseconds. */
   worked = 0;
 
   /**
    * @param {number} port
-   * @param {number} seconds after which it ends, work or not
+   * @param {number} seconds after which it ends in any case
    */
   constructor(port, seconds) {
     const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "10s"];
@@ -37,7 +38,7 @@ export class Load {
   }
 
   /**
-   * Lets it work for a while.
+   * Lets `wrk` work for some time.
    * @param {number} milliseconds
    */
   async work(milliseconds) {
@@ -48,7 +49,7 @@ export class Load {
     this.worked += performance.now() - started;
   }
 
-  /** Lets it come to its end and tells how many requests it has made. */
+  /** Lets `wrk` run to its end, and returns the number of its requests. */
   async finish() {
     const started = performance.now();
     this.child.kill("SIGCONT");

@@ -1,6 +1,7 @@
 /** `npm run check`: everything that can be said of the sources without running them. */
 import { join } from "node:path";
 import { build } from "./build.mjs";
+import { checkComments } from "./check_comments.mjs";
 import { checkDist } from "./check_dist.mjs";
 import { checkHotFiles } from "./check_hot_files.mjs";
 import { checkWords } from "./check_words.mjs";
@@ -32,6 +33,7 @@ const steps = [
   ["dist", () => report(checkDist())],
   ["patterns", () => report(checkPatterns())],
   ["words", () => report(checkWords())],
+  ["comments", () => report(checkComments())],
   ["openapi", () => report(checkOpenapi())],
 ];
 

@@ -8,18 +8,18 @@ import { drawPlot } from "./plot.mjs";
 /** @typedef {import("../statistics.mjs").Summary} Summary */
 
 /**
- * A number that the simulation measured and what it may be: at most, or at least.
+ * A value of the simulation and its bound.
  *
  * @typedef {object} Measure
  * @property {string} what
  * @property {number} value
  * @property {number} bound
  * @property {string} unit
- * @property {boolean} isLeast
+ * @property {boolean} isLeast true: `bound` is a lower bound; false: an upper bound
  */
 
 /**
- * One server, by second.
+ * The values of one server, one per second.
  *
  * @typedef {object} Curve
  * @property {boolean} isLiar
@@ -32,11 +32,11 @@ import { drawPlot } from "./plot.mjs";
  * @property {string} label
  * @property {number} servers
  * @property {Measure[]} measures
- * @property {Curve[]} curves empty: not drawn
+ * @property {Curve[]} curves empty when the scenario is not drawn
  */
 
 /**
- * What one update of all weights takes, in microseconds.
+ * The CPU time of one update of all weights, in microseconds.
  *
  * @typedef {object} UpdateRow
  * @property {number} servers
@@ -84,19 +84,19 @@ function readScenarios(lines) {
     } else if (kind === "curve") {
       const [who, loads, factors] = fields;
       last.curves.push({ isLiar: who === "liar", loads: numbers(loads), factors: numbers(factors) });
-    } else throw new Error(`the simulation says: ${line}`);
+    } else throw new Error(`unexpected line of the simulation: ${line}`);
   }
   return scenarios;
 }
 
-/** In a process of its own for each number of servers. @param {number} servers @returns {UpdateRow} */
+/** Runs a separate process for each number of servers. @param {number} servers @returns {UpdateRow} */
 function measureUpdate(servers) {
   return { servers, cost: summarize(runLua("update.lua", String(servers)).map(Number)) };
 }
 
 /**
- * Simulates how weights follow loads, and draws bench/control/simulation.svg: the same every time, but for the time that
- * updates take.
+ * Simulates how weights follow loads, and draws bench/control/simulation.svg. Apart from the time of an
+ * update, the result is the same every time.
  * @returns {Control}
  */
 export function measureControl() {

@@ -1,12 +1,12 @@
 import { apart, motion, settling, type Run } from "./record";
 import { LIMITS, type Measure } from "./scenario";
 
-/** What scenarios are made of, and what is expected of them. */
+/** Building blocks of scenarios, and the bounds that are expected of them. */
 
 export const MINUTE = 60;
 /** Requests per second that the smallest server can serve. */
 export const SMALL = 1000;
-/** When reports are believed. */
+/** The second from which reports count. */
 export const BLACKOUT = LIMITS.blackout;
 
 export function percent(what: string, value: number, bound: number): Measure {
@@ -21,7 +21,7 @@ export function seconds(what: string, value: number, bound: number): Measure {
   return { what, value, bound, unit: "s" };
 }
 
-/** How soon, how evenly and how calmly loads are balanced in the end. */
+/** Measures how soon loads are even, how even they are in the end, and how much weights still move. */
 export function balance(
   settled_bound: number,
   motion_bound = 2,
@@ -37,12 +37,12 @@ export function balance(
   };
 }
 
-/** In times what all servers can serve. */
+/** Constant traffic, as a share of the capacity of all servers. */
 export function always(share: number): (this: void) => number {
   return () => share;
 }
 
-/** From one share to another. */
+/** Traffic that changes from one share to another. */
 export function step(before: number, after: number, at: number): (this: void, second: number) => number {
   return (second) => (second < at ? before : after);
 }

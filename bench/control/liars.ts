@@ -4,19 +4,19 @@ import type { Lie, Report } from "./model";
 import { apart, extremes, motion } from "./record";
 import { LIMITS, type Scenario } from "./scenario";
 
-/** Servers that do not tell the truth, and what they can do to others. */
+/** Servers with false reports, and their effect on the others. */
 
-/** Always the same utilization. */
+/** Always reports the same utilization. */
 function says(utilization: number): Lie {
   return (truth) => ({ ...truth, utilization });
 }
 
-/** It got a million times what it got. */
+/** Reports a million times its requests. */
 function says_many(truth: Report): Report {
   return { ...truth, rps: 1e6 * truth.rps };
 }
 
-/** What the door refuses: it is as if nothing came. */
+/** Sends only invalid reports, which are refused: no report arrives. */
 function says_nothing_valid(): undefined {
   return undefined;
 }
@@ -25,7 +25,7 @@ function says_anything(): Lie {
   return (truth) => ({ ...truth, utilization: math.random() });
 }
 
-/** What it said first, for ever. */
+/** Repeats its first report for ever. */
 function repeats_itself(): Lie {
   let first: ReturnType<Lie>;
   return (truth) => {
@@ -34,12 +34,12 @@ function repeats_itself(): Lie {
   };
 }
 
-/** When it begins to lie. */
+/** The second from which reports are false. */
 const LIE = 30;
 
 /**
- * One liar, the first server, among honest ones. It lies from second 30 on. It can get 4 times what a typical server gets
- * at most, and a twentieth at least.
+ * The first server sends false reports from second 30 on; the others are honest. It can get between a
+ * twentieth of a typical server's requests and 4 times as many.
  */
 function liar(label: string, honest: readonly number[], lie: Lie, more: Partial<Scenario> = {}): Scenario {
   let capacity = 0;
@@ -69,7 +69,7 @@ function liar(label: string, honest: readonly number[], lie: Lie, more: Partial<
   };
 }
 
-/** One liar of each kind among equals. */
+/** One scenario for each kind of false report, among equal servers. */
 function liars_among(count: number): Scenario[] {
   const honest: number[] = [];
   for (const _ of $range(1, count)) honest.push(SMALL);

@@ -1,48 +1,50 @@
-/** A model of servers behind a gateway: time goes by in seconds. */
-
 import type { LoadedServer } from "../../src/resty/sluice/control/load";
 
-/** What a server says of one second. -1: nothing. */
+/** A model of servers behind a gateway, in steps of one second. */
+
+/** A server's report of one second; -1: not reported. */
 export interface Report {
   utilization: number;
   rps: number;
   eps: number;
 }
 
-/** Bends the report of a server that does not tell the truth. undefined: it is refused, or does not come. */
+/** Falsifies a report. undefined: the report is refused or does not arrive. */
 export type Lie = (this: void, truth: Report, second: number) => Report | undefined;
 
 /** How reports are made and how they arrive. */
 export interface Reporting {
-  /** How far utilization is off at random, up or down, as a fraction; and requests. */
+  /** Random error of utilization and of requests, up or down, as a fraction. */
   noise: number;
   request_noise: number;
-  /** Seconds that a report takes at most, at random, and the fraction that never arrives. */
+  /** Upper bound of a report's random delay in seconds, and the fraction of reports that never arrive. */
   delay: number;
   loss: number;
-  /** Over how many seconds a server averages its utilization. */
+  /** Number of seconds over which a server averages its utilization. */
   average: number;
-  /** False: requests are not reported, and the gateway's own count is used. */
+  /** False: servers do not report requests, and the gateway's own count is used. */
   counts: boolean;
   /** True: a utilization above 1 is reported as it is. */
   exceeds: boolean;
 }
 
 export interface SimulatedServer extends LoadedServer {
-  /** Requests per second that the server can serve. `capacity` is what `balance_loads` derives from reports. */
+  /**
+   * Requests per second that the server can serve. `capacity` is what `balance_loads` derives from reports.
+   */
   most_rps: number;
   lie: Lie | undefined;
-  /** The part of a request that it is due, as with smooth weighted round robin. */
+  /** The fraction of a request that the server is owed. */
   due: number;
-  /** Requests that wait. */
+  /** Number of waiting requests. */
   backlog: number;
   /** Utilizations, the latest last. */
   utilizations: number[];
-  /** Reports under way, by the second in which they arrive. */
+  /** Reports in transit, by the second of arrival. */
   under_way: LuaTable<number, Report>;
 }
 
-/** Seconds of work that wait at most; what comes then fails. */
+/** Upper bound of the waiting work in seconds; requests beyond it fail. */
 const LONGEST_QUEUE = 1;
 
 export function new_server(most_rps: number): SimulatedServer {
@@ -71,7 +73,7 @@ export function total_weight(servers: readonly SimulatedServer[]): number {
   return total;
 }
 
-/** A random number about 1, by at most `range`. */
+/** Returns a random number between 1 - `range` and 1 + `range`. */
 function about_one(range: number): number {
   return 1 + (2 * math.random() - 1) * range;
 }
@@ -84,7 +86,7 @@ function averaged(server: SimulatedServer, utilization: number, seconds: number)
   return sum / server.utilizations.length;
 }
 
-/** Lets a server work for a second on what it got, and says how that was. */
+/** Lets a server work for one second and returns its true report. */
 function work(server: SimulatedServer, requests: number, reporting: Reporting): Report {
   const demand = server.backlog + requests;
   const served = math.min(demand, server.most_rps);
@@ -121,7 +123,7 @@ function receive(server: SimulatedServer, second: number): void {
   server.eps = report.eps;
 }
 
-/** One second: requests are divided by weight, servers work and report, reports arrive. */
+/** Simulates one second: divides requests by weight, lets servers work and report, delivers reports. */
 export function pass_second(
   servers: readonly SimulatedServer[],
   requests: number,

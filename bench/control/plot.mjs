@@ -1,7 +1,7 @@
 /** @typedef {import("./control.mjs").Scenario} Scenario */
 /** @typedef {import("./control.mjs").Curve} Curve */
 
-/** A panel for each scenario: utilizations above, weights below, by second. All lengths are pixels. */
+/** Each scenario has a panel: utilizations above, weights below, by second. All lengths are in pixels. */
 const COLUMNS = 3;
 const PANEL = { width: 360, height: 250 };
 const MARGIN = { left: 38, top: 34 };
@@ -13,7 +13,7 @@ const LIAR = "#c0392b";
 const GRID = "#d9dee4";
 const TEXT = "#333";
 
-/** A scale of values, and the lines that are drawn of it. */
+/** A scale of values and its grid lines. */
 const LOADS = {
   title: "utilization",
   lines: [0, 0.5, 1],
@@ -46,7 +46,7 @@ function label(x, y, text, more = "") {
 }
 
 /**
- * The points of a line, without those between two of the same height.
+ * Returns the points of a line, without points between two of the same height.
  * @param {number[]} values
  * @param {typeof LOADS} scale
  */
@@ -75,7 +75,7 @@ function chart(top, scale, curves) {
       label(-4, Number(y) + 3, scale.name(value), ' text-anchor="end"'),
     ];
   });
-  // Liars above the others.
+  // Liars are drawn on top.
   const drawn = [...curves].sort((one, other) => Number(one.isLiar) - Number(other.isLiar));
   const lines = drawn.map(
     ({ isLiar, values }) =>
@@ -104,13 +104,13 @@ function panel({ label: title, curves }, index) {
   ].join("\n");
 }
 
-/** An SVG of the scenarios. @param {Scenario[]} scenarios */
+/** Returns an SVG of the scenarios. @param {Scenario[]} scenarios */
 export function drawPlot(scenarios) {
   const width = COLUMNS * PANEL.width;
   const height = HEADER + Math.ceil(scenarios.length / COLUMNS) * PANEL.height;
   const header =
-    "Servers' utilization and weight, simulated. Reports begin at 0 s and are believed from 10 s on. " +
-    "Blue: honest servers, red: a liar.";
+    "Servers' utilization and weight, simulated. Reports begin at 0 s and count from 10 s on. " +
+    "Blue: honest servers. Red: a server with false reports.";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`,
     ` font-family="sans-serif" font-size="9" fill="none">`,

@@ -1,10 +1,10 @@
 import { total_weight, type SimulatedServer } from "./model";
 
-/** What is noted of a run, and what can be measured in it. */
+/** The record of a run, and measures of it. */
 
-/** By second, then by server. */
+/** Values by second, then by server. */
 export interface Run {
-  /** Requests that the server gets, in times what it can serve. */
+  /** The requests of a server, as a share of its capacity. */
   loads: number[][];
   factors: number[][];
   servers: readonly SimulatedServer[];
@@ -22,7 +22,7 @@ export function note(run: Run, requests: number): void {
   run.factors.push(factors);
 }
 
-/** How far the honest servers' loads are from their mean at most, in percent of it. */
+/** Returns the largest deviation of an honest server's load from their mean, in percent of the mean. */
 function apart_at(run: Run, second: number): number {
   let [sum, count, least, most] = [0, 0, math.huge, 0];
   for (const [index, server] of ipairs(run.servers)) {
@@ -38,20 +38,23 @@ function apart_at(run: Run, second: number): number {
   return (math.max(most - mean, mean - least) / mean) * 100;
 }
 
-/** The same, the worst of the seconds from one to the last. */
+/** Returns the largest such deviation from a second to the end. */
 export function apart(run: Run, from: number): number {
   let worst = 0;
   for (const second of $range(from, run.loads.length - 1)) worst = math.max(worst, apart_at(run, second));
   return worst;
 }
 
-/** Seconds since one until loads are no more than 5 % from their mean, and stay so. */
+/** Returns the seconds after `from` until all loads are within 5 % of their mean and stay there. */
 export function settling(run: Run, from: number, to = run.loads.length - 1): number {
   for (const back of $range(to, from, -1)) if (apart_at(run, back) > 5) return back + 1 - from;
   return 0;
 }
 
-/** How much the factors of honest servers move, from peak to peak in percent of the lowest: the one that moves most. */
+/**
+ * Returns the largest movement of an honest server's factor, from peak to peak in percent of its lowest
+ * value.
+ */
 export function motion(run: Run, from: number, to = run.loads.length - 1): number {
   let worst = 0;
   for (const [index, server] of ipairs(run.servers)) {
@@ -67,7 +70,7 @@ export function motion(run: Run, from: number, to = run.loads.length - 1): numbe
   return worst;
 }
 
-/** The lowest and the highest load of the honest, in percent. */
+/** Returns the lowest and the highest load of an honest server, in percent. */
 export function extremes(run: Run, from: number): LuaMultiReturn<[least: number, most: number]> {
   let [least, most] = [math.huge, 0];
   for (const second of $range(from, run.loads.length - 1)) {
@@ -81,7 +84,7 @@ export function extremes(run: Run, from: number): LuaMultiReturn<[least: number,
   return $multi(least * 100, most * 100);
 }
 
-/** Seconds since one until all factors are 1, and stay so. */
+/** Returns the seconds after `from` until all factors are 1 and stay there. */
 export function return_time(run: Run, from: number): number {
   for (const back of $range(run.factors.length - 1, from, -1)) {
     for (const factor of run.factors[back]) if (factor !== 1) return back + 1 - from;

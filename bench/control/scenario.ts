@@ -3,28 +3,28 @@ import { balance_loads } from "../../src/resty/sluice/control/weights";
 import { new_server, pass_second, type Reporting, type SimulatedServer } from "./model";
 import { note, type Run } from "./record";
 
-/** A number that was measured, and what it may be at most. */
+/** A measured value and its upper bound. */
 export interface Measure {
   what: string;
   value: number;
   bound: number;
-  /** True: it may be that at least. */
+  /** True: `bound` is a lower bound. */
   is_least?: boolean;
   unit: string;
 }
 
 export interface Scenario {
   label: string;
-  /** Whether it is shown in the plot. */
+  /** True: the plot shows the scenario. */
   is_drawn?: boolean;
   seconds: number;
   capacities: number[];
-  /** Requests of a second, in times what all servers can serve together when it begins. */
+  /** The requests of a second, as a share of the capacity of all servers at the start. */
   traffic: (this: void, second: number) => number;
   reporting?: Partial<Reporting>;
-  /** What happens at the start of a second. */
+  /** An action at the start of a second. */
   happens?: (this: void, servers: readonly SimulatedServer[], second: number) => void;
-  /** From when on no server reports. */
+  /** The second from which no server reports. */
   silent_from?: number;
   measures: (this: void, run: Run) => Measure[];
 }
@@ -50,10 +50,12 @@ const PLAIN: Reporting = {
 };
 
 const SEED = 7;
-/** The clock does not begin at 0, which is when servers reported that never have. */
+/** The clock starts above 0, because 0 means that a server has never reported. */
 const START = 1000;
 
-/** Runs a scenario, which is the same every time. Seconds are counted from 0: reports begin, and 10: they are believed. */
+/**
+ * Runs a scenario; the result is the same every time. Reports begin at second 0 and count from second 10 on.
+ */
 export function run_scenario(scenario: Scenario): Run {
   math.randomseed(SEED);
   const servers: SimulatedServer[] = [];

@@ -3,7 +3,7 @@ import { lying } from "./liars";
 import { apart, motion, return_time, settling } from "./record";
 import { LIMITS, type Scenario } from "./scenario";
 
-/** What the control of weights has to stand. */
+/** The scenarios that the control of weights must cope with. */
 
 const UNEQUAL = [SMALL, 2 * SMALL, 4 * SMALL];
 
@@ -172,5 +172,5 @@ const others: Scenario[] = [
   },
 ];
 
-/** Each is the same every time. */
+/** All scenarios. Each gives the same result every time. */
 export const scenarios: Scenario[] = [...plain, ...lying, ...aged, ...others];

@@ -3,14 +3,15 @@ import { run_scenario, type Scenario } from "./scenario";
 import { scenarios } from "./scenarios";
 
 /**
- * How weights follow loads: src/resty/sluice/control/weights.ts with modelled servers and a modelled clock.
+ * Simulates how weights follow loads: src/resty/sluice/control/weights.ts with modelled servers and a
+ * modelled clock.
  *
  *   luajit simulation.lua
  *
- * Prints lines of fields that tabulators separate: `scenario`, its `measure`s, and the `curve`s of those that are drawn.
+ * Prints lines of tab-separated fields: `scenario`, its `measure`s, and its `curve`s if it is drawn.
  */
 
-/** How many servers of one scenario are drawn. */
+/** Upper bound on the number of servers drawn in one scenario. */
 const MOST_CURVES = 11;
 
 function print_curves({ servers, loads, factors }: Run): void {

@@ -4,7 +4,7 @@ import { new_server } from "./model";
 import { LIMITS } from "./scenario";
 
 /**
- * What one update of all weights takes: microseconds of processor time, one line an update.
+ * Measures one update of all weights: CPU time in microseconds, one line per update.
  *
  *   luajit update.lua <servers>
  */
@@ -16,7 +16,7 @@ const [count_text] = [...$vararg] as [string];
 const servers: LoadedServer[] = [];
 for (const _ of $range(1, tonumber(count_text) as number)) servers.push(new_server(math.random(1, 10)));
 
-/** New reports of every server: nothing is sorted already. */
+/** Makes new reports of every server, in no order. */
 function report(second: number): void {
   for (const server of servers) {
     server.reported_at = second;
