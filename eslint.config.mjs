@@ -155,7 +155,8 @@ export default defineConfig(
     },
   },
   {
-    // An import would make a module of the file, and what it declares would be that of no Lua module any more.
+    // An import would make a module of the file, and what it declares would be that of no Lua module any
+    // more.
     files: ["declarations/**"],
     rules: { "@typescript-eslint/triple-slash-reference": ["error", { path: "always" }] },
   },

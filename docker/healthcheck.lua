@@ -1,4 +1,5 @@
--- The image's HEALTHCHECK: whether the API answers on loopback. No OpenResty image has curl for sure, but each has LuaJIT.
+-- The image's HEALTHCHECK: tests whether the API answers on loopback. Not every OpenResty image has curl, but
+-- each has LuaJIT.
 local ffi = require("ffi")
 
 ffi.cdef([[
@@ -40,7 +41,7 @@ local answer = ffi.new("char[12]")
 local length = ffi.C.recv(socket, answer, 12, MSG_WAITALL)
 local status = length == 12 and ffi.string(answer, 12):match("^HTTP/1%.%d (%d%d%d)$")
 
--- With tokens for reading it answers 401, and so it is there.
+-- With read tokens the API answers 401, which shows that it works.
 if status ~= "200" and status ~= "401" then
   fail(status and "answers " .. status or "does not answer")
 end

@@ -1,4 +1,7 @@
-/** `npm run build`: makes dist/ of src/ and openapi/: the Lua that a user copies into OpenResty's site/lualib. */
+/**
+ * `npm run build`: compiles src/ and openapi/ into dist/, the Lua that users copy into OpenResty's
+ * site/lualib.
+ */
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isMain, root, run, stop } from "./command.mjs";
@@ -7,7 +10,7 @@ import { ensureNodeModules } from "./setup.mjs";
 /**
  * Compiles with TypeScriptToLua.
  * @param {string} project the configuration file
- * @param {string} folder where the Lua goes
+ * @param {string} folder for the Lua
  * @returns {boolean} whether there was no error
  */
 export function compile(project, folder) {
@@ -16,7 +19,7 @@ export function compile(project, folder) {
 }
 
 /**
- * Adds the description of the HTTP API.
+ * Adds the OpenAPI description of the HTTP API.
  * @param {string} folder of the compiled Lua
  * @returns {boolean} whether there was no error
  */
@@ -25,7 +28,7 @@ function describe(folder) {
 }
 
 /**
- * Replaces dist/ with what src/ and openapi/ say now; when that does not build, dist/ is left as it was.
+ * Rebuilds dist/ from src/ and openapi/. When the build fails, dist/ stays as it was.
  * @returns {boolean} whether there was no error
  */
 export function build() {
@@ -41,6 +44,6 @@ export function build() {
 }
 
 if (isMain(import.meta.url)) {
-  if (!build()) stop("build: nothing was built");
+  if (!build()) stop("build: failed; dist/ is unchanged");
   console.log("built dist/");
 }

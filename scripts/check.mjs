@@ -1,4 +1,4 @@
-/** `npm run check`: everything that can be said of the sources without running them. */
+/** `npm run check`: all static checks of the sources. */
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { checkComments } from "./check_comments.mjs";

@@ -1,6 +1,6 @@
 /**
- * Imports must form no circle, type imports included: then each file can be read and tested with only the files below
- * it. `import-x/no-cycle` does not follow type imports.
+ * Imports must form no circle, type imports included: then each file can be read and tested with only the
+ * files below it. `import-x/no-cycle` does not follow type imports.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -20,7 +20,7 @@ function importsOf(path) {
     .map((name) => `${join(dirname(path), name)}.ts`);
 }
 
-/** @returns {string[]} one line a circle */
+/** @returns {string[]} one line per circle */
 export function checkCircles() {
   const problems = [];
   const finished = new Set();

@@ -1,13 +1,13 @@
 /**
- * Hot files run in every request. TypeScriptToLua's helpers allocate and stop LuaJIT's traces, so none of
- * them may be in the Lua of these.
+ * Hot files run in every request. TypeScriptToLua's helpers allocate memory and end LuaJIT's traces, so the
+ * Lua of hot files must not contain any.
  */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { root } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 
-/** What a request runs through; what is cold there does without helpers, too. */
+/** The path of a request. The cold functions in these files do without helpers, too. */
 const hotFolders = ["dist/resty/sluice/balancer", "dist/resty/sluice/live"];
 const hotFiles = [
   "dist/resty/sluice.lua",
@@ -20,7 +20,7 @@ const hotFiles = [
   "dist/resty/sluice/store/memory/region.lua",
 ];
 
-/** @returns {string[]} one line a problem */
+/** @returns {string[]} one line per problem */
 export function checkHotFiles() {
   const below = hotFolders.flatMap((folder) => filesBelow(join(root, folder)));
   return [...below, ...hotFiles.map((file) => join(root, file))].flatMap((path) => {

@@ -1,17 +1,17 @@
-/** Two linters that users of the HTTP API's description run: it must pass both without a warning. */
+/** The API description must pass two common OpenAPI linters without a warning. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, runQuietly } from "./command.mjs";
 import { readSources } from "./openapi.mjs";
 
-/** Neither may ask a server for a newer version, or tell one of its use. */
+/** The linters must not contact a server, neither for updates nor for telemetry. */
 const environment = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
 
 /**
  * Lints a description.
  * @param {object} [description]
- * @returns {string[]} what each linter that is not content says
+ * @returns {string[]} the output of each linter that fails
  */
 export function checkOpenapi(description = readSources()) {
   const folder = mkdtempSync(join(tmpdir(), "openapi-"));

@@ -1,4 +1,4 @@
-/** Patterns run on what servers, registries and clients send: none may take more than linear time. */
+/** Patterns are matched against foreign input, so none may take more than linear time. */
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import ts from "typescript";
@@ -8,10 +8,10 @@ import { quadraticPart } from "./pattern_cost.mjs";
 
 const FUNCTIONS = ["match", "find", "gmatch", "gsub"];
 
-/** The one file that may run regular expressions, with a bound on their work. */
+/** The only file that may run regular expressions. It bounds their work. */
 const REGEX_FILE = "src/resty/sluice/lib/regex.ts";
 
-/** What the analysis must say of patterns whose cost is known: they were measured. */
+/** Patterns whose cost was measured, as a test of the analysis. */
 const QUADRATIC = [
   "^%s*(.-)%s*$",
   "%s*$",
@@ -50,10 +50,10 @@ function checkAnalysis() {
 }
 
 /**
- * The constant texts that an expression can be, by way of the file's own constants.
+ * Returns the constant texts that an expression can have, following constants of the same file.
  * @param {ts.Expression} expression
  * @param {Map<string, ts.Expression | undefined>} constants
- * @returns {string[] | undefined} undefined: that is not known
+ * @returns {string[] | undefined} undefined: not constant
  */
 function textsOf(expression, constants) {
   if (ts.isStringLiteralLike(expression)) return [expression.text];
@@ -69,11 +69,11 @@ function textsOf(expression, constants) {
 }
 
 /**
- * What is wrong with a call.
+ * Checks a call.
  * @param {ts.CallExpression} call
  * @param {Map<string, ts.Expression | undefined>} constants
  * @param {string} path
- * @returns {string | undefined}
+ * @returns {string | undefined} the problem, if there is one
  */
 function checkCall(call, constants, path) {
   const { expression, arguments: given } = call;
@@ -87,7 +87,7 @@ function checkCall(call, constants, path) {
   if (name === "find" && given[3]?.kind === ts.SyntaxKind.TrueKeyword) return undefined;
   const patterns = textsOf(given[1], constants);
   if (patterns === undefined)
-    return `the pattern ${given[1].getText()} is not a constant, so that its cost is not known`;
+    return `the pattern ${given[1].getText()} is not a constant, so its cost is unknown`;
   for (const pattern of patterns) {
     const part = quadraticPart(pattern, name === "gmatch");
     if (part !== undefined) return `the pattern ${JSON.stringify(pattern)} can take quadratic time: ${part}`;
@@ -96,7 +96,7 @@ function checkCall(call, constants, path) {
 }
 
 /**
- * The value of each name that a file declares once, be it that of one turn of a loop over constants.
+ * Returns the value of each name that a file declares once, including variables of loops over constants.
  * @param {ts.SourceFile} file
  */
 function constantsOf(file) {
@@ -138,7 +138,7 @@ function checkFile(path) {
   return problems;
 }
 
-/** @returns {string[]} one line a problem */
+/** @returns {string[]} one line per problem */
 export function checkPatterns() {
   const files = filesBelow(join(root, "src")).map((path) => relative(root, path));
   return [...checkAnalysis(), ...files.filter((path) => path.endsWith(".ts")).flatMap(checkFile)];

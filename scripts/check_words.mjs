@@ -1,23 +1,23 @@
-/** Work that was put off belongs in an issue, not in the sources. */
+/** Reminders of unfinished work belong into issues, not into the sources. */
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { root } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 
-// Written in halves, so that this file does not hold them.
+// Written in halves, so that this file does not contain the words.
 const words = ["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"];
 const pattern = new RegExp(`\\b(${words.join("|")})\\b`);
 
-/** Folders that hold what others wrote or what was made here from the sources. */
+/** Folders of tools, of downloads and of generated files. */
 const madeFolders = [".git", ".sluice", "build", "dist", "node_modules"];
 
-/** @returns {string[]} one line a problem */
+/** @returns {string[]} one line per problem */
 export function checkWords() {
   return filesBelow(root, (folder) => !madeFolders.includes(folder)).flatMap((path) => {
     const lines = readFileSync(path, "utf8").split("\n");
     return lines.flatMap((line, index) => {
       const word = pattern.exec(line);
-      return word === null ? [] : [`${relative(root, path)}:${index + 1}: says ${word[1]}`];
+      return word === null ? [] : [`${relative(root, path)}:${index + 1}: contains ${word[1]}`];
     });
   });
 }

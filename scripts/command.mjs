@@ -1,4 +1,4 @@
-/** Running other programs: the little that every script here needs. */
+/** Helpers for running other programs. */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /**
- * Ends the script with one line that says why.
+ * Ends the script with a message on standard error and status 1.
  * @param {string} message
  * @returns {never}
  */
@@ -18,7 +18,8 @@ export function stop(message) {
 }
 
 /**
- * The path of a program, as a shell would find it, or undefined. An absolute path is only looked at.
+ * Returns the path of a program, searched like in a shell; undefined if there is none. Accepts an absolute
+ * path.
  * @param {string} name
  * @returns {string | undefined}
  */
@@ -41,7 +42,7 @@ function isProgram(path) {
 }
 
 /**
- * Whether a script was started by its own name, not imported.
+ * Whether a script was started directly and not imported.
  * @param {string} moduleUrl the script's `import.meta.url`
  */
 export function isMain(moduleUrl) {
@@ -50,17 +51,17 @@ export function isMain(moduleUrl) {
 }
 
 /**
- * Runs a program in the repository with its output shown.
+ * Runs a program in the repository's folder and shows its output.
  * @param {string} program
  * @param {string[]} args
- * @returns {boolean} whether it ended well
+ * @returns {boolean} whether it ended with status 0
  */
 export function run(program, args) {
   return spawnSync(program, args, { cwd: root, stdio: "inherit" }).status === 0;
 }
 
 /**
- * Runs a program with its output kept.
+ * Runs a program and returns its output.
  * @param {string} program
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} [environment]

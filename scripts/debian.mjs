@@ -1,18 +1,18 @@
-/** Debian's packages, installed without starting the services that come with some of them. */
+/** Installs Debian packages without starting their services. */
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { findProgram, runQuietly, stop } from "./command.mjs";
 
 /**
- * Installs packages with apt-get; where that is not possible, ends the script with one line that names them.
+ * Installs packages with apt-get. Where that is not possible, ends the script with a message that names them.
  * @param {string[]} packages
- * @param {string} what what is missing, for that line
+ * @param {string} what the reason for that message
  */
 export function installPackages(packages, what) {
   const apt = findProgram("apt-get");
-  if (apt === undefined) stop(`${what}. On Debian it is in the packages: ${packages.join(" ")}`);
-  if (process.getuid?.() !== 0) stop(`${what}. As root: apt-get install ${packages.join(" ")}`);
+  if (apt === undefined) stop(`${what}. Debian's packages are: ${packages.join(" ")}`);
+  if (process.getuid?.() !== 0) stop(`${what}. Run as root: apt-get install ${packages.join(" ")}`);
 
-  console.log(`Installing Debian's packages ${packages.join(" ")}`);
+  console.log(`Installing Debian packages: ${packages.join(" ")}`);
   const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const options = ["-qq", "-o", "DPkg::Lock::Timeout=300"];
   withoutServices(() => {
@@ -24,8 +24,9 @@ export function installPackages(packages, what) {
 }
 
 /**
- * Debian starts nginx (on port 80) and the exporter as it installs them, and restarts an nginx that runs;
- * /usr/sbin/policy-rc.d is Debian's way to forbid both.
+ * Runs an action while Debian's packages may not start or restart services. Otherwise their installation
+ * would start nginx on port 80 and the exporter, and restart a running nginx. Debian's means for this is
+ * /usr/sbin/policy-rc.d.
  * @param {() => void} action
  */
 function withoutServices(action) {
@@ -35,7 +36,7 @@ function withoutServices(action) {
     if (existsSync(saved)) renameSync(saved, policy);
     else rmSync(policy, { force: true });
   };
-  // Ctrl-C reaches apt-get too, which then fails: this process must live on to put the policy back.
+  // Ctrl-C also reaches apt-get, which then fails. This process must continue, to restore the policy.
   const ignore = () => {};
   process.on("SIGINT", ignore).on("SIGTERM", ignore).on("exit", restore);
   if (existsSync(policy)) renameSync(policy, saved);

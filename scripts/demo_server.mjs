@@ -1,6 +1,6 @@
 /**
- * A small application server for trying things: answers every request with its port and the path.
- * `npm start` runs two of them; `node scripts/demo_server.mjs 9003` is a third.
+ * A small application server for demos. It answers every request with its port and the request's path. `npm
+ * start` runs two of them; `node scripts/demo_server.mjs 9003` runs a third.
  */
 import { createServer } from "node:http";
 import { isMain, stop } from "./command.mjs";
@@ -15,8 +15,8 @@ export function startDemoServer(port) {
     response.setHeader("Content-Type", "text/plain");
     response.end(`server ${port}: ${request.method} ${request.url}\n`);
   });
-  // Longer than nginx's own 60 s, so that it is nginx that closes an idle connection, never this end of it
-  // just as a request comes in.
+  // Longer than nginx's 60 s, so that nginx closes idle connections. If this server closed one, a request
+  // that arrives at the same moment would fail.
   server.keepAliveTimeout = 75_000;
   return new Promise((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", () => resolve(server));

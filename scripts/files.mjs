@@ -1,12 +1,12 @@
-/** Listing files, and folders for a while. */
+/** Lists files, and makes temporary folders. */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Every file below a folder, as sorted paths that begin with that folder.
+ * Returns every file below a folder, as sorted paths that begin with that folder.
  * @param {string} folder
- * @param {(name: string) => boolean} [enters] whether to look into a folder of that name
+ * @param {(name: string) => boolean} [enters] whether to enter a folder of that name
  * @returns {string[]}
  */
 export function filesBelow(folder, enters = () => true) {
@@ -20,8 +20,8 @@ export function filesBelow(folder, enters = () => true) {
 }
 
 /**
- * Makes a folder that is removed when this script ends, however it does.
- * @param {string} name a part of its own
+ * Makes a folder that is removed when the script ends.
+ * @param {string} name a part of the folder's name
  * @returns {string} its path
  */
 export function temporaryFolder(name) {

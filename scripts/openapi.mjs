@@ -1,4 +1,4 @@
-/** Puts the description of the HTTP API together from openapi/, and checks it: `node scripts/openapi.mjs dist`. */
+/** Builds the description of the HTTP API from openapi/ and checks it: `node scripts/openapi.mjs dist`. */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -7,9 +7,9 @@ import { isMain, root, stop } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 import { modulePath, toLua } from "./openapi_module.mjs";
 
-/** The file that has what is not a path or a component. */
+/** The file with everything except paths and components. */
 const main = "openapi.yaml";
-/** In its text, what a gateway replaces. */
+/** The text that a gateway replaces by its own prefix. */
 const defaultPrefix = '"/api"';
 
 /**
@@ -25,20 +25,21 @@ function read(path) {
 }
 
 /**
- * Puts the members of an object into another, and refuses one that is there already.
+ * Adds the members of an object to another one, and refuses duplicates.
  * @param {Record<string, any>} into
  * @param {Record<string, any>} members
- * @param {string} file for the message
+ * @param {string} file the file's name, for the message
  */
 function add(into, members, file) {
   for (const [name, member] of Object.entries(members)) {
-    if (Object.hasOwn(into, name)) throw new Error(`openapi: ${file}: "${name}" is in another file, too`);
+    if (Object.hasOwn(into, name))
+      throw new Error(`openapi: ${file}: duplicate "${name}", which is also in another file`);
     into[name] = member;
   }
 }
 
 /**
- * The whole document: the main file, with the paths and components of the others.
+ * Returns the whole document: the main file with the paths and components of the others.
  * @param {string} [folder]
  * @returns {Record<string, any>}
  */
@@ -49,7 +50,7 @@ export function readSources(folder = join(root, "openapi")) {
     const file = relative(folder, path);
     const { paths = {}, components = {}, ...others } = read(path);
     const [other] = Object.keys(others);
-    if (other !== undefined) throw new Error(`openapi: ${file}: "${other}" is for ${main} only`);
+    if (other !== undefined) throw new Error(`openapi: ${file}: "${other}" is only allowed in ${main}`);
     add(document.paths, paths, file);
     for (const [kind, members] of Object.entries(components)) {
       document.components[kind] ??= {};
@@ -60,7 +61,7 @@ export function readSources(folder = join(root, "openapi")) {
 }
 
 /**
- * What is wrong with a document by the schema of OpenAPI 3.1, one line a problem.
+ * Validates a document by the schema of OpenAPI 3.1. Returns one line per problem.
  * @param {object} document
  * @returns {Promise<string[]>}
  */
@@ -80,7 +81,7 @@ export async function problemsOf(document) {
 function writeModule(document, folder) {
   const [before, after, more] = JSON.stringify(document).split(defaultPrefix);
   if (after === undefined || more !== undefined)
-    throw new Error(`openapi: ${defaultPrefix} has to be there once, for the gateway's prefix`);
+    throw new Error(`openapi: the document must contain ${defaultPrefix} exactly once`);
   const path = join(folder, modulePath);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, toLua(`${before}"`, `"${after}`));
@@ -88,7 +89,7 @@ function writeModule(document, folder) {
 
 if (isMain(import.meta.url)) {
   const [folder] = process.argv.slice(2);
-  if (folder === undefined) stop("openapi: for which folder?");
+  if (folder === undefined) stop("usage: node scripts/openapi.mjs <folder>");
   try {
     const document = readSources();
     const problems = await problemsOf(document);

@@ -1,26 +1,27 @@
-/** The Lua module by which a gateway has the description of its API: the JSON text, in two pieces around `api.prefix`. */
+/** The Lua module with the description of the API: JSON text in two parts, before and after `api.prefix`. */
 
-/** Where the module is below the folder of the compiled Lua. */
+/** The module's path below the folder of the compiled Lua. */
 export const modulePath = "resty/sluice/openapi.lua";
 
-/** No JSON text of ours has it. */
+/** Ends a long string of Lua. The JSON text must not contain it. */
 const end = "]==]";
 const piece = /\b(before|after) = \[==\[(.*)\]==\]/g;
 
 /**
  * @param {string} before the text up to the prefix
- * @param {string} after what follows it
+ * @param {string} after the text after the prefix
  * @returns {string} the module's source
  */
 export function toLua(before, after) {
-  if (`${before}${after}`.includes(end)) throw new Error(`openapi: a text has ${end}, which ends Lua's`);
+  if (`${before}${after}`.includes(end))
+    throw new Error(`openapi: a text contains ${end}, which ends a long string of Lua`);
   return `return {\n  before = [==[${before}]==],\n  after = [==[${after}]==],\n}\n`;
 }
 
 /**
- * @param {string} source the module's
+ * @param {string} source the module's source
  * @param {string} prefix
- * @returns {any} the document as a gateway with that prefix serves it
+ * @returns {any} the document that a gateway with this prefix serves
  */
 export function fromLua(source, prefix) {
   const pieces = Object.fromEntries([...source.matchAll(piece)].map(([, name, text]) => [name, text]));

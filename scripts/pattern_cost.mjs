@@ -1,9 +1,9 @@
 /**
  * Finds Lua patterns that can take quadratic time.
  *
- * Lua's matcher backtracks. A pattern costs more than linear time when two of its repetitions can share a run of bytes:
- * as the first one gives bytes back, the second one reads them again each time. A pattern without `^` is tried at
- * each position, which counts as a repetition of any bytes in front of it. Pure.
+ * Lua's matcher backtracks. A pattern takes more than linear time when two of its repetitions can share a run
+ * of bytes: each time the first one gives a byte back, the second one reads the run again. A pattern without
+ * `^` is tried at each position; that counts as a repetition of any bytes in front of it. Pure.
  */
 
 /**
@@ -33,7 +33,7 @@ const CLASSES = {
 /** @param {(byte: number) => boolean} matches */
 const setOf = (matches) => Uint8Array.from({ length: 256 }, (_, byte) => (matches(byte) ? 1 : 0));
 
-/** The bytes that `%<letter>` matches. @param {string} letter */
+/** Returns the bytes that `%<letter>` matches. @param {string} letter */
 function escaped(letter) {
   const test = CLASSES[letter.toLowerCase()];
   if (test === undefined || !/[a-z]/i.test(letter)) return setOf((byte) => byte === letter.charCodeAt(0));
@@ -43,7 +43,7 @@ function escaped(letter) {
 /**
  * Reads a set in brackets.
  * @param {string} pattern
- * @param {number} start where its "[" is
+ * @param {number} start the index of its "["
  * @returns {[set: Uint8Array, end: number]}
  */
 function readSet(pattern, start) {
@@ -70,7 +70,7 @@ function readSet(pattern, start) {
 /**
  * Splits a pattern into its items.
  * @param {string} pattern
- * @returns {{ items: Item[], hasEnd: boolean, unknown?: string }} `unknown`: what is not analysed here
+ * @returns {{ items: Item[], hasEnd: boolean, unknown?: string }} `unknown`: a part that cannot be analysed
  */
 function parse(pattern) {
   /** @type {Item[]} */
@@ -113,7 +113,7 @@ const isUnbounded = ({ repeat }) => repeat === "*" || repeat === "+" || repeat =
 const isOptional = ({ repeat }) => repeat === "*" || repeat === "-" || repeat === "?";
 
 /**
- * Whether the match can fail once an item has matched, so that the matcher gives bytes of it back.
+ * Whether the match can fail after an item has matched, so that the matcher gives back bytes of the item.
  * @param {Item[]} items
  * @param {number} index
  * @param {boolean} hasEnd
@@ -126,15 +126,15 @@ function canFailBehind(items, index, hasEnd) {
 }
 
 /**
- * Why a pattern can take quadratic time; undefined: it cannot.
+ * Returns the reason why a pattern can take quadratic time; undefined if it cannot.
  * @param {string} pattern
- * @param {boolean} [isRepeated] used by gmatch, for which "^" has no meaning here
+ * @param {boolean} [isRepeated] true for gmatch, where "^" is no anchor
  * @returns {string | undefined}
  */
 export function quadraticPart(pattern, isRepeated = false) {
   const isAnchored = pattern.startsWith("^") && !isRepeated;
   const { items, hasEnd, unknown } = parse(pattern.startsWith("^") ? pattern.slice(1) : pattern);
-  if (unknown !== undefined) return `"${unknown}" is not analysed`;
+  if (unknown !== undefined) return `"${unknown}" cannot be analysed`;
   /** @type {Item[]} */
   const all = isAnchored
     ? items

@@ -1,4 +1,4 @@
-/** Finding a server that can run Sluice: OpenResty, or an nginx with lua-nginx-module. */
+/** Finds a server that can run Sluice: OpenResty, or an nginx with lua-nginx-module. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,16 +7,16 @@ import { findProgram, runQuietly } from "./command.mjs";
 /**
  * @typedef {object} Server
  * @property {string} binary the program to run
- * @property {string} globalDirectives what `-g` must be given for it to know Lua; empty for OpenResty
+ * @property {string} globalDirectives value of `-g` that loads the Lua module; empty for OpenResty
  */
 
 const programs = ["openresty", "/usr/local/openresty/bin/openresty", "nginx", "/usr/sbin/nginx"];
 
-/** Where `load_module` finds a Lua module that is not built in, NDK first, which the other needs. */
+/** Folders of dynamic modules. NDK must be loaded first, because the Lua module needs it. */
 const moduleFolders = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/etc/nginx/modules"];
 const moduleFiles = ["ndk_http_module.so", "ngx_http_lua_module.so"];
 
-/** What Sluice asks of a server, in a configuration that writes nothing outside its own folder. */
+/** A configuration with the modules that Sluice needs. It writes nothing outside its own folder. */
 const trial = `
 pid nginx.pid;
 events {}
@@ -27,7 +27,7 @@ http {
 }`;
 
 /**
- * The first server of this machine that passes the trial.
+ * Returns the first server of this machine that accepts the trial configuration.
  * @returns {Server | undefined}
  */
 export function findServer() {

@@ -1,7 +1,7 @@
 /**
- * What the other scripts need on this machine, found or else installed. Every function here is quick when
- * nothing is missing, and ends the script with one line when it cannot help. Node built-ins only: this runs
- * before `npm ci`.
+ * Finds or installs the programs that the other scripts need. Each function is quick when nothing is missing,
+ * and ends the script with one line when it cannot install something. Only Node's built-in modules may be
+ * used, because this runs before `npm ci`.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { findServer } from "./server.mjs";
 
 export { root } from "./command.mjs";
 
-/** The npm packages of package-lock.json. */
+/** Installs the npm packages of package-lock.json. */
 export function ensureNodeModules() {
   const lock = join(root, "package-lock.json");
   const installed = join(root, "node_modules", ".package-lock.json");
@@ -25,7 +25,7 @@ export function ensureNodeModules() {
 let server;
 
 /**
- * A server with Lua and lua-cjson: one that is there, or else Debian's.
+ * Returns a server with Lua and lua-cjson. Installs Debian's packages if there is none.
  * @returns {import("./server.mjs").Server}
  */
 export function ensureServer() {
@@ -37,7 +37,7 @@ export function ensureServer() {
   return server ?? stop("Debian's nginx was installed, but it does not load lua-nginx-module with lua-cjson");
 }
 
-/** OpenResty has it with it; Debian's server finds it where Debian has Lua's modules. */
+/** Whether lua-resty-dns is there. OpenResty contains it; Debian has a package. */
 function hasDnsLibrary() {
   const isDebians = ensureServer().globalDirectives !== "";
   return !isDebians || existsSync("/usr/share/lua/5.1/nginx/dns/resolver.lua");
@@ -48,13 +48,13 @@ function hasFakeTime() {
   return folders.some((name) => existsSync(join("/usr/lib", name, "faketime/libfaketime.so.1")));
 }
 
-/** The path of LuaJIT, if it is there. OpenResty brings its own, which is not in PATH. */
+/** Returns the path of LuaJIT, if there is one. OpenResty's own LuaJIT is not in PATH. */
 export const findLuaJit = () =>
   findProgram("luajit") ?? findProgram("/usr/local/openresty/luajit/bin/luajit");
 
 /**
- * Tests' programs: whether each is there, and the package that has it. It is `luajit2` (OpenResty's branch,
- * which Debian's lua-nginx-module uses too), not `luajit`: the two exclude each other.
+ * Programs of the tests: whether each is there, and its Debian package. LuaJIT's package is `luajit2`
+ * (OpenResty's branch, which Debian's lua-nginx-module uses too); it conflicts with the package `luajit`.
  * @type {Record<string, { package: string, isThere: () => boolean }>}
  */
 const testTools = {
@@ -79,8 +79,8 @@ const testTools = {
 };
 
 /**
- * The programs that tests and checks run.
- * @param {string[]} [names] all of them when left out
+ * Installs the programs that tests and checks run.
+ * @param {string[]} [names] all programs if absent
  */
 export function ensureTestTools(names = Object.keys(testTools)) {
   const missing = names.filter((name) => !testTools[name].isThere());
@@ -89,5 +89,5 @@ export function ensureTestTools(names = Object.keys(testTools)) {
   installPackages(packages, `The tests need ${missing.join(", ")}`);
   const still = missing.filter((name) => !testTools[name].isThere());
   if (still.length > 0)
-    stop(`apt-get installed ${packages.join(" ")}, yet ${still.join(", ")} cannot be run`);
+    stop(`apt-get has installed ${packages.join(" ")}, but ${still.join(", ")} cannot be run`);
 }

@@ -1,4 +1,7 @@
-/** `npm run soak`: what takes minutes, so that it is no part of `npm test`. `npm run soak -- <part of a file's name>`: some. */
+/**
+ * `npm run soak [-- <part of a file's name>]`: tests that take minutes, so that `npm test` does not include
+ * them.
+ */
 import { ensureServer } from "./setup.mjs";
 import { runSoakSpecs } from "./test_node.mjs";
 import { runParts } from "./test_parts.mjs";

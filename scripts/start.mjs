@@ -1,5 +1,6 @@
 /**
- * `npm start`: two demo application servers and the gateway of nginx.conf in front of them, until Ctrl-C.
+ * `npm start`: runs two demo application servers, and in front of them the gateway of nginx.conf, until
+ * Ctrl-C.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -16,22 +17,22 @@ const demoPorts = [9001, 9002];
 const trafficPort = 8080;
 const apiPort = 8081;
 
-/** How long requests in flight may take at the end, in milliseconds, before nginx is told to drop them. */
+/** Time for requests in flight to finish at the end, in milliseconds. */
 const patience = 5000;
 
 const help = `
-The gateway listens on 127.0.0.1:${trafficPort}, its API on 127.0.0.1:${apiPort}; Ctrl-C ends all of it. Try, in another terminal:
+The gateway listens on 127.0.0.1:${trafficPort}, and its API on 127.0.0.1:${apiPort}. Press Ctrl-C to stop. In another terminal:
 
   Send traffic     curl http://127.0.0.1:${trafficPort}/
   Add a server     curl -d '{"server":"127.0.0.1:9003"}' http://127.0.0.1:${apiPort}/api/9/http/upstreams/app/servers
   Delete it        curl -X DELETE 'http://127.0.0.1:${apiPort}/api/9/http/upstreams/app/servers/?server=127.0.0.1:9003'
   Monitor          curl http://127.0.0.1:${apiPort}/api/9/http/upstreams
 
-The server to add is one more of the demo's: node scripts/demo_server.mjs 9003
+To run the server that is added: node scripts/demo_server.mjs 9003
 `;
 
 /**
- * Ends the script if something listens on one of our ports already.
+ * Ends the script if a port is already in use.
  * @param {number} port
  */
 async function requireFree(port) {
@@ -44,8 +45,8 @@ async function requireFree(port) {
 }
 
 /**
- * Started by root, nginx's workers become `nobody`, who may not read a clone in root's home. The owner of
- * this folder may.
+ * Returns the `user` directive. When root starts nginx, its workers would run as `nobody`, which cannot read
+ * a clone in root's home. The owner of this folder can.
  * @returns {string}
  */
 function userDirective() {
@@ -55,7 +56,8 @@ function userDirective() {
 }
 
 /**
- * Starts nginx in a process group of its own: at Ctrl-C the terminal signals our group only.
+ * Starts nginx in its own process group, because at Ctrl-C the terminal sends a signal to this script's
+ * group.
  * @param {import("./server.mjs").Server} server
  */
 function startGateway({ binary, globalDirectives }) {
@@ -68,7 +70,7 @@ function startGateway({ binary, globalDirectives }) {
 
 /**
  * @param {number} port
- * @returns {Promise<boolean>} whether something listens there
+ * @returns {Promise<boolean>} whether a server listens on it
  */
 function listens(port) {
   return new Promise((resolve) => {
@@ -79,7 +81,7 @@ function listens(port) {
 }
 
 /**
- * Signals nginx's whole group: when the master was killed, its workers still hold the ports.
+ * Sends a signal to nginx's whole group: when the master was killed, its workers still use the ports.
  * @param {import("node:child_process").ChildProcess} gateway
  * @param {NodeJS.Signals} signal
  */
@@ -87,7 +89,7 @@ function signalGroup(gateway, signal) {
   try {
     process.kill(-gateway.pid, signal);
   } catch {
-    // Nobody is left in it.
+    // All processes of the group have ended.
   }
 }
 
@@ -112,7 +114,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 gateway.on("close", () => {
   if (stopping) process.exit(0);
   const reason = complaint.trim().split("\n")[0];
-  stop(`npm start: nginx ended${reason === "" ? "; .sluice/error.log may say why" : `: ${reason}`}`);
+  stop(`npm start: nginx has ended${reason === "" ? "; see .sluice/error.log" : `: ${reason}`}`);
 });
 
 while (!stopping && !(await listens(apiPort))) await sleep(50);

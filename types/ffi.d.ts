@@ -1,4 +1,4 @@
-/** LuaJIT's FFI: only what is used. */
+/** LuaJIT's FFI, as far as it is used. */
 
 /** @noResolution @noSelf */
 declare module "ffi" {
@@ -14,9 +14,9 @@ declare module "ffi" {
     [index: number]: NumberPointer;
   }
 
-  /** What some `cdef` has declared; the importing file names the type. */
+  /** The declarations of all `cdef` calls. The importing file casts it to its own type. */
   const C: unknown;
-  /** The processor: "x64", "arm64". */
+  /** The processor, such as "x64" or "arm64". */
   const arch: string;
   function cdef(declarations: string): void;
   function cast(type: string, value: unknown): CData;

@@ -1,4 +1,4 @@
-/** Lua modules that come with OpenResty or Debian: only what is used. */
+/** Lua modules of OpenResty or Debian, as far as they are used. */
 
 /** @noResolution @noSelf */
 declare module "ngx.balancer" {
@@ -12,13 +12,13 @@ declare module "ngx.balancer" {
 
 /** @noResolution @noSelf */
 declare module "ngx.process" {
-  /** `single` at a start, `master` at a reload, `worker`, or another. */
+  /** Returns `single` at a start, `master` at a reload, `worker`, or another type. */
   export function type(): string;
 }
 
 /** @noResolution @noSelf */
 declare module "ngx.semaphore" {
-  /** Its functions are methods. */
+  /** The functions are methods. */
   export interface Semaphore {
     wait(this: Semaphore, seconds: number): LuaMultiReturn<[true | undefined, string | undefined]>;
     post(this: Semaphore): void;
@@ -30,10 +30,10 @@ declare module "ngx.semaphore" {
 
 /** @noResolution @noSelf */
 declare module "string.buffer" {
-  /** Its functions are methods. */
+  /** The functions are methods. */
   export interface StringBuffer {
     put(this: StringBuffer, text: string): void;
-    /** Takes all that is in it. */
+    /** Returns the whole content and empties the buffer. */
     get(this: StringBuffer): string;
     length: LuaLengthMethod<number>;
   }
@@ -65,11 +65,11 @@ declare module "resty.dns.resolver" {
     section: number;
     ttl: number;
     class: number;
-    /** Of CNAME. */
+    /** CNAME records only. */
     cname: string;
-    /** Of A and AAAA. */
+    /** A and AAAA records only. */
     address: string;
-    /** Of SRV. */
+    /** SRV records only, as are the next three members. */
     target: string;
     port: number;
     priority: number;
@@ -87,7 +87,7 @@ declare module "resty.dns.resolver" {
     ): LuaMultiReturn<[DnsAnswer | undefined, string | undefined]>;
   }
   export interface DnsLibrary {
-    /** `timeout`: in milliseconds; `retrans`: how often a question is sent. */
+    /** `timeout` is in milliseconds; `retrans` is the number of attempts. */
     new: (
       this: DnsLibrary,
       options: { nameservers: [host: string, port: number][]; retrans: number; timeout: number },

@@ -1,8 +1,8 @@
-/** lua-nginx-module: only what is used. */
+/** lua-nginx-module, as far as it is used. */
 
 /** @noSelfInFile */
 
-/** `ngx.shared.DICT`; its functions are methods. */
+/** `ngx.shared.DICT`. The functions are methods. */
 interface SharedDict {
   get(this: SharedDict, key: string): LuaMultiReturn<[string | number | undefined, string | undefined]>;
   safe_set(
@@ -27,9 +27,9 @@ type TimerCallback = (this: void, premature: boolean) => void;
 interface NgxConfig {
   readonly nginx_version: number;
   readonly ngx_lua_version: number;
-  /** The folder that relative paths are below, with a slash at its end. */
+  /** Returns the folder that relative paths start from, with a slash at its end. */
   prefix(): string;
-  /** What nginx was configured with when it was built. */
+  /** Returns the options of nginx's build. */
   nginx_configure(): string;
 }
 
@@ -62,7 +62,7 @@ interface NgxWorker {
   exiting(): boolean;
 }
 
-/** A TCP cosocket; its functions are methods. Times are in milliseconds. */
+/** A TCP cosocket. The functions are methods; times are in milliseconds. */
 interface TcpSocket {
   close(this: TcpSocket): LuaMultiReturn<[number | undefined, string | undefined]>;
   connect(
@@ -71,7 +71,7 @@ interface TcpSocket {
     port: number,
     options: { pool: string },
   ): LuaMultiReturn<[number | undefined, string | undefined]>;
-  /** A unix socket. */
+  /** Connects to a unix socket. */
   connect(
     this: TcpSocket,
     path: string,
@@ -99,7 +99,7 @@ interface NgxSocket {
   tcp(): TcpSocket;
 }
 
-/** A light thread, opaque. */
+/** A light thread; opaque. */
 interface LightThread {
   readonly __light_thread: never;
 }
@@ -133,7 +133,7 @@ interface Ngx {
   readonly ERROR: number;
 
   readonly config: NgxConfig;
-  /** A table of the request's own. */
+  /** A table that belongs to the request. */
   readonly ctx: Record<string, unknown>;
   readonly header: Record<string, string | string[] | undefined>;
   readonly is_subrequest: boolean;
@@ -143,7 +143,7 @@ interface Ngx {
   readonly socket: NgxSocket;
   readonly thread: NgxThread;
   readonly timer: NgxTimer;
-  /** nginx's variables; one that does not exist or is not set is undefined. */
+  /** nginx's variables. A variable that does not exist or is not set is undefined. */
   readonly var: Record<string, string | undefined>;
   readonly worker: NgxWorker;
   status: number;

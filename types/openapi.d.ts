@@ -1,11 +1,11 @@
 /**
- * The description of the HTTP API, which scripts/openapi.mjs makes of openapi/: JSON text, in two pieces.
+ * The description of the HTTP API: JSON text in two parts, which scripts/openapi.mjs makes from openapi/.
  *
  * @noResolution @noSelf
  */
 declare module "resty.sluice.openapi" {
-  /** Up to the API's prefix. */
+  /** The text before the API's prefix. */
   export const before: string;
-  /** From there on. */
+  /** The text after the prefix. */
   export const after: string;
 }

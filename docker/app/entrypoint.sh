@@ -1,5 +1,5 @@
 #!/bin/sh
-# Finds out where this server can be reached, and becomes nginx.
+# Finds this server's address and executes nginx.
 set -eu
 address=$(hostname -i | tr ' ' '\n' | grep -m 1 -F .) || {
   echo "app: this container has no IPv4 address" >&2

@@ -1,5 +1,5 @@
--- Tells etcd that this server is there: a key with a lease of a few seconds, renewed while it lives and given back when
--- it ends. A server that dies takes no more than its lease's time to be gone.
+-- Registers this server in etcd: a key with a lease of a few seconds, which is renewed while the server runs
+-- and revoked when it stops. The key of a server that dies disappears when its lease ends.
 local cjson = require("cjson.safe")
 
 local TTL = 5 -- seconds
@@ -10,7 +10,7 @@ local address = os.getenv("ADDRESS")
 local host, port = (os.getenv("ETCD") or ""):match("^(.+):(%d+)$")
 local lease
 
--- Without an etcd it just serves.
+-- Without etcd the server only serves.
 if not host then return end
 
 local function ask(path, question)
@@ -38,7 +38,7 @@ local function register()
   return granted.ID
 end
 
--- Whether the lease is still there: one that has ended has no TTL.
+-- Renews the lease. An answer without a TTL means that the lease has ended.
 local function renew()
   local answer, cause = ask("/v3/lease/keepalive", { ID = lease })
   local is_kept = type(answer) == "table" and answer.result and answer.result.TTL

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Makes a certificate authority in .sluice/, unless one is there, and certificates of it for servers:
+# Makes a certificate authority in .sluice/, unless there is one, and certificates for servers:
 #   ./make_certificates.sh payments search
-# gives certificates of payments.internal and search.internal. They are for trying things: their keys have no passphrase.
+# makes certificates for payments.internal and search.internal. They are for demos: their keys have no
+# passphrase.
 set -eu
 cd "$(dirname "$0")"
 mkdir -p .sluice
 
-# One certificate, with what else it takes: make <name of the file> <arguments of openssl>
+# Makes one certificate and its key: make <name of the file> <arguments of openssl>
 make() {
   file=$1
   shift

@@ -1,6 +1,6 @@
 /**
- * A TLS server for trying things. It has certificates of .sluice/, shows the one of the name that it is asked for by SNI, or
- * else the first, and answers with that name: node server.mjs 9443 payments search
+ * A TLS server for demos. It uses the certificate in .sluice/ for the name that the client asks for by SNI,
+ * or else the first one, and answers with that name: node server.mjs 9443 payments search
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 /**
  * @param {number} port on 127.0.0.1
- * @param {string[]} names whose certificates it has
+ * @param {string[]} names names of its certificates
  * @param {string} folder of the certificates
  * @returns {Promise<import("node:https").Server>} once it listens
  */
@@ -28,7 +28,8 @@ export function startServer(port, names, folder) {
       `server ${port}, asked for as ${request.socket.servername}: ${request.method} ${request.url}\n`,
     );
   });
-  // It is nginx that closes an idle connection, never this end of it just as a request comes in.
+  // nginx must close idle connections. If this server closed one, a request could arrive at the same moment
+  // and fail.
   server.keepAliveTimeout = 75_000;
   return new Promise((resolve, reject) => {
     server.once("error", reject).listen(port, "127.0.0.1", () => resolve(server));

@@ -1,5 +1,5 @@
 /**
- * Opens one stream, says something every second, and prints what comes back, until Ctrl-C:
+ * Opens one stream, sends a message every second, and prints the answers, until Ctrl-C:
  * node client.mjs websocket|grpc <port>
  */
 import { credentials, makeGenericClientConstructor } from "@grpc/grpc-js";

@@ -1,15 +1,15 @@
 /**
- * A WebSocket server and a gRPC server for trying things: each repeats what it is sent, with its own port before it.
+ * A WebSocket server and a gRPC server for demos. Each returns every message with its own port in front.
  * node servers.mjs <port for WebSocket> <port for gRPC>
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 
-/** Bytes as they are: what stands for the messages of a .proto file. @param {Buffer} bytes */
+/** Passes bytes unchanged, instead of messages of a .proto file. @param {Buffer} bytes */
 const asIs = (bytes) => bytes;
 
-/** The gRPC service: one method, with streams both ways. */
+/** The gRPC service: one method with streams in both directions. */
 export const talk = {
   talk: {
     path: "/example.Echo/Talk",

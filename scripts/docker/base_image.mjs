@@ -1,6 +1,6 @@
 /**
- * The image that stands in OpenResty's place where none can be pulled: Debian 12 with its own nginx and
- * lua-nginx-module, found where an OpenResty image has its own. Its name says what it is.
+ * Builds the base image of the tests where OpenResty's image cannot be pulled: Debian 12 with Debian's nginx
+ * and lua-nginx-module at the paths of an OpenResty image.
  */
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
@@ -10,13 +10,13 @@ import { installPackages } from "../debian.mjs";
 import { temporaryFolder } from "../files.mjs";
 import { docker, hasImage } from "./engine.mjs";
 
-/** What Sluice needs, `lua-nginx-dns` for discovery by DNS, and systemd for its example. */
+/** The packages that Sluice needs: `lua-nginx-dns` for discovery by DNS, and systemd for its example. */
 const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "lua-nginx-dns", "luajit2", "systemd"];
 
-/** Of a minimal Debian what no test needs: it makes the image a third as large. */
+/** Folders that no test needs. Without them the image is a third as large. */
 const ballast = ["usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt/lists"];
 
-/** OpenResty's paths, and what is behind them here. */
+/** OpenResty's paths, and the files of Debian that they lead to. */
 const links = {
   "usr/local/openresty/site/lualib": "/usr/share/lua/5.1",
   "usr/local/openresty/luajit/bin/luajit": "/usr/bin/luajit",
@@ -25,11 +25,11 @@ const links = {
 
 const program = join(root, "scripts/docker/openresty.sh");
 
-/** The tag goes by what the image is made of. */
+/** The tag depends on the content of the image. */
 const made = createHash("sha256").update(packages.join()).update(readFileSync(program)).digest("hex");
 export const BASE_IMAGE = `debian12-nginx-in-openresty-paths:${made.slice(0, 12)}`;
 
-/** Makes the image, unless the engine has it. */
+/** Builds the image, unless the engine has it. */
 export function ensureBaseImage() {
   if (hasImage(BASE_IMAGE)) return;
   if (findProgram("debootstrap") === undefined)
@@ -49,12 +49,17 @@ function bootstrap(folder) {
   if (!ok) stop(`${output.trim().split("\n").slice(-3).join("\n")}\ndebootstrap failed`);
 }
 
-/** Where this machine has Debian's packages from. */
+/** Returns the address from which this machine gets Debian's packages. */
 function mirror() {
   const wanted = ["Identifier: Packages", "Codename: bookworm", "Component: main"];
   const { output } = runQuietly("apt-get", ["indextargets", "--format", "$(REPO_URI)", ...wanted]);
   const [first] = output.trim().split("\n");
-  return first || stop("The base image needs Debian 12's packages: apt-get knows of none (apt-get update?)");
+  return (
+    first ||
+    stop(
+      "The base image needs Debian 12's packages, but apt-get knows no source for them. Run apt-get update",
+    )
+  );
 }
 
 /** @param {string} folder */

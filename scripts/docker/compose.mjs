@@ -1,8 +1,8 @@
-/** Docker Compose: the plugin of today, or Debian 12's program. */
+/** Finds Docker Compose: the plugin, or the program of Debian 12. */
 import { findProgram, runQuietly } from "../command.mjs";
 import { installPackages } from "../debian.mjs";
 
-/** @returns {string[] | undefined} the program and its first arguments; undefined: it is not there */
+/** @returns {string[] | undefined} the program and its first arguments; undefined: not installed */
 export function findCompose() {
   if (runQuietly("docker", ["compose", "version"]).ok) return ["docker", "compose"];
   return findProgram("docker-compose") === undefined ? undefined : ["docker-compose"];

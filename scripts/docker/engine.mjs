@@ -1,4 +1,4 @@
-/** The Docker engine: one that answers, or else one of our own, which ends with the script. */
+/** Uses the Docker engine of this machine, or starts one that ends with the script. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,25 +7,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findProgram, runQuietly, stop } from "../command.mjs";
 import { installPackages } from "../debian.mjs";
 
-/** How long an engine may take to start or to end, in milliseconds. */
+/** Time for an engine to start or to end, in milliseconds. */
 const patience = 60_000;
 
-/** Which dockerd switches on. */
+/** A kernel setting that dockerd switches on. */
 const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 
 /**
- * Runs docker; ends the script when it fails.
+ * Runs docker. Ends the script when docker fails.
  * @param {string[]} args
- * @returns {string} what it printed
+ * @returns {string} its output
  */
 export function docker(...args) {
   const { ok, output } = runQuietly("docker", args);
   return ok ? output.trim() : stop(`${output.trim()}\ndocker ${args[0]} failed`);
 }
 
-/** Why no engine answers; undefined: one does. */
+/** Returns the reason why no engine answers; undefined if one does. */
 export function engineProblem() {
-  if (findProgram("docker") === undefined) return "there is no docker";
+  if (findProgram("docker") === undefined) return "docker is not installed";
   const { ok, output } = runQuietly("docker", ["version", "--format", "{{.Server.Version}}"]);
   return ok ? undefined : `no Docker engine answers: ${output.trim().split("\n").at(-1)}`;
 }
@@ -35,7 +35,7 @@ export function hasImage(name) {
   return runQuietly("docker", ["image", "inspect", name]).ok;
 }
 
-/** Finds an engine, or starts one in a folder of its own, which ends with this script. */
+/** Finds an engine, or starts one in a temporary folder, which ends with this script. */
 export async function ensureEngine() {
   if (engineProblem() === undefined) return;
   if (["dockerd", "docker", "ip"].some((program) => findProgram(program) === undefined))
@@ -64,13 +64,13 @@ function startEngine(folder) {
   const options = Object.entries(places).map(([option, name]) => `--${option}=${join(folder, name)}`);
   const engine = spawn("dockerd", [...options, `--host=unix://${folder}/docker.sock`], {
     stdio: ["ignore", log, log],
-    // At Ctrl-C the terminal signals our group: it is to end after this script's containers.
+    // In its own process group, so that Ctrl-C does not end it before this script's containers.
     detached: true,
   });
   process.on("exit", () => {
     if (engine.exitCode === null) endEngine(engine);
     forgetMounts(folder);
-    // Its chains in iptables stay, as after any dockerd: others may have changed the tables meanwhile.
+    // The chains in iptables stay, as after any dockerd, because others may have changed the tables since.
     if (!hadBridge) runQuietly("ip", ["link", "delete", "docker0"]);
     writeFileSync(FORWARDING, forwarding);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -81,7 +81,8 @@ function startEngine(folder) {
 }
 
 /**
- * Ends it without the event loop, which is over when a script exits: so it stays a zombie.
+ * Ends the engine. The event loop has ended when a script exits, so the process is not reaped and stays a
+ * zombie.
  * @param {import("node:child_process").ChildProcess} engine
  */
 function endEngine(engine) {
@@ -91,7 +92,7 @@ function endEngine(engine) {
   while (Date.now() - start < patience && !/^State:\tZ/m.test(status())) runQuietly("sleep", ["0.1"]);
 }
 
-/** What dockerd leaves mounted below its folder. @param {string} folder */
+/** Unmounts the folders that dockerd leaves mounted. @param {string} folder */
 function forgetMounts(folder) {
   const places = readFileSync("/proc/mounts", "utf8")
     .split("\n")

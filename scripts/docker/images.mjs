@@ -1,4 +1,4 @@
-/** The images that the tests run: the gateway's, the demo application's, and an etcd, all from one base image. */
+/** Builds the images of the tests from one base image: the gateway, the demo application and an etcd. */
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, root, stop } from "../command.mjs";
@@ -6,7 +6,7 @@ import { temporaryFolder } from "../files.mjs";
 import { BASE_IMAGE } from "./base_image.mjs";
 import { docker, engineProblem, hasImage } from "./engine.mjs";
 
-/** What the Dockerfile is made for. */
+/** The base image that the Dockerfile names. */
 const [, OFFICIAL_IMAGE] = /^ARG OPENRESTY_IMAGE=(\S+)$/m.exec(
   readFileSync(join(root, "Dockerfile"), "utf8"),
 );
@@ -16,7 +16,7 @@ export const APP_IMAGE = "sluice-test-app";
 export const ETCD_IMAGE = "sluice-test-etcd";
 
 /**
- * The image that the others are made from: OPENRESTY_IMAGE, or what the engine has. Nothing is pulled.
+ * Returns the base image: OPENRESTY_IMAGE, or an image that the engine has. Nothing is pulled.
  * @returns {string | undefined}
  */
 export function baseImage() {
@@ -25,27 +25,29 @@ export function baseImage() {
   return hasImage(wanted) ? wanted : stop(`OPENRESTY_IMAGE=${wanted}: the Docker engine has no such image`);
 }
 
-/** Why no test can run in a container; undefined: the images are there. */
+/** Returns the reason why no test can run in a container; undefined if the images are there. */
 export function imageProblem() {
   const problem = engineProblem();
   if (problem !== undefined) return problem;
   if (baseImage() !== undefined) return undefined;
-  return "the Docker engine has no image of OpenResty: npm run test:docker makes one that stands in its place";
+  return "the Docker engine has no image of OpenResty; npm run test:docker builds a replacement";
 }
 
-/** Builds all of them anew, with the dist/ that is there, unless imageProblem() says why that cannot be. */
+/**
+ * Rebuilds all images with the present dist/, unless imageProblem() returns a reason why that is impossible.
+ */
 export function buildImages() {
   if (imageProblem() !== undefined) return;
   const base = baseImage();
   const from = ["--build-arg", `OPENRESTY_IMAGE=${base}`];
-  // What is built here already needs no npm, so any image serves as the one that would build it.
+  // dist/ is built already, so the build stage needs no Node and can use any image.
   const prebuilt = ["--build-arg", `NODE_IMAGE=${base}`, "--build-arg", "DIST=prebuilt"];
   docker("build", "--quiet", "--tag", GATEWAY_IMAGE, ...from, ...prebuilt, root);
   docker("build", "--quiet", "--tag", APP_IMAGE, ...from, join(root, "docker/app"));
   buildEtcd(base);
 }
 
-/** Of this machine's etcd, which needs no more than a C library. @param {string} base */
+/** Builds an image with this machine's etcd, which needs only a C library. @param {string} base */
 function buildEtcd(base) {
   const etcd = findProgram("etcd") ?? stop("The tests need etcd");
   const folder = temporaryFolder("etcd-image");

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the test's base image has in OpenResty's place: Debian's nginx, which wants its Lua modules loaded. It takes -g
-# once only, so the directives that come with -g are added to.
+# Stands in for the program "openresty" in the base image of the tests. Debian's nginx must load its Lua
+# modules with -g, which nginx accepts only once, so they are added to the directives of a given -g.
 modules="load_module /usr/lib/nginx/modules/ndk_http_module.so; load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;"
 given=""
 count=$#

@@ -106,7 +106,7 @@ containerTest("the file system of the container can be read-only", async (contex
   assert.equal((await ask(gateway.port, "/", { method: "POST", body })).status, 200);
   assertRefused(
     await startInVain(context, { hostConfig: readOnly }),
-    /^sluice: could not write to \/tmp: with a read-only file system give a --tmpfs \/tmp$/,
+    /^sluice: could not write to \/tmp: a read-only file system needs --tmpfs \/tmp$/,
   );
 });
 
@@ -152,16 +152,19 @@ containerTest("a wrong variable stops the container with one clear message", asy
     for (const value of values) {
       const { code, output } = await startInVain(context, { environment: { [name]: value } });
       assert.equal(code, 1, `${name}=${value}: ${output}`);
-      assert.ok(output.startsWith(`sluice: ${name}=${value}: not `), output);
+      assert.ok(output.startsWith(`sluice: invalid ${name}=${value}: must be `), output);
     }
   }
   const secret = { environment: { SLUICE_READ_TOKENS_FILE: "the-token-itself" } };
   assertRefused(
     await startInVain(context, secret),
-    /^sluice: SLUICE_READ_TOKENS_FILE: not the absolute path of a file with tokens$/,
+    /^sluice: invalid SLUICE_READ_TOKENS_FILE: must be the absolute path of a file with tokens$/,
   );
   const same = { environment: { SLUICE_PORT: "8080", SLUICE_API_PORT: "8080" } };
-  assertRefused(await startInVain(context, same), /^sluice: SLUICE_API_PORT=8080: is SLUICE_PORT too$/);
+  assertRefused(
+    await startInVain(context, same),
+    /^sluice: invalid SLUICE_API_PORT=8080: must differ from SLUICE_PORT$/,
+  );
   const missing = { environment: { SLUICE_WRITE_TOKENS_FILE: "/run/secrets/none" } };
   assertRefused(
     await startInVain(context, missing),
@@ -170,7 +173,7 @@ containerTest("a wrong variable stops the container with one clear message", asy
   const forbidden = { environment: { SLUICE_STATE_DIR: "/root" } };
   assertRefused(
     await startInVain(context, forbidden),
-    /^sluice: could not write \/root\/write_token: \/root must be a folder that user 10001 may write to$/,
+    /^sluice: could not write \/root\/write_token: user 10001 must be allowed to write to \/root$/,
   );
 });
 
