@@ -6,6 +6,11 @@
  */
 export const notRun = [
   {
+    page: "CONTRIBUTING.md",
+    starts: "git clone",
+    reason: "these are the commands that run this test",
+  },
+  {
     page: "docs/speed.md",
     starts: "npm run bench",
     reason: "a bench takes minutes and needs a quiet machine",
