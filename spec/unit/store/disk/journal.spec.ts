@@ -16,7 +16,6 @@ import {
   to_document,
   type LineFile,
   type SavedState,
-  type SavedUpstream,
 } from "../../../../src/resty/sluice/store/disk/replay";
 import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
@@ -197,7 +196,7 @@ describe("a journal's line", () => {
 
   /** What a state that was made of these lines has of "app". */
   function app_of(text: string): Document | undefined {
-    const saved = load(text)[0].upstreams.get("app") as SavedUpstream | undefined;
+    const saved = load(text)[0].upstreams.get("app");
     return saved === undefined ? undefined : to_document(saved, () => 1 as RowNumber);
   }
 
@@ -348,7 +347,7 @@ describe("an image", () => {
     for (const later of $range(1, CHANGES.length)) {
       // The image says revision 1, but has "app" as it was after `later` changes.
       const [state_then] = load(table.concat(CHANGES, "", 1, later));
-      const app = state_then.upstreams.get("app") as SavedUpstream | undefined;
+      const app = state_then.upstreams.get("app");
       const state = empty_state();
       state.revision = 1;
       if (app !== undefined) state.upstreams.set("app", app);

@@ -12,7 +12,7 @@ export interface Group extends Turns, Ring<Group> {
 
 /** The groups of a rotation. */
 export interface Groups {
-  readonly by_weight: LuaTable<number, Group>;
+  readonly by_weight: LuaTable<number, Group | undefined>;
   /** From 1 on, in no order. */
   readonly list: LuaTable<number, Group>;
   count: number;

@@ -94,7 +94,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
 
   /** Returns the group of a weight; a new one has no members yet. Settled. */
   function group_of(peer_weight: number): Group {
-    const known = groups.by_weight.get(peer_weight) as Group | undefined;
+    const known = groups.by_weight.get(peer_weight);
     if (known !== undefined) return known;
     const group = add_group(groups, peer_weight);
     if (sole !== undefined) {

@@ -74,11 +74,11 @@ function is_current(
 ): boolean {
   if (!is_history(history)) return false;
   if (string.sub(history, RANDOM_DIGITS + 1) !== digits_of_cluster(cluster_id)) return false;
-  const revisions = new LuaTable<string, number>();
+  const revisions = new LuaTable<string, number | undefined>();
   for (const entry of keys) revisions.set(entry.key, entry.revision);
   for (const [name, text] of pairs(own)) {
     const version = parse_version(text);
-    const newest = (revisions.get(prefix + name) as number | undefined) ?? revision;
+    const newest = revisions.get(prefix + name) ?? revision;
     if (version?.history === history && version.revision > newest) return false;
   }
   return true;

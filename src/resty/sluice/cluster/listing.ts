@@ -12,7 +12,7 @@ export interface Parts {
   /** Whether a gateway has put there all that it had. */
   is_complete: boolean;
   /** Records of deleted upstreams, by name. */
-  tombstones: LuaTable<string, KeyValue>;
+  tombstones: LuaTable<string, KeyValue | undefined>;
   /** All others but renewals. */
   upstreams: KeyValue[];
 }

@@ -6,7 +6,7 @@ import { put_cluster_problems, type ClusterProblem } from "../store/source_statu
  * One that cannot be shared or applied does not keep the others from it.
  */
 
-const problems = new LuaTable<string, ClusterProblem>();
+const problems = new LuaTable<string, ClusterProblem | undefined>();
 let is_changed = false;
 
 /**
@@ -14,7 +14,7 @@ let is_changed = false;
  * upstream.
  */
 export function note_problem(name: string, error: string, junk?: number): void {
-  const known = problems.get(name) as ClusterProblem | undefined;
+  const known = problems.get(name);
   if (known?.error === error && known.junk === junk) return;
   if (known?.error !== error) ngx.log(ngx.WARN, `sluice: the cluster's upstream ${name}: ${error}`);
   problems.set(name, { error, junk });

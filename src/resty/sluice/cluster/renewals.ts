@@ -22,7 +22,7 @@ const LEASE: Schema = { members: { ID: "digits" } };
 
 const registered = new_registered();
 /** By upstream and node: the end of the registration that the others know. */
-const known = new LuaTable<string, number>();
+const known = new LuaTable<string, number | undefined>();
 let own_key: string | undefined;
 let lease: string | undefined;
 let leased = 0;
@@ -53,7 +53,7 @@ function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, 
     for (const record of nodes) {
       const end = expires(record);
       const id = id_of(upstream, record);
-      if (end > now && end > ((known.get(id) as number | undefined) ?? 0)) {
+      if (end > now && end > (known.get(id) ?? 0)) {
         left[record.node.name] = math.floor((end - now) * 1000) / 1000;
         told.set(id, end);
       }
@@ -107,7 +107,7 @@ export function send_renewals(client: EtcdClient, prefix: string): string | unde
 }
 
 function apply_to(upstream: string, left: Record<string, unknown>, now: number): void {
-  const nodes = (registered.nodes.get(upstream) as NodeRecord[] | undefined) ?? [];
+  const nodes = registered.nodes.get(upstream) ?? [];
   for (const record of nodes) {
     const seconds = left[record.node.name];
     // No gateway gives more time than the registration has: more is junk, and would keep the server for ever.

@@ -133,7 +133,7 @@ export function settle_deletion({ prefix, history }: Joined, key: string, revisi
  * listed.
  */
 export function settle_all(joined: Joined, keys: readonly KeyValue[], base: Base): string | undefined {
-  const there = new LuaTable<string, KeyValue>();
+  const there = new LuaTable<string, KeyValue | undefined>();
   const kept = new LuaSet<string>();
   for (const entry of keys) {
     const name = name_of(joined.prefix, entry.key);

@@ -23,7 +23,7 @@ interface Tombstone {
 }
 
 /** By the upstream's name, as the worker that follows the cluster knows them. */
-const tombstones = new LuaTable<string, Tombstone>();
+const tombstones = new LuaTable<string, Tombstone | undefined>();
 
 /** The key of a record. */
 export function tombstone_key(prefix: string, name: string): string {
@@ -43,7 +43,7 @@ function version_of_record(found: History, { value, revision }: KeyValue): Versi
 
 /** Remembers a record, unless a later one is known that etcd has lost. */
 export function note_tombstone(name: string, entry: KeyValue, found: History): void {
-  const known = tombstones.get(name) as Tombstone | undefined;
+  const known = tombstones.get(name);
   const recorded = version_of_record(found, entry);
   const version = known !== undefined && is_later(known.version, recorded) ? known.version : recorded;
   const is_known = known?.revision === entry.revision && known.version.revision === version.revision;
@@ -57,14 +57,14 @@ export function forget_tombstone(name: string): void {
 
 /** The version at which an upstream was deleted, if that is recorded. */
 export function deleted_at(name: string): Version | undefined {
-  return (tombstones.get(name) as Tombstone | undefined)?.version;
+  return tombstones.get(name)?.version;
 }
 
 /** Puts the records of earlier histories back into etcd, where it has none or an earlier one. */
-function put_back(joined: Joined, there: LuaTable<string, KeyValue>): string | undefined {
+function put_back(joined: Joined, there: LuaTable<string, KeyValue | undefined>): string | undefined {
   const { client, prefix, history } = joined;
   for (const [name, { version }] of pairs(tombstones)) {
-    const entry = there.get(name) as KeyValue | undefined;
+    const entry = there.get(name);
     const is_lost = entry === undefined || is_later(version, version_of_record(joined, entry));
     if (version.history !== history && is_lost) {
       const key = tombstone_key(prefix, name);
@@ -95,7 +95,10 @@ function remove_old({ client, prefix }: Joined): string | undefined {
  * Remembers the records that etcd has, puts those of earlier histories back, and deletes old ones. Returns
  * the cause when it fails. Phases that have cosockets.
  */
-export function settle_tombstones(joined: Joined, there: LuaTable<string, KeyValue>): string | undefined {
+export function settle_tombstones(
+  joined: Joined,
+  there: LuaTable<string, KeyValue | undefined>,
+): string | undefined {
   for (const [name, entry] of pairs(there)) note_tombstone(name, entry, joined);
   return put_back(joined, there) ?? remove_old(joined);
 }

@@ -36,7 +36,7 @@ const ANOTHER_HISTORY =
 
 /** Of the member that answered last. */
 let preferred = 0;
-const clients = new LuaTable<number, EtcdClient>();
+const clients = new LuaTable<number, EtcdClient | undefined>();
 
 function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
   const key = prefix + name;
@@ -55,7 +55,7 @@ function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
  */
 function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   const member = attempt % etcd.endpoints.length;
-  let client = clients.get(member) as EtcdClient | undefined;
+  let client = clients.get(member);
   if (client === undefined) {
     client = new_etcd_client(etcd, member, "transaction", () => false);
     client.service.destination.keepalive_time = 0;

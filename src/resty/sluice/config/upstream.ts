@@ -36,12 +36,12 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
   const [items, no_list] = read_list("servers", input);
   if (items === undefined) return $multi(undefined, no_list);
   const servers: ServerConfig[] = [];
-  const given = new LuaTable<string, string>();
+  const given = new LuaTable<string, string | undefined>();
   for (const item of items) {
     const [server, problem] = read_server(item);
     if (server === undefined) return $multi(undefined, at_server(servers.length, problem as Problem));
     const name = canonical_address(server.server);
-    const first = given.get(name) as string | undefined;
+    const first = given.get(name);
     if (first !== undefined) {
       const text = duplicate_server(server.server, first);
       return $multi(undefined, at_server(servers.length, { status: 409, code: "EntryExists", text }));

@@ -60,13 +60,13 @@ export interface Controlled {
   call: Call | undefined;
   servers: ControlledServer[];
   /** The servers by their lines, which tell all of their parameters. */
-  lines: LuaTable<string, ControlledServer>;
+  lines: LuaTable<string, ControlledServer | undefined>;
   memo: Memo;
 }
 
 const LINES_AT_ONCE = 500;
 
-export const controlled = new LuaTable<string, Controlled>();
+export const controlled = new LuaTable<string, Controlled | undefined>();
 const follower = new_follower();
 
 function new_server(name: string, upstream_row: Cell, line: string): ControlledServer {
@@ -166,7 +166,7 @@ function end_control({ name, row, servers }: Controlled, head: Document | undefi
 
 function look_at(name: string, pause: Pause): void {
   const text = get_text(name);
-  const before = controlled.get(name) as Controlled | undefined;
+  const before = controlled.get(name);
   if (text === undefined) {
     forget_load_report(name);
     controlled.delete(name);

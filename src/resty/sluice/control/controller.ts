@@ -41,7 +41,7 @@ function control_all(this: void): void {
   for (const [name] of pairs(controlled)) names.push(name);
   let seen = 0;
   for (const name of names) {
-    const upstream = controlled.get(name) as Controlled | undefined;
+    const upstream = controlled.get(name);
     if (is_over()) return;
     if (upstream !== undefined) make_due_call(upstream, clock.now());
     if (upstream !== undefined && upstream.memo.update_due <= clock.now()) {

@@ -18,14 +18,14 @@ const PAUSE_SECONDS = 0.001;
 const NAMES_AT_ONCE = 50;
 
 /** The upstreams by the second of the monotonic clock in which their next minute begins. */
-const due = new LuaTable<number, string[]>();
+const due = new LuaTable<number, string[] | undefined>();
 const known = new LuaSet<string>();
 let looked_at = 0;
 let is_running = false;
 
 function put_off(name: string, time: number): void {
   const second = math.ceil(time);
-  const names = due.get(second) as string[] | undefined;
+  const names = due.get(second);
   if (names === undefined) due.set(second, [name]);
   else names.push(name);
 }

@@ -56,12 +56,12 @@ export function host_of(record: DnsRecord): string | undefined {
 
 /** Follows the aliases of an answer to the last name. Returns false if they form a loop, or are too many. */
 function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
-  const aliases = new LuaTable<string, DnsRecord>();
+  const aliases = new LuaTable<string, DnsRecord | undefined>();
   for (const record of records) {
     if (record.section === ANSWER_SECTION && record.type === TYPES.CNAME)
       aliases.set(domain_name(record.name), record);
   }
-  let alias = aliases.get(chain.last) as DnsRecord | undefined;
+  let alias = aliases.get(chain.last);
   while (alias !== undefined) {
     chain.last = domain_name(alias.cname);
     chain.length += 1;

@@ -17,7 +17,7 @@ const FAMILIES: Family[] = ["A", "AAAA"];
 export interface Asker {
   ask: Ask;
   /** By question: what was known before. */
-  known: LuaTable<string, KnownAddresses>;
+  known: LuaTable<string, KnownAddresses | undefined>;
   now: (this: void) => number;
   /** The bounds of the time from one question to the next, in seconds. */
   min_ttl: number;
@@ -43,14 +43,14 @@ export interface AllAddresses {
   answered: number;
   cause: string | undefined;
   /** By question: what is known now. */
-  known: LuaTable<string, KnownAddresses>;
+  known: LuaTable<string, KnownAddresses | undefined>;
 }
 
 /** One round of questions. */
 interface Round {
   asker: Asker;
   /** The addresses that came with the SRV records, by question. */
-  given: LuaTable<string, KnownAddresses>;
+  given: LuaTable<string, KnownAddresses | undefined>;
   result: AllAddresses;
   /** The seconds that failed questions have taken. */
   lost: number;
@@ -82,19 +82,19 @@ function known_from(records: readonly DnsRecord[], ttl: number): KnownAddresses 
 }
 
 /** Sorts the additional records of an SRV answer by the questions that they answer. */
-function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, KnownAddresses> {
-  const records = new LuaTable<string, DnsRecord[]>();
+function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, KnownAddresses | undefined> {
+  const records = new LuaTable<string, DnsRecord[] | undefined>();
   for (const record of additional) {
     for (const family of FAMILIES) {
       if (record.type === TYPES[family]) {
         const question = question_of(domain_name(record.name), family);
-        const others = (records.get(question) as DnsRecord[] | undefined) ?? [];
+        const others = records.get(question) ?? [];
         others.push(record);
         records.set(question, others);
       }
     }
   }
-  const given = new LuaTable<string, KnownAddresses>();
+  const given = new LuaTable<string, KnownAddresses | undefined>();
   for (const [question, its_records] of pairs(records)) {
     let ttl = math.huge;
     for (const record of its_records) ttl = math.min(ttl, record.ttl);
@@ -107,7 +107,7 @@ function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, Kno
 function ask_for(round: Round, name: string, family: Family): KnownAddresses {
   const { asker, given } = round;
   const { ask, known, now, min_ttl, max_ttl } = asker;
-  const before = known.get(question_of(name, family)) as KnownAddresses | undefined;
+  const before = known.get(question_of(name, family));
   const began = now();
   const [found, cause] = look_up_name(ask, name, family);
   const ended = now();
@@ -129,9 +129,9 @@ function ask_for(round: Round, name: string, family: Family): KnownAddresses {
 function addresses_of(round: Round, name: string, family: Family): KnownAddresses {
   const { asker, given, lost } = round;
   const question = question_of(name, family);
-  const came = given.get(question) as KnownAddresses | undefined;
+  const came = given.get(question);
   if (came !== undefined) return came;
-  const before = asker.known.get(question) as KnownAddresses | undefined;
+  const before = asker.known.get(question);
   if (before !== undefined && before.not_before > asker.now()) return before;
   if (lost < MOST_LOST) return ask_for(round, name, family);
   return {
@@ -163,7 +163,7 @@ function questions_of({ known }: Asker, names: readonly string[]): Question[] {
   for (const family of FAMILIES) {
     for (const name of names) {
       const text = question_of(name, family);
-      const before = known.get(text) as KnownAddresses | undefined;
+      const before = known.get(text);
       questions.push({ text, name, family, not_before: before?.not_before ?? 0, place: questions.length });
     }
   }
@@ -196,7 +196,7 @@ export function addresses_of_targets(
   additional: readonly DnsRecord[],
 ): AllAddresses {
   const targets = new LuaTable<string, TargetAddresses>();
-  const known = new LuaTable<string, KnownAddresses>();
+  const known = new LuaTable<string, KnownAddresses | undefined>();
   const result: AllAddresses = { targets, ttl: math.huge, answered: 0, cause: undefined, known };
   const round: Round = { asker, given: given_addresses(additional), result, lost: 0 };
   for (const { text, name, family } of questions_of(asker, names)) {
@@ -206,8 +206,8 @@ export function addresses_of_targets(
     const target: TargetAddresses = { hosts: [], unknown: [], problem: undefined };
     targets.set(name, target);
     // No loop: with one, LuaJIT 2.1-20230119 (Debian 12) sometimes crashes when it collects garbage in its trace.
-    note(round, target, "A", known.get(question_of(name, "A")));
-    note(round, target, "AAAA", known.get(question_of(name, "AAAA")));
+    note(round, target, "A", known.get(question_of(name, "A")) as KnownAddresses);
+    note(round, target, "AAAA", known.get(question_of(name, "AAAA")) as KnownAddresses);
   }
   // When nothing is answered, the whole source backs off instead. If not all questions were asked, each backs
   // off: the next round must ask others.

@@ -125,11 +125,11 @@ export function merge_slices(
   if (family !== undefined && !have_entries(chosen) && have_entries(slices_of(slices, undefined)))
     return [{ key: "family", problem: `the service has no endpoint with an address of ${family}` }];
   const merged: Entry[] = [];
-  const places = new LuaTable<string, number>();
+  const places = new LuaTable<string, number | undefined>();
   for (const { entries } of chosen) {
     for (const entry of entries) {
       const address = canonical_address(entry.server?.server ?? "");
-      const place = places.get(address) as number | undefined;
+      const place = places.get(address);
       if (entry.server === undefined || place === undefined) {
         merged.push(entry);
         if (entry.server !== undefined) places.set(address, merged.length - 1);

@@ -70,13 +70,13 @@ function list(client: EtcdClient, known: Known): string | undefined {
 function follow_subscriptions(session: Session): string | undefined {
   const { feed, client } = session;
   session.changes = feed.changes;
-  const before = new LuaTable<Subscription, Known>();
+  const before = new LuaTable<Subscription, Known | undefined>();
   for (const known of session.known) before.set(known.subscription, known);
   const subscriptions: Subscription[] = [];
   for (const [, subscription] of pairs(feed.subscriptions)) subscriptions.push(subscription);
   session.known = [];
   for (const subscription of subscriptions) {
-    let known = before.get(subscription) as Known | undefined;
+    let known = before.get(subscription);
     if (known === undefined) {
       const prefix = folder_of(config_of<EtcdConfig>(subscription).prefix);
       known = { subscription, prefix, entries: new LuaTable(), revision: 0 };

@@ -34,12 +34,12 @@ const HEARING_SECONDS = 3;
 const LATE_SECONDS = 2;
 
 const registered = new_registered();
-const memories = new LuaTable<string, Memory>();
+const memories = new LuaTable<string, Memory | undefined>();
 let is_running = false;
 let not_before = 0;
 
 function memory_of(name: string): Memory {
-  const known = memories.get(name) as Memory | undefined;
+  const known = memories.get(name);
   if (known !== undefined) return known;
   const memory: Memory = { guard: new_guard(), verdict: "removes" };
   memories.set(name, memory);
@@ -156,7 +156,7 @@ function expire_all(this: void): string | undefined {
     if (!registered.nodes.has(name)) memories.delete(name);
   }
   for (const name of names) {
-    const nodes = registered.nodes.get(name) as NodeRecord[] | undefined;
+    const nodes = registered.nodes.get(name);
     const cause = nodes === undefined ? undefined : expire(name, nodes);
     if (cause !== undefined) return `could not remove servers of upstream ${name}: ${cause}`;
   }

@@ -21,8 +21,8 @@ interface Known {
 }
 
 /** The feeds that this worker reads, by key. */
-export const feeds = new LuaTable<string, Feed>();
-const known = new LuaTable<string, Known>();
+export const feeds = new LuaTable<string, Feed | undefined>();
+const known = new LuaTable<string, Known | undefined>();
 const follower = new_follower();
 
 function is_mine(key: string): boolean {
@@ -30,7 +30,7 @@ function is_mine(key: string): boolean {
 }
 
 function feed_of(key: string, source: SourceName): Feed {
-  let feed = feeds.get(key) as Feed | undefined;
+  let feed = feeds.get(key);
   if (feed === undefined) {
     feed = {
       key,
@@ -49,7 +49,7 @@ function feed_of(key: string, source: SourceName): Feed {
 }
 
 function unsubscribe(name: string): void {
-  const before = known.get(name) as Known | undefined;
+  const before = known.get(name);
   if (before === undefined) return;
   const { feed } = before.subscription;
   known.delete(name);
@@ -93,7 +93,7 @@ function follow_upstream(name: string): void {
   const may_follow = text !== undefined && string.find(text, '"discovery":', 1, true)[0] !== undefined;
   const head = may_follow ? parse_head(text)[0] : undefined;
   const source = source_of(head?.discovery);
-  const before = known.get(name) as Known | undefined;
+  const before = known.get(name);
   if (head === undefined || source === undefined) {
     if (before !== undefined) forget_source_report(name);
     unsubscribe(name);

@@ -10,7 +10,7 @@ import { TYPES, type RecordType } from "./dns_records";
 export interface Resolvers {
   places: Address[];
   /** By the number of the place: those that have been asked and have not failed since. */
-  open: LuaTable<number, DnsResolver>;
+  open: LuaTable<number, DnsResolver | undefined>;
   /** The number of the one to ask first. */
   current: number;
 }
@@ -48,7 +48,7 @@ export function new_resolvers(addresses: readonly string[], first: number): Reso
 
 function open(resolvers: Resolvers): LuaMultiReturn<[DnsResolver | undefined, string | undefined]> {
   const { places, current } = resolvers;
-  const before = resolvers.open.get(current) as DnsResolver | undefined;
+  const before = resolvers.open.get(current);
   if (before !== undefined) return $multi(before, undefined);
   if (library === undefined) return $multi(undefined, MISSING);
   const { host, port } = places[current];

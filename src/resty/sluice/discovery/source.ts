@@ -49,7 +49,7 @@ export interface Subscription {
   /** The registry's own count of its changes, as text; "": it has none. */
   registry_revision: string;
   /** What DNS knows of its SRV targets, by question. It outlives a session that has failed. */
-  addresses: LuaTable<string, KnownAddresses>;
+  addresses: LuaTable<string, KnownAddresses | undefined>;
   /**
    * With SRV records: the servers that the upstream had before the first answer and that no answer has named
    * since, by canonical address; undefined: there was no answer yet.

@@ -35,13 +35,13 @@ export function is_closed(feed: Feed): boolean {
 function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[] {
   const pause = new_pause();
   const servers: WantedServer[] = [];
-  const given = new LuaTable<string, string>();
+  const given = new LuaTable<string, string | undefined>();
   for (const { key, server, problem } of entries) {
     if (server === undefined) {
       skipped.push({ server: key, reason: problem ?? "" });
     } else {
       const name = canonical_address(server.server);
-      const first = given.get(name) as string | undefined;
+      const first = given.get(name);
       if (first === undefined) {
         given.set(name, server.server);
         servers.push(wanted_server(server));

@@ -2,7 +2,7 @@ import type { Report, ReportedState } from "./report";
 
 /** The text that agents answer HAProxy's `agent-check` with: words, such as `up 75%` or `drain`. Pure. */
 
-const STATES = new LuaTable<string, ReportedState>();
+const STATES = new LuaTable<string, ReportedState | undefined>();
 for (const word of ["up", "ready"]) STATES.set(word, "up");
 for (const word of ["down", "fail", "stopped", "maint"]) STATES.set(word, "down");
 STATES.set("drain", "drain");
@@ -39,7 +39,7 @@ export function parse_agent(line: string): Parsed {
   const [words] = string.match(line, "^([^#]*)");
   for (const [spelled] of string.gmatch(words ?? "", "[^%s,]+")) {
     const word = string.lower(spelled);
-    const state = STATES.get(word) as ReportedState | undefined;
+    const state = STATES.get(word);
     const part = state === undefined ? part_of(word) : undefined;
     if (state !== undefined) {
       if (report.state === undefined || BADNESS[state] > BADNESS[report.state]) report.state = state;

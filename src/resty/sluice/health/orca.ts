@@ -23,7 +23,7 @@ for (const name of [
 const MAPS = new LuaSet<string>();
 for (const name of ["request_cost", "utilization", "named_metrics"]) MAPS.add(name);
 
-type Metrics = LuaTable<string, number>;
+type Metrics = LuaTable<string, number | undefined>;
 type Parsed = LuaMultiReturn<[Report | undefined, string | undefined]>;
 
 function fail(reason: string): Parsed {
@@ -87,7 +87,7 @@ function read_json(text: string, metrics: Metrics): string | undefined {
 
 /** What says how busy the server is: as Envoy, the application's own word, else the processor's. */
 function utilization_of(metrics: Metrics): number | undefined {
-  const application = metrics.get("application_utilization") as number | undefined;
+  const application = metrics.get("application_utilization");
   if (application !== undefined && application > 0) return application;
   return metrics.get("cpu_utilization") ?? application;
 }
@@ -107,10 +107,9 @@ export function parse_load_metrics(value: string): Parsed {
   else wrong = "neither TEXT nor JSON";
   if (wrong !== undefined) return fail(wrong);
   const report: Report = {
+    utilization: utilization_of(metrics),
     rps: metrics.get("rps_fractional") ?? metrics.get("rps"),
     eps: metrics.get("eps"),
   };
-  const utilization = utilization_of(metrics);
-  if (utilization !== undefined) report.utilization = utilization;
   return $multi(report, undefined);
 }

@@ -6,11 +6,11 @@ import { parse_iso8601 } from "../lib/iso8601";
 /** What a server says of itself, by whichever door. What is absent it does not say. */
 export interface Report {
   /** From 0; 1 is all it can do. */
-  utilization?: number;
+  utilization?: number | undefined;
   connections?: number;
   /** Requests and errors a second. */
-  rps?: number;
-  eps?: number;
+  rps?: number | undefined;
+  eps?: number | undefined;
   state?: ReportedState;
   /** False: its agent gives it no weight, which drains it until there is some again. */
   has_weight?: boolean;

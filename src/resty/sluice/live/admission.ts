@@ -16,13 +16,13 @@ const GATEWAY_TIMEOUT = 504;
 const RETRY_AFTER_SECONDS = "1";
 
 /** The servers that were chosen for requests, which are counted there already. */
-const reserved = new LuaTable<number, LiveServer>();
+const reserved = new LuaTable<number, LiveServer | undefined>();
 let count = 0;
 
 /** The server that was chosen for a request. Hot: mostly there is none. */
 export function take_reserved(key: number): LiveServer | undefined {
   if (count === 0) return undefined;
-  const server = reserved.get(key) as LiveServer | undefined;
+  const server = reserved.get(key);
   if (server === undefined) return undefined;
   reserved.delete(key);
   count = count - 1;

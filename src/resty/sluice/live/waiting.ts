@@ -33,13 +33,13 @@ const LOOK_SECONDS = 0.01;
 const SHORTEST_WAIT = 0.001;
 
 /** The waiter of each request that waits: for when its client leaves. */
-const waiter_of = new LuaTable<number, WaitingRequest>();
+const waiter_of = new LuaTable<number, WaitingRequest | undefined>();
 let count = 0;
 
 /** Takes a request out of the line that it waits in, if it does: it has been served, or its client has left. */
 export function forget_waiter(key: number): void {
   if (count === 0) return;
-  const waiter = waiter_of.get(key) as WaitingRequest | undefined;
+  const waiter = waiter_of.get(key);
   if (waiter === undefined) return;
   waiter_of.delete(key);
   count = count - 1;

@@ -36,7 +36,7 @@ interface Group {
   config: string;
   check: Check;
   /** By line; false: nobody, or not this worker, probes the server. */
-  lines: LuaTable<string, Target | false>;
+  lines: LuaTable<string, Target | false | undefined>;
 }
 
 /** A server's line that was not there before. */
@@ -50,7 +50,7 @@ const LINES_AT_ONCE = 200;
 
 /** The turns of the servers that this worker probes. */
 export const turns = new_schedule<Target>();
-const groups = new LuaTable<string, Group>();
+const groups = new LuaTable<string, Group | undefined>();
 const follower = new_follower();
 let is_start = true;
 
@@ -137,7 +137,7 @@ function apply_lines(group: Group, head: Document, text: string, start: number, 
   const added: NewLine[] = [];
   let count = 0;
   for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
-    const known = before.get(line) as Target | false | undefined;
+    const known = before.get(line);
     if (known === undefined) added.push({ line, index: count });
     else group.lines.set(line, known);
     count += 1;
@@ -152,7 +152,7 @@ function apply_lines(group: Group, head: Document, text: string, start: number, 
 }
 
 function drop(name: string): void {
-  const group = groups.get(name) as Group | undefined;
+  const group = groups.get(name);
   if (group === undefined) return;
   for (const [, target] of pairs(group.lines)) {
     if (target !== false) unschedule(turns, target);
@@ -191,7 +191,7 @@ function apply_upstream(name: string, pause: Pause): void {
     return;
   }
   const config = encode([health_check, head.load?.expiry]);
-  let group = groups.get(name) as Group | undefined;
+  let group = groups.get(name);
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {
     drop(name);

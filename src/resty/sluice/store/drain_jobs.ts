@@ -26,7 +26,7 @@ const NAMES_A_SLICE = 64;
 const PAUSE_SECONDS = 0.001;
 const SECONDS_AFTER_FAILURE = 60;
 
-const watched = new LuaTable<string, Watched>();
+const watched = new LuaTable<string, Watched | undefined>();
 let seen_note: string | number | undefined;
 let is_running = false;
 let not_before = 0;
@@ -87,9 +87,9 @@ function remove_all(this: void): string | undefined {
   const names: string[] = [];
   for (const [name] of pairs(watched)) names.push(name);
   for (const name of names) {
-    const { row, revision } = watched.get(name);
-    if (memory[row + UpstreamRow.REVISION] !== revision) watch(name);
-    const now = watched.get(name) as Watched | undefined;
+    const before = watched.get(name) as Watched;
+    if (memory[before.row + UpstreamRow.REVISION] !== before.revision) watch(name);
+    const now = watched.get(name);
     const cause = now === undefined ? undefined : remove_from(name, now.servers);
     if (cause !== undefined) return `could not remove drained servers of upstream ${name}: ${cause}`;
   }

@@ -10,7 +10,7 @@ import { get_text } from "./memory/dict";
 export interface Registered {
   follower: Follower;
   /** By upstream. */
-  nodes: LuaTable<string, NodeRecord[]>;
+  nodes: LuaTable<string, NodeRecord[] | undefined>;
 }
 
 /** Makes one that knows nothing yet. */

@@ -15,7 +15,7 @@ const TIMES = '"header_time":%d,"response_time":%d,';
 const HEALTH_CHECKS = '{"checks":%d,"fails":%d,"unhealthy":%d%s}';
 const RESPONSES = shape(["1xx", "2xx", "3xx", "4xx", "5xx", "codes", "total"]);
 
-function responses_object(codes: LuaTable<number, number>): object {
+function responses_object(codes: ServerStatus["codes"]): object {
   const by_class = [0, 0, 0, 0, 0];
   const by_code: Record<string, number> = {};
   let total = 0;

@@ -102,14 +102,14 @@ function sender_over_tcp(): Sender {
 }
 
 /** What is known by the numbers of connections, which nginx uses once each. */
-let known = new LuaTable<string, Sender>();
+let known = new LuaTable<string, Sender | undefined>();
 let count = 0;
 const MOST_KNOWN = 1000;
 
 /** Tells who has sent the request, which has come from this machine. Phase: content_by_lua. */
 export function sender(): Sender {
   const connection = ngx.var.connection ?? "";
-  const before = known.get(connection) as Sender | undefined;
+  const before = known.get(connection);
   if (before !== undefined) return before;
   const peer = ngx.var.realip_remote_addr ?? ngx.var.remote_addr;
   const found = peer === "unix:" ? sender_over_unix() : sender_over_tcp();

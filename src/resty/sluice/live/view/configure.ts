@@ -40,7 +40,7 @@ function join_all(upstream: LiveUpstream): void {
   const ids: number[] = [];
   for (const [id] of pairs(upstream.servers)) ids.push(id);
   table.sort(ids);
-  for (const id of ids) join(upstream, upstream.servers.get(id));
+  for (const id of ids) join(upstream, upstream.servers.get(id) as LiveServer);
 }
 
 /** Gives an upstream the method of a document, with all its servers. O(servers). */

@@ -8,7 +8,7 @@ import type { LiveServer } from "./model";
 
 let memory: NumberPointer;
 /** Milliseconds of the monotonic clock, by the request's address. */
-const begun_at = new LuaTable<number, number>();
+const begun_at = new LuaTable<number, number | undefined>();
 /** How many those are: mostly none, and then nothing is looked up. */
 let count = 0;
 
@@ -28,7 +28,7 @@ export function note_begin(key: number, server: LiveServer, now: number): void {
 /** Notes that the request `key` has left `server`. */
 export function note_end(key: number, server: LiveServer): void {
   if (count === 0) return;
-  const begun = begun_at.get(key) as number | undefined;
+  const begun = begun_at.get(key);
   if (begun === undefined) return;
   begun_at.delete(key);
   count = count - 1;

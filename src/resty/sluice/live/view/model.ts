@@ -83,9 +83,9 @@ export interface LiveUpstream {
   /** True: when each request under way began is kept. */
   keeps_begun: boolean;
   /** By id. */
-  servers: LuaTable<number, LiveServer>;
+  servers: LuaTable<number, LiveServer | undefined>;
   /** By line: who stands on a line that is known has not changed. */
-  lines: LuaTable<string, LiveServer>;
+  lines: LuaTable<string, LiveServer | undefined>;
   /** How many servers there are beside those that stand by, and how many are in rotation. */
   size: number;
   in_rotation: number;

@@ -71,7 +71,7 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
   const attributes = attributes_of(config);
   const expiry = new_expiry(config.expires);
   const read_domain = new_domain_reader(config.domain);
-  const server_of = new LuaTable<string, LiveServer>();
+  const server_of = new LuaTable<string, LiveServer | undefined>();
   const tokens = new LuaTable<LiveServer, string>();
 
   function join(this: void, server: LiveServer): void {
@@ -87,7 +87,7 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
 
   function find(this: void, is_backup: boolean): LiveServer | undefined {
     const token = ngx.var[variable];
-    const server = token === undefined ? undefined : (server_of.get(token) as LiveServer | undefined);
+    const server = token === undefined ? undefined : server_of.get(token);
     return server === undefined || server.down || server.backup !== is_backup ? undefined : server;
   }
 

@@ -29,13 +29,13 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
     read_route = first_of(template_reader(variables[index]) ?? read_nothing, read_route);
   }
   /** Servers may have a route in common; they are in the order of their ids. */
-  const primaries_of = new LuaTable<string, LiveServer[]>();
-  const backups_of = new LuaTable<string, LiveServer[]>();
+  const primaries_of = new LuaTable<string, LiveServer[] | undefined>();
+  const backups_of = new LuaTable<string, LiveServer[] | undefined>();
 
   function join(this: void, server: LiveServer): void {
     if (server.route === "") return;
     const servers_of = server.backup ? backups_of : primaries_of;
-    const servers = (servers_of.get(server.route) as LiveServer[] | undefined) ?? [];
+    const servers = servers_of.get(server.route) ?? [];
     // Mostly they come in that order.
     let place = servers.length;
     while (place > 0 && servers[place - 1].id > server.id) place -= 1;
@@ -45,7 +45,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
 
   function leave(this: void, server: LiveServer): void {
     const servers_of = server.backup ? backups_of : primaries_of;
-    const servers = servers_of.get(server.route) as LiveServer[] | undefined;
+    const servers = servers_of.get(server.route);
     if (servers === undefined) return;
     table.remove(servers, place_of(servers, server));
     if (servers.length === 0) servers_of.delete(server.route);
@@ -61,7 +61,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
   function find(this: void, is_backup: boolean): LiveServer | undefined {
     const route = read_route();
     const servers_of = is_backup ? backups_of : primaries_of;
-    const servers = route === undefined ? undefined : (servers_of.get(route) as LiveServer[] | undefined);
+    const servers = route === undefined ? undefined : servers_of.get(route);
     if (servers === undefined) return undefined;
     return servers[0].down ? find_other(servers) : servers[0];
   }

@@ -109,7 +109,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
 /** Applies a line that was not there before. */
 function apply_line(upstream: LiveUpstream, line: string): LiveServer {
   const next = new_server(upstream, parse_line(line), line);
-  let server = upstream.servers.get(next.id) as LiveServer | undefined;
+  let server = upstream.servers.get(next.id);
   if (server?.incarnation === next.incarnation && server.backup === next.backup) {
     change(upstream, server, next);
   } else {
@@ -136,7 +136,7 @@ export function apply_document(
   while (line_end !== undefined) {
     if (line_end > position) {
       const line = string.sub(text, position, line_end - 1);
-      const server = (upstream.lines.get(line) as LiveServer | undefined) ?? apply_line(upstream, line);
+      const server = upstream.lines.get(line) ?? apply_line(upstream, line);
       server.seen = document.revision;
     }
     position = line_end + 1;

@@ -17,7 +17,7 @@ import { follow_loads } from "./weight";
 
 let memory: NumberPointer;
 let is_ready = false;
-const upstreams = new LuaTable<string, LiveUpstream>();
+const upstreams = new LuaTable<string, LiveUpstream | undefined>();
 
 /** Follows the revisions in `shared` from now on. Phase: init_worker_by_lua. */
 export function use_memory(shared: NumberPointer): void {
@@ -56,7 +56,7 @@ function take_glimpse(name: string): LiveUpstream | undefined {
 
 /** Makes this worker's view of an upstream that of the store. Undefined: there is none. */
 function synchronise(name: string): LiveUpstream | undefined {
-  const before = upstreams.get(name) as LiveUpstream | undefined;
+  const before = upstreams.get(name);
   const upstream = renew(name, before ?? take_glimpse(name));
   if (upstream === undefined) upstreams.delete(name);
   else upstreams.set(name, upstream);
@@ -64,7 +64,7 @@ function synchronise(name: string): LiveUpstream | undefined {
 }
 
 function find_current(name: string): LiveUpstream | undefined {
-  const upstream = upstreams.get(name) as LiveUpstream | undefined;
+  const upstream = upstreams.get(name);
   if (upstream !== undefined && memory[upstream.row + UpstreamRow.REVISION] <= upstream.revision)
     return upstream;
   return synchronise(name);

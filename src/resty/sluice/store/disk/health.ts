@@ -161,9 +161,9 @@ export function save_health(
 }
 
 /** The rows of all servers, by what tells a server from all others. */
-function rows_by_server(): LuaTable<string, Cell> {
+function rows_by_server(): LuaTable<string, Cell | undefined> {
   const memory = shared_memory();
-  const rows = new LuaTable<string, Cell>();
+  const rows = new LuaTable<string, Cell | undefined>();
   for (const row of $range(1, memory[Header.NEXT_ROW] - 1)) {
     const at = row_at(row as RowNumber);
     rows.set(string.format("%d %d", memory[at + Row.STAMP], memory[at + Row.ID]), at);
@@ -192,7 +192,7 @@ function restore(text: string): void {
   for (const line of whole_lines(text)) {
     const [saved] = decode(line);
     const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
-    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0)) as Cell | undefined;
+    const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0));
     if (is_table(saved) && at !== undefined) {
       for (const [name, cell, fresh] of SAVED) {
         memory[at + cell] = restored_value(cell, saved[name], saved_at) ?? fresh;

@@ -27,7 +27,7 @@ export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
 /** A state as the lines leave it. */
 export interface SavedState {
   revision: number;
-  upstreams: LuaTable<string, SavedUpstream>;
+  upstreams: LuaTable<string, SavedUpstream | undefined>;
   /** The upstreams that were deleted and that `setup` is not to create again. */
   deleted_seeds: LuaSet<string>;
 }
@@ -58,7 +58,7 @@ function apply(state: SavedState, change: ReadChange, origin: string): void {
     return;
   }
   state.deleted_seeds.delete(name);
-  const before = state.upstreams.get(name) as SavedUpstream | undefined;
+  const before = state.upstreams.get(name);
   const servers = before?.servers ?? new LuaTable<number, DiskServer>();
   for (const id of change.remove) servers.delete(id);
   for (const server of change.put) servers.set(server.id, server);
@@ -143,7 +143,7 @@ function apply_journal_line(
     return `revision ${revision} does not follow revision ${state.revision}`;
   state.revision = revision;
   // Upstreams go on changing while an image is written: it may hold this change already.
-  const upstream = state.upstreams.get(change.upstream) as SavedUpstream | undefined;
+  const upstream = state.upstreams.get(change.upstream);
   if (upstream === undefined || upstream.revision < revision) apply(state, change, origin);
   return undefined;
 }

@@ -19,7 +19,7 @@ export function for_each_record(
   action: (this: void, record: ServerRecord) => void,
 ): void {
   /** By the text behind the address. */
-  const templates = new LuaTable<string, ServerRecord>();
+  const templates = new LuaTable<string, ServerRecord | undefined>();
   let position = start;
   while (position <= text.length) {
     const [id, incarnation, row, address, rest, next] = string.match(text, LINE, position);
@@ -29,7 +29,7 @@ export function for_each_record(
       if (line !== "") action(parse_line(line));
       position = (tonumber(after) as number) + 1;
     } else {
-      let record = templates.get(rest) as ServerRecord | undefined;
+      let record = templates.get(rest);
       if (record === undefined) {
         const parameters = decode(`{"server":""${rest}`)[0] as Parameters<typeof restored_server>[0];
         record = restored_server(parameters) as ServerRecord;

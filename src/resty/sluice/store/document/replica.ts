@@ -183,7 +183,7 @@ function shared_lines(
   { servers }: Shared,
   revision: number,
 ): string[] | undefined {
-  const known = new LuaTable<number, ServerRecord>();
+  const known = new LuaTable<number, ServerRecord | undefined>();
   for (const line of current?.lines ?? []) {
     const record = parse_line(line);
     known.set(record.id, record);
@@ -191,7 +191,7 @@ function shared_lines(
   const lines: string[] = [];
   const taken: RowNumber[] = [];
   for (const server of servers) {
-    const before = known.get(server.id) as ServerRecord | undefined;
+    const before = known.get(server.id);
     if (is_same(before, server)) {
       const { incarnation, row } = before;
       if (server.in_service === true && before.in_service !== true) start_row(row, clock.now());

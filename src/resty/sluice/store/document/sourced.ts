@@ -74,9 +74,9 @@ function changed_line(line: string, server: ServerConfig): string | undefined {
 /** What becomes of the wanted servers. */
 interface Plan {
   /** By canonical address: the line that stands there now. */
-  own: LuaTable<string, string>;
+  own: LuaTable<string, string | undefined>;
   /** By the line of before: the one to be; those not named go. */
-  lines: LuaTable<string, string>;
+  lines: LuaTable<string, string | undefined>;
   added: ServerConfig[];
   /** The lines of before whose address is wanted. */
   named: LuaSet<string>;
@@ -84,7 +84,7 @@ interface Plan {
 
 /** Returns 1 if the server is to be added or changed, else 0. `has_room`: whether that may be done now. */
 function place(plan: Plan, { config, name, text }: WantedServer, has_room: boolean): number {
-  const before = plan.own.get(name) as string | undefined;
+  const before = plan.own.get(name);
   if (before === undefined) {
     if (has_room) plan.added.push(config);
     return 1;
@@ -150,7 +150,7 @@ export function replace_sourced(
   for (const line of current.lines) {
     const keeps = keeps_others || !portion.is_last;
     const stays = !has_sourced(line, source) || (keeps && !plan.named.has(line));
-    const next = stays ? line : (plan.lines.get(line) as string | undefined);
+    const next = stays ? line : plan.lines.get(line);
     if (next !== undefined) document.lines.push(next);
   }
   const full = add_lines(document, plan.added, revision);

@@ -37,7 +37,7 @@ export interface ServerStatus {
   /** Of those, the ones without a response. */
   unanswered: number;
   /** Responses by status code. */
-  codes: LuaTable<number, number>;
+  codes: LuaTable<number, number | undefined>;
   /** Moving averages in milliseconds; undefined until there is a first. */
   header_time: number | undefined;
   response_time: number | undefined;
@@ -82,13 +82,13 @@ const HEALTH_STATISTICS = [
   Row.COMPARED_ERRORS,
 ];
 
-function add_codes(codes: LuaTable<number, number>, at: Cell): void {
+function add_codes(codes: LuaTable<number, number | undefined>, at: Cell): void {
   const memory = shared_memory();
   for (const cell of $range(at + Counter.FIRST_CODE, at + LAST_CODE)) {
     const value = memory[cell];
     if (value !== 0) {
       const code = value % CODE_STEP;
-      codes.set(code, ((codes.get(code) as number | undefined) ?? 0) + math.floor(value / CODE_STEP));
+      codes.set(code, (codes.get(code) ?? 0) + math.floor(value / CODE_STEP));
     }
   }
 }
@@ -96,7 +96,7 @@ function add_codes(codes: LuaTable<number, number>, at: Cell): void {
 /** Sums up a server's counters. Any phase. */
 export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   const memory = shared_memory();
-  const codes = new LuaTable<number, number>();
+  const codes = new LuaTable<number, number | undefined>();
   const status: ServerStatus = {
     active: active_requests(row),
     requests: 0,
