@@ -3,7 +3,6 @@ import { get_request } from "resty.core.base";
 
 import * as clock from "../lib/clock";
 import { key_of } from "./attempts";
-import { lacked_key } from "./choice";
 import { count_without_key, uncount_request } from "./view/counters";
 import type { LiveServer, LiveUpstream } from "./view/model";
 import { find_upstream } from "./view/view";
@@ -48,9 +47,9 @@ function admit(upstream: LiveUpstream): void {
   const key = key_of(get_request() as CData);
   // After an internal redirect this is not the first time.
   forget_admission(key);
-  const [ending, server] = choose_or_wait(upstream, queue, key);
-  if (server !== undefined && lacked_key()) count_without_key(upstream);
+  const [ending, server, lacks_key] = choose_or_wait(upstream, queue, key);
   if (server !== undefined) {
+    if (lacks_key) count_without_key(upstream);
     reserved.set(key, server);
     count = count + 1;
   }

@@ -6,24 +6,28 @@ import { count_request, uncount_request } from "./view/counters";
 import type { LiveServer, LiveUpstream, Binding } from "./view/model";
 import { in_flight } from "./view/surroundings";
 
-/** Which server a request gets. Hot. */
+/** The choice of a server for a request. Hot. */
 
-/** So often a request may find that another worker was quicker; then all servers count as full. */
+/** How often a pick is retried after another worker took the last free slot. Then all servers count as full. */
 const MOST_COLLISIONS = 16;
 
-/** What the functions below are asked about: methods know them by one argument. */
+/** A server, or none if none is available; and whether the request has no value for the key that the method needs. */
+type Choice = LuaMultiReturn<[server: LiveServer | undefined, lacks_key: boolean]>;
+
+/**
+ * The arguments of `in_service` and `untried`, to which a method passes only the server. Only `available_to` sets
+ * them for a pick: a closure per request would be an allocation, and more parameters would pass through each method.
+ */
 let time = 0;
 let tried: LuaSet<LiveServer>;
-/** What there is to say of the choice that was made last. */
-let is_without_key = false;
 
 function has_room(server: LiveServer): boolean {
   return server.max_conns === 0 || in_flight(server) < server.max_conns;
 }
 
 /**
- * Tells, after no server was available, whether one may be when a request ends. Not whether it is full now: what
- * another worker has counted and taken back was in the way, too. Not hot.
+ * Tells, after no server was available, whether one can become available when a request ends. It does not check
+ * whether a server is full now: another worker may have counted a request there and taken it back since. Not hot.
  */
 export function is_full(upstream: LiveUpstream, now: number): boolean {
   for (const [, server] of pairs(upstream.servers)) {
@@ -32,54 +36,48 @@ export function is_full(upstream: LiveUpstream, now: number): boolean {
   return false;
 }
 
-function in_service(this: void, peer: Peer): boolean {
-  const server = peer as LiveServer;
-  return server.in_rotation && is_healthy(server, time) && has_room(server);
-}
-
-/** Tells whether the request that a server was chosen for last had no value for the key that the method wants. */
-export function lacked_key(): boolean {
-  return is_without_key;
-}
-
-/** Tells whether a server that was chosen some time ago, and is counted, may have the request still. Not hot. */
+/** Tells whether a server that was chosen some time ago, and is counted, can still have the request. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
   if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;
   return server.in_rotation || upstream.sticky?.find(server.backup) === server;
+}
+
+function in_service(this: void, peer: Peer): boolean {
+  const server = peer as LiveServer;
+  return server.in_rotation && is_healthy(server, time) && has_room(server);
 }
 
 function untried(this: void, peer: Peer): boolean {
   return in_service(peer) && !tried.has(peer as LiveServer);
 }
 
-/** Reads the key that the method wants of the request. */
-function read_key_of({ read_key }: LiveUpstream): string | undefined {
-  const key = read_key === undefined ? undefined : read_key();
-  is_without_key = read_key !== undefined && (key === undefined || key === "");
-  return key;
-}
-
-/** Returns what the method is to ask. `retried`: what was tried before; undefined: nothing. */
-function available_for(upstream: LiveUpstream, retried: Attempts | undefined): Available {
-  // As nginx: the only server is tried again, when a kept connection to it has broken.
+/** Returns the test of a server that a method makes for this request. It is valid until the next call. */
+function available_to(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Available {
+  time = now;
+  // As nginx: the only server is tried again when a kept connection to it has broken.
   if (retried === undefined || upstream.in_rotation <= 1) return in_service;
   tried = retried.tried;
   return untried;
 }
 
+function is_empty(key: string | undefined): boolean {
+  return key === undefined || key === "";
+}
+
 /** Chooses by the upstream's method. */
-function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
-  const key = read_key_of(upstream);
-  const available = available_for(upstream, retried);
-  const { primary, backup } = upstream;
-  return (primary.pick(available, key) ?? backup.pick(available, key)) as LiveServer | undefined;
+function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
+  const { primary, backup, read_key } = upstream;
+  const key = read_key === undefined ? undefined : read_key();
+  const available = available_to(upstream, retried, now);
+  const server = primary.pick(available, key) ?? backup.pick(available, key);
+  return $multi(server as LiveServer | undefined, read_key !== undefined && is_empty(key));
 }
 
 /**
- * The server that a request that is bound to nobody would get from this worker now, without a choice being made: of
- * `random` nobody knows. Not hot.
+ * Returns the server that an unbound request would get from this worker now, without a choice being made; undefined
+ * if it cannot be told, as with `random`. Not hot.
  *
- * @param key the value that the method wants of a request
+ * @param key the value of the request that the method needs
  */
 export function foresee(
   upstream: LiveUpstream,
@@ -87,8 +85,8 @@ export function foresee(
   now: number,
 ): LiveServer | undefined {
   const { primary, backup } = upstream;
-  time = now;
-  return (primary.peek(in_service, key) ?? backup.peek(in_service, key)) as LiveServer | undefined;
+  const available = available_to(upstream, undefined, now);
+  return (primary.peek(available, key) ?? backup.peek(available, key)) as LiveServer | undefined;
 }
 
 /** Returns the primary or the backup that the request is bound to, if it can take the request. */
@@ -96,9 +94,10 @@ function bound_server(
   sticky: Binding,
   is_backup: boolean,
   retried: Attempts | undefined,
+  now: number,
 ): LiveServer | undefined {
   const server = sticky.find(is_backup);
-  if (server === undefined || !is_healthy(server, time) || !has_room(server)) return undefined;
+  if (server === undefined || !is_healthy(server, now) || !has_room(server)) return undefined;
   return retried !== undefined && retried.tried.has(server) ? undefined : server;
 }
 
@@ -110,63 +109,57 @@ function choose_bound(
   upstream: LiveUpstream,
   sticky: Binding,
   retried: Attempts | undefined,
-): LiveServer | undefined {
-  const bound = bound_server(sticky, false, retried);
-  if (bound !== undefined) return bound;
-  const key = read_key_of(upstream);
-  const available = available_for(upstream, retried);
-  const { primary, backup } = upstream;
-  const server = primary.pick(available, key) ?? bound_server(sticky, true, retried);
-  return (server ?? backup.pick(available, key)) as LiveServer | undefined;
+  now: number,
+): Choice {
+  const bound = bound_server(sticky, false, retried, now);
+  if (bound !== undefined) return $multi(bound, false);
+  const { primary, backup, read_key } = upstream;
+  const key = read_key === undefined ? undefined : read_key();
+  const available = available_to(upstream, retried, now);
+  const server =
+    primary.pick(available, key) ?? bound_server(sticky, true, retried, now) ?? backup.pick(available, key);
+  return $multi(server as LiveServer | undefined, read_key !== undefined && is_empty(key));
 }
 
-function choose_one(upstream: LiveUpstream, retried: Attempts | undefined): LiveServer | undefined {
+function choose_one(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
   const { sticky } = upstream;
-  if (sticky === undefined) return choose_by_method(upstream, retried);
-  return choose_bound(upstream, sticky, retried);
+  if (sticky === undefined) return choose_by_method(upstream, retried, now);
+  return choose_bound(upstream, sticky, retried, now);
 }
 
 /**
- * Tells whether a server has more requests than it may, this one counted. Workers that choose it at the same instant
- * count first and look then; the fence has each see the others' counts, so that at least one of them draws back.
+ * Tells whether a server has more requests than `max_conns`, this one included. Workers that choose it at the same
+ * time first count and then check. The fence lets each see the counts of the others, so that at least one gives way.
  */
 function is_overfull(server: LiveServer): boolean {
   fence();
   return in_flight(server) > server.max_conns;
 }
 
-function choose_again(
-  upstream: LiveUpstream,
-  retried: Attempts | undefined,
-  now: number,
-  overfull: LiveServer,
-): LiveServer | undefined {
-  uncount_request(overfull);
+function choose_again(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
+  let server: LiveServer | undefined;
+  let lacks_key = false;
   for (const _ of $range(1, MOST_COLLISIONS)) {
-    const server = choose_one(upstream, retried);
-    if (server === undefined) return undefined;
+    [server, lacks_key] = choose_one(upstream, retried, now);
+    if (server === undefined) return $multi(undefined, lacks_key);
     count_request(server, now);
-    if (server.max_conns === 0 || !is_overfull(server)) return server;
+    if (server.max_conns === 0 || !is_overfull(server)) return $multi(server, lacks_key);
     uncount_request(server);
   }
-  return undefined;
+  return $multi(undefined, lacks_key);
 }
 
 /**
  * Chooses a server for a request and counts it there. Phase: balancer_by_lua.
  *
- * @param retried what the request was sent to before; undefined: nothing
+ * @param retried the attempts of the request that have failed; undefined: none
  * @param now the monotonic clock
  */
-export function choose(
-  upstream: LiveUpstream,
-  retried: Attempts | undefined,
-  now: number,
-): LiveServer | undefined {
-  time = now;
-  is_without_key = false;
-  const server = choose_one(upstream, retried);
-  if (server === undefined) return undefined;
+export function choose(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
+  const [server, lacks_key] = choose_one(upstream, retried, now);
+  if (server === undefined) return $multi(undefined, lacks_key);
   count_request(server, now);
-  return server.max_conns > 0 && is_overfull(server) ? choose_again(upstream, retried, now, server) : server;
+  if (server.max_conns === 0 || !is_overfull(server)) return $multi(server, lacks_key);
+  uncount_request(server);
+  return choose_again(upstream, retried, now);
 }

@@ -13,7 +13,7 @@ import {
   key_of,
   type Attempts,
 } from "./attempts";
-import { choose, is_still_available, lacked_key } from "./choice";
+import { choose, is_still_available } from "./choice";
 import { log_one_attempt, log_several_attempts } from "./outcome";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { count_retry, take_budget, uncount_retry } from "./retries";
@@ -36,10 +36,11 @@ function first_choice(upstream: LiveUpstream, key: number, now: number): LiveSer
   if (reserved !== undefined) {
     if (is_still_available(upstream, reserved, now)) return reserved;
     uncount_request(reserved);
-    return choose(upstream, undefined, now);
+    const [server] = choose(upstream, undefined, now);
+    return server;
   }
-  const server = choose(upstream, undefined, now);
-  if (lacked_key()) count_without_key(upstream);
+  const [server, lacks_key] = choose(upstream, undefined, now);
+  if (lacks_key) count_without_key(upstream);
   return server;
 }
 

@@ -21,7 +21,7 @@ export function may_try_again(upstream: LiveUpstream, attempts: Attempts, now: n
 
 /** Sends a request to a server that it has not been sent to, or ends it. Returns the server, where it is counted. */
 export function send_again(upstream: LiveUpstream, attempts: Attempts, now: number): LiveServer | undefined {
-  const server = choose(upstream, attempts, now);
+  const [server] = choose(upstream, attempts, now);
   if (server === undefined || !send(server)) {
     refuse_without_server(upstream);
     return undefined;

@@ -62,7 +62,7 @@ export function balance_subrequest(name: string, now: number): void {
     refuse_unknown(name);
     return;
   }
-  const server = choose(upstream, undefined, now);
+  const [server] = choose(upstream, undefined, now);
   if (server === undefined || !send(server)) {
     refuse_without_server(upstream);
     return;

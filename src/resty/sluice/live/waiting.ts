@@ -48,7 +48,10 @@ export function forget_waiter(key: number): void {
   wake_first(waiter.queue);
 }
 
-function wait(waiter: WaitingRequest): LuaMultiReturn<[Ending, LiveServer | undefined]> {
+/** How a wait ended; the server if one was chosen; and whether the request has no value for the key of the method. */
+type Waited = LuaMultiReturn<[ending: Ending, server: LiveServer | undefined, lacks_key: boolean]>;
+
+function wait(waiter: WaitingRequest): Waited {
   const { upstream, queue } = waiter;
   const deadline = clock.now() + queue.timeout;
   let remaining = queue.timeout;
@@ -58,14 +61,14 @@ function wait(waiter: WaitingRequest): LuaMultiReturn<[Ending, LiveServer | unde
     const now = clock.now();
     remaining = deadline - now;
     // The upstream may have changed while nothing else has asked for it.
-    if (find_upstream(upstream.name, now) !== upstream) return $multi(Ending.NONE, undefined);
+    if (find_upstream(upstream.name, now) !== upstream) return $multi(Ending.NONE, undefined, false);
     if (first_of(queue.waiters) === waiter) {
-      const server = choose(upstream, undefined, now);
-      if (server !== undefined) return $multi(Ending.CHOSEN, server);
-      if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
+      const [server, lacks_key] = choose(upstream, undefined, now);
+      if (server !== undefined) return $multi(Ending.CHOSEN, server, lacks_key);
+      if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined, false);
     }
   }
-  return $multi(Ending.TIMEOUT, undefined);
+  return $multi(Ending.TIMEOUT, undefined, false);
 }
 
 /**
@@ -73,27 +76,23 @@ function wait(waiter: WaitingRequest): LuaMultiReturn<[Ending, LiveServer | unde
  *
  * @returns how it ended, and the server if it was chosen
  */
-export function choose_or_wait(
-  upstream: LiveUpstream,
-  queue: Queue,
-  key: number,
-): LuaMultiReturn<[Ending, LiveServer | undefined]> {
+export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number): Waited {
   if (queue.waiters.size === 0) {
     const now = clock.now();
-    const server = choose(upstream, undefined, now);
-    if (server !== undefined) return $multi(Ending.CHOSEN, server);
-    if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined);
+    const [server, lacks_key] = choose(upstream, undefined, now);
+    if (server !== undefined) return $multi(Ending.CHOSEN, server, lacks_key);
+    if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined, false);
   }
   if (upstream_status(upstream.row_number).waiting >= queue.size) {
     count_overflow(upstream);
-    return $multi(Ending.OVERFLOW, undefined);
+    return $multi(Ending.OVERFLOW, undefined, false);
   }
   const waiter: WaitingRequest = { semaphore: new_semaphore(0), upstream, queue, ticket: 0 };
   enqueue(queue.waiters, waiter);
   waiter_of.set(key, waiter);
   count = count + 1;
   count_waiting(upstream, 1);
-  const [ending, server] = wait(waiter);
+  const [ending, server, lacks_key] = wait(waiter);
   forget_waiter(key);
-  return $multi(ending, server);
+  return $multi(ending, server, lacks_key);
 }

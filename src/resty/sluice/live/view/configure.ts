@@ -14,28 +14,28 @@ import { new_binding } from "./sticky";
 import { surroundings_of } from "./surroundings";
 import { follow_loads } from "./weight";
 
-/** What an upstream as this worker runs it takes from the settings of its document. */
+/** Applies the settings of a document to the upstream that this worker serves. */
 
-/** The limit without `retries.tries`: more would cost each request much time while most servers fail. */
-const DEFAULT_TRIES = 10;
+/** The limit without `retries.tries`: more tries would take a request too long while most servers fail. */
+export const DEFAULT_TRIES = 10;
 
-/** No revision of health or of loads is this one. */
+/** Differs from each revision of health and of loads. */
 export const UNSEEN = -1;
 
-/** Has a server take part in its upstream's method, and in what binds clients to servers. */
+/** Adds a server to its upstream's method and to the binding of clients. */
 export function join(upstream: LiveUpstream, server: LiveServer): void {
   server.method = server.backup ? upstream.backup : upstream.primary;
   server.method.add(server);
   if (upstream.sticky !== undefined) upstream.sticky.join(server);
 }
 
-function measure_of(config: BalancingConfig): Measure {
+export function measure_of(config: BalancingConfig): Measure {
   if (config.random?.two === "least_time") return Measure.HEADER;
   if (config.least_time === undefined) return Measure.NONE;
   return config.least_time.measure === "header" ? Measure.HEADER : Measure.LAST_BYTE;
 }
 
-/** Has all servers of an upstream take part, in the configured order. */
+/** Adds all servers of an upstream to its method, in the configured order. */
 function join_all(upstream: LiveUpstream): void {
   const ids: number[] = [];
   for (const [id] of pairs(upstream.servers)) ids.push(id);
@@ -43,30 +43,35 @@ function join_all(upstream: LiveUpstream): void {
   for (const id of ids) join(upstream, upstream.servers.get(id) as LiveServer);
 }
 
-/** Gives an upstream the method of a document, with all its servers. O(servers). */
-function configure(upstream: LiveUpstream, document: Document, balancing: string): void {
-  const surroundings = surroundings_of(upstream);
+/** Returns the settings that decide on the method and the binding, as a text to compare. */
+export function balancing_text(document: Document): string {
+  return encode([balancing_of(document), document.session_secret]);
+}
+
+/** Tells whether the beginning of each request must be known. */
+export function needs_begin_times(config: BalancingConfig): boolean {
+  return config.least_time?.inflight === true;
+}
+
+/** Gives an upstream the method of a document, unless it has that already. O(servers) if the method changes. */
+export function balance_as(upstream: LiveUpstream, document: Document): void {
+  const balancing = balancing_text(document);
+  if (upstream.balancing === balancing) return;
+  const surroundings = surroundings_of(upstream.active);
   upstream.balancing = balancing;
   upstream.primary = new_method(document, surroundings);
   upstream.backup = new_method(document, surroundings);
   upstream.read_key = new_key_reader(document);
   upstream.sticky = new_binding(document);
   upstream.measure = measure_of(document);
-  upstream.keeps_begun = document.least_time?.inflight === true;
+  upstream.keeps_begun = needs_begin_times(document);
   join_all(upstream);
-}
-
-/** Gives an upstream the method of a document, unless it has that already. O(servers) for another. */
-export function balance_as(upstream: LiveUpstream, document: Document): void {
-  const balancing = encode([balancing_of(document), document.session_secret]);
-  if (upstream.balancing !== balancing) configure(upstream, document, balancing);
 }
 
 function end_ejections(upstream: LiveUpstream): void {
   for (const [, server] of pairs(upstream.servers)) end_ejection(server, clock.now());
 }
 
-/** Reads a configuration. */
 function retry_limits(config: RetriesConfig): RetryLimits {
   const { timeout, budget } = config;
   return {
@@ -76,7 +81,7 @@ function retry_limits(config: RetriesConfig): RetryLimits {
   };
 }
 
-/** Gives an upstream what a document says of retries, waiting and health. */
+/** Gives an upstream the limits of a document for retries, waiting and health. */
 export function set_limits(
   upstream: LiveUpstream,
   { retries, outlier_detection, queue, panic_threshold, load, autoscale }: Document,
@@ -90,7 +95,7 @@ export function set_limits(
   const is_released = load === undefined && upstream.follows_load;
   upstream.follows_load = load !== undefined;
   if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
-  // Without it the weights are what is configured, and that at once.
+  // Without `load` the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
   upstream.wants_reports = load !== undefined || autoscale !== undefined;
   upstream.report_expiry = expiry_of(load);

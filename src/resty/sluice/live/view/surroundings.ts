@@ -4,9 +4,9 @@ import "resty.core.hash";
 import type { Peer, Surroundings } from "../../balancer/method";
 import { WORST_TIME } from "../../balancer/time_cost";
 import * as clock from "../../lib/clock";
-import { Row } from "../../store/memory/cells";
+import { type Cell, Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
-import { type LiveServer, Measure, type LiveUpstream } from "./model";
+import { type LiveServer, Measure } from "./model";
 
 /**
  * The loads of servers, over all workers, that methods go by. Hot: read up to once a server in a pick.
@@ -56,8 +56,8 @@ function fail_timeout(this: void, peer: Peer): number {
   return (peer as LiveServer).fail_timeout;
 }
 
-/** What the methods of an upstream may know. */
-export function surroundings_of(upstream: LiveUpstream): Surroundings {
+/** Returns what the methods of an upstream can learn about it. `active`: its requests under way. */
+export function surroundings_of(active: Cell): Surroundings {
   return {
     random: math.random,
     start: (ngx.worker.id() ?? 0) / ngx.worker.count(),
@@ -65,7 +65,7 @@ export function surroundings_of(upstream: LiveUpstream): Surroundings {
     crc32: ngx.crc32_long,
     in_flight,
     left_in_flight,
-    total_in_flight: () => sum_of_slots(upstream.active),
+    total_in_flight: () => sum_of_slots(active),
     age_in_flight,
     expected_time,
     expect_time,

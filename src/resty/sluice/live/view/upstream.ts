@@ -1,14 +1,28 @@
+import { new_method } from "../../balancer/methods";
+import { expiry_of } from "../../health/reported";
 import { conclude, review } from "../../health/state";
 import * as clock from "../../lib/clock";
 import { parse_line, type Document } from "../../store/document/document";
 import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
 import { begin_first_minute } from "../../store/memory/statistics";
 import { new_complaint } from "./complaint";
-import { balance_as, join, set_limits, UNSEEN } from "./configure";
+import {
+  balance_as,
+  balancing_text,
+  DEFAULT_TRIES,
+  join,
+  measure_of,
+  needs_begin_times,
+  set_limits,
+  UNSEEN,
+} from "./configure";
 import { adopt, own_cell } from "./counters";
+import { new_key_reader } from "./key";
 import type { LiveUpstream, LiveServer } from "./model";
 import { rotate } from "./rotation";
 import { new_server } from "./server";
+import { new_binding } from "./sticky";
+import { surroundings_of } from "./surroundings";
 import { stop_ramp, weigh } from "./weight";
 
 /** Makes an upstream without servers. */
@@ -16,33 +30,48 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const row = row_at(document.row);
   const incarnation = stamp_of(document.row);
   const [stamp, counters] = adopt(document.row, incarnation);
+  const active = active_at(document.row);
+  const retries = begun_at(document.row);
+  const surroundings = surroundings_of(active);
   begin_first_minute(row, clock.now());
-  const upstream = {
+  return {
     name,
     row_number: document.row,
     row,
     incarnation,
     revision: 0,
+    balancing: balancing_text(document),
+    primary: new_method(document, surroundings),
+    backup: new_method(document, surroundings),
+    read_key: new_key_reader(document),
+    sticky: new_binding(document),
+    measure: measure_of(document),
+    keeps_begun: needs_begin_times(document),
     servers: new LuaTable(),
     lines: new LuaTable(),
     size: 0,
     in_rotation: 0,
-    health_revision: UNSEEN,
-    follows_load: false,
-    load_revision: 0,
-    panics: false,
-    has_access_hook: false,
-    complaint: new_complaint(),
-    lends_tries: true,
-    retries: begun_at(document.row),
-    own_retries: own_cell(begun_at(document.row)),
-    active: active_at(document.row),
-    own_active: own_cell(active_at(document.row)),
+    active,
+    own_active: own_cell(active),
     counters,
     stamp,
-  } as Partial<LiveUpstream> as LiveUpstream;
-  balance_as(upstream, document);
-  return upstream;
+    retries,
+    own_retries: own_cell(retries),
+    tries: DEFAULT_TRIES,
+    lends_tries: true,
+    retry_limits: undefined,
+    queue: undefined,
+    has_access_hook: false,
+    complaint: new_complaint(),
+    outlier_limits: undefined,
+    follows_load: false,
+    load_revision: 0,
+    wants_reports: false,
+    report_expiry: expiry_of(undefined),
+    panic_threshold: 0,
+    panics: false,
+    health_revision: UNSEEN,
+  };
 }
 
 function count(server: LiveServer, by: number): void {
