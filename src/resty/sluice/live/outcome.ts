@@ -1,9 +1,11 @@
 import type { CData } from "ffi";
+import { get_last_failure } from "ngx.balancer";
 
 import * as clock from "../lib/clock";
 import { terminated_parts } from "../lib/text";
+import { add_tried, find_attempts, keep_several, redirect, type Attempts } from "./attempts";
 import { note_response_report } from "./in_band";
-import { note_connection, TAKES_BACK_TRIES } from "./kept";
+import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
 import { report_unlogged } from "./unlogged";
 import { read_number } from "./variable";
 import { note_failed_attempt, note_response } from "./view/availability";
@@ -16,12 +18,13 @@ import {
   count_unanswered,
   is_time_wanted,
 } from "./view/counters";
+import { note_end } from "./view/in_flight_age";
 import { type LiveServer, Measure } from "./view/model";
 import { count_failed_response, count_response_time } from "./view/surroundings";
 
 /**
- * What nginx's `$upstream_*` variables say about the attempts of a request that is over. Hot for a request with one
- * attempt; the others take their time.
+ * The outcome of each attempt: at a retry from `get_last_failure`, at the end of the request from nginx's `$upstream_*`
+ * variables. Each failure reaches health from here. Hot for a request with one attempt only.
  */
 
 const TOO_MANY_REQUESTS = 429;
@@ -29,13 +32,53 @@ const BAD_GATEWAY = 502;
 const GATEWAY_TIMEOUT = 504;
 const FIRST_SERVER_ERROR = 500;
 
+/**
+ * Reports that nginx takes the attempt before this one for a failure. Phase: balancer_by_lua.
+ *
+ * @param status nginx's status for the failure
+ */
+export function report_failed_attempt(
+  attempts: Attempts,
+  server: LiveServer,
+  status: number,
+  now: number,
+): void {
+  if (TAKES_BACK_TRIES && broke_kept_connection(server, status)) attempts.free += 1;
+  note_failed_attempt(server, status, now);
+}
+
+/**
+ * Ends the attempt under way of a request, and keeps it among the earlier ones. Phase: balancer_by_lua.
+ *
+ * @returns the attempts, and whether the next one is a retry
+ */
+export function end_attempt(
+  key: number,
+  first: LiveServer | undefined,
+  now: number,
+): LuaMultiReturn<[attempts: Attempts, is_retry: boolean]> {
+  const attempts = find_attempts(key) ?? keep_several(key, first);
+  const [failure, status] = get_last_failure();
+  const { server } = attempts;
+  if (server !== undefined) {
+    const has_failed = failure === "failed";
+    note_end(key, server);
+    if (has_failed) report_failed_attempt(attempts, server, status ?? 0, now);
+    count_end(server, has_failed ? 1 : 0);
+    add_tried(attempts, server);
+    attempts.server = undefined;
+  }
+  if (failure === undefined) redirect(attempts);
+  return $multi(attempts, failure !== undefined);
+}
+
 function variable(name: string): string {
   return ngx.var[name] ?? "";
 }
 
 /**
- * Splits the value of an `$upstream_*` variable: attempts are apart by `, `, and by ` : ` after an internal redirect. The path
- * of a unix socket may have commas, and an upstream that had no server leaves an empty part.
+ * Splits the value of an `$upstream_*` variable at `, ` between attempts and ` : ` at an internal redirect. The path of
+ * a unix socket may contain commas, and an upstream without an available server leaves an empty part.
  */
 function split(values: string): string[] {
   const parts: string[] = [];
@@ -50,7 +93,7 @@ function milliseconds(seconds: string | undefined): number | undefined {
   return value === undefined ? undefined : math.floor(value * 1000 + 0.5);
 }
 
-/** What nginx reports of attempts, each list in their order. */
+/** What nginx reports about the attempts, in their order. */
 interface Reported {
   addresses: string[];
   statuses: string[];
@@ -71,7 +114,7 @@ function read_attempts(): Reported {
   };
 }
 
-/** Lets a response count for `least_time`. Times in milliseconds. */
+/** Counts a response for `least_time`. Times in milliseconds. */
 function count_expected(
   server: LiveServer,
   status: number,
@@ -84,7 +127,7 @@ function count_expected(
   else count_response_time(server, measure === Measure.HEADER ? header_time : response_time);
 }
 
-/** Counts one attempt, all but its end. Returns whether the server gave a response. */
+/** Counts an attempt, except its end. Returns whether the server gave a response. */
 function count_attempt(server: LiveServer, attempts: Reported, index: number): boolean {
   count_bytes(server, tonumber(attempts.sent[index]) ?? 0, tonumber(attempts.received[index]) ?? 0);
   const header_time = milliseconds(attempts.header_times[index]);
@@ -97,16 +140,17 @@ function count_attempt(server: LiveServer, attempts: Reported, index: number): b
   return true;
 }
 
-/** True for an attempt that nginx ended by a status of its own, not one of the server. */
+/** Tells whether nginx ended an attempt with a status of its own, without a response of the server. */
 function has_failed(attempts: Reported, index: number): boolean {
   const status = tonumber(attempts.statuses[index]);
   return status === BAD_GATEWAY || status === GATEWAY_TIMEOUT;
 }
 
 /**
- * Counts attempts that ended one after the other; the last may still have to be ended. If the request had
- * none at any upstream, they belong to an earlier request at the same address, which has ended without
- * `log()`.
+ * Counts the attempts of a request, and ends the last one if it is under way. If nginx reports no attempt, they belong
+ * to an earlier request at the same address, which ended without `log()`. Phase: log_by_lua.
+ *
+ * @param last the server of the attempt under way; undefined: none
  */
 export function log_several_attempts(earlier: readonly LiveServer[], last: LiveServer | undefined): void {
   if (ngx.var.upstream_addr === undefined) {
@@ -120,7 +164,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   for (const server of earlier) servers.push(server);
   if (last !== undefined) servers.push(last);
 
-  // An upstream of nginx's own may have had attempts between ours: then addresses tell which are which.
+  // An upstream of nginx.conf may have had attempts between ours. Then the addresses tell them apart.
   const all_ours = attempts.addresses.length === servers.length;
   let index = 0;
   let last_failures = 0;
@@ -133,7 +177,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
       last_failures = !responded && has_failed(attempts, index) ? 1 : 0;
       if (last_failures > 0) count_unanswered(server);
       if (last_failures > 0 && server.upstream.measure !== Measure.NONE) count_failed_response(server);
-      // What failed before the last attempt has told so when the next one began.
+      // Failures before the last attempt were reported when the next one began.
       const status = tonumber(attempts.statuses[index]) ?? 0;
       const may_have_failed = status >= FIRST_SERVER_ERROR || status === TOO_MANY_REQUESTS;
       if (responded && (server === last || !may_have_failed)) note_response(server, status, clock.now());
@@ -144,11 +188,11 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   if (last === undefined) return;
   if (TAKES_BACK_TRIES && last_failures === 0) note_connection(last);
   count_end(last, last_failures);
-  // The header is that of the last response.
+  // The response header belongs to the last attempt.
   if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
 }
 
-/** Counts a request with one attempt. */
+/** Counts a request with one attempt. Phase: log_by_lua. */
 export function log_one_attempt(request: CData, server: LiveServer): void {
   const status = read_number(request, "upstream_status");
   const sent = read_number(request, "upstream_bytes_sent");

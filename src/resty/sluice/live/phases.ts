@@ -4,7 +4,6 @@ import { get_request } from "resty.core.base";
 import * as clock from "../lib/clock";
 import { forget_admission, take_reserved } from "./admission";
 import {
-  end_attempt,
   find_attempts,
   first_server,
   forget_attempts,
@@ -14,7 +13,7 @@ import {
   type Attempts,
 } from "./attempts";
 import { choose, is_still_available } from "./choice";
-import { log_one_attempt, log_several_attempts } from "./outcome";
+import { end_attempt, log_one_attempt, log_several_attempts } from "./outcome";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { count_retry, take_budget, uncount_retry } from "./retries";
 import { may_try_again, send_again } from "./retry";
@@ -97,7 +96,7 @@ export function balance(name: string): void {
   let attempts: Attempts | undefined;
   const is_kept = first !== undefined || find_attempts(key) !== undefined;
   if (is_kept && !forget_unlogged(key, first)) {
-    const [ended, is_retry] = end_attempt(key, first);
+    const [ended, is_retry] = end_attempt(key, first, now);
     if (is_retry) {
       retry(name, key, ended, now);
       return;

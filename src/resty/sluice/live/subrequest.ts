@@ -2,11 +2,12 @@ import { get_last_failure } from "ngx.balancer";
 
 import { add_tried, new_attempts, type Attempts } from "./attempts";
 import { choose } from "./choice";
-import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
+import { note_connection, TAKES_BACK_TRIES } from "./kept";
+import { report_failed_attempt } from "./outcome";
 import { refuse_unknown, refuse_without_server, send } from "./peer";
 import { may_try_again, send_again } from "./retry";
 import { allow_tries } from "./tries";
-import { note_choice, note_failed_attempt } from "./view/availability";
+import { note_choice } from "./view/availability";
 import { count_end } from "./view/counters";
 import type { LiveServer } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
@@ -23,9 +24,7 @@ function retried_attempts(now: number): Attempts | undefined {
   const attempts = ngx.ctx.sluice as Attempts | undefined;
   if (failure === undefined || attempts === undefined) return undefined;
   const last = attempts.servers[attempts.servers.length - 1];
-  if (failure === "failed") note_failed_attempt(last, status ?? 0, now);
-  if (TAKES_BACK_TRIES && failure === "failed" && broke_kept_connection(last, status ?? 0))
-    attempts.free += 1;
+  if (failure === "failed") report_failed_attempt(attempts, last, status ?? 0, now);
   return attempts;
 }
 

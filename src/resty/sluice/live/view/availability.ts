@@ -58,7 +58,7 @@ function spares_only_server(upstream: LiveUpstream): boolean {
 /** Looks at an upstream's servers after one of them has changed its state. O(servers). */
 export function survey(upstream: LiveUpstream, now: number): void {
   upstream.health_revision = memory[upstream.row + UpstreamRow.HEALTH_REVISION];
-  for (const [, server] of pairs(upstream.servers)) rotate(server, now);
+  for (const [, server] of pairs(upstream.servers)) rotate(server);
   const available_percent = PERCENT - unavailable_percent(upstream, now);
   upstream.panics = available_percent < upstream.panic_threshold || spares_only_server(upstream);
   for (const [, server] of pairs(upstream.servers)) {

@@ -119,7 +119,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   count(server, -1);
   server.stands_by = next.stands_by;
   count(server, 1);
-  rotate(server, clock.now());
+  rotate(server);
   if (server.route !== next.route) {
     if (upstream.sticky !== undefined) upstream.sticky.leave(server);
     server.route = next.route;

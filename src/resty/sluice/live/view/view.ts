@@ -1,5 +1,6 @@
 import type { NumberPointer } from "ffi";
 
+import { end_reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { parse_head } from "../../store/document/document";
 import { UpstreamRow } from "../../store/memory/cells";
@@ -45,6 +46,11 @@ function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | und
   }
   if (view !== undefined && view !== upstream) forget_servers(view);
   return upstream;
+}
+
+/** Ends the reported states that have expired. Not done in requests, because it may record events. */
+function end_reported_states(upstream: LiveUpstream, now: number): void {
+  for (const [, server] of pairs(upstream.servers)) end_reported_state(server, upstream.report_expiry, now);
 }
 
 function take_glimpse(name: string): LiveUpstream | undefined {
@@ -104,6 +110,7 @@ export function look_at_upstream(name: string, now: number): LiveUpstream | unde
   glimpse = renew(name, before);
   if (glimpse === undefined) return undefined;
   follow_loads(glimpse);
+  end_reported_states(glimpse, now);
   survey(glimpse, now);
   return glimpse;
 }
@@ -115,9 +122,11 @@ export function for_each_upstream(action: (this: void, upstream: LiveUpstream) =
 
 /** Follows upstreams that no request has come for, so that what was deleted is forgotten. Phase: timer. */
 export function refresh_all(): void {
+  const now = clock.now();
   for (const [name, upstream] of pairs(upstreams)) {
     if (memory[upstream.row + UpstreamRow.REVISION] > upstream.revision) synchronise(name);
-    // Two workers that raise the revision of health at the same instant may raise it once.
-    survey(upstream, clock.now());
+    end_reported_states(upstream, now);
+    // Two workers that raise the revision of health at the same time may raise it only once.
+    survey(upstream, now);
   }
 }
