@@ -22,7 +22,11 @@ function scriptOf(path) {
     .join("\n");
 }
 
-/** @param {string} script @param {RegExp} pattern @returns {string[]} what its first group matches, each once */
+/**
+ * @param {string} script
+ * @param {RegExp} pattern
+ * @returns {string[]} what its first group matches, each once
+ */
 function namesIn(script, pattern) {
   return [...new Set([...script.matchAll(pattern)].map(([, name]) => name))];
 }

@@ -6,7 +6,8 @@ import { differenceOf } from "./support/compare.mjs";
 import { testPage } from "./support/page_test.mjs";
 
 /**
- * Has the gateway call a webhook because three servers have little load, and compares its body with the page's.
+ * Has the gateway call a webhook because three servers have little load, and compares its body with the
+ * page's.
  * @param {import("./support/scene.mjs").Scene} scene
  * @param {import("./support/pages.mjs").Block} _block
  * @param {string} text

@@ -1,4 +1,6 @@
-/** README.md, whose own nginx.conf is the gateway of its commands, and docs/README.md, the list of all pages. */
+/**
+ * README.md, whose own nginx.conf is the gateway of its commands, and docs/README.md, the list of all pages.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, normalize } from "node:path";

@@ -1,13 +1,15 @@
 /**
  * How the blocks of a page are tested, by the first line of each.
  *
- * sh                 is run, and must succeed. Each answer of curl must be 2xx, or as the comment of its line says: # 409
+ * sh                 is run, and must succeed. Each answer of curl must be 2xx, or as the comment of its line
+ *                    says: # 409
  * sh container       is run by spec/container only
  * json               is what the block of sh before it printed last, or more than that: see compare.mjs
  * json eventually    the same; the block of sh is run again until it is
  * json upstream      is accepted as an upstream by PUT; a line each if there are more
  * json report        is accepted as a report of a server's load
- * text output        its lines are among those that the block of sh before it printed; "…" ends one that goes on
+ * text output        its lines are among those that the block of sh before it printed; "…" ends one that goes
+ *                    on
  * nginx              is a whole nginx.conf, with which a gateway starts
  * nginx <level>      is a part of one: main, http, upstream, server or location; `nginx -t` accepts it there
  * lua                is Lua that can be loaded
@@ -35,7 +37,10 @@ const patience = 30_000;
 
 /** @typedef {import("./scene.mjs").Scene} Scene */
 /** @typedef {import("./pages.mjs").Block} Block */
-/** @typedef {(scene: Scene, block: Block, text: string) => unknown} Test `text` has the test's ports and folders */
+/**
+ * @typedef {(scene: Scene, block: Block, text: string) => unknown} Test `text` has the test's ports and
+ *   folders
+ */
 
 /** The commands of a block of shell, by the numbers of their lines. @param {string} text */
 function commandsOf(text) {
@@ -58,7 +63,7 @@ function statusesIn(text) {
 }
 
 /** @param {string} text @param {import("./shell.mjs").Result} result */
-function assertStatuses(text, { answers, stdout }) {
+export function assertStatuses(text, { answers, stdout }) {
   const commands = commandsOf(text);
   for (const { line, status } of answers) {
     const named = statusesIn(commands.get(line) ?? "");

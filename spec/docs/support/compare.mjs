@@ -28,11 +28,12 @@ function typeOf(value) {
 const isShortened = (shown) => typeof shown === "string" && shown.endsWith("…");
 
 /**
- * Names the first member of `shown` that `actual` does not have, or has otherwise. Members and elements that are not
- * shown are not compared.
+ * Names the first member of `shown` that `actual` does not have, or has otherwise. Members and elements that
+ * are not shown are not compared.
  * @param {unknown} shown
  * @param {unknown} actual
- * @param {{ path?: string, volatile?: string[] }} [options] `volatile`: more members whose values are not compared
+ * @param {{ path?: string, volatile?: string[] }} [options] `volatile`: more members whose values are not
+ *   compared
  * @returns {string | undefined} undefined: there is none
  */
 export function differenceOf(shown, actual, options = {}) {

@@ -1,7 +1,8 @@
 /**
- * `testPage("docs/reference/health.md")` in a file spec/docs/<any name>.test.mjs runs every block of that page, in the
- * order of the page, in one gateway. blocks.mjs lists what the first line of a block may be. Ports such as 8080, 8081,
- * 9001 to 9003 are replaced by free ones. Lines of a comment `<!-- test … -->` are shell that readers do not see.
+ * `testPage("docs/reference/health.md")` in a file spec/docs/<any name>.test.mjs runs every block of that
+ * page, in the order of the page, in one gateway. blocks.mjs lists what the first line of a block may be.
+ * Ports such as 8080, 8081, 9001 to 9003 are replaced by free ones. Lines of a comment `<!-- test … -->` are
+ * shell that readers do not see.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,6 +19,9 @@ function reasonNotToRun(block) {
   if (block.language === "sh" && block.words[0] === "container") return "spec/container runs it";
   return notRun.find(({ page, starts }) => page === block.page && block.text.startsWith(starts))?.reason;
 }
+
+/** Whether a block needs no test, so that a page of such blocks needs no gateway. @param {Block} block */
+const isDrawing = ({ language, words }) => language === "text" && words.length === 0;
 
 /** @param {import("./pages.mjs").Page} page */
 function assertNoIdleEntry({ path, blocks }) {
@@ -56,6 +60,7 @@ export function testPage(path, options = {}) {
   test(`${path}: its blocks`, async (context) => {
     const page = readPage(path);
     assertNoIdleEntry(page);
+    if (page.blocks.every(isDrawing)) return;
     const scene = new Scene(context, options);
     scene.pageConf = page.blocks.find(({ language, text }) => language === "nginx" && isWholeConf(text));
     await scene.start(scene.pageConf?.text);

@@ -1,4 +1,7 @@
-/** What a page's blocks run in: a gateway, demo servers, perhaps an etcd, and a shell, on ports of the test's own. */
+/**
+ * What a page's blocks run in: a gateway, demo servers, perhaps an etcd, and a shell, on ports of the test's
+ * own.
+ */
 import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../../scripts/command.mjs";
@@ -25,7 +28,8 @@ const left = [".git", ".sluice", "build"];
  * What a page may want different.
  *
  * @typedef {object} Options
- * @property {string} [conf] the gateway's nginx.conf: by default the repository's; "page": the page's first block with a
+ * @property {string} [conf] the gateway's nginx.conf: by default the repository's; "page": the page's first
+ *   block with a
  *   whole one; else the path of another one
  * @property {number[]} [servers] the demo servers that run, by the ports that the page has for them
  * @property {boolean} [etcd] an etcd runs at 127.0.0.1:2379
@@ -33,7 +37,8 @@ const left = [".git", ".sluice", "build"];
  * @property {string[]} [volatile] members of JSON whose values differ from run to run
  * @property {RegExp[]} [log] what may be in the gateway's log at `error` and above
  * @property {(scene: Scene) => unknown} [before] runs when the gateway serves, before the first block
- * @property {Record<string, (scene: Scene, block: import("./pages.mjs").Block, text: string) => unknown>} [kinds]
+ * @property {Record<string, (scene: Scene, block: import("./pages.mjs").Block, text: string) => unknown>}
+ *   [kinds]
  *   what the page's blocks of a kind of its own are tested by: of "json webhook" that of `webhook`
  */
 
@@ -81,7 +86,11 @@ export class Scene {
     return port;
   }
 
-  /** A text of the page, with the test's ports and folders. @param {string} text @param {Map<number, number>} [ports] */
+  /**
+   * A text of the page, with the test's ports and folders.
+   * @param {string} text
+   * @param {Map<number, number>} [ports]
+   */
   translate(text, ports = this.#ports) {
     const places = [
       ["/usr/local/openresty/site/lualib", join(this.folder, "lualib")],
@@ -101,7 +110,10 @@ export class Scene {
     for (const named of namedPorts) this.#ports.set(named, await freePort());
   }
 
-  /** Starts what the page's commands ask. @param {string | undefined} pageConf the first whole nginx.conf of the page */
+  /**
+   * Starts what the page's commands ask.
+   * @param {string | undefined} pageConf the first whole nginx.conf of the page
+   */
   async start(pageConf) {
     await this.#choosePorts();
     const { etcd = false, servers = [9001, 9002, 9003], conf = "nginx.conf", log = [] } = this.options;

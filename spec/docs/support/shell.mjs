@@ -1,4 +1,7 @@
-/** One bash for a page: variables, functions and background processes of a block are there for the blocks after it. */
+/**
+ * One bash for a page: variables, functions and background processes of a block are there for the blocks
+ * after it.
+ */
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +22,8 @@ const patience = 120_000;
  * @property {boolean} ok whether every command has succeeded
  * @property {string} stdout
  * @property {string} stderr without the notes of statuses
- * @property {{ line: number, status: number }[]} answers the statuses that curl got, with its line in the block
+ * @property {{ line: number, status: number }[]} answers the statuses that curl got, with its line in the
+ *   block
  */
 
 export class Shell {
@@ -28,7 +32,8 @@ export class Shell {
 
   /**
    * @param {import("node:test").TestContext} context
-   * @param {{ scripts: string, folder: string, environment: Record<string, string> }} place `scripts`: for its own
+   * @param {{ scripts: string, folder: string, environment: Record<string, string> }} place `scripts`: for
+   *   its own
    *   files; `folder`: where commands run
    */
   constructor(context, { scripts, folder, environment }) {
