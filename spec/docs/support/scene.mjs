@@ -29,8 +29,7 @@ const left = [".git", ".sluice", "build"];
  *
  * @typedef {object} Options
  * @property {string} [conf] the gateway's nginx.conf: by default the repository's; "page": the page's first
- *   block with a
- *   whole one; else the path of another one
+ *   block with a whole one; else the path of another one
  * @property {number[]} [servers] the demo servers that run, by the ports that the page has for them
  * @property {boolean} [etcd] an etcd runs at 127.0.0.1:2379
  * @property {[from: string | RegExp, to: string][]} [replace] what else is different in the page's texts
