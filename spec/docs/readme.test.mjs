@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { test } from "node:test";
 import { root } from "../../scripts/command.mjs";
+import { filesBelow } from "../../scripts/files.mjs";
 import { packedByNpm } from "../../scripts/release.mjs";
 import { testPage } from "./support/page_test.mjs";
 import { pagePaths, readPage } from "./support/pages.mjs";
@@ -51,5 +52,17 @@ test("every file that README links to is in the package of npm", () => {
     ({ target }) =>
       !/^(https?:|#)/.test(target) && !files.some((file) => file === target || file.startsWith(`${target}/`)),
   );
+  assert.deepEqual(missing, []);
+});
+
+test("each option of the types is on a page of the reference", () => {
+  const pages = pagePaths().filter((path) => path.startsWith("docs/reference/"));
+  const reference = pages.map((path) => readFileSync(join(root, path), "utf8")).join("\n");
+  const types = filesBelow(join(root, "declarations")).map((path) => readFileSync(path, "utf8"));
+  const names = types.flatMap((text) =>
+    [...text.matchAll(/^ +(?:readonly )?(\w+)\??: /gm)].map(([, name]) => name),
+  );
+  assert.ok(names.length > 100, `only ${names.length} options were found`);
+  const missing = names.filter((name) => !new RegExp(`[\`".]${name}[\`":.]`).test(reference));
   assert.deepEqual(missing, []);
 });
