@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join, normalize } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 import { root } from "../../scripts/command.mjs";
 import { filesBelow } from "../../scripts/files.mjs";
@@ -29,19 +29,27 @@ test("README shows nginx.conf before it speaks of Node, LuaRocks or containers",
   assert.doesNotMatch(before, /\bNode\b|luarocks|docker|container/i);
 });
 
-test("each page of the reference is two clicks from README at most, and docs/README.md lists every page", () => {
-  const linked = (path, folder) =>
-    readPage(path).links.map(({ target }) => normalize(join(folder, target.split("#")[0])));
+/** The pages that a page links to. @param {string} path */
+function pagesLinkedBy(path) {
+  const targets = readPage(path).links.map(({ target }) => target.split("#")[0]);
+  return targets.map((target) => normalize(join(dirname(path), target)));
+}
+
+test("each page of the reference is one click from README", () => {
+  const linked = pagesLinkedBy("README.md");
   const reference = pagePaths().filter((path) => path.startsWith("docs/reference/"));
-  const fromReadme = linked("README.md", ".");
   assert.deepEqual(
-    reference.filter((path) => !fromReadme.includes(path)),
+    reference.filter((path) => !linked.includes(path)),
     [],
   );
-  const listed = [...fromReadme, ...linked("docs/README.md", "docs")];
-  const decisions = linked("docs/decisions/README.md", "docs/decisions");
+});
+
+test("docs/README.md, or the list of a folder that it links to, names every page", () => {
+  const linked = pagesLinkedBy("docs/README.md");
+  const lists = linked.filter((path) => path.endsWith("/README.md"));
+  const listed = [...linked, ...lists.flatMap(pagesLinkedBy), "docs/README.md"];
   assert.deepEqual(
-    pagePaths().filter((path) => path.startsWith("docs/") && ![...listed, ...decisions].includes(path)),
+    pagePaths().filter((path) => path.startsWith("docs/") && !listed.includes(path)),
     [],
   );
 });
