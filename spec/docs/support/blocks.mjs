@@ -4,8 +4,8 @@
  * sh                 is run, and must succeed. Each answer of curl must be 2xx, or as the comment of its line
  *                    says: # 409
  * sh container       is run by spec/container only
- * json               is what the block of sh before it printed last, or more than that: see compare.mjs
- * json eventually    the same; the block of sh is run again until it is
+ * json               is a part of what the block of sh before it printed last: see compare.mjs
+ * json eventually    the same; the block of sh is repeated until they agree
  * json upstream      is accepted as an upstream by PUT; a line each if there are more
  * json report        is accepted as a report of a server's load
  * text output        its lines are among those that the block of sh before it printed; "…" ends one that goes

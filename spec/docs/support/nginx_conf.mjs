@@ -1,7 +1,7 @@
 /** Makes an nginx.conf of a page, or of the repository, run in a folder and on ports of a test's own. */
 import { root } from "../../../scripts/command.mjs";
 
-/** Directives that a test has its own values for. */
+/** Directives for which the test has its own values. */
 const replaced =
   /^[ \t]*(load_module|error_log|pid|user|worker_processes|lua_package_path|\w+_temp_path)\s(?:"[^"]*"|[^;"])*;/gm;
 

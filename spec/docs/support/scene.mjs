@@ -21,20 +21,20 @@ import { Shell } from "./shell.mjs";
 /** The ports that pages name: traffic, API, further gateways, demo servers, etcd. */
 const namedPorts = [8080, 8081, 8082, 8083, 8084, 8443, 9001, 9002, 9003, 9004, 9005, 2379];
 
-/** What a page's folder does not have of the repository. */
+/** Entries of the repository that the folder of a page does not get. */
 const left = [".git", ".sluice", "build"];
 
 /**
- * What a page may want different.
+ * The options of a page.
  *
  * @typedef {object} Options
  * @property {string} [conf] the gateway's nginx.conf: by default the repository's; "page": the page's first
  *   block with a whole one; else the path of another one
  * @property {number[]} [servers] the demo servers that run, by the ports that the page has for them
  * @property {boolean} [etcd] an etcd runs at 127.0.0.1:2379
- * @property {[from: string | RegExp, to: string][]} [replace] what else is different in the page's texts
+ * @property {[from: string | RegExp, to: string][]} [replace] further replacements in the page's texts
  * @property {string[]} [volatile] members of JSON whose values differ from run to run
- * @property {RegExp[]} [log] what may be in the gateway's log at `error` and above
+ * @property {RegExp[]} [log] allowed entries of the gateway's log at `error` and above
  * @property {(scene: Scene) => unknown} [before] runs when the gateway serves, before the first block
  * @property {Record<string, (scene: Scene, block: import("./pages.mjs").Block, text: string) => unknown>}
  *   [kinds]
