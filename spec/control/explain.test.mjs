@@ -104,15 +104,15 @@ test("each state has its reason", async (context) => {
   const { servers } = await explain(api);
   const told = servers.map(({ state, reason }) => `${state}: ${reason}`.replace(/\d{4}-\S+Z$/, "TIME"));
   assert.deepEqual(told, [
-    "up: nothing is wrong with it",
+    "up: it is healthy",
     'down: "down" is set',
     'draining: "drain" is set',
-    "down: it stands by",
-    "draining: it has reported so",
-    "unhealthy: its checks have failed",
+    "down: it is a standby server that is not in service",
+    "draining: it has reported this state",
+    "unhealthy: its health checks have failed",
     "unavail: outlier detection has ejected it, until TIME",
-    "unavail: 1 requests have failed, until TIME",
-    "down: it has reported so",
+    "unavail: 1 request has failed, until TIME",
+    "down: it has reported this state",
   ]);
   assert.equal((await explain(api)).next.id, 0, "who is not up is not next");
   await patch(0, { down: true });

@@ -38,7 +38,7 @@ for (const method of ["round_robin", "least_conn", "least_time"]) {
       assert.deepEqual(again.next, next, "to ask makes no choice");
       const { headers } = await ask(gateway.port);
       assert.equal(headers["x-backend"], next.server, `request ${number}`);
-      assert.equal(next.reason, "by the turns and loads of this worker");
+      assert.equal(next.reason, "by the state of the method in this worker");
       assert.equal(again.servers.find(({ id }) => id === next.id).server, next.server);
       seen.add(next.server);
     }
@@ -79,7 +79,7 @@ for (const [name, settings] of Object.entries({
     }
     assert.equal(seen.size, backends.length);
     const { next } = await settled(api);
-    assert.equal(next.reason, "by the turns and loads of this worker", "without a key");
+    assert.equal(next.reason, "by the state of the method in this worker", "without a key");
     assert.equal((await ask(gateway.port)).headers["x-backend"], next.server);
     await api.expect(200, "PATCH", `${serversOf()}/0`, { down: true });
     for (let number = 0; number < 20; number += 1) {
@@ -106,7 +106,7 @@ test("ip_hash: requests from an address go to the server that is predicted for i
 
 test("random: the next server is drawn at random and cannot be predicted", async (context) => {
   const { api } = await startOne(context, { method: "random" });
-  assert.deepEqual((await explain(api)).next, { reason: "it is drawn by chance" });
+  assert.deepEqual((await explain(api)).next, { reason: "the server is chosen at random" });
   await api.expect(200, "PATCH", sluice(), { method: "round_robin" });
   assert.notEqual((await explain(api)).next.id, undefined);
 });

@@ -51,7 +51,10 @@ test("a backup keeps its weight although it reports a load, and the reason is sh
   const { api } = await startGateway(context, { upstreams: { app: { load, servers } } });
   await api.expect(204, "POST", reportTo(1), { utilization: 0.9 });
   const { weight } = (await explain(api)).servers[1];
-  assert.deepEqual([weight.effective, weight.reason], [3, "as configured: a backup keeps its weight"]);
+  assert.deepEqual(
+    [weight.effective, weight.reason],
+    [3, "as configured: the weight of a backup server does not follow its load"],
+  );
 });
 
 test("the picks of the last minute survive reloads", async (context) => {

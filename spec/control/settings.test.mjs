@@ -74,7 +74,10 @@ test("the secret of a webhook is never shown, and sending back the shown object 
   for (const [method, path, body] of refused) {
     const answer = await api.send(method, path, body);
     assertErrorBody(answer, 400, format);
-    assert.match(answer.body.error.text, /invalid "autoscale.webhook.secret" value: it has to be given anew/);
+    assert.match(
+      answer.body.error.text,
+      /invalid "autoscale.webhook.secret" value: must be given again because the address has changed/,
+    );
   }
   assert.equal(await api.configuration(), before);
 });

@@ -29,7 +29,7 @@ test("a server that the guard keeps after its expiry is shown as expired until i
   assert.equal(all.one.expired, true);
   const server = await explained(api);
   assert.deepEqual([server.expired, server.expires, server.state], [true, expires, "up"]);
-  assert.match(server.reason, new RegExp(`registration ended at ${expires}, and the guard keeps it`));
+  assert.match(server.reason, new RegExp(`registration expired at ${expires}; the guard keeps the server`));
   const discovery = await api.expect(200, "GET", `${sluice()}/discovery`);
   assert.deepEqual(discovery, {
     source: "register",

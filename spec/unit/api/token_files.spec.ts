@@ -25,12 +25,12 @@ describe("files of tokens", () => {
   });
 
   const refused: [string, string, string][] = [
-    ["no token", "\n", "holds no tokens"],
-    ["nothing", "", "holds no tokens"],
-    ["nothing but a byte order mark", "\uFEFF\n", "holds no tokens"],
-    ["text in UTF-16", `${string.char(0xff, 0xfe)}o\0n\0e\0`, "has a line that is no token"],
-    ["a line that is no token", "one\nt w o\n", "has a line that is no token"],
-    ["too much", string.rep("x", 65537), "holds no tokens, or more than 65536 bytes"],
+    ["no token", "\n", "contains no tokens"],
+    ["nothing", "", "contains no tokens"],
+    ["nothing but a byte order mark", "\uFEFF\n", "contains no tokens"],
+    ["text in UTF-16", `${string.char(0xff, 0xfe)}o\0n\0e\0`, "has a line that is not a token"],
+    ["a line that is not a token", "one\nt w o\n", "has a line that is not a token"],
+    ["too much", string.rep("x", 65537), "contains no tokens, or more than 65536 bytes"],
   ];
   for (const [what, text, problem] of refused) {
     it(`are refused with ${what}`, () => {

@@ -5,15 +5,16 @@ import { is_from_listed_origin } from "./cross_origin";
 import { check_local } from "./local";
 
 /**
- * Who may use the API: a client with a token, or a local one. A page of another site may not, unless its origin is
- * listed, and neither may a client that asks for a host that is not the API's.
+ * Access control of the API. A client needs a token, or must be local. Requests from pages of other sites are
+ * refused unless their origin is listed in api.origins, and so are requests for a host name that is not the
+ * API's.
  */
 
 function forbidden(code: string, text: string): Problem {
   return { status: 403, code, text };
 }
 
-/** Compares by digests, all their bytes, so that the time taken tells nothing about the token. */
+/** Compares all bytes of the digests, so that the time taken does not depend on the token. */
 function equal_in_constant_time(a: string, b: string): boolean {
   const digest_a = ngx.sha1_bin(a);
   const digest_b = ngx.sha1_bin(b);
@@ -32,7 +33,7 @@ function is_one_of(token: string, tokens: readonly string[]): boolean {
   return found;
 }
 
-/** The host of an authority or a URL, without port, in lower case. */
+/** Returns the host of an authority, without the port, in lower case. */
 function host_of(authority: string): string {
   const [bracketed] = string.match(authority, "^(%[[%x:%.]+%]):?%d*$");
   const [plain] = string.match(authority, "^([^:]*)$");
@@ -41,8 +42,9 @@ function host_of(authority: string): string {
 }
 
 /**
- * Tells whether the client has connected to a unix socket. There is no name that DNS could turn to the API's address, and
- * clients send any: "unix", "nginx-plus-api". A browser gets there through a proxy only, and its pages have names.
+ * Tells whether a client other than a browser has connected to a unix socket. No DNS name can resolve to a
+ * unix socket, and clients send arbitrary Host headers there ("unix", "nginx-plus-api"). A browser reaches it
+ * only through a proxy.
  */
 function is_without_name(): boolean {
   const peer = ngx.var.realip_remote_addr ?? ngx.var.remote_addr;
@@ -52,7 +54,7 @@ function is_without_name(): boolean {
 function check_host(options: ApiOptions): Problem | undefined {
   if (is_without_name()) return undefined;
   const authority = ngx.var.http_host;
-  // HTTP/1.0 without Host: no browser sends that.
+  // Browsers always send Host; HTTP/1.0 clients may omit it.
   if (authority === undefined || authority === "") return undefined;
   const host = host_of(authority);
   const is_address =
@@ -81,7 +83,10 @@ function check_site(options: ApiOptions): Problem | undefined {
   return problem;
 }
 
-/** The token that the request names: of the scheme Bearer, or the password of Basic, whoever the user is. */
+/**
+ * Returns the request's token: that of the scheme Bearer, or the password of the scheme Basic with any user
+ * name.
+ */
 function given_token(): string | undefined {
   const [scheme, credentials] = string.match(ngx.var.http_authorization ?? "", "^(%a+) +(%S+) *$");
   const name = string.lower(scheme ?? "");
@@ -105,12 +110,15 @@ function check_token(options: ApiOptions, is_write: boolean): Problem | undefine
   };
 }
 
-/** Tells why nobody may send such a request from where it comes from; undefined: it may go on. Phase: content_by_lua. */
+/** Checks the request's host name and origin. Returns the problem if it is refused. Phase: content_by_lua. */
 export function check_source(options: ApiOptions): Problem | undefined {
   return check_host(options) ?? check_site(options);
 }
 
-/** Tells why this client may not send such a request; undefined: it may. Phase: content_by_lua, after `check_source`. */
+/**
+ * Checks the client's permission. Returns the problem if the request is refused. Phase: content_by_lua, after
+ * `check_source`.
+ */
 export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
   return check_token(options, is_write) ?? (is_write ? check_content_type() : undefined);
 }

@@ -5,10 +5,10 @@ import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document/document";
 
-/** Gives the next piece of a text; undefined: there is none. */
+/** Returns the next piece of a text; undefined: there are no more. */
 export type NextPiece = (this: void, pause: (this: void) => void) => string | undefined;
 
-/** What a resource answers with. */
+/** The answer of a resource. */
 export interface Answer {
   status: number;
   /** Sent as JSON; undefined: no body. */
@@ -16,11 +16,11 @@ export interface Answer {
   /** Instead of `body`: JSON text. */
   text?: string;
   /**
-   * Instead of `body`: gives the JSON text in pieces, then undefined. It calls `pause` within long work; other requests
-   * are served then, and between two pieces.
+   * Instead of `body`: returns the JSON text in pieces, then undefined. It calls `pause` during long work;
+   * other requests are served there and between two pieces.
    */
   next_piece?: NextPiece;
-  /** The pieces are known to be UTF-8, so that nobody looks at each byte of a long text. */
+  /** True: the pieces are known to be UTF-8, which saves a check of each byte. */
   is_utf8?: boolean;
   headers?: Record<string, string>;
 }
@@ -30,19 +30,19 @@ export type Answered = LuaMultiReturn<[Answer | undefined, Problem | undefined]>
 
 const ERROR_BODY = shape(["error", "request_id", "href"]);
 const ERROR = shape(["status", "text", "code"]);
-/** How long a listing works before other requests are served, in seconds. */
+/** Time that a listing may take before other requests are served, in seconds. */
 const LISTING_SLICE = 0.002;
 const BAD_REQUEST = 400;
-/** Documents the paths of the NGINX Plus API. */
+/** The documentation of the NGINX Plus API's paths. */
 const PLUS_DOCUMENTATION = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
 
-/** 200 with a JSON body. */
+/** Returns 200 with a JSON body, and with the ETag of `document` if it is given. */
 export function ok(body: unknown, document?: Document): Answered {
   const headers = document === undefined ? {} : { ETag: etag(document) };
   return $multi({ status: 200, body, headers }, undefined);
 }
 
-/** The ETag of an upstream as it is; gateways that share it have the same. */
+/** Returns the ETag of an upstream. Gateways that share the upstream return the same one. */
 export function etag({ revision, cluster_revision }: Document): string {
   if (cluster_revision !== undefined) {
     const [history, digits] = string.match(cluster_revision, "^(%x+)%.(%d+)$");
@@ -52,7 +52,10 @@ export function etag({ revision, cluster_revision }: Document): string {
   return string.format('"%d"', revision);
 }
 
-/** Where the paths of the API are documented to which the request's belongs: Sluice's own are in this gateway's answer. */
+/**
+ * Returns the URL of the documentation for the request's path. Paths below /sluice/1 are described by this
+ * gateway.
+ */
 function documentation(): string {
   const { request_uri, scheme, http_host, host } = ngx.var;
   const [own, next] = string.match(request_uri ?? "", "^([^?#]-/sluice/1)([^/?#]?)");
@@ -69,7 +72,7 @@ function error_body(problem: Problem): unknown {
   );
 }
 
-/** Makes a function to be called after each small step of a listing. Phase: content_by_lua. */
+/** Returns a function to be called after each small step of a listing. Phase: content_by_lua. */
 export function new_listing_pause(): (this: void) => void {
   return new_pause(LISTING_SLICE, new_turn());
 }
@@ -78,7 +81,7 @@ function send_pieces(next_piece: NextPiece, is_utf8: boolean): void {
   const pause = new_listing_pause();
   let piece = next_piece(pause);
   while (piece !== undefined) {
-    // The client has gone.
+    // The client has disconnected.
     if (ngx.print(is_utf8 ? piece : escape_invalid_utf8(piece))[0] === undefined) return;
     ngx.flush(true);
     pause();
@@ -87,11 +90,12 @@ function send_pieces(next_piece: NextPiece, is_utf8: boolean): void {
 }
 
 /**
- * Discards the request body unless a resource has read it. Otherwise nginx discards it at the end of the request and
- * then answers `Expect: 100-continue`, in the middle of a response of which a part has already been sent.
+ * Discards the request body unless a resource has read it. Otherwise nginx discards it at the end of the
+ * request and then answers `Expect: 100-continue` after a part of the response has been sent.
  */
 function discard_body(): void {
-  // A malformed chunk raises. nginx then answers 400 and closes: what follows must not be taken for the next request.
+  // A malformed chunk raises an error. nginx then answers 400 and closes the connection, because what follows
+  // is not a request.
   const [is_discarded] = pcall(() => {
     ngx.req.discard_body();
   });

@@ -1,13 +1,15 @@
 import { encode } from "../lib/json";
 import type { NextPiece } from "./answer";
 
-/** About as much is sent at once. */
+/** Approximate size of a piece. */
 const PIECE_BYTES = 32768;
 
 /**
- * A JSON object with a member a name, in pieces, for there may be thousands and the worker has requests to serve.
+ * Returns a JSON object with one member for each name, in pieces: there may be thousands, and other requests
+ * must be served between them.
  *
- * @param member gives a member's JSON text; undefined: it has gone meanwhile. It may call `pause` within long work
+ * @param member returns a member's JSON text; undefined: it no longer exists. It may call `pause` during long
+ * work
  */
 export function collection_pieces(
   names: readonly string[],

@@ -1,8 +1,9 @@
 import type { Problem } from "../config/problem";
 
 /**
- * Which types of body a write may have. A browser lets a page of any site send a form to the API without asking, and
- * a form has one of three types. All other types need a permission that the API never gives.
+ * Checks the media type of a write's body. A browser lets a page of any site send a form without a preflight
+ * request, with one of three media types. All other media types need a preflight, which the API answers only
+ * to listed origins.
  */
 
 const FORM = "application/x-www-form-urlencoded";
@@ -12,7 +13,7 @@ function refused(reason: string): Problem {
   return { status: 415, code: "UnsupportedMediaType", text: reason };
 }
 
-/** Returns the media type in lower case, without parameters; undefined if the text is none. */
+/** Returns the media type in lower case, without parameters; undefined: the text is malformed. */
 function media_type(text: string): string | undefined {
   const [type, next] = string.match(text, "^([^;%s]*)%s*(.?)");
   return next === "" || next === ";" ? string.lower(type ?? "") : undefined;
@@ -22,7 +23,10 @@ function is_json(type: string): boolean {
   return type === "application/json" || string.find(type, "^application/[^/,]+%+json$")[0] !== undefined;
 }
 
-/** True if no browser has sent the request. `curl -d` sends the type of a form; a browser adds one of these headers. */
+/**
+ * Tells whether no browser has sent the request. `curl -d` sends a form's media type, but a browser adds one
+ * of these headers.
+ */
 function is_without_browser(): boolean {
   return (
     ngx.var.http_origin === undefined &&
@@ -33,8 +37,8 @@ function is_without_browser(): boolean {
 }
 
 /**
- * True if a page of the API's own origin, or of a listed one, has sent the request; any other `Origin` has been refused
- * before. The dashboard of NGINX Plus sends JSON in this way, with the type that browsers give to a text.
+ * Tells whether a page of the API's own origin or of a listed one has sent the request. Other origins have
+ * been refused before. The dashboard of NGINX Plus sends JSON from such a page as text/plain.
  */
 function is_from_known_page(): boolean {
   return ngx.var.http_origin !== undefined || ngx.var.http_sec_fetch_site === "same-origin";

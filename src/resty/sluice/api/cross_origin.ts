@@ -1,12 +1,12 @@
 import type { ApiOptions } from "../config/options";
 
-/** Pages of other origins that may use the API from a browser: the protocol CORS of the Fetch Standard. */
+/** Access for pages of other origins, by the CORS protocol of the Fetch Standard. */
 
 const READING = "GET, HEAD";
 const CHANGING = `${READING}, POST, PUT, PATCH, DELETE`;
 const REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match";
 const RESPONSE_HEADERS = "Allow, ETag, Location, Retry-After";
-/** How long a browser may keep the answer to a preflight. */
+/** Time for which a browser may cache the answer to a preflight request. */
 const MAX_AGE_SECONDS = "600";
 
 /** Tells whether a page of an origin in `api.origins` has sent the request. Phase: content_by_lua. */
@@ -20,8 +20,8 @@ export function is_from_listed_origin({ origins }: ApiOptions): boolean {
 }
 
 /**
- * Lets the page that has sent the request read the answer, whatever it is, if its origin is listed. Cookies and saved
- * passwords are not sent across origins: the page gives the token itself. Phase: content_by_lua, before the answer.
+ * Lets a page of a listed origin read the answer. Browsers do not send cookies or saved passwords across
+ * origins, so the page sends the token itself. Phase: content_by_lua, before the answer.
  */
 export function share_answer(options: ApiOptions): void {
   if (options.origins.length === 0) return;
@@ -32,8 +32,8 @@ export function share_answer(options: ApiOptions): void {
 }
 
 /**
- * The headers that answer a preflight: a browser asks what a page of another origin may send, before it sends that,
- * without the token. Undefined: the request is none, or its origin is not listed. Phase: content_by_lua.
+ * Returns the headers that answer a preflight request, which a browser sends without the token. Undefined:
+ * the request is not a preflight, or its origin is not listed. Phase: content_by_lua.
  */
 export function preflight_headers(options: ApiOptions): Record<string, string> | undefined {
   const is_preflight =

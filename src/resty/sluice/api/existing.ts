@@ -4,19 +4,19 @@ import { upstream_not_found } from "../store/document/problems";
 import { write, type Edit } from "../store/write";
 import { check_conditions, type Conditions } from "./precondition";
 
-/** Reads a path's id of a server. Returns it, or undefined and the problem. */
+/** Reads the server id of a path. Returns the id, or undefined and the problem. */
 export function parse_id(text: string): LuaMultiReturn<[number | undefined, Problem | undefined]> {
   if (string.find(text, "^%d+$")[0] === undefined || text.length > 15) {
     return $multi(undefined, {
       status: 400,
       code: "UpstreamBadServerId",
-      text: `"${string.sub(text, 1, 40)}" is not a server's ID`,
+      text: `"${string.sub(text, 1, 40)}" is not a server ID`,
     });
   }
   return $multi(tonumber(text), undefined);
 }
 
-/** Writes to an upstream that must be there and meet the request's conditions. Phase: content_by_lua. */
+/** Changes an upstream that must exist and meet the request's conditions. Phase: content_by_lua. */
 export function write_existing(
   name: string,
   conditions: Conditions,

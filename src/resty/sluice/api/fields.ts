@@ -1,7 +1,7 @@
 import { shape, shaped } from "../lib/json";
 import { argument } from "./request";
 
-/** The query's `fields`: which members of an object are wanted. Undefined: all. */
+/** Reads the query argument `fields`, the names of the wanted members. Undefined: all members. */
 export function wanted_fields(): string[] | undefined {
   const value = argument("fields");
   if (value === undefined) return undefined;
@@ -10,7 +10,7 @@ export function wanted_fields(): string[] | undefined {
   return fields;
 }
 
-/** An object with only the wanted members. */
+/** Returns an object with only the wanted members. */
 export function filter_object(object: object, fields: readonly string[] | undefined): object {
   if (fields === undefined) return object;
   const filtered: Record<string, unknown> = {};

@@ -12,7 +12,7 @@ import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
 
-/** What the API shows of servers' loads: their reports, what becomes of their weights, and how an upstream is scaled. */
+/** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
 
 const WEIGHT = shape([
   "effective",
@@ -26,7 +26,7 @@ const WEIGHT = shape([
 const REPORT = shape(["utilization", "connections", "rps", "eps", "state", "time", "accepted", "refused"]);
 const SCALING = shape(["high_since", "low_since", "scaled_at", "call"]);
 
-/** To four decimals. */
+/** Rounds to four decimals. */
 function rounded(value: number): number {
   return math.floor(value * 10000 + 0.5) / 10000;
 }
@@ -34,10 +34,14 @@ function rounded(value: number): number {
 function reason_of({ load }: Document, { backup }: ServerRecord, row: Cell): string {
   if (load === undefined) return 'the upstream has no "load"';
   const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
-  return backup ? "as configured: a backup keeps its weight" : reason_text(reason);
+  return backup
+    ? "as configured: the weight of a backup server does not follow its load"
+    : reason_text(reason);
 }
 
-/** A weight and its factors. `report`: what `load` is known by. */
+/**
+ * Returns a weight and its factors. `report`: the loads of the upstream's servers; undefined: none is known.
+ */
 export function weight_object(
   document: Document,
   record: ServerRecord,
@@ -67,12 +71,12 @@ function known(value: number): number | undefined {
   return value < 0 ? undefined : value;
 }
 
-/** A moment as the API shows it; undefined: never. */
+/** Formats a moment; undefined: it is 0, which means never. */
 function moment(time: clock.Moment): string | undefined {
   return time > 0 ? iso8601(clock.wall_time_of(time)) : undefined;
 }
 
-/** What a server has reported; undefined: nothing, ever. */
+/** Returns a server's last report; undefined: it has never reported. */
 export function report_object(row_number: RowNumber): object | undefined {
   const memory = shared_memory();
   const row = row_at(row_number);
@@ -95,7 +99,7 @@ export function report_object(row_number: RowNumber): object | undefined {
   );
 }
 
-/** How an upstream is scaled; undefined: it is not. */
+/** Returns the state of scaling; undefined: the upstream has no `autoscale`. */
 export function scaling_object({ autoscale, call, row }: Document): object | undefined {
   if (autoscale === undefined) return undefined;
   const memory = shared_memory();

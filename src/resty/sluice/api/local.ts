@@ -3,16 +3,15 @@ import { ip_bytes, is_loopback_ip } from "../lib/ip";
 import { sender } from "./sender/sender";
 
 /**
- * Which requests are local: those that a program on this machine has made itself. Without tokens only these may use the
- * API. A request that a stranger has sent through a gateway or another proxy is never local, though it comes from
- * loopback.
+ * Detects local requests: those made by a program of this machine. Without tokens, only local requests may
+ * use the API. A request that arrives from loopback through a gateway or another proxy is not local.
  */
 
 /** Headers that only proxies add. */
 const PROXY_HEADERS = ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via"];
 
 function forbidden(text: string): Problem {
-  return { status: 403, code: "Forbidden", text: `${text}, and the API has no token for it` };
+  return { status: 403, code: "Forbidden", text: `${text}, and no token is configured for the API` };
 }
 
 function is_loopback(address: string | undefined): boolean {
@@ -21,7 +20,7 @@ function is_loopback(address: string | undefined): boolean {
   return bytes !== undefined && is_loopback_ip(bytes);
 }
 
-/** The value of a request header. Of several with one name it is enough to know that there is one. */
+/** Returns the value of a request header; one of the values if there are several. */
 function header(name: string): string | undefined {
   return ngx.var[`http_${string.gsub(string.lower(name), "-", "_")[0]}`];
 }
@@ -30,19 +29,20 @@ function proxy_header(): string | undefined {
   for (const name of PROXY_HEADERS) {
     if (header(name) !== undefined) return name;
   }
-  // A trusted proxy of this machine may name a client of this machine.
+  // A trusted proxy of this machine may name a local client.
   return is_loopback(header("X-Real-IP")) ? undefined : "X-Real-IP";
 }
 
-/** Tells why a request without a valid token is not local. Undefined: it is. Phase: content_by_lua. */
+/** Returns why a request without a valid token is refused; undefined: it is local. Phase: content_by_lua. */
 export function check_local(): Problem | undefined {
-  // Both the peer and, where a proxy in front is trusted to name it, the client.
+  // remote_addr is the client that a trusted proxy has named, realip_remote_addr the peer of the connection.
   if (!is_loopback(ngx.var.remote_addr) || !is_loopback(ngx.var.realip_remote_addr))
     return forbidden("the request does not come from loopback");
   const name = proxy_header();
-  if (name !== undefined) return forbidden(`the request came through a proxy, which has added "${name}"`);
+  if (name !== undefined)
+    return forbidden(`the request came through a proxy, which has added the header "${name}"`);
   const who = sender();
   if (who === "nginx") return forbidden("the request came through nginx");
-  if (who === "unknown") return forbidden("it is not known which program has sent the request");
+  if (who === "unknown") return forbidden("the program that has sent the request cannot be determined");
   return undefined;
 }

@@ -2,7 +2,7 @@ import type { Problem } from "../config/problem";
 import type { Document } from "../store/document/document";
 import { etag } from "./answer";
 
-/** A request's conditions (RFC 9110, section 13), which a change must meet before it is made. */
+/** The conditions of a request (RFC 9110, section 13). A change is made only if it meets them. */
 export interface Conditions {
   /** The value of `If-Match`. */
   match: string | undefined;
@@ -12,15 +12,15 @@ export interface Conditions {
 
 const HEADERS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "If-Modified-Since"];
 
-/** The value of a header; of several with one name, their list. */
+/** Returns the value of a header; several headers of one name form one list. */
 function list_of(value: string | string[] | undefined): string | undefined {
   return value === undefined || typeof value === "string" ? value : table.concat(value, ",");
 }
 
 /**
- * Takes all conditions off the request. nginx would compare them with the answer, after the change, and replace the
- * answer by its own 412 or 304. Those on a time are ignored: nothing here has a time of modification.
- * Phase: content_by_lua.
+ * Takes the conditions off the request. nginx would otherwise compare them with the response, after the
+ * change, and replace the response by its own 412 or 304. Conditions on a time are ignored, because resources
+ * have no modification time. Phase: content_by_lua.
  */
 export function take_conditions(): Conditions {
   const headers = ngx.req.get_headers(0);
@@ -33,8 +33,8 @@ export function take_conditions(): Conditions {
 }
 
 /**
- * Tells whether a list of ETags has the upstream's. A weak one counts as the same: nginx makes the tag of a compressed
- * answer weak, and a client can only send back what it got.
+ * Tells whether a list of ETags includes the upstream's. A weak ETag counts as equal: nginx weakens the ETag
+ * of a compressed response, and a client sends back what it received.
  */
 function includes(tags: string, current: Document | undefined): boolean {
   if (current === undefined) return false;
@@ -49,16 +49,16 @@ function lost(text: string): Problem {
   return { status: 412, code: "PreconditionFailed", text };
 }
 
-/** Checks that `If-None-Match` does not name what is there. `current`: undefined if there is nothing. */
+/** Checks `If-None-Match`. `current`: the upstream's document; undefined: it does not exist. */
 export function check_none_match(
   { none_match }: Conditions,
   current: Document | undefined,
 ): Problem | undefined {
   if (none_match === undefined || !includes(none_match, current)) return undefined;
-  return lost("it exists already: If-None-Match names its current revision, or any");
+  return lost('If-None-Match names the current revision, or "*" and it exists');
 }
 
-/** Checks a request's conditions against what is there. Returns the problem if a change must not be made. */
+/** Checks the conditions of a request. Returns the problem if the change must not be made. */
 export function check_conditions(conditions: Conditions, current: Document | undefined): Problem | undefined {
   const { match } = conditions;
   if (match !== undefined && !includes(match, current))

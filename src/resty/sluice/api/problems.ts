@@ -8,11 +8,11 @@ import { Row, UpstreamRow } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { check_failure } from "../store/unproven";
 
-/** What is wrong with an upstream or a server although its state does not show it. */
+/** Problems of upstreams and servers that their states do not show. */
 
 const PROBLEM = shape(["problem", "reason"]);
 
-/** Tells whether a check that has passed on no server yet has failed. */
+/** Tells whether the health check has failed and has not passed on any server yet. */
 function has_failing_check({ row, health_check }: Document): boolean {
   return health_check !== undefined && shared_memory()[row_at(row) + UpstreamRow.UNPROVEN_SINCE] < 0;
 }
@@ -24,26 +24,26 @@ export function problem_objects(name: string, document: Document): object[] {
   const unlogged = memory[row_at(document.row) + UpstreamRow.UNLOGGED];
   if (unlogged !== 0 && unlogged >= own_generation()) {
     const reason =
-      "requests end without log(): log_by_lua is missing, or a server or location has replaced it; " +
+      "requests end without log(): log_by_lua is missing, or a server or location overrides it; " +
       "active, max_conns, least_conn and the statistics are wrong";
     problems.push(shaped({ problem: "log_missing", reason }, PROBLEM));
   }
   if (has_failing_check(document)) {
     const failure = check_failure(name);
     const why = failure === undefined ? "" : `; ${failure}`;
-    const reason = `the health check has passed on no server since it was set, so it takes none out${why}`;
+    const reason = `the health check has not passed on any server since it was set, so it does not make servers unhealthy${why}`;
     problems.push(shaped({ problem: "check_unproven", reason }, PROBLEM));
   }
   return list(problems);
 }
 
-/** Why a server that is up should not be trusted; undefined: nothing is known against it. Any phase. */
+/** Returns why a server that is up may not be healthy; undefined: there is no such reason. Any phase. */
 export function doubt_about(document: Document, record: ServerRecord): string | undefined {
   if (is_expired(record)) {
     const time = iso8601(clock.wall_time_of(expires(record)));
-    return `its registration ended at ${time}, and the guard keeps it`;
+    return `its registration expired at ${time}; the guard keeps the server`;
   }
   const has_failed = shared_memory()[row_at(record.row) + Row.LAST_PASSED] === 0;
   if (!has_failed || !has_failing_check(document)) return undefined;
-  return "its checks fail, but the health check has passed on no server yet, so it takes none out";
+  return "its checks fail, but the health check has not passed on any server yet, so it does not make servers unhealthy";
 }

@@ -3,14 +3,14 @@ import { decode, is_table } from "../lib/json";
 import { is_utf8 } from "../lib/utf8";
 import type { Conditions } from "./precondition";
 
-/** A request to the API, as the resources see it. */
+/** A request to the API. */
 export interface ApiRequest {
   method: string;
   /** The path of the API's location. */
   prefix: string;
-  /** The path's variable parts by their names in the route. */
+  /** The variable parts of the path, by their names in the route. */
   parameters: Record<string, string>;
-  /** What a change depends on. */
+  /** The conditions that a change must meet. */
   conditions: Conditions;
 }
 
@@ -73,9 +73,9 @@ export function read_object(): LuaMultiReturn<
 }
 
 /**
- * Reads the body, which must be a JSON object if there is one. Phase: content_by_lua.
+ * Reads the body, which may be absent and otherwise must be a JSON object. Phase: content_by_lua.
  *
- * @returns the object, empty when there is none, or undefined and the problem
+ * @returns the object, empty if there is no body, or undefined and the problem
  */
 export function read_object_if_any(): LuaMultiReturn<
   [Record<string, unknown> | undefined, Problem | undefined]
@@ -86,7 +86,9 @@ export function read_object_if_any(): LuaMultiReturn<
   return $multi(object, problem);
 }
 
-/** The value of an argument of the query, the first if there are several; "" when it has none. */
+/**
+ * Returns the value of a query argument, the first of several; "": it has no value; undefined: it is absent.
+ */
 export function argument(name: string): string | undefined {
   const value = ngx.req.get_uri_args(16)[name];
   const first = is_table(value) ? (value as unknown as (string | true)[])[0] : value;

@@ -3,7 +3,7 @@ import type { ApiRequest } from "./request";
 
 type Handler = (this: void, request: ApiRequest) => Answered;
 
-/** A path, its variable parts written as `{name}`, and what answers each method. */
+/** A path, with variable parts written as `{name}`, and a handler for each method. */
 export interface Route {
   path: string;
   GET?: Handler;

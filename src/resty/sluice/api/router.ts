@@ -21,7 +21,7 @@ import * as nodes from "./sluice/nodes";
 import * as openapi from "./sluice/openapi";
 import * as upstreams from "./sluice/upstreams";
 
-/** From a request's path to the resource that answers it. */
+/** Routes a request to the resource that answers it. */
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 type MethodName = (typeof METHODS)[number];
@@ -29,14 +29,35 @@ type MethodName = (typeof METHODS)[number];
 const OLDEST_VERSION = 1;
 const NEWEST_VERSION = 9;
 
-const PLUS_ROUTES: readonly (readonly Route[])[] = [
+/** A route, and its path's segments. */
+interface Pattern {
+  route: Route;
+  segments: string[];
+}
+
+/** Returns the non-empty segments of a path. */
+function split(path: string): string[] {
+  const segments: string[] = [];
+  for (const [segment] of string.gmatch(path, "[^/]+")) segments.push(segment);
+  return segments;
+}
+
+function patterns_of(resources: readonly (readonly Route[])[]): Pattern[] {
+  const patterns: Pattern[] = [];
+  for (const routes of resources) {
+    for (const route of routes) patterns.push({ route, segments: split(route.path) });
+  }
+  return patterns;
+}
+
+const PLUS_PATTERNS = patterns_of([
   plus_servers.routes,
   plus_upstreams.routes,
   nginx.routes,
   plus_stub_status.routes,
   plus_workers.routes,
-];
-const SLUICE_ROUTES: readonly (readonly Route[])[] = [
+]);
+const SLUICE_PATTERNS = patterns_of([
   upstreams.routes,
   discovery.routes,
   drain.routes,
@@ -46,23 +67,24 @@ const SLUICE_ROUTES: readonly (readonly Route[])[] = [
   reports.routes,
   cluster.routes,
   openapi.routes,
-];
+]);
 
-function split(path: string): string[] {
-  const segments: string[] = [];
-  for (const [segment] of string.gmatch(path, "[^/]+")) segments.push(segment);
-  return segments;
-}
-
-/** Fits a path to a route's. Returns its variable parts, or undefined. */
-function match(route: Route, segments: readonly string[]): Record<string, string> | undefined {
-  const pattern = split(route.path);
-  if (pattern.length !== segments.length) return undefined;
+/**
+ * Matches the segments of a request's path from `start` on. Returns the values of the variable parts, or
+ * undefined.
+ */
+function match(
+  pattern: readonly string[],
+  segments: readonly string[],
+  start: number,
+): Record<string, string> | undefined {
+  if (pattern.length !== segments.length - start) return undefined;
   const parameters: Record<string, string> = {};
   for (const index of $range(0, pattern.length - 1)) {
+    const segment = segments[start + index];
     const [name] = string.match(pattern[index], "^{(.*)}$");
-    if (name !== undefined) parameters[name] = segments[index];
-    else if (pattern[index] !== segments[index]) return undefined;
+    if (name !== undefined) parameters[name] = segment;
+    else if (pattern[index] !== segment) return undefined;
   }
   return parameters;
 }
@@ -76,8 +98,9 @@ function versions(): Answered {
 const ROOT: Route = { path: "", GET: versions };
 
 /**
- * The schemes in which a client can give a token. In one field, since lua-nginx-module keeps one field of this name. Basic
- * comes first: Chrome reads the first scheme of a field only, and Bearer is not one for which it asks the user.
+ * The authentication schemes of a token, in one field because lua-nginx-module keeps only one field of this
+ * name. Basic comes first because Chrome reads only the first scheme of a field and does not prompt the user
+ * for Bearer.
  */
 const CHALLENGES = 'Basic realm="Sluice", Bearer';
 
@@ -85,42 +108,39 @@ function not_found(code: string, text: string): Problem {
   return { status: 404, code, text };
 }
 
+/** Tells whether a path begins with a version of the NGINX Plus API that is supported. */
+function is_plus_version(segment: string): boolean {
+  const version = tonumber(segment);
+  const is_integer = version !== undefined && segment === tostring(version);
+  return is_integer && version >= OLDEST_VERSION && version <= NEWEST_VERSION;
+}
+
+/** Returns the route of a path and the values of its variable parts, or undefined and the problem. */
 function find(
-  segments: string[],
+  segments: readonly string[],
 ): LuaMultiReturn<[Route | undefined, Record<string, string>, Problem | undefined]> {
   if (segments.length === 0) return $multi(ROOT, {}, undefined);
-  const version = tonumber(segments[0]);
-  let routes = PLUS_ROUTES;
-  let skipped = 1;
-  if (segments[0] === "sluice" && segments[1] === "1") {
-    routes = SLUICE_ROUTES;
-    skipped = 2;
-  } else if (
-    version === undefined ||
-    segments[0] !== tostring(version) ||
-    version < OLDEST_VERSION ||
-    version > NEWEST_VERSION
-  ) {
+  const is_sluice = segments[0] === "sluice" && segments[1] === "1";
+  if (!is_sluice && !is_plus_version(segments[0]))
     return $multi(undefined, {}, not_found("UnknownVersion", "version not supported"));
-  }
-  const rest: string[] = [];
-  for (const index of $range(skipped, segments.length - 1)) rest.push(segments[index]);
-  for (const group of routes) {
-    for (const route of group) {
-      const parameters = match(route, rest);
-      if (parameters !== undefined) return $multi(route, parameters, undefined);
-    }
+  const start = is_sluice ? 2 : 1;
+  for (const pattern of is_sluice ? SLUICE_PATTERNS : PLUS_PATTERNS) {
+    const parameters = match(pattern.segments, segments, start);
+    if (parameters !== undefined) return $multi(pattern.route, parameters, undefined);
   }
   return $multi(undefined, {}, not_found("PathNotFound", "path not found"));
 }
 
-/** The path below the prefix, decoded part by part, so that a name may hold an encoded slash. Undefined: outside. */
+/**
+ * Returns the segments of the request's path below the prefix; undefined: the path is outside. Each segment
+ * is decoded by itself, so that a name may contain an encoded slash.
+ */
 function path_below(prefix: string): string[] | undefined {
   const [path] = string.match(ngx.var.request_uri ?? "", "^[^?#]*");
   const wanted = split(prefix);
   const rest: string[] = [];
   for (const [index, segment] of ipairs(split(path ?? ""))) {
-    // In a path a plus is a plus; unescape_uri takes it for a form's space.
+    // unescape_uri decodes a plus to a space, as in a form. In a path a plus is literal.
     const [plain] = string.gsub(segment, "%+", "%%2B");
     const decoded = ngx.unescape_uri(plain);
     if (index > wanted.length) rest.push(decoded);
@@ -139,12 +159,13 @@ function allowed_methods(route: Route, may_write: boolean): string {
 
 /** Answers a request to the API. Phase: content_by_lua. */
 export function answer_request(options: ApiOptions): void {
-  // A client that goes away must not end a write halfway: by default nginx would, with lua_check_client_abort on.
+  // With lua_check_client_abort on, nginx would end the handler in the middle of a write when the client
+  // disconnects.
   ngx.on_abort(() => undefined);
   const sent = ngx.req.get_method();
   const method = (sent === "HEAD" ? "GET" : sent) as MethodName;
   const is_write = method !== "GET";
-  // Reads have none: states and counters change without the ETag.
+  // Reads ignore conditions, because states and counters change without a change of the ETag.
   const conditions = take_conditions();
   share_answer(options);
   const foreign = check_source(options);
@@ -176,7 +197,7 @@ export function answer_request(options: ApiOptions): void {
     send_problem(disabled, { Allow: allowed_methods(route, options.write) });
     return;
   }
-  // No resource reads the body of a DELETE. A malformed one must be refused before anything is deleted.
+  // No resource reads the body of a DELETE, but a malformed body must be refused before anything is deleted.
   if (method === "DELETE") ngx.req.read_body();
   const [answer, problem] = handler({ method, prefix: options.prefix, parameters, conditions });
   if (answer === undefined) send_problem(problem as Problem);

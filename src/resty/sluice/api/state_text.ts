@@ -8,9 +8,12 @@ import type { ServerRecord } from "../store/document/document";
 import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
 
-/** A server's state as the API shows it: its parameters come first, then what it reports of itself, then its health. */
+/**
+ * The state of a server as the API shows it. Parameters take precedence over its own report, and that over
+ * health.
+ */
 
-/** A state, and why, for people. */
+/** A state, and the reason in words. */
 type Explained = LuaMultiReturn<[string, string]>;
 
 function until(row: Cell): string {
@@ -19,26 +22,30 @@ function until(row: Cell): string {
 }
 
 function why_not_up(row: Cell, state: State): string {
-  if (state === State.UNHEALTHY) return "its checks have failed";
-  if (state === State.CHECKING) return "its first check has not passed yet";
+  if (state === State.UNHEALTHY) return "its health checks have failed";
+  if (state === State.CHECKING) return "its first health check has not passed yet";
   const memory = shared_memory();
   if (memory[row + Row.EJECTED_UNTIL] > 0) return `outlier detection has ejected it${until(row)}`;
-  return `${memory[row + Row.FAILS]} requests have failed${until(row)}`;
+  const fails = memory[row + Row.FAILS];
+  return `${fails} ${fails === 1 ? "request has" : "requests have"} failed${until(row)}`;
 }
 
 function by_health(row: Cell): Explained {
   const state: State = shared_memory()[row + Row.STATE];
-  return $multi(state_name(state), state === State.UP ? "nothing is wrong with it" : why_not_up(row, state));
+  return $multi(state_name(state), state === State.UP ? "it is healthy" : why_not_up(row, state));
 }
 
-/** `active`: how many requests it has under way. One that stands by drains while it has some, and is down then. */
+/**
+ * Returns the state of a server with `active` requests. A standby server is draining until its last request
+ * ends, then down.
+ */
 export function explained_state(record: ServerRecord, active: number): Explained {
   const row = row_at(record.row);
   const reported = reported_state(row);
-  const said = "it has reported so";
+  const said = "it has reported this state";
   if (record.down) return $multi("down", '"down" is set');
   if (!record.drain && is_standing_by(record))
-    return $multi(active > 0 ? "draining" : "down", "it stands by");
+    return $multi(active > 0 ? "draining" : "down", "it is a standby server that is not in service");
   if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
   if (record.drain) return $multi("draining", '"drain" is set');
   if (reported !== Reported.UP) return $multi(reported_name(reported), said);
@@ -47,7 +54,7 @@ export function explained_state(record: ServerRecord, active: number): Explained
 
 const CHECK = shape(["status", "checks", "fails"]);
 
-/** What the active checks of a server have said: the last one, and all of them. Undefined: there was none. */
+/** Returns the results of a server's health checks; undefined: there has been none. */
 export function check_object(row_number: RowNumber): object | undefined {
   const memory = shared_memory();
   const row = row_at(row_number);

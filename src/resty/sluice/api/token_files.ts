@@ -1,21 +1,24 @@
 import type { ApiOptions } from "../config/options";
 import { from_prefix } from "../lib/path";
 
-/** More is no list of tokens, but another file named by mistake. */
+/** Limit of a token file. A larger file is probably another file named by mistake. */
 const MOST_BYTES = 65536;
 
-/** What some editors put before a text, and what is no part of it. */
+/** Some editors write it at the start of a file. It is not part of the text. */
 const BYTE_ORDER_MARK = "\uFEFF";
 
-/** At least one token; or nil and a text that says why, without what is in the file. Empty lines are none. */
+/**
+ * Returns the file's tokens, at least one, or undefined and the reason, which never quotes the file. Ignores
+ * empty lines.
+ */
 function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, string | undefined]> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, `could not read it: ${cause ?? ""}`);
-  // A folder can be opened, too, and then gives nothing.
+  // A directory can be opened as well; reading it returns nil.
   const text = file.read(MOST_BYTES + 1);
   file.close();
   if (text === undefined || text.length > MOST_BYTES)
-    return $multi(undefined, `${path} holds no tokens, or more than ${MOST_BYTES} bytes`);
+    return $multi(undefined, `${path} contains no tokens, or more than ${MOST_BYTES} bytes`);
   const has_mark = string.sub(text, 1, BYTE_ORDER_MARK.length) === BYTE_ORDER_MARK;
   const content = has_mark ? string.sub(text, BYTE_ORDER_MARK.length + 1) : text;
   const tokens: string[] = [];
@@ -23,11 +26,11 @@ function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, st
     if (string.find(line, "^[!-~]+$")[0] === undefined)
       return $multi(
         undefined,
-        `${path} has a line that is no token: only printable ASCII without spaces can be`,
+        `${path} has a line that is not a token: a token consists of printable ASCII characters without spaces`,
       );
     tokens.push(line);
   }
-  if (tokens.length === 0) return $multi(undefined, `${path} holds no tokens`);
+  if (tokens.length === 0) return $multi(undefined, `${path} contains no tokens`);
   return $multi(tokens, undefined);
 }
 
@@ -39,9 +42,8 @@ function with_file(name: string, tokens: string[], path: string | undefined): st
 }
 
 /**
- * The options with the tokens of their files among the tokens. Phase: init_by_lua.
- *
- * Raises a text that names the field and the reason.
+ * Returns the options with the tokens of the token files added. Phase: init_by_lua. Raises a message that
+ * names the field and the reason.
  */
 export function with_token_files(options: ApiOptions): ApiOptions {
   const { write_tokens, write_tokens_file, read_tokens, read_tokens_file } = options;

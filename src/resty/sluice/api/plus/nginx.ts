@@ -9,7 +9,10 @@ import { ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Route } from "../route";
 
-/** What OpenResty knows of itself; and, honestly empty, what clients ask for and it does not know. */
+/**
+ * `/nginx`, `/processes` and `/license`, and empty answers at the paths of NGINX Plus whose objects OpenResty
+ * does not have, because clients of that API ask for them.
+ */
 
 const NGINX = shape([
   "version",
@@ -22,7 +25,10 @@ const NGINX = shape([
   "ppid",
 ]);
 
-/** The release of NGINX Plus whose API this is like. Clients read it from the build, and ask for no license before 33. */
+/**
+ * The release of NGINX Plus in `build`. Clients read it there; those of release 33 and later ask for a
+ * license.
+ */
 const RELEASE = 32;
 
 function nginx_version(): string {
@@ -63,7 +69,7 @@ function reset_processes(this: void): Answered {
   return $multi({ status: 204 }, undefined);
 }
 
-/** Sluice needs no license: there is no end of one, and nothing to report. */
+/** Answers that this is no evaluation. Sluice needs no license. */
 function get_license(this: void): Answered {
   return ok({ eval: false });
 }
@@ -72,7 +78,7 @@ function nothing(this: void): Answered {
   return ok({});
 }
 
-/** Of what is not counted. */
+/** Resets statistics that are not counted. */
 function reset_nothing(this: void): Answered {
   return $multi({ status: 204 }, undefined);
 }

@@ -6,7 +6,10 @@ import { for_each_record } from "../../store/document/records";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { explained_state } from "../state_text";
 
-/** `peers` of an upstream, as JSON text: a listing may have 100,000 of them, so they are written without tables between. */
+/**
+ * Writes `peers` of an upstream as JSON text. A listing may have 100,000 peers, so no intermediate tables are
+ * made.
+ */
 
 const PEER =
   '{"id":%d,"server":%s,"name":%s,"backup":%s,"weight":%d,"state":"%s","active":%d,"max_conns":%d,"requests":%d,%s' +
@@ -40,7 +43,7 @@ function whole(milliseconds: number): number {
   return math.floor(milliseconds + 0.5);
 }
 
-/** The averages, or nothing while there are none. */
+/** Returns the averages; "" until the first response. */
 function times_text({ header_time, response_time }: ServerStatus): string {
   if (header_time === undefined || response_time === undefined) return "";
   return string.format(TIMES, whole(header_time), whole(response_time));
@@ -51,7 +54,7 @@ function checks_text({ checks, check_fails, unhealthy, last_passed }: ServerStat
   return string.format(HEALTH_CHECKS, checks, check_fails, unhealthy, last);
 }
 
-/** A member that is a time, behind others; nothing if there is none. */
+/** Returns a further member that is a time; "" if the time is undefined. */
 function moment_text(name: string, time: number | undefined): string {
   return time === undefined ? "" : `,"${name}":"${iso8601(clock.wall_time_of(time))}"`;
 }
@@ -84,11 +87,11 @@ function peer_text(record: ServerRecord): string {
 }
 
 /**
- * The status of all servers of an upstream.
+ * Returns the status of all servers of an upstream, as JSON text.
  *
- * @param text the upstream's
- * @param start where its servers begin, as `parse_head` gives it
- * @param pause is called after each server
+ * @param text the upstream's document
+ * @param start where the servers begin in it, from `parse_head`
+ * @param pause called after each server
  */
 export function peers_text(text: string, start: number, pause: (this: void) => void): string {
   const parts: string[] = [];

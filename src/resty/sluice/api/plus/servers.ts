@@ -1,8 +1,6 @@
 import { parse_address } from "../../config/address";
-import type { NodeConfig } from "../../config/node";
 import { format_problem } from "../../config/problem";
-import { list, shape, shaped } from "../../lib/json";
-import { find_by_address, find_by_id, parse_line, type Document } from "../../store/document/document";
+import { find_by_address, find_by_id, parse_line } from "../../store/document/document";
 import { add_server, patch_server, remove_server } from "../../store/document/edit";
 import { upstream_not_found, server_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
@@ -11,44 +9,9 @@ import { parse_id, write_existing } from "../existing";
 import { filter_object, wanted_fields } from "../fields";
 import { argument, read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
+import { server_objects, server_object } from "../server_object";
 
-/** `/http/upstreams/<name>/servers`: the servers as they are configured. */
-
-/** The members of a server, in the order in which they are shown. */
-export const SERVER_FIELDS = [
-  "id",
-  "server",
-  "weight",
-  "max_conns",
-  "max_fails",
-  "fail_timeout",
-  "slow_start",
-  "route",
-  "backup",
-  "down",
-  "drain",
-  "standby",
-  "in_service",
-  "source",
-];
-const SERVER = shape(SERVER_FIELDS, ["node"]);
-
-/** A server as the API shows it. */
-export function server_object(line: string): object {
-  const object: Record<string, unknown> = { ...parse_line(line) };
-  // Absent means false, and added by hand.
-  if (object.drain === false) object.drain = undefined;
-  if (object.source === "") object.source = undefined;
-  if (object.node !== undefined) object.node = (object.node as NodeConfig).name;
-  return shaped(object, SERVER);
-}
-
-/** All servers of an upstream, in the order of adding. `fields`: as in `filter_object`. */
-export function server_objects(document: Document, fields?: readonly string[]): object[] {
-  const objects: object[] = [];
-  for (const line of document.lines) objects.push(filter_object(server_object(line), fields));
-  return list(objects);
-}
+/** `/http/upstreams/<name>/servers`: the configuration of servers. */
 
 function get_servers(this: void, request: ApiRequest): Answered {
   const document = read(request.parameters.name);

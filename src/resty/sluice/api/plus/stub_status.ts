@@ -6,7 +6,7 @@ import { ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Route } from "../route";
 
-/** `/connections` and `/http/requests`: the counters of ngx_http_stub_status_module, which its own page shows, too. */
+/** `/connections` and `/http/requests`: the counters of ngx_http_stub_status_module. */
 
 interface StubStatus {
   ngx_stat_accepted: NumberPointer;
@@ -24,20 +24,26 @@ cdef(`
 `);
 
 const stub_status = C as StubStatus;
-/** False: nginx was built without the module, and counts nothing of this. */
+/** False: nginx was built without the module. */
 const [is_counted] = pcall(() => stub_status.ngx_stat_accepted);
 
 function counter(name: keyof StubStatus): number {
   return tonumber(stub_status[name][0]) as number;
 }
 
-/** Since nginx started. Handled connections are read first, so that there are never more of them. */
+/**
+ * Returns the connections dropped since nginx started. Reading handled ones first keeps the difference from
+ * being negative.
+ */
 function dropped(): number {
   const handled = counter("ngx_stat_handled");
   return counter("ngx_stat_accepted") - handled;
 }
 
-/** What a total has risen by since it was reset. nginx's own page goes on showing the total. */
+/**
+ * Returns the increase of a total since its reset. nginx's own counter, which its stub_status page shows, is
+ * not changed.
+ */
 function since_reset(total: number, noted: Header): number {
   return math.max(0, total - shared_memory()[noted]);
 }

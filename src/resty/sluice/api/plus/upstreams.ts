@@ -12,7 +12,7 @@ import type { ApiRequest } from "../request";
 import type { Route } from "../route";
 import { peers_text } from "./peers";
 
-/** `/http/upstreams`: what the servers do. */
+/** `/http/upstreams`: the status of upstreams and their servers. */
 
 const QUEUE = shape(["size", "max_size", "overflows"]);
 
@@ -37,8 +37,8 @@ function without_key_text({ method, row }: Document): string | undefined {
 /**
  * Makes the JSON text of a member of an upstream, or returns undefined if the upstream does not have it.
  *
- * @param head the upstream without its servers
- * @param text the upstream's, and `start`, where its servers begin
+ * @param head the upstream's document without its servers
+ * @param text the upstream's document, with the servers from `start` on
  */
 type Member = (
   this: void,
@@ -55,10 +55,10 @@ const MEMBERS: Record<string, Member | undefined> = {
   queue: queue_text,
   without_key: without_key_text,
 };
-/** In the order in which they are shown. */
+/** The members in the order in which they are shown. */
 const FIELDS = ["peers", "zombies", "zone", "queue", "without_key"];
 
-/** An upstream's status, as JSON text. Only what is wanted is read. */
+/** Returns an upstream's status as JSON text. Reads only what `fields` need. */
 function upstream_text(text: string, fields: readonly string[], pause: (this: void) => void): string {
   const [head, start] = parse_head(text);
   const parts: string[] = [];

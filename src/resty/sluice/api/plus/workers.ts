@@ -6,8 +6,9 @@ import type { ApiRequest } from "../request";
 import type { Route } from "../route";
 
 /**
- * `/workers`: what each worker does. Nothing counts the connections of one worker, so they are left out. Its requests are
- * those that `log` is called for: all of them, if log_by_lua stands in `http`.
+ * `/workers`: the requests of each worker. Connections are absent, because nginx does not count them by
+ * worker. The requests are those that `log` is called for, which are all requests if log_by_lua is set at the
+ * http level.
  */
 
 const WORKER = shape(["id", "pid", "http"]);
@@ -32,7 +33,10 @@ function reset_all(this: void): Answered {
   return $multi({ status: 204 }, undefined);
 }
 
-/** The worker of an id; while an earlier one finishes its requests after a reload, the later one. */
+/**
+ * Finds a worker by its id. While a worker of an earlier configuration is shutting down, the newer one is
+ * returned.
+ */
 function find(id: string): Worker | undefined {
   let found: Worker | undefined;
   for (const worker of workers()) {

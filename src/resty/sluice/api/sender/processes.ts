@@ -1,6 +1,8 @@
 import * as ffi from "ffi";
 
-/** The processes of this machine, from /proc: which of them run nginx, and which sockets they have open. Linux, 64 bit. */
+/**
+ * Reads from /proc which processes of this machine run nginx and which sockets they have open. Linux, 64 bit.
+ */
 
 interface Libc {
   sluice_opendir: (this: void, path: string) => ffi.CData | undefined;
@@ -23,21 +25,22 @@ const EACCES = 13;
 const LONGEST_LINK = 64;
 const link = ffi.new("char[?]", LONGEST_LINK);
 
-/** Other requests are served after so many steps of some microseconds each. */
+/** Number of steps, of some microseconds each, after which other requests are served. */
 const STEPS_AT_ONCE = 500;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
 
-const MOST_LOOKS = 20;
-const LOOK_SECONDS = 0.05;
+const MOST_ATTEMPTS = 20;
+const ATTEMPT_PAUSE = 0.05;
 
-/** The names of nginx's program. That of this worker is added when it is first needed. */
+/** The names of nginx's program. The name of this worker's program is added on first use. */
 const nginx_names = new LuaSet<string>();
 
 /**
- * Calls `visit` for each entry of a folder until it returns true, with pauses in which other requests are served.
+ * Calls `visit` for each entry of a folder until it returns true, with pauses in which other requests are
+ * served.
  *
- * @returns whether it has returned true; undefined: the folder may not be read
+ * @returns whether `visit` has returned true; undefined: this worker has no permission to read the folder
  */
 function find_entry(path: string, visit: (this: void, name: string) => boolean): boolean | undefined {
   const opened = C.sluice_opendir(path);
@@ -45,7 +48,7 @@ function find_entry(path: string, visit: (this: void, name: string) => boolean):
     const cause = ffi.errno();
     return cause === EPERM || cause === EACCES ? undefined : false;
   }
-  // A request that ends in a pause leaves the folder to the garbage collector.
+  // If the request ends during a pause, the garbage collector closes the folder.
   const folder = ffi.gc(opened, C.sluice_closedir);
   let is_found = false;
   let steps = 0;
@@ -68,7 +71,7 @@ function name_of(pid: string): string | undefined {
   return name;
 }
 
-/** Tells whether a process runs nginx. Undefined: it has ended, or this worker may not see it. Any phase. */
+/** Tells whether a process runs nginx. Undefined: it has ended, or is hidden from this worker. Any phase. */
 export function runs_nginx(pid: string): boolean | undefined {
   if (next(nginx_names)[0] === undefined) {
     for (const name of ["nginx", "openresty", name_of("self") ?? "nginx"]) nginx_names.add(name);
@@ -77,7 +80,7 @@ export function runs_nginx(pid: string): boolean | undefined {
   return name === undefined ? undefined : nginx_names.has(name);
 }
 
-/** The effective user of a process; undefined: it has ended, though its parent may not have noticed yet. */
+/** Returns the effective user of a process; undefined: it has ended, or is a zombie. */
 function user_of(pid: string): number | undefined {
   const [file] = io.open(`/proc/${pid}/status`, "r");
   if (file === undefined) return undefined;
@@ -87,7 +90,7 @@ function user_of(pid: string): number | undefined {
   return tonumber(string.match(text, "\nUid:\t%d+\t(%d+)")[0]);
 }
 
-/** The processes of nginx that a user runs, those of other nginx included. Phases that can sleep. */
+/** Returns the nginx processes of a user, including those of other nginx instances. Phases that can sleep. */
 function nginx_processes(uid: number): string[] {
   const pids: string[] = [];
   find_entry("/proc", (name) => {
@@ -117,19 +120,19 @@ function look(socket: string, uid: number): boolean | undefined {
 }
 
 /**
- * Tells whether a process of nginx has a socket open. Phases that can sleep.
+ * Tells whether an nginx process has a socket open. Phases that can sleep.
  *
- * @param inode the socket's, decimal
- * @param uid the user whose processes are looked at
- * @returns undefined: one of them does not show its descriptors
+ * @param inode of the socket, decimal
+ * @param uid the user whose processes are examined
+ * @returns undefined: the descriptors of one of them cannot be read
  */
 export function is_open_in_nginx(inode: string, uid: number): boolean | undefined {
   const socket = `socket:[${inode}]`;
-  for (const _ of $range(1, MOST_LOOKS)) {
+  for (const _ of $range(1, MOST_ATTEMPTS)) {
     const is_open = look(socket, uid);
     if (is_open !== undefined) return is_open;
-    // A process that is just starting or ending shows nothing for a moment.
-    ngx.sleep(LOOK_SECONDS);
+    // The descriptors of a process that is starting or ending cannot be read for a moment.
+    ngx.sleep(ATTEMPT_PAUSE);
   }
   return undefined;
 }

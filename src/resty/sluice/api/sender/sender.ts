@@ -7,13 +7,14 @@ import { ask_kernel } from "./socket_diag";
 import { find_in_tables, type Endpoint, type Socket } from "./tcp_table";
 
 /**
- * Which program of this machine has sent the request.
+ * Determines which program of this machine has sent a request.
  *
- * The address of a local peer does not tell a person from a gateway that passes on what strangers send: nginx connects
- * from loopback too, and a request through it need not show that. The kernel knows who owns the other end.
+ * The address of a local peer does not distinguish a local client from a gateway that forwards requests of
+ * others: nginx connects from loopback too, and its requests need not show it. The kernel knows which process
+ * owns the other end of the connection.
  */
 
-/** `nginx`: this gateway, or another nginx that the same user runs. `other`: another program. */
+/** `nginx`: this gateway, or another nginx of the same user. `other`: another program. */
 export type Sender = "nginx" | "other" | "unknown";
 
 interface Libc {
@@ -40,14 +41,17 @@ const CREDENTIALS_BYTES = 12;
 const credentials = ffi.new("struct sluice_ucred") as ffi.CData & { pid: number; uid: number };
 const length = ffi.new("unsigned int[1]") as ffi.NumberPointer;
 
-/** "HTTP", with which nginx marks a request's structure. */
+/** The value of `ngx_http_request_t.signature`: "HTTP". */
 const REQUEST_SIGNATURE = 0x50545448;
-/** After `signature`, filled up to a pointer's size. */
+/** Index of `connection` in ngx_http_request_t, in pointers: it follows `signature`, padded to a pointer. */
 const CONNECTION_FIELD = 1;
-/** After the three pointers `data`, `read` and `write`, in halves of a pointer. */
+/** Index of `fd` in ngx_connection_t, in ints: it follows the pointers `data`, `read` and `write`. */
 const FD_FIELD = 6;
 
-/** The descriptor of the request's connection, of which Lua has no other way to know. Undefined: it is not found. */
+/**
+ * Returns the descriptor of the request's connection, which Lua's API does not offer. Undefined: it was not
+ * found.
+ */
 function connection_fd(): number | undefined {
   const request = get_request();
   if (request === undefined) return undefined;
@@ -61,11 +65,11 @@ function sender_over_unix(): Sender {
   if (fd === undefined || C.sluice_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length) !== 0)
     return "unknown";
   const { pid, uid } = credentials;
-  // A process of another PID namespace, which those of this nginx are not.
+  // The process is in another PID namespace, so it is not of this nginx.
   if (pid === 0) return "other";
   const is_nginx = runs_nginx(string.format("%d", pid));
   if (is_nginx !== undefined) return is_nginx ? "nginx" : "other";
-  // One of another user may be hidden. One of this worker's own user is not, so it has ended.
+  // A process of another user may be hidden. A process of this worker's user is not hidden, so it has ended.
   return uid === C.sluice_geteuid() ? "unknown" : "other";
 }
 
@@ -77,7 +81,10 @@ function endpoint(address: string | undefined, port: string | undefined): Endpoi
     : { address: unmapped_ip(bytes), port: number };
 }
 
-/** The socket at the other end of a connection. Undefined: no program has it open, or it cannot be known. */
+/**
+ * Returns the socket at the other end of a connection. Undefined: no program has it open, or it cannot be
+ * determined.
+ */
 function client_socket(client: Endpoint, own: Endpoint): Socket | undefined {
   const [is_answered, socket] = ask_kernel(client, own);
   return is_answered ? socket : find_in_tables(client, own);
@@ -96,17 +103,17 @@ function sender_over_tcp(): Sender {
   if (socket.uid !== C.sluice_geteuid()) return "other";
   const is_nginx = is_open_in_nginx(socket.inode, socket.uid);
   if (is_nginx === true) return "nginx";
-  // nginx closes its socket as soon as the client of the traffic port has gone. Then no process has it any more.
+  // nginx closes its socket as soon as its client disconnects. After that no process has the socket open.
   const is_still_open = client_socket(client, own)?.inode === socket.inode;
   return is_nginx === false && is_still_open ? "other" : "unknown";
 }
 
-/** What is known by the numbers of connections, which nginx uses once each. */
+/** The senders by connection number ($connection), which nginx never reuses. */
 let known = new LuaTable<string, Sender | undefined>();
 let count = 0;
 const MOST_KNOWN = 1000;
 
-/** Tells who has sent the request, which has come from this machine. Phase: content_by_lua. */
+/** Returns the sender of a request that has come from this machine. Phase: content_by_lua. */
 export function sender(): Sender {
   const connection = ngx.var.connection ?? "";
   const before = known.get(connection);

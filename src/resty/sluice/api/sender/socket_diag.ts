@@ -2,7 +2,9 @@ import * as ffi from "ffi";
 
 import type { Endpoint, Socket } from "./tcp_table";
 
-/** Asks the kernel for one connection by its two ends, over netlink (sock_diag(7)): it takes some microseconds. */
+/**
+ * Asks the kernel for a connection by its two ends, over netlink (sock_diag(7)). It takes some microseconds.
+ */
 
 interface Libc {
   sluice_socket: (this: void, family: number, type: number, protocol: number) => number;
@@ -27,13 +29,14 @@ interface Question extends ffi.CData {
 
 interface Reply extends ffi.CData {
   type: number;
-  /** Of an answer of the type `ERROR`: negative. */
+  /** Negative. Only in a reply of the type NLMSG_ERROR. */
   error: number;
   uid: number;
   inode: number;
 }
 
-// A netlink header, and after it `struct inet_diag_req_v2`; or `struct inet_diag_msg` or an error.
+// A netlink header, followed by `struct inet_diag_req_v2` in a question, and by `struct inet_diag_msg` or an
+// error in a reply.
 ffi.cdef(`
   struct sluice_question {
     uint32_t length; uint16_t type; uint16_t flags; uint32_t sequence; uint32_t port;
@@ -74,7 +77,7 @@ const MSG_DONTWAIT = 0x40;
 const ENOENT = 2;
 const IPV4_BYTES = 4;
 
-/** In the order of bytes of the network; this processor is little-endian. */
+/** Converts a port to network byte order. This processor is little-endian. */
 function in_network_order(port: number): number {
   return (port % 256) * 256 + math.floor(port / 256);
 }
@@ -83,7 +86,7 @@ function exchange(): boolean {
   const fd = C.sluice_socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_SOCK_DIAG);
   if (fd === -1) return false;
   let bytes = tonumber(C.sluice_send(fd, question, QUESTION_BYTES, 0)) as number;
-  // The kernel has answered before `send` returns.
+  // The kernel answers before `send` returns.
   if (bytes === QUESTION_BYTES)
     bytes = tonumber(C.sluice_recv(fd, reply, REPLY_BYTES, MSG_DONTWAIT)) as number;
   C.sluice_close(fd);
@@ -93,9 +96,10 @@ function exchange(): boolean {
 /**
  * Asks for the socket of the program that has made a connection. Any phase.
  *
- * @param client its end, of the same family as the other
- * @param own the end of this process
- * @returns false: the kernel does not answer such questions; true and the socket, or undefined if no program has it open
+ * @param client the program's end
+ * @param own the end of this process, of the same address family
+ * @returns true and the socket, or true and undefined if no program has it open; false: the kernel does not
+ * answer
  */
 export function ask_kernel(client: Endpoint, own: Endpoint): LuaMultiReturn<[boolean, Socket | undefined]> {
   question.length = QUESTION_BYTES;
@@ -113,7 +117,7 @@ export function ask_kernel(client: Endpoint, own: Endpoint): LuaMultiReturn<[boo
   if (!exchange()) return $multi(false, undefined);
   if (reply.type === NLMSG_ERROR) return $multi(reply.error === -ENOENT, undefined);
   if (reply.type !== SOCK_DIAG_BY_FAMILY) return $multi(false, undefined);
-  // A socket that no program has open any more is number 0.
+  // The inode is 0 if no program has the socket open.
   if (reply.inode === 0) return $multi(true, undefined);
   return $multi(true, { inode: string.format("%d", reply.inode), uid: reply.uid });
 }

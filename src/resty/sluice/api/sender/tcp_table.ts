@@ -1,13 +1,13 @@
 /**
- * The kernel's tables of TCP connections, for where it answers no questions by netlink: under a `RestrictAddressFamilies`
- * of systemd, for example.
+ * Reads the kernel's tables of TCP connections, for systems where netlink is not available, such as under
+ * systemd's `RestrictAddressFamilies`.
  */
 
 /** The socket of a program. */
 export interface Socket {
   /** Decimal. */
   inode: string;
-  /** The user of the program that has made it. */
+  /** The user of the program that has opened it. */
   uid: number;
 }
 
@@ -18,18 +18,20 @@ export interface Endpoint {
   port: number;
 }
 
-/** What an IPv4 address begins with when it is written as IPv6. */
+/** The prefix of an IPv4-mapped IPv6 address. */
 const MAPPED = `${string.rep("\0", 10)}${string.char(255, 255)}`;
 const IPV4_BYTES = 4;
 const WORD_BYTES = 4;
 
-/** About 400 lines, which the kernel takes some 0.3 ms to write. */
+/** About 400 lines. The kernel takes about 0.3 ms to write them. */
 const PIECE_BYTES = 65536;
 const PIECES_AT_ONCE = 8;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
 
-/** Writes an endpoint as the table does: words of 32 bits in the order of this processor, which is little-endian. */
+/**
+ * Formats an endpoint as the table does: 32-bit words in this processor's byte order, which is little-endian.
+ */
 function in_table({ address, port }: Endpoint): string {
   let text = "";
   for (const word of $range(0, address.length / WORD_BYTES - 1)) {
@@ -39,7 +41,10 @@ function in_table({ address, port }: Endpoint): string {
   return `${text}:${string.format("%04X", port)}`;
 }
 
-/** Finds the line of a connection. Phases that can sleep: other requests are served between pieces of a long table. */
+/**
+ * Finds the line of a connection. Serves other requests between pieces of a long table. Phases that can
+ * sleep.
+ */
 function find_in(path: string, near: Endpoint, far: Endpoint): Socket | undefined {
   const [file] = io.open(path, "r");
   if (file === undefined) return undefined;
@@ -52,7 +57,7 @@ function find_in(path: string, near: Endpoint, far: Endpoint): Socket | undefine
     const [, last] = string.find(text, ends, 1, true);
     if (last !== undefined) {
       const [uid, inode] = string.match(text, "^%x+ %S+ %S+ %S+ +(%d+) +%d+ (%d+)", last + 1);
-      // A socket that no program has open any more is number 0, and belongs to root.
+      // The inode is 0, and the user root, if no program has the socket open.
       if (inode !== undefined && inode !== "0") found = { inode, uid: tonumber(uid) ?? -1 };
     }
     pieces += 1;
@@ -70,9 +75,9 @@ function mapped({ address, port }: Endpoint): Endpoint {
 /**
  * Finds the socket of the program that has made a connection. Phases that can sleep.
  *
- * @param client its end
+ * @param client the program's end
  * @param own the end of this process
- * @param folder where the tables are
+ * @param folder of the tables
  * @returns undefined: no program has it open, or the tables cannot be read
  */
 export function find_in_tables(
@@ -81,11 +86,11 @@ export function find_in_tables(
   folder = "/proc/self/net",
 ): Socket | undefined {
   const is_ipv6 = client.address.length !== IPV4_BYTES;
-  // While other connections come and go, a line of a long table may be missed once.
+  // A line of a long table can be missed while other connections open and close.
   for (const _ of $range(1, 2)) {
     let found: Socket | undefined;
     if (is_ipv6) found = find_in(`${folder}/tcp6`, client, own);
-    // A program may speak IPv4 over a socket of IPv6, as those in Java do.
+    // A program can use IPv4 over an IPv6 socket, as Java does.
     else
       found = find_in(`${folder}/tcp`, client, own) ?? find_in(`${folder}/tcp6`, mapped(client), mapped(own));
     if (found !== undefined) return found;

@@ -6,13 +6,13 @@ import { cluster_problems, cluster_report } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
 import type { Route } from "../route";
 
-/** `/sluice/1/cluster`: how the etcd is by which gateways share their upstreams. */
+/** `/sluice/1/cluster`: the state of the replication through etcd. */
 
 const CLUSTER = shape(["state", "last_success", "error", "problems", "problem_count"]);
 const PROBLEM = shape(["upstream", "error"]);
 const MOST_PROBLEMS = 20;
 
-/** The upstreams that are not the same here and in etcd: the first of them, and how many there are. */
+/** Returns the first upstreams that differ between this gateway and etcd, and their number. */
 function problem_list(): LuaMultiReturn<[object[], number]> {
   const problems = cluster_problems();
   const upstreams: string[] = [];
@@ -28,7 +28,7 @@ function problem_list(): LuaMultiReturn<[object[], number]> {
 
 function get(this: void): Answered {
   if (!is_clustered()) {
-    const text = 'this gateway is alone: setup has no "cluster"';
+    const text = 'this gateway is not part of a cluster: setup has no "cluster"';
     return $multi(undefined, { status: 404, code: "ClusterNotFound", text });
   }
   const { last_success, error } = cluster_report() ?? {};

@@ -16,7 +16,7 @@ import { ok, type Answered } from "../answer";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";
 
-/** `/sluice/1/upstreams/<name>/discovery`: where an upstream's servers come from, and how that is. */
+/** `/sluice/1/upstreams/<name>/discovery`: the source of an upstream's servers, and its state. */
 
 const DISCOVERY = shape([
   "source",
@@ -39,8 +39,8 @@ function skipped_objects(entries: readonly SkippedEntry[]): object[] {
 }
 
 /**
- * The servers whose registration is over and that the guard keeps. Undefined: no server has registered
- * itself.
+ * Returns the servers whose registration has expired and that the guard keeps. Undefined: no server has
+ * registered itself.
  */
 function expired_objects(nodes: readonly NodeRecord[]): object[] | undefined {
   if (nodes.length === 0) return undefined;

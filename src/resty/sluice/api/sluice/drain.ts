@@ -25,8 +25,8 @@ import type { Route } from "../route";
 import { write_serving } from "./emptying";
 
 /**
- * `/sluice/1/upstreams/<name>/servers/<id>/drain`, or `…/servers/drain?server=10.0.0.1:8080`: the job that takes a server out
- * once it has nothing to do.
+ * `/sluice/1/upstreams/<name>/servers/<id>/drain`, or `…/servers/drain?server=10.0.0.1:8080`: a job that
+ * drains a server and removes it once it is idle.
  */
 
 const JOB = shape(["id", "server", "active", "deadline"]);
@@ -39,7 +39,7 @@ function job_object(record: ServerRecord): object {
   return shaped({ id, server, active: active_requests(row), deadline }, JOB);
 }
 
-/** When a server is to leave, from a request's body. */
+/** Reads from a request's body when a server is to be removed at the latest. */
 function read_leave_by(
   input: Record<string, unknown>,
 ): LuaMultiReturn<[string | undefined, Problem | undefined]> {
@@ -50,7 +50,7 @@ function read_leave_by(
   return $multi(iso8601(clock.wall_time() + milliseconds / 1000), undefined);
 }
 
-/** How a request names the server of its job: by the id in the path, or by the address in the query. */
+/** The server that a request names: by the id in the path, or by the address in the query. */
 interface Target {
   id?: number;
   server?: string;
@@ -71,7 +71,7 @@ function not_found({ id, server }: Target): Problem {
   return server_not_found(server === undefined ? `ID "${id}"` : `address "${server}"`);
 }
 
-/** The id of the server that a request names, if the upstream has it, or undefined and the problem. */
+/** Returns the id of the server that a request names, or undefined and the problem. */
 function id_of(
   document: Document,
   target: Target,
@@ -103,14 +103,14 @@ function post(this: void, request: ApiRequest): Answered {
   return $multi({ status: 202, body: job_object(record as ServerRecord), headers }, undefined);
 }
 
-/** The server that a request names, if a job is to take it out, or undefined and the problem. */
+/** Returns the server that a request names if it has a drain job, or undefined and the problem. */
 function find_job(document: Document, target: Target): ReturnType<typeof find_drain> {
   const [id, missing] = id_of(document, target);
   if (id === undefined) return $multi(undefined, missing);
   return find_drain(document, id);
 }
 
-/** A job that is done; undefined: there was none, or it is too long ago. */
+/** Returns a completed job; undefined: there was none, or it completed too long ago. */
 function done_object(document: Document, { id, server }: Target): object | undefined {
   const name = server === undefined ? undefined : canonical_address(server);
   const done = find_drained(document, (entry) =>

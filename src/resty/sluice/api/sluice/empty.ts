@@ -1,7 +1,7 @@
 import { invalid_value, type Problem } from "../../config/problem";
 import { is_table } from "../../lib/json";
 
-/** The objects that may be given as `{}`, for their defaults. */
+/** The objects that may be `{}`, which means their defaults. */
 const OBJECTS = [
   ["least_time"],
   ["health_check"],
@@ -19,14 +19,14 @@ function is_empty(value: unknown): boolean {
   return is_table(value) && next(value)[0] === undefined;
 }
 
-/** What stands at a path; undefined: nothing. */
+/** Returns the value at a path; undefined: there is none. */
 function member_at(input: unknown, path: readonly string[]): unknown {
   let value = input;
   for (const name of path) value = is_table(value) ? value[name] : undefined;
   return value;
 }
 
-/** Whether a JSON text has a member `name` that is an object. */
+/** Tells whether a JSON text has a member `name` that is an object. */
 function has_object(text: string, name: string): boolean {
   for (const [found] of string.gmatch(text, '"([%w_]+)"%s*:%s*{')) {
     if (found === name) return true;
@@ -35,11 +35,11 @@ function has_object(text: string, name: string): boolean {
 }
 
 /**
- * JSON's `{}` and `[]` are one in Lua; an object given for the list must not empty the upstream, nor a list pass for
- * an object of defaults. Any phase.
+ * Checks empty lists and objects. Lua decodes JSON's `{}` and `[]` to the same value, but `{}` as the list of
+ * servers must not empty the upstream, and `[]` is not an object of defaults. Any phase.
  *
- * @param text what `input` was decoded from
- * @returns the problem, if there is one
+ * @param text the JSON text of `input`
+ * @returns the problem, if any
  */
 export function check_empty(input: Record<string, unknown>, text: string): Problem | undefined {
   if (is_empty(input.servers) && string.find(text, '"servers"%s*:%s*%[')[0] === undefined)

@@ -12,14 +12,14 @@ import type { Conditions } from "../precondition";
 import { argument } from "../request";
 
 /**
- * Keeps an operator's change from ending a live service by mistake: an upstream that serves requests must keep an available
- * server. A node that leaves is no such change: it stops, whatever the answer is.
+ * Prevents a change from stopping a live service by mistake: an upstream in use must keep an available
+ * server. The removal of a node by itself is not checked, because the node stops in any case.
  */
 
-/** An upstream whose last request is not older is in use, in seconds. */
+/** An upstream is in use if its last request is not older than this, in seconds. */
 const RECENT_SECONDS = 10;
 
-/** Tells of a server whether it may have requests. */
+/** Tells whether a server may receive requests. */
 type Check = (this: void, record: ServerRecord) => boolean;
 
 function some_server(document: Document | undefined, check: Check): boolean {
@@ -30,8 +30,8 @@ function some_server(document: Document | undefined, check: Check): boolean {
 }
 
 /**
- * Makes the check of whether nothing keeps requests from a server: neither parameters nor reports nor health. A server
- * that joins with `next` waits for its first check if that is mandatory.
+ * Returns the check of whether a server is available by its parameters, its reports and its health. A server
+ * that `next` adds waits for its first check if that is mandatory.
  */
 function new_availability(current: Document, next: Document | undefined, now: clock.Moment): Check {
   const memory = shared_memory();
@@ -49,7 +49,9 @@ function selected_at({ row, incarnation }: Leaver): clock.Moment {
   return stamp_of(row) === incarnation ? shared_memory()[row_at(row) + Row.SELECTED] : 0;
 }
 
-/** Every request notes at its server when it was chosen, so that nothing more has to be counted. O(servers). */
+/**
+ * Tells whether an upstream is in use. Each request records the time of selection at its server. O(servers).
+ */
 function is_in_use(document: Document, now: clock.Moment): boolean {
   let last = 0;
   for (const line of document.lines) last = math.max(last, selected_at(parse_line(line)));
@@ -57,7 +59,11 @@ function is_in_use(document: Document, now: clock.Moment): boolean {
   return last > 0 && now - last <= RECENT_SECONDS;
 }
 
-/** Tells whether a change takes the last available server from an upstream that is in use. `next`: undefined: it is deleted. */
+/**
+ * Tells whether a change leaves an upstream that is in use without an available server.
+ *
+ * @param next the new document; undefined: the upstream is deleted
+ */
 function would_empty(current: Document, next: Document | undefined): boolean {
   const now = clock.now();
   const is_available = new_availability(current, next, now);
@@ -65,7 +71,7 @@ function would_empty(current: Document, next: Document | undefined): boolean {
   return (loses(may_serve) || loses(is_available)) && is_in_use(current, now);
 }
 
-/** Gives back the rows of the servers that a refused change would have added. Under the lock. */
+/** Frees the rows of the servers that a refused change would have added. The caller holds the write lock. */
 function free_added_rows(current: Document, next: Document | undefined): void {
   const known = new LuaSet<number>();
   for (const line of current.lines) known.add(parse_line(line).row);
@@ -78,13 +84,13 @@ function free_added_rows(current: Document, next: Document | undefined): void {
 function refusal(name: string): Problem {
   const text =
     `the change would leave upstream "${name}", which had a request within the last ${RECENT_SECONDS} s, ` +
-    "without an available server: add ?force=true to make it all the same";
+    "without an available server: add ?force=true to make the change anyway";
   return { status: 409, code: "WouldEmptyUpstream", text };
 }
 
 /**
- * Makes an edit of one that is refused with 409 when it would leave an upstream that is in use without an available
- * server, unless the request says `?force=true`. Phase: content_by_lua.
+ * Wraps an edit: it is refused with 409 if it would leave an upstream that is in use without an available
+ * server, unless the request has `?force=true`. Phase: content_by_lua.
  */
 export function unless_emptying(name: string, edit: Edit): Edit {
   if (argument("force") === "true") return edit;
@@ -97,7 +103,7 @@ export function unless_emptying(name: string, edit: Edit): Edit {
   };
 }
 
-/** As `write_existing`, of a change that `unless_emptying` may refuse. Phase: content_by_lua. */
+/** Like `write_existing`, with an edit that `unless_emptying` wraps. Phase: content_by_lua. */
 export function write_serving(
   name: string,
   conditions: Conditions,

@@ -2,7 +2,7 @@ import { get_events } from "../../store/memory/dict";
 import type { Answered } from "../answer";
 import type { Route } from "../route";
 
-/** `/sluice/1/events`: the last 1,000 changes of servers' states, the oldest first. */
+/** `/sluice/1/events`: the last 1,000 events, oldest first. */
 
 const EVENTS_A_PIECE = 100;
 

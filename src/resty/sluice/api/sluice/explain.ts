@@ -21,7 +21,7 @@ import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { check_object, explained_state } from "../state_text";
 
-/** `/sluice/1/upstreams/<name>/explain`: why each server gets what it gets, and which one is next. */
+/** `/sluice/1/upstreams/<name>/explain`: the share of each server with its reasons, and the next server. */
 
 const EXPLAINED = shape(["method", "problems", "servers", "autoscale", "next"]);
 const SERVER = shape([
@@ -47,7 +47,7 @@ function percent_of(part: number, whole: number): number {
   return whole === 0 ? 0 : math.floor((part * 1000) / whole + 0.5) / 10;
 }
 
-/** What a server has had, beside all of its upstream. */
+/** A server's picks of the last minute, and its active requests. */
 interface Share {
   record: ServerRecord;
   picks: number;
@@ -103,7 +103,7 @@ function server_objects(name: string, document: Document, now: number): object[]
   return list(objects);
 }
 
-/** The value that a method wants of a request, from the query. */
+/** Reads the key that a keyed method hashes from the query. */
 function read_key(method: string): LuaMultiReturn<[string | undefined, Problem | undefined]> {
   const key = argument("key");
   if (key === undefined || method !== "ip_hash") return $multi(key, undefined);
@@ -112,19 +112,19 @@ function read_key(method: string): LuaMultiReturn<[string | undefined, Problem |
   return $multi(address_key(address), undefined);
 }
 
-/** Which server is next, in this worker. */
+/** Returns the server that this worker would choose next. */
 function next_object(
   document: Document,
   upstream: LiveUpstream | undefined,
   key: string | undefined,
   now: number,
 ): object {
-  if (document.method === "random") return shaped({ reason: "it is drawn by chance" }, NEXT);
+  if (document.method === "random") return shaped({ reason: "the server is chosen at random" }, NEXT);
   const server = upstream === undefined ? undefined : foresee(upstream, key, now);
   if (server === undefined) return shaped({ reason: "no server is available" }, NEXT);
   const is_keyed = document.method === "hash" || document.method === "ip_hash";
   const reason =
-    is_keyed && key !== undefined && key !== "" ? "by its key" : "by the turns and loads of this worker";
+    is_keyed && key !== undefined && key !== "" ? "by its key" : "by the state of the method in this worker";
   return shaped({ id: server.id, server: server.server, reason }, NEXT);
 }
 
@@ -135,7 +135,7 @@ function get(this: void, request: ApiRequest): Answered {
   const [key, bad_key] = read_key(document.method);
   if (bad_key !== undefined) return $multi(undefined, bad_key);
   const now = clock.now();
-  // First, for it lets go of what was reported too long ago.
+  // Comes first because it drops reports that have expired.
   const upstream = look_at_upstream(name, now);
   const explained = {
     method: document.method,

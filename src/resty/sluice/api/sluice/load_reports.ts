@@ -11,7 +11,10 @@ import { parse_id } from "../existing";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 
-/** `…/nodes/<node>/report` and `…/servers/<id>/report`: what servers say of their load and their state. No write, no lock. */
+/**
+ * `…/nodes/<node>/report` and `…/servers/<id>/report`: reports of load and state. They take no lock and write
+ * no document.
+ */
 
 function note(name: string, text: string, record: ServerRecord): Answered {
   const [input, , unreadable] = read_object();

@@ -28,15 +28,15 @@ import { why_cut_off } from "../../store/source_status";
 import { etag, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { write_existing } from "../existing";
-import { SERVER_FIELDS } from "../plus/servers";
 import { check_none_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
+import { SERVER_FIELDS } from "../server_object";
 
 /** `/sluice/1/upstreams/<name>/nodes`: servers that register themselves. */
 
 const NODE = shape(["node", "ttl", "expires", "expired", "incarnation", "meta"], SERVER_FIELDS);
-/** The members that GET gives of a node beside its registration. */
+/** The members of a node that GET returns and that are not part of its registration. */
 const MEMBERS_OF_GET = ["node", "expires", "expired", "id", "in_service", "source"];
 
 function node_object(record: NodeRecord): object {
@@ -46,12 +46,12 @@ function node_object(record: NodeRecord): object {
   if (end !== 0) object.expires = iso8601(clock.wall_time_of(end));
   if (is_expired(record)) object.expired = true;
   object.incarnation = incarnation === "" ? undefined : incarnation;
-  // Absent means false.
+  // An absent "drain" means false.
   if (object.drain === false) object.drain = undefined;
   return shaped(object, NODE);
 }
 
-/** What a node sends: how it registers itself, and perhaps how it is. */
+/** The registration of a node, with an optional report. */
 interface Registration {
   server: ServerConfig;
   report: Report | undefined;
@@ -61,7 +61,8 @@ interface Registration {
 function read_registration(name: string): LuaMultiReturn<[Registration | undefined, Problem | undefined]> {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
-  // Only what GET gives says so: a node may be registered by what it gave.
+  // Only an object that GET has returned has this source. A client may send it back to register the node
+  // again.
   for (const member of input.source === "register" ? MEMBERS_OF_GET : []) input[member] = undefined;
   let report: Report | undefined;
   if (input.report !== undefined) {
@@ -106,7 +107,10 @@ function get_one(this: void, request: ApiRequest): Answered {
   return ok(node_object(record), document);
 }
 
-/** Notes what has come with a registration, which stands even if that is older than what came before. */
+/**
+ * Records the report of a registration. The registration is valid even if the report is older than an earlier
+ * one.
+ */
 function note_renewal_report(
   name: string,
   head: Document,
@@ -118,12 +122,12 @@ function note_renewal_report(
 }
 
 /**
- * The problem of a renewal that the other gateways of the cluster do not learn of: they would remove the
- * server.
+ * Returns the problem of a renewal that the other gateways of the cluster do not receive: they would remove
+ * the server.
  */
 function untold(cause: string): Problem {
-  const what = "the registration is renewed at this gateway only";
-  const text = `${what}: the others cannot be told through etcd: ${cause}. Renew it at another gateway`;
+  const what = "the registration was renewed at this gateway only";
+  const text = `${what}, because etcd cannot be reached: ${cause}. Renew it at another gateway`;
   return { status: 503, code: "ClusterUnavailable", text };
 }
 
@@ -135,7 +139,8 @@ function put(this: void, request: ApiRequest): Answered {
   if (registration === undefined) return $multi(undefined, invalid);
   const { server, report } = registration;
   const { match, none_match } = request.conditions;
-  // A renewal is no change, so it does not depend on If-Match. If-None-Match asks for more than a renewal.
+  // If-Match does not apply to a renewal, which is not a change. A request with If-None-Match is not a
+  // renewal.
   const renewed = none_match === undefined ? renew(text, server, clock.now()) : undefined;
   if (renewed !== undefined) {
     const [head] = parse_head(text);

@@ -10,23 +10,27 @@ import { new_line_finder } from "../../store/document/records";
 import { has_source } from "../../store/document/replace";
 
 /**
- * What a client sends back as GET gave it, beside the parameters of the servers: a backup must fit an upstream that has
- * changed since, and another upstream. Ids are dropped: a server is known by its address.
+ * Handles the members of servers that GET returns and that are not parameters. A client may save the answer
+ * of GET as a backup and send it to an upstream that has changed since, or to another upstream. Ids are
+ * dropped, because the address identifies a server.
  */
 
-/** Where a server of a body came from when GET gave it. */
+/** The source of a server at the time of the GET that returned it. */
 export interface Origin {
-  /** The entry has an id, so it is a copy of what GET gave. */
+  /** True: the entry has an id, so it is a copy of what GET returned. */
   is_copy: boolean;
   source: ServerConfig["source"];
   node: NodeConfig | undefined;
 }
 
-/** GET does not tell the ttl of a registration. A node that lives renews it within this time, with its own ttl. */
+/**
+ * The ttl of a copied registration, since GET does not return it. A live node renews within this time, with
+ * its own ttl.
+ */
 const TTL_OF_COPY = "60s";
 const LARGEST_ID = 2 ** 53;
 
-/** The members that GET gives and that are not parameters. */
+/** The members that GET returns and that are not parameters. */
 const MEMBERS_OF_GET = ["id", "source", "in_service", "node"];
 
 function check_id(id: unknown): Problem | undefined {
@@ -51,10 +55,10 @@ function take_origin(
 }
 
 /**
- * Takes off the servers of a body what GET gives and what is not a parameter.
+ * Removes from the servers of a body the members that are not parameters.
  *
- * @param servers what is not a list of objects is left to `read_upstream`
- * @returns what was taken off each server, or undefined and the problem
+ * @param servers anything but a list of objects is left to `read_upstream`
+ * @returns the origin of each server, or undefined and the problem
  */
 export function take_origins(servers: unknown): LuaMultiReturn<[Origin[] | undefined, Problem | undefined]> {
   const origins: Origin[] = [];
@@ -69,15 +73,15 @@ export function take_origins(servers: unknown): LuaMultiReturn<[Origin[] | undef
   return $multi(origins, undefined);
 }
 
-/** Tells whether an upstream follows a registry now, which names all its servers, and goes on to follow one. */
+/** Tells whether an upstream follows a registry both before and after a change. */
 function follows_registry(current: Document | undefined, config: UpstreamConfig): boolean {
   return source_of(current?.discovery) !== undefined && source_of(config.discovery) !== undefined;
 }
 
 /**
- * The servers that are to be applied, with their sources. Left out are copies of servers that the upstream has now from a
- * source, which alone says what they are; of servers that its registry names no more; and of nodes that have registered
- * themselves again elsewhere.
+ * Returns the servers to apply, with their sources. Copies are left out if the upstream now has the server
+ * from a source, which alone decides its parameters; if its registry no longer names the server; or if the
+ * node has registered itself with another address.
  */
 export function with_origins(
   current: Document | undefined,

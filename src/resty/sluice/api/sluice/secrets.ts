@@ -4,11 +4,14 @@ import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 
-/** What registries are asked with and calls are signed with is told to nobody; a client that sends back what it got leaves it as it is. */
+/**
+ * Hides the secrets of registries and webhooks in answers. A client that sends back a hidden secret leaves it
+ * unchanged.
+ */
 
 const HIDDEN = "***";
 
-/** The `discovery` of an upstream as it is shown. */
+/** Returns `discovery` of an upstream with its secrets hidden. */
 export function without_secrets(discovery: DiscoveryBlock | undefined): DiscoveryBlock | undefined {
   const name = source_of(discovery);
   if (discovery === undefined || name === undefined) return discovery;
@@ -21,7 +24,7 @@ export function without_secrets(discovery: DiscoveryBlock | undefined): Discover
   return setmetatable(copy, getmetatable(discovery) as LuaMetatable<DiscoveryBlock>);
 }
 
-/** The `autoscale` of an upstream as it is shown. */
+/** Returns `autoscale` of an upstream with its secret hidden. */
 export function without_webhook_secret(autoscale: AutoscaleConfig | undefined): AutoscaleConfig | undefined {
   const webhook = autoscale?.webhook;
   if (autoscale === undefined || webhook === undefined) return autoscale;
@@ -35,25 +38,27 @@ export function without_webhook_secret(autoscale: AutoscaleConfig | undefined): 
   );
 }
 
-/** Where a source is asked: a secret is not sent anywhere else. */
+/** Returns the address of a source. A secret is not sent to any other address. */
 function place_of({ address, endpoints, tls }: Record<string, unknown>): string {
   return encode({ address, endpoints, tls });
 }
 
-/** Puts the secret of calls in the place of one that is hidden. Returns the problem, as the next. */
+/**
+ * Restores the hidden secret of a webhook. Returns the problem if it is not known, or belongs to another URL.
+ */
 function restore_webhook_secret(autoscale: unknown, current: Document | undefined): Problem | undefined {
   const webhook = is_table(autoscale) ? autoscale.webhook : undefined;
   if (!is_table(webhook) || webhook.secret !== HIDDEN) return undefined;
   const known = current?.autoscale?.webhook;
   if (known === undefined || known.url !== webhook.url)
-    return invalid_value("autoscale.webhook.secret", "it has to be given anew");
+    return invalid_value("autoscale.webhook.secret", "must be given again because the address has changed");
   webhook.secret = known.secret;
   return undefined;
 }
 
 /**
- * Puts the secrets of an upstream in the place of those that are hidden in a change of it. Returns the problem when one is
- * hidden that is not known, or that would go to another address.
+ * Restores the hidden secrets in the body of a change. Returns the problem if a secret is not known, or if it
+ * would be sent to another address.
  */
 export function restore_secrets(
   input: Record<string, unknown>,
@@ -69,7 +74,11 @@ export function restore_secrets(
       const block = given as Record<string, unknown>;
       if (block[secret] === HIDDEN) {
         const is_known = known !== undefined && place_of(block) === place_of(known);
-        if (!is_known) return invalid_value(`discovery.${name}.${secret}`, "it has to be given anew");
+        if (!is_known)
+          return invalid_value(
+            `discovery.${name}.${secret}`,
+            "must be given again because the address has changed",
+          );
         block[secret] = known?.[secret];
       }
     }

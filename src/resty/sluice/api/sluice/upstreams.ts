@@ -10,16 +10,16 @@ import { revision } from "../../store/memory/region";
 import { write, type Edit } from "../../store/write";
 import { etag, ok, type Answer, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
-import { server_objects } from "../plus/servers";
 import { check_conditions } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
+import { server_objects } from "../server_object";
 import { check_empty } from "./empty";
 import { unless_emptying } from "./emptying";
 import { take_origins, with_origins, type Origin } from "./origins";
 import { restore_secrets, without_secrets, without_webhook_secret } from "./secrets";
 
-/** `/sluice/1/upstreams`: whole upstreams, each changed in one step. */
+/** `/sluice/1/upstreams`: whole upstreams, each replaced in one step. */
 
 const UPSTREAM = shape(SETTINGS_FIELDS, ["servers"]);
 
@@ -32,7 +32,7 @@ function upstream_object(document: Document): object {
 
 interface Input {
   upstream: Record<string, unknown>;
-  /** Of the servers, if they are given. */
+  /** The origins of the servers; undefined: the body has no servers. */
   origins: Origin[] | undefined;
 }
 
@@ -46,7 +46,10 @@ function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> 
   return $multi(origins === undefined ? undefined : { upstream, origins }, invalid);
 }
 
-/** Makes an upstream what a body says. Returns the new document, or undefined and the problem. */
+/**
+ * Replaces an upstream by the configuration of a body. Returns the new document, or undefined and the
+ * problem.
+ */
 function replaced(
   current: Document | undefined,
   config: UpstreamConfig,

@@ -1,0 +1,44 @@
+import type { NodeConfig } from "../config/node";
+import { list, shape, shaped } from "../lib/json";
+import { parse_line, type Document } from "../store/document/document";
+import { filter_object } from "./fields";
+
+/** The JSON object of a server's configuration. */
+
+/** The members of a server, in the order in which both APIs show them. */
+export const SERVER_FIELDS = [
+  "id",
+  "server",
+  "weight",
+  "max_conns",
+  "max_fails",
+  "fail_timeout",
+  "slow_start",
+  "route",
+  "backup",
+  "down",
+  "drain",
+  "standby",
+  "in_service",
+  "source",
+];
+const SERVER = shape(SERVER_FIELDS, ["node"]);
+
+/** Returns a server as both APIs show it. */
+export function server_object(line: string): object {
+  const object: Record<string, unknown> = { ...parse_line(line) };
+  // An absent "drain" means false, an absent "source" a server that was added over the API.
+  if (object.drain === false) object.drain = undefined;
+  if (object.source === "") object.source = undefined;
+  if (object.node !== undefined) object.node = (object.node as NodeConfig).name;
+  return shaped(object, SERVER);
+}
+
+/**
+ * Returns the servers of an upstream in the order in which they were added. `fields`: as in `filter_object`.
+ */
+export function server_objects(document: Document, fields?: readonly string[]): object[] {
+  const objects: object[] = [];
+  for (const line of document.lines) objects.push(filter_object(server_object(line), fields));
+  return list(objects);
+}
