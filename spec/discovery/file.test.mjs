@@ -95,7 +95,7 @@ test("a file that cannot be used changes nothing, and is followed again when it 
     ["no list", () => file.replace('{"servers":{"a":1}}')],
     ["larger than", () => file.replace(whole.padEnd(limit + 1))],
     ["No such file", remove],
-    ["not a file", () => mkdirSync(file.path)],
+    ["not a regular file", () => mkdirSync(file.path)],
   ];
   for (const [cause, make] of cases) {
     make();

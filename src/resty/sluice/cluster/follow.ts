@@ -7,8 +7,8 @@ import { note_failure, note_recovery, type Attempts } from "../net/backoff";
 import { ETCD, log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { get_key, is_alive, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
-import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
-import type { Stream } from "../net/stream";
+import { next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
+import { close_stream, type Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
 import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
@@ -168,7 +168,7 @@ function session(): string | undefined {
   note_success();
   // The stream must be closed, whatever happens.
   const [returned, cause] = pcall(follow_watch, joined, stream);
-  close_watch(stream);
+  close_stream(stream);
   return returned ? cause : internal_error(cause);
 }
 

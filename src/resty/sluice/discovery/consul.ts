@@ -1,16 +1,15 @@
 import type { ConsulConfig } from "../config/sources/consul";
-import { encode } from "../lib/json";
 import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
 import { describe } from "../net/stream";
-import { CONSUL, follow_query } from "./blocking_query";
+import { CONSUL, query_session } from "./blocking_query";
 import { entry_at } from "./entry";
-import type { Entry, Feed, Source } from "./source";
-import { config_of, only_subscription } from "./subscription";
+import { source_per_upstream } from "./session";
+import type { Entry, Source } from "./source";
 
 /** Consul's catalog: the instances of a service that pass all their checks. */
 
-/** An instance as the health endpoint shows it. */
+/** An instance, as the health endpoint shows it. */
 interface Instance {
   Node?: { Node?: string; Address?: string };
   Service?: { ID?: string; Address?: string; Port?: number; Weights?: { Passing?: number } };
@@ -32,12 +31,12 @@ const INSTANCES: Schema = {
   },
 };
 
-/** Reads an instance: one that has no address of its own has its node's. */
+/** Reads an instance. An instance without an address of its own has the address of its node. */
 function read_instance({ Node: node, Service: service }: Instance): Entry {
   const key = `${node?.Node ?? ""}/${service?.ID ?? ""}`;
   const own = service?.Address ?? "";
   const weight = service?.Weights?.Passing ?? 0;
-  // 0 is a weight in Consul, and none in nginx.
+  // A weight of 0 is valid in Consul, but not in nginx.
   return entry_at(key, own === "" ? node?.Address : own, service?.Port, {
     weight: weight === 0 ? 1 : weight,
   });
@@ -61,13 +60,7 @@ function uri_of({ service, tags }: ConsulConfig): string {
   return table.concat(parts, "&");
 }
 
-function follow(this: void, feed: Feed): string | undefined {
-  const subscription = only_subscription(feed);
-  const place = config_of<ConsulConfig>(subscription);
-  return follow_query(feed, subscription, { place, uri: uri_of(place), read: read_instances });
-}
-
-export const consul: Source = {
-  key_of: (name, config) => `consul ${name} ${encode(config)}`,
-  follow,
-};
+/** Follows the instances of a service. */
+export const consul: Source = source_per_upstream<ConsulConfig>("consul", (subscription, config) =>
+  query_session(subscription, { consul: config, uri: uri_of(config), read: read_instances }),
+);

@@ -1,14 +1,12 @@
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
-import * as clock from "../lib/clock";
-import { encode } from "../lib/json";
-import { sleep_until } from "../net/wait";
 import { host_of, look_up_name, type Ask } from "./dns_records";
 import { service_entries } from "./dns_services";
 import { entry_of } from "./entry";
 import { ask, new_resolvers } from "./resolver";
-import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Feed, type Source } from "./source";
-import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";
+import { is_closed, note_success, rest, source_per_upstream } from "./session";
+import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Source } from "./source";
+import { answer } from "./subscription";
 
 /** DNS: the addresses of a name, or its SRV records. A name that does not exist is an empty answer. */
 
@@ -25,18 +23,16 @@ function address_entries(ask_for: Ask, { name, type: record_type, port }: DnsCon
     const server = `${host}:${port}`;
     entries.push(entry_of(server, { server }));
   }
-  // What is not there has no TTL: it is asked for again as soon as possible.
+  // An empty answer has no TTL. The name is looked up again as soon as `min_ttl` allows.
   return $multi(entries, hosts.length === 0 ? 0 : found.ttl, undefined);
 }
 
-function follow(this: void, feed: Feed): string | undefined {
-  const subscription = only_subscription(feed);
-  const config = config_of<DnsConfig>(subscription);
-  const is_over = () => is_closed(feed);
+/** Looks up a name again whenever its records expire. */
+export const dns: Source = source_per_upstream<DnsConfig>("dns", (subscription, config) => {
+  const { feed } = subscription;
   const resolvers = new_resolvers(config.resolvers, feed.attempts);
-  const ask_for: Ask = (name, record_type) => ask(resolvers, name, record_type, is_over);
-  const end = clock.now() + SESSION_SECONDS;
-  return run_session(feed, () => {
+  const ask_for: Ask = (name, record_type) => ask(resolvers, name, record_type, () => is_closed(feed));
+  const step = () => {
     const [entries, ttl, cause] =
       config.type === "SRV"
         ? service_entries(ask_for, subscription, config)
@@ -45,13 +41,8 @@ function follow(this: void, feed: Feed): string | undefined {
     note_success(feed);
     const is_settled = answer(subscription, entries, "");
     const seconds = math.max(seconds_of(config.min_ttl), math.min(seconds_of(config.max_ttl), ttl));
-    const rest = is_settled ? seconds : math.min(seconds, CONFIRM_SECONDS);
-    sleep_until(math.min(clock.now() + rest, end), is_over);
+    rest(feed, math.min(seconds, is_settled ? SESSION_SECONDS : CONFIRM_SECONDS));
     return undefined;
-  });
-}
-
-export const dns: Source = {
-  key_of: (name, config) => encode(["dns", name, config]),
-  follow,
-};
+  };
+  return { step };
+});

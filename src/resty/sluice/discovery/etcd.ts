@@ -5,44 +5,45 @@ import { encode } from "../lib/json";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
-import { close_watch, next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
-import type { Stream } from "../net/stream";
+import { next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
+import { close_stream, type Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
 import { read_entry } from "./entry";
+import { config_of, is_closed, note_opened, note_success, run_session } from "./session";
 import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
-import { answer, config_of, is_closed, note_opened, note_success, run_session } from "./subscription";
+import { answer } from "./subscription";
 
 /**
- * etcd: a prefix an upstream, a key a server. All upstreams that follow the same etcd share one watch, which their user must
- * be allowed: from the first of the prefixes to the end of the last. A key that is
- * gone, by a lease or otherwise, is a server that is gone.
+ * etcd: each key below the upstream's prefix is a server. When a key is deleted or its lease ends, its server is
+ * removed. All upstreams that follow the same etcd share one watch. It covers the range from the first prefix to the
+ * end of the last one, which the user must have permission to read.
  */
 
-/** A prefix as it is known: what stands below it at a revision. */
-interface Known {
+/** A prefix and its keys at one revision of etcd. */
+interface Listed {
   subscription: Subscription;
   prefix: string;
   entries: LuaTable<string, Entry>;
   revision: number;
 }
 
-interface Session {
+interface EtcdSession {
   feed: Feed;
   client: EtcdClient;
-  known: Known[];
-  /** Of the feed, when `known` was made. */
+  prefixes: Listed[];
+  /** The feed's `changes` when `prefixes` was made. */
   changes: number;
   stream: Stream | undefined;
-  /** Of the last change that the watch has brought: all before it have come. */
+  /** The revision of the last event. All events of earlier revisions were delivered before it. */
   seen: number;
-  /** When to ask whether the member is well. */
+  /** When the member was last checked, by the monotonic clock. */
   checked: number;
 }
 
-/** Seconds from one question whether the member is well to the next, while nothing comes. */
-const CHECK_SECONDS = 1;
+/** Time from one check of the member to the next, in seconds. */
+const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 
-function entries_of({ entries }: Known): Entry[] {
+function entries_of({ entries }: Listed): Entry[] {
   const keys: string[] = [];
   for (const [key] of pairs(entries)) keys.push(key);
   table.sort(keys);
@@ -51,107 +52,109 @@ function entries_of({ entries }: Known): Entry[] {
   return all;
 }
 
-function tell(known: Known): void {
-  answer(known.subscription, entries_of(known), string.format("%d", known.revision));
+function apply_entries(listed: Listed): void {
+  answer(listed.subscription, entries_of(listed), string.format("%d", listed.revision));
 }
 
-/** Reads all keys of a prefix. Returns the cause when it fails. */
-function list(client: EtcdClient, known: Known): string | undefined {
-  const [listing, cause] = list_keys(client, known.prefix);
+/** Reads all keys of a prefix and applies them. Returns the cause of a failure. */
+function list(client: EtcdClient, listed: Listed): string | undefined {
+  const [listing, cause] = list_keys(client, listed.prefix);
   if (listing === undefined) return cause;
-  known.entries = new LuaTable();
-  known.revision = listing.revision;
-  for (const { key, value } of listing.keys) known.entries.set(key, read_entry(key, value));
-  tell(known);
+  listed.entries = new LuaTable();
+  listed.revision = listing.revision;
+  for (const { key, value } of listing.keys) listed.entries.set(key, read_entry(key, value));
+  apply_entries(listed);
   return undefined;
 }
 
-/** Makes what is known what the feed wants. Returns the cause when a listing fails. */
-function follow_subscriptions(session: Session): string | undefined {
+/** Lists the prefixes of new subscriptions and drops those of subscriptions that ended. Returns the cause of a failure. */
+function follow_subscriptions(session: EtcdSession): string | undefined {
   const { feed, client } = session;
   session.changes = feed.changes;
-  const before = new LuaTable<Subscription, Known | undefined>();
-  for (const known of session.known) before.set(known.subscription, known);
+  const before = new LuaTable<Subscription, Listed | undefined>();
+  for (const listed of session.prefixes) before.set(listed.subscription, listed);
   const subscriptions: Subscription[] = [];
   for (const [, subscription] of pairs(feed.subscriptions)) subscriptions.push(subscription);
-  session.known = [];
+  session.prefixes = [];
   for (const subscription of subscriptions) {
-    let known = before.get(subscription);
-    if (known === undefined) {
+    let listed = before.get(subscription);
+    if (listed === undefined) {
       const prefix = folder_of(config_of<EtcdConfig>(subscription).prefix);
-      known = { subscription, prefix, entries: new LuaTable(), revision: 0 };
-      const cause = list(client, known);
+      listed = { subscription, prefix, entries: new LuaTable(), revision: 0 };
+      const cause = list(client, listed);
       if (cause !== undefined) return cause;
     }
-    session.known.push(known);
+    session.prefixes.push(listed);
   }
   return undefined;
 }
 
-function stop_watching(session: Session): void {
-  if (session.stream !== undefined) close_watch(session.stream);
+function stop_watching(session: EtcdSession): void {
+  if (session.stream !== undefined) close_stream(session.stream);
   session.stream = undefined;
 }
 
-function apply_event(known: Known, { key, value, revision }: KeyEvent): boolean {
-  if (revision <= known.revision || string.sub(key, 1, known.prefix.length) !== known.prefix) return false;
-  if (value === undefined) known.entries.delete(key);
-  else known.entries.set(key, read_entry(key, value));
+/** Notes an event if it concerns a prefix. Returns whether it does. */
+function note_event(listed: Listed, { key, value, revision }: KeyEvent): boolean {
+  const { prefix, entries } = listed;
+  if (revision <= listed.revision || string.sub(key, 1, prefix.length) !== prefix) return false;
+  if (value === undefined) entries.delete(key);
+  else entries.set(key, read_entry(key, value));
   return true;
 }
 
-function apply_events(session: Session, events: readonly KeyEvent[]): void {
+function apply_events(session: EtcdSession, events: readonly KeyEvent[]): void {
   if (events.length > 0 && session.feed.failures > 0) note_success(session.feed);
   let seen = session.seen;
-  const changed = new LuaSet<Known>();
+  const changed = new LuaSet<Listed>();
   for (const event of events) {
     seen = math.max(seen, event.revision);
-    for (const known of session.known) {
-      if (apply_event(known, event)) changed.add(known);
+    for (const listed of session.prefixes) {
+      if (note_event(listed, event)) changed.add(listed);
     }
   }
   session.seen = seen;
-  // Only now: one revision may have changed several keys.
-  for (const known of session.known) {
-    if (known.revision < seen) known.revision = seen;
-    if (changed.has(known)) tell(known);
+  // A revision may change several keys, so the answers are applied after all events.
+  for (const listed of session.prefixes) {
+    if (listed.revision < seen) listed.revision = seen;
+    if (changed.has(listed)) apply_entries(listed);
   }
 }
 
-/** Watches what is known, from where all of it is known. Returns the cause when it fails. */
-function watch(session: Session): string | undefined {
+/** Watches all prefixes from the earliest revision of their listings. Returns the cause of a failure. */
+function watch(session: EtcdSession): string | undefined {
   const prefixes: string[] = [];
-  let known_to = math.huge;
-  for (const { prefix, revision } of session.known) {
+  let earliest = math.huge;
+  for (const { prefix, revision } of session.prefixes) {
     prefixes.push(prefix);
-    known_to = math.min(known_to, revision);
+    earliest = math.min(earliest, revision);
   }
-  const [stream, cause] = open_watch(session.client, covering_range(prefixes), known_to + 1);
+  const [stream, cause] = open_watch(session.client, covering_range(prefixes), earliest + 1);
   session.stream = stream;
-  session.seen = known_to;
+  session.seen = earliest;
   if (stream === undefined) return cause;
-  // Whether the user may watch all of it stands only in the first message.
+  // The first message tells whether the user has permission to watch the whole range.
   const [events, refused] = next_events(stream, LOOK_SECONDS);
   if (events !== undefined) apply_events(session, events);
   return refused;
 }
 
-/** Asks again for what waits, and whether all is well. Returns the cause when it is not. */
-function check(session: Session): string | undefined {
+/** Lists the prefixes whose answers wait, and checks the member. Returns the cause of a failure. */
+function check(session: EtcdSession): string | undefined {
   session.checked = clock.now();
-  for (const known of session.known) {
-    if (!known.subscription.is_settled) {
-      const cause = list(session.client, known);
+  for (const listed of session.prefixes) {
+    if (!listed.subscription.is_settled) {
+      const cause = list(session.client, listed);
       if (cause !== undefined) return cause;
     }
   }
-  const [alive, cause] = is_alive(session.client, session.known[0].prefix);
+  const [alive, cause] = is_alive(session.client, session.prefixes[0].prefix);
   if (alive !== undefined) note_success(session.feed);
   return cause;
 }
 
-/** One turn: whatever comes next. Returns the cause when something fails. */
-function go_on(session: Session): string | undefined {
+/** Begins a watch, checks the member, or takes the next events. Returns the cause of a failure. */
+function step(session: EtcdSession): string | undefined {
   if (session.changes !== session.feed.changes || session.stream === undefined) {
     stop_watching(session);
     const cause = follow_subscriptions(session) ?? watch(session);
@@ -159,7 +162,7 @@ function go_on(session: Session): string | undefined {
     note_opened(session.feed);
     session.checked = clock.now();
   }
-  const left = session.checked + math.min(CHECK_SECONDS, CONFIRM_SECONDS) - clock.now();
+  const left = session.checked + CHECK_SECONDS - clock.now();
   if (left <= 0) return check(session);
   const [events, cause] = next_events(session.stream, math.min(left, LOOK_SECONDS));
   if (events === undefined) return cause;
@@ -169,24 +172,28 @@ function go_on(session: Session): string | undefined {
 
 function follow(this: void, feed: Feed): string | undefined {
   const [, first] = next(feed.subscriptions);
-  const place = config_of<EtcdConfig>(first as Subscription);
-  const client = new_etcd_client(place, feed.attempts, "etcd", () => is_closed(feed));
+  const config = config_of<EtcdConfig>(first as Subscription);
+  const client = new_etcd_client(config, feed.attempts, "etcd", () => is_closed(feed));
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return refused;
-  const session: Session = {
+  const session: EtcdSession = {
     feed,
     client,
-    known: [],
+    prefixes: [],
     changes: -1,
     stream: undefined,
     seen: 0,
     checked: clock.now(),
   };
-  const cause = run_session(feed, () => go_on(session));
-  stop_watching(session);
-  return cause;
+  return run_session(feed, {
+    step: () => step(session),
+    close: () => {
+      stop_watching(session);
+    },
+  });
 }
 
+/** Follows the keys below the prefixes of one or several upstreams. */
 export const etcd: Source = {
   key_of: (_name, config) => {
     const { endpoints, user, password, tls } = config as EtcdConfig;

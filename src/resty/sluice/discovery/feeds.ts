@@ -12,15 +12,15 @@ import { SOURCES } from "./sources";
 import { forget_feed, report } from "./status";
 import { reapply } from "./subscription";
 
-/** Which upstreams follow a registry, and which of those this worker does it for: each feed is one worker's. */
+/** The upstreams that follow a registry. Each feed belongs to one worker. */
 
 interface Known {
-  /** The `discovery` as text, to compare. */
+  /** The upstream's `discovery` as text, to find changes. */
   config: string;
   subscription: Subscription;
 }
 
-/** The feeds that this worker reads, by key. */
+/** The feeds of this worker, by key. */
 export const feeds = new LuaTable<string, Feed | undefined>();
 const known = new LuaTable<string, Known | undefined>();
 const follower = new_follower();
@@ -55,7 +55,7 @@ function unsubscribe(name: string): void {
   known.delete(name);
   feed.subscriptions.delete(name);
   feed.changes += 1;
-  // Another session of the same registry must not wait for the end of this one.
+  // A later feed with the same key begins its own session and does not wait for the end of this one.
   if (next(feed.subscriptions)[0] !== undefined) return;
   feeds.delete(feed.key);
   forget_feed(feed);
@@ -108,7 +108,7 @@ function follow_upstream(name: string): void {
   subscribe(name, head, source, config);
 }
 
-/** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
+/** Takes over the changes of upstreams since the last call. Phases that can sleep. */
 export function follow_changes(pause: Pause): void {
   follow_upstreams(follower, known, follow_upstream, pause);
 }

@@ -1,39 +1,36 @@
 import type { FileConfig } from "../config/sources/file";
-import * as clock from "../lib/clock";
-import { encode } from "../lib/json";
 import { read_items } from "../lib/json_items";
 import { new_pause } from "../lib/slices";
-import { sleep_until } from "../net/wait";
 import { state_of } from "../store/disk/stat";
 import { entry_of } from "./entry";
-import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
-import { answer, config_of, is_closed, note_success, only_subscription, run_session } from "./subscription";
+import { note_success, rest, source_per_upstream } from "./session";
+import { CONFIRM_SECONDS, type Entry, type Source, type Subscription } from "./source";
+import { answer } from "./subscription";
 
-/** A file: `{"servers": […]}`, each an object of parameters or an address. The workers must be allowed to read it. */
+/** A file `{"servers": […]}`, in which each server is an object of parameters or an address. */
 
-interface Session {
-  feed: Feed;
+interface FileSession {
   subscription: Subscription;
   path: string;
-  /** Of the file, when it was last read. */
+  /** The version of the file that was read last. */
   version: string | undefined;
 }
 
 const LARGEST_FILE = 16 * 1024 * 1024;
-/** Seconds from one look at the file to the next. */
-const INTERVAL = 1;
+/** Time from one check of the file to the next, in seconds. */
+const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 
-/** Reads what is not too large. */
+/** Reads a file that is not too large. */
 function read_text(path: string): LuaMultiReturn<[string | undefined, string | undefined]> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, cause);
   const text = file.read(LARGEST_FILE + 1) ?? "";
   file.close();
-  if (text.length > LARGEST_FILE) return $multi(undefined, `${path}: larger than ${LARGEST_FILE} bytes`);
+  if (text.length > LARGEST_FILE) return $multi(undefined, `${path} is larger than ${LARGEST_FILE} bytes`);
   return $multi(text, undefined);
 }
 
-/** Reads a list of any length in slices. */
+/** Reads the list of servers in slices, however long it is. */
 function read_entries(path: string): LuaMultiReturn<[Entry[] | undefined, string | undefined]> {
   const [text, cause] = read_text(path);
   if (text === undefined) return $multi(undefined, cause);
@@ -44,18 +41,18 @@ function read_entries(path: string): LuaMultiReturn<[Entry[] | undefined, string
     entries.push(entry_of(`servers[${entries.length}]`, parameters));
     pause();
   });
-  if (is_there === undefined) return $multi(undefined, `${path}: not JSON: ${reason ?? ""}`);
-  if (!is_there) return $multi(undefined, `${path}: there is no list "servers"`);
+  if (is_there === undefined) return $multi(undefined, `${path} is not JSON: ${reason ?? ""}`);
+  if (!is_there) return $multi(undefined, `${path} has no list "servers"`);
   return $multi(entries, undefined);
 }
 
-/** Looks at the file, reads it if it may hold something new, and rests. Returns the cause when that fails. */
-function look(session: Session): string | undefined {
-  const { feed, subscription, path } = session;
+/** Reads the file if it may have changed, and rests. Returns the cause of a failure. */
+function read_if_changed(session: FileSession): string | undefined {
+  const { subscription, path } = session;
   const [state, cause] = state_of(path);
   if (state === undefined) return `${path}: ${cause}`;
-  if (!state.is_regular) return `${path}: not a file`;
-  if (state.size > LARGEST_FILE) return `${path}: larger than ${LARGEST_FILE} bytes`;
+  if (!state.is_regular) return `${path} is not a regular file`;
+  if (state.size > LARGEST_FILE) return `${path} is larger than ${LARGEST_FILE} bytes`;
   const is_known = state.version !== undefined && state.version === session.version;
   if (!is_known || !subscription.is_settled) {
     const [entries, failure] = read_entries(path);
@@ -63,19 +60,13 @@ function look(session: Session): string | undefined {
     session.version = state.version;
     answer(subscription, entries, "");
   }
-  note_success(feed);
-  sleep_until(clock.now() + math.min(INTERVAL, CONFIRM_SECONDS), () => is_closed(feed));
+  note_success(subscription.feed);
+  rest(subscription.feed, CHECK_SECONDS);
   return undefined;
 }
 
-function follow(this: void, feed: Feed): string | undefined {
-  const subscription = only_subscription(feed);
-  const { path } = config_of<FileConfig>(subscription);
-  const session: Session = { feed, subscription, path, version: undefined };
-  return run_session(feed, () => look(session));
-}
-
-export const file: Source = {
-  key_of: (name, config) => encode(["file", name, config]),
-  follow,
-};
+/** Reads a file again whenever it has changed. */
+export const file: Source = source_per_upstream<FileConfig>("file", (subscription, { path }) => {
+  const session: FileSession = { subscription, path, version: undefined };
+  return { step: () => read_if_changed(session) };
+});

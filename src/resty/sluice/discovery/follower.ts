@@ -4,15 +4,15 @@ import { note_failure } from "../net/backoff";
 import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
 import { feeds, follow_changes } from "./feeds";
+import { describe_feed, is_closed } from "./session";
 import { SESSION_SECONDS, type Feed } from "./source";
 import { SOURCES } from "./sources";
 import { report_feed } from "./status";
-import { describe_feed, is_closed } from "./subscription";
 
-/** Follows the registries of all upstreams: a light thread a feed, session after session. */
+/** Follows the registries of all upstreams. Each feed has a light thread, which runs one session after the other. */
 
 const PAUSE_SECONDS = 0.05;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
+/** The shortest sleep: without OpenResty's patches nginx logs a warning for 0. */
 const SHORTEST_SLEEP = 0.001;
 function follow_once(feed: Feed): void {
   const [returned, result] = pcall(SOURCES[feed.source].follow, feed);
@@ -37,23 +37,23 @@ function start_sessions(run: Run): void {
   }
 }
 
-/** Lets requests go on. */
-function give_way(this: void): boolean {
+/** Lets the worker serve requests. */
+function yield_to_requests(this: void): boolean {
   ngx.sleep(SHORTEST_SLEEP);
   return !is_over();
 }
 
 function follow_for_a_while(this: void, run: Run): void {
-  // What its threads take of memory is given back when the timer ends.
+  // nginx frees the memory of the timer's threads only when the timer ends.
   const end = clock.now() + SESSION_SECONDS;
   while (!is_complete(run) && !is_over() && clock.now() < end) {
-    follow_changes(give_way);
+    follow_changes(yield_to_requests);
     start_sessions(run);
     ngx.sleep(PAUSE_SECONDS);
   }
 }
 
-/** Has this worker follow its share of the registries from now on. Phase: init_worker_by_lua. */
+/** Starts the task that follows this worker's share of the registries. Phase: init_worker_by_lua. */
 export function start_discovery(): void {
   start_background({
     verb: "follow registries",

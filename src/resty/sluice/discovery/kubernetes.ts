@@ -1,6 +1,5 @@
 import type { AddressFamily, KubernetesConfig } from "../config/sources/kubernetes";
 import * as clock from "../lib/clock";
-import { encode } from "../lib/json";
 import { backoff } from "../net/backoff";
 import { new_kubernetes_client, type KubernetesClient } from "../net/kubernetes/client";
 import { first_family } from "../net/kubernetes/service";
@@ -17,55 +16,48 @@ import { ENDED } from "../net/lines";
 import { close_stream, is_quiet, type Stream } from "../net/stream";
 import { LOOK_SECONDS, sleep_until } from "../net/wait";
 import { is_dual_stack, merge_slices, read_slice, type SliceEntries } from "./endpoint_slice";
-import { CONFIRM_SECONDS, type Feed, type Source, type Subscription } from "./source";
-import {
-  answer,
-  config_of,
-  is_closed,
-  note_opened,
-  note_success,
-  only_subscription,
-  run_session,
-} from "./subscription";
+import { is_closed, note_opened, note_success, source_per_upstream } from "./session";
+import { CONFIRM_SECONDS, type Source, type Subscription } from "./source";
+import { answer } from "./subscription";
 
-/** Kubernetes: the EndpointSlices of a service, listed and then watched. */
+/** Kubernetes: the EndpointSlices of a service, which are listed and then watched. */
 
-interface Session {
-  feed: Feed;
+interface SliceSession {
   subscription: Subscription;
   client: KubernetesClient;
   port: string | number | undefined;
-  /** `IPv4` or `IPv6`; undefined: not known, and not needed while the slices are of one family. */
+  /** `IPv4` or `IPv6`; undefined: not known, and not needed while all slices have one family. */
   family: string | undefined;
-  /** By name. */
+  /** The slices by name. */
   slices: LuaTable<string, SliceEntries>;
-  /** The API's version of `slices`; "": they are to be listed. */
+  /** The resource version of `slices`; "": the slices must be listed. */
   version: string;
   stream: Stream | undefined;
-  /** When the last attempt to watch began, and when its watch was opened. */
+  /** When the last attempt to watch began, and when its watch was opened, by the monotonic clock. */
   began: number;
   opened: number;
-  /** How many watches and lists in a row have ended without having brought anything. */
+  /** How many watches in a row have ended without delivering anything. */
   setbacks: number;
-  /** Whether there is something that the upstream has not got, and when it got something last. */
+  /** True: the slices have changes that were not applied to the upstream yet. */
   is_changed: boolean;
-  told: number;
+  /** When the slices were last applied, by the monotonic clock. */
+  applied: number;
 }
 
 /** Bounds of the time from one attempt to watch to the next, in seconds; it doubles with each further setback. */
 const SHORTEST_WATCH = 0.5;
 const LONGEST_WATCH = 2;
-/** One more is a failure. An API server that restarts, or has compacted its history, causes one or two. */
+/** More setbacks are a failure. An API server that restarts, or has compacted its history, causes one or two. */
 const MOST_SETBACKS = 3;
-/** A watch that has lasted for so many seconds works, though nothing has changed meanwhile. */
+/** A watch that has lasted for so many seconds works, even if it has delivered nothing. */
 const PROVEN_SECONDS = 1;
-/** What an API server may need to end a watch whose time is over. */
+/** How long an API server may take to end a watch whose time is over, in seconds. */
 const GRACE_SECONDS = 10;
 
 const FAMILIES: Record<AddressFamily, string> = { ipv4: "IPv4", ipv6: "IPv6" };
 
-/** Gives the upstream the servers of all slices. Returns the cause when it fails. */
-function tell(session: Session): string | undefined {
+/** Applies all slices to the upstream. Returns the cause of a failure. */
+function apply_slices(session: SliceSession): string | undefined {
   const { subscription, client, slices, port, version } = session;
   if (session.family === undefined && is_dual_stack(slices)) {
     const [family, cause] = first_family(client);
@@ -73,24 +65,24 @@ function tell(session: Session): string | undefined {
     session.family = family;
   }
   session.is_changed = false;
-  session.told = clock.now();
+  session.applied = clock.now();
   answer(subscription, merge_slices(slices, port, session.family), version);
   return undefined;
 }
 
-/** Lists all slices. Returns the cause when it fails. */
-function list(session: Session): string | undefined {
+/** Lists all slices and applies them. Returns the cause of a failure. */
+function list(session: SliceSession): string | undefined {
   const [all, cause] = list_slices(session.client);
   if (all === undefined) return cause;
   session.slices = new LuaTable();
   session.version = all.version;
   for (const slice of all.slices)
     session.slices.set(metadata_of(slice, "name"), read_slice(slice, session.port));
-  return tell(session);
+  return apply_slices(session);
 }
 
-/** Begins a watch, behind a list if that is needed. Returns the cause when it fails. */
-function begin(session: Session): string | undefined {
+/** Begins a watch, after a list if one is needed. Returns the cause of a failure. */
+function begin_watch(session: SliceSession): string | undefined {
   const pause = backoff(math.max(0, session.setbacks - 1), SHORTEST_WATCH, LONGEST_WATCH);
   sleep_until(session.began + pause, session.client.is_over);
   session.began = clock.now();
@@ -101,20 +93,21 @@ function begin(session: Session): string | undefined {
   const [stream, cause] = watch_slices(session.client, session.version);
   session.stream = stream;
   session.opened = clock.now();
-  if (stream !== undefined) note_opened(session.feed);
+  if (stream !== undefined) note_opened(session.subscription.feed);
   return cause;
 }
 
-function stop_watching(session: Session): void {
+function stop_watching(session: SliceSession): void {
   if (session.stream !== undefined) close_stream(session.stream);
   session.stream = undefined;
 }
 
 /**
- * Has the next turn begin a watch. Returns the cause when this one has failed, or one after the other brings
- * nothing.
+ * Ends a watch, so that the next step begins another one.
+ *
+ * @returns the cause if the watch has failed, or if several watches in a row have delivered nothing
  */
-function end_watch(session: Session, cause: string): string | undefined {
+function end_watch(session: SliceSession, cause: string): string | undefined {
   stop_watching(session);
   if (is_expired(cause)) session.version = "";
   else if (cause !== ENDED) return cause;
@@ -123,12 +116,12 @@ function end_watch(session: Session, cause: string): string | undefined {
 }
 
 /** Notes that the watch works. */
-function note_working(session: Session): void {
+function note_working(session: SliceSession): void {
   session.setbacks = 0;
-  note_success(session.feed);
+  note_success(session.subscription.feed);
 }
 
-function apply_event(session: Session, { kind, slice, version }: SliceEvent): void {
+function note_event(session: SliceSession, { kind, slice, version }: SliceEvent): void {
   const name = metadata_of(slice, "name");
   session.version = version;
   note_working(session);
@@ -138,65 +131,67 @@ function apply_event(session: Session, { kind, slice, version }: SliceEvent): vo
   else session.slices.set(name, read_slice(slice, session.port));
 }
 
-/** Does what is due when nothing comes. Returns the cause when it fails. */
-function rest(session: Session): string | undefined {
-  const { opened, setbacks, feed } = session;
+/** Does the work that is due while the watch delivers nothing. Returns the cause of a failure. */
+function use_silence(session: SliceSession): string | undefined {
+  const { opened, setbacks, subscription } = session;
   const is_proven = clock.now() >= opened + PROVEN_SECONDS;
-  if (is_proven && (setbacks > 0 || feed.failures > 0)) note_working(session);
-  if (session.is_changed) return tell(session);
-  if (!session.subscription.is_settled && clock.now() >= session.told + CONFIRM_SECONDS) {
+  if (is_proven && (setbacks > 0 || subscription.feed.failures > 0)) note_working(session);
+  if (session.is_changed) return apply_slices(session);
+  if (!subscription.is_settled && clock.now() >= session.applied + CONFIRM_SECONDS) {
     stop_watching(session);
     session.version = "";
   }
   return undefined;
 }
 
-/** One turn: whatever comes next. Returns the cause when something fails. */
-function go_on(session: Session): string | undefined {
+/** Begins a watch, or takes the next event of the current one. Returns the cause of a failure. */
+function watch(session: SliceSession): string | undefined {
   if (session.stream === undefined) {
-    const failed = begin(session);
+    const failed = begin_watch(session);
     return failed === undefined ? undefined : end_watch(session, failed);
   }
-  // What comes in several events at once, such as an endpoint that moves to another slice, is one change.
+  // Events that come together are one change, for example an endpoint that moves to another slice.
   const [event, cause] = next_event(session.stream, session.is_changed ? 0 : LOOK_SECONDS);
   if (event !== undefined) {
-    apply_event(session, event);
+    note_event(session, event);
     return undefined;
   }
   if (!is_quiet(cause)) {
-    const untold = session.is_changed ? tell(session) : undefined;
-    return untold ?? end_watch(session, cause ?? ENDED);
+    const failed = session.is_changed ? apply_slices(session) : undefined;
+    return failed ?? end_watch(session, cause ?? ENDED);
   }
-  const failed = rest(session);
+  const failed = use_silence(session);
   if (failed !== undefined) return failed;
   const is_late = clock.now() > session.began + WATCH_SECONDS + GRACE_SECONDS;
-  return is_late ? "the watch does not end" : undefined;
+  return is_late ? "the API server does not end the watch when its time is over" : undefined;
 }
 
-function follow(this: void, feed: Feed): string | undefined {
-  const subscription = only_subscription(feed);
-  const place = config_of<KubernetesConfig>(subscription);
-  const session: Session = {
-    feed,
-    subscription,
-    client: new_kubernetes_client(place, `kubernetes ${subscription.name}`, () => is_closed(feed)),
-    port: place.port,
-    family: place.family === undefined ? undefined : FAMILIES[place.family],
-    slices: new LuaTable(),
-    version: "",
-    stream: undefined,
-    began: 0,
-    opened: 0,
-    setbacks: 0,
-    is_changed: false,
-    told: 0,
-  };
-  const cause = run_session(feed, () => go_on(session));
-  stop_watching(session);
-  return cause;
-}
-
-export const kubernetes: Source = {
-  key_of: (name, config) => `kubernetes ${name} ${encode(config)}`,
-  follow,
-};
+/** Follows the EndpointSlices of a service. */
+export const kubernetes: Source = source_per_upstream<KubernetesConfig>(
+  "kubernetes",
+  (subscription, config) => {
+    const { port, family } = config;
+    const session: SliceSession = {
+      subscription,
+      client: new_kubernetes_client(config, `kubernetes ${subscription.name}`, () =>
+        is_closed(subscription.feed),
+      ),
+      port,
+      family: family === undefined ? undefined : FAMILIES[family],
+      slices: new LuaTable(),
+      version: "",
+      stream: undefined,
+      began: 0,
+      opened: 0,
+      setbacks: 0,
+      is_changed: false,
+      applied: 0,
+    };
+    return {
+      step: () => watch(session),
+      close: () => {
+        stop_watching(session);
+      },
+    };
+  },
+);

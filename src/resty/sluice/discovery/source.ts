@@ -4,28 +4,27 @@ import type { Attempts } from "../net/backoff";
 import type { Cell } from "../store/memory/cells";
 import type { Guard } from "./guard";
 
-/** The contract of the sources: what a registry's file has to do, and what it gets. */
+/** The contract between the sources, one for each kind of registry, and the rest of discovery. */
 
-/** What a registry says of one server: the server, or why it cannot be one. */
+/** An entry of a registry: a server, or the reason why it cannot be used as one. */
 export interface Entry {
-  /** What the registry calls it. */
+  /** The name of the entry in the registry. */
   key: string;
   server?: ServerConfig;
   problem?: string;
 }
 
-/** What is known of the addresses of one family that a name has in DNS. */
+/** The addresses of one family that a name has in DNS, as far as they are known. */
 export interface KnownAddresses {
-  /** Sorted, as nginx writes them; undefined: nobody has answered yet. */
+  /** Sorted, in the notation of nginx; undefined: no resolver has answered yet. */
   hosts: string[] | undefined;
-  /** Of the answer, in seconds; `math.huge`: it has none. */
+  /** The TTL of the answer, in seconds; `math.huge`: the answer has none. */
   ttl: number;
-  /**
-   * How often the question has failed since, when to ask it again at the earliest, and the cause of the last
-   * failure.
-   */
+  /** Failures of the question since the last answer. */
   failures: number;
+  /** When the question may be asked again, by the monotonic clock. */
   not_before: number;
+  /** The cause of the last failure; undefined: the last question was answered. */
   cause: string | undefined;
 }
 
@@ -33,40 +32,40 @@ export interface KnownAddresses {
 export interface Subscription {
   name: string;
   discovery: DiscoveryBlock;
-  /** Where the shared cells of the upstream are, and what tells it from others that had them. */
+  /** The upstream's cells in shared memory, and the stamp that identifies the upstream there. */
   row: Cell;
   stamp: number;
   guard: Guard;
   feed: Feed;
   /** The last answer; undefined: none yet. */
   entries: Entry[] | undefined;
-  /** True: it is being applied now, perhaps in several writes. */
+  /** True: the last answer is being applied, which may take several writes. */
   is_applying: boolean;
-  /** True: there is nothing in it that waits. */
+  /** True: no part of the last answer waits for confirmation. */
   is_settled: boolean;
-  /** Of the upstream, when the answer was last applied. */
+  /** The revision of the upstream after the answer was last applied. */
   revision: number;
-  /** The registry's own count of its changes, as text; "": it has none. */
+  /** The registry's own counter of changes, as text; "": the registry has none. */
   registry_revision: string;
-  /** What DNS knows of its SRV targets, by question. It outlives a session that has failed. */
+  /** The addresses of SRV targets, by question. They are kept when a session fails. */
   addresses: LuaTable<string, KnownAddresses | undefined>;
   /**
-   * With SRV records: the servers that the upstream had before the first answer and that no answer has named
-   * since, by canonical address; undefined: there was no answer yet.
+   * With SRV records: the servers that the upstream had before the first answer and that no answer has named since,
+   * by canonical address; undefined: there was no answer yet.
    */
   earlier: LuaSet<string> | undefined;
-  /** What was reported last. */
+  /** The last report, as text. */
   report: string;
 }
 
-/** What is read of one registry, for one upstream or for several. */
+/** The connection to one registry, for one upstream or for several. */
 export interface Feed extends Attempts {
   /** Upstreams with the same key share a feed. */
   key: string;
   source: SourceName;
-  /** By upstream. */
+  /** The subscriptions by the names of their upstreams. */
   subscriptions: LuaTable<string, Subscription>;
-  /** Rises when one comes or goes. */
+  /** Counts the subscriptions that were added or removed. */
   changes: number;
   /** Whether a session is under way. */
   is_busy: boolean;
@@ -76,21 +75,21 @@ export interface Feed extends Attempts {
   last_success: number | undefined;
 }
 
-/** A kind of registry. */
+/** A source: the code that follows one kind of registry. */
 export interface Source {
-  /** Tells which upstreams can share a feed. `config`: the source's part of `discovery`. */
+  /** Returns the key of an upstream's feed. `config` is the source's part of `discovery`. */
   key_of: (this: void, name: string, config: object) => string;
   /**
-   * Follows the registry for all subscriptions of a feed: calls `answer` with every server there is whenever that has
-   * changed, and again after `CONFIRM_SECONDS` when it returns false. Ends when `is_closed` says so, when something has
-   * failed, and after some minutes at the latest, so that nothing is kept for ever.
+   * Follows the registry for all subscriptions of a feed. Calls `answer` with all entries whenever they have changed,
+   * and again after `CONFIRM_SECONDS` if `answer` returns false. Ends when `is_closed` returns true, when something
+   * fails, and after `SESSION_SECONDS`, so that no memory is held forever. Phases that can sleep.
    *
-   * @returns the cause of a failure; undefined: none
+   * @returns the cause of a failure; undefined: there was none
    */
   follow: (this: void, feed: Feed) => string | undefined;
 }
 
-/** After so long whatever waits for equal answers is asked for again. */
+/** Delay until an answer that waits for confirmation is asked for again, in seconds. */
 export const CONFIRM_SECONDS = 1;
-/** How long a session may last. */
+/** Longest duration of a session, in seconds. */
 export const SESSION_SECONDS = 300;

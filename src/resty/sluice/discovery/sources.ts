@@ -7,5 +7,5 @@ import { file } from "./file";
 import { kubernetes } from "./kubernetes";
 import type { Source } from "./source";
 
-/** Every kind of registry, by its name in `discovery`. */
+/** The sources by their names in `discovery`. */
 export const SOURCES: Record<SourceName, Source> = { etcd, consul, consul_kv, dns, kubernetes, file };

@@ -10,18 +10,19 @@ import {
 } from "../store/source_status";
 import type { Feed, Subscription } from "./source";
 
-/** What is known of sources, for the API. */
+/** The status of sources, which the API shows. */
 
-/** What came of an answer. */
+/** The result of applying an answer. */
 export interface Report {
-  /** Why it could not be made the upstream's servers; undefined: it was. */
+  /** Why the answer could not be applied; undefined: it was. */
   error: string | undefined;
-  /** Servers that cannot be. */
+  /** Entries that cannot be used as servers. */
   skipped: Misfit[];
-  /** Why servers that the registry names no more are kept; undefined: none is. */
+  /** Why servers are kept that the registry does not name any more; undefined: none is kept. */
   reason: string | undefined;
+  /** The addresses of these servers. */
   pending: string[];
-  /** How many servers the source says there are. */
+  /** Number of servers in the answer. */
   servers: number;
 }
 
@@ -61,7 +62,7 @@ function feed_number(feed: Feed): number {
   return ngx.crc32_long(feed.key);
 }
 
-/** Notes what came of the last answer for an upstream. */
+/** Publishes the result of the last answer for an upstream. */
 export function report(subscription: Subscription, what: Report): void {
   if (subscription.feed.subscriptions.get(subscription.name) !== subscription) return;
   const { error, skipped, servers } = what;
@@ -82,14 +83,14 @@ export function report(subscription: Subscription, what: Report): void {
   put_source_report(name, text);
 }
 
-/** Notes how a feed is. `error`: why its last session ended; undefined: the registry has just answered. */
+/** Publishes the state of a feed. `error`: why its last session failed; undefined: the registry has just answered. */
 export function report_feed(feed: Feed, error: string | undefined): void {
   if (next(feed.subscriptions)[0] === undefined) return;
   if (error === undefined) feed.last_success = clock.now();
   put_feed_report(feed_number(feed), encode(shaped({ last_success: feed.last_success, error }, FEED)));
 }
 
-/** Forgets a feed that nobody follows any more. */
+/** Removes the state of a feed that has no subscription any more. */
 export function forget_feed(feed: Feed): void {
   forget_feed_report(feed_number(feed));
 }

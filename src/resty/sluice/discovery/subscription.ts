@@ -1,37 +1,21 @@
 import { canonical_address, duplicate_server } from "../config/address";
-import { source_of } from "../config/discovery";
-import * as clock from "../lib/clock";
-import { internal_error } from "../lib/run";
 import { new_pause } from "../lib/slices";
-import { note_recovery } from "../net/backoff";
 import { wanted_server, type Misfit, type WantedServer } from "../store/document/sourced";
 import { UpstreamRow } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
 import { shared_memory } from "../store/memory/region";
 import { apply_wanted, type Outcome } from "./apply_answer";
-import { SESSION_SECONDS, type Entry, type Feed, type Subscription } from "./source";
-import { report, report_feed } from "./status";
+import type { Entry, Subscription } from "./source";
+import { report } from "./status";
 
-/** What a source does with its answers. */
+/** The answers of registries, and how they become the servers of upstreams. */
 
 const REASONS = {
-  waits: "it would remove more than max_removal_percent: it waits for equal answers",
-  empty: "it would leave none: the last servers stay",
+  waits: "the answer would remove more than max_removal_percent of the servers, and waits for equal answers",
+  empty: "the answer would remove all servers, so the last servers are kept",
 };
 
-/** What a feed is to whoever reads the log: its source, and whose it is. */
-export function describe_feed({ source, subscriptions }: Feed): string {
-  const [first] = next(subscriptions);
-  const [second] = next(subscriptions, first);
-  return `${source} of upstream ${first ?? ""}${second === undefined ? "" : " and others"}`;
-}
-
-/** Whether a feed's session is to end: nobody listens any more. */
-export function is_closed(feed: Feed): boolean {
-  return next(feed.subscriptions)[0] === undefined || is_over();
-}
-
-/** The servers of an answer, each address once; `skipped` gets the others. */
+/** Returns the servers of an answer, each address once. Adds the other entries to `skipped`. */
 function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[] {
   const pause = new_pause();
   const servers: WantedServer[] = [];
@@ -54,16 +38,16 @@ function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[
   return servers;
 }
 
-/** Whether the upstream has been changed by others since the last answer was applied. */
+/** Tells whether nobody has changed the upstream since the last answer was applied. */
 function is_current(subscription: Subscription): boolean {
   return shared_memory()[subscription.row + UpstreamRow.REVISION] === subscription.revision;
 }
 
-/** Why an answer has no server although it has entries; undefined: it is empty. */
+/** Says why an answer has entries but no server; undefined: the answer is empty. */
 function why_unusable(skipped: readonly Misfit[]): string | undefined {
   if (skipped.length === 0) return undefined;
   const { server, reason } = skipped[0];
-  return `none of the registry's ${skipped.length} entries can be a server: ${server}: ${reason}`;
+  return `none of the registry's ${skipped.length} entries can be used as a server: ${server}: ${reason}`;
 }
 
 function conclude(
@@ -111,11 +95,11 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
 }
 
 /**
- * Gives an upstream the servers that its registry names. Phases that can sleep.
+ * Applies an answer of a registry to an upstream. Phases that can sleep.
  *
- * @param entries all that the registry has for it
- * @param revision the registry's own count of its changes; "": it has none
- * @returns false: ask the registry again after `CONFIRM_SECONDS`
+ * @param entries all entries that the registry has for the upstream
+ * @param revision the registry's own counter of changes; "": the registry has none
+ * @returns false: the source must ask again after `CONFIRM_SECONDS`
  */
 export function answer(subscription: Subscription, entries: Entry[], revision: string): boolean {
   const { feed, name } = subscription;
@@ -126,54 +110,9 @@ export function answer(subscription: Subscription, entries: Entry[], revision: s
   return subscription.is_settled;
 }
 
-/** Notes that the registry has answered, whether or not anything has changed. */
-export function note_success(feed: Feed): void {
-  note_recovery(feed, describe_feed(feed));
-  report_feed(feed, undefined);
-}
-
-/**
- * Notes that a watch is open. After a failure that is not enough: a watch that is opened and fails at once
- * would hide it, and would be tried again without a pause. `note_success` follows when the watch has brought
- * something, or has lasted.
- */
-export function note_opened(feed: Feed): void {
-  if (feed.failures === 0) note_success(feed);
-}
-
-/**
- * Takes one step of a session after the other, until one fails, nobody listens any more or it has lasted for long
- * enough. Phases that can sleep.
- *
- * @param step returns the cause when it fails
- * @returns the cause of the failure
- */
-export function run_session(feed: Feed, step: (this: void) => string | undefined): string | undefined {
-  const end = clock.now() + SESSION_SECONDS;
-  let cause: string | undefined;
-  while (cause === undefined && !is_closed(feed) && clock.now() < end) {
-    const [returned, result] = pcall(step);
-    // What a session has open must be closed, whatever happens.
-    cause = returned ? result : internal_error(result);
-  }
-  return cause;
-}
-
-/** Gives an upstream that others have changed what its registry has said last. Phases that can sleep. */
+/** Applies the last answer again to an upstream that was changed by others. Phases that can sleep. */
 export function reapply(subscription: Subscription): void {
-  // What is being applied is new.
+  // A write that is under way uses the newest state of the upstream anyway.
   if (subscription.entries === undefined || subscription.is_applying || is_current(subscription)) return;
   apply(subscription, subscription.entries, false);
-}
-
-/** The upstream of a feed that cannot be shared. */
-export function only_subscription(feed: Feed): Subscription {
-  const [, subscription] = next(feed.subscriptions);
-  return subscription as Subscription;
-}
-
-/** The part of a subscription's configuration that is its source's. */
-export function config_of<T>({ discovery }: Subscription): T {
-  const source = source_of(discovery);
-  return (source === undefined ? {} : discovery[source]) as T;
 }

@@ -1,6 +1,6 @@
 import { encode } from "../../lib/json";
 import { decode_as, unexpected, type Schema } from "../../lib/schema";
-import { close_stream, is_quiet, next_line, open_stream, type Stream } from "../stream";
+import { is_quiet, next_line, open_stream, type Stream } from "../stream";
 import { ETCD, etcd_request, type EtcdClient } from "./client";
 import { KEY_VALUE, keys_of, read_key_value, type RawKeyValue } from "./keys";
 import type { Range } from "./prefix";
@@ -93,9 +93,4 @@ export function next_events(
     events.push({ key, value: kind === "DELETE" ? undefined : value, revision });
   }
   return $multi(events, undefined);
-}
-
-/** Ends a watch. */
-export function close_watch(stream: Stream): void {
-  close_stream(stream);
 }
