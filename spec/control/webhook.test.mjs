@@ -119,7 +119,7 @@ test("a failing receiver is called until it answers, and receives each decision 
     assert.equal(calls[failures + 1].key === key, false);
   });
   await Promise.all(seen);
-  const warnings = gateway.log.entries("warn").filter((line) => line.includes("could not call its webhook"));
+  const warnings = gateway.log.entries("warn").filter((line) => line.includes("could not call the webhook"));
   assert.equal(warnings.length, receivers.size, "one for each");
 });
 
@@ -169,7 +169,7 @@ test("a call goes to the current webhook, and to none after the webhook was remo
   await waitFor("the other is called", () => other.calls.length > 0);
   assert.deepEqual(other.keys(), receiver.keys());
   await api.expect(200, "PATCH", sluice(), { autoscale: null, load: null });
-  await waitFor("that is said", () => gateway.log.text().includes("its webhook is called no more"));
+  await waitFor("that is said", () => gateway.log.text().includes("the webhook is not called any more"));
   other.manner = "ok";
   const { length } = other.calls;
   await api.expect(200, "PATCH", sluice(), { autoscale: moved });

@@ -53,7 +53,7 @@ for (const [what, answer] of /** @type {[string, Answer][]} */ ([
     });
     await waitForServers(gateway, [`${one}:8001`, `${other}:8002`], 30_000);
     const { skipped } = await waitForState(gateway, "ok");
-    assert.match(skipped[0].reason, /^could not ask for AAAA of one\.example: /);
+    assert.match(skipped[0].reason, /^could not look up the AAAA records of one\.example: /);
     dns.answers["A one.example"] = [["A", "one.example", "127.9.0.9"]];
     await waitForServers(gateway, ["127.9.0.9:8001", `${other}:8002`], 60_000);
   });
@@ -106,7 +106,7 @@ test("SRV: when no target is answered, the source is failing and all servers sta
   for (const target of ["one.example", "two.example"])
     for (const family of ["A", "AAAA"]) dns.answers[`${family} ${target}`] = SERVFAIL;
   const { error } = await waitForState(gateway, "failing");
-  assert.match(error, /could not ask for A+ of (one|two)\.example: .*server failure/);
+  assert.match(error, /could not look up the A+ records of (one|two)\.example: .*server failure/);
   await waitForServers(gateway, [`${one}:8001`, `${other}:8002`], 0);
   dns.answers["A one.example"] = [["A", "one.example", "127.9.0.5"]];
   await waitForServers(gateway, ["127.9.0.5:8001", `${other}:8002`]);

@@ -95,7 +95,7 @@ test("a port is found by its name or its number, and must be TCP", async (contex
     const report = await discoveryOf(gateway.api, "udp");
     return report.skipped_count === 1 ? report : undefined;
   });
-  assert.deepEqual(skipped, [{ entry: "app-1", reason: 'it has no TCP port "53"' }]);
+  assert.deepEqual(skipped, [{ entry: "app-1", reason: 'the slice has no TCP port "53"' }]);
 });
 
 test("an endpoint in two slices counts once, and slices of other services are ignored", async (context) => {

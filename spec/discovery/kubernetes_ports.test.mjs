@@ -44,7 +44,7 @@ for (const [what, slices, reason] of /** @type {[string, object[], RegExp][]} */
   [
     "in one slice",
     [sliceOf("app-1", endpoints, [...http, { name: "admin", port: 81 }])],
-    /app-1: it has 2 TCP ports: "port" must name one/,
+    /app-1: the slice has 2 TCP ports; "port" must name one/,
   ],
   [
     "in different slices",
@@ -52,7 +52,7 @@ for (const [what, slices, reason] of /** @type {[string, object[], RegExp][]} */
       sliceOf("app-1", endpoints, http),
       sliceOf("app-2", [{ addresses: ["127.9.0.9"] }], [{ name: "admin", port: 81 }]),
     ],
-    /the service has the TCP ports "http" and "admin": "port" must name one/,
+    /the service has the TCP ports "http" and "admin"; "port" must name one/,
   ],
 ])) {
   test(`a service with two ports ${what} is failing until a port is named`, async (context) => {
@@ -72,7 +72,10 @@ test("a port whose number no endpoint has any more is failing, and the servers s
   await waitForState(gateway, "ok");
   await kubernetes.setSlices([sliceOf("app-1", endpoints, [{ name: "http", port: 8080 }])]);
   const { error, pending } = await waitForState(gateway, "failing");
-  assert.equal(error, 'none of the registry\'s 1 entries can be a server: app-1: it has no TCP port "80"');
+  assert.equal(
+    error,
+    'none of the registry\'s 1 entries can be used as a server: app-1: the slice has no TCP port "80"',
+  );
   assert.deepEqual(pending.servers, [`${host}:80`]);
   await waitForServers(gateway, [`${host}:80`], 0);
   await kubernetes.setSlices([sliceOf("app-1", endpoints, http)]);
@@ -109,7 +112,7 @@ test("a family that the service does not have is a failure", async (context) => 
     const found = await discoveryOf(gateway.api);
     return found.state === "failing" ? found : undefined;
   });
-  assert.match(error, /the service has no endpoint with an address of IPv6/);
+  assert.match(error, /the service has no endpoint with an IPv6 address/);
 });
 
 test("a single-stack service of IPv6 needs neither family nor the service", async (context) => {

@@ -12,8 +12,8 @@ const megabytes = (/** @type {number} */ count) => "x".repeat(count * 1024 * 102
 
 /** What is no server: values by what they are, with the reason that must be reported. */
 const lies = {
-  "JSON that has no end": ['{"server":"10.0.0.1:80"', /^its value is not JSON/],
-  "no JSON": ["{server: 10.0.0.1}", /^its value is not JSON/],
+  "JSON that has no end": ['{"server":"10.0.0.1:80"', /^the value is not JSON/],
+  "no JSON": ["{server: 10.0.0.1}", /^the value is not JSON/],
   "a list": ['["10.0.0.1:80"]', /invalid "server" value/],
   "a field that there is not": ['{"server":"10.0.0.1:80","wieght":2}', /unknown parameter "wieght"/],
   "a source of its own": ['{"server":"10.0.0.1:80","source":""}', /unknown parameter "source"/],
@@ -26,7 +26,7 @@ const lies = {
   "a number": ['{"server":80}', /not a string/],
   null: ['{"server":null}', /not a string/],
   "an object in it": ['{"server":{"server":"10.0.0.1:80"}}', /nested objects and lists cannot be/],
-  "deep nesting": ['{"server":'.repeat(2000), /^its value is not JSON/],
+  "deep nesting": ['{"server":'.repeat(2000), /^the value is not JSON/],
   "nothing at all, and no address in its key": ["", /invalid "server" value/],
 };
 
@@ -128,7 +128,7 @@ for (const how of ["before it is read", "while it is watched"]) {
     await etcd.put(`${prefix}second`, second);
     await waitForServers(gateway, [first, second], 30_000);
     const { skipped } = await waitForSkipped(gateway, LARGE, 30_000);
-    for (const { reason } of skipped) assert.equal(reason, "its value is larger than 65536 bytes");
+    for (const { reason } of skipped) assert.equal(reason, "the value is larger than 65536 bytes");
     await load.round();
     await load.stop();
     assert.deepEqual([...load.errors], []);

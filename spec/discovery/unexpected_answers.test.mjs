@@ -178,11 +178,11 @@ test("null means not set: an entry without an address or a port is skipped with 
   /** @type {Record<string, object[]>} */
   const wanted = {
     consul: [
-      { entry: "/b", reason: "it has no address" },
-      { entry: "n/c", reason: "it has no port" },
-      { entry: "/", reason: "it has no address" },
+      { entry: "/b", reason: "the entry has no address" },
+      { entry: "n/c", reason: "the entry has no port" },
+      { entry: "/", reason: "the entry has no address" },
     ],
-    kubernetes: [{ entry: "s/", reason: "it has no address" }],
+    kubernetes: [{ entry: "s/", reason: "the entry has no address" }],
   };
   for (const [name, skipped] of Object.entries(wanted)) {
     const found = await waitFor(`${name} has answered`, async () => {

@@ -51,9 +51,9 @@ describe("an entry of a registry", () => {
     ["10.0.0.1:0", "the port is not a number from 1 to 65535"],
     ["10.0.0.1:80\n10.0.0.2:80", "only printable ASCII can be"],
     ["   ", "empty"],
-    ["{not JSON", "its value is not JSON: "],
-    ['{"server":"10.0.0.1:80"', "its value is not JSON: "],
-    ['{"server":"10.0.0.1:80"} x', "its value is not JSON: "],
+    ["{not JSON", "the value is not JSON: "],
+    ['{"server":"10.0.0.1:80"', "the value is not JSON: "],
+    ['{"server":"10.0.0.1:80"} x', "the value is not JSON: "],
     ['["10.0.0.1:80"]', "not an IPv6 address"],
     ['"10.0.0.1:80"', 'invalid "server" value'],
     ["7", "not an IPv4 address"],
@@ -94,7 +94,7 @@ describe("an entry of a registry", () => {
       return `${start}${string.rep(" ", size - start.length - 1)}}`;
     };
     expect(read_entry(KEY, fill(65536)).server?.server).equal("10.0.0.1:80");
-    expect(read_entry(KEY, fill(65537))).same({ key: KEY, problem: "its value is larger than 65536 bytes" });
+    expect(read_entry(KEY, fill(65537))).same({ key: KEY, problem: "the value is larger than 65536 bytes" });
   });
 
   it("may come as parameters, which must be an object", () => {

@@ -12,10 +12,16 @@ import { write } from "../store/write";
 import { CALL_SECONDS, is_call_pending } from "./calls";
 import { server_for } from "./candidate";
 import type { Controlled, ControlledServer } from "./controlled";
-import { decide, type Decision, type Level, type Tide, type Water } from "./scaling_rule";
-import { level_of } from "./utilization";
+import {
+  decide,
+  type Decision,
+  type ScalingLimits,
+  type ScalingTimes,
+  type Utilization,
+} from "./scaling_rule";
+import { utilization_of } from "./utilization";
 
-/** Brings servers into service and lets them go, as the load of an upstream asks for. */
+/** Brings servers into service and takes them out of it, by the load of an upstream. */
 
 const SECONDS_AFTER_FAILURE = 5;
 
@@ -23,8 +29,8 @@ const INPUTS = shape(["in_service", "well", "known", "utilization", "high", "low
 const CALL_BODY = shape(["id", "time", "upstream", "action", "reason", "inputs", "server"]);
 const CALLED_SERVER = shape(["id", "server", "node"]);
 
-/** What is remembered of an upstream. The last decision may be another gateway's. */
-function tide_of({ row }: Controlled): Tide {
+/** Reads the times of an upstream's scaling. The last decision may be that of another gateway. */
+function times_of({ row }: Controlled): ScalingTimes {
   const memory = shared_memory();
   return {
     high_since: memory[row + UpstreamRow.HIGH_SINCE],
@@ -33,13 +39,13 @@ function tide_of({ row }: Controlled): Tide {
   };
 }
 
-function keep_tide({ row }: Controlled, { high_since, low_since }: Tide): void {
+function store_times({ row }: Controlled, { high_since, low_since }: ScalingTimes): void {
   const memory = shared_memory();
   memory[row + UpstreamRow.HIGH_SINCE] = high_since;
   memory[row + UpstreamRow.LOW_SINCE] = low_since;
 }
 
-function inputs_of(config: AutoscaleConfig, { in_service, well, known, mean }: Level): object {
+function inputs_of(config: AutoscaleConfig, { in_service, well, known, mean }: Utilization): object {
   const { high, low, min, max } = config;
   const utilization = math.floor(mean * 10000 + 0.5) / 10000;
   return shaped({ in_service, well, known, utilization, high, low, min, max }, INPUTS);
@@ -62,7 +68,11 @@ function call_body(
   );
 }
 
-/** Does what is decided. Returns false when another gateway has decided before, or the cause when it cannot be done. */
+/**
+ * Carries out a decision.
+ *
+ * @returns true; or false if another gateway has decided before, with the cause if there was a failure
+ */
 function carry_out(
   upstream: Controlled,
   config: AutoscaleConfig,
@@ -92,54 +102,66 @@ function carry_out(
   return $multi(is_done, undefined);
 }
 
-/** Records a decision. `lacking`: why nothing comes of it; that is said once, as long as it lasts. */
+/**
+ * Records a decision. `obstacle` is why it cannot be carried out; it is recorded once as long as it lasts.
+ */
 function record(
   { name, memo }: Controlled,
   { dry_run }: AutoscaleConfig,
   { direction, reason }: Decision,
-  lacking: string | undefined,
+  obstacle: string | undefined,
   about: ControlledServer | undefined,
   inputs: object,
 ): void {
-  const saying = lacking === undefined ? "" : `${direction} ${lacking}`;
-  if (lacking !== undefined && memo.said === saying) return;
-  memo.said = saying;
+  const recorded = obstacle === undefined ? "" : `${direction} ${obstacle}`;
+  if (obstacle !== undefined && memo.recorded_obstacle === recorded) return;
+  memo.recorded_obstacle = recorded;
   record_decision({
     upstream: name,
     id: about?.id,
     server: about?.server,
     decision: direction === "out" ? "scale_out" : "scale_in",
     dry_run: dry_run ? true : undefined,
-    reason: lacking === undefined ? reason : `${reason}; nothing is done: ${lacking}`,
+    reason: obstacle === undefined ? reason : `${reason}; nothing is done: ${obstacle}`,
     inputs,
   });
 }
 
-/** Acts on a decision. Returns the cause when it fails. */
+/** Acts on a decision. Returns the cause of a failure. */
 function act(
   upstream: Controlled,
   config: AutoscaleConfig,
   decision: Decision,
-  level: Level,
+  utilization: Utilization,
   now: number,
 ): string | undefined {
-  const [about, lacking] = server_for(upstream, decision, config, level, now);
-  const inputs = inputs_of(config, level);
-  if (lacking === undefined && !config.dry_run) {
+  const [about, obstacle] = server_for(upstream, decision, config, utilization, now);
+  const inputs = inputs_of(config, utilization);
+  if (obstacle === undefined && !config.dry_run) {
     const [is_done, cause] = carry_out(upstream, config, decision, about, inputs, now);
     if (!is_done) return cause;
   }
-  if (lacking === undefined) shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = now;
-  record(upstream, config, decision, lacking, about, inputs);
+  if (obstacle === undefined) shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = now;
+  record(upstream, config, decision, obstacle, about, inputs);
   return undefined;
 }
 
-/** Acts on a decision in a light thread of its own: a write may have to wait, and the weights must not. */
-function act_soon(upstream: Controlled, config: AutoscaleConfig, decision: Decision, level: Level): void {
+/**
+ * Acts on a decision in its own timer, because a write may have to wait and the weights must not wait with
+ * it.
+ */
+function act_soon(
+  upstream: Controlled,
+  config: AutoscaleConfig,
+  decision: Decision,
+  utilization: Utilization,
+): void {
   const { memo } = upstream;
   memo.is_deciding = true;
   const [timer, no_timer] = ngx.timer.at(0, (premature) => {
-    const [returned, cause] = premature ? [true] : pcall(act, upstream, config, decision, level, clock.now());
+    const [returned, cause] = premature
+      ? [true]
+      : pcall(act, upstream, config, decision, utilization, clock.now());
     memo.is_deciding = false;
     if (!returned) ngx.log(ngx.ERR, `sluice: ${tostring(cause)}`);
     if (cause === undefined) return;
@@ -151,24 +173,24 @@ function act_soon(upstream: Controlled, config: AutoscaleConfig, decision: Decis
   ngx.log(ngx.WARN, `sluice: could not start a timer: ${no_timer ?? ""}`);
 }
 
-function water_of(config: AutoscaleConfig): Water {
+function limits_of(config: AutoscaleConfig): ScalingLimits {
   const { high, low, min, max } = config;
   return { high, low, min, max, duration: seconds_of(config.for), cooldown: seconds_of(config.cooldown) };
 }
 
 /**
- * Decides on an upstream whose loads have just been measured. Phase: timer.
+ * Decides whether to scale an upstream whose loads were just measured. Phase: timer.
  *
- * @param expiry how long a report counts, in seconds
+ * @param expiry how long a report is used, in seconds
  */
 export function autoscale(upstream: Controlled, config: AutoscaleConfig, expiry: number, now: number): void {
   const { memo } = upstream;
-  const level = level_of(upstream.servers, expiry, now);
-  const tide = tide_of(upstream);
-  const decision = decide(water_of(config), level, tide, now);
-  keep_tide(upstream, tide);
-  if (tide.high_since === 0 && tide.low_since === 0 && decision === undefined) memo.said = "";
-  // One at a time: whoever is called may not even know of the last one.
+  const utilization = utilization_of(upstream.servers, expiry, now);
+  const times = times_of(upstream);
+  const decision = decide(limits_of(config), utilization, times, now);
+  store_times(upstream, times);
+  if (times.high_since === 0 && times.low_since === 0 && decision === undefined) memo.recorded_obstacle = "";
+  // A decision must have its effect before the next one: the receiver of a webhook may not have acted yet.
   const is_busy = memo.is_deciding || now < memo.decision_due || is_call_pending(upstream, now);
-  if (decision !== undefined && !is_busy) act_soon(upstream, config, decision, level);
+  if (decision !== undefined && !is_busy) act_soon(upstream, config, decision, utilization);
 }

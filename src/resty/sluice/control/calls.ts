@@ -11,24 +11,35 @@ import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
 import { call_webhook, TIMEOUT_SECONDS } from "./webhook";
 
-/** The calls of webhooks that are due: each is made until it is answered, and stands in the state till then. */
+/**
+ * Makes the webhook calls that are due. A call is repeated until it is answered, and is part of the state
+ * until then.
+ */
 
-/** After a call in vain, in seconds: twice as long each time, up to the other; less by chance, by half at most. */
+/**
+ * Bounds of the delay after a failed call, in seconds. The delay doubles each time, less a random part of up
+ * to half.
+ */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
-/** A worker that is to end waits so long for an answer, in seconds. */
+/** How long a worker that must end waits for an answer, in seconds. */
 const GRACE_SECONDS = 1.2;
-/** Who does not answer for so long is called no more: it would be late. */
+/**
+ * A call that was not answered for so long, in seconds, is not repeated any more: the decision is outdated.
+ */
 const LONGEST_TIME = 600;
-/** A call and telling what became of it take no longer. */
+/** Upper bound on the duration of a call and of storing its result, in seconds. */
 export const CALL_SECONDS = 10;
 
-/** Whether the last decision of an upstream has not had its effect yet: then there is no other. */
+/**
+ * Tells whether the last decision of an upstream has not had its effect yet. No other decision is made until
+ * then.
+ */
 export function is_call_pending({ row, call }: Controlled, now: clock.Moment): boolean {
   return call !== undefined || now < shared_memory()[row + UpstreamRow.PENDING_UNTIL];
 }
 
-/** Changes what the state says of a call, if it still does. Returns the cause when it fails. */
+/** Changes a call in the state, if it is still there. Returns the cause of a failure. */
 function change_call(
   write_it: typeof write,
   name: string,
@@ -41,14 +52,21 @@ function change_call(
     change(next);
     return $multi(next, undefined);
   });
-  return problem === undefined ? undefined : `could not note what became of its call: ${problem.text}`;
+  return problem === undefined
+    ? undefined
+    : `could not store the result of the webhook call: ${problem.text}`;
 }
 
-/** Forgets a call, for all gateways; from now on the cooldown counts. Returns the cause when it fails: then the call is not made again. */
+/**
+ * Removes an answered call from the state of all gateways, and begins the cooldown. If that fails, the call
+ * is marked as answered at this gateway, so that it is not repeated.
+ *
+ * @returns the cause of a failure
+ */
 function forget_call(name: string, id: string): string | undefined {
   const cause = change_call(write, name, id, (next) => {
     next.call = undefined;
-    // Others may have decided since, if they had to think that this gateway was lost.
+    // Other gateways may have decided since, because they took this gateway for dead.
     if (next.scaling?.id === id) next.scaling = { id, time: clock.wall_time() };
   });
   if (cause === undefined) return undefined;
@@ -59,8 +77,10 @@ function forget_call(name: string, id: string): string | undefined {
 }
 
 /**
- * Tells the other gateways that a call will be made again: until then they do not decide. While they cannot
- * be told they cannot decide, either. Returns the cause when it fails.
+ * Announces to the other gateways that a call will be repeated, so that they do not decide until then. While
+ * the announcement fails, etcd is not reachable for a decision either.
+ *
+ * @returns the cause of a failure
  */
 function announce_call({ name, memo }: Controlled, id: string, pause: number): string | undefined {
   if (!is_clustered()) return undefined;
@@ -74,22 +94,23 @@ function announce_call({ name, memo }: Controlled, id: string, pause: number): s
 }
 
 /**
- * Makes sure that no other gateway has decided anew while this one was stopped or cut off. An announcement
- * does: etcd refuses one that is not based on the latest version of the upstream. Returns the cause when etcd
- * does not answer.
+ * Verifies that no other gateway has decided while this one was stopped or cut off. An announcement does
+ * that, because etcd refuses a write that is not based on the latest version of the upstream.
+ *
+ * @returns the cause if etcd does not answer
  */
 function confirm_decision(upstream: Controlled, id: string): string | undefined {
   if (!is_clustered() || clock.now() + TIMEOUT_SECONDS < upstream.memo.sure_until) return undefined;
-  // No two pauses are equal, so that each announcement is a write.
+  // A random delay makes each announcement different from the last, so that it is a write.
   return announce_call(upstream, id, math.random());
 }
 
-function warn(name: string, what: string): void {
-  ngx.log(ngx.WARN, `sluice: upstream ${name}: ${what}`);
+function warn(name: string, text: string): void {
+  ngx.log(ngx.WARN, `sluice: upstream ${name}: ${text}`);
 }
 
-/** Tells whether to wait no more for an answer. */
-function new_patience(): (this: void) => boolean {
+/** Makes a function that tells whether to stop waiting for an answer. */
+function new_grace_period(): (this: void) => boolean {
   let until = 0;
   return () => {
     if (until === 0 && is_over()) until = clock.now() + GRACE_SECONDS;
@@ -98,30 +119,31 @@ function new_patience(): (this: void) => boolean {
 }
 
 /**
- * Makes the call, unless it would be too late, or another decision has come since. Returns the cause when it
- * has to be made again.
+ * Makes the call, unless it is too late or another decision was made since.
+ *
+ * @returns the cause of a failure, after which the call must be repeated
  */
 function try_call(upstream: Controlled, id: string): string | undefined {
   const { name, row, autoscale, call } = upstream;
   const unconfirmed = confirm_decision(upstream, id);
-  if (unconfirmed !== undefined) return `its webhook is not called now: ${unconfirmed}`;
+  if (unconfirmed !== undefined) return `the webhook is not called now: ${unconfirmed}`;
   const webhook = autoscale?.webhook;
   const age = clock.now() - shared_memory()[row + UpstreamRow.SCALED_AT];
   const is_wanted = read(name)?.scaling?.id === id && age < LONGEST_TIME;
   if (call === undefined || webhook === undefined || !is_wanted) {
-    warn(name, `its webhook is called no more for decision ${id}`);
+    warn(name, `the webhook is not called any more for decision ${id}`);
     return undefined;
   }
-  const [, cause] = wait_for(() => call_webhook(webhook, call, clock.wall_time()), new_patience());
-  return cause === undefined ? undefined : `could not call its webhook: ${cause}`;
+  const [, cause] = wait_for(() => call_webhook(webhook, call, clock.wall_time()), new_grace_period());
+  return cause === undefined ? undefined : `could not call the webhook: ${cause}`;
 }
 
-/** Makes a call once, or, when that has been answered, forgets it. */
+/** Makes a call once. Removes it from the state if it is answered, or was answered before. */
 function make_call(upstream: Controlled, id: string): void {
   const { name, row, memo, call } = upstream;
   const memory = shared_memory();
   const is_heard = call?.is_heard === true || memo.answered === id;
-  // For a worker that takes over: this one may be at it still.
+  // A worker that takes over must not call while this worker may still be waiting for the answer.
   memory[row + UpstreamRow.CALL_DUE] = clock.now() + TIMEOUT_SECONDS + 1;
   let cause = is_heard ? undefined : try_call(upstream, id);
   if (cause === undefined) {
@@ -136,7 +158,7 @@ function make_call(upstream: Controlled, id: string): void {
   if (cause !== undefined && memo.answered !== id) announce_call(upstream, id, pause);
 }
 
-/** Makes the call of an upstream if it has one that is due, in a light thread of its own. Phase: timer. */
+/** Makes the call of an upstream in its own timer, if one is due. Phase: timer. */
 export function make_due_call(upstream: Controlled, now: number): void {
   const { name, row, memo, call } = upstream;
   if (call === undefined || memo.is_calling || now < shared_memory()[row + UpstreamRow.CALL_DUE]) return;

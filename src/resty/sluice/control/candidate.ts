@@ -3,16 +3,16 @@ import { reported_state } from "../health/reported";
 import { Reported } from "../store/memory/cells";
 import type { Controlled, ControlledServer } from "./controlled";
 import { is_well, takes_part } from "./measure";
-import type { Decision, Level } from "./scaling_rule";
+import type { Decision, Utilization } from "./scaling_rule";
 
-/** Which server is brought in, or let go. */
+/** Selects the server that is brought into service or taken out of it. */
 
-/** What a server's part is worth now. */
+/** Returns the weight of a server as its load has changed it. */
 function weight_of({ configured_weight, factor }: ControlledServer): number {
   return configured_weight * factor;
 }
 
-/** The standby server that has waited first; undefined: none is well. */
+/** Returns the first healthy standby server in the upstream's order; undefined: there is none. */
 function next_standby({ servers }: Controlled, now: number): ControlledServer | undefined {
   for (const server of servers) {
     if (server.stands_by && is_well(server, now) && reported_state(server.row) === Reported.UP) return server;
@@ -20,7 +20,10 @@ function next_standby({ servers }: Controlled, now: number): ControlledServer | 
   return undefined;
 }
 
-/** The server that contributes least: one that is not well, else by its weight, and of several the youngest. */
+/**
+ * Returns the server that contributes least. Unhealthy servers come first, then the server with the least
+ * weight. Of several equal ones the last added is chosen.
+ */
 function least_useful(
   { servers }: Controlled,
   only_standby: boolean,
@@ -39,12 +42,12 @@ function least_useful(
   return least;
 }
 
-/** The server that a decision is about, or why there is none. */
+/** Returns the server that a decision concerns, or the reason why there is none. */
 export function server_for(
   upstream: Controlled,
   { direction }: Decision,
   config: AutoscaleConfig,
-  level: Level,
+  utilization: Utilization,
   now: number,
 ): LuaMultiReturn<[ControlledServer | undefined, string | undefined]> {
   const by_webhook = config.webhook !== undefined;
@@ -55,6 +58,6 @@ export function server_for(
   }
   const least = least_useful(upstream, !by_webhook, now);
   if (least === undefined) return $multi(undefined, "no standby server is in service");
-  const leaves_too_few = is_well(least, now) && level.well <= config.min;
-  return $multi(least, leaves_too_few ? `only ${level.well} are well` : undefined);
+  const leaves_too_few = is_well(least, now) && utilization.well <= config.min;
+  return $multi(least, leaves_too_few ? `only ${utilization.well} servers are well` : undefined);
 }

@@ -11,55 +11,54 @@ import { row_at, shared_memory } from "../store/memory/region";
 import { forget_load_report } from "../store/source_status";
 import type { LoadedServer } from "./load";
 
-/** The upstreams with `load` or `autoscale`, or a call left over from that, as the worker that controls them knows them. */
+/** The upstreams with `load`, `autoscale` or a webhook call that is due. One worker controls them. */
 
-/** A server of one. */
+/** A server of a controlled upstream. */
 export interface ControlledServer extends Reporter, LoadedServer {
-  /** The number of its row. */
+  /** The number of the server's row. */
   row_number: RowNumber;
   node: string | undefined;
   backup: boolean;
-  /** Whether its parameters let it have requests. */
+  /** True: the server's parameters allow requests. */
   may_serve: boolean;
-  /** Whether it may be brought in: nothing but its standing by keeps it out. */
+  /** True: the server may be brought into service; only `standby` keeps it out. */
   stands_by: boolean;
-  /** Whether it has been brought in. */
+  /** True: the standby server is in service. */
   in_service: boolean;
-  /** How many requests it had answered at a time, by the monotonic clock; 0: not looked at yet. */
+  /** Number of requests completed at a time, by the monotonic clock; 0: not measured yet. */
   completed: number;
   completed_at: number;
 }
 
-/** What this worker remembers of an upstream, whatever else changes. */
+/** This worker's memory of an upstream, which is kept when the upstream changes. */
 export interface Memo {
-  /** When its weights are due, and when it is decided on next after a decision that failed, by the monotonic clock. */
+  /** When the next update of the weights is due, by the monotonic clock. */
   update_due: number;
+  /** The earliest time of the next decision after one that failed, by the monotonic clock. */
   decision_due: number;
   is_deciding: boolean;
   is_calling: boolean;
-  /** The call that was answered last, and how often one has been in vain since then. */
+  /** The id of the last call that was answered. */
   answered: string;
+  /** Number of failed calls since then. */
   failures: number;
-  /**
-   * Until when no other gateway can have decided anew, as far as this worker knows, by the monotonic clock;
-   * 0: never.
-   */
+  /** Until when no other gateway can have made a decision, by the monotonic clock; 0: not known. */
   sure_until: number;
-  /** What was said of the decisions that nothing came of, so that it is said once. */
-  said: string;
+  /** The last decision that could not be carried out, so that it is recorded once. */
+  recorded_obstacle: string;
 }
 
-/** An upstream. */
+/** A controlled upstream. */
 export interface Controlled {
   name: string;
-  /** Where its shared cells are. */
+  /** The upstream's cells in shared memory. */
   row: Cell;
   load: LoadConfig | undefined;
   autoscale: AutoscaleConfig | undefined;
   scaling: Scaling | undefined;
   call: Call | undefined;
   servers: ControlledServer[];
-  /** The servers by their lines, which tell all of their parameters. */
+  /** The servers by their lines, which contain all of their parameters. */
   lines: LuaTable<string, ControlledServer | undefined>;
   memo: Memo;
 }
@@ -108,11 +107,11 @@ function new_memo(): Memo {
     answered: "",
     failures: 0,
     sure_until: 0,
-    said: "",
+    recorded_obstacle: "",
   };
 }
 
-/** A server of a line that was not there before, with what has been measured of it under another one. */
+/** Makes the server of a new line. A server whose line has changed keeps its measurements. */
 function changed_server(
   { name, row, servers }: Controlled,
   line: string,
@@ -120,7 +119,7 @@ function changed_server(
 ): ControlledServer {
   const server = new_server(name, row, line);
   const place = servers.length;
-  // Whoever has changed is mostly where it was.
+  // A changed server usually keeps its position.
   const same = before?.servers[place];
   if (same?.row === server.row && same.incarnation === server.incarnation) {
     server.completed = same.completed;
@@ -129,7 +128,7 @@ function changed_server(
   return server;
 }
 
-/** Reads the servers' lines. O(servers), little one that stays. */
+/** Reads the servers' lines. O(servers), with little work for an unchanged server. */
 function read_servers(
   upstream: Controlled,
   text: string,
@@ -150,7 +149,10 @@ function read_servers(
   }
 }
 
-/** Forgets what `load` and `autoscale` have noted, once they are off: they may come back in other times. */
+/**
+ * Clears the notes of `load` and `autoscale` when these were removed, because the notes would be outdated
+ * later.
+ */
 function end_control({ name, row, servers }: Controlled, head: Document | undefined): void {
   const memory = shared_memory();
   if (head?.autoscale === undefined) {
@@ -175,7 +177,7 @@ function look_at(name: string, pause: Pause): void {
   const [head, start] = parse_head(text);
   const is_same = before?.row === row_at(head.row);
   if (is_same) end_control(before, head);
-  // A call whose webhook is gone is to be forgotten: else it would be made when there is one again.
+  // An upstream with a call but without a webhook is kept, so that its call is removed.
   if ((head.load ?? head.autoscale ?? head.call) === undefined) {
     controlled.delete(name);
     return;
@@ -195,7 +197,7 @@ function look_at(name: string, pause: Pause): void {
   controlled.set(name, upstream);
 }
 
-/** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
+/** Takes over the changes of upstreams since the last call. Phases that can sleep. */
 export function follow_controlled(pause: Pause): void {
   const look = (name: string) => {
     look_at(name, pause);

@@ -1,24 +1,24 @@
-/** What a report says of a server's load, and how much that is worth. Pure. */
+/** Computes the load of a server from its reports, and how far the load can be trusted. Pure. */
 
-/** Times in seconds, the others fractions of one. */
+/** The limits of weight changes. Times are in seconds, all other values are fractions of 1. */
 export interface LoadLimits {
   /** The utilization above which a server is overloaded. */
   target: number;
-  /** How often weights are updated. */
+  /** Time from one update of the weights to the next. */
   update: number;
-  /** How long a server has to report before it is believed. */
+  /** How long a server must report before its reports are used. */
   blackout: number;
-  /** How long a report is. */
+  /** How long a report is used. */
   expiry: number;
-  /** How much a weight changes in one update at most. */
+  /** The largest change of a weight in one update. */
   max_step: number;
-  /** The least that remains of a configured weight. */
+  /** The smallest part of the configured weight that a server keeps. */
   min_weight: number;
-  /** How much utilization a server counts as having that answers with nothing but errors. */
+  /** The utilization that is added for a server that answers with errors only. */
   error_penalty: number;
 }
 
-/** Why a factor is what it is, or moves to. */
+/** The reason for the value of a factor. */
 export const enum Reason {
   CONFIGURED,
   BLACKOUT,
@@ -31,43 +31,49 @@ export const enum Reason {
   CEILING,
 }
 
-/** What a server reported, and what it gets. Rates are per second; what is not known is -1. */
+/** A server's last report, and its factor. Rates are per second; -1: not known. */
 export interface LoadedServer {
   configured_weight: number;
-  /** When it last reported, by the monotonic clock; 0: never. */
+  /** When the server last reported, by the monotonic clock; 0: never. */
   reported_at: number;
-  /** When the reports began that have come without a pause since. */
+  /** When the current uninterrupted series of reports began, by the monotonic clock. */
   reporting_since: number;
-  /** May exceed 1. */
+  /** From 0; values above 1 are possible. */
   utilization: number;
   rps: number;
   eps: number;
-  /** Requests completed there, as this gateway has counted since the last update. */
+  /** Requests that this gateway has completed there per second, since the last update. */
   measured_rps: number;
-  /** Its weight is the configured one times this. Changed by `balance_loads`, as the next. */
+  /** The weight is the configured weight times this factor. `balance_loads` changes it. */
   factor: number;
+  /** The reason for the factor. `balance_loads` changes it. */
   reason: Reason;
-  /** Set by `balance_loads`, too: requests per second by load and configured weight; absent: not known. */
+  /** Requests per second ÷ load ÷ configured weight; absent: not known. `balance_loads` changes it. */
   capacity?: number | undefined;
 }
 
-/** More is as this: a report of 10^9 is a mistake, or a lie, and no worse than what it can say truly. */
+/** The largest utilization that is used. A report of 10^9 is a mistake or a lie and counts as this value. */
 const MOST_UTILIZATION = 10;
-/** Requests per second: with more, or so few that they are none, what is computed of them would be no number any more. */
+/** Bounds of requests per second. Outside of them computations would overflow or divide by almost nothing. */
 const MOST_REQUESTS = 1e9;
 export const FEWEST_REQUESTS = 1e-3;
-/** The load at which a report is worth half: below, it is the cost of being there, and noise. */
+/**
+ * The load at which a report is trusted by half. Below it, the load is mostly the server's own overhead and
+ * noise.
+ */
 const IDLE = 0.05;
+/** Below this load a report says nothing about the server's capacity. */
 const NO_LOAD = 0.001;
 
-/** Tells a value that can be from what a broken report makes of it. */
+/** Tells whether a value is a finite number from 0, and not the result of a broken report. */
 export function is_amount(value: number): boolean {
   return value >= 0 && value < math.huge;
 }
 
 /**
- * The load: utilization, errors, and once more what is over the target.
- * @param scale see `scale_of_measured`
+ * Returns the load of a server: its utilization, the part of it above the target once more, and its errors.
+ *
+ * @param scale the result of `scale_of_measured`
  */
 export function load_of(server: LoadedServer, limits: LoadLimits, scale: number): number {
   const utilization = math.min(server.utilization, MOST_UTILIZATION);
@@ -77,29 +83,34 @@ export function load_of(server: LoadedServer, limits: LoadLimits, scale: number)
 }
 
 /**
- * How much a load says, from 0 to 1; by the rest the factor goes to 1. Without this, a server that idles would have the
- * factor that it happens to have, times the noise, time and again: a random walk. And who lies that he is almost idle would
- * get the most. The fourth power, for 1 % at a load of 0.016 and 99 % at 0.16.
+ * Returns how far a load can be trusted, from 0 to 1. The factor moves to 1 by the untrusted part. Otherwise
+ * the factor of an idle server would follow the noise of its reports in a random walk, and a server that
+ * wrongly reports to be almost idle would receive the most requests. With the fourth power, the trust is 1 %
+ * at a load of 0.016 and 99 % at 0.16.
  */
 export function trust_of(load: number): number {
   const square = (load / IDLE) * (load / IDLE);
   return 1 - 1 / (1 + square * square);
 }
 
-/** Tells whether a load says nothing at all. */
+/** Tells whether a load is too small to compute a capacity from it. */
 export function is_idle(load: number): boolean {
   return load < NO_LOAD;
 }
 
-/** The requests per second: of all gateways as the server reports them, or else this gateway's. 0: none. */
+/**
+ * Returns the requests per second of all gateways, as reported, or those of this gateway if none were
+ * reported.
+ */
 export function requests_of(server: LoadedServer, scale: number): number {
   if (is_amount(server.rps)) return math.min(server.rps, MOST_REQUESTS);
   return is_amount(server.measured_rps) ? math.min(server.measured_rps * scale, MOST_REQUESTS) : 0;
 }
 
 /**
- * By what requests measured here are to be multiplied to compare with reported ones, where servers that report them and
- * servers that do not are mixed: other gateways' are in the reported only. The median, for liars' sake; 1: not mixed.
+ * Returns the factor by which requests that this gateway has measured must be multiplied to be comparable
+ * with reported ones, which include those of other gateways. It is 1 unless only some servers report
+ * requests. The median limits the influence of wrong reports.
  */
 export function scale_of_measured(servers: readonly LoadedServer[]): number {
   let is_mixed = false;

@@ -6,20 +6,20 @@ import { active_requests } from "../store/memory/rows";
 import { picks_of } from "../store/memory/statistics";
 import type { ControlledServer } from "./controlled";
 
-/** What is known of servers' loads at a moment: what they have reported, and what this gateway counts of their requests. */
+/** Measures the loads of servers: their last reports, and the requests that this gateway has counted. */
 
-/** How many requests a second a server has answered since the last call. */
+/** Measures the requests per second that a server has completed since the last call. */
 function measure_rps(server: ControlledServer, now: number): void {
   const completed = picks_of(server.row_number, server.incarnation) - active_requests(server.row_number);
   const passed = now - server.completed_at;
   const is_first = server.completed_at === 0;
-  // A reset of the statistics takes away what has been counted.
+  // A reset of the statistics makes the counter fall.
   server.measured_rps = is_first || passed <= 0 ? 0 : math.max(0, completed - server.completed) / passed;
   server.completed = completed;
   server.completed_at = now;
 }
 
-/** Brings what is known of a server up to date. `now`: the monotonic clock. */
+/** Updates the measurements of a server. `now` is the monotonic clock. */
 export function measure(server: ControlledServer, now: number): void {
   const memory = shared_memory();
   const { row } = server;
@@ -32,12 +32,12 @@ export function measure(server: ControlledServer, now: number): void {
   measure_rps(server, now);
 }
 
-/** Whether a server is one of those that share the upstream's requests. */
+/** Tells whether a server shares the upstream's requests. */
 export function takes_part({ row, may_serve, backup }: ControlledServer): boolean {
   return may_serve && !backup && reported_state(row) === Reported.UP;
 }
 
-/** Whether health lets a server have requests. */
+/** Tells whether a server is healthy enough for requests. */
 export function is_well({ row }: ControlledServer, now: number): boolean {
   return shared_memory()[row + Row.UNAVAILABLE_UNTIL] <= now;
 }

@@ -1,32 +1,36 @@
 /**
- * When to scale: by the mean utilization of the servers that share an upstream's requests. Pure: the caller has the clock.
+ * Decides when to scale, by the mean utilization of the servers that share an upstream's requests. Pure: the
+ * caller has the clock.
  */
 
-/** The limits, times in seconds. */
-export interface Water {
+/** The limits of autoscaling. Times are in seconds. */
+export interface ScalingLimits {
+  /** The mean utilizations above and below which servers are added and removed. */
   high: number;
   low: number;
-  /** For how long the mean must be beyond one of them. */
+  /** How long the mean must be above `high` or below `low`. */
   duration: number;
+  /** Time after a decision without another one. */
   cooldown: number;
-  /** Of servers in service. */
+  /** Bounds of the number of servers in service. */
   min: number;
   max: number;
 }
 
-/** What there is to go by. */
-export interface Level {
-  /** How many servers are in service, sick ones included. */
+/** The utilization of an upstream. */
+export interface Utilization {
+  /** Servers in service, unhealthy ones included. */
   in_service: number;
-  /** How many of them are well, and of those the number whose load is known. */
+  /** Healthy servers in service. */
   well: number;
+  /** Healthy servers in service whose utilization is known. */
   known: number;
-  /** The mean utilization of those that are known; 0 when there are none. */
+  /** The mean utilization of these; 0 if there are none. */
   mean: number;
 }
 
-/** What is remembered. Moments; 0: it is not so, or never was. */
-export interface Tide {
+/** Times of the upstream's scaling, by the monotonic clock; 0: not now, or never. */
+export interface ScalingTimes {
   high_since: number;
   low_since: number;
   scaled_at: number;
@@ -34,10 +38,9 @@ export interface Tide {
 
 export type Direction = "out" | "in";
 
-/** A decision. */
+/** A decision. The reason is for humans. */
 export interface Decision {
   direction: Direction;
-  /** For people. */
   reason: string;
 }
 
@@ -45,53 +48,62 @@ function percent(utilization: number): string {
   return string.format("%.0f %%", utilization * 100);
 }
 
-/** Since when something is so that may be so now. */
-function since(before: number, is_so: boolean, now: number): number {
-  if (!is_so) return 0;
+/** Returns since when a condition holds; 0: it does not hold. */
+function since(before: number, holds: boolean, now: number): number {
+  if (!holds) return 0;
   return before > 0 ? before : now;
 }
 
-/** What the mean would be with one server less. */
-function mean_without_one({ mean, known }: Level): number {
+/** Returns the mean utilization that the other servers would have without one of them. */
+function mean_without_one({ mean, known }: Utilization): number {
   return known > 1 ? (mean * known) / (known - 1) : math.huge;
 }
 
-function to_go_out(
-  { min, max, high, duration }: Water,
-  level: Level,
-  tide: Tide,
+function reason_to_scale_out(
+  { min, max, high, duration }: ScalingLimits,
+  { in_service, mean }: Utilization,
+  { high_since }: ScalingTimes,
   now: number,
 ): string | undefined {
-  const { in_service, mean } = level;
-  if (in_service < min) return `${in_service} servers are in service, "min" is ${min}`;
-  const lasts = tide.high_since > 0 && now - tide.high_since >= duration;
+  if (in_service < min) return `${in_service} servers are in service, fewer than the "min" of ${min}`;
+  const lasts = high_since > 0 && now - high_since >= duration;
   if (!lasts || in_service >= max) return undefined;
   return `the mean utilization is ${percent(mean)}, above ${percent(high)} for ${duration} s`;
 }
 
-function to_go_in(water: Water, level: Level, tide: Tide, now: number): string | undefined {
-  const { min, max, high, low, duration } = water;
-  const { in_service, mean } = level;
-  if (in_service > max) return `${in_service} servers are in service, "max" is ${max}`;
-  const lasts = tide.low_since > 0 && now - tide.low_since >= duration;
-  // Else the others would have too much at once, and it would come back.
-  if (!lasts || in_service <= min || mean_without_one(level) >= high) return undefined;
+function reason_to_scale_in(
+  { min, max, high, low, duration }: ScalingLimits,
+  utilization: Utilization,
+  { low_since }: ScalingTimes,
+  now: number,
+): string | undefined {
+  const { in_service, mean } = utilization;
+  if (in_service > max) return `${in_service} servers are in service, more than the "max" of ${max}`;
+  const lasts = low_since > 0 && now - low_since >= duration;
+  // If the other servers would be above `high`, the server would soon be brought back.
+  if (!lasts || in_service <= min || mean_without_one(utilization) >= high) return undefined;
   return `the mean utilization is ${percent(mean)}, below ${percent(low)} for ${duration} s`;
 }
 
 /**
- * Decides. A server whose load is not known counts neither as idle nor as full: above the high water more than half of those
- * that are well must be known, below the low water all of them.
+ * Decides whether to scale. A server whose utilization is not known counts neither as idle nor as busy: to
+ * scale out, more than half of the healthy servers must be known, and to scale in, all of them. Any phase.
  *
- * @param tide is brought up to date, but for `scaled_at`
+ * @param times are updated, except `scaled_at`
+ * @returns the decision; undefined: do not scale
  */
-export function decide(water: Water, level: Level, tide: Tide, now: number): Decision | undefined {
-  const { well, known, mean } = level;
-  tide.high_since = since(tide.high_since, known * 2 > well && mean > water.high, now);
-  tide.low_since = since(tide.low_since, known > 0 && known === well && mean < water.low, now);
-  if (now - tide.scaled_at < water.cooldown) return undefined;
-  const out = to_go_out(water, level, tide, now);
+export function decide(
+  limits: ScalingLimits,
+  utilization: Utilization,
+  times: ScalingTimes,
+  now: number,
+): Decision | undefined {
+  const { well, known, mean } = utilization;
+  times.high_since = since(times.high_since, known * 2 > well && mean > limits.high, now);
+  times.low_since = since(times.low_since, known > 0 && known === well && mean < limits.low, now);
+  if (now - times.scaled_at < limits.cooldown) return undefined;
+  const out = reason_to_scale_out(limits, utilization, times, now);
   if (out !== undefined) return { direction: "out", reason: out };
-  const back = to_go_in(water, level, tide, now);
+  const back = reason_to_scale_in(limits, utilization, times, now);
   return back === undefined ? undefined : { direction: "in", reason: back };
 }

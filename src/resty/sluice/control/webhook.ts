@@ -4,16 +4,16 @@ import { format_request, request } from "../net/request";
 import { service_at } from "../net/service";
 import type { Call } from "../store/document/document";
 
-/** A call that tells a container platform to start or stop a server. */
+/** Calls a webhook, which starts or stops a server on a container platform. */
 
-/** A call takes no longer. */
+/** Time limit of a call, in seconds. */
 export const TIMEOUT_SECONDS = 5;
-/** Nobody reads what the receiver says beside its status. */
+/** The body of the answer is not used. */
 const LARGEST_BODY = 4096;
 
 /**
- * Makes the call once. It is signed as others sign theirs: the HMAC-SHA256 of the time, a full stop and the body. What was
- * called before, but not known to have been answered, is called again with the same `Idempotency-Key`. Phases that have cosockets.
+ * Makes a call once. The signature is the HMAC-SHA256 of the time, a full stop and the body. A call that is
+ * repeated has the same `Idempotency-Key`. Phases that have cosockets.
  *
  * @param wall_time the time of day, which the signature covers: seconds since 1970
  * @returns true, or undefined and the cause
@@ -28,7 +28,7 @@ export function call_webhook(
   const [signature, unsigned] = hmac_sha256(secret, `${time}.${body}`);
   if (signature === undefined) return $multi(undefined, unsigned);
   const { destination, headers } = service_at(place, true, "webhook");
-  // Over a kept connection that breaks a call would be sent a second time at once.
+  // On a kept connection that breaks, `request` would send the call a second time.
   destination.keepalive_time = 0;
   const own = [
     "Content-Type: application/json",
@@ -45,6 +45,6 @@ export function call_webhook(
   );
   if (answer === undefined) return $multi(undefined, cause);
   if (answer.status < 200 || answer.status > 299)
-    return $multi(undefined, `it answers with status ${answer.status}`);
+    return $multi(undefined, `the answer has status ${answer.status}`);
   return $multi(true, undefined);
 }

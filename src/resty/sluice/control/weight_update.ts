@@ -9,7 +9,7 @@ import { type LoadLimits, Reason } from "./load";
 import { takes_part } from "./measure";
 import { balance_loads } from "./weights";
 
-/** Gives the servers of an upstream the factors of their weights that their loads ask for. */
+/** Updates the weights of an upstream's servers by their loads. */
 
 const PERCENT = 100;
 
@@ -25,8 +25,8 @@ function limits_of(load: LoadConfig): LoadLimits {
   };
 }
 
-/** Writes down a factor. Returns whether it is another than before. */
-function note_factor({ row, incarnation, factor, reason }: ControlledServer): boolean {
+/** Stores a factor in shared memory. Returns whether it has changed. */
+function store_factor({ row, incarnation, factor, reason }: ControlledServer): boolean {
   const memory = shared_memory();
   if (memory[row + Row.STAMP] !== incarnation) return false;
   const is_new = memory[row + Row.FACTOR] !== factor;
@@ -35,14 +35,17 @@ function note_factor({ row, incarnation, factor, reason }: ControlledServer): bo
   return is_new;
 }
 
-/** Gives a server that has long not shared the requests its own weight: what was so when it did may not be any more. */
+/**
+ * Resets the factor of a server that has not shared the requests for a while, because its last load is
+ * outdated.
+ */
 function release(server: ControlledServer, expiry: number, now: number): void {
   if (now - server.reported_at <= expiry) return;
   server.factor = 1;
   server.reason = server.reported_at === 0 ? Reason.CONFIGURED : Reason.EXPIRED;
 }
 
-/** Tells the API what the factors come from. */
+/** Publishes the capacities from which the factors were computed. */
 function report_capacities(
   name: string,
   servers: readonly ControlledServer[],
@@ -59,7 +62,7 @@ function report_capacities(
   put_load_report(name, encode({ median, capacities }));
 }
 
-/** Changes the weights of an upstream's servers by their loads, which have just been measured. O(servers · log servers). */
+/** Updates the weights of servers whose loads were just measured. O(servers · log servers). */
 export function update_weights({ name, row, servers }: Controlled, load: LoadConfig, now: number): void {
   const limits = limits_of(load);
   const sharing: ControlledServer[] = [];
@@ -70,7 +73,7 @@ export function update_weights({ name, row, servers }: Controlled, load: LoadCon
   report_capacities(name, sharing, balance_loads(sharing, limits, now));
   let has_changed = false;
   for (const server of servers) {
-    if (note_factor(server)) has_changed = true;
+    if (store_factor(server)) has_changed = true;
   }
   if (!has_changed) return;
   const memory = shared_memory();

@@ -12,64 +12,74 @@ import {
 } from "./load";
 
 /**
- * What part of its configured weight a server gets, by the load that it reports. Pure: the caller has the clock.
+ * Computes the part of its configured weight that a server gets, from the load that it reports. Pure: the
+ * caller has the clock.
  *
- *   load     = utilization + errors ÷ requests × error_penalty + what the utilization exceeds the target
+ *   load     = utilization + errors ÷ requests × error_penalty + the utilization above the target
  *   capacity = requests per second ÷ load ÷ configured weight
  *   factor   = capacity ÷ the median capacity, within [min_weight, CEILING]
  *
- * Without the last term that is Envoy's client side weighted round robin. It counts what is over the target twice, so that
- * an overloaded server is relieved a fifth sooner, and moves no balance, because all loads are equal where all utilizations
- * are. A capacity then falls at most as utilization rises, a gain of 1, of which a factor follows a part: no age of reports
- * makes that swing for good.
+ * Without the last term of the load this is Envoy's client side weighted round robin. The utilization above
+ * the target counts twice, so that an overloaded server is relieved a fifth sooner. The balance does not
+ * move, because all loads are equal when all utilizations are. A capacity falls at most in proportion to the
+ * utilization, which is a gain of 1, and a factor follows only a part of it. Reports of any age therefore
+ * cause no permanent oscillation.
  *
- * By the median, the lower one of two, because no liar moves it beyond what honest servers say while more than half are
- * honest: by the mean, one that says it is idle would lower the factors of all. Envoy, too, gives servers that it knows
- * nothing of the median weight; here that is factor 1. No sum is kept, so that floor and ceiling hold and push nobody: a
- * liar gets `min_weight` to `CEILING` times what a typical server gets, and the others share the rest as without it. So
- * none of them gets more than if the liar were gone.
+ * The median (the lower one of two) limits the influence of wrong reports: while more than half of the
+ * servers report correctly, the others cannot move it beyond the range of correct values. With the mean, a
+ * server that reports to be idle would lower the factors of all. Envoy also gives servers without reports the
+ * median weight; here that is factor 1. The sum of the factors is not kept constant, so that the limits of
+ * one server do not affect others: a server with wrong reports gets `min_weight` to `CEILING` times the share
+ * of a typical server, and no other server gets more requests than without it.
  */
 
 const TEXTS = new LuaTable<Reason, string>();
-TEXTS.set(Reason.CONFIGURED, "as configured: it has not reported");
-TEXTS.set(Reason.BLACKOUT, "as configured: it has not reported for long enough");
-TEXTS.set(Reason.EXPIRED, "as configured: its last report is too old");
-TEXTS.set(Reason.NO_UTILIZATION, "as configured: its reports have no utilization");
-TEXTS.set(Reason.NO_REQUESTS, "kept: it has had no requests");
-TEXTS.set(Reason.IDLE, "as configured: it is idle");
+TEXTS.set(Reason.CONFIGURED, "as configured: the server has not reported");
+TEXTS.set(Reason.BLACKOUT, "as configured: the server has not reported for long enough");
+TEXTS.set(Reason.EXPIRED, "as configured: the last report is too old");
+TEXTS.set(Reason.NO_UTILIZATION, "as configured: the reports have no utilization");
+TEXTS.set(Reason.NO_REQUESTS, "kept: the server has had no requests");
+TEXTS.set(Reason.IDLE, "as configured: the server is idle");
 TEXTS.set(Reason.LOAD, "by its load");
-TEXTS.set(Reason.FLOOR, "by its load: the least");
-TEXTS.set(Reason.CEILING, "by its load: the most");
+TEXTS.set(Reason.FLOOR, "by its load: at the lower limit");
+TEXTS.set(Reason.CEILING, "by its load: at the upper limit");
 
-/** Says it to people. */
+/** Returns the text of a reason, which the API shows. Any phase. */
 export function reason_text(reason: Reason): string {
   return TEXTS.get(reason);
 }
 
-/** Much more than servers of one upstream differ that are configured with care. */
+/** The largest factor. Servers of one upstream with careful weights differ much less. */
 export const CEILING = 4;
 /**
- * What a factor does not move for. A server's capacity and the median both have the noise of reports: ±2 % each is then
- * mostly within, and utilizations are this much apart at most.
+ * Changes up to this size do not move a factor. A server's capacity and the median both contain the noise of
+ * reports: ±2 % each is mostly within the tolerance. Utilizations differ by at most this much.
  */
 const TOLERANCE = 0.03;
 /**
- * Seconds in which a factor goes most of its way. Many applications average utilization over some seconds, and requests over
- * fewer: the quotient then lags behind the factor that it moves. Half of the way in a second would swing by half with a mean
- * of 10 s (bench/control), and a weight that follows noise costs more than one that is a few seconds late.
+ * Time in which a factor moves most of its way, in seconds. Many applications average the utilization over
+ * some seconds and the requests over fewer, so that the quotient lags behind the factor. Half of the way in a
+ * second would oscillate by a half with an average of 10 s (bench/control). A weight that follows noise costs
+ * more than a weight that is a few seconds late.
  */
 const WAY = 6;
-/** Longer where requests were measured here: those of now are always divided by a utilization of before. */
+/**
+ * The same for measured requests. It is longer, because current requests are divided by an earlier
+ * utilization.
+ */
 const MEASURED_WAY = 10;
-/** How much of the way a factor goes in an update at most; back to the configured weight, where nothing can swing, so much. */
+/**
+ * The largest part of its way that a factor moves in one update. It is also the part that a factor moves back
+ * to the configured weight, where no oscillation is possible.
+ */
 const MOST_OF_WAY = 0.5;
 
-/** What is known of a server; LOAD: enough. */
+/** Returns why the load of a server cannot be used; LOAD: it can. */
 function standing_of(server: LoadedServer, limits: LoadLimits, now: number): Reason {
   const weight = server.configured_weight;
   const has_weight = is_amount(weight) && weight > 0;
   if (!has_weight || !(server.reported_at > 0)) return Reason.CONFIGURED;
-  // Comparisons that are false of what is not a number; times to come are as wrong as those long gone.
+  // These comparisons are false for NaN. A time in the future is as wrong as one long ago.
   if (!(math.abs(now - server.reported_at) <= limits.expiry)) return Reason.EXPIRED;
   if (!is_amount(server.utilization)) return Reason.NO_UTILIZATION;
   if (!(now - server.reporting_since >= limits.blackout)) return Reason.BLACKOUT;
@@ -86,7 +96,7 @@ function moved(factor: number, target: number, part: number, { max_step }: LoadL
   return factor * between(1 / (1 + max_step), 1 + change * part, 1 + max_step);
 }
 
-/** Back to the configured weight, and all the way. */
+/** Moves a factor back to 1, and sets it to 1 when it is close. */
 function released(factor: number, limits: LoadLimits): number {
   return math.abs(factor - 1) <= TOLERANCE ? 1 : moved(factor, 1, MOST_OF_WAY, limits);
 }
@@ -103,9 +113,9 @@ function follow(server: LoadedServer, relative: number, limits: LoadLimits, scal
 }
 
 /**
- * Moves the factor of each server of an upstream and says why: one update. Any phase.
+ * Updates the factor and the reason of each server of an upstream once. Any phase.
  *
- * @param servers all of them, of which it changes `factor` and `reason`
+ * @param servers all servers of the upstream that share its requests
  * @param limits `min_weight` and `max_step` are above 0
  * @param now the monotonic clock
  * @returns the median capacity; undefined: no capacity is known

@@ -15,46 +15,53 @@ import { stamp_of } from "../store/memory/region";
 import { write } from "../store/write";
 import { judge, type Guard, type GuardLimits, type Verdict } from "./guard";
 
-/** How an answer becomes an upstream's servers: what is new and what has changed at once, removals by the guard's leave. */
+/**
+ * Applies the answer of a registry to an upstream: additions and changes at once, removals when the guard
+ * allows them.
+ */
 
-/** What is to be. */
+/** The servers that an upstream must have. */
 export interface Wanted {
-  /** The upstream, and what tells it from others of its name. */
+  /** The name of the upstream, and the stamp that distinguishes it from earlier upstreams of that name. */
   name: string;
   stamp: number;
   source: SourceMark;
-  /** Each with its address once. */
+  /** No two of them have the same address. */
   servers: readonly WantedServer[];
-  /** False: it is an answer of before. */
+  /** False: the answer was applied before. */
   is_new: boolean;
   guard: Guard;
   limits: GuardLimits;
-  /** Whether there is a newer answer, after whatever wait there was. */
+  /** Tells whether a newer answer has arrived since. */
   is_stale: (this: void) => boolean;
 }
 
-/** What came of it. */
+/** The result of applying an answer. */
 export interface Outcome {
   problem: Problem | undefined;
-  /** The upstream as it is now; undefined: it is gone, or there is a problem. */
+  /** The upstream after the last write; undefined: it was deleted, or there is a problem. */
   document: Document | undefined;
   verdict: Verdict;
-  /** The addresses of the servers that nobody wants and that are kept, if the verdict is another than "removes". */
+  /**
+   * The addresses of servers that the answer does not name and that are kept, unless the verdict is
+   * "removes".
+   */
   unwanted: string[];
   misfits: Misfit[];
-  /** True: nothing was done, there is a newer answer. */
+  /** True: nothing was written, because a newer answer has arrived. */
   is_stale: boolean;
 }
 
 /**
- * The most servers that one write adds or changes, and the part of an upstream's servers that it may add at least. A write
- * takes time in proportion to all servers of the upstream too, so that a longer list is written in larger portions.
+ * Limits of one write: it adds or changes at most this many servers, or this fraction of the upstream's
+ * servers if that is more. The time of a write also grows with the number of all servers, so longer lists
+ * need larger portions.
  */
 const SMALLEST_PORTION = 250;
 const PORTIONS = 16;
 const PAUSE_SECONDS = 0.001;
 
-/** Equal for equal sets of addresses. */
+/** Returns a text that is equal for equal sets of addresses. */
 function fingerprint(servers: readonly WantedServer[]): string {
   const addresses: string[] = [];
   for (const { name } of servers) addresses.push(name);
@@ -62,7 +69,10 @@ function fingerprint(servers: readonly WantedServer[]): string {
   return table.concat(addresses, " ");
 }
 
-/** The addresses of the servers that the source has in the upstream, and of those that nobody wants. */
+/**
+ * Returns the number of servers that the source has added, and the addresses of those that the answer does
+ * not name.
+ */
 function owned_and_unwanted(
   current: Document,
   source: SourceMark,
@@ -78,7 +88,7 @@ function owned_and_unwanted(
   return $multi(owned.length, unwanted);
 }
 
-/** Judges an answer once, before the first of its writes. */
+/** Asks the guard for a verdict on an answer, once before the first of its writes. */
 function judge_answer(
   current: Document,
   { source, guard, limits, is_new }: Wanted,
@@ -95,7 +105,7 @@ function judge_answer(
   return judge(guard, step, limits, clock.now());
 }
 
-/** Makes one write. Returns whether another one must follow. */
+/** Writes a portion of an answer. Returns whether another write must follow. */
 function write_portion(wanted: Wanted, outcome: Outcome, is_first: boolean): boolean {
   const portion: Portion = { most: SMALLEST_PORTION, is_last: true };
   const [document, problem] = write(wanted.name, (current, revision) => {
@@ -116,8 +126,8 @@ function write_portion(wanted: Wanted, outcome: Outcome, is_first: boolean): boo
 }
 
 /**
- * Makes the servers that a source has brought to an upstream those that it says there are. A long list takes several
- * writes, so that requests go on between them: first all that is new or changed, then the removals. Phases that can sleep.
+ * Applies an answer to an upstream. Additions and changes come before removals. A long list takes several
+ * writes, so that the worker serves requests between them. Phases that can sleep.
  */
 export function apply_wanted(wanted: Wanted): Outcome {
   const outcome: Outcome = {

@@ -7,8 +7,9 @@ import { CONFIRM_SECONDS, type Entry, type Subscription } from "./source";
 import { answer } from "./subscription";
 
 /**
- * Consul's blocking queries (https://developer.hashicorp.com/consul/api-docs/features/blocking). A query names the
- * index of the last answer. Consul answers when the data has changed, or when the wait time is over.
+ * Consul's blocking queries (https://developer.hashicorp.com/consul/api-docs/features/blocking). A query
+ * names the index of the last answer. Consul answers when the data has changed, or when the wait time is
+ * over.
  */
 
 /** The question that is asked for one upstream. */
@@ -80,7 +81,8 @@ function ask_once(session: QuerySession): string | undefined {
   const index = index_of(got);
   const is_settled = answer(subscription, entries, string.format("%d", index));
   note_success(feed);
-  // After a restore from a snapshot Consul counts from an earlier index. Waiting for a later one would be in vain.
+  // After a restore from a snapshot Consul counts from an earlier index. Waiting for a later one would be in
+  // vain.
   session.index = is_settled && index >= before ? index : 0;
   // Without a later index, Consul has not waited for a change, or sends no index at all.
   const has_changed = session.index > before;

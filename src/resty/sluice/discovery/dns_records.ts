@@ -1,22 +1,25 @@
 import type { DnsRecord } from "resty.dns.resolver";
 import { ip_bytes, ip_text } from "../lib/ip";
 
-/** Which records of DNS answers belong to a name, and where its aliases lead. Pure: the caller asks. */
+/**
+ * Selects the records of DNS answers that belong to a name, and follows its aliases. Pure: the caller asks
+ * the resolvers.
+ */
 
 export type RecordType = "A" | "AAAA" | "SRV";
 
 /** The numbers of the types of records. */
 export const TYPES = { A: 1, AAAA: 28, SRV: 33, CNAME: 5 };
 
-/** What there is of a name. */
+/** The records of a name. */
 export interface Found {
-  /** The records of the type that was asked for. None: the name has none of that type, or does not exist. */
+  /** The records of the requested type; empty if the name has none of that type or does not exist. */
   records: DnsRecord[];
   /** The records of the additional section. */
   additional: DnsRecord[];
   /**
-   * The smallest TTL of the records and of the aliases that lead to them, in seconds; `math.huge`: there is
-   * none.
+   * The smallest TTL of the records and of the aliases that lead to them, in seconds; `math.huge` without
+   * records.
    */
   ttl: number;
 }
@@ -28,7 +31,7 @@ export type Ask = (
   record_type: RecordType,
 ) => LuaMultiReturn<[DnsRecord[] | undefined, string | undefined]>;
 
-/** The name that was asked for, and its aliases as far as they are known. */
+/** The requested name and its aliases, as far as they are known. */
 interface Chain {
   names: LuaSet<string>;
   last: string;
@@ -38,23 +41,23 @@ interface Chain {
 
 const ANSWER_SECTION = 1;
 const ADDITIONAL_SECTION = 3;
-/** The class of the Internet's records. */
+/** The record class for the Internet. */
 const IN = 1;
 const MOST_ALIASES = 16;
 
-/** Returns the form of a name in which equal names are equal. */
+/** Returns the canonical form of a domain name. */
 export function domain_name(name: string): string {
   return string.lower(string.sub(name, -1) === "." ? string.sub(name, 1, -2) : name);
 }
 
-/** Returns the address of a record as nginx writes it; undefined: the record has none. */
+/** Returns the address of a record in the notation of nginx; undefined: the record has none. */
 export function host_of(record: DnsRecord): string | undefined {
   if (record.type === TYPES.A) return record.address;
   const ipv6 = record.type === TYPES.AAAA ? ip_bytes(record.address) : undefined;
   return ipv6 === undefined ? undefined : `[${ip_text(ipv6)}]`;
 }
 
-/** Follows the aliases of an answer to the last name. Returns false if they form a loop, or are too many. */
+/** Follows the aliases of an answer to the last name. Returns false if they form a loop or are too many. */
 function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
   const aliases = new LuaTable<string, DnsRecord | undefined>();
   for (const record of records) {
@@ -73,7 +76,7 @@ function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
   return true;
 }
 
-/** Sorts the records of an answer. Those of other owners are left out: nobody has asked for them. */
+/** Selects the records of the names in the chain, and the additional records. */
 function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): Found {
   const found: Found = { records: [], additional: [], ttl: chain.ttl };
   for (const record of records) {
@@ -94,10 +97,10 @@ function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): 
 }
 
 /**
- * Looks up the records of a name. An answer that contains only aliases is followed by a question for the last
- * of them: an authoritative server does not follow them itself.
+ * Looks up the records of a name. If an answer contains only aliases, the last of them is looked up next,
+ * because an authoritative server does not follow aliases to other zones.
  *
- * @returns what there is, or undefined and the cause: a question has failed, or the aliases lead nowhere
+ * @returns the records, or undefined and the cause of a failure
  */
 export function look_up_name(
   ask: Ask,
@@ -112,7 +115,7 @@ export function look_up_name(
     const [records, cause] = ask(asked, record_type);
     if (records === undefined) return $multi(undefined, cause);
     if (!follow_aliases(chain, records))
-      return $multi(undefined, `the CNAME records of ${name} form a loop, or are more than ${MOST_ALIASES}`);
+      return $multi(undefined, `the CNAME records of ${name} form a loop or are more than ${MOST_ALIASES}`);
     const found = found_in(chain, records, TYPES[record_type]);
     if (found.records.length > 0 || chain.last === asked) return $multi(found, undefined);
   }

@@ -14,7 +14,7 @@ import type { Entry, Subscription } from "./source";
 
 type LookedUp = LuaMultiReturn<[entries: Entry[] | undefined, ttl: number, cause: string | undefined]>;
 
-/** A server that a record describes at any address of its target. */
+/** An SRV record: a server at each address of its target. */
 interface Service {
   target: string;
   port: number;
@@ -22,10 +22,7 @@ interface Service {
   backup: boolean;
 }
 
-/**
- * Returns the services of an answer, the first to be used first. A record without a target says that there is
- * no server.
- */
+/** Returns the services of an answer by priority. A record without a target means that there is no server. */
 function services_of(records: readonly DnsRecord[]): Service[] {
   const named: DnsRecord[] = [];
   for (const record of records) {
@@ -78,8 +75,8 @@ function is_of_family(host: string, family: Family): boolean {
 }
 
 /**
- * Returns the servers that the upstream has before the first answer, by canonical address: those of an
- * earlier run of nginx, for example. Nothing tells which targets they are of.
+ * Returns the canonical addresses of the servers that the upstream has before the first answer, for example
+ * from an earlier run of nginx. Their targets are not known.
  */
 function earlier_servers(name: string): LuaSet<string> {
   const document = read(name);
@@ -91,8 +88,8 @@ function earlier_servers(name: string): LuaSet<string> {
 }
 
 /**
- * Returns the first service that may have a server at an address: it has the port, and no answer has said yet
- * which addresses of that family its target has.
+ * Returns the first service that may have a server at an address: a service with the same port whose target
+ * has unknown addresses of that family.
  */
 function possible_service(
   services: readonly Service[],
@@ -124,10 +121,9 @@ function add_kept(
 }
 
 /**
- * Looks up the servers of a name. What cannot be looked up stays as it was known last.
+ * Looks up the servers of a name. A target that cannot be looked up keeps its last addresses.
  *
- * @returns the servers, and after how many seconds to ask again; or undefined and the cause: nothing has been
- * answered
+ * @returns the servers and their TTL in seconds; or undefined and the cause if no question was answered
  */
 export function service_entries(ask: Ask, subscription: Subscription, config: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask, config.name, "SRV");
@@ -144,7 +140,7 @@ export function service_entries(ask: Ask, subscription: Subscription, config: Dn
   subscription.addresses = all.known;
   if (all.answered === 0 && all.cause !== undefined) return $multi(undefined, 0, all.cause);
   const entries: Entry[] = [];
-  // What is not there has no TTL: it is asked for again as soon as possible.
+  // An empty answer has no TTL. The name is looked up again as soon as `min_ttl` allows.
   let ttl = services.length === 0 ? 0 : math.min(found.ttl, all.ttl);
   for (const service of services) {
     if (!add_known(entries, service, all.targets.get(domain_name(service.target)))) ttl = 0;

@@ -4,73 +4,75 @@ import { domain_name, host_of, look_up_name, TYPES, type Ask } from "./dns_recor
 import type { KnownAddresses } from "./source";
 
 /**
- * The addresses of SRV targets. Each family of each target is a question of its own. What is answered is
- * used; a question that fails keeps its last answer; only an answer removes an address. Pure: the caller asks
- * and has the clock.
+ * The addresses of SRV targets. Each family of each target is a separate question. A question that fails
+ * keeps its last answer, so that only an answer can remove an address. Pure: the caller provides the
+ * resolvers and the clock.
  */
 
-/** A family of addresses, by the type of its records. */
+/** A family of addresses, named by its record type. */
 export type Family = "A" | "AAAA";
 const FAMILIES: Family[] = ["A", "AAAA"];
 
-/** What is needed to ask for addresses. */
+/** The parameters of looking up addresses. */
 export interface Asker {
   ask: Ask;
-  /** By question: what was known before. */
+  /** The addresses that are known from earlier rounds, by question. */
   known: LuaTable<string, KnownAddresses | undefined>;
   now: (this: void) => number;
-  /** The bounds of the time from one question to the next, in seconds. */
+  /** Bounds of the time between two questions, in seconds. */
   min_ttl: number;
   max_ttl: number;
 }
 
-/** What is known of a target's addresses. */
+/** The addresses of a target, as far as they are known. */
 export interface TargetAddresses {
   hosts: string[];
-  /** The families of which nothing is known, because their questions have never been answered. */
+  /** The families whose questions have never been answered. */
   unknown: Family[];
-  /** Why the question of a family has failed; undefined: none has. */
+  /** The cause of a failed question; undefined: no question has failed. */
   problem: string | undefined;
 }
 
-/** What is known of all targets. */
+/** The addresses of all targets. */
 export interface AllAddresses {
-  /** By the target's `domain_name`. */
+  /** The addresses by the target's `domain_name`. */
   targets: LuaTable<string, TargetAddresses>;
-  /** After how many seconds to ask again. */
+  /** Time until the next questions are due, in seconds. */
   ttl: number;
-  /** How many questions have an answer, and why one has failed. */
+  /** Number of questions whose last attempt was answered. */
   answered: number;
+  /** The cause of a failed question; undefined: none has failed. */
   cause: string | undefined;
-  /** By question: what is known now. */
+  /** The addresses that are known now, by question. */
   known: LuaTable<string, KnownAddresses | undefined>;
 }
 
 /** One round of questions. */
 interface Round {
   asker: Asker;
-  /** The addresses that came with the SRV records, by question. */
+  /** The addresses in the additional section of the SRV answer, by question. */
   given: LuaTable<string, KnownAddresses | undefined>;
   result: AllAddresses;
-  /** The seconds that failed questions have taken. */
+  /** The time that failed questions have taken, in seconds. */
   lost: number;
 }
 
 /**
- * How many seconds failed questions may take in one round, and how many each counts at least. The others then
- * wait for the next round: those that have an answer must not become old meanwhile.
+ * Limit of the time that failed questions may take in one round, and the least that each of them counts, in
+ * seconds. Beyond the limit the remaining questions wait for the next round, so that answers do not expire
+ * meanwhile.
  */
 const MOST_LOST = 5;
 const LEAST_LOST = 1;
-/** A question that fails again and again is asked less and less often, up to this power of two. */
+/** The delay of a question that fails repeatedly doubles at most this many times. */
 const MOST_DOUBLINGS = 6;
-const NOT_ASKED = "it was not asked for, because too many other questions have failed";
+const NOT_ASKED = "the question was not asked, because too many other questions have failed";
 
 function question_of(name: string, family: Family): string {
   return `${family} ${name}`;
 }
 
-/** Returns the addresses of some records, sorted, as the answer to a question. */
+/** Makes the answer to a question from its records. */
 function known_from(records: readonly DnsRecord[], ttl: number): KnownAddresses {
   const hosts: string[] = [];
   for (const record of records) {
@@ -81,7 +83,7 @@ function known_from(records: readonly DnsRecord[], ttl: number): KnownAddresses 
   return { hosts, ttl, failures: 0, not_before: 0, cause: undefined };
 }
 
-/** Sorts the additional records of an SRV answer by the questions that they answer. */
+/** Groups the additional records of an SRV answer by the questions that they answer. */
 function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, KnownAddresses | undefined> {
   const records = new LuaTable<string, DnsRecord[] | undefined>();
   for (const record of additional) {
@@ -103,7 +105,7 @@ function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, Kno
   return given;
 }
 
-/** Asks for the addresses of a family. */
+/** Asks a question. A failed question keeps its last answer. */
 function ask_for(round: Round, name: string, family: Family): KnownAddresses {
   const { asker, given } = round;
   const { ask, known, now, min_ttl, max_ttl } = asker;
@@ -118,14 +120,14 @@ function ask_for(round: Round, name: string, family: Family): KnownAddresses {
     return { hosts: before?.hosts, ttl: math.huge, failures, not_before, cause };
   }
   const answer = known_from(found.records, found.ttl);
-  // Who sends one family with the SRV records sends the other too, if there is one: it is asked for only to
-  // be sure.
+  // A server that sends one family with the SRV records would also send the other one, if it existed.
+  // An empty answer for the other family is therefore asked for as rarely as possible.
   const other = question_of(name, family === "A" ? "AAAA" : "A");
   if (answer.hosts?.length === 0 && given.has(other)) answer.not_before = ended + max_ttl;
   return answer;
 }
 
-/** Returns what is known of a family, after a question if one is due. */
+/** Returns the addresses of a family, after a question if one is due. */
 function addresses_of(round: Round, name: string, family: Family): KnownAddresses {
   const { asker, given, lost } = round;
   const question = question_of(name, family);
@@ -148,15 +150,16 @@ interface Question {
   text: string;
   name: string;
   family: Family;
-  /** When it is due, and its place among those that are due at the same time. */
+  /** When the question is due. */
   not_before: number;
+  /** Position among the questions that are due at the same time. */
   place: number;
 }
 
 /**
- * Returns the questions in the order in which they are asked. Those that have failed come last, and of them
- * the one that has been due for longest comes first, so that none waits for ever. Of the others one family
- * comes first: a resolver that never answers for the other must not keep these waiting.
+ * Returns the questions in the order in which they are asked. Questions that have failed come last, the one
+ * that has been due for longest first, so that none waits forever. The other questions are ordered by family,
+ * so that a resolver that never answers for one family does not delay the other.
  */
 function questions_of({ known }: Asker, names: readonly string[]): Question[] {
   const questions: Question[] = [];
@@ -188,7 +191,7 @@ function note(round: Round, target: TargetAddresses, family: Family, known: Know
 /**
  * Returns the addresses of some targets, by their `domain_name`.
  *
- * @param additional the additional records of the SRV answer: questions that they answer are not asked
+ * @param additional the additional records of the SRV answer; questions that they answer are not asked
  */
 export function addresses_of_targets(
   asker: Asker,
@@ -205,12 +208,13 @@ export function addresses_of_targets(
   for (const name of names) {
     const target: TargetAddresses = { hosts: [], unknown: [], problem: undefined };
     targets.set(name, target);
-    // No loop: with one, LuaJIT 2.1-20230119 (Debian 12) sometimes crashes when it collects garbage in its trace.
-    note(round, target, "A", known.get(question_of(name, "A")) as KnownAddresses);
-    note(round, target, "AAAA", known.get(question_of(name, "AAAA")) as KnownAddresses);
+    // No loop: with one, LuaJIT 2.1-20230119 (Debian 12) sometimes crashes when it collects garbage in its
+    // trace.
+    note(round, target, "A", known.get(question_of(name, "A")));
+    note(round, target, "AAAA", known.get(question_of(name, "AAAA")));
   }
-  // When nothing is answered, the whole source backs off instead. If not all questions were asked, each backs
-  // off: the next round must ask others.
+  // When no question was answered, the whole source backs off instead of each question. If not all questions
+  // were asked, each one backs off, so that the next round asks the others.
   for (const [, addresses] of pairs(known)) {
     if (result.answered === 0 && round.lost < MOST_LOST) addresses.not_before = 0;
   }

@@ -3,21 +3,21 @@ import { metadata_of, type Endpoint, type Slice } from "../net/kubernetes/slices
 import { entry_at } from "./entry";
 import type { Entry } from "./source";
 
-/** What the EndpointSlices of a service say of its servers. */
+/** Reads the EndpointSlices of a service. */
 
-/** What a slice says. */
+/** The entries of a slice. */
 export interface SliceEntries {
   name: string;
-  /** The type of its addresses. */
+  /** `IPv4`, `IPv6`, or another type without IP addresses. */
   address_type: string | undefined;
-  /** The name of the port; undefined: it has no such port, or no endpoint. */
+  /** The name of the port; undefined: the slice has no such port or no endpoint. */
   port: string | undefined;
   entries: Entry[];
 }
 
 type SlicePort = NonNullable<Slice["ports"]>[number];
 
-/** The port that is wanted: by its name, by its number where the endpoints have it, or else the only one. */
+/** Returns the port with a name or a number, or the only port; or undefined and the problem. */
 function port_of(
   { ports }: Slice,
   wanted: string | number | undefined,
@@ -29,26 +29,26 @@ function port_of(
     if (is_tcp && (wanted === undefined || own === wanted)) found.push(port);
   }
   if (found.length > 1 && wanted === undefined)
-    return $multi(undefined, `it has ${found.length} TCP ports: "port" must name one`);
-  return $multi(found[0], `it has no TCP port${wanted === undefined ? "" : ` "${wanted}"`}`);
+    return $multi(undefined, `the slice has ${found.length} TCP ports; "port" must name one`);
+  return $multi(found[0], `the slice has no TCP port${wanted === undefined ? "" : ` "${wanted}"`}`);
 }
 
-/** Returns an endpoint's entry; undefined: it receives no requests. */
+/** Returns the entry of an endpoint; undefined: the endpoint receives no requests. */
 function read_endpoint(
   prefix: string,
   { addresses, conditions }: Endpoint,
   port: number | undefined,
 ): Entry | undefined {
-  // Those of one endpoint lead to the same, and the first is enough.
+  // All addresses of an endpoint lead to the same server.
   const host = addresses?.[0];
   const { ready, serving, terminating } = conditions ?? {};
   const drain = ready === false;
-  // What is not known is taken for ready.
+  // An endpoint without the condition `ready` counts as ready.
   if (drain && (serving !== true || terminating !== true)) return undefined;
   return entry_at(`${prefix}/${host ?? ""}`, host, port, { drain });
 }
 
-/** Reads the endpoints of a slice. `wanted`: a port's name or number; undefined: the only one. */
+/** Reads the endpoints of a slice. `wanted` is the name or number of a port; undefined: the only port. */
 export function read_slice(slice: Slice, wanted: string | number | undefined): SliceEntries {
   const name = metadata_of(slice, "name");
   const endpoints = slice.endpoints ?? [];
@@ -68,26 +68,26 @@ export function read_slice(slice: Slice, wanted: string | number | undefined): S
   };
 }
 
-/** Whether there are slices of both families. */
+/** Tells whether there are slices of both address families. */
 export function is_dual_stack(slices: LuaTable<string, SliceEntries>): boolean {
   const types = new LuaSet<string>();
   for (const [, { address_type }] of pairs(slices)) types.add(address_type ?? "");
   return types.has("IPv4") && types.has("IPv6");
 }
 
-/** Why the slices cannot be those of one port; undefined: they are. */
+/** Says why a port must be named; undefined: all slices have the same port. */
 function two_ports(slices: readonly SliceEntries[]): string | undefined {
   let first: string | undefined;
   for (const { port } of slices) {
     if (port !== undefined && first !== undefined && port !== first)
-      return `the service has the TCP ports "${first}" and "${port}": "port" must name one`;
+      return `the service has the TCP ports "${first}" and "${port}"; "port" must name one`;
     first = first ?? port;
   }
   return undefined;
 }
 
 /**
- * Returns the slices by name, without those of the other family. `family`: `IPv4` or `IPv6`; undefined: both.
+ * Returns the slices of a family in the order of their names. `family` is `IPv4` or `IPv6`; undefined: both.
  */
 function slices_of(slices: LuaTable<string, SliceEntries>, family: string | undefined): SliceEntries[] {
   const other = family === "IPv4" ? "IPv6" : "IPv4";
@@ -99,7 +99,7 @@ function slices_of(slices: LuaTable<string, SliceEntries>, family: string | unde
   return chosen;
 }
 
-/** Whether any of some slices has an endpoint. */
+/** Tells whether any of the slices has an endpoint. */
 function have_entries(slices: readonly SliceEntries[]): boolean {
   for (const { entries } of slices) {
     if (entries.length > 0) return true;
@@ -108,8 +108,8 @@ function have_entries(slices: readonly SliceEntries[]): boolean {
 }
 
 /**
- * Puts the entries of all slices together. An endpoint that moves from one slice to another may be in both: it counts once,
- * and drains only if both say so.
+ * Merges the entries of all slices. An endpoint that moves from one slice to another may be in both. It
+ * counts once, and drains only if both slices say so.
  *
  * @param wanted as for `read_slice`
  * @param family `IPv4` or `IPv6`; undefined: both
@@ -123,7 +123,7 @@ export function merge_slices(
   const ambiguous = wanted === undefined ? two_ports(chosen) : undefined;
   if (ambiguous !== undefined) return [{ key: "port", problem: ambiguous }];
   if (family !== undefined && !have_entries(chosen) && have_entries(slices_of(slices, undefined)))
-    return [{ key: "family", problem: `the service has no endpoint with an address of ${family}` }];
+    return [{ key: "family", problem: `the service has no endpoint with an ${family} address` }];
   const merged: Entry[] = [];
   const places = new LuaTable<string, number | undefined>();
   for (const { entries } of chosen) {

@@ -5,7 +5,7 @@ import { decode, is_table } from "../lib/json";
 import { trim } from "../lib/text";
 import type { Entry } from "./source";
 
-/** What registries that keep a text for each server say, read one way for all. */
+/** The entries of registries that store a text for each server. All sources read them in the same way. */
 
 const LARGEST_VALUE = 65536;
 
@@ -13,7 +13,7 @@ function refused(key: string, problem: string): Entry {
   return { key, problem };
 }
 
-/** An entry from a server's parameters. */
+/** Makes an entry from a server's parameters. */
 export function entry_of(key: string, parameters: unknown): Entry {
   const [server, problem] = read_server(parameters);
   if (server === undefined) return refused(key, problem?.text ?? "");
@@ -24,7 +24,7 @@ export function entry_of(key: string, parameters: unknown): Entry {
 }
 
 /**
- * An entry from what registries keep apart: a host, which gets brackets if it is IPv6, and a port.
+ * Makes an entry from a host, which gets brackets if it is an IPv6 address, and a port.
  *
  * @param more further parameters of the server
  */
@@ -34,8 +34,8 @@ export function entry_at(
   port: number | undefined,
   more: Record<string, unknown>,
 ): Entry {
-  if (host === undefined || host === "") return refused(key, "it has no address");
-  if (port === undefined) return refused(key, "it has no port");
+  if (host === undefined || host === "") return refused(key, "the entry has no address");
+  if (port === undefined) return refused(key, "the entry has no port");
   const is_bare = string.find(host, ":", 1, true)[0] !== undefined && string.sub(host, 1, 1) !== "[";
   return entry_of(key, { ...more, server: `${is_bare ? `[${host}]` : host}:${tostring(port)}` });
 }
@@ -46,27 +46,27 @@ function as_flag(value: unknown): unknown {
   return value === 1 ? true : value;
 }
 
-/** The parameters of a server whose address is in its key, with flags as booleans. */
+/** Returns the parameters of a server whose address is in its key, with flags as booleans. */
 function with_address(key: string, value: Record<string, unknown>): Record<string, unknown> {
   const [address] = string.match(key, "^.*/(.*)$");
   return { ...value, server: address ?? key, backup: as_flag(value.backup), down: as_flag(value.down) };
 }
 
 /**
- * Reads a key and its value: JSON with at least `server`; JSON without it, or nothing, and the address is the key's last
- * part, as nginx-upsync-module has it; or a bare address.
+ * Reads a key and its value. The value is a JSON object, a bare address, or empty. When it does not contain
+ * an address, the address is the last part of the key, as with nginx-upsync-module.
  */
 export function read_entry(key: string, value: string): Entry {
-  if (value.length > LARGEST_VALUE) return refused(key, `its value is larger than ${LARGEST_VALUE} bytes`);
+  if (value.length > LARGEST_VALUE) return refused(key, `the value is larger than ${LARGEST_VALUE} bytes`);
   if (value === "") return entry_of(key, with_address(key, {}));
   const [first] = string.match(value, "^%s*(.)");
   if (first !== "{") {
-    // As an editor or `echo` ends it.
+    // Editors and `echo` append a line end.
     const server = trim(value);
     const [address, problem] = parse_address(server);
     return address === undefined ? refused(key, problem?.text ?? "") : entry_of(key, { server });
   }
   const [parameters, cause] = decode(value);
-  if (!is_table(parameters)) return refused(key, `its value is not JSON: ${cause ?? ""}`);
+  if (!is_table(parameters)) return refused(key, `the value is not JSON: ${cause ?? ""}`);
   return entry_of(key, parameters.server === undefined ? with_address(key, parameters) : parameters);
 }

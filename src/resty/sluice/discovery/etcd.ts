@@ -14,9 +14,9 @@ import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription 
 import { answer } from "./subscription";
 
 /**
- * etcd: each key below the upstream's prefix is a server. When a key is deleted or its lease ends, its server is
- * removed. All upstreams that follow the same etcd share one watch. It covers the range from the first prefix to the
- * end of the last one, which the user must have permission to read.
+ * etcd: each key below the upstream's prefix is a server. When a key is deleted or its lease ends, its server
+ * is removed. All upstreams that follow the same etcd share one watch. It covers the range from the first
+ * prefix to the end of the last one, which the user must have permission to read.
  */
 
 /** A prefix and its keys at one revision of etcd. */
@@ -67,7 +67,10 @@ function list(client: EtcdClient, listed: Listed): string | undefined {
   return undefined;
 }
 
-/** Lists the prefixes of new subscriptions and drops those of subscriptions that ended. Returns the cause of a failure. */
+/**
+ * Lists the prefixes of new subscriptions and drops those of subscriptions that ended. Returns the cause of a
+ * failure.
+ */
 function follow_subscriptions(session: EtcdSession): string | undefined {
   const { feed, client } = session;
   session.changes = feed.changes;

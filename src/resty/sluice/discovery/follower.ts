@@ -9,7 +9,10 @@ import { SESSION_SECONDS, type Feed } from "./source";
 import { SOURCES } from "./sources";
 import { report_feed } from "./status";
 
-/** Follows the registries of all upstreams. Each feed has a light thread, which runs one session after the other. */
+/**
+ * Follows the registries of all upstreams. Each feed has a light thread, which runs one session after the
+ * other.
+ */
 
 const PAUSE_SECONDS = 0.05;
 /** The shortest sleep: without OpenResty's patches nginx logs a warning for 0. */

@@ -1,50 +1,56 @@
 /**
- * What keeps a registry that lies from emptying an upstream. Pure: the caller has the clock.
+ * Protects an upstream against a registry that wrongly reports fewer servers. Pure: the caller has the clock.
  *
- * A step that would take away more than `max_removal_percent` of a source's servers, at once or within `WINDOW` seconds,
- * waits for `removal_confirmations` equal answers; one that would leave none waits for ever: to send requests nowhere is
- * never better.
+ * A step that would remove more than `max_removal_percent` of a source's servers, at once or within `WINDOW`
+ * seconds, waits for `removal_confirmations` equal answers. A step that would remove all servers waits
+ * forever, because an upstream with outdated servers is never worse than one without servers.
  */
 
-/** What the guard remembers of one upstream. */
+/** The guard's memory of one upstream. */
 export interface Guard {
-  /** The most servers that there were of late, and when that was. */
+  /** The largest number of servers within `WINDOW`, and when it was seen. */
   peak: number;
   peak_at: number;
-  /** The answer that waits, how often it has come, and when it came last. */
+  /** The answer that waits for confirmation, how often it has arrived, and when it last counted. */
   answer: string;
   equal: number;
   came: number;
 }
 
-/** The limits: `max_removal_percent` and `removal_confirmations`. */
+/** The limits, as in the upstream's `discovery`. */
 export interface GuardLimits {
   max_removal_percent: number;
   removal_confirmations: number;
 }
 
-/** What a step would do, in numbers of servers. */
+/** The effect of an answer, in numbers of servers. */
 export interface Step {
-  /** How many the source has in the upstream now, and how many of those it says no more. */
+  /** Servers that the source has in the upstream now. */
   owned: number;
+  /** Servers among them that the answer does not name. */
   removed: number;
-  /** How many it says there are. */
+  /** Servers that the answer names. */
   wanted: number;
-  /** Equal for equal answers. */
+  /** A text that is equal for equal answers. */
   answer: string;
-  /** False: the registry has not been asked anew. */
+  /** False: the answer was judged before. */
   is_new: boolean;
 }
 
+/**
+ * `removes`: the step may be made; `waits`: it needs more equal answers; `empty`: it would remove all
+ * servers.
+ */
 export type Verdict = "removes" | "waits" | "empty";
 
-/** Seconds. Servers that vanish one by one within this time have vanished together. */
+/** Servers that disappear one by one within this time, in seconds, count as one removal. */
 const WINDOW = 30;
-/** Answers that come faster than this are one, in seconds. */
+/** Equal answers within this time, in seconds, count as one confirmation. */
 const SPACING = 0.9;
+/** Removals from this many servers or fewer need no confirmation. */
 const SMALLEST = 2;
 
-/** Makes a guard that remembers nothing. */
+/** Makes a guard without memory. Any phase. */
 export function new_guard(): Guard {
   return { peak: 0, peak_at: 0, answer: "", equal: 0, came: 0 };
 }
@@ -59,7 +65,7 @@ function forget(guard: Guard): void {
   guard.equal = 0;
 }
 
-/** How often the answer has come in a row, this time included. */
+/** Counts the answer. Returns how often it has arrived in a row. */
 function count(guard: Guard, { answer, is_new }: Step, now: number): number {
   if (guard.answer !== answer) {
     guard.answer = answer;
@@ -72,7 +78,7 @@ function count(guard: Guard, { answer, is_new }: Step, now: number): number {
   return guard.equal;
 }
 
-/** Judges a step. `now`: seconds. */
+/** Judges a step. `now` is the monotonic clock, in seconds. Any phase. */
 export function judge(guard: Guard, step: Step, limits: GuardLimits, now: number): Verdict {
   if (step.owned >= guard.peak || now - guard.peak_at > WINDOW) {
     guard.peak = step.owned;

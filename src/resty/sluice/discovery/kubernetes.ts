@@ -44,10 +44,14 @@ interface SliceSession {
   applied: number;
 }
 
-/** Bounds of the time from one attempt to watch to the next, in seconds; it doubles with each further setback. */
+/**
+ * Bounds of the time from one attempt to watch to the next, in seconds; it doubles with each further setback.
+ */
 const SHORTEST_WATCH = 0.5;
 const LONGEST_WATCH = 2;
-/** More setbacks are a failure. An API server that restarts, or has compacted its history, causes one or two. */
+/**
+ * More setbacks are a failure. An API server that restarts, or has compacted its history, causes one or two.
+ */
 const MOST_SETBACKS = 3;
 /** A watch that has lasted for so many seconds works, even if it has delivered nothing. */
 const PROVEN_SECONDS = 1;

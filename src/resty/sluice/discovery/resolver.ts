@@ -4,27 +4,27 @@ import { unexpected } from "../lib/schema";
 import { wait_for } from "../net/wait";
 import { TYPES, type RecordType } from "./dns_records";
 
-/** Asking DNS resolvers, by the library that comes with OpenResty and that Debian has as a package. */
+/** Asks DNS resolvers with lua-resty-dns, which is part of OpenResty and a package of Debian. */
 
-/** Resolvers of which one is asked, and the next when that one fails. */
+/** Resolvers that are asked one after the other until one answers. */
 export interface Resolvers {
   places: Address[];
-  /** By the number of the place: those that have been asked and have not failed since. */
+  /** The resolvers that are in use, by their index in `places`. */
   open: LuaTable<number, DnsResolver | undefined>;
-  /** The number of the one to ask first. */
+  /** The index of the resolver that is asked first. */
   current: number;
 }
 
 type Answered = LuaMultiReturn<[DnsRecord[] | undefined, string | undefined]>;
 
-/** A question is sent so often, and each time waited for so many milliseconds. */
+/** How often a question is sent, and how long each answer may take, in milliseconds. */
 const TRIES = 2;
 const TIMEOUT = 1000;
-/** The name does not exist. */
+/** The response code for a name that does not exist. */
 const NXDOMAIN = 3;
 
 const MODULES = ["resty.dns.resolver", "nginx.dns.resolver"];
-const MISSING = "the library lua-resty-dns is not there: on Debian it is the package lua-nginx-dns";
+const MISSING = "the library lua-resty-dns is missing; on Debian, install the package lua-nginx-dns";
 
 function load(): DnsLibrary | undefined {
   for (const name of MODULES) {
@@ -36,7 +36,7 @@ function load(): DnsLibrary | undefined {
 
 const library = load();
 
-/** Makes resolvers. `first`: any number; tells which of them is asked first. */
+/** Makes resolvers. `first` is any number; it selects the resolver that is asked first. */
 export function new_resolvers(addresses: readonly string[], first: number): Resolvers {
   const places: Address[] = [];
   for (const address of addresses) {
@@ -68,7 +68,9 @@ function query(resolvers: Resolvers, name: string, record_type: RecordType): Ans
   return $multi(records, undefined);
 }
 
-/** The library raises errors for some answers that are no DNS, and nobody would notice that in a light thread. */
+/**
+ * Asks one resolver. The library raises errors for some malformed answers, which would end the light thread.
+ */
 function query_safely(resolvers: Resolvers, name: string, record_type: RecordType): Answered {
   let records: DnsRecord[] | undefined;
   let cause: string | undefined;
@@ -77,15 +79,15 @@ function query_safely(resolvers: Resolvers, name: string, record_type: RecordTyp
   });
   if (returned) return $multi(records, cause);
   ngx.log(ngx.NOTICE, `sluice: lua-resty-dns has raised an error: ${tostring(failure)}`);
-  return $multi(undefined, unexpected("dns", "the library cannot read it"));
+  return $multi(undefined, unexpected("dns", "lua-resty-dns cannot parse it"));
 }
 
 /**
- * Asks for the records of a name, and another resolver when one fails. Phases that have light threads.
+ * Asks the resolvers for the records of a name until one answers. Phases that have light threads.
  *
- * @param is_over whether nobody waits any more
- * @returns the records of the answer, of an SRV answer the additional ones too: none when the name or the type does not
- * exist; or undefined and the cause: no resolver has answered
+ * @param is_over tells whether the answer is not needed any more
+ * @returns the records of the answer, including the additional ones of an SRV answer, or an empty list if the
+ * name or the type does not exist; or undefined and the cause if no resolver has answered
  */
 export function ask(
   resolvers: Resolvers,
@@ -102,5 +104,8 @@ export function ask(
     resolvers.open.delete(resolvers.current);
     resolvers.current = (resolvers.current + 1) % places.length;
   }
-  return $multi(undefined, `could not ask for ${record_type} of ${name}: ${table.concat(causes, "; ")}`);
+  return $multi(
+    undefined,
+    `could not look up the ${record_type} records of ${name}: ${table.concat(causes, "; ")}`,
+  );
 }

@@ -37,9 +37,9 @@ export function note_success(feed: Feed): void {
 }
 
 /**
- * Notes that a watch was opened. After a failure this is not yet a success: a watch that fails right after it was
- * opened would hide the failure, and would be opened again without a delay. `note_success` follows when the watch
- * has delivered something, or has lasted for some time.
+ * Notes that a watch was opened. After a failure this is not yet a success: a watch that fails right after it
+ * was opened would hide the failure, and would be opened again without a delay. `note_success` follows when
+ * the watch has delivered something, or has lasted for some time.
  */
 export function note_opened(feed: Feed): void {
   if (feed.failures === 0) note_success(feed);
@@ -51,8 +51,8 @@ export function rest(feed: Feed, seconds: number): void {
 }
 
 /**
- * Repeats the steps of a session until one fails, the feed is closed or the session has lasted for long enough.
- * Phases that can sleep.
+ * Repeats the steps of a session until one fails, the feed is closed or the session has lasted for long
+ * enough. Phases that can sleep.
  *
  * @returns the cause of the failure
  */

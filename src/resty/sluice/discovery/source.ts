@@ -50,8 +50,8 @@ export interface Subscription {
   /** The addresses of SRV targets, by question. They are kept when a session fails. */
   addresses: LuaTable<string, KnownAddresses | undefined>;
   /**
-   * With SRV records: the servers that the upstream had before the first answer and that no answer has named since,
-   * by canonical address; undefined: there was no answer yet.
+   * With SRV records: the servers that the upstream had before the first answer and that no answer has named
+   * since, by canonical address; undefined: there was no answer yet.
    */
   earlier: LuaSet<string> | undefined;
   /** The last report, as text. */
@@ -80,9 +80,10 @@ export interface Source {
   /** Returns the key of an upstream's feed. `config` is the source's part of `discovery`. */
   key_of: (this: void, name: string, config: object) => string;
   /**
-   * Follows the registry for all subscriptions of a feed. Calls `answer` with all entries whenever they have changed,
-   * and again after `CONFIRM_SECONDS` if `answer` returns false. Ends when `is_closed` returns true, when something
-   * fails, and after `SESSION_SECONDS`, so that no memory is held forever. Phases that can sleep.
+   * Follows the registry for all subscriptions of a feed. Calls `answer` with all entries whenever they have
+   * changed, and again after `CONFIRM_SECONDS` if `answer` returns false. Ends when `is_closed` returns true,
+   * when something fails, and after `SESSION_SECONDS`, so that no memory is held forever. Phases that can
+   * sleep.
    *
    * @returns the cause of a failure; undefined: there was none
    */

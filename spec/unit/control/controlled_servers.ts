@@ -1,0 +1,69 @@
+import type { Controlled, ControlledServer } from "../../../src/resty/sluice/control/controlled";
+import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { server } from "./loaded_servers";
+
+/** Controlled servers with rows in shared memory, which the spec must have created. */
+
+export const NOW = 1e9;
+const UPSTREAM_ROW = 1;
+
+/** A healthy server in service that has just reported. `number` is its id, from 0. */
+export function controlled_server(
+  number: number,
+  differences: Partial<ControlledServer> = {},
+): ControlledServer {
+  const row_number = UPSTREAM_ROW + 1 + number;
+  return {
+    ...server(),
+    upstream_name: "app",
+    server: `10.0.0.${number + 1}:80`,
+    id: number,
+    incarnation: number + 1,
+    row: row_at(row_number),
+    upstream_row: row_at(UPSTREAM_ROW),
+    row_number,
+    node: undefined,
+    backup: false,
+    may_serve: true,
+    stands_by: false,
+    in_service: true,
+    completed: 0,
+    completed_at: 0,
+    ...differences,
+  };
+}
+
+/** A standby server that is not in service. */
+export function standby_server(number: number): ControlledServer {
+  return controlled_server(number, { may_serve: false, stands_by: true, in_service: false });
+}
+
+/** Makes a server unhealthy. */
+export function fail({ row }: ControlledServer): void {
+  shared_memory()[row + Row.UNAVAILABLE_UNTIL] = math.huge;
+}
+
+/** An upstream of these servers. */
+export function upstream_of(servers: ControlledServer[]): Controlled {
+  return {
+    name: "app",
+    row: row_at(UPSTREAM_ROW),
+    load: undefined,
+    autoscale: undefined,
+    scaling: undefined,
+    call: undefined,
+    servers,
+    lines: new LuaTable(),
+    memo: {
+      update_due: 0,
+      decision_due: 0,
+      is_deciding: false,
+      is_calling: false,
+      answered: "",
+      failures: 0,
+      sure_until: 0,
+      recorded_obstacle: "",
+    },
+  };
+}
