@@ -1,19 +1,19 @@
 import type { Controlled, ControlledServer } from "../../../src/resty/sluice/control/controlled";
-import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { server } from "./loaded_servers";
 
 /** Controlled servers with rows in shared memory, which the spec must have created. */
 
 export const NOW = 1e9;
-const UPSTREAM_ROW = 1;
+const UPSTREAM_ROW = 1 as RowNumber;
 
 /** A healthy server in service that has just reported. `number` is its id, from 0. */
 export function controlled_server(
   number: number,
   differences: Partial<ControlledServer> = {},
 ): ControlledServer {
-  const row_number = UPSTREAM_ROW + 1 + number;
+  const row_number = (2 + number) as RowNumber;
   return {
     ...server(),
     upstream_name: "app",

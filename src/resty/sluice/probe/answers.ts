@@ -9,34 +9,37 @@ import { CLOSED, fill } from "../net/reader";
 import type { Answer } from "../net/request";
 import type { Target } from "./targets";
 
-/** What servers report of their loads when they are checked: in the answer, or by an agent beside them. */
+/** The reports of servers that are part of a check: in the answer, or from an agent on the server. */
 
 const LOAD_METRICS = "endpoint-load-metrics";
 const LONGEST_LINE = 1024;
 
-function take({ subject, check }: Target, report: Report | undefined): void {
+function use_report({ subject, check }: Target, report: Report | undefined): void {
   if (report === undefined) count_bad_report(subject);
   else note_report(subject, report, check.report_expiry, clock.now());
 }
 
-/** What stands in a JSON text at names apart by dots. */
+/** Returns the value at a path of a JSON text. The names of a path are separated by dots. */
 function member_at(text: string, path: string): unknown {
   let [value] = decode(text);
   for (const [name] of string.gmatch(path, "[^.]+")) value = is_table(value) ? value[name] : undefined;
   return value;
 }
 
-/** Notes what the answer to a check says of its server's load. */
+/** Uses the reports in the answer to a check. */
 export function note_answer(target: Target, { headers, body }: Answer): void {
   const { report } = target.check.config;
   const metrics = headers[LOAD_METRICS];
-  if (metrics !== undefined) take(target, parse_load_metrics(metrics)[0]);
+  if (metrics !== undefined) use_report(target, parse_load_metrics(metrics)[0]);
   if (report === undefined) return;
   const member = member_at(body, report);
-  take(target, read_report(report, is_table(member) ? member : { utilization: member })[0]);
+  use_report(target, read_report(report, is_table(member) ? member : { utilization: member })[0]);
 }
 
-/** The first line that comes, however it ends. Undefined: none, or one without end. */
+/**
+ * Reads the first line. A closed connection ends it as well. Returns undefined if there is none, or if it is
+ * too long.
+ */
 function read_agent_line(connection: Connection): string | undefined {
   let [line_end] = string.find(connection.buffer, "[\r\n]");
   while (line_end === undefined && connection.buffer.length <= LONGEST_LINE) {
@@ -48,7 +51,10 @@ function read_agent_line(connection: Connection): string | undefined {
   return line_end === undefined ? undefined : string.sub(connection.buffer, 1, line_end - 1);
 }
 
-/** Asks a server's agent, if it has one. As HAProxy: no connection and no answer say nothing. Phases that have cosockets. */
+/**
+ * Asks the agent of a server, if it has one. As with HAProxy, a failure to connect and a missing answer have
+ * no effect. Phases that have cosockets.
+ */
 export function ask_agent(target: Target): void {
   const { check, agent } = target;
   if (agent === undefined) return;
@@ -60,7 +66,7 @@ export function ask_agent(target: Target): void {
   close_connection(connection);
   if (line === undefined) return;
   const [report] = parse_agent(line);
-  // Weights that follow loads have a floor: who is full gets little, and not nothing till it is idle.
+  // With `load`, weights have a lower limit, so that a weight of 0 does not drain the server.
   if (report?.has_weight === false && check.follows_load) report.has_weight = true;
-  take(target, report);
+  use_report(target, report);
 }

@@ -4,24 +4,24 @@ import { search } from "../lib/regex";
 import { new_pause } from "../lib/slices";
 import type { Answer } from "../net/request";
 
-/** What an answer must be like for its server to be well, read once and applied to many. */
+/** The conditions that the answer of a healthy server meets, prepared for many answers. */
 export interface Match {
-  /** Status codes: the first and the last of each range, in turn. */
+  /** Ranges of status codes: first, last, first, last, … */
   ranges: number[];
   headers: HeaderMatch[];
-  /** A regular expression. */
+  /** A regular expression; undefined: any body. */
   body: string | undefined;
 }
 
 interface HeaderMatch {
   name: string;
-  /** A regular expression; empty: any value will do. */
+  /** A regular expression; empty: any value. */
   value: string;
 }
 
 const DEFAULT: MatchConfig = { status: "200-399" };
 
-/** Reads what the configuration says. Any phase. */
+/** Prepares the conditions of a configuration. Any phase. */
 export function new_match(config: MatchConfig | undefined): Match {
   const { status, headers, body } = config ?? DEFAULT;
   const ranges: number[] = [];
@@ -42,23 +42,23 @@ function is_in(status: number, ranges: readonly number[]): boolean {
   return false;
 }
 
-/** Why a text does not match, in words; undefined: it does. `what`: names the text. */
+/** Says why a text does not match; undefined: it matches. `what` names the text. */
 function text_mismatch(what: string, text: string, regex: string): string | undefined {
   const [is_found, cause] = search(text, regex);
   if (is_found === true) return undefined;
   return cause === undefined ? `${what} does not match` : `${what} does not match: ${cause}`;
 }
 
-/** What is wrong with an answer, in words; undefined: nothing. Phases that can sleep. */
+/** Says which condition an answer does not meet; undefined: it meets all. Phases that can sleep. */
 export function mismatch(match: Match, answer: Answer): string | undefined {
   const pause = new_pause();
   if (!is_in(answer.status, match.ranges)) return `status ${answer.status}`;
   for (const { name, value } of match.headers) {
     const header = answer.headers[name];
-    if (header === undefined) return `no header ${name}`;
-    const wrong = value === "" ? undefined : text_mismatch(`header ${name}`, header, value);
+    if (header === undefined) return `the header "${name}" is missing`;
+    const wrong = value === "" ? undefined : text_mismatch(`the header "${name}"`, header, value);
     if (wrong !== undefined) return wrong;
     pause();
   }
-  return match.body === undefined ? undefined : text_mismatch("body", answer.body, match.body);
+  return match.body === undefined ? undefined : text_mismatch("the body", answer.body, match.body);
 }

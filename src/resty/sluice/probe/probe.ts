@@ -15,30 +15,30 @@ import {
 import { format_request, request, type Answer } from "../net/request";
 import { mismatch, new_match, type Match } from "./match";
 
-/** How the servers of one upstream are probed: their `health_check`, read once. */
+/** The `health_check` of an upstream, prepared for many probes. */
 export interface Check {
   config: HealthCheckConfig;
-  /** The upstream's revision when this was read last. */
+  /** The revision of the upstream to which the check was last applied. */
   revision: number;
-  /** Seconds. */
+  /** Times in seconds. */
   interval: number;
   jitter: number;
   timeout: number;
   keepalive_time: number;
-  /** What is sent; undefined: nothing, to connect is enough. */
+  /** The request; undefined: a connection is enough. */
   request: string | undefined;
   tls: Tls | undefined;
   match: Match;
-  /** How long a report of a load counts. */
+  /** How long a report is used, in seconds. */
   report_expiry: number;
-  /** Whether the servers' weights follow their loads. */
+  /** True: the weights of the servers follow their loads. */
   follows_load: boolean;
 }
 
-/** How much of a body is read. */
+/** Limit of the part of a body that is read, in bytes. */
 const LARGEST_BODY = 65536;
 
-/** Reads the `health_check` of an upstream. Any phase. */
+/** Prepares the `health_check` of an upstream. Any phase. */
 export function new_check(
   upstream: string,
   revision: number,
@@ -66,8 +66,8 @@ export function new_check(
   };
 }
 
-/** What a probe finds that has no answer. */
-function failure(
+/** Returns the result of a probe without an answer. */
+function failed_probe(
   check: Check,
   cause: string,
 ): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
@@ -78,8 +78,8 @@ function failure(
 /**
  * Probes a server once. Phases that have cosockets.
  *
- * @returns whether it is well, undefined when the probe could not be made; why or why not, in words; and the answer,
- * if there was one
+ * @returns true if the server has passed, false if it has failed, undefined if the probe could not be made;
+ * the reason; and the answer, if there was one
  */
 export function probe(
   check: Check,
@@ -87,12 +87,12 @@ export function probe(
 ): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
   if (check.request === undefined) {
     const [connection, cause] = open_connection(destination, clock.now() + check.timeout);
-    if (connection === undefined) return failure(check, cause ?? "");
+    if (connection === undefined) return failed_probe(check, cause ?? "");
     close_connection(connection);
     return $multi(true, "connected", undefined);
   }
   const [answer, cause] = request(destination, check.request, check.timeout, LARGEST_BODY);
-  if (answer === undefined) return failure(check, cause ?? "");
+  if (answer === undefined) return failed_probe(check, cause ?? "");
   const wrong = mismatch(check.match, answer);
   if (wrong !== undefined) return $multi(false, wrong, answer);
   return $multi(true, `status ${answer.status}`, answer);

@@ -13,32 +13,37 @@ import { probe } from "./probe";
 import { follow_changes, turns, type Target } from "./targets";
 
 /**
- * Probes the servers of upstreams that have a `health_check`. Each is probed by one worker, that of its row; when it is
- * due stands in shared memory, so that whoever takes its place goes on in the same rhythm.
+ * Probes the servers of upstreams that have a `health_check`. The row of a server selects the worker that
+ * probes it. The time of the next probe is in shared memory, so that a worker that takes over keeps the
+ * rhythm.
  */
 
-/** How many probes a worker has under way, and how many agents it asks beside them: however many hang, checks go on. */
+/**
+ * Limits of the probes and of the questions to agents that a worker has in progress. Neither kind delays the
+ * other.
+ */
 const MOST_AT_ONCE = 512;
 const MOST_AGENTS_AT_ONCE = 256;
-/** The bounds of the time between two looks at the clock and the changes, in seconds. */
+/** Bounds of the time between two rounds, in seconds. */
 const SHORTEST_PAUSE = 0.01;
 const LONGEST_PAUSE = 0.1;
 const SECONDS_BETWEEN_WARNINGS = 60;
 
 let run: Run;
-let under_way = 0;
-let being_asked = 0;
-let warned = 0;
+let probes_in_progress = 0;
+let agents_in_progress = 0;
+let warned_at = 0;
 
-/** Those whose agents are to be asked: beside the checks, so that neither waits for the other. */
+/** The targets whose agents must be asked. */
 const agents = new_fifo<Target>();
 
-/** Notes when a target is due after this turn. Returns false when the turn is not to be taken. */
+/** Schedules the probe after this one. Returns false if this one must be skipped. */
 function claim(target: Target, now: number): boolean {
   const memory = shared_memory();
-  // A row that is another's: the server has gone.
+  // The server was deleted, and its row may belong to another one.
   const { row, incarnation } = target.subject;
   if (memory[row + Row.STAMP] !== incarnation) return false;
+  // Another worker has already made this probe.
   const noted = memory[row + Row.PROBE_DUE];
   if (noted > target.key) {
     schedule(turns, target, noted);
@@ -63,11 +68,13 @@ function take_next(): Target | undefined {
   return target;
 }
 
-/** Says that no verdict is possible: whoever is short of connections must not take all servers for ill. */
+/**
+ * Logs that a probe could not be made. A shortage of connections on this side says nothing about the server.
+ */
 function warn({ upstream_name, server }: Subject, cause: string): void {
   const now = clock.now();
-  if (now - warned < SECONDS_BETWEEN_WARNINGS) return;
-  warned = now;
+  if (now - warned_at < SECONDS_BETWEEN_WARNINGS) return;
+  warned_at = now;
   ngx.log(ngx.WARN, `sluice: could not probe ${server} of upstream ${upstream_name}: ${cause}`);
 }
 
@@ -79,27 +86,27 @@ function probe_target(this: void, target: Target): void {
   if (answer !== undefined) note_answer(target, answer);
 }
 
-/** Probes the target whose turn it is. Returns false when there is none. */
+/** Probes the next target that is due. Returns false if none is due. */
 function probe_next(this: void): boolean {
   const target = is_over() ? undefined : take_next();
   if (target === undefined) return false;
   target.is_busy = true;
-  under_way += 1;
+  probes_in_progress += 1;
   const [returned, failure] = pcall(probe_target, target);
-  under_way -= 1;
+  probes_in_progress -= 1;
   target.is_busy = false;
   if (!returned) error(failure, 0);
   return true;
 }
 
-/** Asks the agent whose turn it is. Returns false when there is none. */
+/** Asks the next agent. Returns false if there is none. */
 function ask_next(this: void): boolean {
   const target = is_over() ? undefined : first_of(agents);
   if (target === undefined) return false;
   leave(agents, target);
-  being_asked += 1;
+  agents_in_progress += 1;
   const [returned, failure] = pcall(ask_agent, target);
-  being_asked -= 1;
+  agents_in_progress -= 1;
   target.is_asked = false;
   if (!returned) error(failure, 0);
   return true;
@@ -111,11 +118,12 @@ function is_due(): boolean {
 }
 
 function start_due(): void {
-  while (under_way < MOST_AT_ONCE && is_due()) start_thread(run, probe_next);
-  while (being_asked < MOST_AGENTS_AT_ONCE && agents.size > 0 && !is_over()) start_thread(run, ask_next);
+  while (probes_in_progress < MOST_AT_ONCE && is_due()) start_thread(run, probe_next);
+  while (agents_in_progress < MOST_AGENTS_AT_ONCE && agents.size > 0 && !is_over())
+    start_thread(run, ask_next);
 }
 
-/** Until the next target is due, or something may have changed. */
+/** Sleeps until the next probe is due, or an upstream may have changed. */
 function wait(): void {
   const left = (next_due(turns) ?? math.huge) - clock.now();
   ngx.sleep(math.max(SHORTEST_PAUSE, math.min(LONGEST_PAUSE, left)));
@@ -136,7 +144,7 @@ function probe_for_a_while(this: void, own_run: Run): void {
   }
 }
 
-/** Has this worker probe its share of the servers from now on. Phase: init_worker_by_lua. */
+/** Starts the task that probes this worker's share of the servers. Phase: init_worker_by_lua. */
 export function start_prober(): void {
   start_background({
     verb: "probe",

@@ -14,41 +14,43 @@ import { forget_check_failure } from "../store/unproven";
 import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } from "./due";
 import { new_check, type Check } from "./probe";
 
+/** The servers that this worker probes. */
+
 /** A server that this worker probes. */
 export interface Target extends Turn, FifoEntry {
   subject: Subject;
   check: Check;
   destination: Destination;
-  /** Where its agent is; undefined: it has none. */
+  /** The address of the server's agent; undefined: it has none. */
   agent: Destination | undefined;
-  /** True: a probe of it is under way. */
+  /** True: a probe is in progress. */
   is_busy: boolean;
-  /** True: its agent is to be asked, or is being asked. */
+  /** True: a question to the agent is waiting or in progress. */
   is_asked: boolean;
 }
 
 /** An upstream whose servers are probed. */
 interface Group {
   name: string;
-  /** Of the document that was applied last. */
+  /** The revision of the document that was applied last. */
   revision: number;
-  /** Its `health_check` as text, to compare. */
+  /** The upstream's `health_check` as text, to find changes. */
   config: string;
   check: Check;
-  /** By line; false: nobody, or not this worker, probes the server. */
-  lines: LuaTable<string, Target | false | undefined>;
+  /** The targets by the servers' lines; false: this worker does not probe the server. */
+  lines: LuaTable<string, Target | false>;
 }
 
-/** A server's line that was not there before. */
+/** The line of a new or changed server. */
 interface NewLine {
   line: string;
-  /** Its number among those. */
+  /** Position among all lines, from 0. */
   index: number;
 }
 
 const LINES_AT_ONCE = 200;
 
-/** The turns of the servers that this worker probes. */
+/** The schedule of this worker's targets. */
 export const turns = new_schedule<Target>();
 const groups = new LuaTable<string, Group | undefined>();
 const follower = new_follower();
@@ -74,7 +76,7 @@ function destination_of(server: ServerRecord, check: Check): Destination {
   };
 }
 
-/** Where the agent of a server is. A unix socket has no other port. */
+/** Returns the address of a server's agent. A server at a unix socket has none. */
 function agent_of(server: ServerRecord, { config }: Check): Destination | undefined {
   const [address] = parse_address(server.server);
   if (config.agent === undefined || address === undefined || address.port === 0) return undefined;
@@ -101,18 +103,21 @@ function new_target({ name, check }: Group, head: Document, server: ServerRecord
   };
 }
 
-/** When a target is due that this worker has not known before: as its last prober has noted, if it had one. */
+/**
+ * Returns the time of a new target's first probe. A target that another worker has probed before keeps its
+ * time.
+ */
 function first_due(target: Target, head: Document, index: number, count: number): number {
   const memory = shared_memory();
   const at = target.subject.row + Row.PROBE_DUE;
   const noted = memory[at];
   const now = clock.now();
   if (noted !== 0) {
-    // The interval may have been longer.
+    // The interval may have been shortened.
     memory[at] = math.min(noted, now + target.interval + target.jitter);
     return memory[at];
   }
-  // A worker may have started later than nginx, and so late that servers were added before it first looked.
+  // A worker that starts later than nginx may find servers that were added at run time.
   const was_there = target.subject.incarnation <= memory[Header.START_REVISION];
   if (is_start && was_there) return due_spread(now, target.interval, head.row, index, count);
   return due_soon(now, target.interval, index, count);
@@ -130,7 +135,10 @@ function add_line(group: Group, head: Document, { line, index }: NewLine, count:
   schedule(turns, target, first_due(target, head, index, count));
 }
 
-/** Makes a group's lines those of a document. O(servers), little a server that stays. */
+/**
+ * Updates the targets of a group to the lines of a document. O(servers), with little work for an unchanged
+ * server.
+ */
 function apply_lines(group: Group, head: Document, text: string, start: number, pause: Pause): void {
   const before = group.lines;
   group.lines = new LuaTable();
@@ -160,7 +168,7 @@ function drop(name: string): void {
   groups.delete(name);
 }
 
-/** Has the servers of an upstream that is checked no more go by other signs of health alone. */
+/** Ends the effect of earlier checks on the servers of an upstream that is not checked any more. */
 function end_checks(name: string, head: Document, text: string, start: number): void {
   const memory = shared_memory();
   for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
@@ -173,7 +181,7 @@ function end_checks(name: string, head: Document, text: string, start: number): 
   }
 }
 
-/** Makes the targets of an upstream what the store has of it. */
+/** Updates the targets of an upstream to its document. */
 function apply_upstream(name: string, pause: Pause): void {
   const text = get_text(name);
   if (text === undefined) {
@@ -204,7 +212,7 @@ function apply_upstream(name: string, pause: Pause): void {
   group.revision = head.revision;
 }
 
-/** Follows what has changed since the last call. Phases that can sleep. `pause` is called now and then when there is much. */
+/** Takes over the changes of upstreams since the last call. Phases that can sleep. */
 export function follow_changes(pause: Pause): void {
   const look_at = (name: string) => {
     apply_upstream(name, pause);
