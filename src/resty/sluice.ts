@@ -10,21 +10,24 @@ import { balance as balance_attempt, log as log_request } from "./sluice/live/ph
 import { open_store, reopen_store } from "./sluice/store/open";
 import { resume_worker, start_worker } from "./sluice/worker";
 
-/** `require "resty.sluice"`: one function a phase of nginx. */
+/** The public module, `require("resty.sluice")`: one function for each phase of nginx. */
 
 let api_options: ApiOptions | undefined;
 let cluster: EtcdConfig | undefined;
 
-/** The module's version. */
+/** The version of Sluice, a string such as `"1.2.3"`. */
 export const _VERSION = VERSION;
 
 /**
- * Reads the configuration, opens the state and creates the upstreams that it does not hold yet.
+ * Reads the options, opens the state and creates the upstreams that the state does not contain yet.
  *
- * Phase: init_by_lua. Raises a text that names the field and the reason; then nginx does not start, or, at a
- * reload, goes on as it was. With `lua_code_cache off`, nginx runs init_by_lua before each request, too.
+ * Phase: init_by_lua. With `lua_code_cache off`, nginx runs this phase before each request as well; the
+ * function then uses the state that the first call has opened.
  *
- * @param options docs/reference/setup.md lists them
+ * Errors: raises a text that names the option and the reason if an option is invalid or the state cannot be
+ * opened. nginx then does not start; at a reload, the running workers continue.
+ *
+ * @param options a table; docs/reference/setup.md describes its fields with types, units and defaults
  */
 export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
@@ -43,41 +46,53 @@ export function setup(options: unknown): void {
 }
 
 /**
- * Makes a worker ready: its counters, its background work.
+ * Prepares the worker process: its counters in shared memory and its background work.
  *
- * Phase: init_worker_by_lua. Raises when `setup` was not called.
+ * Phase: init_worker_by_lua. Processes of nginx that serve no requests may call it too; it has no effect
+ * there.
+ *
+ * Errors: raises a text if `setup` was not called. A worker that finds no free slot for its counters logs a
+ * warning and answers 502 until a worker of an earlier reload has ended.
  */
 export function init_worker(): void {
   start_worker(cluster);
 }
 
 /**
- * Chooses the server for this attempt of a request. With none available nginx answers 502.
+ * Chooses the server for the current attempt of the request. nginx calls it again for each retry.
  *
- * Phase: balancer_by_lua.
+ * Phase: balancer_by_lua, of the `upstream` block.
  *
- * @param name the upstream; by default the value of `$sluice_upstream`
+ * Errors: raises none. If no server is available, it logs the reason and nginx answers 502.
+ *
+ * @param name the name of the upstream, a string; default: the value of `$sluice_upstream`
  */
 export function balance(name?: string): void {
   balance_attempt(name ?? ngx.var.sluice_upstream ?? "");
 }
 
 /**
- * Lets a request go on, wait for a server, or end: what `queue` needs. With it full the client gets 503, when the wait
- * is over 504.
+ * Makes the request wait while all servers of an upstream with a `queue` have reached their `max_conns`.
+ * Without a `queue`, or while a server is free, the request continues immediately.
  *
- * Phase: access_by_lua.
+ * Phase: access_by_lua, of every location that proxies to an upstream with a `queue`.
  *
- * @param name the upstream; by default the value of `$sluice_upstream`
+ * Errors: raises none. The request ends with status 503 and `Retry-After` if the queue is full, and with
+ * status 504 if the `timeout` of the queue has passed.
+ *
+ * @param name the name of the upstream, a string; default: the value of `$sluice_upstream`
  */
 export function access(name?: string): void {
   access_request(name ?? ngx.var.sluice_upstream ?? "");
 }
 
 /**
- * Counts how the request ended.
+ * Records the result of the request: its statistics, and whether its server has failed.
  *
- * Phase: log_by_lua, of every location that proxies to an upstream of Sluice.
+ * Phase: log_by_lua, of every location that proxies to an upstream of Sluice. Without it, requests seem to be
+ * in progress for longer, their results are lost, and Sluice logs an error.
+ *
+ * Errors: raises none.
  */
 export function log(): void {
   log_request();
@@ -86,7 +101,10 @@ export function log(): void {
 /**
  * Answers a request to the HTTP API.
  *
- * Phase: content_by_lua. Raises when `setup` was not called.
+ * Phase: content_by_lua.
+ *
+ * Errors: raises a text if `setup` was not called. All other errors are answers with a status and a JSON
+ * body.
  */
 export function api(): void {
   answer_request(api_options ?? error("resty.sluice: setup() was not called in init_by_lua", 2));

@@ -4,7 +4,7 @@ import { bytes_left, CLOSED, take, take_line, type Reader } from "./reader";
 /** A body, or its beginning. */
 export interface Body {
   text: string;
-  /** True: it was read to its end, and the connection stays open behind it. */
+  /** True: the body was read to its end, and the connection may be used again. */
   is_bounded: boolean;
 }
 
@@ -44,7 +44,7 @@ function read_until_closed(reader: Reader, limit: number): ReadBody {
   return $multi({ text: string.sub(table.concat(parts), 1, limit), is_bounded: false }, undefined);
 }
 
-/** Takes what stands behind the last chunk. */
+/** Reads the trailers after the last chunk. */
 function skip_trailers(reader: Reader): LuaMultiReturn<[true | undefined, string | undefined]> {
   for (const _ of $range(0, MOST_TRAILERS)) {
     const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
@@ -54,7 +54,7 @@ function skip_trailers(reader: Reader): LuaMultiReturn<[true | undefined, string
   return $multi(undefined, `it has more than ${MOST_TRAILERS} trailers`);
 }
 
-/** The size of the chunk that comes next; 0 behind the last. */
+/** Reads the size of the next chunk; 0 marks the end of the chunks. */
 function read_chunk_size(reader: Reader): LuaMultiReturn<[number | undefined, string | undefined]> {
   const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
   if (line === undefined) return $multi(undefined, cause);
@@ -88,7 +88,7 @@ function read_chunks(reader: Reader, limit: number): ReadBody {
 /**
  * Reads the body that follows a head.
  *
- * @param limit how many bytes to read at most; the rest is left
+ * @param limit the number of bytes to read at most; the rest stays unread
  * @returns the body, or undefined and the cause
  */
 export function read_body(reader: Reader, head: Head, limit: number): ReadBody {

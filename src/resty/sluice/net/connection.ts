@@ -2,25 +2,25 @@ import * as clock from "../lib/clock";
 import { new_pause } from "../lib/slices";
 import type { Reader } from "./reader";
 
-/** Where connections lead, and how long one is used. Its pool keeps at most one. */
+/** The address of connections, and how long one is used. At most one idle connection is kept. */
 export interface Destination {
   /** An IP address, IPv6 in brackets, or `unix:/path`. */
   host: string;
   /** 0 for a unix socket. */
   port: number;
-  /** Speak TLS. */
+  /** The parameters of TLS; undefined: no TLS. */
   tls: Tls | undefined;
-  /** Tells its kept connection from others'. */
+  /** The name of the pool that keeps the idle connection. */
   pool: { pool: string };
-  /** For how many seconds a connection takes further requests; 0: for none. */
+  /** How long a connection may serve further requests, in seconds; 0: each connection serves one request. */
   keepalive_time: number;
-  /** When the connection was opened that is kept or in use, by the monotonic clock. */
+  /** When the current connection was opened, by the monotonic clock. */
   opened: number;
 }
 
-/** What a TLS handshake needs. */
+/** The parameters of a TLS handshake. */
 export interface Tls {
-  /** Sent as SNI. */
+  /** The name that is sent as SNI. */
   server_name: string;
   /** True: the certificate must be valid for that name. */
   verify: boolean;
@@ -30,21 +30,21 @@ export interface Tls {
 export interface Connection extends Reader {
   socket: TcpSocket;
   destination: Destination;
-  /** When all must be done, by the monotonic clock. */
+  /** When all operations must be complete, by the monotonic clock. */
   deadline: number;
-  /** True: it has brought an answer before. */
+  /** True: the connection has served a request before. */
   is_reused: boolean;
 }
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
-/** What nginx says when it has waited for long enough. */
+/** The error text of nginx for a timeout. */
 const TIMED_OUT = "timeout";
 const MOST_BYTES_AT_ONCE = 65536;
 
 /**
- * Why connecting fails when this machine or this worker is short of something. nginx sets no error when it has no free
- * connection; then it is that of the call before, and the last two are what that can be.
+ * Errors of `connect` that mean a shortage on this machine or in this worker. When nginx has no free
+ * connection it sets no error, and reports that of the call before; the last two are possible values.
  */
 const SHORTAGES = new LuaSet<string>();
 for (const shortage of [
@@ -59,17 +59,17 @@ for (const shortage of [
   SHORTAGES.add(`could not connect: ${shortage}`);
 }
 
-/** Whether the cause of a failure lies on this side, and says nothing of the other. */
+/** Tells whether a failure is a shortage on this side, which says nothing about the other side. */
 export function is_shortage(cause: string): boolean {
   return SHORTAGES.has(cause);
 }
 
-/** Whether a failure is that the deadline has passed. */
+/** Tells whether the cause of a failure is the deadline. */
 export function is_timeout(cause: string): boolean {
   return string.sub(cause, -TIMED_OUT.length) === TIMED_OUT;
 }
 
-/** Gives the next operation the time that is left. False: there is none. */
+/** Limits the next operation to the time that remains. Returns false if none remains. */
 function set_timeout(connection: Connection): boolean {
   const left = math.ceil((connection.deadline - clock.now()) * 1000);
   if (left <= 0) return false;
@@ -88,22 +88,23 @@ function shake_hands(connection: Connection, tls: Tls): Outcome {
   const { socket } = connection;
   const [shaken, cause] = socket.sslhandshake(false, tls.server_name, tls.verify);
   if (shaken === undefined) return $multi(undefined, cause);
-  // When the other side is so quick that nginx need not wait, it says so of a bad certificate too, and has closed.
+  // If the handshake completes without waiting, nginx reports success for an invalid certificate as well, but
+  // has closed the connection.
   if (socket.getreusedtimes()[0] === undefined) return $multi(undefined, "the certificate is not valid");
   return $multi(true, undefined);
 }
 
 const UNCONNECTED = "could not connect: ";
 
-/** Whether the cause of a failure is that there was no connection: then nothing was sent. */
+/** Tells whether a failure is a missing connection, so that nothing was sent. */
 export function is_unconnected(cause: string): boolean {
   return string.sub(cause, 1, UNCONNECTED.length) === UNCONNECTED;
 }
 
 /**
- * Opens a connection, or takes the one that is kept. Phases that have cosockets.
+ * Opens a connection, or takes the idle one. Phases that have cosockets.
  *
- * @param deadline when all must be done, by the monotonic clock
+ * @param deadline when all operations must be complete, by the monotonic clock
  * @returns the connection, or undefined and the cause
  */
 export function open_connection(
@@ -147,7 +148,7 @@ export function send(connection: Connection, text: string): Outcome {
   return $multi(true, undefined);
 }
 
-/** Keeps a connection on which nothing more is to come, unless it has served for long enough. */
+/** Keeps an idle connection, unless its `keepalive_time` has passed. */
 export function keep_connection(connection: Connection): void {
   const { socket, destination } = connection;
   const left = math.floor((destination.opened + destination.keepalive_time - clock.now()) * 1000);

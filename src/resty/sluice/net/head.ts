@@ -4,17 +4,17 @@ import { bytes_left, fill, take, type Reader } from "./reader";
 /** The status line and the header of an answer. */
 export interface Head {
   status: number;
-  /** By name in lower case; the values of one that came more than once are joined by `, `. */
+  /** The headers by their names in lower case. The values of a repeated header are joined by `, `. */
   headers: Record<string, string | undefined>;
-  /** True: the connection can bring another answer, if the body of this one has an end of its own. */
+  /** True: the connection may be used again, if the end of the body is known. */
   is_persistent: boolean;
 }
 
-/** Where the body of an answer ends. */
+/** How the end of a body is found. */
 export interface Framing {
-  /** True: behind its last chunk, whatever `length` is. */
+  /** True: the body ends with its last chunk, and `length` is not used. */
   is_chunked: boolean;
-  /** The number of its bytes; `math.huge`: it ends with the connection. */
+  /** The length in bytes; `math.huge`: the body ends with the connection. */
   length: number;
 }
 
@@ -24,18 +24,19 @@ const MOST_INTERIM_HEADS = 10;
 const HEAD_END = "\n\r?\n";
 const NOT_HTTP = "it is not HTTP/1";
 
-/** Waits for a whole head and takes it, with its last line end. */
+/** Waits for a whole head and takes it, with its empty last line. */
 function take_head(reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
   let [, head_end] = string.find(reader.buffer, HEAD_END, reader.used + 1);
   while (head_end === undefined) {
-    // A server of another protocol may wait for more from this side. Its first bytes tell.
+    // A server of another protocol may wait for more bytes from this side, so the first bytes are checked
+    // early.
     const start = string.sub(reader.buffer, reader.used + 1, reader.used + 7);
     if (start !== string.sub("HTTP/1.", 1, start.length)) return $multi(undefined, NOT_HTTP);
     const searched = bytes_left(reader);
     if (searched > LARGEST_HEAD) break;
     const [filled, cause] = fill(reader);
     if (filled === undefined) return $multi(undefined, cause);
-    // The end may have begun with the last two bytes of before.
+    // The end of the head may have begun with the last two bytes of the previous piece.
     [, head_end] = string.find(reader.buffer, HEAD_END, math.max(1, searched - 1));
   }
   if (head_end === undefined || head_end - reader.used > LARGEST_HEAD) {
@@ -64,7 +65,7 @@ function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | un
     count += 1;
     if (count > MOST_HEADERS) return $multi(undefined, `it has more than ${MOST_HEADERS} headers`);
     const known = string.lower(name);
-    // Blanks at both ends of a line do not belong to the value (RFC 9110, section 5.5).
+    // Whitespace around a value is not part of it (RFC 9110, section 5.5).
     const value = trim(padded);
     const before = headers[known];
     headers[known] = before === undefined ? value : `${before}, ${value}`;
@@ -77,7 +78,9 @@ function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | un
   return $multi({ status: tonumber(code) as number, headers, is_persistent }, undefined);
 }
 
-/** Reads the head of an answer; those of interim answers (1xx) before it are left out. Returns it, or undefined and the cause. */
+/**
+ * Reads the head of an answer and skips interim answers (1xx). Returns the head, or undefined and the cause.
+ */
 export function read_head(reader: Reader): LuaMultiReturn<[Head | undefined, string | undefined]> {
   for (const _ of $range(0, MOST_INTERIM_HEADS)) {
     const [text, cause] = take_head(reader);
@@ -88,7 +91,7 @@ export function read_head(reader: Reader): LuaMultiReturn<[Head | undefined, str
   return $multi(undefined, `it begins with more than ${MOST_INTERIM_HEADS} interim answers`);
 }
 
-/** Returns where the body that follows a head ends, or undefined and why that is unclear. */
+/** Returns the framing of the body that follows a head, or undefined and the problem. */
 export function body_framing({ headers }: Head): LuaMultiReturn<[Framing | undefined, string | undefined]> {
   const coding = headers["transfer-encoding"];
   if (coding !== undefined) {

@@ -1,6 +1,6 @@
 import * as ffi from "ffi";
 
-/** HMAC-SHA256, by the libcrypto that nginx has loaded. */
+/** HMAC-SHA256, computed by the libcrypto that nginx has loaded. */
 
 interface Crypto {
   sluice_sha256: (this: void) => ffi.CData;
@@ -16,7 +16,7 @@ interface Crypto {
   ) => ffi.CData;
 }
 
-// The asm names keep these apart from other modules' declarations of the same functions.
+// The names differ from those of libcrypto, because other modules may declare the same functions.
 ffi.cdef(`
   const void *sluice_sha256(void) __asm__("EVP_sha256");
   unsigned char *sluice_hmac(const void *, const char *, int, const char *, size_t, unsigned char *, unsigned int *)
@@ -31,9 +31,9 @@ function hex(bytes: string): string {
 }
 
 /**
- * The HMAC-SHA256 of a text in hexadecimal digits (RFC 2104). Any phase.
+ * Returns the HMAC-SHA256 of a text in hexadecimal digits (RFC 2104). Any phase.
  *
- * @returns it, or undefined and the cause: this nginx has no libcrypto
+ * @returns the digits, or undefined and the cause if this nginx has no libcrypto
  */
 export function hmac_sha256(
   key: string,

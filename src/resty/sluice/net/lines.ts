@@ -3,18 +3,18 @@ import * as string_buffer from "string.buffer";
 import type { Framing } from "./head";
 import { bytes_left, fill, note_step, take, take_line, type Reader } from "./reader";
 
-/** The lines of a body that goes on, as its bytes come. */
+/** Reads the lines of a body that is delivered over a long time. */
 export interface Lines {
   reader: Reader;
-  /** How many bytes a line may have. */
+  /** Limit of the length of a line, in bytes. */
   longest: number;
   is_chunked: boolean;
-  /** How many bytes of the chunk, or of a body without chunks, have not come yet. */
+  /** Bytes of the chunk, or of a body without chunks, that have not arrived yet. */
   left: number;
-  /** The piece that came last, and how much of it is used. */
+  /** The last piece of the body, and the number of its bytes that are used. */
   piece: string;
   used: number;
-  /** What came before it of the next line. */
+  /** The beginning of the next line, from earlier pieces. */
   beginning: string_buffer.StringBuffer;
 }
 
@@ -33,7 +33,7 @@ export function new_lines(reader: Reader, longest: number, { is_chunked, length 
 function begin_chunk(lines: Lines): LuaMultiReturn<[true | undefined, string | undefined]> {
   const { reader } = lines;
   let [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
-  // The line end of the chunk before.
+  // An empty line is the end of the previous chunk.
   if (line === "") [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
   if (line === undefined) return $multi(undefined, cause);
   const [digits] = string.match(line, "^(%x+)%s*;?.*$");
@@ -43,11 +43,11 @@ function begin_chunk(lines: Lines): LuaMultiReturn<[true | undefined, string | u
   return $multi(true, undefined);
 }
 
-/** Waits for more of the body and takes what is there of it. Returns it, or undefined and the cause. */
+/** Waits for the next piece of the body. Returns the piece, or undefined and the cause. */
 function next_piece(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
   const { reader } = lines;
   if (lines.left === 0) {
-    // A connection that is kept brings nothing more, and does not end.
+    // The body is complete; a kept connection would not signal that.
     if (!lines.is_chunked) return $multi(undefined, ENDED);
     const [begun, cause] = begin_chunk(lines);
     if (begun === undefined) return $multi(undefined, cause);
@@ -61,7 +61,7 @@ function next_piece(lines: Lines): LuaMultiReturn<[string | undefined, string | 
   return $multi(take(reader, count), undefined);
 }
 
-/** Moves what is left of the piece to the beginning of the line that it does not end. */
+/** Moves the unused rest of the piece to the beginning of the next line. */
 function keep_rest(lines: Lines): void {
   const { beginning, piece, used } = lines;
   beginning.put(string.sub(piece, used + 1));
@@ -69,7 +69,7 @@ function keep_rest(lines: Lines): void {
   lines.used = 0;
 }
 
-/** The next line, if all of it has come. */
+/** Returns the next line, if it is complete. */
 function take_whole_line(lines: Lines): string | undefined {
   const { beginning, piece, used } = lines;
   const [line_end] = string.find(piece, "\n", used + 1, true);
@@ -78,7 +78,7 @@ function take_whole_line(lines: Lines): string | undefined {
   return beginning.get() + string.sub(piece, used + 1, line_end - 1);
 }
 
-/** Waits for the next line that is not empty. Returns it, or undefined and the cause. */
+/** Waits for the next line that is not empty. Returns the line, or undefined and the cause. */
 export function read_line(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
   let line = take_whole_line(lines);
   while (line === undefined || line === "") {

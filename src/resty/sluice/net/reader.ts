@@ -1,27 +1,27 @@
-/** Something that bytes come from, and what has come of them. */
+/** A source of bytes, and the buffer of those that have arrived. */
 export interface Reader {
-  /** The bytes that have come, and how many of them are used. */
+  /** The bytes that have arrived, and the number of those that are used. */
   buffer: string;
   used: number;
-  /** How many steps of reading have been made. */
+  /** Number of steps of reading so far. */
   steps: number;
-  /** Waits for more bytes. Returns them, or undefined and the cause: `closed`, or another. */
+  /** Waits for more bytes. Returns them, or undefined and the cause. */
   receive: (this: void, reader: Reader) => LuaMultiReturn<[string | undefined, string | undefined]>;
-  /** Lets other work go on if this work has lasted for long enough. */
+  /** Lets the worker do other work if this work has taken long. */
   pause: (this: void) => void;
 }
 
-/** The cause when the other side has ended the connection. */
+/** The cause when the other side has closed the connection. */
 export const CLOSED = "closed";
 
 const STEPS_AT_ONCE = 256;
 
-/** How many bytes have come that are not used yet. */
+/** Returns the number of bytes that have arrived and are not used yet. */
 export function bytes_left({ buffer, used }: Reader): number {
   return buffer.length - used;
 }
 
-/** Counts a step. Bytes that come in many small pieces take many steps, and other work must go on in between. */
+/** Counts a step. Many small pieces take many steps, so the worker must do other work between them. */
 export function note_step(reader: Reader): void {
   reader.steps += 1;
   if (reader.steps % STEPS_AT_ONCE === 0) reader.pause();
@@ -37,7 +37,7 @@ export function fill(reader: Reader): LuaMultiReturn<[true | undefined, string |
   return $multi(true, undefined);
 }
 
-/** Takes the next `count` bytes of the buffer, which must be there. */
+/** Takes the next `count` bytes, which must be in the buffer. */
 export function take(reader: Reader, count: number): string {
   const { buffer, used } = reader;
   note_step(reader);
@@ -51,9 +51,9 @@ export function take(reader: Reader, count: number): string {
 }
 
 /**
- * Takes a line, without its end.
+ * Takes a line without its line end.
  *
- * @param longest how many bytes it may have
+ * @param longest limit of its length in bytes
  * @returns the line, or undefined and the cause
  */
 export function take_line(

@@ -11,10 +11,10 @@ import {
 import { read_head } from "./head";
 import { bytes_left } from "./reader";
 
-/** An answer with a small body. */
+/** An answer of a server, with a small body. */
 export interface Answer {
   status: number;
-  /** By name in lower case. */
+  /** The headers by their names in lower case. */
   headers: Record<string, string | undefined>;
   /** The body, or its beginning. */
   body: string;
@@ -22,7 +22,7 @@ export interface Answer {
 
 type Answered = LuaMultiReturn<[Answer | undefined, string | undefined]>;
 
-/** Writes a request. The caller answers for what the texts hold. `body`: none if it is left out. */
+/** Formats a request. The texts must be valid in HTTP. Without `body` the request has none. */
 export function format_request(
   method: string,
   uri: string,
@@ -55,11 +55,11 @@ function ask_over(connection: Connection, text: string, limit: number): Answered
 }
 
 /**
- * Sends a request that may be sent twice and reads its answer. Phases that have cosockets.
+ * Sends a request and reads the answer. The request may be sent twice. Phases that have cosockets.
  *
- * @param text the whole request, as `format_request` gives it
- * @param timeout seconds, for all of it
- * @param limit how many bytes of the body to read at most
+ * @param text the whole request, as `format_request` returns it
+ * @param timeout limit of the whole exchange, in seconds
+ * @param limit the number of bytes of the body to read at most
  * @returns the answer, or undefined and the cause
  */
 export function request(destination: Destination, text: string, timeout: number, limit: number): Answered {
@@ -70,7 +70,7 @@ export function request(destination: Destination, text: string, timeout: number,
     const [answer, cause] = ask_over(connection, text, limit);
     if (answer !== undefined) return $multi(answer, undefined);
     close_connection(connection);
-    // The other side may have closed a kept connection just as the request was on its way.
+    // The other side may have closed an idle connection while the request was being sent.
     if (!connection.is_reused || clock.now() >= deadline) return $multi(undefined, cause);
   }
 }

@@ -2,7 +2,7 @@ import { parse_url } from "../lib/url";
 import { VERSION } from "../lib/version";
 import type { Destination } from "./connection";
 
-/** A service at a URL: where its connections lead and which headers its requests have. */
+/** A service at a URL: the address of its connections and the headers of its requests. */
 export interface Service {
   destination: Destination;
   /** `Host` and `User-Agent`. */
@@ -12,11 +12,11 @@ export interface Service {
 const KEEPALIVE_SECONDS = 30;
 
 /**
- * A service whose connections are kept between requests. Any phase.
+ * Makes a service whose connections are kept between requests. Any phase.
  *
- * @param url as `parse_url` reads it
- * @param verify whether its certificate must be valid, if it is `https://`
- * @param purpose tells its connections from others' to the same service
+ * @param url a URL that `parse_url` accepts
+ * @param verify true: the certificate of an `https://` URL must be valid
+ * @param purpose part of the pool's name, so that different users of a service do not share connections
  */
 export function service_at(url: string, verify: boolean, purpose: string): Service {
   const [parsed] = parse_url(url);

@@ -6,36 +6,39 @@ import { ENDED, new_lines, read_line, type Lines } from "./lines";
 import * as semaphore from "ngx.semaphore";
 
 /**
- * An answer that goes on for as long as the other side has something to say, read a line at a time by a light thread of
- * its own: nginx would log an error each time that a read finds nothing for a while.
+ * An answer that the other side delivers over a long time, line by line. Its own light thread reads it
+ * without a timeout, because nginx logs an error for each read that times out.
  */
 export interface Stream {
   connection: Connection;
   source: Lines;
-  /** The lines that have come and that nobody has taken, and how many there are; a line that is too long is an end. */
+  /** The lines that have arrived and are not taken yet. `arrived` counts them and the end of the stream. */
   lines: string[];
   arrived: semaphore.Semaphore;
-  /** How many more may come before one is taken. */
+  /** Number of lines that may still arrive before one is taken. */
   room: semaphore.Semaphore;
-  /** Why no more come. */
+  /** Why the stream has ended; undefined: it has not. */
   cause: string | undefined;
   thread: LightThread | undefined;
 }
 
 type Opened = LuaMultiReturn<[Stream | undefined, string | undefined]>;
 
-/** How much of an error is read. */
+/** Limit of the part of an error's body that is read, in bytes. */
 const LARGEST_ERROR = 4096;
 
-/** The cause when nothing has come, and the stream goes on. */
+/** The cause when no line has arrived yet. */
 const QUIET = "nothing has come";
 const MOST_LINES = 64;
-/** A semaphore counts whole milliseconds: for less it does not wait at all, and meanwhile the clock stands still. */
+/**
+ * A semaphore waits for whole milliseconds. For less it does not wait at all, and nginx's clock does not
+ * advance.
+ */
 const SHORTEST_WAIT = 0.001;
-/** Longer than anybody listens. */
+/** Longer than any session. */
 const LONGEST_SILENCE = 86400;
 
-/** What an answer says that is none of those wanted. */
+/** Describes an unexpected answer by its status and the first line of its body. */
 export function describe(status: number, body: string): string {
   const [line] = string.match(body, "^%s*([^\r\n]*)");
   return `status ${status}: ${string.sub(line ?? "", 1, 200)}`;
@@ -49,9 +52,9 @@ function refuse(connection: Connection, cause: string): Opened {
 /**
  * Sends a request whose answer is a stream. Phases that have cosockets.
  *
- * @param timeout seconds, until the header of the answer is there
- * @param longest how many bytes a line may have
- * @returns the stream, or undefined and the cause; the status is in it when that is not 200
+ * @param timeout time limit until the header of the answer, in seconds
+ * @param longest limit of the length of a line, in bytes
+ * @returns the stream, or undefined and the cause, which contains the status if that is not 200
  */
 export function open_stream(
   destination: Destination,
@@ -59,7 +62,7 @@ export function open_stream(
   timeout: number,
   longest: number,
 ): Opened {
-  // Never one that has been kept: it may be closing just now, and the request is sent once.
+  // An idle connection may be closed at any moment, and this request is sent only once.
   const pool = { pool: `${destination.pool.pool} stream` };
   const own = { ...destination, pool, keepalive_time: 0 };
   const [connection, unconnected] = open_connection(own, clock.now() + timeout);
@@ -101,8 +104,8 @@ function read_lines(this: void, stream: Stream): void {
 /**
  * Waits for the next line that is not empty.
  *
- * @param seconds how long, at most
- * @returns the line, or undefined and the cause, of which `is_quiet` tells whether it is only that there is none yet
+ * @param seconds how long to wait at most
+ * @returns the line, or undefined and the cause; `is_quiet` tells whether the stream only has no line yet
  */
 export function next_line(
   stream: Stream,
@@ -114,19 +117,19 @@ export function next_line(
     stream.room.post();
     return $multi(line, undefined);
   }
-  // For whoever asks again.
+  // The next call must find the end of the stream as well.
   stream.arrived.post();
   return $multi(undefined, stream.cause);
 }
 
-/** Whether a cause is that nothing has come, and the stream goes on. */
+/** Tells whether a cause only means that no line has arrived yet. */
 export function is_quiet(cause: string | undefined): boolean {
   return cause === QUIET;
 }
 
 /** Ends a stream. */
 export function close_stream({ thread, connection, cause }: Stream): void {
-  // Who is killed while it reads takes the connection with it.
+  // A thread that is killed while it reads closes the connection.
   if (cause === undefined && thread !== undefined) ngx.thread.kill(thread);
   close_connection(connection);
 }

@@ -1,16 +1,18 @@
 import * as semaphore from "ngx.semaphore";
 import * as clock from "../lib/clock";
 
-/** How often whoever waits is to look whether he still wants to, in seconds: so soon a worker can end. */
+/**
+ * Interval at which a waiter checks whether it should give up, in seconds. A worker can end after this time.
+ */
 export const LOOK_SECONDS = 0.5;
 
 type Result<T> = LuaMultiReturn<[T | undefined, string | undefined]>;
 
 /**
- * Waits for an action that may take long, such as a request that is answered when something changes; but no longer than
- * anybody wants to. Phases that have light threads.
+ * Waits for an action that may take long, for example a request that is answered when something changes.
+ * Phases that have light threads.
  *
- * @param is_over whether nobody waits any more; then the action is ended wherever it is
+ * @param is_over tells whether the result is not needed any more; the action is then killed
  * @returns what the action returns, or undefined and the cause
  */
 export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: void) => boolean): Result<T> {
@@ -31,13 +33,13 @@ export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: v
   if (failure !== undefined) error(failure, 0);
   if (is_done) return $multi(result, cause);
   ngx.thread.kill(thread);
-  return $multi(undefined, "nobody waits any more");
+  return $multi(undefined, "the wait was ended because the result is not needed any more");
 }
 
-/** nginx waits for whole milliseconds; time stands still for whoever waits for less. */
+/** nginx sleeps for whole milliseconds. A shorter sleep would not let its clock advance. */
 const SHORTEST_SLEEP = 0.001;
 
-/** Waits until a moment of the monotonic clock, or until nobody wants to any more. Phases that can sleep. */
+/** Sleeps until a time of the monotonic clock, or until `is_over` returns true. Phases that can sleep. */
 export function sleep_until(moment: number, is_over: (this: void) => boolean): void {
   while (!is_over() && clock.now() < moment) {
     ngx.sleep(math.max(SHORTEST_SLEEP, math.min(LOOK_SECONDS, moment - clock.now())));

@@ -7,18 +7,18 @@ import { wait_for } from "../wait";
 
 /** etcd's v3 API through its JSON gateway (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/). */
 
-/** What is needed to ask a member of an etcd. */
+/** A client of one member of an etcd cluster. */
 export interface EtcdClient {
   service: Service;
   user: string | undefined;
   password: string | undefined;
-  /** Undefined: none yet, or none is needed. */
+  /** The token of the session; undefined: there is none yet, or none is needed. */
   token: string | undefined;
-  /** Whether nobody waits for an answer any more. */
+  /** Tells whether answers are not needed any more. */
   is_over: (this: void) => boolean;
 }
 
-/** Where an etcd is. */
+/** The address of an etcd cluster. */
 export interface EtcdPlace {
   endpoints: string[];
   user?: string;
@@ -26,28 +26,29 @@ export interface EtcdPlace {
   tls?: { verify: boolean };
 }
 
-/** The name of the source in messages. */
+/** The name of etcd in messages. */
 export const ETCD = "etcd";
 
 const TIMEOUT_SECONDS = 2;
-/** A page of keys with large values. */
+/** Limit of an answer, in bytes: a page of keys with large values. */
 const LARGEST_ANSWER = 33554432;
-/** The cause when an answer is larger than is read. */
+/** The cause when an answer exceeds the limit. */
 export const TOO_LARGE = `the answer is larger than ${LARGEST_ANSWER} bytes`;
-/** An answer of which nothing is read. */
+/** The schema of an answer whose content is not used. */
 export const ANYTHING: Schema = { members: {} };
-/** gRPC's codes. */
+/** Status codes of gRPC. */
 const INVALID_ARGUMENT = 3;
 const PERMISSION_DENIED = 7;
 const RESOURCE_EXHAUSTED = 8;
-/** The token is not valid any more, or the user needs one. */
+/** The token is missing or has expired. */
 const UNAUTHENTICATED = 16;
 
 /** Why etcd refuses a request that no other member would accept either. */
 export type Refusal = "too large" | "not permitted";
+
 const LOGIN: Schema = { members: { token: "string" } };
 
-/** A client of one of the members: of another with each `attempt`. `purpose` as in `service_at`. Any phase. */
+/** Makes a client. `attempt` selects the member, and `purpose` is that of `service_at`. Any phase. */
 export function new_etcd_client(
   { endpoints, user, password, tls }: EtcdPlace,
   attempt: number,
@@ -64,7 +65,7 @@ export function new_etcd_client(
   };
 }
 
-/** The text of a request. */
+/** Formats a request. */
 export function etcd_request({ service, token }: EtcdClient, path: string, body: string): string {
   const headers = ["Content-Type: application/json"];
   for (const header of service.headers) headers.push(header);
@@ -72,7 +73,7 @@ export function etcd_request({ service, token }: EtcdClient, path: string, body:
   return format_request("POST", path, headers, body);
 }
 
-/** Whether an error is that the request has too many bytes, and not that etcd has no room for more data. */
+/** Tells whether a request was refused for its size, and not because etcd has no space for more data. */
 function is_size_error(code: unknown, text: string): boolean {
   if (code === INVALID_ARGUMENT) return string.find(text, "request is too large", 1, true)[0] !== undefined;
   return code === RESOURCE_EXHAUSTED && string.find(text, "larger than max", 1, true)[0] !== undefined;
@@ -105,7 +106,9 @@ function call_once<T>(
   return $multi(object, misfit, false, undefined);
 }
 
-/** Gets a token, if there is a user. Returns true, or undefined and the cause. Phases that have cosockets. */
+/**
+ * Requests a token, if there is a user. Returns true, or undefined and the cause. Phases that have cosockets.
+ */
 export function log_in(client: EtcdClient): LuaMultiReturn<[true | undefined, string | undefined]> {
   const { user, password } = client;
   if (user === undefined) return $multi(true, undefined);
@@ -126,9 +129,8 @@ export function log_in(client: EtcdClient): LuaMultiReturn<[true | undefined, st
 /**
  * Calls a function of etcd. Phases that have cosockets.
  *
- * @param schema what the answer must be like
- * @returns the answer, or undefined, the cause, and the kind of refusal if no other member would accept the
- * request
+ * @param schema the schema of the answer
+ * @returns the answer; or undefined, the cause, and the refusal if no other member would accept the request
  */
 export function call<T>(
   client: EtcdClient,

@@ -2,17 +2,17 @@ import { unexpected, type Schema } from "../../lib/schema";
 import { call, ETCD, TOO_LARGE, type EtcdClient } from "./client";
 import { end_of_prefix, type Range } from "./prefix";
 
-/** Keys of etcd, and what stands in them. */
+/** Reads the keys of etcd and their values. */
 
-/** A key as etcd has it. */
+/** A key and its value. */
 export interface KeyValue {
   key: string;
   value: string;
-  /** etcd's revision of its last change. */
+  /** The revision of the last change. */
   revision: number;
 }
 
-/** All keys below a prefix at one revision of etcd's. */
+/** All keys below a prefix at one revision of etcd. */
 export interface Listing {
   keys: KeyValue[];
   revision: number;
@@ -20,7 +20,7 @@ export interface Listing {
   cluster_id: string;
 }
 
-/** A key as the gateway writes it: what is empty is left out. */
+/** A key in the JSON of etcd's gateway, which omits empty members. */
 export interface RawKeyValue {
   key?: string;
   value?: string;
@@ -39,15 +39,15 @@ interface RawAnswer {
 const RANGE: Schema = { members: { header: HEADER, kvs: { items: KEY_VALUE }, more: "boolean" } };
 
 const KEYS_A_PAGE = 500;
-/** A page of keys that are too large is followed by one of so many times fewer. */
+/** Divisor of the number of keys on a page after a page was too large. */
 const FEWER = 10;
 
-/** The members of a request that name some keys. */
+/** Returns the members of a request that select a range of keys. */
 export function keys_of({ first, end }: Range): { key: string; range_end: string } {
   return { key: ngx.encode_base64(first), range_end: ngx.encode_base64(end) };
 }
 
-/** Reads a key that has the form of `KEY_VALUE`. What is not base64 reads as empty. */
+/** Reads a key that matches `KEY_VALUE`. A text that is not base64 counts as empty. */
 export function read_key_value(raw: RawKeyValue): KeyValue {
   return {
     key: ngx.decode_base64(raw.key ?? "") ?? "",
@@ -56,7 +56,10 @@ export function read_key_value(raw: RawKeyValue): KeyValue {
   };
 }
 
-/** Asks for the next keys: for fewer while they are too large. Returns them, or undefined and the cause. */
+/**
+ * Requests the next page of keys, and a smaller one while it is too large. Returns it, or undefined and the
+ * cause.
+ */
 function next_page(
   client: EtcdClient,
   body: { limit: number },
@@ -69,7 +72,7 @@ function next_page(
   return $multi(answer, cause);
 }
 
-/** Adds the keys of a page. Returns why they cannot be those that were asked for. */
+/** Adds the keys of a page to a listing. Returns the problem if the page cannot be the requested one. */
 function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | undefined {
   if (listing.revision === 0) listing.revision = tonumber(page.header?.revision) ?? 0;
   if (listing.revision === 0) return unexpected(ETCD, 'there is no "header.revision"');
@@ -80,7 +83,7 @@ function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | u
     const entry = read_key_value(raw);
     if (string.sub(entry.key, 1, prefix.length) !== prefix)
       return unexpected(ETCD, "it has a key that does not begin with the prefix");
-    // Otherwise a list could go on without end.
+    // Otherwise the list could be endless.
     if (entry.key <= last) return unexpected(ETCD, "its keys are not in order");
     last = entry.key;
     keys.push(entry);
@@ -88,7 +91,7 @@ function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | u
   return undefined;
 }
 
-/** Lists the keys below a prefix, page by page. Returns them, or undefined and the cause. Phases that have cosockets. */
+/** Lists the keys below a prefix. Returns them, or undefined and the cause. Phases that have cosockets. */
 export function list_keys(
   client: EtcdClient,
   prefix: string,
@@ -111,19 +114,19 @@ export function list_keys(
   return $multi(listing, undefined);
 }
 
-/** A key at one revision of etcd's. */
+/** The result of reading a key. */
 export interface Found {
-  /** Undefined: there is no such key. */
+  /** The key; undefined: there is no such key. */
   entry: KeyValue | undefined;
-  /** etcd's latest revision. */
+  /** The latest revision of etcd. */
   revision: number;
 }
 
 /**
  * Reads a key, linearizably. Phases that have cosockets.
  *
- * @param at the revision of etcd's at which it is wanted; undefined: the latest
- * @returns what is there, or undefined and the cause
+ * @param at the revision to read; undefined: the latest
+ * @returns the result, or undefined and the cause
  */
 export function get_key(
   client: EtcdClient,
@@ -140,14 +143,16 @@ export function get_key(
 }
 
 /**
- * Asks whether the member still has the others, and answers: by a key that the user may read. Returns true, or undefined
- * and the cause.
+ * Checks whether the member answers and is connected to a majority of the others.
+ *
+ * @param key a key that the user has permission to read
+ * @returns true, or undefined and the cause
  */
 export function is_alive(
   client: EtcdClient,
   key: string,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
-  // Linearizable, so that a member that is cut off from the others does not pass for a good one.
+  // A linearizable read fails on a member that is cut off from the majority.
   const body = { key: ngx.encode_base64(key), count_only: true };
   const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   return $multi(answer === undefined ? undefined : true, cause);

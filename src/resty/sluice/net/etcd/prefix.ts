@@ -1,4 +1,4 @@
-/** What follows every key that begins with `prefix`. Pure. */
+/** Returns the first key after all keys that begin with `prefix`. Pure. */
 export function end_of_prefix(prefix: string): string {
   for (let last = prefix.length; last > 0; last -= 1) {
     const byte = string.byte(prefix, last);
@@ -7,13 +7,13 @@ export function end_of_prefix(prefix: string): string {
   return "\0";
 }
 
-/** Keys from `first` up to, and without, `end`; "\0" as the end: there is none. */
+/** The keys from `first` up to `end`, which is excluded. The end "\0" means no limit. */
 export interface Range {
   first: string;
   end: string;
 }
 
-/** The smallest range that holds all keys below some prefixes, of which there must be one. Pure. */
+/** Returns the smallest range with all keys below some prefixes. There must be at least one prefix. Pure. */
 export function covering_range(prefixes: readonly string[]): Range {
   const range: Range = { first: prefixes[0], end: end_of_prefix(prefixes[0]) };
   for (const prefix of prefixes) {

@@ -2,9 +2,9 @@ import type { Schema } from "../../lib/schema";
 import { call, type EtcdClient, type Refusal } from "./client";
 import { HEADER, KEY_VALUE, read_key_value, type KeyValue, type RawKeyValue } from "./keys";
 
-/** Transactions of etcd: operations that are done together if some keys are as they are expected to be. */
+/** Transactions of etcd: operations that are carried out together if some keys meet conditions. */
 
-/** What etcd answers. `responses`: one for each operation. */
+/** The answer to a transaction, with a response for each operation. */
 export interface TxnAnswer {
   header?: { revision?: string };
   succeeded?: boolean;
@@ -15,7 +15,7 @@ export interface TxnAnswer {
 export interface Txn {
   compare: object[];
   success: object[];
-  /** What is done instead if a key is not as expected. */
+  /** The operations if a condition is not met. */
   failure?: object[];
 }
 
@@ -27,13 +27,13 @@ const TXN: Schema = {
   },
 };
 
-/** Expects that a key was last changed at a revision; 0: that there is no such key. */
+/** Returns the condition that a key was last changed at a revision; 0: that the key does not exist. */
 export function is_at(key: string, revision: number): object {
   const mod_revision = string.format("%d", revision);
   return { key: ngx.encode_base64(key), target: "MOD", result: "EQUAL", mod_revision };
 }
 
-/** Expects that a key has a value. */
+/** Returns the condition that a key has a value. */
 export function has_value(key: string, value: string): object {
   return {
     key: ngx.encode_base64(key),
@@ -43,31 +43,33 @@ export function has_value(key: string, value: string): object {
   };
 }
 
-/** The operation that puts a key. */
+/** Returns the operation that writes a key. */
 export function put(key: string, value: string): object {
   return { request_put: { key: ngx.encode_base64(key), value: ngx.encode_base64(value) } };
 }
 
-/** The operation that deletes a key. */
+/** Returns the operation that deletes a key. */
 export function remove(key: string): object {
   return { request_delete_range: { key: ngx.encode_base64(key) } };
 }
 
-/** The operation that reads a key. */
+/** Returns the operation that reads a key. */
 export function get(key: string): object {
   return { request_range: { key: ngx.encode_base64(key) } };
 }
 
-/** What the operation `get` has read, by its place in the transaction; undefined: there is no such key. */
+/**
+ * Returns the key that a `get` has read, by its index in the transaction; undefined: there is no such key.
+ */
 export function key_in({ responses }: TxnAnswer, index: number): KeyValue | undefined {
   const [raw] = responses?.[index]?.response_range?.kvs ?? [];
   return raw === undefined ? undefined : read_key_value(raw);
 }
 
 /**
- * Does a transaction. Phases that have cosockets.
+ * Carries out a transaction. Phases that have cosockets.
  *
- * @returns the answer; or undefined, the cause, and the kind of refusal, as `call` does
+ * @returns as `call` does
  */
 export function call_txn(
   client: EtcdClient,

@@ -6,14 +6,14 @@ import { KEY_VALUE, keys_of, read_key_value, type RawKeyValue } from "./keys";
 import type { Range } from "./prefix";
 
 /**
- * One stream that brings the changes of a range of keys. It is one watch, although etcd has many in a stream: its gateway
- * reads no more of the request once it has begun to answer.
+ * Watches a range of keys. Each stream has one watch, although etcd allows several: etcd's gateway does not
+ * read more of the request after it has begun to answer.
  */
 
-/** A key that has changed. */
+/** The change of a key. */
 export interface KeyEvent {
   key: string;
-  /** Undefined: it was deleted. */
+  /** The new value; undefined: the key was deleted. */
   value: string | undefined;
   revision: number;
 }
@@ -47,9 +47,9 @@ const TIMEOUT_SECONDS = 2;
 const LONGEST_LINE = 67108864;
 
 /**
- * Begins to watch. Phases that have cosockets.
+ * Opens a watch. `close_stream` ends it. Phases that have cosockets.
  *
- * @param from the revision of the first change that is wanted
+ * @param from the revision of the first change
  * @returns the stream, or undefined and the cause
  */
 export function open_watch(
@@ -64,14 +64,14 @@ export function open_watch(
 }
 
 function cause_of({ canceled, cancel_reason, compact_revision }: RawResult): string | undefined {
-  if ((tonumber(compact_revision) ?? 0) > 0) return "the changes since have been compacted";
+  if ((tonumber(compact_revision) ?? 0) > 0) return "etcd has compacted the changes since the last revision";
   return canceled === true ? `the watch was cancelled: ${cancel_reason ?? ""}` : undefined;
 }
 
 /**
- * Waits for changes, for some seconds.
+ * Waits for changes, at most for some seconds.
  *
- * @returns them, none when all is quiet, or undefined and the cause
+ * @returns the changes, an empty list if there were none, or undefined and the cause
  */
 export function next_events(
   stream: Stream,

@@ -6,21 +6,21 @@ import { service_at, type Service } from "../service";
 import { describe } from "../stream";
 import { wait_for } from "../wait";
 
-/** The API of Kubernetes, as far as it has a service (v1) and its EndpointSlices (discovery.k8s.io/v1). */
+/** The API of Kubernetes for a service (v1) and its EndpointSlices (discovery.k8s.io/v1). */
 
-/** What is needed to ask an API server about a service. */
+/** A client of an API server for one service. */
 export interface KubernetesClient {
   service: Service;
   /** The path of the service. */
   service_uri: string;
-  /** Of the service's slices, with the argument that selects them. */
+  /** The path of the slices, with the argument that selects those of the service. */
   uri: string;
   token_file: string;
-  /** Whether nobody waits for an answer any more. */
+  /** Tells whether answers are not needed any more. */
   is_over: (this: void) => boolean;
 }
 
-/** Where a service of Kubernetes is. */
+/** The address of a service of Kubernetes. */
 export interface KubernetesPlace {
   namespace: string;
   service: string;
@@ -31,14 +31,14 @@ export interface KubernetesPlace {
 
 type Text = LuaMultiReturn<[string | undefined, string | undefined]>;
 
-/** The name of the source in messages. */
+/** The name of Kubernetes in messages. */
 export const KUBERNETES = "kubernetes";
 
 const TIMEOUT_SECONDS = 3;
-/** A page of slices with the most endpoints that they can have. */
+/** Limit of an answer, in bytes: a page of slices with the maximum number of endpoints. */
 const LARGEST_ANSWER = 16777216;
 
-/** A client for a service and its slices. `purpose` as in `service_at`. Any phase. */
+/** Makes a client. `purpose` is that of `service_at`. Any phase. */
 export function new_kubernetes_client(
   { namespace, service, api_server, token_file, tls }: KubernetesPlace,
   purpose: string,
@@ -55,7 +55,7 @@ export function new_kubernetes_client(
   };
 }
 
-/** Reads the service account's token: the kubelet replaces it long before it ends. */
+/** Reads the token of the service account. The kubelet replaces it before it expires. */
 function read_token(path: string): Text {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, `could not read the token: ${cause ?? ""}`);
@@ -65,7 +65,7 @@ function read_token(path: string): Text {
   return $multi(token, token === undefined ? `there is no token in ${path}` : undefined);
 }
 
-/** The text of a request, with the token of now. Returns it, or undefined and the cause. */
+/** Formats a request with the current token. Returns it, or undefined and the cause. */
 export function kubernetes_request(client: KubernetesClient, uri: string): Text {
   const [token, cause] = read_token(client.token_file);
   if (token === undefined) return $multi(undefined, cause);
@@ -75,9 +75,9 @@ export function kubernetes_request(client: KubernetesClient, uri: string): Text 
 }
 
 /**
- * Asks for an object. Phases that have light threads.
+ * Reads an object. Phases that have light threads.
  *
- * @param schema what the answer must be like
+ * @param schema the schema of the answer
  * @returns the answer, or undefined and the cause
  */
 export function get_object<T>(
@@ -99,7 +99,7 @@ export function get_object<T>(
   return decode_as<T>(KUBERNETES, answer.body, schema);
 }
 
-/** Whether a cause is that the object is not there, or that the service account may not read it. */
+/** Tells whether the object does not exist, or the service account has no permission to read it. */
 export function is_withheld(cause: string): boolean {
   return string.find(cause, "^status 40[34]:")[0] !== undefined;
 }

@@ -1,7 +1,7 @@
 import type { Schema } from "../../lib/schema";
 import { get_object, is_withheld, type KubernetesClient } from "./client";
 
-/** A service of Kubernetes, as far as its slices do not say it. */
+/** Reads the part of a Kubernetes service that its slices do not contain. */
 
 interface Service {
   spec?: { ipFamilies?: string[] };
@@ -9,12 +9,12 @@ interface Service {
 
 const SERVICE: Schema = { members: { spec: { members: { ipFamilies: { items: "string" } } } } };
 
-/** What is used when the service does not say, or may not be read. */
+/** The family of a service that names none or must not be read. */
 const USUAL_FAMILY = "IPv4";
 
 /**
- * Asks for the first address family of a service: `IPv4` or `IPv6`. A service account that may read slices
- * only gets `IPv4`. Phases that have light threads.
+ * Reads the first address family of a service: `IPv4` or `IPv6`. The result is `IPv4` if the service account
+ * has permission only for slices. Phases that have light threads.
  *
  * @returns the family, or undefined and the cause
  */

@@ -2,7 +2,7 @@ import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { describe, next_line, open_stream, type Stream } from "../stream";
 import { get_object, KUBERNETES, kubernetes_request, type KubernetesClient } from "./client";
 
-/** The EndpointSlices of a service: all that there are, and what changes from there on. */
+/** Lists the EndpointSlices of a service, and watches their changes. */
 
 interface Metadata {
   name?: string;
@@ -10,7 +10,7 @@ interface Metadata {
   continue?: string;
 }
 
-/** A slice as the API has it, as far as it is read. */
+/** The members of a slice that are used. */
 export interface Slice {
   metadata?: Metadata;
   /** `IPv4`, `IPv6`, or another for endpoints without an IP address. */
@@ -34,22 +34,22 @@ const SLICE = {
   endpoints: { items: { members: { addresses: { items: "string" }, conditions: CONDITIONS } } },
 } satisfies Record<string, Schema>;
 const LIST: Schema = { members: { metadata: METADATA, items: { items: { members: SLICE } } } };
-/** The object is a slice, or a status with a code and a message. */
+/** The schema of an event, whose object is a slice or a status with a code and a message. */
 const EVENT: Schema = {
   members: { type: "string", object: { members: { ...SLICE, code: "number", message: "string" } } },
 };
 
-/** All slices at one version of the API's. */
+/** All slices at one resource version. */
 export interface SliceList {
   slices: Slice[];
   version: string;
 }
 
-/** Something that has happened to a slice. */
+/** The change of a slice. */
 export interface SliceEvent {
   kind: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
   slice: Slice;
-  /** The API's version from then on. */
+  /** The resource version after the change. */
   version: string;
 }
 
@@ -65,15 +65,18 @@ const SLICES_A_PAGE = 500;
 const MOST_PAGES = 100;
 const TIMEOUT_SECONDS = 3;
 const LONGEST_LINE = 16777216;
-/** How long a watch lasts. With the next comes the token of then, and word of the API server, if all is quiet. */
+/**
+ * Duration of a watch, in seconds. The next one uses the new token, and proves that the API server still
+ * answers.
+ */
 export const WATCH_SECONDS = 60;
 
-/** A member of the `metadata` of a slice or a list; "": it is not there. */
+/** Returns a member of the `metadata` of a slice or a list; "": it is missing. */
 export function metadata_of({ metadata }: { metadata?: Metadata }, name: keyof Metadata): string {
   return metadata?.[name] ?? "";
 }
 
-/** Lists the slices, page by page. Returns them, or undefined and the cause. Phases that have light threads. */
+/** Lists the slices. Returns them, or undefined and the cause. Phases that have light threads. */
 export function list_slices(
   client: KubernetesClient,
 ): LuaMultiReturn<[SliceList | undefined, string | undefined]> {
@@ -93,7 +96,9 @@ export function list_slices(
   return $multi(undefined, `the list has more than ${MOST_PAGES} pages`);
 }
 
-/** Watches the slices from a version on. Returns the stream, or undefined and the cause. Phases that have cosockets. */
+/**
+ * Opens a watch from a version. Returns the stream, or undefined and the cause. Phases that have cosockets.
+ */
 export function watch_slices(
   client: KubernetesClient,
   version: string,
@@ -106,9 +111,10 @@ export function watch_slices(
 }
 
 /**
- * Waits for the next event, for some seconds.
+ * Waits for the next event, at most for some seconds.
  *
- * @returns it, or undefined and the cause: that of `next_line`, or what the API server has to say
+ * @returns the event, or undefined and the cause, which may be that of `next_line` or an error of the API
+ * server
  */
 export function next_event(
   stream: Stream,
@@ -127,7 +133,7 @@ export function next_event(
   return $multi({ kind, slice: object, version }, undefined);
 }
 
-/** Whether a cause is that the API server has forgotten what has changed since the version that it was asked from. */
+/** Tells whether the API server does not have the changes since the requested version any more. */
 export function is_expired(cause: string): boolean {
   return string.find(cause, "^status 410:")[0] !== undefined;
 }
