@@ -3,20 +3,21 @@ import type { Available, Method, Peer, Surroundings } from "./method";
 const PERCENT = 100;
 
 /**
- * Bounds what a method gives to a peer: none gets a request that would put more under way there than its weight's share
- * of all of them times the factor, rounded up (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded
- * Loads", 2016). Such a peer counts as not available, unless all that are left are such. Any phase.
+ * Bounds the load that a method gives to a peer (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with
+ * Bounded Loads", 2016). The bound is the share of the peer's weight in all requests in progress, times the
+ * factor, rounded up. A peer at its bound counts as not available, unless all available peers are at their
+ * bounds. Any phase.
  *
  * @param balance_factor in percent, at least 100
  */
 export function with_bound(surroundings: Surroundings, balance_factor: number, method: Method): Method {
   const { in_flight, left_in_flight, total_in_flight } = surroundings;
-  /** Of the peers in rotation. */
+  /** The sum of the weights of the peers in rotation. */
   let total_weight = 0;
-  /** Peers out of rotation, and removed ones that still have requests: few, and theirs do not count. */
+  /** Peers out of rotation, and removed peers with requests in progress. Their requests do not count. */
   const outside: Peer[] = [];
   const removed = new LuaSet<Peer>();
-  /** How many are under way at the peers in rotation, and this one. */
+  /** Number of requests in progress at the peers in rotation, including the current one. */
   let total = 0;
   let is_available: Available;
 
@@ -82,7 +83,7 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
   function peek(this: void, available: Available, key: string | undefined): Peer | undefined {
     is_available = available;
     total = total_in_flight() + 1;
-    // Not `in_flight_outside`, which forgets peers.
+    // `in_flight_outside` would forget removed peers, which is a change.
     for (const peer of outside) total = total - left_in_flight(peer);
     return method.peek(has_room, key) ?? method.peek(available, key);
   }

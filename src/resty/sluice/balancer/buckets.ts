@@ -1,31 +1,32 @@
 import * as ffi from "ffi";
 
 /**
- * Points on a circle. They stand in buckets, each a part of the circle, in sorted lists that are linked by number, in
- * arrays that the garbage collector need not look into. Points lie evenly, so that to find one, to put one or to take
- * one costs O(1) however many there are.
+ * Points on a circle. Each bucket covers a part of the circle and has a sorted list of its points, linked by
+ * their numbers. The arrays are outside the memory that the garbage collector scans. Points are spread
+ * evenly, so that finding, adding or removing a point takes O(1).
  */
 export interface Buckets {
-  /** How many points there are. */
+  /** Number of points. */
   size: number;
   readonly positions: ffi.NumberPointer;
-  /** Of a point: the one behind it in its bucket or, if it is free, the next one that is. */
+  /** The next point in the bucket of a point, or the next free point after a free one. */
   readonly followers: ffi.NumberPointer;
   readonly heads: ffi.NumberPointer;
   readonly count: number;
-  /** How many points there is room for. */
+  /** Maximum number of points. */
   readonly room: number;
-  /** How many points have ever been used, and the first of those that are free again. */
+  /** Number of points that have ever been used. */
   used: number;
+  /** The first point that is free again. */
   free: number;
 }
 
-/** Tells whether the first of two peers that have a point at the same place comes first. By seats. */
+/** Tells which of two peers with a point at the same position comes first. The arguments are seats. */
 export type SeatBefore = (this: void, seat: number, other: number) => boolean;
 
-/** How many points a bucket has on average, at most. */
+/** Upper limit of the average number of points in a bucket. */
 const MOST_IN_BUCKET = 4;
-/** A position is hash × SEATS + seat: what a 64-bit float holds exactly. */
+/** A position is hash × SEATS + seat. A 64-bit float represents it exactly. */
 export const SEATS = 2 ** 20;
 const POSITIONS = 2 ** 32 * SEATS;
 export const NONE = 0;
@@ -34,7 +35,7 @@ function numbers(type: "double" | "int32_t", count: number): ffi.NumberPointer {
   return ffi.new(`${type}[?]`, count) as ffi.NumberPointer;
 }
 
-/** Makes empty buckets with room for so many points. Any phase. */
+/** Makes empty buckets for a number of points. Any phase. */
 export function new_buckets(room: number): Buckets {
   let count = 64;
   while (count * MOST_IN_BUCKET < room) count *= 2;
@@ -50,24 +51,24 @@ export function new_buckets(room: number): Buckets {
   };
 }
 
-/** The bucket of a position. */
+/** Returns the bucket of a position. */
 export function bucket_of(position: number, count: number): number {
   return math.floor((position * count) / POSITIONS);
 }
 
-function stands_before(one: number, other: number, seat_before: SeatBefore): boolean {
+function comes_before(one: number, other: number, seat_before: SeatBefore): boolean {
   const distance = math.floor(one / SEATS) - math.floor(other / SEATS);
   return distance < 0 || (distance === 0 && seat_before(one % SEATS, other % SEATS));
 }
 
-/** Puts a point into its bucket. */
+/** Inserts a point into the list of its bucket. */
 function link(buckets: Buckets, point: number, seat_before: SeatBefore): void {
   const { positions, followers, heads } = buckets;
   const position = positions[point];
   const bucket = bucket_of(position, buckets.count);
   let before = NONE;
   let follower = heads[bucket];
-  while (follower !== NONE && stands_before(positions[follower], position, seat_before)) {
+  while (follower !== NONE && comes_before(positions[follower], position, seat_before)) {
     before = follower;
     follower = followers[follower];
   }
@@ -76,13 +77,13 @@ function link(buckets: Buckets, point: number, seat_before: SeatBefore): void {
   else followers[before] = point;
 }
 
-/** Counts a point that `fill` is to put. */
+/** Counts a point that `fill` adds later. */
 export function announce({ heads, count }: Buckets, position: number): void {
   const bucket = bucket_of(position, count);
   heads[bucket] = heads[bucket] + 1;
 }
 
-/** Has each head be the first number of its bucket's points, after all points were announced. */
+/** Sets each head to the first number of its bucket's points, after all points were announced. */
 export function allot({ heads, count }: Buckets): void {
   let first = 1;
   for (const bucket of $range(0, count - 1)) {
@@ -92,7 +93,7 @@ export function allot({ heads, count }: Buckets): void {
   }
 }
 
-/** Puts a point that was announced where its bucket goes on. */
+/** Adds an announced point at the end of its bucket. */
 export function fill({ positions, heads, count }: Buckets, position: number): void {
   const bucket = bucket_of(position, count);
   const point = heads[bucket];
@@ -100,18 +101,18 @@ export function fill({ positions, heads, count }: Buckets, position: number): vo
   heads[bucket] = point + 1;
 }
 
-/** Moves a point to its place among those from `first` on, which stand in order. */
+/** Moves a point to its position among the sorted points from `first` on. */
 function insert(positions: ffi.NumberPointer, first: number, point: number, seat_before: SeatBefore): void {
   const position = positions[point];
   let place = point;
-  while (place > first && stands_before(position, positions[place - 1], seat_before)) {
+  while (place > first && comes_before(position, positions[place - 1], seat_before)) {
     positions[place] = positions[place - 1];
     place = place - 1;
   }
   positions[place] = position;
 }
 
-/** Sorts and links the points of each bucket, after all were filled in. */
+/** Sorts and links the points of each bucket, after all were added. */
 export function finish(buckets: Buckets, seat_before: SeatBefore): void {
   const { positions, followers, heads } = buckets;
   let first = 1;
@@ -128,7 +129,7 @@ export function finish(buckets: Buckets, seat_before: SeatBefore): void {
   buckets.size = first - 1;
 }
 
-/** Puts a point. There must be room. */
+/** Adds a point. There must be room. */
 export function put(buckets: Buckets, position: number, seat_before: SeatBefore): void {
   let point = buckets.free;
   if (point === NONE) {
@@ -142,7 +143,7 @@ export function put(buckets: Buckets, position: number, seat_before: SeatBefore)
   buckets.size = buckets.size + 1;
 }
 
-/** Takes a point. */
+/** Removes a point. */
 export function take(buckets: Buckets, position: number): void {
   const { positions, followers, heads } = buckets;
   const bucket = bucket_of(position, buckets.count);

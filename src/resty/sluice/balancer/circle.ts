@@ -15,12 +15,12 @@ import type { Peer } from "./method";
 import { next_point, point_count, points_of, POINTS_A_WEIGHT, seed_of } from "./points";
 
 /**
- * The circle of `hash … consistent`. It follows its peers at the next search: few points are put and taken one by one,
- * for many it is built anew, in a fraction of the time.
+ * The circle of `hash … consistent`. Changes of peers take effect at the next search: few points are added
+ * and removed one by one, and for many the circle is rebuilt, which is faster.
  *
- * A circle has a limited number of points, so that no request waits for long while it is built. As in nginx, a unit of
- * weight has 160 points; where that would be too many in all, it has fewer, in steps of a twelfth. The shares stay, and
- * as a peer's first points are always the same, a step moves few keys.
+ * The number of points is limited, so that no request waits long for a rebuild. As in nginx, a unit of weight
+ * has 160 points. If that is too many in total, it has fewer, in steps of a twelfth. The shares stay the
+ * same, and a step moves few keys, because the first points of a peer are always the same.
  */
 export interface Circle {
   add: (this: void, peer: Peer) => void;
@@ -29,47 +29,47 @@ export interface Circle {
   reweigh: (this: void, peer: Peer, weight: number) => void;
   /** Changes `peer.server`, which its points are made from. */
   respell: (this: void, peer: Peer, server: string) => void;
-  /** The first point that is not before `hash` (0 to 2^32 - 1). There are peers. */
+  /** Returns the first point at or after `hash` (0 to 2^32 - 1). There must be peers. */
   find: (this: void, hash: number) => number;
-  /** The point behind another; behind the last comes the first. */
+  /** Returns the point after another. The first point follows the last. */
   next: (this: void, point: number) => number;
-  /** Whose a point is. */
+  /** Returns the peer of a point. */
   peer_of: (this: void, point: number) => Peer;
 }
 
 interface Placed extends Peer {
-  /** Its number on the circle. */
+  /** The number of the peer on the circle. */
   seat: number;
 }
 
-/** What takes a seat. */
-interface Sitter {
+/** The owner of points on the circle. */
+interface Owner {
   peer: Peer;
-  /** What its points are made from. */
+  /** The address from which the points are computed. */
   server: string;
   seat: number;
-  /** 0: it was removed. */
+  /** 0: the peer was removed. */
   weight: number;
-  /** How many points it has on the circle. */
+  /** Number of points on the circle. */
   points: number;
-  /** Whether the circle has to look at it. */
+  /** True: the points on the circle are not those of the current weight. */
   is_changed: boolean;
 }
 
-/** As many as nginx gives to a sum of weights of 2,000: less than 100 ms of building. */
+/** The number of points that nginx has for a sum of weights of 2,000. A rebuild takes less than 100 ms. */
 const MOST_POINTS = 320000;
-/** Eight steps are a half. */
+/** Eight steps halve the number of points. */
 const STEP = 2 ** (-1 / 8);
-/** To put or take a point takes about as long as to build so many. */
+/** Adding or removing a point takes about as long as rebuilding so many points. */
 const BUILT_A_CHANGE = 4;
 
 /** Makes an empty circle. Any phase. */
 export function new_circle(): Circle {
-  const sitters = new LuaTable<number, Sitter>();
+  const owners = new LuaTable<number, Owner>();
   const free_seats: number[] = [];
   let seats = 0;
-  /** Those whose weights have changed since the circle followed. */
-  let changed: Sitter[] = [];
+  /** The owners whose weights have changed since the last update. */
+  let changed: Owner[] = [];
   let is_stale = false;
   let total_weight = 0;
   let points_a_weight = POINTS_A_WEIGHT;
@@ -78,16 +78,22 @@ export function new_circle(): Circle {
   let { positions, followers, heads } = buckets;
   let bucket_count = buckets.count;
 
-  /** Of two peers' points at one place the older peer's comes first: seats tell what this worker has seen, not more. */
+  /**
+   * Of two points at the same position that of the older peer comes first. Seats differ between workers, ids
+   * do not.
+   */
   function seat_before(this: void, seat: number, other: number): boolean {
-    return sitters.get(seat).peer.id < sitters.get(other).peer.id;
+    return owners.get(seat).peer.id < owners.get(other).peer.id;
   }
 
-  function wanted_points({ weight }: Sitter): number {
+  function wanted_points({ weight }: Owner): number {
     return weight === 0 ? 0 : point_count(weight, points_a_weight);
   }
 
-  /** Fits the number of points a unit of weight to the sum of the weights. Returns whether it is another than before. */
+  /**
+   * Computes the number of points for a unit of weight from the sum of the weights. Returns whether it has
+   * changed.
+   */
   function fit_points(): boolean {
     const before = points_a_weight;
     points_a_weight = POINTS_A_WEIGHT;
@@ -97,10 +103,10 @@ export function new_circle(): Circle {
 
   function for_each_point(action: (this: void, buckets: Buckets, position: number) => void): void {
     for (const seat of $range(0, seats - 1)) {
-      const sitter = sitters.get(seat);
-      const seed = seed_of(sitter.server);
+      const owner = owners.get(seat);
+      const seed = seed_of(owner.server);
       let point = 0;
-      for (const _ of $range(1, wanted_points(sitter))) {
+      for (const _ of $range(1, wanted_points(owner))) {
         point = next_point(seed, point);
         action(buckets, point * SEATS + seat);
       }
@@ -110,11 +116,11 @@ export function new_circle(): Circle {
   function build(): void {
     let points = 0;
     for (const seat of $range(0, seats - 1)) {
-      const sitter = sitters.get(seat);
-      sitter.points = wanted_points(sitter);
-      points = points + sitter.points;
+      const owner = owners.get(seat);
+      owner.points = wanted_points(owner);
+      points = points + owner.points;
     }
-    // Others will come.
+    // There is room for peers that are added later.
     buckets = new_buckets(math.floor(points * 1.125) + 1024);
     for_each_point(announce);
     allot(buckets);
@@ -124,10 +130,10 @@ export function new_circle(): Circle {
     bucket_count = buckets.count;
   }
 
-  function change_points(sitter: Sitter): void {
-    const { server, seat, points } = sitter;
-    const wanted = wanted_points(sitter);
-    sitter.points = wanted;
+  function change_points(owner: Owner): void {
+    const { server, seat, points } = owner;
+    const wanted = wanted_points(owner);
+    owner.points = wanted;
     const from = math.min(points, wanted);
     for (const hash of points_of(server, from, math.max(points, wanted))) {
       const position = hash * SEATS + seat;
@@ -136,45 +142,45 @@ export function new_circle(): Circle {
     }
   }
 
-  /** Makes the circle what the peers want. */
+  /** Updates the points to the current peers and weights. */
   function update(): void {
     let is_large = fit_points();
     let points = 0;
-    for (const sitter of changed) points = points + math.abs(wanted_points(sitter) - sitter.points);
+    for (const owner of changed) points = points + math.abs(wanted_points(owner) - owner.points);
     is_large = is_large || points * BUILT_A_CHANGE > buckets.size || buckets.size + points > buckets.room;
     if (is_large) build();
-    for (const sitter of changed) {
-      if (!is_large) change_points(sitter);
-      sitter.is_changed = false;
-      if (sitter.weight === 0) free_seats.push(sitter.seat);
+    for (const owner of changed) {
+      if (!is_large) change_points(owner);
+      owner.is_changed = false;
+      if (owner.weight === 0) free_seats.push(owner.seat);
     }
     changed = [];
     is_stale = false;
   }
 
-  function change(sitter: Sitter, weight: number): void {
-    total_weight = total_weight + weight - sitter.weight;
-    sitter.weight = weight;
-    if (!sitter.is_changed) changed.push(sitter);
-    sitter.is_changed = true;
+  function change(owner: Owner, weight: number): void {
+    total_weight = total_weight + weight - owner.weight;
+    owner.weight = weight;
+    if (!owner.is_changed) changed.push(owner);
+    owner.is_changed = true;
     is_stale = true;
   }
 
   function add(this: void, peer: Peer): void {
     const seat = free_seats.pop() ?? seats;
     if (seat === seats) seats = seats + 1;
-    const sitter = { peer, server: peer.server, seat, weight: 0, points: 0, is_changed: false };
-    sitters.set(seat, sitter);
+    const owner = { peer, server: peer.server, seat, weight: 0, points: 0, is_changed: false };
+    owners.set(seat, owner);
     (peer as Placed).seat = seat;
-    change(sitter, peer.weight);
+    change(owner, peer.weight);
   }
 
   function remove(this: void, peer: Peer): void {
-    change(sitters.get((peer as Placed).seat), 0);
+    change(owners.get((peer as Placed).seat), 0);
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
-    change(sitters.get((peer as Placed).seat), weight);
+    change(owners.get((peer as Placed).seat), weight);
     peer.weight = weight;
   }
 
@@ -190,7 +196,7 @@ export function new_circle(): Circle {
     return heads[at];
   }
 
-  /** The first point of the buckets behind one. There are points, and mostly in the next bucket: then without a loop. */
+  /** Returns the first point after a bucket. It is usually in the next bucket, which needs no loop. */
   function first_behind(bucket: number): number {
     const at = bucket + 1 < bucket_count ? bucket + 1 : 0;
     return heads[at] === NONE ? search_from(at) : heads[at];
@@ -211,7 +217,7 @@ export function new_circle(): Circle {
   }
 
   function peer_of(this: void, point: number): Peer {
-    return sitters.get(positions[point] % SEATS).peer;
+    return owners.get(positions[point] % SEATS).peer;
   }
 
   return { add, remove, reweigh, respell, find, next, peer_of };

@@ -3,14 +3,14 @@ import { MOST_TRIES, new_keyed } from "./keyed";
 import type { Available, Method, Peer, Surroundings } from "./method";
 
 /**
- * Makes nginx's `hash … consistent`: a key belongs to the peer of the first point at or behind its CRC-32; when that
- * is not available, to the peer of the next point. Any phase.
+ * Makes nginx's `hash … consistent`. A key belongs to the peer of the first point at or after the CRC-32 of
+ * the key. If that peer is not available, the next points are tried. Any phase.
  */
 export function new_consistent_hash(surroundings: Surroundings): Method {
   const { crc32 } = surroundings;
   const circle = new_circle();
 
-  function find_behind(first: number, available: Available): Peer | undefined {
+  function find_after(first: number, available: Available): Peer | undefined {
     let point = first;
     for (const _ of $range(2, MOST_TRIES)) {
       point = circle.next(point);
@@ -23,7 +23,7 @@ export function new_consistent_hash(surroundings: Surroundings): Method {
   function find(this: void, available: Available, key: string): Peer | undefined {
     const point = circle.find(crc32(key));
     const peer = circle.peer_of(point);
-    return available(peer) ? peer : find_behind(point, available);
+    return available(peer) ? peer : find_after(point, available);
   }
 
   const { add, remove, reweigh, respell } = circle;

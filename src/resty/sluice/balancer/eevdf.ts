@@ -1,23 +1,26 @@
 import { new_heap, pop, push, remove, type Heap, type HeapEntry } from "../lib/heap";
 
 /**
- * Whose turn it is: that of the earliest eligible virtual deadline, found in O(log n) (Stoica, Abdel-Wahab, "Earliest
- * Eligible Virtual Deadline First", 1995; Linux schedules processes so).
+ * Finds the next turn by the earliest eligible virtual deadline, in O(log n) (Stoica, Abdel-Wahab, "Earliest
+ * Eligible Virtual Deadline First", 1995; the scheduler of Linux uses it).
  */
 
-/** What takes turns. Its k-th turn becomes eligible at its base + k/weight and is due at base + (k+1)/weight. */
+/**
+ * An item that takes turns. Its k-th turn becomes eligible at base + k/weight and is due at base +
+ * (k+1)/weight.
+ */
 export interface Turns extends HeapEntry {
   weight: number;
-  /** The virtual time of its turn 0. */
+  /** The virtual time of turn 0. */
   base: number;
-  /** How many turns it has had since. */
+  /** Number of turns since then. */
   turn: number;
 }
 
 export interface Schedule<T extends Turns> {
-  /** Those whose turn is eligible, by when it is due. */
+  /** The items whose turn is eligible, by the time when it is due. */
   readonly eligible: Heap<T>;
-  /** The others, by when their turn becomes eligible. */
+  /** The other items, by the time when their turn becomes eligible. */
   readonly waiting: Heap<T>;
 }
 
@@ -26,34 +29,34 @@ export function new_schedule<T extends Turns>(): Schedule<T> {
   return { eligible: new_heap(), waiting: new_heap() };
 }
 
-/** When a turn becomes eligible. */
+/** Returns when the next turn becomes eligible. */
 export function eligible_at(turns: Turns): number {
   return turns.base + turns.turn / turns.weight;
 }
 
-/** When it is due. */
+/** Returns when the next turn is due. */
 export function due_at(turns: Turns): number {
   return turns.base + (turns.turn + 1) / turns.weight;
 }
 
-/** Puts one in who is in neither heap. */
+/** Adds an item that is in neither heap. */
 export function wait_for_turn<T extends Turns>({ waiting }: Schedule<T>, turns: T): void {
   turns.key = eligible_at(turns);
   push(waiting, turns);
 }
 
-/** Takes one out of the heap in which it is. */
+/** Removes an item from its heap. */
 export function withdraw<T extends Turns>({ eligible, waiting }: Schedule<T>, turns: T): void {
   remove(waiting.entries.get(turns.place) === turns ? waiting : eligible, turns);
 }
 
-/** Takes all out. */
+/** Removes all items. */
 export function clear<T extends Turns>({ eligible, waiting }: Schedule<T>): void {
   while (eligible.size > 0) pop(eligible);
   while (waiting.size > 0) pop(waiting);
 }
 
-/** Lets those be eligible who are so at a virtual time. */
+/** Moves the items whose turns are eligible at a virtual time to the eligible heap. */
 export function admit<T extends Turns>({ eligible, waiting }: Schedule<T>, time: number): void {
   while (waiting.size > 0 && waiting.entries.get(1).key <= time) {
     const turns = pop(waiting);
@@ -78,8 +81,9 @@ function copy_of<T extends Turns>(heap: Heap<T>): Heap<Copy<T>> {
 }
 
 /**
- * Who would have the turn at a virtual time, or as soon as somebody can. Changes nothing: who was admitted would stay
- * so although time is set back when others leave. O(n).
+ * Returns the item that would have the turn at a virtual time, or as soon as one is eligible. It works on
+ * copies, because an item stays eligible once it was admitted, and virtual time can be set back when others
+ * leave. O(n).
  */
 export function first_at<T extends Turns>(schedule: Schedule<T>, time: number, slack: number): T {
   const eligible = copy_of(schedule.eligible);

@@ -2,26 +2,26 @@ import { clear, due_at, new_schedule, wait_for_turn, withdraw, type Schedule, ty
 import type { Available, Peer } from "./method";
 import { first_available, type Ring } from "./ring";
 
-/** Peers of one weight, which take turns with each other and, as one, with the other groups. */
+/** Peers of one weight. They take turns with each other, and the group takes turns with other groups. */
 export interface Group extends Turns, Ring<Group> {
-  /** Of each member; `weight` is that of all members together. */
+  /** The weight of each member; `weight` is the sum of all members. */
   peer_weight: number;
-  /** Its place in the list of groups. */
+  /** Position in the list of groups. */
   slot: number;
 }
 
 /** The groups of a rotation. */
 export interface Groups {
   readonly by_weight: LuaTable<number, Group | undefined>;
-  /** From 1 on, in no order. */
+  /** The groups from 1 on, in no particular order. */
   readonly list: LuaTable<number, Group>;
   count: number;
-  /** Has the groups while they are many. */
+  /** Contains the groups while there are more than `FEW_GROUPS`. */
   readonly schedule: Schedule<Group>;
   is_scheduled: boolean;
 }
 
-/** To look at each of so many groups is as fast as the schedule. */
+/** Up to this number of groups, comparing all of them is as fast as the schedule. */
 const FEW_GROUPS = 16;
 
 /** Makes an empty set of groups. Any phase. */
@@ -45,7 +45,7 @@ export function take_out_of_schedule(groups: Groups, group: Group): void {
   if (groups.is_scheduled && group.weight > 0) withdraw(groups.schedule, group);
 }
 
-/** Gives the groups to the schedule when they have become many, and takes them back when they are few. */
+/** Begins or ends to use the schedule when the number of groups crosses `FEW_GROUPS`. */
 function use_schedule(groups: Groups): void {
   if (groups.is_scheduled === groups.count > FEW_GROUPS) return;
   groups.is_scheduled = !groups.is_scheduled;
@@ -56,7 +56,7 @@ function use_schedule(groups: Groups): void {
   }
 }
 
-/** Adds a group that has no members yet, and is scheduled once it has. */
+/** Adds a group without members. It is scheduled when it has some. */
 export function add_group(groups: Groups, peer_weight: number): Group {
   const slot = groups.count + 1;
   const empty: Partial<Group> = {
@@ -89,17 +89,17 @@ export function remove_group(groups: Groups, group: Group): void {
   use_schedule(groups);
 }
 
-/** Tells whether a peer comes before another in an order of ids that starts at `first_id` and goes round. */
+/** Tells whether a peer comes before another in the cyclic order of ids that starts at `first_id`. */
 export function comes_before(peer: Peer, other: Peer, first_id: number): boolean {
   const is_late = peer.id < first_id;
   return is_late === other.id < first_id ? peer.id < other.id : !is_late;
 }
 
 /**
- * Returns the group whose next member has the turn at a virtual time by nginx's smooth weighted round robin: the member
- * that is owed most and, of several such, the first one in the order of ids. O(groups).
+ * Returns the group whose next member has the turn at a virtual time by nginx's smooth weighted round robin:
+ * the member that is owed most and, of several equal ones, the first in the order of ids. O(groups).
  *
- * @param slack differences up to this one are due to rounding
+ * @param slack smaller differences are rounding errors
  */
 export function most_owed({ list, count }: Groups, time: number, slack: number, first_id: number): Group {
   let found = list.get(1);
@@ -116,7 +116,7 @@ export function most_owed({ list, count }: Groups, time: number, slack: number, 
   return found;
 }
 
-/** The group that is due first among those with an available member. O(peers). */
+/** Returns the group that is due first among those with an available member. O(peers). */
 export function find_group({ list, count }: Groups, available: Available): Group | undefined {
   let found: Group | undefined;
   let found_due = math.huge;

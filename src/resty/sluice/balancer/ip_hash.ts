@@ -17,15 +17,15 @@ function hash_rest(first: number, key: string): number {
   return hash;
 }
 
-/** Goes on by a key of at least three bytes. */
+/** Continues a hash with a key of at least three bytes. */
 function hash_address(before: number, key: string): number {
   const hash = hash_byte(hash_byte(hash_byte(before, key, 1), key, 2), key, 3);
   return key.length === 3 ? hash : hash_rest(hash, key);
 }
 
 /**
- * Makes nginx's `ip_hash`; its key is the client's address as bytes: the first three of IPv4, all of IPv6. When the
- * peer of an address is not available its bytes are hashed once more. Any phase.
+ * Makes nginx's `ip_hash`. The key is the client's address as bytes: the first three of IPv4, all of IPv6. If
+ * the peer of an address is not available, the hash is continued with the same bytes. Any phase.
  */
 export function new_ip_hash(surroundings: Surroundings): Method {
   const ranges = new_ranges();

@@ -1,21 +1,25 @@
 import type { Available, Method, Peer, Surroundings } from "./method";
 import { new_round_robin } from "./round_robin";
 
-/** What tells methods with a key apart: where a key leads. They know all peers, so that one out of rotation keeps its keys. */
+/** The mapping from keys to peers. It contains all peers, so that a peer out of rotation keeps its keys. */
 export interface Places {
   add: (this: void, peer: Peer) => void;
   remove: (this: void, peer: Peer) => void;
   /** Changes `peer.weight`. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
-  /** Changes `peer.server`; absent: no place depends on it. */
+  /** Changes `peer.server`; absent: the mapping does not depend on it. */
   respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
   /**
-   * The peer of a key; undefined when nginx's number of tries has found none available. Changes nothing. There are peers.
+   * Returns the peer of a key; undefined if none was available after nginx's number of tries. Changes
+   * nothing. There must be peers.
    */
   find: (this: void, available: Available, key: string) => Peer | undefined;
 }
 
-/** Makes a method of places for keys; requests without a key, or whose key leads to nobody, go by round robin. Any phase. */
+/**
+ * Makes a method from a mapping of keys. Round robin serves requests without a key or without a peer. Any
+ * phase.
+ */
 export function new_keyed(surroundings: Surroundings, places: Places): Method {
   const turns = new_round_robin(surroundings);
   let count = 0;
@@ -33,7 +37,7 @@ export function new_keyed(surroundings: Surroundings, places: Places): Method {
   }
 
   function reweigh(this: void, peer: Peer, weight: number): void {
-    // They go by the weight that it has had.
+    // The mapping needs the previous weight.
     places.reweigh(peer, weight);
     turns.reweigh(peer, weight);
   }
@@ -52,5 +56,5 @@ export function new_keyed(surroundings: Surroundings, places: Places): Method {
   return { add, remove, reweigh, respell, suspend: turns.suspend, resume: turns.resume, pick, peek };
 }
 
-/** So many places are tried for a key; as nginx. */
+/** Number of peers that are tried for a key, as in nginx. */
 export const MOST_TRIES = 20;

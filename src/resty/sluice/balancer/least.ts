@@ -4,15 +4,16 @@ import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
 
 interface Listed extends Peer {
-  /** Its place in the list. */
+  /** Position in the list. */
   place: number;
 }
 
 /**
- * Makes a method that chooses the peer whose cost for its weight is least, and among several such by round robin.
+ * Makes a method that chooses the peer with the least cost for its weight, and one of several equal peers by
+ * round robin.
  *
- * While the peer whose turn it is has the least cost that there can be, as idle ones have, a pick is a step of the
- * round robin; else all are looked at. Any phase.
+ * If the peer whose turn it is has the least possible cost, as idle peers have, a pick is only a step of the
+ * round robin. Otherwise all peers are compared. Any phase.
  */
 export function new_least(surroundings: Surroundings, cost: Cost): Method {
   const turns = new_round_robin(surroundings);
@@ -20,9 +21,9 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
   const cost_of = cost.of;
   const peers = new LuaTable<number, Listed>();
   let count = 0;
-  /** No weight is above this one; infinite: it is to be looked for, at the next look at all. */
+  /** Upper limit of the weights; infinite: the next comparison of all peers must find it. */
   let heaviest = 0;
-  /** The place from which the others are looked at. */
+  /** The position at which the next comparison of all peers starts. */
   let start = 1;
 
   function enter(this: void, peer: Peer): void {
@@ -53,7 +54,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     const before = peer.weight;
     turns.reweigh(peer, weight);
     if (weight >= heaviest) heaviest = weight;
-    // All may fall before the next pick: to look for it each time would take the square of their number.
+    // All weights may fall before the next pick. Finding the maximum each time would take quadratic time.
     else if (before === heaviest) heaviest = math.huge;
   }
 
@@ -61,7 +62,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     return its_cost === 0 || (its_cost <= cost.least && peer.weight === heaviest);
   }
 
-  /** The cheapest of all, and `turn` if none is cheaper. */
+  /** Returns the cheapest peer, or `turn` if none is cheaper. */
   function find_least(turn: Peer, turn_cost: number, time: number, available: Available): Peer {
     if (heaviest === math.huge) find_heaviest();
     let best = turn;
@@ -89,7 +90,7 @@ export function new_least(surroundings: Surroundings, cost: Cost): Method {
     if (turn === undefined) return undefined;
     const time = now();
     const best = choose(turn, time, available);
-    // Turns that are not taken go round, too.
+    // The start moves with each choice, so that equal peers are chosen in turn.
     if (best !== turn) start = (best as Listed).place;
     cost.chosen(best, time);
     return best;

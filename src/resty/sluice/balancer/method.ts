@@ -1,33 +1,35 @@
 /**
- * The contract of a balancing method. A method keeps the peers it was given in an order of its own; a peer that
- * stays keeps its place when others come, go or change. It reads neither nginx nor a clock of its own, so that it
- * runs under plain LuaJIT.
+ * The contract of a balancing method. A method keeps its peers in an order of its own. A peer keeps its
+ * position when other peers are added, removed or changed. A method uses neither nginx nor a clock directly,
+ * so that it runs under plain LuaJIT.
  */
 
-/** A server as a method sees it; a method adds the fields that it needs. */
+/** A server in a method, which may add fields to it. */
 export interface Peer {
-  /** Its number among the peers; later ones have higher numbers. That is the configured order. */
+  /** The number of the peer. Later peers have higher numbers, which is the configured order. */
   id: number;
-  /** Its address, as nginx's `server` directive would have it. */
+  /** The address, as in nginx's `server` directive. */
   server: string;
-  /** Its share, relative to the other peers'; above 0, not necessarily whole. */
+  /** The share relative to other peers. Above 0, not necessarily a whole number. */
   weight: number;
-  /** False: it gets no requests for now. */
+  /** False: the peer receives no requests at present. */
   in_rotation: boolean;
 }
 
 /** Tells whether a peer can be given a request now. */
 export type Available = (this: void, peer: Peer) => boolean;
 
-/** A method at work for one set of peers. */
+/** A balancing method with its peers. */
 export interface Method {
-  /** Takes a peer in, be it in rotation or not. */
+  /** Adds a peer, which may be in rotation or not. */
   add: (this: void, peer: Peer) => void;
-  /** Leaves a peer out; it must be in. */
+  /** Removes a peer, which must have been added. */
   remove: (this: void, peer: Peer) => void;
-  /** Changes a peer's weight; it must be in. */
+  /** Changes the weight of a peer, which must have been added. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
-  /** Changes `peer.server`, which names the same address before and after; the peer must be in. Absent: that changes nothing. */
+  /**
+   * Changes the spelling of `peer.server`, which names the same address; absent: the method does not use it.
+   */
   respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
   /** Takes a peer, whose `in_rotation` was true and is now false, out of rotation. */
   suspend: (this: void, peer: Peer) => void;
@@ -36,40 +38,42 @@ export interface Method {
   /**
    * Chooses a peer and counts the choice; undefined when none is available.
    *
-   * @param key for methods that go by a key of the request; without one, or with an empty one, they choose as round robin
+   * @param key the key of the request, for methods that use one; without a key, or with an empty one, they
+   * use round robin
    */
   pick: (this: void, available: Available, key: string | undefined) => Peer | undefined;
   /**
-   * The peer that `pick` would choose now; it changes no later choice. Exact where the one whose turn it is is available,
-   * else the likely one; undefined when none is available, and of `random` always, for that draws. Not hot.
+   * Returns the peer that `pick` would choose now, without changing later choices. The result is exact if the
+   * peer whose turn it is is available, and otherwise the most likely peer. It is undefined if none is
+   * available, and always with `random`. Not hot.
    */
   peek: (this: void, available: Available, key: string | undefined) => Peer | undefined;
 }
 
-/** What a method may know of the world. All workers see the same loads. */
+/** The values that a method may use besides its peers. All workers see the same loads. */
 export interface Surroundings {
-  /** A number from 0 up to, not including, 1. */
+  /** Returns a random number from 0 up to, but not including, 1. */
   random: (this: void) => number;
-  /** How far into the peers this worker starts to take turns, from 0 up to, not including, 1. */
+  /** The position in the list of peers at which this worker starts: from 0 up to, but not including, 1. */
   start: number;
-  /** The monotonic clock, in seconds. */
+  /** Returns the monotonic clock, in seconds. */
   now: (this: void) => number;
-  /** CRC-32 of a text, from 0 to 2^32 - 1. */
+  /** Returns the CRC-32 of a text, from 0 to 2^32 - 1. */
   crc32: (this: void, text: string) => number;
-  /** How many requests are under way at a peer. */
+  /** Returns the number of requests in progress at a peer. */
   in_flight: (this: void, peer: Peer) => number;
-  /** The same of a peer that may have been removed; 0 once its memory is another's. */
+  /** The same for a peer that may have been removed; 0 when its memory belongs to another server. */
   left_in_flight: (this: void, peer: Peer) => number;
-  /** How many are under way at all peers together, those that were removed included. */
+  /** Returns the number of requests in progress at all peers, including removed ones. */
   total_in_flight: (this: void) => number;
-  /** How old those at a peer are on average, in milliseconds; 0 when there are none. */
+  /** Returns the mean age of the requests in progress at a peer, in milliseconds; 0 if there are none. */
   age_in_flight: (this: void, peer: Peer) => number;
-  /** How long a response is expected to take, in milliseconds; -1: not known. */
+  /** Returns the expected time of a response, in milliseconds; -1: not known. */
   expected_time: (this: void, peer: Peer) => number;
-  /** Changes what `expected_time` gives. */
+  /** Sets the expected time of a response. */
   expect_time: (this: void, peer: Peer, milliseconds: number) => void;
-  /** When a peer was chosen last, by the monotonic clock. */
+  /** Returns when a peer was last chosen, by the monotonic clock. */
   chosen_at: (this: void, peer: Peer) => number;
-  /** The peer's `fail_timeout`, in seconds. */
+  /** Returns the `fail_timeout` of a peer, in seconds. */
   fail_timeout: (this: void, peer: Peer) => number;
 }

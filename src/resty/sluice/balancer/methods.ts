@@ -18,7 +18,7 @@ function random_cost({ random }: BalancingConfig, surroundings: Surroundings): C
   return undefined;
 }
 
-/** The methods by nginx's names. */
+/** The methods by their names in nginx. */
 const METHODS: Record<MethodName, NewMethod> = {
   round_robin: (_config, surroundings) => new_round_robin(surroundings),
   least_conn: (_config, surroundings) => new_least(surroundings, connection_cost(surroundings)),
@@ -34,7 +34,7 @@ const METHODS: Record<MethodName, NewMethod> = {
   ip_hash: (_config, surroundings) => new_ip_hash(surroundings),
 };
 
-/** Makes the method that a configuration names, without peers. Any phase. */
+/** Makes the method of a configuration, without peers. Any phase. */
 export function new_method(config: BalancingConfig, surroundings: Surroundings): Method {
   return METHODS[config.method](config, surroundings);
 }

@@ -4,13 +4,14 @@ import { new_ranges } from "./ranges";
 import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
 
-/** So many draws in vain, then round robin chooses; as nginx. */
+/** After this number of draws without a result round robin chooses, as in nginx. */
 const MOST_DRAWS = 20;
 
 /**
- * Makes nginx's `random`: each peer is as likely as its weight is large. Any phase.
+ * Makes nginx's `random`. Each peer is chosen with a probability in proportion to its weight. Any phase.
  *
- * @param cost for `random two`: two different peers are drawn, and the one that costs less for its weight is chosen
+ * @param cost for `random two`: two different peers are drawn, and the one with less cost for its weight is
+ * chosen
  */
 export function new_random(surroundings: Surroundings, cost?: Cost): Method {
   const { random, now } = surroundings;
@@ -66,7 +67,7 @@ export function new_random(surroundings: Surroundings, cost?: Cost): Method {
     return other === undefined ? one : cheaper(one, other, cost);
   }
 
-  /** What it would draw is not known before. */
+  /** The next draw is not known in advance. */
   function peek(this: void): Peer | undefined {
     return undefined;
   }

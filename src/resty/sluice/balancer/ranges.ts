@@ -1,33 +1,37 @@
 import type { Peer } from "./method";
 
 /**
- * Peers side by side on a line, in the order of their numbers, each as long as its weight: what `hash`, `ip_hash` and
- * `random` choose from. Sums are made when they are needed, so that many changes cost one summing up.
+ * Peers as adjacent ranges on a line, in the order of their ids. The length of a range is the weight of the
+ * peer. `hash`, `ip_hash` and `random` use it. Sums are computed when they are needed, so that many changes
+ * cost one computation.
  */
 export interface Ranges {
   add: (this: void, peer: Peer) => void;
   remove: (this: void, peer: Peer) => void;
   /** Changes `peer.weight`. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
-  /** How many peers there are. */
+  /** Returns the number of peers. */
   count: (this: void) => number;
-  /** How long the line is. */
+  /** Returns the length of the line. */
   total: (this: void) => number;
-  /** The peer at a point from 0 up to, not including, `total()`. O(1) while weights are equal, else O(log n). */
+  /**
+   * Returns the peer at a point from 0 up to, but not including, `total()`. O(1) with equal weights, else
+   * O(log n).
+   */
   at: (this: void, point: number) => Peer;
 }
 
 /** Makes an empty line. Any phase. */
 export function new_ranges(): Ranges {
   const peers: Peer[] = [];
-  /** Where each peer's part ends. */
+  /** The ends of the ranges. */
   const ends = new LuaTable<number, number>();
   let sum = 0;
-  /** The weight of every peer; 0: they differ. */
+  /** The weight of all peers; 0: the weights differ. */
   let common_weight = 0;
   let is_summed = false;
 
-  /** How many peers have a number below this one. */
+  /** Returns the number of peers with a lower id. */
   function place_of(id: number): number {
     let from = 0;
     let to = peers.length;

@@ -1,28 +1,31 @@
 import type { Available, Peer } from "./method";
 
-/** Peers that take turns: a circle, linked both ways, so that each can leave in one step. */
+/** Peers that take turns: a doubly linked ring, from which a peer can be removed in one step. */
 
 export interface Member<R> extends Peer {
   ring: R;
   before: Member<R>;
   after: Member<R>;
-  /** How many turns it has had, counted from where its ring would have it: the fewer, the more it is owed. */
+  /** Number of turns, relative to the turns of the ring. The fewer, the more the member is owed. */
   served: number;
-  /** False until the rotation starts with it. */
+  /** True: the member was there when the rotation started. */
   has_started: boolean;
 }
 
 export interface Ring<R> {
   members: number;
-  /** Whose turn is next. */
+  /** The member with the next turn. */
   next: Member<R>;
-  /** Who is next to take a turn that its member cannot take; so such turns are shared by all the others. */
+  /** The member that takes the next turn of an unavailable member, so that all members share these turns. */
   spare: Member<R>;
-  /** The one that joined last, if it is still a member: where the search for the next one's place starts. */
+  /**
+   * The member that joined last, or the one before it. The search for the position of a new member starts
+   * here.
+   */
   latest: Member<R>;
 }
 
-/** So many members are looked at from either end for the place of one that joins; many may join at once. */
+/** Limit of the search for the position of a new member from either end, because many may join at once. */
 const MOST_STEPS = 50;
 
 function insert<R extends Ring<R>>(ring: R, member: Member<R>, after: Member<R>): void {
@@ -34,7 +37,7 @@ function insert<R extends Ring<R>>(ring: R, member: Member<R>, after: Member<R>)
   after.before = member;
 }
 
-/** Returns the member that stands behind a new one in the order of ids. One step if the latest one is its neighbour. */
+/** Returns the member after a new one in the order of ids. One step if the latest member is its neighbour. */
 function follower_of<R extends Ring<R>>(ring: R, id: number): Member<R> {
   let member = ring.latest;
   const is_forward = member.id < id;
@@ -48,7 +51,7 @@ function follower_of<R extends Ring<R>>(ring: R, id: number): Member<R> {
   return member;
 }
 
-/** Lets a peer join at its place in the order of ids. If it would be next, it waits for all the others. */
+/** Adds a peer at its position in the order of ids. If its turn would be next, all others come first. */
 export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
   if (ring.members === 0) {
     member.before = member;
@@ -61,7 +64,10 @@ export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
   ring.latest = member;
 }
 
-/** Whom to join before so as to stand in the order of turns had; too far from both ends for that: near the front. */
+/**
+ * Returns the member before which a new one joins in the order of turns, or a member near the front after
+ * `MOST_STEPS`.
+ */
 function place_for<R extends Ring<R>>(ring: R, served: number): Member<R> {
   let front = ring.next;
   let back = ring.next;
@@ -74,7 +80,7 @@ function place_for<R extends Ring<R>>(ring: R, served: number): Member<R> {
   return front;
 }
 
-/** Lets a peer join behind those that have had as few turns as it has, or fewer. */
+/** Adds a peer after the members that have had at most as many turns. */
 export function join_in_order<R extends Ring<R>>(ring: R, member: Member<R>): void {
   if (ring.members === 0) {
     join_ring(ring, member);
@@ -85,7 +91,7 @@ export function join_in_order<R extends Ring<R>>(ring: R, member: Member<R>): vo
   if (is_first) ring.next = member;
 }
 
-/** Takes a peer out of its ring. */
+/** Removes a peer from its ring. */
 export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
   const ring = member.ring;
   ring.members = ring.members - 1;
@@ -96,7 +102,7 @@ export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
   member.after.before = member.before;
 }
 
-/** Lets no member have had fewer turns than `least`. */
+/** Raises the number of turns of each member to at least `least`. */
 export function raise_served<R extends Ring<R>>(ring: R, least: number): void {
   let member = ring.next;
   for (const _ of $range(1, ring.members)) {
@@ -105,7 +111,7 @@ export function raise_served<R extends Ring<R>>(ring: R, least: number): void {
   }
 }
 
-/** Gives the turn to the next member. Hot. */
+/** Returns the next member and counts its turn. Hot. */
 export function step<R extends Ring<R>>(ring: R): Member<R> {
   const member = ring.next;
   ring.next = member.after;
@@ -113,7 +119,9 @@ export function step<R extends Ring<R>>(ring: R): Member<R> {
   return member;
 }
 
-/** The member that is to have a turn which its own cannot take: the next available one among the others. */
+/**
+ * Returns the member that takes the turn of an unavailable one: the next available member from `spare` on.
+ */
 export function first_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
   let member = ring.spare;
   for (const _ of $range(1, ring.members)) {
@@ -123,7 +131,7 @@ export function first_available<R extends Ring<R>>(ring: R, available: Available
   return undefined;
 }
 
-/** Gives it that turn. */
+/** Returns that member and moves `spare` behind it. */
 export function step_to_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
   const member = first_available(ring, available);
   if (member !== undefined) ring.spare = member.after;

@@ -1,6 +1,6 @@
 import type { Method, Peer } from "./method";
 
-/** A method among peers that are all in rotation. */
+/** A method that knows only peers in rotation. */
 export interface Rotation extends Pick<Method, "pick" | "peek"> {
   enter: (this: void, peer: Peer) => void;
   leave: (this: void, peer: Peer) => void;
@@ -8,7 +8,7 @@ export interface Rotation extends Pick<Method, "pick" | "peek"> {
   reweigh: (this: void, peer: Peer, weight: number) => void;
 }
 
-/** Makes a method that knows only the peers in rotation. */
+/** Makes a complete method from one that knows only peers in rotation. */
 export function only_in_rotation({ enter, leave, reweigh, pick, peek }: Rotation): Method {
   return {
     add: (peer) => {

@@ -25,24 +25,28 @@ import { only_in_rotation } from "./rotation";
 import { first_id_of, start_from } from "./start";
 
 /**
- * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring; while all weights are
- * equal there is one group, and a pick is a step. Among a few groups the turn is that of nginx's smooth weighted round
- * robin, and the sequence is nginx's. Among more it is earliest eligible virtual deadline first, in O(log groups).
+ * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring. While all weights
+ * are equal there is one group, and a pick is one step. With a few groups the sequence is that of nginx's
+ * smooth weighted round robin. With more groups it is earliest eligible virtual deadline first, in O(log
+ * groups).
  *
- * Virtual time goes forward by 1/total with each pick, so that one unit is a full cycle. The schedule keeps every group
- * within one pick of its exact share at any time: counts over a cycle are exact, and no peer waits longer than
- * 2 × total/weight picks.
+ * Virtual time advances by 1/total with each pick, so that one unit is a full cycle. The schedule keeps every
+ * group within one pick of its exact share at any time: counts over a cycle are exact, and no peer waits
+ * longer than 2 × total/weight picks.
  *
- * What a group or a peer is owed is its weight × virtual time, less the turns that it has had; for all together that is
- * 0. A peer takes it along to its new weight, so that it gets its turns however often it is reweighed. One that cannot
- * take its turns for long is owed no more than one of them then.
+ * A group or a peer is owed its weight × virtual time minus the turns that it has had. The sum over all peers
+ * is 0. A peer keeps its owed turns when its weight changes, so that frequent changes do not cost it turns. A
+ * peer that was unavailable for long is owed at most one turn.
  */
 
-/** A turn counts as eligible this much of a pick too early, so that rounding does not delay it. */
+/** A turn becomes eligible this part of a pick early, so that rounding does not delay it. */
 const SLACK = 1e-3;
-/** So many turns of unavailable peers, then all groups are looked at. */
+/** After this number of turns of unavailable peers all groups are searched. */
 const MOST_SKIPS = 8;
-/** A member of several is owed at most so many turns: its ring may have changed often since it came. */
+/**
+ * Limit of the turns that a member of several is owed, because its ring may have changed often since it
+ * joined.
+ */
 const MOST_OWED = 1;
 
 /** Makes a round robin without peers. Any phase. */
@@ -55,9 +59,9 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
   let total = 0;
   let time_base = 0;
   let picks = 0;
-  /** How many peers are left of those that the rotation started with; 0: it starts with the next pick. */
+  /** Number of peers that remain of those at the start of the rotation; 0: the next pick starts it. */
   let started = 0;
-  /** The order of ids starts here. */
+  /** The first id of the cyclic order. */
   let first_id = 0;
 
   function begin(): void {
@@ -65,24 +69,24 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     started = start_from(groups, first_id);
   }
 
-  /** Sums up the picks so far, before `total` changes. */
+  /** Adds the picks so far to virtual time, before `total` changes. */
   function settle(): void {
     if (total > 0) time_base = time_base + picks / total;
     picks = 0;
   }
 
-  /** How many turns a group is owed; negative when it is ahead. Settled. */
+  /** Returns the turns that a group is owed; negative if it is ahead. `settle` must have been called. */
   function owed_to_group(group: Group): number {
     return sole === group ? 0 : group.weight * (time_base - group.base) - group.turn;
   }
 
-  /** The same of a peer. */
+  /** Returns the turns that a peer is owed. `settle` must have been called. */
   function owed_to({ ring, served }: Member<Group>): number {
     if (ring.members === 1) return owed_to_group(ring);
     return math.max(-MOST_OWED, math.min(MOST_OWED, ring.peer_weight * time_base - served));
   }
 
-  /** Schedules a group anew, after it or what it is owed has changed. Settled. */
+  /** Schedules a group again after it or its owed turns have changed. `settle` must have been called. */
   function reschedule(group: Group, owed: number): void {
     take_out_of_schedule(groups, group);
     group.weight = group.members * group.peer_weight;
@@ -92,7 +96,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     put_in_schedule(groups, group);
   }
 
-  /** Returns the group of a weight; a new one has no members yet. Settled. */
+  /** Returns the group of a weight; a new group has no members. `settle` must have been called. */
   function group_of(peer_weight: number): Group {
     const known = groups.by_weight.get(peer_weight);
     if (known !== undefined) return known;
@@ -105,14 +109,14 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     return group;
   }
 
-  /** Goes on without a member that has left its ring and took along what it was owed. */
+  /** Updates a group after a member has left its ring with its owed turns. */
   function close_ranks(group: Group, owed: number): void {
     if (group.members > 0) reschedule(group, owed_to_group(group) - owed);
     else remove_group(groups, group);
     sole = groups.count === 1 ? list.get(1) : undefined;
   }
 
-  /** Lets a peer take part from now on, owed nothing. */
+  /** Adds a peer, which is owed no turns. */
   function enter(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
     settle();
@@ -131,9 +135,9 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     leave_ring(member);
     if (member.has_started) started = started - 1;
     close_ranks(member.ring, owed);
-    // Sums of fractions leave something over.
+    // A sum of fractions has a rounding error.
     total = groups.count === 0 ? 0 : total - member.weight;
-    // What it was owed falls to the others.
+    // The other peers get its owed turns.
     if (total > 0) time_base = time_base + owed / total;
   }
 
@@ -148,7 +152,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
   function reweigh(this: void, peer: Peer, weight: number): void {
     const member = peer as Member<Group>;
     const { ring } = member;
-    // Not `peer.weight`: a method around this one may have changed it.
+    // `peer.weight` may have been changed by a method that uses this one.
     const { peer_weight } = ring;
     if (weight === peer_weight) return;
     settle();
@@ -171,12 +175,12 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     put_in_schedule(groups, group);
   }
 
-  /** Returns the group that has the turn. There are a few. */
+  /** Returns the group with the turn among a few groups. */
   function next_of_few(): Group {
     return most_owed(groups, time_base + (picks + 1) / total, SLACK / total, first_id);
   }
 
-  /** Gives the turn to the group that is due first among the eligible. There are many. */
+  /** Takes the group with the turn among many groups: the one that is due first among the eligible. */
   function next_of_many(): Group {
     let now = time_base + picks / total;
     if (eligible.size === 0 && waiting.entries.get(1).key > now) {
@@ -188,7 +192,10 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     return pop(eligible);
   }
 
-  /** Goes on to a time: who takes the turns of others is not ahead by them, and they are owed no more than one. */
+  /**
+   * Advances to a time. Peers that took turns of unavailable ones are not ahead, and those are owed at most
+   * one turn.
+   */
   function go_on_to(time: number, available: Available): void {
     settle();
     time_base = math.max(time_base, time);
@@ -202,7 +209,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     }
   }
 
-  /** Gives the turn to that group, and to that member. */
+  /** Gives the turn to an available member of the group that is due first. */
   function find_available(available: Available): Member<Group> | undefined {
     const found = find_group(groups, available);
     if (found === undefined) return undefined;
@@ -240,7 +247,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     const group = sole ?? (groups.is_scheduled ? first_at(schedule, time, SLACK / total) : next_of_few());
     if (available(group.next)) return group.next;
     if (sole !== undefined) return first_available(sole, available);
-    // A pick would give some turns away first: this is the likely one.
+    // A pick would first skip some unavailable peers, so this result is only likely.
     const likely = find_group(groups, available);
     if (likely === undefined || available(likely.next)) return likely?.next;
     return first_available(likely, available);

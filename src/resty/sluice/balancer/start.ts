@@ -1,6 +1,6 @@
 import { comes_before, type Group, type Groups } from "./group";
 
-/** Where a rotation starts: with another peer on each worker, and from there on in the order of ids. */
+/** The start of a rotation: each worker starts with another peer and continues in the order of ids. */
 
 function collect_ids({ list, count }: Groups): number[] {
   const ids: number[] = [];
@@ -16,9 +16,9 @@ function collect_ids({ list, count }: Groups): number[] {
 }
 
 /**
- * Returns the id of the peer that a rotation starts with. O(peers × log(peers)).
+ * Returns the id of the peer with which a rotation starts. O(peers × log(peers)).
  *
- * @param start how far into the peers, from 0 up to, not including, 1
+ * @param start the position in the list of peers, from 0 up to, but not including, 1
  */
 export function first_id_of(groups: Groups, start: number): number {
   const ids = collect_ids(groups);
@@ -39,9 +39,10 @@ function start_group(group: Group, first_id: number): void {
 }
 
 /**
- * Starts the rotation of each group with the first of its members in the order of ids from `first_id` on. O(peers).
+ * Starts the rotation of each group with its first member in the cyclic order of ids from `first_id`.
+ * O(peers).
  *
- * @returns how many peers there are
+ * @returns the number of peers
  */
 export function start_from({ list, count }: Groups, first_id: number): number {
   let peers = 0;

@@ -1,14 +1,17 @@
 import type { Cost } from "./cost";
 import type { Peer, Surroundings } from "./method";
 
-/** Times in milliseconds. Those of one step count as equal, and share by round robin. */
+/**
+ * Times are in milliseconds. Times within one step count as equal, so that their peers share requests by
+ * round robin.
+ */
 const STEP = 20;
-/** Peers slower than this are equally bad. A response in vain counts as so slow. */
+/** Slower peers are equally bad. A failed response counts as this time. */
 export const WORST_TIME = 5000;
 
 /**
- * Returns how many times the expected time of a peer is halved that was last chosen at `chosen_at`. nginx counts whole
- * seconds and halves once in `fail_timeout` + 1 of them, so that a `fail_timeout` of 0 halves once a second.
+ * Returns how often the expected time of a peer is halved since it was last chosen. nginx counts whole
+ * seconds and halves once in `fail_timeout` + 1 seconds, so that a `fail_timeout` of 0 halves once a second.
  */
 function halvings(chosen_at: number, now: number, fail_timeout: number): number {
   const idle = math.floor(now) - math.floor(chosen_at);
@@ -16,13 +19,13 @@ function halvings(chosen_at: number, now: number, fail_timeout: number): number 
 }
 
 /**
- * The cost of `least_time`, by the rules of nginx's ngx_http_upstream_least_time_module (1.31): the expected time in
- * steps of 20 ms, times the requests that would be under way. A peer that is not chosen for longer than its
- * `fail_timeout` is expected to take half as long, so that slow ones get another chance. Unlike nginx, which forgets the halving with the
- * next request, it stays until responses tell otherwise: what has become fast has its share again after log2(time / 20 ms)
- * periods, not after hundreds.
+ * Makes the cost of `least_time` by the rules of nginx's ngx_http_upstream_least_time_module (1.31): the
+ * expected time in steps of 20 ms, times the requests that would be in progress. The expected time of a peer
+ * is halved for each `fail_timeout` in which it was not chosen, so that slow peers get another chance. nginx
+ * forgets the halving with the next request. Here it stays until responses change the time, so that a peer
+ * that has become fast regains its share after log2(time / 20 ms) periods and not after hundreds.
  *
- * @param uses_inflight let the age of the requests under way count when it is above the expected time
+ * @param uses_inflight true: the age of the requests in progress counts when it is above the expected time
  */
 export function time_cost(surroundings: Surroundings, uses_inflight: boolean): Cost {
   const { in_flight, age_in_flight, expected_time, expect_time, chosen_at, fail_timeout } = surroundings;
