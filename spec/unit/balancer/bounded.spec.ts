@@ -13,7 +13,7 @@ describe("hash with balance_factor", () => {
     [1, 1, 1, 1],
     [1, 2, 3, 4, 5],
   ]) {
-    it(`lets nobody have more than factor × mean + 1 under way, with half of all requests for one key: ${table.concat(weights, ":")}`, () => {
+    it(`never gives a peer more than factor × mean + 1 requests in progress, with half of all requests for one key: ${table.concat(weights, ":")}`, () => {
       const { method, peers } = bench_of(bounded, weights);
       let total_weight = 0;
       for (const weight of weights) total_weight += weight;
@@ -35,7 +35,7 @@ describe("hash with balance_factor", () => {
     });
   }
 
-  it("leaves every key where it is without the factor while nobody has too much", () => {
+  it("keeps every key at its peer of `hash consistent` while no peer is at its bound", () => {
     const plain = bench_of(new_consistent_hash, [1, 1, 1, 1]);
     const { method } = bench_of(bounded, [1, 1, 1, 1]);
     for (const number of $range(1, 2000)) {
@@ -44,7 +44,7 @@ describe("hash with balance_factor", () => {
     }
   });
 
-  it("does not count what is under way at peers out of rotation, or removed", () => {
+  it("does not count requests in progress at peers out of rotation or removed ones", () => {
     const { method, peers } = bench_of(bounded, [1, 1, 1, 1, 1]);
     const [, , draining, deleted] = peers;
     draining.in_flight = 40;
@@ -62,7 +62,7 @@ describe("hash with balance_factor", () => {
     expect((method.pick(available, "hot") as TestPeer).name === draining.name).equal(false);
   });
 
-  it("serves a request all the same when only peers with too much are left", () => {
+  it("chooses a peer at its bound when all available peers are at their bounds", () => {
     const { method, peers } = bench_of(bounded, [1, 1, 1]);
     peers[0].in_flight = 100;
     peers[1].is_available = false;

@@ -57,7 +57,7 @@ describe("the points of a peer", () => {
 
 describe("hash consistent", () => {
   for (const count of [5, 10, 50]) {
-    it(`moves few keys when one of ${count} peers goes or comes, and only those of that one`, () => {
+    it(`moves only the keys of one of ${count} peers when that peer is removed or added`, () => {
       const bench = bench_of(new_consistent_hash, equal_weights(count));
       const before = owners(bench.method);
       const [peer] = bench.peers;
@@ -71,7 +71,7 @@ describe("hash consistent", () => {
     });
   }
 
-  it("holds weights within 5 %, where they are large enough for nginx's 160 points each", () => {
+  it("keeps shares within 5 % of the weights with nginx's 160 points for each", () => {
     const weights = [20, 40, 60, 80];
     const bench = bench_of(new_consistent_hash, weights);
     const counts = new LuaTable<string, number>();
@@ -83,7 +83,7 @@ describe("hash consistent", () => {
     }
   });
 
-  it("moves only what it must when a weight changes", () => {
+  it("moves only the necessary keys when a weight changes", () => {
     const bench = bench_of(new_consistent_hash, [2, 2, 2, 2]);
     const before = owners(bench.method);
     bench.method.reweigh(bench.peers[1], 3);
@@ -93,7 +93,7 @@ describe("hash consistent", () => {
     expect(count_moves(before, owners(bench.method), "p2")).equal(0);
   });
 
-  it("is after any changes what it would be if it were made anew", () => {
+  it("is the same after any changes as a new circle of the same peers", () => {
     const bench = bench_of(new_consistent_hash, []);
     const by_id = (one: TestPeer, other: TestPeer): boolean => one.id < other.id;
     for (const step of $range(1, 600)) {
@@ -119,7 +119,7 @@ describe("hash consistent", () => {
     for (const [index, name] of ipairs(owners(fresh.method))) expect(changed[index - 1]).equal(name);
   });
 
-  it("goes by the text of an address, as it is written now", () => {
+  it("depends on the current spelling of an address", () => {
     for (const bound of [{}, { balance_factor: 200 }]) {
       const hash = { key: "$uri", consistent: true, ...bound };
       const make: NewMethod = (surroundings) => new_method({ method: "hash", hash }, surroundings);
@@ -138,7 +138,7 @@ describe("hash consistent", () => {
     }
   });
 
-  it("bounds the number of points: the shares stay, and nobody waits while 2,000 heavy peers are placed", () => {
+  it("bounds the number of points: the shares stay, and adding 2,000 heavy peers takes little time", () => {
     const bench = bench_of(new_consistent_hash, equal_weights(2000));
     for (const peer of bench.peers) bench.method.reweigh(peer, 1000);
     const [half] = bench.peers;
@@ -161,7 +161,7 @@ describe("hash consistent", () => {
     expect(doubled.get(half.name) > 60 && doubled.get(half.name) < 150).equal(true);
   });
 
-  it("leaves most keys where they are when the points become fewer, and all when they are as many again", () => {
+  it("moves few keys when the number of points falls, and moves them back when it rises", () => {
     const bench = bench_of(new_consistent_hash, equal_weights(100));
     for (const peer of bench.peers) bench.method.reweigh(peer, 20);
     const before = owners(bench.method);
@@ -174,7 +174,7 @@ describe("hash consistent", () => {
     expect(count_moves(before, owners(bench.method), "p1")).equal(0);
   });
 
-  it("goes on to the next points while a peer is not available, and back", () => {
+  it("uses the next points while a peer is not available, and the peer again afterwards", () => {
     const bench = bench_of(new_consistent_hash, equal_weights(6));
     const before = owners(bench.method);
     bench.peers[3].is_available = false;

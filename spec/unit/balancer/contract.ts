@@ -12,16 +12,16 @@ import {
   type TestPeer,
 } from "./peers";
 
-/** Weights need not be whole: `slow_start` raises them in fractions. */
+/** Weights may be fractions, because `slow_start` raises them in small steps. */
 const FRACTIONS = [1, 3, 7, 100];
 
-/** What every balancing method keeps, whatever it balances by. */
+/** The promises of every balancing method. */
 
-/** The suite of the contract: what is true, and how to see it. The caller passes `it`. */
+/** The suite of the contract. The caller passes `it`. */
 export function contract(new_method: NewMethod): [string, (this: void) => void][] {
   return [
     [
-      "picks nobody when there is nobody",
+      "picks no peer when there is none",
       () => {
         const [method] = with_weights(new_method, []);
         expect(method.pick(available, "key")).equal(undefined);
@@ -38,7 +38,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
-      "picks nobody when nobody is available, and goes on when somebody is again",
+      "picks no peer while none is available, and picks one when it is available again",
       () => {
         const [method, peers] = with_weights(new_method, [1, 1000, 5]);
         for (const peer of peers) peer.is_available = false;
@@ -71,7 +71,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
-      "gives every peer something, and without a key, too",
+      "gives every peer requests, with and without keys",
       () => {
         const bench = bench_of(new_method, [1, 1, 1, 1, 1]);
         const counts = count_picks(bench.method, 2000);
@@ -98,7 +98,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
-      "leaves out a peer while it is suspended, from the start or later",
+      "does not pick a peer while it is suspended, from the start or later",
       () => {
         const bench = bench_of(new_method, [1, 2, 3]);
         const late = new_peer("late", 2);
@@ -125,7 +125,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
-      "can lose its last peer and get another",
+      "works after its last peer was replaced by another",
       () => {
         const [method, peers] = with_weights(new_method, [2]);
         count_picks(method, 3);

@@ -43,12 +43,12 @@ describe("hash", () => {
     expect(chi_square(counts_of(bench), shares_of(bench)) < chi_square_bound(99)).equal(true);
   });
 
-  it("spreads them by weight", () => {
+  it("spreads keys by weight", () => {
     const bench = bench_of(new_hash, [1, 2, 3, 10, 4]);
     expect(chi_square(counts_of(bench), shares_of(bench)) < chi_square_bound(4)).equal(true);
   });
 
-  it("is what Cache::Memcached computes", () => {
+  it("equals the result of Cache::Memcached", () => {
     // crc32("123456789") is 0xcbf43926, whose bits 16 to 30 are 0x4bf4 = 19444.
     const { method } = bench_of(new_hash, equal_weights(1000));
     expect(name_of(method, "123456789")).equal("p445");
@@ -61,7 +61,7 @@ describe("hash", () => {
     expect(name_of(method, "123456789")).equal("p203");
   });
 
-  it("leaves the keys of others alone while a peer is out of rotation", () => {
+  it("does not move the keys of other peers while a peer is out of rotation", () => {
     const { method, peers } = bench_of(new_hash, [3, 1, 2, 2]);
     const before: string[] = [];
     for (const number of $range(1, 2000)) before.push(name_of(method, `key ${number}`));
@@ -74,7 +74,7 @@ describe("hash", () => {
     }
   });
 
-  it("keeps the order of the peers' numbers, whenever they came", () => {
+  it("orders peers by their ids, not by the time when they were added", () => {
     const bench = bench_of(new_hash, [1, 1, 1]);
     const [first] = bench.peers;
     bench.method.remove(first);
@@ -85,7 +85,7 @@ describe("hash", () => {
     }
   });
 
-  it("gives a peer of another weight its new share at once", () => {
+  it("gives a peer its new share as soon as its weight changes", () => {
     const bench = bench_of(new_hash, [1, 1]);
     bench.method.reweigh(bench.peers[0], 4);
     expect(chi_square(counts_of(bench), shares_of(bench)) < chi_square_bound(1)).equal(true);
@@ -95,14 +95,14 @@ describe("hash", () => {
 });
 
 describe("ip_hash", () => {
-  it("is what nginx computes of the first three bytes of IPv4", () => {
+  it("equals nginx's result for the first three bytes of IPv4", () => {
     const { method } = bench_of(new_ip_hash, equal_weights(6271));
     // ((89 · 113 + 127) mod 6271 · 113 + 0) mod 6271 · 113 + 0) mod 6271, the sum of the weights being as large.
     const hash = (((((89 * 113 + 127) % 6271) * 113) % 6271) * 113) % 6271;
     expect(name_of(method, "\x7f\0\0")).equal(`p${hash + 1}`);
   });
 
-  it("goes by all of an IPv6 address, and by its bytes once more while the peer is not available", () => {
+  it("uses all bytes of an IPv6 address, and hashes them again while the peer is not available", () => {
     const { method, peers } = bench_of(new_ip_hash, equal_weights(6271));
     const address = string.rep(string.char(0x20, 0x01, 0x0d, 0xb8), 4);
     let hash = 89;

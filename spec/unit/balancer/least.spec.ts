@@ -17,7 +17,7 @@ import {
 const least_conn: NewMethod = (surroundings) => new_least(surroundings, connection_cost(surroundings));
 
 describe("least_conn", () => {
-  it("always picks one of those with the fewest requests under way for their weight", () => {
+  it("always picks a peer with the fewest requests in progress for its weight", () => {
     math.randomseed(5);
     for (const _ of $range(1, 30)) {
       const weights: number[] = [];
@@ -38,7 +38,7 @@ describe("least_conn", () => {
     }
   });
 
-  it("goes by weighted round robin while nobody has anything to do", () => {
+  it("uses weighted round robin while all peers are idle", () => {
     const { method } = bench_of(least_conn, [5, 1, 1]);
     const counts = new LuaTable<string, number>();
     for (const _ of $range(1, 700)) {
@@ -49,7 +49,7 @@ describe("least_conn", () => {
     expect(counts.get("p2")).equal(100);
   });
 
-  it("takes turns among those that have equally much to do", () => {
+  it("takes turns among peers with equal load", () => {
     const { method, peers } = bench_of(least_conn, [1, 1, 1, 1, 1]);
     for (const peer of peers) peer.in_flight = 3;
     peers[4].in_flight = 4;
@@ -62,7 +62,7 @@ describe("least_conn", () => {
     expect(counts.get("p5")).equal(undefined);
   });
 
-  it("keeps what is under way in the proportion of the weights", () => {
+  it("keeps the requests in progress in proportion to the weights", () => {
     const { method, peers } = bench_of(least_conn, [4, 2, 1, 1]);
     for (const _ of $range(1, 800)) (method.pick(available, undefined) as TestPeer).in_flight += 1;
     for (const { weight, in_flight } of peers) expect(math.abs(in_flight - weight * 100) <= 1).equal(true);
@@ -94,7 +94,7 @@ describe("least_conn, reweighed,", () => {
     return $multi(bench, () => reads);
   }
 
-  it("does not look at all peers for each that falls or leaves", () => {
+  it("does not compare all peers for each one that loses weight or is removed", () => {
     const count = 1000;
     const [{ method, peers }, reads] = counted_bench(count);
     for (const peer of peers) peer.in_flight = 1;

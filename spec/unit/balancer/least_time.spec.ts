@@ -38,7 +38,7 @@ function pick_name({ method }: Bench): string {
 }
 
 describe("least_time", () => {
-  it("picks the fastest, times the requests that it would have", () => {
+  it("picks the peer with the least time × requests", () => {
     const bench = bench_at(least_time, [30, 100, 200]);
     expect(pick_name(bench)).equal("p1");
     // 40 × 3 against 120 × 1: equal. One more and it is the other's turn.
@@ -46,13 +46,13 @@ describe("least_time", () => {
     expect(pick_name(bench)).equal("p2");
   });
 
-  it("lets those share that differ by less than a step of 20 ms", () => {
+  it("shares requests among peers whose times are within one step of 20 ms", () => {
     const bench = bench_at(least_time, [21, 39, 22, 41]);
     const counts = send(bench, 300, (peer) => peer.expected_time);
     for (const name of ["p1", "p2", "p3"]) expect(counts.get(name)).equal(100);
   });
 
-  it("holds times against the weight", () => {
+  it("divides the cost by the weight", () => {
     const bench = bench_at(least_time, [30, 100]);
     bench.method.reweigh(bench.peers[1], 4);
     expect(pick_name(bench)).equal("p2");
@@ -60,18 +60,18 @@ describe("least_time", () => {
     expect(pick_name(bench)).equal("p1");
   });
 
-  it("goes by the requests under way among those slower than 5 s", () => {
+  it("compares only requests in progress among peers slower than 5 s", () => {
     const bench = bench_at(least_time, [9000, 6000, 50000]);
     for (const [number, in_flight] of ipairs([3, 2, 1])) bench.peers[number - 1].in_flight = in_flight;
     expect(pick_name(bench)).equal("p3");
   });
 
-  it("treats one without an average as a fast one", () => {
+  it("treats a peer without an average as fast", () => {
     const bench = bench_at(least_time, [30, -1, 45]);
     expect(pick_name(bench)).equal("p2");
   });
 
-  it("gives one that was slow, and is fast now, its share back within log2(time / 20 ms) + 1 times fail_timeout + 1 s", () => {
+  it("restores the share of a peer that has become fast within log2(time / 20 ms) + 1 times fail_timeout + 1 s", () => {
     const bench = bench_at(least_time, [10, 10, 4000]);
     // 4000 ms are halved to less than 20 in 8 periods of 11 s.
     const started = bench.time;
@@ -84,7 +84,7 @@ describe("least_time", () => {
     expect(count_of(send(bench, 300, fast), "p3")).equal(100);
   });
 
-  it("stays away from one that is slow still, but for a trial a period at most", () => {
+  it("gives a peer that stays slow at most one trial in each period", () => {
     const bench = bench_at(least_time, [10, 10, 4000]);
     const counts = send(bench, 30000, (peer) => (peer.name === "p3" ? 4000 : 10));
     // 300 s are 27 periods; the first trial comes after 8.
@@ -92,7 +92,7 @@ describe("least_time", () => {
     expect(count_of(counts, "p3") >= 1).equal(true);
   });
 
-  it("goes by times although fail_timeout is 0: the slow one of two gets 1 of 11 requests, as with nginx", () => {
+  it("compares times with a fail_timeout of 0: the slower of two peers gets 1 of 11 requests, as in nginx", () => {
     const bench = bench_at(least_time, [-1, -1]);
     for (const peer of bench.peers) peer.fail_timeout = 0;
     let slow = 0;
@@ -108,7 +108,7 @@ describe("least_time", () => {
     expect(bench.peers[0].expected_time).equal(1000);
   });
 
-  it("halves the time of a peer once in fail_timeout + 1 seconds, in whole seconds, as nginx", () => {
+  it("halves the time of a peer once in fail_timeout + 1 whole seconds, as nginx does", () => {
     // p2 counts as 60 ms. p1 counts as 160 ms, 80 ms after one halving, 40 ms after two.
     for (const [fail_timeout, seconds] of [
       [0, 2],
@@ -128,7 +128,7 @@ describe("least_time", () => {
     }
   });
 
-  it("never writes an expected time that is not a number, however long a peer was idle", () => {
+  it("never stores NaN as an expected time, even after a long idle time", () => {
     const bench = bench_at(least_time, [1000]);
     const [peer] = bench.peers;
     peer.fail_timeout = 0;
@@ -137,7 +137,7 @@ describe("least_time", () => {
     expect(peer.expected_time >= 0 && peer.expected_time < 1000).equal(true);
   });
 
-  it("with inflight, sees that requests take long before the first of them ends", () => {
+  it("with inflight, notices slow requests before the first of them ends", () => {
     const bench = bench_at(with_inflight, [30, 30]);
     bench.peers[0].age = 900;
     for (const _ of $range(1, 10)) expect(pick_name(bench)).equal("p2");

@@ -9,11 +9,11 @@ import {
   type TestPeer,
 } from "./peers";
 
-/** What every balancing method keeps when it is peeked at. */
+/** The promises of `peek` of every balancing method. */
 
 const PICKS = 2000;
 
-/** The weights of those peeked at: of one group, of several, and fractions. */
+/** Weights of one group, of several groups, and fractions. */
 const WEIGHTS = [
   [1, 1, 1, 1, 1],
   [5, 1, 1, 2, 3, 3],
@@ -32,7 +32,7 @@ function load({ peers, time }: Bench, picked: TestPeer | undefined): void {
   if (picked !== undefined) picked.chosen_at = time;
 }
 
-/** Changes who is available, who is in rotation, and weights. */
+/** Changes weights, and which peers are available and in rotation. */
 function change({ method, peers }: Bench, weights: readonly number[]): void {
   const index = math.random(1, peers.length) - 1;
   const peer = peers[index];
@@ -48,7 +48,7 @@ function change({ method, peers }: Bench, weights: readonly number[]): void {
   }
 }
 
-/** Whom a method picks among changes; `peeks`: it is peeked at before each pick. */
+/** Returns the picks of a method among changes. `peeks`: each pick follows a `peek`. */
 function names_picked(new_method: NewMethod, weights: readonly number[], peeks: boolean): string {
   const bench = bench_of(new_method, weights);
   const names: string[] = [];
@@ -63,7 +63,7 @@ function names_picked(new_method: NewMethod, weights: readonly number[], peeks: 
   return table.concat(names, " ");
 }
 
-/** The suite; `draws`: what the method picks next cannot be known. */
+/** The suite. `draws`: the next pick of the method is random. */
 export function peek_contract(new_method: NewMethod, draws: boolean): [string, (this: void) => void][] {
   return [
     [

@@ -35,7 +35,7 @@ function equal_weights(count: number): number[] {
 
 describe("random", () => {
   for (const weights of [equal_weights(100), [1, 2, 3, 4, 90]]) {
-    it(`draws each as its weight: chi-square at 10^-6, ${weights.length} servers`, () => {
+    it(`draws each peer in proportion to its weight: chi-square at 10^-6, ${weights.length} servers`, () => {
       const counts = picks_of(bench_of(random, weights));
       expect(chi_square(counts, shares(weights)) < chi_square_bound(weights.length - 1)).equal(true);
     });
@@ -43,13 +43,13 @@ describe("random", () => {
 });
 
 describe("random two", () => {
-  it("draws evenly among equals: chi-square at 10^-6", () => {
+  it("draws evenly among equal peers: chi-square at 10^-6", () => {
     const weights = equal_weights(100);
     const counts = picks_of(bench_of(random_two, weights));
     expect(chi_square(counts, shares(weights)) < chi_square_bound(99)).equal(true);
   });
 
-  it("takes the one with fewer requests under way: of n in order of load the k-th as often as nginx: chi-square at 10^-6", () => {
+  it("takes the peer with fewer requests in progress: the k-th of n by load as often as nginx does: chi-square at 10^-6", () => {
     const count = 10;
     const bench = bench_of(random_two, equal_weights(count));
     for (const peer of bench.peers) peer.in_flight = peer.id;
@@ -63,7 +63,7 @@ describe("random two", () => {
     expect(chi_square(counts, expected) < chi_square_bound(count - 2)).equal(true);
   });
 
-  it("holds the requests under way against the weight", () => {
+  it("divides the requests in progress by the weight", () => {
     const bench = bench_of(random_two, [2, 3]);
     bench.peers[0].in_flight = 20;
     // In 19 further draws the other one is not found once in 16,000 times, (3/5)^19, or less.

@@ -53,7 +53,7 @@ function repeat(count: number, weight: number): number[] {
 
 for (const [name, new_method] of METHODS) {
   describe(`${name}, reweighed often,`, () => {
-    it("gives a light peer its turns although it is reweighed many times between two of them", () => {
+    it("gives a light peer its turns when its weight changes many times between two of them", () => {
       const account = account_of(new_method, [1, 1, 0.05]);
       for (const round of $range(1, 3000)) {
         pick(account, 5);
@@ -62,7 +62,7 @@ for (const [name, new_method] of METHODS) {
       expect(account.furthest < MOST_AHEAD).equal(true);
     });
 
-    it("gives all their shares although all are reweighed between two picks", () => {
+    it("keeps all shares when all weights change between two picks", () => {
       const weights = [1, 1, 1, 2, 5, 0.1, 0.02];
       const account = account_of(new_method, weights);
       for (const _ of $range(1, 3000)) {
@@ -74,7 +74,7 @@ for (const [name, new_method] of METHODS) {
       expect(account.furthest < MOST_AHEAD).equal(true);
     });
 
-    it("gives a peer its turns while it goes to and fro between groups of equals", () => {
+    it("gives a peer its turns while its weight alternates between two groups", () => {
       for (const size of [1, 2, 5, 20]) {
         const account = account_of(new_method, [...repeat(size, 1), ...repeat(size, 1.25), 1]);
         for (const round of $range(1, 4000)) {
@@ -85,7 +85,7 @@ for (const [name, new_method] of METHODS) {
       }
     });
 
-    it("gives equals their turns while all of them rise together, one after the other", () => {
+    it("gives equal peers their turns while their weights rise one after the other", () => {
       const account = account_of(new_method, [...repeat(10, 1), 20]);
       for (const round of $range(1, 1000)) {
         pick(account, math.random(0, 5));
@@ -94,7 +94,7 @@ for (const [name, new_method] of METHODS) {
       expect(account.furthest < MOST_AHEAD).equal(true);
     });
 
-    it("keeps the shares of two while their weights meet and part", () => {
+    it("keeps the shares of two peers while their weights become equal and differ again", () => {
       const account = account_of(new_method, [1, 0.1]);
       for (const round of $range(1, 5000)) {
         pick(account, 1);
@@ -106,7 +106,7 @@ for (const [name, new_method] of METHODS) {
 }
 
 describe("round_robin, reweighed,", () => {
-  it("gives everybody its share again after weights of any kind have changed, and peers have come and gone", () => {
+  it("restores all shares after weights have changed and peers were added and removed", () => {
     for (const seed of $range(1, 20)) {
       const account = account_of(new_round_robin, repeat(12, 1));
       math.randomseed(seed);

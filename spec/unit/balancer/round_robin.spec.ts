@@ -68,7 +68,7 @@ describe("round_robin", () => {
       }
     });
 
-    it(`lets nobody wait longer than 2 × total/weight picks: ${name}`, () => {
+    it(`lets no peer wait longer than 2 × total/weight picks: ${name}`, () => {
       const [method] = with_weights(new_round_robin, weights);
       const total = sum(weights);
       const waits = longest_waits(method, total * 4);
@@ -94,7 +94,7 @@ describe("round_robin", () => {
     }
   });
 
-  it("goes round in the same order in each cycle when all weights are equal", () => {
+  it("keeps the same order in each cycle when all weights are equal", () => {
     const [method] = with_weights(new_round_robin, [1, 1, 1, 1, 1]);
     const first: string[] = [];
     for (const _ of $range(1, 5)) first.push((method.pick(available, undefined) as TestPeer).name);
@@ -103,7 +103,7 @@ describe("round_robin", () => {
     }
   });
 
-  it("begins at worker id × n / workers and follows the order of the peers, also of those that come later", () => {
+  it("starts at worker id × n / workers and follows the order of ids, including peers that are added later", () => {
     for (const [worker, first] of ipairs([1, 3, 6, 8])) {
       const bench = new_bench(new_round_robin, (worker - 1) / 4);
       const first_peer = new_peer("p1");
@@ -128,7 +128,7 @@ describe("round_robin", () => {
     }
   });
 
-  it("begins anew when none of the peers is left that it began with", () => {
+  it("starts again when none of its first peers remains", () => {
     const bench = new_bench(new_round_robin, 0.5);
     for (const index of $range(1, 4)) add_peer(bench, new_peer(`p${index}`));
     expect((bench.method.pick(available, undefined) as TestPeer).name).equal("p3");
@@ -156,14 +156,14 @@ describe("round_robin", () => {
     }
   });
 
-  it("shares the turns of one that is not available among all the others", () => {
+  it("shares the turns of an unavailable peer among all others", () => {
     const [method, peers] = with_weights(new_round_robin, [1, 1, 1, 1]);
     peers[1].is_available = false;
     const counts = count_picks(method, 300);
     for (const name of ["p1", "p3", "p4"]) expect(math.abs(counts.get(name) - 100) <= 1).equal(true);
   });
 
-  it("leaves the others their places when a peer comes or goes in the middle of a cycle", () => {
+  it("keeps the positions of other peers when a peer is added or removed in the middle of a cycle", () => {
     const [method, peers] = with_weights(new_round_robin, [1, 1, 1, 1, 1, 1]);
     const seen: string[] = [];
     for (const _ of $range(1, 3)) seen.push((method.pick(available, undefined) as TestPeer).name);
@@ -206,7 +206,7 @@ describe("round_robin", () => {
     }
   });
 
-  it("gives a peer of another weight its new share at once", () => {
+  it("gives a peer its new share as soon as its weight changes", () => {
     const [method, peers] = with_weights(new_round_robin, [1, 1]);
     count_picks(method, 101);
     method.reweigh(peers[0], 3);
@@ -214,14 +214,14 @@ describe("round_robin", () => {
     expect(math.abs(counts.get("p1") - 300) <= 1).equal(true);
   });
 
-  it("counts on after very many picks", () => {
+  it("stays exact after very many picks", () => {
     const [method] = with_weights(new_round_robin, [2, 1]);
     count_picks(method, 3200000);
     const counts = count_picks(method, 300);
     expect(counts.get("p1")).equal(200);
   });
 
-  it("shares evenly after a heavy peer was away for long, whoever had its turns", () => {
+  it("shares evenly after a heavy peer was unavailable for long, whichever peers had its turns", () => {
     const [method, peers] = with_weights(new_round_robin, [1, 1.1, 1.2, 100]);
     count_picks(method, 1000);
     peers[3].is_available = false;

@@ -2,7 +2,7 @@ import { type LoadLimits, type LoadedServer, Reason } from "../../../src/resty/s
 import { balance_loads } from "../../../src/resty/sluice/control/weights";
 import { expect } from "../support/expect";
 
-/** Servers of which loads are known, and where their weights go. */
+/** Servers with known loads, and the weights that result from them. */
 
 export const NOW = 1e9;
 export const LIMITS: LoadLimits = {
@@ -16,7 +16,7 @@ export const LIMITS: LoadLimits = {
 };
 export const NAN = 0 / 0;
 
-/** A server that is known, gets 100 requests per second and is utilized to one half. */
+/** A server that has reported 100 requests per second and a utilization of one half. */
 export function server(differences: Partial<LoadedServer> = {}): LoadedServer {
   return {
     configured_weight: 1,
@@ -32,7 +32,7 @@ export function server(differences: Partial<LoadedServer> = {}): LoadedServer {
   };
 }
 
-/** Several that are the same. */
+/** Several equal servers. */
 export function servers(count: number, differences: Partial<LoadedServer> = {}): LoadedServer[] {
   const made: LoadedServer[] = [];
   for (const _ of $range(1, count)) made.push(server(differences));
@@ -44,17 +44,17 @@ export function settle(all: readonly LoadedServer[], limits = LIMITS): void {
   for (const _ of $range(1, 200)) balance_loads(all, limits, NOW);
 }
 
-/** Says that a number is another one, within a part of that. */
+/** Expects that a number equals another one within a relative tolerance. */
 export function expect_near(actual: number, expected: number, tolerance: number): void {
   if (!(math.abs(actual / expected - 1) <= tolerance)) expect(actual).equal(expected);
 }
 
-/** Where the factor of a server goes that has five typical others beside it. */
+/** Returns the final factor of a server next to five typical ones. */
 export function settled(differences: Partial<LoadedServer>, limits = LIMITS): number {
   const one = server(differences);
   settle([one, ...servers(5)], limits);
   return one.factor;
 }
 
-/** Where a factor goes is known to this much: within it, it does not move. */
+/** Relative accuracy of a final factor: smaller differences do not move it. */
 export const TOLERANCE = 0.032;

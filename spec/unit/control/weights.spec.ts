@@ -4,7 +4,7 @@ import { expect } from "../support/expect";
 import { expect_near, LIMITS, NAN, NOW, server, servers, settle, settled, TOLERANCE } from "./loaded_servers";
 
 describe("the weight of a server by its load", () => {
-  it("follows requests by utilization, relative to the median server", () => {
+  it("follows requests ÷ utilization, relative to the median server", () => {
     expect_near(settled({ utilization: 0.25 }), 2, TOLERANCE);
     expect_near(settled({ rps: 50 }), 0.5, TOLERANCE);
     const all = [server({ rps: 60 }), server({ rps: 120 }), server({ rps: 240 })];
@@ -14,7 +14,7 @@ describe("the weight of a server by its load", () => {
     for (const one of all) expect(one.reason).equal(Reason.LOAD);
   });
 
-  it("takes the lower one of two medians", () => {
+  it("uses the lower one of two medians", () => {
     const all = [server({ rps: 50 }), server({ rps: 100 })];
     settle(all);
     expect(all[0].factor).equal(1);
@@ -40,7 +40,7 @@ describe("the weight of a server by its load", () => {
     expect_near(settled({ utilization: 1 }, { ...LIMITS, target: 0.6 }), 0.5 / 1.4, TOLERANCE);
   });
 
-  it("takes 10^9 for 10", () => {
+  it("treats a utilization of 10^9 as 10", () => {
     const limits = { ...LIMITS, min_weight: 0.001 };
     expect_near(settled({ utilization: 10, rps: 1000 }, limits), 5 / 19.2, TOLERANCE);
     expect(settled({ utilization: 1e9, rps: 1000 }, limits)).equal(
@@ -48,7 +48,7 @@ describe("the weight of a server by its load", () => {
     );
   });
 
-  it("has a floor and a ceiling, which hold whatever it was", () => {
+  it("has a lower and an upper limit, whatever the factor was", () => {
     expect_near(settled({ utilization: 1e9 }), LIMITS.min_weight, TOLERANCE);
     expect_near(settled({ rps: 1e9 }), 4, TOLERANCE);
     expect(CEILING).equal(4);
@@ -65,7 +65,7 @@ describe("the weight of a server by its load", () => {
     }
   });
 
-  it("is not pushed by liars while more than half of the servers are honest", () => {
+  it("is not affected by wrong reports while more than half of the servers report correctly", () => {
     for (const lie of [{ utilization: 1e9 }, { utilization: 0.1, rps: 1e9 }, { utilization: 0.001 }]) {
       const honest = [server({ rps: 100 }), server({ rps: 101 }), server({ rps: 102 })];
       settle([...servers(2, lie), ...honest]);
@@ -75,14 +75,14 @@ describe("the weight of a server by its load", () => {
 });
 
 describe("requests that are not reported", () => {
-  it("are those that were measured here", () => {
+  it("are replaced by measured ones", () => {
     const all = [50, 100, 200].map((measured_rps) => server({ rps: -1, measured_rps }));
     settle(all);
     for (const [index, expected] of ipairs([0.5, 1, 2]))
       expect_near(all[index - 1].factor, expected, TOLERANCE);
   });
 
-  it("are as many times more as other gateways send, where some servers report theirs", () => {
+  it("are scaled by the ratio of reported and measured requests of other servers", () => {
     const one = server({ rps: -1, measured_rps: 30 });
     settle([one, ...servers(5, { rps: 90, measured_rps: 30 })]);
     expect(one.factor).equal(1);
@@ -92,7 +92,7 @@ describe("requests that are not reported", () => {
 });
 
 describe("a factor", () => {
-  it("moves a sixth of its way in a second, a tenth by measured requests, a half at most", () => {
+  it("moves a sixth of its way in a second, a tenth with measured requests, and at most a half", () => {
     const cases: [differences: Partial<LoadedServer>, update: number, expected: number][] = [
       [{ rps: 160 }, 1, 1.1],
       [{ rps: 160 }, 0.5, 1.05],
@@ -108,7 +108,7 @@ describe("a factor", () => {
     }
   });
 
-  it("changes by max_step at most", () => {
+  it("changes by at most max_step", () => {
     for (const max_step of [0.1, 0.2]) {
       const limits = { ...LIMITS, max_step, update: 60 };
       const [up, down] = [server({ rps: 1e6 }), server({ rps: 1 })];
@@ -118,14 +118,14 @@ describe("a factor", () => {
     }
   });
 
-  it("does not move for 3 %", () => {
+  it("does not move for a difference of 3 %", () => {
     for (const rps of [97.1, 102.9]) {
       expect(settled({ rps })).equal(1);
     }
     for (const rps of [96.9, 103.1]) expect(settled({ rps }) === 1).equal(false);
   });
 
-  it("has a reason that people can read", () => {
+  it("has a reason for humans", () => {
     const texts = new LuaSet<string>();
     for (const reason of $range(Reason.CONFIGURED, Reason.CEILING)) {
       const text = reason_text(reason);

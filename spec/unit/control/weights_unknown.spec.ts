@@ -6,7 +6,7 @@ import { expect_near, LIMITS, NAN, NOW, server, servers, settle, settled, TOLERA
 /** What no number of a report can be. */
 const NONSENSE = [NAN, -1, -math.huge, math.huge];
 
-describe("the weight of a server of which little is known", () => {
+describe("the weight of a server whose load is not known", () => {
   const unknown: [reason: Reason, differences: Partial<LoadedServer>][] = [
     [Reason.CONFIGURED, { reported_at: 0 }],
     [Reason.BLACKOUT, { reporting_since: NOW - 9.9 }],
@@ -16,7 +16,7 @@ describe("the weight of a server of which little is known", () => {
     [Reason.IDLE, { utilization: 0 }],
   ];
   for (const [reason, differences] of unknown) {
-    it(`goes to the configured one: ${reason_text(reason)}`, () => {
+    it(`returns to the configured weight: ${reason_text(reason)}`, () => {
       for (const factor of [0.05, 0.5, 4]) {
         const one = server({ rps: 10, ...differences, factor });
         const all = [one, ...servers(3)];
@@ -29,7 +29,7 @@ describe("the weight of a server of which little is known", () => {
     });
   }
 
-  it("is by load again as soon as there is enough", () => {
+  it("follows the load again as soon as it is known", () => {
     for (const known of [
       { reporting_since: NOW - 10 },
       { reported_at: NOW - 180 },
@@ -41,13 +41,13 @@ describe("the weight of a server of which little is known", () => {
     }
   });
 
-  it("does not count among those that others are relative to", () => {
+  it("does not contribute to the median", () => {
     const all = [server(), ...servers(5, { reported_at: 0, rps: 1 }), ...servers(5, { utilization: 0 })];
     settle(all);
     for (const one of all) expect(one.factor).equal(1);
   });
 
-  it("is kept where there are no requests", () => {
+  it("is kept while there are no requests", () => {
     for (const none of [{ rps: 0 }, { rps: -1, measured_rps: 0 }]) {
       expect(settled({ ...none, factor: 0.3 })).equal(0.3);
       const one = server({ ...none, factor: 0.3 });
@@ -56,7 +56,7 @@ describe("the weight of a server of which little is known", () => {
     }
   });
 
-  it("is hardly by load where it idles, and without a leap", () => {
+  it("depends little on the load of an idle server, without a jump", () => {
     expect_near(settled({ utilization: 0.01, rps: 8 }), 1, TOLERANCE);
     expect_near(settled({ utilization: 0.05, rps: 30 }), 2, 0.06);
     expect_near(settled({ utilization: 0.2, rps: 120 }), 3, TOLERANCE);
@@ -70,7 +70,7 @@ describe("the weight of a server of which little is known", () => {
     }
   });
 
-  it("follows from nonsense what follows from nothing", () => {
+  it("treats invalid values like missing ones", () => {
     for (const value of NONSENSE) {
       for (const differences of [
         { utilization: value },
@@ -89,7 +89,7 @@ describe("the weight of a server of which little is known", () => {
     }
   });
 
-  it("is what it is configured where the factor was none", () => {
+  it("is the configured one when the factor was invalid", () => {
     for (const factor of [NAN, math.huge, -1, 0]) {
       const one = server({ factor });
       balance_loads([one, ...servers(2)], LIMITS, NOW);
@@ -97,7 +97,7 @@ describe("the weight of a server of which little is known", () => {
     }
   });
 
-  it("is a number whatever most servers say", () => {
+  it("stays a number, whatever most servers report", () => {
     for (const rps of [1e308, 1e-308]) {
       for (const utilization of [1e308, 0.06]) {
         const most = servers(5, { rps, utilization });
@@ -107,7 +107,7 @@ describe("the weight of a server of which little is known", () => {
     }
   });
 
-  it("needs no servers, and not more than one", () => {
+  it("works with no server and with one", () => {
     balance_loads([], LIMITS, NOW);
     const one = server({ utilization: 3 });
     settle([one]);

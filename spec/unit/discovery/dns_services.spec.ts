@@ -71,10 +71,10 @@ function subscribe(): Subscription {
   return known as unknown as Subscription;
 }
 
-describe("the servers of SRV records, one of whose targets has only failed", () => {
+describe("the servers of SRV records when one target has never been answered", () => {
   before_each(make_dict);
 
-  it("are not those that an answer has removed from another target", () => {
+  it("do not include servers that an answer has removed from another target", () => {
     put_servers([]);
     const subscription = subscribe();
     const script: Script = { "AAAA one": [], "AAAA two": [] };
@@ -84,7 +84,7 @@ describe("the servers of SRV records, one of whose targets has only failed", () 
     }
   });
 
-  it("are those of an earlier run, until an answer names and then removes them", () => {
+  it("include servers of an earlier run until an answer names and later removes them", () => {
     put_servers(["10.0.0.1:80", "10.0.0.8:80", "10.0.0.9:80"]);
     const subscription = subscribe();
     const script: Script = { "AAAA one": [], "AAAA two": [], "A one": ["10.0.0.1"] };

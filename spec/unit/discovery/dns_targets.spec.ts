@@ -41,7 +41,7 @@ function asker_of(script: Script): { asker: Asker; asked: string[]; time: { now:
 jit.off(asker_of, true);
 
 describe("the addresses of SRV targets", () => {
-  it("are of both families, each asked for by itself", () => {
+  it("have both families, each with its own question", () => {
     const { asker, asked } = asker_of({ "A one": "10.0.0.1", "AAAA one": "fd00:0:0:0:0:0:0:1" });
     const { targets, ttl, cause } = addresses_of_targets(asker, ["one"], []);
     expect(targets.get("one")).same({ hosts: ["10.0.0.1", "[fd00::1]"], unknown: [] });
@@ -76,7 +76,7 @@ describe("the addresses of SRV targets", () => {
     expect(cause).equal("AAAA one has failed");
   });
 
-  it("are asked for less and less often while a question fails", () => {
+  it("are asked for less often the longer a question fails", () => {
     const { asker, asked, time } = asker_of({ "A one": "10.0.0.1" });
     const count = () => {
       let failed = 0;
@@ -90,7 +90,7 @@ describe("the addresses of SRV targets", () => {
     expect(count() >= 10 && count() <= 20).equal(true);
   });
 
-  it("do not wait for many questions that fail: those that are left wait for the next round", () => {
+  it("do not wait for many failing questions: the remaining ones wait for the next round", () => {
     const script: Script = {};
     const names: string[] = [];
     for (const number of $range(1, 50)) {
@@ -104,7 +104,7 @@ describe("the addresses of SRV targets", () => {
     expect(targets.get("host50").unknown).same(["AAAA"]);
   });
 
-  it("that came with the records are not asked for, and an absent family only after max_ttl", () => {
+  it("in the additional section are not asked for, and a missing family only after max_ttl", () => {
     const { asker, asked, time } = asker_of({ "AAAA one": "" });
     const additional = [record("ONE", "A", "10.0.0.1", SECTIONS.additional)];
     for (const _ of $range(1, 10)) {
@@ -119,7 +119,7 @@ describe("the addresses of SRV targets", () => {
     expect(asked.length).equal(2);
   });
 
-  it("are asked for at once again when nothing was answered: the whole source backs off", () => {
+  it("are all asked for again when nothing was answered, because the whole source backs off", () => {
     const { asker, asked } = asker_of({});
     for (const _ of $range(1, 2)) {
       const all = addresses_of_targets(asker, ["one"], []);

@@ -41,7 +41,7 @@ describe("an entry of a registry", () => {
     expect(read_entry("10.0.0.7:81", "").server).same(KEYS_SERVER);
   });
 
-  it("may end as a line does", () => {
+  it("may end with a line end", () => {
     expect(read_entry("x", "10.0.0.7:81\n").server).same(KEYS_SERVER);
   });
 
@@ -79,7 +79,7 @@ describe("an entry of a registry", () => {
     });
   }
 
-  it("is not what has no address in its key either", () => {
+  it("is refused when neither value nor key has an address", () => {
     for (const key of ["/upstreams/app/", "/upstreams/app/one"]) {
       for (const value of ["", '{"weight":1}']) {
         expect(read_entry(key, value).server).equal(undefined);
@@ -97,7 +97,7 @@ describe("an entry of a registry", () => {
     expect(read_entry(KEY, fill(65537))).same({ key: KEY, problem: "the value is larger than 65536 bytes" });
   });
 
-  it("may come as parameters, which must be an object", () => {
+  it("can be made from parameters, which must be an object", () => {
     expect(entry_of("x", { server: "10.0.0.1:80", weight: 3 }).server).same({
       ...KEYS_SERVER,
       server: "10.0.0.1:80",
@@ -107,7 +107,7 @@ describe("an entry of a registry", () => {
     expect(entry_of("x", {})).same({ key: "x", problem: 'missing "server" argument' });
   });
 
-  it("takes linear time to read, whatever it is", () => {
+  it("takes linear time to read, whatever it contains", () => {
     const many = 65_000;
     expect_quick(() => {
       expect(read_entry(KEY, `a${string.rep(" ", many)}b`).problem).contains("only printable ASCII can be");

@@ -15,7 +15,7 @@ function judge_answer(
 }
 
 describe("the guard of removals", () => {
-  it("lets nothing wait that removes nothing", () => {
+  it("never delays an answer that removes nothing", () => {
     for (const owned of [0, 1, 5, 1000]) {
       expect(judge_answer(new_guard(), [owned, owned, 3], 100)).equal("removes");
     }
@@ -43,7 +43,7 @@ describe("the guard of removals", () => {
     });
   }
 
-  it("counts what is removed, whatever comes in its place", () => {
+  it("counts removals, even if other servers replace them", () => {
     expect(judge_answer(new_guard(), [10, 4, 20], 100)).equal("waits");
     expect(judge_answer(new_guard(), [10, 0, 20], 100)).equal("waits");
     expect(judge_answer(new_guard(), [10, 5, 20], 100)).equal("removes");
@@ -57,7 +57,7 @@ describe("the guard of removals", () => {
     expect(judge_answer(new_guard(), [10, 1], 100, { limits: once })).equal("removes");
   });
 
-  it("counts answers that come faster than nine tenths of a second as one", () => {
+  it("counts answers within nine tenths of a second as one", () => {
     const guard = new_guard();
     for (const tick of $range(0, 24)) expect(judge_answer(guard, [10, 1], 100 + tick / 50)).equal("waits");
     expect(guard.equal).equal(1);
@@ -66,7 +66,7 @@ describe("the guard of removals", () => {
     expect(judge_answer(guard, [10, 1], 102)).equal("removes");
   });
 
-  it("counts no answer of before that is applied anew", () => {
+  it("does not count an answer that is applied again", () => {
     const guard = new_guard();
     for (const second of $range(1, 10)) {
       expect(judge_answer(guard, [10, 1], 100 + second, { is_new: false })).equal("waits");
@@ -74,7 +74,7 @@ describe("the guard of removals", () => {
     expect(guard.equal).equal(1);
   });
 
-  it("begins to count anew when the answer is another, or removes little", () => {
+  it("counts from the start when the answer changes, or removes little", () => {
     const guard = new_guard();
     judge_answer(guard, [10, 1], 101);
     judge_answer(guard, [10, 1], 102);
@@ -86,7 +86,7 @@ describe("the guard of removals", () => {
     expect(guard.equal).equal(1);
   });
 
-  it("never leaves none, however often it is said", () => {
+  it("never removes all servers, however often the answer is repeated", () => {
     const guard = new_guard();
     for (const second of $range(1, 1000)) expect(judge_answer(guard, [3, 0], 100 + second)).equal("empty");
     // To have said so counts for nothing afterwards.
@@ -94,7 +94,7 @@ describe("the guard of removals", () => {
     expect(guard.equal).equal(1);
   });
 
-  it("sees servers that vanish one by one within half a minute", () => {
+  it("adds up servers that disappear one by one within half a minute", () => {
     const guard = new_guard();
     expect(judge_answer(guard, [10, 10], 100)).equal("removes");
     for (const step of $range(1, 5))
@@ -106,7 +106,7 @@ describe("the guard of removals", () => {
     expect(judge_answer(guard, [4, 3], 109)).equal("removes");
   });
 
-  it("forgets how many there were after half a minute", () => {
+  it("forgets the largest number of servers after half a minute", () => {
     const guard = new_guard();
     judge_answer(guard, [10, 10], 100);
     expect(judge_answer(guard, [10, 6], 101)).equal("removes");
@@ -114,7 +114,7 @@ describe("the guard of removals", () => {
     expect(judge_answer(guard, [6, 4], 131.1, { answer: "b" })).equal("removes");
   });
 
-  it("lets one of two go, at any pace", () => {
+  it("allows the removal of one of two servers at any time", () => {
     const guard = new_guard();
     judge_answer(guard, [2, 2], 100);
     expect(judge_answer(guard, [2, 1], 100.1)).equal("removes");

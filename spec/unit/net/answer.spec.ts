@@ -46,7 +46,7 @@ describe("the head of an answer", () => {
     });
   });
 
-  it("has no blanks around its values", () => {
+  it("has values without whitespace around them", () => {
     const [head, body] = read("HTTP/1.1 200 OK\r\nContent-Length: 2 \t\r\nA:\t 1\t\r\nB: \t \r\n\r\nok");
     expect(head?.headers).same({ "content-length": "2", a: "1", b: "" });
     expect(body).same({ text: "ok", is_bounded: true });
@@ -60,11 +60,11 @@ describe("the head of an answer", () => {
     expect(read("HTTP/1.0 200 OK\nA: 1\n\n")[0]?.headers.a).equal("1");
   });
 
-  it("has the values of a header that comes twice joined", () => {
+  it("joins the values of a repeated header", () => {
     expect(read("HTTP/1.1 204 x\r\nA: 1\r\na: 2\r\n\r\n")[0]?.headers.a).equal("1, 2");
   });
 
-  it("says whether the connection can be kept", () => {
+  it("tells whether the connection may be used again", () => {
     const persistent: Record<string, boolean> = {
       "1.1 200 x\r\n": true,
       "1.1 200 x\r\nConnection: close\r\n": false,
@@ -78,7 +78,7 @@ describe("the head of an answer", () => {
     }
   });
 
-  it("comes after interim answers, but not after many", () => {
+  it("follows interim answers, but not too many", () => {
     const interim = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
     const [head] = read(`${interim}${interim}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`);
     expect(head?.status).equal(200);
@@ -86,7 +86,7 @@ describe("the head of an answer", () => {
     expect_cause(string.rep(interim, 20), "it begins with more than 10 interim answers");
   });
 
-  it("is HTTP/1", () => {
+  it("must be HTTP/1", () => {
     for (const text of [
       "garbage",
       "HTTP/2 200 OK\r\n\r\n",
@@ -107,7 +107,7 @@ describe("the head of an answer", () => {
     expect(read_head(large)[1]).equal("its header is larger than 16384 bytes");
   });
 
-  it("must be whole and well-formed", () => {
+  it("must be complete and well-formed", () => {
     expect_cause("HTTP/1.1 200 OK\r\nA: 1\r\n", CLOSED);
     expect_cause("", CLOSED);
     for (const line of ["no colon", ": no name", "a b: 1", " a: 1"]) {
@@ -130,21 +130,21 @@ describe("the time that reading a head takes", () => {
 describe("the body of an answer", () => {
   const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-  it("has the length that the header says", () => {
+  it("has the length of its Content-Length", () => {
     const [, body] = read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more");
     expect(body).same({ text: "hello", is_bounded: true });
   });
 
-  it("comes in chunks, with extensions and trailers", () => {
+  it("may have chunks, with extensions and trailers", () => {
     const [, body] = read(`${chunked}5\r\nhello\r\nA ;x=1\r\n, chunked!\r\n0\r\nTrailer: 1\r\n\r\n`);
     expect(body).same({ text: "hello, chunked!", is_bounded: true });
   });
 
-  it("ends with the connection when the header says nothing", () => {
+  it("ends with the connection when the header has no length", () => {
     expect(read("HTTP/1.1 200 OK\r\n\r\nhello")[1]).same({ text: "hello", is_bounded: false });
   });
 
-  it("is not there with some statuses", () => {
+  it("does not exist with some statuses", () => {
     for (const status of [204, 304]) {
       const [, body] = read(`HTTP/1.1 ${status} x\r\nContent-Length: 5\r\n\r\n`);
       expect(body).same({ text: "", is_bounded: true });
@@ -160,7 +160,7 @@ describe("the body of an answer", () => {
     expect(read(`${chunked}32\r\n${string.sub(many, 1, 50)}\r\n33\r\n${many}`)[1]).same(cut);
   });
 
-  it("must be whole and well-formed", () => {
+  it("must be complete and well-formed", () => {
     expect_cause("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", CLOSED);
     expect_cause(`${chunked}5\r\nhello\r\n`, CLOSED);
     expect_cause(`${chunked}5\r\nhello\r\n0\r\n`, CLOSED);
@@ -180,7 +180,7 @@ describe("the body of an answer", () => {
     expect_cause(`${chunked}0\r\n${string.rep("A: 1\r\n", 200)}`, "it has more than 100 trailers");
   });
 
-  it("takes linear time to read when it comes in chunks of one byte", () => {
+  it("takes linear time to read in chunks of one byte", () => {
     const many = 65_536;
     const answer = `${chunked}${string.rep("1\r\nx\r\n", many)}0\r\n\r\n`;
     expect_quick(() => {
@@ -194,7 +194,7 @@ describe("the body of an answer", () => {
     });
   });
 
-  it("lets other work go on while it comes in many chunks", () => {
+  it("lets the worker do other work while it has many chunks", () => {
     const reader = reader_of(`${chunked}${string.rep("1\r\nx\r\n", LIMIT * 100)}0\r\n\r\n`);
     let pauses = 0;
     reader.pause = () => {

@@ -32,16 +32,16 @@ function expect_lines(text: string, framing: Framing, wanted: string[], end: str
 }
 
 describe("the lines of a body", () => {
-  it("are what stands between line feeds, without empty ones", () => {
+  it("are the texts between line feeds, without empty ones", () => {
     expect_lines("one\n\ntwo\nthree\n", UNTIL_CLOSED, ["one", "two", "three"], CLOSED);
   });
 
-  it("are whole: what has no end is none", () => {
+  it("are complete: a text without a line feed is none", () => {
     expect_lines("one\ntwo", UNTIL_CLOSED, ["one"], CLOSED);
     expect_lines("", UNTIL_CLOSED, [], CLOSED);
   });
 
-  it("end with the length of the body, though the connection stays open", () => {
+  it("end with the length of the body while the connection stays open", () => {
     const text = "one\ntwo\nthree\n";
     expect_lines(text, { is_chunked: false, length: 8 }, ["one", "two"], ENDED);
     expect_lines(text, { is_chunked: false, length: 6 }, ["one"], ENDED);
@@ -49,7 +49,7 @@ describe("the lines of a body", () => {
     expect_lines(text, { is_chunked: false, length: 99 }, ["one", "two", "three"], CLOSED);
   });
 
-  it("lie across chunks, or several in one", () => {
+  it("may span chunks, and a chunk may have several", () => {
     expect_lines(
       "4\r\none\n\r\n8\r\ntwo\nthre\r\n2\r\ne\n\r\n0\r\n\r\n",
       CHUNKED,
@@ -59,12 +59,12 @@ describe("the lines of a body", () => {
     expect_lines("4;x=1\r\none\n\r\n00b\r\ntwo\nthree\n\n\r\n0\r\n", CHUNKED, ["one", "two", "three"], ENDED);
   });
 
-  it("end with the connection though more chunks were to come", () => {
+  it("end with the connection, even before the last chunk", () => {
     expect_lines("4\r\none\n\r\n8\r\ntwo\nth", CHUNKED, ["one", "two"], CLOSED);
     expect_lines("4\r\none\n\r\n", CHUNKED, ["one"], CLOSED);
   });
 
-  it("end where a chunk is malformed", () => {
+  it("end at a malformed chunk", () => {
     for (const chunk of ["x", "-1", "1234567890123"]) {
       expect_lines(`4\r\none\n\r\n${chunk}\r\ntwo\n`, CHUNKED, ["one"], "its body has a malformed chunk");
     }
@@ -79,7 +79,7 @@ describe("the lines of a body", () => {
     expect_lines(`4\r\none\n\r\n16\r\n${long}xx`, CHUNKED, ["one"], `a line is longer than ${LONGEST} bytes`);
   });
 
-  it("take linear time to read, however they come", () => {
+  it("take linear time to read, whatever the pieces are", () => {
     const read = (text: string, framing: Framing) =>
       read_line(new_lines(reader_of(text, 65_536), 1_000_000, framing))[0];
     expect_quick(() => {

@@ -52,14 +52,14 @@ describe("the schedule of probes", () => {
     }
   });
 
-  it("has one that comes later at once, and many one after the other within the interval", () => {
+  it("probes an added server immediately, and many one after the other within the interval", () => {
     expect(due_soon(100, INTERVAL, 0, 1)).equal(100);
     expect(due_soon(100, INTERVAL, 0, 4)).equal(100);
     expect(due_soon(100, INTERVAL, 3, 4) < 100.02).equal(true);
     expect(due_soon(100, INTERVAL, 9999, 10000) < 100 + INTERVAL).equal(true);
   });
 
-  it("gives each its turn once an interval", () => {
+  it("probes each server once in its interval", () => {
     const turns = new_schedule<Turn>();
     for (const number of $range(0, 49)) schedule(turns, new_turn(), due_spread(100, INTERVAL, 1, number, 50));
     const taken = run(turns, 100, 130);
@@ -74,7 +74,7 @@ describe("the schedule of probes", () => {
     expect(count).equal(50);
   });
 
-  it("adds jitter by chance, from none to all of it", () => {
+  it("adds random jitter, from none to all of it", () => {
     const turns = new_schedule<Turn>();
     const turn = new_turn(2);
     expect(due_next(turn, 100, 100, 0)).equal(105);
@@ -91,7 +91,7 @@ describe("the schedule of probes", () => {
     expect(longest > 6.5 && longest < 7.02).equal(true);
   });
 
-  it("makes no burst of turns that were missed, and goes on in the same rhythm", () => {
+  it("skips missed probes without a burst, and keeps the rhythm", () => {
     const turns = new_schedule<Turn>();
     const all: Turn[] = [];
     for (const number of $range(0, 99)) {
@@ -110,7 +110,7 @@ describe("the schedule of probes", () => {
     expect(at_once.length <= 1).equal(true);
   });
 
-  it("moves a turn that is in it, and lets one be taken out twice", () => {
+  it("moves an item that it contains, and allows removing one twice", () => {
     const turns = new_schedule<Turn>();
     const [one, other] = [new_turn(), new_turn()];
     schedule(turns, one, 100);

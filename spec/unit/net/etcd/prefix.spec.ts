@@ -14,7 +14,7 @@ describe("the end of a prefix", () => {
     ["a\0", "a\x01"],
   ];
   for (const [prefix, end] of ends) {
-    it(`is what follows every key that begins with "${string.gsub(prefix, "[^ -~]", ".")[0]}"`, () => {
+    it(`is the first key after all that begin with "${string.gsub(prefix, "[^ -~]", ".")[0]}"`, () => {
       expect(end_of_prefix(prefix)).equal(end);
     });
   }
@@ -30,7 +30,7 @@ describe("the range that covers prefixes", () => {
     [["a", LAST, "b"], "a", "\0"],
   ];
   for (const [index, [prefixes, first, end]] of ipairs(ranges)) {
-    it(`holds them all, and no more than it must (${index})`, () => {
+    it(`contains all of them and is as small as possible (${index})`, () => {
       expect(covering_range(prefixes)).same({ first, end });
     });
   }

@@ -208,10 +208,9 @@ export function addresses_of_targets(
   for (const name of names) {
     const target: TargetAddresses = { hosts: [], unknown: [], problem: undefined };
     targets.set(name, target);
-    // No loop: with one, LuaJIT 2.1-20230119 (Debian 12) sometimes crashes when it collects garbage in its
-    // trace.
-    note(round, target, "A", known.get(question_of(name, "A")));
-    note(round, target, "AAAA", known.get(question_of(name, "AAAA")));
+    // With a loop, LuaJIT 2.1-20230119 (Debian 12) sometimes crashes when it collects garbage in its trace.
+    note(round, target, "A", known.get(question_of(name, "A")) as KnownAddresses);
+    note(round, target, "AAAA", known.get(question_of(name, "AAAA")) as KnownAddresses);
   }
   // When no question was answered, the whole source backs off instead of each question. If not all questions
   // were asked, each one backs off, so that the next round asks the others.
