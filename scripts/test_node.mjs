@@ -9,10 +9,16 @@ import { runQueue } from "./test_queue.mjs";
 /** Files that run at the same time on a machine with two cores: most of them wait most of their time. */
 const AT_ONCE = 4;
 
-/** Up to this many files that failed are run again. More failures at once are not due to the load of the machine. */
+/**
+ * Up to this many files that failed are run again. More failures at once are not due to the load of the
+ * machine.
+ */
 const MOST_RUN_AGAIN = 3;
 
-/** Specs that measure time, which other files at the same time would disturb. They run after the others, one at a time. */
+/**
+ * Specs that measure time, which other files at the same time would disturb. They run after the others, one
+ * at a time.
+ */
 const alone = [].map((name) => `spec/${name}.test.mjs`);
 
 /** Files that take longest. They start first, so that none of them is left over at the end. */
@@ -104,9 +110,9 @@ export async function runSoakSpecs(fileNamePart) {
 const runOneByOne = (files) => runQueue(files, 1);
 
 /**
- * Adds up results. Specs watch real processes in real time, and other load on the machine can disturb them. A file
- * that failed is run a second time, alone, and a line names it: it may also show an intermittent fault. A file that
- * fails again has failed.
+ * Adds up results. Specs watch real processes in real time, and other load on the machine can disturb them. A
+ * file that failed is run a second time, alone, and a line names it: it may also show an intermittent fault.
+ * A file that fails again has failed.
  * @param {import("./test_queue.mjs").Result[]} results
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */

@@ -1,4 +1,7 @@
-/** Runs files of specs with node:test, several side by side, and shows the output of each file when it has ended. */
+/**
+ * Runs files of specs with node:test, several side by side, and shows the output of each file when it has
+ * ended.
+ */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

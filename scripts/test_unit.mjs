@@ -1,6 +1,6 @@
 /**
- * The unit specs: TypeScript, compiled to Lua together with src/, run by plain LuaJIT. `npm run test:unit`, or
- * `npm run test:unit -- <part of a file's name>`. Needs npm's packages and LuaJIT, nothing else.
+ * The unit specs: TypeScript, compiled to Lua together with src/, run by plain LuaJIT. `npm run test:unit`,
+ * or `npm run test:unit -- <part of a file's name>`. Needs npm's packages and LuaJIT, nothing else.
  */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";

@@ -10,7 +10,10 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { composeProblem, startCompose } from "./support/compose.mjs";
 import { containerTest } from "./support/image.mjs";
 
-/** How long a killed server may take to be gone: its lease, and a step that waits for more than one confirmation. */
+/**
+ * How long a killed server may take to be gone: its lease, and a step that waits for more than one
+ * confirmation.
+ */
 const patience = 20_000;
 
 /** Who answers: asked so often that none is left out. @param {number} port */

@@ -1,4 +1,6 @@
-/** examples/systemd/ under systemd itself, which a container boots: the unit as it is, with all its hardening. */
+/**
+ * examples/systemd/ under systemd itself, which a container boots: the unit as it is, with all its hardening.
+ */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

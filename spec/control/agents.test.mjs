@@ -48,7 +48,10 @@ async function startWithAgent(context, check = {}, send = "") {
   return { ...running, agent, backend, other };
 }
 
-/** One after the other, each with the state that it says. @type {[answer: string, state: "up" | "drain" | "down"][]} */
+/**
+ * One after the other, each with the state that it says.
+ * @type {[answer: string, state: "up" | "drain" | "down"][]}
+ */
 const answers = [
   ["drain\n", "drain"],
   ["up\r\n", "up"],

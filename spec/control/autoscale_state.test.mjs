@@ -1,4 +1,6 @@
-/** What `autoscale` remembers, and what becomes of standby servers that are changed or register themselves. */
+/**
+ * What `autoscale` remembers, and what becomes of standby servers that are changed or register themselves.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

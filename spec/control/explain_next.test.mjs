@@ -15,7 +15,10 @@ const settled = (api, query = "") =>
     return explained.servers.every(({ active }) => active === 0) && explained;
   });
 
-/** Any worker but the one that is asked has turns of its own: there is one. @param {import("node:test").TestContext} context */
+/**
+ * Any worker but the one that is asked has turns of its own: there is one.
+ * @param {import("node:test").TestContext} context
+ */
 async function startOne(context, settings = {}) {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }, index) => ({ server: address, weight: [1, 3, 2, 1][index] }));

@@ -1,4 +1,7 @@
-/** Servers of which one is slower than the others: with `load`, by whichever door they report, it gets what it can do. */
+/**
+ * Servers of which one is slower than the others: with `load`, by whichever door they report, it gets what it
+ * can do.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +14,10 @@ import { startBusyServers } from "./support/busy_servers.mjs";
 import { quantile, startOpenLoop } from "./support/open_loop.mjs";
 import { explain } from "./support/scaled.mjs";
 
-/** Requests a second: what a server can do, and what comes to each upstream. A quarter of that is too much for the slow one. */
+/**
+ * Requests a second: what a server can do, and what comes to each upstream. A quarter of that is too much for
+ * the slow one.
+ */
 const CAPACITY = 120;
 const SLOW_CAPACITY = CAPACITY / 4;
 const RATE = 150;
@@ -72,7 +78,10 @@ test("with load a slow server's p99 is within twice that of the others, and with
     loop: startOpenLoop(context, { port, path: `/to/${slow.upstream}`, rate: RATE }),
   }));
 
-  /** The median and the p99 of the slow one and the highest of the others', in milliseconds; undefined: too little is known. */
+  /**
+   * The median and the p99 of the slow one and the highest of the others', in milliseconds; undefined: too
+   * little is known.
+   */
   const figures = ({ loop, slow }, milliseconds) => {
     const latencies = loop.latencies(milliseconds);
     const own = latencies.get(slow) ?? [];
@@ -83,7 +92,10 @@ test("with load a slow server's p99 is within twice that of the others, and with
       Math.max(...others.map((some) => quantile(some, part))),
     ]);
   };
-  /** Waits until the slow one is so in all upstreams: its median too, or a moment at which all were slow would do. */
+  /**
+   * Waits until the slow one is so in all upstreams: its median too, or a moment at which all were slow would
+   * do.
+   */
   const waitForRatio = async (what, milliseconds, isSo) => {
     const waiting = loops.map(async (loop) => {
       const isNow = async () => {

@@ -1,4 +1,7 @@
-/** Reports in responses: the header `endpoint-load-metrics`. They say nothing of a state, but confirm the one that stands. */
+/**
+ * Reports in responses: the header `endpoint-load-metrics`. They say nothing of a state, but confirm the one
+ * that stands.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

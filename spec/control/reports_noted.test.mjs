@@ -13,7 +13,12 @@ import { explain } from "./support/scaled.mjs";
 
 /** @typedef {import("../gateway/support/api.mjs").Api} Api */
 
-/** What is known of a server's reports; undefined: there was none. @param {Api} api @param {number} id @param {string} [name] */
+/**
+ * What is known of a server's reports; undefined: there was none.
+ * @param {Api} api
+ * @param {number} id
+ * @param {string} [name]
+ */
 async function reportOf(api, id, name = "app") {
   return (await explain(api, name)).servers.find((server) => server.id === id).report;
 }

@@ -1,4 +1,6 @@
-/** Bad reports: each is refused with an error that names the field, changes nothing, and no request sees it. */
+/**
+ * Bad reports: each is refused with an error that names the field, changes nothing, and no request sees it.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertErrorBody } from "../gateway/support/error_body.mjs";
@@ -11,7 +13,10 @@ const format = "UpstreamConfFormatError";
 const aFuture = new Date(Date.now() + 3_600_000).toISOString();
 const aPast = "2026-01-01T00:00:00.000Z";
 
-/** What is no report: its status, its code and what the text must say. @type {[unknown, number, string, RegExp][]} */
+/**
+ * What is no report: its status, its code and what the text must say.
+ * @type {[unknown, number, string, RegExp][]}
+ */
 const bad = [
   [{}, 400, format, /missing "(report\.)?utilization" argument/],
   [{ time: aPast }, 400, format, /missing "(report\.)?utilization" argument/],

@@ -1,4 +1,7 @@
-/** `load` and `autoscale` of an upstream in the API: kept, shown without secrets, and refused when they cannot be. */
+/**
+ * `load` and `autoscale` of an upstream in the API: kept, shown without secrets, and refused when they cannot
+ * be.
+ */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +15,10 @@ const SECRET = "no one is to be told 4711";
 const webhook = { url: "https://scale.example/hook?app=1", secret: SECRET };
 const servers = [{ server: someAddress(1) }];
 
-/** What is saved, which is more than the API shows. @param {import("../gateway/support/gateway.mjs").Gateway} gateway */
+/**
+ * What is saved, which is more than the API shows.
+ * @param {import("../gateway/support/gateway.mjs").Gateway} gateway
+ */
 function savedText({ folder }) {
   const names = readdirSync(join(folder, "state")).filter((name) => /^(journal|image)/.test(name));
   return names.map((name) => readFileSync(join(folder, "state", name), "utf8")).join("\n");

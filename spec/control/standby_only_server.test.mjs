@@ -1,4 +1,6 @@
-/** Beside servers that stand by an only server is one: nginx never leaves it out for what requests have met. */
+/**
+ * Beside servers that stand by an only server is one: nginx never leaves it out for what requests have met.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

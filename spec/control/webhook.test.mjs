@@ -51,7 +51,10 @@ test("a call is signed JSON with the decision and its reason", async (context) =
   assert.deepEqual(told([out, back]), ["scale_out ?", "scale_in 2"]);
 });
 
-/** How receivers fail, one each, before they listen; the last one is not there at first. @type {Record<string, Manner[]>} */
+/**
+ * How receivers fail, one each, before they listen; the last one is not there at first.
+ * @type {Record<string, Manner[]>}
+ */
 const FAILURES = {
   answering_500: ["status 500", "status 500", "status 500", "status 500"],
   redirecting: ["status 302", "status 302"],

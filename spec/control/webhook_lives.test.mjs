@@ -1,4 +1,6 @@
-/** Calls of the webhook of `autoscale` that are not answered yet when a worker, or the whole of nginx, ends. */
+/**
+ * Calls of the webhook of `autoscale` that are not answered yet when a worker, or the whole of nginx, ends.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +9,9 @@ import { ends } from "./support/lives.mjs";
 import { startCalling } from "./support/receiver.mjs";
 import { decisionsOf, explain, report, told } from "./support/scaled.mjs";
 
-/** What a call may take until it has failed, in milliseconds; less by what a busy machine makes of a moment. */
+/**
+ * What a call may take until it has failed, in milliseconds; less by what a busy machine makes of a moment.
+ */
 const PATIENCE = 4500;
 
 for (const manner of /** @type {const} */ (["status 500", "hang"])) {

@@ -1,4 +1,7 @@
-/** Durations do not follow the time of day: it is set an hour back or forward while everything goes on as before. */
+/**
+ * Durations do not follow the time of day: it is set an hour back or forward while everything goes on as
+ * before.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +23,11 @@ const patience = 60_000;
 
 /** @typedef {Awaited<ReturnType<typeof startWithClock>>} Clocked */
 
-/** Sets the time of day, and makes sure that nginx has it. @param {Clocked} clocked @param {number} seconds */
+/**
+ * Sets the time of day, and makes sure that nginx has it.
+ * @param {Clocked} clocked
+ * @param {number} seconds
+ */
 async function step({ gateway, setClock }, seconds) {
   setClock(seconds);
   await waitFor("nginx has another time of day", async () => {

@@ -20,7 +20,9 @@ async function lose(etcd) {
   await etcd.start();
 }
 
-/** Waits until changes are accepted again after etcd has lost its data. Until then each is refused with 503. */
+/**
+ * Waits until changes are accepted again after etcd has lost its data. Until then each is refused with 503.
+ */
 function waitForWrites({ api }) {
   return waitFor("changes are accepted", async () => {
     const answer = await api.put(sluice("other"), { servers: [] });

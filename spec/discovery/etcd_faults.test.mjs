@@ -27,7 +27,9 @@ async function waitSoon(context, gateway, addresses) {
   await waitForState(gateway, "ok");
 }
 
-/** One prefix is watched, and no connection is left beside the watch's and one for questions to each member. */
+/**
+ * One prefix is watched, and no connection is left beside the watch's and one for questions to each member.
+ */
 async function assertOneWatch(members, gateway) {
   await waitFor("one watch is left", async () => {
     const counts = await Promise.all(members.map((member) => watchesOf(member)));

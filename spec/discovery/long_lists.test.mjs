@@ -9,8 +9,8 @@ import { someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
 /**
- * For the API's server: tells how many milliseconds of the processor's time the worker has used at most from one of its
- * turns to the next, since it was asked last.
+ * For the API's server: tells how many milliseconds of the processor's time the worker has used at most from
+ * one of its turns to the next, since it was asked last.
  */
 const turnPage = `location = /turn {
   content_by_lua_block {
@@ -35,7 +35,8 @@ const turnPage = `location = /turn {
 }`;
 
 /**
- * Has a file list entries, and gives the longest turn of the worker and its time in all until they are read and applied.
+ * Has a file list entries, and gives the longest turn of the worker and its time in all until they are read
+ * and applied.
  * @param {import("node:test").TestContext} context
  * @param {unknown[]} entries
  * @param {(found: any) => boolean} isDone
@@ -71,6 +72,7 @@ test("300,000 invalid entries hold the worker for only some milliseconds at a ti
 test("20,000 servers are applied in several writes, none of which holds the worker for long", async (context) => {
   const entries = Array.from({ length: 20_000 }, (_, number) => ({ server: someAddress(number) }));
   const { longest, total } = await longestTurn(context, entries, (found) => found.servers === entries.length);
-  // It was nearly all of it. A write still takes time in proportion to the servers of the upstream, which has one text.
+  // It was nearly all of it. A write still takes time in proportion to the servers of the upstream, which has
+  // one text.
   assert.ok(longest < total / 3, `${longest} of ${total} ms`);
 });

@@ -1,4 +1,7 @@
-/** A registry answers with JSON of the wrong types: the answer is refused with its reason, and the last servers stay. */
+/**
+ * A registry answers with JSON of the wrong types: the answer is refused with its reason, and the last
+ * servers stay.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
@@ -42,7 +45,10 @@ async function startLiar(context, answers) {
 /** What etcd says at first, so that it is watched. */
 const listed = JSON.stringify({ header });
 
-/** @type {Record<string, { of: (url: string, token: string) => object, answers: [string | Record<string, string>, string][] }>} */
+/**
+ * @type {Record<string, { of: (url: string, token: string) => object, answers: [string | Record<string,
+ *   string>, string][] }>}
+ */
 const registries = {
   etcd: {
     of: (url) => ({ etcd: { endpoints: [url], prefix: "/app/" } }),
@@ -199,7 +205,8 @@ test("null means not set: an entry without an address or a port is skipped with 
 });
 
 test("wrong types in answers of the cluster's etcd are reported, and a write fails cleanly", async (context) => {
-  // A history that another gateway has begun, of an etcd whose cluster has no id: nothing has to be written to join it.
+  // A history that another gateway has begun, of an etcd whose cluster has no id: nothing has to be written
+  // to join it.
   const state = { "state/complete": "yes", "state/history": "0123456700000000" };
   const kvs = Object.entries(state).map(([name, value]) => {
     return { key: base64(`/sluice/${name}`), value: base64(value), mod_revision: "1" };

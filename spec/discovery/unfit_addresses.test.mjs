@@ -1,4 +1,7 @@
-/** Addresses at which no server can be, from a registry and from a registration: refused, whatever their spelling. */
+/**
+ * Addresses at which no server can be, from a registry and from a registration: refused, whatever their
+ * spelling.
+ */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

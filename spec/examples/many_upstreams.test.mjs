@@ -1,4 +1,7 @@
-/** examples/many_upstreams/: upstreams made at run time, chosen by host name or path, and what clients cannot choose. */
+/**
+ * examples/many_upstreams/: upstreams made at run time, chosen by host name or path, and what clients cannot
+ * choose.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "../gateway/support/backend.mjs";

@@ -1,4 +1,7 @@
-/** examples/tls/: servers that prove their names or get no request, and why connections of many names are not kept. */
+/**
+ * examples/tls/: servers that prove their names or get no request, and why connections of many names are not
+ * kept.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +18,8 @@ const notOfName = /upstream SSL certificate does not match "(payments|search)\.i
 const notOfAuthority = /upstream SSL certificate verify error: \(\d+:unable to (get|verify)/;
 
 /**
- * A server of the example. `handshakes` has the name that each connection asked for, and whether it resumed a session.
+ * A server of the example. `handshakes` has the name that each connection asked for, and whether it resumed a
+ * session.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/example.mjs").Example} example
  * @param {number} port as the example writes it
@@ -42,7 +46,10 @@ async function startTlsServer(context, example, port, names) {
   };
 }
 
-/** The example with its certificates, before it is started. @param {import("node:test").TestContext} context */
+/**
+ * The example with its certificates, before it is started.
+ * @param {import("node:test").TestContext} context
+ */
 async function prepare(context) {
   const example = await makeExample(context, "tls", ports);
   const [makeCertificates] = example.commands("Run");
@@ -111,7 +118,8 @@ test("connections of one name are kept, and with many names each request makes i
 });
 
 /**
- * Requests for two names at one address. Returns how many went over a connection that was opened for the other name.
+ * Requests for two names at one address. Returns how many went over a connection that was opened for the
+ * other name.
  * @param {import("./support/example.mjs").Example} example
  * @param {{ address: string }} server
  */

@@ -14,7 +14,9 @@ import { startExample } from "./support/example.mjs";
 const ports = [8080, 8081, 8082, 9001, 9002, 9101, 9102];
 const noServer = /no live upstreams while connecting to upstream/;
 
-/** What differs between the two: ports as the example writes them, and what a client without a server is told. */
+/**
+ * What differs between the two: ports as the example writes them, and what a client without a server is told.
+ */
 const protocols = [
   {
     name: "WebSocket",
@@ -70,7 +72,10 @@ class Stream {
     this.stream = open(port, (message) => this.received.push(message), onEnd);
   }
 
-  /** Says something, and waits for the answer. Returns the port of the server that gave it. @param {string} text */
+  /**
+   * Says something, and waits for the answer. Returns the port of the server that gave it.
+   * @param {string} text
+   */
   async say(text) {
     const count = this.received.length;
     this.stream.send(text);

@@ -1,4 +1,7 @@
-/** One address may be written in many ways: it is one server, whatever nginx, the API or a saved state calls it. */
+/**
+ * One address may be written in many ways: it is one server, whatever nginx, the API or a saved state calls
+ * it.
+ */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";

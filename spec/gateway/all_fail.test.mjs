@@ -26,7 +26,10 @@ function areIn({ api }, state, count) {
   });
 }
 
-/** Asks until a request succeeds, and returns how long that took. @param {import("./support/gateway.mjs").Gateway} gateway */
+/**
+ * Asks until a request succeeds, and returns how long that took.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ */
 async function timeToSuccess({ port }) {
   const started = performance.now();
   await waitFor("a request succeeds", async () => (await ask(port)).status === 200);
@@ -74,7 +77,10 @@ test("after four servers fail their checks and pass again, traffic is back withi
   await areIn(gateway, "up", 4);
 });
 
-/** Ten servers that answer; eight of them fail their checks. @param {import("node:test").TestContext} context */
+/**
+ * Ten servers that answer; eight of them fail their checks.
+ * @param {import("node:test").TestContext} context
+ */
 async function startTen(context, settings = {}) {
   const backends = await startBackends(context, 10);
   const failing = backends.slice(2);

@@ -1,4 +1,7 @@
-/** Balancing methods, stickiness and routes as configuration: what is set is shown, kept, and changed as it is named. */
+/**
+ * Balancing methods, stickiness and routes as configuration: what is set is shown, kept, and changed as it is
+ * named.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";

@@ -9,12 +9,15 @@ import { sluice } from "./support/upstreams.mjs";
 
 /** Half of the requests have one key, each other one has a key of its own. @param {number} number */
 const path = (number) => (number % 2 === 0 ? "/?k=hot" : `/?k=cold${number}`);
-/** Milliseconds that each answer takes: so long that a slow machine, too, has all connections in use at once. */
+/**
+ * Milliseconds that each answer takes: so long that a slow machine, too, has all connections in use at once.
+ */
 const delay = 60;
 
 /**
- * The most that each server may have of so many connections: the factor times the mean for its weight, rounded up. The
- * gateway counts with the requests that are under way as it chooses, which are never more than the connections.
+ * The most that each server may have of so many connections: the factor times the mean for its weight,
+ * rounded up. The gateway counts with the requests that are under way as it chooses, which are never more
+ * than the connections.
  * @param {number[]} weights
  * @param {number} factor
  * @param {number} connections
@@ -61,7 +64,8 @@ for (const weights of [
         const { bounds, owner, highest } = await measure(context, gateway, backends, setting);
         const what = `factor ${factor}, ${connections} connections: ${highest}, bounds ${bounds}`;
         for (const [index, one] of highest.entries()) assert.ok(one <= bounds[index], what);
-        // The hot key stays with its server as long as there is room, so it fills it where it has much more than that.
+        // The hot key stays with its server as long as there is room, so it fills it where it has much more
+        // than that.
         if (bounds[owner] <= Math.max(1, connections / 3)) assert.equal(highest[owner], bounds[owner], what);
       }
     }
@@ -78,7 +82,8 @@ test("four workers that choose at the same instant stay within the bounds", asyn
     const setting = { weights, factor, connections: 40, rounds: 30 };
     const { bounds, highest, shareAbove } = await measure(context, gateway, backends, setting);
     const what = `factor ${factor}: ${highest}, bounds ${bounds}`;
-    // A choice and its count are two steps, one right after the other: each other worker can be between them once.
+    // A choice and its count are two steps, one right after the other: each other worker can be between them
+    // once.
     for (const [index, one] of highest.entries()) assert.ok(one <= bounds[index] + workers - 1, what);
     assert.ok(shareAbove <= 0.02, `${shareAbove} of the requests were above a bound`);
   }

@@ -1,4 +1,6 @@
-/** `lua_code_cache off`, for development: each request has a Lua VM of its own, and is served all the same. */
+/**
+ * `lua_code_cache off`, for development: each request has a Lua VM of its own, and is served all the same.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

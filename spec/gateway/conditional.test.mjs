@@ -1,4 +1,7 @@
-/** An ETag is what a change can be made dependent on. It says nothing of states and counters, which change without it. */
+/**
+ * An ETag is what a change can be made dependent on. It says nothing of states and counters, which change
+ * without it.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";

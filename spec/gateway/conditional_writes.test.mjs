@@ -1,4 +1,7 @@
-/** What a change depends on: If-Match and If-None-Match (RFC 9110, section 13), and nothing that nginx would add. */
+/**
+ * What a change depends on: If-Match and If-None-Match (RFC 9110, section 13), and nothing that nginx would
+ * add.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertErrorBody } from "./support/error_body.mjs";

@@ -1,4 +1,7 @@
-/** A state on disk is loaded as it was saved, or refused: damages of every kind; and the state of version 0.1.0. */
+/**
+ * A state on disk is loaded as it was saved, or refused: damages of every kind; and the state of version
+ * 0.1.0.
+ */
 import assert from "node:assert/strict";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +33,10 @@ test("after each of 300 random damages the state is intact, lacks only a torn la
   assert.ok(refusals.size > 50, `only ${refusals.size} different refusals`);
 });
 
-/** A gateway with a state of two upstreams, which is stopped. @param {import("node:test").TestContext} context */
+/**
+ * A gateway with a state of two upstreams, which is stopped.
+ * @param {import("node:test").TestContext} context
+ */
 async function makeStoppedGateway(context) {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
@@ -45,7 +51,10 @@ function seal(line) {
   return `${body},"crc":"${crc32(body).toString(16).padStart(8, "0")}"}`;
 }
 
-/** What becomes of the lines of the journal, and what the refusal must say. @type {[what: string, change: (lines: string[]) => void, reason: RegExp][]} */
+/**
+ * What becomes of the lines of the journal, and what the refusal must say.
+ * @type {[what: string, change: (lines: string[]) => void, reason: RegExp][]}
+ */
 const damagedJournals = [
   ["a flipped bit", (lines) => (lines[2] = lines[2].replace("127.0.0.2", "127.0.0.3")), /line 3: .*damaged/],
   ["no first line", (lines) => lines.shift(), /line 1: /],

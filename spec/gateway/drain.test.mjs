@@ -1,4 +1,7 @@
-/** Drain jobs: a server gets nothing new, finishes what it has, and is taken out when it is idle or its time is over. */
+/**
+ * Drain jobs: a server gets nothing new, finishes what it has, and is taken out when it is idle or its time
+ * is over.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

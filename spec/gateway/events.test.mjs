@@ -1,4 +1,7 @@
-/** Every change of a server's state is one line of the log and one event, with the reason; the last 1,000 are kept. */
+/**
+ * Every change of a server's state is one line of the log and one event, with the reason; the last 1,000 are
+ * kept.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,4 +1,7 @@
-/** One of four servers fails: clients see nothing of it, it is out after max_fails, and back after it recovers. */
+/**
+ * One of four servers fails: clients see nothing of it, it is out after max_fails, and back after it
+ * recovers.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
@@ -62,7 +65,8 @@ async function assertBack(context, gateway, address) {
   });
   const { errors, requests } = await loadAndCount(context, gateway, address, 400);
   assert.deepEqual(errors, {});
-  // Each worker has its own rotation and may be anywhere in it: it is exact but for one or two requests a worker.
+  // Each worker has its own rotation and may be anywhere in it: it is exact but for one or two requests a
+  // worker.
   assert.ok(Math.abs(requests - 400 * fairShare) <= 8, `it has ${requests} of 400 requests`);
 }
 
@@ -84,8 +88,8 @@ for (const [name, { start, logged, next_upstream = "" }] of Object.entries(fault
     );
     assert.deepEqual(errors, {});
     assert.equal(load.answers, REQUESTS);
-    // Those under way when it is out fail too: each connection has one at most. Then one trial each fail_timeout; workers
-    // that find it over at the same instant may make that two.
+    // Those under way when it is out fail too: each connection has one at most. Then one trial each
+    // fail_timeout; workers that find it over at the same instant may make that two.
     const trials = Math.ceil(milliseconds / FAIL_TIMEOUT);
     const most = MAX_FAILS + CONNECTIONS + 2 * trials;
     assert.ok(requests >= MAX_FAILS, `it had ${requests} requests`);

@@ -1,6 +1,6 @@
 /**
- * What users of other systems complain about, of slow start, limits and ejections: each is a test here that is named after
- * it. health_regressions lists what is shown elsewhere, and what cannot be shown.
+ * What users of other systems complain about, of slow start, limits and ejections: each is a test here that
+ * is named after it. health_regressions lists what is shown elsewhere, and what cannot be shown.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -31,7 +31,8 @@ test("kubernetes-ingress #287, NGF #2161, Traefik #4845, APISIX #4838: slow star
   await gateway.api.expect(201, "POST", serversOf(), { server: added.address, slow_start: "2s" });
   const load = startLoad(context, { port: gateway.port, connections: 8 });
   await sleep(500);
-  // Its weight rises from 0 to a quarter of the other's: at the most it has a fifth of the requests, in the mean a tenth.
+  // Its weight rises from 0 to a quarter of the other's: at the most it has a fifth of the requests, in the
+  // mean a tenth.
   const share = added.requests.length / (added.requests.length + old.requests.length);
   assert.ok(share > 0 && share < 0.2, `its share is ${share}`);
   await sleep(2000);

@@ -1,26 +1,33 @@
 /**
- * What users of other systems complain about, of health: each is a test here that is named after it, or is shown by
- * another spec already, or cannot be shown.
+ * What users of other systems complain about, of health: each is a test here that is named after it, or is
+ * shown by another spec already, or cannot be shown.
  *
  * Shown elsewhere:
  * - upsync #56, Kong #6788: probes times workers - probes: four workers probe each server once an interval
- * - lua-resty-upstream-healthcheck #55, #76, HAProxy (docs): who is added is not checked - probes: an added server
- * - Kong #7407, lua-resty-upstream-healthcheck #69, #73, lua-resty-healthcheck #40, #81, #156: probes and timers left
- *   behind - probes: adding and removing 1,000 servers
+ * - lua-resty-upstream-healthcheck #55, #76, HAProxy (docs): who is added is not checked - probes: an added
+ * server
+ * - Kong #7407, lua-resty-upstream-healthcheck #69, #73, lua-resty-healthcheck #40, #81, #156: probes and
+ * timers left behind - probes: adding and removing 1,000 servers
  * - APISIX #3268: checks start only after the first request - probes: at the start, where there is no request
  * - Envoy #4132: the first checks come all at once - probes: they are spread over the interval
- * - lua-resty-upstream-healthcheck #14, #41, #57: down for one worker only - max_fails: eight failures over four workers
+ * - lua-resty-upstream-healthcheck #14, #41, #57: down for one worker only - max_fails: eight failures over
+ * four workers
  * - ingress-nginx #5540, PR #9882: who fails fast attracts requests - least_time: a server that fails fast
- * - Traefik #2723, ingress-nginx #11852: a retry hits the same server - retries, methods: never a server that was tried
+ * - Traefik #2723, ingress-nginx #11852: a retry hits the same server - retries, methods: never a server that
+ * was tried
  * - Envoy #10869: no retry budget - retries: retry storm
  * - Traefik #41: no draining - drain
  * - Kong #8291, #4846: deleted targets still served - zero_stale
  *
  * Not shown:
- * - Envoy #28699, #2874: what checks of 20,000 servers, and changes of their health, cost - that is for the bench
- * - Traefik #12417: 503 while all servers drain - by NGINX's rules a draining server gets no new requests, even the last
- * - lua-resty-upstream-healthcheck #33, PR #67, #65, #4, #54, ingress-nginx: features that they lack as a whole
- * - APISIX #12398, PR #12353: a worker misses the event that brings servers - no events are used; crash, reload
+ * - Envoy #28699, #2874: what checks of 20,000 servers, and changes of their health, cost - that is for the
+ * bench
+ * - Traefik #12417: 503 while all servers drain - by NGINX's rules a draining server gets no new requests,
+ * even the last
+ * - lua-resty-upstream-healthcheck #33, PR #67, #65, #4, #54, ingress-nginx: features that they lack as a
+ * whole
+ * - APISIX #12398, PR #12353: a worker misses the event that brings servers - no events are used; crash,
+ * reload
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,7 +42,10 @@ import { waitFor } from "./support/wait.mjs";
 
 /** @typedef {import("./support/gateway.mjs").Gateway} Gateway */
 
-/** Each server is checked when it is added, and then so late that nothing but a mistake changes what is known of it. */
+/**
+ * Each server is checked when it is added, and then so late that nothing but a mistake changes what is known
+ * of it.
+ */
 const checkedOnce = { interval: "1h" };
 
 /** @param {Gateway} gateway @param {string} address @param {string} [name] */
@@ -43,7 +53,11 @@ async function stateOf({ api }, address, name) {
   return (await peersOf(api, name)).get(address)?.state;
 }
 
-/** Who answers so many requests, each of which must succeed. @param {Gateway} gateway @param {number} count */
+/**
+ * Who answers so many requests, each of which must succeed.
+ * @param {Gateway} gateway
+ * @param {number} count
+ */
 async function whoAnswers(gateway, count) {
   const answers = await Promise.all(Array.from({ length: count }, () => ask(gateway.port)));
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
@@ -62,7 +76,8 @@ async function startWithUnhealthy(context) {
   bad.behaviour = { status: 503 };
   const gateway = await startGateway(context, { listen: "reuseport" });
   const servers = backends.map(({ address }) => ({ server: address }));
-  // A worker that has not begun with its checks yet takes servers for those of the start, which it checks in their turn.
+  // A worker that has not begun with its checks yet takes servers for those of the start, which it checks in
+  // their turn.
   await waitFor("all are checked as they are added", async () => {
     await gateway.api.delete(sluice());
     await gateway.api.expect(201, "PUT", sluice(), { health_check: checkedOnce, servers });

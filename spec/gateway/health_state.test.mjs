@@ -1,4 +1,7 @@
-/** Health stays with its server: whatever happens to others, through reloads, restarts and crashes; no other inherits it. */
+/**
+ * Health stays with its server: whatever happens to others, through reloads, restarts and crashes; no other
+ * inherits it.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +15,9 @@ import { waitFor } from "./support/wait.mjs";
 
 /** A server that is added is checked at once, and then not again while a test lasts. */
 const once = { uri: "/health", interval: "1h" };
-/** What a crash may lose is what has changed within about a second: so often health is saved. In milliseconds. */
+/**
+ * What a crash may lose is what has changed within about a second: so often health is saved. In milliseconds.
+ */
 const SAVED = 1500;
 
 /** @param {import("./support/gateway.mjs").Gateway} gateway */

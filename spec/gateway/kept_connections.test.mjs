@@ -1,4 +1,7 @@
-/** A kept connection that breaks when nginx uses it again: the request is repeated, and the try does not count. */
+/**
+ * A kept connection that breaks when nginx uses it again: the request is repeated, and the try does not
+ * count.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
@@ -12,7 +15,12 @@ const upstreamOf = (backends, settings) => ({
   app: { servers: backends.map(({ address }) => ({ server: address, max_fails: 0 })), ...settings },
 });
 
-/** Asserts that each of some requests is answered with 200. @param {number} port @param {number} count @param {string} [path] */
+/**
+ * Asserts that each of some requests is answered with 200.
+ * @param {number} port
+ * @param {number} count
+ * @param {string} [path]
+ */
 async function assertAnswered(port, count, path) {
   const statuses = [];
   for (let turn = 0; turn < count; turn += 1) statuses.push((await ask(port, path)).status);
@@ -55,9 +63,9 @@ test("a POST is not repeated when its kept connection breaks, as in nginx", asyn
 });
 
 /**
- * An nginx that gives no free try, as OpenResty from 1.29.2.4 on. Sluice is told that it runs there, and the block keeps
- * no connections: nginx gives none for a connection that was not kept. A connection to a unix socket is there at once, as
- * a kept one is.
+ * An nginx that gives no free try, as OpenResty from 1.29.2.4 on. Sluice is told that it runs there, and the
+ * block keeps no connections: nginx gives none for a connection that was not kept. A connection to a unix
+ * socket is there at once, as a kept one is.
  *
  * @param {import("node:test").TestContext} context
  * @param {import("./support/backend.mjs").Backend[]} backends
@@ -88,7 +96,10 @@ async function startTakingBack(context, backends, { settings, http = "" } = {}) 
 const startAtSocket = (context, name) =>
   startBackend(context, { path: `/tmp/sluice-kept-${process.pid}-${name}.sock` });
 
-/** Has a server break the connection of every other request. @param {import("./support/backend.mjs").Backend} backend */
+/**
+ * Has a server break the connection of every other request.
+ * @param {import("./support/backend.mjs").Backend} backend
+ */
 function breakEveryOther(backend) {
   backend.server.prependListener("request", () => {
     backend.behaviour = backend.requests.length % 2 === 1 ? { reset: 1 } : {};

@@ -1,4 +1,7 @@
-/** `least_conn` goes by the requests under way over all workers: a slow server has as many as the others, not more. */
+/**
+ * `least_conn` goes by the requests under way over all workers: a slow server has as many as the others, not
+ * more.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,22 +21,27 @@ const fast = 50;
 const slow = 500;
 
 /**
- * What two workers that choose at the same instant may do. A server that is chosen has, for its weight, at most the
- * mean of the others' requests, so its share of all is never exceeded, if the choice and its count were one step. They
- * are two, one right after the other: each other worker can be between them once, having seen what was so before.
+ * What two workers that choose at the same instant may do. A server that is chosen has, for its weight, at
+ * most the mean of the others' requests, so its share of all is never exceeded, if the choice and its count
+ * were one step. They are two, one right after the other: each other worker can be between them once, having
+ * seen what was so before.
  */
 const mostAtOnce = workers - 1;
 /** That happened to none of 70,000 requests here, the machine loaded or not. */
 const rarely = 0.02;
 
-/** @param {import("./support/gateway.mjs").Gateway} gateway @param {import("./support/backend.mjs").Backend[]} backends */
+/**
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {import("./support/backend.mjs").Backend[]} backends
+ */
 async function activeByStatus(gateway, backends) {
   const peers = await peersOf(gateway.api);
   return backends.map((backend) => peers.get(backend.address).active);
 }
 
 /**
- * Asserts that while every client has a request under way, each server has its share of them, give or take one.
+ * Asserts that while every client has a request under way, each server has its share of them, give or take
+ * one.
  * @param {number[]} shares
  * @param {() => number[] | Promise<number[]>} read
  */
@@ -82,7 +90,8 @@ for (const weights of [
     }
     const above = peaks.shareAbove(shares);
     assert.ok(above <= rarely, `${above} of all requests went where there were enough`);
-    // By turns it would have had its weight's share of the answers; it is one in 31, or in 91, but for the start.
+    // By turns it would have had its weight's share of the answers; it is one in 31, or in 91, but for the
+    // start.
     const share = backends[0].requests.length / load.answers;
     assert.ok(share < weights[0] / sum / 2, `the slow one answered ${share} of all`);
   });

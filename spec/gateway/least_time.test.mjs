@@ -1,4 +1,7 @@
-/** `least_time` goes by what a server's answers take: who fails fast, or hangs, gets little; who recovers gets it back. */
+/**
+ * `least_time` goes by what a server's answers take: who fails fast, or hangs, gets little; who recovers gets
+ * it back.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,7 +81,8 @@ test("a server that fails fast does not attract requests", async (context) => {
         const first = behaviour === undefined ? nobody : servers[0];
         const all = [first, ...servers.slice(1)];
         const { share, errors } = await measureShare(context, gateway, { measure }, all);
-        // Each failure adds some 240 ms to what is expected of it: after six it costs more than others ever do.
+        // Each failure adds some 240 ms to what is expected of it: after six it costs more than others ever
+        // do.
         assert.ok(share <= 0.02, `its share is ${share}`);
         assert.deepEqual(errors, how === "answers 500" ? ["status 500"] : [], "a failure is retried");
       });
@@ -129,8 +133,8 @@ test("a server that becomes fast again regains its share after about 45 response
   const slow = await shareOfFirst(gateway, 400);
   assert.ok(slow < fairShare / 4, `while it is slow its share is ${slow}`);
   first.behaviour = { delay: 40 };
-  // What it is expected to take nears what it takes by 0.05 a response: from 200 ms it is in the step of 40 ms, which
-  // ends at 60 ms, after 43; a few slow ones are under way.
+  // What it is expected to take nears what it takes by 0.05 a response: from 200 ms it is in the step of 40
+  // ms, which ends at 60 ms, after 43; a few slow ones are under way.
   const before = first.requests.length;
   await waitFor("it has responded 55 times", () => first.requests.length > before + 55, 15_000);
   const share = await shareOfFirst(gateway, 400);
@@ -141,15 +145,16 @@ test("a server that becomes fast again regains its share after about 45 response
 test("a server without requests gets another chance after each fail_timeout", async (context) => {
   const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
   const [first] = backends;
-  // Five requests are under way as the sixth is sent: one of the three others has at most one, and costs 120, not 220.
+  // Five requests are under way as the sixth is sent: one of the three others has at most one, and costs 120,
+  // not 220.
   const load = startLoad(context, { port: gateway.port, connections: 6 });
   await shareOfFirst(gateway, 100);
   assert.equal(await shareOfFirst(gateway, 200), 0);
   first.behaviour = { delay: 40 };
   const started = performance.now();
   const before = first.requests.length;
-  // After 11 s it is expected to take half as long, and that stays so: 22 responses more, and it is as the others. Where
-  // a busy machine makes it seem slower, it has to wait for the second time.
+  // After 11 s it is expected to take half as long, and that stays so: 22 responses more, and it is as the
+  // others. Where a busy machine makes it seem slower, it has to wait for the second time.
   await waitFor("it has responded 30 times", () => first.requests.length > before + 30, 35_000);
   assert.ok(performance.now() - started > 5000, "it was idle before");
   const share = await shareOfFirst(gateway, 300);

@@ -1,4 +1,7 @@
-/** A listing of very many servers: it reads what is wanted, works most of its time, and lets other requests in between. */
+/**
+ * A listing of very many servers: it reads what is wanted, works most of its time, and lets other requests in
+ * between.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { get } from "node:http";
@@ -33,7 +36,8 @@ function timesOf(pid) {
 }
 
 /**
- * Reads a listing, and tells what it took of its worker, in milliseconds. `idle`: neither working nor waiting for a processor.
+ * Reads a listing, and tells what it took of its worker, in milliseconds. `idle`: neither working nor waiting
+ * for a processor.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} path
  */

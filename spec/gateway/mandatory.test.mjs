@@ -1,4 +1,7 @@
-/** `mandatory` and `persistent`: a server gets no request before its first check has passed; nor after a restart. */
+/**
+ * `mandatory` and `persistent`: a server gets no request before its first check has passed; nor after a
+ * restart.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";

@@ -17,7 +17,8 @@ const workers = 4;
 const full = /no live upstreams while connecting to upstream/;
 
 /**
- * A gateway whose workers have listening sockets of their own: the kernel spreads connections over all of them.
+ * A gateway whose workers have listening sockets of their own: the kernel spreads connections over all of
+ * them.
  * @param {import("node:test").TestContext} context
  * @param {object[]} servers
  */
@@ -26,8 +27,8 @@ function startLimited(context, servers) {
 }
 
 /**
- * Loads a gateway with 200 connections until each server had as many requests at once as it may, and then for six
- * rounds of answers more; asserts that none had more.
+ * Loads a gateway with 200 connections until each server had as many requests at once as it may, and then for
+ * six rounds of answers more; asserts that none had more.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {import("./support/backend.mjs").Backend[]} backends
@@ -67,7 +68,10 @@ test("max_conns=10 under 200 connections allows never more than 10 requests, and
   for (const { active } of (await settledPeersOf(gateway.api)).values()) assert.equal(active, 0);
 });
 
-/** Lua for init_by_lua, before anything else: up to 0.3 ms pass between a choice and its count, so that workers collide. */
+/**
+ * Lua for init_by_lua, before anything else: up to 0.3 ms pass between a choice and its count, so that
+ * workers collide.
+ */
 const SLOW_COUNT = `
     local counters = require("resty.sluice.live.view.counters")
     local count_request = counters.count_request

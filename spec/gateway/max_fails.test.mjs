@@ -29,7 +29,10 @@ async function startWithBad(context, count, limits, workers) {
   return { gateway, bad: backends[0], good: backends[1] };
 }
 
-/** When each request comes to a server, in milliseconds. @param {import("./support/backend.mjs").Backend} backend */
+/**
+ * When each request comes to a server, in milliseconds.
+ * @param {import("./support/backend.mjs").Backend} backend
+ */
 function watchArrivals({ server }) {
   /** @type {number[]} */
   const arrivals = [];
@@ -40,8 +43,8 @@ function watchArrivals({ server }) {
 test("max_fails counts failures over all workers", async (context) => {
   const { gateway, bad } = await startWithBad(context, 4, { max_fails: 8, fail_timeout: "1h" });
   const workers = new Set();
-  // One after the other: none is under way when the server is out. A worker that counted for itself would send it a
-  // quarter of its 60 or so, so more than 8.
+  // One after the other: none is under way when the server is out. A worker that counted for itself would
+  // send it a quarter of its 60 or so, so more than 8.
   for (let number = 0; number < 240; number += 1) {
     const { status, headers } = await ask(gateway.port);
     assert.equal(status, 200);
@@ -102,8 +105,8 @@ test("an unavailable server gets one trial per fail_timeout, however many reques
   assert.deepEqual([...load.errors], []);
   const trials = arrivals.slice(first, first + 12);
   const gaps = trials.slice(1).map((at, index) => Math.round(at - trials[index]));
-  // A trial may arrive late, and two workers may begin one at the same instant. If each worker had trials of its own, 12
-  // of them would take three times the fail_timeout.
+  // A trial may arrive late, and two workers may begin one at the same instant. If each worker had trials of
+  // its own, 12 of them would take three times the fail_timeout.
   assert.ok(trials[11] - trials[0] >= 9 * timeout, `trials came after ${gaps} ms`);
 });
 

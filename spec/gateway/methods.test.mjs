@@ -1,4 +1,7 @@
-/** Every balancing method through four workers: it serves, it can be changed under load, and no retry goes where one was. */
+/**
+ * Every balancing method through four workers: it serves, it can be changed under load, and no retry goes
+ * where one was.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

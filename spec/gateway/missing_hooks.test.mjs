@@ -1,4 +1,7 @@
-/** A missing `setup()` or `init_worker()`: the start is refused where that can be known, else every worker says so. */
+/**
+ * A missing `setup()` or `init_worker()`: the start is refused where that can be known, else every worker
+ * says so.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

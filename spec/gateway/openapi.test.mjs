@@ -1,4 +1,7 @@
-/** The API's description: it is served, is OpenAPI 3.1, and says what there is. Every spec's answers are checked against it. */
+/**
+ * The API's description: it is served, is OpenAPI 3.1, and says what there is. Every spec's answers are
+ * checked against it.
+ */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Every operation that the API's description has is there and answers as described; and what is not as described is found out. */
+/**
+ * Every operation that the API's description has is there and answers as described; and what is not as
+ * described is found out.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";

@@ -1,4 +1,6 @@
-/** Pages of other origins: those in `api.origins` may use the API from a browser (CORS), all others may not. */
+/**
+ * Pages of other origins: those in `api.origins` may use the API from a browser (CORS), all others may not.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertErrorBody } from "./support/error_body.mjs";

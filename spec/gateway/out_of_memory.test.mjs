@@ -28,7 +28,10 @@ async function startSmallGateway(context, dict) {
   return { backend, gateway, api: gateway.api };
 }
 
-/** @param {import("./support/gateway.mjs").Gateway} gateway @param {import("./support/backend.mjs").Backend} backend */
+/**
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {import("./support/backend.mjs").Backend} backend
+ */
 async function assertServes(gateway, backend) {
   const answers = await Promise.all(Array.from({ length: 8 }, () => ask(gateway.port)));
   for (const { status, text } of answers) assert.deepEqual([status, text], [200, backend.id]);

@@ -34,8 +34,9 @@ for (const [percent, atMost] of [
     await load.stop();
 
     const ejections = await ejectionsOf(gateway);
-    // At the start of each it is counted who was out still, by times that are cut off to milliseconds, and by the order
-    // of the events: the clock of the worker that ejects may be behind that of one that has let a server back.
+    // At the start of each it is counted who was out still, by times that are cut off to milliseconds, and by
+    // the order of the events: the clock of the worker that ejects may be behind that of one that has let a
+    // server back.
     const counts = ejections.map(({ from, number }, index) => {
       const isOut = ({ to, over }) => to > from + 2 && over > number;
       return ejections.slice(0, index + 1).filter(isOut).length;

@@ -1,4 +1,7 @@
-/** Where files are that the configuration names: a relative path is relative to nginx's prefix, as in nginx.conf. */
+/**
+ * Where files are that the configuration names: a relative path is relative to nginx's prefix, as in
+ * nginx.conf.
+ */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

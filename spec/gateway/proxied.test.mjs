@@ -1,4 +1,7 @@
-/** Without tokens, a client of the traffic port never becomes an administrator, whatever address an upstream names. */
+/**
+ * Without tokens, a client of the traffic port never becomes an administrator, whatever address an upstream
+ * names.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -34,8 +37,9 @@ const attacks = [
 /**
  * Asserts that nothing that a client of the traffic port sends to the API is done.
  * @param {import("./support/gateway.mjs").Gateway} gateway
- * @param {{ port?: number, path?: string, victim?: import("./support/gateway.mjs").Gateway }} [options] `path`: what the
- *   location puts before the API's path; `victim`: the gateway that has the API, if it is another
+ * @param {{ port?: number, path?: string, victim?: import("./support/gateway.mjs").Gateway }} [options]
+ *   `path`: what the location puts before the API's path; `victim`: the gateway that has the API, if it is
+ *   another
  */
 async function assertNoAdministrator(gateway, { port = gateway.port, path = "", victim = gateway } = {}) {
   const before = await victim.api.configuration();

@@ -1,4 +1,6 @@
-/** `queue`: while every server is full requests wait, in their order, for so long, and not more than so many. */
+/**
+ * `queue`: while every server is full requests wait, in their order, for so long, and not more than so many.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";

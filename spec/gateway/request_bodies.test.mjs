@@ -1,4 +1,7 @@
-/** Bodies of requests in whatever form clients send them: section 1 of plus-api.md, and the types of section 3. */
+/**
+ * Bodies of requests in whatever form clients send them: section 1 of plus-api.md, and the types of section
+ * 3.
+ */
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";

@@ -1,4 +1,7 @@
-/** What GET gives of an upstream, PUT takes: at once, later, after the upstream was deleted, and for another one. */
+/**
+ * What GET gives of an upstream, PUT takes: at once, later, after the upstream was deleted, and for another
+ * one.
+ */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -142,7 +145,8 @@ test("restored servers of a registry belong to the registry again and follow it"
   assert.deepEqual(bySource(restored), bySource(backup));
   write(second, third);
   await waitForServers(gateway, [second, third, someAddress(9)]);
-  // The registry has changed since: what it says now stays, also of a server that somebody had added by hand before.
+  // The registry has changed since: what it says now stays, also of a server that somebody had added by hand
+  // before.
   write(second, third, someAddress(8));
   await waitForServers(gateway, [second, third, someAddress(8), someAddress(9)]);
   const byHand = { server: someAddress(8), weight: 2, id: 77 };

@@ -1,4 +1,7 @@
-/** Health checks, outlier limits, retries, queues and the limits of servers as configuration: shown, kept, changed as named. */
+/**
+ * Health checks, outlier limits, retries, queues and the limits of servers as configuration: shown, kept,
+ * changed as named.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";

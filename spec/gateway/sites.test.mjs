@@ -1,4 +1,7 @@
-/** From where the API may be used in a browser, and by which names: no page of another site, and no name that is not the API's. */
+/**
+ * From where the API may be used in a browser, and by which names: no page of another site, and no name that
+ * is not the API's.
+ */
 import { join } from "node:path";
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -12,7 +12,10 @@ import { waitFor } from "./support/wait.mjs";
 /** In milliseconds. */
 const lasts = 4000;
 const slow_start = `${lasts}ms`;
-/** Parts of that in which requests are counted: its middle, and what comes after it. @type {[number, number]} */
+/**
+ * Parts of that in which requests are counted: its middle, and what comes after it.
+ * @type {[number, number]}
+ */
 const middle = [1600, 2600];
 /** A weight is at its own when a worker has raised it for the last time. @type {[number, number]} */
 const after = [lasts + 400, lasts + 1400];
@@ -29,7 +32,11 @@ async function startTwo(context, settings = {}) {
   return { gateway, api: gateway.api, old, fresh };
 }
 
-/** Adds a server. Returns when that was. @param {import("./support/api.mjs").Api} api @param {object} server */
+/**
+ * Adds a server. Returns when that was.
+ * @param {import("./support/api.mjs").Api} api
+ * @param {object} server
+ */
 async function add(api, server) {
   const from = Date.now();
   await api.expect(201, "POST", serversOf(), { slow_start, ...server });

@@ -1,4 +1,6 @@
-/** `slow_start` begins also when a server returns from `drain`, `down` or standby: it is as cold as a new one. */
+/**
+ * `slow_start` begins also when a server returns from `drain`, `down` or standby: it is as cold as a new one.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeGateway, startGateway } from "./support/gateway.mjs";

@@ -1,4 +1,7 @@
-/** Promise 6 at the start: a bad configuration stops it with one clear line; on a reload the old workers go on. */
+/**
+ * Promise 6 at the start: a bad configuration stops it with one clear line; on a reload the old workers go
+ * on.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +13,10 @@ import { assertOneClearLine, assertRefusesToStart } from "./support/start_error.
 import { serversOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** What setup is given, and what the line must name. @type {[what: string, setup: object, reason: RegExp][]} */
+/**
+ * What setup is given, and what the line must name.
+ * @type {[what: string, setup: object, reason: RegExp][]}
+ */
 const badSetups = [
   ["an unknown option", { statedir: "/tmp" }, /unknown parameter "statedir"/],
   ["a state_dir that is no text", { state_dir: 5 }, /"state_dir"/],

@@ -1,4 +1,7 @@
-/** Promise 2 on disk: what was acknowledged outlives nginx; a disk that takes no more refuses, and nothing changes. */
+/**
+ * Promise 2 on disk: what was acknowledged outlives nginx; a disk that takes no more refuses, and nothing
+ * changes.
+ */
 import assert from "node:assert/strict";
 import { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

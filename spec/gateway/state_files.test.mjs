@@ -1,4 +1,7 @@
-/** The files of state_dir: only those that nobody else can change are used, and writes are refused once they are gone. */
+/**
+ * The files of state_dir: only those that nobody else can change are used, and writes are refused once they
+ * are gone.
+ */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -28,7 +31,10 @@ import { waitFor } from "./support/wait.mjs";
 
 const secret = "a file of somebody else\n";
 
-/** What is wrong with a folder, and what the line must say. @type {[what: string, spoil: (folder: string, other: string) => void, reason: RegExp][]} */
+/**
+ * What is wrong with a folder, and what the line must say.
+ * @type {[what: string, spoil: (folder: string, other: string) => void, reason: RegExp][]}
+ */
 const spoiltFolders = [
   [
     "a file that is a symbolic link",
@@ -119,7 +125,10 @@ test("a state_dir that is a symbolic link, or below one, works", async (context)
   assert.equal((await gateway.api.get(serversOf())).body.length, 3);
 });
 
-/** How the files can vanish while nginx runs, and how they come back. @type {[what: string, away: (folder: string) => void, back?: (folder: string) => void][]} */
+/**
+ * How the files can vanish while nginx runs, and how they come back.
+ * @type {[what: string, away: (folder: string) => void, back?: (folder: string) => void][]}
+ */
 const losses = [
   ["removed", (folder) => rmSync(folder, { recursive: true })],
   [

@@ -1,4 +1,7 @@
-/** The status of upstreams, section 4 of plus-api.md: every field, its type, and figures that are true over all workers. */
+/**
+ * The status of upstreams, section 4 of plus-api.md: every field, its type, and figures that are true over
+ * all workers.
+ */
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";

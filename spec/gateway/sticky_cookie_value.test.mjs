@@ -14,7 +14,11 @@ import { sluice } from "./support/upstreams.mjs";
 const sticky = { cookie: { name: "srv" } };
 const valuePattern = /^[0-9a-f]{32}$/;
 
-/** @param {import("node:test").TestContext} context @param {string[]} names of upstreams @param {number} count of servers */
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {string[]} names of upstreams
+ * @param {number} count of servers
+ */
 async function startSticky(context, names, count) {
   const backends = await startBackends(context, count);
   const servers = backends.map(({ address }) => ({ server: address }));

@@ -1,4 +1,6 @@
-/** `sticky.route`: a request goes to the server whose `route` it names, as long as that takes its requests. */
+/**
+ * `sticky.route`: a request goes to the server whose `route` it names, as long as that takes its requests.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
@@ -9,8 +11,8 @@ import { serversOf, sluice } from "./support/upstreams.mjs";
 const sticky = { route: { variables: ["$cookie_r", "$arg_r"] } };
 const routes = ["a", "b", "Blue 1"];
 /**
- * So many requests are no accident: of four workers one gets five of them, and takes three servers in turn; that
- * none of them gives away that it binds to nobody.
+ * So many requests are no accident: of four workers one gets five of them, and takes three servers in turn;
+ * that none of them gives away that it binds to nobody.
  */
 const times = 20;
 

@@ -1,4 +1,7 @@
-/** A worker that is stopped while it holds the lock of writers delays nobody but writers, and those not for ever. */
+/**
+ * A worker that is stopped while it holds the lock of writers delays nobody but writers, and those not for
+ * ever.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";

@@ -1,4 +1,7 @@
-/** Subrequests, of `auth_request` and the like: nobody sees their end, and yet they are tried on each server once. */
+/**
+ * Subrequests, of `auth_request` and the like: nobody sees their end, and yet they are tried on each server
+ * once.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -32,7 +32,8 @@ test("success_rate: a server of five that fails every second request is ejected 
   const milliseconds = performance.now() - started;
   await load.stop();
   assert.equal(server, bad.address);
-  // The others are at 100 %, it at 50 %: the mean is 90 %, the deviation 20 %, so the threshold 90 - 1.9 × 20.
+  // The others are at 100 %, it at 50 %: the mean is 90 %, the deviation 20 %, so the threshold 90 - 1.9 ×
+  // 20.
   const [, threshold] = /^its success rate is below ([\d.]+) %$/.exec(reason) ?? [];
   assert.ok(Math.abs(Number(threshold) - 52) < 3, reason);
   // The first interval begins within 100 ms of the first request.

@@ -1,4 +1,7 @@
-/** What a killed worker was writing is finished, or taken back, by another worker at once: nobody need write for it. */
+/**
+ * What a killed worker was writing is finished, or taken back, by another worker at once: nobody need write
+ * for it.
+ */
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +13,10 @@ import { ask } from "./support/load.mjs";
 import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Where in a write its worker is killed: before or after a function of a module. @typedef {{ module: string, name: string, when: "before" | "after" }} Point */
+/**
+ * Where in a write its worker is killed: before or after a function of a module.
+ * @typedef {{ module: string, name: string, when: "before" | "after" }} Point
+ */
 
 /**
  * Lua that has the next worker that comes to a point kill itself once a file says so.

@@ -13,7 +13,11 @@ const interval = "100ms";
 const wrong = { interval, match: { status: "299" } };
 const right = { interval };
 
-/** Waits until each server was checked so often. @param {import("./support/api.mjs").Api} api @param {number} checks */
+/**
+ * Waits until each server was checked so often.
+ * @param {import("./support/api.mjs").Api} api
+ * @param {number} checks
+ */
 async function checked(api, checks = 3) {
   const before = await peersOf(api);
   await waitFor("all are checked", async () => {
@@ -25,7 +29,10 @@ async function checked(api, checks = 3) {
   });
 }
 
-/** @param {import("./support/api.mjs").Api} api @param {import("./support/backend.mjs").Backend[]} backends */
+/**
+ * @param {import("./support/api.mjs").Api} api
+ * @param {import("./support/backend.mjs").Backend[]} backends
+ */
 async function assertAllUp(api, backends) {
   for (const { address } of backends) assert.equal(await stateOf(api, address), "up");
 }

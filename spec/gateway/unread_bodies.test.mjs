@@ -1,4 +1,6 @@
-/** Bodies that the API does not read: the bytes of each response are right, and the connection stays usable. */
+/**
+ * Bodies that the API does not read: the bytes of each response are right, and the connection stays usable.
+ */
 import assert from "node:assert/strict";
 import { connect } from "node:http2";
 import { test } from "node:test";

@@ -17,7 +17,10 @@ import { waitFor } from "./support/wait.mjs";
 const foreign = Buffer.from([0xe9, 0xff, 0xe2, 0x82]);
 const escaped = "\\xe9\\xff\\xe2\\x82";
 
-/** Starts a server that fails with a text of foreign bytes. @param {import("node:test").TestContext} context */
+/**
+ * Starts a server that fails with a text of foreign bytes.
+ * @param {import("node:test").TestContext} context
+ */
 async function startFailing(context) {
   const server = createServer((request, response) => {
     request.resume();

@@ -1,4 +1,6 @@
-/** `/workers`: what each worker does, and the totals that DELETE sets to 0, here and of the whole of nginx. */
+/**
+ * `/workers`: what each worker does, and the totals that DELETE sets to 0, here and of the whole of nginx.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
@@ -37,7 +39,8 @@ test("each worker counts its own requests, and the sum equals that of nginx", as
   assertOnlyIntegers(answer.text);
   const before = totalOf(answer.body);
   await startLoad(context, { port: gateway.port, connections: 40, total: 400 }).finished;
-  // A request is logged a moment after its client has the answer. Each reading is one more request, which ends later.
+  // A request is logged a moment after its client has the answer. Each reading is one more request, which
+  // ends later.
   let readings = 0;
   const after = await waitFor("all requests are logged", async () => {
     readings += 1;

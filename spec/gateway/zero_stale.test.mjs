@@ -1,4 +1,6 @@
-/** Promise 1: once a write is acknowledged, no request that begins later sees what was before, on any worker. */
+/**
+ * Promise 1: once a write is acknowledged, no request that begins later sees what was before, on any worker.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";
@@ -26,8 +28,8 @@ async function startLoadedGateway(context) {
 }
 
 /**
- * Takes the third server out, and asserts that no request that a client began after the acknowledgement arrives at
- * it. Nobody puts it back before this returns, so whatever began later and is in its log is stale.
+ * Takes the third server out, and asserts that no request that a client began after the acknowledgement
+ * arrives at it. Nobody puts it back before this returns, so whatever began later and is in its log is stale.
  * @param {{ load: import("./support/load.mjs").Load, third: import("./support/backend.mjs").Backend }} loaded
  * @param {() => Promise<unknown>} takeOut
  */

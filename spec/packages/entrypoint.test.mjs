@@ -43,7 +43,10 @@ function install(context) {
   return { folder, conf, token: join(state, "write_token"), run };
 }
 
-/** Asserts that it ends with exactly one line. @param {ReturnType<ReturnType<typeof install>["run"]>} ending */
+/**
+ * Asserts that it ends with exactly one line.
+ * @param {ReturnType<ReturnType<typeof install>["run"]>} ending
+ */
 function assertRefused({ status, stderr }, /** @type {RegExp} */ line) {
   assert.match(stderr, /^sluice: [^\n]*\n$/);
   assert.match(stderr, line);

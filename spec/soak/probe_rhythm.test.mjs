@@ -1,4 +1,6 @@
-/** The rhythm of active health checks over a minute: what spec/gateway/probes.test.mjs asserts of ten seconds. */
+/**
+ * The rhythm of active health checks over a minute: what spec/gateway/probes.test.mjs asserts of ten seconds.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

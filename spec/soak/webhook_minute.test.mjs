@@ -34,7 +34,8 @@ for (const [name, manner] of failures) {
     assert.deepEqual(receiver.heard(), [call]);
     assert.deepEqual(receiver.keys(), [call]);
     await waitFor("that is known", async () => (await explain(api)).autoscale.call === undefined);
-    // The cooldown counts from the answer: then, and not before, there may be another decision, by another key.
+    // The cooldown counts from the answer: then, and not before, there may be another decision, by another
+    // key.
     assert.equal((await decisionsOf(api)).length, 1);
     await report(api, [0.9]);
     await waitFor("the next decision is heard", () => receiver.heard().length === 2, LATEST);

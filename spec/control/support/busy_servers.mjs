@@ -1,4 +1,7 @@
-/** Application servers with real work and a throttle, which report their load by one of four doors. A process of its own. */
+/**
+ * Application servers with real work and a throttle, which report their load by one of four doors. A process
+ * of its own.
+ */
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { createServer as createListener } from "node:net";
@@ -27,7 +30,10 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 const BURST = 4;
 /** More do not wait: no request waits longer than this, in seconds. */
 const LONGEST_QUEUE = 3;
-/** What a request costs besides waiting for its turn: a hash, and as long as a database would take, in milliseconds. */
+/**
+ * What a request costs besides waiting for its turn: a hash, and as long as a database would take, in
+ * milliseconds.
+ */
 const WORK = Buffer.alloc(32 * 1024, "work");
 const DATABASE = 25;
 const REPORT_EVERY = 200;
@@ -77,7 +83,10 @@ class BusyServer {
     });
   }
 
-  /** @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
   async #answer(request, response) {
     if (request.url === "/health") {
       response.end(JSON.stringify({ status: "ok", load: this.load() }));

@@ -1,4 +1,7 @@
-/** Clients that ask at a fixed rate, whether they are answered or not: whoever is slow has ever more of them waiting. */
+/**
+ * Clients that ask at a fixed rate, whether they are answered or not: whoever is slow has ever more of them
+ * waiting.
+ */
 import { Agent, request } from "node:http";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
 
@@ -11,7 +14,10 @@ export function quantile(values, part) {
 }
 
 class OpenLoop {
-  /** What was answered: by whom, when, and how many milliseconds after it was due. @type {[string, number, number][]} */
+  /**
+   * What was answered: by whom, when, and how many milliseconds after it was due.
+   * @type {[string, number, number][]}
+   */
   answers = [];
   /** What else came of requests: how often each. @type {Map<string, number>} */
   errors = new Map();
@@ -46,7 +52,10 @@ class OpenLoop {
     sent.on("error", (cause) => fail(cause.message)).end();
   }
 
-  /** The latencies of each server, of what was answered in the last milliseconds. @param {number} milliseconds */
+  /**
+   * The latencies of each server, of what was answered in the last milliseconds.
+   * @param {number} milliseconds
+   */
   latencies(milliseconds) {
     const since = performance.now() - milliseconds;
     /** @type {Map<string, number[]>} */
@@ -66,7 +75,10 @@ class OpenLoop {
   }
 }
 
-/** @param {import("node:test").TestContext} context @param {{ port: number, path: string, rate: number }} target */
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {{ port: number, path: string, rate: number }} target
+ */
 export function startOpenLoop(context, target) {
   const loop = new OpenLoop(target);
   atEnd(context, () => loop.stop());

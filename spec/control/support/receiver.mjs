@@ -9,7 +9,8 @@ import { startScaled } from "./scaled.mjs";
 export const SECRET = "only the receiver knows it";
 
 /**
- * What is done with a call. `hang`: nothing, ever; `cut`: the answer ends in its middle; `garbage`: it is no HTTP.
+ * What is done with a call. `hang`: nothing, ever; `cut`: the answer ends in its middle; `garbage`: it is no
+ * HTTP.
  * @typedef {"ok" | "status 500" | "status 302" | "reset" | "hang" | "cut" | "garbage" | "closed"} Manner
  */
 
@@ -43,7 +44,10 @@ export class Receiver {
     this.server = createServer((request, response) => this.#receive(request, response));
   }
 
-  /** @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
   async #receive(request, response) {
     this.active += 1;
     this.most = Math.max(this.most, this.active);

@@ -75,7 +75,8 @@ export async function assertIsUsed(clients, server) {
 }
 
 /**
- * Asserts that a server has a state that it has reported: what is shown, what the last event says, and who gets requests.
+ * Asserts that a server has a state that it has reported: what is shown, what the last event says, and who
+ * gets requests.
  * @param {{ gateway: Gateway, clients: import("../../gateway/support/api.mjs").Api[] }} running
  * @param {Server} server
  * @param {"up" | "drain" | "down"} state
@@ -91,7 +92,8 @@ export async function assertReported({ gateway, clients }, server, state, before
 }
 
 /**
- * Has the workers look whether what a server has reported of its state still counts: they do when another's changes.
+ * Has the workers look whether what a server has reported of its state still counts: they do when another's
+ * changes.
  * @param {Gateway} gateway
  * @param {string} upstream whose server 1 that is
  */
@@ -101,7 +103,8 @@ export async function haveLooked({ api, port }, upstream) {
 }
 
 /**
- * Upstreams whose server 0 drains, as it has reported: whether something keeps it draining beyond `load.expiry`.
+ * Upstreams whose server 0 drains, as it has reported: whether something keeps it draining beyond
+ * `load.expiry`.
  * @param {[Server, Server]} servers
  * @param {Record<string, object>} settings of each upstream, by its name
  * @param {string} expiry
@@ -135,12 +138,20 @@ export async function assertKept(gateway, upstream, server, isKept, expiry) {
   assert.equal(events.at(-1)?.reason, reason, upstream);
 }
 
-/** Waits until a server is shown in the state that it reports. @param {Gateway} gateway @param {Server} server */
+/**
+ * Waits until a server is shown in the state that it reports.
+ * @param {Gateway} gateway
+ * @param {Server} server
+ */
 export async function shows({ api }, server, /** @type {"up" | "drain" | "down"} */ state) {
   await becomes(api, server.address, SHOWN[state]);
 }
 
-/** Waits until a server has been checked so many times more. @param {Server} server @param {number} [times] */
+/**
+ * Waits until a server has been checked so many times more.
+ * @param {Server} server
+ * @param {number} [times]
+ */
 export function checkedAgain(server, times = 2) {
   const count = () => server.requests.filter(({ url }) => url.startsWith("/health")).length;
   const wanted = count() + times;

@@ -67,7 +67,12 @@ export function explain(api, name = "app", query = "") {
  * @property {Record<string, number>} inputs
  */
 
-/** All that were made, the oldest first. @param {Api} api @param {string} [name] @returns {Promise<DecisionEvent[]>} */
+/**
+ * All that were made, the oldest first.
+ * @param {Api} api
+ * @param {string} [name]
+ * @returns {Promise<DecisionEvent[]>}
+ */
 export async function decisionsOf(api, name = "app") {
   const events = /** @type {any[]} */ (await allEvents(api));
   return events.filter(({ upstream, decision }) => upstream === name && decision !== undefined);

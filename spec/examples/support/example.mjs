@@ -1,4 +1,7 @@
-/** An example of examples/, started from its own files: only ports, the number of workers and dist/'s path are others. */
+/**
+ * An example of examples/, started from its own files: only ports, the number of workers and dist/'s path are
+ * others.
+ */
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,7 +48,10 @@ export class Example extends Nginx {
     return text.replace(/\b\d{4}\b/g, (digits) => String(this.ports.get(Number(digits)) ?? digits));
   }
 
-  /** Changes nginx.conf for the next start. @param {[from: string, to: string][]} replacements each must be there once */
+  /**
+   * Changes nginx.conf for the next start.
+   * @param {[from: string, to: string][]} replacements each must be there once
+   */
   configure(...replacements) {
     const path = join(this.folder, "nginx.conf");
     writeFileSync(
@@ -61,7 +67,10 @@ export class Example extends Nginx {
     );
   }
 
-  /** Runs a command in the example's folder, as one pastes it. Returns what it prints. @param {string} command */
+  /**
+   * Runs a command in the example's folder, as one pastes it. Returns what it prints.
+   * @param {string} command
+   */
   async run(command) {
     return (await execute("bash", ["-c", command], { cwd: this.folder })).stdout;
   }
@@ -74,8 +83,8 @@ export class Example extends Nginx {
 }
 
 /**
- * Copies an example to a folder of the test's own, on ports of its own. When the test ends, it is stopped and its log
- * must be clean.
+ * Copies an example to a folder of the test's own, on ports of its own. When the test ends, it is stopped and
+ * its log must be clean.
  * @param {import("node:test").TestContext} context
  * @param {string} name of its folder in examples/
  * @param {number[]} written every port in its nginx.conf and README, which are all replaced

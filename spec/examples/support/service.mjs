@@ -1,4 +1,7 @@
-/** What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands and signal. */
+/**
+ * What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands
+ * and signal.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";

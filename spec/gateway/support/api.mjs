@@ -22,7 +22,10 @@ function parseJson(text) {
 /** The API's prefix in the paths below it. Other servers that specs ask have no such paths. */
 const apiPath = /^(.*?\/api)(?:[/?]|$)/;
 
-/** Loaded when it is first wanted. Once it is there, nothing else happens between an answer and the end of its check. */
+/**
+ * Loaded when it is first wanted. Once it is there, nothing else happens between an answer and the end of its
+ * check.
+ */
 let description;
 
 /**
@@ -127,7 +130,10 @@ export class Api {
     return this.send("DELETE", path, undefined, headers);
   }
 
-  /** @returns {Promise<boolean>} whether the API answers, with whatever status, even below another prefix than asked */
+  /**
+   * @returns {Promise<boolean>} whether the API answers, with whatever status, even below another prefix than
+   *   asked
+   */
   async isThere() {
     try {
       return (await this.#exchange("GET", "/api", undefined, {})).status > 0;

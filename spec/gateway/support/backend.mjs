@@ -29,7 +29,8 @@ import { freePort } from "./ports.mjs";
  * @property {string} method
  * @property {string} url
  * @property {number} [status] what it was answered; absent when it was not
- * @property {number} started when the client began it, by `performance.now()` of this process; NaN when it does not say
+ * @property {number} started when the client began it, by `performance.now()` of this process; NaN when it
+ *   does not say
  */
 
 /** Ends a connection as abruptly as its kind can be. @param {import("node:net").Socket} socket */

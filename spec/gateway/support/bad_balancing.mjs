@@ -5,8 +5,8 @@ const key = "$remote_addr$uri";
 const name = "srv";
 
 /**
- * Adds a whole upstream's bad parameters, for a new upstream and for the one that is there. The text must name the
- * field, by its path.
+ * Adds a whole upstream's bad parameters, for a new upstream and for the one that is there. The text must
+ * name the field, by its path.
  * @param {object} body
  * @param {string} path
  * @param {RegExp} [says]

@@ -1,6 +1,6 @@
 /**
- * Bad requests, as a table that the other bad_*.mjs fill. The upstream "app" has the servers 0, 1 and the backup 2, "other"
- * has none; "hashed" is of ip_hash, and the server of "slow" has slow_start.
+ * Bad requests, as a table that the other bad_*.mjs fill. The upstream "app" has the servers 0, 1 and the
+ * backup 2, "other" has none; "hashed" is of ip_hash, and the server of "slow" has slow_start.
  */
 
 /**

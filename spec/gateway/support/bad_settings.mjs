@@ -1,4 +1,7 @@
-/** Bad health checks, outlier limits, retries and queues, and misused slow_start, for the table of bad requests. */
+/**
+ * Bad health checks, outlier limits, retries and queues, and misused slow_start, for the table of bad
+ * requests.
+ */
 import { bad, formatError, upstreams } from "./bad_requests.mjs";
 
 const notObjects = [5, true, "x", ["x"], []];
@@ -6,8 +9,8 @@ const notFlags = ["on", 1, null, {}];
 const notTexts = [5, true, null, {}, []];
 
 /**
- * Adds a whole upstream's bad settings, for a new upstream and for the one that is there. The text must name the field, by
- * its path.
+ * Adds a whole upstream's bad settings, for a new upstream and for the one that is there. The text must name
+ * the field, by its path.
  * @param {object} body
  * @param {string} path
  * @param {RegExp} [says]
@@ -134,8 +137,8 @@ badSettings({ queue: [] }, "queue.size");
 badMembers("queue", { size: notWhole(1, 100000) });
 badMembers("queue", { timeout: ["0", "0s", "366d", ...notTimes], length: [5] }, { size: 10 });
 
-// slow_start with the methods that do not know it, in every way it can come about: "app" is of round_robin, "hashed" of
-// ip_hash, and "slow" has a server with it.
+// slow_start with the methods that do not know it, in every way it can come about: "app" is of round_robin,
+// "hashed" of ip_hash, and "slow" has a server with it.
 const cannot = /"slow_start" cannot be used with the method "ip_hash"/;
 const slow = { server: "127.0.0.9:1", slow_start: "1s" };
 const hashed = "/api/9/http/upstreams/hashed/servers";

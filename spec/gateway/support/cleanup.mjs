@@ -1,4 +1,6 @@
-/** What a test started is ended with it, newest first; node:test itself stops at the first hook that fails. */
+/**
+ * What a test started is ended with it, newest first; node:test itself stops at the first hook that fails.
+ */
 
 /** @type {WeakMap<object, (() => unknown)[]>} */
 const actionsOf = new WeakMap();

@@ -13,8 +13,10 @@ import { waitFor } from "./wait.mjs";
  * @typedef {object} Registry
  * @property {string} name
  * @property {() => object} discovery what the `discovery` of the upstream "app" is
- * @property {(servers: { server: string, weight?: number }[]) => Promise<void>} set makes the servers of "app" exactly these
- * @property {() => Promise<string>} addBad adds an entry that is no server, until the next `set`; gives what reports name it by
+ * @property {(servers: { server: string, weight?: number }[]) => Promise<void>} set makes the servers of
+ *   "app" exactly these
+ * @property {() => Promise<string>} addBad adds an entry that is no server, until the next `set`; gives what
+ *   reports name it by
  * @property {() => Promise<void>} start
  * @property {(how?: NodeJS.Signals) => Promise<void>} stop
  * @property {() => void} freeze has it answer nothing, with its connections open
@@ -25,7 +27,8 @@ import { waitFor } from "./wait.mjs";
 /**
  * The tests of the contract.
  * @param {string} name what the registry is called
- * @param {(context: import("node:test").TestContext) => Promise<Registry>} start starts one that ends with the test
+ * @param {(context: import("node:test").TestContext) => Promise<Registry>} start starts one that ends with
+ *   the test
  */
 export function testContract(name, start) {
   test(`${name}: servers come, change and go as the registry says`, async (context) => {

@@ -21,7 +21,12 @@ export function randomFrom(seed) {
 
 /** @typedef {(text: Buffer, random: (below: number) => number) => Buffer} Damage */
 
-/** A part of a text. @param {Buffer} text @param {(below: number) => number} random @param {number} longest */
+/**
+ * A part of a text.
+ * @param {Buffer} text
+ * @param {(below: number) => number} random
+ * @param {number} longest
+ */
 function someRange(text, random, longest) {
   const start = random(text.length);
   return { start, end: Math.min(text.length, start + 1 + random(longest)) };
@@ -117,7 +122,10 @@ export class Snapshot {
     this.journal = journal;
   }
 
-  /** Learns the state of each line of the journal. @param {(files: Files) => Promise<import("./state_loader.mjs").Outcome>} load */
+  /**
+   * Learns the state of each line of the journal.
+   * @param {(files: Files) => Promise<import("./state_loader.mjs").Outcome>} load
+   */
   async learn(load) {
     const text = this.files[this.journal];
     for (let end = text.indexOf("\n") + 1; end > 0; end = text.indexOf("\n", end) + 1) {

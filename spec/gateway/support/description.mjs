@@ -1,4 +1,7 @@
-/** The API's description, and whether what a gateway answers is as it says: each answer that a spec gets is checked. */
+/**
+ * The API's description, and whether what a gateway answers is as it says: each answer that a spec gets is
+ * checked.
+ */
 import addFormats from "ajv-formats";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { readFileSync } from "node:fs";
@@ -50,7 +53,10 @@ const partsOf = (path) => path.split("/").filter((part) => part !== "");
 
 /** A `required` may stand apart from the properties and the type that it adds to. */
 export const strictness = { strict: true, strictTypes: false, strictRequired: false };
-/** A schema is compiled when it is first needed, in each file of specs anew; that it is one, openapi.test.mjs asserts. */
+/**
+ * A schema is compiled when it is first needed, in each file of specs anew; that it is one, openapi.test.mjs
+ * asserts.
+ */
 const quickly = { meta: false, validateSchema: false, inlineRefs: false, code: { optimize: false } };
 
 /**
@@ -102,7 +108,11 @@ export class Description {
     return schema.enum === undefined || schema.enum.some((value) => String(value) === part);
   }
 
-  /** The path that describes another. @param {string} path @returns {[path: string, item: any] | undefined} */
+  /**
+   * The path that describes another.
+   * @param {string} path
+   * @returns {[path: string, item: any] | undefined}
+   */
   find(path) {
     const parts = partsOf(path.split("?")[0]).map(decode);
     const below = parts.slice(this.prefix.length);

@@ -28,7 +28,8 @@ export async function startWatched(context, count, outlier_detection) {
  * @property {number} to
  * @property {number} seconds
  * @property {number} number the event's
- * @property {number} over the number of the event that the ejection was over, at its time; Infinity: there is none
+ * @property {number} over the number of the event that the ejection was over, at its time; Infinity: there is
+ *   none
  */
 
 /**
@@ -56,7 +57,8 @@ export async function ejectionsOf({ api }) {
 }
 
 /**
- * One request. It is counted just after its client has the answer: without waiting for that, the next might be first.
+ * One request. It is counted just after its client has the answer: without waiting for that, the next might
+ * be first.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {string} path
  * @param {{ method?: string }} [options]

@@ -1,4 +1,7 @@
-/** Something between a gateway and an etcd that understands HTTP: it can lose answers, and hold up what a watch brings. */
+/**
+ * Something between a gateway and an etcd that understands HTTP: it can lose answers, and hold up what a
+ * watch brings.
+ */
 import { createServer, request as send } from "node:http";
 import { atEnd } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";
@@ -10,7 +13,10 @@ export class EtcdProxy {
   #endsWatches = false;
   /** How many watches were asked for. */
   watches = 0;
-  /** What watches have brought and their readers do not get yet; undefined: they get it at once. @type {(() => void)[] | undefined} */
+  /**
+   * What watches have brought and their readers do not get yet; undefined: they get it at once.
+   * @type {(() => void)[] | undefined}
+   */
   #held;
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
@@ -67,7 +73,8 @@ export class EtcdProxy {
   /**
    * Has the answer to the next request for a path be lost.
    * @param {string} path
-   * @param {() => unknown} [before] what is done before the connection breaks, when the request has been answered
+   * @param {() => unknown} [before] what is done before the connection breaks, when the request has been
+   *   answered
    */
   loseAnswer(path, before = () => {}) {
     this.#losing.set(path, before);

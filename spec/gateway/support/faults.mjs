@@ -35,10 +35,16 @@ function behaving(behaviour) {
   };
 }
 
-/** Time from an answer to the reset of its connection, so that nginx reads the answer first, in milliseconds. */
+/**
+ * Time from an answer to the reset of its connection, so that nginx reads the answer first, in milliseconds.
+ */
 const RESET_AFTER = 100;
 
-/** Has the server answer each request with these bytes. @param {string} bytes @param {boolean} [resets] after them */
+/**
+ * Has the server answer each request with these bytes.
+ * @param {string} bytes
+ * @param {boolean} [resets] after them
+ */
 export function answeringRaw(bytes, resets = false) {
   return async (/** @type {import("node:test").TestContext} */ context) => {
     const backend = await startBackend(context);

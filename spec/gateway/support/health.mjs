@@ -49,7 +49,11 @@ export function hasPassed(api, name = "app") {
  * @property {string} reason
  */
 
-/** All that are kept, the oldest first. @param {import("./api.mjs").Api} api @returns {Promise<StateEvent[]>} */
+/**
+ * All that are kept, the oldest first.
+ * @param {import("./api.mjs").Api} api
+ * @returns {Promise<StateEvent[]>}
+ */
 export function allEvents(api) {
   return api.expect(200, "GET", "/api/sluice/1/events");
 }

@@ -8,7 +8,8 @@ import { waitFor } from "./wait.mjs";
  * @property {number} port of the gateway
  * @property {number} [connections]
  * @property {boolean} [keepAlive] false: every request has its own connection
- * @property {string | ((number: number) => string)} [path] the same for all requests, or one for each by its number
+ * @property {string | ((number: number) => string)} [path] the same for all requests, or one for each by its
+ *   number
  * @property {number} [total] stop after that many requests
  */
 
@@ -87,8 +88,8 @@ export class Load {
   }
 
   /**
-   * Waits until every connection was answered a request that it began after this call: then none that was begun
-   * before it is under way any more.
+   * Waits until every connection was answered a request that it began after this call: then none that was
+   * begun before it is under way any more.
    */
   async round() {
     const from = performance.now();

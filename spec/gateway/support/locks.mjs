@@ -27,7 +27,8 @@ function lockFile(pid) {
 }
 
 /**
- * Takes the locks of some bytes in a process of its own, one after the other, and waits for those that others have.
+ * Takes the locks of some bytes in a process of its own, one after the other, and waits for those that others
+ * have.
  * @param {import("node:test").TestContext} context
  * @param {number} pid of a process of nginx
  * @param {number[]} bytes

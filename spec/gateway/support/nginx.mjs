@@ -2,7 +2,10 @@
 import { membersOf, signal } from "./processes.mjs";
 import { waitFor } from "./wait.mjs";
 
-/** A worker that still has requests may take its time, but none of ours takes as long as this, in milliseconds. */
+/**
+ * A worker that still has requests may take its time, but none of ours takes as long as this, in
+ * milliseconds.
+ */
 const patience = 20_000;
 
 /** How many workers a configuration of the specs asks for, unless a test wants another number. */

@@ -60,7 +60,8 @@ function ownFolders(folder) {
 
 /**
  * @param {Options} options
- * @param {{ folder: string, port: number, apiPort: number, workerCount: number, luaPackagePath: string }} gateway
+ * @param {{ folder: string, port: number, apiPort: number, workerCount: number, luaPackagePath: string }}
+ *   gateway
  * @returns {string}
  */
 export function nginxConf(options, { folder, port, apiPort, workerCount, luaPackagePath }) {

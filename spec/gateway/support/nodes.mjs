@@ -13,7 +13,10 @@ export class Nodes {
   /** How often a node was told that it is new. */
   created = 0;
   renewed = 0;
-  /** The longest time between two answers to one node, in milliseconds: above the ttl nobody can expect it to stay. */
+  /**
+   * The longest time between two answers to one node, in milliseconds: above the ttl nobody can expect it to
+   * stay.
+   */
   longestGap = 0;
 
   /**

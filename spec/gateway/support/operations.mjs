@@ -29,8 +29,8 @@ const server = someAddress(1);
 const node = { server: someAddress(2), ttl: "10s" };
 
 /**
- * A request for each success but of `GET`s without a variable part. The upstream "app" has a server, `{busy}`, with a request
- * under way, and follows a registry; a cluster is of another gateway.
+ * A request for each success but of `GET`s without a variable part. The upstream "app" has a server,
+ * `{busy}`, with a request under way, and follows a registry; a cluster is of another gateway.
  * @type {[method: string, path: string, body?: object][]}
  */
 export const requests = [

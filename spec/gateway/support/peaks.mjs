@@ -5,7 +5,10 @@
  * @param {import("./backend.mjs").Backend[]} backends
  */
 export function watchPeaks(backends) {
-  /** For each server the numbers under way, the new request included, and how often each was seen. @type {number[][]} */
+  /**
+   * For each server the numbers under way, the new request included, and how often each was seen.
+   * @type {number[][]}
+   */
   const seen = backends.map(() => []);
   const watchers = backends.map((backend, index) => () => {
     seen[index][backend.active] = (seen[index][backend.active] ?? 0) + 1;

@@ -16,7 +16,8 @@ function pointsOf({ server, weight }) {
 }
 
 /**
- * Tells whether any two points are at one place. Whose such a place is nginx leaves to the sort of its C library.
+ * Tells whether any two points are at one place. Whose such a place is nginx leaves to the sort of its C
+ * library.
  * @param {{ server: string, weight: number }[]} servers
  */
 export function havePointInCommon(servers) {

@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Below the ports that the system gives to outgoing connections: none of these may take a gateway's port while it
- * restarts.
+ * Below the ports that the system gives to outgoing connections: none of these may take a gateway's port
+ * while it restarts.
  */
 const lowest = 20_000;
 const highest = 32_000;

@@ -11,7 +11,8 @@ import { freePort } from "./ports.mjs";
 export const WELL = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /**
- * What a server does with a request; it has the socket and, from 1, the number of the request on its connection.
+ * What a server does with a request; it has the socket and, from 1, the number of the request on its
+ * connection.
  * @typedef {(socket: import("node:net").Socket, number: number) => void} Answer
  */
 

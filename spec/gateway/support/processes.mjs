@@ -20,7 +20,8 @@ export function signal(pid, signal) {
 }
 
 /**
- * Starts a program as the leader of a process group. Whatever is left of the group when this process ends is killed.
+ * Starts a program as the leader of a process group. Whatever is left of the group when this process ends is
+ * killed.
  * @param {string} program
  * @param {string[]} args
  * @param {Record<string, string>} [environment] added to this process's own

@@ -30,7 +30,8 @@ export class QueueStatus {
 /**
  * A gateway whose upstream `app` has a queue, and servers of which each takes one request at a time.
  * @param {import("node:test").TestContext} context
- * @param {import("./backend.mjs").Backend & { address: string } | (import("./backend.mjs").Backend & { address: string })[]} backends
+ * @param {import("./backend.mjs").Backend & { address: string } | (import("./backend.mjs").Backend & {
+ *   address: string })[]} backends
  * @param {object} [queue]
  * @param {import("./nginx_conf.mjs").Options} [options]
  */

@@ -1,4 +1,7 @@
-/** A connection whose every byte counts: responses are read as HTTP/1.1 frames them, and nothing may be left over. */
+/**
+ * A connection whose every byte counts: responses are read as HTTP/1.1 frames them, and nothing may be left
+ * over.
+ */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { atEnd } from "./cleanup.mjs";
@@ -82,7 +85,8 @@ export class RawConnection {
 
   /**
    * Reads a response.
-   * @param {{ hasBody?: boolean, onInterim?: () => void }} [options] `onInterim` is called after each 1xx response
+   * @param {{ hasBody?: boolean, onInterim?: () => void }} [options] `onInterim` is called after each 1xx
+   *   response
    * @returns {Promise<RawAnswer>}
    */
   async read({ hasBody = true, onInterim = () => {} } = {}) {

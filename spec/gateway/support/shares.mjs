@@ -1,11 +1,14 @@
-/** How requests are shared out while the weight of one of two servers rises: what `slow_start` must make of it. */
+/**
+ * How requests are shared out while the weight of one of two servers rises: what `slow_start` must make of
+ * it.
+ */
 import assert from "node:assert/strict";
 import { startLoad } from "./load.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * So late a weight may rise, in milliseconds: each worker raises it four times a second, and a busy machine may let its
- * timer wait.
+ * So late a weight may rise, in milliseconds: each worker raises it four times a second, and a busy machine
+ * may let its timer wait.
  */
 const LATE = 250 + 100;
 
@@ -23,7 +26,11 @@ const FEWEST = 150;
  * @property {number} [weight] of the server, where the other has 1
  */
 
-/** @param {Ramp} ramp @param {number} at @returns {[lowest: number, highest: number]} the share at that time */
+/**
+ * @param {Ramp} ramp
+ * @param {number} at
+ * @returns {[lowest: number, highest: number]} the share at that time
+ */
 function sharesAt({ from, until = from, lasts, weight = 1 }, at) {
   const share = (/** @type {number} */ age) => {
     const part = Math.min(1, Math.max(0.01, age / lasts)) * weight;
@@ -33,7 +40,8 @@ function sharesAt({ from, until = from, lasts, weight = 1 }, at) {
 }
 
 /**
- * Sends requests for some time, and asserts that the server had as many as its weight of each moment gives it.
+ * Sends requests for some time, and asserts that the server had as many as its weight of each moment gives
+ * it.
  * @param {import("node:test").TestContext} context
  * @param {{ port: number, path?: string, connections?: number }} target
  * @param {import("./backend.mjs").Backend} backend the server whose weight rises

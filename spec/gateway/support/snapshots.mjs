@@ -1,4 +1,7 @@
-/** States on disk as a gateway leaves them: with one image, with two, and as a crash leaves them in a compaction. */
+/**
+ * States on disk as a gateway leaves them: with one image, with two, and as a crash leaves them in a
+ * compaction.
+ */
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { Snapshot } from "./damages.mjs";

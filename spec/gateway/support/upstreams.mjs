@@ -33,7 +33,8 @@ export async function sumOf(api, counter, name = "app") {
 }
 
 /**
- * The same, once no request is in flight: nginx counts a request's outcome just after its client has the answer.
+ * The same, once no request is in flight: nginx counts a request's outcome just after its client has the
+ * answer.
  * @param {import("./api.mjs").Api} api
  * @param {string} [name]
  */
@@ -43,7 +44,8 @@ export async function settledPeersOf(api, name = "app") {
 }
 
 /**
- * Asserts that the whole configuration is the same after a reload, after a restart, and after a crash of all processes.
+ * Asserts that the whole configuration is the same after a reload, after a restart, and after a crash of all
+ * processes.
  * @param {import("./gateway.mjs").Gateway} gateway
  */
 export async function assertKept(gateway) {

@@ -14,7 +14,8 @@ function findLibrary() {
 }
 
 /**
- * Starts a gateway. Its `setClock(seconds)` sets the time of day that many seconds ahead of the real one, or behind it.
+ * Starts a gateway. Its `setClock(seconds)` sets the time of day that many seconds ahead of the real one, or
+ * behind it.
  * @param {import("node:test").TestContext} context
  * @param {import("./gateway.mjs").Options} options
  */

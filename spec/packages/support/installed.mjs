@@ -68,7 +68,8 @@ export function packWithNpm(repository, folder) {
 }
 
 /**
- * Makes a gateway that has Sluice from somewhere else than dist/, and says at /installed which version, and from where.
+ * Makes a gateway that has Sluice from somewhere else than dist/, and says at /installed which version, and
+ * from where.
  * @param {import("node:test").TestContext} context
  * @param {string} luaPath what `lua_package_path` begins with
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]

@@ -1,4 +1,7 @@
-/** Options of setup that, together, have every field that declarations/ knows, and every text of those that are a choice. */
+/**
+ * Options of setup that, together, have every field that declarations/ knows, and every text of those that
+ * are a choice.
+ */
 
 const tls = { verify: true };
 const upstream = (fields) => ({ upstreams: { app: fields } });
@@ -162,7 +165,8 @@ export const examples = [
 ];
 
 /**
- * Refused by setup, though each field by itself is as declared: what fields ask of each other, which the types do not say.
+ * Refused by setup, though each field by itself is as declared: what fields ask of each other, which the
+ * types do not say.
  */
 export const beyondTypes = [
   "without upstreams.app.method",

@@ -32,7 +32,10 @@ export const replace = (file, from, to) => (folder) => {
   );
 };
 
-/** @typedef {[what: string, spoil: (folder: string) => void, lines: (string | RegExp)[]]} Spoiled what, how, and the lines that say so */
+/**
+ * @typedef {[what: string, spoil: (folder: string) => void, lines: (string | RegExp)[]]} Spoiled what, how,
+ *   and the lines that say so
+ */
 
 /** What the files say of the release. @type {Spoiled[]} */
 export const spoiledStatements = [

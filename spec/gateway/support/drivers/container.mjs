@@ -22,7 +22,8 @@ export class ContainerDriver {
   async launch(args) {
     this.#container = await StartedContainer.start(GATEWAY_IMAGE, (container) => {
       container.withEntrypoint([program]).withCommand([...args, "-g", "daemon off;"]);
-      // With this machine's network and pids, the specs talk to it and signal it as if it were a process here.
+      // With this machine's network and pids, the specs talk to it and signal it as if it were a process
+      // here.
       container.withNetworkMode("host").withHostConfig({ PidMode: "host" }).withUser("0:0");
       container.withBindMounts([{ source: folder, target: folder, mode: "rw" }]);
     });

@@ -1,17 +1,23 @@
-/** What runs the gateways of the specs: a process of this machine, or with SLUICE_TEST_DRIVER=container a container. */
+/**
+ * What runs the gateways of the specs: a process of this machine, or with SLUICE_TEST_DRIVER=container a
+ * container.
+ */
 
 /**
- * Runs one nginx at a time. Its processes are signalled and counted by their pids, which are this machine's in either case.
+ * Runs one nginx at a time. Its processes are signalled and counted by their pids, which are this machine's
+ * in either case.
  *
  * @typedef {object} Driver
  * @property {string} luaPackagePath where its Sluice is, as `lua_package_path` wants it
- * @property {(args: string[]) => Promise<void>} launch starts nginx with some arguments, and does not wait for it
+ * @property {(args: string[]) => Promise<void>} launch starts nginx with some arguments, and does not wait
+ *   for it
  * @property {number | undefined} master the pid of the master, which leads the group of its processes
  * @property {string} complaint what nginx wrote to stderr since it was launched
  * @property {number | null} exitCode null: it runs
  * @property {() => Promise<number | null>} ended waits until it has ended by itself; gives its exit code
  * @property {() => Promise<void>} forget has to be called when every process has ended
- * @property {(args: string[]) => { code: number | null, complaint: string }} testConfiguration runs nginx to its end
+ * @property {(args: string[]) => { code: number | null, complaint: string }} testConfiguration runs nginx to
+ *   its end
  */
 
 /** @returns {Promise<Driver>} */

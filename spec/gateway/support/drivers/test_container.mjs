@@ -1,4 +1,7 @@
-/** A container of a test: at the latest it ends with this process, without testcontainers' own reaper, another image. */
+/**
+ * A container of a test: at the latest it ends with this process, without testcontainers' own reaper, another
+ * image.
+ */
 import { spawnSync } from "node:child_process";
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";
 import { atExit } from "../cleanup.mjs";

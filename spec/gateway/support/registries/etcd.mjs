@@ -13,7 +13,8 @@ const base64 = (text) => Buffer.from(text).toString("base64");
 /** One member of an etcd. */
 export class Member extends Program {
   /**
-   * @param {{ name: string, folder: string, port: number, peer: string, cluster: string, more: string[] }} place
+   * @param {{ name: string, folder: string, port: number, peer: string, cluster: string, more: string[] }}
+   *   place
    */
   constructor({ name, folder, port, peer, cluster, more }) {
     const url = `http://127.0.0.1:${port}`;
@@ -167,7 +168,8 @@ export class Etcd {
   }
 
   /**
-   * Lets nobody in any more but root and a user who may read the keys of all upstreams, or below some prefixes.
+   * Lets nobody in any more but root and a user who may read the keys of all upstreams, or below some
+   * prefixes.
    * @param {{ user: string, password: string, prefixes?: string[] }} who
    */
   async enableUsers({ user, password, prefixes = ["/upstreams/"] }) {
@@ -231,7 +233,8 @@ export function portOf({ url }) {
 }
 
 /**
- * Waits until a member serves. One that was killed may hold its ports for a moment, so that the next one ends at once.
+ * Waits until a member serves. One that was killed may hold its ports for a moment, so that the next one ends
+ * at once.
  * @param {Member} member
  */
 async function waitForMember(member) {

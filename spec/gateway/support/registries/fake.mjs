@@ -1,4 +1,7 @@
-/** Small servers that speak a registry's documented protocol, each a process of its own, and how specs tell them what to say. */
+/**
+ * Small servers that speak a registry's documented protocol, each a process of its own, and how specs tell
+ * them what to say.
+ */
 import { createServer } from "node:http";
 import { Api } from "../api.mjs";
 import { freePort } from "../ports.mjs";
@@ -20,7 +23,8 @@ async function jsonOf(request) {
 /**
  * Serves at a port of 127.0.0.1 until the process that has started this one ends.
  * @param {number} port
- * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, url: URL) => void} answer
+ * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, url:
+ *   URL) => void} answer
  * @param {(message: any) => void} control gets what the specs say
  */
 export function serve(port, answer, control) {

@@ -17,13 +17,19 @@ let token = "";
 let refusesByStatus = false;
 /** The service; undefined: nobody may read it. @type {object | undefined} */
 let service;
-/** How a list or a watch fails, by an object of the API's or by its end. @type {{ list?: "expired", watch?: "error" | "length" | "end" }} */
+/**
+ * How a list or a watch fails, by an object of the API's or by its end.
+ * @type {{ list?: "expired", watch?: "error" | "length" | "end" }}
+ */
 let fault = {};
 /** By name. @type {Map<string, any>} */
 const slices = new Map();
 /** @type {Event[]} */
 const events = [];
-/** What remains of lists that were begun, by their `continue`. @type {Map<string, { version: number, rest: any[] }>} */
+/**
+ * What remains of lists that were begun, by their `continue`.
+ * @type {Map<string, { version: number, rest: any[] }>}
+ */
 const pages = new Map();
 /** @type {Set<{ send: (event: Event) => void, end: () => void }>} */
 const watches = new Set();
@@ -67,7 +73,8 @@ const status = (code, reason, message) => ({
 const expired = () => status(410, "Expired", `too old resource version: (${oldest})`);
 
 /**
- * @param {{ slices?: Slice[], service?: object, fault?: typeof fault, token?: string, byStatus?: boolean, expire?: boolean, end?: boolean, bookmark?: boolean }} message
+ * @param {{ slices?: Slice[], service?: object, fault?: typeof fault, token?: string, byStatus?: boolean,
+ *   expire?: boolean, end?: boolean, bookmark?: boolean }} message
  */
 function control(message) {
   token = message.token ?? token;
@@ -94,7 +101,11 @@ function reply(response, code, object) {
   response.writeHead(code, { "Content-Type": "application/json" }).end(JSON.stringify(object));
 }
 
-/** @param {URLSearchParams} query @param {{ metadata: any }[]} all @param {import("node:http").ServerResponse} response */
+/**
+ * @param {URLSearchParams} query
+ * @param {{ metadata: any }[]} all
+ * @param {import("node:http").ServerResponse} response
+ */
 function list(query, all, response) {
   if (fault.list === "expired") {
     reply(response, 410, expired());
@@ -117,7 +128,11 @@ function list(query, all, response) {
   reply(response, 200, { kind: "EndpointSliceList", apiVersion: "discovery.k8s.io/v1", metadata, items });
 }
 
-/** Answers a watch that brings nothing. @param {string} how @param {import("node:http").ServerResponse} response */
+/**
+ * Answers a watch that brings nothing.
+ * @param {string} how
+ * @param {import("node:http").ServerResponse} response
+ */
 function failWatch(how, response) {
   const error = { type: "ERROR", object: status(500, "InternalError", "etcdserver: no leader") };
   const text = how === "error" ? `${JSON.stringify(error)}\n` : "";

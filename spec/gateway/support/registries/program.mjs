@@ -1,4 +1,7 @@
-/** A registry that is a program of its own: it can be stopped, killed, frozen and started again at the same place. */
+/**
+ * A registry that is a program of its own: it can be stopped, killed, frozen and started again at the same
+ * place.
+ */
 import { atEnd } from "../cleanup.mjs";
 import { forgetGroup, isRunning, signal, startGroup } from "../processes.mjs";
 import { waitFor } from "../wait.mjs";

@@ -83,7 +83,9 @@ class ScriptedDns {
   /** What was asked, such as "A app.example". @type {string[]} */
   asked = [];
 
-  /** @param {Record<string, Answer>} answers by question; any other question gets an answer without records */
+  /**
+   * @param {Record<string, Answer>} answers by question; any other question gets an answer without records
+   */
   constructor(answers) {
     this.answers = answers;
   }
