@@ -1,4 +1,4 @@
-/** The blocks `sh container` of the pages, run as they are except for names, ports and the base image. */
+/** Runs the blocks `sh container` of the pages as they are, except for names, ports and the base image. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";

@@ -1,5 +1,6 @@
 /**
- * examples/systemd/ under systemd itself, which a container boots: the unit as it is, with all its hardening.
+ * examples/systemd/ under systemd itself, in a container that boots it: the unit unchanged, with all its
+ * hardening.
  */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

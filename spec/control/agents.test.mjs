@@ -1,4 +1,4 @@
-/** HAProxy's `agent-check`: what answers beside a server says how that is. */
+/** HAProxy's `agent-check`: an agent beside a server reports the server's state and load. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "../gateway/support/backend.mjs";

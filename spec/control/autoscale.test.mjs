@@ -1,4 +1,6 @@
-/** `autoscale`: standby servers are brought in when the others are overloaded, and let go when all idle. */
+/**
+ * `autoscale`: standby servers are activated when the others are overloaded, and drained when all are idle.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,6 +1,4 @@
-/**
- * Gateways that share their upstreams through etcd, and all see that the load is high: one of them decides.
- */
+/** Gateways that share their upstreams through etcd and all see high load: one of them decides. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-/** A gateway that was away calls the webhook for no decision that another gateway's has replaced. */
+/** A gateway that returns does not call the webhook for a decision that another gateway has replaced. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

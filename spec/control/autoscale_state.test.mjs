@@ -1,6 +1,4 @@
-/**
- * What `autoscale` remembers, and what becomes of standby servers that are changed or register themselves.
- */
+/** The state that `autoscale` keeps, and changes and registrations of standby servers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

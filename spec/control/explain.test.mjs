@@ -1,4 +1,4 @@
-/** `explain`: why each server gets what it gets, and who is next. */
+/** `explain`: the reasons for each server's weight and state, and the server that is next. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-/** `explain` says which server is next: the one that then gets the next request. */
+/** The server that `explain` names as next receives the next request. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

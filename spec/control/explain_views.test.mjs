@@ -1,4 +1,4 @@
-/** What `explain` costs the workers, and what it goes by. */
+/** The cost of `explain` for the workers, and the data that it uses. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

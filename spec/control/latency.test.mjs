@@ -1,6 +1,6 @@
 /**
- * Servers of which one is slower than the others: with `load`, by whichever door they report, it gets what it
- * can do.
+ * An upstream with one slow server: with `load`, the slow server receives only as much as it can process, by
+ * whichever path the servers report.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** Reports that are pushed: what a server says of its state counts with the next request of every worker. */
+/** Pushed reports: a reported state takes effect with the next request of every worker. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

@@ -1,6 +1,6 @@
 /**
- * Reports in responses: the header `endpoint-load-metrics`. They say nothing of a state, but confirm the one
- * that stands.
+ * Reports in responses, by the header `endpoint-load-metrics`. They report no state, but confirm the current
+ * one.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** What is noted of reports, by whichever door they come: explain shows it. */
+/** Reports of every kind are recorded, and `explain` shows them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

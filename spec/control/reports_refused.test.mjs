@@ -1,6 +1,4 @@
-/**
- * Bad reports: each is refused with an error that names the field, changes nothing, and no request sees it.
- */
+/** Invalid reports: each is refused with an error that names the field, and changes nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertErrorBody } from "../gateway/support/error_body.mjs";

@@ -1,6 +1,5 @@
 /**
- * `load` and `autoscale` of an upstream in the API: kept, shown without secrets, and refused when they cannot
- * be.
+ * `load` and `autoscale` of an upstream in the API: kept, shown without secrets, and refused when invalid.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * Beside servers that stand by an only server is one: nginx never leaves it out for what requests have met.
+ * A server beside standby servers only counts as the only server: nginx never skips it for failed requests.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** The webhook of `autoscale`: signed calls, made until they are heard, one for each decision. */
+/** The webhook of `autoscale`: signed calls, one for each decision, repeated until they succeed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

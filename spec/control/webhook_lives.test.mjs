@@ -1,6 +1,4 @@
-/**
- * Calls of the webhook of `autoscale` that are not answered yet when a worker, or the whole of nginx, ends.
- */
+/** Unanswered calls of the webhook of `autoscale` when a worker, or all of nginx, ends. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

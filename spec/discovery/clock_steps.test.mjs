@@ -1,6 +1,6 @@
 /**
- * Durations do not follow the time of day: it is set an hour back or forward while everything goes on as
- * before.
+ * Durations do not depend on the time of day: everything works while the clock is set an hour back or
+ * forward.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** A gateway that is cut off from etcd does not accept renewals that nobody else learns of. */
+/** A gateway that is cut off from etcd accepts no renewal, because no other gateway would learn of it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterSetup, startCluster, waitForEqual } from "../gateway/support/cluster.mjs";

@@ -1,4 +1,6 @@
-/** An etcd that has lost its data begins a new history: revisions of one are nothing to the other. */
+/**
+ * An etcd that lost its data begins a new history, and revisions of different histories are never compared.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterSetup, startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";

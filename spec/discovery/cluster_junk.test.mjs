@@ -1,4 +1,4 @@
-/** What somebody else has written below the prefix of a cluster is reported and never applied. */
+/** Invalid data below the prefix of a cluster is reported and never applied. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterOf, startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";

@@ -1,4 +1,4 @@
-/** Changes whose answer is lost, and changes that meet those of other gateways. */
+/** Changes whose answer is lost, and changes that conflict with those of other gateways. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterSetup, startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";

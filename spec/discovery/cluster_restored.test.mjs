@@ -1,4 +1,4 @@
-/** An etcd that has older data than the gateways, or none: what they know holds. */
+/** An etcd with older data than the gateways, or with none: the data of the gateways wins. */
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** A watch that brings nothing. */
+/** A watch that delivers nothing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterSetup, startCluster, waitForState } from "../gateway/support/cluster.mjs";

@@ -1,4 +1,4 @@
-/** `discovery` as configuration: kept, shown without its secrets, refused where it is wrong. */
+/** `discovery` as configuration: kept, shown without its secrets, and refused when invalid. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What is Consul's alone: which instances are asked for, by whom, and how its index is used. */
+/** Discovery by Consul: the instances it uses, tokens, and blocking queries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

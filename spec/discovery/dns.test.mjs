@@ -1,4 +1,4 @@
-/** What is DNS' alone: record types, TTLs, resolvers that fail. */
+/** Discovery by DNS: record types, TTLs, and resolvers that fail. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,5 +1,6 @@
 /**
- * DNS that fails in part: answers are used, servers of failed questions stay, and only an answer removes one.
+ * DNS that fails in part: answers are used, servers of failed questions stay, and only an answer removes a
+ * server.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** What only etcd has: users, certificates, leases, members, and values in several forms. */
+/** Discovery by etcd: users, certificates, leases, members, and the forms of values. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

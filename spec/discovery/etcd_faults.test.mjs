@@ -1,4 +1,6 @@
-/** etcd fails in every way, under load: no client sees it, and the set is right again soon after. */
+/**
+ * Every kind of failure of etcd, under load: clients are not affected, and the servers are soon right again.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,7 @@
-/** etcd: a watch that ends, or that fails at once, is noticed, reported, and tried less and less often. */
+/**
+ * Discovery by etcd: a watch that ends or fails at once is detected, reported, and retried at increasing
+ * intervals.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";

@@ -1,4 +1,4 @@
-/** Servers whose registration is over and that the guard keeps: the API says so. */
+/** The API shows servers whose registration has expired and that the guard keeps. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

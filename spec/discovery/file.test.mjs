@@ -1,4 +1,4 @@
-/** What is the file's alone: what it may hold, and how its changes are noticed. */
+/** Discovery by a file: its format, and how its changes are detected. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** What is Kubernetes' alone: slices, conditions and ports, the token, and versions that are forgotten. */
+/** Discovery by Kubernetes: slices, conditions and ports, the token, and expired versions. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { test } from "node:test";

@@ -1,4 +1,6 @@
-/** Kubernetes: watches and lists that bring nothing are tried less and less often, and reported. */
+/**
+ * Discovery by Kubernetes: watches and lists without result are retried at increasing intervals and reported.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

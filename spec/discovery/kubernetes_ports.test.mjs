@@ -1,4 +1,4 @@
-/** Kubernetes: which port and which address family of a service's endpoints become servers. */
+/** Discovery by Kubernetes: the port and the address family of a service's endpoints. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../gateway/support/discovery.mjs";

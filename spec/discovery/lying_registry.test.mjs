@@ -1,4 +1,4 @@
-/** A registry says what is nonsense: that is skipped and reported, the rest applies, and requests go on. */
+/** A registry with invalid data: it is skipped and reported, the rest is applied, and requests go on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";

@@ -1,4 +1,4 @@
-/** Servers that register themselves, renew that, and vanish when they do not. */
+/** Servers that register themselves, renew their registration, and are removed when they do not renew it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

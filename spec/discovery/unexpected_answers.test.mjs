@@ -1,6 +1,5 @@
 /**
- * A registry answers with JSON of the wrong types: the answer is refused with its reason, and the last
- * servers stay.
+ * A registry that answers JSON with wrong types: the answer is refused with the reason, and the servers stay.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";

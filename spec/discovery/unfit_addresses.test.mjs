@@ -1,7 +1,4 @@
-/**
- * Addresses at which no server can be, from a registry and from a registration: refused, whatever their
- * spelling.
- */
+/** Unusable addresses from a registry or a registration are refused in every spelling. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

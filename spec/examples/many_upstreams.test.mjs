@@ -1,6 +1,6 @@
 /**
- * examples/many_upstreams/: upstreams made at run time, chosen by host name or path, and what clients cannot
- * choose.
+ * examples/many_upstreams/: upstreams created at run time and selected by host name or path, and the limits
+ * of that choice.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

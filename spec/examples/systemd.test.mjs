@@ -1,4 +1,4 @@
-/** examples/systemd/: what the unit says is done, as its user and in its folders. */
+/** examples/systemd/: the unit's commands are run as its user and in its folders. */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

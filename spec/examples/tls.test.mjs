@@ -1,5 +1,5 @@
 /**
- * examples/tls/: servers that prove their names or get no request, and why connections of many names are not
+ * examples/tls/: only servers that prove their names receive requests, and connections of many names are not
  * kept.
  */
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-/** examples/websocket_grpc/: open streams outlive the deletion of their server, new ones go elsewhere. */
+/** examples/websocket_grpc/: open streams survive the deletion of their server, and new ones go elsewhere. */
 import assert from "node:assert/strict";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";

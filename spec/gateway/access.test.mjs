@@ -1,4 +1,4 @@
-/** Who may use the API: loopback, and whoever has a token. */
+/** Access to the API: clients on loopback, and clients with a token. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

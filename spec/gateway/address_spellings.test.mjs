@@ -1,7 +1,4 @@
-/**
- * One address may be written in many ways: it is one server, whatever nginx, the API or a saved state calls
- * it.
- */
+/** Different spellings of one address mean the same server, in nginx, in the API and in a saved state. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";

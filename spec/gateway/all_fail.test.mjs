@@ -1,4 +1,4 @@
-/** Every server fails, then they return; and what panic_threshold does when most fail their checks. */
+/** All servers fail and return, and panic_threshold applies when most servers fail their checks. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

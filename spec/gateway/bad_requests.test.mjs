@@ -1,6 +1,6 @@
 /**
- * Promise 6 over HTTP: each bad request gets its documented status and code and a text that names what is
- * wrong; it changes nothing and logs no error.
+ * Each bad request gets its documented status and code and a text that names the problem. It changes nothing
+ * and logs no error.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

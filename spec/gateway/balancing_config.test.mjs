@@ -1,6 +1,5 @@
 /**
- * Balancing methods, stickiness and routes as configuration: what is set is shown, kept, and changed as it is
- * named.
+ * Balancing methods, stickiness and routes as configuration: they are shown, kept, and changed as requested.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** `hash consistent` with `balance_factor`: a hot key fills its server up to the bound, and not beyond. */
+/** `hash consistent` with `balance_factor`: a hot key loads its server up to the bound and not beyond. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,6 +1,4 @@
-/**
- * `lua_code_cache off`, for development: each request has a Lua VM of its own, and is served all the same.
- */
+/** `lua_code_cache off`, for development: each request has its own Lua VM and is served. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,4 +1,4 @@
-/** Promise 2, from many writers at once: every acknowledged write is there, and none came twice. */
+/** Many concurrent writers: every acknowledged write takes effect exactly once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";

@@ -1,5 +1,5 @@
 /**
- * An ETag is what a change can be made dependent on. It says nothing of states and counters, which change
+ * The ETag of an upstream makes changes conditional. It does not cover states and counters, which change
  * without it.
  */
 import assert from "node:assert/strict";

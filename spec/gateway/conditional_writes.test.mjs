@@ -1,6 +1,6 @@
 /**
- * What a change depends on: If-Match and If-None-Match (RFC 9110, section 13), and nothing that nginx would
- * add.
+ * Conditional changes: If-Match and If-None-Match (RFC 9110, section 13), without the conditions that nginx
+ * would add.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** A page of another site cannot change anything by a form, whatever headers a browser leaves out. */
+/** A form on a page of another site cannot change anything, whatever headers a browser omits. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** Promise 2, when processes die: `kill -9` of a worker or of all of nginx loses no acknowledged write. */
+/** `kill -9` of a worker or of all of nginx loses no acknowledged write. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

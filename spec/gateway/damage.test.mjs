@@ -1,5 +1,5 @@
 /**
- * A state on disk is loaded as it was saved, or refused: damages of every kind; and the state of version
+ * A state on disk is loaded as it was saved or refused, after damages of every kind; and the state of version
  * 0.1.0.
  */
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * Drain jobs: a server gets nothing new, finishes what it has, and is taken out when it is idle or its time
- * is over.
+ * Drain jobs: a server receives no new request, finishes its requests, and is removed when it is idle or at
+ * the deadline.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

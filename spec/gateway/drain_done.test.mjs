@@ -1,4 +1,4 @@
-/** A drain job that is done is known for a while; a job is found by the server's address, too. */
+/** A completed drain job is shown for a while, and a drain job can be addressed by the server's address. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";

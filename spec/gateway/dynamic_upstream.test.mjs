@@ -1,4 +1,4 @@
-/** Upstreams made at run time, served through one block by the name in $sluice_upstream. */
+/** Upstreams created at run time, served through one nginx block by the name in $sluice_upstream. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,5 +1,5 @@
 /**
- * Every change of a server's state is one line of the log and one event, with the reason; the last 1,000 are
+ * Every change of a server's state is one log line and one event with the reason; the last 1,000 events are
  * kept.
  */
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * One of four servers fails: clients see nothing of it, it is out after max_fails, and back after it
- * recovers.
+ * One of four servers fails: clients are not affected, it is unavailable after max_fails, and it returns when
+ * it recovers.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

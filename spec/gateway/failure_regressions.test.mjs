@@ -1,6 +1,6 @@
 /**
- * What users of other systems complain about, of slow start, limits and ejections: each is a test here that
- * is named after it. health_regressions lists what is shown elsewhere, and what cannot be shown.
+ * Issues of other systems about slow start, limits and ejections, one test each. health_regressions lists
+ * issues that other specs cover, and those that cannot be tested.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

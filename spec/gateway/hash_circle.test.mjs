@@ -1,4 +1,4 @@
-/** The circle of `hash … consistent` holds no worker, however heavy its servers are. */
+/** Building the circle of `hash … consistent` does not block a worker, however heavy the servers are. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

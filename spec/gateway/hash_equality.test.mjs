@@ -1,4 +1,4 @@
-/** `hash`, `hash … consistent` and `ip_hash` give every key the server that nginx's own upstream gives it. */
+/** `hash`, `hash … consistent` and `ip_hash` map every key to the same server as nginx's own upstream. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";

@@ -1,33 +1,26 @@
 /**
- * What users of other systems complain about, of health: each is a test here that is named after it, or is
- * shown by another spec already, or cannot be shown.
+ * Issues of other systems about health, one test each.
  *
- * Shown elsewhere:
- * - upsync #56, Kong #6788: probes times workers - probes: four workers probe each server once an interval
- * - lua-resty-upstream-healthcheck #55, #76, HAProxy (docs): who is added is not checked - probes: an added
- * server
+ * Issues that other specs cover:
+ * - upsync #56, Kong #6788: every worker probes (probes)
+ * - lua-resty-upstream-healthcheck #55, #76, HAProxy (docs): an added server is not checked (probes)
  * - Kong #7407, lua-resty-upstream-healthcheck #69, #73, lua-resty-healthcheck #40, #81, #156: probes and
- * timers left behind - probes: adding and removing 1,000 servers
- * - APISIX #3268: checks start only after the first request - probes: at the start, where there is no request
- * - Envoy #4132: the first checks come all at once - probes: they are spread over the interval
- * - lua-resty-upstream-healthcheck #14, #41, #57: down for one worker only - max_fails: eight failures over
- * four workers
- * - ingress-nginx #5540, PR #9882: who fails fast attracts requests - least_time: a server that fails fast
- * - Traefik #2723, ingress-nginx #11852: a retry hits the same server - retries, methods: never a server that
- * was tried
- * - Envoy #10869: no retry budget - retries: retry storm
- * - Traefik #41: no draining - drain
- * - Kong #8291, #4846: deleted targets still served - zero_stale
+ *   timers are left behind (probes)
+ * - APISIX #3268: checks start only after the first request (probes)
+ * - Envoy #4132: the first checks come all at once (probes)
+ * - lua-resty-upstream-healthcheck #14, #41, #57: a server is down for one worker only (max_fails)
+ * - ingress-nginx #5540, PR #9882: a server that fails fast attracts requests (least_time)
+ * - Traefik #2723, ingress-nginx #11852: a retry goes to the same server (retries, methods)
+ * - Envoy #10869: there is no retry budget (retries)
+ * - Traefik #41: there is no draining (drain)
+ * - Kong #8291, #4846: deleted targets are still used (zero_stale)
  *
- * Not shown:
- * - Envoy #28699, #2874: what checks of 20,000 servers, and changes of their health, cost - that is for the
- * bench
- * - Traefik #12417: 503 while all servers drain - by NGINX's rules a draining server gets no new requests,
- * even the last
- * - lua-resty-upstream-healthcheck #33, PR #67, #65, #4, #54, ingress-nginx: features that they lack as a
- * whole
- * - APISIX #12398, PR #12353: a worker misses the event that brings servers - no events are used; crash,
- * reload
+ * Issues without a test:
+ * - Envoy #28699, #2874: the cost of checks of 20,000 servers (see the bench)
+ * - Traefik #12417: 503 while all servers drain. As in NGINX Plus, a draining server receives no new requests,
+ *   even if it is the last one.
+ * - lua-resty-upstream-healthcheck #33, #65, #4, #54, PR #67, ingress-nginx: missing features
+ * - APISIX #12398, PR #12353: a worker misses the event that brings servers. Sluice uses no such events.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -42,10 +35,7 @@ import { waitFor } from "./support/wait.mjs";
 
 /** @typedef {import("./support/gateway.mjs").Gateway} Gateway */
 
-/**
- * Each server is checked when it is added, and then so late that nothing but a mistake changes what is known
- * of it.
- */
+/** Each server is checked once, when it is added. The next check would come after the test. */
 const checkedOnce = { interval: "1h" };
 
 /** @param {Gateway} gateway @param {string} address @param {string} [name] */

@@ -1,6 +1,6 @@
 /**
- * Health stays with its server: whatever happens to others, through reloads, restarts and crashes; no other
- * inherits it.
+ * Health belongs to a server: it survives changes of other servers, reloads, restarts and crashes, and no
+ * other server inherits it.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,7 +1,4 @@
-/**
- * What the API tells of health: state, checks and downtime of each server, as NGINX Plus does, with strict
- * types.
- */
+/** Health in the API: state, checks and downtime of each server, as in NGINX Plus, with strict types. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,4 @@
-/** No answer of a server, however it is made, costs a worker much of the processor's time. */
+/** No answer of a server costs a worker much processor time, whatever it contains. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cpuOf } from "./support/cpu.mjs";

@@ -1,6 +1,5 @@
 /**
- * A kept connection that breaks when nginx uses it again: the request is repeated, and the try does not
- * count.
+ * A kept connection that breaks when nginx reuses it: the request is repeated, and the try does not count.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

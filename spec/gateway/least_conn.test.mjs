@@ -1,5 +1,5 @@
 /**
- * `least_conn` goes by the requests under way over all workers: a slow server has as many as the others, not
+ * `least_conn` counts requests in flight over all workers: a slow server has as many as the others and no
  * more.
  */
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
- * `least_time` goes by what a server's answers take: who fails fast, or hangs, gets little; who recovers gets
- * it back.
+ * `least_time` uses response times: a server that fails fast or hangs receives few requests, and regains its
+ * share when it recovers.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

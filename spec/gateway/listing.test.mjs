@@ -1,6 +1,6 @@
 /**
- * A listing of very many servers: it reads what is wanted, works most of its time, and lets other requests in
- * between.
+ * A listing of many servers: it is read in the requested part, works most of its time, and lets other
+ * requests in between.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Section 5 of plus-api.md: the lists, what nginx itself knows, and honest empty maps for the rest. */
+/** The lists of the NGINX Plus API, the figures of nginx itself, and empty objects for everything else. */
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { test } from "node:test";

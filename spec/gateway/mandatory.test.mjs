@@ -1,5 +1,5 @@
 /**
- * `mandatory` and `persistent`: a server gets no request before its first check has passed; nor after a
+ * `mandatory` and `persistent`: a server receives no request before its first check has passed, also after a
  * restart.
  */
 import assert from "node:assert/strict";

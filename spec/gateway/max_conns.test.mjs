@@ -1,4 +1,4 @@
-/** `max_conns` is exact over all workers: by the server's own count it never has more requests at once. */
+/** `max_conns` is exact over all workers: a server never has more requests at the same time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

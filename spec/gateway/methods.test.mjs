@@ -1,6 +1,6 @@
 /**
- * Every balancing method through four workers: it serves, it can be changed under load, and no retry goes
- * where one was.
+ * Every balancing method with four workers: it serves, can be changed under load, and never retries the same
+ * server.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,6 +1,6 @@
 /**
- * A missing `setup()` or `init_worker()`: the start is refused where that can be known, else every worker
- * says so.
+ * A missing `setup()` or `init_worker()` is refused at the start where possible, and reported by every worker
+ * otherwise.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";

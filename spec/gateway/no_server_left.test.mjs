@@ -1,4 +1,4 @@
-/** What clients, nginx's variables and the log tell when no server is left. */
+/** The answer to the client, nginx's variables and the log when no server is left. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

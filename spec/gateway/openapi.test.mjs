@@ -1,6 +1,6 @@
 /**
- * The API's description: it is served, is OpenAPI 3.1, and says what there is. Every spec's answers are
- * checked against it.
+ * The description of the API: it is served, is valid OpenAPI 3.1, and is complete. The answers in all specs
+ * are checked against it.
  */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import assert from "node:assert/strict";

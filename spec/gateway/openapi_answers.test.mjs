@@ -1,7 +1,4 @@
-/**
- * Every operation that the API's description has is there and answers as described; and what is not as
- * described is found out.
- */
+/** Every described operation exists and answers as described, and deviations are detected. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";

@@ -1,5 +1,6 @@
 /**
- * Pages of other origins: those in `api.origins` may use the API from a browser (CORS), all others may not.
+ * Pages of other origins: those in `api.origins` can use the API from a browser (CORS), and all others
+ * cannot.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

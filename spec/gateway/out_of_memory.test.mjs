@@ -1,4 +1,4 @@
-/** Promise 2, when the shared dict is too small: a write is refused, and nothing else disappears. */
+/** When the shared dict is too small, a write is refused and nothing else is lost. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";

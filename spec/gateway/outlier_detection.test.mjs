@@ -1,4 +1,4 @@
-/** Outlier detection: who is ejected, for how long, and how many at a time. */
+/** Outlier detection: which servers are ejected, for how long, and how many at a time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

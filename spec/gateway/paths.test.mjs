@@ -1,7 +1,4 @@
-/**
- * Where files are that the configuration names: a relative path is relative to nginx's prefix, as in
- * nginx.conf.
- */
+/** Relative paths in the configuration are relative to nginx's prefix, as in nginx.conf. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Active health checks: what is sent, what comes of it, and what is said of it. */
+/** Active health checks: the requests, their results, and the reported reasons. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";

@@ -1,4 +1,4 @@
-/** Active health checks: who is probed, when, and by how many. */
+/** Active health checks: which servers are probed, when, and by how many workers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

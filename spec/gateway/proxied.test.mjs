@@ -1,6 +1,6 @@
 /**
- * Without tokens, a client of the traffic port never becomes an administrator, whatever address an upstream
- * names.
+ * Without tokens, a client of the traffic port never gets access to the API, whatever address an upstream
+ * has.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

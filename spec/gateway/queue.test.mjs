@@ -1,6 +1,4 @@
-/**
- * `queue`: while every server is full requests wait, in their order, for so long, and not more than so many.
- */
+/** `queue`: while every server is full, a limited number of requests waits in order, for a limited time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";

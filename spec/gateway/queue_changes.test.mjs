@@ -1,4 +1,4 @@
-/** `queue` while its upstream changes under those that wait, and workers and clients come and go. */
+/** `queue` while its upstream changes, and while workers and clients come and go. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,5 +1,6 @@
 /**
- * `sluice/1/upstreams`: a whole upstream replaced in one step, and only if it is still what the writer saw.
+ * `sluice/1/upstreams`: a whole upstream is replaced in one step, and only if it has not changed since the
+ * writer read it.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

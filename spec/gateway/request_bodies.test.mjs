@@ -1,7 +1,4 @@
-/**
- * Bodies of requests in whatever form clients send them: section 1 of plus-api.md, and the types of section
- * 3.
- */
+/** Request bodies in the forms that clients send, and the types of the answers. */
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";

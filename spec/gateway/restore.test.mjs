@@ -1,6 +1,6 @@
 /**
- * What GET gives of an upstream, PUT takes: at once, later, after the upstream was deleted, and for another
- * one.
+ * PUT accepts the answer of GET for an upstream: at once, later, after the upstream was deleted, and for
+ * another upstream.
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

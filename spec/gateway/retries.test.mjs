@@ -1,4 +1,4 @@
-/** Retries: how often, how long, to which servers, and how many at a time. */
+/** Retries: how many, for how long, to which servers, and how many at a time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

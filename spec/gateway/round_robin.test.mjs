@@ -1,4 +1,4 @@
-/** The method round_robin through four workers: weights, backup, down and drain. */
+/** The method round_robin with four workers: weights, backup, down and drain. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

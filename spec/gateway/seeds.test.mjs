@@ -1,4 +1,7 @@
-/** The upstreams that `setup` names: what was deleted stays so, and a start says what it does not apply. */
+/**
+ * The upstreams that `setup` names: a deleted one stays deleted, and a start reports differences that it does
+ * not apply.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

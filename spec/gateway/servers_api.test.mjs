@@ -1,4 +1,4 @@
-/** The servers of an upstream over HTTP: sections 1 to 3 of plus-api.md. */
+/** The servers of an upstream over HTTP. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertErrorBody } from "./support/error_body.mjs";

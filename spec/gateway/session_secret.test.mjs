@@ -1,4 +1,4 @@
-/** The secret of an upstream's sticky cookies: made once, kept, and told to nobody. */
+/** The secret of an upstream's sticky cookies is created once, kept, and never shown. */
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

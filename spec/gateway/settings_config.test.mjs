@@ -1,6 +1,6 @@
 /**
- * Health checks, outlier limits, retries, queues and the limits of servers as configuration: shown, kept,
- * changed as named.
+ * Health checks, outlier detection, retries, queues and the limits of servers as configuration: shown, kept,
+ * and changed as requested.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

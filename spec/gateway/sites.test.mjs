@@ -1,7 +1,4 @@
-/**
- * From where the API may be used in a browser, and by which names: no page of another site, and no name that
- * is not the API's.
- */
+/** Browsers: pages of other sites and foreign host names cannot use the API. */
 import { join } from "node:path";
 import assert from "node:assert/strict";
 import { test } from "node:test";

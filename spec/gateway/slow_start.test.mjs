@@ -1,4 +1,4 @@
-/** `slow_start`: the weight of a server that was added, or has recovered, rises in a line to its own. */
+/** `slow_start`: the weight of an added or recovered server rises linearly to its configured value. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,5 +1,6 @@
 /**
- * `slow_start` begins also when a server returns from `drain`, `down` or standby: it is as cold as a new one.
+ * `slow_start` also begins when a server returns from `drain`, `down` or standby, because it is as cold as a
+ * new one.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

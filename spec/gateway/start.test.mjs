@@ -1,6 +1,5 @@
 /**
- * Promise 6 at the start: a bad configuration stops it with one clear line; on a reload the old workers go
- * on.
+ * A bad configuration stops the start with one clear message, and leaves the old workers running on a reload.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,7 +1,4 @@
-/**
- * Promise 2 on disk: what was acknowledged outlives nginx; a disk that takes no more refuses, and nothing
- * changes.
- */
+/** Acknowledged writes survive nginx. A disk that accepts no writes makes Sluice refuse changes. */
 import assert from "node:assert/strict";
 import { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

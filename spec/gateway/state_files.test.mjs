@@ -1,6 +1,6 @@
 /**
- * The files of state_dir: only those that nobody else can change are used, and writes are refused once they
- * are gone.
+ * The files of state_dir: they are used only if no other user can change them, and writes are refused once
+ * they are gone.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

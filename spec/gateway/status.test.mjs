@@ -1,6 +1,6 @@
 /**
- * The status of upstreams, section 4 of plus-api.md: every field, its type, and figures that are true over
- * all workers.
+ * The status of upstreams in the NGINX Plus API: every field, its type, and figures that are right over all
+ * workers.
  */
 import assert from "node:assert/strict";
 import { request } from "node:http";

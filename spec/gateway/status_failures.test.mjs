@@ -1,7 +1,4 @@
-/**
- * The status of upstreams when a request does not go straight through: failures, retries, redirects inside
- * nginx.
- */
+/** The status of upstreams after failures, retries and redirects inside nginx. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";

@@ -1,7 +1,4 @@
-/**
- * A client that is bound to a backup gets that one, whatever keeps the primaries from answering, as with
- * nginx.
- */
+/** A client that is bound to a backup stays with it when the primaries fail, as in nginx. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

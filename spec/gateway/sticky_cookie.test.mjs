@@ -1,6 +1,4 @@
-/**
- * `sticky.cookie`: a client stays with its server as long as that takes its requests, whatever else changes.
- */
+/** `sticky.cookie`: a client stays with its server as long as that server accepts its requests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";

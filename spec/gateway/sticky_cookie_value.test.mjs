@@ -1,4 +1,4 @@
-/** The cookie of `sticky.cookie`: its attributes, and a value that nobody can read, guess or bring along. */
+/** The cookie of `sticky.cookie`: its attributes, and a value that cannot be read, guessed or forged. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

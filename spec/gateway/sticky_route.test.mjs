@@ -1,6 +1,4 @@
-/**
- * `sticky.route`: a request goes to the server whose `route` it names, as long as that takes its requests.
- */
+/** `sticky.route`: a request goes to the server whose `route` it names, as long as that server accepts it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,6 +1,6 @@
 /**
- * A worker that is stopped while it holds the lock of writers delays nobody but writers, and those not for
- * ever.
+ * A worker that is stopped while it holds the writers' lock delays only writers, and those for a limited
+ * time.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,6 +1,5 @@
 /**
- * Subrequests, of `auth_request` and the like: nobody sees their end, and yet they are tried on each server
- * once.
+ * Subrequests, of `auth_request` and others: they have no log phase, and are still tried on each server once.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

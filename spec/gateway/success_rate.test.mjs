@@ -1,4 +1,4 @@
-/** Outlier detection by success rate: who is clearly worse than the others is ejected. */
+/** Outlier detection by success rate: a server that is clearly worse than the others is ejected. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,7 +1,4 @@
-/**
- * What a killed worker was writing is finished, or taken back, by another worker at once: nobody need write
- * for it.
- */
+/** A write of a killed worker is completed or undone at once by another worker, without a further write. */
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

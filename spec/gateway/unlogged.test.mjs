@@ -1,4 +1,4 @@
-/** A `log_by_lua` that is missing, or was replaced in a location, is noticed. */
+/** A `log_by_lua` that is missing or was replaced in a location is detected. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";

@@ -1,4 +1,4 @@
-/** A health check that is new or has changed, and has passed on no server yet, takes no server out. */
+/** A health check that is new or changed, and has passed on no server yet, marks no server as unhealthy. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

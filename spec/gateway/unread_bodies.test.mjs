@@ -1,5 +1,6 @@
 /**
- * Bodies that the API does not read: the bytes of each response are right, and the connection stays usable.
+ * Request bodies that the API does not read: the responses are right to the byte, and the connection stays
+ * usable.
  */
 import assert from "node:assert/strict";
 import { connect } from "node:http2";

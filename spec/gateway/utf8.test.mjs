@@ -1,4 +1,4 @@
-/** The API's answers are UTF-8, as JSON must be, whatever bytes others have sent. */
+/** The answers of the API are valid UTF-8, whatever bytes it received. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Requests without a value for the key of `hash` go by round robin, and are counted. */
+/** Requests without a value for the key of `hash` are balanced by round robin and counted. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,4 +1,7 @@
-/** Every worker counts where all others see it, however many there are; one that cannot does not serve. */
+/**
+ * Every worker has a slot for its counters, however many workers there are. A worker without a slot does not
+ * serve.
+ */
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { test } from "node:test";

@@ -1,6 +1,4 @@
-/**
- * `/workers`: what each worker does, and the totals that DELETE sets to 0, here and of the whole of nginx.
- */
+/** `/workers`: the figures of each worker, and the totals of nginx that DELETE sets to 0. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";

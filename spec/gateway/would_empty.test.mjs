@@ -1,4 +1,6 @@
-/** A change that would end a live service is refused with 409, unless it says `?force=true`. */
+/**
+ * A change that would leave a live upstream without a server is refused with 409 unless it has `?force=true`.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";

@@ -1,6 +1,4 @@
-/**
- * Promise 1: once a write is acknowledged, no request that begins later sees what was before, on any worker.
- */
+/** After a write is acknowledged, no request that begins later sees the previous state, on any worker. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";

@@ -1,4 +1,4 @@
-/** The image's entrypoint by itself, in a folder of its own: what stops it is said in one line. */
+/** The entrypoint of the image without the image: every problem gives one clear message. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";

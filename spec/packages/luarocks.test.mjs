@@ -1,4 +1,4 @@
-/** What LuaRocks installs into a tree serves requests from there, and is gone when it is removed. */
+/** Files that LuaRocks installs into a tree serve requests from there, and are gone after a removal. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";

@@ -1,4 +1,4 @@
-/** What npm installs gives a user's TypeScript its types, and the Lua that becomes of it runs in nginx. */
+/** The npm package gives a user's TypeScript its types, and the compiled Lua runs in nginx. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

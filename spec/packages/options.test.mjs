@@ -1,6 +1,6 @@
 /**
- * The compiler, by declarations/, and setup take and refuse the same options: of every example each field is
- * left out, given a value of another type, and joined by one that does not exist.
+ * The compiler, by declarations/, and setup accept and refuse the same options: in every example each field
+ * is omitted, given a value of another type, and joined by an unknown field.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -1,4 +1,4 @@
-/** `npm run release:check` says in one line each what does not agree. */
+/** `npm run release:check` prints one line for each mismatch. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readdirSync, symlinkSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** A state on disk is loaded as it was saved, or refused: 20,000 damages, others each time. */
+/** A state on disk is loaded as it was saved or refused, after 20,000 damages that differ in each run. */
 import { test } from "node:test";
 import { damage, randomFrom } from "../gateway/support/damages.mjs";
 import { takeSnapshots } from "../gateway/support/snapshots.mjs";

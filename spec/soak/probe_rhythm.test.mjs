@@ -1,5 +1,6 @@
 /**
- * The rhythm of active health checks over a minute: what spec/gateway/probes.test.mjs asserts of ten seconds.
+ * The intervals of active health checks over a minute, as spec/gateway/probes.test.mjs tests them over ten
+ * seconds.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

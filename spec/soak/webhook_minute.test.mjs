@@ -1,4 +1,4 @@
-/** A webhook that fails for a whole minute: what spec/control/webhook.test.mjs asserts of some seconds. */
+/** A webhook that fails for a whole minute, as spec/control/webhook.test.mjs tests it for some seconds. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

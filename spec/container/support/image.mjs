@@ -1,4 +1,4 @@
-/** The gateway's image, run as a user runs it: by its own entrypoint, as its own user. */
+/** Runs the gateway's image as a user does: with its own entrypoint and its own user. */
 import { test } from "node:test";
 import { GATEWAY_IMAGE, imageProblem } from "../../../scripts/docker/images.mjs";
 import { Api } from "../../gateway/support/api.mjs";

@@ -1,6 +1,6 @@
 /**
- * Application servers with real work and a throttle, which report their load by one of four doors. A process
- * of its own.
+ * Application servers with real work and limited capacity, which report their load in one of four ways. A
+ * separate process.
  */
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";

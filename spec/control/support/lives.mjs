@@ -1,4 +1,4 @@
-/** How the processes of a gateway end, and are there again. */
+/** Ways to end the processes of a gateway and to start them again. */
 import { waitFor } from "../../gateway/support/wait.mjs";
 
 /** @typedef {import("../../gateway/support/gateway.mjs").Gateway} Gateway */

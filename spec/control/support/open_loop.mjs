@@ -1,7 +1,4 @@
-/**
- * Clients that ask at a fixed rate, whether they are answered or not: whoever is slow has ever more of them
- * waiting.
- */
+/** Clients that send requests at a fixed rate, whether earlier ones are answered or not. */
 import { Agent, request } from "node:http";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
 

@@ -1,4 +1,4 @@
-/** Who is called by a webhook: checks the signature of each call, and answers it or fails as it is told. */
+/** The receiver of a webhook: verifies the signature of each call, and answers or fails as configured. */
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { atEnd } from "../../gateway/support/cleanup.mjs";

@@ -1,4 +1,4 @@
-/** What specs of reports share: how one is pushed, and what is to be seen of it. */
+/** Helpers of the specs of reports: pushing a report, and reading its effects. */
 import assert from "node:assert/strict";
 import { startBackends } from "../../gateway/support/backend.mjs";
 import { clientsByWorker } from "../../gateway/support/clients.mjs";

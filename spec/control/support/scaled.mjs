@@ -1,4 +1,4 @@
-/** Upstreams that are scaled: what their servers report, and what is decided. */
+/** Upstreams with `autoscale`: the reports of their servers, and the decisions. */
 import { startBackends } from "../../gateway/support/backend.mjs";
 import { startGateway } from "../../gateway/support/gateway.mjs";
 import { allEvents } from "../../gateway/support/health.mjs";

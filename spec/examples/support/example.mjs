@@ -1,6 +1,6 @@
 /**
- * An example of examples/, started from its own files: only ports, the number of workers and dist/'s path are
- * others.
+ * Starts an example of examples/ from its own files. Only ports, the number of workers and the path of dist/
+ * differ.
  */
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";

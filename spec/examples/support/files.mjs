@@ -1,4 +1,4 @@
-/** What the files of an example say: commands to run, and texts to change for a test. */
+/** Reads commands from the files of an example, and changes texts in them for a test. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 

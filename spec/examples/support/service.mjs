@@ -1,7 +1,4 @@
-/**
- * What systemd does with a unit of Type=forking, as far as that needs no systemd: its folders, user, commands
- * and signal.
- */
+/** The parts of systemd that a unit of Type=forking needs: its folders, user, commands and signals. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";

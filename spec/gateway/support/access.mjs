@@ -1,4 +1,4 @@
-/** What clients may do with the API: what reading and writing gives. */
+/** Checks of what clients can do with the API: reading and writing. */
 import assert from "node:assert/strict";
 import { assertErrorBody } from "./error_body.mjs";
 import { serversOf } from "./upstreams.mjs";

@@ -1,4 +1,4 @@
-/** A small HTTP client that sends exactly what it is told. */
+/** A small HTTP client that sends exactly what it is given. */
 import { Agent, request } from "node:http";
 import { Agent as SecureAgent, request as requestSecurely } from "node:https";
 

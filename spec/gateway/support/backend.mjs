@@ -1,4 +1,4 @@
-/** Real application servers, with a log of their own. */
+/** Real application servers, each with a log of its requests. */
 import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createListener } from "node:net";

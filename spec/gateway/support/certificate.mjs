@@ -1,4 +1,4 @@
-/** A certificate that nobody vouches for, and its key: of no worth but to tests. */
+/** A self-signed certificate and its key, for tests only. */
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgS451DGjankWFkhMR
 qk2PZDUqALm0oWQLat5+hA2T+VKhRANCAARBCiwKYmVODd/ZcJp1ajR5c3rrWQ9N

@@ -1,6 +1,4 @@
-/**
- * What a test started is ended with it, newest first; node:test itself stops at the first hook that fails.
- */
+/** Ends everything that a test started, newest first. node:test itself stops at the first hook that fails. */
 
 /** @type {WeakMap<object, (() => unknown)[]>} */
 const actionsOf = new WeakMap();

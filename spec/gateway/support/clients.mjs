@@ -1,4 +1,7 @@
-/** Clients with a kept connection each, so that it is known which worker serves them; and such as leave. */
+/**
+ * Clients with a kept connection each, so that their worker is known, and clients that close their
+ * connection.
+ */
 import { Agent, request } from "node:http";
 import { Api } from "./api.mjs";
 import { atEnd } from "./cleanup.mjs";

@@ -1,4 +1,4 @@
-/** What holds for every kind of registry: each has its own spec, which calls this. */
+/** Tests that apply to every kind of registry. Each registry has its own spec, which calls them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

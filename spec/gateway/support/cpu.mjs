@@ -1,4 +1,4 @@
-/** What a process uses of the processor. */
+/** The processor time of a process. */
 import { readFileSync } from "node:fs";
 
 /** Linux counts in hundredths of a second. */

@@ -1,4 +1,4 @@
-/** Random damages of files of state, and what may come of each. */
+/** Random damages of state files, and the allowed result of each. */
 import assert from "node:assert/strict";
 import { stateFiles } from "./state_loader.mjs";
 

@@ -1,7 +1,4 @@
-/**
- * The API's description, and whether what a gateway answers is as it says: each answer that a spec gets is
- * checked.
- */
+/** Checks every answer that a spec receives against the description of the API. */
 import addFormats from "ajv-formats";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { readFileSync } from "node:fs";

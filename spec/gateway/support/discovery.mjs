@@ -1,4 +1,4 @@
-/** What specs of discovery share: a gateway that follows a registry, with traffic. */
+/** Helpers of the specs of discovery: a gateway that follows a registry, with traffic. */
 import assert from "node:assert/strict";
 import { startGateway } from "./gateway.mjs";
 import { PROBE_ERRORS } from "./health.mjs";

@@ -1,4 +1,4 @@
-/** A small disk of a test, in memory: one that can be full or read-only. */
+/** A small file system in memory that can be full or read-only. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Upstreams with outlier detection, and what the events say of it. */
+/** Upstreams with outlier detection, and the events of their ejections. */
 import assert from "node:assert/strict";
 import { startBackends } from "./backend.mjs";
 import { startGateway } from "./gateway.mjs";

@@ -1,4 +1,4 @@
-/** Reading nginx's error log. */
+/** Reads nginx's error log. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 

@@ -1,7 +1,4 @@
-/**
- * Something between a gateway and an etcd that understands HTTP: it can lose answers, and hold up what a
- * watch brings.
- */
+/** A proxy between a gateway and etcd that understands HTTP: it can lose answers and delay a watch. */
 import { createServer, request as send } from "node:http";
 import { atEnd } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";

@@ -1,4 +1,4 @@
-/** Ways in which a server fails and recovers, and what nginx logs of each. */
+/** Ways in which a server fails and recovers, and nginx's log messages for each. */
 import { startBackend } from "./backend.mjs";
 import { startServerProcess } from "./server_process.mjs";
 

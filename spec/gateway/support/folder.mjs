@@ -1,4 +1,4 @@
-/** A folder of a test's own. */
+/** A temporary folder of a test. */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What health says of servers: their states, and the events that tell of each change. */
+/** Reads the states of servers and the events of their changes. */
 import assert from "node:assert/strict";
 import { peersOf } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";

@@ -1,4 +1,4 @@
-/** Very many questions in little time: pipelined, over a few kept connections. */
+/** Sends many requests in little time: pipelined, over a few kept connections. */
 import { connect } from "node:net";
 
 /**

@@ -1,4 +1,4 @@
-/** Clients that ask without pause, and count what they get. */
+/** Clients that send requests without pause and count the answers. */
 import { Agent, request } from "node:http";
 import { atEnd } from "./cleanup.mjs";
 import { waitFor } from "./wait.mjs";

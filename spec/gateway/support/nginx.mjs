@@ -1,4 +1,4 @@
-/** A real nginx of a test: its processes, from the start to the end. */
+/** A real nginx of a test and its processes. */
 import { membersOf, signal } from "./processes.mjs";
 import { waitFor } from "./wait.mjs";
 

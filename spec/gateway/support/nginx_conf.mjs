@@ -1,4 +1,4 @@
-/** The nginx.conf of a test: the design's example, on ports and in a folder of its own. */
+/** The nginx.conf of a test, with ports and a folder of its own. */
 import { join } from "node:path";
 
 /**

@@ -1,4 +1,4 @@
-/** How many requests application servers have at once, seen at each request that comes. */
+/** The number of simultaneous requests of application servers, recorded at each request. */
 
 /**
  * Watches servers from now on.

@@ -1,4 +1,4 @@
-/** Ports of 127.0.0.1 that nobody uses. */
+/** Unused ports of 127.0.0.1. */
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -1,4 +1,4 @@
-/** Servers that are probed, and gateways that log what their probes find. */
+/** Servers that are probed, and gateways that log the results of their probes. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";

@@ -1,4 +1,4 @@
-/** The processes of one nginx: a group of their own, which ends with the test. */
+/** The processes of one nginx: a process group that ends with the test. */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { atExit } from "./cleanup.mjs";

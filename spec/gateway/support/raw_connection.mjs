@@ -1,6 +1,5 @@
 /**
- * A connection whose every byte counts: responses are read as HTTP/1.1 frames them, and nothing may be left
- * over.
+ * A connection that checks every byte: responses are read by HTTP/1.1 framing, and nothing may be left over.
  */
 import assert from "node:assert/strict";
 import { connect } from "node:net";

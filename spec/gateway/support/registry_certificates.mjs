@@ -1,4 +1,4 @@
-/** Certificates that vouch for themselves, with their keys: of no worth but to tests. */
+/** Self-signed certificates with their keys, for tests only. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cert as probed, key as probedKey } from "./certificate.mjs";

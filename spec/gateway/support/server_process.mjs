@@ -1,4 +1,4 @@
-/** A real server in a process of its own, which can be killed, or stopped with its backlog full. */
+/** A real server in a process of its own, which can be killed, or frozen with a full backlog. */
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** Browsers, as far as `sticky.cookie` has to do with them: each keeps the cookie that it was given last. */
+/** Browsers for `sticky.cookie`: each keeps the last cookie that it received. */
 import { ask } from "./load.mjs";
 
 /** How many of many clients ask at once. */

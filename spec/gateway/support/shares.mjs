@@ -1,7 +1,4 @@
-/**
- * How requests are shared out while the weight of one of two servers rises: what `slow_start` must make of
- * it.
- */
+/** The distribution of requests while the weight of one of two servers rises with `slow_start`. */
 import assert from "node:assert/strict";
 import { startLoad } from "./load.mjs";
 import { waitFor } from "./wait.mjs";

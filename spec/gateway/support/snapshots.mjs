@@ -1,6 +1,5 @@
 /**
- * States on disk as a gateway leaves them: with one image, with two, and as a crash leaves them in a
- * compaction.
+ * States on disk as a gateway leaves them: with one image, with two, and after a crash during a compaction.
  */
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What a user sees when nginx refuses to start. */
+/** The messages that a user sees when nginx refuses to start. */
 import assert from "node:assert/strict";
 
 /**

@@ -1,4 +1,4 @@
-/** Loads files of state without nginx: the code of dist/, run by LuaJIT, so that thousands can be tried. */
+/** Loads state files without nginx, with the code of dist/ under LuaJIT, so that thousands can be tried. */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Something between a client and a server that can cut their connections, or take none. */
+/** A proxy between a client and a server that can cut connections or accept none. */
 import { connect, createServer } from "node:net";
 import { atEnd } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";

@@ -1,4 +1,4 @@
-/** What most specs ask of the API: paths, and the servers and their counters by address. */
+/** Requests to the API that most specs need: paths, and servers and their counters by address. */
 import assert from "node:assert/strict";
 import { waitFor } from "./wait.mjs";
 

@@ -1,4 +1,4 @@
-/** Waiting for something that another process does. */
+/** Waits for an effect in another process. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**

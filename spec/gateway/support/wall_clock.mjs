@@ -1,4 +1,4 @@
-/** A gateway whose time of day a test sets, by libfaketime. The monotonic clock stays the machine's own. */
+/** A gateway whose time of day a test sets, by libfaketime. The monotonic clock is not changed. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProcessDriver } from "./drivers/process.mjs";

@@ -1,4 +1,4 @@
-/** What a gateway has open towards a registry, as the registry and the kernel see it. */
+/** The open connections and watches of a gateway to a registry, as the registry and the kernel see them. */
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 const ESTABLISHED = "01";

@@ -1,4 +1,4 @@
-/** What a worker uses of memory. */
+/** The memory of a worker. */
 import { readFileSync } from "node:fs";
 
 /** For the API's server: tells how much Lua has, after everything was collected. */

@@ -1,4 +1,4 @@
-/** Clients of the API that add servers without pause, each on a connection of its own, and keep account. */
+/** Clients of the API that add servers without pause, each on its own connection, and record the answers. */
 import { Api } from "./api.mjs";
 import { atEnd } from "./cleanup.mjs";
 import { serversOf, someAddress } from "./upstreams.mjs";

@@ -1,4 +1,4 @@
-/** Copies of what is released, and gateways that run what was installed from them. */
+/** Copies of released files, and gateways that run with what was installed from them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, readdirSync, writeFileSync } from "node:fs";

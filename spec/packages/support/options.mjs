@@ -1,7 +1,4 @@
-/**
- * Options of setup that, together, have every field that declarations/ knows, and every text of those that
- * are a choice.
- */
+/** Options of setup that together have every field of declarations/ and every allowed text. */
 
 const tls = { verify: true };
 const upstream = (fields) => ({ upstreams: { app: fields } });

@@ -1,4 +1,4 @@
-/** Ways to spoil a release, for each the lines by which `npm run release:check` must say so. */
+/** Ways to spoil a release, with the lines that `npm run release:check` must print for each. */
 import assert from "node:assert/strict";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

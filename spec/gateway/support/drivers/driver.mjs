@@ -1,6 +1,6 @@
 /**
- * What runs the gateways of the specs: a process of this machine, or with SLUICE_TEST_DRIVER=container a
- * container.
+ * Runs the gateways of the specs: as processes of this machine or, with SLUICE_TEST_DRIVER=container, in
+ * containers.
  */
 
 /**

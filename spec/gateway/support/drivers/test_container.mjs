@@ -1,6 +1,5 @@
 /**
- * A container of a test: at the latest it ends with this process, without testcontainers' own reaper, another
- * image.
+ * A container of a test. It ends with this process at the latest, without the reaper image of testcontainers.
  */
 import { spawnSync } from "node:child_process";
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";

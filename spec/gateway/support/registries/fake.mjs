@@ -1,6 +1,6 @@
 /**
- * Small servers that speak a registry's documented protocol, each a process of its own, and how specs tell
- * them what to say.
+ * Small servers that speak a registry's documented protocol, each in a process of its own, and the way in
+ * which specs control them.
  */
 import { createServer } from "node:http";
 import { Api } from "../api.mjs";

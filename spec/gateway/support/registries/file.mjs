@@ -1,4 +1,4 @@
-/** A file that lists servers. It is replaced by renaming, as is proper, unless a test writes into it. */
+/** A file that lists servers. It is replaced by renaming unless a test writes into it. */
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../folder.mjs";

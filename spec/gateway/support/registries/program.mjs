@@ -1,6 +1,6 @@
 /**
- * A registry that is a program of its own: it can be stopped, killed, frozen and started again at the same
- * place.
+ * A registry that is a separate program: it can be stopped, killed, frozen and started again with the same
+ * data.
  */
 import { atEnd } from "../cleanup.mjs";
 import { forgetGroup, isRunning, signal, startGroup } from "../processes.mjs";

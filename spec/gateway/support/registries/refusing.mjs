@@ -1,4 +1,4 @@
-/** A DNS server that can do nothing but say so. */
+/** A DNS server that refuses every question. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { atEnd } from "../cleanup.mjs";
