@@ -113,9 +113,15 @@ test("a component that two files define is refused", (context) => {
   cpSync(join(root, "openapi"), folder, { recursive: true });
   assert.deepEqual(readSources(folder), sources);
   writeFileSync(join(folder, "more.yaml"), "components: { schemas: { Count: { type: string } } }");
-  assert.throws(() => readSources(folder), /^Error: openapi: more.yaml: "Count" is in another file, too$/);
+  assert.throws(
+    () => readSources(folder),
+    /^Error: openapi: more.yaml: duplicate "Count", which is also in another file$/,
+  );
   writeFileSync(join(folder, "more.yaml"), "info: { title: another }");
-  assert.throws(() => readSources(folder), /^Error: openapi: more.yaml: "info" is for openapi.yaml only$/);
+  assert.throws(
+    () => readSources(folder),
+    /^Error: openapi: more.yaml: "info" is only allowed in openapi.yaml$/,
+  );
 });
 
 test("an answer that differs from the description fails the test that receives it", async (context) => {
