@@ -28,7 +28,8 @@ function outputOf(folder, program, args, input) {
 /**
  * The rockspec of a folder, which must be the only one there.
  * @param {string} folder
- * @returns {{ file: string, package: string, version: string, source: { url: string }, description: Record<string, string> }}
+ * @returns {{ file: string, package: string, version: string, source: { url: string }, description:
+ *   Record<string, string> }}
  */
 export function readRockspec(folder) {
   const files = readdirSync(folder).filter((name) => name.endsWith(".rockspec"));
@@ -78,7 +79,8 @@ export function packedByNpm(folder) {
 }
 
 /**
- * What `luarocks make` installs, into a tree that is removed again: paths below the tree's folder of Lua modules.
+ * What `luarocks make` installs, into a tree that is removed again: paths below the tree's folder of Lua
+ * modules.
  * @param {string} folder
  * @param {string} rockspec
  * @returns {string[]}

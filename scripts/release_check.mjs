@@ -1,6 +1,6 @@
 /**
- * `npm run release:check`: whether package.json, the rockspec, dist.ini and the sources say the same of the release, and
- * whether npm, LuaRocks and OPM would install all of dist/ and nothing else.
+ * `npm run release:check`: whether package.json, the rockspec, dist.ini and the sources say the same of the
+ * release, and whether npm, LuaRocks and OPM would install all of dist/ and nothing else.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
@@ -15,7 +15,10 @@ const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
 /** The folders in it beside dist/: README links to the last two. */
 const folders = ["declarations", "docs", "examples"];
 
-/** The keys that opm cannot do without, but `repo_link`; and the others that it knows and that are of use here. */
+/**
+ * The keys that opm cannot do without, but `repo_link`; and the others that it knows and that are of use
+ * here.
+ */
 const opmMandatory = ["name", "abstract", "author", "is_original", "license"];
 const opmOptional = ["version", "requires", "repo_link", "lib_dir", "main_module", "doc_dir"];
 
