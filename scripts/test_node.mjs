@@ -1,4 +1,4 @@
-/** The specs in JavaScript, with real servers: which files there are, and which of them run side by side. */
+/** The specs in JavaScript, with real servers: which files there are, and how many run side by side. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./command.mjs";
@@ -6,7 +6,10 @@ import { buildImages } from "./docker/images.mjs";
 import { addCounts } from "./test_parts.mjs";
 import { runQueue } from "./test_queue.mjs";
 
-/** Files that run at the same time on a machine with two cores: most of them wait most of their time. */
+/**
+ * Files that run at the same time on a machine with two cores. Most of them wait most of their time, and none
+ * needs the machine for itself: tests that measure time have bounds that a busy machine keeps, too.
+ */
 const AT_ONCE = 4;
 
 /**
@@ -14,12 +17,6 @@ const AT_ONCE = 4;
  * machine.
  */
 const MOST_RUN_AGAIN = 3;
-
-/**
- * Specs that measure time, which other files at the same time would disturb. They run after the others, one
- * at a time.
- */
-const alone = [].map((name) => `spec/${name}.test.mjs`);
 
 /** Files that take longest. They start first, so that none of them is left over at the end. */
 const longest = [
@@ -79,12 +76,7 @@ function specsOf(folders, fileNamePart) {
  */
 export async function runSpecs(folders, fileNamePart) {
   if (process.env.SLUICE_TEST_DRIVER === "container") buildImages();
-  const files = specsOf(folders, fileNamePart);
-  const results = await runQueue(
-    files.filter((file) => !alone.includes(file)),
-    AT_ONCE,
-  );
-  return judge([...results, ...(await runOneByOne(files.filter((file) => alone.includes(file))))]);
+  return judge(await runQueue(specsOf(folders, fileNamePart), AT_ONCE));
 }
 
 /**
