@@ -39,7 +39,7 @@ async function check(exchange) {
   const { descriptionFor } = await description;
   const problem = descriptionFor(prefix).problemOf(exchange);
   if (problem === undefined) return;
-  // Some who ask take every error for a lost connection.
+  // Some callers take every error for a lost connection.
   process.exitCode = 1;
   console.error(problem);
   throw new Error(problem);
@@ -60,7 +60,7 @@ export class Api {
   }
 
   /**
-   * Sends a request, and checks the answer, if it is the API's, against its description.
+   * Sends a request, and checks an answer of the API against its description.
    * @param {string} method
    * @param {string} path
    * @param {unknown} [body] a string or buffer is sent as it is, anything else as JSON

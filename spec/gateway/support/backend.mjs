@@ -100,7 +100,7 @@ export class Backend {
     response.on("close", () => (this.active -= 1));
     const served = this.#served.get(request.socket) ?? 0;
     this.#served.set(request.socket, served + 1);
-    // Whoever answers before it has read the body has the rest of it thrown away.
+    // node discards the rest of a body when the answer comes before the whole body was read.
     await finished(request.resume()).catch(() => {});
 
     const query = url.indexOf("?");
@@ -165,7 +165,7 @@ export async function startBackend(context, { id, host = "127.0.0.1", port, path
   const address = path === undefined ? tcpAddress : `unix:${path}`;
   const backend = new Backend(id ?? address);
   await backend.listen(path === undefined ? { host, port: ownPort } : { path });
-  // nginx's workers run as nobody.
+  // The workers of nginx run as the user nobody.
   if (path !== undefined) chmodSync(path, 0o777);
   atEnd(context, () => {
     backend.close();

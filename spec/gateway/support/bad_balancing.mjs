@@ -156,5 +156,5 @@ badBalancing({ sticky: { cookie: { name }, route: { variables: ["$arg_r"] } } },
 badBalancing({ sticky: { learn: {} } }, "sticky.learn", /unknown parameter/);
 badBalancing({ sticky: { cookie: null } }, "sticky.cookie");
 
-// What a change leaves must be whole too: "app" is of round_robin.
+// The result of a change must be valid too: "app" uses round_robin.
 bad("PATCH", `${upstreams}/app`, { hash: { key } }, 400, formatError, /"hash" is for/);

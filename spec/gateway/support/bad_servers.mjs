@@ -4,7 +4,7 @@ import { bad, formatError, servers, upstreams } from "./bad_requests.mjs";
 const nested = (depth) => "[".repeat(depth) + "]".repeat(depth);
 const megabyte = 1024 * 1024;
 
-// Bodies that are no JSON, wherever one is wanted.
+// Bodies that are not JSON, at every path that accepts one.
 for (const body of [
   undefined,
   "",
@@ -135,7 +135,7 @@ bad("POST", servers, { server: "127.0.0.1:9001" }, 409, "EntryExists");
 bad("POST", servers, { server: "127.0.0.3:9001", backup: false }, 409, "EntryExists");
 bad("PATCH", `${servers}/0`, { server: "127.0.0.2:9001" }, 409, "EntryExists");
 
-// What is no parameter, though it is kept with a server.
+// Fields that are stored with a server but are not parameters.
 for (const name of ["leave_by", "row", "incarnation"]) {
   bad("POST", servers, { server: "127.0.0.9:1", [name]: "idle" }, 400, formatError, new RegExp(`"${name}"`));
   bad("PATCH", `${servers}/0`, { [name]: "idle" }, 400, formatError, new RegExp(`"${name}"`));

@@ -61,7 +61,7 @@ export function testContract(name, start) {
     const { gateway } = await startDiscovery(context, registry, { servers: [{ server: hand.address }] });
     const { api } = gateway;
     await waitForServers(gateway, [hand.address, found.address]);
-    // The same address twice: the one by hand stays what it is, until it goes.
+    // A duplicate address: the server added by hand stays unchanged until it is deleted.
     await registry.set([{ server: found.address }, { server: hand.address }]);
     await waitFor("the double is reported", async () => (await discoveryOf(api)).skipped_count === 1);
     assert.equal((await discoveryOf(api)).skipped[0].entry, hand.address);
@@ -72,7 +72,7 @@ export function testContract(name, start) {
       const servers = await api.expect(200, "GET", serversOf());
       return servers.length === 2 && servers.every(({ source }) => source === "discovery");
     });
-    // What the registry has brought is changed there, and nowhere else.
+    // Servers of a registry can be changed only in the registry.
     const [theirs] = await api.expect(200, "GET", serversOf());
     for (const [method, path, body] of [
       ["DELETE", `${serversOf()}/${theirs.id}`],
@@ -129,7 +129,7 @@ export function testContract(name, start) {
     await registry.start();
     await registry.set([{ server: first.address }, { server: third.address }]);
     await waitForServers(gateway, [first.address, third.address]);
-    // What it says is followed first, and reported then.
+    // The answer is applied first and reported afterwards.
     await waitForState(gateway, "ok");
   });
 
@@ -165,7 +165,7 @@ export function testContract(name, start) {
     await waitForServers(gateway, addresses, 0);
     await waitForServers(gateway, addresses.slice(0, 1));
     assert.equal((await discoveryOf(api)).pending, undefined);
-    // Half of them is no more than the limit.
+    // Half of the servers is within the limit.
     await registry.set(servers.slice(0, 2));
     await waitForServers(gateway, addresses.slice(0, 2));
     await registry.set([]);

@@ -26,7 +26,7 @@ export function readDescription(prefix = "/api") {
 const methods = ["get", "post", "put", "patch", "delete"];
 /** Headers that are not there unless they are described. */
 const headers = ["Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate"];
-/** The codes by status that may be answered where no path is described, and where no such method is. */
+/** The allowed codes by status for paths that are not described and for methods that do not exist. */
 const refusals = {
   401: ["Unauthorized"],
   403: ["Forbidden", "CrossSiteRequest", "HostNotAllowed"],
@@ -48,11 +48,11 @@ function decode(text) {
 /** A path's parts; a slash at its end is none. @param {string} path */
 const partsOf = (path) => path.split("/").filter((part) => part !== "");
 
-/** A `required` may stand apart from the properties and the type that it adds to. */
+/** `required` may be in another subschema than the properties and the type that it extends. */
 export const strictness = { strict: true, strictTypes: false, strictRequired: false };
 /**
- * A schema is compiled when it is first needed, in each file of specs anew; that it is one, openapi.test.mjs
- * asserts.
+ * A schema is compiled when it is first needed, once in each file of specs. openapi.test.mjs asserts that
+ * every schema is valid.
  */
 const quickly = { meta: false, validateSchema: false, inlineRefs: false, code: { optimize: false } };
 
@@ -79,7 +79,7 @@ function parseBody(body) {
 }
 
 export class Description {
-  /** What was asked and answered well: an `operationId`, a space and the status. @type {Set<string>} */
+  /** The answers that were received: an `operationId`, a space and the status. @type {Set<string>} */
   seen = new Set();
   /** Made when they are first wanted. @type {Record<string, import("ajv").default>} */
   #ajvs = {};
@@ -97,7 +97,7 @@ export class Description {
     return [names.reduce((found, name) => found[name], this.document), object.$ref];
   }
 
-  /** Whether a part of a path can be what is written for it. @param {string} part @param {string} written */
+  /** Whether a part of a path matches the described part. @param {string} part @param {string} written */
   #fits(part, written, parameters) {
     if (!written.startsWith("{")) return part === written;
     const known = parameters.map((parameter) => this.#follow(parameter, "")[0]);
@@ -131,7 +131,7 @@ export class Description {
   }
 
   /**
-   * What a value has against a schema, one line a problem.
+   * The problems of a value with a schema, one line each.
    * @param {string} pointer of the schema, as in a `$ref`
    * @param {unknown} value
    * @param {boolean} [isPart] of an object only some members are there
@@ -208,7 +208,7 @@ export class Description {
   /**
    * Compares an answer with the description.
    * @param {Exchange} exchange
-   * @returns {string | undefined} what is not as described, in a line
+   * @returns {string | undefined} the difference to the description, in one line
    */
   problemOf(exchange) {
     const { method, path, body, answer } = exchange;

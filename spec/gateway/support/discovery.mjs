@@ -12,7 +12,7 @@ export function discoveryOf(api, upstream = "app") {
 }
 
 /**
- * Waits until an upstream's registry is in some state. Gives what is known of it.
+ * Waits until an upstream's registry is in a state, and returns its status.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {"starting" | "ok" | "failing"} state
  * @param {string} [upstream]

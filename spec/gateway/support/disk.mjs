@@ -13,7 +13,7 @@ function run(program, args) {
 }
 
 /**
- * Mounts a disk that is unmounted when the test ends. Fails where that is not permitted: it wants root.
+ * Mounts a disk that is unmounted when the test ends. Needs root.
  * @param {import("node:test").TestContext} context
  * @param {string} options of mount, such as `size=64k` or `ro`
  */

@@ -69,7 +69,7 @@ export async function askInTurn(gateway, path, options) {
 }
 
 /**
- * Asks one by one until so many ejections are recorded.
+ * Sends requests one after the other until that many ejections are recorded.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {number} count
  * @param {string} [path]

@@ -4,7 +4,7 @@ import { atEnd } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";
 
 export class EtcdProxy {
-  /** What is done before an answer is lost, by path. @type {Map<string, () => unknown>} */
+  /** The actions before an answer is lost, by path. @type {Map<string, () => unknown>} */
   #losing = new Map();
   #isAway = false;
   #endsWatches = false;
@@ -68,10 +68,9 @@ export class EtcdProxy {
   }
 
   /**
-   * Has the answer to the next request for a path be lost.
+   * Loses the answer to the next request for a path.
    * @param {string} path
-   * @param {() => unknown} [before] what is done before the connection breaks, when the request has been
-   *   answered
+   * @param {() => unknown} [before] runs after the request was answered and before the connection breaks
    */
   loseAnswer(path, before = () => {}) {
     this.#losing.set(path, before);
@@ -92,7 +91,7 @@ export class EtcdProxy {
     this.#held ??= [];
   }
 
-  /** Lets through what was held up. */
+  /** Delivers everything that was delayed. */
   letWatchesGo() {
     const held = this.#held ?? [];
     this.#held = undefined;

@@ -12,7 +12,7 @@ import { atEnd, atExit } from "./cleanup.mjs";
  */
 export function makeFolder(context, name) {
   const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`));
-  // Started by root, workers run as nobody.
+  // When root starts nginx, the workers run as the user nobody.
   chmodSync(folder, 0o755);
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   const cancel = atExit(remove);

@@ -7,7 +7,7 @@ import { connect } from "node:net";
  * @property {Record<string, string>} [headers]
  */
 
-/** @param {Question} question @param {string} connection what is to become of the connection */
+/** @param {Question} question @param {string} connection the value of the header Connection */
 function requestOf({ path, headers = {} }, connection) {
   const lines = Object.entries({ Host: "keys", Connection: connection, ...headers });
   return `GET ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { atEnd } from "./cleanup.mjs";
 
-/** The byte of the lock of whoever writes, and from where on each slot of the counters has one. */
+/** The byte of the writers' lock, and the first byte of the locks of the counters' slots. */
 export const writeLock = 0;
 export const firstSlotLock = 17;
 
@@ -27,8 +27,8 @@ function lockFile(pid) {
 }
 
 /**
- * Takes the locks of some bytes in a process of its own, one after the other, and waits for those that others
- * have.
+ * Takes the locks of some bytes in a separate process, one after the other, and waits for locks that are
+ * held.
  * @param {import("node:test").TestContext} context
  * @param {number} pid of a process of nginx
  * @param {number[]} bytes

@@ -3,8 +3,8 @@ import { membersOf, signal } from "./processes.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * A worker that still has requests may take its time, but none of ours takes as long as this, in
- * milliseconds.
+ * How long workers may take to finish their requests, in milliseconds. No request of the specs takes this
+ * long.
  */
 const patience = 20_000;
 

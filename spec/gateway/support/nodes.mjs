@@ -14,8 +14,7 @@ export class Nodes {
   created = 0;
   renewed = 0;
   /**
-   * The longest time between two answers to one node, in milliseconds: above the ttl nobody can expect it to
-   * stay.
+   * The longest time between two answers to one node, in milliseconds. Above the ttl the node may be removed.
    */
   longestGap = 0;
 

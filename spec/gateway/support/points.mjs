@@ -16,8 +16,7 @@ function pointsOf({ server, weight }) {
 }
 
 /**
- * Tells whether any two points are at one place. Whose such a place is nginx leaves to the sort of its C
- * library.
+ * Tells whether two points are equal. nginx's order of equal points depends on the sort of the C library.
  * @param {{ server: string, weight: number }[]} servers
  */
 export function havePointInCommon(servers) {

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Below the ports that the system gives to outgoing connections: none of these may take a gateway's port
+ * The range is below the ports for outgoing connections, so that no connection takes the port of a gateway
  * while it restarts.
  */
 const lowest = 20_000;

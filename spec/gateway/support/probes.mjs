@@ -7,12 +7,11 @@ import { startGateway } from "./gateway.mjs";
 import { toLua } from "./nginx_conf.mjs";
 import { freePort } from "./ports.mjs";
 
-/** What a probe of a server that is well gets. */
+/** The answer of a healthy server to a probe. */
 export const WELL = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /**
- * What a server does with a request; it has the socket and, from 1, the number of the request on its
- * connection.
+ * Handles a request, given the socket and the number of the request on its connection, starting at 1.
  * @typedef {(socket: import("node:net").Socket, number: number) => void} Answer
  */
 
@@ -111,7 +110,7 @@ export async function startProber(context, check, servers, options = {}) {
 }
 
 /**
- * What the probes of a server found, the oldest first.
+ * The results of the probes of a server, oldest first.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {string} address
  */

@@ -3,7 +3,10 @@ import { begin } from "./clients.mjs";
 import { startGateway } from "./gateway.mjs";
 import { waitFor } from "./wait.mjs";
 
-/** What a queue needs in nginx.conf: the hook, and word of clients that leave. */
+/**
+ * The lines of nginx.conf that a queue needs: the hook, and the detection of clients that close their
+ * connection.
+ */
 export const WAITING = `
     lua_check_client_abort on;
     access_by_lua_block { require("resty.sluice").access("app") }`;

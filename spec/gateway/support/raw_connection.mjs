@@ -27,7 +27,7 @@ function parseHead(head) {
 }
 
 export class RawConnection {
-  /** What has come and was not read yet. */
+  /** Bytes that were received and not read yet. */
   #received = "";
   hasEnded = false;
 
@@ -57,7 +57,7 @@ export class RawConnection {
     return this.#received !== "";
   }
 
-  /** Takes what comes before a mark, and the mark with it. @param {string} mark */
+  /** Takes the text up to and including a mark. @param {string} mark */
   async #until(mark) {
     await waitFor("the rest of a response", () => this.#received.includes(mark));
     return this.#take(this.#received.indexOf(mark) + mark.length).slice(0, -mark.length);

@@ -56,7 +56,7 @@ export class ServerProcess {
     this.#empty();
   }
 
-  /** Has it accept nothing, and fills its backlog: whoever connects now waits. */
+  /** Stops accepting connections and fills the backlog: further connections wait. */
   async hang() {
     signal(-this.#group, "SIGSTOP");
     for (let number = 0; number < BACKLOG + 8; number += 1)

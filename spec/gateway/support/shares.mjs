@@ -4,8 +4,8 @@ import { startLoad } from "./load.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * So late a weight may rise, in milliseconds: each worker raises it four times a second, and a busy machine
- * may let its timer wait.
+ * How late a weight may rise, in milliseconds: each worker raises it four times a second, and a busy machine
+ * delays its timer.
  */
 const LATE = 250 + 100;
 
@@ -53,7 +53,7 @@ export async function assertShare(context, target, backend, ramp, [begin, end], 
   let previous = Date.now();
   const load = startLoad(context, { connections: 4, ...target });
   let answers = 0;
-  // What is answered between two looks was chosen not before the first, but for what was under way.
+  // Answers between two readings were chosen after the first one, except for requests in flight.
   while (Date.now() - ramp.from < end || answers < FEWEST) {
     await load.round();
     const now = Date.now();

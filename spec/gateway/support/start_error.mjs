@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 
 /**
- * Starts a gateway that must refuse: with an exit code, and one clear line that says why.
+ * Starts a gateway that must refuse to start, with an exit code and one clear message.
  * @param {import("./gateway.mjs").Gateway} gateway
- * @param {RegExp} reason what the line must say
+ * @param {RegExp} reason must match the message
  */
 export async function assertRefusesToStart(gateway, reason) {
   const { code, complaint } = await gateway.startInVain();

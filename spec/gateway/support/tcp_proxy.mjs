@@ -5,8 +5,7 @@ import { freePort } from "./ports.mjs";
 
 export class TcpProxy {
   /**
-   * The connections, and what is known of each: the beginning of its last request, and whether it was
-   * answered.
+   * The connections, each with the beginning of its last request and whether it was answered.
    * @type {Map<import("node:net").Socket, { request: string, isAnswered: boolean }>}
    */
   #clients = new Map();

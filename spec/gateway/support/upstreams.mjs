@@ -5,7 +5,7 @@ import { waitFor } from "./wait.mjs";
 export const serversOf = (name = "app") => `/api/9/http/upstreams/${name}/servers`;
 export const sluice = (name = "app") => `/api/sluice/1/upstreams/${name}`;
 
-/** An address that nobody need listen at, another for each number up to 4 million. @param {number} number */
+/** An address without a server, a different one for each number up to 4 million. @param {number} number */
 export function someAddress(number, port = 9) {
   return `127.${10 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}:${port}`;
 }

@@ -7,11 +7,11 @@ import { serversOf, someAddress } from "./upstreams.mjs";
 const lostConnection = ["ECONNRESET", "ECONNREFUSED", "EPIPE"];
 
 export class Writers {
-  /** What was answered 201, by address: the id. @type {Map<string, number>} */
+  /** The ids of acknowledged servers, by address. @type {Map<string, number>} */
   acknowledged = new Map();
-  /** What was sent, whether acknowledged or not. @type {Set<string>} */
+  /** All addresses that were sent, acknowledged or not. @type {Set<string>} */
   attempted = new Set();
-  /** Answers that nobody should get. @type {string[]} */
+  /** Unexpected answers. @type {string[]} */
   problems = [];
   #stopping = false;
 

@@ -23,7 +23,7 @@
 /** @returns {Promise<Driver>} */
 export async function makeDriver() {
   const name = process.env.SLUICE_TEST_DRIVER ?? "process";
-  // What a container needs is loaded only where it is used: that takes its time.
+  // The modules for containers are loaded only when they are used, because loading takes time.
   if (name === "container") return new (await import("./container.mjs")).ContainerDriver();
   if (name === "process") return new (await import("./process.mjs")).ProcessDriver();
   throw new Error(`SLUICE_TEST_DRIVER=${name}: neither "process" nor "container"`);

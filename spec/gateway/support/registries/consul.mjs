@@ -13,7 +13,7 @@ function instanceAt(server, weight = 1) {
 }
 
 export class Consul extends Fake {
-  /** What the contract calls it. */
+  /** The name in the contract. */
   name = "consul";
   /** @type {Instance[]} */
   instances = [];
@@ -48,7 +48,7 @@ export class Consul extends Fake {
 }
 
 export class ConsulKv extends Fake {
-  /** What the contract calls it. */
+  /** The name in the contract. */
   name = "consul_kv";
   /** @type {Record<string, string>} */
   keys = {};
@@ -78,7 +78,7 @@ export class ConsulKv extends Fake {
     await this.setKeys(Object.fromEntries(pairs));
   }
 
-  /** Adds a key whose value is no JSON. */
+  /** Adds a key whose value is not JSON. */
   async addBad() {
     await this.setKeys({ ...this.keys, "upstreams/app/bad": "{not JSON" });
     return "upstreams/app/bad";

@@ -20,7 +20,7 @@ import { serve } from "./fake.mjs";
 
 /** @type {State} */
 const state = { index: 10, instances: [], keys: {} };
-/** Those who wait for something new. @type {Set<(restored: boolean) => void>} */
+/** Blocking queries that wait for a change. @type {Set<(restored: boolean) => void>} */
 const waiting = new Set();
 
 /** @param {Partial<State>} message with an `index`: all is as in a snapshot of that time */

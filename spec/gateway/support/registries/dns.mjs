@@ -11,7 +11,7 @@ import { Program } from "./program.mjs";
 const marker = "marker.example";
 
 export class Dns extends Program {
-  /** What the contract calls it. */
+  /** The name in the contract. */
   name = "dns";
   complaints = [/recv\(\) failed \(111: Connection refused\)/];
   /** @type {{ server: string, weight?: number }[]} */
@@ -43,7 +43,7 @@ export class Dns extends Program {
   }
 
   /**
-   * Makes what it serves below "example" these lines of dnsmasq.conf, which it reads as it starts.
+   * Sets the lines of dnsmasq.conf for names below "example". dnsmasq reads them at its start.
    * @param {string[]} lines
    */
   async serve(lines) {

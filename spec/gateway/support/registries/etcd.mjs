@@ -32,7 +32,7 @@ export class Member extends Program {
     this.api = new Api({ port, secure: scheme === "https" });
   }
 
-  /** Whether it has a leader: whoever asks need be nobody for that. */
+  /** Whether it has a leader. This needs no authentication. */
   async isServing() {
     const status = await this.call("/v3/maintenance/status", {});
     return status?.leader !== undefined;
@@ -59,7 +59,7 @@ export class Member extends Program {
 }
 
 export class Etcd {
-  /** What the contract calls it. */
+  /** The name in the contract. */
   name = "etcd";
 
   /** What every request has. @type {Record<string, string>} */
@@ -76,7 +76,7 @@ export class Etcd {
   }
 
   /**
-   * The answer of whichever member answers.
+   * Returns the answer of the first member that answers.
    * @param {string} path
    * @param {object} body
    * @param {Member[]} [members] those to ask
@@ -136,7 +136,7 @@ export class Etcd {
     );
   }
 
-  /** Adds something that is no server, which a key's name tells. */
+  /** Adds an invalid entry, recognizable by the name of its key. */
   async addBad() {
     await this.put("/upstreams/app/bad", "{not JSON");
     return "/upstreams/app/bad";
@@ -147,7 +147,7 @@ export class Etcd {
     return (await this.call("/v3/lease/grant", { TTL: seconds })).ID;
   }
 
-  /** Has a lease begin anew. @param {string} lease */
+  /** Renews a lease. @param {string} lease */
   keepAlive(lease) {
     return this.call("/v3/lease/keepalive", { ID: lease });
   }
@@ -168,8 +168,7 @@ export class Etcd {
   }
 
   /**
-   * Lets nobody in any more but root and a user who may read the keys of all upstreams, or below some
-   * prefixes.
+   * Restricts access to root and a user who may read the keys of all upstreams, or those below some prefixes.
    * @param {{ user: string, password: string, prefixes?: string[] }} who
    */
   async enableUsers({ user, password, prefixes = ["/upstreams/"] }) {
@@ -201,7 +200,7 @@ export class Etcd {
     return this.call("/v3/auth/user/changepw", { name: user, password });
   }
 
-  /** Gets a token for the calls of this process: etcd forgets them as it restarts. */
+  /** Gets a token for the calls of this process. etcd loses its tokens when it restarts. */
   async logIn() {
     this.#headers = {};
     const { token } = await this.call("/v3/auth/authenticate", { name: "root", password: "root of all" });

@@ -28,7 +28,7 @@ async function jsonOf(request) {
  * @param {(message: any) => void} control gets what the specs say
  */
 export function serve(port, answer, control) {
-  /** What was asked. @type {string[]} */
+  /** The requests so far. @type {string[]} */
   const asked = [];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? "", "http://registry");
@@ -46,7 +46,7 @@ export function serve(port, answer, control) {
   setInterval(() => process.ppid === parent || process.exit(), 1000);
 }
 
-/** A registry that is such a server. What it was told last it is told again when it has been started anew. */
+/** A registry that is such a server. After a restart it is told its last state again. */
 export class Fake extends Program {
   /** @param {string} script @param {number} port */
   constructor(script, port) {
@@ -65,7 +65,7 @@ export class Fake extends Program {
     }
   }
 
-  /** What it was asked, from the beginning. @returns {Promise<string[]>} */
+  /** All requests since the start. @returns {Promise<string[]>} */
   asked() {
     return this.api.expect(200, "GET", CONTROL);
   }

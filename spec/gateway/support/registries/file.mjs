@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeFolder } from "../folder.mjs";
 
 export class File {
-  /** What the contract calls it. */
+  /** The name in the contract. */
   name = "file";
   /** @type {unknown[]} */
   #servers = [];
@@ -43,7 +43,7 @@ export class File {
     rmSync(this.path);
   }
 
-  /** Leaves half of it, as somebody does who writes slowly. */
+  /** Leaves half of the file, as a slow writer does. */
   freeze() {
     const text = JSON.stringify({ servers: this.#servers });
     this.replace(text.slice(0, text.length / 2));

@@ -43,7 +43,7 @@ function slicesOf(servers) {
 }
 
 export class Kubernetes extends Fake {
-  /** What the contract calls it. */
+  /** The name in the contract. */
   name = "kubernetes";
   /** @type {ReturnType<typeof sliceOf>[]} */
   slices = [];
@@ -52,7 +52,7 @@ export class Kubernetes extends Fake {
   constructor(port) {
     super(script, port);
     this.folder = mkdtempSync(join(tmpdir(), "sluice-kubernetes-"));
-    // nginx's workers run as nobody.
+    // The workers of nginx run as the user nobody.
     chmodSync(this.folder, 0o755);
     this.tokenFile = join(this.folder, "token");
     this.state.token = "the-first-token";

@@ -15,7 +15,7 @@ let oldest = 0;
 let token = "";
 /** Whether a watch from too old a version is refused by its status, or by an event. */
 let refusesByStatus = false;
-/** The service; undefined: nobody may read it. @type {object | undefined} */
+/** The service; undefined: it cannot be read. @type {object | undefined} */
 let service;
 /**
  * How a list or a watch fails, by an object of the API's or by its end.

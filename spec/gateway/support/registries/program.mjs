@@ -8,7 +8,7 @@ import { waitFor } from "../wait.mjs";
 
 export class Program {
   #pid = 0;
-  /** What it wrote to stderr since it was started. */
+  /** Its output on stderr since its start. */
   complaint = "";
 
   /**

@@ -80,7 +80,7 @@ function encodeAnswer(question, end, answer) {
 /** Each test has its own, which ends with it. */
 class ScriptedDns {
   address = "";
-  /** What was asked, such as "A app.example". @type {string[]} */
+  /** The questions so far, such as "A app.example". @type {string[]} */
   asked = [];
 
   /**
