@@ -16,7 +16,7 @@ import { containerTest } from "./support/image.mjs";
  */
 const patience = 20_000;
 
-/** Who answers: asked so often that none is left out. @param {number} port */
+/** Returns which servers answer, with enough requests to reach each of them. @param {number} port */
 async function serversAt(port) {
   const names = new Set();
   for (let turn = 0; turn < 40; turn += 1) {

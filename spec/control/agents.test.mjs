@@ -43,7 +43,7 @@ async function startWithAgent(context, check = {}, send = "") {
     ...check,
   };
   const running = await startReporting(context, { app: { health_check, servers } }, quiet);
-  // At the other server's address nobody listens.
+  // The other server's address has no listener.
   running.gateway.log.allow(PROBE_ERRORS);
   return { ...running, agent, backend, other };
 }
@@ -105,7 +105,7 @@ test('a server that reports weight 0 drains until it reports another weight, or 
     if (shown === "up") await assertIsUsed(clients, backend);
     else await assertGetsNothing(gateway, clients, backend);
   }
-  // What was said in words only a word ends.
+  // A state that was reported by a word ends only with another word.
   for (const state of ["drain", "down"]) {
     agent.answer = `${state}\n`;
     await becomes(api, backend.address, state === "down" ? "down" : "draining");

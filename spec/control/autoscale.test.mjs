@@ -191,7 +191,7 @@ test("a standby server that is unhealthy or has down is skipped", async (context
   await report(api, [0.9]);
   assert.deepEqual(told(await waitForDecisions(api, 1)), ["scale_out 3"]);
   await report(api, [0.9, 0.9, 0.9, 0.9]);
-  // There is nobody else: that is said, and nothing done.
+  // There is no other server: this is reported, and nothing is changed.
   const [, second] = await waitForDecisions(api, 2);
   assert.equal(second.id, undefined);
   assert.match(second.reason, /; nothing is done: no standby server is well$/);

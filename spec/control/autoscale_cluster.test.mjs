@@ -38,7 +38,7 @@ const reportAll = (gateways, utilizations) =>
   Promise.all(gateways.map(({ api }) => report(api, utilizations)));
 
 /**
- * Three gateways, with one server that serves and three that stand by.
+ * Three gateways, with one active server and three standby servers.
  * @param {import("node:test").TestContext} context
  * @param {object} [autoscale]
  */

@@ -129,7 +129,7 @@ test("the picks of the last minute are counted across reloads, in proportion to 
   await askMany();
   const assertShares = async () => {
     const { servers } = await settled(api);
-    // What was before the last full minute began counts for less and less: here that is a matter of seconds.
+    // Picks before the last full minute count less and less, here within seconds.
     const picks = servers.map((server) => server.picks);
     for (const [index, { requests }] of backends.entries())
       assert.ok(picks[index] <= requests.length && picks[index] > 0.8 * requests.length, `${picks}`);
@@ -143,7 +143,7 @@ test("the picks of the last minute are counted across reloads, in proportion to 
   await assertShares();
   await askMany();
   await assertShares();
-  // Whoever counts begins anew; it must not take what is a moment old for a minute old.
+  // The new counting worker starts from zero. It must not take recent picks for picks of a minute ago.
   for (let turn = 0; turn < 2; turn += 1) {
     await lives["the death of each worker"](gateway);
     await sleep(1500);
@@ -219,7 +219,7 @@ test("when load is removed, the weights are the configured ones at once", async 
   const { servers } = await explain(api);
   for (const { weight } of servers)
     assert.deepEqual([weight.effective, weight.load, weight.reason], [1, 1, 'the upstream has no "load"']);
-  // What was before is nothing to begin with when there is load again.
+  // Earlier reports do not count when load is set again.
   await sleep(500);
   await api.expect(200, "PATCH", sluice(), { load: { blackout: "1h", update: "1h" } });
   for (const { weight } of (await explain(api)).servers) assert.equal(weight.effective, 1, weight.reason);

@@ -16,7 +16,8 @@ const settled = (api, query = "") =>
   });
 
 /**
- * Any worker but the one that is asked has turns of its own: there is one.
+ * Each worker has its own rotation, and the test needs the one that is asked. The gateway has only one
+ * worker.
  * @param {import("node:test").TestContext} context
  */
 async function startOne(context, settings = {}) {
@@ -74,7 +75,7 @@ for (const [name, settings] of Object.entries({
     for (let number = 0; number < 60; number += 1) {
       const { next } = await settled(api, `?key=user%20${number}`);
       const { headers } = await ask(gateway.port, `/?user=user%20${number}`);
-      // nginx gives $arg_user as it came.
+      // nginx does not decode $arg_user.
       const { next: raw } = await settled(api, `?key=user%2520${number}`);
       assert.equal(headers["x-backend"], raw.server);
       assert.equal(next.reason, "by its key");

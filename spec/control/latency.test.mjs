@@ -15,8 +15,8 @@ import { quantile, startOpenLoop } from "./support/open_loop.mjs";
 import { explain } from "./support/scaled.mjs";
 
 /**
- * Requests a second: what a server can do, and what comes to each upstream. A quarter of that is too much for
- * the slow one.
+ * Requests per second: the capacity of the servers, and the load of each upstream. A quarter of the load
+ * exceeds the capacity of the slow server.
  */
 const CAPACITY = 120;
 const SLOW_CAPACITY = CAPACITY / 4;
@@ -25,7 +25,7 @@ const RATE = 150;
 const WINDOW = 5000;
 const SHORT_WINDOW = 2000;
 
-/** By upstream: by which doors its servers report, the slow one first. */
+/** The ways in which the servers of each upstream report, the slow one first. */
 const DOORS = {
   pushed: ["renewal", "node", "push", "push"],
   in_band: ["header", "header", "header", "header"],
@@ -115,7 +115,7 @@ test("with load a slow server's p99 is within twice that of the others, and with
   await waitForRatio("without load it is more than twice as slow", SHORT_WINDOW, (ratio) => ratio > 2);
   for (const name of Object.keys(DOORS)) {
     for (const { weight, report } of (await explain(api, name)).servers) {
-      // In a response nobody looks for a report that nobody wants.
+      // Reports in responses are read only when they are used.
       assert.equal(report?.accepted > 2, name !== "in_band", name);
       assert.equal(weight.effective, 1);
     }

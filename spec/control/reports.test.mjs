@@ -40,7 +40,7 @@ test("a reported state takes effect with the next request of every worker, howev
     for (const state of /** @type {const} */ (["down", "drain", "up", "drain", "down", "up"])) {
       await send({ utilization: 0.5, state });
       await assertReported(running, server, state, before);
-      // Said again, or not said, it is no change.
+      // A repeated or omitted state is not a change.
       await send({ state });
       await send({ utilization: 0.25, connections: 3, rps: 10, eps: 0 });
       assert.equal(await stateOf(api, server.address), SHOWN[state]);

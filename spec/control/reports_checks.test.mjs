@@ -19,7 +19,7 @@ import {
 
 const expiry = "3s";
 
-/** A check that is answered by the query of its own address. @param {Record<string, unknown>} answer */
+/** A check whose answer is determined by the query of its URI. @param {Record<string, unknown>} answer */
 function checkOf({ body, ...others }, more = {}) {
   const query = new URLSearchParams(/** @type {any} */ (others));
   if (body !== undefined) query.set("body", typeof body === "string" ? body : JSON.stringify(body));
@@ -43,7 +43,7 @@ test("the answer of a check can report that the server drains, is down, and is u
   }
   assert.equal((await eventsOf(running.api, first.address)).length, 6);
   assert.deepEqual(await eventsOf(running.api, other.address), []);
-  // It is what the server says, though the check fails by it.
+  // The report counts although its status fails the check.
   first.behaviour = { ...says({ state: "drain" }), status: 503 };
   await becomes(running.api, first.address, "draining");
   first.behaviour = { ...says({ state: "up" }), status: 503 };

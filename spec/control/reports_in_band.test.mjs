@@ -58,7 +58,7 @@ test("a load in a response confirms the reported state, and an invalid load does
   const [first, second] = servers;
   const headers = { ...good, ...bad };
   const settings = Object.fromEntries(Object.keys(headers).map((name) => [name, {}]));
-  // Whoever scales by loads wants to know them, too; and that is for whole minutes, by default.
+  // autoscale also needs the loads, by default for whole minutes.
   const autoscale = { max: 2, dry_run: true };
   const { gateway, api } = await startReporting(
     context,

@@ -14,7 +14,7 @@ import { explain } from "./support/scaled.mjs";
 /** @typedef {import("../gateway/support/api.mjs").Api} Api */
 
 /**
- * What is known of a server's reports; undefined: there was none.
+ * The recorded reports of a server; undefined: there was none.
  * @param {Api} api
  * @param {number} id
  * @param {string} [name]

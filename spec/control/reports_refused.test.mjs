@@ -12,7 +12,7 @@ const aFuture = new Date(Date.now() + 3_600_000).toISOString();
 const aPast = "2026-01-01T00:00:00.000Z";
 
 /**
- * What is no report: its status, its code and what the text must say.
+ * Invalid reports, with the status, the code and a pattern of the text.
  * @type {[unknown, number, string, RegExp][]}
  */
 const bad = [
@@ -32,7 +32,7 @@ for (const name of ["utilization", "connections", "rps", "eps"]) {
   for (const value of [-1, -0.001, 1e13, 1e300, "0.5", "NaN", "", null, true, [], [0.5], {}, { a: 1 }])
     bad.push([{ state: "down", [name]: value }, 400, format, says]);
 }
-/** And what is no JSON object, as it would be sent. @type {[string, RegExp][]} */
+/** Bodies that are not JSON objects. @type {[string, RegExp][]} */
 const unreadable = [
   ["", /JSON/],
   ["{", /JSON/],
@@ -122,7 +122,7 @@ test("a report that is not recent, or not newer than the previous one, is refuse
     const answer = await api.post(path, { state: "down", time });
     assertErrorBody(answer, 400, format);
     assert.match(answer.body.error.text, says);
-    // A registration stands, whatever has come with it.
+    // A registration succeeds even with an invalid report.
     await api.expect(200, "PUT", nodeOf("n"), { ...registration, report: { state: "down", time } });
   }
   await assertUnchanged();

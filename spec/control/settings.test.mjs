@@ -15,7 +15,7 @@ const webhook = { url: "https://scale.example/hook?app=1", secret: SECRET };
 const servers = [{ server: someAddress(1) }];
 
 /**
- * What is saved, which is more than the API shows.
+ * The saved state, which has more than the API shows.
  * @param {import("../gateway/support/gateway.mjs").Gateway} gateway
  */
 function savedText({ folder }) {

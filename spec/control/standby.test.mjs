@@ -18,7 +18,7 @@ import {
 } from "./support/reporting.mjs";
 
 /**
- * A gateway with a server that serves and one that stands by.
+ * A gateway with an active server and a standby server.
  * @param {import("node:test").TestContext} context
  * @param {object} [settings] of the upstream
  */

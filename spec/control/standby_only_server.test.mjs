@@ -10,7 +10,10 @@ import { stateOf } from "../gateway/support/health.mjs";
 import { ask } from "../gateway/support/load.mjs";
 import { serversOf } from "../gateway/support/upstreams.mjs";
 
-/** @param {import("node:test").TestContext} context @param {boolean} standby whether the second stands by */
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {boolean} standby whether the second is a standby server
+ */
 async function startTwo(context, standby) {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }, index) => {

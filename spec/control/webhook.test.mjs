@@ -88,7 +88,7 @@ test("a failing receiver is called until it answers, and receives each decision 
   await receivers.get("away")?.listen();
   const seen = [...receivers].map(async ([name, receiver]) => {
     const failures = FAILURES[name].length;
-    // While it has not heard the first, though that takes longer than the cooldown, there is no second.
+    // While the first call is unanswered, even for longer than the cooldown, there is no second one.
     await waitFor(
       `${name}: its first is heard`,
       async () => {

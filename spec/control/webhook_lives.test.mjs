@@ -7,9 +7,7 @@ import { ends } from "./support/lives.mjs";
 import { startCalling } from "./support/receiver.mjs";
 import { decisionsOf, explain, report, told } from "./support/scaled.mjs";
 
-/**
- * What a call may take until it has failed, in milliseconds; less by what a busy machine makes of a moment.
- */
+/** The time-out of a call in milliseconds, less a margin for a busy machine. */
 const PATIENCE = 4500;
 
 for (const manner of /** @type {const} */ (["status 500", "hang"])) {

@@ -18,7 +18,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { startWithClock } from "../gateway/support/wall_clock.mjs";
 
 const HOUR = 3600;
-/** Far more than what is waited for takes, and far less than an hour, in milliseconds. */
+/** Far more than the awaited effects take and far less than an hour, in milliseconds. */
 const patience = 60_000;
 
 /** @typedef {Awaited<ReturnType<typeof startWithClock>>} Clocked */

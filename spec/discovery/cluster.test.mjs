@@ -87,7 +87,7 @@ for (const how of ["killed", "frozen"]) {
     await waitForState(two, "ok");
     await waitForState(one, "ok");
     const answer = await one.api.post(serversOf(), { server: second.address });
-    // A change that was refused when nobody knew what had come of it may have been made all the same.
+    // A change that was refused with an unknown outcome may have been made.
     assert.ok([201, 409].includes(answer.status), answer.text);
     await waitForEqual([one, two]);
     await load.stop();

@@ -31,7 +31,7 @@ test("an etcd that is restored from a backup undoes no acknowledged change", asy
   member.wipe();
   cpSync(`${member.data}.copy`, member.data, { recursive: true });
   await etcd.start();
-  // Until then the copy holds, or nobody has looked.
+  // Until then the copy counts, or no gateway has read it.
   await waitFor("a change is accepted", async () => {
     return (await one.api.put(sluice("last"), { servers: [] })).status === 201;
   });

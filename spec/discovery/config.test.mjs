@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { startGateway } from "../gateway/support/gateway.mjs";
 import { assertKept, serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 
-/** Nobody listens there. */
+/** This address has no listener. */
 const nowhere = "http://127.0.0.1:9";
 const quiet = { http: "lua_socket_log_errors off;" };
 const etcd = { endpoints: [nowhere], prefix: "/upstreams/app/", user: "root", password: "open sesame" };

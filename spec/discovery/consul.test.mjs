@@ -65,7 +65,7 @@ test("the token is sent, and a refused one changes nothing", async (context) => 
   await consul.change({ token: "secret", instances: [instance(1)] });
   const gateway = await follow(context, consul, { token: "secret" });
   await waitForServers(gateway, [someAddress(1)]);
-  // Whoever waits is answered as before; the next question is refused.
+  // A waiting query is still answered; the next one is refused.
   await consul.change({ token: "another", instances: [instance(1)] });
   const { error } = await waitFor("it is known", async () => {
     const report = await discoveryOf(gateway.api);
@@ -115,7 +115,7 @@ test("an index that goes backwards is reset", async (context) => {
   await waitForWaiting(consul);
   await consul.change({ index: 40, instances: [instance(1), instance(3)] });
   await waitForServers(gateway, [someAddress(1), someAddress(3)]);
-  // None of these has an index that one would wait for who knows only the one of before.
+  // None of these has an index that a blocking query on the previous index would wait for.
   for (const number of [4, 5]) {
     await consul.tell({ instances: [instance(1), instance(number)] });
     await waitForServers(gateway, [someAddress(1), someAddress(number)]);

@@ -12,7 +12,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 const name = "app.example";
 /** @typedef {import("../gateway/support/registries/scripted_dns.mjs").Answer} Answer */
 
-/** Two targets, each at a port of its own. @type {Answer} */
+/** Two targets with different ports. @type {Answer} */
 const two = [
   ["SRV", name, "one.example", 8001],
   ["SRV", name, "two.example", 8002],

@@ -18,7 +18,7 @@ const quiet = { traffic: false };
 const user = "sluice";
 const password = "correct horse battery";
 
-/** An etcd that knows one user beside root, who may read, and that lets nobody in without a password. */
+/** An etcd with one user beside root, who may read, and with authentication enabled. */
 async function startGuardedEtcd(context, options) {
   const etcd = await startEtcd(context, options);
   await etcd.enableUsers({ user, password });

@@ -14,7 +14,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { connectionsTo, watchesOf } from "../gateway/support/watches.mjs";
 import { heapOf, heapPage, rssOf } from "../gateway/support/worker_memory.mjs";
 
-/** The set is to be right again within 2 s; a busy machine may need some more. */
+/** The servers must be right again within 2 s; a busy machine may need longer. */
 const SOON = 3000;
 /** nginx logs so of a connection that it keeps, whatever it is told of sockets. */
 const wasReset = /recv\(\) failed \(104: Connection reset by peer\), context: ngx.timer/;
@@ -174,7 +174,7 @@ test("a member without contact to the others is abandoned", async (context) => {
   first.freeze();
   await waitFor("the others answer", () => second.call("/v3/kv/put", { key: "YQ==", value: "YQ==" }));
   await etcd.set(serversAt(addresses.slice(1)), "app", [second, third]);
-  // It takes some questions and their time-outs to find out who answers.
+  // It takes some requests and their time-outs to find the member that answers.
   await waitForServers(gateway, addresses.slice(1), 20_000);
   await waitForState(gateway, "ok");
   first.thaw();
@@ -218,7 +218,7 @@ test("a thousand reconnects leave nothing behind", async (context) => {
   const [member] = etcd.members;
   const proxy = await startTcpProxy(context, portOf(member));
   const addresses = Array.from({ length: 50 }, (_, number) => someAddress(number));
-  // The same place said differently: each of these upstreams has a watch of its own.
+  // The same etcd by different names: each of these upstreams has its own watch.
   const names = ["app", "b", "c", "d", "e"];
   const upstreams = {};
   for (const [index, name] of names.entries()) {
@@ -256,7 +256,7 @@ test("a thousand reconnects leave nothing behind", async (context) => {
     for (const name of names) await waitForState(gateway, "ok", name);
     return { heap: await heapOf(gateway), rss: rssOf(gateway.workers()[0]) };
   };
-  // Timers, threads and compiled code: what is there after some is there for good.
+  // Timers, threads and compiled code are allocated during the first reconnects and stay.
   await reconnect(500);
   const before = await measure();
   await reconnect(1000);

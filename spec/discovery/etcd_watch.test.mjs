@@ -20,7 +20,7 @@ const base64 = (/** @type {string} */ text) => Buffer.from(text).toString("base6
 const line = (/** @type {object} */ result) => `${JSON.stringify({ result })}\n`;
 const created = line({ created: true });
 
-/** What a watch is answered with. */
+/** The answers to a watch. */
 const watches = {
   "fails at once": {
     text: created + line({ canceled: true, cancel_reason: "no leader" }),

@@ -10,7 +10,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 const prefix = "/upstreams/app/";
 const megabytes = (/** @type {number} */ count) => "x".repeat(count * 1024 * 1024);
 
-/** What is no server: values by what they are, with the reason that must be reported. */
+/** Invalid values by their kind, with the reason that must be reported. */
 const lies = {
   "JSON that has no end": ['{"server":"10.0.0.1:80"', /^the value is not JSON/],
   "no JSON": ["{server: 10.0.0.1}", /^the value is not JSON/],
@@ -62,7 +62,7 @@ for (const how of ["before it is read", "while it is watched"]) {
       const found = skipped.find(({ entry }) => entry === prefix + name);
       assert.match(found?.reason ?? "it is not named", reason, name);
     }
-    // They can become servers, and what was one can become nonsense.
+    // They can become servers, and a server can become invalid.
     await etcd.put(`${prefix}words`, someAddress(9));
     await etcd.put(`${prefix}second`, "nonsense");
     await waitForServers(gateway, [first, someAddress(9)]);

@@ -71,7 +71,7 @@ test(`${UPSTREAMS * SERVERS} servers of ${UPSTREAMS} upstreams use one watch, an
     for (const name of names) answers.push([name, (await api.get(sluice(name))).headers.etag]);
     return new Map(answers);
   };
-  // Each is followed, whichever it is.
+  // Every upstream is followed.
   for (const name of ["u0", "u42", "u499"]) {
     const added = someAddress(1_000_000);
     await etcd.put(`/upstreams/${name}/${added}`, added);

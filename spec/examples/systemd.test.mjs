@@ -20,8 +20,8 @@ import { Service } from "./support/service.mjs";
 const example = join(root, "examples", "systemd");
 
 /**
- * Installs the example below a folder of the test's own, with two servers behind it. When the test ends, it
- * is stopped and what it logged must be clean.
+ * Installs the example below a temporary folder, with two servers behind it. When the test ends, it is
+ * stopped and its log must be clean.
  * @param {import("node:test").TestContext} context
  */
 async function install(context) {

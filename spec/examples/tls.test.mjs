@@ -57,7 +57,11 @@ async function prepare(context) {
   return example;
 }
 
-/** What the server answers. @param {import("./support/example.mjs").Example} example @param {string} rest */
+/**
+ * Returns the answer of the server.
+ * @param {import("./support/example.mjs").Example} example
+ * @param {string} rest
+ */
 const answerOf = (example, rest) => `server ${example.port(9443)}, asked for as ${rest}\n`;
 
 test("the README's commands show names that are verified and one that is not", async (context) => {
@@ -126,7 +130,7 @@ test("connections of one name are kept, and with many names each request makes i
 async function countWrongNames(example, server) {
   await example.start();
   await example.api.expect(201, "PUT", sluice("search"), { servers: [{ server: server.address }] });
-  // Several of one name in a row: whichever worker gets them, it gets both names.
+  // Several requests for the same name in a row, so that every worker receives both names.
   const asked = Array.from({ length: 160 }, (_, number) => (number % 16 < 8 ? "payments" : "search"));
   let wrong = 0;
   for (const name of asked) {

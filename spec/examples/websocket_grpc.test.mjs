@@ -14,9 +14,7 @@ import { startExample } from "./support/example.mjs";
 const ports = [8080, 8081, 8082, 9001, 9002, 9101, 9102];
 const noServer = /no live upstreams while connecting to upstream/;
 
-/**
- * What differs between the two: ports as the example writes them, and what a client without a server is told.
- */
+/** The differences of the two protocols: the ports in the example, and the error when there is no server. */
 const protocols = [
   {
     name: "WebSocket",

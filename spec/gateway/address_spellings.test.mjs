@@ -26,7 +26,7 @@ test("attempts are attributed correctly after those of an nginx upstream, in any
   const gateway = await startGateway(context, {
     upstreams: { app: {} },
     http: `upstream native { server 127.0.0.1:${await freePort()}; }`,
-    // Each failure is a request's last attempt: what the log phase has to find.
+    // Each failure is the last attempt of a request, which the log phase must find.
     traffic: `
       location /both { proxy_pass http://native; error_page 502 = @app; }
       location @app { proxy_pass http://app; proxy_next_upstream off; }`,

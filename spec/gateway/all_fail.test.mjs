@@ -47,7 +47,7 @@ test("after four servers are killed and started again, traffic is back within on
   assert.deepEqual([...load.errors], []);
   await Promise.all(processes.map((process) => process.kill()));
   await areIn(gateway, "unavail", 4);
-  // The load goes on: each server has a trial as soon as it may have one.
+  // The load continues, so that each server gets a trial as soon as possible.
   await sleep(1000);
   await Promise.all(processes.map((process) => process.start()));
   const milliseconds = await timeToSuccess(gateway);
@@ -101,7 +101,7 @@ async function startTen(context, settings = {}) {
 }
 
 /**
- * Who answers 400 requests, and how often each.
+ * Counts which servers answer 400 requests.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */

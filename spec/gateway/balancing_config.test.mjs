@@ -17,7 +17,7 @@ const wholeCookie = {
   samesite: "none",
 };
 
-/** What may be set, and what is shown of it. @type {[name: string, set: object, shown: object][]} */
+/** Allowed settings, and how they are shown. @type {[name: string, set: object, shown: object][]} */
 const cases = [
   ["plain", {}, { method: "round_robin" }],
   ["least_conn", { method: "least_conn" }, { method: "least_conn" }],

@@ -7,17 +7,19 @@ import { ask, startLoad } from "./support/load.mjs";
 import { watchPeaks } from "./support/peaks.mjs";
 import { sluice } from "./support/upstreams.mjs";
 
-/** Half of the requests have one key, each other one has a key of its own. @param {number} number */
+/**
+ * Half of the requests have the same key, and each of the others has a different one.
+ * @param {number} number
+ */
 const path = (number) => (number % 2 === 0 ? "/?k=hot" : `/?k=cold${number}`);
 /**
- * Milliseconds that each answer takes: so long that a slow machine, too, has all connections in use at once.
+ * The time of each answer in milliseconds: long enough that even a slow machine uses all connections at once.
  */
 const delay = 60;
 
 /**
- * The most that each server may have of so many connections: the factor times the mean for its weight,
- * rounded up. The gateway counts with the requests that are under way as it chooses, which are never more
- * than the connections.
+ * The bound of each server: the factor times its share of the connections by weight, rounded up. The gateway
+ * uses the requests in flight, which are never more than the connections.
  * @param {number[]} weights
  * @param {number} factor
  * @param {number} connections
@@ -28,7 +30,7 @@ function boundsOf(weights, factor, connections) {
 }
 
 /**
- * Loads a gateway, and gives the bounds and what was seen.
+ * Loads a gateway, and returns the bounds and the observed maxima.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {(import("./support/backend.mjs").Backend & { address: string })[]} backends

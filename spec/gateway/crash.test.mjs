@@ -71,7 +71,7 @@ test("kill -9 of all of nginx while it writes loses no acknowledged write", asyn
   }
 });
 
-/** Someone who keeps one upstream of his own, and knows what it must be. */
+/** A writer of one upstream that knows the states it may be in. */
 class Owner {
   /** The weight of all its servers, or undefined when it is deleted. @type {(number | undefined)[]} */
   possible = [undefined];
@@ -109,7 +109,7 @@ class Owner {
     }
   }
 
-  /** Asserts that the upstream is wholly one of what it may be; from now on it must be that. */
+  /** Asserts that the upstream is in one of its allowed states, which is the only allowed one from now on. */
   async check() {
     const { status, body } = await this.api.get(this.path);
     const weights = status === 404 ? [undefined] : body.servers.map(({ weight }) => weight);

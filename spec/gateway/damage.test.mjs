@@ -52,7 +52,7 @@ function seal(line) {
 }
 
 /**
- * What becomes of the lines of the journal, and what the refusal must say.
+ * Changes of the lines of the journal, with a pattern of the message.
  * @type {[what: string, change: (lines: string[]) => void, reason: RegExp][]}
  */
 const damagedJournals = [

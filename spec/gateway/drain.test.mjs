@@ -43,7 +43,7 @@ async function startBusy(context, { delay = 1500, settings = {} } = {}) {
   return { gateway, api: gateway.api, busy, other, held };
 }
 
-/** Who answers so many requests. @param {number} port @param {number} count */
+/** Returns which servers answer that many requests. @param {number} port @param {number} count */
 async function whoAnswers(port, count) {
   const answers = await Promise.all(Array.from({ length: count }, () => ask(port)));
   return new Set(answers.map(({ text }) => text));
@@ -231,7 +231,7 @@ test("several drain jobs of one upstream, among many upstreams, all complete", a
   }
   assert.deepEqual(await addresses(api, "u7"), [someAddress(2)]);
   assert.deepEqual(await addresses(api, "u299"), [someAddress(1), someAddress(3)]);
-  // An upstream that is deleted, and made anew, takes its jobs with it.
+  // Deleting an upstream deletes its jobs, also when it is created again.
   await api.expect(202, "POST", drainOf(1, "u0"), {});
   await api.expect(204, "DELETE", sluice("u0"));
   await api.expect(201, "PUT", sluice("u0"), { servers });

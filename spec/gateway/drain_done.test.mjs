@@ -44,10 +44,10 @@ test("a completed drain job is reported with its time, also after a reload, a re
     const code = id === 0 ? "DrainNotFound" : "UpstreamServerNotFound";
     assertErrorBody(await api.get(`${jobs}/${id}/drain`), 404, code);
   }
-  // The server is no more, so there is nothing to change.
+  // The server no longer exists, so there is nothing to change.
   assertErrorBody(await api.post(`${jobs}/1/drain`), 404, "UpstreamServerNotFound");
   assertErrorBody(await api.delete(`${jobs}/1/drain`), 404, "UpstreamServerNotFound");
-  // Nor is the upstream, once it is deleted and made anew.
+  // The same applies after the upstream was deleted and created again.
   await api.expect(204, "DELETE", sluice());
   await api.expect(201, "PUT", sluice(), { servers: [{ server: servers[0] }] });
   assertErrorBody(await api.get(`${jobs}/1/drain`), 404, "UpstreamServerNotFound");

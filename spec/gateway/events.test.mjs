@@ -124,7 +124,7 @@ test("four workers under load record one event for each change", async (context)
   for (const { address } of failing) {
     const events = await eventsOf(api, address);
     const changes = events.map(({ old_state, new_state }) => `${old_state} ${new_state}`);
-    // It may recover and fail once more while what it has answered so far is on its way.
+    // It may recover and fail again while earlier answers are in flight.
     assert.ok(changes.length >= 2 * rounds);
     for (const [index, change] of changes.entries())
       assert.equal(change, index % 2 === 0 ? "up unavail" : "unavail up", `${address}: ${changes}`);

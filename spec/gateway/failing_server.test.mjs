@@ -35,7 +35,7 @@ async function startBeside(context, faulty, traffic, settings = {}) {
 }
 
 /**
- * Sends requests, and returns what clients saw and what the server got meanwhile.
+ * Sends requests, and returns the clients' results and the requests that the server received.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} address

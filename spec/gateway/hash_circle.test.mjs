@@ -7,7 +7,7 @@ import { ask } from "./support/load.mjs";
 import { freePort } from "./support/ports.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 
-/** What a process has used of the processor, in milliseconds. @param {number} pid */
+/** The processor time of a process, in milliseconds. @param {number} pid */
 function processorTime(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
@@ -16,7 +16,7 @@ function processorTime(pid) {
 test("no request waits while the hash circle of 40 or 400 servers of weight 1000 is built", async (context) => {
   const port = await freePort();
   const gateway = await startGateway(context, { workers: 1 });
-  // Nobody is there: what counts is the choice.
+  // The server does not exist: only the choice matters.
   gateway.log.allow(/Connection refused/);
   const [worker] = gateway.workers();
   for (const count of [40, 400]) {

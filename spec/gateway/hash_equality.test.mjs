@@ -126,7 +126,7 @@ async function drawSets(socket) {
   const first = addresses.map((server, index) => ({ server, weight: weights[index] }));
   const down = first.map((server, index) => (index === 3 ? { ...server, down: true } : server));
   const added = { server: `127.0.0.3:${await freePort()}`, weight: 3 };
-  // A server that is added stands last, in nginx's list as in ours: without `consistent` the order counts.
+  // An added server is last in nginx's list and in ours: without `consistent` the order matters.
   const changed = [first[0], { ...first[1], weight: 7 }, ...first.slice(3), added];
   // The same address, but another text: with `consistent` it has other keys.
   const respelled = changed.map((server) => ({

@@ -44,7 +44,7 @@ async function stateOf({ api }, address, name) {
 }
 
 /**
- * Who answers so many requests, each of which must succeed.
+ * Returns which servers answer that many requests, all of which must succeed.
  * @param {Gateway} gateway
  * @param {number} count
  */
@@ -59,7 +59,7 @@ async function whoAnswers(gateway, count) {
  * @param {import("node:test").TestContext} context
  */
 async function startWithUnhealthy(context) {
-  // Before the gateway: what ends after it breaks none of its kept connections.
+  // They start before the gateway and end after it, so that they break none of its kept connections.
   const spare = await startBackends(context, 2);
   const backends = await startBackends(context, 3);
   const [first, bad, third] = backends;
@@ -131,7 +131,7 @@ test("Traefik #13218: a reload, or a restart, does not mark all servers as up", 
   await waitFor("the workers before have ended", () => gateway.workers().length === 4);
   await gateway.killWorker();
   await assertUnhealthy("after a worker's death");
-  // What is known is saved once a second.
+  // Health is saved once a second.
   await sleep(1500);
   await gateway.killAll();
   await gateway.start();

@@ -16,7 +16,8 @@ import { waitFor } from "./support/wait.mjs";
 /** A server that is added is checked at once, and then not again while a test lasts. */
 const once = { uri: "/health", interval: "1h" };
 /**
- * What a crash may lose is what has changed within about a second: so often health is saved. In milliseconds.
+ * A crash may lose the changes of about one second, because health is saved at this interval, in
+ * milliseconds.
  */
 const SAVED = 1500;
 

@@ -31,7 +31,7 @@ async function startTwo(context, settings = {}, parameters = {}) {
   return { gateway, api, first, peer };
 }
 
-/** @param {any} peer what is left out when nothing has happened */
+/** @param {any} peer the fields that are omitted when nothing has happened */
 function assertUneventful({ state, fails, unavail, downtime, health_checks, ...rest }) {
   assert.deepEqual([state, fails, unavail, downtime], ["up", 0, 0, 0]);
   assert.equal("downstart" in rest, false);

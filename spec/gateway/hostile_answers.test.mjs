@@ -8,7 +8,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const SIZE = 65_536;
 const CHECKS = 5;
-/** Several times what a check costs, and a fraction of what it did. */
+/** Several times the cost of a check, and a fraction of its former cost. */
 const MOST_MILLISECONDS = 100;
 
 /** @param {string} head @param {string} body */

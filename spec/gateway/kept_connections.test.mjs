@@ -187,7 +187,7 @@ for (const failing of [502, 503]) {
     gateway.log.allow(noneIsLeft);
     await assertAnswered(gateway.port, 2, "/unkept/");
     backend.behaviour = { status: failing };
-    // nginx drops the first such answer for the try that it was lent. From then on none is lent.
+    // nginx discards the first such answer because of the extra try. From then on there is no extra try.
     await ask(gateway.port, "/unkept/");
     for (let turn = 0; turn < 3; turn += 1) {
       const { status, text } = await ask(gateway.port, "/unkept/");

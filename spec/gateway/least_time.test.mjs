@@ -32,7 +32,7 @@ async function startTimed(context, least_time, [ofFirst, ofOthers]) {
 }
 
 /**
- * The first server's share of requests, from now on until so many have been sent to all.
+ * Returns the first server's share of the requests from now on until that many were sent.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {number} requests
  */
@@ -66,7 +66,7 @@ async function measureShare(context, gateway, least_time, servers) {
   return { share, errors: [...load.errors.keys()] };
 }
 
-/** What a server does that fails fast. */
+/** Ways to fail fast. */
 const failures = { "answers 500": { status: 500, delay: 1 }, resets: { reset: 1 }, refuses: undefined };
 
 test("a server that fails fast does not attract requests", async (context) => {
@@ -81,8 +81,8 @@ test("a server that fails fast does not attract requests", async (context) => {
         const first = behaviour === undefined ? nobody : servers[0];
         const all = [first, ...servers.slice(1)];
         const { share, errors } = await measureShare(context, gateway, { measure }, all);
-        // Each failure adds some 240 ms to what is expected of it: after six it costs more than others ever
-        // do.
+        // Each failure adds about 240 ms to its expected time: after six failures it is more expensive than
+        // the others ever are.
         assert.ok(share <= 0.02, `its share is ${share}`);
         assert.deepEqual(errors, how === "answers 500" ? ["status 500"] : [], "a failure is retried");
       });
@@ -110,12 +110,12 @@ test("inflight: a server that hangs receives no more requests even before its fi
     first.behaviour = fast;
     for (const { agent } of loads.flatMap(({ connections }) => connections)) agent.destroy();
   };
-  // Whatever hangs is let go before a load waits for it.
+  // Hanging requests are released before a load waits for them.
   atEnd(context, letGo);
   assert.ok((await shareOfFirst(gateway, 200)) > fairShare / 2, "it has its share while it answers");
   first.behaviour = { hang: 1 };
   await waitFor("a request hangs", () => first.active > 0 && first.requests.at(-1)?.status === undefined);
-  // They are 1.5 s old then, and none of the others will ever cost as much: 13 requests of 115 ms each.
+  // They are 1.5 s old then, which is more than the others ever cost: 13 requests of 115 ms each.
   await sleep(1500);
   const { active } = first;
   const requests = first.requests.length;
@@ -133,8 +133,8 @@ test("a server that becomes fast again regains its share after about 45 response
   const slow = await shareOfFirst(gateway, 400);
   assert.ok(slow < fairShare / 4, `while it is slow its share is ${slow}`);
   first.behaviour = { delay: 40 };
-  // What it is expected to take nears what it takes by 0.05 a response: from 200 ms it is in the step of 40
-  // ms, which ends at 60 ms, after 43; a few slow ones are under way.
+  // The expected time approaches the measured one by 0.05 per response: from 200 ms it falls below 60 ms, the
+  // end of the step of 40 ms, after 43 responses. A few slow responses are still in flight.
   const before = first.requests.length;
   await waitFor("it has responded 55 times", () => first.requests.length > before + 55, 15_000);
   const share = await shareOfFirst(gateway, 400);

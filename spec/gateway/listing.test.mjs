@@ -36,7 +36,7 @@ function timesOf(pid) {
 }
 
 /**
- * Reads a listing, and tells what it took of its worker, in milliseconds. `idle`: neither working nor waiting
+ * Reads a listing, and returns the times of its worker in milliseconds. `idle`: neither working nor waiting
  * for a processor.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} path
@@ -80,7 +80,7 @@ test("a listing of 20,000 servers pauses for at most half as long as it works", 
     (await api.expect(200, "GET", serversOf("u7"))).map(({ id, server, weight }) => ({ id, server, weight })),
   );
 
-  // Servers are not read for what is not theirs.
+  // Servers are not read for fields of the upstream.
   let whole = 0;
   let zones = 0;
   for (let turn = 0; turn < 5; turn += 1) {

@@ -108,7 +108,7 @@ test("/processes counts the workers that died and were replaced", async (context
   const { api } = gateway;
   assert.deepEqual(await read(api, "processes"), { respawned: 0 });
   for (const deaths of [1, 2]) {
-    // One that dies before it has begun is known to nobody but nginx's master.
+    // Only nginx's master knows a worker that dies before it has started.
     await allAreListed(gateway);
     await gateway.killWorker();
     await waitFor("it is counted", async () => (await read(api, "processes")).respawned === deaths);

@@ -14,7 +14,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const check = { uri: "/health", interval: "200ms", mandatory: true };
 
-/** @param {import("./support/backend.mjs").Backend} backend what came to it that is no check */
+/** @param {import("./support/backend.mjs").Backend} backend its requests except checks */
 const requestsOf = (backend) => backend.requests.filter(({ url }) => url !== "/health");
 
 test("under load an added server receives no request before its first passed check", async (context) => {

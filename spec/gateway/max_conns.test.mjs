@@ -27,8 +27,8 @@ function startLimited(context, servers) {
 }
 
 /**
- * Loads a gateway with 200 connections until each server had as many requests at once as it may, and then for
- * six rounds of answers more; asserts that none had more.
+ * Loads a gateway with 200 connections until each server has reached its limit, and then for six more rounds
+ * of answers. Asserts that no server exceeded its limit.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {import("./support/backend.mjs").Backend[]} backends
@@ -119,7 +119,7 @@ test("a changed limit holds immediately", async (context) => {
   const load = startLoad(context, { port: gateway.port, connections });
   for (const max_conns of [4, 12, 1, 0]) {
     await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { max_conns });
-    // Who was let in before the change may still be there.
+    // Requests from before the change may still be in flight.
     await load.round();
     const peaks = watchPeaks([limited]);
     const highest = () => peaks.highest()[0];
@@ -153,7 +153,7 @@ test("a request goes to another server when one is full, then to a backup, then 
     for (let number = 0; number < missing; number += 1) held.push(ask(gateway.port, "/?delay=1500"));
     const sum = () => active().reduce((total, count) => total + count, 0);
     await waitFor("the requests are under way", () => sum() === held.length);
-    // Two by turns, by whichever worker, or one has both places of the first server.
+    // The two servers alternate on any worker, or one client has both places of the first server.
     if (held.length > 2) assert.deepEqual(active(), wanted);
   }
   const started = performance.now();

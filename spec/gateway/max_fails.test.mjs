@@ -65,7 +65,7 @@ test("raised limits let a server back in at a worker that did not know the previ
   });
   bad.behaviour = {};
   await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 3 });
-  // Before the worker itself looks at what has changed.
+  // The worker must not have seen the change yet.
   await gateway.killWorker();
   await waitFor("it has requests", async () => (await ask(gateway.port)).text === bad.id);
   assert.equal(await state(), "up");

@@ -127,7 +127,7 @@ test("a component that two files define is refused", (context) => {
 test("an answer that differs from the description fails the test that receives it", async (context) => {
   const gateway = await startGateway(context, { servers });
   await assert.doesNotReject(gateway.api.get("/api"));
-  // The traffic's server has an application for the API, and nobody there listens.
+  // The server for traffic has a location for the API whose upstream has no listener.
   gateway.log.allow(/connect\(\) failed/);
   const other = new Api({ port: gateway.port });
   const before = process.exitCode;

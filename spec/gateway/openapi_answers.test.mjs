@@ -98,7 +98,7 @@ test("deviations from the description are detected", async (context) => {
     assert.match(problem, /^GET \/api\/9\/http\/upstreams\/app\/servers\/: \d+: not as openapi\//, why);
     assert.match(problem, says, why);
   }
-  // Where nothing is described there are errors only, and where something is there is no such error.
+  // Paths that are not described give only errors, and described ones never give these errors.
   for (const [name, where] of [
     ["GET", "/api/9/http/upstreams/app/more"],
     ["GET", "/api/10/http/upstreams/app/servers"],

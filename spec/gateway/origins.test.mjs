@@ -14,7 +14,7 @@ const origins = [origin, "http://localhost:3000"];
 const fromPage = { Origin: origin, "Sec-Fetch-Site": "cross-site" };
 
 /**
- * Asks what a page may send, as browsers do.
+ * Sends a preflight request, as browsers do.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {Record<string, string>} [headers]
@@ -106,6 +106,6 @@ test("by default no other origin is allowed, and a listed one cannot write witho
   assert.deepEqual(names(headers["access-control-allow-methods"]), ["get", "head"]);
   assert.equal((await readOnly.api.get(sluice(), fromPage)).status, 200);
   assertErrorBody(await readOnly.api.delete(`${serversOf()}/0`, fromPage), 405, "MethodDisabled");
-  // Only a preflight is answered: without what it asks for, OPTIONS is a method that no path has.
+  // Only a preflight is answered: without its headers OPTIONS is not an allowed method.
   assertErrorBody(await readOnly.api.send("OPTIONS", sluice(), undefined, fromPage), 405, "MethodDisabled");
 });

@@ -34,15 +34,15 @@ for (const [percent, atMost] of [
     await load.stop();
 
     const ejections = await ejectionsOf(gateway);
-    // At the start of each it is counted who was out still, by times that are cut off to milliseconds, and by
-    // the order of the events: the clock of the worker that ejects may be behind that of one that has let a
-    // server back.
+    // At the start of each ejection the servers that are still ejected are counted, by times in milliseconds
+    // and by the order of the events: the clock of the ejecting worker may be behind that of a worker that
+    // has ended an ejection.
     const counts = ejections.map(({ from, number }, index) => {
       const isOut = ({ to, over }) => to > from + 2 && over > number;
       return ejections.slice(0, index + 1).filter(isOut).length;
     });
     assert.equal(Math.max(...counts), atMost, `${ejections.length} ejections: ${counts}`);
-    // Who may have requests again is shown so with the first of them: that many are seen at least.
+    // The end of an ejection is shown with the first request, so that at least this many are seen.
     assert.ok(seen >= atMost, `${seen} were seen to be ejected`);
     assert.ok(new Set(ejections.map(({ server }) => server)).size > atMost, "not always the same");
     assert.ok(!ejections.some(({ server }) => server === backends[0].address), "the good one never");

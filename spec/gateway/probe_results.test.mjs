@@ -25,7 +25,7 @@ function answer(status, body, headers = "") {
 const reset = (socket) => socket.resetAndDestroy();
 
 /**
- * Answers and what is said of their servers; `undefined` in the place of an answer: none ever comes.
+ * Answers, and the reported reasons; `undefined` instead of an answer: the server never answers.
  * @type {Record<string, { answer: string | Answer, reason: RegExp }>}
  */
 const failing = {

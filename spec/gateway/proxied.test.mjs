@@ -25,7 +25,7 @@ const local = { Host: "localhost" };
 const http = "proxy_set_header Host $http_host;";
 const location = 'location /api { content_by_lua_block { require("resty.sluice").api() } }';
 
-/** What a client of the traffic port tries. @type {[method: string, path: string, body?: string][]} */
+/** Requests of a client of the traffic port. @type {[method: string, path: string, body?: string][]} */
 const attacks = [
   ["PUT", evil, body],
   ["POST", serversOf(), '{"server":"192.0.2.1:80"}'],
@@ -35,11 +35,11 @@ const attacks = [
 ];
 
 /**
- * Asserts that nothing that a client of the traffic port sends to the API is done.
+ * Asserts that no request of a client of the traffic port to the API is accepted.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {{ port?: number, path?: string, victim?: import("./support/gateway.mjs").Gateway }} [options]
- *   `path`: what the location puts before the API's path; `victim`: the gateway that has the API, if it is
- *   another
+ *   `path`: the prefix of the location before the API's path; `victim`: the gateway that has the API, if it
+ *   is another
  */
 async function assertNoAdministrator(gateway, { port = gateway.port, path = "", victim = gateway } = {}) {
   const before = await victim.api.configuration();

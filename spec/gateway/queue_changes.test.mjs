@@ -81,7 +81,7 @@ test("deleting an upstream ends the wait, and a new upstream of the same name ha
     if (isReplaced) await app.api.expect(201, "PUT", sluice(), { servers, queue: { size: 5 } });
     for (const { ending } of waiting) {
       const { status, by } = await ending;
-      // Between the two writes there is no upstream.
+      // Between the two writes the upstream does not exist.
       if (status !== 502 || !isReplaced)
         assert.deepEqual([status, by], isReplaced ? [200, next.id] : [502, undefined]);
     }

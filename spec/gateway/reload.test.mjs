@@ -16,7 +16,8 @@ test("a reload under load fails no request and loses no count", async (context) 
     servers: backends.slice(0, 2).map(({ address }) => address),
   });
   await gateway.api.expect(201, "POST", serversOf(), { server: backends[2].address });
-  // nginx closes kept-alive connections as it reloads, and a request may cross that: a connection each, then.
+  // nginx closes kept connections when it reloads, which can cross a request. Each request therefore has its
+  // own connection.
   const load = startLoad(context, { port: gateway.port, connections: 16, keepAlive: false });
   let counted = 0;
   for (let turn = 0; turn < 6; turn += 1) {

@@ -28,7 +28,7 @@ test("PUT of 200 servers keeps the counters of unchanged servers", async (contex
     2000,
   );
 
-  // 100 equal, 50 with another weight, 50 gone and 50 new; in another order, which is no difference.
+  // 100 unchanged, 50 with another weight, 50 removed and 50 new, in another order, which does not matter.
   const equal = addresses.slice(0, 100);
   const changed = addresses.slice(100, 150);
   const added = addresses.slice(200);

@@ -104,7 +104,7 @@ test("restored nodes can renew, change and leave", async (context) => {
   const renewed = await api.put(nodeOf("one"), one);
   assert.ok([200, 201].includes(renewed.status), renewed.text);
   assert.deepEqual([renewed.body.weight, renewed.body.ttl, renewed.body.meta], [2, "30s", { zone: "eu" }]);
-  // Meanwhile a node has changed, and another has moved: what they say of themselves stays.
+  // In the meantime one node has changed and another has moved: their own registrations win.
   await api.expect(200, "PUT", nodeOf("one"), { ...one, weight: 5 });
   await api.expect(201, "PUT", nodeOf("two"), { server: someAddress(3), ttl: "30s", down: true });
   const now = await api.expect(200, "GET", sluice());
@@ -145,7 +145,7 @@ test("restored servers of a registry belong to the registry again and follow it"
   assert.deepEqual(bySource(restored), bySource(backup));
   write(second, third);
   await waitForServers(gateway, [second, third, someAddress(9)]);
-  // The registry has changed since: what it says now stays, also of a server that somebody had added by hand
+  // The registry has changed since then: its current data wins, also for a server that was added by hand
   // before.
   write(second, third, someAddress(8));
   await waitForServers(gateway, [second, third, someAddress(8), someAddress(9)]);

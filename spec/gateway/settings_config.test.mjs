@@ -57,7 +57,7 @@ const rated = {
 const retries = { tries: 3, timeout: "10000ms", budget: { percent: 20, min_concurrent: 3 } };
 const queue = { size: 100, timeout: "60s" };
 
-/** What may be set, and what is shown of it. @type {[name: string, set: object, shown: object][]} */
+/** Allowed settings, and how they are shown. @type {[name: string, set: object, shown: object][]} */
 const cases = [
   ["check", { health_check: {} }, { health_check: check }],
   ["tcp_check", { health_check: { type: "tcp" } }, { health_check: tcpCheck }],

@@ -13,7 +13,7 @@ import { waitFor } from "./support/wait.mjs";
 const lasts = 4000;
 const slow_start = `${lasts}ms`;
 /**
- * Parts of that in which requests are counted: its middle, and what comes after it.
+ * The time windows in which requests are counted: in the middle of slow_start, and after it.
  * @type {[number, number]}
  */
 const middle = [1600, 2600];
@@ -123,7 +123,7 @@ test("slow_start begins when a server recovers from failed checks", async (conte
 
 test("slow_start does not apply to the first servers of an upstream, or to servers that replace all others", async (context) => {
   const [old, one, other] = await startBackends(context, 3);
-  // Of the two only one has it: were it applied to both, nobody would see it.
+  // Only one of the two has slow_start: if both had it, it would have no effect.
   const both = [{ server: one.address, slow_start: "1h" }, { server: other.address }];
   const gateway = await startGateway(context, {
     upstreams: { app: { servers: both } },

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { makeGateway, startGateway } from "./support/gateway.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 
-/** So long that no test sees its end. */
+/** Longer than any test. */
 const slow_start = "1h";
 
 /**

@@ -12,10 +12,7 @@ import { assertOneClearLine, assertRefusesToStart } from "./support/start_error.
 import { serversOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/**
- * What setup is given, and what the line must name.
- * @type {[what: string, setup: object, reason: RegExp][]}
- */
+/** Options of setup, and a pattern of the message. @type {[what: string, setup: object, reason: RegExp][]} */
 const badSetups = [
   ["an unknown option", { statedir: "/tmp" }, /unknown parameter "statedir"/],
   ["a state_dir that is no text", { state_dir: 5 }, /"state_dir"/],

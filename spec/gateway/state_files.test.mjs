@@ -32,7 +32,7 @@ import { waitFor } from "./support/wait.mjs";
 const secret = "a file of somebody else\n";
 
 /**
- * What is wrong with a folder, and must match the message.
+ * Problems of a folder, each with a pattern of the message.
  * @type {[what: string, spoil: (folder: string, other: string) => void, reason: RegExp][]}
  */
 const spoiltFolders = [

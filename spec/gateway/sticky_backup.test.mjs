@@ -9,7 +9,7 @@ import { serversOf } from "./support/upstreams.mjs";
 
 const byRoute = { route: { variables: ["$arg_r"] } };
 const reset = /(Connection reset by peer|prematurely closed connection).*upstream/;
-/** So many requests come to the right one of two backups by accident once in a million runs. */
+/** This many requests go to the right one of two backups by chance once in a million runs. */
 const times = 20;
 
 /**

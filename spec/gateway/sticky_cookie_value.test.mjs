@@ -29,7 +29,7 @@ async function startSticky(context, names, count) {
   return { backends, servers, gateway };
 }
 
-/** A cookie as it is written, in parts: the value first. @param {string} cookie */
+/** Returns the parts of a cookie, the value first. @param {string} cookie */
 const partsOf = (cookie) => cookie.split(/; ?/);
 
 test("the cookie has every configured attribute and no other", async (context) => {
@@ -125,7 +125,8 @@ test("the cookie's value does not reveal the server and differs between gateways
   assert.deepEqual([own.size, theirs.size], [4, 4]);
   assert.equal(new Set([...own, ...theirs]).size, 8);
 
-  // A short text is in 32 digits by chance, such as a port once in 10,000 runs: whole addresses, then.
+  // A short text can occur in 32 digits by chance, such as a port in one of 10,000 runs. The test therefore
+  // uses whole addresses.
   const hints = backends.flatMap(({ address }, id) => [
     address,
     `http://${address}`,

@@ -9,8 +9,8 @@ import { serversOf, sluice } from "./support/upstreams.mjs";
 const sticky = { route: { variables: ["$cookie_r", "$arg_r"] } };
 const routes = ["a", "b", "Blue 1"];
 /**
- * So many requests are no accident: of four workers one gets five of them, and takes three servers in turn;
- * that none of them gives away that it binds to nobody.
+ * Enough requests to exclude chance: one of four workers receives at least five of them, and would use three
+ * servers in turn.
  */
 const times = 20;
 

@@ -15,7 +15,7 @@ import { assertOneClearLine } from "./support/start_error.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** So many servers that a write takes some time. */
+/** Enough servers that a write takes some time. */
 const servers = Array.from({ length: 500 }, (_, number) => ({ server: someAddress(number) }));
 
 /**

@@ -51,7 +51,7 @@ async function startKilling(context, point, options) {
   const gateway = await makeGateway(context, options);
   const order = join(gateway.folder, "kill");
   writeFileSync(order, "");
-  // Workers run as nobody.
+  // Workers run as the user nobody.
   chmodSync(order, 0o666);
   gateway.configure({ beforeSetup: killingLua(order, point) });
   await gateway.start();

@@ -13,7 +13,7 @@ const right = { interval: "100ms", timeout: "10s" };
 const wrong = { ...right, match: { status: "299" } };
 
 /**
- * Waits until each server was checked so often.
+ * Waits until each server was checked that many times.
  * @param {import("./support/api.mjs").Api} api
  * @param {number} checks
  */

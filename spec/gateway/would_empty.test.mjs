@@ -55,7 +55,7 @@ test("a change that would leave an upstream in use without an available server i
   assert.equal(await api.configuration(), before);
   assert.equal((await ask(gateway.port)).text, backend.id);
 
-  // Another available server is enough, and what leaves one is no matter.
+  // Another available server is sufficient, and changes that leave one are accepted.
   await api.expect(200, "PUT", sluice(), {
     servers: [{ server: backend.address }, { server: someAddress(1) }],
   });

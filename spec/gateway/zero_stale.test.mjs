@@ -26,8 +26,8 @@ async function startLoadedGateway(context) {
 }
 
 /**
- * Takes the third server out, and asserts that no request that a client began after the acknowledgement
- * arrives at it. Nobody puts it back before this returns, so whatever began later and is in its log is stale.
+ * Removes the third server, and asserts that it receives no request that began after the acknowledgement. It
+ * is not added again before this function returns, so that every later request in its log is stale.
  * @param {{ load: import("./support/load.mjs").Load, third: import("./support/backend.mjs").Backend }} loaded
  * @param {() => Promise<unknown>} takeOut
  */

@@ -11,7 +11,8 @@ import { makeFolder } from "../gateway/support/folder.mjs";
 const places = ["/tmp/sluice", "/usr/local/openresty"];
 
 /**
- * Makes a file system of what the script needs. Gives how to run it there, with `true` in nginx's place.
+ * Creates the file system that the script needs. Returns a function that runs the script there, with `true`
+ * instead of nginx.
  * @param {import("node:test").TestContext} context
  */
 function install(context) {

@@ -53,10 +53,11 @@ function merged(one, other) {
 }
 
 /**
- * What the compiler says of lines of TypeScript, each of which may use the types `Options` and `Whole`.
+ * Returns the errors of the compiler for lines of TypeScript, each of which may use the types `Options` and
+ * `Whole`.
  * @param {string} folder
  * @param {string[]} lines
- * @returns {Map<number, string>} complaints by the number of a line, from 0 on
+ * @returns {Map<number, string>} errors by line number, starting at 0
  */
 function complaints(folder, lines) {
   const before = [

@@ -10,7 +10,7 @@ import { root } from "../../scripts/setup.mjs";
 import { copyOfRepository, version } from "./support/installed.mjs";
 import { replace, spoilable, spoiledFiles, spoiledStatements } from "./support/spoiled.mjs";
 
-/** What a clone does not have. */
+/** Generated folders, which a clone does not have. */
 const made = [".git", ".sluice", "build", "dist", "node_modules"];
 
 /**

@@ -7,7 +7,7 @@ import { decisionsOf, explain, report } from "../control/support/scaled.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
 const MINUTE = 60_000;
-/** The longest pause between two calls, and what a call may take. */
+/** The longest pause between two calls, and the time-out of a call. */
 const LATEST = 40_000;
 
 /** @type {[string, import("../control/support/receiver.mjs").Manner | undefined][]} */

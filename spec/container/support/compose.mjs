@@ -30,11 +30,7 @@ export class Compose {
     };
   }
 
-  /**
-   * Runs docker compose.
-   * @param {string[]} args
-   * @returns {string} what it printed
-   */
+  /** Runs docker compose. @param {string[]} args @returns {string} its output */
   run(...args) {
     const [program, ...first] = findCompose();
     const all = [

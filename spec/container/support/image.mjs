@@ -9,7 +9,7 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 const problem = imageProblem();
 
-/** How long the image may take to refuse what it was given, in milliseconds. */
+/** How long the image may take to refuse a wrong configuration, in milliseconds. */
 const patience = 20_000;
 
 /**
@@ -104,7 +104,7 @@ export async function startImage(context, options) {
 }
 
 /**
- * Starts the image with what it must refuse.
+ * Starts the image with a configuration that it must refuse.
  * @param {import("node:test").TestContext} context
  * @param {Options} options
  * @returns {Promise<{ code: number, output: string }>} how it ended

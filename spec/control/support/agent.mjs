@@ -6,11 +6,11 @@ import { freePort } from "../../gateway/support/ports.mjs";
 import { waitFor } from "../../gateway/support/wait.mjs";
 
 export class Agent {
-  /** What it says; undefined: nothing, with the connection open. @type {string | undefined} */
+  /** Its answer; undefined: none, and the connection stays open. @type {string | undefined} */
   answer = "up\n";
   /** Whether it closes then. */
   closes = true;
-  /** What it wants to hear first. */
+  /** The text that it expects first. */
   question = "";
   /** How many connections came, are open, and have been at most. */
   connections = 0;
@@ -47,7 +47,7 @@ export class Agent {
     if (this.question === "") speak();
   }
 
-  /** Waits until it has been asked anew, and was answered to the end. */
+  /** Waits until it was asked again and has answered completely. */
   async asked() {
     const wanted = this.connections + 2;
     await waitFor("the agent is asked", () => this.connections >= wanted);

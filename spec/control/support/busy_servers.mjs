@@ -26,14 +26,11 @@ import { waitFor } from "../../gateway/support/wait.mjs";
  * @property {number} capacity requests a second
  */
 
-/** So many may come at once without having to wait. */
+/** The number of requests that may come at once without waiting. */
 const BURST = 4;
 /** More do not wait: no request waits longer than this, in seconds. */
 const LONGEST_QUEUE = 3;
-/**
- * What a request costs besides waiting for its turn: a hash, and as long as a database would take, in
- * milliseconds.
- */
+/** The cost of a request beside its wait: a hash, and the time of a database query in milliseconds. */
 const WORK = Buffer.alloc(32 * 1024, "work");
 const DATABASE = 25;
 const REPORT_EVERY = 200;
@@ -54,7 +51,7 @@ class BusyServer {
     this.server.keepAliveTimeout = 600_000;
   }
 
-  /** What the last second has been like. */
+  /** The load of the last second. */
   load() {
     const since = performance.now() - 1000;
     while (this.#done[0] < since) this.#done.shift();
@@ -109,7 +106,7 @@ class BusyServer {
     response.end("done");
   }
 
-  /** Opens the doors that are not in the answers. @param {Api} api */
+  /** Starts the reports that are not part of answers. @param {Api} api */
   async open(api) {
     const { host, port, door, agentPort, upstream, id } = this.wanted;
     await new Promise((resolve) => this.server.listen(port, host, () => resolve(undefined)));

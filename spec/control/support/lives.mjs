@@ -20,7 +20,10 @@ export const lives = {
   "the death of each worker": killWorkers,
 };
 
-/** What the state in files outlives. @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */
+/**
+ * The events that the saved state survives.
+ * @type {Record<string, (gateway: Gateway) => Promise<unknown>>}
+ */
 export const ends = {
   ...lives,
   "a restart": (gateway) => gateway.stop().then(() => gateway.start()),

@@ -5,14 +5,18 @@ import { atEnd } from "../../gateway/support/cleanup.mjs";
 /** How often it is looked how many requests are due, in milliseconds. */
 const TICK = 5;
 
-/** The least that so much of some values is not above. @param {number[]} values @param {number} part */
+/**
+ * The smallest value that is not exceeded by that part of the values.
+ * @param {number[]} values
+ * @param {number} part
+ */
 export function quantile(values, part) {
   return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)];
 }
 
 class OpenLoop {
   /**
-   * What was answered: by whom, when, and how many milliseconds after it was due.
+   * The answers: the server, the time, and the milliseconds since the request was due.
    * @type {[string, number, number][]}
    */
   answers = [];
@@ -49,10 +53,7 @@ class OpenLoop {
     sent.on("error", (cause) => fail(cause.message)).end();
   }
 
-  /**
-   * The latencies of each server, of what was answered in the last milliseconds.
-   * @param {number} milliseconds
-   */
+  /** The latencies of each server for the answers of the last milliseconds. @param {number} milliseconds */
   latencies(milliseconds) {
     const since = performance.now() - milliseconds;
     /** @type {Map<string, number[]>} */

@@ -9,7 +9,7 @@ import { startScaled } from "./scaled.mjs";
 export const SECRET = "only the receiver knows it";
 
 /**
- * What is done with a call. `hang`: nothing, ever; `cut`: the answer ends in its middle; `garbage`: it is no
+ * How a call is answered. `hang`: never; `cut`: the answer ends in the middle; `garbage`: the answer is not
  * HTTP.
  * @typedef {"ok" | "status 500" | "status 302" | "reset" | "hang" | "cut" | "garbage" | "closed"} Manner
  */

@@ -75,8 +75,7 @@ export async function assertIsUsed(clients, server) {
 }
 
 /**
- * Asserts that a server has a state that it has reported: what is shown, what the last event says, and who
- * gets requests.
+ * Asserts that a server has the state that it reported: in the API, in the last event, and for its requests.
  * @param {{ gateway: Gateway, clients: import("../../gateway/support/api.mjs").Api[] }} running
  * @param {Server} server
  * @param {"up" | "drain" | "down"} state
@@ -92,8 +91,7 @@ export async function assertReported({ gateway, clients }, server, state, before
 }
 
 /**
- * Has the workers look whether what a server has reported of its state still counts: they do when another's
- * changes.
+ * Makes the workers check whether a reported state has expired, which they do when another server changes.
  * @param {Gateway} gateway
  * @param {string} upstream whose server 1 that is
  */
@@ -103,7 +101,7 @@ export async function haveLooked({ api, port }, upstream) {
 }
 
 /**
- * Upstreams whose server 0 drains, as it has reported: whether something keeps it draining beyond
+ * Upstreams whose server 0 has reported "draining", to test whether something confirms this beyond
  * `load.expiry`.
  * @param {[Server, Server]} servers
  * @param {Record<string, object>} settings of each upstream, by its name
@@ -123,7 +121,7 @@ export function drainingUpstreams([first, second], settings, expiry) {
 }
 
 /**
- * Asserts that the server 0 of such an upstream still drains, or that it is up for it has reported nothing.
+ * Asserts that the server 0 of such an upstream still drains, or is up because its report has expired.
  * @param {Gateway} gateway
  * @param {string} upstream
  * @param {Server} server
@@ -147,11 +145,7 @@ export async function shows({ api }, server, /** @type {"up" | "drain" | "down"}
   await becomes(api, server.address, SHOWN[state]);
 }
 
-/**
- * Waits until a server has been checked so many times more.
- * @param {Server} server
- * @param {number} [times]
- */
+/** Waits until a server was checked that many more times. @param {Server} server @param {number} [times] */
 export function checkedAgain(server, times = 2) {
   const count = () => server.requests.filter(({ url }) => url.startsWith("/health")).length;
   const wanted = count() + times;

@@ -14,14 +14,14 @@ export const WATER = { high: 0.8, low: 0.3, for: "0s", cooldown: "1s", min: 1, m
 export const LOOK = { update: "100ms", blackout: "1h" };
 
 /**
- * A gateway with an upstream `app` of servers that serve and, behind them, servers that stand by.
+ * A gateway with an upstream `app` of active servers and standby servers.
  * @param {import("node:test").TestContext} context
  * @param {object} [wanted]
  * @param {number} [wanted.serving] how many
- * @param {number} [wanted.waiting] how many stand by
+ * @param {number} [wanted.waiting] the number of standby servers
  * @param {object} [wanted.autoscale] what differs from `WATER`
  * @param {object | null} [wanted.load] what differs from `LOOK`; null: there is none
- * @param {object} [wanted.standby] more parameters of those that stand by
+ * @param {object} [wanted.standby] further parameters of the standby servers
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
  */
 export async function startScaled(context, wanted = {}, options = {}) {
@@ -79,7 +79,7 @@ export async function decisionsOf(api, name = "app") {
 }
 
 /**
- * Waits until so many were made. Returns them all.
+ * Waits until there are that many decisions, and returns all of them.
  * @param {Api} api
  * @param {number} count
  * @param {string} [name]
@@ -95,7 +95,7 @@ export function waitForDecisions(api, count, name = "app") {
   );
 }
 
-/** What was decided about whom, such as `scale_out 2`. @param {DecisionEvent[]} decisions */
+/** The decisions with the number of the server, such as `scale_out 2`. @param {DecisionEvent[]} decisions */
 export function told(decisions) {
   return decisions.map(({ decision, id }) => `${decision} ${id ?? "?"}`);
 }

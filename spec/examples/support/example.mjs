@@ -36,7 +36,7 @@ export class Example extends Nginx {
     this.ports = ports;
   }
 
-  /** The port that stands in for one of the example's. @param {number} written in the example's files */
+  /** The port that replaces one of the example's ports. @param {number} written in the example's files */
   port(written) {
     const port = this.ports.get(written);
     if (port === undefined) throw new Error(`examples/${this.name}: ${written} is none of the ports`);
@@ -68,7 +68,7 @@ export class Example extends Nginx {
   }
 
   /**
-   * Runs a command in the example's folder, as one pastes it. Returns what it prints.
+   * Runs a command in the example's folder, as a user pastes it. Returns its output.
    * @param {string} command
    */
   async run(command) {
@@ -83,8 +83,8 @@ export class Example extends Nginx {
 }
 
 /**
- * Copies an example to a folder of the test's own, on ports of its own. When the test ends, it is stopped and
- * its log must be clean.
+ * Copies an example to a temporary folder, with its own ports. When the test ends, it is stopped and its log
+ * must be clean.
  * @param {import("node:test").TestContext} context
  * @param {string} name of its folder in examples/
  * @param {number[]} written every port in its nginx.conf and README, which are all replaced

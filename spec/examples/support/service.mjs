@@ -8,7 +8,7 @@ import { ErrorLog } from "../../gateway/support/error_log.mjs";
 import { membersOf, signal } from "../../gateway/support/processes.mjs";
 import { waitFor } from "../../gateway/support/wait.mjs";
 
-/** A user of those that DynamicUser= takes; a test without root stays who it is. */
+/** A user from the range of DynamicUser=. A test without root keeps its user. */
 const user = process.getuid?.() === 0 ? 61_234 : undefined;
 
 /** Where systemd makes the folders that a unit names. */
@@ -50,7 +50,7 @@ export class Service {
   async #run(key) {
     const rights = `setpriv --reuid=${user} --regid=${user} --clear-groups --bounding-set=-all --inh-caps=-all`;
     const asUser = user === undefined ? "" : `${rights} --no-new-privs`;
-    // LimitNOFILE is left as it is: to raise it takes a right that a test may not have.
+    // LimitNOFILE is not applied, because raising it needs a privilege that a test may not have.
     const command = `umask ${this.value("UMask")} && exec ${asUser} ${this.value(key)}`;
     const journal = openSync(this.log.path, "a");
     const child = spawn("sh", ["-c", command], { cwd: "/", env: {}, stdio: ["ignore", journal, journal] });
@@ -73,7 +73,7 @@ export class Service {
     return 0;
   }
 
-  /** `systemctl reload`. Returns 0, or with what the command ended that failed. */
+  /** `systemctl reload`. Returns 0, or the exit status of the command that failed. */
   reload() {
     return this.#run("ExecReload");
   }

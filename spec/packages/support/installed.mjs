@@ -10,7 +10,7 @@ import { makeGateway } from "../../gateway/support/gateway.mjs";
 /** The version to release. @type {string} */
 export const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** What the packages and the image are made of. */
+/** The sources of the packages and the image. */
 export const released = [
   "CHANGELOG.md",
   "Dockerfile",
@@ -42,11 +42,11 @@ export function copyOfRepository(context, names = released) {
 }
 
 /**
- * Runs a program that must end well.
+ * Runs a program that must succeed.
  * @param {string} folder where it is run
  * @param {string} program
  * @param {...string} args
- * @returns {string} what it wrote to stdout
+ * @returns {string} its output
  */
 export function runIn(folder, program, ...args) {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: "utf8" });
@@ -55,7 +55,7 @@ export function runIn(folder, program, ...args) {
 }
 
 /**
- * Has npm write the package, of dist/ as it is. Returns the tarball's path.
+ * Packs the package with npm, using the existing dist/. Returns the path of the tarball.
  * @param {string} repository the copy
  * @param {string} folder where the tarball goes
  */

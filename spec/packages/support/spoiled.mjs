@@ -13,7 +13,7 @@ const versionTs = "src/resty/sluice/lib/version.ts";
 
 const [baseImage] = /openresty\/openresty:[\w.-]+/.exec(readFileSync(join(root, "Dockerfile"), "utf8"));
 
-/** What a copy to spoil is made of: few files, so that copies are cheap. */
+/** The files of a copy that is spoiled: few, so that copying is cheap. */
 export const spoilable = [...released.filter((name) => name !== "dist"), mainLua, versionLua, versionTs];
 
 /**
@@ -37,7 +37,7 @@ export const replace = (file, from, to) => (folder) => {
  *   and the lines that say so
  */
 
-/** What the files say of the release. @type {Spoiled[]} */
+/** Changes of files that describe the release. @type {Spoiled[]} */
 export const spoiledStatements = [
   ["nothing", () => {}, []],
   [
