@@ -25,7 +25,7 @@ describe("hash with balance_factor", () => {
         under_way.push(peer);
         const share = (under_way.length * peer.weight) / total_weight;
         expect(peer.in_flight <= (share * FACTOR) / 100 + 1).equal(true);
-        // Between 1 and 200 are under way, and end in any order.
+        // Between 1 and 200 requests are in progress, and end in any order.
         while (under_way.length > 0 && (under_way.length > 200 || math.random() < 0.45)) {
           const ended = table.remove(under_way, math.random(1, under_way.length)) as TestPeer;
           ended.in_flight -= 1;
@@ -54,7 +54,7 @@ describe("hash with balance_factor", () => {
     method.remove(deleted);
     for (const _ of $range(1, 12)) (method.pick(available, "hot") as TestPeer).in_flight += 1;
     for (const { name, in_flight } of peers) {
-      // Of 12 among 3 that is at most 12/3 × 1.25, rounded up.
+      // The bound of 12 requests at 3 peers is 12/3 × 1.25, rounded up.
       if (name !== draining.name && name !== deleted.name) expect(in_flight <= 5).equal(true);
     }
     draining.in_rotation = true;

@@ -16,7 +16,7 @@ import {
 
 const KEYS = 100000;
 
-/** The names of the peers of many keys. */
+/** Returns the names of the peers of many keys. */
 function owners(method: Method): string[] {
   const names: string[] = [];
   for (const number of $range(1, KEYS)) {
@@ -31,7 +31,7 @@ function equal_weights(count: number): number[] {
   return weights;
 }
 
-/** How many keys have moved; each from or to the peer of this name, else the spec fails. */
+/** Returns the number of keys that have moved. Each must have moved from or to the peer of this name. */
 function count_moves(before: readonly string[], after: readonly string[], name: string): number {
   let moves = 0;
   for (const [index, owner] of ipairs(before)) {
@@ -64,7 +64,7 @@ describe("hash consistent", () => {
       bench.method.remove(peer);
       const without = owners(bench.method);
       expect(count_moves(before, without, peer.name) <= KEYS * (1 / count + 0.1)).equal(true);
-      // More exactly: a peer's share of the circle has a standard deviation of 1/sqrt(160) of itself; four of those.
+      // The share of a peer has a relative standard deviation of 1/sqrt(160); four of these are allowed.
       expect(count_moves(before, without, peer.name) <= (KEYS / count) * 1.32).equal(true);
       bench.method.add(peer);
       expect(count_moves(before, owners(bench.method), peer.name)).equal(0);
@@ -146,14 +146,14 @@ describe("hash consistent", () => {
     add_peer(bench, light);
     const started = os.clock();
     bench.method.pick(available, "key");
-    // It took minutes. Processor time; on a machine at rest it is 0.1 s.
+    // Processor time. It is 0.1 s on an idle machine; an earlier version took minutes.
     expect(os.clock() - started < 1).equal(true);
     const counts = new LuaTable<string, number>();
     for (const name of owners(bench.method))
       counts.set(name, ((counts.get(name) as number | undefined) ?? 0) + 1);
     for (const peer of bench.peers.slice(0, 2000)) expect(counts.has(peer.name)).equal(true);
     expect(((counts.get("light") as number | undefined) ?? 0) < 20).equal(true);
-    // All the others are lighter by half, so that this one has twice their share.
+    // All others have half of its weight, so this peer has twice their share.
     for (const peer of bench.peers) if (peer !== half) bench.method.reweigh(peer, 500);
     const doubled = new LuaTable<string, number>();
     for (const name of owners(bench.method))
@@ -181,7 +181,7 @@ describe("hash consistent", () => {
     const away = owners(bench.method);
     count_moves(before, away, "p4");
     for (const name of away) expect(name === "p4").equal(false);
-    // Where they go is where they would go if that peer were not there.
+    // Its keys move to the peers that they would have without it.
     bench.method.remove(bench.peers[3]);
     expect(count_moves(away, owners(bench.method), "p4")).equal(0);
   });

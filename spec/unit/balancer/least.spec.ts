@@ -71,7 +71,7 @@ describe("least_conn", () => {
 });
 
 describe("least_conn, reweighed,", () => {
-  /** Peers whose weights are counted as they are read. */
+  /** Makes peers that count how often their weights are read. */
   function counted_bench(count: number): LuaMultiReturn<[Bench, () => number]> {
     const bench = new_bench(least_conn);
     let reads = 0;

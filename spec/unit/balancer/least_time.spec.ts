@@ -6,7 +6,7 @@ import { available, bench_of, count_of, type Bench, type NewMethod, type TestPee
 const least_time: NewMethod = (surroundings) => new_least(surroundings, time_cost(surroundings, false));
 const with_inflight: NewMethod = (surroundings) => new_least(surroundings, time_cost(surroundings, true));
 
-/** Sends requests one after the other, each of which lasts as `time_of` says, and lets the averages follow. */
+/** Sends requests one after the other, which take the time that `time_of` returns, and updates the averages. */
 function send(bench: Bench, requests: number, time_of: (peer: TestPeer) => number): LuaTable<string, number> {
   const counts = new LuaTable<string, number>();
   for (const _ of $range(1, requests)) {
@@ -41,7 +41,7 @@ describe("least_time", () => {
   it("picks the peer with the least time × requests", () => {
     const bench = bench_at(least_time, [30, 100, 200]);
     expect(pick_name(bench)).equal("p1");
-    // 40 × 3 against 120 × 1: equal. One more and it is the other's turn.
+    // 40 × 3 and 120 × 1 are equal. With one more request the other peer is chosen.
     bench.peers[0].in_flight = 3;
     expect(pick_name(bench)).equal("p2");
   });
@@ -118,7 +118,7 @@ describe("least_time", () => {
       const bench = bench_at(least_time, [150, 55]);
       const [slow, fast] = bench.peers;
       slow.fail_timeout = fail_timeout;
-      // A second is over when the clock shows the next one, however short it was.
+      // Whole seconds count: the next second begins when the clock shows it.
       slow.chosen_at = 1000.9;
       for (const second of $range(0, seconds)) {
         bench.time = 1000.95 + second;

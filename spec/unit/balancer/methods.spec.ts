@@ -7,7 +7,7 @@ import type { NewMethod } from "./peers";
 
 const HASH = { key: "$uri", consistent: false };
 
-/** Every method with every parameter that makes another of it. */
+/** All methods, with all parameters that change them. */
 const CONFIGURATIONS: BalancingConfig[] = [
   { method: "round_robin" },
   { method: "least_conn" },

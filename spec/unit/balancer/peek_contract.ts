@@ -98,7 +98,7 @@ export function peek_contract(new_method: NewMethod, draws: boolean): [string, (
           const bench = bench_of(new_method, weights);
           for (const pick of $range(1, PICKS)) {
             const key = key_of(pick);
-            // With `balance_factor`, who has too much counts as not available.
+            // With `balance_factor`, a peer at its bound counts as not available.
             if (key === undefined) for (const peer of bench.peers) peer.in_flight = 0;
             const peeked = bench.method.peek(available, key) as TestPeer | undefined;
             const picked = bench.method.pick(available, key) as TestPeer;

@@ -1,7 +1,7 @@
 import type { Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
 import { crc32 } from "../../../src/resty/sluice/lib/crc32";
 
-/** Peers to try methods with, and what they know of the world. */
+/** Peers for the specs of methods, and their surroundings. */
 
 export interface TestPeer extends Peer {
   name: string;
@@ -16,13 +16,13 @@ export interface TestPeer extends Peer {
 /** Makes a method without peers. */
 export type NewMethod = (this: void, surroundings: Surroundings) => Method;
 
-/** A method among peers, and a clock that stands until it is moved. */
+/** A method with its peers, and a clock that only the spec moves. */
 export interface Bench {
   method: Method;
   peers: TestPeer[];
-  /** Seconds. */
+  /** The time of the clock, in seconds. */
   time: number;
-  /** Where its worker starts. */
+  /** The position at which the worker starts. */
   start: number;
 }
 
@@ -30,7 +30,7 @@ const FAIL_TIMEOUT = 10;
 
 let made = 0;
 
-/** Makes a peer; its number is behind those of all that were made before. */
+/** Makes a peer with a higher id than all earlier ones. */
 export function new_peer(name: string, weight = 1): TestPeer {
   made = made + 1;
   return {
@@ -52,7 +52,7 @@ export function available(this: void, peer: Peer): boolean {
   return peer.in_rotation && (peer as TestPeer).is_available;
 }
 
-/** The world of a bench: loads are fields of its peers. */
+/** The surroundings of a bench. Loads are fields of its peers. */
 export function surroundings_of(bench: Bench): Surroundings {
   return {
     random: math.random,
@@ -110,16 +110,16 @@ export function with_weights(
 
 let asked = 0;
 
-/** A key that no pick had before. */
+/** Returns a key that no pick had before. */
 export function next_key(): string {
   asked = asked + 1;
   return `key ${asked}`;
 }
 
-/** So many requests are under way at a time. */
+/** Number of requests in progress at a time. */
 const UNDER_WAY = 8;
 
-/** How often each peer is picked in so many picks, each with another key. A request ends when the 8th after it begins. */
+/** Counts the picks of each peer, each with another key. A request ends when the 8th request after it begins. */
 export function count_picks(method: Method, picks: number): LuaTable<string, number> {
   const counts = new LuaTable<string, number>();
   const under_way: TestPeer[] = [];
@@ -142,7 +142,7 @@ function end_request(under_way: TestPeer[]): void {
   if (oldest !== undefined) oldest.in_flight -= 1;
 }
 
-/** How often a peer was picked. */
+/** Returns how often a peer was picked. */
 export function count_of(counts: LuaTable<string, number>, name: string): number {
   return counts.get(name) ?? 0;
 }

@@ -5,21 +5,21 @@ import { new_round_robin } from "../../../src/resty/sluice/balancer/round_robin"
 import { expect } from "../support/expect";
 import { available, bench_of, type Bench, type NewMethod, type TestPeer } from "./peers";
 
-/** The methods that go by round robin while nobody has anything to do and requests have no key. */
+/** The methods that use round robin while all peers are idle and requests have no key. */
 const METHODS: [string, NewMethod][] = [
   ["round_robin", new_round_robin],
   ["least_conn", (surroundings) => new_least(surroundings, connection_cost(surroundings))],
   ["hash", new_hash],
 ];
 
-/** In picks. Without changes of weights nobody is further than 1 from its share. */
+/** Tolerance in picks. Without changes of weights no peer is further than 1 pick from its share. */
 const MOST_AHEAD = 1.5;
 
-/** A bench, and how many picks more than its share at each time each peer has had, by number. */
+/** A bench, and the picks that each peer has had beyond its share, by id. */
 interface Account {
   bench: Bench;
   ahead: number[];
-  /** The furthest that anybody has ever been from its share. */
+  /** The largest distance of any peer from its share so far. */
   furthest: number;
 }
 

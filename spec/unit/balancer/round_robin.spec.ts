@@ -9,7 +9,7 @@ function sum(weights: number[]): number {
   return total;
 }
 
-/** The longest wait of each peer, in picks, from pick to pick. */
+/** Returns the longest wait of each peer between two of its picks, in picks. */
 function longest_waits(method: Method, picks: number): LuaTable<string, number> {
   const last = new LuaTable<string, number>();
   const longest = new LuaTable<string, number>();
@@ -22,7 +22,7 @@ function longest_waits(method: Method, picks: number): LuaTable<string, number> 
   return longest;
 }
 
-/** The names that ngx_http_upstream_get_peer() of nginx chooses. */
+/** Returns the names that ngx_http_upstream_get_peer() of nginx would choose. */
 function nginx_sequence(weights: readonly number[], picks: number): string[] {
   const total = sum([...weights]);
   const current: number[] = weights.map(() => 0);
@@ -114,7 +114,7 @@ describe("round_robin", () => {
         expect(name).equal(`p${((first - 1 + turn) % 10) + 1}`);
       }
       add_peer(bench, new_peer("p11"));
-      // The peer that was out of rotation has its old place.
+      // The peer that was out of rotation has its earlier position.
       first_peer.in_rotation = false;
       bench.method.suspend(first_peer);
       first_peer.in_rotation = true;
@@ -144,7 +144,7 @@ describe("round_robin", () => {
     const sets = [[5, 1, 1], [1, 5, 1], [1, 1, 5], [3, 2, 1], [10, 9, 1, 1], [1, 1000], ...WEIGHTS];
     for (const _ of $range(1, 60)) {
       const weights: number[] = [];
-      // 16 different weights at most: among more the sequence is as smooth, but another one.
+      // At most 16 different weights: with more, the sequence is as smooth but differs.
       for (const __ of $range(1, math.random(2, 40))) weights.push(math.random(1, 16));
       sets.push(weights);
     }
@@ -172,7 +172,7 @@ describe("round_robin", () => {
     method.remove(peers[(tonumber(string.sub(seen[0], 2)) as number) - 1]);
     const rest: string[] = [];
     for (const _ of $range(1, 3)) rest.push((method.pick(available, undefined) as TestPeer).name);
-    // The three that had not had their turn have it before anybody has a second one.
+    // The three peers without a turn have it before any peer has a second one.
     for (const name of rest) {
       expect(name !== "late" && name !== seen[0] && name !== seen[1] && name !== seen[2]).equal(true);
     }

@@ -32,7 +32,7 @@ function ask_of(script: Script): Ask {
   };
 }
 
-/** Puts the upstream with servers from the registry. */
+/** Creates the upstream with servers from the registry. */
 function put_servers(addresses: readonly string[]): void {
   const lines = addresses.map((server, id) => {
     return format_line({
@@ -54,7 +54,7 @@ function put_servers(addresses: readonly string[]): void {
   put_text("app", format_document({ ...head, lines }));
 }
 
-/** Looks the servers up once, with every question due, and gives them to the upstream. */
+/** Looks up the servers once, with all questions due, and applies them to the upstream. */
 function look_up(subscription: Subscription, script: Script): string[] {
   for (const [, known] of pairs(subscription.addresses)) known.not_before = 0;
   const [entries] = service_entries(ask_of(script), subscription, CONFIG);

@@ -3,7 +3,7 @@ import { TYPES } from "../../../src/resty/sluice/discovery/dns_records";
 import { addresses_of_targets, type Asker } from "../../../src/resty/sluice/discovery/dns_targets";
 import { expect } from "../support/expect";
 
-/** What is answered, by question: an address, "" for no record, or undefined for a failure. */
+/** The answers by question: an address, "" for no record, or undefined for a failure. */
 type Script = Record<string, string | undefined>;
 
 const SECTIONS = { answer: 1, additional: 3 };
@@ -13,7 +13,7 @@ function record(name: string, family: "A" | "AAAA", address: string, section: nu
   return { name, type: TYPES[family], section, ttl: 30, class: 1, address, ...nothing };
 }
 
-/** Asks a script, and notes what was asked. Each question takes a second. */
+/** Answers from a script, and records the questions. Each question takes a second. */
 function asker_of(script: Script): { asker: Asker; asked: string[]; time: { now: number } } {
   const asked: string[] = [];
   const time = { now: 100 };

@@ -21,7 +21,7 @@ describe("an entry of a registry", () => {
       '{"server":"10.0.0.1:80","weight":"5","fail_timeout":7}',
       { server: "10.0.0.1:80", weight: 5, fail_timeout: "7s" },
     ],
-    // As nginx-upsync-module has it: the address is the key's last part.
+    // As with nginx-upsync-module, the address is the last part of the key.
     ["", {}],
     ["{}", {}],
     [

@@ -3,7 +3,7 @@ import { expect } from "../support/expect";
 
 const LIMITS = { max_removal_percent: 50, removal_confirmations: 3 };
 
-/** Judges an answer that says `wanted` of `owned` servers; `others`: how many more that are new. */
+/** Judges an answer that names `wanted` of `owned` servers, and `others` new ones. */
 function judge_answer(
   guard: Guard,
   [owned, wanted, others]: [owned: number, wanted: number, others?: number],
@@ -89,7 +89,7 @@ describe("the guard of removals", () => {
   it("never removes all servers, however often the answer is repeated", () => {
     const guard = new_guard();
     for (const second of $range(1, 1000)) expect(judge_answer(guard, [3, 0], 100 + second)).equal("empty");
-    // To have said so counts for nothing afterwards.
+    // These answers do not count as confirmations afterwards.
     expect(judge_answer(guard, [3, 1], 1101)).equal("waits");
     expect(guard.equal).equal(1);
   });
@@ -102,7 +102,7 @@ describe("the guard of removals", () => {
     expect(judge_answer(guard, [5, 4], 106)).equal("waits");
     expect(judge_answer(guard, [5, 4], 107)).equal("waits");
     expect(judge_answer(guard, [5, 4], 108)).equal("removes");
-    // From there on it is 4 that there were.
+    // From here on the largest number is 4.
     expect(judge_answer(guard, [4, 3], 109)).equal("removes");
   });
 

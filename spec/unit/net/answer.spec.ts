@@ -7,7 +7,7 @@ import { expect_quick } from "../support/quick";
 
 const LIMIT = 100;
 
-/** Reads a whole answer, in pieces of all sizes, which must make no difference. */
+/** Reads a whole answer in pieces of all sizes, which must not change the result. */
 function read(text: string): LuaMultiReturn<[Head | undefined, Body | undefined, string | undefined]> {
   const [head, body, cause] = read_in_pieces(text, text.length);
   for (const size of $range(1, 20)) {

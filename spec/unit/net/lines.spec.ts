@@ -10,7 +10,7 @@ const LONGEST = 20;
 const CHUNKED: Framing = { is_chunked: true, length: math.huge };
 const UNTIL_CLOSED: Framing = { is_chunked: false, length: math.huge };
 
-/** All lines of a body, and why there are no more. */
+/** Returns all lines of a body, and why it has ended. */
 function read_all(text: string, framing: Framing, piece_size: number): LuaMultiReturn<[string[], string]> {
   const lines = new_lines(reader_of(text, piece_size), LONGEST, framing);
   const all: string[] = [];
@@ -22,7 +22,7 @@ function read_all(text: string, framing: Framing, piece_size: number): LuaMultiR
   return $multi(all, "it does not end");
 }
 
-/** In pieces of all sizes, which must make no difference. */
+/** Expects lines in pieces of all sizes, which must not change the result. */
 function expect_lines(text: string, framing: Framing, wanted: string[], end: string): void {
   for (const piece_size of $range(1, text.length + 1)) {
     const [all, cause] = read_all(text, framing, piece_size);

@@ -18,7 +18,7 @@ function new_turn(jitter = 0): Turn {
   return { interval: INTERVAL, jitter, is_scheduled: false, key: 0, place: 0 };
 }
 
-/** Goes on to `until` in small steps and has every turn taken that comes, unless too late. Returns when each was. */
+/** Advances to `until` in small steps and makes every probe that is due and not too late. Returns their times. */
 function run(turns: ReturnType<typeof new_schedule>, from: number, until: number): LuaTable<Turn, number[]> {
   const taken = new LuaTable<Turn, number[]>();
   for (const step of $range(0, (until - from) * 100)) {

@@ -60,7 +60,7 @@ interface Owner {
 const MOST_POINTS = 320000;
 /** Eight steps halve the number of points. */
 const STEP = 2 ** (-1 / 8);
-/** Adding or removing a point takes about as long as rebuilding so many points. */
+/** The time of adding or removing a point, as a number of points that a rebuild places in that time. */
 const BUILT_A_CHANGE = 4;
 
 /** Makes an empty circle. Any phase. */

@@ -53,7 +53,7 @@ const LONGEST_WATCH = 2;
  * More setbacks are a failure. An API server that restarts, or has compacted its history, causes one or two.
  */
 const MOST_SETBACKS = 3;
-/** A watch that has lasted for so many seconds works, even if it has delivered nothing. */
+/** A watch that lasts this long, in seconds, counts as working, even if it has delivered nothing. */
 const PROVEN_SECONDS = 1;
 /** How long an API server may take to end a watch whose time is over, in seconds. */
 const GRACE_SECONDS = 10;

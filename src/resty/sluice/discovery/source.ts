@@ -67,7 +67,7 @@ export interface Feed extends Attempts {
   subscriptions: LuaTable<string, Subscription>;
   /** Counts the subscriptions that were added or removed. */
   changes: number;
-  /** Whether a session is under way. */
+  /** True: a session is in progress. */
   is_busy: boolean;
   /** When the next session may begin after a failure, by the monotonic clock. */
   not_before: number;

@@ -38,7 +38,7 @@ function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[
   return servers;
 }
 
-/** Tells whether nobody has changed the upstream since the last answer was applied. */
+/** Tells whether the upstream is unchanged since the last answer was applied. */
 function is_current(subscription: Subscription): boolean {
   return shared_memory()[subscription.row + UpstreamRow.REVISION] === subscription.revision;
 }
@@ -112,7 +112,7 @@ export function answer(subscription: Subscription, entries: Entry[], revision: s
 
 /** Applies the last answer again to an upstream that was changed by others. Phases that can sleep. */
 export function reapply(subscription: Subscription): void {
-  // A write that is under way uses the newest state of the upstream anyway.
+  // A write in progress uses the newest state of the upstream anyway.
   if (subscription.entries === undefined || subscription.is_applying || is_current(subscription)) return;
   apply(subscription, subscription.entries, false);
 }
