@@ -8,11 +8,11 @@ import { controlled, follow_controlled, type Controlled } from "./controlled";
 import { measure } from "./measure";
 import { update_weights } from "./weight_update";
 
-/** Looks at the loads of all upstreams that have `load` or `autoscale`, and does what they ask for. One worker does it. */
+/** Updates the weights of upstreams with `load` and scales those with `autoscale`. One worker does this. */
 
-/** How often an upstream is looked at that has no `load`, in seconds. */
+/** Time between two updates of an upstream without `load`, in seconds. */
 const UPDATE_SECONDS = 1;
-/** So many servers, then other work goes on. */
+/** After this number of servers, the worker serves requests. */
 const SERVERS_AT_ONCE = 2000;
 /** 0 would do, but without OpenResty's patches nginx warns of it. */
 const PAUSE_SECONDS = 0.001;
@@ -26,7 +26,7 @@ function pause(this: void): boolean {
   return !is_over();
 }
 
-/** Measures, weighs and scales an upstream. */
+/** Measures the loads of an upstream, updates its weights and scales it. */
 function update(upstream: Controlled, now: number): void {
   const { load, autoscale: scale, servers, memo } = upstream;
   memo.update_due = now + (load === undefined ? UPDATE_SECONDS : seconds_of(load.update));

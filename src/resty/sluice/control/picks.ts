@@ -7,9 +7,9 @@ import { last_slot, row_at, shared_memory, stamp_at } from "../store/memory/regi
 import { picks_of } from "../store/memory/statistics";
 
 /**
- * How often servers were chosen in the last minute. Once a minute it is noted how often each had been by then, of
- * each upstream in a second of its own, whichever worker counts; between two notes the minute before counts by the part of
- * it that is not over a minute ago.
+ * Counts how often servers were chosen in the last minute. Once a minute the counters of an upstream's
+ * servers are stored, for each upstream in a different second. Between two of these times, the previous
+ * minute counts in proportion to the part of it that is less than a minute ago.
  */
 
 const MINUTE = 60;
@@ -17,7 +17,7 @@ const MINUTE = 60;
 const PAUSE_SECONDS = 0.001;
 const NAMES_AT_ONCE = 50;
 
-/** The upstreams by the second of the monotonic clock in which their next minute begins. */
+/** The names of upstreams, by the second of the monotonic clock in which their next minute begins. */
 const due = new LuaTable<number, string[] | undefined>();
 const known = new LuaSet<string>();
 let looked_at = 0;
@@ -30,12 +30,15 @@ function put_off(name: string, time: number): void {
   else names.push(name);
 }
 
-/** Whether a minute that began at a moment, whichever worker began it, is not over yet. */
+/** Tells whether a minute that this or another worker has begun is not over yet. */
 function goes_on(began: number, now: number): boolean {
   return now - began < MINUTE;
 }
 
-/** Whether any worker has served an upstream. The rows of others are not even looked at: they would take this worker's memory. */
+/**
+ * Tells whether any worker has served an upstream. The rows of others are not read, to save this worker's
+ * memory.
+ */
 function is_served(row: RowNumber): boolean {
   const memory = shared_memory();
   for (const slot of $range(1, last_slot())) {
@@ -44,7 +47,7 @@ function is_served(row: RowNumber): boolean {
   return false;
 }
 
-/** When an upstream's minute began; 0: it has had none. */
+/** Returns when the minute of an upstream began; 0: never. */
 function minute_of(name: string): number {
   const text = get_text(name);
   if (text === undefined) return 0;
@@ -52,7 +55,11 @@ function minute_of(name: string): number {
   return is_served(row) ? shared_memory()[row_at(row) + UpstreamRow.MINUTE_AT] : 0;
 }
 
-/** Begins a new minute of an upstream if its last one is over. Returns when the next one begins; undefined: it is gone. O(servers). */
+/**
+ * Begins a minute of an upstream if the last one is over. O(servers).
+ *
+ * @returns when the next minute begins; undefined: the upstream was deleted
+ */
 function begin_minute(name: string, now: number): number | undefined {
   const text = get_text(name);
   if (text === undefined) return undefined;
@@ -76,11 +83,8 @@ function pause_after(number: number): void {
   if (number % NAMES_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
 }
 
-/**
- * Has the minutes of upstreams that this worker did not know go on as whoever counted before has begun them, and those
- * of new ones begin, a part each second.
- */
-function take_new(now: number): void {
+/** Schedules upstreams that are new to this worker. Minutes that another worker has begun continue. */
+function schedule_new(now: number): void {
   const fresh: string[] = [];
   for (const [number, name] of ipairs(get_names())) {
     if (!known.has(name)) {
@@ -99,7 +103,7 @@ function begin_minutes(this: void): void {
   const now = clock.now();
   if (now - looked_at >= MINUTE) {
     looked_at = now;
-    take_new(now);
+    schedule_new(now);
   }
   const names: string[] = [];
   for (const [second, its_names] of pairs(due)) {

@@ -18,19 +18,23 @@ import { cluster_report } from "../store/source_status";
 import { write } from "../store/write";
 import { judge, new_guard, type Guard, type Verdict } from "./guard";
 
-/** Takes out the servers that have registered themselves and do not renew it. One worker does it. */
+/**
+ * Removes servers that registered themselves and have not renewed their registration. One worker does this.
+ */
 
-/** What is remembered of an upstream with such servers. */
+/** The memory of an upstream with registered servers. */
 interface Memory {
   guard: Guard;
-  /** What became of those that are over, the last time. */
+  /** The last verdict on servers whose registration has ended. */
   verdict: Verdict;
 }
 
 const SECONDS_AFTER_FAILURE = 10;
-/** Who has not heard of etcd for so long may have missed renewals at other gateways. */
+/** After this time without an answer of etcd, in seconds, renewals at other gateways may have been missed. */
 const HEARING_SECONDS = 3;
-/** What other gateways know of a renewal comes late: a second till it is told, and the way. */
+/**
+ * Delay of renewals at other gateways, in seconds: up to a second until they are sent, and the transmission.
+ */
 const LATE_SECONDS = 2;
 
 const registered = new_registered();
@@ -47,8 +51,8 @@ function memory_of(name: string): Memory {
 }
 
 /**
- * Since when this gateway has heard of all renewals: 0 if it is alone; infinite while it does not, for want of an etcd that
- * answers. A registration that was renewed elsewhere before that has all of its time from then on.
+ * Returns since when this gateway has received all renewals: 0 without a cluster, infinite while etcd does
+ * not answer. A registration that was renewed elsewhere before that has its full `ttl` from then on.
  */
 function heard_since(now: number): number {
   if (!is_clustered()) return 0;
@@ -57,7 +61,10 @@ function heard_since(now: number): number {
   return is_heard ? (since ?? math.huge) : math.huge;
 }
 
-/** Those whose time is over. Who was there when nginx started has all of it from now. */
+/**
+ * Returns the registrations that have ended. Those from before nginx started have their full `ttl` from now
+ * on.
+ */
 function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
   const over: NodeRecord[] = [];
   const last = is_clustered() ? now - LATE_SECONDS : now;
@@ -70,7 +77,7 @@ function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
   return over;
 }
 
-/** Equal for equal sets of servers. */
+/** Returns a text that is equal for equal sets of servers. */
 function fingerprint(nodes: readonly NodeRecord[]): string {
   const ids: number[] = [];
   for (const { id } of nodes) ids.push(id);
@@ -85,12 +92,12 @@ function log_verdict(name: string, before: Verdict, { verdict }: Memory, over: r
     }
   } else if (verdict !== before) {
     const what = `${over.length} servers have not renewed their registration`;
-    const why = verdict === "empty" ? "the last ones stay" : "so many at once wait for confirmation";
+    const why = verdict === "empty" ? "the last servers are kept" : "so many removals wait for confirmation";
     ngx.log(ngx.WARN, `sluice: upstream ${name}: ${what}: ${why}`);
   }
 }
 
-/** Says in the events that the guard keeps servers whose registration is over. */
+/** Records events for servers that the guard keeps although their registration has ended. */
 function record_kept(name: string, kept: readonly NodeRecord[]): void {
   for (const record of kept) {
     const { id, server, node } = record;
@@ -101,16 +108,16 @@ function record_kept(name: string, kept: readonly NodeRecord[]): void {
   }
 }
 
-/** What becomes of an upstream's servers whose registration is over. */
+/** The servers of an upstream whose registration has ended, and the change that follows. */
 interface Outcome {
   next: Document;
   over: NodeRecord[];
-  /** Those among them that the guard keeps, if that is news. */
+  /** The servers among them that the guard keeps, and has not kept before. */
   kept: NodeRecord[];
 }
 
-/** Under the lock, so that nobody registers meanwhile. */
-function take_out(current: Document, entry: Memory, now: number): Outcome {
+/** Decides under the lock, so that no server can register or renew meanwhile. */
+function without_expired(current: Document, entry: Memory, now: number): Outcome {
   const nodes = registered_nodes(current);
   const over = expired(nodes, now);
   const step = {
@@ -129,7 +136,7 @@ function take_out(current: Document, entry: Memory, now: number): Outcome {
   return { next: current, over, kept };
 }
 
-/** Returns the cause when it fails. */
+/** Removes the servers of an upstream whose registration has ended. Returns the cause of a failure. */
 function expire(name: string, nodes: readonly NodeRecord[]): string | undefined {
   const now = clock.now();
   if (expired(nodes, now).length === 0) return undefined;
@@ -138,7 +145,7 @@ function expire(name: string, nodes: readonly NodeRecord[]): string | undefined 
   let outcome: Outcome | undefined;
   const [, problem] = write(name, (current) => {
     if (current === undefined) return $multi(undefined, undefined);
-    outcome = take_out(current, memory, now);
+    outcome = without_expired(current, memory, now);
     return $multi(outcome.next, undefined);
   });
   if (problem !== undefined) return problem.text;
