@@ -78,10 +78,7 @@ export function new_circle(): Circle {
   let { positions, followers, heads } = buckets;
   let bucket_count = buckets.count;
 
-  /**
-   * Of two points at the same position that of the older peer comes first. Seats differ between workers, ids
-   * do not.
-   */
+  /** Of two points at one position the one of the older peer comes first. Seats differ between workers. */
   function seat_before(this: void, seat: number, other: number): boolean {
     return owners.get(seat).peer.id < owners.get(other).peer.id;
   }
@@ -90,10 +87,7 @@ export function new_circle(): Circle {
     return weight === 0 ? 0 : point_count(weight, points_a_weight);
   }
 
-  /**
-   * Computes the number of points for a unit of weight from the sum of the weights. Returns whether it has
-   * changed.
-   */
+  /** Computes the number of points for a unit of weight. Returns whether it has changed. */
   function fit_points(): boolean {
     const before = points_a_weight;
     points_a_weight = POINTS_A_WEIGHT;

@@ -5,10 +5,7 @@ import { new_heap, pop, push, remove, type Heap, type HeapEntry } from "../lib/h
  * Eligible Virtual Deadline First", 1995; the scheduler of Linux uses it).
  */
 
-/**
- * An item that takes turns. Its k-th turn becomes eligible at base + k/weight and is due at base +
- * (k+1)/weight.
- */
+/** An item that takes turns. Turn k becomes eligible at base + k/weight and is due at base + (k+1)/weight. */
 export interface Turns extends HeapEntry {
   weight: number;
   /** The virtual time of turn 0. */

@@ -9,17 +9,11 @@ export interface Places {
   reweigh: (this: void, peer: Peer, weight: number) => void;
   /** Changes `peer.server`; absent: the mapping does not depend on it. */
   respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
-  /**
-   * Returns the peer of a key; undefined if none was available after nginx's number of tries. Changes
-   * nothing. There must be peers.
-   */
+  /** Returns the peer of a key; undefined: none was available. Changes nothing. There must be peers. */
   find: (this: void, available: Available, key: string) => Peer | undefined;
 }
 
-/**
- * Makes a method from a mapping of keys. Round robin serves requests without a key or without a peer. Any
- * phase.
- */
+/** Makes a method. Round robin serves requests without a key or without a peer. Any phase. */
 export function new_keyed(surroundings: Surroundings, places: Places): Method {
   const turns = new_round_robin(surroundings);
   let count = 0;

@@ -17,19 +17,13 @@ export function point_count(weight: number, points_a_weight: number): number {
   return math.max(1, math.floor(weight * points_a_weight + 0.5));
 }
 
-/**
- * Returns the state of a CRC-32 after the host, a zero byte and the port of an address. All points begin with
- * it.
- */
+/** Returns the state of a CRC-32 after host, zero byte and port of an address: all points begin with it. */
 export function seed_of(server: string): number {
   const [host, port] = host_and_port(server);
   return crc32_text(crc32_byte(crc32_text(CRC32_START, host), 0), port);
 }
 
-/**
- * Returns the point after another point of a peer, and the first point after 0: the seed continued by the
- * four bytes.
- */
+/** Returns the point after another one, and the first after 0: the seed continued by the four bytes. */
 export function next_point(seed: number, point: number): number {
   return crc32_end(crc32_word(seed, point));
 }

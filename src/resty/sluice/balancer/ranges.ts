@@ -14,10 +14,7 @@ export interface Ranges {
   count: (this: void) => number;
   /** Returns the length of the line. */
   total: (this: void) => number;
-  /**
-   * Returns the peer at a point from 0 up to, but not including, `total()`. O(1) with equal weights, else
-   * O(log n).
-   */
+  /** Returns the peer at a point in [0, `total()`). O(1) with equal weights, else O(log n). */
   at: (this: void, point: number) => Peer;
 }
 

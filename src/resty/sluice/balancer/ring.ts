@@ -18,10 +18,7 @@ export interface Ring<R> {
   next: Member<R>;
   /** The member that takes the next turn of an unavailable member, so that all members share these turns. */
   spare: Member<R>;
-  /**
-   * The member that joined last, or the one before it. The search for the position of a new member starts
-   * here.
-   */
+  /** The member at which the search for the position of a new member starts: mostly the last that joined. */
   latest: Member<R>;
 }
 
@@ -64,10 +61,7 @@ export function join_ring<R extends Ring<R>>(ring: R, member: Member<R>): void {
   ring.latest = member;
 }
 
-/**
- * Returns the member before which a new one joins in the order of turns, or a member near the front after
- * `MOST_STEPS`.
- */
+/** Returns the member before which a new one joins by its turns; near the front after `MOST_STEPS`. */
 function place_for<R extends Ring<R>>(ring: R, served: number): Member<R> {
   let front = ring.next;
   let back = ring.next;

@@ -43,10 +43,7 @@ import { first_id_of, start_from } from "./start";
 const SLACK = 1e-3;
 /** After this number of turns of unavailable peers all groups are searched. */
 const MOST_SKIPS = 8;
-/**
- * Limit of the turns that a member of several is owed, because its ring may have changed often since it
- * joined.
- */
+/** Limit of the turns that a member of several is owed, because its ring may have changed often. */
 const MOST_OWED = 1;
 
 /** Makes a round robin without peers. Any phase. */
@@ -192,10 +189,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     return pop(eligible);
   }
 
-  /**
-   * Advances to a time. Peers that took turns of unavailable ones are not ahead, and those are owed at most
-   * one turn.
-   */
+  /** Advances to a time. Afterwards, peers that took the turns of unavailable ones are not ahead. */
   function go_on_to(time: number, available: Available): void {
     settle();
     time_base = math.max(time_base, time);

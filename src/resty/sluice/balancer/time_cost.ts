@@ -1,10 +1,7 @@
 import type { Cost } from "./cost";
 import type { Peer, Surroundings } from "./method";
 
-/**
- * Times are in milliseconds. Times within one step count as equal, so that their peers share requests by
- * round robin.
- */
+/** Times are in milliseconds. Times within one step count as equal. */
 const STEP = 20;
 /** Slower peers are equally bad. A failed response counts as this time. */
 export const WORST_TIME = 5000;

@@ -146,10 +146,7 @@ function act(
   return undefined;
 }
 
-/**
- * Acts on a decision in its own timer, because a write may have to wait and the weights must not wait with
- * it.
- */
+/** Acts on a decision in its own timer, because a write may have to wait. */
 function act_soon(
   upstream: Controlled,
   config: AutoscaleConfig,

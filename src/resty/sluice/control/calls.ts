@@ -11,15 +11,9 @@ import { write, write_own } from "../store/write";
 import type { Controlled } from "./controlled";
 import { call_webhook, TIMEOUT_SECONDS } from "./webhook";
 
-/**
- * Makes the webhook calls that are due. A call is repeated until it is answered, and is part of the state
- * until then.
- */
+/** Makes the webhook calls that are due. A call is part of the state until it is answered. */
 
-/**
- * Bounds of the delay after a failed call, in seconds. The delay doubles each time, less a random part of up
- * to half.
- */
+/** Bounds of the delay after a failed call, in seconds. It doubles each time; up to half is random. */
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
 /** How long a worker that must end waits for an answer, in seconds. */
@@ -31,10 +25,7 @@ const LONGEST_TIME = 600;
 /** Upper bound on the duration of a call and of storing its result, in seconds. */
 export const CALL_SECONDS = 10;
 
-/**
- * Tells whether the last decision of an upstream has not had its effect yet. No other decision is made until
- * then.
- */
+/** Tells whether the last decision has not had its effect yet. No other decision is made until then. */
 export function is_call_pending({ row, call }: Controlled, now: clock.Moment): boolean {
   return call !== undefined || now < shared_memory()[row + UpstreamRow.PENDING_UNTIL];
 }

@@ -7,7 +7,6 @@ import type { Decision, Utilization } from "./scaling_rule";
 
 /** Selects the server that is brought into service or taken out of it. */
 
-/** Returns the weight of a server as its load has changed it. */
 function weight_of({ configured_weight, factor }: ControlledServer): number {
   return configured_weight * factor;
 }

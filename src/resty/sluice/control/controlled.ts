@@ -149,10 +149,7 @@ function read_servers(
   }
 }
 
-/**
- * Clears the notes of `load` and `autoscale` when these were removed, because the notes would be outdated
- * later.
- */
+/** Clears the notes of `load` and `autoscale` when these were removed. */
 function end_control({ name, row, servers }: Controlled, head: Document | undefined): void {
   const memory = shared_memory();
   if (head?.autoscale === undefined) {

@@ -26,7 +26,6 @@ function pause(this: void): boolean {
   return !is_over();
 }
 
-/** Measures the loads of an upstream, updates its weights and scales it. */
 function update(upstream: Controlled, now: number): void {
   const { load, autoscale: scale, servers, memo } = upstream;
   memo.update_due = now + (load === undefined ? UPDATE_SECONDS : seconds_of(load.update));

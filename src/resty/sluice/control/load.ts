@@ -57,10 +57,7 @@ const MOST_UTILIZATION = 10;
 /** Bounds of requests per second. Outside of them computations would overflow or divide by almost nothing. */
 const MOST_REQUESTS = 1e9;
 export const FEWEST_REQUESTS = 1e-3;
-/**
- * The load at which a report is trusted by half. Below it, the load is mostly the server's own overhead and
- * noise.
- */
+/** The load at which a report is trusted by half. Below it, the load is mostly overhead and noise. */
 const IDLE = 0.05;
 /** Below this load a report says nothing about the server's capacity. */
 const NO_LOAD = 0.001;
@@ -98,10 +95,7 @@ export function is_idle(load: number): boolean {
   return load < NO_LOAD;
 }
 
-/**
- * Returns the requests per second of all gateways, as reported, or those of this gateway if none were
- * reported.
- */
+/** Returns the reported requests per second, or those of this gateway if none were reported. */
 export function requests_of(server: LoadedServer, scale: number): number {
   if (is_amount(server.rps)) return math.min(server.rps, MOST_REQUESTS);
   return is_amount(server.measured_rps) ? math.min(server.measured_rps * scale, MOST_REQUESTS) : 0;

@@ -35,10 +35,7 @@ function goes_on(began: number, now: number): boolean {
   return now - began < MINUTE;
 }
 
-/**
- * Tells whether any worker has served an upstream. The rows of others are not read, to save this worker's
- * memory.
- */
+/** Tells whether any worker has served an upstream. Other rows are not read, to save memory. */
 function is_served(row: RowNumber): boolean {
   const memory = shared_memory();
   for (const slot of $range(1, last_slot())) {

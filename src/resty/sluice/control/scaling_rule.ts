@@ -1,7 +1,4 @@
-/**
- * Decides when to scale, by the mean utilization of the servers that share an upstream's requests. Pure: the
- * caller has the clock.
- */
+/** Decides when to scale, by the mean utilization of the servers. Pure: the caller has the clock. */
 
 /** The limits of autoscaling. Times are in seconds. */
 export interface ScalingLimits {

@@ -35,10 +35,7 @@ function store_factor({ row, incarnation, factor, reason }: ControlledServer): b
   return is_new;
 }
 
-/**
- * Resets the factor of a server that has not shared the requests for a while, because its last load is
- * outdated.
- */
+/** Resets the factor of a server that has not shared the requests for a while. */
 function release(server: ControlledServer, expiry: number, now: number): void {
   if (now - server.reported_at <= expiry) return;
   server.factor = 1;

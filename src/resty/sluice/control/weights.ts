@@ -63,10 +63,7 @@ const TOLERANCE = 0.03;
  * more than a weight that is a few seconds late.
  */
 const WAY = 6;
-/**
- * The same for measured requests. It is longer, because current requests are divided by an earlier
- * utilization.
- */
+/** The same for measured requests: longer, because they are divided by an earlier utilization. */
 const MEASURED_WAY = 10;
 /**
  * The largest part of its way that a factor moves in one update. It is also the part that a factor moves back
@@ -101,7 +98,6 @@ function released(factor: number, limits: LoadLimits): number {
   return math.abs(factor - 1) <= TOLERANCE ? 1 : moved(factor, 1, MOST_OF_WAY, limits);
 }
 
-/** Moves the factor of a server whose load is known. */
 function follow(server: LoadedServer, relative: number, limits: LoadLimits, scale: number): void {
   const trust = trust_of(load_of(server, limits, scale));
   if (trust < 0.5) server.reason = Reason.IDLE;

@@ -15,10 +15,7 @@ import { stamp_of } from "../store/memory/region";
 import { write } from "../store/write";
 import { judge, type Guard, type GuardLimits, type Verdict } from "./guard";
 
-/**
- * Applies the answer of a registry to an upstream: additions and changes at once, removals when the guard
- * allows them.
- */
+/** Applies the answer of a registry: additions and changes at once, removals when the guard allows them. */
 
 /** The servers that an upstream must have. */
 export interface Wanted {
@@ -42,10 +39,7 @@ export interface Outcome {
   /** The upstream after the last write; undefined: it was deleted, or there is a problem. */
   document: Document | undefined;
   verdict: Verdict;
-  /**
-   * The addresses of servers that the answer does not name and that are kept, unless the verdict is
-   * "removes".
-   */
+  /** The servers that the answer does not name and that are kept, unless the verdict is "removes". */
   unwanted: string[];
   misfits: Misfit[];
   /** True: nothing was written, because a newer answer has arrived. */
@@ -61,7 +55,6 @@ const SMALLEST_PORTION = 250;
 const PORTIONS = 16;
 const PAUSE_SECONDS = 0.001;
 
-/** Returns a text that is equal for equal sets of addresses. */
 function fingerprint(servers: readonly WantedServer[]): string {
   const addresses: string[] = [];
   for (const { name } of servers) addresses.push(name);
@@ -69,10 +62,7 @@ function fingerprint(servers: readonly WantedServer[]): string {
   return table.concat(addresses, " ");
 }
 
-/**
- * Returns the number of servers that the source has added, and the addresses of those that the answer does
- * not name.
- */
+/** Returns the number of the source's servers, and the addresses of those that the answer does not name. */
 function owned_and_unwanted(
   current: Document,
   source: SourceMark,

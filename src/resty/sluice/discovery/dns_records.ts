@@ -1,10 +1,7 @@
 import type { DnsRecord } from "resty.dns.resolver";
 import { ip_bytes, ip_text } from "../lib/ip";
 
-/**
- * Selects the records of DNS answers that belong to a name, and follows its aliases. Pure: the caller asks
- * the resolvers.
- */
+/** Selects the records of a name from DNS answers, and follows its aliases. Pure: the caller asks. */
 
 export type RecordType = "A" | "AAAA" | "SRV";
 
@@ -17,10 +14,7 @@ export interface Found {
   records: DnsRecord[];
   /** The records of the additional section. */
   additional: DnsRecord[];
-  /**
-   * The smallest TTL of the records and of the aliases that lead to them, in seconds; `math.huge` without
-   * records.
-   */
+  /** The smallest TTL of the records and their aliases, in seconds; `math.huge` without records. */
   ttl: number;
 }
 

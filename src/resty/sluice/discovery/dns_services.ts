@@ -40,7 +40,6 @@ function services_of(records: readonly DnsRecord[]): Service[] {
   return services;
 }
 
-/** Returns the names of the targets, each once. */
 function targets_of(services: readonly Service[]): string[] {
   const names: string[] = [];
   const seen = new LuaSet<string>();
@@ -87,10 +86,7 @@ function earlier_servers(name: string): LuaSet<string> {
   return earlier;
 }
 
-/**
- * Returns the first service that may have a server at an address: a service with the same port whose target
- * has unknown addresses of that family.
- */
+/** Returns the first service with the port of an address whose target has unknown addresses of its family. */
 function possible_service(
   services: readonly Service[],
   { targets }: AllAddresses,

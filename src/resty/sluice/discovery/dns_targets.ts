@@ -72,7 +72,6 @@ function question_of(name: string, family: Family): string {
   return `${family} ${name}`;
 }
 
-/** Makes the answer to a question from its records. */
 function known_from(records: readonly DnsRecord[], ttl: number): KnownAddresses {
   const hosts: string[] = [];
   for (const record of records) {

@@ -99,7 +99,6 @@ function slices_of(slices: LuaTable<string, SliceEntries>, family: string | unde
   return chosen;
 }
 
-/** Tells whether any of the slices has an endpoint. */
 function have_entries(slices: readonly SliceEntries[]): boolean {
   for (const { entries } of slices) {
     if (entries.length > 0) return true;

@@ -67,10 +67,7 @@ function list(client: EtcdClient, listed: Listed): string | undefined {
   return undefined;
 }
 
-/**
- * Lists the prefixes of new subscriptions and drops those of subscriptions that ended. Returns the cause of a
- * failure.
- */
+/** Lists the prefixes of new subscriptions and drops those of ended ones. Returns the cause of a failure. */
 function follow_subscriptions(session: EtcdSession): string | undefined {
   const { feed, client } = session;
   session.changes = feed.changes;

@@ -61,10 +61,7 @@ function heard_since(now: number): number {
   return is_heard ? (since ?? math.huge) : math.huge;
 }
 
-/**
- * Returns the registrations that have ended. Those from before nginx started have their full `ttl` from now
- * on.
- */
+/** Returns the registrations that have ended. Those from an earlier run have their full `ttl` from now on. */
 function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
   const over: NodeRecord[] = [];
   const last = is_clustered() ? now - LATE_SECONDS : now;
@@ -77,7 +74,6 @@ function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
   return over;
 }
 
-/** Returns a text that is equal for equal sets of servers. */
 function fingerprint(nodes: readonly NodeRecord[]): string {
   const ids: number[] = [];
   for (const { id } of nodes) ids.push(id);

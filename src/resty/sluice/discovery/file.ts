@@ -20,7 +20,6 @@ const LARGEST_FILE = 16 * 1024 * 1024;
 /** Time from one check of the file to the next, in seconds. */
 const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 
-/** Reads a file that is not too large. */
 function read_text(path: string): LuaMultiReturn<[string | undefined, string | undefined]> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, cause);

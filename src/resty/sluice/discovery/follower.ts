@@ -9,10 +9,7 @@ import { SESSION_SECONDS, type Feed } from "./source";
 import { SOURCES } from "./sources";
 import { report_feed } from "./status";
 
-/**
- * Follows the registries of all upstreams. Each feed has a light thread, which runs one session after the
- * other.
- */
+/** Follows the registries of all upstreams. Each feed has a light thread for each of its sessions. */
 
 const PAUSE_SECONDS = 0.05;
 /** The shortest sleep: without OpenResty's patches nginx logs a warning for 0. */
@@ -40,7 +37,6 @@ function start_sessions(run: Run): void {
   }
 }
 
-/** Lets the worker serve requests. */
 function yield_to_requests(this: void): boolean {
   ngx.sleep(SHORTEST_SLEEP);
   return !is_over();

@@ -37,10 +37,7 @@ export interface Step {
   is_new: boolean;
 }
 
-/**
- * `removes`: the step may be made; `waits`: it needs more equal answers; `empty`: it would remove all
- * servers.
- */
+/** `removes`: the step is allowed; `waits`: it needs equal answers; `empty`: it would remove all servers. */
 export type Verdict = "removes" | "waits" | "empty";
 
 /** Servers that disappear one by one within this time, in seconds, count as one removal. */

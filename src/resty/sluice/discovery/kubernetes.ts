@@ -119,7 +119,6 @@ function end_watch(session: SliceSession, cause: string): string | undefined {
   return session.setbacks > MOST_SETBACKS ? cause : undefined;
 }
 
-/** Notes that the watch works. */
 function note_working(session: SliceSession): void {
   session.setbacks = 0;
   note_success(session.subscription.feed);

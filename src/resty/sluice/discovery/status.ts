@@ -83,10 +83,7 @@ export function report(subscription: Subscription, what: Report): void {
   put_source_report(name, text);
 }
 
-/**
- * Publishes the state of a feed. `error`: why its last session failed; undefined: the registry has just
- * answered.
- */
+/** Publishes the state of a feed. `error`: why the last session failed; undefined: it answers. */
 export function report_feed(feed: Feed, error: string | undefined): void {
   if (next(feed.subscriptions)[0] === undefined) return;
   if (error === undefined) feed.last_success = clock.now();

@@ -44,7 +44,6 @@ function read_until_closed(reader: Reader, limit: number): ReadBody {
   return $multi({ text: string.sub(table.concat(parts), 1, limit), is_bounded: false }, undefined);
 }
 
-/** Reads the trailers after the last chunk. */
 function skip_trailers(reader: Reader): LuaMultiReturn<[true | undefined, string | undefined]> {
   for (const _ of $range(0, MOST_TRAILERS)) {
     const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);

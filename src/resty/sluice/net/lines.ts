@@ -69,7 +69,6 @@ function keep_rest(lines: Lines): void {
   lines.used = 0;
 }
 
-/** Returns the next line, if it is complete. */
 function take_whole_line(lines: Lines): string | undefined {
   const { beginning, piece, used } = lines;
   const [line_end] = string.find(piece, "\n", used + 1, true);

@@ -30,10 +30,7 @@ const LARGEST_ERROR = 4096;
 /** The cause when no line has arrived yet. */
 const QUIET = "nothing has come";
 const MOST_LINES = 64;
-/**
- * A semaphore waits for whole milliseconds. For less it does not wait at all, and nginx's clock does not
- * advance.
- */
+/** A semaphore waits for whole milliseconds. For less it does not wait at all. */
 const SHORTEST_WAIT = 0.001;
 /** Longer than any session. */
 const LONGEST_SILENCE = 86400;

@@ -36,10 +36,7 @@ export function note_answer(target: Target, { headers, body }: Answer): void {
   use_report(target, read_report(report, is_table(member) ? member : { utilization: member })[0]);
 }
 
-/**
- * Reads the first line. A closed connection ends it as well. Returns undefined if there is none, or if it is
- * too long.
- */
+/** Reads the first line, which a closed connection ends as well. Undefined: none, or too long. */
 function read_agent_line(connection: Connection): string | undefined {
   let [line_end] = string.find(connection.buffer, "[\r\n]");
   while (line_end === undefined && connection.buffer.length <= LONGEST_LINE) {
@@ -51,10 +48,7 @@ function read_agent_line(connection: Connection): string | undefined {
   return line_end === undefined ? undefined : string.sub(connection.buffer, 1, line_end - 1);
 }
 
-/**
- * Asks the agent of a server, if it has one. As with HAProxy, a failure to connect and a missing answer have
- * no effect. Phases that have cosockets.
- */
+/** Asks the agent of a server. A failure has no effect, as with HAProxy. Phases that have cosockets. */
 export function ask_agent(target: Target): void {
   const { check, agent } = target;
   if (agent === undefined) return;

@@ -18,10 +18,7 @@ export type Schedule<T extends Turn> = Heap<T>;
 
 /** Time between the first probes of servers that were added together, in seconds. */
 const STEP = 0.005;
-/**
- * A probe that is late by more than this, in seconds, or by half its interval is skipped, so that missed
- * probes do not pile up.
- */
+/** A probe that is late by more than this, in seconds, or by half its interval is skipped. */
 const LATEST = 1;
 /** The fractional parts of its multiples are spread evenly over the numbers from 0 to 1. */
 const GOLDEN_RATIO = 0.6180339887498949;

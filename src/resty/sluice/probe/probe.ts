@@ -66,7 +66,6 @@ export function new_check(
   };
 }
 
-/** Returns the result of a probe without an answer. */
 function failed_probe(
   check: Check,
   cause: string,

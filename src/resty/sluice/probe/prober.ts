@@ -18,10 +18,7 @@ import { follow_changes, turns, type Target } from "./targets";
  * rhythm.
  */
 
-/**
- * Limits of the probes and of the questions to agents that a worker has in progress. Neither kind delays the
- * other.
- */
+/** Limits of the probes and of the questions to agents that a worker has in progress. */
 const MOST_AT_ONCE = 512;
 const MOST_AGENTS_AT_ONCE = 256;
 /** Bounds of the time between two rounds, in seconds. */

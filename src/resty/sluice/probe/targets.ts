@@ -103,10 +103,7 @@ function new_target({ name, check }: Group, head: Document, server: ServerRecord
   };
 }
 
-/**
- * Returns the time of a new target's first probe. A target that another worker has probed before keeps its
- * time.
- */
+/** Returns the time of a new target's first probe: that of the last prober, if there was one. */
 function first_due(target: Target, head: Document, index: number, count: number): number {
   const memory = shared_memory();
   const at = target.subject.row + Row.PROBE_DUE;
@@ -135,10 +132,7 @@ function add_line(group: Group, head: Document, { line, index }: NewLine, count:
   schedule(turns, target, first_due(target, head, index, count));
 }
 
-/**
- * Updates the targets of a group to the lines of a document. O(servers), with little work for an unchanged
- * server.
- */
+/** Updates the targets of a group to the lines of a document. O(servers). */
 function apply_lines(group: Group, head: Document, text: string, start: number, pause: Pause): void {
   const before = group.lines;
   group.lines = new LuaTable();
@@ -181,7 +175,6 @@ function end_checks(name: string, head: Document, text: string, start: number): 
   }
 }
 
-/** Updates the targets of an upstream to its document. */
 function apply_upstream(name: string, pause: Pause): void {
   const text = get_text(name);
   if (text === undefined) {

@@ -56,10 +56,7 @@ export function read_key_value(raw: RawKeyValue): KeyValue {
   };
 }
 
-/**
- * Requests the next page of keys, and a smaller one while it is too large. Returns it, or undefined and the
- * cause.
- */
+/** Requests the next page, or a smaller one while it is too large. Returns it, or undefined and the cause. */
 function next_page(
   client: EtcdClient,
   body: { limit: number },

@@ -65,10 +65,7 @@ const SLICES_A_PAGE = 500;
 const MOST_PAGES = 100;
 const TIMEOUT_SECONDS = 3;
 const LONGEST_LINE = 16777216;
-/**
- * Duration of a watch, in seconds. The next one uses the new token, and proves that the API server still
- * answers.
- */
+/** Duration of a watch, in seconds. The next one proves that the API server still answers. */
 export const WATCH_SECONDS = 60;
 
 /** Returns a member of the `metadata` of a slice or a list; "": it is missing. */
