@@ -26,22 +26,18 @@ import { shared_memory } from "./store/memory/region";
 import { release_dead_slots, resume_slot, take_slot } from "./store/memory/slots";
 import { finish_write } from "./store/unfinished";
 
-/** What a worker does beside requests. Each job is done by one worker, or concerns only its own memory. */
+/** The start of a worker, and the tasks that it does beside requests. */
 
-const COMPACTION_SECONDS = 1;
-const REFRESH_SECONDS = 10;
-const RAMP_SECONDS = 0.25;
-const SAVE_SECONDS = 1;
-const WATCH_SECONDS = 0.5;
-const RELEASE_SECONDS = 2;
-const FINISH_SECONDS = 0.25;
-const COMPARISON_SECONDS = 0.1;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
+/** A task that runs at an interval. */
+interface Task {
+  run: (this: void) => void;
+  seconds: number;
+  /** Runs instead when the worker exits. */
+  last_run?: (this: void) => void;
+}
+
+/** The shortest sleep: without OpenResty's patches nginx logs a warning for 0. */
 const PAUSE_SECONDS = 0.001;
-const DRAIN_SECONDS = 1;
-const EXPIRY_SECONDS = 0.25;
-const CONTROL_SECONDS = 0.1;
-const PICKS_SECONDS = 1;
 
 function every(seconds: number, job: (this: void) => void, last_job?: (this: void) => void): void {
   const [timer, cause] = ngx.timer.every(seconds, (premature) => {
@@ -65,39 +61,71 @@ function save_in_pieces(this: void): void {
   });
 }
 
-/** When the worker ends. */
-function save_at_once(this: void): void {
+function save_at_exit(this: void): void {
   save(() => {
-    // No time is left to let others in.
+    // A worker that exits has no time for other work.
   });
 }
 
-function weigh_all(this: void): void {
+function follow_weights(this: void): void {
   raise_weights();
   for_each_upstream(follow_loads);
 }
 
-function compare_all(this: void): void {
+function detect_outliers(this: void): void {
   const now = clock.now();
   for_each_upstream((upstream) => {
     compare_servers(upstream, now);
   });
 }
 
-/** Makes the modules of this Lua VM use the shared memory. */
+/** The tasks of the worker with the number 0. They concern the state that all workers share. */
+const TASKS_OF_ONE_WORKER: readonly Task[] = [
+  { run: compact_when_due, seconds: 1 },
+  { run: save_in_pieces, seconds: 1, last_run: save_at_exit },
+  { run: watch_files, seconds: 0.5 },
+  { run: remove_idle_servers, seconds: 1 },
+  { run: remove_expired, seconds: 0.25 },
+  { run: control_upstreams, seconds: 0.1 },
+  { run: count_picks, seconds: 1 },
+];
+
+/** The tasks of every worker. They concern its own memory, or end what a dead worker has left. */
+const TASKS_OF_EACH_WORKER: readonly Task[] = [
+  { run: finish_write, seconds: 0.25 },
+  { run: release_dead_slots, seconds: 2 },
+  { run: refresh_all, seconds: 10 },
+  { run: follow_weights, seconds: 0.25 },
+  { run: detect_outliers, seconds: 0.1 },
+];
+
+function start_tasks(tasks: readonly Task[]): void {
+  for (const { run, seconds, last_run } of tasks) every(seconds, run, last_run);
+}
+
+/** Starts the light threads that share the servers and registries among the workers. */
+function start_threads(cluster: EtcdConfig | undefined): void {
+  start_prober();
+  start_discovery();
+  if (cluster === undefined) return;
+  join_cluster(cluster);
+  if (ngx.worker.id() === 0) follow_cluster();
+}
+
+/** Lets the modules of this Lua VM use the shared memory. */
 function use_memories(memory: NumberPointer): void {
   use_loads(memory);
   use_sums(memory);
   use_retries(memory);
   use_health(memory);
   use_generation(memory);
-  // Else all workers would draw the same servers.
+  // Without different seeds all workers would draw the same servers.
   math.randomseed(ngx.worker.pid() * 1000 + ((clock.now() * 1000) % 1000));
 }
 
 /**
- * Makes the Lua VM of one request ready to balance: with `lua_code_cache off` each request has its own. What a worker
- * does beside requests is done in the VM that `start_worker` has run in. Phase: init_by_lua.
+ * Prepares the Lua VM of one request: with `lua_code_cache off` each request has its own. The tasks of the
+ * worker run in the VM in which `start_worker` was called. Phase: init_by_lua.
  */
 export function resume_worker(): void {
   const memory = shared_memory();
@@ -108,7 +136,11 @@ export function resume_worker(): void {
 }
 
 /**
- * Makes this worker ready to balance. `cluster`: the etcd by which it shares its upstreams, if it does. Phase: init_worker_by_lua. Raises when `setup` was not called. */
+ * Prepares this worker for requests, and starts its tasks. Raises if `setup` was not called. Phase:
+ * init_worker_by_lua.
+ *
+ * @param cluster the etcd that shares the upstreams with other gateways; undefined: there is none
+ */
 export function start_worker(cluster: EtcdConfig | undefined): void {
   const memory = shared_memory();
   // The cache manager, the cache loader and the privileged agent run init_worker too, and serve no requests.
@@ -124,27 +156,8 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
     use_slot(memory, slot);
   }
   use_memories(memory);
-  if (take_turn()) {
-    start_prober();
-    start_discovery();
-    if (cluster !== undefined) {
-      join_cluster(cluster);
-      if (ngx.worker.id() === 0) follow_cluster();
-    }
-  }
-  if (ngx.worker.id() === 0) {
-    every(COMPACTION_SECONDS, compact_when_due);
-    every(SAVE_SECONDS, save_in_pieces, save_at_once);
-    every(WATCH_SECONDS, watch_files);
-    every(DRAIN_SECONDS, remove_idle_servers);
-    every(EXPIRY_SECONDS, remove_expired);
-    every(CONTROL_SECONDS, control_upstreams);
-    every(PICKS_SECONDS, count_picks);
-  }
+  if (take_turn()) start_threads(cluster);
+  if (ngx.worker.id() === 0) start_tasks(TASKS_OF_ONE_WORKER);
   finish_write();
-  every(FINISH_SECONDS, finish_write);
-  every(RELEASE_SECONDS, release_dead_slots);
-  every(REFRESH_SECONDS, refresh_all);
-  every(RAMP_SECONDS, weigh_all);
-  every(COMPARISON_SECONDS, compare_all);
+  start_tasks(TASKS_OF_EACH_WORKER);
 }
