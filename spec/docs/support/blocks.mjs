@@ -8,6 +8,7 @@
  * json eventually    the same; the block of sh is repeated until they agree
  * json upstream      is accepted as an upstream by PUT; a line each if there are more
  * json report        is accepted as a report of a server's load
+ * text exact         is all that the block of sh before it printed, in any order, without empty lines
  * text output        its lines are among those that the block of sh before it printed; "…" ends one that goes
  *                    on
  * nginx              is a whole nginx.conf, with which a gateway starts
@@ -139,16 +140,28 @@ async function postReport(scene, block, text) {
   await scene.gateway.api.expect(204, "DELETE", `${path}?force=true`);
 }
 
+/** Whether a printed line is as a page has it. @param {string} line of the page */
+function matcherOf(line) {
+  return line.endsWith("…")
+    ? (/** @type {string} */ printed) => printed.startsWith(line.slice(0, -1))
+    : (/** @type {string} */ printed) => printed === line;
+}
+
+/** @type {Test} */
+function compareLines(scene, block, text) {
+  assert.ok(scene.last !== undefined, "no block of sh is before this one");
+  const { stdout } = scene.last;
+  const printed = stdout.split("\n").filter((line) => line.trim() !== "");
+  assert.deepEqual(printed.sort(), text.trim().split("\n").sort());
+}
+
 /** @type {Test} */
 function findLines(scene, block, text) {
   assert.ok(scene.last !== undefined, "no block of sh is before this one");
   const printed = `${scene.last.stdout}\n${scene.last.stderr}`;
   const lines = printed.split("\n");
   for (const line of text.trim().split("\n")) {
-    const isThere = line.endsWith("…")
-      ? (other) => other.startsWith(line.slice(0, -1))
-      : (other) => other === line;
-    assert.ok(lines.some(isThere), `"${line}" was not printed:\n${printed}`);
+    assert.ok(lines.some(matcherOf(line)), `"${line}" was not printed:\n${printed}`);
   }
 }
 
@@ -209,6 +222,7 @@ const tests = {
   "json eventually": compareOutput,
   "json upstream": putUpstream,
   "json report": postReport,
+  "text exact": compareLines,
   "text output": findLines,
   nginx: checkConf,
   ...Object.fromEntries(
