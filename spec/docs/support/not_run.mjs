@@ -31,4 +31,19 @@ export const notRun = [
     starts: "docker compose up",
     reason: "spec/container/compose.test.mjs starts and scales the same file",
   },
+  ...["docker compose up --build", "docker compose up --detach", "docker compose down"].map((starts) => ({
+    page: "docs/tutorial/07-containers.md",
+    starts,
+    reason: "spec/container/compose.test.mjs starts and scales the same file",
+  })),
+  {
+    page: "docs/tutorial/08-kubernetes.md",
+    starts: "kubectl apply",
+    reason: "there is no Kubernetes: the spec parses the manifests, and has the gateway follow a stand-in",
+  },
+  {
+    page: "docs/tutorial/08-kubernetes.md",
+    starts: "kubectl port-forward",
+    reason: "there is no Kubernetes: the commands after it ask the page's gateway",
+  },
 ];
