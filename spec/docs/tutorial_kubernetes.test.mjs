@@ -1,6 +1,7 @@
 /**
- * docs/tutorial/08-kubernetes.md: the gateway's side runs with a server that speaks Kubernetes' protocol. The manifests are
- * parsed, and what they name must fit together, the image and what the gateway asks.
+ * docs/tutorial/08-kubernetes.md: the gateway follows a server that speaks Kubernetes' protocol. The manifests are
+ * parsed. Their names must agree with each other and with the image, and the role must allow each request of the
+ * gateway.
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Gateways that a page's commands start themselves, in folders below the page's: they end with its test. */
+/** Gateways that the commands of a page start, in folders below that of the page. They end with its test. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
@@ -27,7 +27,8 @@ async function endGateway(file) {
 }
 
 /**
- * An option of testPage(): stops the gateway that every page has, and lets the page start nginx in the given folders.
+ * Makes the option `before` of testPage(): it stops the gateway that every page has, and lets the page start nginx
+ * in the given folders.
  * @param {string[]} folders relative to the page's folder
  */
 export function withOwnGateways(folders) {
