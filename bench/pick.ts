@@ -1,4 +1,4 @@
-import "./nginx_stub";
+import "../spec/unit/support/nginx_stub";
 
 import type { NumberPointer } from "ffi";
 import type { Peer } from "../src/resty/sluice/balancer/method";

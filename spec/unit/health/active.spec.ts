@@ -1,6 +1,6 @@
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { read_settings } from "../../../src/resty/sluice/config/settings";
-import { note_check } from "../../../src/resty/sluice/health/active";
+import { forget_checks, note_check } from "../../../src/resty/sluice/health/active";
 import type { Judged } from "../../../src/resty/sluice/health/proof";
 import { subject_of, type Subject } from "../../../src/resty/sluice/health/subject";
 import { Check, Row, type RowNumber, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
@@ -52,4 +52,74 @@ describe("a server that waits for a mandatory check", () => {
       expect(memory[subject.row + Row.UNAVAILABLE_UNTIL]).equal(0);
     });
   }
+});
+
+describe("a server that is checked", () => {
+  const check = check_of({ fails: 3, passes: 2 });
+  let subject: Subject;
+
+  before_each(() => {
+    make_dict();
+    create(64, 4);
+    subject = waiting_server();
+    shared_memory()[subject.row + Row.CHECK] = Check.NONE;
+  });
+
+  /** Notes the results of so many checks. Returns the state that follows. */
+  function check_several(count: number, passed: boolean): State {
+    for (const _ of $range(1, count)) note_check(subject, check, passed, "status 500", 101);
+    return shared_memory()[subject.row + Row.STATE];
+  }
+
+  it("becomes unhealthy after that many failed checks in a row, and healthy after that many passed ones", () => {
+    expect(check_several(1, true)).equal(State.CHECKING);
+    expect(check_several(1, true)).equal(State.UP);
+    expect(check_several(2, false)).equal(State.UP);
+    expect(check_several(1, true)).equal(State.UP);
+    expect(check_several(2, false)).equal(State.UP);
+    expect(check_several(1, false)).equal(State.UNHEALTHY);
+    expect(check_several(1, true)).equal(State.UNHEALTHY);
+    expect(check_several(1, false)).equal(State.UNHEALTHY);
+    expect(check_several(1, true)).equal(State.UNHEALTHY);
+    expect(check_several(1, true)).equal(State.UP);
+    const memory = shared_memory();
+    expect(memory[subject.row + Row.CHECKS]).equal(12);
+    expect(memory[subject.row + Row.CHECK_FAILS]).equal(6);
+    expect(memory[subject.row + Row.UNHEALTHY]).equal(1);
+  });
+
+  it("is not taken out by a check that has passed on no server", () => {
+    const memory = shared_memory();
+    const unproven = subject.upstream_row + UpstreamRow.UNPROVEN_SINCE;
+    memory[unproven] = 9;
+    check_several(5, false);
+    expect(memory[subject.row + Row.CHECK]).equal(Check.NONE);
+    expect(memory[unproven]).equal(-9);
+    check_several(1, true);
+    expect(memory[unproven]).equal(0);
+    check_several(3, false);
+    expect(memory[subject.row + Row.CHECK]).equal(Check.FAILED);
+  });
+
+  it("ignores the results of an earlier check than the one that must prove itself", () => {
+    const memory = shared_memory();
+    memory[subject.upstream_row + UpstreamRow.UNPROVEN_SINCE] = check.revision + 1;
+    check_several(5, false);
+    expect(memory[subject.row + Row.CHECKS]).equal(0);
+  });
+
+  it("ignores results for a server that was deleted", () => {
+    const memory = shared_memory();
+    memory[subject.row + Row.STAMP] = INCARNATION + 1;
+    check_several(5, false);
+    expect(memory[subject.row + Row.CHECKS]).equal(0);
+  });
+
+  it("is up when it is no longer checked", () => {
+    check_several(3, false);
+    forget_checks(subject, 102);
+    const memory = shared_memory();
+    expect(memory[subject.row + Row.STATE]).equal(State.UP);
+    expect(memory[subject.row + Row.LAST_PASSED]).equal(-1);
+  });
 });

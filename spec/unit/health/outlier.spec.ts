@@ -1,10 +1,19 @@
 import { read_outlier_detection, type OutlierConfig } from "../../../src/resty/sluice/config/outlier";
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
-import { eject, limits_of } from "../../../src/resty/sluice/health/outlier";
+import {
+  count_error,
+  eject,
+  end_ejection,
+  is_ejected,
+  limits_of,
+  note_end_of_ejection,
+  type OutlierLimits,
+} from "../../../src/resty/sluice/health/outlier";
 import { subject_of } from "../../../src/resty/sluice/health/subject";
-import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber, State } from "../../../src/resty/sluice/store/memory/cells";
 import { create, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
+import { cell, new_subject } from "./subjects";
 
 const NOW = 1000;
 
@@ -26,5 +35,77 @@ describe("an ejection", () => {
     eject(subject, limits, count_others, NOW, "5 responses of 5xx in a row");
     expect(memory[subject.row + Row.EJECTED_UNTIL]).equal(NOW + 30);
     expect(memory[subject.row + Row.EJECTIONS]).equal(1);
+  });
+});
+
+describe("an ejected server", () => {
+  function limits_with(config: object): OutlierLimits {
+    const [read] = read_outlier_detection("outlier_detection", config);
+    return limits_of(read as OutlierConfig);
+  }
+
+  const limits = limits_with({ base_ejection_time: "10s", max_ejection_time: "25s", interval: "100s" });
+
+  /** None of ten servers is ejected. */
+  function no_others(this: void): LuaMultiReturn<[number, number]> {
+    return $multi(0, 10);
+  }
+
+  it("is unavailable until its ejection ends, and up when it is then chosen", () => {
+    const subject = new_subject();
+    eject(subject, limits, no_others, NOW, "a test");
+    expect(is_ejected(subject.row, NOW + 9.9)).equal(true);
+    expect(cell(subject, Row.STATE)).equal(State.UNAVAIL);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(NOW + 10);
+    note_end_of_ejection(subject, NOW + 9.9);
+    expect(cell(subject, Row.STATE)).equal(State.UNAVAIL);
+    note_end_of_ejection(subject, NOW + 10);
+    expect(is_ejected(subject.row, NOW + 10)).equal(false);
+    expect(cell(subject, Row.STATE)).equal(State.UP);
+  });
+
+  it("is ejected for longer each time, up to max_ejection_time, and for less after a quiet time", () => {
+    const subject = new_subject();
+    let now = NOW;
+    for (const time of [10, 20, 25]) {
+      eject(subject, limits, no_others, now, "a test");
+      expect(cell(subject, Row.EJECTED_UNTIL)).equal(now + time);
+      now = now + time;
+      note_end_of_ejection(subject, now);
+    }
+    now = now + 200;
+    eject(subject, limits, no_others, now, "a test");
+    expect(cell(subject, Row.EJECTED_UNTIL)).equal(now + 20);
+  });
+
+  it("returns at once when nothing ejects servers any more", () => {
+    const subject = new_subject();
+    eject(subject, limits, no_others, NOW, "a test");
+    end_ejection(subject, NOW + 1);
+    expect(cell(subject, Row.STATE)).equal(State.UP);
+  });
+
+  it("is one of at most max_ejection_percent of the servers, but one may always be ejected", () => {
+    const few = limits_with({ max_ejection_percent: 30 });
+    for (const [others, may_be] of [
+      [0, true],
+      [2, true],
+      [3, false],
+    ] as const) {
+      const subject = new_subject();
+      eject(subject, few, () => $multi(others, 10), NOW, "a test");
+      expect(is_ejected(subject.row, NOW)).equal(may_be);
+    }
+  });
+
+  it("had as many errors in a row as its limits allow", () => {
+    const subject = new_subject();
+    const strict = limits_with({ consecutive_5xx: 3, consecutive_gateway_failure: 2 });
+    expect(count_error(subject, strict, true)).equal(undefined);
+    expect(count_error(subject, strict, false)).equal(undefined);
+    expect(count_error(subject, strict, true)).contains("3 responses of 5xx");
+    const other = new_subject();
+    expect(count_error(other, strict, true)).equal(undefined);
+    expect(count_error(other, strict, true)).contains("2 gateway failures");
   });
 });

@@ -1,6 +1,6 @@
 import { open_dict } from "../../../src/resty/sluice/store/memory/dict";
 
-/** Makes an empty shared dict, and what the store needs of `ngx` besides: a log that nobody reads. */
+/** Makes an empty shared dict and, unless there is one, an `ngx` with a log that nothing reads. */
 export function make_dict(): void {
   const values = new LuaTable<string, string | number>();
   const get = (key: string) => values.get(key) as string | number | undefined;
@@ -35,9 +35,14 @@ export function make_dict(): void {
       return 0;
     },
   };
-  const log = () => {
-    // Nobody reads it.
+  const globals = _G as unknown as { ngx?: { log: () => void; shared?: object } };
+  // A spec that imports nginx_stub.ts has an `ngx` with a log already.
+  const nginx = globals.ngx ?? {
+    log: () => {
+      // Nothing reads the log.
+    },
   };
-  (_G as unknown as Record<string, unknown>).ngx = { shared: { sluice: dict }, log };
+  nginx.shared = { sluice: dict };
+  globals.ngx = nginx;
   open_dict("sluice");
 }

@@ -1,0 +1,124 @@
+import { conclude, review, state_name } from "../../../src/resty/sluice/health/state";
+import type { Subject } from "../../../src/resty/sluice/health/subject";
+import { Check, Header, Row, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { expect } from "../support/expect";
+import { cell, new_subject } from "./subjects";
+
+const NOW = 1000;
+
+let subject: Subject;
+
+before_each(() => {
+  subject = new_subject({ max_fails: 2, fail_timeout: "10s" });
+});
+
+function set(name: Row, value: number): void {
+  shared_memory()[subject.row + name] = value;
+}
+
+/** The state that follows from what is in the cells. */
+function concluded(now = NOW): State {
+  conclude(subject, now, "a test");
+  return cell(subject, Row.STATE);
+}
+
+describe("the state of a server", () => {
+  it("is unavail from max_fails failures on, for fail_timeout after the last one", () => {
+    set(Row.FAILS, 1);
+    set(Row.FAILED_AT, NOW);
+    expect(concluded()).equal(State.UP);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(0);
+    set(Row.FAILS, 2);
+    expect(concluded()).equal(State.UNAVAIL);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(NOW + 10);
+    set(Row.TRIED_AT, NOW + 10);
+    expect(concluded()).equal(State.UNAVAIL);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(NOW + 20);
+  });
+
+  it("is unavail until the ejection or fail_timeout ends, whichever is later", () => {
+    set(Row.EJECTED_UNTIL, NOW + 30);
+    expect(concluded()).equal(State.UNAVAIL);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(NOW + 30);
+    set(Row.FAILS, 2);
+    set(Row.FAILED_AT, NOW + 25);
+    concluded();
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(NOW + 35);
+  });
+
+  it("is decided by active checks before anything else", () => {
+    set(Row.FAILS, 2);
+    set(Row.EJECTED_UNTIL, NOW + 30);
+    set(Row.CHECK, Check.FAILED);
+    expect(concluded()).equal(State.UNHEALTHY);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(math.huge);
+    set(Row.CHECK, Check.WANTED);
+    expect(concluded()).equal(State.CHECKING);
+    set(Row.CHECK, Check.PASSED);
+    expect(concluded()).equal(State.UNAVAIL);
+  });
+
+  it("is never unavail by failures with max_fails 0", () => {
+    subject.max_fails = 0;
+    set(Row.FAILS, 100);
+    expect(concluded()).equal(State.UP);
+  });
+
+  it("has a name for the API", () => {
+    const names = [State.UP, State.UNAVAIL, State.CHECKING, State.UNHEALTHY].map((state) =>
+      state_name(state),
+    );
+    expect(names).same(["up", "unavail", "checking", "unhealthy"]);
+  });
+});
+
+describe("a change of the state", () => {
+  it("is counted, and the time in between is downtime", () => {
+    set(Row.CHECK, Check.FAILED);
+    concluded(NOW);
+    concluded(NOW + 1);
+    expect(cell(subject, Row.UNHEALTHY)).equal(1);
+    set(Row.CHECK, Check.PASSED);
+    concluded(NOW + 2.5);
+    expect(cell(subject, Row.DOWNTIME)).equal(2500);
+    expect(cell(subject, Row.STARTED_AT)).equal(NOW + 2.5);
+    set(Row.FAILS, 2);
+    concluded(NOW + 3);
+    expect(cell(subject, Row.UNAVAIL)).equal(1);
+    expect(cell(subject, Row.UNHEALTHY)).equal(1);
+  });
+
+  it("makes every worker look at the upstream, and no conclusion without one does", () => {
+    const memory = shared_memory();
+    const revision = subject.upstream_row + UpstreamRow.HEALTH_REVISION;
+    concluded();
+    expect(memory[revision]).equal(0);
+    set(Row.CHECK, Check.FAILED);
+    concluded();
+    concluded();
+    expect(memory[revision]).equal(1);
+    expect(memory[Header.HEALTH_REVISION] > 0).equal(true);
+  });
+});
+
+describe("a server that was deleted", () => {
+  it("gets no state: its row may belong to another server", () => {
+    set(Row.STAMP, subject.incarnation + 1);
+    set(Row.CHECK, Check.FAILED);
+    expect(concluded()).equal(State.UP);
+    expect(cell(subject, Row.UNAVAILABLE_UNTIL)).equal(0);
+  });
+});
+
+describe("a review", () => {
+  it("applies limits that another worker did not know", () => {
+    set(Row.FAILS, 2);
+    set(Row.FAILED_AT, NOW);
+    concluded();
+    expect(cell(subject, Row.STATE)).equal(State.UNAVAIL);
+    subject.max_fails = 3;
+    review(subject, NOW);
+    expect(cell(subject, Row.STATE)).equal(State.UP);
+  });
+});

@@ -1,0 +1,68 @@
+import "../support/nginx_stub";
+
+import {
+  add_tried,
+  count_tried,
+  find_attempts,
+  first_server,
+  forget_attempts,
+  forget_first,
+  keep_first,
+  keep_several,
+  redirect,
+} from "../../../src/resty/sluice/live/attempts";
+import { expect } from "../support/expect";
+import { put, server_of, start_worker, upstream_at } from "../support/live_worker";
+
+const A = "10.0.0.1:80";
+const KEY = 4096;
+const OTHER_KEY = 8192;
+
+let name = "";
+
+before_each(() => {
+  name = start_worker();
+  put(name, {}, [{ server: A }]);
+});
+
+describe("the requests under way", () => {
+  it("have one server each at the first attempt", () => {
+    const server = server_of(upstream_at(name, 1), A);
+    keep_first(KEY, server);
+    expect(first_server(KEY)).equal(server);
+    expect(first_server(OTHER_KEY)).equal(undefined);
+    expect(find_attempts(KEY)).equal(undefined);
+    forget_first(KEY);
+    expect(first_server(KEY)).equal(undefined);
+  });
+
+  it("have a record from the second attempt on, until they are forgotten", () => {
+    const server = server_of(upstream_at(name, 1), A);
+    keep_first(KEY, server);
+    const attempts = keep_several(KEY, server);
+    expect(attempts.server).equal(server);
+    expect(first_server(KEY)).equal(undefined);
+    expect(find_attempts(KEY)).equal(attempts);
+    const other = keep_several(OTHER_KEY, undefined);
+    forget_attempts(KEY);
+    expect(find_attempts(KEY)).equal(undefined);
+    expect(find_attempts(OTHER_KEY)).equal(other);
+    forget_attempts(OTHER_KEY);
+    expect(find_attempts(OTHER_KEY)).equal(undefined);
+  });
+
+  it("begin to count their tries again after an internal redirect", () => {
+    const server = server_of(upstream_at(name, 1), A);
+    const attempts = keep_several(KEY, undefined);
+    add_tried(attempts, server);
+    attempts.free = 1;
+    expect(count_tried(attempts)).equal(1);
+    expect(attempts.tried.has(server)).equal(true);
+    redirect(attempts);
+    expect(count_tried(attempts)).equal(0);
+    expect(attempts.tried.has(server)).equal(false);
+    expect(attempts.free).equal(0);
+    expect(attempts.servers).same([server]);
+    forget_attempts(KEY);
+  });
+});

@@ -1,0 +1,221 @@
+import "../support/nginx_stub";
+
+import { balance, log } from "../../../src/resty/sluice/live/phases";
+import type { LiveServer } from "../../../src/resty/sluice/live/view/model";
+import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { status_of, type ServerStatus } from "../../../src/resty/sluice/store/memory/statistics";
+import { expect } from "../support/expect";
+import { put, server_of, start_worker, upstream_at } from "../support/live_worker";
+import { begin_request, nginx } from "../support/nginx_stub";
+
+const A = "10.0.0.1:80";
+const B = "10.0.0.2:80";
+const NOW = 5000;
+
+let name = "";
+
+before_each(() => {
+  name = start_worker();
+});
+
+/** Begins a request to the upstream. Returns the address of its server. */
+function begin(): string | undefined {
+  begin_request();
+  balance(name);
+  return nginx.peer;
+}
+
+/** Lets the attempt under way fail, and begins the next one. Returns the address of its server. */
+function retry(status: number): string | undefined {
+  nginx.failure = "failed";
+  nginx.status = status;
+  nginx.peer = undefined;
+  nginx.variables.upstream_addr = `${A} : `;
+  balance(name);
+  return nginx.peer;
+}
+
+/** Ends the request with the values that nginx reports for its attempts, in order. */
+function end(addresses: string, statuses: string, header_times: string): void {
+  const bytes = string.gsub(statuses, "%d+", "7")[0];
+  nginx.variables.upstream_addr = addresses;
+  nginx.variables.upstream_status = statuses;
+  nginx.variables.upstream_header_time = header_times;
+  nginx.variables.upstream_response_time = string.gsub(header_times, "-", "0.000")[0];
+  nginx.variables.upstream_bytes_sent = bytes;
+  nginx.variables.upstream_bytes_received = bytes;
+  log();
+}
+
+function server(address: string): LiveServer {
+  return server_of(upstream_at(name, NOW), address);
+}
+
+function status(address: string): ServerStatus {
+  const { row_number, incarnation } = server(address);
+  return status_of(row_number, incarnation);
+}
+
+function fails(address: string): number {
+  return shared_memory()[server(address).row + Row.FAILS];
+}
+
+describe("a request with one attempt", () => {
+  it("is counted with its status and its bytes, and is no longer under way", () => {
+    put(name, {}, [{ server: A }]);
+    expect(begin()).equal(A);
+    expect(status(A).active).equal(1);
+    nginx.variables.upstream_status = "201";
+    nginx.variables.upstream_bytes_sent = "10";
+    nginx.variables.upstream_bytes_received = "200";
+    nginx.variables.upstream_header_time = "0.004";
+    nginx.variables.upstream_response_time = "0.006";
+    log();
+    const { active, requests, sent, received, codes, header_time, response_time, ...others } = status(A);
+    expect({ active, requests, sent, received }).same({ active: 0, requests: 1, sent: 10, received: 200 });
+    expect(codes.get(201)).equal(1);
+    expect(header_time).equal(4);
+    expect(response_time).equal(6);
+    expect(others.fails).equal(0);
+  });
+
+  it("counts as a failure when the server gave no response", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    begin();
+    const address = nginx.peer ?? "";
+    end(address, "502", "-");
+    expect(status(address).fails).equal(1);
+    expect(status(address).unanswered).equal(1);
+    expect(fails(address)).equal(1);
+  });
+
+  it("does not count as a failure when the server itself answers 502", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    const address = begin() ?? "";
+    end(address, "502", "0.001");
+    expect(status(address).fails).equal(0);
+    expect(status(address).codes.get(502)).equal(1);
+    expect(fails(address)).equal(0);
+  });
+
+  it("is not counted again by a second call of log()", () => {
+    put(name, {}, [{ server: A }]);
+    begin();
+    end(A, "200", "0.001");
+    log();
+    expect(status(A).requests).equal(1);
+    expect(status(A).active).equal(0);
+    expect(status(A).codes.get(200)).equal(1);
+  });
+
+  it("to a server that was deleted meanwhile leaves the counters of the row's next server alone", () => {
+    put(name, {}, [{ server: A }]);
+    begin();
+    const deleted = server(A);
+    put(name, {}, [{ server: B }]);
+    upstream_at(name, NOW);
+    const memory = shared_memory();
+    memory[deleted.stamp] = deleted.incarnation + 1;
+    memory[deleted.row + Row.STAMP] = deleted.incarnation + 1;
+    end(A, "200", "0.001");
+    expect(memory[deleted.own_active]).equal(0);
+    const next = status_of(deleted.row_number, deleted.incarnation + 1);
+    expect(next.codes.get(200)).equal(undefined);
+    expect(next.received).equal(0);
+  });
+});
+
+describe("a request with several attempts", () => {
+  it("counts each attempt at its own server, and each failure once", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    const first = begin() ?? "";
+    const second = retry(502) ?? "";
+    expect(second === first).equal(false);
+    expect(fails(first)).equal(1);
+    expect(status(first).active).equal(0);
+    end(`${first}, ${second}`, "502, 200", "-, 0.002");
+    expect(fails(first)).equal(1);
+    expect(fails(second)).equal(0);
+    expect(status(first).fails).equal(1);
+    expect(status(first).unanswered).equal(1);
+    expect(status(second).codes.get(200)).equal(1);
+    expect(status(second).active).equal(0);
+  });
+
+  it("reports the failure of the last attempt when the request ends", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    const first = begin() ?? "";
+    const second = retry(504) ?? "";
+    expect(fails(second)).equal(0);
+    end(`${first}, ${second}`, "504, 502", "-, -");
+    expect(fails(first)).equal(1);
+    expect(fails(second)).equal(1);
+    expect(status(second).fails).equal(1);
+  });
+
+  it("ends with 502 when no server is left", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    begin();
+    retry(502);
+    expect(retry(502)).equal(undefined);
+    expect(nginx.exit).equal(-3);
+    expect(status(A).active + status(B).active).equal(0);
+    end(`${A}, ${B}, ${name}`, "502, 502, 502", "-, -, -");
+    expect(status(A).fails + status(B).fails).equal(2);
+  });
+
+  it("spares the only server of an upstream", () => {
+    put(name, {}, [{ server: A }]);
+    begin();
+    end(A, "502", "-");
+    expect(status(A).fails).equal(1);
+    expect(fails(A)).equal(0);
+  });
+});
+
+describe("a failed attempt", () => {
+  it("makes a server unavailable after max_fails failures", () => {
+    put(name, {}, [
+      { server: A, max_fails: 2 },
+      { server: B, backup: true },
+    ]);
+    for (const _ of $range(1, 2)) {
+      expect(begin()).equal(A);
+      expect(retry(502)).equal(B);
+      end(`${A}, ${B}`, "502, 200", "-, 0.001");
+    }
+    expect(begin()).equal(B);
+    end(B, "200", "0.001");
+  });
+
+  it("ejects a server after the errors in a row that outlier detection allows", () => {
+    const outlier_detection = { consecutive_5xx: 2, consecutive_gateway_failure: 0 };
+    put(name, { outlier_detection }, [
+      { server: A, max_fails: 0 },
+      { server: B, backup: true },
+    ]);
+    for (const _ of $range(1, 2)) {
+      expect(begin()).equal(A);
+      end(A, "500", "0.001");
+    }
+    expect(begin()).equal(B);
+    end(B, "200", "0.001");
+  });
+});
+
+describe("a request that ended without log()", () => {
+  it("is no longer under way when another request has its address, and is reported once", () => {
+    put(name, {}, [{ server: A }]);
+    begin();
+    nginx.log.length = 0;
+    for (const _ of $range(1, 2)) {
+      nginx.variables.upstream_addr = undefined;
+      balance(name);
+      expect(status(A).active).equal(1);
+    }
+    end(A, "200", "0.001");
+    expect(status(A).active).equal(0);
+    expect(status(A).requests).equal(3);
+  });
+});

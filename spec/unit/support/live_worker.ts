@@ -1,0 +1,130 @@
+import "./nginx_stub";
+
+import { SERVER_DEFAULTS, type ServerConfig } from "../../../src/resty/sluice/config/server";
+import { read_settings } from "../../../src/resty/sluice/config/settings";
+import { use_retries } from "../../../src/resty/sluice/live/retries";
+import { use_generation } from "../../../src/resty/sluice/live/unlogged";
+import { use_health } from "../../../src/resty/sluice/live/view/availability";
+import { use_slot } from "../../../src/resty/sluice/live/view/counters";
+import { use_sums } from "../../../src/resty/sluice/live/view/in_flight_age";
+import type { LiveServer, LiveUpstream } from "../../../src/resty/sluice/live/view/model";
+import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
+import { find_upstream, use_memory } from "../../../src/resty/sluice/live/view/view";
+import { format_document, format_line } from "../../../src/resty/sluice/store/document/document";
+import { Header, type RowNumber, Slot, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { delete_text, put_text } from "../../../src/resty/sluice/store/memory/dict";
+import {
+  create,
+  offset_of,
+  row_at,
+  shared_memory,
+  slot_at,
+} from "../../../src/resty/sluice/store/memory/region";
+import { allocate_row, free_row } from "../../../src/resty/sluice/store/memory/rows";
+import { make_dict } from "./dict";
+import { begin_request } from "./nginx_stub";
+
+/** A worker that serves upstreams, without nginx: the shared memory, the dict, and a store that only puts documents. */
+
+const ROWS = 64;
+const OWN_SLOT = 1;
+const OTHER_SLOT = 2;
+
+type Server = Partial<ServerConfig> & { server: string };
+
+interface Place {
+  id: number;
+  incarnation: number;
+  row: RowNumber;
+}
+
+let upstreams = 0;
+let row: RowNumber | undefined;
+let places: Record<string, Place | undefined> = {};
+let next_id = 0;
+
+/** Starts a worker. Returns the name of an upstream that no earlier test has used. */
+export function start_worker(workers = 4): string {
+  make_dict();
+  create(ROWS, workers);
+  const memory = shared_memory();
+  use_slot(memory, workers === 0 ? 0 : OWN_SLOT);
+  use_memory(memory);
+  use_loads(memory);
+  use_sums(memory);
+  use_retries(memory);
+  use_health(memory);
+  use_generation(memory);
+  for (const slot of [OWN_SLOT, OTHER_SLOT]) memory[slot_at(slot) + Slot.USED] = 1;
+  begin_request();
+  upstreams += 1;
+  row = undefined;
+  places = {};
+  next_id = 0;
+  return `app${upstreams}`;
+}
+
+function place_of(address: string, revision: number): Place {
+  const known = places[address];
+  if (known !== undefined) return known;
+  const id = next_id;
+  next_id += 1;
+  const server_row = allocate_row(revision, id) ?? error("no row is left", 0);
+  return { id, incarnation: revision, row: server_row };
+}
+
+/** Puts the upstream. A server whose address was there before stays the same server. */
+export function put(name: string, settings: Record<string, unknown>, servers: readonly Server[]): void {
+  const memory = shared_memory();
+  const revision = memory[Header.REVISION] + 1;
+  row ??= allocate_row(revision) ?? error("no row is left", 0);
+  const before = places;
+  const after: Record<string, Place | undefined> = {};
+  const lines: string[] = [];
+  for (const server of servers) {
+    const place = place_of(server.server, revision);
+    after[server.server] = place;
+    lines.push(format_line({ ...SERVER_DEFAULTS, ...server, ...place }));
+  }
+  places = after;
+  for (const [address, place] of pairs(before)) {
+    if (after[address] === undefined) free_row(place.row);
+  }
+  const [known, problem] = read_settings(settings);
+  if (known === undefined) error(problem?.text ?? "", 2);
+  put_text(name, format_document({ ...known, revision, next_id, row, leavers: [], lines }));
+  memory[Header.REVISION] = revision;
+  memory[row_at(row) + UpstreamRow.REVISION] = revision;
+}
+
+/** Deletes the upstream. */
+export function remove(name: string): void {
+  const memory = shared_memory();
+  delete_text(name);
+  memory[Header.REVISION] = memory[Header.REVISION] + 1;
+  if (row === undefined) return;
+  memory[row_at(row) + UpstreamRow.REVISION] = memory[Header.REVISION];
+  free_row(row);
+  row = undefined;
+}
+
+/** The upstream as this worker serves it at a moment of the monotonic clock. */
+export function upstream_at(name: string, now: number): LiveUpstream {
+  return find_upstream(name, now) ?? error(`there is no upstream ${name}`, 2);
+}
+
+/** The server of an upstream with this address. */
+export function server_of({ servers }: LiveUpstream, address: string): LiveServer {
+  for (const [, server] of pairs(servers)) {
+    if (server.server === address) return server;
+  }
+  return error(`there is no server ${address}`, 2);
+}
+
+/** Counts requests of another worker at a server. */
+export function send_from_other_worker(server: LiveServer, requests: number): void {
+  const memory = shared_memory();
+  for (const cells of [server.active, server.upstream.active]) {
+    memory[cells + offset_of(OTHER_SLOT)] = memory[cells + offset_of(OTHER_SLOT)] + requests;
+  }
+}
