@@ -65,7 +65,7 @@ test("every change of a server that fails requests and checks and recovers is an
     ["up", "unhealthy", "status 503"],
     ["unhealthy", "up", "status 200"],
     ["up", "unhealthy", "status 503"],
-    ["unhealthy", "up", "it is not checked any more"],
+    ["unhealthy", "up", "it is no longer checked"],
   ]);
   const lines = changesInLog(gateway, first.address);
   assert.deepEqual(

@@ -86,7 +86,7 @@ test("once a check has passed on one server, it marks failing servers as unhealt
   for (const { address } of backends.slice(1)) await becomes(api, address, "unhealthy");
   assert.deepEqual(await problems(api), []);
   assert.equal(await stateOf(api, backends[0].address), "up");
-  assert.ok(gateway.log.text().includes("it counts now"));
+  assert.ok(gateway.log.text().includes("and takes effect now"));
   backends[0].behaviour = { status: 404 };
   await becomes(api, backends[0].address, "unhealthy");
 });

@@ -42,7 +42,7 @@ describe("a server that waits for a mandatory check", () => {
   });
 
   for (const fails of [1, 3]) {
-    it(`waits no longer once the check is not mandatory any more, with fails = ${fails}`, () => {
+    it(`no longer waits when the check is no longer mandatory, with fails = ${fails}`, () => {
       const subject = waiting_server();
       const memory = shared_memory();
       memory[subject.upstream_row + UpstreamRow.UNPROVEN_SINCE] = 9;

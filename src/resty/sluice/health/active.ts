@@ -5,8 +5,8 @@ import { conclude } from "./state";
 import type { Subject } from "./subject";
 
 /**
- * What active checks make of a server: unhealthy after `fails` in a row that failed, and healthy after `passes` in a row
- * that passed.
+ * Active checks: a server is unhealthy after `fails` failed checks in a row, and healthy after `passes`
+ * passed ones.
  */
 
 /** Notes the result of a check. `now`: the monotonic clock. Any phase. */
@@ -24,12 +24,12 @@ export function note_check(
   const verdict: Check = memory[row + Row.CHECK];
   if (verdict === Check.WANTED && !config.mandatory) {
     memory[row + Row.CHECK] = Check.NONE;
-    conclude(subject, now, "its check is not mandatory any more");
+    conclude(subject, now, "its check is no longer mandatory");
   }
   memory[row + Row.CHECKS] = memory[row + Row.CHECKS] + 1;
   if (!passed) memory[row + Row.CHECK_FAILS] = memory[row + Row.CHECK_FAILS] + 1;
   const result = passed ? 1 : 0;
-  // While no verdict stands both results say otherwise, and neither may count for the other.
+  // Without a verdict, both results contradict it, and neither may count for the other.
   if (memory[row + Row.LAST_PASSED] !== result) memory[row + Row.CHECK_RESULTS] = 0;
   memory[row + Row.LAST_PASSED] = result;
   if (passed) prove(subject, check, now);
@@ -52,7 +52,7 @@ export function note_check(
   conclude(subject, now, reason);
 }
 
-/** Forgets what checks have said of a server that is checked no more. Any phase. */
+/** Forgets the check results of a server that is no longer checked. Any phase. */
 export function forget_checks(subject: Subject, now: number): void {
   const memory = shared_memory();
   const { row } = subject;
@@ -60,5 +60,5 @@ export function forget_checks(subject: Subject, now: number): void {
   memory[row + Row.CHECK] = Check.NONE;
   memory[row + Row.CHECK_RESULTS] = 0;
   memory[row + Row.LAST_PASSED] = -1;
-  conclude(subject, now, "it is not checked any more");
+  conclude(subject, now, "it is no longer checked");
 }

@@ -1,13 +1,13 @@
 import type { Report, ReportedState } from "./report";
 
-/** The text that agents answer HAProxy's `agent-check` with: words, such as `up 75%` or `drain`. Pure. */
+/** Parses the answers of agents for HAProxy's `agent-check`: words such as `up 75%` or `drain`. Pure. */
 
 const STATES = new LuaTable<string, ReportedState | undefined>();
 for (const word of ["up", "ready"]) STATES.set(word, "up");
 for (const word of ["down", "fail", "stopped", "maint"]) STATES.set(word, "down");
 STATES.set("drain", "drain");
 
-/** Of two states that are said at once the worse one counts. */
+/** If an answer names two states, the worse one counts. */
 const BADNESS: Record<ReportedState, number> = { up: 0, drain: 1, down: 2 };
 
 /** HAProxy's largest weight. */
@@ -15,7 +15,7 @@ const LARGEST_WEIGHT = 256;
 
 type Parsed = LuaMultiReturn<[Report | undefined, string | undefined]>;
 
-/** What part of its power is free; undefined: the word says nothing of that. */
+/** Returns the part of its capacity that is free; undefined: the word does not tell. */
 function part_of(word: string): number | undefined {
   const [percent] = string.match(word, "^(%d+)%%$");
   const [relative] = string.match(word, "^weight:(%d+)%%$");
@@ -26,16 +26,16 @@ function part_of(word: string): number | undefined {
 }
 
 /**
- * Reads an agent's line. A percentage is taken for the part of its power that is free: agents answer with what the
- * processor has left. So is an absolute weight, of the 256 that HAProxy has: what it is configured by here is another scale,
- * on which nearly all would be more than everything. As with HAProxy, without weight a server drains. A `maxconn` is left to
- * the server's `max_conns`.
+ * Parses an agent's line. A percentage is the part of the capacity that is free, because agents answer with
+ * the idle time of the processor. An absolute weight is a part of HAProxy's largest weight, 256: weights are
+ * configured on another scale here. As in HAProxy, a server with weight 0 drains. `maxconn` is ignored in
+ * favor of `max_conns`.
  *
  * @returns the report, or undefined and the reason
  */
 export function parse_agent(line: string): Parsed {
   const report: Report = {};
-  // What follows the sign is for people.
+  // A comment follows the sign.
   const [words] = string.match(line, "^([^#]*)");
   for (const [spelled] of string.gmatch(words ?? "", "[^%s,]+")) {
     const word = string.lower(spelled);

@@ -3,13 +3,14 @@ import { trim } from "../lib/text";
 import { LARGEST, type Report } from "./report";
 
 /**
- * The response header `endpoint-load-metrics` of ORCA (xds.data.orca.v3.OrcaLoadReport), in its forms TEXT and JSON. Pure.
+ * Parses ORCA's response header `endpoint-load-metrics` (xds.data.orca.v3.OrcaLoadReport): TEXT and JSON.
+ * Pure.
  */
 
-/** Longer is no header of a load, but an attempt at something else. */
+/** Longest header, in bytes. No report of load needs more. */
 const LONGEST = 4096;
 
-/** The numbers that there are, and the maps of others, by their names in the protocol. */
+/** The names of the numbers of the protocol, and of its maps of further numbers. */
 const NUMBERS = new LuaSet<string>();
 for (const name of [
   "cpu_utilization",
@@ -30,21 +31,21 @@ function fail(reason: string): Parsed {
   return $multi(undefined, reason);
 }
 
-/** Adds a metric. Returns what is wrong with it. */
+/** Adds a metric. Returns the problem, if there is one. */
 function add(metrics: Metrics, name: string, value: number | undefined): string | undefined {
   const shown = string.sub(name, 1, 64);
   const [map, member] = string.match(name, "^([^.]+)%.(.+)$");
   if (map === undefined ? !NUMBERS.has(name) : !MAPS.has(map) || member === "")
     return `unknown metric "${shown}"`;
-  if (metrics.has(name)) return `"${shown}" stands twice`;
-  // Also what is not a number, which is not equal to itself.
+  if (metrics.has(name)) return `duplicate metric "${shown}"`;
+  // The second condition also rejects NaN.
   if (value === undefined || !(value >= 0 && value <= LARGEST))
     return `"${shown}" is not a number from 0 to ${LARGEST}`;
   metrics.set(name, value);
   return undefined;
 }
 
-/** `name=value` or, as of old, `name:value`, apart by commas. */
+/** Reads `name=value` or, as in an older form, `name:value`, separated by commas. */
 function read_text(text: string, metrics: Metrics): string | undefined {
   for (const [part] of string.gmatch(text, "[^,]+")) {
     const [name, text_of_value] = string.match(part, "^([^=:]*)[=:](.*)$");
@@ -58,12 +59,17 @@ function read_text(text: string, metrics: Metrics): string | undefined {
   return undefined;
 }
 
-/** A name of the protocol's JSON form, `cpuUtilization`, as the protocol has it; that is accepted too. */
+/**
+ * Returns the protocol's name for one in JSON, such as `cpuUtilization`. The protocol's own form is accepted
+ * too.
+ */
 function protocol_name(name: string): string {
   return string.gsub(name, "%u", (capital) => `_${string.lower(capital)}`)[0];
 }
 
-/** JSON as protobuf has it writes whole numbers of 64 bits as strings: `rps` is the only such. */
+/**
+ * Returns a number. The JSON of protobuf writes 64-bit integers, of which `rps` is the only one, as strings.
+ */
 function as_number(name: string, value: unknown): number | undefined {
   if (name === "rps" && typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined)
     return tonumber(value);
@@ -76,7 +82,7 @@ function read_json(text: string, metrics: Metrics): string | undefined {
   for (const [name, value] of pairs(object)) {
     const known = protocol_name(tostring(name));
     let wrong: string | undefined;
-    // Null is what is not set.
+    // Null means that a field is not set.
     if (!is_table(value) && value !== json_null) wrong = add(metrics, known, as_number(known, value));
     for (const [member, number] of pairs(is_table(value) ? value : {}))
       wrong ??= add(metrics, `${known}.${tostring(member)}`, as_number("", number));
@@ -85,7 +91,7 @@ function read_json(text: string, metrics: Metrics): string | undefined {
   return undefined;
 }
 
-/** What says how busy the server is: as Envoy, the application's own word, else the processor's. */
+/** Returns the utilization: as in Envoy, that of the application or else that of the processor. */
 function utilization_of(metrics: Metrics): number | undefined {
   const application = metrics.get("application_utilization");
   if (application !== undefined && application > 0) return application;
@@ -93,7 +99,8 @@ function utilization_of(metrics: Metrics): number | undefined {
 }
 
 /**
- * Reads the header's value. It is a report whatever it tells of: protobuf leaves out what is 0, and there are other metrics.
+ * Parses the value of the header. It may contain no known metric: protobuf omits fields that are 0, and there
+ * are other metrics.
  *
  * @returns the report, or undefined and the reason
  */

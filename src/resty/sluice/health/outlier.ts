@@ -7,9 +7,9 @@ import { conclude, touch } from "./state";
 import type { Subject } from "./subject";
 
 /**
- * Outlier detection, in Envoy's terms: a server that gives so many bad responses in a row, or clearly more of them than
- * the others, is ejected for `base_ejection_time` times the number of ejections in a row, at most `max_ejection_time`.
- * Each `interval` without one takes one off that number.
+ * Outlier detection, in Envoy's terms. A server with too many bad responses in a row, or clearly more of them
+ * than the others, is ejected for `base_ejection_time` times the number of its ejections, at most for
+ * `max_ejection_time`. Each `interval` without an ejection reduces that number by one.
  */
 
 const PERCENT = 100;
@@ -28,7 +28,7 @@ export interface OutlierLimits {
   success_rate_stdev_factor: number;
 }
 
-/** Reads a configuration's times. */
+/** Converts the times of a configuration to seconds. */
 export function limits_of(config: OutlierConfig): OutlierLimits {
   return {
     consecutive_5xx: config.consecutive_5xx,
@@ -53,8 +53,8 @@ function count(cell: number): number {
 /**
  * Counts a bad response. Any phase.
  *
- * @param is_gateway_failure it was 502, 503 or 504, or there was none
- * @returns why the server should be ejected; undefined: it should not
+ * @param is_gateway_failure the status was 502, 503 or 504, or there was no response
+ * @returns the reason to eject the server; undefined: there is none
  */
 export function count_error(
   { row }: Subject,
@@ -71,7 +71,7 @@ export function count_error(
   return undefined;
 }
 
-/** Forgets the bad responses: there was a good one. Any phase. */
+/** Forgets the bad responses after a good one. Any phase. */
 export function clear_errors({ row }: Subject): void {
   const memory = shared_memory();
   memory[row + Row.ERRORS_5XX] = 0;
@@ -83,14 +83,14 @@ export function is_ejected(row: Cell, now: number): boolean {
   return shared_memory()[row + Row.EJECTED_UNTIL] > now;
 }
 
-/** How many of a server's upstream are ejected beside it, and how large that is. */
+/** Returns the number of other ejected servers of the upstream, and the number of all its servers. */
 type CountOthers<S extends Subject> = (
   this: void,
   subject: S,
   now: number,
 ) => LuaMultiReturn<[number, number]>;
 
-/** As Envoy: the first may be ejected of however few; from then on the limit holds. */
+/** Tells whether the limit allows one more ejection. As in Envoy, it always allows the first one. */
 function may_eject<S extends Subject>(
   subject: S,
   { max_ejection_percent }: OutlierLimits,
@@ -103,10 +103,9 @@ function may_eject<S extends Subject>(
 }
 
 /**
- * Ejects a server, unless it is already or too many of its upstream are. Workers that eject at the same instant each
- * say so first and look then; the fence has each see the others' word, so that all but one draw back, or all. Any phase.
- *
- * @param count_others how many of its upstream are ejected beside it, and how large that is
+ * Ejects a server, unless it is ejected already or too many servers of its upstream are. Workers that eject
+ * at the same time first write and then check. The fence lets each see what the others wrote, so that at most
+ * one goes on. Any phase.
  */
 export function eject<S extends Subject>(
   subject: S,
@@ -124,7 +123,7 @@ export function eject<S extends Subject>(
   const ejections = math.max(0, memory[row + Row.EJECTIONS] - quiet) + 1;
   const time = math.min(limits.base_ejection_time * ejections, limits.max_ejection_time);
   const before = memory[row + Row.EJECTED_UNTIL];
-  // Meanwhile another worker may have ejected it: twice would be for twice the time.
+  // Another worker may have ejected it meanwhile. A second ejection would double the time.
   if (before > now) return;
   memory[row + Row.EJECTED_UNTIL] = now + time;
   fence();
@@ -137,7 +136,7 @@ export function eject<S extends Subject>(
   conclude(subject, now, `${reason}: ejected for ${time} s`);
 }
 
-/** Lets a server back whose ejection is over. Any phase. */
+/** Ends an ejection whose time is over. Any phase. */
 export function note_end_of_ejection(subject: Subject, now: number): void {
   const memory = shared_memory();
   const { row } = subject;
@@ -149,7 +148,7 @@ export function note_end_of_ejection(subject: Subject, now: number): void {
   conclude(subject, now, "its ejection is over");
 }
 
-/** Lets a server back now if it is ejected: nothing ejects servers any more. Any phase. */
+/** Ends an ejection now, because outlier detection was removed. Any phase. */
 export function end_ejection(subject: Subject, now: number): void {
   const memory = shared_memory();
   const { row } = subject;

@@ -4,9 +4,9 @@ import { conclude } from "./state";
 import type { Subject } from "./subject";
 
 /**
- * `max_fails` and `fail_timeout`, by nginx's rules: after so many failures, with no pause of `fail_timeout` between them
- * that was followed by a success, a server gets no requests for `fail_timeout`; then one, and all when that succeeds.
- * Counted over all workers.
+ * `max_fails` and `fail_timeout`, as in nginx. After `max_fails` failures, a server gets no requests for
+ * `fail_timeout`. Then it gets one as a trial, and all others if the trial succeeds. A success after a pause
+ * of `fail_timeout` resets the failures. They are counted over all workers.
  */
 
 /** Notes that an attempt has failed on a server. `now`: the monotonic clock. Any phase. */
@@ -20,17 +20,18 @@ export function note_failure(subject: Subject, now: number, reason: string): voi
   conclude(subject, now, reason);
 }
 
-/** Notes that a server that had failures was given a request; when its time is over, that is the trial. Any phase. */
+/** Notes a request to a server with failures. After `fail_timeout`, the request is the trial. Any phase. */
 export function note_trial(subject: Subject, now: number): void {
   const memory = shared_memory();
   const { row } = subject;
-  // The sum that says until when it gets no requests: else those of one instant would all be let through, as no trial.
+  // The same sum decides until when the server gets no requests. Otherwise all requests of one moment would
+  // pass.
   if (now < memory[row + Row.TRIED_AT] + subject.fail_timeout) return;
   memory[row + Row.TRIED_AT] = now;
   conclude(subject, now, "");
 }
 
-/** Notes that a server that had failures has answered. Any phase. */
+/** Notes a response of a server with failures. Any phase. */
 export function note_success(subject: Subject, now: number): void {
   const memory = shared_memory();
   const { row } = subject;

@@ -10,11 +10,11 @@ import { conclude } from "./state";
 import { subject_of, type Subject } from "./subject";
 
 /**
- * Whether a health check has passed on any server since it was set. The upstream's cell is 0 if so; else
- * the revision that has set it, negative once its failures were reported.
+ * Proof of a health check: it has passed on a server since it was set. The cell of the upstream is then 0.
+ * Otherwise it is the revision that set the check, negative once its failures were reported.
  */
 
-/** A health check as its results are judged. */
+/** A health check, to judge its results. */
 export interface Judged {
   config: HealthCheckConfig;
   /** The upstream's revision when it was read. */
@@ -22,20 +22,20 @@ export interface Judged {
 }
 
 /**
- * Tells whether a check has not passed on any server yet. The fence lets this read see whether another
- * worker has proved it, or else that worker see what the caller has written before. Any phase.
+ * Tells whether a check has not passed on any server yet. With the fence, either this read sees that another
+ * worker has proved the check, or that worker sees what the caller wrote before. Any phase.
  */
 export function is_unproven({ upstream_row }: Subject): boolean {
   fence();
   return shared_memory()[upstream_row + UpstreamRow.UNPROVEN_SINCE] !== 0;
 }
 
-/** Tells whether a probe was made by an earlier check than the one that is to prove itself. Any phase. */
+/** Tells whether a probe belongs to an earlier check than the one that is unproven. Any phase. */
 export function is_outdated({ upstream_row }: Subject, { revision }: Judged): boolean {
   return revision < math.abs(shared_memory()[upstream_row + UpstreamRow.UNPROVEN_SINCE]);
 }
 
-/** Takes out the servers on which a check had failed before it passed on another one. */
+/** Takes out the servers on which the check had failed before it passed on another one. */
 function take_out_failed({ upstream_name, server }: Subject, fails: number, now: number): void {
   const memory = shared_memory();
   const document = read(upstream_name);
@@ -64,14 +64,14 @@ export function prove(subject: Subject, { config }: Judged, now: number): void {
   memory[cell] = 0;
   if (was_reported) {
     forget_check_failure(upstream_name);
-    const what = `the health check has passed on ${server}: it counts now`;
+    const what = `the health check has passed on ${server} and takes effect now`;
     ngx.log(ngx.NOTICE, `sluice: upstream ${upstream_name}: ${what}`);
   }
   fence();
   take_out_failed(subject, config.fails, now);
 }
 
-/** Reports that an unproven check would take a server out, once for each setting of a check. Any phase. */
+/** Reports, once for each setting of a check, that an unproven check would take a server out. Any phase. */
 export function withhold(subject: Subject, reason: string): void {
   const { upstream_name, server, upstream_row } = subject;
   const failure = `${server}: ${reason}`;

@@ -3,9 +3,9 @@ import { invalid_value, missing_argument } from "../config/problem";
 import { number_from } from "../config/values";
 import { parse_iso8601 } from "../lib/iso8601";
 
-/** What a server says of itself, by whichever door. What is absent it does not say. */
+/** A server's report about itself. A field that is absent was not reported. */
 export interface Report {
-  /** From 0; 1 is all it can do. */
+  /** From 0; 1 is full utilization. */
   utilization?: number | undefined;
   connections?: number;
   /** Requests and errors a second. */
@@ -20,7 +20,7 @@ export interface Report {
 
 export type ReportedState = "up" | "drain" | "down";
 
-/** More than any server can do, and few enough digits to reckon with. */
+/** Largest number in a report. Larger ones would lose precision in calculations. */
 export const LARGEST = 1e12;
 
 function read_time(this: void, path: string, value: unknown): Read<number> {

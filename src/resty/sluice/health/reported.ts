@@ -8,22 +8,22 @@ import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
 import type { Report, ReportedState } from "./report";
 
-/** What servers have reported, in cells that all workers share. It belongs to the server's incarnation. */
+/** The reports of servers, in cells that all workers share. They belong to the incarnation of a server. */
 
-/** Whose report it is. */
+/** A server that reports. */
 export interface Reporter {
   upstream_name: string;
   server: string;
   id: number;
   incarnation: number;
-  /** Where its shared cells are, and those of its upstream. */
+  /** The first cells of its row and of the row of its upstream. */
   row: Cell;
   upstream_row: Cell;
 }
 
-/** How long a report counts where the upstream has no `load`, in seconds. */
+/** The time that a report is valid if the upstream has no `load`, in seconds. */
 const EXPIRY_SECONDS = 180;
-/** So far ahead a server's clock may be. */
+/** The time by which a server's clock may be ahead, in seconds. */
 const AHEAD_SECONDS = 60;
 
 const STATES: Record<ReportedState, Reported> = {
@@ -31,25 +31,28 @@ const STATES: Record<ReportedState, Reported> = {
   drain: Reported.DRAIN,
   down: Reported.DOWN,
 };
-/** As the API and the log call them. */
+/** Their names in the API and the log. */
 const NAMES = ["up", "draining", "down", "draining"];
 
-/** How long a report counts, in seconds. */
+/** Returns the time that a report is valid, in seconds. */
 export function expiry_of(load: LoadConfig | undefined): number {
   return load === undefined ? EXPIRY_SECONDS : seconds_of(load.expiry);
 }
 
-/** What the server at a row has said of its state last. Hot. */
+/** Returns the state that the server at a row has reported last. Hot. */
 export function reported_state(row: Cell): Reported {
   return shared_memory()[row + Row.REPORTED_STATE];
 }
 
-/** A state as the API shows it. */
+/** Returns the name of a state in the API. */
 export function reported_name(state: Reported): string {
   return NAMES[state];
 }
 
-/** What a report makes of the state before it: no weight drains one that is up, and nothing else ends that but a weight or a state. */
+/**
+ * Returns the state after a report. Without weight a server that is up drains, until it reports a weight or a
+ * state.
+ */
 function state_after(before: Reported, { state, has_weight }: Report): Reported {
   const said = state === undefined ? before : STATES[state];
   if (has_weight === false && said === Reported.UP) return Reported.WEIGHTLESS;
@@ -61,7 +64,7 @@ function reason_of({ state, has_weight }: Report): string {
   return state === undefined ? "its agent gives it weight again" : `it reports "${state}"`;
 }
 
-/** Changes what counts as reported of a server's state: an event, and every worker sees it with its next request. */
+/** Changes the reported state and records an event. Each worker sees the change at its next request. */
 function change_state(reporter: Reporter, state: Reported, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_row } = reporter;
@@ -77,7 +80,9 @@ function change_state(reporter: Reporter, state: Reported, reason: string): void
   });
 }
 
-/** Lets go of a reported state that nothing has confirmed for `expiry` seconds: whoever says nothing may be up. Any phase. */
+/**
+ * Ends a reported state that was not confirmed for `expiry` seconds: the server may be up again. Any phase.
+ */
 export function end_reported_state(reporter: Reporter, expiry: number, now: number): void {
   const memory = shared_memory();
   const { row } = reporter;
@@ -86,18 +91,19 @@ export function end_reported_state(reporter: Reporter, expiry: number, now: numb
 }
 
 /**
- * What is wrong with a report's time, if anything is. The server has read it from its own clock, so it is compared
- * with the time of day.
+ * Returns the problem with the time of a report, which comes from the server's own clock; undefined: none.
  */
 function check_time(row: Cell, time: number, expiry: number, now: clock.Moment): Problem | undefined {
   const memory = shared_memory();
   const wall_time = clock.wall_time();
-  if (time > wall_time + AHEAD_SECONDS) return invalid_value("time", `more than ${AHEAD_SECONDS} s ahead`);
-  if (time < wall_time - expiry) return invalid_value("time", `more than ${expiry} s ago`);
-  // A report that was overtaken comes soon after the later one. Later than that, the server's clock was set back.
+  if (time > wall_time + AHEAD_SECONDS)
+    return invalid_value("time", `must not be more than ${AHEAD_SECONDS} s ahead`);
+  if (time < wall_time - expiry) return invalid_value("time", `must not be more than ${expiry} s ago`);
+  // A report that was overtaken arrives soon after the later one. After that, the server's clock was set
+  // back.
   const may_be_overtaken = now - memory[row + Row.STATE_REPORTED_AT] < expiry;
   if (may_be_overtaken && time < memory[row + Row.REPORT_TIME])
-    return invalid_value("time", "before that of the report before");
+    return invalid_value("time", "must not be earlier than the time of the last report");
   return undefined;
 }
 
@@ -114,10 +120,10 @@ function note_utilization(row: Cell, utilization: number, expiry: number, now: n
 }
 
 /**
- * Notes a report. What it does not say stays as it was. Any phase.
+ * Notes a report. Values that it does not contain stay unchanged. Any phase.
  *
- * @param expiry how long a report counts, in seconds
- * @returns the problem, when its time is one
+ * @param expiry the time that a report is valid, in seconds
+ * @returns the problem with its time; undefined: none
  */
 export function note_report(
   reporter: Reporter,
@@ -147,7 +153,7 @@ export function note_report(
   return undefined;
 }
 
-/** Counts what came as a report and was none. Any phase. */
+/** Counts a report that is not valid. Any phase. */
 export function count_bad_report({ row, incarnation }: Reporter): void {
   const memory = shared_memory();
   if (memory[row + Row.STAMP] !== incarnation) return;

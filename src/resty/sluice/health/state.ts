@@ -5,13 +5,14 @@ import { shared_memory } from "../store/memory/region";
 import type { Subject } from "./subject";
 
 /**
- * What health says of a server, in cells that all workers share: the state follows from what passive and active checks
- * and outlier detection have noted there. It belongs to the server's incarnation and outlives reloads and restarts.
+ * The state of a server, in cells that all workers share. It follows from what passive checks, active checks
+ * and outlier detection have noted there. It belongs to the incarnation of a server and survives reloads and
+ * restarts.
  */
 
 const NAMES = ["up", "unavail", "checking", "unhealthy"];
 
-/** A state as the API shows it. */
+/** Returns the name of a state in the API. */
 export function state_name(state: State): string {
   return NAMES[state];
 }
@@ -25,7 +26,7 @@ function state_of({ row, max_fails }: Subject): State {
   return max_fails > 0 && memory[row + Row.FAILS] >= max_fails ? State.UNAVAIL : State.UP;
 }
 
-/** Until when a server in this state gets no requests. */
+/** Returns until when a server in this state gets no requests. */
 function unavailable_until({ row, max_fails, fail_timeout }: Subject, state: State): number {
   const memory = shared_memory();
   if (state === State.UP) return 0;
@@ -48,18 +49,18 @@ function count_change(row: Cell, before: State, after: State, now: number): void
   }
 }
 
-/** Notes that something of a server's health has changed, for whoever saves it. */
+/** Notes a change of any server's health, so that it is saved. */
 export function touch(): void {
   const memory = shared_memory();
   memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
 }
 
 /**
- * Draws the conclusion of what was noted of a server: its state and until when it gets no requests. A change of state is
- * an event and a line of the log. Any phase.
+ * Concludes the state of a server, and until when it gets no requests, from what was noted about it. A change
+ * of state is recorded as an event and logged. Any phase.
  *
  * @param now the monotonic clock
- * @param reason why, for people
+ * @param reason the reason in the event and in the log
  */
 export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
@@ -70,15 +71,15 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const after = state_of(subject);
   memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
   if (before === after) return;
-  // Workers may find the same at the same instant: one of them makes the change, by what all have noted.
+  // Several workers may find the change at the same time. One of them makes it, from what all have noted.
   in_turn(() => {
     change_state(subject, now, reason);
   });
 }
 
 /**
- * Draws the conclusion of what was noted of a server that this worker did not know. The limits may have changed after the
- * last conclusion, and workers that knew the limits before may not have noticed. Any phase.
+ * Concludes the state of a server that this worker did not know. The limits may have changed after the last
+ * conclusion, and a worker that knew only the former limits may have made it. Any phase.
  *
  * @param now the monotonic clock
  */

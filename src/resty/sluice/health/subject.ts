@@ -4,14 +4,14 @@ import type { RowNumber } from "../store/memory/cells";
 import { row_at } from "../store/memory/region";
 import type { Reporter } from "./reported";
 
-/** A server as health sees it. */
+/** A server whose health is judged. */
 export interface Subject extends Reporter {
   max_fails: number;
   /** Seconds. */
   fail_timeout: number;
 }
 
-/** Makes a subject of a server as the store has it. Any phase. */
+/** Makes the subject for the record of a server. Any phase. */
 export function subject_of(
   upstream_name: string,
   upstream_row_number: RowNumber,

@@ -1,6 +1,8 @@
-/** Outlier detection by success rate, as Envoy: who is clearly worse than the others. Pure. */
+/**
+ * Outlier detection by success rate, as in Envoy: finds servers that are clearly worse than the others. Pure.
+ */
 
-/** What a server did in an interval. */
+/** The responses of a server in an interval. */
 export interface Performance {
   responses: number;
   errors: number;
@@ -14,11 +16,11 @@ function rate_of({ responses, errors }: Performance): number {
 }
 
 /**
- * The success rate, in percent, below which servers are outliers: the mean of those that had enough responses, less the
- * standard deviation times a factor. Any phase.
+ * Returns the success rate, in percent, below which servers are outliers: the mean of the servers with enough
+ * responses minus the standard deviation times a factor; undefined: too few servers. Any phase.
  *
- * @param minimum_hosts undefined is returned when fewer had enough
- * @param request_volume what is enough
+ * @param minimum_hosts the number of servers with enough responses that is needed
+ * @param request_volume the number of responses that is enough
  * @param stdev_factor in thousandths
  */
 export function success_rate_threshold(
@@ -44,7 +46,7 @@ export function success_rate_threshold(
   return mean - (deviation * stdev_factor) / THOUSANDTHS;
 }
 
-/** Tells whether a server is below a threshold. One with too few responses is not. */
+/** Tells whether a server is below a threshold. A server with too few responses is not. */
 export function is_outlier(performance: Performance, threshold: number, request_volume: number): boolean {
   return performance.responses >= request_volume && rate_of(performance) < threshold;
 }

@@ -8,17 +8,17 @@ import type { LiveServer, LiveUpstream } from "./view/model";
 import { find_upstream } from "./view/view";
 import { choose_or_wait, Ending, forget_waiter } from "./waiting";
 
-/** What happens to a request before the balancer runs: where there is a queue, its server is chosen here. */
+/** Handles a request before the balancer runs: an upstream with a queue chooses the server here. */
 
 const SERVICE_UNAVAILABLE = 503;
 const GATEWAY_TIMEOUT = 504;
 const RETRY_AFTER_SECONDS = "1";
 
-/** The servers that were chosen for requests, which are counted there already. */
+/** The servers that were chosen for requests. Each request is counted at its server already. */
 const reserved = new LuaTable<number, LiveServer | undefined>();
 let count = 0;
 
-/** The server that was chosen for a request. Hot: mostly there is none. */
+/** Takes the server that was chosen for a request; undefined: none, as for most requests. Hot. */
 export function take_reserved(key: number): LiveServer | undefined {
   if (count === 0) return undefined;
   const server = reserved.get(key);
@@ -28,7 +28,7 @@ export function take_reserved(key: number): LiveServer | undefined {
   return server;
 }
 
-/** Gives back what a request holds that has ended, and that it did not take to the balancer. Hot. */
+/** Releases the place in the queue and the server of a request that ended before the balancer ran. Hot. */
 export function forget_admission(key: number): void {
   forget_waiter(key);
   const server = take_reserved(key);
@@ -45,7 +45,7 @@ function admit(upstream: LiveUpstream): void {
   if (queue === undefined) return;
   upstream.has_access_hook = true;
   const key = key_of(get_request() as CData);
-  // After an internal redirect this is not the first time.
+  // After an internal redirect, the access phase runs again.
   forget_admission(key);
   const [ending, server, lacks_key] = choose_or_wait(upstream, queue, key);
   if (server !== undefined) {
@@ -57,7 +57,7 @@ function admit(upstream: LiveUpstream): void {
   if (ending === Ending.TIMEOUT) refuse(GATEWAY_TIMEOUT);
 }
 
-/** Lets a request to the upstream `name` go on, wait, or end. Phase: access_by_lua. */
+/** Lets a request to the upstream `name` continue, wait or end. Phase: access_by_lua. */
 export function access(name: string): void {
   const upstream = find_upstream(name, clock.now());
   if (upstream !== undefined) admit(upstream);

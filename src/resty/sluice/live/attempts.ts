@@ -3,8 +3,8 @@ import { cast, type CData } from "ffi";
 import type { LiveServer, LiveUpstream } from "./view/model";
 
 /**
- * The table of the requests under way and of the servers that each was sent to. The key is the address of the request.
- * `ngx.ctx` would need a table for each request and would be lost in an internal redirect. Hot.
+ * The table of the requests under way and of the servers that each was sent to. The key is the address of the
+ * request. `ngx.ctx` would need a table for each request and would be lost in an internal redirect. Hot.
  */
 
 /** A request with more than one attempt. */

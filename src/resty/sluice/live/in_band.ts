@@ -2,12 +2,12 @@ import { parse_load_metrics } from "../health/orca";
 import { count_bad_report, note_report } from "../health/reported";
 import type { LiveServer } from "./view/model";
 
-/** Reports that servers put into their responses. Hot: of a busy server nearly every response is let pass. */
+/** Reads the reports that servers put into their responses. Hot: it skips most responses of a busy server. */
 
-/** A load that is looked at more often does not say more. */
+/** Interval between two looks at the responses of a server. More reports do not describe the load better. */
 const SECONDS_BETWEEN_LOOKS = 0.1;
 
-/** Notes what the header of a response says of its server's load. Phase: log_by_lua. */
+/** Notes the report of load in the header of a response. Phase: log_by_lua. */
 export function note_response_report(server: LiveServer, now: number): void {
   if (now < server.report_due) return;
   server.report_due = now + SECONDS_BETWEEN_LOOKS;

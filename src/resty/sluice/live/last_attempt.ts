@@ -1,8 +1,11 @@
-/** What nginx's `$upstream_*` variables say of the attempt that has just failed. Phase: balancer_by_lua, in a retry. */
+/**
+ * Reads nginx's `$upstream_*` variables for the attempt that has just failed. Phase: balancer_by_lua, in a
+ * retry.
+ */
 
 /**
- * Reads a value of that attempt. While the balancer runs, nginx has added the next attempt, but not its server: the list
- * then ends in ` : `.
+ * Reads a value of that attempt. While the balancer runs, nginx has added the next attempt but not its
+ * server, so the list ends in ` : `.
  *
  * @returns undefined if there was no attempt before; `"-"` if nginx has no value for it
  */
@@ -11,7 +14,7 @@ export function read_last_attempt(name: string): string | undefined {
   return value;
 }
 
-/** Tells whether the server gave a response, which counts as a failure by `proxy_next_upstream`. */
+/** Tells whether the server gave a response, which `proxy_next_upstream` takes for a failure. */
 export function has_answered_last(): boolean {
   return read_last_attempt("upstream_header_time") !== "-";
 }

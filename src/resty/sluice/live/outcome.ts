@@ -23,8 +23,8 @@ import { type LiveServer, Measure } from "./view/model";
 import { count_failed_response, count_response_time } from "./view/surroundings";
 
 /**
- * The outcome of each attempt: at a retry from `get_last_failure`, at the end of the request from nginx's `$upstream_*`
- * variables. Each failure reaches health from here. Hot for a request with one attempt only.
+ * The outcome of each attempt: at a retry from `get_last_failure`, at the end of the request from nginx's
+ * `$upstream_*` variables. Each failure reaches health from here. Hot for a request with one attempt only.
  */
 
 const TOO_MANY_REQUESTS = 429;
@@ -77,8 +77,9 @@ function variable(name: string): string {
 }
 
 /**
- * Splits the value of an `$upstream_*` variable at `, ` between attempts and ` : ` at an internal redirect. The path of
- * a unix socket may contain commas, and an upstream without an available server leaves an empty part.
+ * Splits the value of an `$upstream_*` variable at `, ` between attempts and ` : ` at an internal redirect.
+ * The path of a unix socket may contain commas, and an upstream without an available server leaves an empty
+ * part.
  */
 function split(values: string): string[] {
   const parts: string[] = [];
@@ -147,8 +148,8 @@ function has_failed(attempts: Reported, index: number): boolean {
 }
 
 /**
- * Counts the attempts of a request, and ends the last one if it is under way. If nginx reports no attempt, they belong
- * to an earlier request at the same address, which ended without `log()`. Phase: log_by_lua.
+ * Counts the attempts of a request, and ends the last one if it is under way. If nginx reports no attempt,
+ * they belong to an earlier request at the same address, which ended without `log()`. Phase: log_by_lua.
  *
  * @param last the server of the attempt under way; undefined: none
  */

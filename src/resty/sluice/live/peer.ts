@@ -4,14 +4,12 @@ import { level_of, new_complaint } from "./view/complaint";
 import { has_slot, uncount_request } from "./view/counters";
 import type { LiveUpstream, LiveServer } from "./view/model";
 
-/** What the balancer tells nginx. Hot. */
+/** Passes the balancer's decision to nginx. Hot. */
 
 /** ngx.exit(NGX_BUSY): nginx answers 502 and logs "no live upstreams". */
 const NGX_BUSY = -3;
 
-/**
- * Requests to upstreams that do not exist: clients may choose their names, so all of them share one record.
- */
+/** Covers all upstreams that do not exist, because clients may choose their names. */
 const unknown = new_complaint();
 
 function refuse_at(level: number, reason: string): void {
@@ -20,8 +18,8 @@ function refuse_at(level: number, reason: string): void {
 }
 
 /**
- * Ends the request for want of a server, and logs why. nginx's own line does not name the upstream: it takes the name
- * from the peer, and lua-nginx-module sets a peer only where there is one.
+ * Ends the request because no server can have it, and logs the reason. nginx's own line does not name the
+ * upstream: it takes the name from the peer, and no peer is set.
  */
 export function refuse(reason: string): void {
   refuse_at(ngx.WARN, reason);
@@ -29,7 +27,7 @@ export function refuse(reason: string): void {
 
 /**
  * Ends the request because of a mistake in the configuration. The text ends as nginx's own line begins, so
- * that whoever searches the log for that finds the reason too.
+ * that a search of the log finds both lines.
  */
 function refuse_mistake(level: number, mistake: string): void {
   refuse_at(level, `${mistake}, so there are no live upstreams`);
@@ -57,7 +55,10 @@ export function refuse_without_server(upstream: LiveUpstream): void {
   refuse_mistake(level_of(complaint), `upstream "${name}" has no server available: ${why}`);
 }
 
-/** Sends the attempt to a server, where it is counted. Returns false when that is not possible. */
+/**
+ * Sends the attempt to a server, where it is counted already. Returns false if nginx does not accept the
+ * address.
+ */
 export function send(server: LiveServer): boolean {
   const [chosen, cause] = set_current_peer(server.host, server.port);
   if (chosen === true) return true;

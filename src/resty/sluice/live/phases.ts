@@ -27,9 +27,11 @@ import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
-/** A request's way through the balancer: `balance` for each attempt, `log` once. Hot. */
+/** The phases of a request: `balance` for each attempt, then `log` once. Hot. */
 
-/** The server that was chosen before the balancer, if it is still there, else one that is chosen now. */
+/**
+ * Returns the server that was chosen before the balancer ran, if it is still available, or chooses one now.
+ */
 function first_choice(upstream: LiveUpstream, key: number, now: number): LiveServer | undefined {
   const reserved = take_reserved(key);
   if (reserved !== undefined) {
@@ -43,7 +45,7 @@ function first_choice(upstream: LiveUpstream, key: number, now: number): LiveSer
   return server;
 }
 
-/** Says, once, why requests are lost instead of waiting. */
+/** Reports once that requests fail instead of waiting. */
 function report_missing_hook(upstream: LiveUpstream): void {
   if (upstream.queue === undefined || upstream.has_access_hook) return;
   upstream.has_access_hook = true;
@@ -65,7 +67,7 @@ function note_attempt(
   if (upstream.keeps_begun) note_begin(key, server, now);
 }
 
-/** Sends a request on whose attempts so far have failed. */
+/** Sends a request whose attempts have failed to another server. */
 function retry(name: string, key: number, attempts: Attempts, now: number): void {
   const upstream = find_upstream_for_retry(name, now);
   if (upstream === undefined) {
@@ -121,7 +123,7 @@ export function balance(name: string): void {
   else attempts.server = server;
 }
 
-/** Counts how the request ended. Phase: log_by_lua. */
+/** Counts the outcome of a request. Phase: log_by_lua. */
 export function log(): void {
   count_logged();
   const request = get_request() as CData;

@@ -6,7 +6,7 @@ import { count_tried, type Attempts } from "./attempts";
 import { read_last_attempt } from "./last_attempt";
 import type { LiveUpstream, RetryLimits } from "./view/model";
 
-/** `retries`: how often, how long and how many requests at a time may be tried again. */
+/** The limits of `retries`: the time for retries, and the number of retries under way at a time. */
 
 const PERCENT = 100;
 
@@ -24,7 +24,7 @@ export function count_retry(upstream: LiveUpstream, attempts: Attempts): void {
   memory[upstream.own_retries] = memory[upstream.own_retries] + 1;
 }
 
-/** Counts that a request that was tried again has ended, or has been sent on to another upstream. */
+/** Ends the count of a retry: the request has ended, or continues at another upstream. */
 export function uncount_retry(attempts: Attempts): void {
   const { retries } = attempts;
   if (retries === undefined) return;
@@ -33,15 +33,14 @@ export function uncount_retry(attempts: Attempts): void {
 }
 
 /**
- * Counts a request as a retry under way if the budget allows one more. Retries count against the requests that are none:
- * with so many percent there are so many more tries than requests. Workers that ask at the same instant count first
- * and look then.
+ * Counts a request as a retry under way if the budget allows one more. The budget is a percentage of the
+ * requests that are no retries. Workers that ask at the same time first count and then check.
  */
 function is_in_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Attempts): boolean {
   count_retry(upstream, attempts);
   fence();
   const retries = sum_of_slots(upstream.retries);
-  // This one is not under way at a server now.
+  // This request is not under way at a server now.
   const others = sum_of_slots(upstream.active) - (retries - 1);
   if (retries <= math.max(limits.min_concurrent, (others * limits.budget_percent) / PERCENT)) return true;
   uncount_retry(attempts);
@@ -62,7 +61,7 @@ export function is_late(upstream: LiveUpstream, attempts: Attempts, now: number)
 export function take_budget(upstream: LiveUpstream, attempts: Attempts): boolean {
   const limits = upstream.retry_limits;
   if (limits === undefined || limits.min_concurrent === math.huge) return true;
-  // Each try counts anew, so that those there are become fewer as soon as the requests do.
+  // Each try asks again, so that the number of retries falls as soon as the number of requests does.
   uncount_retry(attempts);
   return is_in_budget(upstream, limits, attempts);
 }

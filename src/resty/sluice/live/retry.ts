@@ -6,9 +6,9 @@ import { is_late } from "./retries";
 import { end_without_try, is_out_of_tries, restore_tries } from "./tries";
 import type { LiveUpstream, LiveServer } from "./view/model";
 
-/** What requests and subrequests have in common after an attempt has failed. Phase: balancer_by_lua. */
+/** Tries a request or a subrequest again after a failed attempt. Phase: balancer_by_lua. */
 
-/** Ends a request that has used up its tries or its time. Returns whether it may be tried again. */
+/** Tells whether a request may be tried again. If it has used up its tries or its time, this ends it. */
 export function may_try_again(upstream: LiveUpstream, attempts: Attempts, now: number): boolean {
   if (TAKES_BACK_TRIES && is_out_of_tries(upstream, attempts)) {
     end_without_try();
@@ -19,7 +19,10 @@ export function may_try_again(upstream: LiveUpstream, attempts: Attempts, now: n
   return false;
 }
 
-/** Sends a request to a server that it has not been sent to, or ends it. Returns the server, where it is counted. */
+/**
+ * Sends a request to a server that it has not been sent to, or ends it. Returns the server, where it is
+ * counted.
+ */
 export function send_again(upstream: LiveUpstream, attempts: Attempts, now: number): LiveServer | undefined {
   const [server] = choose(upstream, attempts, now);
   if (server === undefined || !send(server)) {

@@ -13,12 +13,12 @@ import type { LiveServer } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /**
- * A subrequest's way through the balancer. Its log phase does not run (but with log_subrequest on), so its end is not
- * seen: it counts as a request, not as one under way, and what it was sent to is kept in its `ngx.ctx`, which nginx
- * throws away with it.
+ * The balancer phase of a subrequest. Without `log_subrequest on`, the log phase does not run for it and its
+ * end is not seen. So it counts as a request but not as one under way, and its attempts are kept in its
+ * `ngx.ctx`, which nginx frees with it.
  */
 
-/** Ends the attempt before this one. Returns what was tried if this is a retry. */
+/** Ends the attempt before this one. Returns the attempts if this is a retry. */
 function retried_attempts(now: number): Attempts | undefined {
   const [failure, status] = get_last_failure();
   const attempts = ngx.ctx.sluice as Attempts | undefined;
@@ -28,7 +28,7 @@ function retried_attempts(now: number): Attempts | undefined {
   return attempts;
 }
 
-/** Sends on a subrequest whose attempts so far have failed. */
+/** Sends a subrequest whose attempts have failed to another server. */
 function retry(name: string, attempts: Attempts, now: number): void {
   const upstream = find_upstream_for_retry(name, now);
   if (upstream === undefined) {
@@ -42,7 +42,7 @@ function retry(name: string, attempts: Attempts, now: number): void {
 
 function note_attempt(server: LiveServer, attempts: Attempts, now: number): void {
   note_choice(server, now);
-  // Whether it will answer is not seen: nginx may keep the connection.
+  // The response is not seen. nginx may keep the connection.
   if (TAKES_BACK_TRIES) note_connection(server);
   count_end(server, 0);
   add_tried(attempts, server);

@@ -11,16 +11,15 @@ import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
 
 /**
- * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced
- * it.
+ * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced it.
  *
- * A request is kept by its address until `log()` is called for it. When another request has the same address,
- * the first one has ended: as long as a request lives, nginx cannot use its memory again. So slow requests,
- * WebSockets and aborted requests, for which nginx runs log_by_lua too, are never taken for such ones.
+ * A request is kept by its address until `log()` is called for it. If another request has the same address,
+ * the first one has ended: nginx does not reuse the memory of a request that exists. Slow requests,
+ * WebSockets and aborted requests, for which nginx runs log_by_lua too, are therefore never mistaken.
  */
 
 let memory: NumberPointer;
-/** How often `setup` had run when this worker started: a reload may have mended the configuration. */
+/** The generation in which this worker started. A later reload may have corrected the configuration. */
 let generation = 0;
 
 /** Follows the state in `shared` from now on. Phase: init_worker_by_lua. */
@@ -29,12 +28,12 @@ export function use_generation(shared: NumberPointer): void {
   generation = shared[Header.GENERATION];
 }
 
-/** How often `setup` had run when this worker started. A reload that fails raises only the shared count. */
+/** Returns the generation in which this worker started. A reload that fails raises only the shared one. */
 export function own_generation(): number {
   return generation;
 }
 
-/** Reports, once for an upstream and a configuration, that requests end without `log()`. */
+/** Reports that requests end without `log()`, once for each upstream and generation. */
 export function report_unlogged({ name, row, incarnation }: LiveUpstream): void {
   const cell = row + UpstreamRow.UNLOGGED;
   if (memory[row + Row.STAMP] !== incarnation || memory[cell] >= generation) return;
@@ -47,11 +46,11 @@ const LOG_MISSING =
   "location that has a log_by_lua of its own, which replaces the one of http; until then requests are counted wrongly";
 
 /**
- * Tells whether what is kept at a request's address belongs to an earlier request, and ends that one.
- * Phase: balancer_by_lua; not hot: at the first attempt of most requests nothing is kept.
+ * Tells whether the record at a request's address belongs to an earlier request, and ends that one. Not hot:
+ * at the first attempt of most requests there is no record. Phase: balancer_by_lua.
  *
- * An attempt of this request, at whatever upstream, would stand in `$upstream_addr`: after an internal
- * redirect the value is at least ` : `.
+ * `$upstream_addr` shows each attempt of this request at any upstream. After an internal redirect, the value
+ * is at least ` : `.
  */
 export function forget_unlogged(key: number, first: LiveServer | undefined): boolean {
   if (get_last_failure()[0] !== undefined || (ngx.var.upstream_addr ?? "") !== "") return false;

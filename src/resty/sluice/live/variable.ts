@@ -2,8 +2,8 @@ import * as ffi from "ffi";
 import "resty.core.var";
 
 /**
- * Reads a number from an nginx variable. Hot: runs several times in every request. It is what `ngx.var` does, but
- * makes no Lua string of a short value; and it has no loop, so that LuaJIT compiles it together with its caller.
+ * Reads a number from an nginx variable. Hot: it runs several times in each request. Unlike `ngx.var`, it
+ * makes no Lua string of a short value. It has no loop, so LuaJIT compiles it together with its caller.
  */
 
 interface NgxLua {
@@ -29,12 +29,12 @@ const failure = ffi.new("char *[1]");
 
 const DIGIT_ZERO = 48;
 
-/** A digit's value; NaN, which every sum with it becomes, when the byte is none. */
+/** Returns the value of a digit, or NaN, which makes each sum NaN, for any other byte. */
 function digit(byte: number): number {
   return byte >= DIGIT_ZERO && byte <= DIGIT_ZERO + 9 ? byte - DIGIT_ZERO : 0 / 0;
 }
 
-/** A number of up to seven digits, undefined when it is none. */
+/** Parses a number of up to seven digits; undefined: another character occurs. */
 function parse_short(bytes: ffi.NumberPointer, length: number): number | undefined {
   let number = digit(bytes[0]);
   if (length > 1) number = number * 10 + digit(bytes[1]);
@@ -46,7 +46,10 @@ function parse_short(bytes: ffi.NumberPointer, length: number): number | undefin
   return number === number ? number : undefined;
 }
 
-/** The value of a variable that is one plain number; undefined: not set, or several values. Phases with a request. */
+/**
+ * Returns the value of a variable that is one number; undefined: not set, or several values. Phases with a
+ * request.
+ */
 export function read_number(request: ffi.CData, name: string): number | undefined {
   const code = C.ngx_http_lua_ffi_var_get(
     request,
@@ -61,6 +64,6 @@ export function read_number(request: ffi.CData, name: string): number | undefine
   if (code !== 0) return undefined;
   const length = tonumber(value_length[0]) as number;
   const short = length > 0 && length < 8 ? parse_short(value[0], length) : undefined;
-  // Longer ones, and seconds with their decimals, are for the library.
+  // The library parses longer numbers, and seconds with their decimals.
   return short ?? tonumber(ffi.string(value[0], length));
 }

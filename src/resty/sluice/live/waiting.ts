@@ -10,8 +10,9 @@ import { upstream_status } from "../store/memory/statistics";
 import type { LiveServer, LiveUpstream, Queue, Waiter } from "./view/model";
 
 /**
- * Requests that wait, in the access phase, until a server has room. First come, first served within a worker. A request
- * that ends wakes the first; and because it may end on another worker, the first looks by itself, too.
+ * Requests that wait in the access phase until a server has room. First come, first served within a worker. A
+ * request that ends wakes the first waiter. Because it may end on another worker, the first waiter also
+ * checks by itself.
  */
 
 interface WaitingRequest extends Waiter {
@@ -27,16 +28,16 @@ export const enum Ending {
   TIMEOUT,
 }
 
-/** How often the first looks by itself. */
+/** Interval at which the first waiter checks by itself, in seconds. */
 const LOOK_SECONDS = 0.01;
-/** A semaphore counts whole milliseconds: for less it does not wait at all, and meanwhile the clock stands still. */
+/** Shortest wait of a semaphore, in seconds. For less it does not wait, and the clock does not advance. */
 const SHORTEST_WAIT = 0.001;
 
-/** The waiter of each request that waits: for when its client leaves. */
+/** The waiter of each waiting request, to find it when the client leaves. */
 const waiter_of = new LuaTable<number, WaitingRequest | undefined>();
 let count = 0;
 
-/** Takes a request out of the line that it waits in, if it does: it has been served, or its client has left. */
+/** Takes a request out of the queue, if it waits: it has been served, or its client has left. */
 export function forget_waiter(key: number): void {
   if (count === 0) return;
   const waiter = waiter_of.get(key);
@@ -48,7 +49,10 @@ export function forget_waiter(key: number): void {
   wake_first(waiter.queue);
 }
 
-/** How a wait ended; the server if one was chosen; and whether the request has no value for the key of the method. */
+/**
+ * How a wait ended; the server if one was chosen; and whether the request has no value for the key of the
+ * method.
+ */
 type Waited = LuaMultiReturn<[ending: Ending, server: LiveServer | undefined, lacks_key: boolean]>;
 
 function wait(waiter: WaitingRequest): Waited {
@@ -60,7 +64,7 @@ function wait(waiter: WaitingRequest): Waited {
     waiter.semaphore.wait(is_first ? math.min(remaining, LOOK_SECONDS) : remaining);
     const now = clock.now();
     remaining = deadline - now;
-    // The upstream may have changed while nothing else has asked for it.
+    // The upstream may have changed while no other request came for it.
     if (find_upstream(upstream.name, now) !== upstream) return $multi(Ending.NONE, undefined, false);
     if (first_of(queue.waiters) === waiter) {
       const [server, lacks_key] = choose(upstream, undefined, now);
@@ -72,9 +76,8 @@ function wait(waiter: WaitingRequest): Waited {
 }
 
 /**
- * Chooses a server for the request `key` and counts it there, now or when one has room. Phase: access_by_lua.
- *
- * @returns how it ended, and the server if it was chosen
+ * Chooses a server for the request `key` and counts it there, at once or when one has room. Phase:
+ * access_by_lua.
  */
 export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number): Waited {
   if (queue.waiters.size === 0) {

@@ -7,9 +7,7 @@ import type { LiveServer, LiveUpstream } from "./model";
 import { rotate } from "./rotation";
 import { weigh } from "./weight";
 
-/**
- * What requests tell of health, and what health tells requests. Hot: what a healthy server costs is a few loads.
- */
+/** Passes outcomes of requests to health, and tells whether a server may have requests. Hot. */
 
 const FIRST_SERVER_ERROR = 500;
 const BAD_GATEWAY = 502;
@@ -23,20 +21,20 @@ export function use_health(shared: NumberPointer): void {
   memory = shared;
 }
 
-/** Panic or not, a server whose first check must pass waits for that. */
+/** Tells whether a server waits for its first check to pass, even while the upstream panics. */
 function is_checking({ row }: LiveServer): boolean {
   const state: State = memory[row + Row.STATE];
   return state === State.CHECKING;
 }
 
-/** Tells whether health lets a server have requests at a time, by the monotonic clock. */
+/** Tells whether health allows requests to a server. `now`: the monotonic clock. */
 export function is_healthy(server: LiveServer, now: number): boolean {
   return (
     memory[server.row + Row.UNAVAILABLE_UNTIL] <= now || (server.upstream.panics && !is_checking(server))
   );
 }
 
-/** How many of an upstream's servers in rotation are kept out, in percent. */
+/** Returns the percentage of the servers in rotation that are unavailable. */
 function unavailable_percent(upstream: LiveUpstream, now: number): number {
   let unavailable = 0;
   for (const [, server] of pairs(upstream.servers)) {
@@ -45,7 +43,7 @@ function unavailable_percent(upstream: LiveUpstream, now: number): number {
   return upstream.in_rotation === 0 ? 0 : (unavailable * PERCENT) / upstream.in_rotation;
 }
 
-/** As nginx: an only server is not kept out for what requests have met at it, even while it had others beside it. */
+/** Tells whether the only server is spared. As in nginx, failures of requests never take it out. */
 function spares_only_server(upstream: LiveUpstream): boolean {
   if (upstream.size !== 1) return false;
   for (const [, server] of pairs(upstream.servers)) {
@@ -55,7 +53,7 @@ function spares_only_server(upstream: LiveUpstream): boolean {
   return false;
 }
 
-/** Looks at an upstream's servers after one of them has changed its state. O(servers). */
+/** Follows the states of all servers of an upstream after one of them has changed. O(servers). */
 export function survey(upstream: LiveUpstream, now: number): void {
   upstream.health_revision = memory[upstream.row + UpstreamRow.HEALTH_REVISION];
   for (const [, server] of pairs(upstream.servers)) rotate(server);
@@ -71,14 +69,14 @@ export function has_changed(upstream: LiveUpstream): boolean {
   return memory[upstream.row + UpstreamRow.HEALTH_REVISION] !== upstream.health_revision;
 }
 
-/** Notes that a server was chosen: for one that had trouble that is a trial. */
+/** Notes that a server was chosen. For a server with failures, this request is a trial. */
 export function note_choice(server: LiveServer, now: number): void {
   if (memory[server.row + Row.UNAVAILABLE_UNTIL] === 0 && memory[server.row + Row.FAILS] === 0) return;
   note_end_of_ejection(server, now);
   if (memory[server.row + Row.FAILS] > 0) note_trial(server, now);
 }
 
-/** How many of an upstream's servers are ejected beside one of them, and how many there are. */
+/** Returns the number of ejected servers of an upstream except one, and the number of all its servers. */
 export function others_ejected(
   this: void,
   server: LiveServer,
@@ -100,7 +98,7 @@ function note_error(server: LiveServer, is_gateway_failure: boolean, now: number
   eject(server, outlier_limits, others_ejected, now, reason);
 }
 
-/** Notes a response. */
+/** Notes the status of a response. */
 export function note_response(server: LiveServer, status: number, now: number): void {
   const { row } = server;
   if (status >= FIRST_SERVER_ERROR) {
@@ -112,13 +110,14 @@ export function note_response(server: LiveServer, status: number, now: number): 
 }
 
 /**
- * Notes that a server gave no response, or one that nginx takes for a failure. As nginx, an only server is spared.
+ * Notes that a server gave no response, or one that nginx takes for a failure. As in nginx, the only server
+ * is spared.
  *
- * @param status what nginx makes of it: 502 or 504 without a response
+ * @param status nginx's status for the failure: 502 or 504 without a response
  */
 export function note_failed_attempt(server: LiveServer, status: number, now: number): void {
   if (server.upstream.size > 1) note_failure(server, now, `a request failed with ${status}`);
-  // nginx takes 429 for a failure where it is told to.
+  // nginx takes 429 for a failure if `proxy_next_upstream` says so.
   if (status >= FIRST_SERVER_ERROR)
     note_error(server, status >= BAD_GATEWAY && status <= GATEWAY_TIMEOUT, now);
 }

@@ -6,11 +6,14 @@ import { status_of } from "../../store/memory/statistics";
 import { others_ejected } from "./availability";
 import type { LiveServer, LiveUpstream } from "./model";
 
-/** Outlier detection by success rate: each interval, one worker compares the servers of an upstream. */
+/** Outlier detection by success rate: in each interval, one worker compares the servers of an upstream. */
 
 const FIRST_SERVER_ERROR = 500;
 
-/** What a server has done since the last comparison, which this is from now on. */
+/**
+ * Returns the responses and errors of a server since the last comparison, and begins to count for the next
+ * one.
+ */
 function performance_of(server: LiveServer): Performance {
   const memory = shared_memory();
   const { row } = server;
@@ -30,13 +33,16 @@ function performance_of(server: LiveServer): Performance {
   return performance;
 }
 
-/** What is longer ago than an interval and this was not the comparison before: they were off. */
+/**
+ * If the last comparison is longer ago than the interval and this, in seconds, success rates were not
+ * compared since.
+ */
 const LONGEST_DELAY = 10;
 
 /**
- * Takes the comparison that is due on itself.
+ * Claims the comparison that is due for this worker.
  *
- * @returns whether it is due and no other worker has taken it, and whether it is the first of its kind
+ * @returns whether it is due and no other worker has claimed it, and whether no comparison precedes it
  */
 function claim(
   upstream: LiveUpstream,
@@ -63,7 +69,7 @@ export function compare_servers(upstream: LiveUpstream, now: number): void {
     servers.push(server);
     performances.push(performance_of(server));
   }
-  // What was before the first is nothing to go by.
+  // The numbers before the first comparison are from a time of unknown length.
   if (is_first) return;
   const volume = limits.success_rate_request_volume;
   const threshold = success_rate_threshold(

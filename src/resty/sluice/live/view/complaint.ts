@@ -1,20 +1,19 @@
 import * as clock from "../../lib/clock";
 
 /**
- * The level of the log at which a mistake in the configuration is reported that loses requests. nginx logs
- * errors only, unless `error_log` says otherwise, so the first such request of each worker is logged as an
- * error. The requests that follow within `SECONDS` are logged as warnings, so that a flood of requests is no
- * flood of errors.
+ * The log level for mistakes in the configuration that make requests fail. By default nginx logs errors only,
+ * so each worker logs the first such request as an error. It logs those that follow within `SECONDS` as
+ * warnings, so that many requests do not cause many errors.
  */
 
 const SECONDS = 10;
 
-/** When a mistake was last logged as an error, by the monotonic clock. */
+/** When a mistake was logged as an error last, by the monotonic clock. */
 export interface Complaint {
   logged_at: number;
 }
 
-/** Makes the record of a mistake that has not been logged yet. */
+/** Makes the record of a mistake that was not logged yet. */
 export function new_complaint(): Complaint {
   return { logged_at: -math.huge };
 }

@@ -53,7 +53,9 @@ export function needs_begin_times(config: BalancingConfig): boolean {
   return config.least_time?.inflight === true;
 }
 
-/** Gives an upstream the method of a document, unless it has that already. O(servers) if the method changes. */
+/**
+ * Gives an upstream the method of a document, unless it has that already. O(servers) if the method changes.
+ */
 export function balance_as(upstream: LiveUpstream, document: Document): void {
   const balancing = balancing_text(document);
   if (upstream.balancing === balancing) return;

@@ -14,22 +14,20 @@ import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../s
 import { take_slot } from "../../store/memory/slots";
 import type { LiveServer, LiveUpstream } from "./model";
 
-/**
- * What this worker counts, in cells that only it writes. Hot: runs in every request.
- */
+/** The counters of this worker, in cells that only it writes. Hot: they run in each request. */
 
 const REQUESTS_A_SAMPLE = 8;
 const BUSY_SECONDS = 0.1;
 
 let memory: NumberPointer;
-/** 0: none yet. */
+/** The slot of this worker; 0: none yet. */
 let slot = 0;
-/** From where a row's cells begin to this worker's. */
+/** The distance from the first cell of a row in `active` or `begun` to the cell of this worker. */
 let offset = 0;
-/** Where this worker counts its requests. */
+/** The cell in which this worker counts its requests. */
 let logged = 0;
 
-/** Counts in `own_slot` of the shared memory from now on. Phase: init_worker_by_lua. */
+/** Sets the shared memory and the slot to count in. Phase: init_worker_by_lua. */
 export function use_slot(shared: NumberPointer, own_slot: number): void {
   memory = shared;
   slot = own_slot;
@@ -38,24 +36,28 @@ export function use_slot(shared: NumberPointer, own_slot: number): void {
 }
 
 /**
- * Whether this worker has a slot. One that has none looks for one. Without it a worker must not choose servers: nobody
- * would know of its requests. Not hot: asked before a worker serves an upstream for the first time.
+ * Tells whether this worker has a slot. If it has none, it tries to take one. A worker without a slot must
+ * not choose servers, because the others would not see its requests. Not hot: called before a worker first
+ * serves an upstream.
  */
 export function has_slot(): boolean {
   if (slot !== 0) return true;
   const taken = take_slot();
   if (taken === undefined) return false;
   use_slot(shared_memory(), taken);
-  ngx.log(ngx.NOTICE, "sluice: this worker has a slot for its counters now: it serves");
+  ngx.log(ngx.NOTICE, "sluice: this worker has a slot for its counters now and serves requests");
   return true;
 }
 
-/** This worker's cell of a row, from where `active_at` or `begun_at` says that the row's cells begin. */
+/** Returns this worker's cell of a row. `first`: the result of `active_at` or `begun_at`. */
 export function own_cell(first: Cell): Cell {
   return (first + offset) as Cell;
 }
 
-/** Makes this worker's cells of a row those of a new incarnation, all zero. Returns where stamp and counters are. */
+/**
+ * Resets this worker's cells of a row for a new incarnation. Returns the places of the stamp and the
+ * counters.
+ */
 export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell, Cell]> {
   const stamp = stamp_at(slot, row);
   const at = counter_at(slot, row);
@@ -66,12 +68,12 @@ export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell
   return $multi(stamp, at);
 }
 
-/** Counts a request that has ended, whatever it was. */
+/** Counts a request that has ended, to any location. */
 export function count_logged(): void {
   if (slot !== 0) memory[logged] = memory[logged] + 1;
 }
 
-/** The number of this worker's requests under way at `server`. */
+/** Returns the number of this worker's requests under way at `server`. */
 export function own_in_flight(server: LiveServer): number {
   return memory[server.own_active];
 }
@@ -103,10 +105,10 @@ export function uncount_request(server: LiveServer): void {
   memory[requests] = memory[requests] - 1;
 }
 
-/** Counts that a request has left `server`; `failures`: 1 when in vain. */
+/** Counts the end of a request at `server`. `failures`: 1 if it failed. */
 export function count_end(server: LiveServer, failures: number): void {
   count_inactive(server);
-  // The row of a removed server may have become another's.
+  // The row of a removed server may belong to another server now.
   if (memory[server.stamp] !== server.incarnation) return;
   const fails = server.counters + Counter.FAILS;
   memory[fails] = memory[fails] + failures;
@@ -127,7 +129,7 @@ export function count_unanswered(server: LiveServer): void {
   memory[unanswered] = memory[unanswered] + 1;
 }
 
-/** Counts a response by its status. A server's codes after the 35th different one are not counted. */
+/** Counts a response by its status. Only the first 35 different codes of a server are counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server.counters;
   if (memory[server.stamp] !== server.incarnation) return;
@@ -150,8 +152,9 @@ function average(cell: number, sample: number): void {
 }
 
 /**
- * Adds to the moving averages, by nginx's weights (ngx_http_upstream_least_time_module: 0.05 the new, 0.95 the old,
- * the first as it is). All workers share a cell; when two write at once one sample is lost, which an average bears.
+ * Adds to the moving averages with the weights of nginx's ngx_http_upstream_least_time_module: 0.05 for the
+ * new value and 0.95 for the old one. All workers share a cell. If two write at the same time, one sample is
+ * lost, which hardly changes an average.
  */
 export function count_times(server: LiveServer, header_time: number, response_time: number): void {
   if (memory[server.row + Row.STAMP] !== server.incarnation) return;
@@ -160,8 +163,8 @@ export function count_times(server: LiveServer, header_time: number, response_ti
 }
 
 /**
- * Tells whether the times of this request go into the averages: of a busy server every eighth, which is enough for an
- * average and saves two reads of nginx's variables; of any other every one.
+ * Tells whether the times of this request go into the averages. For a busy server, one request in eight is
+ * enough and saves two reads of nginx's variables. For any other server, each request counts.
  */
 export function is_time_wanted(server: LiveServer, now: number): boolean {
   server.untimed = server.untimed + 1;
@@ -171,7 +174,7 @@ export function is_time_wanted(server: LiveServer, now: number): boolean {
   return true;
 }
 
-/** Counts all of a request that one attempt has answered: most requests, so at one stroke and without a loop. */
+/** Counts a request that its only attempt has answered. Most requests are of this kind, so it has no loop. */
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
   const at = server.counters;
   count_inactive(server);
@@ -190,7 +193,7 @@ export function count_without_key(upstream: LiveUpstream): void {
   memory[requests] = memory[requests] + 1;
 }
 
-/** Counts that a request has begun (1) or ceased (-1) to wait in the upstream's queue. */
+/** Counts that a request has begun (1) or stopped (-1) to wait in the upstream's queue. */
 export function count_waiting(upstream: LiveUpstream, by: number): void {
   if (memory[upstream.stamp] !== upstream.incarnation) return;
   const waiting = upstream.counters + UpstreamCounter.WAITING;

@@ -2,17 +2,17 @@ import type { NumberPointer } from "ffi";
 import type { LiveServer } from "./model";
 
 /**
- * When each request under way began, for `least_time` with `inflight`: how long those at a server have taken so far
- * tells of trouble before the first of them ends. Hot, where it is used.
+ * When each request under way began, for `least_time` with `inflight`. The age of the requests at a server
+ * shows trouble before the first of them ends. Hot for upstreams that use it.
  */
 
 let memory: NumberPointer;
-/** Milliseconds of the monotonic clock, by the request's address. */
+/** The beginning of each request, in milliseconds of the monotonic clock, by its address. */
 const begun_at = new LuaTable<number, number | undefined>();
-/** How many those are: mostly none, and then nothing is looked up. */
+/** The number of entries in `begun_at`. Mostly 0, which saves a look-up. */
 let count = 0;
 
-/** Keeps sums in `shared` from now on. Phase: init_worker_by_lua. */
+/** Sets the shared memory that holds the sums. Phase: init_worker_by_lua. */
 export function use_sums(shared: NumberPointer): void {
   memory = shared;
 }

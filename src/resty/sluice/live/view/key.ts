@@ -1,15 +1,19 @@
 import type { BalancingConfig } from "../../config/balancing";
 import { parse_template, type TemplatePart } from "../../config/template";
 
-/** What a method goes by of a request. Readers are hot: they run in every request of an upstream that has one. */
+/**
+ * Readers of the key by which a method assigns requests. Hot: a reader runs in each request of its upstream.
+ */
 
-/** Gives the key of the request under way; undefined or "": it has none. Phase: balancer_by_lua. */
+/** Returns the key of the current request; undefined or "": it has none. Phase: balancer_by_lua. */
 export type KeyReader = (this: void) => string | undefined;
 
-/** What nginx's `ip_hash` takes for a client at a unix socket. */
+/** The key that nginx's `ip_hash` uses for a client at a unix socket. */
 const NO_ADDRESS = "\0\0\0";
 
-/** A client's address, as bytes, as `ip_hash` wants it: three bytes of IPv4, all of IPv6. */
+/**
+ * Returns the key of `ip_hash` for the bytes of a client's address: three bytes of IPv4, all bytes of IPv6.
+ */
 export function address_key(address: string): string {
   if (address.length === 4) return string.sub(address, 1, 3);
   return address.length === 16 ? address : NO_ADDRESS;
@@ -26,12 +30,12 @@ function part_reader({ literal, variable }: TemplatePart): KeyReader {
   return () => ngx.var[name];
 }
 
-/** Joins two readers: a chain of those needs no loop. */
+/** Joins two readers. A chain of them needs no loop. */
 function joined(first: KeyReader, second: KeyReader): KeyReader {
   return () => (first() ?? "") + (second() ?? "");
 }
 
-/** A reader of text with variables. Undefined when the text is none. */
+/** Makes the reader of a text with variables; undefined: the text is not valid. */
 export function template_reader(text: string): KeyReader | undefined {
   let reader: KeyReader | undefined;
   for (const part of parse_template(text)[0] ?? []) {
@@ -41,7 +45,7 @@ export function template_reader(text: string): KeyReader | undefined {
   return reader;
 }
 
-/** Makes the reader of the key that a method wants; undefined: it wants none. */
+/** Makes the reader of the key that a method needs; undefined: it needs none. */
 export function new_key_reader({ method, hash }: BalancingConfig): KeyReader | undefined {
   if (method === "ip_hash") return read_address;
   return method === "hash" && hash !== undefined ? template_reader(hash.key) : undefined;

@@ -8,52 +8,57 @@ import type { Cell, RowNumber } from "../../store/memory/cells";
 import type { Complaint } from "./complaint";
 import type { KeyReader } from "./key";
 
-/** The records that a worker keeps of the upstreams it serves. Types only: this file imports no file that imports it. */
+/**
+ * The records that a worker keeps of the upstreams it serves. Types only: this file imports no file that
+ * imports it.
+ */
 
-/** A server as this worker runs it. It stays the same object while its incarnation lives, whatever else changes. */
+/** A server as this worker runs it. It is the same object as long as its incarnation exists. */
 export interface LiveServer extends Peer, Subject {
   upstream: LiveUpstream;
-  /** What it takes part in. */
+  /** The method that it belongs to. */
   method: Method;
-  /** What `set_current_peer` takes. */
+  /** The arguments of `set_current_peer`. */
   host: string;
   port: number;
   /** Its address as nginx writes it in `$upstream_addr`. */
   name: string;
   backup: boolean;
-  /** True: gets not even the requests that are bound to it. */
+  /** True: it receives no request, not even one that is bound to it. */
   down: boolean;
-  /** What its parameters say of `in_rotation` and `down`: what it reports may say otherwise. */
+  /**
+   * The values of `in_rotation` and `down` by its parameters. The state that it reports may override them.
+   */
   may_serve: boolean;
   configured_down: boolean;
-  /** True: it is not one of the servers that there are for now, only known. */
+  /** True: it is a standby server that is not in service. */
   stands_by: boolean;
-  /** What `sticky.route` knows it by. */
+  /** Its name for `sticky.route`. */
   route: string;
-  /** At most so many requests under way; 0: any number. */
+  /** Upper bound on its requests under way; 0: none. */
   max_conns: number;
-  /** `weight` differs from this while `slow_start` raises it, and by the server's load. */
+  /** The weight by its parameters. `weight` also depends on `slow_start` and on the load of the server. */
   configured_weight: number;
   /** Seconds. */
   slow_start: number;
   /** The number of its row. */
   row_number: RowNumber;
-  /** Where the requests under way at it stand, those of all workers, and where this worker's are. */
+  /** The requests under way at it: the first cell of all workers, and the cell of this worker. */
   active: Cell;
   own_active: Cell;
-  /** The same of the sums of their beginnings. */
+  /** The sums of the times at which those began, in the same way. */
   begun: Cell;
   own_begun: Cell;
-  /** Where this worker has noted whose the counters are. */
+  /** The cell with the incarnation that this worker's counters belong to. */
   stamp: Cell;
-  /** Where this worker's counters of it are. */
+  /** The first cell of this worker's counters. */
   counters: Cell;
-  /** When this worker looks for a report in a response next, by the monotonic clock. */
+  /** When this worker next looks for a report in a response, by the monotonic clock. */
   report_due: number;
-  /** How many of this worker's requests have not gone into the averages of times since one did, and when that was. */
+  /** The number of this worker's requests since the last one whose times were averaged, and when that was. */
   untimed: number;
   timed_at: number;
-  /** At most so many connections to it does this worker's nginx keep or use; only where `live/kept.ts` counts them. */
+  /** Upper bound on the connections that this worker keeps or uses; only if `live/kept.ts` counts them. */
   connections: number;
   /** Its line in the document that was applied last. */
   line: string;
@@ -64,77 +69,79 @@ export interface LiveServer extends Peer, Subject {
 /** An upstream as this worker runs it, changed by difference. */
 export interface LiveUpstream {
   name: string;
-  /** The number of its row, and where its shared cells are. */
+  /** The number of its row, and the first cell of that row. */
   row_number: RowNumber;
   row: Cell;
-  /** Tells it from others that had the same row. */
+  /** Distinguishes it from other upstreams that had the same row. */
   incarnation: number;
-  /** Of the document that was applied last. */
+  /** The revision of the document that was applied last. */
   revision: number;
-  /** Its method and the parameters of that, as text, to compare. */
+  /** The settings of its method, as a text to compare. */
   balancing: string;
   primary: Method;
   backup: Method;
-  /** Reads the key that a method wants of a request; undefined: it wants none. */
+  /** Reads the key that the method needs; undefined: it needs none. */
   read_key: KeyReader | undefined;
-  /** What binds clients to servers, if anything does. */
+  /** Binds clients to servers; undefined: no `sticky`. */
   sticky: Binding | undefined;
   measure: Measure;
-  /** True: when each request under way began is kept. */
+  /** True: the beginning of each request under way is kept. */
   keeps_begun: boolean;
-  /** By id. */
+  /** The servers by id. */
   servers: LuaTable<number, LiveServer | undefined>;
-  /** By line: who stands on a line that is known has not changed. */
+  /** The servers by line. A server whose line is known has not changed. */
   lines: LuaTable<string, LiveServer | undefined>;
-  /** How many servers there are beside those that stand by, and how many are in rotation. */
+  /** The number of servers without standby servers, and the number of servers in rotation. */
   size: number;
   in_rotation: number;
-  /** Where the requests under way at all its servers stand, those of all workers, and where this worker's are. */
+  /**
+   * The requests under way at all its servers: the first cell of all workers, and the cell of this worker.
+   */
   active: Cell;
   own_active: Cell;
-  /** Where this worker's counters of it are, and where it has noted whose they are. */
+  /** The first cell of this worker's counters, and the cell with the incarnation that they belong to. */
   counters: Cell;
   stamp: Cell;
-  /** Where its retries under way stand, in the same way. */
+  /** Its retries under way: the first cell of all workers, and the cell of this worker. */
   retries: Cell;
   own_retries: Cell;
-  /** The greatest number of servers that a request is sent to. */
+  /** Upper bound on the tries of a request. */
   tries: number;
   /** False: a request gets no try in advance; see `live/kept.ts`. */
   lends_tries: boolean;
   retry_limits: RetryLimits | undefined;
   queue: Queue | undefined;
-  /** True once access() has run for it, which the queue needs. */
+  /** True once `access()`, which the queue needs, has run for it. */
   has_access_hook: boolean;
-  /** Of requests that are lost because none of its servers is in service. */
+  /** Covers requests that fail because none of its servers is in rotation. */
   complaint: Complaint;
   outlier_limits: OutlierLimits | undefined;
-  /** True: its weights follow the servers' loads; which change of those was applied last. */
+  /** True: its weights follow the loads of the servers; and the revision of loads that was applied last. */
   follows_load: boolean;
   load_revision: number;
-  /** True: responses may hold reports of loads that are of use. */
+  /** True: reports in responses are read. */
   wants_reports: boolean;
-  /** How long a report counts, in seconds. */
+  /** The time that a report is valid, in seconds. */
   report_expiry: number;
-  /** In percent: with fewer servers available health is ignored. */
+  /** If fewer servers, in percent, are available, health is ignored; and whether that is so. */
   panic_threshold: number;
   panics: boolean;
-  /** Of the last look at the servers' health. */
+  /** The revision of health at the last survey. */
   health_revision: number;
 }
 
-/** What binds clients to servers. */
+/** Binds clients to servers. */
 export interface Binding {
-  /** Takes a server in. */
+  /** Adds a server. */
   join: (this: void, server: LiveServer) => void;
-  /** Leaves a server out; it must be in, with the parameters that it had then. */
+  /** Removes a server. It must have the parameters that it was added with. */
   leave: (this: void, server: LiveServer) => void;
   /**
    * Returns the primary or the backup that the request under way is bound to, if it takes such requests.
    * Phase: balancer_by_lua. Hot.
    */
   find: (this: void, is_backup: boolean) => LiveServer | undefined;
-  /** Binds the client to the server that the request under way goes to. Phase: balancer_by_lua. Hot. */
+  /** Binds the client of the current request to its server. Phase: balancer_by_lua. Hot. */
   bind: (this: void, server: LiveServer, is_retry: boolean) => void;
 }
 
@@ -143,26 +150,26 @@ export interface Waiter extends FifoEntry {
   queue: Queue;
 }
 
-/** Who waits for an upstream's servers. */
+/** The requests that wait for the servers of an upstream. */
 export interface Queue {
-  /** At most so many, over all workers. */
+  /** Upper bound on the number of requests that wait, over all workers. */
   size: number;
-  /** Seconds. */
+  /** Upper bound on the wait, in seconds. */
   timeout: number;
   waiters: Fifo<Waiter>;
 }
 
-/** The limits of an upstream beside the number of tries. */
+/** The limits of retries, except the number of tries. */
 export interface RetryLimits {
-  /** Seconds over all tries. */
+  /** Upper bound on the time of all tries, in seconds. */
   timeout: number;
-  /** For a hundred requests under way that are no retries, so many that are; infinite: all. */
+  /** Upper bound on the retries under way, in percent of the other requests under way; infinite: no bound. */
   budget_percent: number;
-  /** So many may be in any case. */
+  /** The number of retries under way that is always allowed. */
   min_concurrent: number;
 }
 
-/** Which time of a response `least_time` goes by. */
+/** The time of a response that `least_time` uses. */
 export const enum Measure {
   NONE,
   HEADER,

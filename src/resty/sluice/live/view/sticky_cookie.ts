@@ -5,16 +5,18 @@ import { template_reader, type KeyReader } from "./key";
 import type { LiveServer, Binding } from "./model";
 
 /**
- * `sticky.cookie`: a client is bound to a server by a cookie, whose value is made of the upstream's secret and the
- * server's identity: nobody can tell it without having been given it, and it says nothing of the server's address.
+ * `sticky.cookie`: a cookie binds a client to a server. Its value is a keyed hash of the server's identity
+ * with the secret of the upstream, so it cannot be guessed and does not reveal the address of the server.
  */
 
 const TOKEN_BYTES = 16;
-/** What nginx gives for `max`: the last second that 32 bits hold, and ten years. */
+/** The values that nginx uses for `max`: the last second that 32 bits hold, and ten years. */
 const LAST_SECOND = 2145916555;
 const LONGEST_AGE = 315360000;
 
-/** A server's value of the cookie: 32 hexadecimal digits. A server that is added anew has another. */
+/**
+ * Returns the cookie value of a server: 32 hexadecimal digits. A server that is added again gets a new one.
+ */
 function token_of(secret: string, server: LiveServer): string {
   const digest = ngx.hmac_sha1(secret, string.format("%d %d", server.id, server.incarnation));
   const digits: string[] = [];
@@ -22,7 +24,10 @@ function token_of(secret: string, server: LiveServer): string {
   return table.concat(digits);
 }
 
-/** Puts a cookie into the response, instead of one of that name that an earlier attempt of the request has put. */
+/**
+ * Sets a cookie in the response. It replaces a cookie of this name that an earlier attempt of the request has
+ * set.
+ */
 function set_cookie(name: string, text: string): void {
   const start = `${name}=`;
   const cookies: string[] = [];
@@ -45,7 +50,9 @@ function attributes_of({ path, domain, httponly, secure, samesite }: CookieConfi
   return table.concat(parts, "; ");
 }
 
-/** Gives the part of the cookie's text that says when it ends. Undefined: with the client's session. */
+/**
+ * Makes the writer of the attributes for the expiry; undefined: the cookie ends with the client's session.
+ */
 function new_expiry(expires: string | undefined): ((this: void) => string) | undefined {
   if (expires === undefined) return undefined;
   const last = `; expires=${ngx.cookie_time(LAST_SECOND)}; max-age=${LONGEST_AGE}`;
@@ -54,7 +61,7 @@ function new_expiry(expires: string | undefined): ((this: void) => string) | und
   return () => `; expires=${ngx.cookie_time(math.floor(clock.wall_time()) + seconds)}; max-age=${seconds}`;
 }
 
-/** Returns the attribute for a domain that a request gives; "" if it gives none, or no domain. */
+/** Returns the attribute for the domain that a request names; "" if it names no valid domain. */
 function domain_attribute(domain: string | undefined): string {
   return domain === undefined || !is_domain(domain) ? "" : `; domain=${domain}`;
 }
@@ -91,7 +98,10 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
     return server === undefined || server.down || server.backup !== is_backup ? undefined : server;
   }
 
-  /** A client that has the right cookie, without an end, needs no other, unless an earlier attempt has put another. */
+  /**
+   * Sets the cookie, unless the client has it, it does not expire, and no earlier attempt has set another
+   * one.
+   */
   function bind(this: void, server: LiveServer, is_retry: boolean): void {
     const token = tokens.get(server);
     if (expiry === undefined && !is_retry && ngx.var[variable] === token) return;

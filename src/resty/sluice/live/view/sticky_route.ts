@@ -2,9 +2,9 @@ import type { RouteConfig } from "../../config/sticky";
 import { template_reader, type KeyReader } from "./key";
 import type { LiveServer, Binding } from "./model";
 
-/** `sticky.route`: a request is bound to the server whose `route` it names in the first variable that has a value. */
+/** `sticky.route`: the first variable that has a value names the `route` of the server for the request. */
 
-/** Gives the value of the first of some variables that has one. A chain, for that needs no loop. */
+/** Makes the reader of the first variable that has a value. A chain of readers needs no loop. */
 function first_of(one: KeyReader, others: KeyReader): KeyReader {
   return () => {
     const value = one();
@@ -28,7 +28,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
   for (const index of $range(variables.length - 1, 0, -1)) {
     read_route = first_of(template_reader(variables[index]) ?? read_nothing, read_route);
   }
-  /** Servers may have a route in common; they are in the order of their ids. */
+  /** Several servers may have the same route. They are in the order of their ids. */
   const primaries_of = new LuaTable<string, LiveServer[] | undefined>();
   const backups_of = new LuaTable<string, LiveServer[] | undefined>();
 
@@ -36,7 +36,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
     if (server.route === "") return;
     const servers_of = server.backup ? backups_of : primaries_of;
     const servers = servers_of.get(server.route) ?? [];
-    // Mostly they come in that order.
+    // Most servers are added in that order.
     let place = servers.length;
     while (place > 0 && servers[place - 1].id > server.id) place -= 1;
     table.insert(servers, place + 1, server);
@@ -67,7 +67,7 @@ export function new_route_binding({ variables }: RouteConfig): Binding {
   }
 
   function bind(this: void): void {
-    // The application says which route a client takes.
+    // The application sets the route of a client.
   }
 
   return { join, leave, find, bind };

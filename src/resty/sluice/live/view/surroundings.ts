@@ -8,18 +8,16 @@ import { type Cell, Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
 import { type LiveServer, Measure } from "./model";
 
-/**
- * The loads of servers, over all workers, that methods go by. Hot: read up to once a server in a pick.
- */
+/** The loads of servers over all workers, for the methods. Hot: a pick may read them for each server. */
 
 let memory: NumberPointer;
 
-/** Reads loads from `shared` from now on. Phase: init_worker_by_lua. */
+/** Sets the shared memory to read loads from. Phase: init_worker_by_lua. */
 export function use_loads(shared: NumberPointer): void {
   memory = shared;
 }
 
-/** How many requests a server has under way, over all workers. */
+/** Returns the number of requests under way at a server, over all workers. */
 export function in_flight(this: void, peer: Peer): number {
   return sum_of_slots((peer as LiveServer).active);
 }
@@ -35,7 +33,7 @@ function age_in_flight(this: void, peer: Peer): number {
   return clock.now() * 1000 - sum_of_slots((peer as LiveServer).begun) / requests;
 }
 
-/** Until `least_time` has an average of its own, that of all responses. */
+/** Returns the expected time of a response. Until `least_time` has its own average, that of all responses. */
 function expected_time(this: void, peer: Peer): number {
   const { row, upstream } = peer as LiveServer;
   const expected = memory[row + Row.EXPECTED_TIME];
@@ -74,13 +72,18 @@ export function surroundings_of(active: Cell): Surroundings {
   };
 }
 
-/** Lets a response count in what is expected of its server: the new one 0.05, what was expected 0.95, as nginx. */
+/**
+ * Adds a response to the expected time of its server, as nginx: 0.05 for the new value, 0.95 for the old one.
+ */
 export function count_response_time(server: LiveServer, milliseconds: number): void {
   const before = expected_time(server);
   expect_time(server, before < 0 ? milliseconds : before * 0.95 + milliseconds * 0.05);
 }
 
-/** Lets a response in vain, or one of 5xx, count as a very slow one, so that who fails fast does not look fast. */
+/**
+ * Counts a failed attempt or a 5xx response as a very slow one, so that a server that fails fast does not
+ * seem fast.
+ */
 export function count_failed_response(server: LiveServer): void {
   expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
 }

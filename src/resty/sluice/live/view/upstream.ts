@@ -94,12 +94,12 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
   upstream.servers.delete(server.id);
 }
 
-/** Lets go of the servers of an upstream that is gone. */
+/** Forgets the servers of a deleted upstream. */
 export function forget_servers(upstream: LiveUpstream): void {
   for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
 }
 
-/** Has a server's address, which stays the same, written in another way: methods that hash it go by the new text, as nginx. */
+/** Changes the spelling of a server's address. Methods that hash the text use the new one, as nginx does. */
 function respell(server: LiveServer, text: string): void {
   if (server.server === text) return;
   if (server.method.respell === undefined) server.server = text;
@@ -135,7 +135,7 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
   server.line = next.line;
 }
 
-/** Applies a line that was not there before. */
+/** Applies a new line. */
 function apply_line(upstream: LiveUpstream, line: string): LiveServer {
   const next = new_server(upstream, parse_line(line), line);
   let server = upstream.servers.get(next.id);
@@ -151,7 +151,10 @@ function apply_line(upstream: LiveUpstream, line: string): LiveServer {
   return server;
 }
 
-/** Makes an upstream what a document says whose servers' lines begin at `start`. O(servers), little a server. */
+/**
+ * Applies a document to an upstream. The lines of the servers begin at `start`. O(servers), with little work
+ * each.
+ */
 export function apply_document(
   upstream: LiveUpstream,
   document: Document,

@@ -13,26 +13,29 @@ import { apply_document, forget_servers, new_upstream } from "./upstream";
 import { follow_loads } from "./weight";
 
 /**
- * The upstreams that this worker serves, each made at its first request and from then on changed by difference.
+ * The upstreams that this worker serves. Each is made at its first request and then changed by difference.
  */
 
 let memory: NumberPointer;
 let is_ready = false;
 const upstreams = new LuaTable<string, LiveUpstream | undefined>();
 
-/** Follows the revisions in `shared` from now on. Phase: init_worker_by_lua. */
+/** Sets the shared memory whose revisions this worker follows. Phase: init_worker_by_lua. */
 export function use_memory(shared: NumberPointer): void {
   memory = shared;
   is_ready = true;
 }
 
-/** One that no request has come for, as it was looked at last. */
+/** The upstream without a request that was looked at last. */
 let glimpse: LiveUpstream | undefined;
 
-/** Makes a view of an upstream that of the store, or a new one. Undefined: there is none. O(servers), little a server. */
+/**
+ * Updates a view of an upstream from the store, or makes one; undefined: the upstream does not exist.
+ * O(servers).
+ */
 function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | undefined {
   if (!is_ready) {
-    // Without setup() this raises, and that is the mistake then.
+    // Raises if setup() was not called, which is the first mistake to report.
     shared_memory();
     error("resty.sluice: init_worker() was not called in init_worker_by_lua", 0);
   }
@@ -60,7 +63,7 @@ function take_glimpse(name: string): LiveUpstream | undefined {
   return taken;
 }
 
-/** Makes this worker's view of an upstream that of the store. Undefined: there is none. */
+/** Updates this worker's view of an upstream from the store; undefined: the upstream does not exist. */
 function synchronise(name: string): LiveUpstream | undefined {
   const before = upstreams.get(name);
   const upstream = renew(name, before ?? take_glimpse(name));
@@ -77,9 +80,9 @@ function find_current(name: string): LiveUpstream | undefined {
 }
 
 /**
- * The same for a retry. The failure before it may have changed the server's state, and to survey all servers after each
- * failure would take the square of their number. The server itself is known to be unavailable without a survey; only
- * `panic_threshold` needs one.
+ * Finds an upstream for a retry. The failure before it may have changed the state of its server. A survey of
+ * all servers after each failure would take quadratic time, and only `panic_threshold` needs it: a server's
+ * own row shows that it is unavailable.
  */
 export function find_upstream_for_retry(name: string, now: number): LiveUpstream | undefined {
   const upstream = find_current(name);
@@ -88,8 +91,8 @@ export function find_upstream_for_retry(name: string, now: number): LiveUpstream
 }
 
 /**
- * The upstream as the store has it now, and its servers' health. Hot: two reads of shared memory unless something has
- * changed.
+ * Finds an upstream as the store has it now, with the health of its servers. Hot: two reads of shared memory
+ * unless something has changed.
  *
  * @param now the monotonic clock
  */
@@ -100,8 +103,8 @@ export function find_upstream(name: string, now: number): LiveUpstream | undefin
 }
 
 /**
- * The same for whoever only looks: of the upstreams that no request has come for the view of the last one is kept, for the
- * first request, so that to look at all of them fills no worker. Not hot.
+ * Finds an upstream for the API. Of the upstreams without requests, only the view of the last one is kept,
+ * for its first request. So a look at all upstreams does not fill the memory of a worker. Not hot.
  */
 export function look_at_upstream(name: string, now: number): LiveUpstream | undefined {
   if (upstreams.has(name)) return find_upstream(name, now);
@@ -120,7 +123,7 @@ export function for_each_upstream(action: (this: void, upstream: LiveUpstream) =
   for (const [, upstream] of pairs(upstreams)) action(upstream);
 }
 
-/** Follows upstreams that no request has come for, so that what was deleted is forgotten. Phase: timer. */
+/** Updates the views that no request updates, so that deleted upstreams are forgotten. Phase: timer. */
 export function refresh_all(): void {
   const now = clock.now();
   for (const [name, upstream] of pairs(upstreams)) {

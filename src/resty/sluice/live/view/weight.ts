@@ -5,24 +5,24 @@ import { shared_memory } from "../../store/memory/region";
 import type { LiveServer, LiveUpstream } from "./model";
 
 /**
- * The weights of the moment: what is configured, times what `slow_start` and the server's load leave of it. By
- * `slow_start` the weight of a server that was added or has recovered rises in a line from almost nothing to its own;
- * every worker raises it for itself, by the time at which that began.
+ * The effective weights: the configured weight times a part for `slow_start` times a factor for the server's
+ * load. With `slow_start`, the weight of a server that was added or has recovered rises linearly from almost
+ * 0. Each worker raises it by itself, from the shared time at which it began.
  */
 
-/** The part of its weight that a server begins with; nginx's 0 would keep a method from ever choosing it. */
+/** The part of its weight with which a server begins. With 0, as in nginx, a method would never choose it. */
 const LEAST_PART = 0.01;
 
 const ramping = new LuaSet<LiveServer>();
 
-/** The part of its weight that a server at a row has at a time, by the monotonic clock; `slow_start` in seconds. */
+/** Returns the part of its weight that a server has. `slow_start`: seconds; `now`: the monotonic clock. */
 export function slow_start_part(row: Cell, slow_start: number, now: number): number {
   const started = shared_memory()[row + Row.STARTED_AT];
   if (slow_start === 0 || started === 0) return 1;
   return math.min(1, math.max(LEAST_PART, (now - started) / slow_start));
 }
 
-/** Gives a server the weight that it has at a time, and sees to it that it rises if it must. Not hot. */
+/** Gives a server its effective weight, and lets the timer raise it during `slow_start`. Not hot. */
 export function weigh(server: LiveServer, now: number): void {
   const part = slow_start_part(server.row, server.slow_start, now);
   if (part < 1) ramping.add(server);
@@ -32,12 +32,12 @@ export function weigh(server: LiveServer, now: number): void {
   if (weight !== server.weight) server.method.reweigh(server, weight);
 }
 
-/** Forgets a server that is removed. */
+/** Forgets a removed server. */
 export function stop_ramp(server: LiveServer): void {
   ramping.delete(server);
 }
 
-/** Gives the servers of an upstream their weights anew if their loads have changed those. Phase: timer. */
+/** Updates the weights of an upstream's servers if the factors for their loads have changed. Phase: timer. */
 export function follow_loads(this: void, upstream: LiveUpstream): void {
   const revision = shared_memory()[upstream.row + UpstreamRow.LOAD_REVISION];
   if (upstream.load_revision === revision) return;
@@ -46,7 +46,7 @@ export function follow_loads(this: void, upstream: LiveUpstream): void {
   for (const [, server] of pairs(upstream.servers)) weigh(server, now);
 }
 
-/** Raises the weights that are rising. Phase: timer. */
+/** Raises the weights of the servers in `slow_start`. Phase: timer. */
 export function raise_weights(): void {
   const now = clock.now();
   for (const server of ramping) weigh(server, now);
