@@ -17,8 +17,8 @@
  *
  * Issues without a test:
  * - Envoy #28699, #2874: the cost of checks of 20,000 servers (see the bench)
- * - Traefik #12417: 503 while all servers drain. As in NGINX Plus, a draining server receives no new requests,
- *   even if it is the last one.
+ * - Traefik #12417: 503 while all servers drain. As in NGINX Plus, a draining server receives no new
+ *   requests, even if it is the last one.
  * - lua-resty-upstream-healthcheck #33, #65, #4, #54, PR #67, ingress-nginx: missing features
  * - APISIX #12398, PR #12353: a worker misses the event that brings servers. Sluice uses no such events.
  */

@@ -1,4 +1,5 @@
--- Locks the bytes of a file whose numbers it reads, one a line; prints each once it has it, and keeps them all.
+-- Locks the bytes of a file whose numbers it reads, one a line; prints each once it has it, and keeps them
+-- all.
 local ffi = require("ffi")
 
 ffi.cdef([[

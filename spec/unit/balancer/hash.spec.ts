@@ -97,7 +97,8 @@ describe("hash", () => {
 describe("ip_hash", () => {
   it("equals nginx's result for the first three bytes of IPv4", () => {
     const { method } = bench_of(new_ip_hash, equal_weights(6271));
-    // ((89 · 113 + 127) mod 6271 · 113 + 0) mod 6271 · 113 + 0) mod 6271, the sum of the weights being as large.
+    // ((89 · 113 + 127) mod 6271 · 113 + 0) mod 6271 · 113 + 0) mod 6271, the sum of the weights being as
+    // large.
     const hash = (((((89 * 113 + 127) % 6271) * 113) % 6271) * 113) % 6271;
     expect(name_of(method, "\x7f\0\0")).equal(`p${hash + 1}`);
   });

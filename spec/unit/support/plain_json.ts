@@ -1,4 +1,7 @@
-/** What src/ uses of lua-cjson, for a machine without it: `cjson.safe` as a Lua module, slow but of the same results. */
+/**
+ * What src/ uses of lua-cjson, for a machine without it: `cjson.safe` as a Lua module, slow but of the same
+ * results.
+ */
 
 /** LuaJIT's: a value that is equal to itself alone. */
 declare function newproxy(this: void): object;

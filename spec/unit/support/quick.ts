@@ -1,4 +1,6 @@
-/** Many times what linear time takes for the texts of the specs, and a small part of what quadratic time does. */
+/**
+ * Many times what linear time takes for the texts of the specs, and a small part of what quadratic time does.
+ */
 const BOUND_SECONDS = 1;
 
 /** Runs an action that must take little of the processor's time. */

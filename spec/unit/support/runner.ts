@@ -1,7 +1,7 @@
 /**
- * Runs one file of unit specs under plain LuaJIT, and writes TAP: `ok 1 - name`, `not ok 2 - name` with the reason in
- * lines that begin with "#", and `1..2` at the end. Each file has a process of its own, so that modules with state and
- * changed globals do not reach another file.
+ * Runs one file of unit specs under plain LuaJIT, and writes TAP: `ok 1 - name`, `not ok 2 - name` with the
+ * reason in lines that begin with "#", and `1..2` at the end. Each file has a process of its own, so that
+ * modules with state and changed globals do not reach another file.
  *
  * Usage: luajit runner.lua <Lua module of the specs> <seed of math.random>
  */

@@ -4,8 +4,8 @@
 const DEVIATIONS = 4.753;
 
 /**
- * What chi-square exceeds with probability 10^-6 (Wilson, Hilferty, "The Distribution of Chi-Square", 1931; off by less
- * than 1 % from 5 degrees of freedom on).
+ * What chi-square exceeds with probability 10^-6 (Wilson, Hilferty, "The Distribution of Chi-Square", 1931;
+ * off by less than 1 % from 5 degrees of freedom on).
  */
 export function chi_square_bound(degrees_of_freedom: number): number {
   const variance = 2 / (9 * degrees_of_freedom);
