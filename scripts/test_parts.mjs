@@ -54,6 +54,7 @@ export async function runParts(parts, fileNamePart, needsDist = true) {
         console.log(`no ${name} test was run`);
         counts.failed += 1;
       }
+      console.log(`== ${name} tests: ${counts.passed} passed, ${counts.failed} failed`);
       total = addCounts(total, counts);
     }
   }
