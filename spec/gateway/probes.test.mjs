@@ -10,8 +10,11 @@ import { waitFor } from "./support/wait.mjs";
 
 const INTERVAL = 1000;
 const health_check = { interval: "1s" };
-/** How much sooner or later than it should a probe may come on a busy machine, in milliseconds. */
-const TOLERANCE = 300;
+/**
+ * How early or late a probe may be on a busy machine, in milliseconds. A second prober, or a probe that is
+ * left out, would differ by more.
+ */
+const TOLERANCE = 600;
 
 /** @param {import("node:test").TestContext} context @param {number} count */
 async function startManyProbed(context, count) {
@@ -81,18 +84,16 @@ test("jitter delays each probe by a random time", async (context) => {
 
 test("an added server is probed at once, and a deleted one never again", async (context) => {
   const [first, second] = await startManyProbed(context, 2);
-  const gateway = await startProber(context, { interval: "1s" }, [first.address]);
-  const started = performance.now();
+  const gateway = await startProber(context, { interval: "1h" }, [first.address]);
   const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: second.address });
-  await waitFor("the added server is probed", () => second.arrivals.length > 0);
-  assert.ok(second.arrivals[0] - started < 300, `it was probed after ${second.arrivals[0] - started} ms`);
+  await waitFor("the added server is probed at once", () => second.arrivals.length > 0);
+  await gateway.api.expect(200, "PATCH", sluice(), { health_check });
+  await waitFor("both are probed often", () => second.arrivals.length > 2 && first.arrivals.length > 2);
   await gateway.api.expect(200, "DELETE", `${serversOf()}/${id}`);
   const probes = second.arrivals.length;
   const others = first.arrivals.length;
-  await sleep(2.5 * INTERVAL);
+  await waitFor("the other is probed as before", () => first.arrivals.length >= others + 3);
   assert.equal(second.arrivals.length, probes);
-  assert.ok(first.arrivals.length >= others + 2, "the other is probed as before");
-  assertRhythm([first]);
 });
 
 test("changes of other servers or of its weight do not change when a server is probed", async (context) => {

@@ -129,8 +129,14 @@ export function drainingUpstreams([first, second], settings, expiry) {
  * @param {string} expiry
  */
 export async function assertKept(gateway, upstream, server, isKept, expiry) {
+  const state = () => stateOf(gateway.api, server.address, upstream);
   await haveLooked(gateway, upstream);
-  assert.equal(await stateOf(gateway.api, server.address, upstream), isKept ? "draining" : "up", upstream);
+  if (isKept) assert.equal(await state(), "draining", upstream);
+  else
+    await waitFor(`the report has expired: ${upstream}`, async () => {
+      await haveLooked(gateway, upstream);
+      return (await state()) === "up";
+    });
   const events = await eventsOf(gateway.api, server.address, upstream);
   const reason = isKept ? 'it reports "drain"' : `it has reported nothing for ${expiry.replace("s", " s")}`;
   assert.equal(events.at(-1)?.reason, reason, upstream);
