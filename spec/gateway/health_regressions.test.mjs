@@ -36,7 +36,7 @@ import { waitFor } from "./support/wait.mjs";
 /** @typedef {import("./support/gateway.mjs").Gateway} Gateway */
 
 /** Each server is checked once, when it is added. The next check would come after the test. */
-const checkedOnce = { interval: "1h" };
+const checkedOnce = { interval: "1h", timeout: "10s" };
 
 /** @param {Gateway} gateway @param {string} address @param {string} [name] */
 async function stateOf({ api }, address, name) {
