@@ -11,6 +11,7 @@ import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 ensureNodeModules();
 // These checks use npm packages, which may just have been installed.
 const { checkCircles } = await import("./check_circles.mjs");
+const { checkDeclarations } = await import("./declarations.mjs");
 const { checkOpenapi } = await import("./check_openapi.mjs");
 const { checkPatterns } = await import("./check_patterns.mjs");
 
@@ -26,6 +27,7 @@ const steps = [
   ["format", () => node("prettier/bin/prettier.cjs", "--check", "--log-level=warn", ".")],
   ["lint", () => node("eslint/bin/eslint.js", "--max-warnings=0", ".")],
   ["types", () => node("typescript/bin/tsc", "--noEmit", "--project", "tsconfig.json")],
+  ["declarations", () => report(checkDeclarations())],
   ["build", build],
   ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],
   ["circles", () => report(checkCircles())],

@@ -168,7 +168,7 @@ containerTest("a wrong variable stops the container with one clear message", asy
   const missing = { environment: { SLUICE_WRITE_TOKENS_FILE: "/run/secrets/none" } };
   assertRefused(
     await startInVain(context, missing),
-    /"api\.write_tokens_file" value: could not read it: \/run\/secrets\/none/,
+    /"api\.write_tokens_file": could not read it: \/run\/secrets\/none/,
   );
   const forbidden = { environment: { SLUICE_STATE_DIR: "/root" } };
   assertRefused(

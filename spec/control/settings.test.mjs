@@ -81,7 +81,7 @@ test("the secret of a webhook is never shown, and sending back the shown object 
     assertErrorBody(answer, 400, format);
     assert.match(
       answer.body.error.text,
-      /invalid "autoscale.webhook.secret" value: must be given again because the address has changed/,
+      /invalid "autoscale.webhook.secret": must be given again because the address has changed/,
     );
   }
   assert.equal(await api.configuration(), before);
@@ -92,21 +92,27 @@ test("invalid settings of load and autoscale are refused and change nothing", as
   const { api } = gateway;
   const before = await api.configuration();
   for (const [body, says] of [
-    [{ load: [] }, /"load" value: not an object/],
-    [{ load: 1 }, /"load" value: not an object/],
-    [{ load: { target: 2 } }, /"load.target" value: not a number from 0.01 to 1/],
+    [{ load: [] }, /"load": must be an object/],
+    [{ load: 1 }, /"load": must be an object/],
+    [{ load: { target: 2 } }, /"load.target": must be a number from 0.01 to 1/],
     [{ load: { weight: 1 } }, /unknown parameter "load.weight"/],
-    [{ load: {}, method: "ip_hash" }, /"load" value: with the method "ip_hash" keys say who gets what/],
-    [{ autoscale: {} }, /missing "autoscale.max" argument/],
-    [{ autoscale: { max: 2, min: 3 } }, /"autoscale.min" value: more than "max"/],
-    [{ autoscale: { max: 2, webhook: { url: "gopher://a", secret: "s" } } }, /"autoscale.webhook.url" value/],
-    [{ autoscale: { max: 2, webhook: { url: "http://a" } } }, /missing "autoscale.webhook.secret" argument/],
-    [{ health_check: { report: "a..b" } }, /"health_check.report" value: not names apart by dots/],
-    [{ health_check: { agent: [] } }, /"health_check.agent" value: not an object/],
-    [{ health_check: { agent: {} } }, /missing "health_check.agent.port" argument/],
+    [
+      { load: {}, method: "ip_hash" },
+      /"load": cannot be combined with the method "ip_hash", which assigns requests by key/,
+    ],
+    [{ autoscale: {} }, /invalid "autoscale.max": must be given/],
+    [{ autoscale: { max: 2, min: 3 } }, /"autoscale.min": must not be more than "max"/],
+    [{ autoscale: { max: 2, webhook: { url: "gopher://a", secret: "s" } } }, /"autoscale.webhook.url":/],
+    [
+      { autoscale: { max: 2, webhook: { url: "http://a" } } },
+      /invalid "autoscale.webhook.secret": must be given/,
+    ],
+    [{ health_check: { report: "a..b" } }, /"health_check.report": must be names separated by dots/],
+    [{ health_check: { agent: [] } }, /"health_check.agent": must be an object/],
+    [{ health_check: { agent: {} } }, /invalid "health_check.agent.port": must be given/],
     [
       { health_check: { type: "tcp", report: "a" } },
-      /"health_check.report" value: a check of the type "tcp"/,
+      /"health_check.report": cannot be combined with the type "tcp"/,
     ],
   ]) {
     for (const [method, path] of [

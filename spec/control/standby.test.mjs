@@ -132,7 +132,7 @@ test("a node can register and renew as standby, but not as both standby and back
   ]) {
     const answer = await api.send(method, path, body);
     assertErrorBody(answer, 400, "UpstreamConfFormatError");
-    assert.match(answer.body.error.text, /invalid "standby" value: a backup cannot be it/);
+    assert.match(answer.body.error.text, /invalid "standby": a backup server cannot be a standby server/);
   }
   for (const body of [{ in_service: true }, { standby: "true" }, { standby: null }]) {
     const answer = await api.patch(`${serversOf()}/1`, body);

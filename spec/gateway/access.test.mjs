@@ -56,10 +56,7 @@ test("tokens can be in a file, which a reload reads again", async (context) => {
   const gateway = await makeGateway(context, { servers: ["127.0.0.1:9"], ...fromElsewhere });
   const file = join(gateway.folder, "tokens");
   gateway.configure({ setup: { api: { write_tokens_file: file } } });
-  await assertRefusesToStart(
-    gateway,
-    /"api\.write_tokens_file" value: could not read it: .*tokens: No such file/,
-  );
+  await assertRefusesToStart(gateway, /"api\.write_tokens_file": could not read it: .*tokens: No such file/);
   writeFileSync(file, "first-secret\nsecond\n", { mode: 0o600 });
   await gateway.start();
   for (const token of ["first-secret", "second"])

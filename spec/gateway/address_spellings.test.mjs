@@ -183,7 +183,7 @@ test("an address with a zone is refused with a clear message", async (context) =
   const { api } = await startGateway(context, { servers: [] });
   const { status, body } = await api.post(serversOf(), { server: "[fe80::1%eth0]:80" });
   assert.deepEqual([status, body.error.code], [400, "UpstreamBadAddress"]);
-  assert.match(body.error.text, /IPv6 address with a zone is not supported/);
+  assert.match(body.error.text, /IPv6 zone, which is not supported/);
 });
 
 /** A journal of version 0.1.0, which took two spellings for two servers. */

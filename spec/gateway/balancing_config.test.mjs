@@ -132,7 +132,7 @@ test("PATCH replaces each block that it names as a whole, and a method together 
     sticky: { route },
   });
   const back = await api.patch(sluice(), { method: "hash" });
-  assert.deepEqual([back.status, back.body.error?.text], [400, 'missing "hash.key" argument']);
+  assert.deepEqual([back.status, back.body.error?.text], [400, 'invalid "hash.key": must be given']);
 
   const two = { two: "least_conn" };
   assert.deepEqual((await change({ method: "random", random: two, hash: null })).random, two);

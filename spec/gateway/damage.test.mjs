@@ -63,12 +63,12 @@ const damagedJournals = [
   [
     "a weight that is none, with the right checksum",
     (lines) => (lines[2] = seal(lines[2].replace('"server":', '"weight":"x","server":'))),
-    /line 3: put\[0]: invalid "weight" value/,
+    /line 3: put\[0]: invalid "weight":/,
   ],
   [
     "an id that is none, with the right checksum",
     (lines) => (lines[2] = seal(lines[2].replace('"id":1', '"id":-1'))),
-    /line 3: put\[0]: invalid "id" value/,
+    /line 3: put\[0]: invalid "id":/,
   ],
 ];
 

@@ -79,7 +79,7 @@ test("an invalid id is refused and changes nothing", async (context) => {
     for (const method of ["PUT", "PATCH"]) {
       const answer = await api.send(method, sluice(), body);
       assertErrorBody(answer, 400, "UpstreamBadServerId");
-      assert.match(answer.body.error.text, /^servers\[1\]: invalid "id" value: /);
+      assert.match(answer.body.error.text, /^servers\[1\]: invalid "id": /);
     }
   }
   assert.equal(await api.configuration(), before);

@@ -20,7 +20,7 @@ const badSetups = [
   ["a dict that is not declared", { shared_dict: "other" }, /lua_shared_dict other/],
   ["an unknown option of api", { api: { tokens: ["a"] } }, /unknown parameter "api\.tokens"/],
   ["tokens that are no list", { api: { write_tokens: "secret" } }, /"api\.write_tokens"/],
-  ["an empty token", { api: { write_tokens: [""] } }, /"api\.write_tokens"/],
+  ["an empty token", { api: { write_tokens: [""] } }, /"api\.write_tokens\[0]"/],
   ["a prefix that is no path", { api: { prefix: "api" } }, /"api\.prefix"/],
   ["an upstream without a name", { upstreams: { "": {} } }, /upstreams\..*name/],
   ["an unknown method", { upstreams: { app: { method: "best" } } }, /upstreams\.app.*"method"/],
@@ -53,7 +53,7 @@ const badSetups = [
   [
     "a regular expression that is none",
     { upstreams: { app: { health_check: { match: { body: "(\n" } } } } },
-    /upstreams\.app.*"health_check\.match\.body" value: not a regular expression/,
+    /upstreams\.app.*"health_check\.match\.body": must be a regular expression/,
   ],
   [
     "slow_start with a method that does not know it",

@@ -32,7 +32,11 @@ for (const [block, value] of [
   ["hash", { key }],
 ]) {
   for (const method of ["round_robin", "least_conn", "ip_hash"]) {
-    badBalancing({ method, [block]: value }, block, new RegExp(`"${block}" is for the method "${block}"`));
+    badBalancing(
+      { method, [block]: value },
+      block,
+      new RegExp(`invalid "${block}": requires the method "${block}"`),
+    );
   }
   badBalancing({ [block]: value }, block);
 }
@@ -75,7 +79,7 @@ badMember("least_time", {}, "inflight", ["on", 1, null, {}]);
 badMember("least_time", {}, "unknown", [1]);
 badMember("random", {}, "two", ["round_robin", "", ...notStrings]);
 badMember("random", { two: "least_conn" }, "three", [1]);
-badBalancing({ method: "random", random: {} }, "random.two", /missing "random\.two"/);
+badBalancing({ method: "random", random: {} }, "random.two", /invalid "random\.two": must be given/);
 badMember("hash", {}, "key", [
   ...["", " ", "uri", "$", "$uri $", "$$", "${", "${uri", "${}", "${a b}", "$0", "$-"],
   ...["$uri\n", "$uri\u0000", "$uri\u007f", `$uri${"k".repeat(1021)}`, "k".repeat(1000)],
@@ -90,10 +94,14 @@ for (const good of [{ key }, { key, consistent: false }]) {
   badMember("hash", good, "balance_factor", [150]);
 }
 badMember("hash", { key }, "ring", [1]);
-badBalancing({ method: "hash" }, "hash.key", /missing "hash\.key"/);
-badBalancing({ method: "hash", hash: null }, "hash.key", /missing "hash\.key"/);
-badBalancing({ method: "hash", hash: {} }, "hash.key", /missing "hash\.key"/);
-badBalancing({ method: "hash", hash: { consistent: true } }, "hash.key", /missing "hash\.key"/);
+badBalancing({ method: "hash" }, "hash.key", /invalid "hash\.key": must be given/);
+badBalancing({ method: "hash", hash: null }, "hash.key", /invalid "hash\.key": must be given/);
+badBalancing({ method: "hash", hash: {} }, "hash.key", /invalid "hash\.key": must be given/);
+badBalancing(
+  { method: "hash", hash: { consistent: true } },
+  "hash.key",
+  /invalid "hash\.key": must be given/,
+);
 
 // Sticky cookies.
 const cookieValues = {
@@ -128,7 +136,11 @@ for (const [member, values] of Object.entries(cookieValues)) {
     badBalancing({ sticky: { cookie: { name, [member]: value } } }, `sticky.cookie.${member}`);
   }
 }
-badBalancing({ sticky: { cookie: {} } }, "sticky.cookie.name", /missing "sticky\.cookie\.name"/);
+badBalancing(
+  { sticky: { cookie: {} } },
+  "sticky.cookie.name",
+  /invalid "sticky\.cookie\.name": must be given/,
+);
 badBalancing({ sticky: { cookie: { path: "/" } } }, "sticky.cookie.name");
 badBalancing(
   { sticky: { cookie: { name, samesite: "none", secure: false } } },
@@ -143,7 +155,11 @@ for (const variables of ["$cookie_r", 5, true, null, {}, [], { a: "$cookie_r" },
 for (const variable of ["", "cookie_r", "$", "$arg_r ", "$cookie_r$arg_r", "${arg_r", ...notStrings]) {
   badBalancing({ sticky: { route: { variables: ["$cookie_r", variable] } } }, "sticky.route.variables[1]");
 }
-badBalancing({ sticky: { route: {} } }, "sticky.route.variables", /missing "sticky\.route\.variables"/);
+badBalancing(
+  { sticky: { route: {} } },
+  "sticky.route.variables",
+  /invalid "sticky\.route\.variables": must be given/,
+);
 badBalancing(
   { sticky: { route: { variables: ["$arg_r"], servers: 1 } } },
   "sticky.route.servers",
@@ -151,10 +167,10 @@ badBalancing(
 );
 
 // Neither, both, or another.
-badBalancing({ sticky: {} }, "sticky.cookie", /missing "sticky\.cookie" or "sticky\.route"/);
+badBalancing({ sticky: {} }, "sticky.cookie", /invalid "sticky": must have "cookie" or "route"/);
 badBalancing({ sticky: { cookie: { name }, route: { variables: ["$arg_r"] } } }, "sticky");
 badBalancing({ sticky: { learn: {} } }, "sticky.learn", /unknown parameter/);
 badBalancing({ sticky: { cookie: null } }, "sticky.cookie");
 
 // The result of a change must be valid too: "app" uses round_robin.
-bad("PATCH", `${upstreams}/app`, { hash: { key } }, 400, formatError, /"hash" is for/);
+bad("PATCH", `${upstreams}/app`, { hash: { key } }, 400, formatError, /invalid "hash": requires/);

@@ -76,7 +76,14 @@ for (const method of ["PUT", "PATCH"]) {
   bad(method, path, { servers: [good, "127.0.0.9:2"] }, 400, formatError, /servers\[1\]/);
   bad(method, path, { servers: [good, null] }, 400, formatError, /servers\[1\]/);
   bad(method, path, { servers: [good, [good]] }, 400, formatError, /servers\[1\]/);
-  bad(method, path, { servers: [good, {}] }, 400, formatError, /servers\[1\].*missing "server"/);
+  bad(
+    method,
+    path,
+    { servers: [good, {}] },
+    400,
+    formatError,
+    /servers\[1\].*invalid "server": must be given/,
+  );
   bad(method, path, { servers: {} }, 400, formatError, /"servers"/);
   bad(method, path, { servers: [good, { ...good, port: 3 }] }, 400, formatError, /servers\[1\].*"port"/);
   bad(

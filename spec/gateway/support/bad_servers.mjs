@@ -48,8 +48,8 @@ for (const body of [
 ]) {
   bad("POST", servers, body, 415, "JsonError", /object/);
 }
-bad("POST", servers, {}, 400, formatError, /missing "server"/);
-bad("POST", servers, { weight: 2 }, 400, formatError, /missing "server"/);
+bad("POST", servers, {}, 400, formatError, /invalid "server": must be given/);
+bad("POST", servers, { weight: 2 }, 400, formatError, /invalid "server": must be given/);
 bad("POST", servers, { server: "127.0.0.9:1", wieght: 2 }, 400, formatError, /unknown parameter "wieght"/);
 bad("POST", servers, { server: "127.0.0.9:1", id: 7 }, 400, formatError, /unknown parameter "id"/);
 bad("POST", servers, { server: "127.0.0.9:1", ["y".repeat(megabyte - 100)]: 1 }, 400, formatError);

@@ -44,7 +44,7 @@ const notTimes = ["", "x", "-1s", "1.5s", "1 s", "1s 1m", 5, true, null, {}, []]
 // Blocks that are none.
 for (const value of notObjects) {
   for (const block of ["health_check", "outlier_detection", "retries"]) {
-    badSettings({ [block]: value }, block, new RegExp(`"${block}" value: not an object`));
+    badSettings({ [block]: value }, block, new RegExp(`"${block}": must be an object`));
   }
   badSettings({ retries: { budget: value } }, "retries.budget");
   badSettings({ health_check: { match: value } }, "health_check.match");
@@ -86,7 +86,7 @@ for (const status of ["", " ", "2xx", "!500", "99", "600", "200-", "399-200", "2
 }
 for (const status of notTexts) badMatch({ status }, ".status");
 for (const regex of ["(", "[a", "a{2,1}", "*", "(?<n>", "\\", "(?<=a+)b", `(${"\n".repeat(500)}`]) {
-  badMatch({ body: regex }, ".body", /"health_check\.match\.body" value: not a regular expression: [^\n]+$/);
+  badMatch({ body: regex }, ".body", /"health_check\.match\.body": must be a regular expression: [^\n]+$/);
   badMatch({ headers: { "x-a": regex } }, ".headers.x-a");
 }
 for (const regex of ["b".repeat(1025), ...notTexts]) {
@@ -132,14 +132,14 @@ for (const [member, values] of [
     badSettings({ retries: { budget: { [member]: value } } }, `retries.budget.${member}`);
   }
 }
-badSettings({ queue: {} }, "queue.size", /missing "queue\.size"/);
+badSettings({ queue: {} }, "queue.size", /invalid "queue\.size": must be given/);
 badSettings({ queue: [] }, "queue.size");
 badMembers("queue", { size: notWhole(1, 100000) });
 badMembers("queue", { timeout: ["0", "0s", "366d", ...notTimes], length: [5] }, { size: 10 });
 
 // slow_start with the methods that do not know it, in every way it can come about: "app" is of round_robin,
 // "hashed" of ip_hash, and "slow" has a server with it.
-const cannot = /"slow_start" cannot be used with the method "ip_hash"/;
+const cannot = /invalid "slow_start": cannot be combined with the method "ip_hash"/;
 const slow = { server: "127.0.0.9:1", slow_start: "1s" };
 const hashed = "/api/9/http/upstreams/hashed/servers";
 const badSlowStart = "UpstreamBadSlowStart";

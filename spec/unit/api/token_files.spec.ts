@@ -37,13 +37,13 @@ describe("files of tokens", () => {
       write_file(text);
       expectError(() => {
         read({ write_tokens_file: path });
-      }, `invalid "api.write_tokens_file" value: ${path} ${problem}`);
+      }, `invalid "api.write_tokens_file": ${path} ${problem}`);
     });
   }
 
   it("are refused when they are not there", () => {
     expectError(() => {
       read({ write_tokens_file: "/none" });
-    }, 'invalid "api.write_tokens_file" value: could not read it: /none: No such file or directory');
+    }, 'invalid "api.write_tokens_file": could not read it: /none: No such file or directory');
   });
 });

@@ -90,7 +90,7 @@ describe("a server's address", () => {
   it("has no zone, which nginx cannot connect to", () => {
     const [, problem] = parse_address("[fe80::1%eth0]:80");
     expect(problem?.code).equal("UpstreamBadAddress");
-    expect(problem?.text).contains("an IPv6 address with a zone is not supported");
+    expect(problem?.text).contains("has an IPv6 zone, which is not supported");
   });
 
   it("is a string", () => {

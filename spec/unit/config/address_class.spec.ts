@@ -36,7 +36,7 @@ describe("the address of a server that was not added by hand", () => {
       expect(problem).same({
         status: 400,
         code: "UpstreamBadAddress",
-        text: `invalid "server" value "${address}:8080": ${name} address cannot be that of a server`,
+        text: `invalid "server": "${address}:8080" is ${name} address, which cannot be that of a server`,
       });
       expect(check_server_address(address)?.code).equal("UpstreamBadAddress");
     });

@@ -1,4 +1,4 @@
-import { read_autoscale } from "../../../src/resty/sluice/config/autoscale";
+import { AUTOSCALE } from "../../../src/resty/sluice/config/autoscale";
 import { read_settings, settings_of, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
@@ -6,11 +6,11 @@ import { expect } from "../support/expect";
 const DEFAULTS = { high: 0.8, low: 0.3, for: "30s", cooldown: "60s", min: 1, max: 10, dry_run: false };
 const webhook = (url: unknown, secret: unknown = "s") => ({ max: 10, webhook: { url, secret } });
 
-const NO_URL = "not http:// or https:// and a host";
-const NO_HOST = "its host is neither an address nor a name";
-const NO_PORT = "its port is not a number from 1 to 65535";
-const NOT_PRINTABLE = 'only printable ASCII without spaces and "#" can be';
-const CONTROL = "control characters cannot be";
+const NO_URL = "must begin with http:// or https:// and a host";
+const NO_HOST = "the host must be an address or a name";
+const NO_PORT = "the port must be a number from 1 to 65535";
+const NOT_PRINTABLE = 'must contain only printable ASCII characters, without spaces and "#"';
+const CONTROL = "must not contain control characters";
 
 describe("autoscale", () => {
   const accepted: Record<string, unknown>[] = [
@@ -36,49 +36,49 @@ describe("autoscale", () => {
   accepted.push(webhook(`http://host/${string.rep("p", 1024 - "http://host/".length)}`));
   for (const input of accepted) {
     it(`may be ${string.sub(encode(input), 1, 100)}`, () => {
-      const [autoscale] = read_autoscale("autoscale", input);
+      const [autoscale] = AUTOSCALE.read("autoscale", input);
       expect(autoscale).same({ ...DEFAULTS, ...input });
-      expect(read_autoscale("autoscale", autoscale)[0]).same(autoscale);
+      expect(AUTOSCALE.read("autoscale", autoscale)[0]).same(autoscale);
     });
   }
 
   const refused: [unknown, string][] = [
-    [5, 'invalid "autoscale" value: not an object'],
-    [["max"], 'invalid "autoscale" value: not an object'],
-    [{}, 'missing "autoscale.max" argument'],
+    [5, 'invalid "autoscale": must be an object'],
+    [["max"], 'invalid "autoscale": must be an object'],
+    [{}, 'invalid "autoscale.max": must be given'],
     [{ max: 10, maximum: 5 }, 'unknown parameter "autoscale.maximum"'],
-    [{ max: 10, min: 11 }, 'invalid "autoscale.min" value: more than "max"'],
-    [{ max: 10, low: 0.8 }, 'invalid "autoscale.low" value: not less than "high"'],
-    [{ max: 10, high: 0.3 }, 'invalid "autoscale.low" value: not less than "high"'],
-    [{ max: 10, high: 0.5, low: 0.6 }, 'invalid "autoscale.low" value: not less than "high"'],
-    [{ max: 10, webhook: "http://a" }, 'invalid "autoscale.webhook" value: not an object'],
-    [{ max: 10, webhook: {} }, 'missing "autoscale.webhook.url" argument'],
-    [{ max: 10, webhook: { secret: "s" } }, 'missing "autoscale.webhook.url" argument'],
-    [{ max: 10, webhook: { url: "http://a" } }, 'missing "autoscale.webhook.secret" argument'],
+    [{ max: 10, min: 11 }, 'invalid "autoscale.min": must not be more than "max"'],
+    [{ max: 10, low: 0.8 }, 'invalid "autoscale.low": must be less than "high"'],
+    [{ max: 10, high: 0.3 }, 'invalid "autoscale.low": must be less than "high"'],
+    [{ max: 10, high: 0.5, low: 0.6 }, 'invalid "autoscale.low": must be less than "high"'],
+    [{ max: 10, webhook: "http://a" }, 'invalid "autoscale.webhook": must be an object'],
+    [{ max: 10, webhook: {} }, 'invalid "autoscale.webhook.url": must be given'],
+    [{ max: 10, webhook: { secret: "s" } }, 'invalid "autoscale.webhook.url": must be given'],
+    [{ max: 10, webhook: { url: "http://a" } }, 'invalid "autoscale.webhook.secret": must be given'],
     [
       { max: 10, webhook: { url: "http://a", secret: "s", method: "PUT" } },
       'unknown parameter "autoscale.webhook.method"',
     ],
   ];
   const all: [name: string, reason: string, values: unknown[]][] = [
-    ["high", "not a number from 0.01 to 1", [0, 1.01, -1, 0 / 0, "0.8", {}, json_null]],
-    ["low", "not a number from 0 to 1", [-0.01, 1.01, 0 / 0, "0.3", json_null]],
-    ["for", "not a time from 0s to 1d", ["-1s", "25h", "", "soon", json_null]],
-    ["for", 'not a time from 0s to 1d; give a time such as "30s"', [30]],
-    ["cooldown", "not a time from 1s to 1d", ["999ms", "25h", "", json_null]],
-    ["cooldown", 'not a time from 1s to 1d; give a time such as "60s"', [60]],
-    ["min", "not a whole number from 0 to 100000", [-1, 100001, 0.5, 0 / 0, "1", json_null]],
-    ["max", "not a whole number from 1 to 100000", [0, 100001, 1.5, 1 / 0, "10", json_null]],
-    ["dry_run", "not a boolean", [0, "false", json_null]],
+    ["high", "must be a number from 0.01 to 1", [0, 1.01, -1, 0 / 0, "0.8", {}, json_null]],
+    ["low", "must be a number from 0 to 1", [-0.01, 1.01, 0 / 0, "0.3", json_null]],
+    ["for", "must be a time from 0s to 1d", ["-1s", "25h", "", "soon", json_null]],
+    ["for", 'must be a time from 0s to 1d, with a unit, such as "30s"', [30]],
+    ["cooldown", "must be a time from 1s to 1d", ["999ms", "25h", "", json_null]],
+    ["cooldown", 'must be a time from 1s to 1d, with a unit, such as "60s"', [60]],
+    ["min", "must be a whole number from 0 to 100000", [-1, 100001, 0.5, 0 / 0, "1", json_null]],
+    ["max", "must be a whole number from 1 to 100000", [0, 100001, 1.5, 1 / 0, "10", json_null]],
+    ["dry_run", "must be true or false", [0, "false", json_null]],
   ];
   for (const [name, reason, values] of all) {
     for (const value of values)
-      refused.push([{ max: 10, [name]: value }, `invalid "autoscale.${name}" value: ${reason}`]);
+      refused.push([{ max: 10, [name]: value }, `invalid "autoscale.${name}": ${reason}`]);
   }
   const urls: [unknown, string][] = [
-    ["", "empty, or not a string"],
-    [5, "empty, or not a string"],
-    [`http://host/${string.rep("p", 1024)}`, "longer than 1024 bytes"],
+    ["", "must be a non-empty string"],
+    [5, "must be a non-empty string"],
+    [`http://host/${string.rep("p", 1024)}`, "must not be longer than 1024 bytes"],
     ["http://host/\r\nX: y", CONTROL],
     ["host/hook", NO_URL],
     ["ftp://host/hook", NO_URL],
@@ -96,18 +96,18 @@ describe("autoscale", () => {
     ["http://host#part", NOT_PRINTABLE],
   ];
   for (const [url, reason] of urls)
-    refused.push([webhook(url), `invalid "autoscale.webhook.url" value: ${reason}`]);
+    refused.push([webhook(url), `invalid "autoscale.webhook.url": ${reason}`]);
   const secrets: [unknown, string][] = [
-    ["", "empty, or not a string"],
-    [json_null, "empty, or not a string"],
-    [string.rep("s", 257), "longer than 256 bytes"],
+    ["", "must be a non-empty string"],
+    [json_null, "must be a non-empty string"],
+    [string.rep("s", 257), "must not be longer than 256 bytes"],
     ["a\nb", CONTROL],
   ];
   for (const [secret, reason] of secrets)
-    refused.push([webhook("http://host", secret), `invalid "autoscale.webhook.secret" value: ${reason}`]);
+    refused.push([webhook("http://host", secret), `invalid "autoscale.webhook.secret": ${reason}`]);
   for (const [input, text] of refused) {
     it(`is not ${string.sub(encode(input), 1, 100)}, for ${text}`, () => {
-      const [autoscale, problem] = read_autoscale("autoscale", input);
+      const [autoscale, problem] = AUTOSCALE.read("autoscale", input);
       expect(autoscale).equal(undefined);
       expect([problem?.status, problem?.code, problem?.text]).same([400, "UpstreamConfFormatError", text]);
     });
@@ -118,7 +118,9 @@ describe("autoscale", () => {
     const [base] = read_settings({ autoscale: { max: 3 } });
     expect(read_settings({}, base)[0]?.autoscale).same({ ...DEFAULTS, max: 3 });
     expect(read_settings({ autoscale: json_null }, base)[0]?.autoscale).equal(undefined);
-    expect(read_settings({ autoscale: { min: 5 } }, base)[1]?.text).equal('missing "autoscale.max" argument');
+    expect(read_settings({ autoscale: { min: 5 } }, base)[1]?.text).equal(
+      'invalid "autoscale.max": must be given',
+    );
   });
 
   it("is shown with its members in their order", () => {

@@ -1,10 +1,7 @@
-import {
-  discovery_of,
-  read_discovery,
-  source_of,
-  type DiscoveryBlock,
-  type DiscoveryConfig,
-} from "../../../src/resty/sluice/config/discovery";
+import { in_order } from "../../../src/resty/sluice/config/block";
+import { DISCOVERY, source_of } from "../../../src/resty/sluice/config/discovery";
+import type { Read } from "../../../src/resty/sluice/config/reader";
+import { read_settings, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
@@ -21,6 +18,18 @@ const KUBERNETES_DEFAULTS = {
   token_file: "/var/run/secrets/kubernetes.io/serviceaccount/token",
 };
 const KUBERNETES_READ = { ...KUBERNETES_DEFAULTS, ...KUBERNETES };
+
+type DiscoveryConfig = Pick<UpstreamSettings, "discovery">;
+
+function read_discovery(input: Record<string, unknown>, base?: DiscoveryConfig): Read<DiscoveryConfig> {
+  const [settings, problem] = read_settings(
+    input,
+    base === undefined ? undefined : { method: "round_robin", ...base },
+  );
+  if (settings === undefined) return $multi(undefined, problem);
+  const { discovery } = settings;
+  return $multi(discovery === undefined ? {} : { discovery }, undefined);
+}
 
 function read(discovery: unknown, base?: DiscoveryConfig): DiscoveryConfig | undefined {
   return read_discovery({ discovery }, base)[0];
@@ -42,8 +51,8 @@ function expect_refused(discovery: unknown, text: string): void {
 }
 
 const long = (size: number) => string.rep("x", size);
-const NO_TEXT = "empty, or not a string";
-const NO_URL = "not http:// or https:// and a host, without a path";
+const NO_TEXT = "must be a non-empty string";
+const NO_URL = "must be http:// or https:// and a host, without a path";
 
 describe("discovery", () => {
   const accepted: [name: string, given: object, read?: object][] = [
@@ -134,55 +143,53 @@ describe("discovery", () => {
     expect(source_of(read({ file: { path: "/a" } })?.discovery)).equal("file");
   });
 
-  it("is written in one order, and nothing but it", () => {
+  it("is written in one order", () => {
     const block = {
       removal_confirmations: 3,
       max_removal_percent: 50,
       etcd: { tls: { verify: false }, password: "p", user: "u", prefix: "/", endpoints: ["https://a"] },
     };
-    const config = { discovery: block as unknown as DiscoveryBlock, servers: [], revision: 1 };
-    expect(encode(discovery_of(config))).equal(
-      '{"discovery":{"etcd":{"endpoints":["https:\\/\\/a"],"prefix":"\\/","user":"u","password":"p",' +
-        '"tls":{"verify":false}},"max_removal_percent":50,"removal_confirmations":3}}',
+    expect(encode(in_order(DISCOVERY, block))).equal(
+      '{"etcd":{"endpoints":["https:\\/\\/a"],"prefix":"\\/","user":"u","password":"p",' +
+        '"tls":{"verify":false}},"max_removal_percent":50,"removal_confirmations":3}',
     );
-    expect(discovery_of({})).same({});
   });
 
   it("is one registry", () => {
     expect_refused(
       { etcd: ETCD, consul: CONSUL },
-      'invalid "discovery" value: "etcd" and "consul" exclude each other',
+      'invalid "discovery": must not have both "etcd" and "consul"',
     );
     expect_refused(
       { file: { path: "/a" }, dns: DNS },
-      'invalid "discovery" value: "dns" and "file" exclude each other',
+      'invalid "discovery": must not have both "dns" and "file"',
     );
   });
 
   const blocks: [unknown, string][] = [
-    [7, 'invalid "discovery" value: not an object'],
-    [[ETCD], 'invalid "discovery" value: not an object'],
+    [7, 'invalid "discovery": must be an object'],
+    [[ETCD], 'invalid "discovery": must be an object'],
     [{ zookeeper: {} }, 'unknown parameter "discovery.zookeeper"'],
-    [{ etcd: json_null }, 'invalid "discovery.etcd" value: not an object'],
+    [{ etcd: json_null }, 'invalid "discovery.etcd": must be an object'],
     [
       { max_removal_percent: 101 },
-      'invalid "discovery.max_removal_percent" value: not a whole number from 0 to 100',
+      'invalid "discovery.max_removal_percent": must be a whole number from 0 to 100',
     ],
     [
       { max_removal_percent: -1 },
-      'invalid "discovery.max_removal_percent" value: not a whole number from 0 to 100',
+      'invalid "discovery.max_removal_percent": must be a whole number from 0 to 100',
     ],
     [
       { max_removal_percent: "5" },
-      'invalid "discovery.max_removal_percent" value: not a whole number from 0 to 100',
+      'invalid "discovery.max_removal_percent": must be a whole number from 0 to 100',
     ],
     [
       { removal_confirmations: 0 },
-      'invalid "discovery.removal_confirmations" value: not a whole number from 1 to 1000',
+      'invalid "discovery.removal_confirmations": must be a whole number from 1 to 1000',
     ],
     [
       { removal_confirmations: 1.5 },
-      'invalid "discovery.removal_confirmations" value: not a whole number from 1 to 1000',
+      'invalid "discovery.removal_confirmations": must be a whole number from 1 to 1000',
     ],
   ];
   for (const [discovery, text] of blocks) {
@@ -194,7 +201,7 @@ describe("discovery", () => {
   for (const name of ["etcd", "consul", "consul_kv", "dns", "kubernetes", "file"]) {
     it(`is no ${name} that is no object, or that has more than belongs to it`, () => {
       for (const value of [7, "x", true, ["x"], json_null]) {
-        expect_refused({ [name]: value }, `invalid "discovery.${name}" value: not an object`);
+        expect_refused({ [name]: value }, `invalid "discovery.${name}": must be an object`);
       }
       expect_refused({ [name]: { colour: 1 } }, `unknown parameter "discovery.${name}.colour"`);
     });
@@ -205,157 +212,161 @@ describe("discovery", () => {
       const path = `discovery.${name}.tls`;
       const of = (tls: unknown) => ({ [name]: { ...given, tls } });
       const url = name === "etcd" ? "http://127.0.0.1:2379" : "http://127.0.0.1:8500";
-      expect_refused(of(true), `invalid "${path}" value: not an object`);
-      expect_refused(of({ verify: "yes" }), `invalid "${path}.verify" value: not a boolean`);
+      expect_refused(of(true), `invalid "${path}": must be an object`);
+      expect_refused(of({ verify: "yes" }), `invalid "${path}.verify": must be true or false`);
       expect_refused(of({ cert: "/a" }), `unknown parameter "${path}.cert"`);
       expect_refused(
         of({ ca: "/a" }),
-        `invalid "${path}.ca" value: cosockets verify by nginx's lua_ssl_trusted_certificate: name the file there`,
+        `invalid "${path}.ca": is not supported: set the file by nginx's directive lua_ssl_trusted_certificate`,
       );
-      expect_refused(of({}), `invalid "${path}" value: "${url}" is not https://`);
+      expect_refused(of({}), `invalid "${path}": requires https:// addresses, unlike "${url}"`);
     });
   }
 
   const refused: [name: string, given: object, text: string][] = [
-    ["etcd", { prefix: "/" }, 'missing "discovery.etcd.endpoints" argument'],
-    ["etcd", { endpoints: ETCD.endpoints }, 'missing "discovery.etcd.prefix" argument'],
-    ["etcd", { ...ETCD, endpoints: "http://a" }, 'invalid "discovery.etcd.endpoints" value: not a list'],
-    ["etcd", { ...ETCD, endpoints: [] }, 'invalid "discovery.etcd.endpoints" value: not a list of 1 to 16'],
-    ["etcd", { ...ETCD, endpoints: ["a"] }, `invalid "discovery.etcd.endpoints[0]" value: ${NO_URL}`],
+    ["etcd", { prefix: "/" }, 'invalid "discovery.etcd.endpoints": must be given'],
+    ["etcd", { endpoints: ETCD.endpoints }, 'invalid "discovery.etcd.prefix": must be given'],
+    ["etcd", { ...ETCD, endpoints: "http://a" }, 'invalid "discovery.etcd.endpoints": must be a list'],
     [
       "etcd",
-      { ...ETCD, endpoints: ["http://a", 7] },
-      `invalid "discovery.etcd.endpoints[1]" value: ${NO_TEXT}`,
+      { ...ETCD, endpoints: [] },
+      'invalid "discovery.etcd.endpoints": must be a list of 1 to 16 items',
     ],
+    ["etcd", { ...ETCD, endpoints: ["a"] }, `invalid "discovery.etcd.endpoints[0]": ${NO_URL}`],
+    ["etcd", { ...ETCD, endpoints: ["http://a", 7] }, `invalid "discovery.etcd.endpoints[1]": ${NO_TEXT}`],
     [
       "etcd",
       { ...ETCD, endpoints: [`http://${long(506)}`] },
-      'invalid "discovery.etcd.endpoints[0]" value: longer than 512 bytes',
+      'invalid "discovery.etcd.endpoints[0]": must not be longer than 512 bytes',
     ],
     [
       "etcd",
       { ...ETCD, endpoints: ["http://a:0"] },
-      'invalid "discovery.etcd.endpoints[0]" value: its port is not a number from 1 to 65535',
+      'invalid "discovery.etcd.endpoints[0]": the port must be a number from 1 to 65535',
     ],
-    ["etcd", { ...ETCD, prefix: "" }, `invalid "discovery.etcd.prefix" value: ${NO_TEXT}`],
-    ["etcd", { ...ETCD, prefix: long(513) }, 'invalid "discovery.etcd.prefix" value: longer than 512 bytes'],
-    ["etcd", { ...ETCD, user: "u" }, 'invalid "discovery.etcd" value: "user" and "password" come together'],
+    ["etcd", { ...ETCD, prefix: "" }, `invalid "discovery.etcd.prefix": ${NO_TEXT}`],
+    [
+      "etcd",
+      { ...ETCD, prefix: long(513) },
+      'invalid "discovery.etcd.prefix": must not be longer than 512 bytes',
+    ],
+    [
+      "etcd",
+      { ...ETCD, user: "u" },
+      'invalid "discovery.etcd": must have both "user" and "password", or neither',
+    ],
     [
       "etcd",
       { ...ETCD, password: "p" },
-      'invalid "discovery.etcd" value: "user" and "password" come together',
+      'invalid "discovery.etcd": must have both "user" and "password", or neither',
     ],
-    ["etcd", { ...ETCD, user: "u", password: "" }, `invalid "discovery.etcd.password" value: ${NO_TEXT}`],
+    ["etcd", { ...ETCD, user: "u", password: "" }, `invalid "discovery.etcd.password": ${NO_TEXT}`],
     [
       "etcd",
       { ...ETCD, user: "a\r\nb", password: "p" },
-      'invalid "discovery.etcd.user" value: control characters cannot be',
+      'invalid "discovery.etcd.user": must not contain control characters',
     ],
     [
       "etcd",
       { ...ETCD, endpoints: ["https://a", "http://b"], tls: { verify: true } },
-      'invalid "discovery.etcd.tls" value: "http://b" is not https://',
+      'invalid "discovery.etcd.tls": requires https:// addresses, unlike "http://b"',
     ],
-    ["consul", { service: "app" }, 'missing "discovery.consul.address" argument'],
-    ["consul", { address: CONSUL.address }, 'missing "discovery.consul.service" argument'],
+    ["consul", { service: "app" }, 'invalid "discovery.consul.address": must be given'],
+    ["consul", { address: CONSUL.address }, 'invalid "discovery.consul.service": must be given'],
     ["consul", { ...CONSUL, prefix: "a" }, 'unknown parameter "discovery.consul.prefix"'],
-    ["consul", { ...CONSUL, address: "a:8500" }, `invalid "discovery.consul.address" value: ${NO_URL}`],
+    ["consul", { ...CONSUL, address: "a:8500" }, `invalid "discovery.consul.address": ${NO_URL}`],
     [
       "consul",
       { ...CONSUL, service: long(257) },
-      'invalid "discovery.consul.service" value: longer than 256 bytes',
+      'invalid "discovery.consul.service": must not be longer than 256 bytes',
     ],
-    ["consul", { ...CONSUL, tags: "a" }, 'invalid "discovery.consul.tags" value: not a list'],
-    ["consul", { ...CONSUL, tags: [] }, 'invalid "discovery.consul.tags" value: not a list of 1 to 16'],
-    ["consul", { ...CONSUL, tags: ["a", ""] }, `invalid "discovery.consul.tags[1]" value: ${NO_TEXT}`],
+    ["consul", { ...CONSUL, tags: "a" }, 'invalid "discovery.consul.tags": must be a list'],
+    ["consul", { ...CONSUL, tags: [] }, 'invalid "discovery.consul.tags": must be a list of 1 to 16 items'],
+    ["consul", { ...CONSUL, tags: ["a", ""] }, `invalid "discovery.consul.tags[1]": ${NO_TEXT}`],
     [
       "consul",
       { ...CONSUL, token: "a\nb" },
-      'invalid "discovery.consul.token" value: control characters cannot be',
+      'invalid "discovery.consul.token": must not contain control characters',
     ],
-    ["consul", { ...CONSUL, datacenter: 1 }, `invalid "discovery.consul.datacenter" value: ${NO_TEXT}`],
-    ["consul_kv", { prefix: "a/" }, 'missing "discovery.consul_kv.address" argument'],
-    ["consul_kv", { address: CONSUL.address }, 'missing "discovery.consul_kv.prefix" argument'],
+    ["consul", { ...CONSUL, datacenter: 1 }, `invalid "discovery.consul.datacenter": ${NO_TEXT}`],
+    ["consul_kv", { prefix: "a/" }, 'invalid "discovery.consul_kv.address": must be given'],
+    ["consul_kv", { address: CONSUL.address }, 'invalid "discovery.consul_kv.prefix": must be given'],
     ["consul_kv", { ...CONSUL_KV, service: "a" }, 'unknown parameter "discovery.consul_kv.service"'],
-    ["dns", { port: 80, resolvers: DNS.resolvers }, 'missing "discovery.dns.name" argument'],
-    ["dns", { name: "a", port: 80 }, 'missing "discovery.dns.resolvers" argument'],
-    ["dns", { name: "a", resolvers: DNS.resolvers }, 'missing "discovery.dns.port" argument'],
-    ["dns", { ...DNS, type: "SRV" }, 'invalid "discovery.dns.port" value: SRV records say it'],
-    ["dns", { ...DNS, type: "CNAME" }, 'invalid "discovery.dns.type" value: not one of "A", "AAAA", "SRV"'],
+    ["dns", { port: 80, resolvers: DNS.resolvers }, 'invalid "discovery.dns.name": must be given'],
+    ["dns", { name: "a", port: 80 }, 'invalid "discovery.dns.resolvers": must be given'],
+    ["dns", { name: "a", resolvers: DNS.resolvers }, 'invalid "discovery.dns.port": must be given'],
     [
       "dns",
-      { ...DNS, port: 65536 },
-      'invalid "discovery.dns.port" value: not a whole number from 1 to 65535',
+      { ...DNS, type: "SRV" },
+      'invalid "discovery.dns.port": cannot be combined with the type "SRV", whose records contain the port',
     ],
-    ["dns", { ...DNS, resolvers: [] }, 'invalid "discovery.dns.resolvers" value: not a list of 1 to 8'],
+    ["dns", { ...DNS, type: "CNAME" }, 'invalid "discovery.dns.type": must be one of "A", "AAAA", "SRV"'],
+    ["dns", { ...DNS, port: 65536 }, 'invalid "discovery.dns.port": must be a whole number from 1 to 65535'],
+    ["dns", { ...DNS, resolvers: [] }, 'invalid "discovery.dns.resolvers": must be a list of 1 to 8 items'],
     [
       "dns",
       { ...DNS, name: "a b" },
-      'invalid "discovery.dns.name" value: not a name of letters, digits, . - and _ of at most 253 bytes',
+      'invalid "discovery.dns.name": must be a name of letters, digits, ., - and _ of at most 253 bytes',
     ],
     [
       "dns",
       { ...DNS, name: long(254) },
-      'invalid "discovery.dns.name" value: not a name of letters, digits, . - and _ of at most 253 bytes',
+      'invalid "discovery.dns.name": must be a name of letters, digits, ., - and _ of at most 253 bytes',
     ],
     [
       "dns",
       { ...DNS, resolvers: ["unix:/a"] },
-      'invalid "discovery.dns.resolvers[0]" value: not an IP address',
+      'invalid "discovery.dns.resolvers[0]": must be an IP address with or without a port, such as "10.0.0.2:53"',
     ],
-    [
-      "dns",
-      { ...DNS, min_ttl: "99ms" },
-      'invalid "discovery.dns.min_ttl" value: not a time from 100ms to 1h',
-    ],
-    ["dns", { ...DNS, max_ttl: "25h" }, 'invalid "discovery.dns.max_ttl" value: not a time from 100ms to 1d'],
-    ["dns", { ...DNS, min_ttl: "2m" }, 'invalid "discovery.dns.min_ttl" value: more than "max_ttl"'],
-    ["kubernetes", { port: 80 }, 'missing "discovery.kubernetes.service" argument'],
+    ["dns", { ...DNS, min_ttl: "99ms" }, 'invalid "discovery.dns.min_ttl": must be a time from 100ms to 1h'],
+    ["dns", { ...DNS, max_ttl: "25h" }, 'invalid "discovery.dns.max_ttl": must be a time from 100ms to 1d'],
+    ["dns", { ...DNS, min_ttl: "2m" }, 'invalid "discovery.dns.min_ttl": must not be more than "max_ttl"'],
+    ["kubernetes", { port: 80 }, 'invalid "discovery.kubernetes.service": must be given'],
     [
       "kubernetes",
       { ...KUBERNETES, port: 0 },
-      'invalid "discovery.kubernetes.port" value: neither a port\'s name nor a number from 1 to 65535',
+      'invalid "discovery.kubernetes.port": must be the name of a port or a whole number from 1 to 65535',
     ],
     [
       "kubernetes",
       { ...KUBERNETES, port: true },
-      'invalid "discovery.kubernetes.port" value: neither a port\'s name nor a number from 1 to 65535',
+      'invalid "discovery.kubernetes.port": must be the name of a port or a whole number from 1 to 65535',
     ],
     [
       "kubernetes",
       { ...KUBERNETES, service: "a/b" },
-      'invalid "discovery.kubernetes.service" value: not a name of letters, digits, - and . of at most 63 bytes',
+      'invalid "discovery.kubernetes.service": must be a name of letters, digits, - and . of at most 63 bytes',
     ],
     [
       "kubernetes",
       { ...KUBERNETES, namespace: long(64) },
-      'invalid "discovery.kubernetes.namespace" value: not a name of letters, digits, - and . of at most 63 bytes',
+      'invalid "discovery.kubernetes.namespace": must be a name of letters, digits, - and . of at most 63 bytes',
     ],
     [
       "kubernetes",
       { ...KUBERNETES, api_server: "a" },
-      `invalid "discovery.kubernetes.api_server" value: ${NO_URL}`,
+      `invalid "discovery.kubernetes.api_server": ${NO_URL}`,
     ],
     [
       "kubernetes",
       { ...KUBERNETES, token_file: "" },
-      `invalid "discovery.kubernetes.token_file" value: ${NO_TEXT}`,
+      `invalid "discovery.kubernetes.token_file": ${NO_TEXT}`,
     ],
     [
       "kubernetes",
       { ...KUBERNETES, tls: { ca: "/a" } },
-      'invalid "discovery.kubernetes.tls.ca" value: cosockets verify by nginx\'s lua_ssl_trusted_certificate: ' +
-        "name the file there",
+      'invalid "discovery.kubernetes.tls.ca": is not supported: set the file by nginx\'s directive ' +
+        "lua_ssl_trusted_certificate",
     ],
     [
       "kubernetes",
       { ...KUBERNETES, api_server: "http://a", tls: {} },
-      'invalid "discovery.kubernetes.tls" value: "http://a" is not https://',
+      'invalid "discovery.kubernetes.tls": requires https:// addresses, unlike "http://a"',
     ],
-    ["file", {}, 'missing "discovery.file.path" argument'],
-    ["file", { path: "a.json" }, 'invalid "discovery.file.path" value: it does not begin with "/"'],
-    ["file", { path: 7 }, `invalid "discovery.file.path" value: ${NO_TEXT}`],
-    ["file", { path: `/${long(1024)}` }, 'invalid "discovery.file.path" value: longer than 1024 bytes'],
+    ["file", {}, 'invalid "discovery.file.path": must be given'],
+    ["file", { path: "a.json" }, 'invalid "discovery.file.path": must begin with "/"'],
+    ["file", { path: 7 }, 'invalid "discovery.file.path": must begin with "/"'],
+    ["file", { path: `/${long(1024)}` }, 'invalid "discovery.file.path": must not be longer than 1024 bytes'],
   ];
   for (const [name, given, text] of refused) {
     it(`is not ${name} ${string.sub(encode(given), 1, 120)}`, () => {
@@ -367,7 +378,7 @@ describe("discovery", () => {
     for (const resolver of ["localhost", "10.0.0.1:0", ""]) {
       const [config, problem] = read_discovery({ discovery: { dns: { ...DNS, resolvers: [resolver] } } });
       expect(config).equal(undefined);
-      expect(problem?.text).contains('invalid "discovery.dns.resolvers[0]" value: ');
+      expect(problem?.text).contains('invalid "discovery.dns.resolvers[0]": ');
     }
   });
 

@@ -1,4 +1,4 @@
-import { read_load } from "../../../src/resty/sluice/config/load";
+import { LOAD } from "../../../src/resty/sluice/config/load";
 import { read_settings, settings_of, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
@@ -26,36 +26,36 @@ describe("the load of an upstream", () => {
   ];
   for (const input of accepted) {
     it(`may be ${encode(input)}`, () => {
-      const [load] = read_load("load", input);
+      const [load] = LOAD.read("load", input);
       expect(load).same({ ...DEFAULTS, ...input });
-      expect(read_load("load", load)[0]).same(load);
+      expect(LOAD.read("load", load)[0]).same(load);
     });
   }
 
   const NOTHING = json_null;
   const refused: [unknown, string][] = [
-    [true, 'invalid "load" value: not an object'],
-    [["1s"], 'invalid "load" value: not an object'],
+    [true, 'invalid "load": must be an object'],
+    [["1s"], 'invalid "load": must be an object'],
     [{ targets: 0.7 }, 'unknown parameter "load.targets"'],
   ];
   const all: [name: string, reason: string, values: unknown[]][] = [
-    ["target", "not a number from 0.01 to 1", [0, 0.009, 1.01, -1, 0 / 0, "0.7", true, {}, NOTHING]],
-    ["update", "not a time from 100ms to 1h", ["99ms", "61m", "", "soon", NOTHING]],
-    ["update", 'not a time from 100ms to 1h; give a time such as "1s"', [1]],
-    ["blackout", "not a time from 0s to 1h", ["-1s", "61m", "", NOTHING]],
-    ["blackout", 'not a time from 0s to 1h; give a time such as "10s"', [10]],
-    ["expiry", "not a time from 1s to 1d", ["999ms", "25h", "0", "", NOTHING]],
-    ["expiry", 'not a time from 1s to 1d; give a time such as "180s"', [180]],
-    ["max_step_percent", "not a whole number from 1 to 100", [0, 101, 0.5, 0 / 0, "20", NOTHING]],
-    ["min_weight_percent", "not a whole number from 1 to 100", [0, 101, 5.5, 0 / 0, "5", NOTHING]],
-    ["error_penalty", "not a number from 0 to 1000", [-1, 1001, 0 / 0, 1 / 0, "1", false, NOTHING]],
+    ["target", "must be a number from 0.01 to 1", [0, 0.009, 1.01, -1, 0 / 0, "0.7", true, {}, NOTHING]],
+    ["update", "must be a time from 100ms to 1h", ["99ms", "61m", "", "soon", NOTHING]],
+    ["update", 'must be a time from 100ms to 1h, with a unit, such as "1s"', [1]],
+    ["blackout", "must be a time from 0s to 1h", ["-1s", "61m", "", NOTHING]],
+    ["blackout", 'must be a time from 0s to 1h, with a unit, such as "10s"', [10]],
+    ["expiry", "must be a time from 1s to 1d", ["999ms", "25h", "0", "", NOTHING]],
+    ["expiry", 'must be a time from 1s to 1d, with a unit, such as "180s"', [180]],
+    ["max_step_percent", "must be a whole number from 1 to 100", [0, 101, 0.5, 0 / 0, "20", NOTHING]],
+    ["min_weight_percent", "must be a whole number from 1 to 100", [0, 101, 5.5, 0 / 0, "5", NOTHING]],
+    ["error_penalty", "must be a number from 0 to 1000", [-1, 1001, 0 / 0, 1 / 0, "1", false, NOTHING]],
   ];
   for (const [name, reason, values] of all) {
-    for (const value of values) refused.push([{ [name]: value }, `invalid "load.${name}" value: ${reason}`]);
+    for (const value of values) refused.push([{ [name]: value }, `invalid "load.${name}": ${reason}`]);
   }
   for (const [input, text] of refused) {
     it(`is not ${encode(input)}, for ${text}`, () => {
-      const [load, problem] = read_load("load", input);
+      const [load, problem] = LOAD.read("load", input);
       expect(load).equal(undefined);
       expect([problem?.status, problem?.code, problem?.text]).same([400, "UpstreamConfFormatError", text]);
     });
@@ -63,7 +63,7 @@ describe("the load of an upstream", () => {
 
   it("cannot go with a method that has keys say who gets what", () => {
     for (const input of [{ method: "ip_hash" }, { method: "hash", hash: { key: "$uri" } }]) {
-      const text = `invalid "load" value: with the method "${input.method}" keys say who gets what`;
+      const text = `invalid "load": cannot be combined with the method "${input.method}", which assigns requests by key`;
       expect(read_settings({ ...input, load: {} })[1]?.text).equal(text);
       const [base] = read_settings({ load: {} });
       expect(read_settings(input, base)[1]?.text).equal(text);

@@ -47,25 +47,34 @@ describe("a node", () => {
   });
 
   const refused: [Record<string, unknown>, string][] = [
-    [{}, 'missing "ttl" argument'],
-    [{ ttl: "999ms" }, 'invalid "ttl" value: not a time from 1s to 1d'],
-    [{ ttl: "25h" }, 'invalid "ttl" value: not a time from 1s to 1d'],
-    [{ ttl: 5 }, 'invalid "ttl" value: not a time from 1s to 1d; give a time such as "5s"'],
-    [{ ttl: -1 }, 'invalid "ttl" value: not a time from 1s to 1d; give a time such as "5s"'],
-    [{ ttl: json_null }, 'invalid "ttl" value: not a time from 1s to 1d'],
-    [{ ttl: "10s", incarnation: "" }, 'invalid "incarnation" value: empty, or not a string'],
-    [{ ttl: "10s", incarnation: true }, 'invalid "incarnation" value: empty, or not a string'],
-    [{ ttl: "10s", incarnation: string.rep("x", 65) }, 'invalid "incarnation" value: longer than 64 bytes'],
-    [{ ttl: "10s", incarnation: "a\nb" }, 'invalid "incarnation" value: control characters cannot be'],
-    [{ ttl: "10s", meta: "x" }, 'invalid "meta" value: not an object'],
-    [{ ttl: "10s", meta: ["x"] }, 'invalid "meta" value: empty, or not a string'],
-    [{ ttl: "10s", meta: { a: 1 } }, 'invalid "meta.a" value: empty, or not a string'],
-    [{ ttl: "10s", meta: { a: "" } }, 'invalid "meta.a" value: empty, or not a string'],
-    [{ ttl: "10s", meta: { a: {} } }, 'invalid "meta.a" value: empty, or not a string'],
-    [{ ttl: "10s", meta: { a: string.rep("x", 257) } }, 'invalid "meta.a" value: longer than 256 bytes'],
-    [{ ttl: "10s", meta: { "": "x" } }, 'invalid "meta" value: empty, or not a string'],
-    [{ ttl: "10s", meta: { [string.rep("x", 65)]: "x" } }, 'invalid "meta" value: longer than 64 bytes'],
-    [{ ttl: "10s", meta: many(33) }, 'invalid "meta" value: more than 32 members'],
+    [{}, 'invalid "ttl": must be given'],
+    [{ ttl: "999ms" }, 'invalid "ttl": must be a time from 1s to 1d'],
+    [{ ttl: "25h" }, 'invalid "ttl": must be a time from 1s to 1d'],
+    [{ ttl: 5 }, 'invalid "ttl": must be a time from 1s to 1d, with a unit, such as "5s"'],
+    [{ ttl: -1 }, 'invalid "ttl": must be a time from 1s to 1d, with a unit, such as "5s"'],
+    [{ ttl: json_null }, 'invalid "ttl": must be a time from 1s to 1d'],
+    [{ ttl: "10s", incarnation: "" }, 'invalid "incarnation": must be a non-empty string'],
+    [{ ttl: "10s", incarnation: true }, 'invalid "incarnation": must be a non-empty string'],
+    [
+      { ttl: "10s", incarnation: string.rep("x", 65) },
+      'invalid "incarnation": must not be longer than 64 bytes',
+    ],
+    [{ ttl: "10s", incarnation: "a\nb" }, 'invalid "incarnation": must not contain control characters'],
+    [{ ttl: "10s", meta: "x" }, 'invalid "meta": must be an object'],
+    [{ ttl: "10s", meta: ["x"] }, 'invalid "meta": must be a non-empty string'],
+    [{ ttl: "10s", meta: { a: 1 } }, 'invalid "meta.a": must be a non-empty string'],
+    [{ ttl: "10s", meta: { a: "" } }, 'invalid "meta.a": must be a non-empty string'],
+    [{ ttl: "10s", meta: { a: {} } }, 'invalid "meta.a": must be a non-empty string'],
+    [
+      { ttl: "10s", meta: { a: string.rep("x", 257) } },
+      'invalid "meta.a": must not be longer than 256 bytes',
+    ],
+    [{ ttl: "10s", meta: { "": "x" } }, 'invalid "meta": must be a non-empty string'],
+    [
+      { ttl: "10s", meta: { [string.rep("x", 65)]: "x" } },
+      'invalid "meta": must not be longer than 64 bytes',
+    ],
+    [{ ttl: "10s", meta: many(33) }, 'invalid "meta": must not have more than 32 members'],
   ];
   for (const [input, text] of refused) {
     it(`is not ${string.sub(encode(input), 1, 80)}`, () => {
@@ -78,10 +87,12 @@ describe("a node", () => {
 
   it("has a name of 1 to 128 bytes without control characters", () => {
     expect(read_node(string.rep("x", 128), { ttl: "10s" })[1]).equal(undefined);
-    const names = { "": "empty, or not a string", "a\nb": "control characters cannot be" };
+    const names = { "": "must be a non-empty string", "a\nb": "must not contain control characters" };
     for (const [name, reason] of pairs(names)) {
-      expect(read_node(name, { ttl: "10s" })[1]?.text).equal(`invalid "node" value: ${reason}`);
+      expect(read_node(name, { ttl: "10s" })[1]?.text).equal(`invalid "node": ${reason}`);
     }
-    expect(read_node(string.rep("x", 129), { ttl: "10s" })[1]?.text).contains("longer than 128 bytes");
+    expect(read_node(string.rep("x", 129), { ttl: "10s" })[1]?.text).contains(
+      "must not be longer than 128 bytes",
+    );
   });
 });

@@ -1,6 +1,6 @@
 import {
   compares_success_rates,
-  read_outlier_detection,
+  OUTLIER_DETECTION,
   type OutlierConfig,
 } from "../../../src/resty/sluice/config/outlier";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
@@ -46,14 +46,14 @@ describe("outlier detection", () => {
   ];
   for (const [input, config] of accepted) {
     it(`may be ${encode(input)}`, () => {
-      expect(read_outlier_detection("outlier_detection", input)[0]).same(config);
-      expect(read_outlier_detection("outlier_detection", config)[0]).same(config);
+      expect(OUTLIER_DETECTION.read("outlier_detection", input)[0]).same(config);
+      expect(OUTLIER_DETECTION.read("outlier_detection", config)[0]).same(config);
     });
   }
 
   it("compares success rates once a limit of theirs is given, and while none is 0", () => {
     const compares = (input: object) =>
-      compares_success_rates(read_outlier_detection("outlier_detection", input)[0] as OutlierConfig);
+      compares_success_rates(OUTLIER_DETECTION.read("outlier_detection", input)[0] as OutlierConfig);
     expect(compares({})).equal(false);
     for (const name of ["minimum_hosts", "request_volume", "stdev_factor"]) {
       expect(compares({ [`success_rate_${name}`]: 3 })).equal(true);
@@ -62,30 +62,30 @@ describe("outlier detection", () => {
   });
 
   const refused: [unknown, string][] = [
-    [true, 'invalid "outlier_detection" value: not an object'],
+    [true, 'invalid "outlier_detection": must be an object'],
     [{ consecutive_5xxs: 5 }, 'unknown parameter "outlier_detection.consecutive_5xxs"'],
-    [{ consecutive_5xx: -1 }, 'invalid "outlier_detection.consecutive_5xx" value: not a whole number'],
-    [{ consecutive_5xx: "5" }, 'invalid "outlier_detection.consecutive_5xx" value'],
-    [{ consecutive_gateway_failure: 1.5 }, 'invalid "outlier_detection.consecutive_gateway_failure" value'],
-    [{ interval: "99ms" }, 'invalid "outlier_detection.interval" value: not a time from 100ms to 1h'],
-    [{ base_ejection_time: "0s" }, 'invalid "outlier_detection.base_ejection_time" value'],
-    [{ max_ejection_time: 300 }, 'invalid "outlier_detection.max_ejection_time" value'],
+    [{ consecutive_5xx: -1 }, 'invalid "outlier_detection.consecutive_5xx": must be a whole number'],
+    [{ consecutive_5xx: "5" }, 'invalid "outlier_detection.consecutive_5xx":'],
+    [{ consecutive_gateway_failure: 1.5 }, 'invalid "outlier_detection.consecutive_gateway_failure":'],
+    [{ interval: "99ms" }, 'invalid "outlier_detection.interval": must be a time from 100ms to 1h'],
+    [{ base_ejection_time: "0s" }, 'invalid "outlier_detection.base_ejection_time":'],
+    [{ max_ejection_time: 300 }, 'invalid "outlier_detection.max_ejection_time":'],
     [
       { base_ejection_time: "31s", max_ejection_time: "30s" },
-      'invalid "outlier_detection.max_ejection_time" value: less than "base_ejection_time"',
+      'invalid "outlier_detection.max_ejection_time": must not be less than "base_ejection_time"',
     ],
-    [{ max_ejection_time: "29s" }, 'invalid "outlier_detection.max_ejection_time" value: less than'],
+    [{ max_ejection_time: "29s" }, 'invalid "outlier_detection.max_ejection_time": must not be less than'],
     [
       { max_ejection_percent: 101 },
-      '"outlier_detection.max_ejection_percent" value: not a whole number from 0 to 100',
+      '"outlier_detection.max_ejection_percent": must be a whole number from 0 to 100',
     ],
-    [{ success_rate_minimum_hosts: -5 }, 'invalid "outlier_detection.success_rate_minimum_hosts" value'],
-    [{ success_rate_request_volume: json_null }, '"outlier_detection.success_rate_request_volume" value'],
-    [{ success_rate_stdev_factor: 1.9 }, 'invalid "outlier_detection.success_rate_stdev_factor" value'],
+    [{ success_rate_minimum_hosts: -5 }, 'invalid "outlier_detection.success_rate_minimum_hosts":'],
+    [{ success_rate_request_volume: json_null }, '"outlier_detection.success_rate_request_volume":'],
+    [{ success_rate_stdev_factor: 1.9 }, 'invalid "outlier_detection.success_rate_stdev_factor":'],
   ];
   for (const [input, text] of refused) {
     it(`is not ${encode(input)}`, () => {
-      const [config, problem] = read_outlier_detection("outlier_detection", input);
+      const [config, problem] = OUTLIER_DETECTION.read("outlier_detection", input);
       expect(config).equal(undefined);
       expect(problem?.code).equal("UpstreamConfFormatError");
       expect(problem?.text).contains(text);

@@ -122,7 +122,7 @@ describe("a server's parameters", () => {
   });
 
   it("must name the server, unless they change one", () => {
-    expect(read_server({})[1]?.text).equal('missing "server" argument');
+    expect(read_server({})[1]?.text).equal('invalid "server": must be given');
     expect(read_server({}, BASE)[0]).same(BASE);
   });
 
@@ -149,7 +149,7 @@ describe("a server's parameters", () => {
   it("may have it stand by, but not a backup", () => {
     expect(read_server({ server: "10.0.0.1", standby: true })[0]?.standby).equal(true);
     expect(read_server({ server: "10.0.0.1", standby: false })[0]?.standby).equal(undefined);
-    const text = 'invalid "standby" value: a backup cannot be it';
+    const text = 'invalid "standby": a backup server cannot be a standby server';
     expect(read_server({ server: "10.0.0.1", standby: true, backup: true })[1]?.text).equal(text);
     expect(read_server({ standby: true }, { ...BASE, backup: true })[1]?.text).equal(text);
     expect(read_server({ standby: false }, { ...BASE, backup: true })[1]).equal(undefined);

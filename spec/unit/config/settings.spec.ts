@@ -52,31 +52,31 @@ describe("an upstream's settings", () => {
   }
 
   const refused: [Record<string, unknown>, string][] = [
-    [{ method: "best" }, 'invalid "method" value'],
-    [{ health_check: { port: 0 } }, 'invalid "health_check.port" value'],
-    [{ outlier_detection: 5 }, 'invalid "outlier_detection" value'],
-    [{ retries: 3 }, 'invalid "retries" value: not an object'],
+    [{ method: "best" }, 'invalid "method":'],
+    [{ health_check: { port: 0 } }, 'invalid "health_check.port":'],
+    [{ outlier_detection: 5 }, 'invalid "outlier_detection":'],
+    [{ retries: 3 }, 'invalid "retries": must be an object'],
     [{ retries: { trys: 3 } }, 'unknown parameter "retries.trys"'],
-    [{ retries: { tries: 0 } }, 'invalid "retries.tries" value: not a whole number from 1 to 100'],
-    [{ retries: { tries: 101 } }, 'invalid "retries.tries" value'],
-    [{ retries: { tries: json_null } }, 'invalid "retries.tries" value'],
-    [{ retries: { timeout: "0" } }, 'invalid "retries.timeout" value: not a time from 1ms'],
-    [{ retries: { timeout: 10 } }, 'invalid "retries.timeout" value'],
-    [{ retries: { budget: 20 } }, 'invalid "retries.budget" value: not an object'],
-    [{ retries: { budget: { percent: 101 } } }, 'invalid "retries.budget.percent" value'],
-    [{ retries: { budget: { min_concurrent: -1 } } }, 'invalid "retries.budget.min_concurrent" value'],
+    [{ retries: { tries: 0 } }, 'invalid "retries.tries": must be a whole number from 1 to 100'],
+    [{ retries: { tries: 101 } }, 'invalid "retries.tries":'],
+    [{ retries: { tries: json_null } }, 'invalid "retries.tries":'],
+    [{ retries: { timeout: "0" } }, 'invalid "retries.timeout": must be a time from 1ms'],
+    [{ retries: { timeout: 10 } }, 'invalid "retries.timeout":'],
+    [{ retries: { budget: 20 } }, 'invalid "retries.budget": must be an object'],
+    [{ retries: { budget: { percent: 101 } } }, 'invalid "retries.budget.percent":'],
+    [{ retries: { budget: { min_concurrent: -1 } } }, 'invalid "retries.budget.min_concurrent":'],
     [{ retries: { budget: { max: 1 } } }, 'unknown parameter "retries.budget.max"'],
-    [{ queue: 100 }, 'invalid "queue" value: not an object'],
-    [{ queue: {} }, 'missing "queue.size" argument'],
-    [{ queue: { size: 0 } }, 'invalid "queue.size" value: not a whole number from 1 to 100000'],
-    [{ queue: { size: 100001 } }, 'invalid "queue.size" value'],
-    [{ queue: { size: 1, timeout: "0s" } }, 'invalid "queue.timeout" value'],
+    [{ queue: 100 }, 'invalid "queue": must be an object'],
+    [{ queue: {} }, 'invalid "queue.size": must be given'],
+    [{ queue: { size: 0 } }, 'invalid "queue.size": must be a whole number from 1 to 100000'],
+    [{ queue: { size: 100001 } }, 'invalid "queue.size":'],
+    [{ queue: { size: 1, timeout: "0s" } }, 'invalid "queue.timeout":'],
     [{ queue: { size: 1, length: 2 } }, 'unknown parameter "queue.length"'],
   ];
   for (const percent of [-1, 101, 0.5, "50", true, {}]) {
     refused.push([
       { panic_threshold: percent },
-      'invalid "panic_threshold" value: not a whole number from 0 to 100',
+      'invalid "panic_threshold": must be a whole number from 0 to 100',
     ]);
   }
   for (const [input, text] of refused) {

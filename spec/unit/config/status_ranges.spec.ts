@@ -33,7 +33,7 @@ describe("status ranges", () => {
   const refused: [string, string][] = [
     ["", "empty"],
     [" , ", "empty"],
-    ["2xx", '"2xx" is no status code from 100 to 599'],
+    ["2xx", '"2xx" is not a status code from 100 to 599'],
     ["200 !500", '"!500"'],
     ["99", '"99"'],
     ["600", '"600"'],
@@ -47,7 +47,7 @@ describe("status ranges", () => {
     ["200 - 300", '"-"'],
     ["200;204", '"200;204"'],
     ["200\n204", '"200?204"'],
-    [string.rep("200 ", 65), "longer than 256 bytes"],
+    [string.rep("200 ", 65), "must not be longer than 256 bytes"],
   ];
   for (const [text, reason] of refused) {
     it(`are not "${text}"`, () => {

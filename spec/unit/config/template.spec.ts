@@ -20,19 +20,19 @@ describe("a text with variables", () => {
   }
 
   const refused: [string, unknown, string][] = [
-    ["a number", 5, "not a string"],
-    ["an empty text", "", "no variable"],
-    ["a text without a variable", "uri", "no variable"],
-    ["a lone $", "$uri $", "begins no variable"],
-    ["two $", "$$uri", "begins no variable"],
-    ["a $ before a sign", "$-uri", "begins no variable"],
-    ["a capture that there is not", "$0", "begins no variable"],
-    ["a ${ without its }", "${uri", "begins no variable"],
-    ["an empty ${}", "${}", "begins no variable"],
-    ["a ${ } with more than a name", "${uri }", "begins no variable"],
+    ["a number", 5, "must be a string"],
+    ["an empty text", "", "must contain a variable"],
+    ["a text without a variable", "uri", "must contain a variable"],
+    ["a lone $", "$uri $", "must begin a variable"],
+    ["two $", "$$uri", "must begin a variable"],
+    ["a $ before a sign", "$-uri", "must begin a variable"],
+    ["a capture that there is not", "$0", "must begin a variable"],
+    ["a ${ without its }", "${uri", "must begin a variable"],
+    ["an empty ${}", "${}", "must begin a variable"],
+    ["a ${ } with more than a name", "${uri }", "must begin a variable"],
     ["a control character", "$uri\n", "control characters"],
     ["a NUL", "$uri\0", "control characters"],
-    ["a long text", `$uri${string.rep("a", 1021)}`, "longer than 1024 bytes"],
+    ["a long text", `$uri${string.rep("a", 1021)}`, "must not be longer than 1024 bytes"],
   ];
   for (const [what, text, reason] of refused) {
     it(`is not ${what}`, () => {

@@ -33,7 +33,7 @@ describe("an upstream", () => {
       for (const problem of problems) {
         expect(problem?.code).equal("UpstreamBadSlowStart");
         expect(problem?.text).equal(
-          `servers[1]: "slow_start" cannot be used with the method "${settings.method}"`,
+          `servers[1]: invalid "slow_start": cannot be combined with the method "${settings.method}"`,
         );
       }
       expect(read_upstream({ ...settings, servers: [{ server: "10.0.0.1", slow_start: "0" }] })[1]).equal(

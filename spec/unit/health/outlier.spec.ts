@@ -1,4 +1,4 @@
-import { read_outlier_detection, type OutlierConfig } from "../../../src/resty/sluice/config/outlier";
+import { OUTLIER_DETECTION, type OutlierConfig } from "../../../src/resty/sluice/config/outlier";
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import {
   count_error,
@@ -24,7 +24,7 @@ describe("an ejection", () => {
     const record = { ...SERVER_DEFAULTS, server: "10.0.0.1:80", id: 0, incarnation: 7, row: 2 as RowNumber };
     const subject = subject_of("app", 1 as RowNumber, record);
     memory[subject.row + Row.STAMP] = subject.incarnation;
-    const [config] = read_outlier_detection("outlier_detection", {});
+    const [config] = OUTLIER_DETECTION.read("outlier_detection", {});
     const limits = limits_of(config as OutlierConfig);
     function count_others(this: void): LuaMultiReturn<[number, number]> {
       // What the other worker does while this one counts.
@@ -40,7 +40,7 @@ describe("an ejection", () => {
 
 describe("an ejected server", () => {
   function limits_with(config: object): OutlierLimits {
-    const [read] = read_outlier_detection("outlier_detection", config);
+    const [read] = OUTLIER_DETECTION.read("outlier_detection", config);
     return limits_of(read as OutlierConfig);
   }
 

@@ -33,26 +33,26 @@ describe("a report", () => {
     });
   }
 
-  const NUMBER = "not a number from 0 to 1000000000000";
-  const TIME = 'not a time such as "2026-01-01T00:00:00.000Z"';
-  const NOTHING = 'missing "utilization" argument';
+  const NUMBER = "must be a number from 0 to 1000000000000";
+  const TIME = 'must be a time such as "2026-01-01T00:00:00.000Z"';
+  const NOTHING = 'invalid "utilization": must be given';
   const refused: [unknown, string][] = [
     [{}, NOTHING],
     [{ time: FULL.time }, NOTHING],
     [{ load: 0.5 }, 'unknown parameter "load"'],
     [{ utilization: 0.5, Utilization: 0.5 }, 'unknown parameter "Utilization"'],
     [{ utilization: 0.5, "": 1 }, 'unknown parameter ""'],
-    [{ state: "UP" }, 'invalid "state" value: not one of "up", "drain", "down"'],
-    [{ state: "draining" }, 'invalid "state" value: not one of "up", "drain", "down"'],
-    [{ state: true }, 'invalid "state" value: not one of "up", "drain", "down"'],
-    [{ state: json_null }, 'invalid "state" value: not one of "up", "drain", "down"'],
+    [{ state: "UP" }, 'invalid "state": must be one of "up", "drain", "down"'],
+    [{ state: "draining" }, 'invalid "state": must be one of "up", "drain", "down"'],
+    [{ state: true }, 'invalid "state": must be one of "up", "drain", "down"'],
+    [{ state: json_null }, 'invalid "state": must be one of "up", "drain", "down"'],
   ];
   for (const name of ["utilization", "connections", "rps", "eps"]) {
     for (const value of [-1, -1e-9, 1.1e12, 1 / 0, -1 / 0, 0 / 0, "0.5", "", true, {}, [0.5], json_null])
-      refused.push([{ [name]: value }, `invalid "${name}" value: ${NUMBER}`]);
+      refused.push([{ [name]: value }, `invalid "${name}": ${NUMBER}`]);
   }
   for (const time of [0, 1767225600, "", "now", "2026-01-01", "2026-01-01T00:00:00", true, {}, json_null])
-    refused.push([{ utilization: 0.5, time }, `invalid "time" value: ${TIME}`]);
+    refused.push([{ utilization: 0.5, time }, `invalid "time": ${TIME}`]);
   for (const [input, text] of refused) {
     it(`is not ${encode(input)}, for ${text}`, () => {
       const [report, problem] = read_report("", input);
@@ -71,12 +71,12 @@ describe("a report", () => {
 
   it("is named by its place when it stands in something else", () => {
     const texts: [unknown, string][] = [
-      [5, 'invalid "a.report" value: not an object'],
-      [json_null, 'invalid "a.report" value: not an object'],
-      [[0.5], 'invalid "a.report" value: not an object'],
-      [{}, 'missing "a.report.utilization" argument'],
+      [5, 'invalid "a.report": must be an object'],
+      [json_null, 'invalid "a.report": must be an object'],
+      [[0.5], 'invalid "a.report": must be an object'],
+      [{}, 'invalid "a.report.utilization": must be given'],
       [{ x: 1 }, 'unknown parameter "a.report.x"'],
-      [{ rps: "1" }, `invalid "a.report.rps" value: ${NUMBER}`],
+      [{ rps: "1" }, `invalid "a.report.rps": ${NUMBER}`],
     ];
     for (const [input, text] of texts) expect(read_report("a.report", input)[1]?.text).equal(text);
   });

@@ -1,9 +1,9 @@
 import { parse_url } from "../../../src/resty/sluice/lib/url";
 import { expect } from "../support/expect";
 
-const NO_URL = "not http:// or https:// and a host, without a path";
-const NO_HOST = "its host is neither an address nor a name";
-const NO_PORT = "its port is not a number from 1 to 65535";
+const NO_URL = "must be http:// or https:// and a host, without a path";
+const NO_HOST = "the host must be an address or a name";
+const NO_PORT = "the port must be a number from 1 to 65535";
 
 describe("a URL", () => {
   const accepted: [string, boolean, string, number][] = [

@@ -227,7 +227,7 @@ describe("a journal's line", () => {
     const line = format_change("app", whole, difference([], []));
     expect(app_of(line)).same(whole);
     const damaged = resealed(line, '"size":10', '"size":0');
-    expect(load(damaged)[2]).contains('line 2: invalid "queue.size" value');
+    expect(load(damaged)[2]).contains('line 2: invalid "queue.size":');
   });
 
   it("may name the method alone, as earlier versions did", () => {

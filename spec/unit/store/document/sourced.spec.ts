@@ -182,7 +182,7 @@ describe("the servers of a source", () => {
     const [document] = replace_sourced(current, "discovery", fitting, false, REVISION);
     expect(document?.lines).same([FIRST]);
     expect(misfits).same([
-      { server: "10.0.0.9:80", reason: '"slow_start" cannot be used with the method "random"' },
+      { server: "10.0.0.9:80", reason: 'invalid "slow_start": cannot be combined with the method "random"' },
     ]);
   });
 

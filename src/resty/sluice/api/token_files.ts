@@ -37,7 +37,7 @@ function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, st
 function with_file(name: string, tokens: string[], path: string | undefined): string[] {
   if (path === undefined) return tokens;
   const [found, problem] = read_token_file(from_prefix(path));
-  if (found === undefined) return error(`invalid "api.${name}_file" value: ${problem ?? ""}`, 0);
+  if (found === undefined) return error(`invalid "api.${name}_file": ${problem ?? ""}`, 0);
   return tokens.concat(found);
 }
 

@@ -1,20 +1,20 @@
 import { ip_bytes, unmapped_ip } from "../lib/ip";
 import { parse_address } from "./address";
-import type { Problem } from "./problem";
+import { invalid_value, type Problem } from "./problem";
 
 /**
- * Addresses at which no server can be: nobody is to be led to them by a registry or by a server that registers itself.
- * The class is that of the address's bytes, so that no spelling hides it.
+ * Addresses that cannot be those of a server: a registry, or a server that registers itself, must not direct requests to
+ * them. The bytes of the address tell its class, so that no spelling hides it.
  */
 
 const IPV4_BYTES = 4;
-/** What an IPv4 address begins with in an old form of IPv6, `::10.0.0.1`. */
+/** The first bytes of an IPv4 address in an old form of IPv6, `::10.0.0.1`. */
 const COMPATIBLE = string.rep("\0", 12);
 const IPV6_LOOPBACK = `${string.rep("\0", 15)}${string.char(1)}`;
 
 function class_of_ipv4(bytes: string): string | undefined {
   const [first, second] = string.byte(bytes, 1, 2);
-  // All of 0.0.0.0/8: Linux takes 0.0.0.0 for this machine.
+  // All of 0.0.0.0/8: for Linux, 0.0.0.0 is this machine.
   if (first === 0) return "an unspecified";
   if (first === 169 && second === 254) return "a link-local";
   if (first >= 224 && first < 240) return "a multicast";
@@ -36,7 +36,7 @@ function class_of(bytes: string): string | undefined {
 }
 
 /**
- * Checks that a server that was not added by hand can be at its address. Any phase.
+ * Checks that the address of a server that was not added by hand can be that of a server. Any phase.
  *
  * @param server a valid address: `ip:port`, `[ipv6]:port` or `unix:/path`
  */
@@ -45,6 +45,6 @@ export function check_server_address(server: string): Problem | undefined {
   const bytes = ip_bytes(string.match(host, "^%[(.*)%]$")[0] ?? host);
   const name = bytes === undefined ? undefined : class_of(bytes);
   if (name === undefined) return undefined;
-  const text = `invalid "server" value "${server}": ${name} address cannot be that of a server`;
-  return { status: 400, code: "UpstreamBadAddress", text };
+  const reason = `"${server}" is ${name} address, which cannot be that of a server`;
+  return { ...invalid_value("server", reason), code: "UpstreamBadAddress" };
 }

@@ -1,165 +1,81 @@
-import { is_table, json_null, shape, shaped } from "../lib/json";
-import { one_of, read_block, read_flag, type Read, type Reader, type ReadersOf } from "./fields";
-import { format_problem, invalid_value, missing_argument } from "./problem";
-import { read_sticky, type StickyConfig } from "./sticky";
+import { json_null } from "../lib/json";
+import { block, optional, required, with_default, type ConfigOf } from "./block";
+import { invalid_value, missing_value, type Problem } from "./problem";
+import { refuse, type Read } from "./reader";
+import { STICKY } from "./sticky";
 import { parse_template } from "./template";
-import { whole_from } from "./values";
+import { one_of, read_flag, whole_from } from "./values";
 
-const METHOD_NAMES = ["round_robin", "least_conn", "least_time", "random", "hash", "ip_hash"] as const;
+/** A balancing method, by nginx's name. */
+export type MethodName = "round_robin" | "least_conn" | "least_time" | "random" | "hash" | "ip_hash";
 
-/** The balancing methods, by nginx's names. */
-export type MethodName = (typeof METHOD_NAMES)[number];
+const METHOD_NAMES: MethodName[] = ["round_robin", "least_conn", "least_time", "random", "hash", "ip_hash"];
 
-/** What `least_time` compares. */
-export interface LeastTimeConfig {
-  /** Up to the response's header, or up to its last byte. */
-  measure: "header" | "last_byte";
-  /** Whether requests under way count too. */
-  inflight: boolean;
-}
+/** Parameters of the method `least_time`. */
+export const LEAST_TIME = block({
+  /** Time to compare: up to the response's header or up to its last byte. */
+  measure: with_default(one_of(["header", "last_byte"]), "header"),
+  /** Count the requests in flight too. */
+  inflight: with_default(read_flag, false),
+});
 
-/** Of two servers drawn at random, the better one by this method; without it one is drawn. */
-export interface RandomConfig {
-  two: "least_conn" | "least_time";
-}
+/** Parameters of the method `random`: two servers are drawn, and the better one gets the request. */
+export const RANDOM = block({
+  /** Method that compares the two servers. */
+  two: required(one_of(["least_conn", "least_time"])),
+});
 
-/** What `hash` is made of, and how it is laid on the servers. */
-export interface HashConfig {
-  /** A text with nginx variables. */
-  key: string;
-  /** Whether most keys stay where they are when the servers change. */
-  consistent: boolean;
-  /** The most that a server may have, in percent of the average; absent: no bound. */
-  balance_factor?: number;
-}
-
-/** How an upstream's requests are spread: a method, the parameters of that one, and what overrides it. */
-export interface BalancingConfig {
-  method: MethodName;
-  least_time?: LeastTimeConfig;
-  random?: RandomConfig;
-  hash?: HashConfig;
-  sticky?: StickyConfig;
-}
-
-/** Its members, in the order in which they are shown and stored. */
-export const BALANCING_FIELDS = ["method", "least_time", "random", "hash", "sticky"] as const;
-
-const BALANCING_SHAPE = shape(BALANCING_FIELDS);
-
-/** The members of every block, and of a cookie, each one's in its order. */
-const BLOCK_SHAPE = shape([
-  "measure",
-  "inflight",
-  "two",
-  "key",
-  "consistent",
-  "balance_factor",
-  "cookie",
-  "route",
-  "name",
-  "path",
-  "domain",
-  "expires",
-  "httponly",
-  "secure",
-  "samesite",
-]);
-
-/** Copies what says how an upstream is balanced, and nothing else, so that equals have equal JSON texts. Any phase. */
-export function balancing_of(from: BalancingConfig): BalancingConfig {
-  const copy: Record<string, unknown> = {};
-  for (const field of BALANCING_FIELDS) {
-    const member = from[field];
-    copy[field] = is_table(member) ? shaped(member, BLOCK_SHAPE) : member;
-  }
-  if (from.sticky?.cookie !== undefined) shaped(from.sticky.cookie, BLOCK_SHAPE);
-  return shaped(copy, BALANCING_SHAPE) as unknown as BalancingConfig;
-}
-
-const LEAST_TIME_READERS = {
-  measure: one_of(["header", "last_byte"]),
-  inflight: read_flag,
-} satisfies ReadersOf<LeastTimeConfig>;
-const LEAST_TIME_DEFAULTS = { measure: "header", inflight: false };
-
-function read_least_time(this: void, path: string, value: unknown): Read {
-  return read_block(path, value, LEAST_TIME_READERS, LEAST_TIME_DEFAULTS);
-}
-
-const RANDOM_READERS = { two: one_of(["least_conn", "least_time"]) } satisfies ReadersOf<RandomConfig>;
-
-function read_random(this: void, path: string, value: unknown): Read {
-  const [random, problem] = read_block(path, value, RANDOM_READERS, {});
-  if (random !== undefined && random.two === undefined)
-    return $multi(undefined, missing_argument(`${path}.two`));
-  return $multi(random, problem);
-}
-
-function read_key(this: void, path: string, value: unknown): Read {
+function read_key(this: void, path: string, value: unknown): Read<string> {
   const [parts, reason] = parse_template(value);
-  if (parts === undefined) return $multi(undefined, invalid_value(path, reason ?? ""));
-  return $multi(value, undefined);
+  if (parts === undefined) return refuse(path, reason ?? "");
+  return $multi(value as string, undefined);
 }
 
-const HASH_READERS = {
-  key: read_key,
-  consistent: read_flag,
-  balance_factor: whole_from(100, 100000),
-} satisfies ReadersOf<HashConfig>;
+/** Parameters of the method `hash`. */
+export const HASH = block(
+  {
+    /** A text with at least one nginx variable, such as `"$remote_addr$uri"`. */
+    key: required(read_key),
+    /** Keep the server of most keys when the servers change. */
+    consistent: with_default(read_flag, false),
+    /**
+     * Most requests in flight of one server, in percent of the mean; only with `consistent`. Default: none.
+     */
+    balance_factor: optional(whole_from(100, 100000)),
+  },
+  (path, { balance_factor, consistent }) =>
+    balance_factor !== undefined && !consistent
+      ? invalid_value(`${path}.balance_factor`, 'requires that "consistent" is true')
+      : undefined,
+);
 
-function read_hash(this: void, path: string, value: unknown): Read {
-  const [hash, problem] = read_block(path, value, HASH_READERS, { consistent: false });
-  if (hash === undefined) return $multi(undefined, problem);
-  if (hash.key === undefined) return $multi(undefined, missing_argument(`${path}.key`));
-  if (hash.balance_factor !== undefined && hash.consistent !== true) {
-    return $multi(undefined, invalid_value(`${path}.balance_factor`, 'only if "consistent" is true'));
-  }
-  return $multi(hash, undefined);
-}
+/** How requests are distributed: a method, its parameters, and what takes precedence over it. */
+export const BALANCING = block({
+  /** How the server of a request is chosen. */
+  method: with_default(one_of(METHOD_NAMES), "round_robin"),
+  /** Parameters of the method `least_time`. */
+  least_time: optional(LEAST_TIME),
+  /** Parameters of the method `random`. Default: none, one server is drawn. */
+  random: optional(RANDOM),
+  /** Parameters of the method `hash`, which requires them. */
+  hash: optional(HASH),
+  /** Binds clients to servers, with any method. Default: none. */
+  sticky: optional(STICKY),
+});
+export type BalancingConfig = ConfigOf<typeof BALANCING>;
 
-const read_method = one_of(METHOD_NAMES);
-
-/** A method's block has the method's name. */
-const BLOCK_READERS: [name: "least_time" | "random" | "hash" | "sticky", read: Reader][] = [
-  ["least_time", read_least_time],
-  ["random", read_random],
-  ["hash", read_hash],
-  ["sticky", read_sticky],
-];
-
-/**
- * Reads how an upstream is balanced, with defaults, or on top of `base` for a change: a block that is given replaces
- * that of before, JSON's null takes it off, and those of another method than before do not outlive the change. Any
- * phase.
- *
- * @param input an object; members that are not in `BALANCING_FIELDS` are left to the caller
- * @returns the configuration, or undefined and the problem
- */
-export function read_balancing(
-  input: Record<string, unknown>,
-  base?: BalancingConfig,
-): Read<BalancingConfig> {
-  let method = base?.method ?? "round_robin";
-  if (input.method !== undefined) {
-    const [name, problem] = read_method("method", input.method);
-    if (name === undefined) return $multi(undefined, problem);
-    method = name as MethodName;
-  }
-  const config: Record<string, unknown> = { method };
-  for (const [name, read] of BLOCK_READERS) {
-    const belongs = name === method || name === "sticky";
-    const value = input[name];
-    if (value === undefined) {
-      if (belongs) config[name] = base?.[name];
-    } else if (value !== json_null) {
-      if (!belongs) return $multi(undefined, format_problem(`"${name}" is for the method "${name}"`));
-      const [block, problem] = read(name, value);
-      if (problem !== undefined) return $multi(undefined, problem);
-      config[name] = block;
+/** Checks that the parameters are those of the method. A method's block that the input does not give is removed. */
+export function check_method(config: BalancingConfig, input: Record<string, unknown>): Problem | undefined {
+  const { method } = config;
+  for (const name of ["least_time", "random", "hash"] as const) {
+    if (name !== method) {
+      const is_given = input[name] !== undefined && input[name] !== json_null;
+      if (is_given) return invalid_value(name, `requires the method "${name}"`);
+      (config as Record<string, unknown>)[name] = undefined;
     }
   }
-  if (method === "least_time") config.least_time ??= { ...LEAST_TIME_DEFAULTS };
-  if (method === "hash" && config.hash === undefined) return $multi(undefined, missing_argument("hash.key"));
-  return $multi(config as unknown as BalancingConfig, undefined);
+  if (method === "least_time" && config.least_time === undefined)
+    (config as Record<string, unknown>).least_time = LEAST_TIME.read("least_time", {})[0];
+  if (method === "hash" && config.hash === undefined) return missing_value("hash.key");
+  return undefined;
 }

@@ -1,30 +1,24 @@
 import type { BalancingConfig, MethodName } from "./balancing";
-import type { Problem } from "./problem";
+import { invalid_value, type Problem } from "./problem";
 import type { ServerConfig } from "./server";
-import { parse_time } from "./time";
+import { seconds_of } from "./time";
 
-/** As nginx: what these choose does not follow the weights of the moment. */
+/** As in nginx, these methods do not follow temporary weights. */
 const WITHOUT_SLOW_START = new LuaSet<MethodName>();
 for (const method of ["hash", "ip_hash", "random"] as const) WITHOUT_SLOW_START.add(method);
 
-/** Each unit of weight is 160 points, which every worker makes and keeps. */
+/** Each unit of weight is 160 points of the hash ring, which every worker computes and keeps. */
 const LARGEST_CONSISTENT_WEIGHT = 1000;
 
-/** Checks that a server's parameters can be with its upstream's method. Returns the problem, if not. Any phase. */
+/** Checks that a server's parameters can be combined with its upstream's method. Returns the problem. Any phase. */
 export function check_fit({ method, hash }: BalancingConfig, server: ServerConfig): Problem | undefined {
-  if (WITHOUT_SLOW_START.has(method) && parse_time(server.slow_start) !== 0) {
-    return {
-      status: 400,
-      code: "UpstreamBadSlowStart",
-      text: `"slow_start" cannot be used with the method "${method}"`,
-    };
+  if (WITHOUT_SLOW_START.has(method) && seconds_of(server.slow_start) !== 0) {
+    const reason = `cannot be combined with the method "${method}"`;
+    return { ...invalid_value("slow_start", reason), code: "UpstreamBadSlowStart" };
   }
   if (hash?.consistent === true && server.weight > LARGEST_CONSISTENT_WEIGHT) {
-    return {
-      status: 400,
-      code: "UpstreamBadWeight",
-      text: `invalid "weight" value: more than ${LARGEST_CONSISTENT_WEIGHT}, the most with "hash.consistent"`,
-    };
+    const reason = `must not be more than ${LARGEST_CONSISTENT_WEIGHT} with "hash.consistent"`;
+    return { ...invalid_value("weight", reason), code: "UpstreamBadWeight" };
   }
   return undefined;
 }

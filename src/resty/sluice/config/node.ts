@@ -1,36 +1,34 @@
 import { is_table } from "../lib/json";
-import { read_fields, type Read, type Readers } from "./fields";
-import { invalid_value, missing_argument } from "./problem";
+import { block, optional, required, with_default } from "./block";
+import { refuse, type Read } from "./reader";
 import { text_to } from "./texts";
 import { time_from } from "./values";
 
 /** How a server has registered itself. */
 export interface NodeConfig {
-  /** Its own name in the upstream. */
+  /** The node's name, unique in the upstream. */
   name: string;
-  /** An nginx time after which it is removed unless it renews its registration. */
+  /** An nginx time after which the server is removed unless it renews its registration. */
   ttl: string;
-  /** Changes with each start of it, if it says so: then it is another server, with nothing of the one before. "": it does not say. */
+  /** A text that changes with each start of the server. A server that was restarted keeps nothing. "": unknown. */
   incarnation: string;
-  /** Whatever it wants to be known of it. */
+  /** Data about the node for other clients of the API. */
   meta?: Record<string, string> | undefined;
 }
 
-const LONGEST_NAME = 128;
 const MOST_META = 32;
-const LONGEST_META = 256;
 
-const read_name = text_to(LONGEST_NAME);
+const read_name = text_to(128);
 const read_member_name = text_to(64);
-const read_member = text_to(LONGEST_META);
+const read_member = text_to(256);
 const read_incarnation_text = text_to(64);
 
 function read_incarnation(this: void, path: string, value: unknown): Read<string> {
   return read_incarnation_text(path, typeof value === "number" ? string.format("%.14g", value) : value);
 }
 
-function read_meta(this: void, path: string, value: unknown): Read<Record<string, string> | undefined> {
-  if (!is_table(value)) return $multi(undefined, invalid_value(path, "not an object"));
+function read_meta(this: void, path: string, value: unknown): Read<Record<string, string>> {
+  if (!is_table(value)) return refuse(path, "must be an object");
   const meta: Record<string, string> = {};
   let count = 0;
   for (const [name, member] of pairs(value)) {
@@ -41,42 +39,33 @@ function read_meta(this: void, path: string, value: unknown): Read<Record<string
     meta[known] = text;
     count += 1;
   }
-  if (count > MOST_META) return $multi(undefined, invalid_value(path, `more than ${MOST_META} members`));
-  // So that one without members is stored as one that was not given.
+  if (count > MOST_META) return refuse(path, `must not have more than ${MOST_META} members`);
+  // An empty object is stored like one that was not given.
   return $multi(count === 0 ? undefined : meta, undefined);
 }
 
-const READERS: Readers = {
-  ttl: time_from("1s", "1d"),
-  incarnation: read_incarnation,
-  meta: read_meta,
-};
+const REGISTRATION = block({
+  ttl: required(time_from("1s", "1d")),
+  incarnation: with_default(read_incarnation, ""),
+  meta: optional(read_meta),
+});
 
 /**
  * Reads a registration. Any phase.
  *
  * @param name the node's
- * @param input an object: `ttl`, `incarnation` and `meta`, which are taken off it, beside parameters of a server
+ * @param input an object: `ttl`, `incarnation` and `meta`, which are removed from it, beside parameters of a server
  * @returns the registration, or undefined and the problem
  */
 export function read_node(name: string, input: Record<string, unknown>): Read<NodeConfig> {
   const [known, bad_name] = read_name("node", name);
   if (known === undefined) return $multi(undefined, bad_name);
   const given: Record<string, unknown> = {};
-  for (const [member] of pairs(READERS)) {
+  for (const member of REGISTRATION.names) {
     given[member] = input[member];
     input[member] = undefined;
   }
-  const [fields, problem] = read_fields(given, "", READERS);
+  const [fields, problem] = REGISTRATION.read("", given);
   if (fields === undefined) return $multi(undefined, problem);
-  if (fields.ttl === undefined) return $multi(undefined, missing_argument("ttl"));
-  return $multi(
-    {
-      name,
-      ttl: fields.ttl as string,
-      incarnation: (fields.incarnation as string | undefined) ?? "",
-      meta: fields.meta as Record<string, string> | undefined,
-    },
-    undefined,
-  );
+  return $multi({ name, ttl: fields.ttl, incarnation: fields.incarnation, meta: fields.meta }, undefined);
 }

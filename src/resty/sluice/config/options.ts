@@ -1,68 +1,31 @@
 import { is_table } from "../lib/json";
-import { read_etcd, type EtcdConfig } from "./sources/etcd";
+import { block, optional, required, with_default, type ConfigOf } from "./block";
+import { format_problem } from "./problem";
+import { refuse, type Read, type Reader } from "./reader";
+import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
+import { list_of, read_flag } from "./values";
 
-/** Who may use the HTTP API, and where it is. */
-export interface ApiOptions {
-  /** The location's path. */
-  prefix: string;
-  /** False: every change is refused with 405. */
-  write: boolean;
-  /** A change needs one of these; none: only local changes. */
-  write_tokens: string[];
-  /** A file with more of them, one a line. */
-  write_tokens_file: string | undefined;
-  /** Reading needs one of these or of `write_tokens`; none: local reading, or with a write token. */
-  read_tokens: string[];
-  /** A file with more of them, one a line. */
-  read_tokens_file: string | undefined;
-  /** Host names, beside IP addresses and `localhost`, by which the API may be asked. */
-  hosts: string[];
-  /** Origins, beside the API's own, whose pages may use the API in a browser. */
-  origins: string[];
+const MOST_ITEMS = 10000;
+const NONE: string[] = [];
+
+function read_string(this: void, path: string, value: unknown): Read<string> {
+  if (typeof value !== "string") return refuse(path, "must be a string");
+  return $multi(value, undefined);
 }
 
-/** What `setup` takes. */
-export interface Options {
-  /** The folder that keeps the state; absent: memory only. */
-  state_dir: string | undefined;
-  /** Force each write to the disk before it is acknowledged. */
-  fsync: boolean;
-  /** The name of the `lua_shared_dict`. */
-  shared_dict: string;
-  api: ApiOptions;
-  /** The etcd by which several gateways share their upstreams; absent: this one is alone. */
-  cluster: EtcdConfig | undefined;
-  /** Upstreams to begin with, by name. */
-  upstreams: LuaTable<string, UpstreamConfig>;
+function read_folder(this: void, path: string, value: unknown): Read<string> {
+  if (value === "") return refuse(path, "must not be empty");
+  return read_string(path, value);
 }
 
-type Table = Record<string, unknown>;
-
-function expect_type(input: Table, path: string, name: string, expected: string): unknown {
-  const value = input[name];
-  if (value !== undefined && type(value) !== expected)
-    error(`invalid "${path}${name}" value: not a ${expected}`, 0);
-  return value;
+function read_word(this: void, path: string, value: unknown): Read<string> {
+  if (typeof value !== "string" || string.find(value, "^%S+$")[0] === undefined)
+    return refuse(path, "must be a non-empty string without spaces");
+  return $multi(value, undefined);
 }
 
-function refuse_unknown(input: Table, path: string, known: Table): void {
-  for (const [name] of pairs(input)) {
-    if (known[name] !== true) error(`unknown parameter "${path}${tostring(name)}"`, 0);
-  }
-}
-
-function strings(input: Table, path: string, name: string): string[] {
-  const value = (expect_type(input, path, name, "table") as unknown[] | undefined) ?? [];
-  for (const [key, item] of pairs(value as unknown as LuaTable<AnyNotNil, unknown>)) {
-    if (typeof key !== "number" || typeof item !== "string" || string.find(item, "^%S+$")[0] === undefined) {
-      error(`invalid "${path}${name}" value: not a list of strings without spaces`, 0);
-    }
-  }
-  return value as string[];
-}
-
-/** Tells whether a browser can send a text as an origin: it leaves out the path and the scheme's own port. */
+/** Tells whether a browser can send a text as an origin: it omits the path and the default port of the scheme. */
 function is_origin(text: string): boolean {
   const [scheme, authority] = string.match(text, "^(%a[%w+.-]*)://([^/?#@,]+)$");
   if (scheme === undefined || authority === undefined) return false;
@@ -70,89 +33,110 @@ function is_origin(text: string): boolean {
   return own_port === undefined || string.sub(authority, -own_port.length) !== own_port;
 }
 
-function read_origins(input: Table): string[] {
-  const origins = strings(input, "api.", "origins");
-  for (const origin of origins) {
-    if (!is_origin(origin))
-      error(`invalid "api.origins" value: "${origin}" is not an origin such as "https://example.com"`, 0);
+function read_origin(this: void, path: string, value: unknown): Read<string> {
+  const [text, problem] = read_word(path, value);
+  if (text === undefined) return $multi(undefined, problem);
+  if (!is_origin(text))
+    return refuse(path, `must be an origin such as "https://example.com", unlike "${text}"`);
+  return $multi(text, undefined);
+}
+
+function read_prefix(this: void, path: string, value: unknown): Read<string> {
+  if (typeof value !== "string" || string.find(value, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined)
+    return refuse(path, 'must be a path such as "/api"');
+  return $multi(value, undefined);
+}
+
+function words<T extends string>(read: Reader<T>): Reader<T[]> {
+  return list_of(read, MOST_ITEMS, 0);
+}
+
+/** The HTTP API: its path, and which clients may use it. */
+export const API = block({
+  /** Path of the API's location. */
+  prefix: with_default(read_prefix, "/api"),
+  /** False: every change is answered with 405. */
+  write: with_default(read_flag, true),
+  /** Tokens of which a change needs one. Default: none, only local clients may change anything. */
+  write_tokens: with_default(words(read_word), NONE),
+  /** File with more of these tokens, one per line, read at start and at reload. Default: none. */
+  write_tokens_file: optional(read_string),
+  /** Tokens of which reading needs one, or one of `write_tokens`. Default: none, local clients may read. */
+  read_tokens: with_default(words(read_word), NONE),
+  /** File with more of these tokens, one per line, read at start and at reload. Default: none. */
+  read_tokens_file: optional(read_string),
+  /** Host names in addition to IP addresses and `localhost` that requests to the API may name. Default: none. */
+  hosts: with_default(words(read_word), NONE),
+  /** Origins in addition to the API's own whose pages may use the API, such as `"https://example.com"`. Default: none. */
+  origins: with_default(words(read_origin), NONE),
+});
+export type ApiOptions = ConfigOf<typeof API>;
+
+/** How several gateways share their upstreams. */
+export const CLUSTER = block(
+  {
+    etcd: required(ETCD),
+  },
+  (_path, { etcd }) => {
+    // Names of upstreams may begin with any other separator, so keys of another prefix could be taken for them.
+    if (string.sub(etcd.prefix, -1) !== "/") etcd.prefix = `${etcd.prefix}/`;
+    return undefined;
+  },
+);
+
+function read_upstreams(this: void, path: string, value: unknown): Read<LuaTable<string, UpstreamConfig>> {
+  if (!is_table(value)) return refuse(path, "must be an object");
+  const upstreams = new LuaTable<string, UpstreamConfig>();
+  for (const [name, its_value] of pairs(value)) {
+    const [upstream, invalid] = read_upstream(its_value);
+    const problem = check_name(name) ?? invalid;
+    if (problem !== undefined)
+      return $multi(undefined, format_problem(`${path}.${tostring(name)}: ${problem.text}`));
+    if (upstream !== undefined) upstreams.set(name, upstream);
   }
-  return origins;
+  return $multi(upstreams, undefined);
 }
 
-function read_api(input: Table): ApiOptions {
-  refuse_unknown(input, "api.", {
-    prefix: true,
-    write: true,
-    write_tokens: true,
-    write_tokens_file: true,
-    read_tokens: true,
-    read_tokens_file: true,
-    hosts: true,
-    origins: true,
-  } satisfies Record<keyof ApiOptions, true>);
-  const prefix = (expect_type(input, "api.", "prefix", "string") as string | undefined) ?? "/api";
-  if (string.find(prefix, "^/[%w%._~/-]*[%w%._~-]$")[0] === undefined) {
-    error('invalid "api.prefix" value: not a path such as "/api"', 0);
-  }
-  return {
-    prefix,
-    write: (expect_type(input, "api.", "write", "boolean") as boolean | undefined) ?? true,
-    write_tokens: strings(input, "api.", "write_tokens"),
-    write_tokens_file: expect_type(input, "api.", "write_tokens_file", "string") as string | undefined,
-    read_tokens: strings(input, "api.", "read_tokens"),
-    read_tokens_file: expect_type(input, "api.", "read_tokens_file", "string") as string | undefined,
-    hosts: strings(input, "api.", "hosts"),
-    origins: read_origins(input),
-  };
-}
+/** The options of `setup`. */
+export const OPTIONS = block({
+  /** Folder of the saved state; it is created if it does not exist. Default: none, the state is kept in memory only. */
+  state_dir: optional(read_folder),
+  /** Force each change to the disk before it is acknowledged. */
+  fsync: with_default(read_flag, false),
+  /** Name of the `lua_shared_dict`. */
+  shared_dict: with_default(read_string, "sluice"),
+  /** The HTTP API: its path, and which clients may use it. */
+  api: optional(API),
+  /** Shares the upstreams with other gateways. Default: none. */
+  cluster: optional(CLUSTER),
+  /**
+   * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was deleted, is not
+   * changed, and a warning lists it. Default: none.
+   */
+  upstreams: optional(read_upstreams),
+});
 
-function read_cluster(input: Table): EtcdConfig {
-  refuse_unknown(input, "cluster.", { etcd: true });
-  const [etcd, problem] = read_etcd("cluster.etcd", input.etcd);
-  if (etcd === undefined) return error(problem?.text ?? "", 0);
-  const config = etcd as unknown as EtcdConfig;
-  // Names of upstreams may begin with any other separator, so keys of another prefix could be taken for them.
-  if (string.sub(config.prefix, -1) !== "/") config.prefix = `${config.prefix}/`;
-  return config;
+/** The options of `setup`, completed. */
+export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
+  api: ApiOptions;
+  /** The etcd by which several gateways share their upstreams. Absent: this gateway is alone. */
+  cluster: ConfigOf<typeof ETCD> | undefined;
+  upstreams: LuaTable<string, UpstreamConfig>;
 }
-
-function read_seeds(input: Table): LuaTable<string, UpstreamConfig> {
-  const seeds = new LuaTable<string, UpstreamConfig>();
-  for (const [name, value] of pairs(input)) {
-    const [upstream, problem] = read_upstream(value);
-    const first = check_name(name) ?? problem;
-    if (first !== undefined) error(`upstreams.${tostring(name)}: ${first.text}`, 0);
-    if (upstream !== undefined) seeds.set(name, upstream);
-  }
-  return seeds;
-}
-
-const KNOWN = {
-  state_dir: true,
-  fsync: true,
-  shared_dict: true,
-  api: true,
-  cluster: true,
-  upstreams: true,
-} satisfies Record<keyof Options, true>;
 
 /**
- * Reads what `setup` was given, with defaults. Phase: init_by_lua.
+ * Reads the options of `setup`, with defaults. Phase: init_by_lua.
  *
  * Raises a text that names the field and the reason.
  */
 export function read_options(input: unknown): Options {
   if (!is_table(input)) return error("setup needs a table of options", 0);
-  refuse_unknown(input, "", KNOWN);
-  const state_dir = expect_type(input, "", "state_dir", "string") as string | undefined;
-  if (state_dir === "") error('invalid "state_dir" value: empty', 0);
-  const cluster = expect_type(input, "", "cluster", "table") as Table | undefined;
+  const [options, problem] = OPTIONS.read("", input);
+  if (options === undefined) return error(problem?.text ?? "", 0);
   return {
-    state_dir,
-    cluster: cluster === undefined ? undefined : read_cluster(cluster),
-    fsync: (expect_type(input, "", "fsync", "boolean") as boolean | undefined) ?? false,
-    shared_dict: (expect_type(input, "", "shared_dict", "string") as string | undefined) ?? "sluice",
-    api: read_api((expect_type(input, "", "api", "table") as Table | undefined) ?? {}),
-    upstreams: read_seeds((expect_type(input, "", "upstreams", "table") as Table | undefined) ?? {}),
+    ...options,
+    api: options.api ?? (API.read("api", {})[0] as ApiOptions),
+    cluster: options.cluster?.etcd,
+    upstreams: options.upstreams ?? new LuaTable<string, UpstreamConfig>(),
   };
 }

@@ -1,4 +1,4 @@
-/** Why a caller's input is refused: what the HTTP API answers, and what `setup` raises as text. */
+/** Why a caller's input is refused: the HTTP API answers with it, and `setup` raises its text. */
 export interface Problem {
   /** HTTP status. */
   readonly status: number;
@@ -8,22 +8,22 @@ export interface Problem {
   readonly text: string;
 }
 
-/** Input that does not have the documented form. */
+/** Makes the problem of input that does not have the documented form. */
 export function format_problem(text: string): Problem {
   return { status: 400, code: "UpstreamConfFormatError", text };
 }
 
-/** A value that cannot be. `path` names the field, as in `sticky.cookie.name`. */
+/** Makes the problem of a wrong value. `path` names the field, such as `sticky.cookie.name`. */
 export function invalid_value(path: string, reason: string): Problem {
-  return format_problem(`invalid "${path}" value: ${reason}`);
+  return format_problem(`invalid "${path}": ${reason}`);
 }
 
-/** A field that must be given. */
-export function missing_argument(path: string): Problem {
-  return format_problem(`missing "${path}" argument`);
+/** Makes the problem of a required field that is absent. */
+export function missing_value(path: string): Problem {
+  return invalid_value(path, "must be given");
 }
 
-/** A field that there is not. */
+/** Makes the problem of a field that does not exist. */
 export function unknown_parameter(name: unknown): Problem {
   return format_problem(`unknown parameter "${string.sub(tostring(name), 1, 64)}"`);
 }

@@ -1,126 +1,99 @@
 import { is_table } from "../lib/json";
 import { parse_address } from "./address";
-import { read_fields, read_flag, type Read, type Reader, type Readers, type ReadersOf } from "./fields";
+import { block, read_change, required, unsupported, with_default, type ConfigOf } from "./block";
 import type { NodeConfig } from "./node";
-import { format_problem, invalid_value, missing_argument, type Problem } from "./problem";
+import { format_problem, invalid_value, unknown_parameter, type Problem } from "./problem";
+import { refuse, type Read, type Reader } from "./reader";
 import { parse_time } from "./time";
-
-/** A server of an upstream as it is configured, by nginx's names. Times are nginx times, as they were spelled. */
-export interface ServerConfig {
-  /** `ip:port`, `[ipv6]:port` or `unix:/path`. */
-  server: string;
-  /** Its share of the requests, relative to the other servers'. */
-  weight: number;
-  /** Used only while no other server is available. */
-  backup: boolean;
-  /** Gets no request. */
-  down: boolean;
-  /** Gets no new request; those under way are finished. */
-  drain: boolean;
-  /** How many requests may be under way at it; 0: any number. */
-  max_conns: number;
-  /** So many failures within `fail_timeout` keep it out for as long; 0: none does. */
-  max_fails: number;
-  fail_timeout: string;
-  /** How long it takes to get all of its share after it has come, or come back. */
-  slow_start: string;
-  /** Its name for `sticky.route`; "" is none. */
-  route: string;
-  /**
-   * While it drains: when it is to be removed, which is set by a drain job, not as a parameter. "": not at all; "idle": when
-   * it has no request under way; else then too, but at the latest at this moment, in ISO 8601.
-   */
-  leave_by: string;
-  /** What brought it, which is not a parameter: "": somebody by hand; or its upstream's registry; or it registered itself. */
-  source: "" | "discovery" | "register";
-  /** Of one that registered itself. */
-  node?: NodeConfig | undefined;
-  /** Known and checked, but without requests until `autoscale` brings it in. Absent: false, as of the next. */
-  standby?: true | undefined;
-  /** Of a standby server, and not a parameter: it has been brought in. */
-  in_service?: true | undefined;
-}
-
-/** Those of its members that are parameters. */
-export type ServerParameters = Omit<ServerConfig, "leave_by" | "source" | "node" | "in_service">;
+import { read_flag, whole_from, type Time } from "./values";
 
 const LARGEST = 2147483647;
 const LONGEST_ROUTE = 32;
 
-function bad(name: string, code: string, reason: string): LuaMultiReturn<[undefined, Problem]> {
-  return $multi(undefined, { status: 400, code, text: `invalid "${name}" value: ${reason}` });
-}
-
-/** The dashboard sends numbers as strings of digits. */
-function whole_number(value: unknown): number | undefined {
-  if (typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined) return tonumber(value);
-  if (typeof value === "number" && value === math.floor(value)) return value;
-  return undefined;
-}
-
-function number_from(smallest: number, code: string): Reader<number> {
+/** Gives the problems of a reader a code of their own. */
+function coded<T>(code: string, read: Reader<T>): Reader<T> {
   return (name, value) => {
-    const number = whole_number(value);
-    if (number === undefined || number < smallest || number > LARGEST)
-      return bad(name, code, `not a whole number from ${smallest} to ${LARGEST}`);
-    return $multi(number, undefined);
+    const [result, problem] = read(name, value);
+    return $multi(result, problem === undefined ? undefined : { ...problem, code });
   };
 }
 
-/** It also sends times as seconds without unit; they are shown with one. */
-function time(code: string): Reader<string> {
-  return (name, value) => {
+/** Makes the reader of a whole number; the dashboard sends numbers as strings of digits. */
+function count_from(smallest: number, code: string): Reader<number> {
+  const read = whole_from(smallest, LARGEST);
+  return coded(code, (name, value) => {
+    const is_text = typeof value === "string" && string.find(value, "^%d+$")[0] !== undefined;
+    return read(name, is_text ? tonumber(value) : value);
+  });
+}
+
+/** Makes the reader of a time; the dashboard sends seconds without a unit, which are shown with one. */
+function time(code: string): Reader<Time> {
+  return coded(code, (name, value) => {
     const text = typeof value === "number" ? tostring(value) : value;
     if (typeof text !== "string" || parse_time(text) === undefined)
-      return bad(name, code, 'not a time, such as "10s"');
+      return refuse(name, 'must be a time, such as "10s"');
     return $multi(string.find(text, "^%d+$")[0] === undefined ? text : `${text}s`, undefined);
-  };
+  });
 }
 
-function read_address(this: void, _name: string, value: unknown): Read {
+function read_address(this: void, _name: string, value: unknown): Read<string> {
   const [address, problem] = parse_address(value);
   return $multi(address?.server, problem);
 }
 
-function read_route(this: void, name: string, value: unknown): Read {
-  if (typeof value !== "string") return bad(name, "UpstreamBadRoute", "not a string");
-  if (value.length > LONGEST_ROUTE)
-    return bad(name, "UpstreamBadRoute", `longer than ${LONGEST_ROUTE} bytes`);
-  if (string.find(value, "%c")[0] !== undefined)
-    return bad(name, "UpstreamBadRoute", "control characters cannot be");
+function read_route(this: void, name: string, value: unknown): Read<string> {
+  if (typeof value !== "string") return refuse(name, "must be a string");
+  if (value.length > LONGEST_ROUTE) return refuse(name, `must not be longer than ${LONGEST_ROUTE} bytes`);
+  if (string.find(value, "%c")[0] !== undefined) return refuse(name, "must not contain control characters");
   return $multi(value, undefined);
 }
 
-const READERS: Readers = {
-  server: read_address,
-  weight: number_from(1, "UpstreamBadWeight"),
-  backup: read_flag,
-  down: read_flag,
-  drain: read_flag,
-  max_conns: number_from(0, "UpstreamBadMaxConns"),
-  max_fails: number_from(0, "UpstreamBadMaxFails"),
-  fail_timeout: time("UpstreamBadFailTimeout"),
-  slow_start: time("UpstreamBadSlowStart"),
-  route: read_route,
-  standby: read_flag,
-  service: (name) => bad(name, "UpstreamBadService", "this version does not support it"),
-} satisfies ReadersOf<ServerParameters, "service">;
+const NO_SERVICE = unsupported("is not supported by this version");
 
-/** nginx's defaults. */
-export const SERVER_DEFAULTS: ServerConfig = {
-  server: "",
-  weight: 1,
-  backup: false,
-  down: false,
-  drain: false,
-  max_conns: 0,
-  max_fails: 1,
-  fail_timeout: "10s",
-  slow_start: "0s",
-  route: "",
-  leave_by: "",
-  source: "",
-};
+/** A server of an upstream, by nginx's names and with nginx's defaults. */
+export const SERVER = block({
+  /** `"ip"`, `"ip:port"`, `"[ipv6]:port"` or `"unix:/path"`; the default port is 80. */
+  server: required(read_address),
+  /** Share of the requests, relative to the other servers' weights: 1 to 2147483647, with `hash.consistent` to 1000. */
+  weight: with_default(count_from(1, "UpstreamBadWeight"), 1),
+  /** Use the server only while no primary server is available. */
+  backup: with_default(read_flag, false),
+  /** Send no request to the server. */
+  down: with_default(read_flag, false),
+  /** Send only requests of clients that are bound to the server. */
+  drain: with_default(read_flag, false),
+  /** Most requests in flight at a time, over all workers; 0: no limit. */
+  max_conns: with_default(count_from(0, "UpstreamBadMaxConns"), 0),
+  /** Number of failures within `fail_timeout` that make the server unavailable for as long; 0: no limit. */
+  max_fails: with_default(count_from(0, "UpstreamBadMaxFails"), 1),
+  /** Time in which failures are counted, and in which the server is unavailable. */
+  fail_timeout: with_default(time("UpstreamBadFailTimeout"), "10s"),
+  /** Time in which the server's weight rises after it was added or recovered; not with `hash`, `ip_hash` and `random`. */
+  slow_start: with_default(time("UpstreamBadSlowStart"), "0s"),
+  /** Name of the server for `sticky.route`, at most 32 bytes. */
+  route: with_default(coded("UpstreamBadRoute", read_route), ""),
+  /** Check the server, but send no request to it until `autoscale` brings it into service; not with `backup`. */
+  standby: with_default(read_flag, false),
+  service: { ...NO_SERVICE, read: coded("UpstreamBadService", NO_SERVICE.read) },
+});
+
+/** A server of an upstream as it is configured. */
+export interface ServerConfig extends Omit<ConfigOf<typeof SERVER>, "standby"> {
+  /**
+   * When a drain job is to remove the server. "": there is no such job; "idle": when it has no request in flight; else then
+   * too, but no later than this moment, in ISO 8601.
+   */
+  leave_by: string;
+  /** What added the server. "": a client of the API, or `setup`. */
+  source: "" | "discovery" | "register";
+  /** The registration of a server that has registered itself. */
+  node?: NodeConfig | undefined;
+  /** Absent: false. A server has this member, and the next one, only if it is true. */
+  standby?: true | undefined;
+  /** A standby server has been brought into service. */
+  in_service?: true | undefined;
+}
 
 /**
  * Reads a server's parameters, with nginx's defaults, or on top of `base` for a change. Any phase.
@@ -132,80 +105,64 @@ export function read_server(
   input: unknown,
   base?: ServerConfig,
 ): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
-  if (!is_table(input)) return $multi(undefined, format_problem("a server is not an object"));
-  if (base === undefined && input.server === undefined) {
-    return $multi(undefined, missing_argument("server"));
-  }
+  if (!is_table(input)) return $multi(undefined, format_problem("a server must be an object"));
   for (const [name, value] of pairs(input)) {
-    if (READERS[name] !== undefined && is_table(value)) {
-      return $multi(undefined, invalid_value(name, "nested objects and lists cannot be"));
-    }
+    if (!(name in SERVER.options)) return $multi(undefined, unknown_parameter(name));
+    if (is_table(value)) return refuse(name, "must not be an object or a list");
   }
-  const [given, problem] = read_fields(input, "", READERS);
+  const [given, problem] = read_change(SERVER, input, base);
   if (given === undefined) return $multi(undefined, problem);
-  const from = base ?? SERVER_DEFAULTS;
-  if (base !== undefined && given.backup !== undefined && given.backup !== base.backup) {
-    return $multi(undefined, invalid_value("backup", "it cannot be changed"));
-  }
-  // As NGINX Plus: to set "down", either way, ends draining.
-  const drain_before = given.down === undefined ? from.drain : false;
-  const drain = (given.drain as boolean | undefined) ?? drain_before;
-  const standby = (given.standby as boolean | undefined) ?? from.standby;
-  const backup = (given.backup as boolean | undefined) ?? from.backup;
-  if (standby === true && backup) return $multi(undefined, invalid_value("standby", "a backup cannot be it"));
-  return $multi(
-    {
-      server: (given.server as string | undefined) ?? from.server,
-      weight: (given.weight as number | undefined) ?? from.weight,
-      backup,
-      down: (given.down as boolean | undefined) ?? from.down,
-      drain,
-      max_conns: (given.max_conns as number | undefined) ?? from.max_conns,
-      max_fails: (given.max_fails as number | undefined) ?? from.max_fails,
-      fail_timeout: (given.fail_timeout as string | undefined) ?? from.fail_timeout,
-      slow_start: (given.slow_start as string | undefined) ?? from.slow_start,
-      route: (given.route as string | undefined) ?? from.route,
-      leave_by: drain ? from.leave_by : "",
-      source: from.source,
-      node: from.node,
-      standby: standby === true ? true : undefined,
-      in_service: standby === true ? from.in_service : undefined,
-    },
-    undefined,
-  );
+  if (base !== undefined && given.backup !== base.backup) return refuse("backup", "cannot be changed");
+  // As in NGINX Plus, setting "down" to either value ends draining.
+  const drain = input.down !== undefined && input.drain === undefined ? false : given.drain;
+  const is_standby = given.standby === true;
+  if (is_standby && given.backup) return refuse("standby", "a backup server cannot be a standby server");
+  const server = setmetatable(given, undefined) as unknown as ServerConfig;
+  server.drain = drain;
+  server.leave_by = drain ? (base?.leave_by ?? "") : "";
+  server.source = base?.source ?? "";
+  server.node = base?.node;
+  server.standby = is_standby ? true : undefined;
+  server.in_service = is_standby ? base?.in_service : undefined;
+  return $multi(server, undefined);
 }
 
-/** New parameters of a server that stays, with what is no parameter and goes on: its drain job, its being in service. */
+/** The values of a new server, except its address. */
+export const SERVER_DEFAULTS: ServerConfig = {
+  ...(read_server({ server: "127.0.0.1" })[0] as ServerConfig),
+  server: "",
+};
+
+/** Completes new parameters of a server that is kept with its drain job and whether it is in service. */
 export function carried_over(server: ServerConfig, before: ServerConfig): ServerConfig {
   const in_service = server.standby === true ? before.in_service : undefined;
   return { ...server, leave_by: server.drain ? before.leave_by : "", in_service };
 }
 
-/** Whether a server stands by. Any phase. */
+/** Tells whether a server is a standby server that has not been brought into service. Any phase. */
 export function is_standing_by({ standby, in_service }: ServerConfig): boolean {
   return standby === true && in_service !== true;
 }
 
-/** Whether a server may have new requests, as far as its parameters say. Any phase. */
+/** Tells whether the parameters of a server allow new requests. Any phase. */
 export function may_serve(server: ServerConfig): boolean {
   return !server.down && !server.drain && !is_standing_by(server);
 }
 
-/** Whether a server gets not even the requests that are bound to it: one that stands by serves nobody, unless it drains. Any phase. */
+/** Tells whether a server gets no request at all, not even of clients that are bound to it. Any phase. */
 export function serves_nobody(server: ServerConfig): boolean {
   return server.down || (is_standing_by(server) && !server.drain);
 }
 
-/** Checks that a server may be changed by hand. Returns the problem when it is what brought it that says what it is. */
+/** Checks that a client of the API may change a server. Returns the problem if a registry or the server itself added it. */
 export function check_by_hand({ server, source, node }: ServerConfig): Problem | undefined {
   if (source === "") return undefined;
-  const who =
+  const origin =
     node === undefined
       ? "comes from the upstream's discovery"
       : `has registered itself as node "${node.name}"`;
   return {
-    status: 400,
+    ...invalid_value("server", `"${server}" ${origin} and can be changed and removed only there`),
     code: "UpstreamServerImmutable",
-    text: `server "${server}" ${who}: it can be changed and removed only there`,
   };
 }

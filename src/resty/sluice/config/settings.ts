@@ -1,50 +1,57 @@
-import { shape, shaped } from "../lib/json";
-import { ADMISSION_FIELDS, admission_of, read_admission, type AdmissionConfig } from "./admission";
-import { BALANCING_FIELDS, balancing_of, read_balancing, type BalancingConfig } from "./balancing";
-import { CONTROL_FIELDS, control_of, read_control, type ControlConfig } from "./control";
-import { DISCOVERY_FIELDS, discovery_of, read_discovery, type DiscoveryConfig } from "./discovery";
-import type { Read } from "./fields";
-import { HEALTH_FIELDS, health_of, read_health, type HealthConfig } from "./health";
-import { invalid_value } from "./problem";
+import { QUEUE, RETRIES } from "./admission";
+import { AUTOSCALE } from "./autoscale";
+import { BALANCING, check_method } from "./balancing";
+import { block, copy_of, optional, read_change, type ConfigOf } from "./block";
+import { DISCOVERY } from "./discovery";
+import { HEALTH_CHECK } from "./health_check";
+import { LOAD } from "./load";
+import { OUTLIER_DETECTION } from "./outlier";
+import { invalid_value, type Problem } from "./problem";
+import type { Read } from "./reader";
+import { whole_from } from "./values";
 
-/** Everything that an upstream is configured by, but its servers. */
-export interface UpstreamSettings
-  extends BalancingConfig, HealthConfig, AdmissionConfig, ControlConfig, DiscoveryConfig {}
+/** All options of an upstream except its servers. */
+export const SETTINGS = block({
+  ...BALANCING.options,
+  /** Active health checks. Default: none. */
+  health_check: optional(HEALTH_CHECK),
+  /** Ejects servers because of their responses. Default: none. */
+  outlier_detection: optional(OUTLIER_DETECTION),
+  /** When fewer percent of the servers are available, requests go to all servers regardless of health. Default: 0. */
+  panic_threshold: optional(whole_from(0, 100)),
+  /** When a request that failed at a server is sent to another. Default: once to each server, at most 10. */
+  retries: optional(RETRIES),
+  /** Where requests wait while every server has `max_conns` requests. Default: none. */
+  queue: optional(QUEUE),
+  /** Lets weights follow the loads of the servers; not with the methods `hash` and `ip_hash`. Default: none. */
+  load: optional(LOAD),
+  /** Brings standby servers into service and releases them. Default: none. */
+  autoscale: optional(AUTOSCALE),
+  /** The registry that supplies servers. Default: none. */
+  discovery: optional(DISCOVERY),
+});
+export type UpstreamSettings = ConfigOf<typeof SETTINGS>;
 
-/** Its members, in the order in which they are shown and stored. */
-export const SETTINGS_FIELDS: string[] = [];
-for (const fields of [BALANCING_FIELDS, HEALTH_FIELDS, ADMISSION_FIELDS, CONTROL_FIELDS, DISCOVERY_FIELDS]) {
-  for (const field of fields) SETTINGS_FIELDS.push(field);
-}
+/** The names of the settings, in the order in which they are shown and stored. */
+export const SETTINGS_FIELDS = SETTINGS.names;
 
-const SHAPE = shape(SETTINGS_FIELDS);
-
-/** Puts parts together by the names that can be: a spread goes through tables, which LuaJIT does not compile, and a start has thousands. */
-function together(parts: readonly object[]): UpstreamSettings {
-  const settings: Record<string, unknown> = {};
-  for (const part of parts) {
-    for (const field of SETTINGS_FIELDS) {
-      const value = (part as Record<string, unknown>)[field];
-      if (value !== undefined) settings[field] = value;
-    }
-  }
-  return shaped(settings, SHAPE) as unknown as UpstreamSettings;
-}
-
-/** Copies an upstream's settings, and nothing else, so that equals have equal JSON texts. Any phase. */
+/** Copies an upstream's settings, and nothing else, so that equal settings have equal JSON texts. Any phase. */
 export function settings_of(from: UpstreamSettings): UpstreamSettings {
-  return together([
-    balancing_of(from),
-    health_of(from),
-    admission_of(from),
-    control_of(from),
-    discovery_of(from),
-  ]);
+  return copy_of(SETTINGS, from);
+}
+
+function check_load({ load, method }: UpstreamSettings): Problem | undefined {
+  const assigns_by_key = method === "hash" || method === "ip_hash";
+  if (load === undefined || !assigns_by_key) return undefined;
+  return invalid_value(
+    "load",
+    `cannot be combined with the method "${method}", which assigns requests by key`,
+  );
 }
 
 /**
- * Reads an upstream's settings, with defaults, or on top of `base` for a change: a block that is given replaces that of
- * before as a whole, and JSON's null takes it off. Any phase.
+ * Reads an upstream's settings, with defaults, or on top of `base` for a change: a block that is given replaces the one
+ * before as a whole, JSON's null removes it, and the parameters of a method do not outlive it. Any phase.
  *
  * @param input an object; members that are not in `SETTINGS_FIELDS` are left to the caller
  * @returns the settings, or undefined and the problem
@@ -53,18 +60,8 @@ export function read_settings(
   input: Record<string, unknown>,
   base?: UpstreamSettings,
 ): Read<UpstreamSettings> {
-  const [balancing, unbalanced] = read_balancing(input, base);
-  if (balancing === undefined) return $multi(undefined, unbalanced);
-  const [health, unhealthy] = read_health(input, base);
-  if (health === undefined) return $multi(undefined, unhealthy);
-  const [admission, unadmitted] = read_admission(input, base);
-  if (admission === undefined) return $multi(undefined, unadmitted);
-  const [control, uncontrolled] = read_control(input, base);
-  if (control === undefined) return $multi(undefined, uncontrolled);
-  const { method } = balancing;
-  if (control.load !== undefined && (method === "hash" || method === "ip_hash"))
-    return $multi(undefined, invalid_value("load", `with the method "${method}" keys say who gets what`));
-  const [discovery, undiscovered] = read_discovery(input, base);
-  if (discovery === undefined) return $multi(undefined, undiscovered);
-  return $multi(together([balancing, health, admission, control, discovery]), undefined);
+  const [settings, invalid] = read_change(SETTINGS, input, base);
+  if (settings === undefined) return $multi(undefined, invalid);
+  const problem = check_method(settings, input) ?? check_load(settings);
+  return $multi(problem === undefined ? settings : undefined, problem);
 }

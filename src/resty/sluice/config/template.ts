@@ -1,16 +1,16 @@
-/** A piece of a text with variables: either a literal text, or the name of a variable. */
+/** A part of a text with variables: a literal text or the name of a variable. */
 export interface TemplatePart {
   literal?: string;
-  /** Without the `$`; `"1"` to `"9"` are the captures of the location's regular expression. */
+  /** The name without `$`; `"1"` to `"9"` are the captures of the location's regular expression. */
   variable?: string;
 }
 
 const LONGEST = 1024;
 
-/** As nginx reads them: a capture has one digit, so `$10` is the capture 1 and a 0. */
+/** The forms of a variable in nginx: a capture has one digit, so `$10` is the capture 1 and a 0. */
 const VARIABLE_PATTERNS = ["^%$([1-9])()", "^%$([%a_][%w_]*)()", "^%${([%a_][%w_]*)}()"];
 
-/** The variable whose `$` is at `position`, and the position behind it. */
+/** Returns the variable whose `$` is at `position`, and the position behind it. */
 function variable_at(text: string, position: number): LuaMultiReturn<[string | undefined, number]> {
   for (const pattern of VARIABLE_PATTERNS) {
     const [name, behind] = string.match(text, pattern, position);
@@ -20,17 +20,18 @@ function variable_at(text: string, position: number): LuaMultiReturn<[string | u
 }
 
 /**
- * Reads a text with nginx variables, at least one: `$name`, `${name}`, or a capture, `$1`. Whether there is such a
- * variable shows only when it is read. Any phase.
+ * Reads a text with at least one nginx variable: `$name`, `${name}`, or a capture such as `$1`. Whether the variable
+ * exists is known only when it is read. Any phase.
  *
  * @returns its parts, or undefined and the reason
  */
 export function parse_template(
   text: unknown,
 ): LuaMultiReturn<[TemplatePart[] | undefined, string | undefined]> {
-  if (typeof text !== "string") return $multi(undefined, "not a string");
-  if (text.length > LONGEST) return $multi(undefined, `longer than ${LONGEST} bytes`);
-  if (string.find(text, "%c")[0] !== undefined) return $multi(undefined, "control characters cannot be");
+  if (typeof text !== "string") return $multi(undefined, "must be a string");
+  if (text.length > LONGEST) return $multi(undefined, `must not be longer than ${LONGEST} bytes`);
+  if (string.find(text, "%c")[0] !== undefined)
+    return $multi(undefined, "must not contain control characters");
   const parts: TemplatePart[] = [];
   let has_variable = false;
   let position = 1;
@@ -42,12 +43,12 @@ export function parse_template(
     if (dollar !== undefined) {
       const [variable, behind] = variable_at(text, dollar);
       if (variable === undefined)
-        return $multi(undefined, 'a "$" begins no variable, such as $uri, ${uri} or $1');
+        return $multi(undefined, 'each "$" must begin a variable, such as $uri, ${uri} or $1');
       parts.push({ variable });
       has_variable = true;
       position = behind;
     }
   }
-  if (!has_variable) return $multi(undefined, "it has no variable, such as $uri");
+  if (!has_variable) return $multi(undefined, "must contain a variable, such as $uri");
   return $multi(parts, undefined);
 }

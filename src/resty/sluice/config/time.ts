@@ -13,10 +13,10 @@ const LONGEST = 2147483647000;
 const MILLISECONDS_A_SECOND = 1000;
 
 /**
- * Reads an nginx time: numbers with the units y, M, w, d, h, m, s or ms, largest first, such as `"1h 30m"`; a
- * number without unit counts seconds. Any phase.
+ * Reads an nginx time: numbers with the units y, M, w, d, h, m, s or ms, largest first, such as `"1h 30m"`. A
+ * number without a unit is in seconds. Any phase.
  *
- * @returns milliseconds, or undefined when `text` is no such time.
+ * @returns milliseconds, or undefined if `text` is not such a time
  */
 export function parse_time(text: string): number | undefined {
   let total = 0;
@@ -35,7 +35,7 @@ export function parse_time(text: string): number | undefined {
   return total <= LONGEST ? total : undefined;
 }
 
-/** The seconds of an nginx time that has been checked; 0 for none. Any phase. */
+/** Returns the seconds of a valid nginx time; 0 for undefined. Any phase. */
 export function seconds_of(time: string | undefined): number {
   return time === undefined ? 0 : (parse_time(time) ?? 0) / MILLISECONDS_A_SECOND;
 }

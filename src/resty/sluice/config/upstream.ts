@@ -1,39 +1,33 @@
 import { is_table } from "../lib/json";
 import { canonical_address, duplicate_server } from "./address";
-import { read_list } from "./fields";
+import { block, optional, type ConfigOf } from "./block";
 import { check_fit } from "./fit";
 import { format_problem, unknown_parameter, type Problem } from "./problem";
+import { type Read } from "./reader";
 import { read_server, type ServerConfig } from "./server";
-import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "./settings";
-
-/** A whole upstream as it is configured. */
-export interface UpstreamConfig extends UpstreamSettings {
-  servers: ServerConfig[];
-}
+import { read_settings, SETTINGS } from "./settings";
+import { read_list } from "./values";
 
 const LONGEST_NAME = 128;
-const FIELDS = new LuaSet<string>();
-for (const field of ["servers", ...SETTINGS_FIELDS]) FIELDS.add(field);
 
-/** Checks an upstream's name. Returns the problem, if there is one. Any phase. */
+/** Checks an upstream's name. Returns the problem. Any phase. */
 export function check_name(name: unknown): Problem | undefined {
   if (typeof name !== "string" || name === "")
-    return format_problem("invalid upstream name: empty, or not a string");
+    return format_problem("invalid upstream name: must be a non-empty string");
   if (name.length > LONGEST_NAME)
-    return format_problem(`invalid upstream name: longer than ${LONGEST_NAME} bytes`);
-  if (string.find(name, "^[%w%._:@~+-]+$")[0] === undefined) {
-    return format_problem("invalid upstream name: only letters, digits and . _ : @ ~ + - can be");
-  }
+    return format_problem(`invalid upstream name: must not be longer than ${LONGEST_NAME} bytes`);
+  if (string.find(name, "^[%w%._:@~+-]+$")[0] === undefined)
+    return format_problem("invalid upstream name: must contain only letters, digits and . _ : @ ~ + -");
   return undefined;
 }
 
-/** The problem of a server, with its place in the list. */
+/** Adds the place in the list to the problem of a server. */
 function at_server(index: number, problem: Problem): Problem {
   return { ...problem, text: `servers[${index}]: ${problem.text}` };
 }
 
-function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefined, Problem | undefined]> {
-  const [items, no_list] = read_list("servers", input);
+function read_servers(this: void, path: string, input: unknown): Read<ServerConfig[]> {
+  const [items, no_list] = read_list(path, input);
   if (items === undefined) return $multi(undefined, no_list);
   const servers: ServerConfig[] = [];
   const given = new LuaTable<string, string | undefined>();
@@ -52,25 +46,33 @@ function read_servers(input: unknown): LuaMultiReturn<[ServerConfig[] | undefine
   return $multi(servers, undefined);
 }
 
+/** An upstream: its servers, and how requests are distributed over them. */
+export const UPSTREAM = block({
+  ...SETTINGS.options,
+  /** The servers. Default: none. */
+  servers: optional(read_servers),
+});
+
+/** A whole upstream as it is configured. */
+export type UpstreamConfig = Required<Pick<ConfigOf<typeof UPSTREAM>, "servers">> &
+  Omit<ConfigOf<typeof UPSTREAM>, "servers">;
+
 /**
  * Reads a whole upstream, with defaults, or on top of `base` for a change. Any phase.
  *
- * @param input an object, from JSON or from `setup`: `servers` and the members of `UpstreamSettings`
+ * @param input an object, from JSON or from `setup`
  * @returns the upstream, or undefined and the problem
  */
-export function read_upstream(
-  input: unknown,
-  base?: UpstreamConfig,
-): LuaMultiReturn<[UpstreamConfig | undefined, Problem | undefined]> {
-  if (!is_table(input)) return $multi(undefined, format_problem("an upstream is not an object"));
+export function read_upstream(input: unknown, base?: UpstreamConfig): Read<UpstreamConfig> {
+  if (!is_table(input)) return $multi(undefined, format_problem("an upstream must be an object"));
   for (const [name] of pairs(input)) {
-    if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(name));
+    if (!(name in UPSTREAM.options)) return $multi(undefined, unknown_parameter(name));
   }
   const [settings, unsettled] = read_settings(input, base);
   if (settings === undefined) return $multi(undefined, unsettled);
   let servers = base?.servers ?? [];
   if (input.servers !== undefined) {
-    const [read, problem] = read_servers(input.servers);
+    const [read, problem] = read_servers("servers", input.servers);
     if (read === undefined) return $multi(undefined, problem);
     servers = read;
   }

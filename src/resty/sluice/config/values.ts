@@ -1,47 +1,89 @@
-import type { Reader } from "./fields";
-import { invalid_value } from "./problem";
+import { is_table } from "../lib/json";
+import { refuse, type Read, type Reader } from "./reader";
 import { parse_time } from "./time";
+
+/** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
+export type Time = string & {};
 
 /** Makes the reader of a whole number from `smallest` to `largest`. */
 export function whole_from(smallest: number, largest: number): Reader<number> {
-  const reason = `not a whole number from ${smallest} to ${largest}`;
+  const reason = `must be a whole number from ${smallest} to ${largest}`;
   return (path, value) => {
     const is_whole = typeof value === "number" && value === math.floor(value);
-    if (!is_whole || value < smallest || value > largest)
-      return $multi(undefined, invalid_value(path, reason));
+    if (!is_whole || value < smallest || value > largest) return refuse(path, reason);
     return $multi(value, undefined);
   };
 }
 
 /** Makes the reader of a number from `smallest` to `largest`. */
 export function number_from(smallest: number, largest: number): Reader<number> {
-  const reason = `not a number from ${smallest} to ${largest}`;
+  const reason = `must be a number from ${smallest} to ${largest}`;
   return (path, value) => {
-    // Also not a number is what is not equal to itself.
-    if (typeof value !== "number" || !(value >= smallest && value <= largest))
-      return $multi(undefined, invalid_value(path, reason));
+    // NaN fails each comparison.
+    if (typeof value !== "number" || !(value >= smallest && value <= largest)) return refuse(path, reason);
     return $multi(value, undefined);
   };
 }
 
-/** What a number without a unit was probably meant to be. */
+/** Returns the time that a number without a unit probably means. */
 function with_unit(value: number): string {
   const is_whole = value >= 0 && value < 1e9 && value === math.floor(value);
   return string.format("%ds", is_whole ? value : 5);
 }
 
-/** Makes the reader of an nginx time from `smallest` to `largest`, times themselves; it stays as it is spelled. */
-export function time_from(smallest: string, largest: string): Reader<string> {
+/** Makes the reader of an nginx time from `smallest` to `largest`, which are times too. It keeps the spelling. */
+export function time_from(smallest: string, largest: string): Reader<Time> {
   const from = parse_time(smallest) as number;
   const to = parse_time(largest) as number;
-  const reason = `not a time from ${smallest} to ${largest}`;
+  const reason = `must be a time from ${smallest} to ${largest}`;
   return (path, value) => {
     if (typeof value === "number")
-      return $multi(undefined, invalid_value(path, `${reason}; give a time such as "${with_unit(value)}"`));
+      return refuse(path, `${reason}, with a unit, such as "${with_unit(value)}"`);
     const milliseconds = typeof value === "string" ? parse_time(value) : undefined;
-    if (milliseconds === undefined || milliseconds < from || milliseconds > to) {
-      return $multi(undefined, invalid_value(path, reason));
+    if (milliseconds === undefined || milliseconds < from || milliseconds > to) return refuse(path, reason);
+    return $multi(value as Time, undefined);
+  };
+}
+
+/** Reads a boolean. Any phase. */
+export function read_flag(this: void, path: string, value: unknown): Read<boolean> {
+  if (typeof value !== "boolean") return refuse(path, "must be true or false");
+  return $multi(value, undefined);
+}
+
+/** Makes the reader of a string that is one of `names`. */
+export function one_of<const Name extends string>(names: readonly Name[]): Reader<Name> {
+  const reason = `must be one of "${table.concat(names as readonly string[] as string[], '", "')}"`;
+  return (path, value) => {
+    for (const name of names) {
+      if (value === name) return $multi(name, undefined);
     }
-    return $multi(value as string, undefined);
+    return refuse(path, reason);
+  };
+}
+
+/** Reads a list of any items; a JSON `{}` counts as an empty list. Any phase. */
+export function read_list(path: string, value: unknown): Read<unknown[]> {
+  if (!is_table(value)) return refuse(path, "must be a list");
+  for (const [key] of pairs(value as unknown as LuaTable<AnyNotNil, unknown>)) {
+    if (typeof key !== "number") return refuse(path, "must be a list");
+  }
+  return $multi(value as unknown as unknown[], undefined);
+}
+
+/** Makes the reader of a list of `least` to `most` items, each read by `read`. */
+export function list_of<T>(read: Reader<T>, most: number, least = 1): Reader<T[]> {
+  return (path, value) => {
+    const [items, problem] = read_list(path, value);
+    if (items === undefined) return $multi(undefined, problem);
+    if (items.length < least || items.length > most)
+      return refuse(path, `must be a list of ${least} to ${most} items`);
+    const list: T[] = [];
+    for (const index of $range(0, items.length - 1)) {
+      const [item, bad] = read(`${path}[${index}]`, items[index]);
+      if (bad !== undefined) return $multi(undefined, bad);
+      list.push(item as T);
+    }
+    return $multi(list, undefined);
   };
 }

@@ -1,4 +1,4 @@
-import { compares_success_rates, type OutlierConfig } from "../config/health";
+import { compares_success_rates, type OutlierConfig } from "../config/outlier";
 import { seconds_of } from "../config/time";
 import { type Cell, Row } from "../store/memory/cells";
 import { fence } from "../store/memory/dict";

@@ -1,4 +1,4 @@
-import type { HealthCheckConfig } from "../config/health";
+import type { HealthCheckConfig } from "../config/health_check";
 import { parse_line } from "../store/document/document";
 import { read } from "../store/document/read";
 import { Check, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";

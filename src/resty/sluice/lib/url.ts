@@ -24,14 +24,15 @@ function canonical_host(bracketed: string): string {
  */
 export function parse_url(text: string): LuaMultiReturn<[Url | undefined, string | undefined]> {
   const [scheme, authority] = string.match(text, "^(https?)://([^/]+)/?$");
-  if (scheme === undefined) return $multi(undefined, "not http:// or https:// and a host, without a path");
+  if (scheme === undefined)
+    return $multi(undefined, "must be http:// or https:// and a host, without a path");
   let [host, port_text] = string.match(authority, "^(%[[%x:.]+%])(.*)$");
   if (host !== undefined) host = canonical_host(host);
   else [host, port_text] = string.match(authority, "^([%w._-]+)(.*)$");
-  if (host === undefined) return $multi(undefined, "its host is neither an address nor a name");
+  if (host === undefined) return $multi(undefined, "the host must be an address or a name");
   if (port_text === "") return $multi({ is_tls: scheme === "https", host, port: PORTS[scheme] }, undefined);
   const [digits] = string.match(port_text, "^:(%d+)$");
   const port = tonumber(digits) ?? 0;
-  if (port < 1 || port > LARGEST_PORT) return $multi(undefined, "its port is not a number from 1 to 65535");
+  if (port < 1 || port > LARGEST_PORT) return $multi(undefined, "the port must be a number from 1 to 65535");
   return $multi({ is_tls: scheme === "https", host, port }, undefined);
 }

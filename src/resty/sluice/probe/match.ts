@@ -1,4 +1,4 @@
-import type { MatchConfig } from "../config/health";
+import type { MatchConfig } from "../config/match";
 import { parse_status_ranges } from "../config/status_ranges";
 import { search } from "../lib/regex";
 import { new_pause } from "../lib/slices";

@@ -1,4 +1,4 @@
-import type { HealthCheckConfig } from "../config/health";
+import type { HealthCheckConfig } from "../config/health_check";
 import type { LoadConfig } from "../config/load";
 import { seconds_of } from "../config/time";
 import { expiry_of } from "../health/reported";

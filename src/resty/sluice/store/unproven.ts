@@ -1,4 +1,5 @@
-import { health_of, type HealthCheckConfig } from "../config/health";
+import { in_order } from "../config/block";
+import { HEALTH_CHECK, type HealthCheckConfig } from "../config/health_check";
 import { encode } from "../lib/json";
 import type { Document } from "./document/document";
 import { Check, Row, type RowNumber, UpstreamRow } from "./memory/cells";
@@ -21,7 +22,7 @@ function key_of(name: string): string {
 
 /** Returns equal texts for equal checks. */
 function text_of(health_check: HealthCheckConfig | undefined): string {
-  return health_check === undefined ? "" : encode(health_of({ health_check }));
+  return health_check === undefined ? "" : encode(in_order(HEALTH_CHECK, health_check));
 }
 
 /**

@@ -81,7 +81,7 @@ function delete_server(this: void, request: ApiRequest): Answered {
 function delete_by_address(this: void, request: ApiRequest): Answered {
   const given = argument("server");
   const [address, bad_address] = parse_address(given);
-  if (given === undefined) return $multi(undefined, format_problem('missing "server" argument'));
+  if (given === undefined) return $multi(undefined, format_problem('invalid "server": must be given'));
   const [document, problem] = write_existing(request.parameters.name, request.conditions, (current) => {
     if (address === undefined) return $multi(undefined, bad_address);
     const index = find_by_address(current, address.server);

@@ -1,6 +1,6 @@
 import { canonical_address, parse_address } from "../../config/address";
-import { read_fields } from "../../config/fields";
-import { missing_argument, type Problem } from "../../config/problem";
+import { block, optional } from "../../config/block";
+import { missing_value, type Problem } from "../../config/problem";
 import { parse_time } from "../../config/time";
 import { time_from } from "../../config/values";
 import * as clock from "../../lib/clock";
@@ -31,7 +31,7 @@ import { write_serving } from "./emptying";
 
 const JOB = shape(["id", "server", "active", "deadline"]);
 const DONE = shape(["id", "server", "state", "time"]);
-const READERS = { deadline: time_from("1ms", "365d") };
+const REQUEST = block({ deadline: optional(time_from("1ms", "365d")) });
 
 function job_object(record: ServerRecord): object {
   const { id, server, row, leave_by } = record;
@@ -43,10 +43,10 @@ function job_object(record: ServerRecord): object {
 function read_leave_by(
   input: Record<string, unknown>,
 ): LuaMultiReturn<[string | undefined, Problem | undefined]> {
-  const [fields, problem] = read_fields(input, "", READERS);
+  const [fields, problem] = REQUEST.read("", input);
   if (fields === undefined) return $multi(undefined, problem);
   if (fields.deadline === undefined) return $multi(WHEN_IDLE, undefined);
-  const milliseconds = parse_time(fields.deadline as string) as number;
+  const milliseconds = parse_time(fields.deadline) as number;
   return $multi(iso8601(clock.wall_time() + milliseconds / 1000), undefined);
 }
 
@@ -62,7 +62,7 @@ function read_target({ parameters }: ApiRequest): LuaMultiReturn<[Target | undef
     return $multi(id === undefined ? undefined : { id }, problem);
   }
   const given = argument("server");
-  if (given === undefined) return $multi(undefined, missing_argument("server"));
+  if (given === undefined) return $multi(undefined, missing_value("server"));
   const [address, problem] = parse_address(given);
   return $multi(address === undefined ? undefined : { server: address.server }, problem);
 }

@@ -43,11 +43,11 @@ function has_object(text: string, name: string): boolean {
  */
 export function check_empty(input: Record<string, unknown>, text: string): Problem | undefined {
   if (is_empty(input.servers) && string.find(text, '"servers"%s*:%s*%[')[0] === undefined)
-    return invalid_value("servers", "not a list");
+    return invalid_value("servers", "must be a list");
   for (const path of OBJECTS) {
     const name = path[path.length - 1];
     if (is_empty(member_at(input, path)) && !has_object(text, name))
-      return invalid_value(table.concat(path, "."), "not an object");
+      return invalid_value(table.concat(path, "."), "must be an object");
   }
   return undefined;
 }

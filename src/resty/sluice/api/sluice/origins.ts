@@ -35,7 +35,7 @@ const MEMBERS_OF_GET = ["id", "source", "in_service", "node"];
 
 function check_id(id: unknown): Problem | undefined {
   if (typeof id === "number" && id === math.floor(id) && id >= 0 && id <= LARGEST_ID) return undefined;
-  return { status: 400, code: "UpstreamBadServerId", text: 'invalid "id" value: not the ID of a server' };
+  return { status: 400, code: "UpstreamBadServerId", text: 'invalid "id": not the ID of a server' };
 }
 
 function take_origin(

@@ -1,5 +1,5 @@
 import type { AutoscaleConfig, WebhookConfig } from "../../config/autoscale";
-import { KINDS, source_of, type DiscoveryBlock } from "../../config/discovery";
+import { SOURCE_BLOCKS, source_of, type DiscoveryBlock } from "../../config/discovery";
 import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
@@ -17,7 +17,7 @@ export function without_secrets(discovery: DiscoveryBlock | undefined): Discover
   if (discovery === undefined || name === undefined) return discovery;
   const block = discovery[name] as unknown as Record<string, unknown>;
   const shown: Record<string, unknown> = { ...block };
-  for (const secret of KINDS[name].secrets) {
+  for (const secret of SOURCE_BLOCKS[name].secrets) {
     if (shown[secret] !== undefined) shown[secret] = HIDDEN;
   }
   const copy = { ...discovery, [name]: setmetatable(shown, getmetatable(block) as LuaMetatable<object>) };
@@ -67,7 +67,7 @@ export function restore_secrets(
   const { discovery, autoscale } = input;
   const problem = restore_webhook_secret(autoscale, current);
   if (problem !== undefined || !is_table(discovery)) return problem;
-  for (const [name, { secrets }] of pairs(KINDS)) {
+  for (const [name, { secrets }] of pairs(SOURCE_BLOCKS)) {
     const given = discovery[name];
     const known = current?.discovery?.[name] as Record<string, unknown> | undefined;
     for (const secret of is_table(given) ? secrets : []) {

@@ -1,28 +1,13 @@
 import { parse_address } from "../address";
-import { one_of, read_block, type Read, type ReadersOf } from "../fields";
-import { invalid_value, missing_argument } from "../problem";
-import { list_of } from "../texts";
-import { parse_time } from "../time";
-import { time_from, whole_from } from "../values";
-import type { Kind } from "./kind";
-
-/** The addresses of a name are an upstream's servers. */
-export interface DnsConfig {
-  name: string;
-  type: "A" | "AAAA" | "SRV";
-  /** Where the servers listen; SRV records say it themselves. */
-  port?: number;
-  /** Each `ip:port`; when one fails, the next is asked. */
-  resolvers: string[];
-  /** An answer is asked for anew when its TTL is over, within these bounds. */
-  min_ttl: string;
-  max_ttl: string;
-}
+import { block, optional, required, with_default, type ConfigOf } from "../block";
+import { invalid_value, missing_value } from "../problem";
+import { refuse, type Read } from "../reader";
+import { seconds_of } from "../time";
+import { list_of, one_of, time_from, whole_from } from "../values";
 
 const LONGEST_NAME = 253;
 const MOST_RESOLVERS = 8;
 const DNS_PORT = 53;
-const DEFAULTS = { type: "A", min_ttl: "1s", max_ttl: "60s" };
 
 function read_name(this: void, path: string, value: unknown): Read<string> {
   if (
@@ -30,47 +15,43 @@ function read_name(this: void, path: string, value: unknown): Read<string> {
     value.length > LONGEST_NAME ||
     string.find(value, "^[%w_.-]+$")[0] === undefined
   )
-    return $multi(
-      undefined,
-      invalid_value(path, `not a name of letters, digits, . - and _ of at most ${LONGEST_NAME} bytes`),
-    );
+    return refuse(path, `must be a name of letters, digits, ., - and _ of at most ${LONGEST_NAME} bytes`);
   return $multi(value, undefined);
 }
 
 function read_resolver(this: void, path: string, value: unknown): Read<string> {
-  const [address, problem] = parse_address(value);
-  if (address === undefined || address.port === 0 || typeof value !== "string")
-    return $multi(undefined, invalid_value(path, problem?.text ?? "not an IP address"));
+  const [address] = parse_address(value);
+  if (address === undefined || address.port === 0)
+    return refuse(path, 'must be an IP address with or without a port, such as "10.0.0.2:53"');
   const has_port = address.server === value;
-  return $multi(has_port ? value : `${address.host}:${DNS_PORT}`, undefined);
+  return $multi(has_port ? address.server : `${address.host}:${DNS_PORT}`, undefined);
 }
 
-const READERS = {
-  name: read_name,
-  type: one_of(["A", "AAAA", "SRV"]),
-  port: whole_from(1, 65535),
-  resolvers: list_of(read_resolver, MOST_RESOLVERS),
-  min_ttl: time_from("100ms", "1h"),
-  max_ttl: time_from("100ms", "1d"),
-} satisfies ReadersOf<DnsConfig>;
-
-function read_dns(this: void, path: string, value: unknown): Read {
-  const [dns, problem] = read_block(path, value, READERS, DEFAULTS);
-  if (dns === undefined) return $multi(undefined, problem);
-  for (const name of ["name", "resolvers"]) {
-    if (dns[name] === undefined) return $multi(undefined, missing_argument(`${path}.${name}`));
-  }
-  if (dns.type === "SRV" && dns.port !== undefined)
-    return $multi(undefined, invalid_value(`${path}.port`, "SRV records say it"));
-  if (dns.type !== "SRV" && dns.port === undefined)
-    return $multi(undefined, missing_argument(`${path}.port`));
-  if ((parse_time(dns.min_ttl as string) ?? 0) > (parse_time(dns.max_ttl as string) ?? 0))
-    return $multi(undefined, invalid_value(`${path}.min_ttl`, 'more than "max_ttl"'));
-  return $multi(dns, undefined);
-}
-
-export const dns: Kind = {
-  read: read_dns,
-  fields: ["name", "type", "port", "resolvers", "min_ttl", "max_ttl"],
-  secrets: [],
-};
+/** The addresses of a domain name become the upstream's servers. */
+export const DNS = block(
+  {
+    name: required(read_name),
+    /** Type of the DNS records. */
+    type: with_default(one_of(["A", "AAAA", "SRV"]), "A"),
+    /** Port of the servers; required with `A` and `AAAA`, while SRV records contain it. */
+    port: optional(whole_from(1, 65535)),
+    /** DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. */
+    resolvers: required(list_of(read_resolver, MOST_RESOLVERS)),
+    /** Shortest time between two queries, if the TTL of the answer is shorter. */
+    min_ttl: with_default(time_from("100ms", "1h"), "1s"),
+    /** Longest time between two queries, if the TTL of the answer is longer. */
+    max_ttl: with_default(time_from("100ms", "1d"), "60s"),
+  },
+  (path, { type: record_type, port, min_ttl, max_ttl }) => {
+    if (record_type === "SRV" && port !== undefined)
+      return invalid_value(
+        `${path}.port`,
+        'cannot be combined with the type "SRV", whose records contain the port',
+      );
+    if (record_type !== "SRV" && port === undefined) return missing_value(`${path}.port`);
+    if (seconds_of(min_ttl) > seconds_of(max_ttl))
+      return invalid_value(`${path}.min_ttl`, 'must not be more than "max_ttl"');
+    return undefined;
+  },
+);
+export type DnsConfig = ConfigOf<typeof DNS>;

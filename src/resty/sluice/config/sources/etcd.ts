@@ -1,49 +1,26 @@
-import { read_block, type Read, type ReadersOf } from "../fields";
-import { invalid_value, missing_argument } from "../problem";
-import { list_of, read_url, text_to } from "../texts";
-import type { Kind } from "./kind";
-import { check_tls, read_tls, type TlsConfig } from "./tls";
-
-/** Where etcd is. */
-export interface EtcdAddress {
-  /** Members of one cluster: when one fails, the next is asked. */
-  endpoints: string[];
-  user?: string;
-  password?: string;
-  tls?: TlsConfig;
-}
-
-/** An etcd whose keys below a prefix are an upstream's servers. */
-export interface EtcdConfig extends EtcdAddress {
-  prefix: string;
-}
+import { block, optional, required, secret, type ConfigOf } from "../block";
+import { invalid_value } from "../problem";
+import { read_url, text_to } from "../texts";
+import { list_of } from "../values";
+import { check_tls, TLS } from "./tls";
 
 const MOST_ENDPOINTS = 16;
 
-/** What its members are. */
-export const ETCD_READERS = {
-  endpoints: list_of(read_url, MOST_ENDPOINTS),
-  prefix: text_to(512),
-  user: text_to(128),
-  password: text_to(256),
-  tls: read_tls,
-} satisfies ReadersOf<EtcdConfig>;
-
-/** Reads an etcd and a prefix. Any phase. */
-export function read_etcd(this: void, path: string, value: unknown): Read {
-  const [etcd, problem] = read_block(path, value, ETCD_READERS, {});
-  if (etcd === undefined) return $multi(undefined, problem);
-  for (const name of ["endpoints", "prefix"]) {
-    if (etcd[name] === undefined) return $multi(undefined, missing_argument(`${path}.${name}`));
-  }
-  if ((etcd.user === undefined) !== (etcd.password === undefined))
-    return $multi(undefined, invalid_value(path, '"user" and "password" come together'));
-  const unfit = check_tls(path, etcd.tls, etcd.endpoints as string[]);
-  return $multi(unfit === undefined ? etcd : undefined, unfit);
-}
-
-export const etcd: Kind = {
-  read: read_etcd,
-  fields: ["endpoints", "prefix", "user", "password", "tls"],
-  secrets: ["password"],
-};
+/** An etcd cluster and a prefix of keys. */
+export const ETCD = block(
+  {
+    /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
+    endpoints: required(list_of(read_url, MOST_ENDPOINTS)),
+    prefix: required(text_to(512)),
+    /** Requires `password`. */
+    user: optional(text_to(128)),
+    password: secret(optional(text_to(256))),
+    tls: optional(TLS),
+  },
+  (path, { endpoints, user, password, tls }) => {
+    if ((user === undefined) !== (password === undefined))
+      return invalid_value(path, 'must have both "user" and "password", or neither');
+    return check_tls(path, tls, endpoints);
+  },
+);
+export type EtcdConfig = ConfigOf<typeof ETCD>;

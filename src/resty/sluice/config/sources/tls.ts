@@ -1,38 +1,22 @@
-import { shape, shaped } from "../../lib/json";
 import { parse_url } from "../../lib/url";
-import { read_block, read_flag, type Read, type ReadersOf } from "../fields";
+import { block, unsupported, with_default } from "../block";
 import { invalid_value, type Problem } from "../problem";
+import { read_flag } from "../values";
 
-/** How a registry's certificate is checked. */
-export interface TlsConfig {
-  /** It must be valid for the registry's name, by nginx's `lua_ssl_trusted_certificate`. */
-  verify: boolean;
-}
+/** How the certificate of a registry is verified; only with `https://`. */
+export const TLS = block({
+  /** Verify the certificate with nginx's `lua_ssl_trusted_certificate`. */
+  verify: with_default(read_flag, true),
+  ca: unsupported("is not supported: set the file by nginx's directive lua_ssl_trusted_certificate"),
+});
 
-const SHAPE = shape(["verify"]);
-
-const READERS = {
-  verify: read_flag,
-  ca: (path: string) =>
-    $multi(
-      undefined,
-      invalid_value(path, "cosockets verify by nginx's lua_ssl_trusted_certificate: name the file there"),
-    ),
-} satisfies ReadersOf<TlsConfig, "ca">;
-
-/** Reads how certificates are checked. Any phase. */
-export function read_tls(this: void, path: string, value: unknown): Read {
-  const [tls, problem] = read_block(path, value, READERS, { verify: true });
-  if (tls === undefined) return $multi(undefined, problem);
-  return $multi(shaped(tls, SHAPE), undefined);
-}
-
-/** `tls` is for `https://` only. Returns the problem when it stands beside another URL. */
+/** Checks that `tls` is given with `https://` only. Returns the problem. */
 export function check_tls(path: string, tls: unknown, urls: readonly string[]): Problem | undefined {
   if (tls === undefined) return undefined;
   for (const text of urls) {
     const [url] = parse_url(text);
-    if (url?.is_tls !== true) return invalid_value(`${path}.tls`, `"${text}" is not https://`);
+    if (url?.is_tls !== true)
+      return invalid_value(`${path}.tls`, `requires https:// addresses, unlike "${text}"`);
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { new_method } from "../../balancer/methods";
 import type { RetriesConfig } from "../../config/admission";
-import { balancing_of, type BalancingConfig } from "../../config/balancing";
+import { BALANCING, type BalancingConfig } from "../../config/balancing";
+import { copy_of } from "../../config/block";
 import { seconds_of } from "../../config/time";
 import { end_ejection, limits_of } from "../../health/outlier";
 import { expiry_of } from "../../health/reported";
@@ -45,7 +46,7 @@ function join_all(upstream: LiveUpstream): void {
 
 /** Returns the settings that decide on the method and the binding, as a text to compare. */
 export function balancing_text(document: Document): string {
-  return encode([balancing_of(document), document.session_secret]);
+  return encode([copy_of(BALANCING, document), document.session_secret]);
 }
 
 /** Tells whether the beginning of each request must be known. */

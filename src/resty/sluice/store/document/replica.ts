@@ -1,15 +1,16 @@
 import { canonical_address } from "../../config/address";
 import { source_of } from "../../config/discovery";
-import { read_list, type Read } from "../../config/fields";
+import type { Read } from "../../config/reader";
 import { check_fit } from "../../config/fit";
 import {
   format_problem,
   invalid_value,
-  missing_argument,
+  missing_value,
   unknown_parameter,
   type Problem,
 } from "../../config/problem";
 import { read_settings, SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
+import { read_list } from "../../config/values";
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, list } from "../../lib/json";
 import { Row, type RowNumber } from "../memory/cells";
@@ -118,7 +119,7 @@ export function parse_shared(text: string): Read<Shared> {
   const { next_id, session_secret } = value;
   if (!is_whole(next_id, 0) || next_id > FIRST_LOCAL_ID)
     return $multi(undefined, invalid_value("next_id", "not a whole number in its range"));
-  if (value.method === undefined) return $multi(undefined, missing_argument("method"));
+  if (value.method === undefined) return $multi(undefined, missing_value("method"));
   const [settings, unsettled] = read_settings(value);
   if (settings === undefined) return $multi(undefined, unsettled);
   const bad_secret = check_secret(session_secret, settings);

@@ -1,9 +1,10 @@
-import { read_list, type Read } from "../../config/fields";
 import { read_node, type NodeConfig } from "../../config/node";
 import { invalid_value, unknown_parameter, type Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { read_server, type ServerConfig } from "../../config/server";
 import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "../../config/settings";
 import { check_name } from "../../config/upstream";
+import { read_list } from "../../config/values";
 import { parse_iso8601 } from "../../lib/iso8601";
 import { as_object, is_table } from "../../lib/json";
 import { BOOKKEEPING_FIELDS, type Bookkeeping, type Call, type Drained, type Scaling } from "./document";
@@ -56,9 +57,9 @@ function read_registration({ source, node }: Record<string, unknown>): Read<Node
   if (source !== "register") {
     return $multi(undefined, node === undefined ? undefined : invalid_value("node", "not of a registration"));
   }
-  if (!is_table(node)) return $multi(undefined, invalid_value("node", "not an object"));
+  if (!is_table(node)) return $multi(undefined, invalid_value("node", "must be an object"));
   const { name, ttl, meta } = node;
-  if (typeof name !== "string") return $multi(undefined, invalid_value("node.name", "not a string"));
+  if (typeof name !== "string") return $multi(undefined, invalid_value("node.name", "must be a string"));
   const incarnation = node.incarnation === "" ? undefined : node.incarnation;
   return read_node(name, { ttl, meta, incarnation });
 }
@@ -100,7 +101,7 @@ const OWN_FIELDS = ["id", "incarnation", "leave_by", "in_service", "source", "no
  * @returns the server, or undefined and the problem
  */
 export function read_saved_server(saved: unknown): Read<SavedServer> {
-  if (!is_table(saved)) return $multi(undefined, invalid_value("server", "not an object"));
+  if (!is_table(saved)) return $multi(undefined, invalid_value("server", "must be an object"));
   const { id, source, leave_by, in_service } = saved;
   if (!is_whole(id, 0)) return $multi(undefined, not_whole("id"));
   const [node, bad_node] = read_registration(saved);
@@ -127,7 +128,7 @@ function read_disk_server(saved: unknown, revision: number): Read<DiskServer> {
 
 /** Reads the last decision to scale. */
 export function read_scaling(value: unknown): Read<Scaling> {
-  if (!is_table(value)) return $multi(undefined, invalid_value("scaling", "not an object"));
+  if (!is_table(value)) return $multi(undefined, invalid_value("scaling", "must be an object"));
   const { id, time, wait } = value;
   if (typeof id !== "string" || typeof time !== "number" || !(math.abs(time) <= LARGEST_WHOLE))
     return $multi(undefined, invalid_value("scaling", "without id or time"));
@@ -138,7 +139,7 @@ export function read_scaling(value: unknown): Read<Scaling> {
 }
 
 function read_call(value: unknown): Read<Call> {
-  if (!is_table(value)) return $multi(undefined, invalid_value("call", "not an object"));
+  if (!is_table(value)) return $multi(undefined, invalid_value("call", "must be an object"));
   const { id, body, is_heard } = value;
   if (typeof id !== "string" || typeof body !== "string")
     return $multi(undefined, invalid_value("call", "without id or body"));

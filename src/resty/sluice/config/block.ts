@@ -1,0 +1,242 @@
+import { is_table, json_null, shape, shaped } from "../lib/json";
+import { missing_value, unknown_parameter, type Problem } from "./problem";
+import { refuse, type Read, type Reader } from "./reader";
+
+/**
+ * The description of a block of options. One table names every option once, with its reader and its default:
+ *
+ *     export const QUEUE = block({
+ *       size: required(whole_from(1, 100000)),
+ *       timeout: with_default(time_from("1ms", "365d"), "60s"),
+ *     });
+ *     export type QueueConfig = ConfigOf<typeof QUEUE>;
+ *
+ * The order of the options is the order in which they are read, shown and stored. `declarations/` is generated from these
+ * tables and their comments.
+ */
+
+/** An option of a block. */
+export interface Option<T = unknown> {
+  readonly read: Reader<T>;
+  /** The block that reads it, if it is one. */
+  readonly block: Block | undefined;
+  /** Orders the options of a block as they are written: a Lua table does not keep the order. */
+  readonly place: number;
+  readonly presence: "required" | "optional" | "default";
+  readonly default_value?: unknown;
+  /** True: no answer and no log contains its value. */
+  is_secret?: true;
+}
+
+/** An option that must be given. */
+export interface RequiredOption<T> extends Option<T> {
+  readonly presence: "required";
+}
+
+/** An option that is absent unless it is given. */
+export interface OptionalOption<T> extends Option<T> {
+  readonly presence: "optional";
+}
+
+/** An option that has a value even if it is not given. */
+export interface DefaultOption<T, Default> extends Option<T> {
+  readonly presence: "default";
+  readonly default_value: Default;
+}
+
+type Flat<T> = { [Name in keyof T]: T[Name] };
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+type NameOfOptional<Name, O> =
+  O extends OptionalOption<never> ? never : O extends OptionalOption<unknown> ? Name : never;
+
+/** The values of options: those that are optional may be absent. */
+type Values<Options> = Flat<
+  {
+    [Name in keyof Options as Options[Name] extends OptionalOption<unknown> ? never : Name]: ValueOf<
+      Options[Name]
+    >;
+  } & { [Name in keyof Options as NameOfOptional<Name, Options[Name]>]?: ValueOf<Options[Name]> }
+>;
+
+/** A block of options. */
+export interface Block<Options extends object = object> {
+  readonly options: Options;
+  /** The names of the options, in their order. */
+  readonly names: readonly string[];
+  readonly shape: ReturnType<typeof shape>;
+  /** The options that are blocks themselves. */
+  readonly blocks: readonly (readonly [name: string, block: Block])[];
+  /** The names of the options that no answer and no log contains. */
+  readonly secrets: readonly string[];
+  readonly read: Reader<Values<Options>>;
+}
+
+/** The type of a block's values. */
+export type ConfigOf<B> = B extends Block<infer Options> ? Values<Options> : never;
+
+/**
+ * Checks the values of a block against each other, and may change them.
+ *
+ * @param config the values, with defaults
+ * @param given the input, to tell a default from a value that was given
+ */
+type Rule<Config> = (
+  this: void,
+  path: string,
+  config: Config,
+  given: Record<string, unknown>,
+) => Problem | undefined;
+
+type Type<T> = Reader<T> | { readonly read: Reader<T> };
+
+let places = 0;
+
+function option<T>(type: Type<T>, presence: Option["presence"], default_value?: unknown): Option<T> {
+  const block = typeof type === "function" ? undefined : (type as unknown as Block);
+  const read = typeof type === "function" ? type : type.read;
+  places += 1;
+  return { read, block, place: places, presence, default_value };
+}
+
+/** Makes an option that must be given. */
+export function required<T>(type: Type<T>): RequiredOption<T> {
+  return option(type, "required") as RequiredOption<T>;
+}
+
+/** Makes an option that may be absent. */
+export function optional<T>(type: Type<T>): OptionalOption<T> {
+  return option(type, "optional") as OptionalOption<T>;
+}
+
+/** Makes an option that has `value` unless it is given. */
+export function with_default<T, const Default extends T>(
+  type: Type<T>,
+  value: Default,
+): DefaultOption<T, Default> {
+  return option(type, "default", value) as DefaultOption<T, Default>;
+}
+
+/** Makes an option that is refused with a reason, because users of similar programs look for it. */
+export function unsupported(reason: string): OptionalOption<never> {
+  return optional<never>((path) => refuse(path, reason));
+}
+
+/** Marks an option as secret. Returns it. */
+export function secret<O extends Option>(its_option: O): O {
+  its_option.is_secret = true;
+  return its_option;
+}
+
+/** Describes a block. `rule` checks what the options require of each other. */
+export function block<Options extends object>(
+  options: Options,
+  rule?: Rule<Values<Options>>,
+): Block<Options> {
+  const all = options as Record<string, Option>;
+  const names: string[] = [];
+  for (const [name] of pairs(all)) names.push(name);
+  table.sort(names, (one, other) => all[one].place < all[other].place);
+  const blocks: [string, Block][] = [];
+  const secrets: string[] = [];
+  for (const name of names) {
+    const { block: inner, is_secret } = all[name];
+    if (inner !== undefined) blocks.push([name, inner]);
+    if (is_secret === true) secrets.push(name);
+  }
+  const described: Block<Options> = {
+    options,
+    names,
+    shape: shape(names),
+    blocks,
+    secrets,
+    read: (path, value) => {
+      if (!is_object(value)) return refuse(path, "must be an object");
+      for (const [name] of pairs(value)) {
+        if (all[name] === undefined) return $multi(undefined, unknown_parameter(path_of(path, name)));
+      }
+      const [config, problem] = read_options(described, path, value);
+      if (config === undefined) return $multi(undefined, problem);
+      const wrong = rule?.(path, config as Values<Options>, value);
+      return $multi(wrong === undefined ? (config as Values<Options>) : undefined, wrong);
+    },
+  };
+  return described;
+}
+
+function is_object(value: unknown): value is Record<string, unknown> {
+  return is_table(value) && (value as unknown as unknown[])[0] === undefined;
+}
+
+function path_of(path: string, name: unknown): string {
+  return path === "" ? tostring(name) : `${path}.${tostring(name)}`;
+}
+
+/** Reads the options of a block. One that is not given has its value in `base`, or without `base` its default. */
+function read_options(
+  { options, names, shape: its_shape }: Block,
+  path: string,
+  input: Record<string, unknown>,
+  base?: Record<string, unknown>,
+): Read<Record<string, unknown>> {
+  const config: Record<string, unknown> = {};
+  for (const name of names) {
+    const { presence, default_value, read } = (options as Record<string, Option>)[name];
+    const value = input[name];
+    if (value !== undefined) {
+      const [member, problem] = read(path_of(path, name), value);
+      if (problem !== undefined) return $multi(undefined, problem);
+      config[name] = member;
+    } else if (base !== undefined) {
+      config[name] = base[name];
+    } else if (presence === "required") {
+      return $multi(undefined, missing_value(path_of(path, name)));
+    } else {
+      config[name] = default_value;
+    }
+  }
+  return $multi(shaped(config, its_shape), undefined);
+}
+
+/**
+ * Reads the options of a block at the top level, or changes those of `base`: a block in it that is given replaces the one
+ * before as a whole, and JSON's null removes an option that may be absent. Members that are not options are left to the
+ * caller. Any phase.
+ *
+ * @returns the values, or undefined and the problem
+ */
+export function read_change<Options extends object>(
+  its_block: Block<Options>,
+  input: Record<string, unknown>,
+  base?: object,
+): Read<Values<Options>> {
+  const given: Record<string, unknown> = {};
+  const before = base === undefined ? undefined : copy_of(its_block, base);
+  for (const name of its_block.names) {
+    const value = input[name];
+    const may_be_absent = (its_block.options as Record<string, Option>)[name].presence === "optional";
+    if (value === json_null && may_be_absent) {
+      if (before !== undefined) (before as Record<string, unknown>)[name] = undefined;
+    } else {
+      given[name] = value;
+    }
+  }
+  const [config, problem] = read_options(its_block, "", given, before);
+  return $multi(config as Values<Options> | undefined, problem);
+}
+
+/** Gives a block's values, and those of the blocks in it, the order in which they are shown. Returns them. Any phase. */
+export function in_order<T extends object>({ shape: its_shape, blocks }: Block, config: T): T {
+  for (const [name, inner] of blocks) {
+    const member = (config as Record<string, unknown>)[name];
+    if (member !== undefined) in_order(inner, member as object);
+  }
+  return shaped(config, its_shape);
+}
+
+/** Copies the options of a block, and nothing else, so that equal values have equal JSON texts. Any phase. */
+export function copy_of<Options extends object>(its_block: Block<Options>, from: object): Values<Options> {
+  const copy: Record<string, unknown> = {};
+  // Not a spread: that goes through `pairs`, which LuaJIT does not compile, and a start copies thousands.
+  for (const name of its_block.names) copy[name] = (from as Record<string, unknown>)[name];
+  return in_order(its_block, copy) as Values<Options>;
+}
