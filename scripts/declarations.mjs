@@ -1,7 +1,7 @@
 /**
  * Writes declarations/, the types of the Lua module for users of TypeScriptToLua, from the option blocks of
- * src/resty/sluice/config and from the functions of src/resty/sluice.ts: `node scripts/declarations.mjs`. `npm run check`
- * compares the files with their sources.
+ * src/resty/sluice/config and from the functions of src/resty/sluice.ts: `node scripts/declarations.mjs`.
+ * `npm run check` compares the files with their sources.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -153,7 +153,9 @@ export function declarations() {
     return type.flags & ts.TypeFlags.Never ? undefined : type;
   }
 
-  /** The name of the block that an option is made of, from the source of the option. @param {ts.Symbol} symbol */
+  /**
+   * The name of the block that an option is made of, from the source of the option. @param {ts.Symbol} symbol
+   */
   function blockOf(symbol) {
     for (const declaration of symbol.declarations ?? []) {
       let call = declaration.initializer;

@@ -1,7 +1,10 @@
 import { json_null } from "../../../src/resty/sluice/lib/json";
 import { refuses } from "../support/refused";
 
-/** Options of the balancing methods and of `sticky` that are refused, for a new upstream and for a change of one. */
+/**
+ * Options of the balancing methods and of `sticky` that are refused, for a new upstream and for a change of
+ * one.
+ */
 
 const KEY = "$remote_addr$uri";
 const NOT_STRINGS = [5, true, json_null, {}];

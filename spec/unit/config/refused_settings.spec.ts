@@ -1,7 +1,10 @@
 import { json_null } from "../../../src/resty/sluice/lib/json";
 import { refuses } from "../support/refused";
 
-/** Health checks, limits of outliers, retries and queues that are refused, for a new upstream and for a change of one. */
+/**
+ * Health checks, limits of outliers, retries and queues that are refused, for a new upstream and for a change
+ * of one.
+ */
 
 const NOT_FLAGS = ["on", 1, json_null, {}];
 const NOT_STRINGS = [5, true, json_null, {}];

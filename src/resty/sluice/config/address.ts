@@ -90,8 +90,8 @@ export function duplicate_server(server: string, first: string): string {
 }
 
 /**
- * Returns the canonical form of an address that `parse_address` has accepted before, to compare it with others. It costs
- * nearly nothing for IPv4. Any phase.
+ * Returns the canonical form of an address that `parse_address` has accepted before, to compare it with
+ * others. It costs nearly nothing for IPv4. Any phase.
  */
 export function canonical_address(server: string): string {
   const is_ipv6 = string.byte(server, 1) === OPENING_BRACKET;

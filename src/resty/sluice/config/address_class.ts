@@ -3,8 +3,8 @@ import { parse_address } from "./address";
 import { invalid_value, type Problem } from "./problem";
 
 /**
- * Addresses that cannot be those of a server: a registry, or a server that registers itself, must not direct requests to
- * them. The bytes of the address tell its class, so that no spelling hides it.
+ * Addresses that cannot be those of a server: a registry, or a server that registers itself, must not direct
+ * requests to them. The bytes of the address tell its class, so that no spelling hides it.
  */
 
 const IPV4_BYTES = 4;

@@ -171,7 +171,9 @@ function path_of(path: string, name: unknown): string {
   return path === "" ? tostring(name) : `${path}.${tostring(name)}`;
 }
 
-/** Reads the options of a block. One that is not given has its value in `base`, or without `base` its default. */
+/**
+ * Reads the options of a block. One that is not given has its value in `base`, or without `base` its default.
+ */
 function read_options(
   { options, names, shape: its_shape }: Block,
   path: string,
@@ -198,9 +200,9 @@ function read_options(
 }
 
 /**
- * Reads the options of a block at the top level, or changes those of `base`: a block in it that is given replaces the one
- * before as a whole, and JSON's null removes an option that may be absent. Members that are not options are left to the
- * caller. Any phase.
+ * Reads the options of a block at the top level, or changes those of `base`: a block in it that is given
+ * replaces the one before as a whole, and JSON's null removes an option that may be absent. Members that are
+ * not options are left to the caller. Any phase.
  *
  * @returns the values, or undefined and the problem
  */
@@ -224,7 +226,10 @@ export function read_change<Options extends object>(
   return $multi(config as Values<Options> | undefined, problem);
 }
 
-/** Gives a block's values, and those of the blocks in it, the order in which they are shown. Returns them. Any phase. */
+/**
+ * Gives a block's values, and those of the blocks in it, the order in which they are shown. Returns them. Any
+ * phase.
+ */
 export function in_order<T extends object>({ shape: its_shape, blocks }: Block, config: T): T {
   for (const [name, inner] of blocks) {
     const member = (config as Record<string, unknown>)[name];

@@ -24,8 +24,8 @@ export const DISCOVERY = block(
   {
     ...SOURCES.options,
     /**
-     * A change that would remove more than this percentage of the servers of a registry, or of those that register
-     * themselves, needs confirmation.
+     * A change that would remove more than this percentage of the servers of a registry, or of those that
+     * register themselves, needs confirmation.
      */
     max_removal_percent: with_default(whole_from(0, 100), 50),
     /** Number of equal answers that confirm such a change. */

@@ -81,8 +81,8 @@ export const HEALTH_CHECK = block(
     /** Conditions for a response; not with the type `tcp`. Default: a status of 200 to 399. */
     match: optional(MATCH),
     /**
-     * Member of a JSON response that reports the server's load or its utilization, names separated by dots; not with the
-     * type `tcp`. Default: none.
+     * Member of a JSON response that reports the server's load or its utilization, names separated by dots;
+     * not with the type `tcp`. Default: none.
      */
     report: optional(read_report_path),
     /** HAProxy's agent-check, at the server's address. Default: none. */

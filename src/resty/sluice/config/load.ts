@@ -1,7 +1,10 @@
 import { block, with_default, type ConfigOf } from "./block";
 import { number_from, time_from, whole_from } from "./values";
 
-/** How the loads that servers report change their weights. The defaults are Envoy's where Envoy has such an option. */
+/**
+ * How the loads that servers report change their weights. The defaults are Envoy's where Envoy has such an
+ * option.
+ */
 export const LOAD = block({
   /** Utilization above which a server's load counts twice. */
   target: with_default(number_from(0.01, 1), 0.7),

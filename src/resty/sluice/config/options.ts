@@ -25,7 +25,9 @@ function read_word(this: void, path: string, value: unknown): Read<string> {
   return $multi(value, undefined);
 }
 
-/** Tells whether a browser can send a text as an origin: it omits the path and the default port of the scheme. */
+/**
+ * Tells whether a browser can send a text as an origin: it omits the path and the default port of the scheme.
+ */
 function is_origin(text: string): boolean {
   const [scheme, authority] = string.match(text, "^(%a[%w+.-]*)://([^/?#@,]+)$");
   if (scheme === undefined || authority === undefined) return false;
@@ -65,9 +67,14 @@ export const API = block({
   read_tokens: with_default(words(read_word), NONE),
   /** File with more of these tokens, one per line, read at start and at reload. Default: none. */
   read_tokens_file: optional(read_string),
-  /** Host names in addition to IP addresses and `localhost` that requests to the API may name. Default: none. */
+  /**
+   * Host names in addition to IP addresses and `localhost` that requests to the API may name. Default: none.
+   */
   hosts: with_default(words(read_word), NONE),
-  /** Origins in addition to the API's own whose pages may use the API, such as `"https://example.com"`. Default: none. */
+  /**
+   * Origins in addition to the API's own whose pages may use the API, such as `"https://example.com"`.
+   * Default: none.
+   */
   origins: with_default(words(read_origin), NONE),
 });
 export type ApiOptions = ConfigOf<typeof API>;
@@ -99,7 +106,10 @@ function read_upstreams(this: void, path: string, value: unknown): Read<LuaTable
 
 /** The options of `setup`. */
 export const OPTIONS = block({
-  /** Folder of the saved state; it is created if it does not exist. Default: none, the state is kept in memory only. */
+  /**
+   * Folder of the saved state; it is created if it does not exist. Default: none, the state is kept in memory
+   * only.
+   */
   state_dir: optional(read_folder),
   /** Force each change to the disk before it is acknowledged. */
   fsync: with_default(read_flag, false),
@@ -110,8 +120,8 @@ export const OPTIONS = block({
   /** Shares the upstreams with other gateways. Default: none. */
   cluster: optional(CLUSTER),
   /**
-   * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was deleted, is not
-   * changed, and a warning lists it. Default: none.
+   * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
+   * deleted, is not changed, and a warning lists it. Default: none.
    */
   upstreams: optional(read_upstreams),
 });

@@ -14,14 +14,16 @@ const SUCCESS_RATE = [
 ] as const;
 
 /**
- * When a server is ejected because of its responses, by Envoy's names and with Envoy's defaults. What Envoy counts without
- * enforcing it is off. 0 switches a limit off.
+ * When a server is ejected because of its responses, by Envoy's names and with Envoy's defaults. What Envoy
+ * counts without enforcing it is off. 0 switches a limit off.
  */
 export const OUTLIER_DETECTION = block(
   {
     /** Number of consecutive responses with a status of 500 to 599. */
     consecutive_5xx: with_default(whole_from(0, LARGEST), 5),
-    /** Number of consecutive responses with the status 502, 503 or 504, and of requests without a response. */
+    /**
+     * Number of consecutive responses with the status 502, 503 or 504, and of requests without a response.
+     */
     consecutive_gateway_failure: with_default(whole_from(0, LARGEST), 0),
     /** Interval at which success rates are compared and ejections are ended. */
     interval: with_default(time_from("100ms", "1h"), "10s"),
@@ -32,17 +34,18 @@ export const OUTLIER_DETECTION = block(
     /** Most servers that are ejected at a time, in percent; one server always may be. */
     max_ejection_percent: with_default(whole_from(0, 100), 10),
     /**
-     * Success rates are compared while at least this many servers have had enough requests. Default: 0; 5 if another
-     * option of the success rate is given.
+     * Success rates are compared while at least this many servers have had enough requests. Default: 0; 5 if
+     * another option of the success rate is given.
      */
     success_rate_minimum_hosts: with_default(whole_from(0, LARGEST), 0),
     /**
-     * Number of requests in an interval that are enough. Default: 0; 100 if another option of the success rate is given.
+     * Number of requests in an interval that are enough. Default: 0; 100 if another option of the success
+     * rate is given.
      */
     success_rate_request_volume: with_default(whole_from(0, LARGEST), 0),
     /**
-     * How far below the mean a success rate must be, in thousandths of the standard deviation. Default: 0; 1900 if another
-     * option of the success rate is given.
+     * How far below the mean a success rate must be, in thousandths of the standard deviation. Default: 0;
+     * 1900 if another option of the success rate is given.
      */
     success_rate_stdev_factor: with_default(whole_from(0, LARGEST), 0),
   },

@@ -55,7 +55,10 @@ const NO_SERVICE = unsupported("is not supported by this version");
 export const SERVER = block({
   /** `"ip"`, `"ip:port"`, `"[ipv6]:port"` or `"unix:/path"`; the default port is 80. */
   server: required(read_address),
-  /** Share of the requests, relative to the other servers' weights: 1 to 2147483647, with `hash.consistent` to 1000. */
+  /**
+   * Share of the requests, relative to the other servers' weights: 1 to 2147483647, with `hash.consistent` to
+   * 1000.
+   */
   weight: with_default(count_from(1, "UpstreamBadWeight"), 1),
   /** Use the server only while no primary server is available. */
   backup: with_default(read_flag, false),
@@ -69,11 +72,16 @@ export const SERVER = block({
   max_fails: with_default(count_from(0, "UpstreamBadMaxFails"), 1),
   /** Time in which failures are counted, and in which the server is unavailable. */
   fail_timeout: with_default(time("UpstreamBadFailTimeout"), "10s"),
-  /** Time in which the server's weight rises after it was added or recovered; not with `hash`, `ip_hash` and `random`. */
+  /**
+   * Time in which the server's weight rises after it was added or recovered; not with `hash`, `ip_hash` and
+   * `random`.
+   */
   slow_start: with_default(time("UpstreamBadSlowStart"), "0s"),
   /** Name of the server for `sticky.route`, at most 32 bytes. */
   route: with_default(coded("UpstreamBadRoute", read_route), ""),
-  /** Check the server, but send no request to it until `autoscale` brings it into service; not with `backup`. */
+  /**
+   * Check the server, but send no request to it until `autoscale` brings it into service; not with `backup`.
+   */
   standby: with_default(read_flag, false),
   service: { ...NO_SERVICE, read: coded("UpstreamBadService", NO_SERVICE.read) },
 });
@@ -81,8 +89,8 @@ export const SERVER = block({
 /** A server of an upstream as it is configured. */
 export interface ServerConfig extends Omit<ConfigOf<typeof SERVER>, "standby"> {
   /**
-   * When a drain job is to remove the server. "": there is no such job; "idle": when it has no request in flight; else then
-   * too, but no later than this moment, in ISO 8601.
+   * When a drain job is to remove the server. "": there is no such job; "idle": when it has no request in
+   * flight; else then too, but no later than this moment, in ISO 8601.
    */
   leave_by: string;
   /** What added the server. "": a client of the API, or `setup`. */
@@ -154,7 +162,10 @@ export function serves_nobody(server: ServerConfig): boolean {
   return server.down || (is_standing_by(server) && !server.drain);
 }
 
-/** Checks that a client of the API may change a server. Returns the problem if a registry or the server itself added it. */
+/**
+ * Checks that a client of the API may change a server. Returns the problem if a registry or the server itself
+ * added it.
+ */
 export function check_by_hand({ server, source, node }: ServerConfig): Problem | undefined {
   if (source === "") return undefined;
   const origin =

@@ -17,13 +17,18 @@ export const SETTINGS = block({
   health_check: optional(HEALTH_CHECK),
   /** Ejects servers because of their responses. Default: none. */
   outlier_detection: optional(OUTLIER_DETECTION),
-  /** When fewer percent of the servers are available, requests go to all servers regardless of health. Default: 0. */
+  /**
+   * When fewer percent of the servers are available, requests go to all servers regardless of health.
+   * Default: 0.
+   */
   panic_threshold: optional(whole_from(0, 100)),
   /** When a request that failed at a server is sent to another. Default: once to each server, at most 10. */
   retries: optional(RETRIES),
   /** Where requests wait while every server has `max_conns` requests. Default: none. */
   queue: optional(QUEUE),
-  /** Lets weights follow the loads of the servers; not with the methods `hash` and `ip_hash`. Default: none. */
+  /**
+   * Lets weights follow the loads of the servers; not with the methods `hash` and `ip_hash`. Default: none.
+   */
   load: optional(LOAD),
   /** Brings standby servers into service and releases them. Default: none. */
   autoscale: optional(AUTOSCALE),
@@ -35,7 +40,9 @@ export type UpstreamSettings = ConfigOf<typeof SETTINGS>;
 /** The names of the settings, in the order in which they are shown and stored. */
 export const SETTINGS_FIELDS = SETTINGS.names;
 
-/** Copies an upstream's settings, and nothing else, so that equal settings have equal JSON texts. Any phase. */
+/**
+ * Copies an upstream's settings, and nothing else, so that equal settings have equal JSON texts. Any phase.
+ */
 export function settings_of(from: UpstreamSettings): UpstreamSettings {
   return copy_of(SETTINGS, from);
 }
@@ -50,8 +57,9 @@ function check_load({ load, method }: UpstreamSettings): Problem | undefined {
 }
 
 /**
- * Reads an upstream's settings, with defaults, or on top of `base` for a change: a block that is given replaces the one
- * before as a whole, JSON's null removes it, and the parameters of a method do not outlive it. Any phase.
+ * Reads an upstream's settings, with defaults, or on top of `base` for a change: a block that is given
+ * replaces the one before as a whole, JSON's null removes it, and the parameters of a method do not outlive
+ * it. Any phase.
  *
  * @param input an object; members that are not in `SETTINGS_FIELDS` are left to the caller
  * @returns the settings, or undefined and the problem

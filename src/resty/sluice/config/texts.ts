@@ -1,7 +1,10 @@
 import { parse_url } from "../lib/url";
 import { refuse, type Read, type Reader } from "./reader";
 
-/** Makes the reader of a string of 1 to `longest` bytes without control characters, which would end a line or a header. */
+/**
+ * Makes the reader of a string of 1 to `longest` bytes without control characters, which would end a line or
+ * a header.
+ */
 export function text_to(longest: number): Reader<string> {
   return (path, value) => {
     if (typeof value !== "string" || value === "") return refuse(path, "must be a non-empty string");
@@ -34,8 +37,8 @@ export function read_url(this: void, path: string, value: unknown): Read<string>
 }
 
 /**
- * Completes a prefix of keys, so that `/app` does not contain the keys below `/app-2`: with a slash, unless it ends with
- * a separator, which is any character but letters, digits, `-` and `_`. Any phase.
+ * Completes a prefix of keys, so that `/app` does not contain the keys below `/app-2`: with a slash, unless
+ * it ends with a separator, which is any character but letters, digits, `-` and `_`. Any phase.
  */
 export function folder_of(prefix: string): string {
   return string.find(prefix, "[%w_-]$")[0] === undefined ? prefix : `${prefix}/`;

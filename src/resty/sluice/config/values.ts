@@ -31,7 +31,9 @@ function with_unit(value: number): string {
   return string.format("%ds", is_whole ? value : 5);
 }
 
-/** Makes the reader of an nginx time from `smallest` to `largest`, which are times too. It keeps the spelling. */
+/**
+ * Makes the reader of an nginx time from `smallest` to `largest`, which are times too. It keeps the spelling.
+ */
 export function time_from(smallest: string, largest: string): Reader<Time> {
   const from = parse_time(smallest) as number;
   const to = parse_time(largest) as number;

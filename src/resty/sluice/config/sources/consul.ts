@@ -21,7 +21,10 @@ export const CONSUL = block(
 );
 export type ConsulConfig = ConfigOf<typeof CONSUL>;
 
-/** The keys below a prefix of Consul's KV store become the upstream's servers, in the form of nginx-upsync-module. */
+/**
+ * The keys below a prefix of Consul's KV store become the upstream's servers, in the form of
+ * nginx-upsync-module.
+ */
 export const CONSUL_KV = block(
   {
     /** An `http://` or `https://` address. */
