@@ -1,5 +1,6 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import { reported_state } from "../health/reported";
+import type { Result } from "../lib/result";
 import { Reported } from "../store/memory/cells";
 import type { Controlled, ControlledServer } from "./controlled";
 import { is_well, takes_part } from "./measure";
@@ -48,7 +49,7 @@ export function server_for(
   config: AutoscaleConfig,
   utilization: Utilization,
   now: number,
-): LuaMultiReturn<[ControlledServer | undefined, string | undefined]> {
+): Result<ControlledServer> {
   const by_webhook = config.webhook !== undefined;
   if (direction === "out") {
     const next = by_webhook ? undefined : next_standby(upstream, now);

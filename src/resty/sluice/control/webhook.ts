@@ -1,7 +1,8 @@
 import type { WebhookConfig } from "../config/autoscale";
+import type { Result } from "../lib/result";
 import { hmac_sha256 } from "../net/hmac";
-import { format_request, request } from "../net/request";
-import { service_at } from "../net/service";
+import { request } from "../net/request";
+import { service_at, service_request } from "../net/service";
 import type { Call } from "../store/document/document";
 
 /** Calls a webhook, which starts or stops a server on a container platform. */
@@ -22,27 +23,23 @@ export function call_webhook(
   { url, secret }: WebhookConfig,
   { id, body }: Call,
   wall_time: number,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
+): Result<true> {
   const [place, rest] = string.match(url, "^(https?://[^/?]+)(.*)$");
   const time = string.format("%d", wall_time);
   const [signature, unsigned] = hmac_sha256(secret, `${time}.${body}`);
   if (signature === undefined) return $multi(undefined, unsigned);
-  const { destination, headers } = service_at(place, true, "webhook");
+  const service = service_at(place, true, "webhook");
+  const { destination } = service;
   // On a kept connection that breaks, `request` would send the call a second time.
   destination.keepalive_time = 0;
-  const own = [
+  const headers = [
     "Content-Type: application/json",
     `Idempotency-Key: ${id}`,
     `Sluice-Signature: t=${time},v1=${signature}`,
   ];
-  for (const header of headers) own.push(header);
   const uri = string.sub(rest, 1, 1) === "/" ? rest : `/${rest}`;
-  const [answer, cause] = request(
-    destination,
-    format_request("POST", uri, own, body),
-    TIMEOUT_SECONDS,
-    LARGEST_BODY,
-  );
+  const text = service_request(service, "POST", uri, headers, body);
+  const [answer, cause] = request(destination, text, TIMEOUT_SECONDS, LARGEST_BODY);
   if (answer === undefined) return $multi(undefined, cause);
   if (answer.status < 200 || answer.status > 299)
     return $multi(undefined, `the answer has status ${answer.status}`);

@@ -1,7 +1,7 @@
 import type { ConsulAddress } from "../config/sources/consul";
-import { format_request, request, type Answer } from "../net/request";
-import { service_at, type Service } from "../net/service";
-import { wait_for } from "../net/wait";
+import type { Result } from "../lib/result";
+import type { Answer } from "../net/request";
+import { ask_service, service_at, service_request, type Service } from "../net/service";
 import { is_closed, note_success, rest, type Session } from "./session";
 import { CONFIRM_SECONDS, type Entry, type Subscription } from "./source";
 import { answer } from "./subscription";
@@ -18,7 +18,7 @@ export interface BlockingQuery {
   /** A path with at least one argument. */
   uri: string;
   /** Reads an answer. Returns its entries, or undefined and the cause of a failure. */
-  read: (this: void, answer: Answer) => LuaMultiReturn<[Entry[] | undefined, string | undefined]>;
+  read: (this: void, answer: Answer) => Result<Entry[]>;
 }
 
 interface QuerySession {
@@ -59,14 +59,11 @@ function uri_of({ query, index }: QuerySession): string {
   return table.concat(parts, "&");
 }
 
-function ask(session: QuerySession): LuaMultiReturn<[Answer | undefined, string | undefined]> {
+function ask(session: QuerySession): Result<Answer> {
   const { subscription, service, headers, index } = session;
-  const text = format_request("GET", uri_of(session), headers);
+  const text = service_request(service, "GET", uri_of(session), headers);
   const timeout = index > 0 ? LONGEST_WAIT_SECONDS + TIMEOUT_SECONDS : TIMEOUT_SECONDS;
-  return wait_for(
-    () => request(service.destination, text, timeout, LARGEST_ANSWER),
-    () => is_closed(subscription.feed),
-  );
+  return ask_service(service, text, timeout, LARGEST_ANSWER, () => is_closed(subscription.feed));
 }
 
 /** Asks once and applies the answer. Returns the cause of a failure. */
@@ -96,7 +93,6 @@ export function query_session(subscription: Subscription, query: BlockingQuery):
   const purpose = `${subscription.feed.source} ${subscription.name}`;
   const service = service_at(address, tls?.verify ?? true, purpose);
   const headers = ["Accept: application/json"];
-  for (const header of service.headers) headers.push(header);
   if (token !== undefined) headers.push(`X-Consul-Token: ${token}`);
   const session: QuerySession = { subscription, query, service, headers, index: 0 };
   return { step: () => ask_once(session) };

@@ -1,4 +1,5 @@
 import type { ConsulConfig } from "../config/sources/consul";
+import type { Result } from "../lib/result";
 import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
 import { describe } from "../net/stream";
@@ -42,10 +43,7 @@ function read_instance({ Node: node, Service: service }: Instance): Entry {
   });
 }
 
-function read_instances(
-  this: void,
-  { status, body }: Answer,
-): LuaMultiReturn<[Entry[] | undefined, string | undefined]> {
+function read_instances(this: void, { status, body }: Answer): Result<Entry[]> {
   if (status !== 200) return $multi(undefined, describe(status, body));
   const [instances, misfit] = decode_as<Instance[]>(CONSUL, body, INSTANCES);
   if (instances === undefined) return $multi(undefined, misfit);

@@ -1,5 +1,6 @@
 import type { ConsulKvConfig } from "../config/sources/consul";
 import { folder_of } from "../config/texts";
+import type { Result } from "../lib/result";
 import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
 import { describe } from "../net/stream";
@@ -10,8 +11,6 @@ import type { Entry, Source } from "./source";
 
 /** Consul's KV store: each key below the upstream's prefix is a server, as with nginx-upsync-module. */
 
-type ReadEntries = LuaMultiReturn<[Entry[] | undefined, string | undefined]>;
-
 /** A key and its value in base64, which is null when it is empty. */
 interface Pair {
   Key?: string;
@@ -20,7 +19,7 @@ interface Pair {
 
 const PAIRS: Schema = { items: { members: { Key: "string", Value: "string" } } };
 
-function read_pairs(this: void, answer: Answer): ReadEntries {
+function read_pairs(this: void, answer: Answer): Result<Entry[]> {
   const { status, body } = answer;
   // Consul answers 404 when there is no key. Other servers that answer 404 send no index.
   if (status === 404 && index_of(answer) > 0) return $multi([], undefined);

@@ -1,5 +1,6 @@
 import type { DnsRecord } from "resty.dns.resolver";
 import { ip_bytes, ip_text } from "../lib/ip";
+import type { Result } from "../lib/result";
 
 /** Selects the records of a name from DNS answers, and follows its aliases. Pure: the caller asks. */
 
@@ -19,11 +20,7 @@ export interface Found {
 }
 
 /** Asks for records of a type. Returns all records of the answer, or undefined and the cause. */
-export type Ask = (
-  this: void,
-  name: string,
-  record_type: RecordType,
-) => LuaMultiReturn<[DnsRecord[] | undefined, string | undefined]>;
+export type Ask = (this: void, name: string, record_type: RecordType) => Result<DnsRecord[]>;
 
 /** The requested name and its aliases, as far as they are known. */
 interface Chain {
@@ -96,11 +93,7 @@ function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): 
  *
  * @returns the records, or undefined and the cause of a failure
  */
-export function look_up_name(
-  ask: Ask,
-  name: string,
-  record_type: RecordType,
-): LuaMultiReturn<[Found | undefined, string | undefined]> {
+export function look_up_name(ask: Ask, name: string, record_type: RecordType): Result<Found> {
   const first = domain_name(name);
   const chain: Chain = { names: new LuaSet(), last: first, length: 0, ttl: math.huge };
   chain.names.add(first);

@@ -1,5 +1,6 @@
 import type { FileConfig } from "../config/sources/file";
 import { read_items } from "../lib/json_items";
+import type { Result } from "../lib/result";
 import { new_pause } from "../lib/slices";
 import { state_of } from "../store/disk/stat";
 import { entry_of } from "./entry";
@@ -20,7 +21,7 @@ const LARGEST_FILE = 16 * 1024 * 1024;
 /** Time from one check of the file to the next, in seconds. */
 const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 
-function read_text(path: string): LuaMultiReturn<[string | undefined, string | undefined]> {
+function read_text(path: string): Result<string> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, cause);
   const text = file.read(LARGEST_FILE + 1) ?? "";
@@ -30,7 +31,7 @@ function read_text(path: string): LuaMultiReturn<[string | undefined, string | u
 }
 
 /** Reads the list of servers in slices, however long it is. */
-function read_entries(path: string): LuaMultiReturn<[Entry[] | undefined, string | undefined]> {
+function read_entries(path: string): Result<Entry[]> {
   const [text, cause] = read_text(path);
   if (text === undefined) return $multi(undefined, cause);
   const entries: Entry[] = [];

@@ -1,5 +1,6 @@
 import type { DnsLibrary, DnsRecord, DnsResolver } from "resty.dns.resolver";
 import { parse_address, type Address } from "../config/address";
+import type { Result } from "../lib/result";
 import { unexpected } from "../lib/schema";
 import { wait_for } from "../net/wait";
 import { TYPES, type RecordType } from "./dns_records";
@@ -14,8 +15,6 @@ export interface Resolvers {
   /** The index of the resolver that is asked first. */
   current: number;
 }
-
-type Answered = LuaMultiReturn<[DnsRecord[] | undefined, string | undefined]>;
 
 /** How often a question is sent, and how long each answer may take, in milliseconds. */
 const TRIES = 2;
@@ -46,7 +45,7 @@ export function new_resolvers(addresses: readonly string[], first: number): Reso
   return { places, open: new LuaTable(), current: first % math.max(1, places.length) };
 }
 
-function open(resolvers: Resolvers): LuaMultiReturn<[DnsResolver | undefined, string | undefined]> {
+function open(resolvers: Resolvers): Result<DnsResolver> {
   const { places, current } = resolvers;
   const before = resolvers.open.get(current);
   if (before !== undefined) return $multi(before, undefined);
@@ -57,7 +56,7 @@ function open(resolvers: Resolvers): LuaMultiReturn<[DnsResolver | undefined, st
   return $multi(made, cause);
 }
 
-function query(resolvers: Resolvers, name: string, record_type: RecordType): Answered {
+function query(resolvers: Resolvers, name: string, record_type: RecordType): Result<DnsRecord[]> {
   const [resolver, refused] = open(resolvers);
   if (resolver === undefined) return $multi(undefined, refused);
   const options = { qtype: TYPES[record_type], additional_section: record_type === "SRV" };
@@ -71,7 +70,7 @@ function query(resolvers: Resolvers, name: string, record_type: RecordType): Ans
 /**
  * Asks one resolver. The library raises errors for some malformed answers, which would end the light thread.
  */
-function query_safely(resolvers: Resolvers, name: string, record_type: RecordType): Answered {
+function query_safely(resolvers: Resolvers, name: string, record_type: RecordType): Result<DnsRecord[]> {
   let records: DnsRecord[] | undefined;
   let cause: string | undefined;
   const [returned, failure] = pcall(() => {
@@ -94,7 +93,7 @@ export function ask(
   name: string,
   record_type: RecordType,
   is_over: (this: void) => boolean,
-): Answered {
+): Result<DnsRecord[]> {
   const { places } = resolvers;
   const causes: string[] = [];
   while (causes.length < places.length && !is_over()) {

@@ -1,3 +1,4 @@
+import type { Result } from "../lib/result";
 import { body_framing, type Head } from "./head";
 import { bytes_left, CLOSED, take, take_line, type Reader } from "./reader";
 
@@ -8,12 +9,10 @@ export interface Body {
   is_bounded: boolean;
 }
 
-type ReadBody = LuaMultiReturn<[Body | undefined, string | undefined]>;
-
 const LONGEST_CHUNK_LINE = 4096;
 const MOST_TRAILERS = 100;
 
-function read_bytes(reader: Reader, length: number, limit: number): ReadBody {
+function read_bytes(reader: Reader, length: number, limit: number): Result<Body> {
   const wanted = math.min(length, limit);
   if (bytes_left(reader) < wanted) {
     const parts = [take(reader, bytes_left(reader))];
@@ -29,7 +28,7 @@ function read_bytes(reader: Reader, length: number, limit: number): ReadBody {
   return $multi({ text: take(reader, wanted), is_bounded: length <= limit }, undefined);
 }
 
-function read_until_closed(reader: Reader, limit: number): ReadBody {
+function read_until_closed(reader: Reader, limit: number): Result<Body> {
   const parts = [take(reader, bytes_left(reader))];
   let size = parts[0].length;
   while (size < limit) {
@@ -44,7 +43,7 @@ function read_until_closed(reader: Reader, limit: number): ReadBody {
   return $multi({ text: string.sub(table.concat(parts), 1, limit), is_bounded: false }, undefined);
 }
 
-function skip_trailers(reader: Reader): LuaMultiReturn<[true | undefined, string | undefined]> {
+function skip_trailers(reader: Reader): Result<true> {
   for (const _ of $range(0, MOST_TRAILERS)) {
     const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
     if (line === undefined) return $multi(undefined, cause);
@@ -54,7 +53,7 @@ function skip_trailers(reader: Reader): LuaMultiReturn<[true | undefined, string
 }
 
 /** Reads the size of the next chunk; 0 marks the end of the chunks. */
-function read_chunk_size(reader: Reader): LuaMultiReturn<[number | undefined, string | undefined]> {
+function read_chunk_size(reader: Reader): Result<number> {
   const [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
   if (line === undefined) return $multi(undefined, cause);
   const [digits] = string.match(line, "^(%x+)%s*$");
@@ -64,7 +63,7 @@ function read_chunk_size(reader: Reader): LuaMultiReturn<[number | undefined, st
   return $multi(tonumber(size, 16), undefined);
 }
 
-function read_chunks(reader: Reader, limit: number): ReadBody {
+function read_chunks(reader: Reader, limit: number): Result<Body> {
   const parts: string[] = [];
   let room = limit;
   while (true) {
@@ -90,7 +89,7 @@ function read_chunks(reader: Reader, limit: number): ReadBody {
  * @param limit the number of bytes to read at most; the rest stays unread
  * @returns the body, or undefined and the cause
  */
-export function read_body(reader: Reader, head: Head, limit: number): ReadBody {
+export function read_body(reader: Reader, head: Head, limit: number): Result<Body> {
   if (head.status === 204 || head.status === 304) return $multi({ text: "", is_bounded: true }, undefined);
   const [framing, unclear] = body_framing(head);
   if (framing === undefined) return $multi(undefined, unclear);

@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import type { Result } from "../lib/result";
 import { new_pause } from "../lib/slices";
 import type { Reader } from "./reader";
 
@@ -35,8 +36,6 @@ export interface Connection extends Reader {
   /** True: the connection has served a request before. */
   is_reused: boolean;
 }
-
-type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 /** The error text of nginx for a timeout. */
 const TIMED_OUT = "timeout";
@@ -77,13 +76,13 @@ function set_timeout(connection: Connection): boolean {
   return true;
 }
 
-function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
+function receive(this: void, reader: Reader): Result<string> {
   const connection = reader as Connection;
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   return connection.socket.receiveany(MOST_BYTES_AT_ONCE);
 }
 
-function shake_hands(connection: Connection, tls: Tls): Outcome {
+function shake_hands(connection: Connection, tls: Tls): Result<true> {
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const { socket } = connection;
   const [shaken, cause] = socket.sslhandshake(false, tls.server_name, tls.verify);
@@ -107,10 +106,7 @@ export function is_unconnected(cause: string): boolean {
  * @param deadline when all operations must be complete, by the monotonic clock
  * @returns the connection, or undefined and the cause
  */
-export function open_connection(
-  destination: Destination,
-  deadline: number,
-): LuaMultiReturn<[Connection | undefined, string | undefined]> {
+export function open_connection(destination: Destination, deadline: number): Result<Connection> {
   const socket = ngx.socket.tcp();
   const { host, port, pool } = destination;
   const connection: Connection = {
@@ -141,7 +137,7 @@ export function open_connection(
 }
 
 /** Sends a text. Returns true, or undefined and the cause. */
-export function send(connection: Connection, text: string): Outcome {
+export function send(connection: Connection, text: string): Result<true> {
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const [sent, cause] = connection.socket.send(text);
   if (sent === undefined) return $multi(undefined, cause);

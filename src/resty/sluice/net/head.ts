@@ -1,3 +1,4 @@
+import type { Result } from "../lib/result";
 import { trim } from "../lib/text";
 import { bytes_left, fill, take, type Reader } from "./reader";
 
@@ -25,7 +26,7 @@ const HEAD_END = "\n\r?\n";
 const NOT_HTTP = "it is not HTTP/1";
 
 /** Waits for a whole head and takes it, with its empty last line. */
-function take_head(reader: Reader): LuaMultiReturn<[string | undefined, string | undefined]> {
+function take_head(reader: Reader): Result<string> {
   let [, head_end] = string.find(reader.buffer, HEAD_END, reader.used + 1);
   while (head_end === undefined) {
     // A server of another protocol may wait for more bytes from this side, so the first bytes are checked
@@ -53,7 +54,7 @@ function has_token(value: string | undefined, token: string): boolean {
   return false;
 }
 
-function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | undefined]> {
+function parse_head(text: string): Result<Head> {
   const [minor, code, status_end] = string.match(text, "^HTTP/1%.(%d) (%d%d%d)[^%w\n][^\n]*\n()");
   if (minor === undefined) return $multi(undefined, NOT_HTTP);
   const headers: Record<string, string | undefined> = {};
@@ -81,7 +82,7 @@ function parse_head(text: string): LuaMultiReturn<[Head | undefined, string | un
 /**
  * Reads the head of an answer and skips interim answers (1xx). Returns the head, or undefined and the cause.
  */
-export function read_head(reader: Reader): LuaMultiReturn<[Head | undefined, string | undefined]> {
+export function read_head(reader: Reader): Result<Head> {
   for (const _ of $range(0, MOST_INTERIM_HEADS)) {
     const [text, cause] = take_head(reader);
     if (text === undefined) return $multi(undefined, cause);
@@ -92,7 +93,7 @@ export function read_head(reader: Reader): LuaMultiReturn<[Head | undefined, str
 }
 
 /** Returns the framing of the body that follows a head, or undefined and the problem. */
-export function body_framing({ headers }: Head): LuaMultiReturn<[Framing | undefined, string | undefined]> {
+export function body_framing({ headers }: Head): Result<Framing> {
   const coding = headers["transfer-encoding"];
   if (coding !== undefined) {
     if (string.lower(coding) !== "chunked") return $multi(undefined, "its body has an unknown coding");

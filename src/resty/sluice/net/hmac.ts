@@ -1,4 +1,5 @@
 import * as ffi from "ffi";
+import type { Result } from "../lib/result";
 
 /** HMAC-SHA256, computed by the libcrypto that nginx has loaded. */
 
@@ -35,10 +36,7 @@ function hex(bytes: string): string {
  *
  * @returns the digits, or undefined and the cause if this nginx has no libcrypto
  */
-export function hmac_sha256(
-  key: string,
-  text: string,
-): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function hmac_sha256(key: string, text: string): Result<string> {
   const digest = ffi.new("unsigned char[?]", DIGEST_BYTES);
   const [signed, failure] = pcall(() => {
     C.sluice_hmac(C.sluice_sha256(), key, key.length, text, text.length, digest, undefined);

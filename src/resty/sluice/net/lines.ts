@@ -1,4 +1,5 @@
 import * as string_buffer from "string.buffer";
+import type { Result } from "../lib/result";
 
 import type { Framing } from "./head";
 import { bytes_left, fill, note_step, take, take_line, type Reader } from "./reader";
@@ -30,7 +31,7 @@ export function new_lines(reader: Reader, longest: number, { is_chunked, length 
 }
 
 /** Reads the size of the next chunk. Returns true, or undefined and the cause. */
-function begin_chunk(lines: Lines): LuaMultiReturn<[true | undefined, string | undefined]> {
+function begin_chunk(lines: Lines): Result<true> {
   const { reader } = lines;
   let [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
   // An empty line is the end of the previous chunk.
@@ -44,7 +45,7 @@ function begin_chunk(lines: Lines): LuaMultiReturn<[true | undefined, string | u
 }
 
 /** Waits for the next piece of the body. Returns the piece, or undefined and the cause. */
-function next_piece(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
+function next_piece(lines: Lines): Result<string> {
   const { reader } = lines;
   if (lines.left === 0) {
     // The body is complete; a kept connection would not signal that.
@@ -78,7 +79,7 @@ function take_whole_line(lines: Lines): string | undefined {
 }
 
 /** Waits for the next line that is not empty. Returns the line, or undefined and the cause. */
-export function read_line(lines: Lines): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function read_line(lines: Lines): Result<string> {
   let line = take_whole_line(lines);
   while (line === undefined || line === "") {
     note_step(lines.reader);

@@ -1,3 +1,4 @@
+import type { Result } from "../lib/result";
 /** A source of bytes, and the buffer of those that have arrived. */
 export interface Reader {
   /** The bytes that have arrived, and the number of those that are used. */
@@ -6,7 +7,7 @@ export interface Reader {
   /** Number of steps of reading so far. */
   steps: number;
   /** Waits for more bytes. Returns them, or undefined and the cause. */
-  receive: (this: void, reader: Reader) => LuaMultiReturn<[string | undefined, string | undefined]>;
+  receive: (this: void, reader: Reader) => Result<string>;
   /** Lets the worker do other work if this work has taken long. */
   pause: (this: void) => void;
 }
@@ -28,7 +29,7 @@ export function note_step(reader: Reader): void {
 }
 
 /** Waits for more bytes and appends them to the buffer. Returns true, or undefined and the cause. */
-export function fill(reader: Reader): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function fill(reader: Reader): Result<true> {
   const [bytes, cause] = reader.receive(reader);
   if (bytes === undefined) return $multi(undefined, cause);
   const { buffer, used } = reader;
@@ -56,10 +57,7 @@ export function take(reader: Reader, count: number): string {
  * @param longest limit of its length in bytes
  * @returns the line, or undefined and the cause
  */
-export function take_line(
-  reader: Reader,
-  longest: number,
-): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function take_line(reader: Reader, longest: number): Result<string> {
   let [line_end] = string.find(reader.buffer, "\n", reader.used + 1, true);
   while (line_end === undefined) {
     const searched = bytes_left(reader);

@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import type { Result } from "../lib/result";
 import { read_body } from "./body";
 import {
   close_connection,
@@ -20,8 +21,6 @@ export interface Answer {
   body: string;
 }
 
-type Answered = LuaMultiReturn<[Answer | undefined, string | undefined]>;
-
 /** Formats a request. The texts must be valid in HTTP. Without `body` the request has none. */
 export function format_request(
   method: string,
@@ -38,7 +37,7 @@ function no_answer(cause: string | undefined): string {
   return `could not read the answer: ${cause ?? ""}`;
 }
 
-function read_answer(connection: Connection, limit: number): Answered {
+function read_answer(connection: Connection, limit: number): Result<Answer> {
   const [head, bad_head] = read_head(connection);
   if (head === undefined) return $multi(undefined, no_answer(bad_head));
   const [body, bad_body] = read_body(connection, head, limit);
@@ -48,7 +47,7 @@ function read_answer(connection: Connection, limit: number): Answered {
   return $multi({ status: head.status, headers: head.headers, body: body.text }, undefined);
 }
 
-function ask_over(connection: Connection, text: string, limit: number): Answered {
+function ask_over(connection: Connection, text: string, limit: number): Result<Answer> {
   const [sent, cause] = send(connection, text);
   if (sent === undefined) return $multi(undefined, `could not send the request: ${cause ?? ""}`);
   return read_answer(connection, limit);
@@ -62,7 +61,12 @@ function ask_over(connection: Connection, text: string, limit: number): Answered
  * @param limit the number of bytes of the body to read at most
  * @returns the answer, or undefined and the cause
  */
-export function request(destination: Destination, text: string, timeout: number, limit: number): Answered {
+export function request(
+  destination: Destination,
+  text: string,
+  timeout: number,
+  limit: number,
+): Result<Answer> {
   const deadline = clock.now() + timeout;
   while (true) {
     const [connection, unconnected] = open_connection(destination, deadline);

@@ -1,6 +1,9 @@
+import type { Result } from "../lib/result";
 import { parse_url } from "../lib/url";
 import { VERSION } from "../lib/version";
 import type { Destination } from "./connection";
+import { format_request, request, type Answer } from "./request";
+import { wait_for } from "./wait";
 
 /** A service at a URL: the address of its connections and the headers of its requests. */
 export interface Service {
@@ -33,4 +36,26 @@ export function service_at(url: string, verify: boolean, purpose: string): Servi
     },
     headers: [`Host: ${host}:${port}`, `User-Agent: sluice/${VERSION}`],
   };
+}
+
+/** Formats a request to a service, with the service's headers after the given ones. Any phase. */
+export function service_request(
+  { headers }: Service,
+  method: string,
+  uri: string,
+  own_headers: readonly string[],
+  body?: string,
+): string {
+  return format_request(method, uri, [...own_headers, ...headers], body);
+}
+
+/** Sends a request to a service as `request` does, and gives up when `is_over` returns true. */
+export function ask_service(
+  { destination }: Service,
+  text: string,
+  timeout: number,
+  limit: number,
+  is_over: (this: void) => boolean,
+): Result<Answer> {
+  return wait_for(() => request(destination, text, timeout, limit), is_over);
 }

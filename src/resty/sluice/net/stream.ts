@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import type { Result } from "../lib/result";
 import { read_body } from "./body";
 import { close_connection, open_connection, send, type Connection, type Destination } from "./connection";
 import { body_framing, read_head } from "./head";
@@ -22,8 +23,6 @@ export interface Stream {
   thread: LightThread | undefined;
 }
 
-type Opened = LuaMultiReturn<[Stream | undefined, string | undefined]>;
-
 /** Limit of the part of an error's body that is read, in bytes. */
 const LARGEST_ERROR = 4096;
 
@@ -41,7 +40,7 @@ export function describe(status: number, body: string): string {
   return `status ${status}: ${string.sub(line ?? "", 1, 200)}`;
 }
 
-function refuse(connection: Connection, cause: string): Opened {
+function refuse(connection: Connection, cause: string): Result<Stream> {
   close_connection(connection);
   return $multi(undefined, cause);
 }
@@ -58,7 +57,7 @@ export function open_stream(
   text: string,
   timeout: number,
   longest: number,
-): Opened {
+): Result<Stream> {
   // An idle connection may be closed at any moment, and this request is sent only once.
   const pool = { pool: `${destination.pool.pool} stream` };
   const own = { ...destination, pool, keepalive_time: 0 };
@@ -104,10 +103,7 @@ function read_lines(this: void, stream: Stream): void {
  * @param seconds how long to wait at most
  * @returns the line, or undefined and the cause; `is_quiet` tells whether the stream only has no line yet
  */
-export function next_line(
-  stream: Stream,
-  seconds: number,
-): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function next_line(stream: Stream, seconds: number): Result<string> {
   if (stream.arrived.wait(math.max(SHORTEST_WAIT, seconds))[0] !== true) return $multi(undefined, QUIET);
   const line = table.remove(stream.lines, 1);
   if (line !== undefined) {

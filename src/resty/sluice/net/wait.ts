@@ -1,12 +1,11 @@
 import * as semaphore from "ngx.semaphore";
 import * as clock from "../lib/clock";
+import type { Result } from "../lib/result";
 
 /**
  * Interval at which a waiter checks whether it should give up, in seconds. A worker can end after this time.
  */
 export const LOOK_SECONDS = 0.5;
-
-type Result<T> = LuaMultiReturn<[T | undefined, string | undefined]>;
 
 /**
  * Waits for an action that may take long, for example a request that is answered when something changes.

@@ -1,9 +1,8 @@
 import { as_object, decode, encode } from "../../lib/json";
+import type { Result } from "../../lib/result";
 import { decode_as, unexpected, type Schema } from "../../lib/schema";
-import { format_request, request } from "../request";
-import { service_at, type Service } from "../service";
+import { ask_service, service_at, service_request, type Service } from "../service";
 import { describe } from "../stream";
-import { wait_for } from "../wait";
 
 /** etcd's v3 API through its JSON gateway (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/). */
 
@@ -68,9 +67,8 @@ export function new_etcd_client(
 /** Formats a request. */
 export function etcd_request({ service, token }: EtcdClient, path: string, body: string): string {
   const headers = ["Content-Type: application/json"];
-  for (const header of service.headers) headers.push(header);
   if (token !== undefined) headers.push(`Authorization: ${token}`);
-  return format_request("POST", path, headers, body);
+  return service_request(service, "POST", path, headers, body);
 }
 
 /** Tells whether a request was refused for its size, and not because etcd has no space for more data. */
@@ -91,10 +89,8 @@ function call_once<T>(
   schema: Schema,
 ): LuaMultiReturn<[T | undefined, string | undefined, boolean, Refusal | undefined]> {
   const text = etcd_request(client, path, encode(body));
-  const [answer, cause] = wait_for(
-    () => request(client.service.destination, text, TIMEOUT_SECONDS, LARGEST_ANSWER),
-    client.is_over,
-  );
+  const { service, is_over } = client;
+  const [answer, cause] = ask_service(service, text, TIMEOUT_SECONDS, LARGEST_ANSWER, is_over);
   if (answer === undefined) return $multi(undefined, cause, false, undefined);
   if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false, undefined);
   if (answer.status !== 200) {
@@ -109,7 +105,7 @@ function call_once<T>(
 /**
  * Requests a token, if there is a user. Returns true, or undefined and the cause. Phases that have cosockets.
  */
-export function log_in(client: EtcdClient): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function log_in(client: EtcdClient): Result<true> {
   const { user, password } = client;
   if (user === undefined) return $multi(true, undefined);
   client.token = undefined;

@@ -1,3 +1,4 @@
+import type { Result } from "../../lib/result";
 import { unexpected, type Schema } from "../../lib/schema";
 import { call, ETCD, TOO_LARGE, type EtcdClient } from "./client";
 import { end_of_prefix, type Range } from "./prefix";
@@ -57,10 +58,7 @@ export function read_key_value(raw: RawKeyValue): KeyValue {
 }
 
 /** Requests the next page, or a smaller one while it is too large. Returns it, or undefined and the cause. */
-function next_page(
-  client: EtcdClient,
-  body: { limit: number },
-): LuaMultiReturn<[RawAnswer | undefined, string | undefined]> {
+function next_page(client: EtcdClient, body: { limit: number }): Result<RawAnswer> {
   let [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   while (answer === undefined && cause === TOO_LARGE && body.limit > 1) {
     body.limit = math.ceil(body.limit / FEWER);
@@ -89,10 +87,7 @@ function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | u
 }
 
 /** Lists the keys below a prefix. Returns them, or undefined and the cause. Phases that have cosockets. */
-export function list_keys(
-  client: EtcdClient,
-  prefix: string,
-): LuaMultiReturn<[Listing | undefined, string | undefined]> {
+export function list_keys(client: EtcdClient, prefix: string): Result<Listing> {
   const { key, range_end } = keys_of({ first: prefix, end: end_of_prefix(prefix) });
   const listing: Listing = { keys: [], revision: 0, cluster_id: "" };
   const body = { key, range_end, limit: KEYS_A_PAGE, revision: "0" };
@@ -125,11 +120,7 @@ export interface Found {
  * @param at the revision to read; undefined: the latest
  * @returns the result, or undefined and the cause
  */
-export function get_key(
-  client: EtcdClient,
-  key: string,
-  at?: number,
-): LuaMultiReturn<[Found | undefined, string | undefined]> {
+export function get_key(client: EtcdClient, key: string, at?: number): Result<Found> {
   const body = { key: ngx.encode_base64(key), revision: string.format("%d", at ?? 0) };
   const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   if (answer === undefined) return $multi(undefined, cause);
@@ -145,10 +136,7 @@ export function get_key(
  * @param key a key that the user has permission to read
  * @returns true, or undefined and the cause
  */
-export function is_alive(
-  client: EtcdClient,
-  key: string,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function is_alive(client: EtcdClient, key: string): Result<true> {
   // A linearizable read fails on a member that is cut off from the majority.
   const body = { key: ngx.encode_base64(key), count_only: true };
   const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);

@@ -1,4 +1,5 @@
 import { encode } from "../../lib/json";
+import type { Result } from "../../lib/result";
 import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { is_quiet, next_line, open_stream, type Stream } from "../stream";
 import { ETCD, etcd_request, type EtcdClient } from "./client";
@@ -52,11 +53,7 @@ const LONGEST_LINE = 67108864;
  * @param from the revision of the first change
  * @returns the stream, or undefined and the cause
  */
-export function open_watch(
-  client: EtcdClient,
-  range: Range,
-  from: number,
-): LuaMultiReturn<[Stream | undefined, string | undefined]> {
+export function open_watch(client: EtcdClient, range: Range, from: number): Result<Stream> {
   const start_revision = string.format("%d", from);
   const body = encode({ create_request: { ...keys_of(range), start_revision } });
   const text = etcd_request(client, "/v3/watch", body);
@@ -73,10 +70,7 @@ function cause_of({ canceled, cancel_reason, compact_revision }: RawResult): str
  *
  * @returns the changes, an empty list if there were none, or undefined and the cause
  */
-export function next_events(
-  stream: Stream,
-  seconds: number,
-): LuaMultiReturn<[KeyEvent[] | undefined, string | undefined]> {
+export function next_events(stream: Stream, seconds: number): Result<KeyEvent[]> {
   const [line, cause] = next_line(stream, seconds);
   if (line === undefined && is_quiet(cause)) return $multi([], undefined);
   if (line === undefined) return $multi(undefined, cause);

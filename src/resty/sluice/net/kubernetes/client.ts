@@ -1,10 +1,9 @@
 import { as_object, decode } from "../../lib/json";
 import { from_prefix } from "../../lib/path";
+import type { Result } from "../../lib/result";
 import { decode_as, type Schema } from "../../lib/schema";
-import { format_request, request } from "../request";
-import { service_at, type Service } from "../service";
+import { ask_service, service_at, service_request, type Service } from "../service";
 import { describe } from "../stream";
-import { wait_for } from "../wait";
 
 /** The API of Kubernetes for a service (v1) and its EndpointSlices (discovery.k8s.io/v1). */
 
@@ -28,8 +27,6 @@ export interface KubernetesPlace {
   token_file: string;
   tls?: { verify: boolean };
 }
-
-type Text = LuaMultiReturn<[string | undefined, string | undefined]>;
 
 /** The name of Kubernetes in messages. */
 export const KUBERNETES = "kubernetes";
@@ -56,7 +53,7 @@ export function new_kubernetes_client(
 }
 
 /** Reads the token of the service account. The kubelet replaces it before it expires. */
-function read_token(path: string): Text {
+function read_token(path: string): Result<string> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, `could not read the token: ${cause ?? ""}`);
   const content = file.read("*a");
@@ -66,12 +63,11 @@ function read_token(path: string): Text {
 }
 
 /** Formats a request with the current token. Returns it, or undefined and the cause. */
-export function kubernetes_request(client: KubernetesClient, uri: string): Text {
+export function kubernetes_request(client: KubernetesClient, uri: string): Result<string> {
   const [token, cause] = read_token(client.token_file);
   if (token === undefined) return $multi(undefined, cause);
   const headers = ["Accept: application/json", `Authorization: Bearer ${token}`];
-  for (const header of client.service.headers) headers.push(header);
-  return $multi(format_request("GET", uri, headers), undefined);
+  return $multi(service_request(client.service, "GET", uri, headers), undefined);
 }
 
 /**
@@ -80,17 +76,11 @@ export function kubernetes_request(client: KubernetesClient, uri: string): Text 
  * @param schema the schema of the answer
  * @returns the answer, or undefined and the cause
  */
-export function get_object<T>(
-  client: KubernetesClient,
-  uri: string,
-  schema: Schema,
-): LuaMultiReturn<[T | undefined, string | undefined]> {
+export function get_object<T>(client: KubernetesClient, uri: string, schema: Schema): Result<T> {
   const [text, no_token] = kubernetes_request(client, uri);
   if (text === undefined) return $multi(undefined, no_token);
-  const [answer, cause] = wait_for(
-    () => request(client.service.destination, text, TIMEOUT_SECONDS, LARGEST_ANSWER),
-    client.is_over,
-  );
+  const { service, is_over } = client;
+  const [answer, cause] = ask_service(service, text, TIMEOUT_SECONDS, LARGEST_ANSWER, is_over);
   if (answer === undefined) return $multi(undefined, cause);
   if (answer.status !== 200) {
     const { message } = as_object(decode(answer.body)[0]);

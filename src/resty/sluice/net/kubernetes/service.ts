@@ -1,3 +1,4 @@
+import type { Result } from "../../lib/result";
 import type { Schema } from "../../lib/schema";
 import { get_object, is_withheld, type KubernetesClient } from "./client";
 
@@ -18,9 +19,7 @@ const USUAL_FAMILY = "IPv4";
  *
  * @returns the family, or undefined and the cause
  */
-export function first_family(
-  client: KubernetesClient,
-): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function first_family(client: KubernetesClient): Result<string> {
   const [service, cause] = get_object<Service>(client, client.service_uri, SERVICE);
   if (service !== undefined) return $multi(service.spec?.ipFamilies?.[0] ?? USUAL_FAMILY, undefined);
   if (is_withheld(cause ?? "")) return $multi(USUAL_FAMILY, undefined);

@@ -1,3 +1,4 @@
+import type { Result } from "../../lib/result";
 import { decode_as, unexpected, type Schema } from "../../lib/schema";
 import { describe, next_line, open_stream, type Stream } from "../stream";
 import { get_object, KUBERNETES, kubernetes_request, type KubernetesClient } from "./client";
@@ -74,9 +75,7 @@ export function metadata_of({ metadata }: { metadata?: Metadata }, name: keyof M
 }
 
 /** Lists the slices. Returns them, or undefined and the cause. Phases that have light threads. */
-export function list_slices(
-  client: KubernetesClient,
-): LuaMultiReturn<[SliceList | undefined, string | undefined]> {
+export function list_slices(client: KubernetesClient): Result<SliceList> {
   const list: SliceList = { slices: [], version: "" };
   let uri = `${client.uri}&limit=${SLICES_A_PAGE}`;
   for (const _ of $range(1, MOST_PAGES)) {
@@ -96,10 +95,7 @@ export function list_slices(
 /**
  * Opens a watch from a version. Returns the stream, or undefined and the cause. Phases that have cosockets.
  */
-export function watch_slices(
-  client: KubernetesClient,
-  version: string,
-): LuaMultiReturn<[Stream | undefined, string | undefined]> {
+export function watch_slices(client: KubernetesClient, version: string): Result<Stream> {
   const what = `watch=true&allowWatchBookmarks=true&resourceVersion=${ngx.escape_uri(version)}`;
   const uri = `${client.uri}&${what}&timeoutSeconds=${WATCH_SECONDS}`;
   const [text, no_token] = kubernetes_request(client, uri);
@@ -113,10 +109,7 @@ export function watch_slices(
  * @returns the event, or undefined and the cause, which may be that of `next_line` or an error of the API
  * server
  */
-export function next_event(
-  stream: Stream,
-  seconds: number,
-): LuaMultiReturn<[SliceEvent | undefined, string | undefined]> {
+export function next_event(stream: Stream, seconds: number): Result<SliceEvent> {
   const [line, cause] = next_line(stream, seconds);
   if (line === undefined) return $multi(undefined, cause);
   const [event, misfit] = decode_as<RawEvent>(KUBERNETES, line, EVENT);
