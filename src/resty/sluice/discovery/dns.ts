@@ -1,7 +1,7 @@
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
 import { host_of, look_up_name, type Ask } from "./dns_records";
-import { service_entries } from "./dns_services";
+import { service_entries, type LookedUp } from "./dns_services";
 import { entry_of } from "./entry";
 import { ask, new_resolvers } from "./resolver";
 import { is_closed, note_success, rest, source_per_upstream } from "./session";
@@ -9,8 +9,6 @@ import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Source } from "./sou
 import { answer } from "./subscription";
 
 /** DNS: the addresses of a name, or its SRV records. A name that does not exist is an empty answer. */
-
-type LookedUp = LuaMultiReturn<[entries: Entry[] | undefined, ttl: number, cause: string | undefined]>;
 
 function address_entries(ask_for: Ask, { name, type: record_type, port }: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask_for, name, record_type);

@@ -12,7 +12,8 @@ import type { Entry, Subscription } from "./source";
 
 /** The servers that the SRV records of a name describe. */
 
-type LookedUp = LuaMultiReturn<[entries: Entry[] | undefined, ttl: number, cause: string | undefined]>;
+/** The entries of a name and their TTL in seconds, or undefined and the cause of a failure. */
+export type LookedUp = LuaMultiReturn<[entries: Entry[] | undefined, ttl: number, cause: string | undefined]>;
 
 /** An SRV record: a server at each address of its target. */
 interface Service {
