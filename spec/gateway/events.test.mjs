@@ -47,7 +47,9 @@ test("every change of a server that fails requests and checks and recovers is an
   await askUntil("unavail");
   first.behaviour = {};
   await askUntil("up");
-  await api.expect(200, "PATCH", sluice(), { health_check: { uri: "/health", interval: "200ms" } });
+  await api.expect(200, "PATCH", sluice(), {
+    health_check: { uri: "/health", interval: "200ms", timeout: "10s" },
+  });
   await hasPassed(api);
   first.behaviour = { status: 503 };
   await becomes(api, first.address, "unhealthy");

@@ -117,7 +117,7 @@ test("a reset in the middle of an answer affects only its client and does not co
 
 test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is unhealthy after its first check", async (context) => {
   const faulty = await answeringRaw("SSH-2.0-x\r\n")(context);
-  const health_check = { interval: "200ms", timeout: "150ms", keepalive_time: "0s" };
+  const health_check = { interval: "200ms", timeout: "5s", keepalive_time: "0s" };
   const gateway = await startBeside(context, faulty, TIMEOUTS, { health_check });
   gateway.log.allow(/upstream sent no valid HTTP\/1\.0 header/);
   const state = async () => (await peersOf(gateway.api)).get(faulty.address).state;
