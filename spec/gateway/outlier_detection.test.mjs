@@ -25,8 +25,9 @@ for (const [percent, atMost] of [
     for (const backend of backends.slice(1)) backend.behaviour = { status: 500 };
     const load = startLoad(context, { port: gateway.port, connections: 16 });
     let seen = 0;
-    const until = performance.now() + 2500;
-    while (performance.now() < until) {
+    const began = performance.now();
+    // A busy machine may not see an ejection for some time.
+    while (performance.now() < began + 2500 || (seen < atMost && performance.now() < began + 30_000)) {
       const peers = [...(await peersOf(gateway.api)).values()];
       seen = Math.max(seen, peers.filter(({ state }) => state === "unavail").length);
       await sleep(20);
@@ -121,12 +122,13 @@ test("a retried 429 does not count as a 5xx", async (context) => {
 });
 
 test("each consecutive ejection lasts longer, up to a limit, and quiet intervals shorten the next one", async (context) => {
+  const interval = 1500;
   const { gateway, backends } = await startWatched(context, 2, {
     consecutive_5xx: 2,
     base_ejection_time: "200ms",
     max_ejection_time: "500ms",
     max_ejection_percent: 50,
-    interval: "400ms",
+    interval: `${interval}ms`,
   });
   const [bad] = backends;
   bad.behaviour = { status: 500 };
@@ -144,10 +146,10 @@ test("each consecutive ejection lasts longer, up to a limit, and quiet intervals
   bad.behaviour = {};
   await waitFor("it answers", async () => (await ask(gateway.port)).text === bad.id);
   const [{ to }] = ejections.slice(-1);
-  await waitFor("three intervals have gone by", () => Date.now() > to + 3 * 400 + 20);
+  await waitFor("three intervals have gone by", () => Date.now() > to + 3 * interval + 20);
   bad.behaviour = { status: 500 };
   const [{ seconds, from }] = (await askUntilEjected(gateway, 5)).slice(4);
-  assert.ok(from < to + 4 * 400, "in the fourth");
+  assert.ok(from < to + 4 * interval, "in the fourth");
   assert.equal(seconds, 0.4);
   bad.behaviour = {};
   await waitFor("it is up", async () => {
