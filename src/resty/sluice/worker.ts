@@ -7,6 +7,8 @@ import { count_picks } from "./control/picks";
 import { remove_expired } from "./discovery/expiry";
 import { start_discovery } from "./discovery/follower";
 import * as clock from "./lib/clock";
+import { every } from "./lib/job";
+import { pause } from "./lib/pause";
 import { use_retries } from "./live/retries";
 import { use_generation } from "./live/unlogged";
 import { use_health } from "./live/view/availability";
@@ -36,17 +38,6 @@ interface Task {
   last_run?: (this: void) => void;
 }
 
-/** The shortest sleep: without OpenResty's patches nginx logs a warning for 0. */
-const PAUSE_SECONDS = 0.001;
-
-function every(seconds: number, job: (this: void) => void, last_job?: (this: void) => void): void {
-  const [timer, cause] = ngx.timer.every(seconds, (premature) => {
-    if (!premature && !ngx.worker.exiting()) job();
-    else if (last_job !== undefined) last_job();
-  });
-  if (timer === undefined) ngx.log(ngx.WARN, `sluice: could not start a timer: ${cause ?? ""}`);
-}
-
 let has_warned = false;
 
 function save(pause: (this: void) => void): void {
@@ -56,9 +47,7 @@ function save(pause: (this: void) => void): void {
 }
 
 function save_in_pieces(this: void): void {
-  save(() => {
-    ngx.sleep(PAUSE_SECONDS);
-  });
+  save(pause);
 }
 
 function save_at_exit(this: void): void {

@@ -1,6 +1,6 @@
 import type { Problem } from "../config/problem";
 import { encode, shape, shaped } from "../lib/json";
-import { new_pause } from "../lib/slices";
+import { new_pause } from "../lib/pause";
 import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document/document";

@@ -1,6 +1,8 @@
 import { seconds_of } from "../config/time";
 import { expiry_of } from "../health/reported";
 import * as clock from "../lib/clock";
+import { new_job } from "../lib/job";
+import { pause } from "../lib/pause";
 import { is_over } from "../store/memory/generation";
 import { autoscale } from "./autoscale";
 import { make_due_call } from "./calls";
@@ -14,15 +16,10 @@ import { update_weights } from "./weight_update";
 const UPDATE_SECONDS = 1;
 /** After this number of servers, the worker serves requests. */
 const SERVERS_AT_ONCE = 2000;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
-const SECONDS_AFTER_FAILURE = 10;
+const REST_SECONDS = 10;
 
-let is_running = false;
-let not_before = 0;
-
-function pause(this: void): boolean {
-  ngx.sleep(PAUSE_SECONDS);
+function pause_for_requests(this: void): boolean {
+  pause();
   return !is_over();
 }
 
@@ -34,8 +31,9 @@ function update(upstream: Controlled, now: number): void {
   if (scale !== undefined) autoscale(upstream, scale, expiry_of(load), now);
 }
 
-function control_all(this: void): void {
-  follow_controlled(pause);
+function control_all(this: void): undefined {
+  if (is_over()) return;
+  follow_controlled(pause_for_requests);
   const names: string[] = [];
   for (const [name] of pairs(controlled)) names.push(name);
   let seen = 0;
@@ -54,13 +52,9 @@ function control_all(this: void): void {
   }
 }
 
-/** Has the loads of all upstreams do what they ask for. Phase: timer, some times a second. */
-export function control_upstreams(): void {
-  if (is_running || clock.now() < not_before || is_over()) return;
-  is_running = true;
-  const [returned, failure] = pcall(control_all);
-  is_running = false;
-  if (returned) return;
-  not_before = clock.now() + SECONDS_AFTER_FAILURE;
-  ngx.log(ngx.ERR, `sluice: could not control upstreams: ${tostring(failure)}`);
-}
+/** Adjusts weights and scales upstreams as their loads require. Phase: timer, some times a second. */
+export const control_upstreams = new_job({
+  verb: "control upstreams",
+  rest: REST_SECONDS,
+  run: control_all,
+});

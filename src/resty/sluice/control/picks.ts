@@ -1,4 +1,6 @@
 import * as clock from "../lib/clock";
+import { new_job } from "../lib/job";
+import { pause } from "../lib/pause";
 import { parse_head } from "../store/document/document";
 import { Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { get_names, get_text } from "../store/memory/dict";
@@ -13,15 +15,12 @@ import { picks_of } from "../store/memory/statistics";
  */
 
 const MINUTE = 60;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
 const NAMES_AT_ONCE = 50;
 
 /** The names of upstreams, by the second of the monotonic clock in which their next minute begins. */
 const due = new LuaTable<number, string[] | undefined>();
 const known = new LuaSet<string>();
 let looked_at = 0;
-let is_running = false;
 
 function put_off(name: string, time: number): void {
   const second = math.ceil(time);
@@ -77,7 +76,7 @@ function begin_minute(name: string, now: number): number | undefined {
 }
 
 function pause_after(number: number): void {
-  if (number % NAMES_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
+  if (number % NAMES_AT_ONCE === 0) pause();
 }
 
 /** Schedules upstreams that are new to this worker. Minutes that another worker has begun continue. */
@@ -96,7 +95,8 @@ function schedule_new(now: number): void {
   for (const [number, name] of ipairs(fresh)) put_off(name, now + math.floor((number - 1) / a_second) - 1);
 }
 
-function begin_minutes(this: void): void {
+function begin_minutes(this: void): undefined {
+  if (is_over()) return;
   const now = clock.now();
   if (now - looked_at >= MINUTE) {
     looked_at = now;
@@ -118,13 +118,7 @@ function begin_minutes(this: void): void {
 }
 
 /** Notes how often the servers of some upstreams have been chosen. Phase: timer, once a second. */
-export function count_picks(): void {
-  if (is_running || is_over()) return;
-  is_running = true;
-  const [returned, failure] = pcall(begin_minutes);
-  is_running = false;
-  if (!returned) ngx.log(ngx.ERR, `sluice: could not count picks: ${tostring(failure)}`);
-}
+export const count_picks = new_job({ verb: "count picks", rest: 0, run: begin_minutes });
 
 /** About how often a server was chosen in the last minute. Any phase. */
 export function picks_of_minute(

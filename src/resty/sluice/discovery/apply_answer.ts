@@ -1,6 +1,7 @@
 import { canonical_address } from "../config/address";
 import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
+import { pause } from "../lib/pause";
 import type { Document } from "../store/document/document";
 import {
   fitting_servers,
@@ -53,7 +54,6 @@ export interface Outcome {
  */
 const SMALLEST_PORTION = 250;
 const PORTIONS = 16;
-const PAUSE_SECONDS = 0.001;
 
 function fingerprint(servers: readonly WantedServer[]): string {
   const addresses: string[] = [];
@@ -130,7 +130,7 @@ export function apply_wanted(wanted: Wanted): Outcome {
   };
   let goes_on = write_portion(wanted, outcome, true);
   while (goes_on && !outcome.is_stale) {
-    ngx.sleep(PAUSE_SECONDS);
+    pause();
     goes_on = write_portion(wanted, outcome, false);
   }
   return outcome;

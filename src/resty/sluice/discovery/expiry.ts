@@ -2,6 +2,7 @@ import { GUARD_DEFAULTS } from "../config/discovery";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
+import { new_job } from "../lib/job";
 import { is_clustered } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
 import {
@@ -29,7 +30,7 @@ interface Memory {
   verdict: Verdict;
 }
 
-const SECONDS_AFTER_FAILURE = 10;
+const REST_SECONDS = 10;
 /** After this time without an answer of etcd, in seconds, renewals at other gateways may have been missed. */
 const HEARING_SECONDS = 3;
 /**
@@ -39,8 +40,6 @@ const LATE_SECONDS = 2;
 
 const registered = new_registered();
 const memories = new LuaTable<string, Memory | undefined>();
-let is_running = false;
-let not_before = 0;
 
 function memory_of(name: string): Memory {
   const known = memories.get(name);
@@ -161,18 +160,14 @@ function expire_all(this: void): string | undefined {
   for (const name of names) {
     const nodes = registered.nodes.get(name);
     const cause = nodes === undefined ? undefined : expire(name, nodes);
-    if (cause !== undefined) return `could not remove servers of upstream ${name}: ${cause}`;
+    if (cause !== undefined) return `upstream ${name}: ${cause}`;
   }
   return undefined;
 }
 
-/** Takes out whose registration is over, by the guard's leave. Phase: timer, a few times a second. */
-export function remove_expired(): void {
-  if (is_running || clock.now() < not_before) return;
-  is_running = true;
-  const [returned, failure] = pcall(expire_all);
-  is_running = false;
-  if (returned && failure === undefined) return;
-  not_before = clock.now() + SECONDS_AFTER_FAILURE;
-  ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
-}
+/** Removes the servers whose registration has ended, as far as the guard permits. Phase: timer, a few times a second. */
+export const remove_expired = new_job({
+  verb: "remove servers whose registration has ended",
+  rest: REST_SECONDS,
+  run: expire_all,
+});

@@ -1,7 +1,7 @@
 import type { FileConfig } from "../config/sources/file";
 import { read_items } from "../lib/json_items";
+import { new_pause } from "../lib/pause";
 import type { Result } from "../lib/result";
-import { new_pause } from "../lib/slices";
 import { state_of } from "../store/disk/stat";
 import { entry_of } from "./entry";
 import { note_success, rest, source_per_upstream } from "./session";

@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import { pause } from "../lib/pause";
 import { internal_error, is_complete, start_background, start_thread, type Run } from "../lib/run";
 import { note_failure } from "../net/backoff";
 import { is_over } from "../store/memory/generation";
@@ -12,8 +13,7 @@ import { report_feed } from "./status";
 /** Follows the registries of all upstreams. Each feed has a light thread for each of its sessions. */
 
 const PAUSE_SECONDS = 0.05;
-/** The shortest sleep: without OpenResty's patches nginx logs a warning for 0. */
-const SHORTEST_SLEEP = 0.001;
+
 function follow_once(feed: Feed): void {
   const [returned, result] = pcall(SOURCES[feed.source].follow, feed);
   feed.is_busy = false;
@@ -38,7 +38,7 @@ function start_sessions(run: Run): void {
 }
 
 function yield_to_requests(this: void): boolean {
-  ngx.sleep(SHORTEST_SLEEP);
+  pause();
   return !is_over();
 }
 

@@ -1,5 +1,5 @@
 import { canonical_address, duplicate_server } from "../config/address";
-import { new_pause } from "../lib/slices";
+import { new_pause } from "../lib/pause";
 import { wanted_server, type Misfit, type WantedServer } from "../store/document/sourced";
 import { UpstreamRow } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";

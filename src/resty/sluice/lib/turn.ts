@@ -1,7 +1,7 @@
 import * as semaphore from "ngx.semaphore";
 
-/** 0 would do, but nginx without OpenResty's patches warns of it. */
-const SHORTEST_SLEEP = 0.001;
+import { pause } from "./pause";
+
 /** Bounds the wait for a timer that is due at once. */
 const LONGEST_WAIT = 1;
 
@@ -16,7 +16,7 @@ export function new_turn(): (this: void) => void {
   };
   return () => {
     // A timer that is due runs behind the events that are ready. A worker that exits takes no more timers.
-    if (ngx.timer.at(0, post)[0] === undefined) ngx.sleep(SHORTEST_SLEEP);
+    if (ngx.timer.at(0, post)[0] === undefined) pause();
     else passed.wait(LONGEST_WAIT);
   };
 }

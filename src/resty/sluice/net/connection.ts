@@ -1,6 +1,6 @@
 import * as clock from "../lib/clock";
+import { new_pause } from "../lib/pause";
 import type { Result } from "../lib/result";
-import { new_pause } from "../lib/slices";
 import type { Reader } from "./reader";
 
 /** The address of connections, and how long one is used. At most one idle connection is kept. */

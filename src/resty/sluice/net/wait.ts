@@ -1,5 +1,6 @@
 import * as semaphore from "ngx.semaphore";
 import * as clock from "../lib/clock";
+import { SHORTEST_SLEEP } from "../lib/pause";
 import type { Result } from "../lib/result";
 
 /**
@@ -34,9 +35,6 @@ export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: v
   ngx.thread.kill(thread);
   return $multi(undefined, "the wait was ended because the result is not needed any more");
 }
-
-/** nginx sleeps for whole milliseconds. A shorter sleep would not let its clock advance. */
-const SHORTEST_SLEEP = 0.001;
 
 /** Sleeps until a time of the monotonic clock, or until `is_over` returns true. Phases that can sleep. */
 export function sleep_until(moment: number, is_over: (this: void) => boolean): void {

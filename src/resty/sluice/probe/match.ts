@@ -1,7 +1,7 @@
 import type { MatchConfig } from "../config/match";
 import { parse_status_ranges } from "../config/status_ranges";
 import { search } from "../lib/regex";
-import { new_pause } from "../lib/slices";
+import { new_pause } from "../lib/pause";
 import type { Answer } from "../net/request";
 
 /** The conditions that the answer of a healthy server meets, prepared for many answers. */

@@ -1,4 +1,5 @@
-import * as clock from "../lib/clock";
+import { new_job } from "../lib/job";
+import { pause } from "../lib/pause";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
 import { acquire, Lock, release, try_acquire } from "./memory/lock";
@@ -9,20 +10,12 @@ import { repair } from "./unfinished";
 
 /** Not before the journals are longer than this, and than the image. */
 const LEAST_JOURNAL_BYTES = 1048576;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
-const SECONDS_AFTER_FAILURE = 60;
-
-let not_before = 0;
+const REST_SECONDS = 60;
 
 function is_due(): boolean {
-  if (!disk.is_open() || clock.now() < not_before) return false;
+  if (!disk.is_open()) return false;
   const [journal_bytes, image_bytes] = disk.sizes();
   return journal_bytes > math.max(LEAST_JOURNAL_BYTES, image_bytes) || disk.is_cut();
-}
-
-function pause(this: void): void {
-  ngx.sleep(PAUSE_SECONDS);
 }
 
 /** Finishes what a killed writer has left. Returns the state's revision then. Under the lock. */
@@ -68,12 +61,17 @@ function compact(this: void): string | undefined {
   return cut === undefined ? cut_cause : undefined;
 }
 
-/** Compacts if the journal has grown long. Phase: timer. */
-export function compact_when_due(): void {
-  if (!is_due() || !try_acquire(Lock.IMAGE)) return;
-  const [returned, failure] = pcall(compact);
+function compact_if_due(this: void): string | undefined {
+  if (!is_due() || !try_acquire(Lock.IMAGE)) return undefined;
+  const [returned, result] = pcall(compact);
   release(Lock.IMAGE);
-  if (returned && failure === undefined) return;
-  not_before = clock.now() + SECONDS_AFTER_FAILURE;
-  ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
+  if (!returned) error(result, 0);
+  return result;
 }
+
+/** Compacts the journal when it has grown long. Phase: timer. */
+export const compact_when_due = new_job({
+  verb: "compact the journal",
+  rest: REST_SECONDS,
+  run: compact_if_due,
+});

@@ -1,4 +1,6 @@
 import * as clock from "../lib/clock";
+import { new_job } from "../lib/job";
+import { pause } from "../lib/pause";
 import { has_drain_job, type ServerRecord } from "./document/document";
 import { draining_servers, may_leave, remove_drained } from "./document/drain";
 import { read } from "./document/read";
@@ -22,14 +24,10 @@ interface Watched {
 }
 
 const NAMES_A_SLICE = 64;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
-const SECONDS_AFTER_FAILURE = 60;
+const REST_SECONDS = 60;
 
 const watched = new LuaTable<string, Watched | undefined>();
 let seen_note: string | number | undefined;
-let is_running = false;
-let not_before = 0;
 
 /** Reads the drain jobs of an upstream, and watches it while it has some. */
 function watch(name: string): void {
@@ -49,7 +47,7 @@ function look_for_jobs(): void {
     if (text !== undefined && has_drain_job(text)) watch(name);
     looked_at += 1;
     if (looked_at % NAMES_A_SLICE === 0) {
-      ngx.sleep(PAUSE_SECONDS);
+      pause();
       if (ngx.worker.exiting()) return;
     }
   }
@@ -91,18 +89,14 @@ function remove_all(this: void): string | undefined {
     if (memory[before.row + UpstreamRow.REVISION] !== before.revision) watch(name);
     const now = watched.get(name);
     const cause = now === undefined ? undefined : remove_from(name, now.servers);
-    if (cause !== undefined) return `could not remove drained servers of upstream ${name}: ${cause}`;
+    if (cause !== undefined) return `upstream ${name}: ${cause}`;
   }
   return undefined;
 }
 
-/** Takes out every drained server that may go. Phase: timer, about once a second. */
-export function remove_idle_servers(): void {
-  if (is_running || clock.now() < not_before) return;
-  is_running = true;
-  const [returned, failure] = pcall(remove_all);
-  is_running = false;
-  if (returned && failure === undefined) return;
-  not_before = clock.now() + SECONDS_AFTER_FAILURE;
-  ngx.log(ngx.WARN, `sluice: ${tostring(failure)}`);
-}
+/** Removes every drained server that may go. Phase: timer, about once a second. */
+export const remove_idle_servers = new_job({
+  verb: "remove drained servers",
+  rest: REST_SECONDS,
+  run: remove_all,
+});

@@ -1,5 +1,7 @@
 import * as ffi from "ffi";
 
+import { pause } from "../../lib/pause";
+
 /**
  * Reads from /proc which processes of this machine run nginx and which sockets they have open. Linux, 64 bit.
  */
@@ -27,8 +29,6 @@ const link = ffi.new("char[?]", LONGEST_LINK);
 
 /** Number of steps, of some microseconds each, after which other requests are served. */
 const STEPS_AT_ONCE = 500;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
 
 const MOST_ATTEMPTS = 20;
 const ATTEMPT_PAUSE = 0.05;
@@ -56,7 +56,7 @@ function find_entry(path: string, visit: (this: void, name: string) => boolean):
   while (entry !== undefined && !is_found) {
     is_found = visit(ffi.string(entry.name));
     steps += 1;
-    if (steps % STEPS_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
+    if (steps % STEPS_AT_ONCE === 0) pause();
     entry = C.sluice_readdir(folder);
   }
   C.sluice_closedir(ffi.gc(folder, undefined));

@@ -3,6 +3,8 @@
  * systemd's `RestrictAddressFamilies`.
  */
 
+import { pause } from "../../lib/pause";
+
 /** The socket of a program. */
 export interface Socket {
   /** Decimal. */
@@ -26,8 +28,6 @@ const WORD_BYTES = 4;
 /** About 400 lines. The kernel takes about 0.3 ms to write them. */
 const PIECE_BYTES = 65536;
 const PIECES_AT_ONCE = 8;
-/** 0 would do, but without OpenResty's patches nginx warns of it. */
-const PAUSE_SECONDS = 0.001;
 
 /**
  * Formats an endpoint as the table does: 32-bit words in this processor's byte order, which is little-endian.
@@ -61,7 +61,7 @@ function find_in(path: string, near: Endpoint, far: Endpoint): Socket | undefine
       if (inode !== undefined && inode !== "0") found = { inode, uid: tonumber(uid) ?? -1 };
     }
     pieces += 1;
-    if (pieces % PIECES_AT_ONCE === 0) ngx.sleep(PAUSE_SECONDS);
+    if (pieces % PIECES_AT_ONCE === 0) pause();
     [piece, rest] = file.read(PIECE_BYTES, "*l");
   }
   file.close();

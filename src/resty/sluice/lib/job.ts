@@ -1,0 +1,49 @@
+import * as clock from "./clock";
+
+/** Jobs that a worker does beside requests, started by timers. */
+
+/** A job that runs again and again. */
+export interface Job {
+  /** What the job does; the log says "could not <verb>". */
+  verb: string;
+  /** How long the job rests after a failure, in seconds. */
+  rest: number;
+  /** Does the work once. Returns the cause when it fails. May sleep and may raise. */
+  run: (this: void) => string | undefined;
+}
+
+/**
+ * Returns a function that runs a job once. The call does nothing while an earlier run is still under way, or while the
+ * job rests after a failure.
+ */
+export function new_job({ verb, rest, run }: Job): (this: void) => void {
+  let is_running = false;
+  let not_before = 0;
+  return () => {
+    if (is_running || clock.now() < not_before) return;
+    is_running = true;
+    const [returned, cause] = pcall(run);
+    is_running = false;
+    if (returned && cause === undefined) return;
+    not_before = clock.now() + rest;
+    ngx.log(returned ? ngx.WARN : ngx.ERR, `sluice: could not ${verb}: ${tostring(cause)}`);
+  };
+}
+
+/**
+ * Calls a function at an interval for as long as the worker runs. Phases that have timers.
+ *
+ * @param action must not block for long; a call does not wait for the end of the one before
+ * @param last_action called instead when the worker exits
+ */
+export function every(
+  seconds: number,
+  action: (this: void) => void,
+  last_action?: (this: void) => void,
+): void {
+  const [timer, cause] = ngx.timer.every(seconds, (premature) => {
+    if (!premature && !ngx.worker.exiting()) action();
+    else last_action?.();
+  });
+  if (timer === undefined) ngx.log(ngx.WARN, `sluice: could not start a timer: ${cause ?? ""}`);
+}
