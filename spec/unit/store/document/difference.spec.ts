@@ -1,18 +1,38 @@
+import { SERVER_DEFAULTS } from "../../../../src/resty/sluice/config/server";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
+import {
+  format_line,
+  parse_line,
+  type ServerRecord,
+} from "../../../../src/resty/sluice/store/document/document";
 import { expect } from "../../support/expect";
 
-describe("the difference of two sets of lines", () => {
-  it("is what came and what went, in order", () => {
-    expect(difference(["a", "b", "c"], ["c", "d", "a", "e"])).same({ added: ["d", "e"], removed: ["b"] });
+function line(id: number, weight = 1): string {
+  return format_line({ ...SERVER_DEFAULTS, server: `10.0.0.${id}:80`, id, incarnation: 1, row: id, weight });
+}
+
+function records(...lines: string[]): ServerRecord[] {
+  return lines.map((text) => parse_line(text));
+}
+
+const [A, B, C, D] = [line(1), line(2), line(3), line(4)];
+
+describe("the difference of two versions of an upstream", () => {
+  it("names the added and the removed servers in their order", () => {
+    expect(difference([A, B], [B, D, C])).same({ added: records(D, C), removed: records(A) });
   });
 
-  it("is nothing between equals, whatever their order", () => {
-    expect(difference(["a", "b"], ["b", "a"])).same({ added: [], removed: [] });
+  it("names a changed server in both lists", () => {
+    expect(difference([A, B], [line(1, 5), B])).same({ added: records(line(1, 5)), removed: records(A) });
+  });
+
+  it("is empty for the same servers in another order", () => {
+    expect(difference([A, B], [B, A])).same({ added: [], removed: [] });
     expect(difference([], [])).same({ added: [], removed: [] });
   });
 
-  it("is everything against nothing", () => {
-    expect(difference([], ["a"])).same({ added: ["a"], removed: [] });
-    expect(difference(["a"], [])).same({ added: [], removed: ["a"] });
+  it("names all servers of a version when the other version has none", () => {
+    expect(difference([], [A])).same({ added: records(A), removed: [] });
+    expect(difference([A], [])).same({ added: [], removed: records(A) });
   });
 });

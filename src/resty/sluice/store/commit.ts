@@ -2,26 +2,36 @@ import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
 import { format_change, format_deletion } from "./disk/journal";
 import * as disk from "./disk/writer";
-import { difference } from "./document/difference";
-import { format_document, has_drain_job, type Document, type Leaver } from "./document/document";
+import type { Difference } from "./document/difference";
+import { format_document, type Document, type Leaver } from "./document/document";
 import { OUT_OF_MEMORY } from "./document/problems";
 import { type RowNumber, UpstreamRow } from "./memory/cells";
 import { delete_text, put_text, remember, stage_text, unstage_text } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
-import { active_requests, hold_row, start_row } from "./memory/rows";
+import { active_requests, free_row, hold_row, start_row } from "./memory/rows";
 import { is_seed, note_seed } from "./memory/seeds";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
-import {
-  begin_write,
-  begin_times,
-  forget_write,
-  free_rows,
-  free_rows_of,
-  publish_write,
-  rows_of,
-} from "./unfinished";
+import { begin_write, forget_write, free_rows, free_rows_of, publish_write, update_rows } from "./unfinished";
 
-/** How a change that is decided on is made: find room, tell the other gateways, journal, dict, revision. */
+/**
+ * The second half of a write; `write.ts` has the first half, lock and edit.
+ *
+ * 1. stage: reserve memory for the new text, and send the change to the other gateways of a cluster.
+ * 2. journal: append the change to the journal.
+ * 3. publish: replace the text in the shared dict and raise the revisions, so that all workers see the change.
+ *
+ * The first two steps can fail, and then nothing has changed. Publishing cannot fail. While a change is journalled and
+ * published, the shared memory describes it (`unfinished.ts`): another worker finishes it if the writer dies.
+ */
+
+/** A change of an upstream. */
+export interface Change {
+  name: string;
+  /** Undefined: the upstream is created. */
+  current: Document | undefined;
+  revision: number;
+  reach: Reach;
+}
 
 let fsync = false;
 
@@ -34,33 +44,17 @@ function not_saved(cause: string | undefined): Problem {
   return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
 }
 
-/** The rows that are in `rows` and not in `others`. */
-function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leaver[] {
-  const known = new LuaSet<number>();
-  for (const other of others) known.add(other.row);
-  const rest: Leaver[] = [];
-  for (const entry of rows) {
-    if (!known.has(entry.row)) rest.push(entry);
-  }
-  return rest;
-}
-
-/** The problem when somebody else holds the lock. */
-export function busy(cause: string | undefined): Problem {
-  return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
-}
-
-/** Journals a line, then runs `change`, which cannot fail, and raises the revisions. */
-function commit(
+/** Appends the line of a change to the journal, then publishes the change. Returns the problem when journalling fails. */
+function journal_and_publish(
   name: string,
   row: RowNumber,
   line: string,
   deletes: boolean,
-  change: (this: void) => void,
+  replace_text: (this: void) => void,
 ): Problem | undefined {
   if (disk.is_open()) {
-    const [cut, cause] = disk.cut_rest();
-    if (cut === undefined) return not_saved(cause);
+    const [trimmed, cause] = disk.trim_journal();
+    if (trimmed === undefined) return not_saved(cause);
   }
   begin_write(name, row, line, deletes);
   if (disk.is_open()) {
@@ -69,38 +63,43 @@ function commit(
       forget_write();
       return not_saved(cause);
     }
-    disk.commit(line);
   }
-  change();
+  replace_text();
   publish_write();
   return undefined;
 }
 
-/** Deletes an upstream. Under the lock. Returns the problem when it is refused. */
-export function delete_upstream(
-  name: string,
-  current: Document,
-  next_revision: number,
-  reach: Reach,
-): Problem | undefined {
+/** Deletes an upstream. The caller holds the write lock. Returns the problem when it fails. */
+export function delete_upstream({ name, revision, reach }: Change, current: Document): Problem | undefined {
+  // A write that raised may have left a staged text.
   unstage_text();
   const replicate = replicator_of(name, current, undefined, reach);
   if (replicate !== undefined) {
     const [replicated, refused] = replicate(name, current, undefined, reach);
     if (replicated === undefined) return refused;
   }
-  const line = format_deletion(name, next_revision, is_seed(name));
-  const problem = commit(name, current.row, line, true, () => {
+  const line = format_deletion(name, revision, is_seed(name));
+  const problem = journal_and_publish(name, current.row, line, true, () => {
     delete_text(name);
     note_seed(name, true);
   });
-  if (problem !== undefined) return problem;
-  free_rows_of(current);
-  return undefined;
+  if (problem === undefined) free_rows_of(current);
+  return problem;
 }
 
-/** Prepares the rows of servers that join: the first of an upstream have no slow start, there would be nobody else. */
-function welcome(joining: readonly Leaver[], next: Document): void {
+/** Returns the entries of `rows` that `others` does not have. */
+function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leaver[] {
+  const known = new LuaSet<number>();
+  for (const other of others) known.add(other.row);
+  const rest: Leaver[] = [];
+  for (const { row, incarnation } of rows) {
+    if (!known.has(row)) rest.push({ row, incarnation });
+  }
+  return rest;
+}
+
+/** Prepares the rows of new servers. The first servers of an upstream start without `slow_start`: no other could serve. */
+function prepare_rows(joining: readonly Leaver[], next: Document): void {
   const now = clock.now();
   const is_held = next.health_check?.mandatory === true;
   if (next.health_check !== undefined) shared_memory()[row_at(next.row) + UpstreamRow.WAS_CHECKED] = 1;
@@ -110,65 +109,70 @@ function welcome(joining: readonly Leaver[], next: Document): void {
   }
 }
 
-/** Keeps a copy of the document's text, after the other gateways have it if they are to. Returns it, or undefined and the problem. */
+/**
+ * Stages a document. Memory is reserved before the other gateways get the change, because they keep it even if this
+ * gateway has no room for it.
+ *
+ * @returns the text to publish, or undefined and the problem
+ */
 function stage(
-  name: string,
-  current: Document | undefined,
+  { name, current, reach }: Change,
   next: Document,
-  reach: Reach,
 ): LuaMultiReturn<[string | undefined, Problem | undefined]> {
   const replicate = replicator_of(name, current, next, reach);
   if (replicate !== undefined) next.cluster_revision = NO_CLUSTER_REVISION;
   const text = stage_text(name, format_document(next));
   if (text === undefined) return $multi(undefined, OUT_OF_MEMORY);
   if (replicate === undefined) return $multi(text, undefined);
-  // The copy keeps the room, so that nothing can refuse what the others have.
   const [cluster_revision, problem] = replicate(name, current, next, reach);
-  if (cluster_revision === undefined) {
-    unstage_text();
-    return $multi(undefined, problem);
-  }
+  if (cluster_revision === undefined) return $multi(undefined, problem);
   next.cluster_revision = cluster_revision;
   const final_text = stage_text(name, format_document(next));
   return $multi(final_text, final_text === undefined ? OUT_OF_MEMORY : undefined);
 }
 
-/** Puts a document in the place of another, or of none. Under the lock. Returns the problem when it is refused. */
-export function put_upstream(
-  name: string,
-  current: Document | undefined,
+/** Stages, journals and publishes a document. Returns the problem when it fails. */
+function put_staged(
+  change: Change,
   next: Document,
-  next_revision: number,
-  reach: Reach,
+  changed: Difference,
+  joining: readonly Leaver[],
 ): Problem | undefined {
-  const before = current?.lines ?? [];
-  const changed = difference(before, next.lines);
-  const rows_added = rows_of(changed.added);
-  const rows_removed = rows_of(changed.removed);
-  const leaving = rows_without(rows_removed, rows_added);
-  const joining = rows_without(rows_added, rows_removed);
-  const gone: Leaver[] = [];
-  next.leavers = leaving;
-  for (const leaver of current?.leavers ?? []) {
-    const still_busy = active_requests(leaver.row) > 0;
-    (still_busy ? next.leavers : gone).push(leaver);
-  }
-  next.revision = next_revision;
-
-  const [text, refused] = stage(name, current, next, reach);
-  if (text === undefined) {
-    free_rows(joining);
-    return refused;
-  }
-  welcome(joining, next);
-  const has_job = has_drain_job(table.concat(changed.added));
-  const problem = commit(name, next.row, format_change(name, next, changed), false, () => {
-    begin_times(current, next, changed);
+  const { name, current, revision } = change;
+  const [text, refused] = stage(change, next);
+  if (text === undefined) return refused;
+  prepare_rows(joining, next);
+  let has_drain_job = false;
+  for (const { leave_by } of changed.added) has_drain_job ||= leave_by !== "";
+  return journal_and_publish(name, next.row, format_change(name, next, changed), false, () => {
+    update_rows(current, next, changed);
     put_text(name, text);
     note_seed(name, false);
-    if (has_job) remember("drain", next_revision);
+    if (has_drain_job) remember("drain", revision);
   });
+}
+
+/**
+ * Creates an upstream or replaces its document. The caller holds the write lock. If it fails, the rows that the edit
+ * has allocated are free again.
+ *
+ * @param changed the servers that differ
+ * @returns the problem when it fails
+ */
+export function put_upstream(change: Change, next: Document, changed: Difference): Problem | undefined {
+  const { current } = change;
+  const joining = rows_without(changed.added, changed.removed);
+  const leavers = rows_without(changed.removed, changed.added);
+  const gone: Leaver[] = [];
+  for (const leaver of current?.leavers ?? []) {
+    const is_idle = active_requests(leaver.row) === 0;
+    (is_idle ? gone : leavers).push(leaver);
+  }
+  next.leavers = leavers;
+  next.revision = change.revision;
+  const problem = put_staged(change, next, changed, joining);
   unstage_text();
   free_rows(problem === undefined ? gone : joining);
+  if (problem !== undefined && current === undefined) free_row(next.row);
   return problem;
 }

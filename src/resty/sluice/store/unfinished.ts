@@ -21,16 +21,6 @@ import { note_check_change } from "./unproven";
  * cut the journal.
  */
 
-/** The rows that lines name. */
-export function rows_of(lines: readonly string[]): Leaver[] {
-  const rows: Leaver[] = [];
-  for (const line of lines) {
-    const { row, incarnation } = parse_line(line);
-    rows.push({ row, incarnation });
-  }
-  return rows;
-}
-
 /** Gives rows back. Under the lock. */
 export function free_rows(rows: readonly Leaver[]): void {
   for (const { row } of rows) free_row(row);
@@ -38,7 +28,7 @@ export function free_rows(rows: readonly Leaver[]): void {
 
 /** Gives back all rows of an upstream that is gone. Under the lock. */
 export function free_rows_of(document: Document): void {
-  free_rows(rows_of(document.lines));
+  for (const line of document.lines) free_row(parse_line(line).row);
   free_rows(document.leavers);
   free_row(document.row);
 }
@@ -55,10 +45,13 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
   memory[Header.WRITING] = row;
 }
 
-/** Has the times begin that a change of an upstream starts. Under the lock, before others see it. */
-export function begin_times(current: Document | undefined, next: Document, changed: Difference): void {
-  note_deadlines(changed.removed, changed.added);
-  start_returning(changed.removed, changed.added, next.lines.length, clock.now());
+/**
+ * Updates the shared rows as a change requires: the deadlines of drain jobs, slow starts, the cooldown of `autoscale`,
+ * the proof of a new health check. Under the lock, before the change is published.
+ */
+export function update_rows(current: Document | undefined, next: Document, changed: Difference): void {
+  note_deadlines(changed);
+  start_returning(changed, next.lines.length, clock.now());
   note_scaling(current, next);
   note_check_change(current, next);
 }
@@ -92,7 +85,7 @@ function complete(name: string, made: number): boolean {
   const next = read(name);
   if (next?.revision !== made) return false;
   // Else the writer has done so, before it put the text.
-  if (current?.revision !== made) begin_times(current, next, difference(current?.lines ?? [], next.lines));
+  if (current?.revision !== made) update_rows(current, next, difference(current?.lines ?? [], next.lines));
   return true;
 }
 

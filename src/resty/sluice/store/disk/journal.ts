@@ -1,14 +1,14 @@
 import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
 import { encode, list, shape, shaped } from "../../lib/json";
-import type { Difference } from "../document/difference";
+import { difference, type Difference } from "../document/difference";
 import {
   BOOKKEEPING_FIELDS,
   bookkeeping_of,
-  parse_line,
   STORED_FIELDS,
   stored_server,
   type Bookkeeping,
   type Document,
+  type ServerRecord,
 } from "../document/document";
 import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from "./sealed";
 
@@ -47,8 +47,7 @@ const CHANGE_SHAPE = shape(["revision", "upstream", "deleted", "seed"], SETTINGS
 ]);
 const SERVER_SHAPE = shape(["id", "incarnation"], STORED_FIELDS);
 
-function written_server(line: string): WrittenServer {
-  const record = parse_line(line);
+function written_server(record: ServerRecord): WrittenServer {
   const saved = stored_server(record) as unknown as WrittenServer;
   saved.id = record.id;
   saved.incarnation = record.incarnation;
@@ -59,18 +58,16 @@ function change_line(change: Change): string {
   return seal(encode(shaped(change, CHANGE_SHAPE)));
 }
 
-/** The line of an upstream's change: its document now, and the server lines that were added and removed. */
-export function format_change(name: string, document: Document, changed: Difference): string {
+/** Returns the line of a change: the upstream's document now, and the servers that differ. */
+export function format_change(name: string, document: Document, { added, removed }: Difference): string {
   const put: WrittenServer[] = [];
   const kept = new LuaSet<number>();
-  for (const line of changed.added) {
-    const saved = written_server(line);
-    kept.add(saved.id);
-    put.push(saved);
+  for (const record of added) {
+    kept.add(record.id);
+    put.push(written_server(record));
   }
   const remove: number[] = [];
-  for (const line of changed.removed) {
-    const { id } = parse_line(line);
+  for (const { id } of removed) {
     if (!kept.has(id)) remove.push(id);
   }
   return change_line({
@@ -115,7 +112,7 @@ export function start_image(revision: number): LuaMultiReturn<[ImageWriter, stri
 
 /** Writes an upstream into an image. */
 export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
-  const line = format_change(name, document, { added: document.lines, removed: [] });
+  const line = format_change(name, document, difference([], document.lines));
   add_to_total(writer.total, string.sub(line, 1, -2));
   return line;
 }

@@ -88,7 +88,7 @@ function trim(index: number): Outcome {
   return $multi(cut, cut === undefined ? `could not cut the journal: ${cause ?? ""}` : undefined);
 }
 
-/** Writes at the end of a journal, for `commit` to have it count. */
+/** Writes at the end of a journal. The bytes do not count yet. */
 function write_line(index: number, line: string, fsync: boolean): Outcome {
   const memory = shared_memory();
   const fd = memory[Header.JOURNAL_0_FD + index];
@@ -103,23 +103,20 @@ function write_line(index: number, line: string, fsync: boolean): Outcome {
   return $multi(undefined, moved ?? `could not append to the journal: ${cause ?? ""}`);
 }
 
-/** Cuts what a write that failed may have left at the end of the journal. Under the lock. */
-export function cut_rest(): Outcome {
+/** Removes from the end of the journal what a failed write may have left there. The caller holds the write lock. */
+export function trim_journal(): Outcome {
   return trim(shared_memory()[Header.JOURNAL]);
 }
 
 /**
- * Appends a line to the journal, after `cut_rest`; it counts once `commit` has run. Under the lock.
+ * Appends a line to the journal. The caller holds the write lock.
  *
- * @param fsync wait until the disk has it
+ * @param fsync whether to wait until the disk has the line
  */
 export function append(line: string, fsync: boolean): Outcome {
-  return write_line(shared_memory()[Header.JOURNAL], line, fsync);
-}
-
-/** Makes the line that was appended last count. */
-export function commit(line: string): void {
-  count_bytes(journal_bytes() + line.length);
+  const [written, cause] = write_line(shared_memory()[Header.JOURNAL], line, fsync);
+  if (written !== undefined) count_bytes(journal_bytes() + line.length);
+  return $multi(written, cause);
 }
 
 /** How much of the journal that is appended to counts. */
@@ -134,10 +131,10 @@ export function has_journalled(bytes: number): boolean {
   return posix.file_size(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]) >= bytes;
 }
 
-/** Makes only so many bytes of the journal count; what lies beyond is cut now or by `cut_rest`. Under the lock. */
+/** Makes only so many bytes of the journal count; later bytes are removed now or by `trim_journal`. Under the lock. */
 export function take_back(bytes: number): void {
   count_bytes(bytes);
-  if (is_open()) cut_rest();
+  if (is_open()) trim_journal();
 }
 
 /** Makes so many bytes of the journal count. Under the lock. */

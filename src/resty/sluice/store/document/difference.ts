@@ -1,26 +1,24 @@
-/** What stands in one list of lines and not in another. */
+import { parse_line, type ServerRecord } from "./document";
+
+/** The servers that differ between two versions of an upstream. A server that has changed is in both lists. */
 export interface Difference {
-  /** In the new list only, in its order. */
-  added: string[];
-  /** In the old list only, in its order. */
-  removed: string[];
+  /** In the new version only, in its order. */
+  added: ServerRecord[];
+  /** In the old version only, in its order. */
+  removed: ServerRecord[];
 }
 
-function without(lines: readonly string[], known: LuaSet<string>): string[] {
-  const rest: string[] = [];
+function records_without(lines: readonly string[], others: readonly string[]): ServerRecord[] {
+  const known = new LuaSet<string>();
+  for (const line of others) known.add(line);
+  const records: ServerRecord[] = [];
   for (const line of lines) {
-    if (!known.has(line)) rest.push(line);
+    if (!known.has(line)) records.push(parse_line(line));
   }
-  return rest;
+  return records;
 }
 
-function as_set(lines: readonly string[]): LuaSet<string> {
-  const set = new LuaSet<string>();
-  for (const line of lines) set.add(line);
-  return set;
-}
-
-/** The difference of two sets of lines. Any phase. O(lines). */
+/** Compares the servers' lines of two versions. Only lines that differ are parsed. Any phase. O(lines). */
 export function difference(before: readonly string[], after: readonly string[]): Difference {
-  return { added: without(after, as_set(before)), removed: without(before, as_set(after)) };
+  return { added: records_without(after, before), removed: records_without(before, after) };
 }

@@ -5,6 +5,7 @@ import { parse_iso8601 } from "../../lib/iso8601";
 import { Header, Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { active_requests } from "../memory/rows";
+import type { Difference } from "./difference";
 import {
   find_by_id,
   format_line,
@@ -85,27 +86,15 @@ function read_deadline({ row, leave_by }: ServerRecord): clock.Moment {
   return moment;
 }
 
-/**
- * Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is published.
- *
- * @param removed the servers' lines before the change, as far as it replaces them
- * @param added the lines that it brings
- */
-export function note_deadlines(removed: readonly string[], added: readonly string[]): void {
+/** Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is published. */
+export function note_deadlines({ added, removed }: Difference): void {
   const before = new LuaTable<number, string>();
-  for (const line of removed) {
-    const record = has_drain_job(line) ? parse_line(line) : undefined;
-    if (record !== undefined) before.set(record.row, record.leave_by);
-  }
-  const had_jobs = next(before)[0] !== undefined;
-  for (const line of added) {
-    if (had_jobs || has_drain_job(line)) {
-      const record = parse_line(line);
-      const has_changed = record.leave_by !== (before.get(record.row) ?? "");
-      if (has_changed && (record.leave_by === "" || record.leave_by === WHEN_IDLE))
-        set_leave_at(record.row, 0);
-      else if (has_changed) read_deadline(record);
-    }
+  for (const { row, leave_by } of removed) before.set(row, leave_by);
+  for (const record of added) {
+    const { row, leave_by } = record;
+    const has_changed = leave_by !== (before.get(row) ?? "");
+    if (has_changed && (leave_by === "" || leave_by === WHEN_IDLE)) set_leave_at(row, 0);
+    else if (has_changed) read_deadline(record);
   }
 }
 
