@@ -1,4 +1,9 @@
-import { SERVER_DEFAULTS, type ServerConfig } from "../../../../src/resty/sluice/config/server";
+import {
+  read_parameters,
+  SERVER_DEFAULTS,
+  type GivenParameters,
+  type ServerConfig,
+} from "../../../../src/resty/sluice/config/server";
 import { read_upstream, type UpstreamConfig } from "../../../../src/resty/sluice/config/upstream";
 import {
   find_record,
@@ -50,7 +55,8 @@ function after([document, problem]: [Document | undefined, unknown]): ServerReco
 }
 
 function patch(change: object): ServerRecord {
-  return after(patch_server(document_of(in_service()), 1, change, REVISION));
+  const [given] = read_parameters(change);
+  return after(patch_server(document_of(in_service()), 1, given as GivenParameters, REVISION));
 }
 
 function replace(...servers: object[]): Document {
