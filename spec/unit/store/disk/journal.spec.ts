@@ -19,11 +19,8 @@ import {
 } from "../../../../src/resty/sluice/store/disk/replay";
 import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
-import {
-  format_line,
-  type Document,
-  type ServerRecord,
-} from "../../../../src/resty/sluice/store/document/document";
+import type { Document } from "../../../../src/resty/sluice/store/document/document";
+import { format_line, type ServerRecord } from "../../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 import { expect_quick } from "../../support/quick";

@@ -15,7 +15,8 @@ import {
 } from "../../../../src/resty/sluice/store/disk/load";
 import { to_document } from "../../../../src/resty/sluice/store/disk/replay";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
-import { format_line, type Document } from "../../../../src/resty/sluice/store/document/document";
+import type { Document } from "../../../../src/resty/sluice/store/document/document";
+import { format_line } from "../../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 

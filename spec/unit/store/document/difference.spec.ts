@@ -1,14 +1,18 @@
 import { SERVER_DEFAULTS } from "../../../../src/resty/sluice/config/server";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
-import {
-  format_line,
-  parse_line,
-  type ServerRecord,
-} from "../../../../src/resty/sluice/store/document/document";
+import { format_line, parse_line, type ServerRecord } from "../../../../src/resty/sluice/store/document/line";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
 function line(id: number, weight = 1): string {
-  return format_line({ ...SERVER_DEFAULTS, server: `10.0.0.${id}:80`, id, incarnation: 1, row: id, weight });
+  return format_line({
+    ...SERVER_DEFAULTS,
+    server: `10.0.0.${id}:80`,
+    id,
+    incarnation: 1,
+    row: id as RowNumber,
+    weight,
+  });
 }
 
 function records(...lines: string[]): ServerRecord[] {

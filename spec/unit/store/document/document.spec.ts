@@ -1,16 +1,18 @@
 import { read_settings, type UpstreamSettings } from "../../../../src/resty/sluice/config/settings";
 import {
-  address_in,
   find_by_address,
   find_by_id,
   format_document,
-  format_line,
   parse_document,
   parse_head,
-  parse_line,
   type Document,
-  type ServerRecord,
 } from "../../../../src/resty/sluice/store/document/document";
+import {
+  address_in,
+  format_line,
+  parse_line,
+  type ServerRecord,
+} from "../../../../src/resty/sluice/store/document/line";
 import { new_line_finder } from "../../../../src/resty/sluice/store/document/records";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";

@@ -1,6 +1,7 @@
 import type { NodeConfig } from "../../../../src/resty/sluice/config/node";
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../../src/resty/sluice/config/server";
-import { format_line, parse_line, type Document } from "../../../../src/resty/sluice/store/document/document";
+import type { Document } from "../../../../src/resty/sluice/store/document/document";
+import { format_line, parse_line } from "../../../../src/resty/sluice/store/document/line";
 import {
   expires,
   find_node,

@@ -1,12 +1,10 @@
 import { SERVER_DEFAULTS } from "../../../../src/resty/sluice/config/server";
 import {
   format_document,
-  format_line,
   parse_head,
-  parse_line,
   type Document,
-  type ServerRecord,
 } from "../../../../src/resty/sluice/store/document/document";
+import { format_line, parse_line, type ServerRecord } from "../../../../src/resty/sluice/store/document/line";
 import { for_each_record } from "../../../../src/resty/sluice/store/document/records";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";

@@ -1,6 +1,7 @@
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../../src/resty/sluice/config/server";
 import { FIRST_LOCAL_ID } from "../../../../src/resty/sluice/store/document/clustered";
-import { format_line, parse_line, type Document } from "../../../../src/resty/sluice/store/document/document";
+import type { Document } from "../../../../src/resty/sluice/store/document/document";
+import { format_line, parse_line } from "../../../../src/resty/sluice/store/document/line";
 import {
   apply_shared,
   parse_shared,

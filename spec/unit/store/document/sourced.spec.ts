@@ -1,14 +1,18 @@
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../../src/resty/sluice/config/server";
-import { format_line, parse_line, type Document } from "../../../../src/resty/sluice/store/document/document";
+import type { Document } from "../../../../src/resty/sluice/store/document/document";
 import {
+  format_line,
   has_sourced,
+  parse_line,
+  type SourceMark,
+} from "../../../../src/resty/sluice/store/document/line";
+import {
   fitting_servers as fitting,
   replace_sourced as replace_portion,
   sourced_addresses,
   wanted_server,
   type Misfit,
   type Portion,
-  type SourceMark,
 } from "../../../../src/resty/sluice/store/document/sourced";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { create } from "../../../../src/resty/sluice/store/memory/region";

@@ -8,12 +8,10 @@ import { read_upstream, type UpstreamConfig } from "../../../../src/resty/sluice
 import {
   find_record,
   format_document,
-  format_line,
-  parse_line,
   type Document,
-  type ServerRecord,
 } from "../../../../src/resty/sluice/store/document/document";
 import { patch_server } from "../../../../src/resty/sluice/store/document/edit";
+import { format_line, parse_line, type ServerRecord } from "../../../../src/resty/sluice/store/document/line";
 import { node_server, register, renew } from "../../../../src/resty/sluice/store/document/nodes";
 import { replace_upstream } from "../../../../src/resty/sluice/store/document/replace";
 import {

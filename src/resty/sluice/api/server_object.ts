@@ -1,6 +1,7 @@
 import type { NodeConfig } from "../config/node";
 import { list, shape, shaped } from "../lib/json";
-import { parse_line, type Document } from "../store/document/document";
+import { type Document } from "../store/document/document";
+import { parse_line } from "../store/document/line";
 import { filter_object } from "./fields";
 
 /** The JSON object of a server's configuration. */

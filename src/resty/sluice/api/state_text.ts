@@ -4,7 +4,7 @@ import { state_name } from "../health/state";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { shape, shaped } from "../lib/json";
-import type { ServerRecord } from "../store/document/document";
+import type { ServerRecord } from "../store/document/line";
 import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
 

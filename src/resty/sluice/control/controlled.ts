@@ -2,7 +2,8 @@ import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
 import { is_standing_by, may_serve } from "../config/server";
 import type { Reporter } from "../health/reported";
-import { parse_head, parse_line, type Call, type Document, type Scaling } from "../store/document/document";
+import { parse_head, type Call, type Document, type Scaling } from "../store/document/document";
+import { lines_in, parse_line } from "../store/document/line";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
@@ -137,7 +138,7 @@ function read_servers(
   pause: Pause,
 ): void {
   let made = 0;
-  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+  for (const [line] of lines_in(text, start)) {
     let server = before?.lines.get(line);
     if (server === undefined) {
       server = changed_server(upstream, line, before);

@@ -2,6 +2,7 @@ import * as clock from "../lib/clock";
 import { new_job } from "../lib/job";
 import { pause } from "../lib/pause";
 import { parse_head } from "../store/document/document";
+import { lines_in, numbers_in } from "../store/document/line";
 import { Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { get_names, get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
@@ -65,12 +66,11 @@ function begin_minute(name: string, now: number): number | undefined {
   const minute_at = row_at(head.row) + UpstreamRow.MINUTE_AT;
   if (goes_on(memory[minute_at], now)) return memory[minute_at] + MINUTE;
   memory[minute_at] = now;
-  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
-    const [line_incarnation, line_row] = string.match(line, "^%d+ (%d+) (%d+) ");
-    const row = tonumber(line_row) as RowNumber;
+  for (const [line] of lines_in(text, start)) {
+    const [, incarnation, row] = numbers_in(line);
     const cells = row_at(row);
     memory[cells + Row.PICKS_BEFORE] = memory[cells + Row.PICKS];
-    memory[cells + Row.PICKS] = picks_of(row, tonumber(line_incarnation) as number);
+    memory[cells + Row.PICKS] = picks_of(row, incarnation);
   }
   return now + MINUTE;
 }

@@ -3,13 +3,13 @@ import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
 import { pause } from "../lib/pause";
 import type { Document } from "../store/document/document";
+import type { SourceMark } from "../store/document/line";
 import {
   fitting_servers,
   replace_sourced,
   sourced_addresses,
   type Misfit,
   type Portion,
-  type SourceMark,
   type WantedServer,
 } from "../store/document/sourced";
 import { stamp_of } from "../store/memory/region";

@@ -1,7 +1,7 @@
 import type { HealthCheckConfig } from "../config/health_check";
-import { parse_line } from "../store/document/document";
+import { numbers_in, parse_line } from "../store/document/line";
 import { read } from "../store/document/read";
-import { Check, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
+import { Check, Row, UpstreamRow } from "../store/memory/cells";
 import { fence, in_turn } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
 import { row_at, shared_memory } from "../store/memory/region";
@@ -41,11 +41,11 @@ function take_out_failed({ upstream_name, server }: Subject, fails: number, now:
   const document = read(upstream_name);
   if (document === undefined) return;
   for (const line of document.lines) {
-    const [incarnation, row] = string.match(line, "^%d+ (%d+) (%d+) ");
-    const at = row_at(tonumber(row) as RowNumber);
+    const [, incarnation, row] = numbers_in(line);
+    const at = row_at(row);
     const check: Check = memory[at + Row.CHECK];
     const has_failed = memory[at + Row.CHECK_RESULTS] <= -fails && check !== Check.FAILED;
-    if (has_failed && memory[at + Row.STAMP] === tonumber(incarnation)) {
+    if (has_failed && memory[at + Row.STAMP] === incarnation) {
       memory[at + Row.CHECK] = Check.FAILED;
       memory[at + Row.CHECK_RESULTS] = 0;
       const subject = subject_of(upstream_name, document.row, parse_line(line));

@@ -1,5 +1,5 @@
 import { seconds_of } from "../config/time";
-import type { ServerRecord } from "../store/document/document";
+import type { ServerRecord } from "../store/document/line";
 import type { RowNumber } from "../store/memory/cells";
 import { row_at } from "../store/memory/region";
 import type { Reporter } from "./reported";

@@ -5,7 +5,8 @@ import * as clock from "../lib/clock";
 import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
 import type { Destination } from "../net/connection";
-import { parse_head, parse_line, type Document, type ServerRecord } from "../store/document/document";
+import { parse_head, type Document } from "../store/document/document";
+import { lines_in, numbers_in, parse_line, type ServerRecord } from "../store/document/line";
 import { Check as CheckState, Header, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
@@ -121,8 +122,8 @@ function first_due(target: Target, head: Document, index: number, count: number)
 }
 
 function add_line(group: Group, head: Document, { line, index }: NewLine, count: number): void {
-  const [row] = string.match(line, "^%d+ %d+ (%d+) ");
-  const server = is_mine(tonumber(row) as RowNumber) ? parse_line(line) : undefined;
+  const [, , row] = numbers_in(line);
+  const server = is_mine(row) ? parse_line(line) : undefined;
   if (server === undefined || server.down) {
     group.lines.set(line, false);
     return;
@@ -138,7 +139,7 @@ function apply_lines(group: Group, head: Document, text: string, start: number, 
   group.lines = new LuaTable();
   const added: NewLine[] = [];
   let count = 0;
-  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
+  for (const [line] of lines_in(text, start)) {
     const known = before.get(line);
     if (known === undefined) added.push({ line, index: count });
     else group.lines.set(line, known);
@@ -165,9 +166,8 @@ function drop(name: string): void {
 /** Ends the effect of earlier checks on the servers of an upstream that is not checked any more. */
 function end_checks(name: string, head: Document, text: string, start: number): void {
   const memory = shared_memory();
-  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) {
-    const [row_text] = string.match(line, "^%d+ %d+ (%d+) ");
-    const row = tonumber(row_text) as RowNumber;
+  for (const [line] of lines_in(text, start)) {
+    const [, , row] = numbers_in(line);
     const check: CheckState = memory[row_at(row) + Row.CHECK];
     if (is_mine(row) && check !== CheckState.NONE) {
       forget_checks(subject_of(name, head.row, parse_line(line)), clock.now());

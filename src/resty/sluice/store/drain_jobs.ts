@@ -1,8 +1,8 @@
 import * as clock from "../lib/clock";
 import { new_job } from "../lib/job";
 import { pause } from "../lib/pause";
-import { has_drain_job, type ServerRecord } from "./document/document";
 import { draining_servers, may_leave, remove_drained } from "./document/drain";
+import { has_drain_job, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
 import { type Cell, UpstreamRow } from "./memory/cells";
 import { get_names, get_text, recall } from "./memory/dict";

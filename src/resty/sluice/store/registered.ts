@@ -1,6 +1,6 @@
 import { parse_document } from "./document/document";
+import { may_have_sourced } from "./document/line";
 import { registered_nodes, type NodeRecord } from "./document/nodes";
-import { may_have_sourced } from "./document/sourced";
 import { follow_upstreams, new_follower, type Follower } from "./memory/changes";
 import { get_text } from "./memory/dict";
 

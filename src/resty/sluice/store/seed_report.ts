@@ -1,7 +1,8 @@
 import { settings_of } from "../config/settings";
 import type { UpstreamConfig } from "../config/upstream";
 import { encode } from "../lib/json";
-import { parse_line, server_text, type Document } from "./document/document";
+import type { Document } from "./document/document";
+import { parse_line, server_text } from "./document/line";
 
 /** What a start says of the upstreams that `setup` names and that it does not create. */
 

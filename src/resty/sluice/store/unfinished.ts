@@ -1,8 +1,9 @@
 import * as clock from "../lib/clock";
 import * as disk from "./disk/writer";
 import { difference, type Difference } from "./document/difference";
-import { parse_line, type Document, type Leaver } from "./document/document";
+import type { Document, Leaver } from "./document/document";
 import { note_deadlines } from "./document/drain";
+import { numbers_in } from "./document/line";
 import { read } from "./document/read";
 import { start_returning } from "./document/returning";
 import { Header, type RowNumber, UpstreamRow } from "./memory/cells";
@@ -28,7 +29,10 @@ export function free_rows(rows: readonly Leaver[]): void {
 
 /** Gives back all rows of an upstream that is gone. Under the lock. */
 export function free_rows_of(document: Document): void {
-  for (const line of document.lines) free_row(parse_line(line).row);
+  for (const line of document.lines) {
+    const [, , row] = numbers_in(line);
+    free_row(row);
+  }
   free_rows(document.leavers);
   free_row(document.row);
 }

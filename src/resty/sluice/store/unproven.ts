@@ -2,7 +2,8 @@ import { in_order } from "../config/block";
 import { HEALTH_CHECK, type HealthCheckConfig } from "../config/health_check";
 import { encode } from "../lib/json";
 import type { Document } from "./document/document";
-import { Check, Row, type RowNumber, UpstreamRow } from "./memory/cells";
+import { numbers_in } from "./document/line";
+import { Check, Row, UpstreamRow } from "./memory/cells";
 import { delete_report, get_report, put_report } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 
@@ -32,8 +33,8 @@ function text_of(health_check: HealthCheckConfig | undefined): string {
 function forget_results(lines: readonly string[]): void {
   const memory = shared_memory();
   for (const line of lines) {
-    const [row] = string.match(line, "^%d+ %d+ (%d+) ");
-    const at = row_at(tonumber(row) as RowNumber);
+    const [, , row] = numbers_in(line);
+    const at = row_at(row);
     const check: Check = memory[at + Row.CHECK];
     if (check === Check.PASSED) memory[at + Row.CHECK] = Check.NONE;
     memory[at + Row.CHECK_RESULTS] = 0;
@@ -58,8 +59,8 @@ export function restore_proof({ health_check, row, lines }: Document): void {
   const memory = shared_memory();
   let is_proven = false;
   for (const line of lines) {
-    const [server_row] = string.match(line, "^%d+ %d+ (%d+) ");
-    const check: Check = memory[row_at(tonumber(server_row) as RowNumber) + Row.CHECK];
+    const [, , server_row] = numbers_in(line);
+    const check: Check = memory[row_at(server_row) + Row.CHECK];
     if (check === Check.PASSED) is_proven = true;
   }
   memory[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_proven ? 0 : 1;

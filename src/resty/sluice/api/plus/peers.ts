@@ -1,7 +1,7 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
-import type { ServerRecord } from "../../store/document/document";
+import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { explained_state } from "../state_text";

@@ -1,7 +1,8 @@
 import { parse_address } from "../../config/address";
 import { format_problem } from "../../config/problem";
-import { find_by_address, find_by_id, parse_line } from "../../store/document/document";
+import { find_by_address, find_by_id } from "../../store/document/document";
 import { add_server, patch_server, remove_server } from "../../store/document/edit";
+import { parse_line } from "../../store/document/line";
 import { upstream_not_found, server_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
 import { etag, ok, type Answered } from "../answer";

@@ -1,5 +1,6 @@
 import { encode, list, shape, shaped } from "../../lib/json";
-import { parse_head, parse_line, type Document } from "../../store/document/document";
+import { parse_head, type Document } from "../../store/document/document";
+import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
 import { names, read } from "../../store/document/read";
 import { dict_name, get_text } from "../../store/memory/dict";

@@ -6,15 +6,10 @@ import { time_from } from "../../config/values";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { shape, shaped } from "../../lib/json";
-import {
-  find_by_address,
-  find_by_id,
-  parse_line,
-  type Document,
-  type ServerRecord,
-} from "../../store/document/document";
+import { find_by_address, find_by_id, type Document } from "../../store/document/document";
 import { cancel_drain, find_drain, start_drain, WHEN_IDLE } from "../../store/document/drain";
 import { find_drained } from "../../store/document/drained";
+import { parse_line, type ServerRecord } from "../../store/document/line";
 import { server_not_found, upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
 import { active_requests } from "../../store/memory/rows";

@@ -1,7 +1,7 @@
 import { parse_address } from "../../config/address";
 import { is_standing_by, may_serve, serves_nobody } from "../../config/server";
 import { seconds_of } from "../../config/time";
-import type { ServerRecord } from "../../store/document/document";
+import type { ServerRecord } from "../../store/document/line";
 import { active_at, begun_at, row_at } from "../../store/memory/region";
 import { adopt, own_cell } from "./counters";
 import type { LiveUpstream, LiveServer } from "./model";

@@ -1,15 +1,8 @@
 import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
 import { encode, list, shape, shaped } from "../../lib/json";
 import { difference, type Difference } from "../document/difference";
-import {
-  BOOKKEEPING_FIELDS,
-  bookkeeping_of,
-  STORED_FIELDS,
-  stored_server,
-  type Bookkeeping,
-  type Document,
-  type ServerRecord,
-} from "../document/document";
+import { BOOKKEEPING_FIELDS, bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
+import { STORED_FIELDS, stored_server, type ServerRecord } from "../document/line";
 import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from "./sealed";
 
 /**

@@ -2,13 +2,8 @@ import { check_fit } from "../../config/fit";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { whole_lines } from "../../lib/text";
 import { is_local_id } from "../document/clustered";
-import {
-  bookkeeping_of,
-  format_line,
-  type Bookkeeping,
-  type Document,
-  type ServerRecord,
-} from "../document/document";
+import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
+import { format_line, type ServerRecord } from "../document/line";
 import { is_whole, read_change, type DiskServer, type ReadChange } from "../document/saved";
 import type { RowNumber } from "../memory/cells";
 import { open_line, type Start } from "./first_line";

@@ -1,4 +1,4 @@
-import { parse_line, type ServerRecord } from "./document";
+import { parse_line, type ServerRecord } from "./line";
 
 /** The servers that differ between two versions of an upstream. A server that has changed is in both lists. */
 export interface Difference {

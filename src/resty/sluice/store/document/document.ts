@@ -1,18 +1,8 @@
 import { canonical_address } from "../../config/address";
-import { SERVER_DEFAULTS, type ServerConfig } from "../../config/server";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { decode, encode, shape, shaped } from "../../lib/json";
+import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
 import type { RowNumber } from "../memory/cells";
-
-/** A server as the store keeps it. */
-export interface ServerRecord extends ServerConfig {
-  /** Its number within the upstream; never used again while the upstream lives. */
-  id: number;
-  /** The revision that added it; tells it from an earlier server with the same id or address. */
-  incarnation: number;
-  /** Its place in the shared memory. */
-  row: RowNumber;
-}
 
 /** A removed server that may still be finishing requests; its row is kept until it has. */
 export interface Leaver {
@@ -119,77 +109,6 @@ export function bookkeeping_of({
   return book;
 }
 
-type StoredServer = Partial<ServerConfig> & { server: string };
-
-/** The parameters, in the order in which they are stored. */
-export const STORED_FIELDS = [
-  "server",
-  "weight",
-  "backup",
-  "down",
-  "drain",
-  "leave_by",
-  "max_conns",
-  "max_fails",
-  "fail_timeout",
-  "slow_start",
-  "route",
-  "standby",
-  "in_service",
-  "source",
-  "node",
-] as const;
-const SERVER_SHAPE = shape(STORED_FIELDS);
-
-/** A server's parameters as they are stored: only what is not the default, `server` first. */
-export function stored_server(server: ServerConfig): StoredServer {
-  const stored: Record<string, unknown> = {};
-  for (const field of STORED_FIELDS) {
-    if (server[field] !== SERVER_DEFAULTS[field]) stored[field] = server[field];
-  }
-  return shaped(stored, SERVER_SHAPE) as StoredServer;
-}
-
-/** What stands of a server in its line, so that equals have equal texts. */
-export function server_text(server: ServerConfig): string {
-  return encode(stored_server(server));
-}
-
-/** The opposite of `stored_server`. */
-export function restored_server(stored: StoredServer): ServerConfig {
-  const server: Record<string, unknown> = {};
-  for (const field of STORED_FIELDS) {
-    const value = stored[field] ?? SERVER_DEFAULTS[field];
-    // In Lua a key takes room with nothing behind it, too: the table would be twice as large.
-    if (value !== undefined) server[field] = value;
-  }
-  return server as unknown as ServerConfig;
-}
-
-/** Writes a server's line. */
-export function format_line(server: ServerRecord): string {
-  return string.format("%d %d %d %s", server.id, server.incarnation, server.row, server_text(server));
-}
-
-/** Reads a server's line. */
-export function parse_line(line: string): ServerRecord {
-  const [id, incarnation, row, stored] = string.match(line, "^(%d+) (%d+) (%d+) (.+)$");
-  const server = restored_server(decode(stored)[0] as StoredServer) as ServerRecord;
-  server.id = tonumber(id) as number;
-  server.incarnation = tonumber(incarnation) as number;
-  server.row = tonumber(row) as RowNumber;
-  return server;
-}
-
-/** The address in a server's line, as it was written. */
-export function address_in(line: string): string {
-  const [address] = string.match(line, '^%d+ %d+ %d+ {"server":"([^"]*)"');
-  if (address === undefined || string.sub(address, -1) === "\\") return parse_line(line).server;
-  // A path has slashes, which JSON may write in two ways.
-  if (string.find(address, "\\", 1, true)[0] === undefined) return address;
-  return (decode(`["${address}"]`)[0] as string[])[0];
-}
-
 /** Writes a document as text. */
 export function format_document(document: Document): string {
   const { revision, row, leavers } = document;
@@ -209,7 +128,7 @@ export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
 /** Reads a document from its text; a text that was padded at its end reads the same. */
 export function parse_document(text: string): Document {
   const [document, start] = parse_head(text);
-  for (const [line] of string.gmatch(string.sub(text, start), "[^\n]+")) document.lines.push(line);
+  for (const [line] of lines_in(text, start)) document.lines.push(line);
   return document;
 }
 
@@ -217,11 +136,6 @@ export function parse_document(text: string): Document {
 export function find_record(text: string, id: number): ServerRecord | undefined {
   const [position] = string.find(text, string.format("\n%d ", id), 1, true);
   return position === undefined ? undefined : parse_line(string.match(text, "[^\n]+", position + 1)[0]);
-}
-
-/** False: no line of a text, or not this one, has a server that a drain job is to take out. */
-export function has_drain_job(text: string): boolean {
-  return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
 }
 
 /** The index of the line of the server `id`. */

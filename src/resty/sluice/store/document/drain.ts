@@ -6,16 +6,10 @@ import { Header, Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { active_requests } from "../memory/rows";
 import type { Difference } from "./difference";
-import {
-  find_by_id,
-  format_line,
-  has_drain_job,
-  parse_line,
-  type Document,
-  type ServerRecord,
-} from "./document";
+import { find_by_id, type Document } from "./document";
 import { with_drained } from "./drained";
 import { copy, type Edited } from "./edit";
+import { format_line, has_drain_job, parse_line, type ServerRecord } from "./line";
 import { server_not_found } from "./problems";
 
 /** Drain jobs: servers that drain, and are taken out when they are idle or their time is over. */

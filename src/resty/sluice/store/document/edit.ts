@@ -5,15 +5,8 @@ import { check_by_hand, read_server, type ServerConfig } from "../../config/serv
 import type { RowNumber } from "../memory/cells";
 import { allocate_row, free_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
-import {
-  address_in,
-  find_by_address,
-  find_by_id,
-  format_line,
-  parse_line,
-  type Document,
-  type ServerRecord,
-} from "./document";
+import { find_by_address, find_by_id, type Document } from "./document";
+import { address_in, format_line, parse_line, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY, server_not_found } from "./problems";
 
 /** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */

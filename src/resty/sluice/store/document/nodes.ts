@@ -8,17 +8,10 @@ import { encode } from "../../lib/json";
 import { Row } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row } from "../memory/rows";
-import {
-  find_by_address,
-  format_line,
-  parse_line,
-  server_text,
-  type Document,
-  type ServerRecord,
-} from "./document";
+import { find_by_address, type Document } from "./document";
 import { add_lines, copy, exists, type Edited } from "./edit";
+import { format_line, has_sourced, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
-import { has_sourced } from "./sourced";
 
 /** Servers that register themselves. That one has renewed its registration is a number in shared memory, and no write. */
 

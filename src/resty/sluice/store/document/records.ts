@@ -1,7 +1,8 @@
 import { canonical_address } from "../../config/address";
 import { decode } from "../../lib/json";
+import type { Document } from "./document";
+import { address_in, parse_line, restored_server, type ServerRecord } from "./line";
 import type { RowNumber } from "../memory/cells";
-import { address_in, parse_line, restored_server, type Document, type ServerRecord } from "./document";
 
 /** The servers of a document, many at a time: an upstream may have 10,000, and a listing 100,000. */
 

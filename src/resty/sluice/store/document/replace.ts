@@ -7,15 +7,9 @@ import { settings_of } from "../../config/settings";
 import type { UpstreamConfig } from "../../config/upstream";
 import { allocate_row, free_row } from "../memory/rows";
 import { is_local_id } from "./clustered";
-import {
-  bookkeeping_of,
-  format_line,
-  parse_line,
-  server_text,
-  type Document,
-  type ServerRecord,
-} from "./document";
+import { bookkeeping_of, type Document } from "./document";
 import { add_lines, type Edited } from "./edit";
+import { format_line, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 import { new_secret } from "./secret";
 

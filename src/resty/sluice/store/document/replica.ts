@@ -17,21 +17,12 @@ import { Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row, free_row, start_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_local_id } from "./clustered";
-import {
-  bookkeeping_of,
-  format_line,
-  parse_line,
-  stored_server,
-  type Document,
-  type Drained,
-  type Scaling,
-  type ServerRecord,
-} from "./document";
+import { bookkeeping_of, type Document, type Drained, type Scaling } from "./document";
 import type { Edited } from "./edit";
+import { format_line, has_sourced, parse_line, stored_server, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 import { is_whole, read_drained, read_saved_server, read_scaling, type SavedServer } from "./saved";
 import { is_secret } from "./secret";
-import { has_sourced } from "./sourced";
 
 /** What several gateways share of an upstream: its settings and its servers, but those that each finds in a registry, as text. */
 

@@ -1,13 +1,19 @@
 import { canonical_address } from "../../config/address";
 import { check_fit } from "../../config/fit";
 import { carried_over, type ServerConfig } from "../../config/server";
-import { address_in, format_line, parse_line, server_text, type Document } from "./document";
+import type { Document } from "./document";
 import { add_lines, copy, type Edited } from "./edit";
+import {
+  address_in,
+  format_line,
+  has_sourced,
+  parameters_in,
+  parse_line,
+  server_text,
+  type SourceMark,
+} from "./line";
 
 /** The servers that a source has brought: changed by it alone, and it changes no others. */
-
-/** What brings servers, as their lines name it. */
-export type SourceMark = "discovery" | "register";
 
 /** A server that cannot be in the upstream. */
 export interface Misfit {
@@ -38,16 +44,6 @@ export function wanted_server(config: ServerConfig): WantedServer {
 }
 
 const OTHERS_ADDRESS = "this address already belongs to another server of the upstream";
-
-/** Whether a line is that of a server that this source has brought. What a node says of itself comes behind. */
-export function has_sourced(line: string, source: SourceMark): boolean {
-  return string.match(line, '"source":"(%a+)"')[0] === source;
-}
-
-/** False: no line of a text is such a one. */
-export function may_have_sourced(text: string, source: SourceMark): boolean {
-  return string.find(text, `"source":"${source}"`, 1, true)[0] !== undefined;
-}
 
 /** The canonical form of the address in a line. */
 function name_in(line: string): string {
@@ -90,7 +86,7 @@ function place(plan: Plan, { config, name, text }: WantedServer, has_room: boole
     return 1;
   }
   plan.named.add(before);
-  const is_same = string.match(before, "^%d+ %d+ %d+ (.+)$")[0] === text;
+  const is_same = parameters_in(before) === text;
   const line = is_same || !has_room ? before : changed_line(before, config);
   if (line === undefined) plan.added.push(config);
   else plan.lines.set(before, line);

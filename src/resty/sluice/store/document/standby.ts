@@ -1,6 +1,7 @@
 import { start_row } from "../memory/rows";
-import { find_by_id, format_line, parse_line, type Document } from "./document";
+import { find_by_id, type Document } from "./document";
 import { copy, type Edited } from "./edit";
+import { format_line, parse_line } from "./line";
 import { server_not_found } from "./problems";
 
 /** Servers that stand by: known and checked, without requests until they are brought in. */
