@@ -4,6 +4,7 @@ import { createTypeScriptImportResolver } from "eslint-import-resolver-typescrip
 import importX from "eslint-plugin-import-x";
 import { readdirSync } from "node:fs";
 import tseslint from "typescript-eslint";
+import { noOptionalStringLength } from "./scripts/lint_string_length.mjs";
 
 /** Imports go down only: a room may import from the layers below its own, and from itself. */
 const layers = [
@@ -115,11 +116,15 @@ export default defineConfig(
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.recommendedTypeChecked, importX.flatConfigs.typescript],
-    plugins: { "import-x": importX },
+    plugins: {
+      "import-x": importX,
+      sluice: { rules: { "no-optional-string-length": noOptionalStringLength } },
+    },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: { "import-x/resolver-next": [createTypeScriptImportResolver({ project: "tsconfig.json" })] },
     rules: {
       eqeqeq: "error",
+      "sluice/no-optional-string-length": "error",
       "no-restricted-globals": ["error", ...restrictedGlobals],
       "import-x/no-cycle": "error",
       "import-x/no-restricted-paths": [

@@ -32,7 +32,8 @@ export function format_version({ history, revision }: Version): string {
 export function parse_version(text: string | undefined): Version | undefined {
   if (text === undefined) return undefined;
   const [history, digits] = string.match(text, "^(%x+)%.(%d+)$");
-  if (history?.length === HISTORY_DIGITS) return { history, revision: tonumber(digits) ?? 0 };
+  if (digits !== undefined && history.length === HISTORY_DIGITS)
+    return { history, revision: tonumber(digits) ?? 0 };
   return string.find(text, "^%d+$")[0] === undefined
     ? undefined
     : { history: "", revision: tonumber(text) ?? 0 };

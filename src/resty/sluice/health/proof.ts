@@ -2,7 +2,7 @@ import type { HealthCheckConfig } from "../config/health_check";
 import { numbers_in, parse_line } from "../store/document/line";
 import { read } from "../store/document/read";
 import { Check, Row, UpstreamRow } from "../store/memory/cells";
-import { fence, in_turn } from "../store/memory/dict";
+import { fence, exclusively } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
 import { row_at, shared_memory } from "../store/memory/region";
 import { forget_check_failure, put_check_failure } from "../store/unproven";
@@ -78,7 +78,7 @@ export function withhold(subject: Subject, reason: string): void {
   put_check_failure(upstream_name, failure);
   const memory = shared_memory();
   const cell = upstream_row + UpstreamRow.UNPROVEN_SINCE;
-  in_turn(() => {
+  exclusively(() => {
     if (memory[cell] <= 0) return;
     memory[cell] = -memory[cell];
     const what = `the health check has passed on no server since it was set, so it takes none out; ${failure}`;

@@ -3,7 +3,7 @@ import { invalid_value, type Problem } from "../config/problem";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { type Cell, Header, Reported, Row, UpstreamRow } from "../store/memory/cells";
-import { in_turn } from "../store/memory/dict";
+import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
 import type { Report, ReportedState } from "./report";
@@ -68,7 +68,7 @@ function reason_of({ state, has_weight }: Report): string {
 function change_state(reporter: Reporter, state: Reported, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_row } = reporter;
-  in_turn(() => {
+  exclusively(() => {
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== reporter.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;

@@ -1,5 +1,5 @@
 import { type Cell, Check, Header, Row, State, UpstreamRow } from "../store/memory/cells";
-import { in_turn } from "../store/memory/dict";
+import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
 import type { Subject } from "./subject";
@@ -72,7 +72,7 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
   if (before === after) return;
   // Several workers may find the change at the same time. One of them makes it, from what all have noted.
-  in_turn(() => {
+  exclusively(() => {
     change_state(subject, now, reason);
   });
 }

@@ -1,8 +1,10 @@
 /**
- * The shared dict, used so that a write that finds no room changes nothing. Three traps of lua-nginx-module are why
- * `safe_set` alone is not enough: when it replaces a value by one of another size it frees the old one first, so a
- * failure would lose it, and so would the death of the worker right then; and a smaller value may need a piece of
- * memory that a full dict has none of.
+ * Access to the shared dict.
+ *
+ * A write that finds no room must change nothing, and `safe_set` alone does not guarantee that. When a value is
+ * replaced by one of a different size, lua-nginx-module frees the old value first. If the new value then does not
+ * fit, or the worker dies at that moment, the old value is lost. A smaller value can fail as well, because it may
+ * need memory of a size class that a full dict no longer has.
  */
 
 const PREFIX = "upstream:";
@@ -11,7 +13,7 @@ const STAGED = "staged";
 let dict: SharedDict | undefined;
 let opened_name = "";
 
-/** Chooses the dict. Phase: init_by_lua. Returns false when nginx.conf declares none of that name. */
+/** Opens the dict. Returns false when nginx.conf declares none of that name. Phase: init_by_lua. */
 export function open_dict(name: string): boolean {
   dict = ngx.shared[name];
   opened_name = name;
@@ -22,44 +24,44 @@ function opened(): SharedDict {
   return dict ?? error("resty.sluice: setup() was not called in init_by_lua", 0);
 }
 
-/** The name of the dict. */
+/** Returns the name of the dict. */
 export function dict_name(): string {
   return opened_name;
 }
 
-/** How large the dict is, in bytes. */
+/** Returns the size of the dict, in bytes. */
 export function dict_capacity(): number {
   return opened().capacity();
 }
 
-/** Makes what this worker has written to shared memory before visible to others before it reads on: as a lock does. */
+/** Orders memory accesses: what this worker wrote before becomes visible to other workers before it reads on. */
 export function fence(): void {
   opened().get("region");
 }
 
 /**
- * What is noted for other processes of this nginx: where the shared memory is and what `state_dir` is, by an earlier
- * `setup`; the revision of the last change of a drain job; the path of nginx.conf; the history of the cluster's
- * etcd, and until when changes wait for the other gateways after it has begun.
+ * Values kept for later processes of this nginx: the address of the shared memory, `state_dir`, the revision of the last
+ * change of a drain job, the path of nginx.conf, the history of the cluster's etcd, and the end of the grace period
+ * that follows its beginning.
  */
 type Note = "region" | "state_dir" | "drain" | "last_event" | "conf" | "history" | "grace";
 
-/** What has been noted last. */
+/** Returns a kept value. */
 export function recall(note: Note): string | number | undefined {
   return opened().get(note)[0];
 }
 
-/** Notes something. Returns false when the dict is full; a number in the place of a number always fits. */
+/** Keeps a value. Returns false when the dict is full; a number that replaces a number always fits. */
 export function remember(note: Note, value: string | number): boolean {
   return opened().safe_set(note, value)[0] === true;
 }
 
-/** The text of an upstream. */
+/** Returns the text of an upstream. */
 export function get_text(name: string): string | undefined {
   return opened().get(PREFIX + name)[0] as string | undefined;
 }
 
-/** The rests of all keys that begin with a prefix, in no order. */
+/** Returns what follows a prefix in all keys that begin with it, in no order. */
 function names_after(prefix: string): string[] {
   const names: string[] = [];
   for (const key of opened().get_keys(0)) {
@@ -68,14 +70,14 @@ function names_after(prefix: string): string[] {
   return names;
 }
 
-/** The names of all upstreams, in no order. */
+/** Returns the names of all upstreams, in no order. */
 export function get_names(): string[] {
   return names_after(PREFIX);
 }
 
 const SEED_PREFIX = "seed:";
 
-/** The number of a seed; undefined: it is none. */
+/** Returns the number of a seed; undefined: the upstream is no seed. */
 export function get_seed(name: string): number | undefined {
   return opened().get(SEED_PREFIX + name)[0] as number | undefined;
 }
@@ -85,18 +87,18 @@ export function put_seed(name: string, seed: number): void {
   opened().safe_set(SEED_PREFIX + name, seed);
 }
 
-/** Adds a seed unless it is there. Returns false when the dict is full. */
+/** Adds a seed unless it exists. Returns false when the dict is full. */
 export function add_seed(name: string, seed: number): boolean {
   const [is_added, cause] = opened().safe_add(SEED_PREFIX + name, seed);
   return is_added === true || cause === "exists";
 }
 
-/** The names of all seeds, in no order. */
+/** Returns the names of all seeds, in no order. */
 export function get_seeds(): string[] {
   return names_after(SEED_PREFIX);
 }
 
-/** A key as long as that of an upstream, so that a trial takes as much room. */
+/** Returns a key of the same length as the upstream's key, so that storing it needs the same amount of memory. */
 function trial_key(name: string): string {
   return `trial:${string.rep("-", PREFIX.length + name.length - 6)}`;
 }
@@ -109,27 +111,28 @@ function has_room(name: string, text: string): boolean {
 }
 
 /**
- * Keeps a copy of a text that is about to be put, for a writer that dies while it puts it, and makes sure that it
- * will find room. Under the lock.
+ * Stages a text that is about to replace the current one, and verifies that it fits. If the writer dies while it
+ * replaces the text, `put_staged_text` completes the write. The caller holds the write lock.
  *
- * @returns the text to put: itself, or, when only that fits, padded to the size of that before (and then there is no
- * copy); undefined: no room
+ * @returns the text to store, padded to the old length if only that fits (no copy is staged then); undefined if there is
+ * no room
  */
 export function stage_text(name: string, text: string): string | undefined {
   const before = get_text(name);
   const [is_staged] = opened().safe_set(STAGED, `${name}\n${text}`);
-  if (is_staged === true && (before?.length === text.length || has_room(name, text))) return text;
+  if (is_staged === true && ((before !== undefined && before.length === text.length) || has_room(name, text)))
+    return text;
   opened().delete(STAGED);
   if (before === undefined || before.length < text.length) return undefined;
   return text + string.rep("\n", before.length - text.length);
 }
 
-/** Forgets the copy. Under the lock. */
+/** Removes the staged copy. The caller holds the write lock. */
 export function unstage_text(): void {
   opened().delete(STAGED);
 }
 
-/** Puts the text of which there is a copy, if there is one. Under the lock. */
+/** Stores the staged text, if there is one. The caller holds the write lock. */
 export function put_staged_text(): void {
   const staged = opened().get(STAGED)[0] as string | undefined;
   if (staged === undefined) return;
@@ -137,47 +140,45 @@ export function put_staged_text(): void {
   put_text(name, text);
 }
 
-/** Puts a text that `stage_text` gave. Under the lock. */
+/** Stores a text that `stage_text` has returned. The caller holds the write lock. */
 export function put_text(name: string, text: string): void {
   const [done, cause] = opened().safe_set(PREFIX + name, text);
   if (done !== true) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: ${cause ?? ""}`);
 }
 
+/** Removes the text of an upstream. */
 export function delete_text(name: string): void {
   opened().delete(PREFIX + name);
 }
 
-const TURN = "health";
+const SPIN_LOCK = "health";
 /**
- * How often a worker tries to get the turn, which takes some 20 ms in all: this phase cannot sleep. A turn lasts some
- * microseconds, so whoever has it after that has died in it or was stopped.
+ * Attempts to take the spin lock, about 20 ms. This phase cannot sleep. An action takes some microseconds, so a worker
+ * that holds the lock for longer has died or was stopped, and the action runs without the lock.
  */
-const MOST_TRIES = 100_000;
+const MOST_ATTEMPTS = 100_000;
 
-/**
- * Runs `action` while no other worker runs one so: of what takes a few steps in shared memory. It must not raise. Any
- * phase.
- */
-export function in_turn(action: (this: void) => void): void {
-  let tries = 1;
-  let [is_mine, cause] = opened().safe_add(TURN, 1);
-  while (is_mine !== true && cause === "exists" && tries < MOST_TRIES) {
-    tries += 1;
-    [is_mine, cause] = opened().safe_add(TURN, 1);
+/** Runs `action` while no other worker runs one. For a few steps in shared memory; `action` must not raise. Any phase. */
+export function exclusively(action: (this: void) => void): void {
+  let attempts = 1;
+  let [is_locked, cause] = opened().safe_add(SPIN_LOCK, 1);
+  while (is_locked !== true && cause === "exists" && attempts < MOST_ATTEMPTS) {
+    attempts += 1;
+    [is_locked, cause] = opened().safe_add(SPIN_LOCK, 1);
   }
   action();
-  // A turn that was not to be had is ended too, so that the next worker need not wait for it.
-  if (is_mine === true || cause === "exists") opened().delete(TURN);
+  // A lock that could not be taken is removed too, so that the next worker does not wait for it.
+  if (is_locked === true || cause === "exists") opened().delete(SPIN_LOCK);
 }
 
 const EVENT_PREFIX = "event:";
 const LAST_EVENT = "last_event";
-/** So many are kept. */
+/** How many events are kept. */
 const MOST_EVENTS = 1000;
 
 let has_warned_report = false;
 
-/** Keeps a text for the API; if there is no room the one before stays, and the log says so once. Any phase. */
+/** Keeps a text for the API. If there is no room, the old text stays and a warning is logged once. Any phase. */
 export function put_report(key: string, text: string): void {
   const [done, cause] = opened().safe_set(key, text);
   if (done === true || has_warned_report) return;
@@ -185,19 +186,21 @@ export function put_report(key: string, text: string): void {
   ngx.log(ngx.WARN, `sluice: could not keep a report of a source: ${cause ?? ""}`);
 }
 
+/** Returns a text that `put_report` has kept. Any phase. */
 export function get_report(key: string): string | undefined {
   return opened().get(key)[0] as string | undefined;
 }
 
+/** Removes a text that `put_report` has kept. Any phase. */
 export function delete_report(key: string): void {
   opened().delete(key);
 }
 
 let has_warned = false;
 
-/** Puts an event in the place of the oldest. `make`: gives the text for its number. Any phase. */
+/** Replaces the oldest event. `make` returns the text of the event with a number. Any phase. */
 export function put_event(make: (this: void, number: number) => string): void {
-  // Without a first value: to make the key could evict others. `setup` has made it.
+  // No initial value: creating the key could evict other keys, so `setup` creates it.
   const [number, uncounted] = opened().incr(LAST_EVENT, 1);
   let cause = uncounted;
   if (number !== undefined) {
@@ -210,7 +213,7 @@ export function put_event(make: (this: void, number: number) => string): void {
   ngx.log(ngx.WARN, `sluice: could not keep an event: ${cause ?? ""}`);
 }
 
-/** The texts of the last events, the oldest first. Any phase. */
+/** Returns the texts of the last events, oldest first. Any phase. */
 export function get_events(): string[] {
   const last = (opened().get(LAST_EVENT)[0] ?? 0) as number;
   const texts: string[] = [];
