@@ -2,7 +2,7 @@ import { new_job } from "../lib/job";
 import { pause } from "../lib/pause";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
-import { acquire, Lock, release, try_acquire } from "./memory/lock";
+import { acquire, Lock, release, release_after, try_acquire } from "./memory/lock";
 import { revision } from "./memory/region";
 import { repair } from "./unfinished";
 
@@ -63,10 +63,11 @@ function compact(this: void): string | undefined {
 
 function compact_if_due(this: void): string | undefined {
   if (!is_due() || !try_acquire(Lock.IMAGE)) return undefined;
-  const [returned, result] = pcall(compact);
-  release(Lock.IMAGE);
-  if (!returned) error(result, 0);
-  return result;
+  let cause: string | undefined;
+  release_after(Lock.IMAGE, () => {
+    cause = compact();
+  });
+  return cause;
 }
 
 /** Compacts the journal when it has grown long. Phase: timer. */

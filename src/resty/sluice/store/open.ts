@@ -14,7 +14,7 @@ import { read } from "./document/read";
 import { replace_upstream } from "./document/replace";
 import { Check, Header, Row, UpstreamRow } from "./memory/cells";
 import * as dict from "./memory/dict";
-import { acquire_now, Lock, make_locks, release, renounce } from "./memory/lock";
+import { acquire_now, Lock, make_locks, release_after, renounce } from "./memory/lock";
 import { attach, create, row_at, shared_memory } from "./memory/region";
 import { allocate_row, hold_row } from "./memory/rows";
 import { is_deleted_seed, name_seed, restore_deleted_seed } from "./memory/seeds";
@@ -156,11 +156,9 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
   if (missing.length === 0) return;
   const [locked, busy] = acquire_now();
   if (locked === undefined) error(`could not create upstream ${missing[0]}: ${busy ?? ""}`, 0);
-  const [planted, cause] = pcall(() => {
+  release_after(Lock.WRITE, () => {
     for (const name of missing) plant(name, seeds.get(name));
   });
-  release(Lock.WRITE);
-  if (!planted) error(cause, 0);
 }
 
 /**

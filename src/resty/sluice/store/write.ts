@@ -8,7 +8,7 @@ import { bookkeeping_of, type Document } from "./document/document";
 import { copy } from "./document/edit";
 import { LATE, LOST } from "./document/problems";
 import { read } from "./document/read";
-import { acquire, Lock, release } from "./memory/lock";
+import { with_write_lock } from "./memory/lock";
 import { revision } from "./memory/region";
 import { catch_up, replicator_of, type Reach } from "./replicate";
 import { junk_revision } from "./source_status";
@@ -75,16 +75,12 @@ export function write_under_lock(name: string, edit: Edit, reach: Reach = "all")
 }
 
 function write_once(name: string, edit: Edit, reach: Reach): Written {
-  const [locked, cause] = acquire();
-  if (locked === undefined) return $multi(undefined, busy(cause));
   let document: Document | undefined;
   let problem: Problem | undefined;
-  const [returned, failure] = pcall(() => {
+  const [locked, cause] = with_write_lock(() => {
     [document, problem] = write_under_lock(name, edit, reach);
   });
-  release(Lock.WRITE);
-  if (!returned) error(failure, 0);
-  return $multi(document, problem);
+  return $multi(document, locked === undefined ? busy(cause) : problem);
 }
 
 /**

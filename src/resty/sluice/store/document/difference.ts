@@ -1,6 +1,8 @@
 import { parse_line, type ServerRecord } from "./line";
 
-/** The servers that differ between two versions of an upstream. A server that has changed is in both lists. */
+/**
+ * The servers that differ between two versions of an upstream. A server that has changed is in both lists.
+ */
 export interface Difference {
   /** In the new version only, in its order. */
   added: ServerRecord[];

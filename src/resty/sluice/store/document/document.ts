@@ -4,45 +4,48 @@ import { decode, encode, shape, shaped } from "../../lib/json";
 import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
 import type { RowNumber } from "../memory/cells";
 
-/** A removed server that may still be finishing requests; its row is kept until it has. */
+/** A removed server that may still have requests under way. Its row is kept until it has none. */
 export interface Leaver {
   row: RowNumber;
   incarnation: number;
 }
 
 /**
- * An upstream as it stands in the shared dict: a line of its own, then a line a server, in the order of adding. A
- * worker that knows a line knows the server, so telling what has changed needs no decoding.
+ * An upstream as the shared dict holds it: a line of its own, then a line for each server, in the order of
+ * adding.
  */
 export interface Document extends UpstreamSettings, Bookkeeping {
-  /** Of the last change. */
+  /** The revision of the last change. */
   revision: number;
-  /** Its place in the shared memory. */
+  /** The number of its row in the shared memory. */
   row: RowNumber;
   leavers: Leaver[];
   lines: string[];
 }
 
-/** What an upstream has to remember beside its settings and its servers. */
+/** What the store keeps of an upstream beside its settings and its servers. */
 export interface Bookkeeping {
-  /** The id that the next server gets. */
+  /** The id of the next server. */
   next_id: number;
-  /** The same of servers that only this gateway of several has; absent: it is alone. */
+  /** The id of the next server that this gateway finds in a registry; absent: the upstream is not shared. */
   next_local_id?: number | undefined;
   /**
-   * The version of what several gateways share of it: etcd's history and revision; absent: it is not shared.
+   * The version that the gateways of a cluster share: etcd's history and revision; absent: it is not shared.
    */
   cluster_revision?: string | undefined;
   /**
-   * What the values of its sticky cookie are made with, from the first such cookie to the upstream's end. Whoever has
-   * it can choose a server: it goes into no answer and no log.
+   * The secret of the sticky cookie's values, from the first such cookie to the end of the upstream. With the
+   * secret a client could choose a server, so it appears in no answer and no log.
    */
   session_secret?: string | undefined;
-  /** The last decision of `autoscale`; absent: there was none. */
+  /** The last decision of `autoscale`; absent: none. */
   scaling?: Scaling | undefined;
-  /** The call of its webhook that has not been answered yet; absent: there is none. Only the gateway that has decided has it. */
+  /**
+   * The call of the webhook that has not been answered yet; absent: none. Only the gateway that made the
+   * decision has it.
+   */
   call?: Call | undefined;
-  /** The servers that drain jobs have removed lately, the last one at the end; absent: there are none. */
+  /** The servers that drain jobs have removed recently, oldest first; absent: none. */
   drained?: Drained[] | undefined;
 }
 
@@ -54,25 +57,27 @@ export interface Drained {
   time: string;
 }
 
-/** A decision to scale, as far as the next one depends on it. */
+/** What the next decision to scale depends on. */
 export interface Scaling {
-  /** Tells it from all others. */
+  /** Unique. */
   id: string;
-  /** When it was made, or its call answered: seconds since 1970, by the clock of the gateway that has decided. */
+  /**
+   * When it was made, or its call was answered: seconds since 1970, by the clock of the gateway that decided.
+   */
   time: number;
   /**
-   * For so many seconds from now on its call may be under way, if the gateway that makes it lives. Absent: there is no
-   * call, or it has been answered.
+   * How many seconds from now the call may be under way, if the gateway that makes it lives. Absent: there is
+   * no call, or it has been answered.
    */
   wait?: number | undefined;
 }
 
 /** A call of a webhook. */
 export interface Call {
-  /** That of the decision. */
+  /** The id of the decision. */
   id: string;
   body: string;
-  /** It has been answered, but the other gateways do not know yet. */
+  /** The call has been answered, but the other gateways do not know yet. */
   is_heard?: true | undefined;
 }
 
@@ -80,7 +85,7 @@ const SCALING = shape(["id", "time", "wait"]);
 const CALL = shape(["id", "body", "is_heard"]);
 const DRAINED = shape(["id", "server", "time"]);
 
-/** Its members, in the order in which they are stored. */
+/** The members of the bookkeeping, in the order in which they are stored. */
 export const BOOKKEEPING_FIELDS = [
   "session_secret",
   "next_id",
@@ -91,7 +96,7 @@ export const BOOKKEEPING_FIELDS = [
   "drained",
 ] as const;
 
-/** Copies what an upstream has to remember, and nothing else. */
+/** Copies the bookkeeping of an upstream, and nothing else. */
 export function bookkeeping_of({
   next_id,
   next_local_id,
@@ -117,7 +122,9 @@ export function format_document(document: Document): string {
   return `${head}\n${table.concat(document.lines, "\n")}\n`;
 }
 
-/** Reads a document's own line, without the servers. Returns it, and where the servers' lines begin. */
+/**
+ * Parses a document's own line, without the servers. Returns it, and the position of the first server's line.
+ */
 export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
   const [end_of_head] = string.find(text, "\n", 1, true);
   const head = decode(string.sub(text, 1, end_of_head - 1))[0] as Document;
@@ -125,20 +132,20 @@ export function parse_head(text: string): LuaMultiReturn<[Document, number]> {
   return $multi(head, end_of_head + 1);
 }
 
-/** Reads a document from its text; a text that was padded at its end reads the same. */
+/** Parses a document's text. Empty lines at the end are padding. */
 export function parse_document(text: string): Document {
   const [document, start] = parse_head(text);
   for (const [line] of lines_in(text, start)) document.lines.push(line);
   return document;
 }
 
-/** The server `id` of a document's text, without reading the rest of that. */
+/** Returns the server `id` of a document's text, without parsing the rest. */
 export function find_record(text: string, id: number): ServerRecord | undefined {
   const [position] = string.find(text, string.format("\n%d ", id), 1, true);
   return position === undefined ? undefined : parse_line(string.match(text, "[^\n]+", position + 1)[0]);
 }
 
-/** The index of the line of the server `id`. */
+/** Returns the index of the line of the server `id`. */
 export function find_by_id({ lines }: Document, id: number): number | undefined {
   const start = string.format("%d ", id);
   for (const index of $range(0, lines.length - 1)) {
@@ -148,8 +155,8 @@ export function find_by_id({ lines }: Document, id: number): number | undefined 
 }
 
 /**
- * The index of the line of the server at an address, however that is written. A state of version 0.1.0 may have servers
- * whose addresses differ only in that: then the one that is written so comes first.
+ * Returns the index of the line of the server at an address, however that is written. A state of version
+ * 0.1.0 may have servers whose addresses differ only in spelling; then the exact spelling is preferred.
  */
 export function find_by_address({ lines }: Document, address: string): number | undefined {
   const name = canonical_address(address);

@@ -12,16 +12,16 @@ import { copy, type Edited } from "./edit";
 import { format_line, has_drain_job, parse_line, type ServerRecord } from "./line";
 import { server_not_found } from "./problems";
 
-/** Drain jobs: servers that drain, and are taken out when they are idle or their time is over. */
+/** Drain jobs: a server drains, and is removed when it is idle or its deadline has passed. */
 
-/** The `leave_by` of a server that is given all the time it needs. */
+/** The `leave_by` of a server that may drain without a deadline. */
 export const WHEN_IDLE = "idle";
 
 function no_job(id: number): Problem {
   return { status: 404, code: "DrainNotFound", text: `server with ID "${id}" has no drain job` };
 }
 
-/** The server `id`, if a drain job is to take it out, or undefined and the problem. */
+/** Returns the server `id` if it has a drain job, or undefined and the problem. */
 export function find_drain(
   document: Document,
   id: number,
@@ -44,19 +44,19 @@ function set_drain(current: Document, id: number, drain: boolean, leave_by: stri
   return $multi(document, undefined);
 }
 
-/** Has a server drain and leave, or changes when. `leave_by`: as in `ServerConfig`. */
+/** Starts a drain job, or changes its deadline. `leave_by`: as in `ServerConfig`. */
 export function start_drain(current: Document, id: number, leave_by: string): Edited {
   return set_drain(current, id, true, leave_by);
 }
 
-/** Has a server stay after all, and drain no longer. */
+/** Cancels a drain job: the server stays and no longer drains. */
 export function cancel_drain(current: Document, id: number): Edited {
   const [record, problem] = find_drain(current, id);
   if (record === undefined) return $multi(undefined, problem);
   return set_drain(current, id, false, "");
 }
 
-/** All servers that drain jobs are to take out. */
+/** Returns all servers with a drain job. */
 export function draining_servers(document: Document): ServerRecord[] {
   const records: ServerRecord[] = [];
   for (const line of document.lines) {
@@ -72,7 +72,7 @@ function set_leave_at(row: RowNumber, moment: clock.Moment): void {
   memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
 }
 
-/** Reads a deadline, which is a time of day, once; from then on the monotonic clock tells when it is over. */
+/** Converts a deadline, which is a time of day, to a moment of the monotonic clock, and records it. */
 function read_deadline({ row, leave_by }: ServerRecord): clock.Moment {
   const time = parse_iso8601(leave_by);
   const moment = time === undefined ? math.huge : clock.moment_of(time);
@@ -80,7 +80,10 @@ function read_deadline({ row, leave_by }: ServerRecord): clock.Moment {
   return moment;
 }
 
-/** Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is published. */
+/**
+ * Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is
+ * published.
+ */
 export function note_deadlines({ added, removed }: Difference): void {
   const before = new LuaTable<number, string>();
   for (const { row, leave_by } of removed) before.set(row, leave_by);
@@ -98,13 +101,16 @@ function is_past_deadline(record: ServerRecord, now: clock.Moment): boolean {
   return now >= (leave_at === 0 ? read_deadline(record) : leave_at);
 }
 
-/** True when a server that a drain job is to take out may go. */
+/** Returns whether a server with a drain job may be removed now. */
 export function may_leave(record: ServerRecord, now: clock.Moment): boolean {
   if (record.leave_by === "") return false;
   return is_past_deadline(record, now) || active_requests(record.row) === 0;
 }
 
-/** Takes out the servers of drain jobs that may go, and notes that they have gone. Returns the new document, and those. */
+/**
+ * Removes the servers with drain jobs that may go, and records their removal. Returns the new document and
+ * these servers.
+ */
 export function remove_drained(
   current: Document,
   now: clock.Moment,

@@ -1,17 +1,20 @@
 import { iso8601, parse_iso8601 } from "../../lib/iso8601";
 import type { Document, Drained } from "./document";
 
-/** The servers that drain jobs have removed from an upstream: clients that wait for a job ask about it after its end. Pure. */
+/**
+ * The servers that drain jobs have removed from an upstream. Clients that wait for a job ask about it after
+ * its end. Pure.
+ */
 
-/** A job that is done is known for at least 10 minutes, in seconds. */
+/** How long a finished job stays known, in seconds: at least 10 minutes. */
 const KNOWN_SECONDS = 660;
-/** So many of the last ones are known in any case: the time of day may have been set meanwhile. */
+/** How many of the last finished jobs are always known: the time of day may have been set. */
 const ALWAYS_KNOWN = 16;
 
 /**
- * Adds servers that are removed now, and drops those of long ago.
+ * Adds servers that are removed now, and drops old ones.
  *
- * @param drained those of before
+ * @param drained the current entries
  * @param now seconds since 1970
  */
 export function with_drained(
@@ -30,7 +33,7 @@ export function with_drained(
   return known;
 }
 
-/** The last one that `is_wanted` tells apart; undefined: none of them is known. */
+/** Returns the last entry that `is_wanted` accepts; undefined: none. */
 export function find_drained(
   { drained }: Document,
   is_wanted: (this: void, entry: Drained) => boolean,

@@ -9,29 +9,31 @@ import { find_by_address, find_by_id, type Document } from "./document";
 import { address_in, format_line, parse_line, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY, server_not_found } from "./problems";
 
-/** Changes of a document that the API is made of. Each returns the new document, or undefined and the problem. */
+/** The API's changes of a document. Each returns the new document, or undefined and the problem. */
 export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
 
-/** The problem of a server whose address another has: that of `line`. */
+/** Returns the problem of a server whose address belongs to the server of `line`. */
 export function exists(line: string): Problem {
   const text = `entry exists: the upstream has a server "${address_in(line)}"`;
   return { status: 409, code: "EntryExists", text };
 }
 
-/** A copy whose lines can be changed. */
+/** Copies a document, so that its lines can be changed. */
 export function copy(document: Document): Document {
   const lines: string[] = [];
   for (const line of document.lines) lines.push(line);
   return { ...document, lines };
 }
 
-/** The id of the first of some servers that are added together: all by the same. */
+/** Returns the id of the first of some servers that are added together, all from the same source. */
 function next_ids(document: Document, servers: readonly ServerConfig[]): number {
   const is_local = is_clustered() && servers.length > 0 && servers[0].source === "discovery";
   return is_local ? (document.next_local_id ?? FIRST_LOCAL_ID) : document.next_id;
 }
 
-/** Adds servers at the end of a document that can be changed: all of them, or none when memory is exhausted. */
+/**
+ * Adds servers at the end of a document that may be changed: all of them, or none when memory is exhausted.
+ */
 export function add_lines(
   document: Document,
   servers: readonly ServerConfig[],
@@ -75,8 +77,8 @@ export function add_server(current: Document, input: unknown, revision: number):
 }
 
 /**
- * Changes the parameters of a server. One that gets another address is another server, with the same id; to write the
- * same address in another way changes only that.
+ * Changes the parameters of a server. With another address it becomes another server with the same id;
+ * another spelling of the same address only changes the spelling.
  */
 export function patch_server(current: Document, id: number, input: unknown, revision: number): Edited {
   const index = find_by_id(current, id);
@@ -98,7 +100,7 @@ export function patch_server(current: Document, id: number, input: unknown, revi
     if (new_row === undefined) return $multi(undefined, OUT_OF_MEMORY);
     incarnation = revision;
     row = new_row;
-    // It was the other one that was to leave.
+    // The drain job and the service state belonged to the old server.
     server.leave_by = "";
     server.in_service = undefined;
   }
@@ -106,7 +108,7 @@ export function patch_server(current: Document, id: number, input: unknown, revi
   return $multi(document, undefined);
 }
 
-/** Takes a server out. */
+/** Removes a server. */
 export function remove_server(current: Document, id: number): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));

@@ -4,14 +4,18 @@ import type { RowNumber } from "../memory/cells";
 
 /**
  * A server's line in a document: its id, incarnation and row, then its parameters as JSON. Only this file and
- * `records.ts` know the format. The line identifies the server: a worker that knows the line knows the server.
+ * `records.ts` know the format. The line identifies the server: a worker that knows the line knows the
+ * server.
  */
 
 /** A server of an upstream, as the store keeps it. */
 export interface ServerRecord extends ServerConfig {
   /** Unique within the upstream, and never used again while the upstream exists. */
   id: number;
-  /** The revision that added the server. It differs from that of an earlier server with the same id or address. */
+  /**
+   * The revision that added the server. It differs from that of an earlier server with the same id or
+   * address.
+   */
   incarnation: number;
   /** The number of its row in the shared memory. */
   row: RowNumber;
@@ -112,7 +116,10 @@ export function has_drain_job(text: string): boolean {
   return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
 }
 
-/** Returns whether the server of a line comes from a source. The first match counts: metadata of a node follows it. */
+/**
+ * Returns whether the server of a line comes from a source. The first match counts: metadata of a node
+ * follows it.
+ */
 export function has_sourced(line: string, source: SourceMark): boolean {
   return string.match(line, '"source":"(%a+)"')[0] === source;
 }

@@ -13,44 +13,47 @@ import { add_lines, copy, exists, type Edited } from "./edit";
 import { format_line, has_sourced, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 
-/** Servers that register themselves. That one has renewed its registration is a number in shared memory, and no write. */
+/**
+ * Servers that register themselves. A renewal of a registration only writes a number in shared memory; it is
+ * no write of the store.
+ */
 
 /** A server that has registered itself. */
 export interface NodeRecord extends ServerRecord {
   node: NodeConfig;
 }
 
-/** What nearly is over may be just being removed, in seconds. */
+/** A registration that ends so soon, in seconds, may be being removed right now. */
 const MARGIN = 0.1;
 
-/** A server's parameters with what its registration says. */
+/** Returns a server's parameters together with its registration. */
 export function node_server(server: ServerConfig, node: NodeConfig): ServerConfig {
   return { ...server, source: "register", node };
 }
 
 const NEWLINE = 10;
 
-/** The line of a text that has something at a position. */
+/** Returns the line of a text that contains a position. */
 function line_at(text: string, position: number): string {
   let start = position;
   while (start > 1 && string.byte(text, start - 1) !== NEWLINE) start -= 1;
   return string.match(text, "^[^\n]*", start)[0];
 }
 
-/** The server that has registered itself as `name`, if its line is in a text. */
+/** Returns the server that has registered itself as `name`, if a text has its line. */
 export function find_node(text: string, name: string): NodeRecord | undefined {
   const member = `"name":${encode(name)},"ttl":`;
   let [position] = string.find(text, member, 1, true);
   while (position !== undefined) {
     const record = parse_line(line_at(text, position));
-    // What a server says of itself may look like a name.
+    // The metadata of another node may contain the same text.
     if (record.node?.name === name) return record as NodeRecord;
     [position] = string.find(text, member, position + 1, true);
   }
   return undefined;
 }
 
-/** All servers that have registered themselves. O(servers). */
+/** Returns all servers that have registered themselves. O(servers). */
 export function registered_nodes(document: Document): NodeRecord[] {
   const records: NodeRecord[] = [];
   for (const line of document.lines) {
@@ -59,17 +62,17 @@ export function registered_nodes(document: Document): NodeRecord[] {
   return records;
 }
 
-/** The cell that says when a registration ends. */
+/** Returns the offset of the end of a registration. */
 function expiry_of({ row }: ServerRecord): number {
   return row_at(row) + Row.EXPIRES;
 }
 
-/** When a registration ends, by the monotonic clock; 0: nobody has said so since nginx has started. */
+/** Returns when a registration ends, by the monotonic clock; 0: not known since nginx has started. */
 export function expires(record: ServerRecord): number {
   return shared_memory()[expiry_of(record)];
 }
 
-/** Tells whether a registration is over and the guard keeps the server all the same. */
+/** Returns whether a registration has ended and the guard keeps the server. */
 export function is_expired({ row }: ServerRecord): boolean {
   const memory = shared_memory();
   const expired_at = memory[row_at(row) + Row.EXPIRED_AT];
@@ -77,8 +80,8 @@ export function is_expired({ row }: ServerRecord): boolean {
 }
 
 /**
- * Notes that the guard keeps a server whose registration is over. Under the lock. Returns whether that is
- * news.
+ * Records that the guard keeps a server whose registration has ended. Returns whether that is new. The caller
+ * holds the write lock.
  */
 export function keep_expired(record: ServerRecord): boolean {
   if (is_expired(record)) return false;
@@ -86,21 +89,21 @@ export function keep_expired(record: ServerRecord): boolean {
   return true;
 }
 
-/** Has a registration end a `ttl` after `now`. */
+/** Extends a registration to a `ttl` after `now`. */
 export function extend(record: NodeRecord, now: number): void {
   extend_to(record, now + seconds_of(record.node.ttl));
 }
 
-/** Has a registration end at a moment. */
+/** Sets the end of a registration. */
 export function extend_to(record: NodeRecord, end: number): void {
   shared_memory()[expiry_of(record)] = end;
 }
 
 /**
- * Renews a registration that says what it said before: no write, no lock. Any phase.
+ * Renews a registration whose parameters have not changed: without a lock and without a write. Any phase.
  *
- * @param text of the upstream
- * @returns the server; undefined: it is new, has changed, or its time is over
+ * @param text the text of the upstream
+ * @returns the server; undefined: it is new, has changed, or its registration has ended
  */
 export function renew(text: string, server: ServerConfig, now: number): NodeRecord | undefined {
   const record = server.node === undefined ? undefined : find_node(text, server.node.name);
@@ -112,7 +115,10 @@ export function renew(text: string, server: ServerConfig, now: number): NodeReco
   return record;
 }
 
-/** A registered server with other parameters: another server if its address, its group or its own incarnation is another. */
+/**
+ * Returns the line of a registered server with new parameters. With another address, group or incarnation of
+ * its own, it becomes another server.
+ */
 function changed_line(before: NodeRecord, server: ServerConfig, revision: number): string | undefined {
   const { id, incarnation, row, backup, node } = before;
   const is_there = canonical_address(before.server) === canonical_address(server.server);
@@ -120,7 +126,7 @@ function changed_line(before: NodeRecord, server: ServerConfig, revision: number
   if (is_same) return format_line({ ...carried_over(server, before), id, incarnation, row });
   const new_row = allocate_row(revision, id);
   if (new_row === undefined) return undefined;
-  // A standby server that was brought in is wanted as much after it has started anew.
+  // A standby server that is in service stays in service after its restart.
   const in_service = is_there && server.standby === true ? before.in_service : undefined;
   return format_line({ ...server, in_service, id, incarnation: revision, row: new_row });
 }
@@ -154,19 +160,19 @@ export function register(current: Document, server: ServerConfig, now: number, r
   return $multi(document, undefined);
 }
 
-/** The problem of a node that is not there. */
+/** Returns the problem of a node that does not exist. */
 export function node_not_found(name: string): Problem {
   return { status: 404, code: "NodeNotFound", text: `node "${string.sub(name, 1, 128)}" is not registered` };
 }
 
-/** Takes out the server that has registered itself as `name`. */
+/** Removes the server that has registered itself as `name`. */
 export function leave(current: Document, name: string): Edited {
   const record = find_node(table.concat(current.lines, "\n"), name);
   if (record === undefined) return $multi(undefined, node_not_found(name));
   return $multi(without_nodes(current, [record]), undefined);
 }
 
-/** A document without some of its servers. */
+/** Returns a document without some of its registered servers. */
 export function without_nodes(current: Document, records: readonly NodeRecord[]): Document {
   const gone = new LuaSet<number>();
   for (const { id } of records) gone.add(id);

@@ -1,6 +1,6 @@
 import type { Problem } from "../../config/problem";
 
-/** Why the store refuses a change. */
+/** The problems for which the store refuses a change. */
 
 export const OUT_OF_MEMORY: Problem = {
   status: 500,
@@ -15,19 +15,19 @@ export const LOST: Problem = {
   text: "another gateway has changed the upstream meanwhile",
 };
 
-/** Another gateway was faster, and its change has not come. */
+/** Another gateway was faster, and its change has not arrived. */
 export const LATE: Problem = {
   status: 503,
   code: "ClusterUnavailable",
   text: "another gateway has changed the upstream meanwhile, and its change has not come from etcd yet: try again",
 };
 
-/** The problem of an upstream that is not there. */
+/** Returns the problem of an upstream that does not exist. */
 export function upstream_not_found(name: string): Problem {
   return { status: 404, code: "UpstreamNotFound", text: `upstream "${string.sub(name, 1, 128)}" not found` };
 }
 
-/** The problem of a server that is not there. `what`: how it was named. */
+/** Returns the problem of a server that does not exist. `what`: how the request named it. */
 export function server_not_found(what: string): Problem {
   return { status: 404, code: "UpstreamServerNotFound", text: `server with ${what} does not exist` };
 }

@@ -4,29 +4,29 @@ import type { Document } from "./document";
 import { address_in, parse_line, restored_server, type ServerRecord } from "./line";
 import type { RowNumber } from "../memory/cells";
 
-/** The servers of a document, many at a time: an upstream may have 10,000, and a listing 100,000. */
+/** Reads all servers of a document efficiently: an upstream may have 10,000, and a listing 100,000. */
 
 const LINE = '^(%d+) (%d+) (%d+) {"server":"([^"\\\n]*)"([^\n]*)()';
 
 /**
- * Calls `action` with each server of a document's text, in the order of adding. Servers with the same parameters are
- * decoded once. The record belongs to this function: it changes after the call.
+ * Calls `action` with each server of a document's text, in the order of adding. Servers with the same
+ * parameters are decoded once. The record is reused: it changes after the call.
  *
- * @param start where the lines begin, as `parse_head` gives it
+ * @param start the position of the first server's line, as `parse_head` returns it
  */
 export function for_each_record(
   text: string,
   start: number,
   action: (this: void, record: ServerRecord) => void,
 ): void {
-  /** By the text behind the address. */
+  /** By the text that follows the address. */
   const templates = new LuaTable<string, ServerRecord | undefined>();
   let position = start;
   while (position <= text.length) {
     const [id, incarnation, row, address, rest, next] = string.match(text, LINE, position);
     if (id === undefined) {
       const [line, after] = string.match(text, "^([^\n]*)()", position);
-      // A text may be padded with empty lines; an address may be one that JSON escapes.
+      // The line may be padding, or its address may be one that JSON escapes.
       if (line !== "") action(parse_line(line));
       position = (tonumber(after) as number) + 1;
     } else {
@@ -46,7 +46,10 @@ export function for_each_record(
   }
 }
 
-/** Makes the function that gives the line of the server at an address, as `find_by_address` finds it: for many addresses. */
+/**
+ * Returns a function that finds the line of the server at an address, as `find_by_address` does, for many
+ * addresses.
+ */
 export function new_line_finder({ lines }: Document): (this: void, address: string) => string | undefined {
   const by_text = new LuaTable<string, string>();
   const by_name = new LuaTable<string, string>();

@@ -13,9 +13,9 @@ import { format_line, parse_line, server_text, type ServerRecord } from "./line"
 import { OUT_OF_MEMORY } from "./problems";
 import { new_secret } from "./secret";
 
-/** The replacement of a whole upstream: of what is its caller's, not of what its sources have brought. */
+/** Replaces a whole upstream, except what its sources have brought. */
 
-/** The secret that an upstream has, or a new one if it is to have a sticky cookie and has none yet. */
+/** Returns the secret of an upstream, or a new one if it needs one for a sticky cookie and has none yet. */
 function secret_of(
   current: Document | undefined,
   config: UpstreamConfig,
@@ -28,25 +28,30 @@ function secret_of(
   return $multi(secret, undefined);
 }
 
-/** Tells whether what brought a server still brings servers, once the upstream is what `config` says. */
+/**
+ * Returns whether the source of a server still brings servers once the upstream has the settings of `config`.
+ */
 export function has_source({ source }: ServerConfig, config: UpstreamConfig): boolean {
   return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
 }
 
-/** Whether parameters that were given are those that a server has, which is at the same address. */
+/** Returns whether the given parameters equal those of an existing server at the same address. */
 function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
   const { server, source, node, leave_by, in_service } = record;
   return server_text({ ...given, server, source, node, leave_by, in_service }) === server_text(record);
 }
 
-/** The servers that stay, by id; those that are added; and those that are added as if the registry had brought them. */
+/**
+ * The servers of the new document: those that stay, by id; those that are added; and those that are added as
+ * if a registry had brought them.
+ */
 interface Parts {
   kept: ServerRecord[];
   added: ServerConfig[];
   found: ServerConfig[];
 }
 
-/** Tells which servers stay and which are new; what a source has brought stays as it is. */
+/** Decides which servers stay and which are new. Servers of a source stay as they are. */
 function divide(
   current: Document | undefined,
   config: UpstreamConfig,
@@ -60,7 +65,7 @@ function divide(
   }
   const parts: Parts = { kept: [], added: [], found: [] };
   for (const server of config.servers) {
-    // A state of version 0.1.0 may have servers whose addresses differ only in how they are written.
+    // A state of version 0.1.0 may have servers whose addresses differ only in spelling.
     const before = (known.get(server.server) ?? by_name.get(canonical_address(server.server))) as
       ServerRecord | undefined;
     if (before !== undefined && has_source(before, config)) {
@@ -88,10 +93,10 @@ function divide(
 }
 
 /**
- * Makes an upstream what `config` says, or creates it. A server whose address stays keeps its id and, unless it
- * goes from primary to backup or back, its state. What a registry has brought is left to it, and becomes somebody's by
- * hand when the upstream has none any more; so are the servers that have registered themselves. A new server whose
- * `source` still brings servers is left to that, too: it stays until the source decides.
+ * Creates an upstream, or replaces it. A server whose address stays keeps its id and its state, unless it
+ * changes between primary and backup. Servers of a registry stay as long as the upstream has one, and then
+ * become ordinary servers. Registered servers stay. A new server whose `source` still brings servers is left
+ * to that source: it stays until the source decides.
  */
 export function replace_upstream(
   current: Document | undefined,
@@ -114,7 +119,7 @@ export function replace_upstream(
     lines: [],
   };
   for (const record of parts.kept) document.lines.push(format_line(record));
-  // Apart, because in a cluster each gateway numbers what it has found by itself.
+  // Added separately, because in a cluster each gateway numbers the servers that it finds.
   const full = add_lines(document, parts.added, revision) ?? add_lines(document, parts.found, revision);
   if (full === undefined) return $multi(document, undefined);
   for (const index of $range(parts.kept.length, document.lines.length - 1))

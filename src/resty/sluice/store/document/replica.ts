@@ -24,9 +24,12 @@ import { OUT_OF_MEMORY } from "./problems";
 import { is_whole, read_drained, read_saved_server, read_scaling, type SavedServer } from "./saved";
 import { is_secret } from "./secret";
 
-/** What several gateways share of an upstream: its settings and its servers, but those that each finds in a registry, as text. */
+/**
+ * The part of an upstream that the gateways of a cluster share, as text: its settings and its servers, except
+ * those that each gateway finds in a registry.
+ */
 
-/** What is shared of an upstream. */
+/** The shared part of an upstream. */
 export interface Shared {
   settings: UpstreamSettings;
   next_id: number;
@@ -36,7 +39,7 @@ export interface Shared {
   servers: SavedServer[];
 }
 
-/** The shared part of a document, so that equals have equal texts. O(servers). */
+/** Returns the shared part of a document as text. Equal parts have equal texts. O(servers). */
 export function shared_text(document: Document): string {
   const servers: object[] = [];
   for (const line of document.lines) {
@@ -54,7 +57,7 @@ for (const names of [SETTINGS_FIELDS, ["next_id", "session_secret", "scaling", "
   for (const name of names) FIELDS.add(name);
 }
 
-/** Reads a server as it is shared: not one that each gateway has found by itself. */
+/** Reads a shared server. Servers that each gateway finds by itself are refused. */
 function read_shared_server(saved: unknown, settings: UpstreamSettings): Read<SavedServer> {
   const [server, problem] = read_saved_server(saved);
   if (server === undefined) return $multi(undefined, problem);
@@ -64,7 +67,7 @@ function read_shared_server(saved: unknown, settings: UpstreamSettings): Read<Sa
   return $multi(unfit === undefined ? server : undefined, unfit);
 }
 
-/** Reads the servers of a shared part. Each must have an id below `next_id` and an address of its own. */
+/** Reads the servers of a shared part. Each must have a unique id below `next_id` and a unique address. */
 function read_shared_servers(
   value: unknown,
   settings: UpstreamSettings,
@@ -89,15 +92,15 @@ function read_shared_servers(
   return $multi(servers, undefined);
 }
 
-/** Reads the secret of sticky cookies, which an upstream without such cookies need not have. */
+/** Checks the secret of sticky cookies, which an upstream without such cookies need not have. */
 function check_secret(secret: unknown, { sticky }: UpstreamSettings): Problem | undefined {
   const is_absent = secret === undefined && sticky?.cookie === undefined;
   return is_absent || is_secret(secret) ? undefined : invalid_value("session_secret", "not a secret");
 }
 
 /**
- * Reads a shared part as strictly as the API's input: what another program has written must not become an
- * upstream.
+ * Reads a shared part as strictly as the API's input: a value that another program has written must not
+ * become an upstream.
  *
  * @returns the shared part, or undefined and the problem
  */
@@ -129,7 +132,7 @@ export function parse_shared(text: string): Read<Shared> {
   }
   const [servers, bad_servers] = read_shared_servers(value.servers, settings, next_id);
   if (servers === undefined) return $multi(undefined, bad_servers);
-  // Decoded, `{}` is the same as `[]`, and must not take all servers out.
+  // Decoded, `{}` equals `[]`, and must not remove all servers.
   if (servers.length === 0 && string.find(text, '"servers":[]', 1, true)[0] === undefined)
     return $multi(undefined, invalid_value("servers", "not a list"));
   return $multi(
@@ -139,8 +142,8 @@ export function parse_shared(text: string): Read<Shared> {
 }
 
 /**
- * Adds the servers that this gateway alone has found, unless there is no registry any more or the shared part has their
- * addresses. Those of the time when it was alone get another id.
+ * Adds the servers that this gateway has found in a registry, unless the upstream has no registry any more or
+ * the shared part has the same address. Those from before the upstream was shared get a new id.
  */
 function add_local_lines(document: Document, current: Document | undefined, { servers }: Shared): void {
   if (source_of(document.discovery) === undefined) return;
@@ -159,7 +162,7 @@ function add_local_lines(document: Document, current: Document | undefined, { se
   }
 }
 
-/** Whether a server goes on as what it was. */
+/** Returns whether a shared server continues an existing one. */
 function is_same(before: ServerRecord | undefined, server: SavedServer): before is ServerRecord {
   return (
     before !== undefined &&
@@ -169,7 +172,10 @@ function is_same(before: ServerRecord | undefined, server: SavedServer): before 
   );
 }
 
-/** The lines of the shared servers: who stays keeps its state. Undefined when memory is exhausted. */
+/**
+ * Returns the lines of the shared servers; those that stay keep their state. Undefined when memory is
+ * exhausted.
+ */
 function shared_lines(
   current: Document | undefined,
   { servers }: Shared,
@@ -201,7 +207,11 @@ function shared_lines(
   return lines;
 }
 
-/** Makes the shared part of an upstream what etcd has. `cluster_revision`: etcd's, as the document has it. */
+/**
+ * Replaces the shared part of an upstream by that of etcd.
+ *
+ * @param cluster_revision the version of that part
+ */
 export function apply_shared(
   current: Document | undefined,
   shared: Shared,

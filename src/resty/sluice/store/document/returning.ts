@@ -6,9 +6,9 @@ import { start_row } from "../memory/rows";
 import type { Difference } from "./difference";
 
 /**
- * Starts `slow_start` for the servers that come back into service after `drain`, `down` or standby. If they are all the
- * servers of the upstream, none starts slowly: no other server could take the requests meanwhile. Under the lock, before
- * the change is published.
+ * Starts `slow_start` for the servers that come back into service after `drain`, `down` or standby. If they
+ * are all the servers of the upstream, none starts slowly: no other server could take the requests meanwhile.
+ * Under the lock, before the change is published.
  *
  * @param size how many servers the upstream has after the change
  */

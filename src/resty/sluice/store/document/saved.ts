@@ -11,16 +11,16 @@ import { BOOKKEEPING_FIELDS, type Bookkeeping, type Call, type Drained, type Sca
 import { is_secret } from "./secret";
 
 /**
- * Reads what was stored, on disk or at other gateways: parameters by the readers that read the API's input, and the
- * members beside them just as strictly. Pure.
+ * Reads what was stored on disk or by other gateways. Parameters go through the readers of the API's input,
+ * and the other members are checked just as strictly. Pure.
  */
 
-/** A server as it is stored. */
+/** A stored server. */
 export interface SavedServer extends ServerConfig {
   id: number;
 }
 
-/** A server on disk: all but its place in memory. */
+/** A server on disk: everything except its row. */
 export interface DiskServer extends SavedServer {
   incarnation: number;
 }
@@ -31,7 +31,7 @@ export interface ReadChange {
   upstream: string;
   /** Undefined: the upstream was deleted. */
   settings: UpstreamSettings | undefined;
-  /** True: it was deleted, and `setup` is not to create it again. */
+  /** True: the upstream is a deleted seed. */
   is_seed: boolean;
   book: Bookkeeping;
   put: DiskServer[];
@@ -39,10 +39,10 @@ export interface ReadChange {
 }
 
 const LARGEST_WHOLE = 2 ** 53;
-/** Far longer than a call of a webhook waits, in seconds. */
+/** An upper bound on `scaling.wait`, in seconds; far longer than the call of a webhook takes. */
 const LONGEST_WAIT = 3600;
 
-/** Whether a value is a whole number from `smallest` up, and exact. */
+/** Returns whether a value is a whole number from `smallest` up, and exact. */
 export function is_whole(value: unknown, smallest: number): value is number {
   if (typeof value !== "number") return false;
   return value === math.floor(value) && value >= smallest && value <= LARGEST_WHOLE;
@@ -52,7 +52,7 @@ function not_whole(name: string): Problem {
   return invalid_value(name, "not a whole number in its range");
 }
 
-/** Reads how a server has registered itself. Returns undefined and no problem when it has not. */
+/** Reads the registration of a server. Returns undefined and no problem when it has none. */
 function read_registration({ source, node }: Record<string, unknown>): Read<NodeConfig> {
   if (source !== "register") {
     return $multi(undefined, node === undefined ? undefined : invalid_value("node", "not of a registration"));
@@ -86,7 +86,7 @@ function set_own_members(
       return invalid_value("leave_by", "not the end of a drain job");
     server.leave_by = leave_by;
   }
-  // What is none counts as none.
+  // Other values count as absent.
   if (server.standby === true && in_service === true) server.in_service = true;
   return undefined;
 }
@@ -97,7 +97,7 @@ const OWN_FIELDS = ["id", "incarnation", "leave_by", "in_service", "source", "no
 /**
  * Reads a stored server.
  *
- * @param saved a decoded JSON value; what is not a parameter is taken off it
+ * @param saved a decoded JSON value, from which the members that are not parameters are removed
  * @returns the server, or undefined and the problem
  */
 export function read_saved_server(saved: unknown): Read<SavedServer> {
@@ -172,7 +172,7 @@ function read_bookkeeping(value: Record<string, unknown>): Read<Bookkeeping> {
     book.next_local_id = next_local_id;
   }
   if (cluster_revision !== undefined) {
-    // Version 0.1.0 wrote the revision alone.
+    // Version 0.1.0 stored only the revision.
     const has_form =
       typeof cluster_revision === "string" && string.find(cluster_revision, "^[%x.]+$")[0] !== undefined;
     if (!has_form) return $multi(undefined, invalid_value("cluster_revision", "not a version"));
@@ -222,7 +222,7 @@ function read_remove(value: unknown): Read<number[]> {
   return $multi(items as number[], undefined);
 }
 
-/** The members of a change beside the checksum. */
+/** The members of a change except the checksum. */
 const FIELDS = new LuaSet<string>();
 for (const names of [
   ["revision", "upstream", "deleted", "seed", "put", "remove", "crc"],

@@ -2,7 +2,7 @@ const SOURCE = "/dev/urandom";
 const BYTES = 16;
 
 /**
- * Makes a secret that nobody can guess. Any phase.
+ * Makes an unguessable secret. Any phase.
  *
  * @returns 32 hexadecimal digits, or undefined and the cause
  */
@@ -16,7 +16,7 @@ export function new_secret(): LuaMultiReturn<[string | undefined, string | undef
   return $multi(digits, undefined);
 }
 
-/** True for what `new_secret` may have made. */
+/** Returns whether a value has the form of a secret. */
 export function is_secret(value: unknown): boolean {
   return typeof value === "string" && value.length === 2 * BYTES && string.find(value, "%X")[0] === undefined;
 }

@@ -13,44 +13,44 @@ import {
   type SourceMark,
 } from "./line";
 
-/** The servers that a source has brought: changed by it alone, and it changes no others. */
+/** The servers of a source. Only the source changes them, and it changes no others. */
 
-/** A server that cannot be in the upstream. */
+/** A server of a source that the upstream cannot have. */
 export interface Misfit {
   server: string;
   reason: string;
 }
 
-/** A server that a source names, with the texts that it is compared by, made once. */
+/** A server that a source wants, with the texts for comparing it. */
 export interface WantedServer {
   config: ServerConfig;
   /** Its canonical address. */
   name: string;
-  /** What its line would say of it. */
+  /** The parameters as a line would hold them. */
   text: string;
 }
 
-/** How much one write does. */
+/** The size of one write. */
 export interface Portion {
-  /** The most servers that it adds or changes. */
+  /** The maximum number of servers that it adds or changes. */
   most: number;
   /** Set by the write: whether nothing is left to add or change. */
   is_last: boolean;
 }
 
-/** Makes a wanted server. */
+/** Prepares a wanted server. */
 export function wanted_server(config: ServerConfig): WantedServer {
   return { config, name: canonical_address(config.server), text: server_text(config) };
 }
 
 const OTHERS_ADDRESS = "this address already belongs to another server of the upstream";
 
-/** The canonical form of the address in a line. */
+/** Returns the canonical address in a line. */
 function name_in(line: string): string {
   return canonical_address(address_in(line));
 }
 
-/** The addresses of the servers that a source has brought, as they are written. O(servers). */
+/** Returns the addresses of a source's servers, as they were written. O(servers). */
 export function sourced_addresses(document: Document, source: SourceMark): string[] {
   const addresses: string[] = [];
   for (const line of document.lines) {
@@ -59,7 +59,9 @@ export function sourced_addresses(document: Document, source: SourceMark): strin
   return addresses;
 }
 
-/** A server that stays, with its new parameters. */
+/**
+ * Returns the line of a server that stays, with its new parameters; undefined: it must become another server.
+ */
 function changed_line(line: string, server: ServerConfig): string | undefined {
   const before = parse_line(line);
   const { id, incarnation, row, backup } = before;
@@ -67,18 +69,22 @@ function changed_line(line: string, server: ServerConfig): string | undefined {
   return format_line({ ...carried_over(server, before), id, incarnation, row });
 }
 
-/** What becomes of the wanted servers. */
+/** The plan of a replacement. */
 interface Plan {
-  /** By canonical address: the line that stands there now. */
+  /** By canonical address: the current line. */
   own: LuaTable<string, string | undefined>;
-  /** By the line of before: the one to be; those not named go. */
+  /** By the current line: the new line. Servers without an entry are removed. */
   lines: LuaTable<string, string | undefined>;
   added: ServerConfig[];
-  /** The lines of before whose address is wanted. */
+  /** The current lines whose address is wanted. */
   named: LuaSet<string>;
 }
 
-/** Returns 1 if the server is to be added or changed, else 0. `has_room`: whether that may be done now. */
+/**
+ * Adds a wanted server to the plan. Returns 1 if the server must be added or changed, else 0.
+ *
+ * @param has_room whether this write may do so
+ */
 function place(plan: Plan, { config, name, text }: WantedServer, has_room: boolean): number {
   const before = plan.own.get(name);
   if (before === undefined) {
@@ -94,8 +100,10 @@ function place(plan: Plan, { config, name, text }: WantedServer, has_room: boole
 }
 
 /**
- * Those of some servers, each with its address once, that an upstream can have from a source. `misfits` gets the others:
- * somebody else's server has the address, or the method forbids it. O(servers).
+ * Returns the servers that the upstream can have from a source. Each address must be unique. O(servers).
+ *
+ * @param misfits receives the others: their address belongs to a server of another source, or the method
+ * forbids them
  */
 export function fitting_servers(
   current: Document,
@@ -119,12 +127,12 @@ export function fitting_servers(
 }
 
 /**
- * Makes the servers that a source has brought those of `wanted`, each with its address once. O(servers), little one
- * that stays.
+ * Makes a source's servers equal to `wanted`, in which each address is unique. O(servers), and cheap for
+ * servers that stay.
  *
- * @param wanted as `fitting_servers` gives them
+ * @param wanted as `fitting_servers` returns them
  * @param keeps_others servers that are not wanted stay as they are
- * @param portion how much is done at once; while something is left, servers that are not wanted stay
+ * @param portion how much this write does; while something is left, servers that are not wanted stay
  */
 export function replace_sourced(
   current: Document,

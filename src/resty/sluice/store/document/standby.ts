@@ -4,10 +4,11 @@ import { copy, type Edited } from "./edit";
 import { format_line, parse_line } from "./line";
 import { server_not_found } from "./problems";
 
-/** Servers that stand by: known and checked, without requests until they are brought in. */
+/** Standby servers: known and checked, but without requests until they are brought into service. */
 
 /**
- * Brings a standby server in, or lets it stand by again. Whoever has brought it, it stays his: this is no parameter of it.
+ * Puts a standby server into service, or back on standby. This is no parameter, so it applies to servers of
+ * any source.
  *
  * @param now the monotonic clock: when its `slow_start` begins
  */

@@ -1,4 +1,4 @@
-/** The meaning of the cells of the shared memory, part by part. region.ts computes their places. */
+/** The meaning of the cells of the shared memory, part by part. `region.ts` computes their offsets. */
 
 /** The number of a row, from 1. A number at run time; the brand keeps it apart from a `Cell`. */
 export type RowNumber = number & { readonly brand: "RowNumber" };
@@ -14,13 +14,13 @@ export const enum Header {
   SLOTS,
   NEXT_ROW,
   FREE_ROW,
-  /** The row of the upstream that is being written; 0: none is. */
+  /** The row of the upstream that a write is changing; 0: no write is under way. */
   WRITING,
-  /** The revision that this makes, and 1 when it deletes the upstream. */
+  /** The revision that the write makes, and 1 when it deletes the upstream. */
   WRITING_REVISION,
   WRITING_DELETES,
   LOCK_FD,
-  /** The two journals, and how much of each counts. */
+  /** The two journals, and how many bytes of each count. */
   JOURNAL_0_FD,
   JOURNAL_1_FD,
   JOURNAL_0_BYTES,
@@ -31,30 +31,36 @@ export const enum Header {
   IMAGE_BYTES,
   /** The last row in the list of free ones. */
   LAST_FREE_ROW,
-  /** Rises with each change of any server's health; which one is saved; and where it is saved, and is next. */
+  /**
+   * Rises with each change of any server's health; the value that was saved last; the file it was saved to,
+   * and the file to use next.
+   */
   HEALTH_REVISION,
   SAVED_HEALTH_REVISION,
   HEALTH_FD,
   OTHER_HEALTH_FD,
-  /** `LAYOUT` of the module that mapped the memory. It stays in this place: other versions look there. */
+  /** `LAYOUT` of the module that mapped the memory. Its place is fixed: other versions read it there. */
   LAYOUT = 23,
-  /** When the Lua code was loaded whose workers are to do the background work. */
+  /** When the Lua code of the workers that do the background work was loaded. */
   WORKERS_LOADED,
-  /** What the revision was when nginx had started. */
+  /** The revision when nginx had started. */
   START_REVISION,
-  /** How much of the journal counts without the line of what is being written, and with it. */
+  /** How many bytes of the journal count without the line of the write under way, and with it. */
   WRITING_FROM,
   WRITING_TO,
-  /** The folder of the saved state, and the file that keeps a second nginx out of it. */
+  /** The folder of the saved state, and the file whose lock keeps a second nginx out of it. */
   STATE_DIR_FD,
   STATE_LOCK_FD,
-  /** Which journal is appended to: 0 or 1. The other one is empty unless an image that holds its changes is being written. */
+  /**
+   * The journal that is appended to: 0 or 1. The other one is empty unless an image is being written that
+   * holds its changes.
+   */
   JOURNAL,
-  /** Which image counts: 0 or 1. The other one is written next. */
+  /** The image that counts: 0 or 1. The other one is written next. */
   IMAGE,
-  /** By how many seconds the time of day was ahead of the monotonic clock when nginx started. */
+  /** How far the time of day was ahead of the monotonic clock when nginx started, in seconds. */
   WALL_OFFSET,
-  /** What totals were when they were reset last: of connections, of requests, and of workers that were replaced. */
+  /** The totals at the last reset: connections, requests, and workers that were replaced. */
   ACCEPTED_AT_RESET,
   DROPPED_AT_RESET,
   REQUESTS_AT_RESET,
@@ -62,111 +68,126 @@ export const enum Header {
 }
 
 export const enum Slot {
-  /** The worker that took it last; 0: nothing of that worker is left to take off. */
+  /** The process that took the slot last; 0: nothing of that process is left to remove. */
   PID,
   WORKER,
   GENERATION,
   /** 1 once this slot or a later one has been taken. */
   USED,
-  /** How many workers have died that had this slot, and were replaced. */
+  /** The number of workers that died while they held this slot and were replaced. */
   RESPAWNED,
-  /** How many requests the worker has logged, and how many of those had been when that was reset. */
+  /** The number of requests that the worker has logged, and that number at the last reset. */
   REQUESTS,
   REQUESTS_AT_RESET,
 }
 
-/** Times are moments of the monotonic clock (lib/clock), 0 for never, where nothing else is said. */
+/**
+ * The cells of a row. Times are moments of the monotonic clock (`lib/clock`), and 0 means never, unless noted
+ * otherwise.
+ */
 export const enum Row {
-  /** Whose row it is: the incarnation of a server; 0: nobody's. */
+  /**
+   * The incarnation of the server that has the row, or the revision that created the upstream; 0: the row is
+   * free.
+   */
   STAMP,
   /** Only the row of an upstream uses this cell. */
   UNUSED,
-  /** Until when health keeps requests away; infinite: until a check passes; 0: it does not. */
+  /**
+   * Until when the server gets no requests for reasons of health; infinite: until a check passes; 0: it gets
+   * requests.
+   */
   UNAVAILABLE_UNTIL,
-  /** How many failures in a row count for `max_fails`. */
+  /** The number of consecutive failures that count for `max_fails`. */
   FAILS,
   SELECTED,
-  /** Milliseconds, a moving average; -1: none yet. */
+  /** A moving average in milliseconds; -1: none yet. */
   HEADER_TIME,
   RESPONSE_TIME,
-  /** What `least_time` goes by: milliseconds, a moving average; -1: none yet. */
+  /** The time that `least_time` compares, a moving average in milliseconds; -1: none yet. */
   EXPECTED_TIME,
 
-  /** A server's number in its upstream; with the incarnation it tells the server from all others. */
+  /** The server's id. Together with the incarnation it is unique. */
   ID,
   NEXT_FREE,
   /**
-   * When the drain job of a server removes it even if it is not idle; 0: there is no such job, or its deadline has not
-   * been read yet.
+   * When the drain job of a server removes it even if it is not idle; 0: there is no such job, or its
+   * deadline has not been read yet.
    */
   LEAVE_AT,
-  /** What health says of it: a `State`. */
+  /** A `State`. */
   STATE,
-  /** Of the last failure that counts for `max_fails`, and of the last trial after one. */
+  /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
   FAILED_AT,
   TRIED_AT,
-  /** How often it became unavailable. */
+  /** How often the server became unavailable. */
   UNAVAIL,
-  /** Since when it has not been up, and for how many milliseconds it was not before. */
+  /** Since when the server has not been up, and for how many milliseconds it was not up before. */
   DOWN_SINCE,
   DOWNTIME,
-  /** Since when `slow_start` raises its weight. */
+  /** When `slow_start` began to raise the weight. */
   STARTED_AT,
 
   /**
-   * The result of active checks, a `Check`; the number of checks in a row that contradict it, above 0 for passed and
-   * below 0 for failed ones; and when the next one is due.
+   * The result of active checks, a `Check`; the number of consecutive checks that contradict it, above 0 for
+   * passed and below 0 for failed ones; and when the next check is due.
    */
   CHECK,
   CHECK_RESULTS,
   PROBE_DUE,
-  /** How many checks there were, how many failed, and how often it became unhealthy. */
+  /** The number of checks, of failed checks, and how often the server became unhealthy. */
   CHECKS,
   CHECK_FAILS,
   UNHEALTHY,
   /** 1: the last check passed; 0: it failed; -1: there was none. */
   LAST_PASSED,
 
-  /** Until when outlier detection keeps it out, when it last ended, and how often it has in a row. */
+  /**
+   * Until when outlier detection ejects the server, when the last ejection ended, and the number of ejections
+   * in a row.
+   */
   EJECTED_UNTIL,
   EJECTION_ENDED,
   EJECTIONS,
-  /** Bad responses in a row. */
+  /** Consecutive bad responses. */
   ERRORS_5XX,
   ERRORS_GATEWAY,
   /** The numbers of responses and errors at the last comparison of success rates. */
   COMPARED_RESPONSES,
   COMPARED_ERRORS,
 
-  /** When the registration of a server that registers itself ends; 0: it is not known yet. */
+  /** When the registration of a server that registers itself ends; 0: not known yet. */
   EXPIRES,
 
-  /** When a server has reported its utilization last, and what it has reported last; -1: it does not say, or never has. */
+  /** When the server last reported its utilization, and what it reported; -1: not reported. */
   REPORTED_AT,
   UTILIZATION,
   CONNECTIONS,
   RPS,
   EPS,
-  /** A `Reported`, and when there was a report last. */
+  /** A `Reported`, and when the last report arrived. */
   REPORTED_STATE,
   STATE_REPORTED_AT,
-  /** That report's own time (seconds since 1970, by the server's clock), and since when reports have come without a gap. */
+  /**
+   * The time in that report (seconds since 1970, by the server's clock), and since when reports have arrived
+   * without a gap.
+   */
   REPORT_TIME,
   REPORTING_SINCE,
-  /** How many reports have come, and how many others were none. */
+  /** The number of reports, and of answers that were no valid report. */
   REPORTS,
   BAD_REPORTS,
-  /** Its weight is as many times the configured one; 0: 1. And a `Reason` for that. */
+  /** The factor of the configured weight, where 0 means 1, and a `Reason` for it. */
   FACTOR,
   FACTOR_REASON,
-  /** How many requests it has been chosen for till the minute before this one began, and till this one began. */
+  /** The number of picks when the previous minute began, and when the current minute began. */
   PICKS_BEFORE,
   PICKS,
 
   /**
-   * Of a server that has registered itself, in the cell that only free rows use: when its registration
-   * ended, if the guard keeps it all the same. Written under the lock. It counts while `EXPIRES` is equal: a
-   * renewal needs no lock.
+   * When the registration of a server ended that the guard keeps all the same. Written under the lock. It
+   * counts while `EXPIRES` is equal to it, so that a renewal needs no lock. The cell is otherwise used by
+   * free rows only.
    */
   EXPIRED_AT = NEXT_FREE,
 }
@@ -175,22 +196,22 @@ export const enum Row {
 export const enum UpstreamRow {
   /** The revision of the last change of the upstream. */
   REVISION = Row.UNUSED,
-  /** Rises with each change of the state of one of the upstream's servers. */
+  /** Rises when the state of one of the upstream's servers changes. */
   HEALTH_REVISION = Row.LEAVE_AT,
   /** 1 once the upstream has had a health check. */
   WAS_CHECKED = Row.CHECK,
-  /** When success rates were compared last. */
+  /** When success rates were last compared. */
   COMPARED_AT = Row.COMPARED_RESPONSES,
-  /** Rises with each change of a factor of one of its servers. */
+  /** Rises when the factor of one of the upstream's servers changes. */
   LOAD_REVISION = Row.REPORTS,
-  /** When a minute of picks began. */
+  /** When the current minute of picks began. */
   MINUTE_AT = Row.PICKS,
-  /** Since when the load has been above the high water, or below the low; 0: it is not. */
+  /** Since when the load has been above the high threshold, or below the low threshold; 0: it is not. */
   HIGH_SINCE = Row.REPORT_TIME,
   LOW_SINCE = Row.REPORTING_SINCE,
   /**
-   * When it was last decided to scale, or when this gateway has learnt of another gateway's decision; until when the
-   * call of the webhook may still be under way; when this gateway may call it next.
+   * When the last decision to scale was made or learnt from another gateway; until when the call of the
+   * webhook may be under way; when this gateway may make the next call.
    */
   SCALED_AT = Row.REPORTED_AT,
   PENDING_UNTIL = Row.PICKS_BEFORE,
@@ -201,35 +222,35 @@ export const enum UpstreamRow {
   UNPROVEN_SINCE = Row.CHECK_RESULTS,
 }
 
-/** What a server says of itself. */
+/** The states that a server can report of itself. */
 export const enum Reported {
   UP,
   DRAIN,
   DOWN,
-  /** Its agent gives it no weight: it drains until there is some. */
+  /** Its agent reports a weight of 0: the server drains until it reports another weight. */
   WEIGHTLESS,
 }
 
-/** Stands for a server's number in the row of an upstream. */
+/** The value of `Row.ID` in the row of an upstream. */
 export const NO_ID = -1;
 
-/** What health says of a server. */
+/** The states of a server's health. */
 export const enum State {
   UP,
   /** Too many failures, or ejected by outlier detection. */
   UNAVAIL,
-  /** A first check must pass before it gets requests. */
+  /** A first check must pass before the server gets requests. */
   CHECKING,
   /** Active checks fail. */
   UNHEALTHY,
 }
 
-/** What active checks say. */
+/** The results of active checks. */
 export const enum Check {
   NONE,
   PASSED,
   FAILED,
-  /** None yet, and one must pass. */
+  /** There was no check yet, and one must pass. */
   WANTED,
 }
 
@@ -239,22 +260,22 @@ export const enum Counter {
   SENT,
   RECEIVED,
   FAILS,
-  /** Of those, the ones without a response. */
+  /** The failures without a response. */
   UNANSWERED,
-  /** From here on one cell a status code that was met: code + 1024 × count. */
+  /** From here on, one cell for each status code that occurred: code + 1024 × count. */
   FIRST_CODE,
 }
 
-/** What is counted at an upstream's own row. */
+/** The counters of an upstream, at its own row. */
 export const enum UpstreamCounter {
   /** Requests without a value for the key of `hash`. */
   WITHOUT_KEY,
-  /** Requests that wait in the queue, and those that found it full. */
+  /** Requests that wait in the queue, and requests that found it full. */
   WAITING,
   OVERFLOWS,
 }
 
-/** The last cell of a server's counters, and so of its codes. */
+/** The last cell of a server's counters. */
 export const LAST_CODE = 39;
-/** A cell's count is worth this much; no status code is as large. */
+/** The factor of the count in a status code's cell. Status codes are smaller. */
 export const CODE_STEP = 1024;

@@ -3,24 +3,30 @@ import * as ffi from "ffi";
 import { get_names } from "./dict";
 import { change_at, CHANGES, revision, shared_memory } from "./region";
 
-/** Which upstreams have changed: for background work that follows all of them, and must not read them all each time. */
+/**
+ * The upstreams that recent revisions have changed, so that background work which follows all upstreams need
+ * not read them all each time.
+ */
 
 const CELL_BYTES = 8;
 
-/** Where the bytes of the name are in the change that begins at the cell `at`. */
+/** Returns the address of the bytes of the name in the change at the cell `at`. */
 function name_bytes(at: number): ffi.CData {
   const memory = tonumber(ffi.cast("uintptr_t", shared_memory())) as number;
   return ffi.cast("char *", memory + (at + 1) * CELL_BYTES);
 }
 
-/** Notes which upstream a revision changes. Under the lock, before the revision is raised. */
+/**
+ * Records which upstream a revision changes. The caller holds the write lock, and has not raised the revision
+ * yet.
+ */
 export function note_change(made: number, name: string): void {
   const at = change_at(made);
   shared_memory()[at] = name.length;
   ffi.copy(name_bytes(at), name, name.length);
 }
 
-/** The upstream that a revision changes, of which `note_change` was told last. */
+/** Returns the upstream that a revision changes. */
 export function changed_name(made: number): string {
   const at = change_at(made);
   return ffi.string(name_bytes(at), shared_memory()[at]);
@@ -39,22 +45,26 @@ export function new_follower(): Follower {
   return { revision: LOOK_AT_ALL };
 }
 
-/** The names of the upstreams that the revisions from `first` to `last` changed; undefined: it is known no more. */
+/**
+ * Returns the names of the upstreams that the revisions from `first` to `last` changed; undefined: no longer
+ * known.
+ */
 function names_between(first: number, last: number): string[] | undefined {
   if (last - first >= CHANGES) return undefined;
   const changed: string[] = [];
   for (const made of $range(first, last)) {
     changed.push(changed_name(made));
   }
-  // The oldest may have been overwritten meanwhile, by a change that has no revision yet.
+  // A change whose revision is not raised yet may have overwritten the oldest one.
   return revision() + 1 - first >= CHANGES ? undefined : changed;
 }
 
 /**
- * What has changed since the last call: O(changes), unless there were more than the memory keeps. Any phase.
+ * Returns what has changed since the last call: O(changes), unless there were more changes than the memory
+ * keeps. Any phase.
  *
- * @returns the names of the upstreams that were created, changed or deleted, perhaps more than once; undefined when
- * there are none. And true when they are all the upstreams that there are, so that any other is gone
+ * @returns the names of the upstreams that were created, changed or deleted, possibly more than once;
+ * undefined: none. And true when these are all existing upstreams, so that any other is gone
  */
 export function next_changes(follower: Follower): LuaMultiReturn<[string[] | undefined, boolean]> {
   const now = revision();
@@ -66,14 +76,14 @@ export function next_changes(follower: Follower): LuaMultiReturn<[string[] | und
   return $multi(get_names(), true);
 }
 
-/** Lets other work go on. Returns false when there is no more need to go on with this. */
+/** Lets other work go on. Returns false when the caller should stop. */
 export type Pause = (this: void) => boolean;
 
 const NAMES_AT_ONCE = 50;
 
 /**
- * Looks at all upstreams that were created, changed or deleted since the last call. If `look_at` raises an error, the
- * next call looks at all upstreams. Phases that can sleep.
+ * Looks at all upstreams that were created, changed or deleted since the last call. If `look_at` raises an
+ * error, the next call looks at all upstreams. Phases that can sleep.
  *
  * @param known the upstreams that the caller keeps data about, by name
  * @param pause called every `NAMES_AT_ONCE` upstreams

@@ -1,10 +1,10 @@
 /**
  * Access to the shared dict.
  *
- * A write that finds no room must change nothing, and `safe_set` alone does not guarantee that. When a value is
- * replaced by one of a different size, lua-nginx-module frees the old value first. If the new value then does not
- * fit, or the worker dies at that moment, the old value is lost. A smaller value can fail as well, because it may
- * need memory of a size class that a full dict no longer has.
+ * A write that finds no room must change nothing, and `safe_set` alone does not guarantee that. When a value
+ * is replaced by one of a different size, lua-nginx-module frees the old value first. If the new value then
+ * does not fit, or the worker dies at that moment, the old value is lost. A smaller value can fail as well,
+ * because it may need memory of a size class that a full dict no longer has.
  */
 
 const PREFIX = "upstream:";
@@ -34,15 +34,17 @@ export function dict_capacity(): number {
   return opened().capacity();
 }
 
-/** Orders memory accesses: what this worker wrote before becomes visible to other workers before it reads on. */
+/**
+ * Orders memory accesses: what this worker wrote before becomes visible to other workers before it reads on.
+ */
 export function fence(): void {
   opened().get("region");
 }
 
 /**
- * Values kept for later processes of this nginx: the address of the shared memory, `state_dir`, the revision of the last
- * change of a drain job, the path of nginx.conf, the history of the cluster's etcd, and the end of the grace period
- * that follows its beginning.
+ * Values kept for later processes of this nginx: the address of the shared memory, `state_dir`, the revision
+ * of the last change of a drain job, the path of nginx.conf, the history of the cluster's etcd, and the end
+ * of the grace period that follows its beginning.
  */
 type Note = "region" | "state_dir" | "drain" | "last_event" | "conf" | "history" | "grace";
 
@@ -98,7 +100,9 @@ export function get_seeds(): string[] {
   return names_after(SEED_PREFIX);
 }
 
-/** Returns a key of the same length as the upstream's key, so that storing it needs the same amount of memory. */
+/**
+ * Returns a key of the same length as the upstream's key, so that storing it needs the same amount of memory.
+ */
 function trial_key(name: string): string {
   return `trial:${string.rep("-", PREFIX.length + name.length - 6)}`;
 }
@@ -111,11 +115,11 @@ function has_room(name: string, text: string): boolean {
 }
 
 /**
- * Stages a text that is about to replace the current one, and verifies that it fits. If the writer dies while it
- * replaces the text, `put_staged_text` completes the write. The caller holds the write lock.
+ * Stages a text that is about to replace the current one, and verifies that it fits. If the writer dies while
+ * it replaces the text, `put_staged_text` completes the write. The caller holds the write lock.
  *
- * @returns the text to store, padded to the old length if only that fits (no copy is staged then); undefined if there is
- * no room
+ * @returns the text to store, padded to the old length if only that fits (no copy is staged then); undefined
+ * if there is no room
  */
 export function stage_text(name: string, text: string): string | undefined {
   const before = get_text(name);
@@ -153,12 +157,15 @@ export function delete_text(name: string): void {
 
 const SPIN_LOCK = "health";
 /**
- * Attempts to take the spin lock, about 20 ms. This phase cannot sleep. An action takes some microseconds, so a worker
- * that holds the lock for longer has died or was stopped, and the action runs without the lock.
+ * Attempts to take the spin lock, about 20 ms. This phase cannot sleep. An action takes some microseconds, so
+ * a worker that holds the lock for longer has died or was stopped, and the action runs without the lock.
  */
 const MOST_ATTEMPTS = 100_000;
 
-/** Runs `action` while no other worker runs one. For a few steps in shared memory; `action` must not raise. Any phase. */
+/**
+ * Runs `action` while no other worker runs one. For a few steps in shared memory; `action` must not raise.
+ * Any phase.
+ */
 export function exclusively(action: (this: void) => void): void {
   let attempts = 1;
   let [is_locked, cause] = opened().safe_add(SPIN_LOCK, 1);
@@ -178,7 +185,9 @@ const MOST_EVENTS = 1000;
 
 let has_warned_report = false;
 
-/** Keeps a text for the API. If there is no room, the old text stays and a warning is logged once. Any phase. */
+/**
+ * Keeps a text for the API. If there is no room, the old text stays and a warning is logged once. Any phase.
+ */
 export function put_report(key: string, text: string): void {
   const [done, cause] = opened().safe_set(key, text);
   if (done === true || has_warned_report) return;

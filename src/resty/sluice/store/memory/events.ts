@@ -5,8 +5,8 @@ import { put_event } from "./dict";
 import { revision } from "./region";
 
 /**
- * What has happened: the last 1,000 changes of servers' states, decisions to scale and problems, in the
- * shared dict, and a line of the log each.
+ * The last 1,000 changes of servers' states, decisions to scale and problems, in the shared dict. Each is
+ * logged as well.
  */
 
 const EVENT = shape([
@@ -35,7 +35,7 @@ function put(event: object): void {
   });
 }
 
-/** Whose event it is. */
+/** The server of an event. */
 interface Named {
   upstream_name: string;
   server: string;
@@ -64,12 +64,12 @@ export function record_event(
 /** A decision of `autoscale`. */
 export interface DecisionEvent {
   upstream: string;
-  /** The server that it concerns, if it is about one. */
+  /** The server that the decision is about, if it is about one. */
   id: number | undefined;
   server: string | undefined;
-  /** What is done. */
+  /** The decision. */
   decision: "scale_out" | "scale_in";
-  /** True: it is not done. */
+  /** True: the decision is not carried out. */
   dry_run: true | undefined;
   reason: string;
   inputs: object;
@@ -84,13 +84,13 @@ export function record_decision(event: DecisionEvent): void {
   put(event);
 }
 
-/** A problem of an upstream or, with `id` and `server`, of a server that goes on serving all the same. */
+/** A problem of an upstream or, with `id` and `server`, of a server that keeps serving. */
 export interface ProblemEvent {
   upstream: string;
   id?: number;
   server?: string;
   problem: "log_missing" | "check_unproven" | "registration_expired";
-  /** With `expires`: the registration of the server ended then. */
+  /** Given with `expires`: the registration of the server ended at that time. */
   expired?: true;
   expires?: string;
   reason: string;
@@ -99,7 +99,7 @@ export interface ProblemEvent {
 /**
  * Records a problem. Any phase.
  *
- * @param level of the line of the log
+ * @param level the log level
  */
 export function record_problem(level: number, event: ProblemEvent): void {
   const { upstream, server, reason } = event;

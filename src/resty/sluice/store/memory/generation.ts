@@ -2,17 +2,20 @@ import * as clock from "../../lib/clock";
 import { Header } from "./cells";
 import { shared_memory } from "./region";
 
-/** Whose turn the background work is: after a reload, that of the new workers, though the old ones still run. */
+/**
+ * The generation of workers that does the background work: after a reload, the new workers, although the old
+ * ones still run.
+ */
 
-/** Tells the workers of one configuration from those of the next: it is loaded in the master, before the fork. */
+/** Identifies the configuration of this worker: it is loaded in the master, before the fork. */
 const LOADED = clock.now();
 
 /**
- * Has this worker do background work, and workers of earlier configurations no more. Phase: init_worker_by_lua, of
- * modules that were loaded in init_by_lua.
+ * Assigns the background work to the workers of this configuration, and ends that of earlier ones. Phase:
+ * init_worker_by_lua, for modules that were loaded in init_by_lua.
  *
- * @returns false: this process does none. The cache manager and the privileged agent run init_worker too, and have no
- * worker id
+ * @returns false: this process does no background work. The cache manager and the privileged agent run
+ * init_worker too, and have no worker id
  */
 export function take_turn(): boolean {
   if (ngx.worker.id() === undefined) return false;
@@ -20,7 +23,10 @@ export function take_turn(): boolean {
   return true;
 }
 
-/** Whether this worker is to do no more background work: it ends, or workers of another configuration have come. */
+/**
+ * Returns whether this worker must end its background work: it exits, or workers of another configuration
+ * have started.
+ */
 export function is_over(): boolean {
   return ngx.worker.exiting() || shared_memory()[Header.WORKERS_LOADED] > LOADED;
 }

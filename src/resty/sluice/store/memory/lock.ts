@@ -4,38 +4,39 @@ import { lock_holder, open_memory_file, pause, try_lock, unlock } from "./posix"
 import { shared_memory } from "./region";
 
 /**
- * Locks between the workers. The kernel holds them, so a lock ends with its holder, however that dies. They are bytes
- * of a file in memory, so that no disk can delay them. A stopped process keeps its locks: whoever waits for one gives
- * up after some time. The kernel knows processes, not coroutines: `held` keeps those of this worker apart.
+ * Locks between the workers. The kernel holds them, so that a lock ends with the process that holds it,
+ * however that dies. The locks are byte ranges of a file in memory, so that no disk can delay them. A stopped
+ * process keeps its locks; a waiting process gives up after some time. The kernel tells processes apart, not
+ * coroutines: `held` records which locks this worker holds.
  */
 
 export const enum Lock {
-  /** Held by whoever changes anything. */
+  /** Held during a write. */
   WRITE,
-  /** Held by whoever writes an image; may be held for long. */
+  /** Held while an image is written, possibly for long. */
   IMAGE,
-  /** The same of the servers' health. */
+  /** Held while the servers' health is saved. */
   HEALTH,
-  /** With a slot's number added: held by the worker that counts there, for as long as it lives. */
+  /** Plus the number of a slot: held by the worker that uses the slot, for as long as it lives. */
   SLOT = 16,
 }
 
 const RETRY_SECONDS = 0.001;
 const PATIENCE_SECONDS = 10;
-/** For the master, which cannot do anything else meanwhile. */
+/** The master waits for less time, because it can do nothing else meanwhile. */
 const MASTER_PATIENCE_MILLISECONDS = 5000;
 
 type Acquired = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 const held = new LuaTable<number, boolean>();
 
-/** Makes the locks. Phase: init_by_lua, once. Raises a text when it cannot. */
+/** Creates the file of the locks. Phase: init_by_lua, once. Raises a text on failure. */
 export function make_locks(): void {
   const [fd, cause] = open_memory_file();
   shared_memory()[Header.LOCK_FD] = fd ?? error(`could not make the locks: ${cause ?? ""}`, 0);
 }
 
-/** Takes a lock if nobody has it. Any phase. Returns whether it did. */
+/** Takes a lock if it is free. Returns whether it did. Any phase. */
 export function try_acquire(lock: number): boolean {
   if (held.get(lock) || !try_lock(shared_memory()[Header.LOCK_FD], lock)) return false;
   held.set(lock, true);
@@ -43,13 +44,14 @@ export function try_acquire(lock: number): boolean {
 }
 
 /**
- * Never takes a lock from now on. Another Lua VM of this worker may hold it, and to the kernel both are one holder.
+ * Lets this Lua VM never take a lock. Another Lua VM of this worker may hold it, and the kernel cannot tell
+ * them apart.
  */
 export function renounce(lock: number): void {
   held.set(lock, true);
 }
 
-/** The pid of the other process that holds a lock; 0: none does. Any phase. */
+/** Returns the pid of the other process that holds a lock; 0: none. Any phase. */
 export function holder_of(lock: number): number {
   return lock_holder(shared_memory()[Header.LOCK_FD], lock);
 }
@@ -61,7 +63,7 @@ function still_locked(): Acquired {
 }
 
 /**
- * Waits for the lock of writers without stopping the worker. Phases that can sleep.
+ * Waits for the write lock without blocking the worker. Phases that can sleep.
  *
  * @returns true, or undefined and the cause after 10 s
  */
@@ -74,7 +76,7 @@ export function acquire(): Acquired {
   return $multi(true, undefined);
 }
 
-/** As `acquire`, but stops the process meanwhile, for 5 s at most. Phases that cannot sleep. */
+/** As `acquire`, but blocks the process, for at most 5 s. Phases that cannot sleep. */
 export function acquire_now(): Acquired {
   let waited = 0;
   while (!try_acquire(Lock.WRITE)) {
@@ -85,12 +87,26 @@ export function acquire_now(): Acquired {
   return $multi(true, undefined);
 }
 
-/** Whether this worker holds the lock of writers. Any phase. */
+/** Returns whether this worker holds the write lock. Any phase. */
 export function is_writing(): boolean {
   return held.get(Lock.WRITE);
 }
 
-/** Gives a lock back. */
+/** Runs `action` and then releases a lock that is held, even if `action` raises. */
+export function release_after(lock: number, action: (this: void) => void): void {
+  const [returned, failure] = pcall(action);
+  release(lock);
+  if (!returned) error(failure, 0);
+}
+
+/** Runs `action` under the write lock. Returns true, or undefined and the cause. Phases that can sleep. */
+export function with_write_lock(action: (this: void) => void): Acquired {
+  const [acquired, cause] = acquire();
+  if (acquired !== undefined) release_after(Lock.WRITE, action);
+  return $multi(acquired, cause);
+}
+
+/** Releases a lock. */
 export function release(lock: number): void {
   held.set(lock, false);
   unlock(shared_memory()[Header.LOCK_FD], lock);

@@ -1,8 +1,8 @@
 import * as ffi from "ffi";
 
 /**
- * The few calls of the C library that nginx's Lua does not offer: memory shared by all workers, locks that end with
- * their holder, writes that report a full disk. Linux, 64 bit.
+ * The few calls of the C library that nginx's Lua does not offer: memory shared by all workers, locks that
+ * end with their holder, writes that report a full disk. Linux, 64 bit.
  */
 
 interface Libc {
@@ -138,8 +138,8 @@ export function open_folder(path: string): Opened {
 }
 
 /**
- * Opens a file of a folder for reading and writing, made for its owner only. Does not follow a link, and does not wait
- * for a pipe.
+ * Opens a file of a folder for reading and writing, made for its owner only. Does not follow a link, and does
+ * not wait for a pipe.
  *
  * @returns the descriptor, or undefined and the cause
  */
@@ -203,7 +203,10 @@ function record_lock(fd: number, byte: number, command: number, kind: number): b
   return C.sluice_fcntl(fd, command, one_byte) !== -1;
 }
 
-/** Locks a byte of a file against other processes; the kernel unlocks it when this one dies. False: another has it. */
+/**
+ * Locks a byte of a file against other processes; the kernel unlocks it when this one dies. False: another
+ * has it.
+ */
 export function try_lock(fd: number, byte: number): boolean {
   return record_lock(fd, byte, F_SETLK, F_WRLCK);
 }

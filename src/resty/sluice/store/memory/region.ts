@@ -4,40 +4,41 @@ import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
 import { doubles_at, map_shared } from "./posix";
 
 /**
- * The memory that all workers share, mapped before they are forked: numbers (64-bit floats, each read and written
- * whole by the processor) in parts. A page of it takes memory from when it is first touched, even by a read.
+ * The memory that all workers share. It is mapped before the workers are forked, and consists of 64-bit
+ * floats, each of which the processor reads and writes as a whole. A page takes physical memory when it is
+ * first touched, even by a read.
  *
- *   header    what the store knows: revision, descriptors, free rows
- *   changes   which upstreams the last revisions changed: a ring
- *   slots     who counts where: a slot a worker; slot 0 is nobody's and holds what a reset takes off; one more ends them
- *   rows      one a server and one an upstream: what its workers share
- *   active    banks × rows × 16 slots: the requests that a worker has under way there; the cells of a row and a bank are
- *             side by side, to be summed, and a bank that no worker needs is never touched
- *   begun     the same of the milliseconds at which those began, their sum, where a method asks for their age; at an
- *             upstream's own row: its retries under way
- *   stamps    slots × rows: whose the counters are: the incarnation of a server; 0: never counted
- *   counters  slots × rows: what else a worker counts
+ *   header    the store's variables: revision, file descriptors, free rows
+ *   changes   the upstreams that the last revisions changed: a ring
+ *   slots     one for each worker; slot 0 holds what a reset subtracts; one more ends the list
+ *   rows      one for each server and each upstream: the state that the workers share
+ *   active    banks × rows × 16 slots: the requests that a worker has under way at a row. The cells of a
+ *             row in a bank are adjacent, to be summed. A bank that no worker needs is never touched
+ *   begun     in the same way, the sum of the start times of those requests in milliseconds, where a
+ *             method needs their age; at an upstream's own row: its retries under way
+ *   stamps    slots × rows: the incarnation of the server that the counters are for; 0: never counted
+ *   counters  slots × rows: the other counters of a worker
  *
- * A cell of the last four is written by one worker only, so nothing is ever lost.
+ * Each cell of the last four parts is written by one worker only, so no update is lost.
  */
 
-/** Rises when the memory's form changes: a reload to another version of this module must not read it wrongly. */
+/** The version of this layout. A reload to another version of this module must not misread the memory. */
 const LAYOUT = 8;
-/** How many changes are kept; a power of two. */
+/** The number of changes that are kept; a power of two. */
 export const CHANGES = 256;
-/** Of a change: the length of the upstream's name, then its bytes, eight a cell. */
+/** The cells of a change: the length of the upstream's name, then its bytes, eight in a cell. */
 const CHANGE_SIZE = 17;
 const FIRST_CHANGE = 64;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 8;
-/** Whole cache lines, of which most requests touch the first only. */
+/** A multiple of the cache line. Most requests touch only the first line. */
 const ROW_SIZE = 48;
 export const LAST_OF_ROW = ROW_SIZE - 1;
 const COUNTER_SIZE = 40;
-/** How many slots' cells of a row are side by side: two cache lines. Slot 0 has none. */
+/** The number of slots in a bank: two cache lines. Slot 0 is in no bank. */
 const BANK = 16;
 const BYTES = 8;
-/** Whether so many slots were ever taken. */
+/** The cells that tell whether the 5th, 9th and 17th slot were ever taken. */
 const FIFTH_USED = HEADER_SIZE + 5 * SLOT_SIZE + Slot.USED;
 const NINTH_USED = HEADER_SIZE + 9 * SLOT_SIZE + Slot.USED;
 const SEVENTEENTH_USED = HEADER_SIZE + 17 * SLOT_SIZE + Slot.USED;
@@ -50,20 +51,23 @@ let first_stamp = 0;
 let first_counter = 0;
 let rows = 0;
 let slots = 0;
-/** From a row's cells of one bank to those of the next. */
+/** The distance from a row's cells in one bank to those in the next. */
 let bank_size = 0;
 
-/** The memory; raises before `create` or `attach` has run. */
+/** Returns the memory. Raises before `create` or `attach` has run. */
 export function shared_memory(): NumberPointer {
   return memory ?? error("resty.sluice: setup() was not called in init_by_lua", 0);
 }
 
-/** Where a slot's cells begin. */
+/** Returns the offset of a slot's cells. */
 export function slot_at(slot: number): Cell {
   return (HEADER_SIZE + slot * SLOT_SIZE) as Cell;
 }
 
-/** Uses the memory at `address`, made by this process before a reload. Returns false when it has another form. */
+/**
+ * Uses the memory at `address`, which this process mapped before a reload. Returns false when its layout
+ * differs.
+ */
 export function attach(address: number): boolean {
   const attached = doubles_at(address);
   if (attached[Header.LAYOUT] !== LAYOUT) return false;
@@ -87,8 +91,9 @@ function cells_of(row_count: number, slot_count: number): number {
 /**
  * Maps the memory. Phase: init_by_lua.
  *
- * @param row_count how many servers and upstreams there can be
- * @param worker_count how many workers there can be, old ones that still finish their requests included; rounded up
+ * @param row_count the maximum number of servers and upstreams
+ * @param worker_count the maximum number of workers, including old ones that finish their requests; rounded
+ * up
  * @returns its address, or undefined and the cause
  */
 export function create(
@@ -108,50 +113,50 @@ export function create(
   return $multi(address, undefined);
 }
 
-/** Where the change that made a revision is kept. */
+/** Returns the offset of the change that made a revision. */
 export function change_at(revision: number): Cell {
   return (FIRST_CHANGE + (revision % CHANGES) * CHANGE_SIZE) as Cell;
 }
 
-/** Where a row's cells begin. */
+/** Returns the offset of a row's cells. */
 export function row_at(row: RowNumber): Cell {
   return (first_row + row * ROW_SIZE) as Cell;
 }
 
-/** Where the requests under way at a row stand: its cells of the first bank. */
+/** Returns the offset of a row's requests under way: its cells in the first bank. */
 export function active_at(row: RowNumber): Cell {
   return (first_active + row * BANK) as Cell;
 }
 
-/** Where the sums of their beginnings stand, in the same way. */
+/** Returns the offset of the sums of their start times, in the same way. */
 export function begun_at(row: RowNumber): Cell {
   return (first_begun + row * BANK) as Cell;
 }
 
-/** Where a slot's cell is, from where `active_at` or `begun_at` says that a row's cells begin. */
+/** Returns the distance of a slot's cell from the offset that `active_at` or `begun_at` returns. */
 export function offset_of(slot: number): number {
   const index = slot - 1;
   return math.floor(index / BANK) * bank_size + (index % BANK);
 }
 
-/** Whether a slot, or a later one, was ever taken; of slot 0, whether anything was ever reset. */
+/** Returns whether a slot, or a later one, was ever taken; for slot 0, whether anything was ever reset. */
 export function is_used(slot: number): boolean {
   return shared_memory()[slot_at(slot) + Slot.USED] === 1;
 }
 
-/** The last slot that was ever taken; 0: none. */
+/** Returns the last slot that was ever taken; 0: none. */
 export function last_slot(): number {
   let slot = 0;
   while (is_used(slot + 1)) slot += 1;
   return slot;
 }
 
-/** Of four cells. */
+/** Sums up four cells. */
 function sum_of_four(cells: NumberPointer, first: number): number {
   return cells[first] + cells[first + 1] + cells[first + 2] + cells[first + 3];
 }
 
-/** Of the banks after the first that begin with a slot that was ever taken. */
+/** Sums up a row's cells in the banks after the first that begin with a slot that was ever taken. */
 function sum_of_later_banks(cells: NumberPointer, first: number): number {
   let sum = 0;
   let bank = first;
@@ -165,9 +170,10 @@ function sum_of_later_banks(cells: NumberPointer, first: number): number {
 }
 
 /**
- * Sums up what all slots hold of a row. Cells of slots that nobody has taken are 0. Hot: without a loop for few workers.
+ * Sums up a row's cells of all slots. Cells of slots that were never taken are 0. Hot: no loop for few
+ * workers.
  *
- * @param first where `active_at` or `begun_at` says that the row's cells begin
+ * @param first the offset that `active_at` or `begun_at` returns
  */
 export function sum_of_slots(first: Cell): number {
   const cells = memory as NumberPointer;
@@ -180,22 +186,22 @@ export function sum_of_slots(first: Cell): number {
   return sum + sum_of_later_banks(cells, first);
 }
 
-/** Whose a row is. */
+/** Returns the stamp of a row. */
 export function stamp_of(row: RowNumber): number {
   return shared_memory()[row_at(row) + Row.STAMP];
 }
 
-/** Where the stamp of a row in a slot is. */
+/** Returns the offset of a row's stamp in a slot. */
 export function stamp_at(slot: number, row: RowNumber): Cell {
   return (first_stamp + slot * rows + row) as Cell;
 }
 
-/** Where the counters of a row in a slot begin. */
+/** Returns the offset of a row's counters in a slot. */
 export function counter_at(slot: number, row: RowNumber): Cell {
   return (first_counter + (slot * rows + row) * COUNTER_SIZE) as Cell;
 }
 
-/** Where the counters of a row begin that were ever touched since it got its stamp: at most one place a slot. Any phase. */
+/** Returns the offsets of a row's counters in all slots that have counted for this stamp. Any phase. */
 export function counters_of(row: RowNumber, stamp: number): Cell[] {
   const cells = shared_memory();
   const places: Cell[] = [];
@@ -205,7 +211,7 @@ export function counters_of(row: RowNumber, stamp: number): Cell[] {
   return places;
 }
 
-/** The revision of the last change of any upstream. Any phase. */
+/** Returns the revision of the last change of any upstream. Any phase. */
 export function revision(): number {
   return shared_memory()[Header.REVISION];
 }

@@ -1,14 +1,14 @@
 import { Check, Header, NO_ID, Row, type RowNumber, State, UpstreamRow } from "./cells";
 import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots } from "./region";
 
-/** Which rows of the shared memory are free. */
+/** The rows of the shared memory, and the list of free rows. */
 
-/** How many requests are under way at a row, over all workers. Any phase. */
+/** Returns the number of requests under way at a row, over all workers. Any phase. */
 export function active_requests(row: RowNumber): number {
   return sum_of_slots(active_at(row));
 }
 
-/** Gives a row back, behind the others that are free. Under the lock. */
+/** Frees a row. It is reused after all other free rows. The caller holds the write lock. */
 export function free_row(row: RowNumber): void {
   const cells = shared_memory();
   cells[row_at(row) + Row.STAMP] = 0;
@@ -18,7 +18,10 @@ export function free_row(row: RowNumber): void {
   cells[Header.LAST_FREE_ROW] = row;
 }
 
-/** The free row that has waited longest; undefined when there is none, or when it still has requests under way. */
+/**
+ * Takes the row that has been free for the longest time. Returns undefined when there is none, or when that
+ * row still has requests under way.
+ */
 function take_free_row(): RowNumber | undefined {
   const cells = shared_memory();
   const row = cells[Header.FREE_ROW] as RowNumber;
@@ -30,9 +33,9 @@ function take_free_row(): RowNumber | undefined {
 }
 
 /**
- * Takes a row for the server `id` of the incarnation `stamp`, or for an upstream; one that no request is under way
- * at: so a worker's count of those needs no stamp, and stays right whoever has the row. Returns undefined when there is
- * none left. Under the lock.
+ * Allocates a row for the server `id` with the incarnation `stamp`, or for an upstream. No request is under
+ * way at the row, so that a worker's count of requests under way needs no stamp. Returns undefined when no
+ * row is left. The caller holds the write lock.
  */
 export function allocate_row(stamp: number, id = NO_ID): RowNumber | undefined {
   const cells = shared_memory();
@@ -43,7 +46,7 @@ export function allocate_row(stamp: number, id = NO_ID): RowNumber | undefined {
     cells[Header.NEXT_ROW] = row + 1;
   }
   const at = row_at(row);
-  // Not the revision: whoever still serves an upstream that had this row must see that it is gone.
+  // The revision stays: a worker that still serves an upstream which had this row must see that it is gone.
   for (const cell of $range(at + UpstreamRow.REVISION + 1, at + LAST_OF_ROW)) cells[cell] = 0;
   cells[at + Row.HEADER_TIME] = -1;
   cells[at + Row.RESPONSE_TIME] = -1;
@@ -66,7 +69,7 @@ export function hold_row(row: RowNumber, now: number): void {
   cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;
 }
 
-/** Has the weight of the server at a row begin to rise now, if it has `slow_start`. */
+/** Starts `slow_start` of the server at a row, if it has one. */
 export function start_row(row: RowNumber, now: number): void {
   const cells = shared_memory();
   cells[row_at(row) + Row.STARTED_AT] = now;

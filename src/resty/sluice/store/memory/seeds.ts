@@ -1,38 +1,41 @@
 import { add_seed, get_seed, get_seeds, put_seed } from "./dict";
 
 /**
- * The upstreams that `setup` names, the seeds, and which of them were deleted: such a one is not created
- * again by the next reload or restart, until somebody creates it over HTTP.
+ * The seeds: the upstreams that `setup` names, and which of them were deleted. A later reload or restart does
+ * not create a deleted seed again, until it is created over HTTP.
  *
- * Each has a number in the dict from the start on, so that a deletion always finds room. The journals and
- * images have what a restart needs.
+ * Each seed has a number in the dict from the start, so that recording a deletion always finds room. The
+ * journals and images hold what a restart needs.
  */
 
-/** What the dict has of a seed. */
+/** The values of a seed in the dict. */
 const enum Seed {
   KEPT,
   DELETED,
 }
 
-/** Tells whether `setup` names an upstream, or has named it since nginx started. Any phase. */
+/** Returns whether `setup` names an upstream, or has named it since nginx started. Any phase. */
 export function is_seed(name: string): boolean {
   return get_seed(name) !== undefined;
 }
 
-/** Tells whether an upstream is a seed that was deleted. Any phase. */
+/** Returns whether an upstream is a deleted seed. Any phase. */
 export function is_deleted_seed(name: string): boolean {
   const seed: Seed | undefined = get_seed(name);
   return seed === Seed.DELETED;
 }
 
-/** Notes that an upstream was deleted, or created. Of others than seeds nothing is noted. Under the lock. */
+/**
+ * Records that a seed was deleted or created. Does nothing for other upstreams. The caller holds the write
+ * lock.
+ */
 export function note_seed(name: string, is_deleted: boolean): void {
   const seed = is_deleted ? Seed.DELETED : Seed.KEPT;
   const before: Seed | undefined = get_seed(name);
   if (before !== undefined && before !== seed) put_seed(name, seed);
 }
 
-/** The seeds that were deleted, sorted. Any phase. */
+/** Returns the names of the deleted seeds, sorted. Any phase. */
 export function deleted_seeds(): string[] {
   const names: string[] = [];
   for (const name of get_seeds()) {
@@ -48,8 +51,8 @@ export function name_seed(name: string): void {
 }
 
 /**
- * Makes an upstream a seed that was deleted, as the saved state says. Phase: init_by_lua, at a start. Raises
- * likewise.
+ * Makes an upstream a deleted seed, as the saved state says. Phase: init_by_lua. Raises a text when the dict
+ * is full.
  */
 export function restore_deleted_seed(name: string): void {
   if (!add_seed(name, Seed.DELETED)) error("lua_shared_dict is too small", 0);

@@ -13,10 +13,10 @@ import {
 } from "./region";
 
 /**
- * Which slot of the shared counters is whose. A worker holds the lock of its slot for as long as it lives, so the
- * kernel tells exactly which slots are free, and no worker waits for another one. A worker goes on counting where the
- * last holder of its slot stopped; only what was under way died with that one. Whoever holds the lock of a slot may
- * write its cells.
+ * The slots of the shared counters. A worker holds the lock of its slot for as long as it lives, so the
+ * kernel tells exactly which slots are free, and no worker waits for another one. A worker goes on counting
+ * where the last holder of its slot stopped; only the requests under way ended with that holder. The holder
+ * of a slot's lock may write the slot's cells.
  */
 
 /** The slot of this worker; 0: none. */
@@ -31,7 +31,7 @@ function is_held(slot: number): boolean {
   return slot === own_slot || (pid !== 0 && holder_of(lock_of(slot)) === pid);
 }
 
-/** Takes off what the dead holder of a slot had under way. */
+/** Clears what the dead holder of a slot had under way. */
 function clear_active(slot: number): void {
   const memory = shared_memory();
   const offset = offset_of(slot);
@@ -46,20 +46,20 @@ function clear_active(slot: number): void {
   }
 }
 
-/** Takes off what is left of the last holder of a slot. Under the slot's lock. */
+/** Clears what is left of the last holder of a slot. The caller holds the slot's lock. */
 function bury(slot: number): void {
   const memory = shared_memory();
   const at = slot_at(slot);
   if (memory[at + Slot.PID] === 0) return;
   clear_active(slot);
-  // Without a reload between, workers end only by dying, and each is replaced.
+  // Without a reload, a worker ends only by dying, and nginx replaces it.
   const is_respawned = memory[at + Slot.GENERATION] === memory[Header.GENERATION];
   if (is_respawned) memory[at + Slot.RESPAWNED] = memory[at + Slot.RESPAWNED] + 1;
   memory[at + Slot.PID] = 0;
 }
 
 /**
- * Takes off what workers had under way that died with nobody to take their place: old ones that were finishing their
+ * Clears what workers had under way that died without a successor: old ones that were finishing their
  * requests after a reload. Any phase.
  */
 export function release_dead_slots(): void {
@@ -73,11 +73,11 @@ export function release_dead_slots(): void {
   }
 }
 
-/** Makes a slot this worker's. Under the slot's lock, which it keeps. */
+/** Takes a slot for this worker, which keeps the slot's lock. */
 function settle(slot: number): void {
   const memory = shared_memory();
   bury(slot);
-  // All up to this one, each by one store: two workers can do this at the same time.
+  // Each cell is written by one store, so two workers may do this at the same time.
   for (const used of $range(1, slot)) memory[slot_at(used) + Slot.USED] = 1;
   const at = slot_at(slot);
   memory[at + Slot.WORKER] = ngx.worker.id() ?? -1;
@@ -88,7 +88,7 @@ function settle(slot: number): void {
   own_slot = slot;
 }
 
-/** Takes the first free slot for this worker, which has none. Any phase. Returns undefined when there is none. */
+/** Takes the first free slot for this worker. Returns undefined when there is none. Any phase. */
 export function take_slot(): number | undefined {
   for (const slot of $range(1, shared_memory()[Header.SLOTS] - 1)) {
     if (try_acquire(lock_of(slot))) {
@@ -99,7 +99,7 @@ export function take_slot(): number | undefined {
   return undefined;
 }
 
-/** The slot that this worker has taken in another Lua VM. Any phase. Returns undefined when it has none. */
+/** Returns the slot that this worker has taken in another Lua VM; undefined: none. Any phase. */
 export function resume_slot(): number | undefined {
   const memory = shared_memory();
   for (const slot of $range(1, last_slot())) {
@@ -111,7 +111,7 @@ export function resume_slot(): number | undefined {
   return undefined;
 }
 
-/** How many slots there are, and how many of them no worker holds. Phase: init_by_lua. */
+/** Returns the number of slots, and of those that no worker holds. Phase: init_by_lua. */
 export function count_slots(): LuaMultiReturn<[number, number]> {
   const count = shared_memory()[Header.SLOTS] - 1;
   let free = 0;
@@ -128,7 +128,7 @@ function all_respawned(): number {
   return respawned;
 }
 
-/** How many workers have died and were replaced, since that was reset. */
+/** Returns the number of workers that died and were replaced since the last reset. */
 export function respawned_workers(): number {
   return all_respawned() - shared_memory()[Header.RESPAWNED_AT_RESET];
 }
@@ -138,20 +138,20 @@ export function reset_respawned(): void {
   shared_memory()[Header.RESPAWNED_AT_RESET] = all_respawned();
 }
 
-/** A worker that runs. */
+/** A running worker. */
 export interface Worker {
   id: number;
   pid: number;
   slot: number;
-  /** Of the configuration that it runs. */
+  /** The generation of the configuration that it runs. */
   generation: number;
-  /** How many requests it has logged since it began, or since that was reset. */
+  /** The number of requests that it has logged since it started, or since the last reset. */
   requests: number;
-  /** How many requests it has under way at servers. */
+  /** The number of its requests under way at servers. */
   active: number;
 }
 
-/** Where the requests under way at each upstream stand. */
+/** Returns the offset of the requests under way of each upstream. */
 function upstream_cells(): Cell[] {
   const memory = shared_memory();
   const cells: Cell[] = [];
@@ -178,7 +178,7 @@ function worker_of(slot: number, upstreams: readonly Cell[]): Worker {
   };
 }
 
-/** The workers that run, those that finish their last requests after a reload included, by id. */
+/** Returns the running workers by id, including old ones that finish their last requests after a reload. */
 export function workers(): Worker[] {
   const running: Worker[] = [];
   const upstreams = upstream_cells();
@@ -189,7 +189,7 @@ export function workers(): Worker[] {
   return running;
 }
 
-/** Sets the requests of a worker, but not those that it has under way, to 0. */
+/** Sets a worker's number of requests to 0, but not its requests under way. */
 export function reset_worker({ slot }: Worker): void {
   const memory = shared_memory();
   const at = slot_at(slot);

@@ -12,7 +12,7 @@ import {
   UpstreamCounter,
   UpstreamRow,
 } from "./cells";
-import { acquire, Lock, release } from "./lock";
+import { with_write_lock } from "./lock";
 import {
   counters_of,
   counter_at,
@@ -27,23 +27,23 @@ import {
 import { active_requests } from "./rows";
 import { respawned_workers } from "./slots";
 
-/** What a server did, over all workers, since it was added or its statistics were reset. */
+/** The statistics of a server over all workers, since it was added or its statistics were reset. */
 export interface ServerStatus {
   active: number;
   requests: number;
   sent: number;
   received: number;
   fails: number;
-  /** Of those, the ones without a response. */
+  /** The failures without a response. */
   unanswered: number;
   /** Responses by status code. */
   codes: LuaTable<number, number | undefined>;
-  /** Moving averages in milliseconds; undefined until there is a first. */
+  /** Moving averages in milliseconds; undefined: none yet. */
   header_time: number | undefined;
   response_time: number | undefined;
   /** Seconds since 1970; undefined: never chosen. */
   selected: number | undefined;
-  /** What health says: see `Row`. */
+  /** See `Row` for this and the next members. */
   state: State;
   unavail: number;
   checks: number;
@@ -51,9 +51,12 @@ export interface ServerStatus {
   unhealthy: number;
   /** Undefined: there was no check. */
   last_passed: boolean | undefined;
-  /** Milliseconds, the time since `down_since` included. */
+  /** In milliseconds, including the time since `down_since`. */
   downtime: number;
-  /** Since when it has not been up, or when it was not last, by the monotonic clock; undefined: it always was. */
+  /**
+   * The start of the current or the last time at which it was not up, by the monotonic clock; undefined: it
+   * always was.
+   */
   down_since: number | undefined;
 }
 
@@ -135,7 +138,10 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   return status;
 }
 
-/** Makes the cells of the reset slot those of a row. Returns where they begin. Under the lock. */
+/**
+ * Prepares the counters of a row in the slot that holds what a reset subtracts. Returns their offset. The
+ * caller holds the write lock.
+ */
 export function reset_cells(row: RowNumber, stamp: number): number {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
@@ -164,13 +170,13 @@ function write_reset(row: RowNumber, incarnation: number, status: ServerStatus):
   memory[row_at(row) + Row.HEADER_TIME] = NO_AVERAGE;
   memory[row_at(row) + Row.RESPONSE_TIME] = NO_AVERAGE;
   for (const cell of HEALTH_STATISTICS) memory[row_at(row) + cell] = 0;
-  // Of a server that is down that takes off what has passed of this time too.
+  // For a server that is down now, this subtracts the part of the current downtime as well.
   memory[row_at(row) + Row.DOWNTIME] = memory[row_at(row) + Row.DOWNTIME] - status.downtime;
 }
 
 /**
- * Sets a server's statistics, but not its requests under way, to 0. A worker's counters are its own, so what they
- * hold is noted in a slot that counts against them. Phases that can sleep.
+ * Sets a server's statistics to 0, but not its requests under way. Only a worker may write its counters, so
+ * their values are subtracted in a slot of its own. Phases that can sleep.
  *
  * @returns true, or undefined and the cause
  */
@@ -178,14 +184,12 @@ export function reset_status(
   row: RowNumber,
   incarnation: number,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
-  const [locked, cause] = acquire();
-  if (locked === undefined) return $multi(undefined, cause);
-  write_reset(row, incarnation, status_of(row, incarnation));
-  release(Lock.WRITE);
-  return $multi(true, undefined);
+  return with_write_lock(() => {
+    write_reset(row, incarnation, status_of(row, incarnation));
+  });
 }
 
-/** How many requests a server was chosen for, over all workers. */
+/** Returns how often a server was chosen, over all workers. */
 export function picks_of(row: RowNumber, incarnation: number): number {
   const memory = shared_memory();
   let picks = 0;
@@ -196,19 +200,19 @@ export function picks_of(row: RowNumber, incarnation: number): number {
   return picks;
 }
 
-/** Begins the first minute of an upstream, at its row: it is about to be served. Any phase. */
+/** Begins an upstream's first minute of picks, before it serves. Any phase. */
 export function begin_first_minute(row: Cell, now: number): void {
   const memory = shared_memory();
   if (memory[row + UpstreamRow.MINUTE_AT] === 0) memory[row + UpstreamRow.MINUTE_AT] = now;
 }
 
-/** What requests to a whole upstream did, over all workers. */
+/** The counters of an upstream over all workers. */
 export interface UpstreamStatus {
-  /** Had no value for the key of `hash`. */
+  /** Requests without a value for the key of `hash`. */
   without_key: number;
-  /** Wait in the queue now. */
+  /** Requests that wait in the queue now. */
   waiting: number;
-  /** Found the queue full. */
+  /** Requests that found the queue full. */
   overflows: number;
 }
 
@@ -225,22 +229,20 @@ export function upstream_status(row: RowNumber): UpstreamStatus {
 }
 
 /**
- * Sets an upstream's counters, but not its requests that wait, to 0. Phases that can sleep.
+ * Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep.
  *
  * @returns true, or undefined and the cause
  */
 export function reset_upstream_status(
   row: RowNumber,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
-  const [locked, cause] = acquire();
-  if (locked === undefined) return $multi(undefined, cause);
-  const memory = shared_memory();
-  const { without_key, overflows } = upstream_status(row);
-  const at = reset_cells(row, stamp_of(row));
-  memory[at + UpstreamCounter.WITHOUT_KEY] = memory[at + UpstreamCounter.WITHOUT_KEY] - without_key;
-  memory[at + UpstreamCounter.OVERFLOWS] = memory[at + UpstreamCounter.OVERFLOWS] - overflows;
-  release(Lock.WRITE);
-  return $multi(true, undefined);
+  return with_write_lock(() => {
+    const memory = shared_memory();
+    const { without_key, overflows } = upstream_status(row);
+    const at = reset_cells(row, stamp_of(row));
+    memory[at + UpstreamCounter.WITHOUT_KEY] = memory[at + UpstreamCounter.WITHOUT_KEY] - without_key;
+    memory[at + UpstreamCounter.OVERFLOWS] = memory[at + UpstreamCounter.OVERFLOWS] - overflows;
+  });
 }
 
 /** How often `setup` has run in this nginx, when it ran last, and how many workers died and were replaced. */

@@ -1,0 +1,144 @@
+import { call_count, ETCD_CONFIG, etcd_put, etcd_value, reset_etcd, stub_ngx } from "../support/etcd";
+import { new_replicator } from "../../../src/resty/sluice/cluster/replicator";
+import { value_of } from "../../../src/resty/sluice/cluster/value";
+import { format_version, parse_version } from "../../../src/resty/sluice/cluster/version";
+import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
+import { kernel_now } from "../../../src/resty/sluice/lib/clock";
+import { note_grace, note_history } from "../../../src/resty/sluice/store/document/clustered";
+import type { Document } from "../../../src/resty/sluice/store/document/document";
+import { format_line } from "../../../src/resty/sluice/store/document/line";
+import { LOST } from "../../../src/resty/sluice/store/document/problems";
+import { read } from "../../../src/resty/sluice/store/document/read";
+import { shared_text } from "../../../src/resty/sluice/store/document/replica";
+import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
+import { make_locks } from "../../../src/resty/sluice/store/memory/lock";
+import { create, revision } from "../../../src/resty/sluice/store/memory/region";
+import { allocate_row } from "../../../src/resty/sluice/store/memory/rows";
+import { put_cluster_problems } from "../../../src/resty/sluice/store/source_status";
+import { write_own } from "../../../src/resty/sluice/store/write";
+import { make_dict } from "../support/dict";
+import { expect } from "../support/expect";
+
+const HISTORY = "0123456789abcdef";
+const KEY = "/s/app";
+const { replicate, catch_up } = new_replicator(ETCD_CONFIG);
+
+function document_of(weight: number, cluster_revision?: string): Document {
+  const id = 0;
+  const line = format_line({
+    ...SERVER_DEFAULTS,
+    server: "10.0.0.1:80",
+    weight,
+    id,
+    incarnation: 1,
+    row: 2 as RowNumber,
+  });
+  const row = 1 as RowNumber;
+  return {
+    method: "round_robin",
+    revision: 1,
+    row,
+    next_id: 1,
+    leavers: [],
+    lines: [line],
+    cluster_revision,
+  };
+}
+
+function start(): void {
+  make_dict();
+  stub_ngx();
+  reset_etcd();
+  etcd_put("/s/state/history", HISTORY);
+  note_history(HISTORY);
+}
+
+/** Shares a new upstream. Returns its version. */
+function share_new(document: Document): string {
+  return replicate("app", undefined, document, "all")[0] as string;
+}
+
+describe("the replicator of a cluster", () => {
+  before_each(start);
+
+  it("puts what is shared of a new upstream into etcd, and returns its version", () => {
+    const document = document_of(1);
+    const version = share_new(document);
+    expect(parse_version(version)?.history).equal(HISTORY);
+    expect(string.match(etcd_value(KEY) ?? "", "^[^\n]*")[0]).equal(shared_text(document));
+  });
+
+  it("replaces the version that the change is based on, and no other", () => {
+    const version = share_new(document_of(1));
+    const [second] = replicate("app", document_of(1, version), document_of(2), "all");
+    expect(second !== undefined).equal(true);
+    expect(replicate("app", document_of(1, version), document_of(3), "all")[1]).equal(LOST);
+    expect(string.find(etcd_value(KEY) ?? "", '"weight":2', 1, true)[0] !== undefined).equal(true);
+  });
+
+  it("deletes the key of a deleted upstream", () => {
+    const version = share_new(document_of(1));
+    expect(replicate("app", document_of(1, version), undefined, "all")[1]).equal(undefined);
+    expect(etcd_value(KEY)).equal(undefined);
+  });
+
+  it("replaces a value that is known to be no upstream", () => {
+    const junk = etcd_put(KEY, "junk");
+    expect(replicate("app", undefined, document_of(1), "all")[1]).equal(LOST);
+    put_cluster_problems(`{"app":{"error":"it is no upstream","junk":${string.format("%d", junk)}}}`);
+    expect(replicate("app", undefined, document_of(1), "all")[1]).equal(undefined);
+  });
+
+  it("sends nothing before this gateway has read what etcd has", () => {
+    make_dict();
+    stub_ngx();
+    expect(replicate("app", undefined, document_of(1), "all")[1]?.code).equal("ClusterUnavailable");
+    expect(call_count()).equal(0);
+  });
+
+  it("sends no change while the gateways put back what etcd has lost, but puts upstreams back", () => {
+    note_grace(kernel_now() + 60);
+    const lost = document_of(1, format_version({ history: "fedcba9876543210", revision: 7 }));
+    expect(replicate("app", lost, document_of(2), "all")[1]?.code).equal("ClusterUnavailable");
+    expect(call_count()).equal(0);
+    expect(replicate("app", lost, lost, 0)[1]).equal(undefined);
+    expect(etcd_value(KEY) ?? "").contains("\norigin=fedcba9876543210.");
+  });
+});
+
+describe("a gateway that catches up with etcd", () => {
+  before_each(() => {
+    start();
+    create(64, 16);
+    make_locks();
+  });
+
+  /** Stores an upstream as one that has the version in etcd. */
+  function store(document: Document): void {
+    const [stored, problem] = write_own("app", (_current, made) => {
+      const row = allocate_row(made) as RowNumber;
+      return $multi({ ...document, row, revision: made, lines: [] }, undefined);
+    });
+    expect(problem).equal(undefined);
+    expect(stored?.row !== undefined).equal(true);
+  }
+
+  it("takes over a newer version of an upstream that it has", () => {
+    const first = share_new(document_of(1));
+    store(document_of(1, first));
+    const newer = etcd_put(KEY, value_of(document_of(5), undefined));
+    catch_up("app");
+    const document = read("app");
+    expect(document?.lines.length).equal(1);
+    expect(document?.cluster_revision).equal(format_version({ history: HISTORY, revision: newer }));
+  });
+
+  it("keeps its version when etcd has no newer one, and does not create an upstream that it does not have", () => {
+    catch_up("app");
+    expect(read("app")).equal(undefined);
+    store(document_of(1, share_new(document_of(1))));
+    const before = revision();
+    catch_up("app");
+    expect(revision()).equal(before);
+  });
+});

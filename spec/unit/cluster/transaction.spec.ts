@@ -1,0 +1,124 @@
+import {
+  call_count,
+  ETCD_CONFIG,
+  etcd_put,
+  etcd_value,
+  fail_next,
+  reset_etcd,
+  stub_ngx,
+  type Failure,
+} from "../support/etcd";
+import { make_change } from "../../../src/resty/sluice/cluster/transaction";
+import { LOST } from "../../../src/resty/sluice/store/document/problems";
+import { expect } from "../support/expect";
+
+const HISTORY = "0123456789abcdef";
+const KEY = "/s/app";
+const UNCONNECTED: Failure = { cause: "could not connect: connection refused" };
+const TIMEOUT: Failure = { cause: "timeout" };
+
+/** Changes the upstream "app" from a revision. Returns the new revision, or undefined and the problem. */
+function change(value: string | undefined, from: number): ReturnType<typeof make_change> {
+  return make_change(ETCD_CONFIG, { name: "app", value, from, history: HISTORY });
+}
+
+describe("a change of an upstream's key in etcd", () => {
+  before_each(() => {
+    stub_ngx();
+    reset_etcd();
+    etcd_put("/s/state/history", HISTORY);
+  });
+
+  it("creates the key, and returns the revision of etcd", () => {
+    const [revision, problem] = change("one", 0);
+    expect(problem).equal(undefined);
+    expect(etcd_value(KEY)).equal("one");
+    expect(change("two", revision as number)[0]).equal((revision as number) + 1);
+    expect(etcd_value(KEY)).equal("two");
+  });
+
+  it("deletes the key, and records the deletion", () => {
+    const from = etcd_put(KEY, "one");
+    expect(change(undefined, from)[1]).equal(undefined);
+    expect(etcd_value(KEY)).equal(undefined);
+    expect(etcd_value("/s/deleted/app")).equal("");
+  });
+
+  it("loses against a change that came first, and changes nothing", () => {
+    const from = etcd_put(KEY, "one");
+    etcd_put(KEY, "another");
+    expect(change("two", from)[1]).equal(LOST);
+    expect(change("two", 0)[1]).equal(LOST);
+    expect(etcd_value(KEY)).equal("another");
+  });
+
+  it("is refused by an etcd that has begun another history", () => {
+    etcd_put("/s/state/history", "fedcba9876543210");
+    const [revision, problem] = change("one", 0);
+    expect(revision).equal(undefined);
+    expect(problem?.code).equal("ClusterUnavailable");
+    expect(etcd_value(KEY)).equal(undefined);
+  });
+
+  it("is made by the next member when one cannot be reached", () => {
+    fail_next(UNCONNECTED);
+    expect(change("one", 0)[1]).equal(undefined);
+    expect(etcd_value(KEY)).equal("one");
+    expect(call_count()).equal(2);
+  });
+
+  it("is not made, and says so, when no member can be reached", () => {
+    fail_next(UNCONNECTED, UNCONNECTED, UNCONNECTED);
+    const [, problem] = change("one", 0);
+    expect(problem?.code).equal("ClusterUnavailable");
+    expect(problem?.text).contains("connection refused");
+    expect(string.find(problem?.text ?? "", "outcome unknown", 1, true)[0]).equal(undefined);
+    expect(etcd_value(KEY)).equal(undefined);
+  });
+
+  it("is made once when its answer is lost", () => {
+    fail_next({ ...TIMEOUT, is_made: true });
+    const [revision, problem] = change("one", 0);
+    expect(problem).equal(undefined);
+    expect(etcd_value(KEY)).equal("one");
+    expect(change("two", revision as number)[1]).equal(undefined);
+  });
+
+  it("is recognised when its answer is lost and another gateway has changed the key since", () => {
+    fail_next({ ...TIMEOUT, is_made: true, after: () => etcd_put(KEY, "later") });
+    const [revision, problem] = change("one", 0);
+    expect(problem).equal(undefined);
+    expect(change("two", revision as number)[1]).equal(LOST);
+    expect(etcd_value(KEY)).equal("later");
+  });
+
+  it("has lost when its request never arrived and another gateway has changed the key since", () => {
+    const from = etcd_put(KEY, "one");
+    fail_next({ ...TIMEOUT, after: () => etcd_put(KEY, "another") });
+    expect(change("two", from)[1]).equal(LOST);
+    expect(etcd_value(KEY)).equal("another");
+  });
+
+  it("counts as made when its answer is lost and the key is gone, as it was to be", () => {
+    const from = etcd_put(KEY, "one");
+    fail_next({ ...TIMEOUT, is_made: true });
+    const [revision, problem] = change(undefined, from);
+    expect(problem).equal(undefined);
+    expect(revision !== undefined).equal(true);
+  });
+
+  it("has an unknown outcome when no member answers", () => {
+    fail_next(TIMEOUT, TIMEOUT, TIMEOUT);
+    const [, problem] = change("one", 0);
+    expect(problem?.code).equal("ClusterUnavailable");
+    expect(problem?.text).contains("outcome unknown");
+  });
+
+  it("is asked of one member only when every member would refuse it", () => {
+    fail_next({ cause: "request is too large", refusal: "too large" });
+    expect(change("one", 0)[1]?.code).equal("UpstreamTooLarge");
+    expect(call_count()).equal(1);
+    fail_next({ cause: "permission denied", refusal: "not permitted" });
+    expect(change("one", 0)[1]?.code).equal("ClusterForbidden");
+  });
+});
