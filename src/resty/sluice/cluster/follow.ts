@@ -23,8 +23,8 @@ import { settle, settle_all, settle_change, settle_deletion, take_base } from ".
 import { forget_tombstone, name_of_tombstone, note_tombstone, settle_tombstones } from "./tombstones";
 
 /**
- * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key first; the others
- * follow by a watch. One worker of each gateway does that.
+ * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key
+ * first; the others follow by a watch. One worker of each gateway does that.
  */
 
 const SESSION_SECONDS = 600;
@@ -34,7 +34,9 @@ const RETRY_SECONDS = 5;
 const MOST_RETRIES = 20;
 
 let etcd: EtcdConfig;
-/** The sessions that have failed. One that delivered nothing counts as failed, even if its watch was opened. */
+/**
+ * The sessions that have failed. One that delivered nothing counts as failed, even if its watch was opened.
+ */
 const sessions: Attempts = { attempts: 0, failures: 0 };
 let is_failing = false;
 let last_success: number | undefined;

@@ -14,18 +14,20 @@ import { new_secret } from "../store/document/secret";
 import { parse_version, type History } from "./version";
 
 /**
- * The history of an etcd: from when it is empty to when it has lost its data, or is restored from a copy. etcd
- * counts its revisions from 1 in each, so that a revision alone would be taken for that of another history.
+ * The history of an etcd: from when it is empty to when it has lost its data, or is restored from a copy.
+ * etcd counts its revisions from 1 in each, so that a revision alone would be taken for that of another
+ * history.
  *
  * Keys below the prefix: `state/history` identifies the history by random digits and some of the identity of
- * etcd's cluster; `state/before` identifies the history that a restored copy is of; `state/complete` says that
- * a gateway has once put there all that it had.
+ * etcd's cluster; `state/before` identifies the history that a restored copy is of; `state/complete` says
+ * that a gateway has once put there all that it had.
  */
 
 const RANDOM_DIGITS = 8;
 /**
  * After a loss of etcd's data, changes wait for so long, in seconds: other gateways may come back with newer
- * versions, which a change of an older one would outdate. Counted from when this gateway has put back its own.
+ * versions, which a change of an older one would outdate. Counted from when this gateway has put back its
+ * own.
  */
 const GRACE_SECONDS = 5;
 /** Upper bound on how long changes wait for that, in seconds, unless this gateway tries again. */

@@ -8,8 +8,8 @@ import { new_secret } from "../store/document/secret";
 import { follow_registered, new_registered } from "../store/registered";
 
 /**
- * Tells the other gateways which servers have renewed their registration here: once a second one key, for all of them,
- * and only when there are some. It says how much time each has left, since clocks differ.
+ * Tells the other gateways which servers have renewed their registration here: once a second one key, for all
+ * of them, and only when there are some. It says how much time each has left, since clocks differ.
  */
 
 /** No upstream has such a name. */
@@ -42,8 +42,8 @@ function id_of(upstream: string, { node, incarnation }: NodeRecord): string {
 }
 
 /**
- * How much time is left to those that have renewed their registration since it was told last, by upstream and node. `told`
- * gets the ends of these registrations.
+ * How much time is left to those that have renewed their registration since it was told last, by upstream and
+ * node. `told` gets the ends of these registrations.
  */
 function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, Record<string, number>> {
   follow_registered(registered);
@@ -86,7 +86,9 @@ function hold_lease(client: EtcdClient, now: number): string | undefined {
   return undefined;
 }
 
-/** Tells the other gateways what has been renewed here since the last call. Returns the cause when it fails. */
+/**
+ * Tells the other gateways what has been renewed here since the last call. Returns the cause when it fails.
+ */
 export function send_renewals(client: EtcdClient, prefix: string): string | undefined {
   const now = clock.now();
   const told = new LuaTable<string, number>();

@@ -50,8 +50,8 @@ function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
 }
 
 /**
- * The client of a member. Its connections are never used twice: a request that may have been answered must not be sent
- * again.
+ * The client of a member. Its connections are never used twice: a request that may have been answered must
+ * not be sent again.
  */
 function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   const member = attempt % etcd.endpoints.length;

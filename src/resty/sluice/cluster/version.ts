@@ -49,7 +49,9 @@ export function version_at({ history, began, before }: History, revision: number
   return { history: before !== undefined && revision < began ? before : history, revision };
 }
 
-/** What a document counts as that was never shared, such as a seed: every version that was shared is newer. */
+/**
+ * What a document counts as that was never shared, such as a seed: every version that was shared is newer.
+ */
 export const UNSHARED: Version = { history: NO_HISTORY, revision: 0 };
 
 /** Whether a version is that of a document that was never shared. */

@@ -3,9 +3,9 @@ import * as ffi from "ffi";
 /**
  * The two clocks.
  *
- * Every duration, deadline and expiry goes by the monotonic clock. All processes of the machine share it, and setting
- * the time of day does not move it. The time of day is only for timestamps: those that people read, and those that
- * other machines have sent.
+ * Every duration, deadline and expiry goes by the monotonic clock. All processes of the machine share it, and
+ * setting the time of day does not move it. The time of day is only for timestamps: those that people read,
+ * and those that other machines have sent.
  */
 
 /** A moment of the monotonic clock, in seconds. 0 means "never". */
@@ -43,7 +43,10 @@ export function kernel_now(this: void): Moment {
   return SECONDS_BEFORE_BOOT + seconds + (tonumber(read_time.nanoseconds) as number) / 1e9;
 }
 
-/** Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop brings up to date. */
+/**
+ * Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop brings up to
+ * date.
+ */
 function nginx_now(this: void): Moment {
   const halves = C.sluice_current_msec;
   return SECONDS_BEFORE_BOOT + (halves[1] * TWO_TO_32 + halves[0]) / 1000;
@@ -54,8 +57,8 @@ const [has_nginx] = pcall(() => C.sluice_current_msec[0]);
 const is_readable = has_nginx && ffi.abi("64bit") && ffi.abi("le");
 
 /**
- * The monotonic clock: seconds, with milliseconds, since a moment long before the machine was booted. Within one turn
- * of nginx's event loop the value stays the same. Any phase. Hot.
+ * The monotonic clock: seconds, with milliseconds, since a moment long before the machine was booted. Within
+ * one turn of nginx's event loop the value stays the same. Any phase. Hot.
  */
 export const now: (this: void) => Moment = is_readable ? nginx_now : kernel_now;
 
@@ -64,14 +67,16 @@ export function wall_time(): number {
   return ngx.now();
 }
 
-/** Steps of the time of day that are larger count, in seconds: both clocks are read in steps of milliseconds. */
+/**
+ * Steps of the time of day that are larger count, in seconds: both clocks are read in steps of milliseconds.
+ */
 const SMALLEST_STEP = 0.1;
 /** By how many seconds the time of day is ahead of the monotonic clock. */
 let offset = 0;
 
 /**
- * By how many seconds the time of day is ahead of the monotonic clock. It stays exactly the same until the time of day is
- * set, so that a moment is shown as the same time whenever it is asked for. Any phase.
+ * By how many seconds the time of day is ahead of the monotonic clock. It stays exactly the same until the
+ * time of day is set, so that a moment is shown as the same time whenever it is asked for. Any phase.
  */
 export function wall_offset(): number {
   const current = ngx.now() - now();
@@ -79,7 +84,10 @@ export function wall_offset(): number {
   return offset;
 }
 
-/** Goes on with the offset that an earlier process has found, unless the time of day was set. Phase: init_by_lua. */
+/**
+ * Goes on with the offset that an earlier process has found, unless the time of day was set. Phase:
+ * init_by_lua.
+ */
 export function keep_wall_offset(earlier: number): void {
   offset = earlier;
 }
@@ -95,8 +103,8 @@ export function moment_of(time: number): Moment {
 }
 
 /**
- * Identifies this run of the machine: the monotonic clock starts anew with each. Returns undefined where the kernel
- * does not tell. Any phase; reads a file of the kernel.
+ * Identifies this run of the machine: the monotonic clock starts anew with each. Returns undefined where the
+ * kernel does not tell. Any phase; reads a file of the kernel.
  */
 export function boot_id(): string | undefined {
   const [file] = io.open("/proc/sys/kernel/random/boot_id", "r");

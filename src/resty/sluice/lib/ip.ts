@@ -25,8 +25,8 @@ const binary = ffi.new("unsigned char[16]");
 /**
  * Reads an IP address, without brackets. Pure.
  *
- * @returns its bytes: four of IPv4, 16 of IPv6, of which an IPv4-mapped address (`::ffff:10.0.0.1`) is one; undefined:
- * the text is no IP address
+ * @returns its bytes: four of IPv4, 16 of IPv6, of which an IPv4-mapped address (`::ffff:10.0.0.1`) is one;
+ * undefined: the text is no IP address
  */
 export function ip_bytes(text: string): string | undefined {
   // C reads to the first zero byte only.
@@ -36,8 +36,8 @@ export function ip_bytes(text: string): string | undefined {
 }
 
 /**
- * The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) stands for; any other address as it is. A socket that
- * takes both has it for a client's IPv4 address. Pure.
+ * The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) stands for; any other address as it
+ * is. A socket that takes both has it for a client's IPv4 address. Pure.
  */
 export function unmapped_ip(bytes: string): string {
   const is_mapped = bytes.length === IPV6_BYTES && string.sub(bytes, 1, MAPPING.length) === MAPPING;
@@ -61,7 +61,10 @@ function group_of(bytes: string, number: number): number {
   return high * 256 + low;
 }
 
-/** The longest run of zero groups, the first of equals, and its length. One group alone is no run: it is 1 then. */
+/**
+ * The longest run of zero groups, the first of equals, and its length. One group alone is no run: it is 1
+ * then.
+ */
 function longest_run(bytes: string): LuaMultiReturn<[start: number, length: number]> {
   let start = GROUPS;
   let longest = 1;
@@ -76,7 +79,10 @@ function longest_run(bytes: string): LuaMultiReturn<[start: number, length: numb
   return $multi(start, longest);
 }
 
-/** Tells whether nginx writes the last four bytes of an address as IPv4, which depends on the zeros that it begins with. */
+/**
+ * Tells whether nginx writes the last four bytes of an address as IPv4, which depends on the zeros that it
+ * begins with.
+ */
 function ends_with_ipv4(bytes: string, zeros: number): boolean {
   if (zeros === GROUPS_BEFORE_IPV4 - 1) return group_of(bytes, zeros) === 0xffff;
   if (zeros === GROUPS_BEFORE_IPV4 + 1) {
@@ -107,8 +113,9 @@ function ipv6_text(bytes: string): string {
 }
 
 /**
- * Writes an IP address exactly as nginx does in `$upstream_addr` (`ngx_inet6_ntop`), which for IPv6 is the form of RFC 5952:
- * equal addresses have equal texts. Not by `inet_ntop`, which is another one in each C library. Pure.
+ * Writes an IP address exactly as nginx does in `$upstream_addr` (`ngx_inet6_ntop`), which for IPv6 is the
+ * form of RFC 5952: equal addresses have equal texts. Not by `inet_ntop`, which is another one in each C
+ * library. Pure.
  *
  * @param bytes four or 16
  */

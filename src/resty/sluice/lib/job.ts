@@ -13,8 +13,8 @@ export interface Job {
 }
 
 /**
- * Returns a function that runs a job once. The call does nothing while an earlier run is still under way, or while the
- * job rests after a failure.
+ * Returns a function that runs a job once. The call does nothing while an earlier run is still under way, or
+ * while the job rests after a failure.
  */
 export function new_job({ verb, rest, run }: Job): (this: void) => void {
   let is_running = false;

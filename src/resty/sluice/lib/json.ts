@@ -1,8 +1,8 @@
 import * as cjson from "cjson.safe";
 
 /**
- * JSON as API clients need it. cjson alone falls short on both platforms: it writes an empty list as `{}`, and
- * numbers of 15 digits and more in exponent form (Debian's cannot be set to do otherwise).
+ * JSON as API clients need it. cjson alone falls short on both platforms: it writes an empty list as `{}`,
+ * and numbers of 15 digits and more in exponent form (Debian's cannot be set to do otherwise).
  */
 
 const codec = cjson.new();
@@ -24,7 +24,10 @@ export function list<T>(items: T[]): T[] {
   return setmetatable(items, LIST as LuaMetatable<T[]>);
 }
 
-/** A metatable that has an object's members written in the order of these lists; members not named are left out. */
+/**
+ * A metatable that has an object's members written in the order of these lists; members not named are left
+ * out.
+ */
 export function shape(...lists: (readonly string[])[]): Shape {
   const fields: string[] = [];
   for (const names of lists) {

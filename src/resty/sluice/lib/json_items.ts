@@ -1,8 +1,9 @@
 import { decode } from "./json";
 
 /**
- * Reads a long list in a JSON text piece by piece: to decode all of it at once would hold the worker. The text is cut
- * between the items by its brackets and strings only; each piece is then decoded as any JSON. Pure.
+ * Reads a long list in a JSON text piece by piece: to decode all of it at once would hold the worker. The
+ * text is cut between the items by its brackets and strings only; each piece is then decoded as any JSON.
+ * Pure.
  */
 
 interface Scan {
@@ -118,7 +119,8 @@ function read_list(
 }
 
 /**
- * Reads the items of the list that is the member `name` of a JSON object. Phases in which `pause` can do what it does.
+ * Reads the items of the list that is the member `name` of a JSON object. Phases in which `pause` can do what
+ * it does.
  *
  * @param pause called after each small step
  * @param take gets each item

@@ -1,7 +1,8 @@
 /**
- * Regular expressions of the configuration, applied to what servers send. PCRE backtracks, so its work is bounded in two
- * ways. The match limit ends exponential searches; PCRE's JIT honours it too. It does not count the bytes that one step
- * reads, so the subject is bounded as well. Both bounds together allow about 10 ms.
+ * Regular expressions of the configuration, applied to what servers send. PCRE backtracks, so its work is
+ * bounded in two ways. The match limit ends exponential searches; PCRE's JIT honours it too. It does not
+ * count the bytes that one step reads, so the subject is bounded as well. Both bounds together allow about 10
+ * ms.
  */
 
 /** How many bytes of a text are searched. */
@@ -14,8 +15,8 @@ const LIMITS = "(*LIMIT_MATCH=50000)(*LIMIT_RECURSION=2000)";
 const OPTIONS = "jo";
 
 /**
- * What is wrong with a regular expression; undefined: nothing. Any phase; plain LuaJIT, which has no PCRE, finds nothing
- * wrong.
+ * What is wrong with a regular expression; undefined: nothing. Any phase; plain LuaJIT, which has no PCRE,
+ * finds nothing wrong.
  */
 export function regex_fault(regex: string): string | undefined {
   if ((ngx as Ngx | undefined) === undefined) return undefined;

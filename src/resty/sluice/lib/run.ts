@@ -1,6 +1,6 @@
 /**
- * Light threads that share a timer. What a timer's threads take of nginx's memory is given back when it ends, so each
- * lives for some time only, and the next goes on.
+ * Light threads that share a timer. What a timer's threads take of nginx's memory is given back when it ends,
+ * so each lives for some time only, and the next goes on.
  */
 export interface Run {
   /** How much it has done. */
@@ -35,7 +35,10 @@ const GRACE_SECONDS = 1.2;
 
 const SECONDS_AFTER_FAILURE = 1;
 
-/** Logs an error that the program has raised. Returns what the API says of it, which shows no file of the program. */
+/**
+ * Logs an error that the program has raised. Returns what the API says of it, which shows no file of the
+ * program.
+ */
 export function internal_error(raised: unknown): string {
   ngx.log(ngx.ERR, `sluice: ${tostring(raised)}`);
   return "an internal error occurred; the error log has the details";

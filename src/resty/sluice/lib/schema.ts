@@ -2,7 +2,9 @@ import { decode, is_table, json_null } from "./json";
 
 /** Checks the types of what registries answer in JSON, before anything reads it. Pure. */
 
-/** What a value must be: a type, a list of values, or an object. Members that are not named may be anything. */
+/**
+ * What a value must be: a type, a list of values, or an object. Members that are not named may be anything.
+ */
 export type Schema = Scalar | { items: Schema } | { members: Readonly<Record<string, Schema>> };
 
 /** `digits`: a whole number, also as text; protobuf writes numbers of 64 bits so. */
@@ -67,8 +69,8 @@ export function unexpected(source: string, what: string): string {
 }
 
 /**
- * Checks a decoded answer. Of the members that `schema` names, those that are null are removed: registries write null for
- * what is not set.
+ * Checks a decoded answer. Of the members that `schema` names, those that are null are removed: registries
+ * write null for what is not set.
  *
  * @returns why it cannot be used; undefined: it can
  */

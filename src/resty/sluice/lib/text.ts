@@ -6,7 +6,10 @@ export function trim(text: string): string {
   return start === undefined ? "" : string.match(text, "^.*%S", start)[0];
 }
 
-/** Iterates over the parts of a text that end with `terminator`, without that. What follows the last one is left out. */
+/**
+ * Iterates over the parts of a text that end with `terminator`, without that. What follows the last one is
+ * left out.
+ */
 export function terminated_parts(text: string, terminator: string): LuaIterable<string> {
   let position = 1;
   return (() => {

@@ -6,8 +6,8 @@ import { pause } from "./pause";
 const LONGEST_WAIT = 1;
 
 /**
- * Makes a function that lets one turn of the event loop pass: whatever is ready is served, and nothing else is waited for.
- * A sleep takes more than a millisecond, which adds up in long work. Phases that can sleep.
+ * Makes a function that lets one turn of the event loop pass: whatever is ready is served, and nothing else
+ * is waited for. A sleep takes more than a millisecond, which adds up in long work. Phases that can sleep.
  */
 export function new_turn(): (this: void) => void {
   const passed = semaphore.new(0);

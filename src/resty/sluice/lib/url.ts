@@ -11,7 +11,10 @@ export interface Url {
 const LARGEST_PORT = 65535;
 const PORTS: Record<string, number> = { http: 80, https: 443 };
 
-/** An IPv6 address between brackets in canonical form: nginx does not take all that are valid. What is none stays as it is. */
+/**
+ * An IPv6 address between brackets in canonical form: nginx does not take all that are valid. What is none
+ * stays as it is.
+ */
 function canonical_host(bracketed: string): string {
   const bytes = ip_bytes(string.sub(bracketed, 2, -2));
   return bytes === undefined ? bracketed : `[${ip_text(bytes)}]`;

@@ -18,10 +18,12 @@ import { begin_write, forget_write, free_rows, free_rows_of, publish_write, upda
  *
  * 1. stage: reserve memory for the new text, and send the change to the other gateways of a cluster.
  * 2. journal: append the change to the journal.
- * 3. publish: replace the text in the shared dict and raise the revisions, so that all workers see the change.
+ * 3. publish: replace the text in the shared dict and raise the revisions, so that all workers see the
+ *    change.
  *
- * The first two steps can fail, and then nothing has changed. Publishing cannot fail. While a change is journalled and
- * published, the shared memory describes it (`unfinished.ts`): another worker finishes it if the writer dies.
+ * The first two steps can fail, and then nothing has changed. Publishing cannot fail. While a change is
+ * journalled and published, the shared memory describes it (`unfinished.ts`): another worker finishes it if
+ * the writer dies.
  */
 
 /** A change of an upstream. */
@@ -44,7 +46,10 @@ function not_saved(cause: string | undefined): Problem {
   return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
 }
 
-/** Appends the line of a change to the journal, then publishes the change. Returns the problem when journalling fails. */
+/**
+ * Appends the line of a change to the journal, then publishes the change. Returns the problem when
+ * journalling fails.
+ */
 function journal_and_publish(
   name: string,
   row: RowNumber,
@@ -98,7 +103,10 @@ function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leave
   return rest;
 }
 
-/** Prepares the rows of new servers. The first servers of an upstream start without `slow_start`: no other could serve. */
+/**
+ * Prepares the rows of new servers. The first servers of an upstream start without `slow_start`: no other
+ * could serve.
+ */
 function prepare_rows(joining: readonly Leaver[], next: Document): void {
   const now = clock.now();
   const is_held = next.health_check?.mandatory === true;
@@ -110,8 +118,8 @@ function prepare_rows(joining: readonly Leaver[], next: Document): void {
 }
 
 /**
- * Stages a document. Memory is reserved before the other gateways get the change, because they keep it even if this
- * gateway has no room for it.
+ * Stages a document. Memory is reserved before the other gateways get the change, because they keep it even
+ * if this gateway has no room for it.
  *
  * @returns the text to publish, or undefined and the problem
  */
@@ -153,8 +161,8 @@ function put_staged(
 }
 
 /**
- * Creates an upstream or replaces its document. The caller holds the write lock. If it fails, the rows that the edit
- * has allocated are free again.
+ * Creates an upstream or replaces its document. The caller holds the write lock. If it fails, the rows that
+ * the edit has allocated are free again.
  *
  * @param changed the servers that differ
  * @returns the problem when it fails

@@ -11,8 +11,9 @@ import { active_requests } from "./memory/rows";
 import { write } from "./write";
 
 /**
- * Takes out the servers of drain jobs once they are idle or their time is over. One worker does it. All upstreams are
- * looked through only after a drain job has begun or changed; from then on those are watched that have one.
+ * Takes out the servers of drain jobs once they are idle or their time is over. One worker does it. All
+ * upstreams are looked through only after a drain job has begun or changed; from then on those are watched
+ * that have one.
  */
 
 /** An upstream with drain jobs, as it was at a revision. */

@@ -25,15 +25,20 @@ import { differs, report_seeds } from "./seed_report";
 import { restore_proof } from "./unproven";
 import { write_under_lock } from "./write";
 
-/** A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream. */
+/**
+ * A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream.
+ */
 const LEAST_BYTES_PER_ROW = 48;
 /**
- * Each reload's workers count in their own slots while those before finish their requests. A slot that nobody takes
- * costs nothing but addresses; so many workers cost far more than their slots.
+ * Each reload's workers count in their own slots while those before finish their requests. A slot that nobody
+ * takes costs nothing but addresses; so many workers cost far more than their slots.
  */
 const OVERLAPPING_RELOADS = 64;
 const WANTED_WORKERS = 256;
-/** Where addresses are scarce (ulimit -v, vm.overcommit_memory = 2) fewer will do, but not less than for a reload. */
+/**
+ * Where addresses are scarce (ulimit -v, vm.overcommit_memory = 2) fewer will do, but not less than for a
+ * reload.
+ */
 const LEAST_RELOADS = 2;
 const LEAST_WORKERS = 16;
 
@@ -66,8 +71,8 @@ function attach_region(address: number): boolean {
 }
 
 /**
- * After a restart, servers that a check must pass for wait for it anew, unless one has passed and their state is
- * `persistent`; the unhealthy ones are that still.
+ * After a restart, servers that a check must pass for wait for it anew, unless one has passed and their state
+ * is `persistent`; the unhealthy ones are that still.
  */
 function hold_unchecked({ row, health_check, lines }: Document): void {
   if (health_check === undefined) return;
@@ -82,7 +87,10 @@ function hold_unchecked({ row, health_check, lines }: Document): void {
   }
 }
 
-/** Writes the state that was loaded anew: the first one, or one of an earlier format. Raises a text when it cannot. */
+/**
+ * Writes the state that was loaded anew: the first one, or one of an earlier format. Raises a text when it
+ * cannot.
+ */
 function rewrite(revision: number): void {
   let [done, cause] = disk.change_journal(revision);
   if (done !== undefined) [done, cause] = save_state(revision);
@@ -117,7 +125,10 @@ function load_state(state_dir: string): void {
   }
 }
 
-/** A worker that has no slot cannot serve: a reload that would make one is refused, and the workers before go on. */
+/**
+ * A worker that has no slot cannot serve: a reload that would make one is refused, and the workers before go
+ * on.
+ */
 function check_slots(): void {
   const [slots, free] = count_slots();
   const workers = ngx.worker.count();
@@ -162,8 +173,8 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
 }
 
 /**
- * Uses the store that this worker has open, in a new Lua VM: with `lua_code_cache off` each request has its own. Phase:
- * init_by_lua. Raises a text when it cannot.
+ * Uses the store that this worker has open, in a new Lua VM: with `lua_code_cache off` each request has its
+ * own. Phase: init_by_lua. Raises a text when it cannot.
  */
 export function reopen_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))
@@ -178,8 +189,8 @@ export function reopen_store(options: Options): void {
 }
 
 /**
- * Opens the store: at a start from `state_dir`, at a reload as the running workers have it. Phase: init_by_lua.
- * Raises a text when it cannot.
+ * Opens the store: at a start from `state_dir`, at a reload as the running workers have it. Phase:
+ * init_by_lua. Raises a text when it cannot.
  */
 export function open_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))

@@ -4,7 +4,10 @@ import { registered_nodes, type NodeRecord } from "./document/nodes";
 import { follow_upstreams, new_follower, type Follower } from "./memory/changes";
 import { get_text } from "./memory/dict";
 
-/** Which upstreams have servers that have registered themselves: for background work that looks at those again and again. */
+/**
+ * Which upstreams have servers that have registered themselves: for background work that looks at those again
+ * and again.
+ */
 
 /** They, as far as they have been followed. */
 export interface Registered {

@@ -4,7 +4,10 @@ import type { Document } from "./document/document";
 import { shared_text } from "./document/replica";
 import { junk_revision } from "./source_status";
 
-/** How a change reaches the other gateways before it is this one's: what does it is in cluster/, above the store. */
+/**
+ * How a change reaches the other gateways before it is this one's: what does it is in cluster/, above the
+ * store.
+ */
 
 /**
  * Has the other gateways get what is shared of a change. It may yield.
@@ -55,7 +58,9 @@ export function catch_up(name: string): void {
   replicator?.catch_up(name);
 }
 
-/** What is to do so with a change of an upstream; undefined: nothing is, the change is this gateway's alone. */
+/**
+ * What is to do so with a change of an upstream; undefined: nothing is, the change is this gateway's alone.
+ */
 export function replicator_of(
   name: string,
   current: Document | undefined,

@@ -9,7 +9,10 @@ function is_same_decision(before: Scaling | undefined, after: Scaling): boolean 
   return before?.id === after.id && before.time === after.time;
 }
 
-/** Starts the cooldown of a decision to scale, and the wait for its call, if a document has new ones. Under the lock. */
+/**
+ * Starts the cooldown of a decision to scale, and the wait for its call, if a document has new ones. Under
+ * the lock.
+ */
 export function note_scaling(before: Document | undefined, { row, scaling }: Document): void {
   const memory = shared_memory();
   const cells = row_at(row);
@@ -21,8 +24,8 @@ export function note_scaling(before: Document | undefined, { row, scaling }: Doc
 }
 
 /**
- * Continues the cooldown of a saved document. Only the time of day tells how long nginx was not running; a time that
- * lies ahead counts as now. Phase: init_by_lua.
+ * Continues the cooldown of a saved document. Only the time of day tells how long nginx was not running; a
+ * time that lies ahead counts as now. Phase: init_by_lua.
  */
 export function restore_scaling(document: Document): void {
   const { row, scaling } = document;

@@ -2,7 +2,10 @@ import { as_object, decode, shape } from "../lib/json";
 import { is_clustered } from "./document/clustered";
 import { delete_report, get_report, put_report } from "./memory/dict";
 
-/** What is known of sources: of each upstream's, and of each feed that several may share. Any worker may be asked. */
+/**
+ * What is known of sources: of each upstream's, and of each feed that several may share. Any worker may be
+ * asked.
+ */
 
 /** How a feed is. */
 export interface FeedReport {

@@ -17,9 +17,9 @@ import { note_scaling } from "./scaling";
 import { note_check_change } from "./unproven";
 
 /**
- * The write that is under way, noted in shared memory: when its writer dies, another worker finishes it, or, if the
- * journal has no whole line of it, takes it back. Either way costs no more than the write, and touches no disk but to
- * cut the journal.
+ * The write that is under way, noted in shared memory: when its writer dies, another worker finishes it, or,
+ * if the journal has no whole line of it, takes it back. Either way costs no more than the write, and touches
+ * no disk but to cut the journal.
  */
 
 /** Gives rows back. Under the lock. */
@@ -50,8 +50,8 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
 }
 
 /**
- * Updates the shared rows as a change requires: the deadlines of drain jobs, slow starts, the cooldown of `autoscale`,
- * the proof of a new health check. Under the lock, before the change is published.
+ * Updates the shared rows as a change requires: the deadlines of drain jobs, slow starts, the cooldown of
+ * `autoscale`, the proof of a new health check. Under the lock, before the change is published.
  */
 export function update_rows(current: Document | undefined, next: Document, changed: Difference): void {
   note_deadlines(changed);
@@ -74,7 +74,10 @@ export function publish_write(): void {
   memory[Header.WRITING] = 0;
 }
 
-/** Makes the dict what the write would have made it. Returns false when it can not: there was no room for a copy. */
+/**
+ * Makes the dict what the write would have made it. Returns false when it can not: there was no room for a
+ * copy.
+ */
 function complete(name: string, made: number): boolean {
   const current = read(name);
   if (shared_memory()[Header.WRITING_DELETES] === 1) {
@@ -93,7 +96,10 @@ function complete(name: string, made: number): boolean {
   return true;
 }
 
-/** Finishes the write of a writer that has died, if there is one. Under the lock, before anything else is written. */
+/**
+ * Finishes the write of a writer that has died, if there is one. Under the lock, before anything else is
+ * written.
+ */
 export function repair(): void {
   const memory = shared_memory();
   if (memory[Header.WRITING] === 0) return;
@@ -110,8 +116,8 @@ export function repair(): void {
 }
 
 /**
- * Finishes the write of a writer that has died, without waiting for one that lives. Any phase; each worker does so when
- * it starts, and now and then.
+ * Finishes the write of a writer that has died, without waiting for one that lives. Any phase; each worker
+ * does so when it starts, and now and then.
  */
 export function finish_write(): void {
   if (shared_memory()[Header.WRITING] === 0 || !try_acquire(Lock.WRITE)) return;

@@ -15,8 +15,8 @@ import { junk_revision } from "./source_status";
 import { repair } from "./unfinished";
 
 /**
- * The store's writes. The upstreams are in the shared dict, and each change raises the revision by one. A write has
- * five steps:
+ * The store's writes. The upstreams are in the shared dict, and each change raises the revision by one. A
+ * write has five steps:
  *
  * 1. lock: take the lock of writers, and finish the write of a writer that has died.
  * 2. edit: make the new document from the current one.
@@ -103,9 +103,9 @@ function wait_for_other(name: string, before: string | undefined): Problem | und
 }
 
 /**
- * Changes an upstream. When it returns no problem, the change is saved, and every later request on any worker sees it.
- * An edit that changes nothing writes nothing. A write that loses against another gateway's write of the same upstream
- * is edited and attempted again. Phases that can sleep.
+ * Changes an upstream. When it returns no problem, the change is saved, and every later request on any worker
+ * sees it. An edit that changes nothing writes nothing. A write that loses against another gateway's write of
+ * the same upstream is edited and attempted again. Phases that can sleep.
  *
  * @returns the stored document (undefined when deleted), and the problem if there was one
  */
@@ -127,7 +127,8 @@ export function write(name: string, edit: Edit): Written {
 }
 
 /**
- * Puts this gateway's version of an upstream into etcd. The problem is `LOST` when another gateway was faster.
+ * Puts this gateway's version of an upstream into etcd. The problem is `LOST` when another gateway was
+ * faster.
  *
  * @param from etcd's revision of the version that it replaces; 0: none
  */
@@ -136,7 +137,9 @@ export function share(name: string, from: number): Written {
   return write_once(name, put, from);
 }
 
-/** As `write`, but for this gateway only: for changes that the other gateways do not share, or already have. */
+/**
+ * As `write`, but for this gateway only: for changes that the other gateways do not share, or already have.
+ */
 export function write_own(name: string, edit: Edit): Written {
   return write_once(name, edit, "own");
 }

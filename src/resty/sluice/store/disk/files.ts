@@ -5,8 +5,9 @@ import { shared_memory } from "../memory/region";
 import { count_openings, flaw_of, is_at } from "./stat";
 
 /**
- * The files of `state_dir`: two journals, two images and two files of health, which are written in turn, and a lock. All
- * are opened once, before the workers are forked, so that the workers need no right in the folder.
+ * The files of `state_dir`: two journals, two images and two files of health, which are written in turn, and
+ * a lock. All are opened once, before the workers are forked, so that the workers need no right in the
+ * folder.
  */
 
 /** The files and where their descriptors are. */
@@ -59,8 +60,8 @@ function holder_of(lock: number): string {
 }
 
 /**
- * Opens the files, making those that are missing, and takes the folder for this nginx. Phase: init_by_lua. Raises a text
- * when it cannot.
+ * Opens the files, making those that are missing, and takes the folder for this nginx. Phase: init_by_lua.
+ * Raises a text when it cannot.
  */
 export function open_files(state_dir: string): void {
   const memory = shared_memory();

@@ -46,8 +46,8 @@ function old_start(line: string, kind: Kind): Start | undefined {
 /**
  * Reads the first line of a file.
  *
- * @returns what it says; or undefined and what is wrong with it; or undefined twice: the file is empty, or not even
- * its first line was finished
+ * @returns what it says; or undefined and what is wrong with it; or undefined twice: the file is empty, or
+ * not even its first line was finished
  */
 export function read_start(
   text: string,

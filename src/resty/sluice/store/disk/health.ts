@@ -9,13 +9,13 @@ import { format_health_end, read_health_number } from "./health_file";
 import { seal } from "./sealed";
 
 /**
- * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose health is
- * not that of a new one. A file counts when its last line repeats the number of its first and no line is damaged.
- * Without such a file the servers begin as new ones.
+ * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose
+ * health is not that of a new one. A file counts when its last line repeats the number of its first and no
+ * line is damaged. Without such a file the servers begin as new ones.
  *
- * Moments are saved as ages: the seconds since then, when the file was written; the age of a moment that lies ahead is
- * negative. The first line has the monotonic clock and the machine's boot: within one boot the time until the next
- * start counts too. After a reboot it is not known, and the ages go on from where they were.
+ * Moments are saved as ages: the seconds since then, when the file was written; the age of a moment that lies
+ * ahead is negative. The first line has the monotonic clock and the machine's boot: within one boot the time
+ * until the next start counts too. After a reboot it is not known, and the ages go on from where they were.
  */
 
 /** What is saved of a row, by name. */
@@ -142,7 +142,8 @@ function save(pause: (this: void) => void): string | undefined {
 }
 
 /**
- * Saves the health of all servers if it has changed since it was saved last, unless somebody is doing that. Phase: timer.
+ * Saves the health of all servers if it has changed since it was saved last, unless somebody is doing that.
+ * Phase: timer.
  *
  * @param pause called between pieces
  * @returns true, or undefined and the cause
@@ -172,8 +173,8 @@ function rows_by_server(): LuaTable<string, Cell | undefined> {
 }
 
 /**
- * When a file was written, by this machine's clock. After a reboot that is not known, and it counts as now. Returns
- * undefined for a file of version 0.1.0.
+ * When a file was written, by this machine's clock. After a reboot that is not known, and it counts as now.
+ * Returns undefined for a file of version 0.1.0.
  *
  * @param first the file's first line
  */

@@ -2,7 +2,10 @@ import { encode, shape, shaped } from "../../lib/json";
 import { whole_lines } from "../../lib/text";
 import { is_intact, seal } from "./sealed";
 
-/** The first and the last line of a file of health, and whether the lines between are as they were written. Pure. */
+/**
+ * The first and the last line of a file of health, and whether the lines between are as they were written.
+ * Pure.
+ */
 
 const END = shape(["end", "lines"]);
 

@@ -18,8 +18,8 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
 }
 
 /**
- * Writes the deletions of seeds into an image. An upstream of `all` may have been deleted meanwhile, and may be
- * created again before its turn, so that the image holds it: the journal has its deletion.
+ * Writes the deletions of seeds into an image. An upstream of `all` may have been deleted meanwhile, and may
+ * be created again before its turn, so that the image holds it: the journal has its deletion.
  *
  * @param all the names of the upstreams that the image is to hold
  */
@@ -34,13 +34,14 @@ export function deletions_of(writer: ImageWriter, all: readonly string[]): strin
 }
 
 /**
- * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and what it
- * does not, is made good by the journal's lines after `revision`. Under the lock of images.
+ * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and
+ * what it does not, is made good by the journal's lines after `revision`. Under the lock of images.
  *
- * @param revision the state's, or one that it had when every later change went to the journal that is appended to
+ * @param revision the state's, or one that it had when every later change went to the journal that is
+ * appended to
  * @param pause called between the pieces
- * @param last_revision returns the highest revision of which the image may hold something, once the disk holds the
- * journal up to there; or undefined and the cause
+ * @param last_revision returns the highest revision of which the image may hold something, once the disk
+ * holds the journal up to there; or undefined and the cause
  * @returns true, or undefined and the cause
  */
 export function save_image(

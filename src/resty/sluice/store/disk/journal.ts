@@ -8,9 +8,9 @@ import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from 
 /**
  * The lines of the journals and the images. Pure.
  *
- * Both hold changes, a line each. The first line of a journal names the revision that its first change follows. The
- * first line of an image names its revision; the last line names it again, and says how many lines there are, what
- * the checksum of all of them is, and up to which revision the image may hold changes.
+ * Both hold changes, a line each. The first line of a journal names the revision that its first change
+ * follows. The first line of an image names its revision; the last line names it again, and says how many
+ * lines there are, what the checksum of all of them is, and up to which revision the image may hold changes.
  */
 
 /** A server as it is written: only what is not the default. */
@@ -21,8 +21,8 @@ interface WrittenServer {
 }
 
 /**
- * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does not
- * name stay as they were. `read_change` reads it.
+ * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does
+ * not name stay as they were. `read_change` reads it.
  */
 interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
@@ -120,7 +120,8 @@ export function format_deleted_seed(writer: ImageWriter, name: string): string {
 /**
  * Writes the last line of an image, without which the image does not count.
  *
- * @param until upstreams can change while the image is written: the highest revision of which it may hold something
+ * @param until upstreams can change while the image is written: the highest revision of which it may hold
+ * something
  */
 export function end_image({ revision, total }: ImageWriter, until: number): string {
   const end = { end: revision, until, lines: total.lines, sum: total_digits(total) };

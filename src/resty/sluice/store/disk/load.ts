@@ -13,9 +13,10 @@ import {
 /**
  * Chooses what to load of two images and two journals. Pure.
  *
- * The newest image that is whole is the base; the journals, the older one first, bring what came after it. Each journal
- * names the revision that it follows. An image that was not finished or is damaged is left out with a warning if an
- * older image and the journals leave no gap. Otherwise nothing is loaded: no revision is lost silently.
+ * The newest image that is whole is the base; the journals, the older one first, bring what came after it.
+ * Each journal names the revision that it follows. An image that was not finished or is damaged is left out
+ * with a warning if an older image and the journals leave no gap. Otherwise nothing is loaded: no revision is
+ * lost silently.
  */
 
 /** Which file of two. */
@@ -109,7 +110,9 @@ function follow({ state }: Base, journal: Opened): Result<Followed> {
   return $multi(applied === undefined ? undefined : { ...applied, journal }, wrong);
 }
 
-/** Which of the journals is appended to: one whose last change is the state's last, the newer one if possible. */
+/**
+ * Which of the journals is appended to: one whose last change is the state's last, the newer one if possible.
+ */
 function journal_to_append_to(followed: readonly Followed[], revision: number): Followed | undefined {
   let chosen: Followed | undefined;
   for (const candidate of followed) {

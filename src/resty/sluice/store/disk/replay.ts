@@ -62,7 +62,10 @@ function apply(state: SavedState, change: ReadChange, origin: string): void {
   state.upstreams.set(name, upstream);
 }
 
-/** Reads the end of an image. Returns the highest revision that the image may hold, or undefined and what is wrong. */
+/**
+ * Reads the end of an image. Returns the highest revision that the image may hold, or undefined and what is
+ * wrong.
+ */
 function read_end(
   value: Record<string, unknown>,
   { revision, is_sealed }: Start,
@@ -123,7 +126,10 @@ function apply_image_line(
   return undefined;
 }
 
-/** Applies a line of a journal, unless the image holds the change already. Returns what is wrong with the line. */
+/**
+ * Applies a line of a journal, unless the image holds the change already. Returns what is wrong with the
+ * line.
+ */
 function apply_journal_line(
   state: SavedState,
   value: Record<string, unknown>,
@@ -152,8 +158,8 @@ export interface Applied {
 }
 
 /**
- * Applies a journal. A last line without its end was never acknowledged and is left out; any other line that is
- * damaged, cannot be read, or does not follow the one before it, is an error.
+ * Applies a journal. A last line without its end was never acknowledged and is left out; any other line that
+ * is damaged, cannot be read, or does not follow the one before it, is an error.
  *
  * @returns how much of the journal counts, or undefined and which line is wrong
  */
@@ -205,7 +211,10 @@ export function check_state(state: SavedState): string | undefined {
   return undefined;
 }
 
-/** The document of a saved upstream. `allocate` gives its servers and itself a row, or undefined when none is left. */
+/**
+ * The document of a saved upstream. `allocate` gives its servers and itself a row, or undefined when none is
+ * left.
+ */
 export function to_document(
   saved: SavedUpstream,
   allocate: (this: void, stamp: number, id?: number) => RowNumber | undefined,

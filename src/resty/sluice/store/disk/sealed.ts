@@ -3,11 +3,14 @@ import { crc32, crc32_end, crc32_text, CRC32_START } from "../../lib/crc32";
 /**
  * The checksums of what is on disk. Pure.
  *
- * Each line is a JSON object whose last member is the CRC-32 of everything before that member, in eight lower-case
- * hexadecimal digits: `{"end":7,"crc":"0a1b2c3d"}`.
+ * Each line is a JSON object whose last member is the CRC-32 of everything before that member, in eight
+ * lower-case hexadecimal digits: `{"end":7,"crc":"0a1b2c3d"}`.
  */
 
-/** The version of the files' format, in the first line of each file. Version 0.1.0 wrote neither it nor checksums. */
+/**
+ * The version of the files' format, in the first line of each file. Version 0.1.0 wrote neither it nor
+ * checksums.
+ */
 export const FORMAT = 2;
 
 const START = ',"crc":"';

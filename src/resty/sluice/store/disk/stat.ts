@@ -62,7 +62,10 @@ const ENOENT = 2;
 const ENOTDIR = 20;
 const ELOOP = 40;
 const ENOSYS = 38;
-/** The times of a file advance in ticks: it can change twice in one. Seconds after which that one is over for sure. */
+/**
+ * The times of a file advance in ticks: it can change twice in one. Seconds after which that one is over for
+ * sure.
+ */
 const TICK = 2;
 
 /** The number of the call on the processors that are supported. */
@@ -118,7 +121,10 @@ export function state_of(path: string): LuaMultiReturn<[FileState | undefined, s
   return $multi({ version: is_recent ? undefined : version, is_regular: is_regular(), size }, undefined);
 }
 
-/** Says why the state must not be kept in an open file or folder. Returns undefined when nothing is known against it. */
+/**
+ * Says why the state must not be kept in an open file or folder. Returns undefined when nothing is known
+ * against it.
+ */
 export function flaw_of(fd: number, kind: "folder" | "file"): string | undefined {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return undefined;
   const { user, mode, links } = state;
@@ -136,8 +142,8 @@ function identity(): string {
 }
 
 /**
- * Whether a path still leads to an open file or folder. True, too, when this process may not follow the path and the file
- * has not been removed. Any phase.
+ * Whether a path still leads to an open file or folder. True, too, when this process may not follow the path
+ * and the file has not been removed. Any phase.
  */
 export function is_at(path: string, fd: number): boolean {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return true;

@@ -7,17 +7,19 @@ import { load_files, type Index, type TextFile } from "./load";
 import type { SavedState } from "./replay";
 
 /**
- * Saves changes. Every write appends a line to a journal. To replace a long journal by an image of the whole state,
- * writes go on in the other journal meanwhile, whose first line names the revision that it follows.
+ * Saves changes. Every write appends a line to a journal. To replace a long journal by an image of the whole
+ * state, writes go on in the other journal meanwhile, whose first line names the revision that it follows.
  *
- * How much of a journal counts is kept in the shared memory: what lies beyond was never acknowledged, and is cut. Which
- * of two files is in use is one number each, so that a worker that is killed leaves it either as it was or changed.
+ * How much of a journal counts is kept in the shared memory: what lies beyond was never acknowledged, and is
+ * cut. Which of two files is in use is one number each, so that a worker that is killed leaves it either as
+ * it was or changed.
  */
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 /**
- * Opens, or makes, the files, and takes the folder for this nginx. Phase: init_by_lua. Raises a text when it cannot.
+ * Opens, or makes, the files, and takes the folder for this nginx. Phase: init_by_lua. Raises a text when it
+ * cannot.
  *
  * @param state_dir undefined: nothing is saved
  */
@@ -54,8 +56,8 @@ function read_files(
 /**
  * Loads what is saved. Phase: init_by_lua, after `open`.
  *
- * @returns the state and whether an image must be written before the first change; or undefined and which line of which
- * file cannot be read
+ * @returns the state and whether an image must be written before the first change; or undefined and which
+ * line of which file cannot be read
  */
 export function load(
   state_dir: string,
@@ -103,7 +105,10 @@ function write_line(index: number, line: string, fsync: boolean): Outcome {
   return $multi(undefined, moved ?? `could not append to the journal: ${cause ?? ""}`);
 }
 
-/** Removes from the end of the journal what a failed write may have left there. The caller holds the write lock. */
+/**
+ * Removes from the end of the journal what a failed write may have left there. The caller holds the write
+ * lock.
+ */
 export function trim_journal(): Outcome {
   return trim(shared_memory()[Header.JOURNAL]);
 }
@@ -131,7 +136,10 @@ export function has_journalled(bytes: number): boolean {
   return posix.file_size(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]) >= bytes;
 }
 
-/** Makes only so many bytes of the journal count; later bytes are removed now or by `trim_journal`. Under the lock. */
+/**
+ * Makes only so many bytes of the journal count; later bytes are removed now or by `trim_journal`. Under the
+ * lock.
+ */
 export function take_back(bytes: number): void {
   count_bytes(bytes);
   if (is_open()) trim_journal();
@@ -157,7 +165,8 @@ export function is_cut(): boolean {
 }
 
 /**
- * Lets writes go on in the other journal, if it is empty, so that an image can replace this one. Under the lock.
+ * Lets writes go on in the other journal, if it is empty, so that an image can replace this one. Under the
+ * lock.
  *
  * @param revision the state's
  */
