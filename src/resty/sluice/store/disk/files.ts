@@ -5,12 +5,12 @@ import { shared_memory } from "../memory/region";
 import { count_openings, flaw_of, is_at } from "./stat";
 
 /**
- * The files of `state_dir`: two journals, two images and two files of health, which are written in turn, and
- * a lock. All are opened once, before the workers are forked, so that the workers need no right in the
+ * The files of `state_dir`: two journals, two images and two health files, each pair written in turn, and a
+ * lock file. All are opened once, before the workers are forked, so that the workers need no rights in the
  * folder.
  */
 
-/** The files and where their descriptors are. */
+/** The files, and the cells of their descriptors. */
 const FILES: [name: string, cell: Header][] = [
   ["lock", Header.STATE_LOCK_FD],
   ["journal.0", Header.JOURNAL_0_FD],
@@ -21,16 +21,16 @@ const FILES: [name: string, cell: Header][] = [
   ["health.1", Header.OTHER_HEALTH_FD],
 ];
 
-/** The folder, and the path of each file whose loss would lose the state. */
+/** The folder, and the paths of the files whose loss would lose the state. */
 const paths: [path: string, cell: Header][] = [];
 
-/** The absolute path of the folder: workers may have another working folder. Phase: init_by_lua. */
+/** Returns the absolute path of the folder: workers may have another working folder. Phase: init_by_lua. */
 export function absolute_folder(state_dir: string): string {
   const folder = from_prefix(state_dir);
   return string.sub(folder, 1, 1) === "/" ? folder : `${posix.working_folder() ?? "."}/${folder}`;
 }
 
-/** Notes where the folder is. Phase: init_by_lua, at a start and at a reload. */
+/** Records the path of the folder. Phase: init_by_lua, at a start and at a reload. */
 export function use_folder(folder: string): void {
   paths.push([folder, Header.STATE_DIR_FD]);
   for (const [name, cell] of FILES) {
@@ -38,7 +38,7 @@ export function use_folder(folder: string): void {
   }
 }
 
-/** Raises the text of why a file or folder cannot be used. */
+/** Raises the reason why a file or folder cannot be used. */
 function refuse(path: string, cause: string | undefined): never {
   return error(`could not open ${path}: ${cause ?? ""}`, 0);
 }
@@ -50,7 +50,10 @@ function open_trusted(folder: number, path: string, name: string): number {
   return flaw === undefined ? fd : refuse(path, flaw);
 }
 
-/** Says who has the folder. This nginx itself has it when a reload has found a new, empty shared dict. */
+/**
+ * Describes the holder of the folder. It is this nginx itself when a reload has found a new, empty shared
+ * dict.
+ */
 function holder_of(lock: number): string {
   if (count_openings(lock) < 2) return "another nginx uses it";
   return (
@@ -60,8 +63,8 @@ function holder_of(lock: number): string {
 }
 
 /**
- * Opens the files, making those that are missing, and takes the folder for this nginx. Phase: init_by_lua.
- * Raises a text when it cannot.
+ * Opens the files, creates missing ones, and locks the folder for this nginx. Phase: init_by_lua. Raises a
+ * text on failure.
  */
 export function open_files(state_dir: string): void {
   const memory = shared_memory();
@@ -79,7 +82,10 @@ export function open_files(state_dir: string): void {
   }
 }
 
-/** Returns which path no longer leads to the file that is written to, and what to do. Any phase. */
+/**
+ * Returns which path no longer leads to the file that is written, and the remedy; undefined: all do. Any
+ * phase.
+ */
 export function displaced(): string | undefined {
   const memory = shared_memory();
   for (const [path, cell] of paths) {
@@ -91,7 +97,7 @@ export function displaced(): string | undefined {
 
 let was_displaced = false;
 
-/** Logs when the files are no longer where they were, and when they are back. Phase: timer. */
+/** Logs when a file is no longer at its path, and when all are back. Phase: timer. */
 export function watch_files(): void {
   const cause = displaced();
   if (cause !== undefined && !was_displaced) ngx.log(ngx.WARN, `sluice: changes are refused: ${cause}`);

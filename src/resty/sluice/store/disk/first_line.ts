@@ -2,35 +2,35 @@ import { decode, is_table } from "../../lib/json";
 import { is_whole } from "../document/saved";
 import { FORMAT, has_seal, is_intact } from "./sealed";
 
-/** Reads lines of journals and images, and what their first lines say. Pure. */
+/** Reads lines of journals and images, and their first lines. Pure. */
 
-/** What a file is. */
+/** The kinds of files. */
 export type Kind = "journal" | "image";
 
-/** What the first line of a journal or an image says. */
+/** The content of the first line of a journal or an image. */
 export interface Start {
-  /** False: version 0.1.0 has written the file, without checksums. */
+  /** False: version 0.1.0 wrote the file, without checksums. */
   is_sealed: boolean;
-  /** Of an image: its revision. Of a journal: the revision that its first change follows. */
+  /** An image: its revision. A journal: the revision that its first change follows. */
   revision: number;
 }
 
-/** What is wrong with a line that has been changed or torn. */
+/** The flaw of a line that was changed or torn. */
 const DAMAGED = "the line is damaged: its checksum is missing or does not match";
 
-/** Reads a line, without its end, as a JSON object. Returns undefined and what is wrong with the line. */
+/** Parses a line, without its end, as a JSON object. Returns undefined and the flaw when it cannot. */
 export function open_line(
   line: string,
   is_sealed: boolean,
 ): LuaMultiReturn<[Record<string, unknown> | undefined, string | undefined]> {
-  // An unsealed file has no checksums: a line with one is of a file whose first lines are lost.
+  // An unsealed file has no checksums. A line with one belongs to a file whose first lines are lost.
   if (is_sealed ? !is_intact(line) : has_seal(line)) return $multi(undefined, DAMAGED);
   const [value] = decode(line);
   if (!is_table(value)) return $multi(undefined, "the line is not a JSON object");
   return $multi(value, undefined);
 }
 
-/** The first line of version 0.1.0's journals was a change. */
+/** In version 0.1.0 the first line of a journal was a change. */
 function old_start(line: string, kind: Kind): Start | undefined {
   if (has_seal(line)) return undefined;
   if (kind === "image") {
@@ -46,8 +46,8 @@ function old_start(line: string, kind: Kind): Start | undefined {
 /**
  * Reads the first line of a file.
  *
- * @returns what it says; or undefined and what is wrong with it; or undefined twice: the file is empty, or
- * not even its first line was finished
+ * @returns its content; or undefined and its flaw; or undefined twice: the file is empty, or its first line
+ * was not finished
  */
 export function read_start(
   text: string,

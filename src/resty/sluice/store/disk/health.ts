@@ -9,16 +9,16 @@ import { format_health_end, read_health_number } from "./health_file";
 import { seal } from "./sealed";
 
 /**
- * The health of servers on disk, for the next start: two files, written in turn, of one line a server whose
- * health is not that of a new one. A file counts when its last line repeats the number of its first and no
- * line is damaged. Without such a file the servers begin as new ones.
+ * The health of servers on disk, for the next start: two files, written in turn, with a line for each server
+ * whose health differs from that of a new server. A file counts when its last line repeats the number of its
+ * first line and no line is damaged. Without such a file all servers start as new ones.
  *
- * Moments are saved as ages: the seconds since then, when the file was written; the age of a moment that lies
- * ahead is negative. The first line has the monotonic clock and the machine's boot: within one boot the time
- * until the next start counts too. After a reboot it is not known, and the ages go on from where they were.
+ * Moments are saved as ages: seconds before the time of writing; the age of a future moment is negative. The
+ * first line holds the monotonic clock and the boot id of the machine. Within one boot, the time until the
+ * next start is added. After a reboot that time is unknown, and the ages continue from their saved values.
  */
 
-/** What is saved of a row, by name. */
+/** The saved cells of a row, with their names and the values of a new row. */
 const SAVED: [name: string, cell: Row, fresh: number][] = [
   ["state", Row.STATE, 0],
   ["unavailable_until", Row.UNAVAILABLE_UNTIL, 0],
@@ -43,7 +43,7 @@ const SAVED: [name: string, cell: Row, fresh: number][] = [
   ["reported_state", Row.REPORTED_STATE, 0],
   ["leave_at", Row.LEAVE_AT, 0],
 ];
-/** Those that are moments. */
+/** The cells that hold moments. */
 const MOMENTS = new LuaSet<Row>();
 for (const cell of [
   Row.UNAVAILABLE_UNTIL,
@@ -61,19 +61,19 @@ const fields = ["incarnation", "id"];
 for (const [name] of SAVED) fields.push(name);
 const LINE = shape(fields);
 const FIRST_LINE = shape(["health", "clock", "boot"]);
-/** How JSON, which has no infinite numbers, writes one. */
+/** Replaces infinity, which JSON does not have. */
 const INFINITE = "infinite";
 const ROWS_A_PIECE = 1024;
 
-/** A cell's value as it is saved. */
+/** Returns the value to save for a cell. */
 function saved_value(cell: Row, value: number, now: clock.Moment): unknown {
   if (value === math.huge) return INFINITE;
-  // To a microsecond: so many digits JSON has.
+  // JSON numbers here have microseconds at most.
   return MOMENTS.has(cell) ? math.floor((now - value) * 1e6 + 0.5) / 1e6 : value;
 }
 
 /**
- * The opposite of `saved_value`.
+ * Restores a cell from its saved value.
  *
  * @param saved_at when it was saved; undefined: by version 0.1.0, which saved moments as times of day
  */
@@ -84,7 +84,7 @@ function restored_value(cell: Row, saved: unknown, saved_at: clock.Moment | unde
   return saved_at === undefined ? clock.moment_of(saved) : saved_at - saved;
 }
 
-/** The line of a row; undefined when it holds nothing that a new one does not. */
+/** Returns the line of a row; undefined when it equals a new row. */
 function line_of(row: RowNumber, now: clock.Moment): string | undefined {
   const memory = shared_memory();
   const at = row_at(row);
@@ -142,7 +142,7 @@ function save(pause: (this: void) => void): string | undefined {
 }
 
 /**
- * Saves the health of all servers if it has changed since it was saved last, unless somebody is doing that.
+ * Saves the health of all servers if it has changed since the last time and no other process is saving it.
  * Phase: timer.
  *
  * @param pause called between pieces
@@ -161,7 +161,7 @@ export function save_health(
   return $multi(true, undefined);
 }
 
-/** The rows of all servers, by what tells a server from all others. */
+/** Returns the rows of all servers, by incarnation and id. */
 function rows_by_server(): LuaTable<string, Cell | undefined> {
   const memory = shared_memory();
   const rows = new LuaTable<string, Cell | undefined>();
@@ -173,8 +173,8 @@ function rows_by_server(): LuaTable<string, Cell | undefined> {
 }
 
 /**
- * When a file was written, by this machine's clock. After a reboot that is not known, and it counts as now.
- * Returns undefined for a file of version 0.1.0.
+ * Returns when a file was written, by the monotonic clock. After a reboot that is unknown, and now is
+ * returned. Undefined: version 0.1.0 wrote the file.
  *
  * @param first the file's first line
  */
@@ -198,13 +198,13 @@ function restore(text: string): void {
       for (const [name, cell, fresh] of SAVED) {
         memory[at + cell] = restored_value(cell, saved[name], saved_at) ?? fresh;
       }
-      // As a registration: whoever could not report while nginx was down has all the time to do so now.
+      // The server could not report while nginx was down, so its time to report starts again now.
       memory[at + Row.STATE_REPORTED_AT] = clock.now();
     }
   }
 }
 
-/** Gives the servers, which have their rows, the health that was saved. Phase: init_by_lua. */
+/** Restores the saved health of the servers, which have rows already. Phase: init_by_lua. */
 export function load_health(): void {
   const memory = shared_memory();
   let newest = 0;

@@ -2,19 +2,16 @@ import { encode, shape, shaped } from "../../lib/json";
 import { whole_lines } from "../../lib/text";
 import { is_intact, seal } from "./sealed";
 
-/**
- * The first and the last line of a file of health, and whether the lines between are as they were written.
- * Pure.
- */
+/** The first and the last line of a health file, and the check of the lines between. Pure. */
 
 const END = shape(["end", "lines"]);
 
-/** Writes the last line, without which the file does not count. `lines`: how many there are before it. */
+/** Formats the last line, without which the file does not count. `lines`: the number of lines before it. */
 export function format_health_end(number: number, lines: number): string {
   return seal(encode(shaped({ end: number, lines }, END)));
 }
 
-/** Returns the number of the first line that is damaged. */
+/** Returns the number of the first damaged line. */
 function damaged_line(text: string): number | undefined {
   let number = 0;
   for (const line of whole_lines(text)) {
@@ -25,9 +22,10 @@ function damaged_line(text: string): number | undefined {
 }
 
 /**
- * Reads the number of a file, which rises with each one that is written. Version 0.1.0 wrote no checksums.
+ * Reads the number of a file. Each file that is written has a higher number. Version 0.1.0 wrote no
+ * checksums.
  *
- * @returns the number, or undefined and what is wrong with the file
+ * @returns the number, or undefined and the flaw of the file
  */
 export function read_health_number(text: string): LuaMultiReturn<[number | undefined, string | undefined]> {
   const [start, rest] = string.match(text, '^{"health":(%d+)([,}])');

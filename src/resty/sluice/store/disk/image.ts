@@ -7,7 +7,7 @@ const NAMES_A_PIECE = 32;
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
-/** The lines of upstreams `first` to `last`, those left out that were deleted meanwhile. */
+/** Returns the lines of the upstreams `first` to `last`, except those that were deleted meanwhile. */
 function lines_of(writer: ImageWriter, all: readonly string[], first: number, last: number): string {
   const lines: string[] = [];
   for (const index of $range(first, last)) {
@@ -18,10 +18,10 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
 }
 
 /**
- * Writes the deletions of seeds into an image. An upstream of `all` may have been deleted meanwhile, and may
- * be created again before its turn, so that the image holds it: the journal has its deletion.
+ * Returns the lines of the deleted seeds. An upstream of `all` may be deleted while the image is written, and
+ * may be created again before its turn, so that the image holds it; the journal has its deletion.
  *
- * @param all the names of the upstreams that the image is to hold
+ * @param all the names of the upstreams that the image will hold
  */
 export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
   const present = new LuaSet<string>();
@@ -34,14 +34,14 @@ export function deletions_of(writer: ImageWriter, all: readonly string[]): strin
 }
 
 /**
- * Writes an image of the dict. Upstreams may change meanwhile: what the image holds of later changes, and
- * what it does not, is made good by the journal's lines after `revision`. Under the lock of images.
+ * Writes an image of the dict. Upstreams may change meanwhile: the journal's lines after `revision` make up
+ * for the later changes that the image holds or misses. The caller holds the lock of images.
  *
- * @param revision the state's, or one that it had when every later change went to the journal that is
+ * @param revision the state's revision, or an earlier one, if every later change is in the journal that is
  * appended to
  * @param pause called between the pieces
- * @param last_revision returns the highest revision of which the image may hold something, once the disk
- * holds the journal up to there; or undefined and the cause
+ * @param last_revision returns the highest revision that the image may hold, once the disk holds the journal
+ * up to there; or undefined and the cause
  * @returns true, or undefined and the cause
  */
 export function save_image(
@@ -75,15 +75,15 @@ export function save_image(
 }
 
 /**
- * Writes an image of the dict at once, and begins a journal that follows it. Phase: init_by_lua.
+ * Writes an image of the dict without pauses, and starts a journal that follows it. Phase: init_by_lua.
  *
- * @param revision the state's
+ * @param revision the state's revision
  */
 export function save_state(revision: number): Outcome {
   const [saved, cause] = save_image(
     revision,
     () => {
-      // Nobody waits.
+      // No request waits during init_by_lua.
     },
     () => $multi(revision, undefined),
   );

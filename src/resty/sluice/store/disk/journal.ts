@@ -8,12 +8,12 @@ import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from 
 /**
  * The lines of the journals and the images. Pure.
  *
- * Both hold changes, a line each. The first line of a journal names the revision that its first change
- * follows. The first line of an image names its revision; the last line names it again, and says how many
- * lines there are, what the checksum of all of them is, and up to which revision the image may hold changes.
+ * Both hold one change in each line. The first line of a journal names the revision that its first change
+ * follows. The first line of an image names its revision. Its last line repeats the revision, and holds the
+ * number of lines, the checksum of all of them, and the highest revision that the image may hold.
  */
 
-/** A server as it is written: only what is not the default. */
+/** A server as it is written: only parameters that differ from their defaults. */
 interface WrittenServer {
   id: number;
   incarnation: number;
@@ -21,14 +21,14 @@ interface WrittenServer {
 }
 
 /**
- * One line: an upstream's change, or its end. It says all of the upstream's settings; servers that it does
- * not name stay as they were. `read_change` reads it.
+ * One line: the change or the deletion of an upstream. It holds all settings of the upstream; servers that it
+ * does not name stay as they were. `read_change` reads it.
  */
 interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
   upstream: string;
   deleted?: boolean;
-  /** With `deleted`: `setup` names it, and is not to create it again. */
+  /** With `deleted`: the upstream is a seed, and `setup` must not create it again. */
   seed?: true;
   put?: WrittenServer[];
   remove?: number[];
@@ -73,7 +73,7 @@ export function format_change(name: string, document: Document, { added, removed
   });
 }
 
-/** The line of an upstream's end. `is_seed`: it is to be remembered. */
+/** Returns the line of a deletion. `is_seed`: the upstream is a seed. */
 export function format_deletion(name: string, revision: number, is_seed: boolean): string {
   const change: Change = { revision, upstream: name, deleted: true };
   if (is_seed) change.seed = true;
@@ -84,18 +84,18 @@ const JOURNAL_START = shape(["sluice", "format", "follows"]);
 const IMAGE_START = shape(["sluice", "format", "revision"]);
 const IMAGE_END = shape(["end", "until", "lines", "sum"]);
 
-/** Writes the first line of a journal. */
+/** Returns the first line of a journal. */
 export function format_journal_start(follows: number): string {
   return seal(encode(shaped({ sluice: "journal", format: FORMAT, follows }, JOURNAL_START)));
 }
 
-/** Writes an image line by line. */
+/** The state of an image that is written line by line. */
 export interface ImageWriter {
   revision: number;
   total: Total;
 }
 
-/** Begins an image. Returns its writer and its first line. */
+/** Starts an image. Returns its writer and its first line. */
 export function start_image(revision: number): LuaMultiReturn<[ImageWriter, string]> {
   const writer: ImageWriter = { revision, total: new_total() };
   const start = seal(encode(shaped({ sluice: "image", format: FORMAT, revision }, IMAGE_START)));
@@ -103,14 +103,14 @@ export function start_image(revision: number): LuaMultiReturn<[ImageWriter, stri
   return $multi(writer, start);
 }
 
-/** Writes an upstream into an image. */
+/** Returns the line of an upstream in an image. */
 export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
   const line = format_change(name, document, difference([], document.lines));
   add_to_total(writer.total, string.sub(line, 1, -2));
   return line;
 }
 
-/** Writes into an image that an upstream which `setup` names was deleted. */
+/** Returns the line of a deleted seed in an image. */
 export function format_deleted_seed(writer: ImageWriter, name: string): string {
   const line = format_deletion(name, writer.revision, true);
   add_to_total(writer.total, string.sub(line, 1, -2));
@@ -118,10 +118,9 @@ export function format_deleted_seed(writer: ImageWriter, name: string): string {
 }
 
 /**
- * Writes the last line of an image, without which the image does not count.
+ * Returns the last line of an image, without which the image does not count.
  *
- * @param until upstreams can change while the image is written: the highest revision of which it may hold
- * something
+ * @param until the highest revision that the image may hold: upstreams can change while it is written
  */
 export function end_image({ revision, total }: ImageWriter, until: number): string {
   const end = { end: revision, until, lines: total.lines, sum: total_digits(total) };

@@ -11,15 +11,14 @@ import {
 } from "./replay";
 
 /**
- * Chooses what to load of two images and two journals. Pure.
+ * Chooses what to load from two images and two journals. Pure.
  *
- * The newest image that is whole is the base; the journals, the older one first, bring what came after it.
- * Each journal names the revision that it follows. An image that was not finished or is damaged is left out
- * with a warning if an older image and the journals leave no gap. Otherwise nothing is loaded: no revision is
- * lost silently.
+ * The newest complete image is the base. The journals, the older one first, hold the changes after it; each
+ * names the revision that it follows. An unfinished or damaged image is left out with a warning if an older
+ * image and the journals leave no gap. Otherwise nothing is loaded, so that no revision is lost silently.
  */
 
-/** Which file of two. */
+/** The index of a file of a pair. */
 export type Index = 0 | 1;
 
 /** A file and its text. */
@@ -31,20 +30,23 @@ export interface TextFile {
 /** What was loaded. */
 export interface Loaded {
   state: SavedState;
-  /** The image that was used; undefined: there is none. */
+  /** The index of the image that was used; undefined: none. */
   image: Index | undefined;
   image_bytes: number;
-  /** The journal to append to, and how much of each journal counts. */
+  /** The journal to append to, and how many bytes of each journal count. */
   journal: Index;
   journal_bytes: [number, number];
-  /** There is no image or no journal that the next change can follow, or a file is of version 0.1.0. */
+  /**
+   * Whether an image must be written first: there is no image or no journal that the next change can follow,
+   * or version 0.1.0 wrote a file.
+   */
   needs_image: boolean;
   warnings: string[];
 }
 
 type Result<T> = LuaMultiReturn<[T | undefined, string | undefined]>;
 
-/** A file whose first line can be read. */
+/** A file whose first line is readable. */
 interface Opened extends LineFile {
   index: Index;
 }
@@ -52,9 +54,9 @@ interface Opened extends LineFile {
 interface Base {
   state: SavedState;
   image: Opened | undefined;
-  /** The highest revision of which the image may hold something. */
+  /** The highest revision that the image may hold. */
   until: number;
-  /** What was wrong with a newer image. */
+  /** The flaw of a newer image. */
   flaw: string | undefined;
 }
 
@@ -78,7 +80,7 @@ function open_files(
   return opened;
 }
 
-/** Loads the newest image that is whole. */
+/** Loads the newest complete image. */
 function load_base(images: readonly TextFile[]): Base {
   let flaw: string | undefined;
   const opened = open_files(images, "image", (what) => {
@@ -94,7 +96,7 @@ function load_base(images: readonly TextFile[]): Base {
   return { state: empty_state(), image: undefined, until: 0, flaw };
 }
 
-/** What is known once a journal was applied. */
+/** An applied journal. */
 interface Followed extends Applied {
   journal: Opened;
 }
@@ -110,9 +112,7 @@ function follow({ state }: Base, journal: Opened): Result<Followed> {
   return $multi(applied === undefined ? undefined : { ...applied, journal }, wrong);
 }
 
-/**
- * Which of the journals is appended to: one whose last change is the state's last, the newer one if possible.
- */
+/** Returns the journal to append to: one whose last change is the state's last, the newer one if possible. */
 function journal_to_append_to(followed: readonly Followed[], revision: number): Followed | undefined {
   let chosen: Followed | undefined;
   for (const candidate of followed) {
@@ -121,7 +121,7 @@ function journal_to_append_to(followed: readonly Followed[], revision: number): 
   return chosen;
 }
 
-/** Names the damaged image that would fill a gap, if there is one. */
+/** Describes a gap, and names the damaged image that would fill it, if there is one. */
 function explain({ flaw }: Base, gap: string | undefined): string {
   return flaw === undefined ? (gap ?? "") : `${flaw}; without this image: ${gap ?? ""}`;
 }
@@ -131,7 +131,7 @@ function explain({ flaw }: Base, gap: string | undefined): string {
  *
  * @param images the texts of the two images
  * @param journals the texts of the two journals
- * @returns what was loaded, or undefined and which line of which file is wrong
+ * @returns what was loaded, or undefined and the flaw
  */
 export function load_files(images: readonly TextFile[], journals: readonly TextFile[]): Result<Loaded> {
   const base = load_base(images);
@@ -143,7 +143,7 @@ export function load_files(images: readonly TextFile[], journals: readonly TextF
     else warnings.push(`${flaw} and is left out`);
   });
   if (damaged !== undefined) return $multi(undefined, damaged);
-  // Version 0.1.0 wrote no first line, so that the journal after an image could be empty.
+  // Version 0.1.0 wrote no first line, so a journal after an image could be empty.
   if (opened.length === 0 && (base.flaw !== undefined || image?.start.is_sealed === true)) {
     return $multi(
       undefined,

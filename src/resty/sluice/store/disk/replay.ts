@@ -9,9 +9,9 @@ import type { RowNumber } from "../memory/cells";
 import { open_line, type Start } from "./first_line";
 import { add_to_total, is_intact, new_total, total_digits } from "./sealed";
 
-/** Makes a state of the lines of an image and the journals. Pure. */
+/** Builds the state from the lines of an image and the journals. Pure. */
 
-/** An upstream as the lines leave it. */
+/** An upstream after the lines so far. */
 export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
   revision: number;
   servers: LuaTable<number, DiskServer>;
@@ -19,11 +19,11 @@ export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
   origin: string;
 }
 
-/** A state as the lines leave it. */
+/** The state after the lines so far. */
 export interface SavedState {
   revision: number;
   upstreams: LuaTable<string, SavedUpstream | undefined>;
-  /** The upstreams that were deleted and that `setup` is not to create again. */
+  /** The deleted seeds. */
   deleted_seeds: LuaSet<string>;
 }
 
@@ -31,11 +31,11 @@ export interface SavedState {
 export interface LineFile {
   path: string;
   text: string;
-  /** What its first line says. */
+  /** The content of its first line. */
   start: Start;
 }
 
-/** Makes an empty state, at revision 0. */
+/** Returns an empty state, at revision 0. */
 export function empty_state(): SavedState {
   return { revision: 0, upstreams: new LuaTable(), deleted_seeds: new LuaSet() };
 }
@@ -63,8 +63,8 @@ function apply(state: SavedState, change: ReadChange, origin: string): void {
 }
 
 /**
- * Reads the end of an image. Returns the highest revision that the image may hold, or undefined and what is
- * wrong.
+ * Checks the last line of an image. Returns the highest revision that the image may hold, or undefined and
+ * the flaw.
  */
 function read_end(
   value: Record<string, unknown>,
@@ -83,7 +83,7 @@ function read_end(
 /**
  * Applies an image to an empty state.
  *
- * @returns the highest revision of which the image may hold something, or undefined and which line is wrong
+ * @returns the highest revision that the image may hold, or undefined and the flaw
  */
 export function apply_image(
   state: SavedState,
@@ -126,10 +126,7 @@ function apply_image_line(
   return undefined;
 }
 
-/**
- * Applies a line of a journal, unless the image holds the change already. Returns what is wrong with the
- * line.
- */
+/** Applies a line of a journal, unless the image already holds the change. Returns the flaw of the line. */
 function apply_journal_line(
   state: SavedState,
   value: Record<string, unknown>,
@@ -138,18 +135,18 @@ function apply_journal_line(
   const [change, problem] = read_change(value);
   if (change === undefined) return problem?.text;
   const { revision } = change;
-  // A line of before the image: a crash came before the journal was emptied.
+  // The image holds this line's change: a crash came before the journal was emptied.
   if (revision <= state.revision) return undefined;
   if (revision !== state.revision + 1)
     return `revision ${revision} does not follow revision ${state.revision}`;
   state.revision = revision;
-  // Upstreams go on changing while an image is written: it may hold this change already.
+  // Upstreams change while an image is written: it may already hold this change.
   const upstream = state.upstreams.get(change.upstream);
   if (upstream === undefined || upstream.revision < revision) apply(state, change, origin);
   return undefined;
 }
 
-/** How much of a journal counts. */
+/** The part of a journal that counts. */
 export interface Applied {
   bytes: number;
   lines: number;
@@ -158,10 +155,10 @@ export interface Applied {
 }
 
 /**
- * Applies a journal. A last line without its end was never acknowledged and is left out; any other line that
- * is damaged, cannot be read, or does not follow the one before it, is an error.
+ * Applies a journal. An unfinished last line was never acknowledged and is left out. Any other line that is
+ * damaged, unreadable, or does not follow the one before it, is an error.
  *
- * @returns how much of the journal counts, or undefined and which line is wrong
+ * @returns the part of the journal that counts, or undefined and the flaw
  */
 export function apply_journal(
   state: SavedState,
@@ -181,13 +178,13 @@ export function apply_journal(
       revision = value.revision as number;
     }
   }
-  // A line that is whole but for its end was not torn: its end was changed.
+  // A complete line without its end was not torn: its end was changed.
   if (is_intact(string.sub(text, bytes + 1, -2)))
     return $multi(undefined, `${line_of(path, lines + 1)}: the end of the line is damaged`);
   return $multi({ bytes, lines, revision }, undefined);
 }
 
-/** Returns what is wrong with an upstream as a whole. */
+/** Returns the flaw of an upstream as a whole. */
 function flaw_of(upstream: SavedUpstream): string | undefined {
   const { servers, next_id, next_local_id } = upstream;
   const addresses = new LuaSet<string>();
@@ -202,7 +199,7 @@ function flaw_of(upstream: SavedUpstream): string | undefined {
   return undefined;
 }
 
-/** Checks each upstream as a whole. Returns the file, the line and what is wrong with it. */
+/** Checks each upstream as a whole. Returns the file, the line and the flaw. */
 export function check_state(state: SavedState): string | undefined {
   for (const [name, upstream] of pairs(state.upstreams)) {
     const flaw = flaw_of(upstream);
@@ -212,8 +209,8 @@ export function check_state(state: SavedState): string | undefined {
 }
 
 /**
- * The document of a saved upstream. `allocate` gives its servers and itself a row, or undefined when none is
- * left.
+ * Returns the document of a saved upstream; undefined: no row is left. `allocate` returns a row, or
+ * undefined.
  */
 export function to_document(
   saved: SavedUpstream,

@@ -1,14 +1,14 @@
 import { crc32, crc32_end, crc32_text, CRC32_START } from "../../lib/crc32";
 
 /**
- * The checksums of what is on disk. Pure.
+ * The checksums of the lines on disk. Pure.
  *
  * Each line is a JSON object whose last member is the CRC-32 of everything before that member, in eight
  * lower-case hexadecimal digits: `{"end":7,"crc":"0a1b2c3d"}`.
  */
 
 /**
- * The version of the files' format, in the first line of each file. Version 0.1.0 wrote neither it nor
+ * The version of the file format, in the first line of each file. Version 0.1.0 wrote neither it nor
  * checksums.
  */
 export const FORMAT = 2;
@@ -22,34 +22,34 @@ function digits_of(sum: number): string {
   return string.format("%08x", sum);
 }
 
-/** Adds the checksum and the line's end to the JSON text of an object that has members. */
+/** Adds the checksum and the end of the line to the JSON text of a non-empty object. */
 export function seal(object_text: string): string {
   const body = string.sub(object_text, 1, -2);
   return `${body}${START}${digits_of(crc32(body))}${END}\n`;
 }
 
-/** Whether a line, without its end, has a checksum, be it right or wrong. */
+/** Returns whether a line, without its end, has a checksum, right or wrong. */
 export function has_seal(line: string): boolean {
   return string.sub(line, -SEAL, -SEAL + START.length - 1) === START && string.sub(line, -END.length) === END;
 }
 
-/** Whether the checksum of a line, without its end, is there and right. */
+/** Returns whether a line, without its end, has a right checksum. */
 export function is_intact(line: string): boolean {
   return has_seal(line) && checksum_of(line) === digits_of(crc32(string.sub(line, 1, -SEAL - 1)));
 }
 
-/** The digits of the checksum of a line without its end. */
+/** Returns the digits of a line's checksum. */
 function checksum_of(line: string): string {
   return string.sub(line, -DIGITS - END.length, -END.length - 1);
 }
 
-/** The checksum of several lines: that of their checksums. */
+/** The checksum of several lines: the checksum of their checksums. */
 export interface Total {
   lines: number;
   state: number;
 }
 
-/** Makes the total of no lines. */
+/** Returns the total of no lines. */
 export function new_total(): Total {
   return { lines: 0, state: CRC32_START };
 }
@@ -60,7 +60,7 @@ export function add_to_total(total: Total, line: string): void {
   total.state = crc32_text(total.state, checksum_of(line));
 }
 
-/** The digits of a total. */
+/** Returns the digits of a total. */
 export function total_digits(total: Total): string {
   return digits_of(crc32_end(total.state));
 }

@@ -2,13 +2,13 @@ import * as ffi from "ffi";
 import * as clock from "../../lib/clock";
 import { reason } from "../memory/posix";
 
-/** What Linux says of a file without opening it. */
+/** The state of a file, read without opening it. */
 export interface FileState {
-  /** Another for another content; undefined: that cannot be told. */
+  /** Changes with the content of the file; undefined: unknown. */
   version: string | undefined;
-  /** Not a folder, a pipe or a device; true where it is not known. */
+  /** Not a folder, pipe or device; true when unknown. */
   is_regular: boolean;
-  /** In bytes; 0 where it is not known. */
+  /** In bytes; 0 when unknown. */
   size: number;
 }
 
@@ -55,23 +55,20 @@ const BASIC_STATS = 0x7ff;
 const FORMAT_UNIT = 0x1000;
 const FORMATS = 16;
 const REGULAR = 8;
-/** Its group or all others may write to it. */
+/** The group or all others may write to it. */
 const WRITABLE_BY_OTHERS = 0x12;
 const EPERM = 1;
 const ENOENT = 2;
 const ENOTDIR = 20;
 const ELOOP = 40;
 const ENOSYS = 38;
-/**
- * The times of a file advance in ticks: it can change twice in one. Seconds after which that one is over for
- * sure.
- */
+/** How long a tick of file times lasts at most, in seconds. A file can change twice within one tick. */
 const TICK = 2;
 
-/** The number of the call on the processors that are supported. */
+/** The number of the system call on the supported processors. */
 const STATX_CALLS: Record<string, number | undefined> = { x64: 332, arm64: 291 };
 
-/** Makes the call. Musl, before 1.2.5, has no function for it. Undefined: it cannot be made. */
+/** Makes the system call, for which musl has no function before 1.2.5. Undefined: not possible. */
 function statx_of(): Statx | undefined {
   if (pcall(() => C.sluice_statx)[0]) return C.sluice_statx;
   const call = STATX_CALLS[ffi.arch];
@@ -99,7 +96,7 @@ function time_text({ seconds, nanoseconds }: StatxTime): string {
   return string.format("%d.%09d", tonumber(seconds), nanoseconds);
 }
 
-/** Asks for the state of a file, into `state`. Returns 0, or the code of the failure. */
+/** Reads the state of a file into `state`. Returns 0, or the code of the failure. */
 function look(folder: number, path: string, flags: number): number {
   if (statx === undefined) return ENOSYS;
   return statx(folder, path, flags, BASIC_STATS, state) === 0 ? 0 : ffi.errno();
@@ -109,7 +106,7 @@ function is_regular(): boolean {
   return math.floor(state.mode / FORMAT_UNIT) % FORMATS === REGULAR;
 }
 
-/** How a file is now. Any phase. Returns undefined and the cause when there is none. */
+/** Returns the state of a file, or undefined and the cause. Any phase. */
 export function state_of(path: string): LuaMultiReturn<[FileState | undefined, string | undefined]> {
   const code = look(AT_FDCWD, path, 0);
   if (code === EPERM || code === ENOSYS) return $multi(UNKNOWN, undefined);
@@ -121,10 +118,7 @@ export function state_of(path: string): LuaMultiReturn<[FileState | undefined, s
   return $multi({ version: is_recent ? undefined : version, is_regular: is_regular(), size }, undefined);
 }
 
-/**
- * Says why the state must not be kept in an open file or folder. Returns undefined when nothing is known
- * against it.
- */
+/** Returns why the state must not be kept in an open file or folder; undefined: no reason is known. */
 export function flaw_of(fd: number, kind: "folder" | "file"): string | undefined {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return undefined;
   const { user, mode, links } = state;
@@ -136,14 +130,14 @@ export function flaw_of(fd: number, kind: "folder" | "file"): string | undefined
   return undefined;
 }
 
-/** What tells a file from all others. */
+/** Returns what identifies a file. */
 function identity(): string {
   return `${tostring(state.inode)} ${state.device_major} ${state.device_minor}`;
 }
 
 /**
- * Whether a path still leads to an open file or folder. True, too, when this process may not follow the path
- * and the file has not been removed. Any phase.
+ * Returns whether a path still leads to an open file or folder. Also true when this process may not follow
+ * the path and the file has not been removed. Any phase.
  */
 export function is_at(path: string, fd: number): boolean {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return true;
@@ -154,10 +148,10 @@ export function is_at(path: string, fd: number): boolean {
   return code !== ENOENT && code !== ENOTDIR && code !== ELOOP;
 }
 
-/** The highest descriptor that is looked at: files that are opened at the start have low ones. */
+/** The highest descriptor to examine: files that are opened at the start have low ones. */
 const LAST_DESCRIPTOR = 4096;
 
-/** How often this process has opened the file that a descriptor leads to. */
+/** Returns how often this process has opened the file of a descriptor. */
 export function count_openings(fd: number): number {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return 1;
   const wanted = identity();

@@ -7,19 +7,19 @@ import { load_files, type Index, type TextFile } from "./load";
 import type { SavedState } from "./replay";
 
 /**
- * Saves changes. Every write appends a line to a journal. To replace a long journal by an image of the whole
- * state, writes go on in the other journal meanwhile, whose first line names the revision that it follows.
+ * Saves changes. Each write appends a line to a journal. When an image of the whole state replaces a long
+ * journal, writes continue in the other journal, whose first line names the revision that it follows.
  *
- * How much of a journal counts is kept in the shared memory: what lies beyond was never acknowledged, and is
- * cut. Which of two files is in use is one number each, so that a worker that is killed leaves it either as
- * it was or changed.
+ * The number of bytes that count of a journal is kept in the shared memory: later bytes were never
+ * acknowledged and are removed. One number tells which of two files is in use, so a killed worker leaves it
+ * either as it was or changed.
  */
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 /**
- * Opens, or makes, the files, and takes the folder for this nginx. Phase: init_by_lua. Raises a text when it
- * cannot.
+ * Opens or creates the files, and locks the folder for this nginx. Phase: init_by_lua. Raises a text on
+ * failure.
  *
  * @param state_dir undefined: nothing is saved
  */
@@ -29,7 +29,7 @@ export function open(state_dir: string | undefined): void {
   use_folder(state_dir);
 }
 
-/** True when writes are saved. */
+/** Returns whether writes are saved. */
 export function is_open(): boolean {
   return shared_memory()[Header.JOURNAL_0_FD] !== 0;
 }
@@ -54,10 +54,10 @@ function read_files(
 }
 
 /**
- * Loads what is saved. Phase: init_by_lua, after `open`.
+ * Loads the saved state. Phase: init_by_lua, after `open`.
  *
- * @returns the state and whether an image must be written before the first change; or undefined and which
- * line of which file cannot be read
+ * @returns the state, and whether an image must be written before the first change; or undefined and which
+ * line of which file has which flaw
  */
 export function load(
   state_dir: string,
@@ -78,7 +78,7 @@ export function load(
   return $multi(loaded.state, undefined, loaded.needs_image);
 }
 
-/** Cuts what lies beyond the end of a journal, which was never acknowledged. */
+/** Removes the bytes of a journal that do not count: they were never acknowledged. */
 function trim(index: number): Outcome {
   const memory = shared_memory();
   const fd = memory[Header.JOURNAL_0_FD + index];
@@ -124,13 +124,13 @@ export function append(line: string, fsync: boolean): Outcome {
   return $multi(written, cause);
 }
 
-/** How much of the journal that is appended to counts. */
+/** Returns how many bytes of the current journal count. */
 export function journal_bytes(): number {
   const memory = shared_memory();
   return memory[Header.JOURNAL_0_BYTES + memory[Header.JOURNAL]];
 }
 
-/** Whether the journal that is appended to has so many bytes, whether or not they count yet. */
+/** Returns whether the current journal has so many bytes, whether or not they count yet. */
 export function has_journalled(bytes: number): boolean {
   const memory = shared_memory();
   return posix.file_size(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]) >= bytes;
@@ -145,19 +145,19 @@ export function take_back(bytes: number): void {
   if (is_open()) trim_journal();
 }
 
-/** Makes so many bytes of the journal count. Under the lock. */
+/** Sets how many bytes of the journal count. The caller holds the write lock. */
 export function count_bytes(bytes: number): void {
   const memory = shared_memory();
   memory[Header.JOURNAL_0_BYTES + memory[Header.JOURNAL]] = bytes;
 }
 
-/** How long the journals are, and the image. */
+/** Returns the sizes of the journals together, and of the image. */
 export function sizes(): LuaMultiReturn<[number, number]> {
   const memory = shared_memory();
   return $multi(memory[Header.JOURNAL_0_BYTES] + memory[Header.JOURNAL_1_BYTES], memory[Header.IMAGE_BYTES]);
 }
 
-/** Whether another program has cut the journal, so that an image must replace it. */
+/** Returns whether another program has truncated the journal, so that an image must replace it. */
 export function is_cut(): boolean {
   const memory = shared_memory();
   const index = memory[Header.JOURNAL];
@@ -165,16 +165,16 @@ export function is_cut(): boolean {
 }
 
 /**
- * Lets writes go on in the other journal, if it is empty, so that an image can replace this one. Under the
- * lock.
+ * Continues with the other journal, if it is empty, so that an image can replace the current one. The caller
+ * holds the write lock.
  *
- * @param revision the state's
+ * @param revision the state's revision
  */
 export function change_journal(revision: number): Outcome {
   const memory = shared_memory();
   const next = other(Header.JOURNAL);
   if (memory[Header.JOURNAL_0_BYTES + next] !== 0) return $multi(true, undefined);
-  // A line that was not acknowledged must not stay before those of the next journal.
+  // An unacknowledged line must not precede those of the next journal.
   if (!is_cut()) {
     const [trimmed, uncut] = trim(memory[Header.JOURNAL]);
     if (trimmed === undefined) return $multi(undefined, uncut);
@@ -187,7 +187,7 @@ export function change_journal(revision: number): Outcome {
   return $multi(true, undefined);
 }
 
-/** Empties the journal before this one; an image holds its lines now. Under the lock. */
+/** Empties the previous journal, whose changes an image holds now. The caller holds the write lock. */
 export function cut_other_journal(): Outcome {
   const memory = shared_memory();
   const index = other(Header.JOURNAL);
@@ -198,9 +198,9 @@ export function cut_other_journal(): Outcome {
 }
 
 /**
- * Begins a journal that follows an image which holds everything before. Under the lock.
+ * Starts a journal that follows an image of the whole state. The caller holds the write lock.
  *
- * @param revision the image's and the state's
+ * @param revision the revision of the image and the state
  */
 export function restart_journal(revision: number): Outcome {
   let [done, cause] = cut_other_journal();
@@ -210,7 +210,7 @@ export function restart_journal(revision: number): Outcome {
   return $multi(done, cause);
 }
 
-/** Has the disk hold every change up to now. */
+/** Waits until the disk holds every change so far. */
 export function sync_journal(): Outcome {
   const memory = shared_memory();
   const [synced, cause] = posix.sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
@@ -218,9 +218,10 @@ export function sync_journal(): Outcome {
 }
 
 /**
- * Writes a new image, a piece at a time; until it is whole the one before counts. Under the lock of images.
+ * Writes a new image piece by piece. The previous image counts until the new one is complete. The caller
+ * holds the lock of images.
  *
- * @param next_piece gives the image's text in pieces; undefined is the end, and a cause after it a failure
+ * @param next_piece returns the next piece of the text; undefined: the end, or with a cause, a failure
  */
 export function write_image(
   next_piece: (this: void) => LuaMultiReturn<[string | undefined, string | undefined]>,

@@ -1,8 +1,8 @@
 import * as ffi from "ffi";
 
 /**
- * The few calls of the C library that nginx's Lua does not offer: memory shared by all workers, locks that
- * end with their holder, writes that report a full disk. Linux, 64 bit.
+ * The calls of the C library that nginx's Lua does not offer: memory shared by all workers, locks that end
+ * with their holder, writes that report a full disk. Linux, 64 bit.
  */
 
 interface Libc {
@@ -32,7 +32,7 @@ interface Libc {
   sluice_poll: (this: void, files: undefined, count: number, milliseconds: number) => number;
 }
 
-// The asm names keep these apart from other modules' declarations of the same functions.
+// The asm names avoid conflicts with other modules' declarations of the same functions.
 ffi.cdef(`
   struct sluice_flock { short type; short whence; int64_t start; int64_t length; int pid; };
   void *sluice_mmap(void *, size_t, int, int, int, int64_t) __asm__("mmap");
@@ -60,7 +60,7 @@ const O_RDWR = 0x2;
 const O_CREAT = 0x40;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
-/** These two have other values on ARM. */
+/** These two flags differ on ARM. */
 const IS_ARM = string.sub(ffi.arch, 1, 3) === "arm";
 const O_DIRECTORY = IS_ARM ? 0x4000 : 0x10000;
 const O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
@@ -75,7 +75,10 @@ const MAP_SHARED = 0x1;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MFD_CLOEXEC = 1;
-/** The number of `memfd_create`, which C libraries have only since 2018: of x86-64, and of the others. */
+/**
+ * The number of the system call `memfd_create`, on x86-64 and on the other processors. C libraries have a
+ * function for it only since 2018.
+ */
 const MEMFD_CREATE = ffi.arch === "x64" ? 319 : 279;
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const F_GETLK = 5;
@@ -92,7 +95,7 @@ const one_byte = ffi.new("struct sluice_flock") as ffi.CData & {
 
 type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
-/** What the last call of the C library that failed says of it. */
+/** Returns the error text of the last failed call. */
 export function reason(): string {
   return ffi.string(C.sluice_strerror(ffi.errno()));
 }
@@ -103,7 +106,7 @@ function outcome(result: number): Outcome {
 }
 
 /**
- * Maps zeroed memory that the processes forked from this one share. Pages that nobody touches cost nothing.
+ * Maps zeroed memory, shared with the processes that this one forks. Untouched pages cost nothing.
  *
  * @returns its address, or undefined and the cause
  */
@@ -114,12 +117,12 @@ export function map_shared(bytes: number): LuaMultiReturn<[number | undefined, s
   return $multi(tonumber(ffi.cast("uintptr_t", address)), undefined);
 }
 
-/** The numbers at an address that `map_shared` gave, in this process or one that it was forked from. */
+/** Returns the numbers at an address that `map_shared` returned in this process or in its parent. */
 export function doubles_at(address: number): ffi.NumberPointer {
   return ffi.cast("double *", address) as ffi.NumberPointer;
 }
 
-/** Makes a folder unless it is there, for its owner only. */
+/** Creates a folder for its owner only, unless it exists. */
 export function make_directory(path: string): Outcome {
   if (C.sluice_mkdir(path, OWNER_ONLY) === -1 && ffi.errno() !== EEXIST) return $multi(undefined, reason());
   return $multi(true, undefined);
@@ -138,8 +141,8 @@ export function open_folder(path: string): Opened {
 }
 
 /**
- * Opens a file of a folder for reading and writing, made for its owner only. Does not follow a link, and does
- * not wait for a pipe.
+ * Opens a file of a folder for reading and writing, and creates it for its owner only if it is missing. Does
+ * not follow a link, and does not wait for a pipe.
  *
  * @returns the descriptor, or undefined and the cause
  */
@@ -160,18 +163,18 @@ export function read_file(fd: number): LuaMultiReturn<[string | undefined, strin
   return $multi(ffi.string(buffer, bytes), undefined);
 }
 
-/** The folder that relative paths begin in. Returns undefined when it has no path any more. */
+/** Returns the working folder; undefined: it was removed. */
 export function working_folder(): string | undefined {
   const buffer = ffi.new("char[?]", LONGEST_PATH);
   return C.sluice_getcwd(buffer, LONGEST_PATH) === undefined ? undefined : ffi.string(buffer);
 }
 
-/** Opens a file that has no name and lives in memory. */
+/** Opens a nameless file in memory. */
 export function open_memory_file(): Opened {
   return opened(tonumber(C.sluice_syscall(MEMFD_CREATE, "sluice", MFD_CLOEXEC)) as number);
 }
 
-/** Writes all of `text` at an offset, or fails; a part that was written is left for the caller to cut. */
+/** Writes all of `text` at an offset, or fails. The caller removes a partially written text. */
 export function write_at(fd: number, text: string, offset: number): Outcome {
   const written = tonumber(C.sluice_pwrite(fd, text, text.length, offset)) as number;
   if (written === -1) return $multi(undefined, reason());
@@ -191,7 +194,9 @@ export function sync_file(fd: number): Outcome {
   return outcome(C.sluice_fdatasync(fd));
 }
 
-/** Takes a file for this process and all that are forked from it; fails at once when others have it. */
+/**
+ * Locks a file for this process and the processes that it forks. Fails at once when another process has it.
+ */
 export function take_file(fd: number): Outcome {
   return outcome(C.sluice_flock(fd, LOCK_EXCLUSIVE_NOW));
 }
@@ -204,14 +209,14 @@ function record_lock(fd: number, byte: number, command: number, kind: number): b
 }
 
 /**
- * Locks a byte of a file against other processes; the kernel unlocks it when this one dies. False: another
- * has it.
+ * Locks a byte of a file against other processes. The kernel unlocks it when this process ends. Returns false
+ * when another process holds it.
  */
 export function try_lock(fd: number, byte: number): boolean {
   return record_lock(fd, byte, F_SETLK, F_WRLCK);
 }
 
-/** The pid of the other process that has locked a byte of a file; 0: none has. */
+/** Returns the pid of the other process that has locked a byte of a file; 0: none. */
 export function lock_holder(fd: number, byte: number): number {
   const asked = record_lock(fd, byte, F_GETLK, F_WRLCK);
   return asked && one_byte.type !== F_UNLCK ? one_byte.pid : 0;
@@ -221,7 +226,7 @@ export function unlock(fd: number, byte: number): void {
   record_lock(fd, byte, F_SETLK, F_UNLCK);
 }
 
-/** Stops the process for some milliseconds. */
+/** Blocks the process for some milliseconds. */
 export function pause(milliseconds: number): void {
   C.sluice_poll(undefined, 0, milliseconds);
 }
