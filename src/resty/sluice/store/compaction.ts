@@ -6,9 +6,9 @@ import { acquire, Lock, release, release_after, try_acquire } from "./memory/loc
 import { revision } from "./memory/region";
 import { repair } from "./unfinished";
 
-/** Replaces a long journal by an image, while requests and writes go on. */
+/** Replaces a long journal by an image, while requests and writes continue. */
 
-/** Not before the journals are longer than this, and than the image. */
+/** The journals must be longer than this, and longer than the image. */
 const LEAST_JOURNAL_BYTES = 1048576;
 const REST_SECONDS = 60;
 
@@ -18,13 +18,15 @@ function is_due(): boolean {
   return journal_bytes > math.max(LEAST_JOURNAL_BYTES, image_bytes) || disk.is_cut();
 }
 
-/** Finishes what a killed writer has left. Returns the state's revision then. Under the lock. */
+/**
+ * Finishes the write of a killed writer. Returns the state's revision then. The caller holds the write lock.
+ */
 function settled_revision(): LuaMultiReturn<[number | undefined, string | undefined]> {
   const [repaired, failure] = pcall(repair);
   return $multi(repaired ? revision() : undefined, repaired ? undefined : tostring(failure));
 }
 
-/** The state's revision, up to which the disk holds the journal then. */
+/** Returns a revision of the state up to which the disk holds the journal. */
 function synced_revision(this: void): LuaMultiReturn<[number | undefined, string | undefined]> {
   const [locked, busy] = acquire();
   if (locked === undefined) return $multi(undefined, busy);
@@ -35,7 +37,9 @@ function synced_revision(this: void): LuaMultiReturn<[number | undefined, string
   return $multi(synced === undefined ? undefined : at, unsynced);
 }
 
-/** Lets later writes go on in the other journal. Returns the revision before those. Under the lock. */
+/**
+ * Continues with the other journal. Returns the revision that it follows. The caller holds the write lock.
+ */
 function begin_journal(): LuaMultiReturn<[number | undefined, string | undefined]> {
   const [at, cause] = settled_revision();
   if (at === undefined) return $multi(undefined, cause);
@@ -43,7 +47,7 @@ function begin_journal(): LuaMultiReturn<[number | undefined, string | undefined
   return $multi(changed === undefined ? undefined : at, unchanged);
 }
 
-/** Under the lock of images. Returns the cause when it fails. */
+/** Compacts the journal. The caller holds the lock of images. Returns the cause when it fails. */
 function compact(this: void): string | undefined {
   const [locked, busy] = acquire();
   if (locked === undefined) return busy;

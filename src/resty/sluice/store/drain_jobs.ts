@@ -11,14 +11,14 @@ import { active_requests } from "./memory/rows";
 import { write } from "./write";
 
 /**
- * Takes out the servers of drain jobs once they are idle or their time is over. One worker does it. All
- * upstreams are looked through only after a drain job has begun or changed; from then on those are watched
- * that have one.
+ * Removes the servers of drain jobs once they are idle or their deadline has passed. One worker does it. It
+ * looks through all upstreams only after a drain job has started or changed; otherwise it watches the
+ * upstreams that have one.
  */
 
-/** An upstream with drain jobs, as it was at a revision. */
+/** An upstream with drain jobs, at a revision. */
 interface Watched {
-  /** Where its shared cells are. */
+  /** The offset of its row. */
   row: Cell;
   revision: number;
   servers: ServerRecord[];
@@ -30,7 +30,7 @@ const REST_SECONDS = 60;
 const watched = new LuaTable<string, Watched | undefined>();
 let seen_note: string | number | undefined;
 
-/** Reads the drain jobs of an upstream, and watches it while it has some. */
+/** Reads the drain jobs of an upstream, and watches it while it has any. */
 function watch(name: string): void {
   const document = read(name);
   const servers = document === undefined ? [] : draining_servers(document);
@@ -61,7 +61,7 @@ function log_removal(name: string, { id, server, row }: ServerRecord): void {
   ngx.log(ngx.NOTICE, `sluice: upstream ${name}: drained server ${server} (id ${id}) is removed: ${reason}`);
 }
 
-/** Takes out what may go of an upstream. Returns the cause when it fails. */
+/** Removes the drained servers of an upstream. Returns the cause when it fails. */
 function remove_from(name: string, servers: readonly ServerRecord[]): string | undefined {
   const now = clock.now();
   let may_some = false;
@@ -69,7 +69,7 @@ function remove_from(name: string, servers: readonly ServerRecord[]): string | u
   if (!may_some) return undefined;
   let removed: ServerRecord[] = [];
   const [, problem] = write(name, (current) => {
-    // What was seen without the lock may have changed.
+    // The upstream may have changed since it was read without the lock.
     if (current === undefined) return $multi(undefined, undefined);
     const [next, gone] = remove_drained(current, now);
     removed = gone;

@@ -1,6 +1,6 @@
 import * as ffi from "ffi";
 
-/** Names of files with `*`, `?` and `[…]`, as nginx's `include` takes them: by the C library. */
+/** File names with `*`, `?` and `[…]`, as nginx's `include` takes them, expanded by the C library. */
 
 interface Matches extends ffi.CData {
   count: number;
@@ -12,7 +12,7 @@ interface Libc {
   sluice_globfree: (this: void, found: Matches) => void;
 }
 
-// Both glibc and musl begin with these members; the rest has room to spare.
+// Both glibc and musl begin with these members. The rest leaves room for their other members.
 ffi.cdef(`
   struct sluice_matches { size_t count; char **paths; size_t offset; char rest[128]; };
   int sluice_glob(const char *, int, void *, struct sluice_matches *) __asm__("glob");
@@ -22,10 +22,7 @@ ffi.cdef(`
 const C = ffi.C as Libc;
 const GLOB_NOMATCH = 3;
 
-/**
- * The files that a pattern stands for; a name without a wildcard stands for itself. Undefined: that cannot be
- * told.
- */
+/** Returns the files that match a pattern; a name without a wildcard matches itself. Undefined: unknown. */
 export function glob(pattern: string): string[] | undefined {
   if (string.find(pattern, "[*?%[]")[0] === undefined) return [pattern];
   const found = ffi.new("struct sluice_matches") as Matches;

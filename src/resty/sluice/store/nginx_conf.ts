@@ -2,13 +2,13 @@ import { glob } from "./glob";
 import { recall, remember } from "./memory/dict";
 
 /**
- * What nginx.conf says of phases. `setup` runs in the master, before there are workers, and nothing tells
- * it whether init_worker_by_lua will run in them. nginx's own command line names the file, so it is read once
- * more. Where that is not possible, nothing is known.
+ * Finds out from nginx.conf which phases exist. `setup` runs in the master, before there are workers, and
+ * nothing tells it whether init_worker_by_lua will run in them. nginx's command line names the file, so it is
+ * read once more. Where that is not possible, nothing is known.
  */
 
 const LONGEST_FILE = 4 * 1024 * 1024;
-/** nginx has no limit of its own; a file that includes itself would be read for ever. */
+/** nginx has no limit of its own; a file that includes itself would be read without end. */
 const MOST_FILES = 1000;
 
 /** Reads a whole file. Undefined: it cannot be read, or is longer than 4 MiB. */
@@ -16,18 +16,18 @@ export function read_file(path: string): string | undefined {
   const [file] = io.open(path, "rb");
   if (file === undefined) return undefined;
   let text = file.read(LONGEST_FILE + 1);
-  // Nothing is read from an empty file, nor from one that cannot be read, such as a folder.
+  // A read of an empty file returns nothing, as does that of an unreadable one, such as a folder.
   if (text === undefined && file.seek("end")[0] === 0) text = "";
   file.close();
   return text === undefined || text.length > LONGEST_FILE ? undefined : text;
 }
 
-/** A path as nginx takes it: below a folder unless it is absolute. */
+/** Resolves a path as nginx does: relative to a folder unless it is absolute. */
 function below(folder: string, path: string): string {
   return string.sub(path, 1, 1) === "/" ? path : `${folder}${path}`;
 }
 
-/** Options of nginx's command line that take a value. */
+/** The options of nginx's command line that take a value. */
 const WITH_VALUE = "[cegps]";
 
 /** Returns the value of `-c` in a command line, which nginx reads letter by letter. Pure. */
@@ -51,7 +51,7 @@ export function conf_option(command_line: string): string | undefined {
 }
 
 /**
- * The path of nginx.conf, found at the start and noted for reloads: by then nginx has written over its
+ * Returns the path of nginx.conf. It is found at the start and kept for reloads, because nginx overwrites its
  * command line.
  */
 function conf_path(): string | undefined {
@@ -66,8 +66,8 @@ function conf_path(): string | undefined {
 }
 
 /**
- * The files that a configuration includes, as they are named there. Whatever looks like one counts: a file
- * that is not there only means that not all can be known. Pure.
+ * Returns the paths that a configuration includes, as written. Anything that looks like an include counts: a
+ * missing file only means that not everything can be known. Pure.
  */
 export function included(text: string): string[] {
   const paths: string[] = [];
@@ -75,13 +75,13 @@ export function included(text: string): string[] {
   return paths;
 }
 
-/** A configuration without the lines that are comments. Pure. */
+/** Returns a configuration without its comment lines. Pure. */
 export function without_comments(text: string): string {
   const [stripped] = string.gsub(`\n${text}`, "\n[ \t]*#[^\n]*", "\n");
   return stripped;
 }
 
-/** The whole configuration. Undefined: not all of it can be read. */
+/** Returns the whole configuration; undefined: part of it cannot be read. */
 function whole_configuration(path: string): string | undefined {
   const folder = string.match(path, "^.*/")[0] ?? "";
   const texts: string[] = [];
@@ -99,8 +99,8 @@ function whole_configuration(path: string): string | undefined {
 }
 
 /**
- * Tells whether nginx.conf certainly has no init_worker_by_lua. The configuration that is read must have an
- * init_by_lua, which runs now: else it is another one. Phase: init_by_lua.
+ * Returns whether nginx.conf certainly has no init_worker_by_lua. The configuration must have an init_by_lua,
+ * which runs now; otherwise it is not the right one. Phase: init_by_lua.
  */
 export function lacks_init_worker(): boolean {
   const path = conf_path();

@@ -26,18 +26,19 @@ import { restore_proof } from "./unproven";
 import { write_under_lock } from "./write";
 
 /**
- * A server takes at least this much of the dict, so there is a row for each that fits, and for each upstream.
+ * A server takes at least this many bytes of the dict, which bounds the number of rows for servers and
+ * upstreams.
  */
 const LEAST_BYTES_PER_ROW = 48;
 /**
- * Each reload's workers count in their own slots while those before finish their requests. A slot that nobody
- * takes costs nothing but addresses; so many workers cost far more than their slots.
+ * The workers of each reload have slots of their own while earlier workers finish their requests. An unused
+ * slot costs only addresses; so many workers cost far more than their slots.
  */
 const OVERLAPPING_RELOADS = 64;
 const WANTED_WORKERS = 256;
 /**
- * Where addresses are scarce (ulimit -v, vm.overcommit_memory = 2) fewer will do, but not less than for a
- * reload.
+ * Fewer slots will do where addresses are scarce (ulimit -v, vm.overcommit_memory = 2), but a reload must be
+ * possible.
  */
 const LEAST_RELOADS = 2;
 const LEAST_WORKERS = 16;
@@ -63,7 +64,7 @@ function map_region(state_dir: string | undefined): void {
   shared_memory()[Header.WALL_OFFSET] = clock.wall_offset();
 }
 
-/** Uses the memory that this nginx has mapped before. Returns false when it has another form. */
+/** Uses the memory that this nginx mapped earlier. Returns false when its layout differs. */
 function attach_region(address: number): boolean {
   if (!attach(address)) return false;
   clock.keep_wall_offset(shared_memory()[Header.WALL_OFFSET]);
@@ -71,8 +72,8 @@ function attach_region(address: number): boolean {
 }
 
 /**
- * After a restart, servers that a check must pass for wait for it anew, unless one has passed and their state
- * is `persistent`; the unhealthy ones are that still.
+ * After a restart, servers of a mandatory check wait for it again, unless one has passed and its result is
+ * `persistent`. Unhealthy servers stay unhealthy.
  */
 function hold_unchecked({ row, health_check, lines }: Document): void {
   if (health_check === undefined) return;
@@ -88,8 +89,8 @@ function hold_unchecked({ row, health_check, lines }: Document): void {
 }
 
 /**
- * Writes the state that was loaded anew: the first one, or one of an earlier format. Raises a text when it
- * cannot.
+ * Writes an image of the loaded state: the first one, or one to replace an earlier format. Raises a text on
+ * failure.
  */
 function rewrite(revision: number): void {
   let [done, cause] = disk.change_journal(revision);
@@ -100,7 +101,7 @@ function rewrite(revision: number): void {
 function load_state(state_dir: string): void {
   const [state, cause, needs_image] = disk.load(state_dir);
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
-  // Before the state may be written anew.
+  // The seeds must be known before the state may be rewritten.
   for (const name of state.deleted_seeds) restore_deleted_seed(name);
   const documents: Document[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
@@ -126,8 +127,8 @@ function load_state(state_dir: string): void {
 }
 
 /**
- * A worker that has no slot cannot serve: a reload that would make one is refused, and the workers before go
- * on.
+ * Refuses a reload whose workers would find no slot, because such workers could not serve. The running
+ * workers continue.
  */
 function check_slots(): void {
   const [slots, free] = count_slots();
@@ -140,7 +141,7 @@ function check_slots(): void {
   );
 }
 
-/** Saves a seed that the state does not hold yet. Under the lock. */
+/** Saves a new seed. The caller holds the write lock. */
 function plant(name: string, config: UpstreamConfig): void {
   const [, problem] = write_under_lock(name, (current, revision) => {
     if (current === undefined) return replace_upstream(undefined, config, revision);
@@ -150,8 +151,8 @@ function plant(name: string, config: UpstreamConfig): void {
 }
 
 /**
- * Saves the seeds that the state does not hold yet, but for those that were deleted. Without any it takes
- * no lock: a stopped writer delays no reload.
+ * Saves the seeds that the state does not hold, except deleted ones. When there is none it takes no lock, so
+ * that a stopped writer delays no reload.
  */
 function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): void {
   const missing: string[] = [];
@@ -174,7 +175,7 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
 
 /**
  * Uses the store that this worker has open, in a new Lua VM: with `lua_code_cache off` each request has its
- * own. Phase: init_by_lua. Raises a text when it cannot.
+ * own. Phase: init_by_lua. Raises a text on failure.
  */
 export function reopen_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))
@@ -183,14 +184,14 @@ export function reopen_store(options: Options): void {
   set_clustered(options.cluster !== undefined);
   const region = dict.recall("region") as number | undefined;
   if (region === undefined || !attach_region(region)) error("this worker has no memory of Sluice", 0);
-  // Images are written by timers, in the VM that outlives requests.
+  // Timers write the images, in the VM that outlives requests.
   renounce(Lock.IMAGE);
   renounce(Lock.HEALTH);
 }
 
 /**
  * Opens the store: at a start from `state_dir`, at a reload as the running workers have it. Phase:
- * init_by_lua. Raises a text when it cannot.
+ * init_by_lua. Raises a text on failure.
  */
 export function open_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))

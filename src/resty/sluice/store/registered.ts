@@ -4,19 +4,16 @@ import { registered_nodes, type NodeRecord } from "./document/nodes";
 import { follow_upstreams, new_follower, type Follower } from "./memory/changes";
 import { get_text } from "./memory/dict";
 
-/**
- * Which upstreams have servers that have registered themselves: for background work that looks at those again
- * and again.
- */
+/** The upstreams with registered servers, for background work that examines them repeatedly. */
 
-/** They, as far as they have been followed. */
+/** The registered servers known so far. */
 export interface Registered {
   follower: Follower;
-  /** By upstream. */
+  /** By the name of the upstream. */
   nodes: LuaTable<string, NodeRecord[] | undefined>;
 }
 
-/** Makes one that knows nothing yet. */
+/** Returns a record that knows no server yet. */
 export function new_registered(): Registered {
   return { follower: new_follower(), nodes: new LuaTable() };
 }
@@ -27,7 +24,7 @@ function look_at({ nodes }: Registered, name: string): void {
   else nodes.set(name, registered_nodes(parse_document(text)));
 }
 
-/** Follows what has changed since the last call: O(changes). Any phase. */
+/** Follows the changes since the last call: O(changes). Any phase. */
 export function follow_registered(registered: Registered): void {
   const look = (name: string) => {
     look_at(registered, name);

@@ -4,16 +4,13 @@ import type { Document } from "./document/document";
 import { shared_text } from "./document/replica";
 import { junk_revision } from "./source_status";
 
-/**
- * How a change reaches the other gateways before it is this one's: what does it is in cluster/, above the
- * store.
- */
+/** The way of a change to the other gateways of a cluster. `cluster/`, above the store, implements it. */
 
 /**
- * Has the other gateways get what is shared of a change. It may yield.
+ * Sends the shared part of a change to the other gateways. May yield.
  *
- * @param after undefined: the upstream is to be deleted
- * @returns the version that the change makes, as documents have it, or undefined and the problem
+ * @param after undefined: the upstream is deleted
+ * @returns the new version, as documents hold it, or undefined and the problem
  */
 export type Replicate = (
   this: void,
@@ -23,43 +20,41 @@ export type Replicate = (
   reach: Reach,
 ) => LuaMultiReturn<[string | undefined, Problem | undefined]>;
 
-/** The way to the other gateways. */
+/** The implementation. */
 export interface Replicator {
   replicate: Replicate;
   /**
-   * Takes over the version of an upstream that etcd has now, if the upstream is there and older. It may
-   * yield, and does nothing if etcd does not answer: the change also comes by itself.
+   * Takes over etcd's version of an upstream, if the upstream exists here and is older. May yield, and does
+   * nothing if etcd does not answer: the watch brings the change as well.
    */
   catch_up: (this: void, name: string) => void;
 }
 
 /**
- * Whether a write is only this gateway's, or all gateways' that share the upstream; a number: the upstream is
- * put back, in place of the version of that revision of etcd's, or, if it is 0, of none.
+ * The reach of a write: this gateway only; all gateways that share the upstream; or a number: the upstream is
+ * put back into etcd, where it replaces the version of that revision, or none for 0.
  */
 export type Reach = "own" | "all" | number;
 
-/** As long as any other, so that the text of a document with another one is as long. */
+/** A version of the same length as any other, so that the text of a document keeps its length. */
 export const NO_CLUSTER_REVISION = `${NO_HISTORY}.${string.rep("0", CLUSTER_DIGITS)}`;
 
-/** Undefined: nothing is shared, or, in `setup`, nothing can be yet. */
+/** Undefined: nothing is shared, or, in `setup`, nothing can be shared yet. */
 let replicator: Replicator | undefined;
 
-/** Has each write of this worker reach the other gateways first. Phase: init_worker_by_lua. */
+/** Sets how this worker's writes reach the other gateways first. Phase: init_worker_by_lua. */
 export function set_replicator(used: Replicator): void {
   replicator = used;
 }
 
-/**
- * Takes over the version of an upstream that etcd has now, as `Replicator.catch_up` does. Phases that can
- * sleep.
- */
+/** Takes over etcd's version of an upstream, as `Replicator.catch_up` does. Phases that can sleep. */
 export function catch_up(name: string): void {
   replicator?.catch_up(name);
 }
 
 /**
- * What is to do so with a change of an upstream; undefined: nothing is, the change is this gateway's alone.
+ * Returns the function that replicates a change of an upstream; undefined: the change concerns this gateway
+ * only.
  */
 export function replicator_of(
   name: string,

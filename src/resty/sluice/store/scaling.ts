@@ -3,15 +3,14 @@ import type { Document, Scaling } from "./document/document";
 import { UpstreamRow } from "./memory/cells";
 import { row_at, shared_memory } from "./memory/region";
 
-/** When an upstream was last scaled, in shared memory: by the monotonic clock of this machine. */
+/** The time of an upstream's last scaling, in shared memory, by the monotonic clock of this machine. */
 
 function is_same_decision(before: Scaling | undefined, after: Scaling): boolean {
   return before?.id === after.id && before.time === after.time;
 }
 
 /**
- * Starts the cooldown of a decision to scale, and the wait for its call, if a document has new ones. Under
- * the lock.
+ * Starts the cooldown of a new decision to scale, and the wait for its call. The caller holds the write lock.
  */
 export function note_scaling(before: Document | undefined, { row, scaling }: Document): void {
   const memory = shared_memory();
@@ -25,7 +24,7 @@ export function note_scaling(before: Document | undefined, { row, scaling }: Doc
 
 /**
  * Continues the cooldown of a saved document. Only the time of day tells how long nginx was not running; a
- * time that lies ahead counts as now. Phase: init_by_lua.
+ * future time counts as now. Phase: init_by_lua.
  */
 export function restore_scaling(document: Document): void {
   const { row, scaling } = document;

@@ -4,19 +4,19 @@ import { encode } from "../lib/json";
 import type { Document } from "./document/document";
 import { parse_line, server_text } from "./document/line";
 
-/** What a start says of the upstreams that `setup` names and that it does not create. */
+/** Warnings at a start about the seeds that are not created. */
 
 const MOST_NAMES = 20;
 
-/** The servers' texts, sorted, without what is no parameter of theirs. */
+/** Returns the servers' texts, sorted. */
 function servers_text(texts: string[]): string {
   table.sort(texts);
   return table.concat(texts, "\n");
 }
 
 /**
- * Tells whether an upstream is other than its seed. What its sources have brought, and the servers' order, do
- * not count.
+ * Returns whether an upstream differs from its seed. Servers of its sources and the order of servers do not
+ * count.
  */
 export function differs(document: Document, seed: UpstreamConfig): boolean {
   if (encode(settings_of(document)) !== encode(settings_of(seed))) return true;
@@ -30,7 +30,7 @@ export function differs(document: Document, seed: UpstreamConfig): boolean {
   return servers_text(own) !== servers_text(given);
 }
 
-/** The first names of a list, and how many more there are. */
+/** Returns the first names of a list, and the number of the others. */
 function shown(names: string[]): string {
   table.sort(names);
   if (names.length <= MOST_NAMES) return table.concat(names, ", ");
@@ -38,11 +38,11 @@ function shown(names: string[]): string {
 }
 
 /**
- * Warns of the seeds that are not as `setup` gives them.
+ * Warns about seeds that differ from what `setup` gives.
  *
- * @param changed those that the state has otherwise
- * @param deleted those that were deleted
- * @param prefix of the API
+ * @param changed seeds that the state holds otherwise
+ * @param deleted deleted seeds
+ * @param prefix the prefix of the API
  */
 export function report_seeds(changed: string[], deleted: string[], prefix: string): void {
   const how = `to apply what setup() gives, PUT it to ${prefix}/sluice/1/upstreams/<name>`;

@@ -3,32 +3,32 @@ import { is_clustered } from "./document/clustered";
 import { delete_report, get_report, put_report } from "./memory/dict";
 
 /**
- * What is known of sources: of each upstream's, and of each feed that several may share. Any worker may be
- * asked.
+ * The status of sources: of each upstream's source, and of each feed that several sources may share. Any
+ * worker can read it.
  */
 
-/** How a feed is. */
+/** The status of a feed. */
 export interface FeedReport {
   /** When the registry last answered, by the monotonic clock; absent: never. */
   last_success?: number | undefined;
-  /** Why the last session ended; absent: it goes on. */
+  /** Why the last session ended; absent: it continues. */
   error?: string | undefined;
   /** Since when it has answered without a failure, by the monotonic clock. */
   since?: number | undefined;
 }
 
-/** A server that the registry names and that cannot be, or that waits. */
+/** A server of the registry that is skipped, or that waits. */
 export interface SkippedEntry {
   entry: string;
   reason: string;
 }
 
-/** What the source of an upstream says, as far as it is known. */
+/** The status of an upstream's source. */
 export interface SourceReport {
   source: string;
   /** The number of its feed. */
   feed: number;
-  /** Why its answer could not be made the upstream's servers. */
+  /** Why its answer could not be applied. */
   error?: string | undefined;
   revision?: string | undefined;
   servers: number;
@@ -37,7 +37,7 @@ export interface SourceReport {
   pending?: { reason: string; count: number; confirmations: number; servers: string[] } | undefined;
 }
 
-/** Their members, in the order in which they are shown and stored. */
+/** The members, in the order in which they are shown and stored. */
 export const SKIPPED_ENTRY = shape(["entry", "reason"]);
 export const PENDING = shape(["reason", "count", "confirmations", "servers"]);
 
@@ -45,71 +45,73 @@ function decoded(text: string | undefined): unknown {
   return text === undefined ? undefined : decode(text)[0];
 }
 
-/** Notes what an upstream's source says, as JSON. Any phase. */
+/** Keeps the status of an upstream's source, as JSON. Any phase. */
 export function put_source_report(name: string, text: string): void {
   put_report(`source:${name}`, text);
 }
 
-/** What the source of an upstream says; undefined: nothing yet. Any phase. */
+/** Returns the status of an upstream's source; undefined: not known yet. Any phase. */
 export function source_report(name: string): SourceReport | undefined {
   return decoded(get_report(`source:${name}`)) as SourceReport | undefined;
 }
 
-/** Forgets it. Any phase. */
+/** Forgets the status of an upstream's source. Any phase. */
 export function forget_source_report(name: string): void {
   delete_report(`source:${name}`);
 }
 
-/** Notes how a feed is, as JSON. Any phase. */
+/** Keeps the status of a feed, as JSON. Any phase. */
 export function put_feed_report(feed: number, text: string): void {
   put_report(`feed:${string.format("%d", feed)}`, text);
 }
 
-/** Forgets it. Any phase. */
+/** Forgets the status of a feed. Any phase. */
 export function forget_feed_report(feed: number): void {
   delete_report(`feed:${string.format("%d", feed)}`);
 }
 
-/** What the weights of an upstream's servers come from, as far as their loads are known. */
+/** The load of an upstream's servers, which determines their weights. */
 export interface LoadReport {
-  /** Of the capacities: requests per second by load and configured weight. */
+  /** The median of the capacities: requests per second by load and configured weight. */
   median: number;
   /** By the ids of the servers, in digits. */
   capacities: Record<string, number | undefined>;
 }
 
-/** Notes what weights come from, as JSON. Any phase. */
+/** Keeps the load of an upstream's servers, as JSON. Any phase. */
 export function put_load_report(name: string, text: string): void {
   put_report(`load:${name}`, text);
 }
 
-/** What the weights of an upstream's servers come from; undefined: no load is known. Any phase. */
+/** Returns the load of an upstream's servers; undefined: not known. Any phase. */
 export function load_report(name: string): LoadReport | undefined {
   return decoded(get_report(`load:${name}`)) as LoadReport | undefined;
 }
 
-/** Forgets it. Any phase. */
+/** Forgets the load of an upstream's servers. Any phase. */
 export function forget_load_report(name: string): void {
   delete_report(`load:${name}`);
 }
 
-/** Notes how the etcd is by which gateways share their upstreams, as JSON. Any phase. */
+/** Keeps the status of the shared etcd, as JSON. Any phase. */
 export function put_cluster_report(text: string): void {
   put_report("cluster", text);
 }
 
-/** How that is; undefined: nothing is known yet. Any phase. */
+/** Returns the status of the shared etcd; undefined: not known yet. Any phase. */
 export function cluster_report(): FeedReport | undefined {
   return decoded(get_report("cluster")) as FeedReport | undefined;
 }
 
 /**
- * etcd is asked once a second. After so long the other gateways may soon miss what they were not told, in
- * seconds.
+ * After so many seconds without an answer of etcd, which is asked once a second, the other gateways may soon
+ * miss changes.
  */
 const LONGEST_SILENCE = 2.5;
 
-/** Why this gateway cannot tell the others anything now; undefined: it can, or it is alone. Any phase. */
+/**
+ * Returns why this gateway cannot reach the others now; undefined: it can, or it has no others. Any phase.
+ */
 export function why_cut_off(now: number): string | undefined {
   if (!is_clustered()) return undefined;
   const { last_success, error } = cluster_report() ?? {};
@@ -117,12 +119,12 @@ export function why_cut_off(now: number): string | undefined {
   return error ?? "etcd has not answered yet";
 }
 
-/** How a feed is; undefined: nothing is known yet. Any phase. */
+/** Returns the status of a feed; undefined: not known yet. Any phase. */
 export function feed_report(feed: number): FeedReport | undefined {
   return decoded(get_report(`feed:${string.format("%d", feed)}`)) as FeedReport | undefined;
 }
 
-/** Why an upstream is not the same here and in etcd. */
+/** Why an upstream differs between this gateway and etcd. */
 export interface ClusterProblem {
   error: string;
   /** etcd's revision of a value that is no upstream; absent: the value is one. */
@@ -130,7 +132,7 @@ export interface ClusterProblem {
 }
 
 /**
- * Notes the upstreams that are not the same here and in etcd, by name, as JSON; undefined: all are. Any
+ * Keeps the upstreams that differ between this gateway and etcd, by name, as JSON; undefined: none. Any
  * phase.
  */
 export function put_cluster_problems(text: string | undefined): void {
@@ -138,14 +140,14 @@ export function put_cluster_problems(text: string | undefined): void {
   else put_report("cluster problems", text);
 }
 
-/** The upstreams that are not the same here and in etcd, by name. Any phase. */
+/** Returns the upstreams that differ between this gateway and etcd, by name. Any phase. */
 export function cluster_problems(): Record<string, ClusterProblem> {
   return as_object(decoded(get_report("cluster problems"))) as Record<string, ClusterProblem>;
 }
 
 /**
- * etcd's revision of the value of an upstream's key if that is known to be no upstream; 0: it is not. Any
- * phase.
+ * Returns etcd's revision of the value of an upstream's key, if that is known to be no upstream; 0: it is
+ * not. Any phase.
  */
 export function junk_revision(name: string): number {
   return cluster_problems()[name]?.junk ?? 0;

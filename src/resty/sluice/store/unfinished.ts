@@ -17,17 +17,17 @@ import { note_scaling } from "./scaling";
 import { note_check_change } from "./unproven";
 
 /**
- * The write that is under way, noted in shared memory: when its writer dies, another worker finishes it, or,
- * if the journal has no whole line of it, takes it back. Either way costs no more than the write, and touches
- * no disk but to cut the journal.
+ * The write under way, described in shared memory. When its writer dies, another worker finishes it, or, if
+ * the journal does not hold its complete line, undoes it. Either costs no more than the write, and only
+ * truncates the journal.
  */
 
-/** Gives rows back. Under the lock. */
+/** Frees rows. The caller holds the write lock. */
 export function free_rows(rows: readonly Leaver[]): void {
   for (const { row } of rows) free_row(row);
 }
 
-/** Gives back all rows of an upstream that is gone. Under the lock. */
+/** Frees all rows of a deleted upstream. The caller holds the write lock. */
 export function free_rows_of(document: Document): void {
   for (const line of document.lines) {
     const [, , row] = numbers_in(line);
@@ -37,7 +37,7 @@ export function free_rows_of(document: Document): void {
   free_row(document.row);
 }
 
-/** Notes that a change of the upstream `name` begins, of which `line` will be journalled. Under the lock. */
+/** Records that the journalling of a change begins, with its line `line`. The caller holds the write lock. */
 export function begin_write(name: string, row: RowNumber, line: string, deletes: boolean): void {
   const memory = shared_memory();
   const made = revision() + 1;
@@ -51,7 +51,8 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
 
 /**
  * Updates the shared rows as a change requires: the deadlines of drain jobs, slow starts, the cooldown of
- * `autoscale`, the proof of a new health check. Under the lock, before the change is published.
+ * `autoscale`, the proof of a new health check. The caller holds the write lock, and has not published the
+ * change.
  */
 export function update_rows(current: Document | undefined, next: Document, changed: Difference): void {
   note_deadlines(changed);
@@ -60,12 +61,15 @@ export function update_rows(current: Document | undefined, next: Document, chang
   note_check_change(current, next);
 }
 
-/** Notes that there is no change under way any more. Under the lock. */
+/** Records that no write is under way. The caller holds the write lock. */
 export function forget_write(): void {
   shared_memory()[Header.WRITING] = 0;
 }
 
-/** Has all workers see the change that is under way, which is in the dict, and ends it. Under the lock. */
+/**
+ * Raises the revisions, so that all workers see the change in the dict, and ends the write. The caller holds
+ * the write lock.
+ */
 export function publish_write(): void {
   const memory = shared_memory();
   const made = memory[Header.WRITING_REVISION];
@@ -75,8 +79,8 @@ export function publish_write(): void {
 }
 
 /**
- * Makes the dict what the write would have made it. Returns false when it can not: there was no room for a
- * copy.
+ * Publishes the unfinished write in the dict. Returns false when that is impossible because its text found no
+ * room to be staged.
  */
 function complete(name: string, made: number): boolean {
   const current = read(name);
@@ -91,14 +95,14 @@ function complete(name: string, made: number): boolean {
   remember("drain", made);
   const next = read(name);
   if (next?.revision !== made) return false;
-  // Else the writer has done so, before it put the text.
+  // If the writer has put the text, it has updated the rows before.
   if (current?.revision !== made) update_rows(current, next, difference(current?.lines ?? [], next.lines));
   return true;
 }
 
 /**
- * Finishes the write of a writer that has died, if there is one. Under the lock, before anything else is
- * written.
+ * Finishes the write of a dead writer, if there is one. The caller holds the write lock, and has written
+ * nothing yet.
  */
 export function repair(): void {
   const memory = shared_memory();
@@ -116,8 +120,8 @@ export function repair(): void {
 }
 
 /**
- * Finishes the write of a writer that has died, without waiting for one that lives. Any phase; each worker
- * does so when it starts, and now and then.
+ * Finishes the write of a dead writer, without waiting for a live one. Each worker calls it at its start and
+ * regularly. Any phase.
  */
 export function finish_write(): void {
   if (shared_memory()[Header.WRITING] === 0 || !try_acquire(Lock.WRITE)) return;

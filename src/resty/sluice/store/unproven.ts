@@ -8,12 +8,12 @@ import { delete_report, get_report, put_report } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 
 /**
- * Health checks that are new or have changed, and have not passed on any server yet. The mistake may be in
- * the check, so until then it takes no server out. A `mandatory` check is an exception: its servers wait for
- * it in any case.
+ * Unproven health checks: new or changed checks that have not passed on any server yet. The mistake may be in
+ * the check, so until it passes once it takes no server out. A `mandatory` check is an exception: its servers
+ * wait for it in any case.
  *
- * The upstream's cell has the revision that has set the check: a probe of an earlier one proves nothing. A
- * restart loses the cell, and then the verdicts tell, so what the check before has found good does not
+ * The upstream's cell holds the revision that set the check: a probe of an earlier check proves nothing. A
+ * restart loses the cell. Then the verdicts decide, so the good verdicts of the previous check must not
  * outlive it.
  */
 
@@ -27,8 +27,8 @@ function text_of(health_check: HealthCheckConfig | undefined): string {
 }
 
 /**
- * Forgets the good verdicts of the servers in `lines`, and the results since the last verdict. Nothing
- * follows for their states.
+ * Forgets the good verdicts of the servers in `lines`, and the results since the last verdict. The servers'
+ * states stay.
  */
 function forget_results(lines: readonly string[]): void {
   const memory = shared_memory();
@@ -41,7 +41,10 @@ function forget_results(lines: readonly string[]): void {
   }
 }
 
-/** Notes that a change sets another health check. Under the lock, before the change is published. */
+/**
+ * Records that a change sets another health check. The caller holds the write lock, and has not published the
+ * change.
+ */
 export function note_check_change(current: Document | undefined, next: Document): void {
   const { health_check, row, revision, lines } = next;
   if (text_of(health_check) === text_of(current?.health_check)) return;
@@ -51,8 +54,7 @@ export function note_check_change(current: Document | undefined, next: Document)
 }
 
 /**
- * Sets, after a restart, whether the check of an upstream has proved itself: the verdicts of its servers are
- * there.
+ * Determines after a restart whether the check of an upstream is proven, from the verdicts of its servers.
  */
 export function restore_proof({ health_check, row, lines }: Document): void {
   if (health_check === undefined || health_check.mandatory) return;
@@ -66,12 +68,12 @@ export function restore_proof({ health_check, row, lines }: Document): void {
   memory[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_proven ? 0 : 1;
 }
 
-/** Keeps why an unproven check fails, for the API. Any phase. */
+/** Keeps the reason why an unproven check fails, for the API. Any phase. */
 export function put_check_failure(name: string, text: string): void {
   if (get_report(key_of(name)) !== text) put_report(key_of(name), text);
 }
 
-/** Returns why an unproven check fails; undefined: it has not failed, or has proved itself. Any phase. */
+/** Returns why an unproven check fails; undefined: it has not failed, or is proven. Any phase. */
 export function check_failure(name: string): string | undefined {
   return get_report(key_of(name));
 }
