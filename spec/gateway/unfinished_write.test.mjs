@@ -77,8 +77,8 @@ async function assertKept(gateway) {
 
 /** @type {Record<string, Point>} */
 const journalled = {
-  "before its line counts": { module: "disk.writer", name: "commit", when: "before" },
-  "after its line counts": { module: "disk.writer", name: "commit", when: "after" },
+  "before its line counts": { module: "disk.writer", name: "count_bytes", when: "before" },
+  "after its line counts": { module: "disk.writer", name: "count_bytes", when: "after" },
   "after the dict has it": { module: "memory.dict", name: "put_text", when: "after" },
 };
 

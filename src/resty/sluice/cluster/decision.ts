@@ -1,34 +1,32 @@
 import { is_later, is_unshared, parse_version, type Version } from "./version";
 
-/** Decides which of two versions of an upstream holds: that of this gateway or that in etcd. Pure. */
+/** Decides which of two versions of an upstream is valid: this gateway's or etcd's. Pure. */
 
-/** What an upstream's key in etcd holds. */
+/** The content of an upstream's key in etcd. */
 export interface Stored {
-  /** etcd's revision of it. */
+  /** etcd's revision of the key. */
   revision: number;
-  /** The version of an earlier history that was put back or copied; undefined: it is a change. */
+  /** The version of an earlier history that was put back or copied; undefined: the content is a change. */
   origin: Version | undefined;
 }
 
-/** What etcd knows beside the key itself. */
+/** What etcd knows besides the key. */
 export interface Surroundings {
   /** The history of the etcd. */
   history: string;
-  /**
-   * Whether a gateway has once put there all that it had: then what is not there was deleted.
-   */
+  /** Whether a gateway has put all its upstreams there: then a missing upstream was deleted. */
   is_complete: boolean;
   /** The version at which the upstream was deleted, if that is recorded. */
   deleted: Version | undefined;
 }
 
 /**
- * What is to be done: nothing; take over what etcd has; delete the upstream here; put it into etcd; or delete
- * it in etcd, because it was deleted later than it was put back.
+ * The step to take: nothing; take over etcd's version; delete the upstream here; put it into etcd; or delete
+ * it in etcd, because it was deleted after it was put back.
  */
 export type Step = "keep" | "take" | "delete" | "put back" | "delete in etcd";
 
-/** Of an upstream that etcd does not have. */
+/** Decides about an upstream that etcd does not have. */
 function decide_missing(own: Version, { history, is_complete, deleted }: Surroundings): Step {
   if (own.history === history) return "delete";
   if (own.history === "") return is_complete ? "delete" : "put back";
@@ -37,11 +35,12 @@ function decide_missing(own: Version, { history, is_complete, deleted }: Surroun
 }
 
 /**
- * Decides. Within one history, etcd holds. Of an etcd that has lost its data, the newest version holds that a
- * gateway knows, until the upstream is changed; and an upstream is deleted only if that is recorded.
+ * Decides. Within one history, etcd's version is valid. In an etcd that has lost its data, the newest version
+ * that a gateway knows is valid until the upstream is changed, and an upstream is deleted only if that is
+ * recorded.
  *
- * @param own the version here, as the document has it; "": not shared yet; undefined: there is none
- * @param stored what etcd has; undefined: nothing
+ * @param own the version here, as the document holds it; "": not shared yet; undefined: there is none
+ * @param stored the content in etcd; undefined: none
  */
 export function decide(own: string | undefined, stored: Stored | undefined, around: Surroundings): Step {
   const version = parse_version(own);
@@ -49,7 +48,7 @@ export function decide(own: string | undefined, stored: Stored | undefined, arou
   if (stored === undefined) {
     if (own === undefined) return "keep";
     if (version !== undefined) return decide_missing(version, around);
-    // A seed, or what the gateway had before it joined.
+    // A seed, or an upstream from before the gateway joined.
     return around.deleted === undefined ? "put back" : "delete";
   }
   if (own === undefined) {

@@ -23,20 +23,18 @@ import { settle, settle_all, settle_change, settle_deletion, take_base } from ".
 import { forget_tombstone, name_of_tombstone, note_tombstone, settle_tombstones } from "./tombstones";
 
 /**
- * Several gateways with one state: each upstream is a key of etcd's. Whoever changes one changes the key
- * first; the others follow by a watch. One worker of each gateway does that.
+ * Lets several gateways share one state: each upstream is a key in etcd. A gateway that changes an upstream
+ * changes the key first; the others follow by a watch. One worker of each gateway follows.
  */
 
 const SESSION_SECONDS = 600;
 const CHECK_SECONDS = 1;
-/** How often upstreams that could not be shared or applied are tried again, and how many of them at once. */
+/** How often upstreams that could not be shared or applied are tried again, and how many at once. */
 const RETRY_SECONDS = 5;
 const MOST_RETRIES = 20;
 
 let etcd: EtcdConfig;
-/**
- * The sessions that have failed. One that delivered nothing counts as failed, even if its watch was opened.
- */
+/** The failed sessions. A session that delivered nothing counts as failed, even if its watch was opened. */
 const sessions: Attempts = { attempts: 0, failures: 0 };
 let is_failing = false;
 let last_success: number | undefined;
@@ -49,7 +47,9 @@ function note_success(): void {
   put_cluster_report(encode({ last_success, since }));
 }
 
-/** Notes that the watch has brought something, or has lasted: the next failure is the first of its kind. */
+/**
+ * Records that the watch has delivered something, or has lasted: the next failure is the first of a series.
+ */
 function note_delivery(): void {
   note_recovery(sessions, "the cluster's etcd");
 }
@@ -95,7 +95,7 @@ function retry_problems(joined: Joined): string | undefined {
   return undefined;
 }
 
-/** What is due while the watch goes on. Returns the cause when etcd fails. */
+/** Does the regular work during a watch. Returns the cause when etcd fails. */
 function check(joined: Joined, is_time_to_retry: boolean): string | undefined {
   const { client, prefix } = joined;
   const [alive, dead] = is_alive(client, prefix);
@@ -107,9 +107,9 @@ function check(joined: Joined, is_time_to_retry: boolean): string | undefined {
   return retry_problems(joined);
 }
 
-/** Takes over what comes. Returns the cause when the watch has failed. */
+/** Applies the events of the watch. Returns the cause when the watch fails. */
 function follow_watch(joined: Joined, stream: Stream): string | undefined {
-  // Now, too, since a watch may fail before the first check.
+  // Sent at the start too, because a watch may fail before the first check.
   const unsent = send_renewals(joined.client, joined.prefix);
   if (unsent !== undefined) return unsent;
   const end = clock.now() + SESSION_SECONDS;
@@ -140,7 +140,8 @@ function follow_watch(joined: Joined, stream: Stream): string | undefined {
 }
 
 /**
- * Reads what etcd has and settles it with what is here. Returns what was joined, or undefined and the cause.
+ * Lists the keys in etcd and settles them with this gateway's upstreams. Returns what was joined, or
+ * undefined and the cause.
  */
 function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | undefined, number]> {
   const { prefix } = etcd;
@@ -168,7 +169,7 @@ function session(): string | undefined {
   const [stream, unwatched] = open_watch(client, covering_range([etcd.prefix]), revision + 1);
   if (stream === undefined) return unwatched;
   note_success();
-  // The stream must be closed, whatever happens.
+  // The stream must be closed even after an error.
   const [returned, cause] = pcall(follow_watch, joined, stream);
   close_stream(stream);
   return returned ? cause : internal_error(cause);
@@ -179,13 +180,13 @@ function follow_for_a_while(this: void): void {
   if (cause !== undefined && !is_over()) rest(cause);
 }
 
-/** Has this worker's writes reach the other gateways from now on. Phase: init_worker_by_lua. */
+/** Lets this worker's writes reach the other gateways. Phase: init_worker_by_lua. */
 export function join_cluster(config: EtcdConfig): void {
   etcd = config;
   set_replicator(new_replicator(config));
 }
 
-/** Has this worker take over what the other gateways write. Phase: init_worker_by_lua, of one worker. */
+/** Lets this worker apply the other gateways' writes. Phase: init_worker_by_lua, in one worker. */
 export function follow_cluster(): void {
   start_background({
     verb: "follow the cluster",

@@ -14,20 +14,19 @@ import { new_secret } from "../store/document/secret";
 import { parse_version, type History } from "./version";
 
 /**
- * The history of an etcd: from when it is empty to when it has lost its data, or is restored from a copy.
- * etcd counts its revisions from 1 in each, so that a revision alone would be taken for that of another
- * history.
+ * The history of an etcd: from when it is empty to when it loses its data or is restored from a copy. etcd
+ * counts revisions from 1 in each history, so a revision alone could be mistaken for that of another history.
  *
- * Keys below the prefix: `state/history` identifies the history by random digits and some of the identity of
- * etcd's cluster; `state/before` identifies the history that a restored copy is of; `state/complete` says
- * that a gateway has once put there all that it had.
+ * Keys below the prefix: `state/history` identifies the history by random digits and a part of the identity
+ * of etcd's cluster; `state/before` identifies the history that a restored copy belongs to; `state/complete`
+ * tells that a gateway has put all its upstreams there once.
  */
 
 const RANDOM_DIGITS = 8;
 /**
- * After a loss of etcd's data, changes wait for so long, in seconds: other gateways may come back with newer
- * versions, which a change of an older one would outdate. Counted from when this gateway has put back its
- * own.
+ * After a loss of etcd's data, changes wait for this time, in seconds: other gateways may come back with
+ * newer versions, which a change of an older version would outdate. It starts when this gateway has put back
+ * its own versions.
  */
 const GRACE_SECONDS = 5;
 /** Upper bound on how long changes wait for that, in seconds, unless this gateway tries again. */
@@ -37,21 +36,21 @@ const LONGEST_SETTLING = 60;
 export interface Joined extends History {
   client: EtcdClient;
   prefix: string;
-  /** Whether a gateway has put there all that it had: then what is not there was deleted. */
+  /** Whether a gateway has put all its upstreams there: then a missing upstream was deleted. */
   is_complete: boolean;
 }
 
-/** The key that identifies the history. */
+/** Returns the key that identifies the history. */
 export function history_key(prefix: string): string {
   return `${prefix}state/history`;
 }
 
-/** The key that identifies the history before. */
+/** Returns the key that identifies the previous history. */
 export function before_key(prefix: string): string {
   return `${prefix}state/before`;
 }
 
-/** The key that says that a gateway has put there all that it had. */
+/** Returns the key that tells that a gateway has put all its upstreams there. */
 export function complete_key(prefix: string): string {
   return `${prefix}state/complete`;
 }
@@ -65,8 +64,8 @@ function digits_of_cluster(cluster_id: string): string {
 }
 
 /**
- * Whether a history that a key names is that of this etcd still, and not of one that it was copied from: an
- * etcd never has an older revision of a key than a gateway has seen.
+ * Returns whether a history that a key names is still the history of this etcd, and not that of one it was
+ * copied from. An etcd never has an older revision of a key than a gateway has seen.
  */
 function is_current(
   history: string,
@@ -86,7 +85,7 @@ function is_current(
   return true;
 }
 
-/** Whether some versions are of other histories, which etcd has lost. */
+/** Returns whether some versions belong to other histories, which etcd has lost. */
 function has_others(own: LuaTable<string, string>, history: string): boolean {
   for (const [, text] of pairs(own)) {
     const version = parse_version(text);
@@ -95,7 +94,7 @@ function has_others(own: LuaTable<string, string>, history: string): boolean {
   return false;
 }
 
-/** Has a history begin, unless another gateway has done so. Returns it, or undefined and the cause. */
+/** Begins a history, unless another gateway has done so. Returns it, or undefined and the cause. */
 function begin_history(
   client: EtcdClient,
   prefix: string,
@@ -116,7 +115,7 @@ function begin_history(
   return $multi({ history, began: tonumber(answer.header?.revision) ?? 0, before }, undefined);
 }
 
-/** Has changes wait while this gateway puts back what etcd has lost. */
+/** Lets changes wait while this gateway puts back what etcd has lost. */
 function note_settling(history: string, own: LuaTable<string, string>): void {
   const now = clock.now();
   const is_new = history !== known_history();
@@ -125,11 +124,11 @@ function note_settling(history: string, own: LuaTable<string, string>): void {
 }
 
 /**
- * Finds out which history a listing is of, or begins one. From then on, all workers know it. Phases that have
+ * Determines the history of a listing, or begins one, and makes it known to all workers. Phases that have
  * cosockets.
  *
- * @param entry what the listing has under the history's key; undefined: nothing
- * @param before what it has under the key of the history before
+ * @param entry the listing's entry of the history's key; undefined: none
+ * @param before its entry of the previous history's key
  * @param own the versions of this gateway's upstreams, by name
  * @returns the history, or undefined and the cause
  */
@@ -154,7 +153,7 @@ export function join_history(
   return $multi(found, undefined);
 }
 
-/** Notes that all is settled. Returns the cause when that fails. Phases that have cosockets. */
+/** Records that all upstreams are settled. Returns the cause when that fails. Phases that have cosockets. */
 export function note_settled({ client, prefix, history, is_complete }: Joined): string | undefined {
   const now = clock.now();
   if (is_grace(now)) note_grace(now + GRACE_SECONDS);

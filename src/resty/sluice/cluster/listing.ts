@@ -3,21 +3,21 @@ import { before_key, complete_key, history_key } from "./history";
 import { is_renewals } from "./renewals";
 import { name_of_tombstone } from "./tombstones";
 
-/** The keys below the prefix, by what they are. */
+/** The keys below the prefix, by kind. */
 export interface Parts {
-  /** What identifies the history; undefined: nothing does. */
+  /** The key that identifies the history; undefined: none. */
   history: KeyValue | undefined;
-  /** What identifies the history before, of which a restored copy is. */
+  /** The key that identifies the previous history, which a restored copy belongs to. */
   before: KeyValue | undefined;
-  /** Whether a gateway has put there all that it had. */
+  /** Whether a gateway has put all its upstreams there. */
   is_complete: boolean;
-  /** Records of deleted upstreams, by name. */
+  /** The records of deleted upstreams, by name. */
   tombstones: LuaTable<string, KeyValue | undefined>;
-  /** All others but renewals. */
+  /** All other keys except renewals. */
   upstreams: KeyValue[];
 }
 
-/** Sorts keys by what they are. Pure. */
+/** Sorts keys by kind. Pure. */
 export function sort_keys(prefix: string, keys: readonly KeyValue[]): Parts {
   const parts: Parts = {
     history: undefined,

@@ -2,17 +2,14 @@ import { encode } from "../lib/json";
 import { put_cluster_problems, type ClusterProblem } from "../store/source_status";
 
 /**
- * The upstreams that are not the same here and in etcd, as the worker that follows the cluster knows them.
- * One that cannot be shared or applied does not keep the others from it.
+ * The upstreams that differ between this gateway and etcd, as the worker that follows the cluster knows them.
+ * An upstream that cannot be shared or applied does not affect the others.
  */
 
 const problems = new LuaTable<string, ClusterProblem | undefined>();
 let is_changed = false;
 
-/**
- * Notes that an upstream is not the same here and in etcd. `junk`: etcd's revision of a value that is no
- * upstream.
- */
+/** Records that an upstream differs. `junk`: etcd's revision of a value that is no upstream. */
 export function note_problem(name: string, error: string, junk?: number): void {
   const known = problems.get(name);
   if (known?.error === error && known.junk === junk) return;
@@ -29,14 +26,14 @@ export function forget_problem(name: string): void {
   ngx.log(ngx.NOTICE, `sluice: the cluster's upstream ${name} is the same here and in etcd again`);
 }
 
-/** Forgets the problems of upstreams that are not among those to keep. */
+/** Forgets the problems of all upstreams except those in `kept`. */
 export function forget_others(kept: LuaSet<string>): void {
   for (const [name] of pairs(problems)) {
     if (!kept.has(name)) forget_problem(name);
   }
 }
 
-/** Names of upstreams that may be shared or applied at another try. `most`: how many. */
+/** Returns up to `most` names of upstreams that another try may share or apply. */
 export function names_to_retry(most: number): string[] {
   const names: string[] = [];
   for (const [name, { junk }] of pairs(problems)) {
@@ -46,7 +43,8 @@ export function names_to_retry(most: number): string[] {
 }
 
 /**
- * Has the API show the problems. `always`: also when they have not changed, for those of an earlier worker.
+ * Publishes the problems for the API. `always`: even if they have not changed, to replace those of an earlier
+ * worker.
  */
 export function publish_problems(always = false): void {
   if (!is_changed && !always) return;

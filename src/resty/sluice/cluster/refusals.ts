@@ -1,9 +1,9 @@
 import type { Problem } from "../config/problem";
 import type { Refusal } from "../net/etcd/client";
 
-/** Why a change cannot be shared with the other gateways. */
+/** The problems of changes that cannot be shared with the other gateways. */
 
-/** The problem of a change that was not made, as far as is known. */
+/** Returns the problem of a change that was not made, as far as is known. */
 export function unavailable(cause: string): Problem {
   return {
     status: 503,
@@ -12,12 +12,12 @@ export function unavailable(cause: string): Problem {
   };
 }
 
-/** The problem of a change that may have been made. */
+/** Returns the problem of a change that may have been made. */
 export function unknown_outcome(cause: string): Problem {
   return unavailable(`outcome unknown, so read the upstream before you try again: ${cause}`);
 }
 
-/** The problem of a change that no member of etcd would accept. */
+/** Returns the problem of a change that no member of etcd would accept. */
 export function refused_change(refusal: Refusal, cause: string | undefined): Problem {
   if (refusal === "not permitted") {
     const text = `etcd does not permit the user of "cluster.etcd" to make the change: ${cause ?? ""}`;

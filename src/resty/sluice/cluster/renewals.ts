@@ -8,26 +8,26 @@ import { new_secret } from "../store/document/secret";
 import { follow_registered, new_registered } from "../store/registered";
 
 /**
- * Tells the other gateways which servers have renewed their registration here: once a second one key, for all
- * of them, and only when there are some. It says how much time each has left, since clocks differ.
+ * Tells the other gateways which servers have renewed their registration here: once a second, one key for all
+ * of them, and only when there are any. The value holds the time left of each, since clocks differ.
  */
 
-/** No upstream has such a name. */
+/** No upstream can have such a name. */
 const FOLDER = "renewals/";
-/** The key of a gateway that is gone goes after so long, in seconds. */
+/** The key of a gateway that is gone disappears after this time, in seconds. */
 const LEASE_SECONDS = 600;
-/** A lease is used for half its time. */
+/** A lease is used for half of its time. */
 const LEASE_USE = LEASE_SECONDS / 2;
 const LEASE: Schema = { members: { ID: "digits" } };
 
 const registered = new_registered();
-/** By upstream and node: the end of the registration that the others know. */
+/** The end of each registration that the other gateways know, by upstream and node. */
 const known = new LuaTable<string, number | undefined>();
 let own_key: string | undefined;
 let lease: string | undefined;
 let leased = 0;
 
-/** Whether a key is one of these. */
+/** Returns whether a key holds renewals. */
 export function is_renewals(prefix: string, key: string): boolean {
   return string.sub(key, prefix.length + 1, prefix.length + FOLDER.length) === FOLDER;
 }
@@ -42,8 +42,8 @@ function id_of(upstream: string, { node, incarnation }: NodeRecord): string {
 }
 
 /**
- * How much time is left to those that have renewed their registration since it was told last, by upstream and
- * node. `told` gets the ends of these registrations.
+ * Returns the time left of the registrations that were renewed since the last call, by upstream and node.
+ * `told` receives the ends of these registrations.
  */
 function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, Record<string, number>> {
   follow_registered(registered);
@@ -74,7 +74,7 @@ function forget_gone(): void {
   }
 }
 
-/** Sees to it that there is a lease. Returns the cause when it fails. */
+/** Takes a lease if there is none. Returns the cause when it fails. */
 function hold_lease(client: EtcdClient, now: number): string | undefined {
   if (lease !== undefined && now - leased < LEASE_USE) return undefined;
   const [granted, cause] = call<{ ID?: string }>(client, "/v3/lease/grant", { TTL: LEASE_SECONDS }, LEASE);
@@ -86,9 +86,7 @@ function hold_lease(client: EtcdClient, now: number): string | undefined {
   return undefined;
 }
 
-/**
- * Tells the other gateways what has been renewed here since the last call. Returns the cause when it fails.
- */
+/** Tells the other gateways what was renewed here since the last call. Returns the cause when it fails. */
 export function send_renewals(client: EtcdClient, prefix: string): string | undefined {
   const now = clock.now();
   const told = new LuaTable<string, number>();
@@ -112,7 +110,8 @@ function apply_to(upstream: string, left: Record<string, unknown>, now: number):
   const nodes = registered.nodes.get(upstream) ?? [];
   for (const record of nodes) {
     const seconds = left[record.node.name];
-    // No gateway gives more time than the registration has: more is junk, and would keep the server for ever.
+    // No gateway grants more time than the registration has. A larger value is wrong, and would keep the
+    // server forever.
     if (typeof seconds === "number" && seconds > 0 && seconds <= seconds_of(record.node.ttl)) {
       extend_to(record, math.max(expires(record), now + seconds));
       known.set(id_of(upstream, record), now + seconds);
@@ -120,7 +119,7 @@ function apply_to(upstream: string, left: Record<string, unknown>, now: number):
   }
 }
 
-/** Takes over what another gateway says. Any phase. */
+/** Applies the renewals of another gateway. Any phase. */
 export function apply_renewals(key: string, value: string): void {
   const [all] = decode(value);
   if (key === own_key || !is_table(all)) return;

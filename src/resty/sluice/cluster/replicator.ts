@@ -11,28 +11,28 @@ import { make_change, preferred_client } from "./transaction";
 import { value_of } from "./value";
 import { format_version, revision_in, UNSHARED, version_of, type Version } from "./version";
 
-/** Sends changes of upstreams to the other gateways: each is a transaction on the upstream's key. */
+/** Sends changes of upstreams to the other gateways. Each change is a transaction on the upstream's key. */
 
 const RESTORING = unavailable(
   "etcd has lost its data, and the gateways put it back. Try again in some seconds",
 );
 const NOT_JOINED = unavailable("this gateway has not read what etcd has yet. Try again");
 
-/** The version that a change puts back; undefined: it is a new one. */
+/** Returns the version that a change puts back; undefined: it is a new version. */
 function put_back(before: Document | undefined, reach: Reach): Version | undefined {
   if (typeof reach !== "number") return undefined;
   const version = version_of(before) ?? UNSHARED;
   return version.history === "" ? undefined : version;
 }
 
-/** etcd's revision of what a change replaces; 0: nothing. */
+/** Returns etcd's revision of what a change replaces; 0: nothing. */
 function replaced(name: string, history: string, before: Document | undefined, reach: Reach): number {
   if (typeof reach === "number") return reach;
-  // A value that is no upstream is replaced, once the watch has brought all changes before it.
+  // A value that is no upstream is replaced once the watch has brought all earlier changes.
   return math.max(revision_in(history, before), junk_revision(name));
 }
 
-/** Makes what sends changes. `etcd`: with the prefix below which each upstream has its key. */
+/** Returns a replicator. `etcd`: its prefix is that of the upstreams' keys. */
 export function new_replicator(etcd: EtcdConfig): Replicator {
   return {
     replicate: (name, before, after, reach) => {

@@ -14,13 +14,14 @@ import { origin_of } from "./value";
 import { revision_in, version_at, type Version } from "./version";
 
 /**
- * Settles what this gateway and etcd have in different versions. Functions return the cause when etcd fails.
+ * Settles differences between the versions of this gateway and etcd. Functions return the cause when etcd
+ * fails.
  */
 
-/** By name: the version of each upstream that this gateway has; "": it is not shared yet. */
+/** This gateway's version of each upstream, by name; "": not shared yet. */
 export type Base = LuaTable<string, string>;
 
-/** Keys that are no upstreams: the log says so once each. */
+/** Keys that are no upstreams and have been logged. */
 const reported = new LuaSet<string>();
 
 function own_version(current: Document | undefined): string | undefined {
@@ -28,7 +29,7 @@ function own_version(current: Document | undefined): string | undefined {
 }
 
 /**
- * What this gateway has, to be taken before etcd is asked: whatever changes after that is newer than the
+ * Returns this gateway's versions. Taken before etcd is asked, so that any later change is newer than the
  * answer.
  */
 export function take_base(wanted = names()): Base {
@@ -40,7 +41,7 @@ export function take_base(wanted = names()): Base {
   return base;
 }
 
-/** The name of the upstream that a key is of; undefined: it cannot be one. */
+/** Returns the name of a key's upstream; undefined: the key cannot be that of an upstream. */
 function name_of(prefix: string, key: string): string | undefined {
   const name = string.sub(key, prefix.length + 1);
   if (check_name(name) === undefined) return name;
@@ -51,8 +52,8 @@ function name_of(prefix: string, key: string): string | undefined {
 }
 
 /**
- * Puts an upstream into etcd in place of what is there. When another gateway is faster, the watch brings its
- * version.
+ * Puts an upstream into etcd in place of the stored version. When another gateway is faster, the watch brings
+ * its version.
  */
 function put_back(name: string, stored: Stored | undefined): string | undefined {
   const [, problem] = share(name, stored?.revision ?? 0);
@@ -71,15 +72,18 @@ function delete_in_etcd(
   return cause;
 }
 
-/** The version of an earlier history that a key holds; undefined: what it holds is a change in this one. */
+/**
+ * Returns the version of an earlier history that a key holds; undefined: it holds a change in this history.
+ */
 function origin_in(joined: Joined, { value, revision }: KeyValue): Version | undefined {
   const version = version_at(joined, revision);
   return version.history === joined.history ? origin_of(value) : version;
 }
 
 /**
- * Makes an upstream the same here and in etcd. `is_current`: whether what is here is still what etcd was
- * asked for.
+ * Makes an upstream equal here and in etcd.
+ *
+ * @param is_current returns whether this gateway's version is still the one from before etcd was asked
  */
 function settle_if(
   joined: Joined,
@@ -102,7 +106,7 @@ function settle_if(
   return undefined;
 }
 
-/** Makes an upstream the same here and in etcd. `before`: its version here before etcd was asked. */
+/** Makes an upstream equal here and in etcd. `before`: its version here before etcd was asked. */
 export function settle(
   joined: Joined,
   name: string,
@@ -112,13 +116,13 @@ export function settle(
   return settle_if(joined, name, entry, (current) => own_version(current) === before);
 }
 
-/** Follows a change of a key that the watch brings. */
+/** Applies a change of a key that the watch brings. */
 export function settle_change(joined: Joined, entry: KeyValue): string | undefined {
   const name = name_of(joined.prefix, entry.key);
   return name === undefined ? undefined : settle_if(joined, name, entry, () => true);
 }
 
-/** Follows that the watch says that a key was deleted at a revision. */
+/** Applies the deletion of a key that the watch brings. */
 export function settle_deletion({ prefix, history }: Joined, key: string, revision: number): void {
   const name = name_of(prefix, key);
   if (name === undefined) return;
@@ -129,8 +133,10 @@ export function settle_deletion({ prefix, history }: Joined, key: string, revisi
 }
 
 /**
- * Makes all upstreams the same here and in etcd. `keys`: those of upstreams; `base`: of before they were
- * listed.
+ * Makes all upstreams equal here and in etcd.
+ *
+ * @param keys the keys of upstreams
+ * @param base this gateway's versions from before the keys were listed
  */
 export function settle_all(joined: Joined, keys: readonly KeyValue[], base: Base): string | undefined {
   const there = new LuaTable<string, KeyValue | undefined>();

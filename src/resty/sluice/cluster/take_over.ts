@@ -6,9 +6,12 @@ import { forget_problem, note_problem } from "./problems";
 import { shared_part } from "./value";
 import { format_version, revision_in } from "./version";
 
-/** Makes an upstream of this gateway what etcd has. One that cannot be is noted. Phases that can sleep. */
+/**
+ * Makes an upstream of this gateway equal to its version in etcd. Problems are recorded. Phases that can
+ * sleep.
+ */
 
-/** Whether what etcd has is to be taken over by this gateway's document; undefined: it has none. */
+/** Returns whether etcd's version replaces this gateway's document; undefined: this gateway has none. */
 export type Condition = (this: void, current: Document | undefined) => boolean;
 
 function take_over(
@@ -38,14 +41,14 @@ export function apply_value(
   else note_problem(name, `what etcd has is no upstream and is left out: ${problem?.text ?? ""}`, revision);
 }
 
-/** Takes over that etcd has no such key any more. */
+/** Takes over the deletion of a key. */
 export function apply_deletion(name: string, is_wanted: Condition): void {
   take_over(name, undefined, "", is_wanted);
 }
 
 /**
- * Takes over a value that was read beside the watch, and that the watch will bring, too. Only of an upstream
- * that is there: one that is not may have been deleted since.
+ * Takes over a value that was read before the watch brings it. The upstream must exist here: a missing one
+ * may have been deleted since.
  */
 export function apply_newer(name: string, { value, revision }: KeyValue, history: string): void {
   const [shared] = parse_shared(shared_part(value));

@@ -5,13 +5,13 @@ import type { Joined } from "./history";
 import { format_version, is_later, parse_version, version_at, type History, type Version } from "./version";
 
 /**
- * Records of deleted upstreams, each a key of etcd's. When etcd has lost its data, a gateway that comes back
- * late may have an upstream that was deleted: only a record tells. Each gateway remembers the records and
- * puts them back, as upstreams.
+ * Records of deleted upstreams, each a key in etcd. When etcd has lost its data, a gateway that comes back
+ * late may have an upstream that was deleted, which only a record tells. Each gateway remembers the records
+ * and puts them back, as it does upstreams.
  */
 
 const FOLDER = "deleted/";
-/** How long a record is kept: as long a gateway may be away, in seconds. */
+/** How long a record is kept, in seconds: the longest absence of a gateway that is handled. */
 const KEPT_SECONDS = 3600;
 
 interface Tombstone {
@@ -22,21 +22,21 @@ interface Tombstone {
   seen: number;
 }
 
-/** By the upstream's name, as the worker that follows the cluster knows them. */
+/** The records by the upstream's name, as the worker that follows the cluster knows them. */
 const tombstones = new LuaTable<string, Tombstone | undefined>();
 
-/** The key of a record. */
+/** Returns the key of a record. */
 export function tombstone_key(prefix: string, name: string): string {
   return prefix + FOLDER + name;
 }
 
-/** The name of the upstream that a key records as deleted; undefined: it is another key. */
+/** Returns the name of the upstream that a key records as deleted; undefined: it is another key. */
 export function name_of_tombstone(prefix: string, key: string): string | undefined {
   if (string.sub(key, prefix.length + 1, prefix.length + FOLDER.length) !== FOLDER) return undefined;
   return string.sub(key, prefix.length + FOLDER.length + 1);
 }
 
-/** The version of a record: its value, if it was put back; otherwise the value is empty. */
+/** Returns the version of a record: its value if it was put back; otherwise the value is empty. */
 function version_of_record(found: History, { value, revision }: KeyValue): Version {
   return parse_version(value) ?? version_at(found, revision);
 }
@@ -55,7 +55,7 @@ export function forget_tombstone(name: string): void {
   tombstones.delete(name);
 }
 
-/** The version at which an upstream was deleted, if that is recorded. */
+/** Returns the version at which an upstream was deleted, if that is recorded. */
 export function deleted_at(name: string): Version | undefined {
   return tombstones.get(name)?.version;
 }
@@ -77,7 +77,7 @@ function put_back(joined: Joined, there: LuaTable<string, KeyValue | undefined>)
   return undefined;
 }
 
-/** Deletes the records that have been there for long. */
+/** Deletes old records. */
 function remove_old({ client, prefix }: Joined): string | undefined {
   const now = clock.now();
   for (const [name, { revision, seen }] of pairs(tombstones)) {
@@ -92,8 +92,8 @@ function remove_old({ client, prefix }: Joined): string | undefined {
 }
 
 /**
- * Remembers the records that etcd has, puts those of earlier histories back, and deletes old ones. Returns
- * the cause when it fails. Phases that have cosockets.
+ * Remembers the records in etcd, puts those of earlier histories back, and deletes old ones. Returns the
+ * cause when it fails. Phases that have cosockets.
  */
 export function settle_tombstones(
   joined: Joined,

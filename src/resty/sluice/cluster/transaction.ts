@@ -22,19 +22,19 @@ import { refused_change, unavailable, unknown_outcome } from "./refusals";
 import { tombstone_key } from "./tombstones";
 
 /**
- * One key of etcd's is put or deleted if it still is what it was, in an etcd that has not lost its data
+ * Puts or deletes one key of etcd if its revision is still the expected one and etcd has not lost its data
  * since: the way of a change to the other gateways.
  */
 
-/** etcd's revision after the change, or undefined and the problem; `LOST` when another change came before. */
+/** etcd's revision after the change, or undefined and the problem; `LOST` when another change came first. */
 type Ended = LuaMultiReturn<[number | undefined, Problem | undefined]>;
 
-/** Other writers wait meanwhile. */
+/** Other writers wait during this time. */
 const PATIENCE_SECONDS = 4;
 const ANOTHER_HISTORY =
   "etcd has lost its data, or was restored, and this gateway has not read it since. Try again";
 
-/** Of the member that answered last. */
+/** The index of the member that answered last. */
 let preferred = 0;
 const clients = new LuaTable<number, EtcdClient | undefined>();
 
@@ -50,8 +50,8 @@ function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
 }
 
 /**
- * The client of a member. Its connections are never used twice: a request that may have been answered must
- * not be sent again.
+ * Returns the client of a member. Its connections are never reused: a request that may have been answered
+ * must not be sent again.
  */
 function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   const member = attempt % etcd.endpoints.length;
@@ -65,7 +65,7 @@ function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
 }
 
 /**
- * The client of the member that answered last, with a token if it needs one. Returns it, or undefined and the
+ * Returns the client of the member that answered last, with a token if it needs one; or undefined and the
  * cause.
  */
 export function preferred_client(
@@ -84,7 +84,7 @@ function ask(
   txn: Txn,
 ): LuaMultiReturn<[TxnAnswer | undefined, string | undefined, Refusal | undefined]> {
   const [answer, cause, refusal] = call_txn(client, txn);
-  // etcd may have refused it for a reason of its own.
+  // etcd may have refused the token.
   if (answer === undefined) client.token = undefined;
   if (answer?.succeeded === true && answer.header?.revision === undefined)
     return $multi(undefined, unexpected(ETCD, 'there is no "header.revision"'), undefined);
@@ -92,7 +92,9 @@ function ask(
 }
 
 /**
- * Tells what became of a change whose compare has failed. `unclear`: why an earlier attempt had no answer.
+ * Determines the outcome of a change whose comparison has failed.
+ *
+ * @param unclear why an earlier attempt had no answer; undefined: there was none
  */
 function conclude(
   client: EtcdClient,
@@ -108,7 +110,7 @@ function conclude(
   const newest = key_in(answer, 0);
   if (newest !== undefined && newest.value === change.value) return $multi(newest.revision, undefined);
   if (unclear === undefined) return $multi(undefined, LOST);
-  // The key is gone, as it was to be.
+  // The key is gone, as the change intended.
   if (newest === undefined && change.value === undefined)
     return $multi(tonumber(answer.header?.revision), undefined);
   const [fate, revision] = find_fate(client, prefix + change.name, change, newest);
@@ -116,7 +118,7 @@ function conclude(
   return $multi(undefined, fate === "not made" ? LOST : unknown_outcome(unclear));
 }
 
-/** Makes a change, by whichever member answers. Phases that have cosockets. */
+/** Makes a change through any member that answers. Phases that have cosockets. */
 export function make_change(etcd: EtcdConfig, change: Change): Ended {
   const txn = txn_of(etcd.prefix, change);
   let cause = "";

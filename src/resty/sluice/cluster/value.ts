@@ -4,14 +4,16 @@ import { shared_text } from "../store/document/replica";
 import { format_version, parse_version, type Version } from "./version";
 
 /**
- * What an upstream's key in etcd holds: its shared part; in a second line, where it comes from if it was put
- * back into an etcd that had lost its data, and a token that no other value has.
+ * The value of an upstream's key in etcd: the shared part; in a second line, the version that it comes from
+ * if it was put back into an etcd that had lost its data, and a token that makes the value unique.
  */
 
-/** Makes what this worker writes unlike anything that anybody else does. */
+/** Makes the tokens of this worker unique. */
 let count = 0;
 
-/** The value for a document. `origin`: the version that is put back; undefined: it is a change. */
+/**
+ * Returns the value for a document. `origin`: the version that is put back; undefined: the value is a change.
+ */
 export function value_of(document: Document, origin: Version | undefined): string {
   count += 1;
   const token = string.format("%d %d %.3f %.9f", ngx.worker.pid(), count, clock.now(), math.random());
@@ -19,12 +21,12 @@ export function value_of(document: Document, origin: Version | undefined): strin
   return `${shared_text(document)}\n${from}${token}`;
 }
 
-/** The shared part in a value. */
+/** Returns the shared part of a value. */
 export function shared_part(value: string): string {
   return string.match(value, "^[^\n]*")[0];
 }
 
-/** The version that was put back as a value; undefined: the value is a change. */
+/** Returns the version that was put back as a value; undefined: the value is a change. */
 export function origin_of(value: string): Version | undefined {
   const [text] = string.match(value, "^[^\n]*\norigin=([%x.]+) ");
   return parse_version(text);

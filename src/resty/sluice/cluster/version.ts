@@ -1,13 +1,13 @@
 import { CLUSTER_DIGITS, HISTORY_DIGITS, NO_HISTORY } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
 
-/** Which version of an upstream a document is: etcd's revision, in one history of an etcd. Pure. */
+/** The version of a shared upstream: a history of etcd, and etcd's revision in it. Pure. */
 
 /** A version. Revisions of different histories cannot be compared. */
 export interface Version {
   /**
-   * Identifies the history: an etcd that has lost its data begins another one. "": that of a document of
-   * version 0.1.0.
+   * Identifies the history. An etcd that has lost its data begins another one. "": the history of a document
+   * of version 0.1.0.
    */
   history: string;
   /** etcd's revision. */
@@ -19,16 +19,16 @@ export interface History {
   history: string;
   /** etcd's revision at which it began. */
   began: number;
-  /** The history before that, if etcd was restored from a copy: what is older than `began` is of that one. */
+  /** The previous history, if etcd was restored from a copy: versions older than `began` belong to it. */
   before: string | undefined;
 }
 
-/** A version as documents have it: always of the same length. */
+/** Formats a version for a document. All versions have the same length. */
 export function format_version({ history, revision }: Version): string {
   return string.format(`%s.%0${CLUSTER_DIGITS}d`, history, revision);
 }
 
-/** Reads a version. Returns undefined when there is none. */
+/** Parses a version. Returns undefined when there is none. */
 export function parse_version(text: string | undefined): Version | undefined {
   if (text === undefined) return undefined;
   const [history, digits] = string.match(text, "^(%x+)%.(%d+)$");
@@ -39,32 +39,33 @@ export function parse_version(text: string | undefined): Version | undefined {
     : { history: "", revision: tonumber(text) ?? 0 };
 }
 
-/** The version of a document; undefined: there is none, or it is not shared yet. */
+/** Returns the version of a document; undefined: there is none, or it is not shared yet. */
 export function version_of(document: Document | undefined): Version | undefined {
   return parse_version(document?.cluster_revision);
 }
 
-/** The version in etcd that was written at a revision of this history, or of the one that was copied. */
+/** Returns the version that was written at a revision of this history, or of the one that was copied. */
 export function version_at({ history, began, before }: History, revision: number): Version {
   return { history: before !== undefined && revision < began ? before : history, revision };
 }
 
-/**
- * What a document counts as that was never shared, such as a seed: every version that was shared is newer.
- */
+/** The version of a document that was never shared, such as a seed: every shared version is newer. */
 export const UNSHARED: Version = { history: NO_HISTORY, revision: 0 };
 
-/** Whether a version is that of a document that was never shared. */
+/** Returns whether a version is that of a document which was never shared. */
 export function is_unshared({ history }: Version): boolean {
   return history === NO_HISTORY;
 }
 
-/** Whether a version is of the same history as another one, and later. */
+/** Returns whether a version belongs to the same history as another one, and is later. */
 export function is_later(version: Version, other: Version): boolean {
   return version.history === other.history && version.revision > other.revision;
 }
 
-/** etcd's revision of a document in a history; 0: the document is of another history, or is not shared. */
+/**
+ * Returns etcd's revision of a document in a history; 0: the document belongs to another history, or is not
+ * shared.
+ */
 export function revision_in(history: string, document: Document | undefined): number {
   const version = version_of(document);
   return version?.history === history ? version.revision : 0;

@@ -3,9 +3,9 @@ import * as ffi from "ffi";
 /**
  * The two clocks.
  *
- * Every duration, deadline and expiry goes by the monotonic clock. All processes of the machine share it, and
- * setting the time of day does not move it. The time of day is only for timestamps: those that people read,
- * and those that other machines have sent.
+ * Durations, deadlines and expiries use the monotonic clock. All processes of the machine share it, and
+ * setting the time of day does not change it. The time of day is only for timestamps: those that people read,
+ * and those that other machines send.
  */
 
 /** A moment of the monotonic clock, in seconds. 0 means "never". */
@@ -21,7 +21,7 @@ interface Libc {
   sluice_clock_gettime: (this: void, clock: number, time: Timespec) => number;
 }
 
-// The asm names keep these apart from other modules' declarations of the same symbols.
+// The asm names avoid conflicts with other modules' declarations of the same symbols.
 ffi.cdef(`
   struct sluice_timespec { long seconds; long nanoseconds; };
   extern volatile uint32_t sluice_current_msec[2] __asm__("ngx_current_msec");
@@ -36,17 +36,14 @@ const SECONDS_BEFORE_BOOT = 1_000_000_000;
 
 const read_time = ffi.new("struct sluice_timespec") as Timespec;
 
-/** As `now`, but asks the kernel, so that the value moves within a turn of the event loop too. Any phase. */
+/** As `now`, but reads the kernel's clock, which also advances within a turn of the event loop. Any phase. */
 export function kernel_now(this: void): Moment {
   C.sluice_clock_gettime(CLOCK_MONOTONIC, read_time);
   const seconds = tonumber(read_time.seconds) as number;
   return SECONDS_BEFORE_BOOT + seconds + (tonumber(read_time.nanoseconds) as number) / 1e9;
 }
 
-/**
- * Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop brings up to
- * date.
- */
+/** Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop updates. */
 function nginx_now(this: void): Moment {
   const halves = C.sluice_current_msec;
   return SECONDS_BEFORE_BOOT + (halves[1] * TWO_TO_32 + halves[0]) / 1000;
@@ -62,21 +59,22 @@ const is_readable = has_nginx && ffi.abi("64bit") && ffi.abi("le");
  */
 export const now: (this: void) => Moment = is_readable ? nginx_now : kernel_now;
 
-/** The time of day: seconds since 1970. Only for timestamps; it can jump in both directions. Any phase. */
+/**
+ * Returns the time of day: seconds since 1970. Only for timestamps; it can jump in both directions. Any
+ * phase.
+ */
 export function wall_time(): number {
   return ngx.now();
 }
 
-/**
- * Steps of the time of day that are larger count, in seconds: both clocks are read in steps of milliseconds.
- */
+/** The smallest step of the time of day that counts, in seconds: both clocks are read in milliseconds. */
 const SMALLEST_STEP = 0.1;
-/** By how many seconds the time of day is ahead of the monotonic clock. */
+/** How far the time of day is ahead of the monotonic clock, in seconds. */
 let offset = 0;
 
 /**
- * By how many seconds the time of day is ahead of the monotonic clock. It stays exactly the same until the
- * time of day is set, so that a moment is shown as the same time whenever it is asked for. Any phase.
+ * Returns how far the time of day is ahead of the monotonic clock, in seconds. The value stays exactly the
+ * same until the time of day is set, so that a moment is always shown as the same time. Any phase.
  */
 export function wall_offset(): number {
   const current = ngx.now() - now();
@@ -84,27 +82,24 @@ export function wall_offset(): number {
   return offset;
 }
 
-/**
- * Goes on with the offset that an earlier process has found, unless the time of day was set. Phase:
- * init_by_lua.
- */
+/** Keeps the offset that an earlier process has found, unless the time of day was set. Phase: init_by_lua. */
 export function keep_wall_offset(earlier: number): void {
   offset = earlier;
 }
 
-/** The time of day, in seconds since 1970, of a moment of the monotonic clock. Any phase. */
+/** Returns the time of day of a moment of the monotonic clock, in seconds since 1970. Any phase. */
 export function wall_time_of(moment: Moment): number {
   return moment + wall_offset();
 }
 
-/** The moment of the monotonic clock at a time of day, which is in seconds since 1970. Any phase. */
+/** Returns the moment of the monotonic clock at a time of day in seconds since 1970. Any phase. */
 export function moment_of(time: number): Moment {
   return time - wall_offset();
 }
 
 /**
- * Identifies this run of the machine: the monotonic clock starts anew with each. Returns undefined where the
- * kernel does not tell. Any phase; reads a file of the kernel.
+ * Returns an identifier of the current boot of the machine, at which the monotonic clock starts anew;
+ * undefined: unknown. Any phase; reads a file of the kernel.
  */
 export function boot_id(): string | undefined {
   const [file] = io.open("/proc/sys/kernel/random/boot_id", "r");

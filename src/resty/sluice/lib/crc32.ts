@@ -1,6 +1,6 @@
 import * as ffi from "ffi";
 
-/** CRC-32 as zlib and nginx have it (polynomial 0xEDB88320, reflected), a byte or four at a time. Pure. */
+/** CRC-32 as in zlib and nginx (polynomial 0xEDB88320, reflected), by one or four bytes at a time. Pure. */
 
 const POLYNOMIAL = 0xedb88320;
 const TWO_32 = 4294967296;
@@ -12,7 +12,7 @@ for (const byte of $range(0, 255)) {
   TABLE.set(byte, value);
 }
 
-/** What a byte does to the state 0 when so many zero bytes follow it. */
+/** The effect of a byte on state 0 when a number of zero bytes follow it. */
 function followed_by(zeros: number): ffi.NumberPointer {
   const effects = ffi.new("int32_t[256]") as ffi.NumberPointer;
   for (const byte of $range(0, 255)) {
@@ -31,31 +31,32 @@ const BY_3 = followed_by(3);
 /** The state before the first byte. */
 export const CRC32_START = -1;
 
-/** The state after one more byte. */
+/** Returns the state after one more byte. */
 export function crc32_byte(state: number, byte: number): number {
   return TABLE.get((state ^ byte) & 255) ^ (state >>> 8);
 }
 
 /**
- * The state after four more bytes, those of a number, the lowest first. Several times as fast as one by one.
+ * Returns the state after four more bytes, those of a number, lowest first. Several times as fast as single
+ * bytes.
  */
 export function crc32_word(state: number, word: number): number {
   const bits = state ^ word;
   return BY_3[bits & 255] ^ BY_2[(bits >>> 8) & 255] ^ BY_1[(bits >>> 16) & 255] ^ BY_0[bits >>> 24];
 }
 
-/** The state after a text. */
+/** Returns the state after a text. */
 export function crc32_text(state: number, text: string): number {
   for (const position of $range(1, text.length)) state = crc32_byte(state, string.byte(text, position));
   return state;
 }
 
-/** The checksum of what led to a state: 0 to 2^32 - 1. */
+/** Returns the checksum of a state: 0 to 2^32 - 1. */
 export function crc32_end(state: number): number {
   return ~state % TWO_32;
 }
 
-/** The checksum of a text. */
+/** Returns the checksum of a text. */
 export function crc32(text: string): number {
   return crc32_end(crc32_text(CRC32_START, text));
 }

@@ -1,24 +1,24 @@
-/** What can wait in a line: in one at a time. */
+/** An entry of a queue. It can be in one queue at a time. */
 export interface FifoEntry {
-  /** Its number in the line; kept by the line. */
+  /** Its number in the queue; kept by the queue. */
   ticket: number;
 }
 
-/** First come, first served; who waits may also leave. */
+/** A queue in the order of arrival. Any entry can also leave. */
 export interface Fifo<T extends FifoEntry> {
   size: number;
-  /** The ticket of the first, if anybody waits, and the one given last. */
+  /** The ticket of the first entry, if there is one, and the last ticket given. */
   first: number;
   last: number;
   readonly entries: LuaTable<number, T>;
 }
 
-/** Makes an empty line. Any phase. */
+/** Returns an empty queue. Any phase. */
 export function new_fifo<T extends FifoEntry>(): Fifo<T> {
   return { size: 0, first: 1, last: 0, entries: new LuaTable() };
 }
 
-/** Lets somebody in at the end. O(1). */
+/** Appends an entry. O(1). */
 export function enqueue<T extends FifoEntry>(fifo: Fifo<T>, entry: T): void {
   fifo.last = fifo.last + 1;
   fifo.size = fifo.size + 1;
@@ -26,12 +26,12 @@ export function enqueue<T extends FifoEntry>(fifo: Fifo<T>, entry: T): void {
   fifo.entries.set(entry.ticket, entry);
 }
 
-/** Who is first; undefined: nobody waits. */
+/** Returns the first entry; undefined: the queue is empty. */
 export function first_of<T extends FifoEntry>(fifo: Fifo<T>): T | undefined {
   return fifo.entries.get(fifo.first);
 }
 
-/** Takes out an entry that is in the line, wherever it stands. O(1), over all calls. */
+/** Removes an entry of the queue, wherever it is. O(1), amortized. */
 export function leave<T extends FifoEntry>(fifo: Fifo<T>, entry: T): void {
   fifo.entries.delete(entry.ticket);
   fifo.size = fifo.size - 1;

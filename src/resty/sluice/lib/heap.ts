@@ -1,8 +1,8 @@
-/** What can stand in a heap: in one heap at a time. */
+/** An entry of a heap. It can be in one heap at a time. */
 export interface HeapEntry {
-  /** What the heap is ordered by; not to be changed while the entry is in a heap. */
+  /** The key that the heap is ordered by; it must not change while the entry is in a heap. */
   key: number;
-  /** Its place in the heap's array; kept by the heap. */
+  /** Its index in the heap's array; kept by the heap. */
   place: number;
 }
 
@@ -12,7 +12,7 @@ export interface Heap<T extends HeapEntry> {
   readonly entries: LuaTable<number, T>;
 }
 
-/** Makes an empty heap. Any phase. */
+/** Returns an empty heap. Any phase. */
 export function new_heap<T extends HeapEntry>(): Heap<T> {
   return { size: 0, entries: new LuaTable() };
 }
@@ -55,13 +55,13 @@ function sink<T extends HeapEntry>(entries: LuaTable<number, T>, size: number, e
   entry.place = place;
 }
 
-/** Puts `entry` in. O(log n). */
+/** Adds `entry`. O(log n). */
 export function push<T extends HeapEntry>(heap: Heap<T>, entry: T): void {
   heap.size = heap.size + 1;
   rise(heap.entries, entry, heap.size);
 }
 
-/** Takes `entry`, which must be in this heap, out of it. O(log n). */
+/** Removes `entry`, which must be in this heap. O(log n). */
 export function remove<T extends HeapEntry>(heap: Heap<T>, entry: T): void {
   const entries = heap.entries;
   const place = entry.place;
@@ -73,7 +73,7 @@ export function remove<T extends HeapEntry>(heap: Heap<T>, entry: T): void {
   if (last.place === place) sink(entries, heap.size, last, place);
 }
 
-/** Takes out the entry with the smallest key; the heap must not be empty. O(log n). */
+/** Removes and returns the entry with the smallest key; the heap must not be empty. O(log n). */
 export function pop<T extends HeapEntry>(heap: Heap<T>): T {
   const entries = heap.entries;
   const first = entries.get(1);

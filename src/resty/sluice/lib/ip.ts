@@ -1,6 +1,6 @@
 import * as ffi from "ffi";
 
-/** IP addresses: their bytes, and the canonical text of those. */
+/** IP addresses: their bytes and their canonical text. */
 
 interface Libc {
   sluice_inet_pton: (this: void, family: number, text: string, binary: ffi.CData) => number;
@@ -15,55 +15,55 @@ const AF_INET6 = 10;
 const IPV4_BYTES = 4;
 const IPV6_BYTES = 16;
 const GROUPS = 8;
-/** The groups before an IPv4 address that an IPv6 address ends with. */
+/** The groups before an IPv4 address at the end of an IPv6 address. */
 const GROUPS_BEFORE_IPV4 = 6;
-/** What an IPv4-mapped address begins with. */
+/** The first bytes of an IPv4-mapped address. */
 const MAPPING = `${string.rep("\0", 10)}${string.char(255, 255)}`;
 const IPV6_LOOPBACK = `${string.rep("\0", 15)}${string.char(1)}`;
 const binary = ffi.new("unsigned char[16]");
 
 /**
- * Reads an IP address, without brackets. Pure.
+ * Parses an IP address without brackets. Pure.
  *
- * @returns its bytes: four of IPv4, 16 of IPv6, of which an IPv4-mapped address (`::ffff:10.0.0.1`) is one;
+ * @returns its bytes: four for IPv4, 16 for IPv6 including IPv4-mapped addresses (`::ffff:10.0.0.1`);
  * undefined: the text is no IP address
  */
 export function ip_bytes(text: string): string | undefined {
-  // C reads to the first zero byte only.
+  // C reads only to the first zero byte.
   if (string.find(text, "\0", 1, true)[0] !== undefined) return undefined;
   if (C.sluice_inet_pton(AF_INET, text, binary) === 1) return ffi.string(binary, IPV4_BYTES);
   return C.sluice_inet_pton(AF_INET6, text, binary) === 1 ? ffi.string(binary, IPV6_BYTES) : undefined;
 }
 
 /**
- * The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) stands for; any other address as it
- * is. A socket that takes both has it for a client's IPv4 address. Pure.
+ * Returns the IPv4 address of an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`), and any other address
+ * unchanged. A socket for both families reports IPv4 clients in this form. Pure.
  */
 export function unmapped_ip(bytes: string): string {
   const is_mapped = bytes.length === IPV6_BYTES && string.sub(bytes, 1, MAPPING.length) === MAPPING;
   return is_mapped ? string.sub(bytes, MAPPING.length + 1) : bytes;
 }
 
-/** Tells whether an address is this machine's own: of 127.0.0.0/8, in IPv6 too, or `::1`. Pure. */
+/** Returns whether an address is a loopback address: in 127.0.0.0/8, also mapped to IPv6, or `::1`. Pure. */
 export function is_loopback_ip(bytes: string): boolean {
   const address = unmapped_ip(bytes);
   return address === IPV6_LOOPBACK || (address.length === IPV4_BYTES && string.byte(address) === 127);
 }
 
-/** An IPv4 address, of the four bytes from a position on. */
+/** Formats the four bytes from a position as an IPv4 address. */
 function ipv4_text(bytes: string, position: number): string {
   return string.format("%d.%d.%d.%d", ...string.byte(bytes, position, position + 3));
 }
 
-/** One of the eight 16-bit numbers of an IPv6 address; the first is number 0. */
+/** Returns one of the eight 16-bit groups of an IPv6 address; the first is number 0. */
 function group_of(bytes: string, number: number): number {
   const [high, low] = string.byte(bytes, number * 2 + 1, number * 2 + 2);
   return high * 256 + low;
 }
 
 /**
- * The longest run of zero groups, the first of equals, and its length. One group alone is no run: it is 1
- * then.
+ * Returns the longest run of zero groups, the first of equal ones, and its length. A single group is no run:
+ * the length is 1 then.
  */
 function longest_run(bytes: string): LuaMultiReturn<[start: number, length: number]> {
   let start = GROUPS;
@@ -80,8 +80,8 @@ function longest_run(bytes: string): LuaMultiReturn<[start: number, length: numb
 }
 
 /**
- * Tells whether nginx writes the last four bytes of an address as IPv4, which depends on the zeros that it
- * begins with.
+ * Returns whether nginx writes the last four bytes of an address as IPv4, which depends on the zeros at its
+ * beginning.
  */
 function ends_with_ipv4(bytes: string, zeros: number): boolean {
   if (zeros === GROUPS_BEFORE_IPV4 - 1) return group_of(bytes, zeros) === 0xffff;
@@ -113,9 +113,8 @@ function ipv6_text(bytes: string): string {
 }
 
 /**
- * Writes an IP address exactly as nginx does in `$upstream_addr` (`ngx_inet6_ntop`), which for IPv6 is the
- * form of RFC 5952: equal addresses have equal texts. Not by `inet_ntop`, which is another one in each C
- * library. Pure.
+ * Formats an IP address exactly as nginx does in `$upstream_addr` (`ngx_inet6_ntop`), which for IPv6 is the
+ * form of RFC 5952: equal addresses have equal texts. `inet_ntop` differs between C libraries. Pure.
  *
  * @param bytes four or 16
  */

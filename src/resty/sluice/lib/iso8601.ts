@@ -1,5 +1,5 @@
 /**
- * A moment as API clients parse it: `2022-06-28T11:09:21.602Z`. `seconds` since 1970, fractions allowed. Any
+ * Formats a time for API clients: `2022-06-28T11:09:21.602Z`. `seconds` since 1970, fractions allowed. Any
  * phase.
  */
 export function iso8601(seconds: number): string {
@@ -17,13 +17,13 @@ function is_leap(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-/** Whether a calendar has a date. */
+/** Returns whether a date exists. */
 function is_date(year: number, month: number, day: number): boolean {
   if (month < 1 || month > 12 || day < 1) return false;
   return day <= DAYS_OF_MONTH[month - 1] + (month === FEBRUARY && is_leap(year) ? 1 : 0);
 }
 
-/** How many days there are from 0001-01-01 to a date. */
+/** Returns the number of days from 0001-01-01 to a date. */
 function days_till(year: number, month: number, day: number): number {
   const past = year - 1;
   const leap_days = math.floor(past / 4) - math.floor(past / 100) + math.floor(past / 400);
@@ -37,7 +37,10 @@ function days_till(year: number, month: number, day: number): number {
   );
 }
 
-/** Reads such a moment, its fraction of a second left out or with any digits. Undefined: it is none. Pure. */
+/**
+ * Parses such a time, whose fraction of a second may be absent or have any number of digits. Undefined: it is
+ * invalid. Pure.
+ */
 export function parse_iso8601(text: string): number | undefined {
   const [year, month, day, hour, minute, second, fraction] = string.match(
     text,

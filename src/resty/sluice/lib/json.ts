@@ -1,19 +1,19 @@
 import * as cjson from "cjson.safe";
 
 /**
- * JSON as API clients need it. cjson alone falls short on both platforms: it writes an empty list as `{}`,
- * and numbers of 15 digits and more in exponent form (Debian's cannot be set to do otherwise).
+ * JSON as API clients need it. cjson alone is not enough on either platform: it writes an empty list as `{}`,
+ * and numbers of 15 digits and more in exponent form (Debian's version cannot be configured otherwise).
  */
 
 const codec = cjson.new();
 codec.decode_invalid_numbers(false);
 
-/** What cjson gives for JSON's null. */
+/** The value that cjson returns for JSON's null. */
 export const json_null: unknown = cjson.null;
 
 interface Shape {
   fields: readonly string[];
-  /** What stands before each member: its name and a colon. */
+  /** The text before each member: its name and a colon. */
   starts: readonly string[];
 }
 
@@ -24,10 +24,7 @@ export function list<T>(items: T[]): T[] {
   return setmetatable(items, LIST as LuaMetatable<T[]>);
 }
 
-/**
- * A metatable that has an object's members written in the order of these lists; members not named are left
- * out.
- */
+/** Returns a metatable that orders the members of an object as in these lists. Other members are omitted. */
 export function shape(...lists: (readonly string[])[]): Shape {
   const fields: string[] = [];
   for (const names of lists) {
@@ -55,14 +52,14 @@ function sorted_keys(value: object): string[] {
   return keys;
 }
 
-/** A string without anything that JSON escapes, or that cjson would look at. */
+/** A string without any character that JSON escapes or that cjson must examine. */
 const PLAIN = "^[%w .:_%-%[%]]*$";
 
 function encode_string(value: string): string {
   return string.find(value, PLAIN)[0] === undefined ? (codec.encode(value)[0] ?? '""') : `"${value}"`;
 }
 
-/** Appends a value's JSON text to `parts`, which has `count` parts. Returns how many there are then. */
+/** Appends a value's JSON text to `parts`, which has `count` parts. Returns the new count. */
 function put(parts: string[], count: number, value: unknown): number {
   if (typeof value === "number") parts[count] = encode_number(value);
   else if (typeof value === "string") parts[count] = encode_string(value);
@@ -101,8 +98,8 @@ function put_table(parts: string[], count: number, value: object): number {
 }
 
 /**
- * Writes a value as JSON text: integers exactly up to 2^53, members in the order of the object's shape, else
- * sorted. Any phase.
+ * Writes a value as JSON text: integers exactly up to 2^53, members in the order of the object's shape,
+ * otherwise sorted. Any phase.
  */
 export function encode(value: unknown): string {
   const parts: string[] = [];
@@ -110,17 +107,17 @@ export function encode(value: unknown): string {
   return table.concat(parts, "", 1, count);
 }
 
-/** Reads JSON text. Returns the value, or undefined and what is wrong with the text. Any phase. */
+/** Parses JSON text. Returns the value, or undefined and the error. Any phase. */
 export function decode(text: string): LuaMultiReturn<[unknown, string | undefined]> {
   return codec.decode(text);
 }
 
-/** True for what was a JSON object or array, or a Lua table. */
+/** Returns whether a value is a table: a JSON object or array, or a Lua table. */
 export function is_table(value: unknown): value is Record<string, unknown> {
   return type(value) === "table";
 }
 
-/** What was a JSON object, or an empty one for anything else: for answers of which not all is known. */
+/** Returns a JSON object, or an empty one for any other value: for answers that are only partly known. */
 export function as_object(value: unknown): Record<string, unknown> {
   return is_table(value) ? value : {};
 }

@@ -1,8 +1,8 @@
 import { decode } from "./json";
 
 /**
- * Reads a long list in a JSON text piece by piece: to decode all of it at once would hold the worker. The
- * text is cut between the items by its brackets and strings only; each piece is then decoded as any JSON.
+ * Reads a long list in a JSON text piece by piece, because decoding all of it at once would block the worker.
+ * The text is divided between items by its brackets and strings only; each piece is then decoded as JSON.
  * Pure.
  */
 
@@ -12,7 +12,7 @@ interface Scan {
   steps: number;
 }
 
-/** Where a value ends, or undefined: the text ends before it. */
+/** The end of a value; undefined: the text ends before it. */
 type End = number | undefined;
 
 const STEPS_AT_ONCE = 256;
@@ -23,7 +23,7 @@ function note_step(scan: Scan): void {
   if (scan.steps % STEPS_AT_ONCE === 0) scan.pause();
 }
 
-/** The position of the next byte that is not white space. */
+/** Returns the position of the next byte that is not white space. */
 function skip_blanks({ text }: Scan, from: number): number {
   return string.find(text, "[^ \t\r\n]", from)[0] ?? text.length + 1;
 }
@@ -32,7 +32,7 @@ function byte_at({ text }: Scan, position: number): string {
   return string.sub(text, position, position);
 }
 
-/** The end of the string whose opening quote is at `from`. */
+/** Returns the end of the string whose opening quote is at `from`. */
 function end_of_string(scan: Scan, from: number): End {
   let [position] = string.find(scan.text, '["\\]', from + 1);
   while (position !== undefined && byte_at(scan, position) === "\\") {
@@ -42,7 +42,7 @@ function end_of_string(scan: Scan, from: number): End {
   return position;
 }
 
-/** The end of the object or list whose bracket is at `from`. */
+/** Returns the end of the object or list whose bracket is at `from`. */
 function end_of_brackets(scan: Scan, from: number): End {
   let depth = 0;
   let position: End = from;
@@ -57,7 +57,7 @@ function end_of_brackets(scan: Scan, from: number): End {
   return undefined;
 }
 
-/** The end of the value that begins at `from`. */
+/** Returns the end of the value that begins at `from`. */
 function end_of_value(scan: Scan, from: number): End {
   const byte = byte_at(scan, from);
   if (byte === '"') return end_of_string(scan, from);
@@ -70,7 +70,7 @@ function no_value(position: number): string {
   return `there is no whole value at character ${position}`;
 }
 
-/** Reads a value of which nothing is wanted. Returns its end, or undefined and what is wrong with it. */
+/** Skips a value. Returns its end, or undefined and the error. */
 function read_value(scan: Scan, from: number): LuaMultiReturn<[End, string | undefined]> {
   const end = end_of_value(scan, from);
   if (end === undefined) return $multi(undefined, no_value(from));
@@ -78,7 +78,7 @@ function read_value(scan: Scan, from: number): LuaMultiReturn<[End, string | und
   return $multi(value === undefined ? undefined : end, cause);
 }
 
-/** Decodes the items from `first` to `last` and takes them. Returns what is wrong with them. */
+/** Decodes the items from `first` to `last` and passes them on. Returns the error. */
 function take_items(
   { text }: Scan,
   first: number,
@@ -91,7 +91,7 @@ function take_items(
   return undefined;
 }
 
-/** Reads the list whose bracket is at `from`. Returns its end, or undefined and what is wrong with it. */
+/** Reads the list whose bracket is at `from`. Returns its end, or undefined and the error. */
 function read_list(
   scan: Scan,
   from: number,
@@ -119,11 +119,11 @@ function read_list(
 }
 
 /**
- * Reads the items of the list that is the member `name` of a JSON object. Phases in which `pause` can do what
- * it does.
+ * Reads the items of the list that is the member `name` of a JSON object. Phases in which `pause` may be
+ * called.
  *
  * @param pause called after each small step
- * @param take gets each item
+ * @param take receives each item
  * @returns whether there is such a list; undefined and the reason when the text is not JSON
  */
 export function read_items(

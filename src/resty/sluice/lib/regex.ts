@@ -1,22 +1,25 @@
 /**
- * Regular expressions of the configuration, applied to what servers send. PCRE backtracks, so its work is
+ * Regular expressions of the configuration, applied to servers' answers. PCRE backtracks, so its work is
  * bounded in two ways. The match limit ends exponential searches; PCRE's JIT honours it too. It does not
  * count the bytes that one step reads, so the subject is bounded as well. Both bounds together allow about 10
  * ms.
  */
 
-/** How many bytes of a text are searched. */
+/** The maximum number of bytes of a text that are searched. */
 export const LONGEST_SUBJECT = 8192;
 
-/** Bounds of PCRE as a pattern states them. A second statement in the pattern itself can only lower them. */
+/**
+ * The bounds of PCRE, as the beginning of a pattern. A second statement in the pattern itself can only lower
+ * them.
+ */
 const LIMITS = "(*LIMIT_MATCH=50000)(*LIMIT_RECURSION=2000)";
 
 /** Compiled once, by PCRE's JIT. */
 const OPTIONS = "jo";
 
 /**
- * What is wrong with a regular expression; undefined: nothing. Any phase; plain LuaJIT, which has no PCRE,
- * finds nothing wrong.
+ * Returns the error of a regular expression; undefined: it is valid. Any phase. Plain LuaJIT, which has no
+ * PCRE, finds no error.
  */
 export function regex_fault(regex: string): string | undefined {
   if ((ngx as Ngx | undefined) === undefined) return undefined;

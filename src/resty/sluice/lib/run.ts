@@ -1,55 +1,52 @@
 /**
- * Light threads that share a timer. What a timer's threads take of nginx's memory is given back when it ends,
- * so each lives for some time only, and the next goes on.
+ * Light threads that share a timer. nginx frees the memory of a timer's threads when the timer ends, so each
+ * timer lives for a limited time, and the next one continues.
  */
 export interface Run {
-  /** How much it has done. */
+  /** The number of pieces of work that it has done. */
   done: number;
-  /** How many of its threads work. */
+  /** The number of its running threads. */
   busy: number;
   threads: LightThread[];
 }
 
-/** Background work that goes on for as long as the worker does it. */
+/** Background work that continues for as long as the worker does it. */
 export interface Background {
-  /** For the log: what it could not do. */
+  /** What the work does; the log says "could not <verb>". */
   verb: string;
-  /** Does it until the run is complete, or it is over. */
+  /** Works until the run is complete, or the work is over. */
   round: (this: void, run: Run) => void;
-  /** Whether this worker is to do it no more. */
+  /** Returns whether this worker must end the work. */
   is_over: (this: void) => boolean;
   /** Called when a round has failed, before the next. */
   recover?: ((this: void) => void) | undefined;
-  /** Whether a thread is at something that it must not be killed at. */
+  /** Returns whether a thread is in a step during which it must not be killed. */
   is_critical: (this: void) => boolean;
 }
 
-/** What a thread does, piece by piece: returns false when there is nothing more to do. */
+/** The work of a thread, piece by piece: returns false when nothing is left. */
 export type Work = (this: void) => boolean;
 
-/** After so much work a run ends. */
+/** The number of pieces of work after which a run ends. */
 const LARGEST_RUN = 500;
 const WATCH_SECONDS = 0.1;
-/** What is under way when the worker is to end has this long to end by itself, in seconds. */
+/** The time that running threads have to end by themselves when the worker exits, in seconds. */
 const GRACE_SECONDS = 1.2;
 
 const SECONDS_AFTER_FAILURE = 1;
 
-/**
- * Logs an error that the program has raised. Returns what the API says of it, which shows no file of the
- * program.
- */
+/** Logs a raised error. Returns a text for the API, which shows no file names of the program. */
 export function internal_error(raised: unknown): string {
   ngx.log(ngx.ERR, `sluice: ${tostring(raised)}`);
   return "an internal error occurred; the error log has the details";
 }
 
-/** Begins a run in the timer that calls this. */
+/** Returns a run for the timer that calls this. */
 function new_run(): Run {
   return { done: 0, busy: 0, threads: [] };
 }
 
-/** Whether it is time for the next run. */
+/** Returns whether the next run must continue. */
 export function is_complete(run: Run): boolean {
   return run.done >= LARGEST_RUN;
 }
@@ -65,13 +62,13 @@ function thread_body(this: void, run: Run, work: Work): void {
   run.busy -= 1;
 }
 
-/** Starts a thread that works until there is nothing more to do. */
+/** Starts a thread that works until nothing is left. */
 export function start_thread(run: Run, work: Work): void {
   run.busy += 1;
   run.threads.push(ngx.thread.spawn(thread_body, run, work));
 }
 
-/** Waits until all threads of a run have ended; those that hold up the worker's exit are killed. */
+/** Waits until all threads of a run have ended. Threads that delay the worker's exit are killed. */
 function end_run(run: Run, { is_critical }: Background): void {
   let grace = GRACE_SECONDS;
   while (run.busy > 0 && (grace > 0 || is_critical())) {
@@ -94,7 +91,7 @@ function go_on(this: void, work: Background): void {
   end_run(run, work);
 }
 
-/** Does some work from now on, in one timer after the other. Phases that have timers. */
+/** Starts background work, in one timer after the other. Phases that have timers. */
 export function start_background(work: Background): void {
   while (!work.is_over()) {
     const [timer, cause] = ngx.timer.at(0, (premature) => {

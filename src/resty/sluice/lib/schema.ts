@@ -1,13 +1,13 @@
 import { decode, is_table, json_null } from "./json";
 
-/** Checks the types of what registries answer in JSON, before anything reads it. Pure. */
+/** Checks the types in the JSON answers of registries before they are used. Pure. */
 
 /**
- * What a value must be: a type, a list of values, or an object. Members that are not named may be anything.
+ * The type of a value: a scalar, a list of values, or an object. Other members of an object may be anything.
  */
 export type Schema = Scalar | { items: Schema } | { members: Readonly<Record<string, Schema>> };
 
-/** `digits`: a whole number, also as text; protobuf writes numbers of 64 bits so. */
+/** `digits`: a whole number, possibly as text, because protobuf writes 64-bit numbers as text. */
 type Scalar = "string" | "number" | "boolean" | "digits";
 
 const NAMES: Record<Scalar, string> = {
@@ -17,7 +17,7 @@ const NAMES: Record<Scalar, string> = {
   digits: "a whole number",
 };
 
-/** Where a value is that does not fit, and what it should be; undefined: everything fits. */
+/** The path of a value that does not fit, and the expected type; undefined: everything fits. */
 type Misfit = LuaMultiReturn<[path: string | undefined, wanted: string]>;
 
 function is_scalar(value: unknown, wanted: Scalar): boolean {
@@ -63,14 +63,14 @@ function find_misfit(value: unknown, schema: Schema): Misfit {
   return $multi(undefined, "");
 }
 
-/** Why an answer of a registry cannot be used. */
+/** Returns the reason why an answer of a registry cannot be used. */
 export function unexpected(source: string, what: string): string {
   return `${source}: unexpected answer: ${what}`;
 }
 
 /**
- * Checks a decoded answer. Of the members that `schema` names, those that are null are removed: registries
- * write null for what is not set.
+ * Checks a decoded answer. Null members that `schema` names are removed: registries write null for absent
+ * members.
  *
  * @returns why it cannot be used; undefined: it can
  */

@@ -1,14 +1,14 @@
-/** Texts that others send. Each function takes linear time, whatever the text is. Pure. */
+/** Functions for texts from outside. Each takes linear time for any text. Pure. */
 
-/** Returns a text without the white space at its ends. */
+/** Returns a text without white space at its ends. */
 export function trim(text: string): string {
   const [start] = string.find(text, "%S");
   return start === undefined ? "" : string.match(text, "^.*%S", start)[0];
 }
 
 /**
- * Iterates over the parts of a text that end with `terminator`, without that. What follows the last one is
- * left out.
+ * Iterates over the parts of a text that end with `terminator`, without it. Text after the last terminator is
+ * omitted.
  */
 export function terminated_parts(text: string, terminator: string): LuaIterable<string> {
   let position = 1;
@@ -21,7 +21,7 @@ export function terminated_parts(text: string, terminator: string): LuaIterable<
   }) as unknown as LuaIterable<string>;
 }
 
-/** Iterates over the lines of a text, without their ends. A last line without an end is left out. */
+/** Iterates over the lines of a text, without their ends. An unterminated last line is omitted. */
 export function whole_lines(text: string): LuaIterable<string> {
   return terminated_parts(text, "\n");
 }

@@ -2,12 +2,13 @@ import * as semaphore from "ngx.semaphore";
 
 import { pause } from "./pause";
 
-/** Bounds the wait for a timer that is due at once. */
+/** Upper bound on the wait for a timer that is due at once, in seconds. */
 const LONGEST_WAIT = 1;
 
 /**
- * Makes a function that lets one turn of the event loop pass: whatever is ready is served, and nothing else
- * is waited for. A sleep takes more than a millisecond, which adds up in long work. Phases that can sleep.
+ * Returns a function that waits for one turn of the event loop: events that are ready are served, and nothing
+ * else is waited for. A sleep takes more than a millisecond, which adds up in long work. Phases that can
+ * sleep.
  */
 export function new_turn(): (this: void) => void {
   const passed = semaphore.new(0);
@@ -15,7 +16,7 @@ export function new_turn(): (this: void) => void {
     passed.post();
   };
   return () => {
-    // A timer that is due runs behind the events that are ready. A worker that exits takes no more timers.
+    // A timer that is due runs after the events that are ready. A worker that exits accepts no more timers.
     if (ngx.timer.at(0, post)[0] === undefined) pause();
     else passed.wait(LONGEST_WAIT);
   };

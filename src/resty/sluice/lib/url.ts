@@ -1,6 +1,6 @@
 import { ip_bytes, ip_text } from "./ip";
 
-/** Where a service is: the part of a URL before its path. */
+/** The address of a service: the part of a URL before its path. */
 export interface Url {
   is_tls: boolean;
   /** An IP address, IPv6 in brackets and in canonical form, or a name. */
@@ -12,8 +12,8 @@ const LARGEST_PORT = 65535;
 const PORTS: Record<string, number> = { http: 80, https: 443 };
 
 /**
- * An IPv6 address between brackets in canonical form: nginx does not take all that are valid. What is none
- * stays as it is.
+ * Returns an IPv6 address in brackets in canonical form, because nginx does not accept all valid forms. Other
+ * texts are returned unchanged.
  */
 function canonical_host(bracketed: string): string {
   const bytes = ip_bytes(string.sub(bracketed, 2, -2));
@@ -21,7 +21,7 @@ function canonical_host(bracketed: string): string {
 }
 
 /**
- * Reads `http://host:port` or `https://host:port`; the port may be left out. Pure.
+ * Parses `http://host:port` or `https://host:port`; the port is optional. Pure.
  *
  * @returns it, or undefined and the reason
  */

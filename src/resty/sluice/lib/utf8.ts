@@ -1,19 +1,19 @@
-/** UTF-8 (RFC 3629) in texts that others have sent. Pure; linear time. */
+/** UTF-8 (RFC 3629) in texts from outside. Pure; linear time. */
 
-/** A character that is not ASCII. */
+/** The pattern of a character that is not ASCII. */
 const FOREIGN = "[^%c -~]";
 
 function is_continuation(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x80 && byte <= 0xbf;
 }
 
-/** Returns how many bytes the character that begins at a position has; 0: none begins there. */
+/** Returns the number of bytes of the character at a position; 0: there is no character. */
 function character_length(text: string, position: number): number {
   const [first, second, third, fourth] = string.byte(text, position, position + 3);
   if (first < 0x80) return 1;
   if (!is_continuation(second) || first < 0xc2 || first > 0xf4) return 0;
   if (first < 0xe0) return 2;
-  // Longer forms of shorter characters, surrogates, and what is above U+10FFFF.
+  // Rejects overlong forms, surrogates, and characters above U+10FFFF.
   if ((first === 0xe0 && second < 0xa0) || (first === 0xed && second > 0x9f)) return 0;
   if ((first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f)) return 0;
   if (!is_continuation(third)) return 0;
@@ -21,7 +21,7 @@ function character_length(text: string, position: number): number {
   return is_continuation(fourth) ? 4 : 0;
 }
 
-/** Returns where the first byte is that is not UTF-8, from a position on; undefined: there is none. */
+/** Returns the position of the first byte that is not UTF-8, from a position on; undefined: there is none. */
 function find_invalid(text: string, from: number): number | undefined {
   let [position] = string.find(text, FOREIGN, from);
   while (position !== undefined) {
@@ -32,13 +32,13 @@ function find_invalid(text: string, from: number): number | undefined {
   return undefined;
 }
 
-/** Whether a text is UTF-8. */
+/** Returns whether a text is UTF-8. */
 export function is_utf8(text: string): boolean {
   return find_invalid(text, 1) === undefined;
 }
 
 /**
- * Returns JSON text as UTF-8: each byte of its strings that is not stands as `\\xNN`, which a reader of the
+ * Returns JSON text as UTF-8: each invalid byte in its strings is written as `\\xNN`, which a reader of the
  * JSON sees as `\xNN`.
  */
 export function escape_invalid_utf8(json: string): string {
