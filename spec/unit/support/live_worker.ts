@@ -10,7 +10,8 @@ import { use_sums } from "../../../src/resty/sluice/live/view/in_flight_age";
 import type { LiveServer, LiveUpstream } from "../../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
 import { find_upstream, use_memory } from "../../../src/resty/sluice/live/view/view";
-import { format_document, format_line } from "../../../src/resty/sluice/store/document/document";
+import { format_document } from "../../../src/resty/sluice/store/document/document";
+import { format_line } from "../../../src/resty/sluice/store/document/line";
 import { Header, type RowNumber, Slot, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { delete_text, put_text } from "../../../src/resty/sluice/store/memory/dict";
 import {
