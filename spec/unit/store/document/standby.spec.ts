@@ -1,9 +1,4 @@
-import {
-  read_parameters,
-  SERVER_DEFAULTS,
-  type GivenParameters,
-  type ServerConfig,
-} from "../../../../src/resty/sluice/config/server";
+import { SERVER_DEFAULTS, type ServerConfig } from "../../../../src/resty/sluice/config/server";
 import { read_upstream, type UpstreamConfig } from "../../../../src/resty/sluice/config/upstream";
 import {
   find_record,
@@ -53,8 +48,7 @@ function after([document, problem]: [Document | undefined, unknown]): ServerReco
 }
 
 function patch(change: object): ServerRecord {
-  const [given] = read_parameters(change);
-  return after(patch_server(document_of(in_service()), 1, given as GivenParameters, REVISION));
+  return after(patch_server(document_of(in_service()), 1, change, REVISION));
 }
 
 function replace(...servers: object[]): Document {
