@@ -91,12 +91,13 @@ export async function assertReported({ gateway, clients }, server, state, before
 }
 
 /**
- * Ends the reported states of an upstream that have expired. `explain` does this at once, and a timer every 10 s.
+ * Makes the workers follow the upstream's states. A timer ends the reported states that have expired, every 10 s.
  * @param {Gateway} gateway
- * @param {string} upstream
+ * @param {string} upstream whose server 1 that is
  */
-export async function haveLooked({ api }, upstream) {
-  await api.expect(200, "GET", `${sluice(upstream)}/explain`);
+export async function haveLooked({ api, port }, upstream) {
+  for (const state of ["drain", "up"]) await api.expect(204, "POST", reportTo(1, upstream), { state });
+  assert.equal((await ask(port, `/to/${upstream}?route=b`)).status, 200);
 }
 
 /**
