@@ -87,10 +87,10 @@ test("a file that cannot be written or read gives one clear message", (context) 
   assertRefused(run(), /could not write to \/tmp: /);
   rmSync(temporary);
   mkdirSync(join(temporary, "nginx.conf"), { recursive: true });
-  assertRefused(run(), /could not write \S+\/nginx\.conf: \S+ must be a folder that user \d+ may write to$/m);
+  assertRefused(run(), /could not write \S+\/nginx\.conf: user \d+ must be allowed to write to \S+$/m);
   rmSync(temporary, { recursive: true });
   writeFileSync(join(token, ".."), "");
-  assertRefused(run(), /could not write \S+\/write_token: \S+ must be a folder that user \d+ may write to$/m);
+  assertRefused(run(), /could not write \S+\/write_token: user \d+ must be allowed to write to \S+$/m);
   rmSync(join(token, ".."));
   rmSync(join(conf, "nginx.conf"));
   assertRefused(run(), /could not read \S+\/nginx\.conf: /);

@@ -46,7 +46,7 @@ export function service_request(
   own_headers: readonly string[],
   body?: string,
 ): string {
-  return format_request(method, uri, [...own_headers, ...headers], body);
+  return format_request(method, uri, own_headers.concat(headers), body);
 }
 
 /** Sends a request to a service as `request` does, and gives up when `is_over` returns true. */
