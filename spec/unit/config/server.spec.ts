@@ -95,6 +95,7 @@ describe("a server's parameters", () => {
     ["route", 5, "UpstreamBadRoute"],
     ["route", {}, "UpstreamConfFormatError"],
     ["service", "http", "UpstreamBadService"],
+    ["service", json_null, "UpstreamBadService"],
     ["backup", "true", "UpstreamConfFormatError"],
     ["down", 1, "UpstreamConfFormatError"],
     ["drain", 0, "UpstreamConfFormatError"],

@@ -9,8 +9,10 @@ import {
   refresh_all,
 } from "../../../src/resty/sluice/live/view/view";
 import { kernel_now } from "../../../src/resty/sluice/lib/clock";
+import { parse_line } from "../../../src/resty/sluice/store/document/line";
+import { read } from "../../../src/resty/sluice/store/document/read";
 import { Reported, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
-import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import { put, remove, server_of, start_worker, upstream_at } from "../support/live_worker";
 
@@ -163,7 +165,15 @@ describe("the state that a server reports", () => {
     expect(upstream.in_rotation).equal(2);
   });
 
-  it("is ended by the timer after its expiry, not by a request", () => {
+  it("does not outlive its expiry in a worker that has not served the upstream yet", () => {
+    put(name, {}, [{ server: A }]);
+    const { row } = parse_line((read(name)?.lines ?? [])[0]);
+    shared_memory()[row_at(row) + Row.REPORTED_STATE] = Reported.DRAIN;
+    shared_memory()[row_at(row) + Row.STATE_REPORTED_AT] = kernel_now() - 181;
+    expect(upstream_at(name, kernel_now()).in_rotation).equal(1);
+  });
+
+  it("is ended by the timer after its expiry, not by a request to an upstream in use", () => {
     put(name, {}, [{ server: A }, { server: B }]);
     report(Reported.DRAIN, kernel_now() - 181);
     const upstream = upstream_at(name, kernel_now());

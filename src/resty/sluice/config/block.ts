@@ -116,9 +116,12 @@ export function with_default<T, const Default extends T>(
   return option(type, "default", value) as DefaultOption<T, Default>;
 }
 
-/** Makes an option that is refused with a reason, because users of similar programs look for it. */
+/**
+ * Makes an option that is refused with a reason, even as JSON's null, because users of similar programs look for
+ * it.
+ */
 export function unsupported(reason: string): OptionalOption<never> {
-  return optional<never>((path) => refuse(path, reason));
+  return option((path) => refuse(path, reason), "default") as unknown as OptionalOption<never>;
 }
 
 /** Marks an option as secret. Returns it. */
@@ -173,19 +176,24 @@ function path_of(path: string, name: unknown): string {
 
 /**
  * Reads the options of a block. One that is not given has its value in `base`, or without `base` its default.
+ *
+ * @param null_removes true: JSON's null removes an option that may be absent
  */
 function read_options(
   { options, names, shape: its_shape }: Block,
   path: string,
   input: Record<string, unknown>,
   base?: Record<string, unknown>,
+  null_removes = false,
 ): Read<Record<string, unknown>> {
   const config: Record<string, unknown> = {};
   for (const name of names) {
     const { presence, default_value, read } = (options as Record<string, Option>)[name];
     const value = input[name];
-    if (value !== undefined) {
-      const [member, problem] = read(path_of(path, name), value);
+    if (value === json_null && null_removes && presence === "optional") {
+      config[name] = undefined;
+    } else if (value !== undefined) {
+      const [member, problem] = read(path === "" ? name : path_of(path, name), value);
       if (problem !== undefined) return $multi(undefined, problem);
       config[name] = member;
     } else if (base !== undefined) {
@@ -211,18 +219,8 @@ export function read_change<Options extends object>(
   input: Record<string, unknown>,
   base?: object,
 ): Read<Values<Options>> {
-  const given: Record<string, unknown> = {};
   const before = base === undefined ? undefined : copy_of(its_block, base);
-  for (const name of its_block.names) {
-    const value = input[name];
-    const may_be_absent = (its_block.options as Record<string, Option>)[name].presence === "optional";
-    if (value === json_null && may_be_absent) {
-      if (before !== undefined) (before as Record<string, unknown>)[name] = undefined;
-    } else {
-      given[name] = value;
-    }
-  }
-  const [config, problem] = read_options(its_block, "", given, before);
+  const [config, problem] = read_options(its_block, "", input, before as Record<string, unknown>, true);
   return $multi(config as Values<Options> | undefined, problem);
 }
 

@@ -51,7 +51,7 @@ function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | und
   return upstream;
 }
 
-/** Ends the reported states that have expired. Not done in requests, because it may record events. */
+/** Ends the reported states that have expired: when a view is made, by the timer, and for the API. O(servers). */
 function end_reported_states(upstream: LiveUpstream, now: number): void {
   for (const [, server] of pairs(upstream.servers)) end_reported_state(server, upstream.report_expiry, now);
 }
@@ -67,6 +67,7 @@ function take_glimpse(name: string): LiveUpstream | undefined {
 function synchronise(name: string): LiveUpstream | undefined {
   const before = upstreams.get(name);
   const upstream = renew(name, before ?? take_glimpse(name));
+  if (upstream !== undefined && upstream !== before) end_reported_states(upstream, clock.now());
   if (upstream === undefined) upstreams.delete(name);
   else upstreams.set(name, upstream);
   return upstream;
