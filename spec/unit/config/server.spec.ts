@@ -1,7 +1,9 @@
 import {
   carried_over,
+  changed_server,
   may_serve,
   read_server,
+  read_server_change,
   serves_nobody,
   type ServerConfig,
 } from "../../../src/resty/sluice/config/server";
@@ -20,6 +22,13 @@ const BASE: ServerConfig = {
   leave_by: "",
   source: "",
 };
+
+/** Reads a change of a server, and applies it. */
+function changed(base: ServerConfig, input: Record<string, unknown>): ReturnType<typeof changed_server> {
+  const [change, problem] = read_server_change(input);
+  if (change === undefined) return $multi(undefined, problem);
+  return changed_server(base, change);
+}
 
 describe("a server's parameters", () => {
   it("have nginx's defaults", () => {
@@ -124,26 +133,26 @@ describe("a server's parameters", () => {
 
   it("must name the server, unless they change one", () => {
     expect(read_server({})[1]?.text).equal('invalid "server": must be given');
-    expect(read_server({}, BASE)[0]).same(BASE);
+    expect(changed(BASE, {})[0]).same(BASE);
   });
 
   it("change only what they name", () => {
-    expect(read_server({ weight: 4 }, BASE)[0]).same({ ...BASE, weight: 4 });
-    expect(read_server({ route: "b" }, BASE)[0]).same({ ...BASE, route: "b" });
-    expect(read_server({ weight: 4 }, { ...BASE, route: "b" })[0]?.route).equal("b");
-    expect(read_server({ drain: false }, BASE)[0]).same({ ...BASE, drain: false });
+    expect(changed(BASE, { weight: 4 })[0]).same({ ...BASE, weight: 4 });
+    expect(changed(BASE, { route: "b" })[0]).same({ ...BASE, route: "b" });
+    expect(changed({ ...BASE, route: "b" }, { weight: 4 })[0]?.route).equal("b");
+    expect(changed(BASE, { drain: false })[0]).same({ ...BASE, drain: false });
     const limits = { max_conns: 5, max_fails: 0, fail_timeout: "1m", slow_start: "30s" };
-    expect(read_server(limits, BASE)[0]).same({ ...BASE, ...limits });
-    expect(read_server({ weight: 4 }, { ...BASE, ...limits })[0]).same({ ...BASE, ...limits, weight: 4 });
+    expect(changed(BASE, limits)[0]).same({ ...BASE, ...limits });
+    expect(changed({ ...BASE, ...limits }, { weight: 4 })[0]).same({ ...BASE, ...limits, weight: 4 });
   });
 
   it("leave a drain job alone while the server drains", () => {
     const base: ServerConfig = { ...BASE, leave_by: "idle" };
     for (const change of [{}, { weight: 4 }, { drain: true }, { down: true, drain: true }]) {
-      expect(read_server(change, base)[0]?.leave_by).equal("idle");
+      expect(changed(base, change)[0]?.leave_by).equal("idle");
     }
     for (const change of [{ drain: false }, { down: false }, { down: true }]) {
-      expect(read_server(change, base)[0]?.leave_by).equal("");
+      expect(changed(base, change)[0]?.leave_by).equal("");
     }
   });
 
@@ -152,16 +161,16 @@ describe("a server's parameters", () => {
     expect(read_server({ server: "10.0.0.1", standby: false })[0]?.standby).equal(undefined);
     const text = 'invalid "standby": a backup server cannot be a standby server';
     expect(read_server({ server: "10.0.0.1", standby: true, backup: true })[1]?.text).equal(text);
-    expect(read_server({ standby: true }, { ...BASE, backup: true })[1]?.text).equal(text);
-    expect(read_server({ standby: false }, { ...BASE, backup: true })[1]).equal(undefined);
+    expect(changed({ ...BASE, backup: true }, { standby: true })[1]?.text).equal(text);
+    expect(changed({ ...BASE, backup: true }, { standby: false })[1]).equal(undefined);
   });
 
   it("leave it in service for as long as it is one that stood by", () => {
     const base: ServerConfig = { ...BASE, standby: true, in_service: true };
-    expect(read_server({ weight: 4 }, base)[0]).same({ ...base, weight: 4 });
-    expect(read_server({ standby: true }, base)[0]).same(base);
-    expect(read_server({ standby: false }, base)[0]).same(BASE);
-    expect(read_server({ standby: true }, BASE)[0]).same({ ...BASE, standby: true });
+    expect(changed(base, { weight: 4 })[0]).same({ ...base, weight: 4 });
+    expect(changed(base, { standby: true })[0]).same(base);
+    expect(changed(base, { standby: false })[0]).same(BASE);
+    expect(changed(BASE, { standby: true })[0]).same({ ...BASE, standby: true });
     expect(carried_over({ ...BASE, standby: true, weight: 4 }, base)).same({ ...base, weight: 4 });
     expect(carried_over(BASE, base)).same(BASE);
   });
@@ -190,13 +199,13 @@ describe("a server's parameters", () => {
   });
 
   it("end draining when they set down, either way", () => {
-    expect(read_server({ down: false }, BASE)[0]).same({ ...BASE, drain: false });
-    expect(read_server({ down: true }, BASE)[0]).same({ ...BASE, down: true, drain: false });
-    expect(read_server({ down: true, drain: true }, BASE)[0]?.drain).equal(true);
+    expect(changed(BASE, { down: false })[0]).same({ ...BASE, drain: false });
+    expect(changed(BASE, { down: true })[0]).same({ ...BASE, down: true, drain: false });
+    expect(changed(BASE, { down: true, drain: true })[0]?.drain).equal(true);
   });
 
   it("cannot change backup, but may repeat it", () => {
-    expect(read_server({ backup: false }, BASE)[1]).equal(undefined);
-    expect(read_server({ backup: true }, BASE)[1]?.text).contains('"backup"');
+    expect(changed(BASE, { backup: false })[1]).equal(undefined);
+    expect(changed(BASE, { backup: true })[1]?.text).contains('"backup"');
   });
 });

@@ -1,4 +1,9 @@
-import { SERVER_DEFAULTS, type ServerConfig } from "../../../../src/resty/sluice/config/server";
+import {
+  read_server_change,
+  SERVER_DEFAULTS,
+  type ServerChange,
+  type ServerConfig,
+} from "../../../../src/resty/sluice/config/server";
 import { read_upstream, type UpstreamConfig } from "../../../../src/resty/sluice/config/upstream";
 import {
   find_record,
@@ -47,8 +52,9 @@ function after([document, problem]: [Document | undefined, unknown]): ServerReco
   return find_record(format_document(document as Document), 1) as ServerRecord;
 }
 
-function patch(change: object): ServerRecord {
-  return after(patch_server(document_of(in_service()), 1, change, REVISION));
+function patch(input: Record<string, unknown>): ServerRecord {
+  const [change] = read_server_change(input);
+  return after(patch_server(document_of(in_service()), 1, change as ServerChange, REVISION));
 }
 
 function replace(...servers: object[]): Document {

@@ -220,8 +220,28 @@ export function read_change<Options extends object>(
   base?: object,
 ): Read<Values<Options>> {
   const before = base === undefined ? undefined : copy_of(its_block, base);
-  const [config, problem] = read_options(its_block, "", input, before as Record<string, unknown>, true);
+  const [config, problem] = read_options(its_block, "", input, before, true);
   return $multi(config as Values<Options> | undefined, problem);
+}
+
+/**
+ * Reads those options of a block at the top level that are given. Any phase.
+ *
+ * @returns the values, or undefined and the problem
+ */
+export function read_given<Options extends object>(
+  its_block: Block<Options>,
+  input: Record<string, unknown>,
+): Read<Partial<Values<Options>>> {
+  const given: Record<string, unknown> = {};
+  for (const name of its_block.names) {
+    if (input[name] !== undefined) {
+      const [member, problem] = (its_block.options as Record<string, Option>)[name].read(name, input[name]);
+      if (problem !== undefined) return $multi(undefined, problem);
+      given[name] = member;
+    }
+  }
+  return $multi(given as Partial<Values<Options>>, undefined);
 }
 
 /**

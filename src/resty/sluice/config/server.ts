@@ -1,6 +1,15 @@
 import { is_table } from "../lib/json";
 import { parse_address } from "./address";
-import { block, read_change, required, unsupported, with_default, type ConfigOf } from "./block";
+import {
+  block,
+  copy_of,
+  read_change,
+  read_given,
+  required,
+  unsupported,
+  with_default,
+  type ConfigOf,
+} from "./block";
 import type { NodeConfig } from "./node";
 import { format_problem, invalid_value, unknown_parameter, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
@@ -103,36 +112,68 @@ export interface ServerConfig extends Omit<ConfigOf<typeof SERVER>, "standby"> {
   in_service?: true | undefined;
 }
 
-/**
- * Reads a server's parameters, with nginx's defaults, or on top of `base` for a change. Any phase.
- *
- * @param input an object, from JSON or from `setup`
- * @returns the server, or undefined and the problem
- */
-export function read_server(
-  input: unknown,
+/** Parameters of a server that a change gives. */
+export type ServerChange = Partial<ConfigOf<typeof SERVER>>;
+
+function check_names(input: Record<string, unknown>): Problem | undefined {
+  for (const [name, value] of pairs(input)) {
+    if (!(name in SERVER.options)) return unknown_parameter(name);
+    if (is_table(value)) return invalid_value(name, "must not be an object or a list");
+  }
+  return undefined;
+}
+
+/** Makes a server of all its parameters. `base`: the server that a change was made to. */
+function server_of(
+  parameters: ConfigOf<typeof SERVER>,
   base?: ServerConfig,
 ): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
-  if (!is_table(input)) return $multi(undefined, format_problem("a server must be an object"));
-  for (const [name, value] of pairs(input)) {
-    if (!(name in SERVER.options)) return $multi(undefined, unknown_parameter(name));
-    if (is_table(value)) return refuse(name, "must not be an object or a list");
-  }
-  const [given, problem] = read_change(SERVER, input, base);
-  if (given === undefined) return $multi(undefined, problem);
-  if (base !== undefined && given.backup !== base.backup) return refuse("backup", "cannot be changed");
-  // As in NGINX Plus, setting "down" to either value ends draining.
-  const drain = input.down !== undefined && input.drain === undefined ? false : given.drain;
-  const is_standby = given.standby === true;
-  if (is_standby && given.backup) return refuse("standby", "a backup server cannot be a standby server");
-  const server = setmetatable(given, undefined) as unknown as ServerConfig;
-  server.drain = drain;
-  server.leave_by = drain ? (base?.leave_by ?? "") : "";
+  const is_standby = parameters.standby;
+  if (is_standby && parameters.backup) return refuse("standby", "a backup server cannot be a standby server");
+  const server = setmetatable(parameters, undefined) as unknown as ServerConfig;
+  server.leave_by = server.drain ? (base?.leave_by ?? "") : "";
   server.source = base?.source ?? "";
   server.node = base?.node;
   server.standby = is_standby ? true : undefined;
   server.in_service = is_standby ? base?.in_service : undefined;
   return $multi(server, undefined);
+}
+
+/**
+ * Reads the parameters of a new server, with nginx's defaults. Any phase.
+ *
+ * @param input an object, from JSON or from `setup`
+ * @returns the server, or undefined and the problem
+ */
+export function read_server(input: unknown): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+  if (!is_table(input)) return $multi(undefined, format_problem("a server must be an object"));
+  const wrong = check_names(input);
+  if (wrong !== undefined) return $multi(undefined, wrong);
+  const [parameters, problem] = read_change(SERVER, input);
+  if (parameters === undefined) return $multi(undefined, problem);
+  return server_of(parameters);
+}
+
+/** Reads the parameters that a change of a server gives. Returns them, or undefined and the problem. Any phase. */
+export function read_server_change(
+  input: Record<string, unknown>,
+): LuaMultiReturn<[ServerChange | undefined, Problem | undefined]> {
+  const wrong = check_names(input);
+  if (wrong !== undefined) return $multi(undefined, wrong);
+  return read_given(SERVER, input);
+}
+
+/** Applies a change to a server. Returns the new server, or undefined and the problem. Any phase. */
+export function changed_server(
+  base: ServerConfig,
+  change: ServerChange,
+): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+  const parameters = { ...copy_of(SERVER, base), ...change };
+  if (parameters.backup !== base.backup) return refuse("backup", "cannot be changed");
+  // As in NGINX Plus, setting "down" to either value ends draining.
+  if (change.down !== undefined && change.drain === undefined) parameters.drain = false;
+  parameters.standby = parameters.standby === true;
+  return server_of(parameters, base);
 }
 
 /** The values of a new server, except its address. */

@@ -1,5 +1,6 @@
 import { parse_address } from "../../config/address";
-import { format_problem } from "../../config/problem";
+import { read_server, read_server_change } from "../../config/server";
+import { format_problem, type Problem } from "../../config/problem";
 import { find_by_address, find_by_id } from "../../store/document/document";
 import { add_server, patch_server, remove_server } from "../../store/document/edit";
 import { parse_line } from "../../store/document/line";
@@ -24,9 +25,11 @@ function post_server(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
-  const [document, problem] = write_existing(name, request.conditions, (current, revision) =>
-    add_server(current, input, revision),
-  );
+  const [server, invalid] = read_server(input);
+  const [document, problem] = write_existing(name, request.conditions, (current, revision) => {
+    if (server === undefined) return $multi(undefined, invalid);
+    return add_server(current, server, revision);
+  });
   if (document === undefined) return $multi(undefined, problem);
   const line = document.lines[document.lines.length - 1];
   const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]*[^?#/])/*$");
@@ -53,15 +56,24 @@ function get_server(this: void, request: ApiRequest): Answered {
   return ok(filter_object(server_object(document.lines[index]), wanted_fields()), document);
 }
 
+function read_change_of(
+  input: Record<string, unknown> | undefined,
+  unreadable: Problem | undefined,
+): ReturnType<typeof read_server_change> {
+  if (input === undefined) return $multi(undefined, unreadable);
+  return read_server_change(input);
+}
+
 function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const [id, bad] = parse_id(request.parameters.id);
   const [input, , unreadable] = read_object();
+  const [change, invalid] = read_change_of(input, unreadable);
   const [document, problem] = write_existing(name, request.conditions, (current, revision) => {
     if (id === undefined) return $multi(undefined, bad);
     if (find_by_id(current, id) === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
-    if (input === undefined) return $multi(undefined, unreadable);
-    return patch_server(current, id, input, revision);
+    if (change === undefined) return $multi(undefined, invalid);
+    return patch_server(current, id, change, revision);
   });
   if (document === undefined || id === undefined) return $multi(undefined, problem);
   const index = find_by_id(document, id);

@@ -1,7 +1,7 @@
 import { canonical_address } from "../../config/address";
 import { check_fit } from "../../config/fit";
 import type { Problem } from "../../config/problem";
-import { check_by_hand, read_server, type ServerConfig } from "../../config/server";
+import { changed_server, check_by_hand, type ServerChange, type ServerConfig } from "../../config/server";
 import type { RowNumber } from "../memory/cells";
 import { allocate_row, free_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
@@ -64,9 +64,7 @@ export function add_lines(
 }
 
 /** Adds a server at the end. */
-export function add_server(current: Document, input: unknown, revision: number): Edited {
-  const [server, problem] = read_server(input);
-  if (server === undefined) return $multi(undefined, problem);
+export function add_server(current: Document, server: ServerConfig, revision: number): Edited {
   const unfit = check_fit(current, server);
   if (unfit !== undefined) return $multi(undefined, unfit);
   const there = find_by_address(current, server.server);
@@ -80,13 +78,13 @@ export function add_server(current: Document, input: unknown, revision: number):
  * Changes the parameters of a server. With another address it becomes another server with the same id;
  * another spelling of the same address only changes the spelling.
  */
-export function patch_server(current: Document, id: number, input: unknown, revision: number): Edited {
+export function patch_server(current: Document, id: number, change: ServerChange, revision: number): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const record = parse_line(current.lines[index]);
   const foreign = check_by_hand(record);
   if (foreign !== undefined) return $multi(undefined, foreign);
-  const [server, problem] = read_server(input, record);
+  const [server, problem] = changed_server(record, change);
   if (server === undefined) return $multi(undefined, problem);
   const unfit = check_fit(current, server);
   if (unfit !== undefined) return $multi(undefined, unfit);
