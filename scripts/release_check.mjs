@@ -10,7 +10,7 @@ import { installedByLuarocks, packedByNpm, readIni, readRockspec, versionByOpm }
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 
 /** What is in the package of npm beside folders. */
-const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+const documents = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "package.json"];
 
 /** The folders in it beside dist/: README links to the last two. */
 const folders = ["declarations", "docs", "examples"];

@@ -54,12 +54,14 @@ test("docs/README.md, or the list of a folder that it links to, names every page
   );
 });
 
-test("every file that README links to is in the package of npm", () => {
+test("every file that a page of npm's package links to is in the package", () => {
   const { files } = packedByNpm(root);
-  const missing = readPage("README.md").links.filter(
-    ({ target }) =>
-      !/^(https?:|#)/.test(target) && !files.some((file) => file === target || file.startsWith(`${target}/`)),
-  );
+  const isPacked = (path) => files.some((file) => file === path || file.startsWith(`${path}/`));
+  const missing = pagePaths().flatMap((page) => {
+    const links = readPage(page).links.filter(({ target }) => !/^(https?:|#)/.test(target));
+    const paths = links.map(({ target }) => normalize(join(dirname(page), target.split("#")[0])));
+    return [page, ...paths].filter((path) => !isPacked(path)).map((path) => `${page}: ${path}`);
+  });
   assert.deepEqual(missing, []);
 });
 

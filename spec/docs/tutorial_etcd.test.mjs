@@ -5,6 +5,6 @@ import { testPage } from "./support/page_test.mjs";
 testPage("docs/tutorial/03-etcd.md", {
   servers: [9001, 9002],
   replace: [ownEtcd],
-  volatile: ["reason", "error"],
+  volatile: ["error"],
   log: [/etcd/],
 });

@@ -4,31 +4,24 @@
  * gateway.
  */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rootCertificates } from "node:tls";
 import { parseAllDocuments } from "yaml";
 import { root } from "../../scripts/command.mjs";
 import { startKubernetes } from "../gateway/support/registries/kubernetes.mjs";
 import { testPage } from "./support/page_test.mjs";
 
-const certificate = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+const page = "docs/tutorial/08-kubernetes.md";
 
 /** @type {import("../gateway/support/registries/kubernetes.mjs").Kubernetes} */
 let kubernetes;
 /** The manifests of the page, by their kinds. @type {Map<string, any>} */
 const manifests = new Map();
 
-/** @type {[from: string, to: string][]} */
-const replace = [];
-
 /** @param {import("./support/scene.mjs").Scene} scene */
 async function startCluster(scene) {
   kubernetes = await startKubernetes(scene.context);
   await kubernetes.set([{ server: "10.0.0.1:8000" }, { server: "10.0.0.2:8000" }]);
-  const path = join(scene.folder, "ca.crt");
-  writeFileSync(path, rootCertificates[0]);
-  replace.push([certificate, path]);
 }
 
 /** @param {string} text */
@@ -74,9 +67,15 @@ function assertGateway() {
   assert.equal(template.spec.serviceAccountName, manifests.get("ServiceAccount").metadata.name);
   const volumes = [...template.spec.volumes.map(({ name }) => name), volumeClaimTemplates[0].metadata.name];
   assert.deepEqual(container.volumeMounts.map(({ name }) => name).sort(), volumes.sort());
-  const configMap = template.spec.volumes.find((volume) => volume.configMap !== undefined);
-  assert.equal(configMap.configMap.name, manifests.get("ConfigMap").metadata.name);
+  const [, created] = /kubectl create configmap (\S+) --from-file=nginx\.conf=/.exec(
+    readFileSync(join(root, page), "utf8"),
+  );
+  const configMaps = template.spec.volumes.flatMap(({ configMap }) => configMap?.name ?? []);
+  assert.deepEqual(configMaps, [manifests.get("ConfigMap").metadata.name, created]);
   const entrypoint = readFileSync(join(root, "docker", "entrypoint.sh"), "utf8");
+  const { mountPath, subPath } = container.volumeMounts.find(({ name }) => name === "nginx");
+  assert.equal(subPath, "nginx.conf");
+  assert.ok(entrypoint.includes(` ${mountPath} `), `the image reads ${mountPath}`);
   for (const { name } of container.env) assert.ok(entrypoint.includes(`$${name}`), `${name} is a variable`);
 }
 
@@ -91,7 +90,6 @@ async function followAsConfigured(scene) {
 
 testPage("docs/tutorial/08-kubernetes.md", {
   servers: [9001, 9002],
-  replace,
   before: startCluster,
   kinds: {
     access: (scene, block, text) => {

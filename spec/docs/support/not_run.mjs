@@ -38,7 +38,7 @@ export const notRun = [
   })),
   {
     page: "docs/tutorial/08-kubernetes.md",
-    starts: "kubectl apply",
+    starts: "kubectl create configmap",
     reason: "there is no Kubernetes: the spec parses the manifests, and has the gateway follow a stand-in",
   },
   {

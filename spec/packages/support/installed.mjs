@@ -13,6 +13,7 @@ export const { version } = JSON.parse(readFileSync(join(root, "package.json"), "
 /** The sources of the packages and the image. */
 export const released = [
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
   "Dockerfile",
   "LICENSE",
   "README.md",
