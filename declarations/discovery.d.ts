@@ -86,7 +86,7 @@ declare module "resty.sluice" {
     /** Default: `"https://kubernetes.default.svc"`. */
     api_server?: string;
     /**
-     * File with the token of the service account; read again when it changes. Default:
+     * File with the token of the service account; read for each request. Default:
      * `"/var/run/secrets/kubernetes.io/serviceaccount/token"`.
      */
     token_file?: string;

@@ -9,7 +9,7 @@ declare module "resty.sluice" {
    * option.
    */
   export interface Load {
-    /** Utilization above which a server's load counts twice. Default: 0.7. */
+    /** Utilization above which the excess counts twice. Default: 0.7. */
     target?: number;
     /** Interval between two changes of the weights. Default: `"1s"`. */
     update?: Time;

@@ -21,7 +21,7 @@ const namesOf = async (api) => Object.keys(await api.expect(200, "GET", "/api/sl
 const warningsOf = ({ log }, pattern) => log.entries("warn").filter((line) => pattern.test(line));
 
 const deletedWarning =
-  /upstreams of setup\(\) that were deleted are not created again: app; .* PUT it to \/api\/sluice\/1\/upstreams\/<name>/;
+  /upstreams of setup\(\) that were deleted are not created again: app; .* PUT them to \/api\/sluice\/1\/upstreams\/<name>/;
 
 test("a deleted seed does not come back with a reload, restart or crash until it is created again", async (context) => {
   const gateway = await startGateway(context, { upstreams });
@@ -86,8 +86,7 @@ test("the deletion of a seed is in the image that a compaction writes", async (c
 test("a start lists the seeds that differ from the state, and says how to apply them", async (context) => {
   const gateway = await startGateway(context, { upstreams });
   const { api } = gateway;
-  const pattern =
-    /the saved state is used for upstreams that setup\(\) gives otherwise: ([^;]*); .*PUT it to/;
+  const pattern = /the saved state is used for upstreams that differ from setup\(\): ([^;]*); .*PUT them to/;
   await gateway.reload();
   assert.deepEqual(warningsOf(gateway, pattern), [], "nothing differs");
   gateway.configure({ upstreams: { app: servers(1, 5), web: { ...servers(2), method: "least_conn" } } });

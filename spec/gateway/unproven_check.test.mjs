@@ -68,7 +68,7 @@ test("a wrong check that is added marks no server as unhealthy, and the reason i
   assert.match(events[0].reason, /status 200/);
   const lines = gateway.log
     .entries("warn")
-    .filter((line) => line.includes("the health check has passed on no"));
+    .filter((line) => line.includes("the health check has not passed on any"));
   assert.equal(lines.length, 1);
 
   await gateway.reload();

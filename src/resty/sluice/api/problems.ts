@@ -7,7 +7,7 @@ import type { ServerRecord } from "../store/document/line";
 import { expires, is_expired } from "../store/document/nodes";
 import { Row, UpstreamRow } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
-import { check_failure } from "../store/unproven";
+import { check_failure, UNPROVEN } from "../store/unproven";
 
 /** Problems of upstreams and servers that their states do not show. */
 
@@ -32,8 +32,7 @@ export function problem_objects(name: string, document: Document): object[] {
   if (has_failing_check(document)) {
     const failure = check_failure(name);
     const why = failure === undefined ? "" : `; ${failure}`;
-    const reason = `the health check has not passed on any server since it was set, so it does not make servers unhealthy${why}`;
-    problems.push(shaped({ problem: "check_unproven", reason }, PROBLEM));
+    problems.push(shaped({ problem: "check_unproven", reason: `${UNPROVEN}${why}` }, PROBLEM));
   }
   return list(problems);
 }

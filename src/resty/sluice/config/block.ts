@@ -11,8 +11,8 @@ import { refuse, type Read, type Reader } from "./reader";
  *     });
  *     export type QueueConfig = ConfigOf<typeof QUEUE>;
  *
- * The order of the options is the order in which they are read, shown and stored. `declarations/` is generated from these
- * tables and their comments.
+ * The order of the options is the order in which they are read, shown and stored. `declarations/` is
+ * generated from these tables and their comments.
  */
 
 /** An option of a block. */

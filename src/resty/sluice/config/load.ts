@@ -6,7 +6,7 @@ import { number_from, time_from, whole_from } from "./values";
  * option.
  */
 export const LOAD = block({
-  /** Utilization above which a server's load counts twice. */
+  /** Utilization above which the excess counts twice. */
   target: with_default(number_from(0.01, 1), 0.7),
   /** Interval between two changes of the weights. */
   update: with_default(time_from("100ms", "1h"), "1s"),

@@ -85,7 +85,8 @@ export const CLUSTER = block(
     etcd: required(ETCD),
   },
   (_path, { etcd }) => {
-    // Names of upstreams may begin with any other separator, so keys of another prefix could be taken for them.
+    // Names of upstreams may begin with any other separator, so keys of another prefix could be taken for
+    // them.
     if (string.sub(etcd.prefix, -1) !== "/") etcd.prefix = `${etcd.prefix}/`;
     return undefined;
   },
@@ -140,7 +141,7 @@ export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
  * Raises a text that names the field and the reason.
  */
 export function read_options(input: unknown): Options {
-  if (!is_table(input)) return error("setup needs a table of options", 0);
+  if (!is_table(input)) return error("setup() needs a table of options", 0);
   const [options, problem] = OPTIONS.read("", input);
   if (options === undefined) return error(problem?.text ?? "", 0);
   return {

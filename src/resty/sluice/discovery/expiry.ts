@@ -87,7 +87,7 @@ function log_verdict(name: string, before: Verdict, { verdict }: Memory, over: r
     }
   } else if (verdict !== before) {
     const what = `${over.length} servers have not renewed their registration`;
-    const why = verdict === "empty" ? "the last servers are kept" : "so many removals wait for confirmation";
+    const why = verdict === "empty" ? "the last servers are kept" : "the removals wait for confirmation";
     ngx.log(ngx.WARN, `sluice: upstream ${name}: ${what}: ${why}`);
   }
 }
@@ -165,7 +165,10 @@ function expire_all(this: void): string | undefined {
   return undefined;
 }
 
-/** Removes the servers whose registration has ended, as far as the guard permits. Phase: timer, a few times a second. */
+/**
+ * Removes the servers whose registration has ended, as far as the guard permits. Phase: timer, a few times a
+ * second.
+ */
 export const remove_expired = new_job({
   verb: "remove servers whose registration has ended",
   rest: REST_SECONDS,

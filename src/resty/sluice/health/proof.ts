@@ -5,7 +5,7 @@ import { Check, Row, UpstreamRow } from "../store/memory/cells";
 import { fence, exclusively } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
 import { row_at, shared_memory } from "../store/memory/region";
-import { forget_check_failure, put_check_failure } from "../store/unproven";
+import { forget_check_failure, put_check_failure, UNPROVEN } from "../store/unproven";
 import { conclude } from "./state";
 import { subject_of, type Subject } from "./subject";
 
@@ -81,7 +81,7 @@ export function withhold(subject: Subject, reason: string): void {
   exclusively(() => {
     if (memory[cell] <= 0) return;
     memory[cell] = -memory[cell];
-    const what = `the health check has passed on no server since it was set, so it takes none out; ${failure}`;
-    record_problem(ngx.WARN, { upstream: upstream_name, problem: "check_unproven", reason: what });
+    const reason = `${UNPROVEN}; ${failure}`;
+    record_problem(ngx.WARN, { upstream: upstream_name, problem: "check_unproven", reason });
   });
 }

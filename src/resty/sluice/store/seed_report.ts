@@ -38,16 +38,16 @@ function shown(names: string[]): string {
 }
 
 /**
- * Warns about seeds that differ from what `setup` gives.
+ * Warns about seeds that are not created, or that differ from the saved state.
  *
- * @param changed seeds that the state holds otherwise
+ * @param changed seeds that differ from the saved state
  * @param deleted deleted seeds
  * @param prefix the prefix of the API
  */
 export function report_seeds(changed: string[], deleted: string[], prefix: string): void {
-  const how = `to apply what setup() gives, PUT it to ${prefix}/sluice/1/upstreams/<name>`;
+  const how = `to apply the upstreams of setup(), PUT them to ${prefix}/sluice/1/upstreams/<name>`;
   if (changed.length > 0) {
-    const what = `the saved state is used for upstreams that setup() gives otherwise: ${shown(changed)}`;
+    const what = `the saved state is used for upstreams that differ from setup(): ${shown(changed)}`;
     ngx.log(ngx.WARN, `sluice: ${what}; ${how}`);
   }
   if (deleted.length > 0) {

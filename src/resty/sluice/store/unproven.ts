@@ -17,6 +17,10 @@ import { row_at, shared_memory } from "./memory/region";
  * outlive it.
  */
 
+/** Tells users why the servers on which an unproven check fails stay in service. */
+export const UNPROVEN =
+  "the health check has not passed on any server since it was set, so it does not make servers unhealthy";
+
 function key_of(name: string): string {
   return `check:${name}`;
 }

@@ -109,7 +109,7 @@ function read_key(method: string): LuaMultiReturn<[string | undefined, Problem |
   const key = argument("key");
   if (key === undefined || method !== "ip_hash") return $multi(key, undefined);
   const address = ip_bytes(key);
-  if (address === undefined) return $multi(undefined, invalid_value("key", "not an IP address"));
+  if (address === undefined) return $multi(undefined, invalid_value("key", "must be an IP address"));
   return $multi(address_key(address), undefined);
 }
 

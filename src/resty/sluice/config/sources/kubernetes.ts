@@ -37,7 +37,7 @@ export const KUBERNETES = block(
     /** Family of the addresses. Default: the first of the service's `ipFamilies`. */
     family: optional(one_of<AddressFamily>(["ipv4", "ipv6"])),
     api_server: with_default(read_url, "https://kubernetes.default.svc"),
-    /** File with the token of the service account; read again when it changes. */
+    /** File with the token of the service account; read for each request. */
     token_file: with_default(text_to(512), "/var/run/secrets/kubernetes.io/serviceaccount/token"),
     tls: optional(TLS),
   },

@@ -213,7 +213,7 @@ export function load_health(): void {
     const [text] = read_file(memory[index === 0 ? Header.HEALTH_FD : Header.OTHER_HEALTH_FD]);
     const [revision, flaw] = read_health_number(text ?? "");
     if (flaw !== undefined && text !== "")
-      ngx.log(ngx.WARN, `sluice: health.${index}: ${flaw}; what it says of the servers' health is left out`);
+      ngx.log(ngx.WARN, `sluice: health.${index}: ${flaw}; the servers' health in this file is ignored`);
     if (text !== undefined && revision !== undefined && revision > newest) {
       newest = revision;
       newest_text = text;

@@ -83,8 +83,8 @@ function read_shared_servers(
     if (server === undefined)
       return $multi(undefined, format_problem(`${path}: ${problem?.text ?? "not a server"}`));
     if (server.id >= next_id || taken.has(server.id))
-      return $multi(undefined, invalid_value(`${path}.id`, 'duplicate, or not below "next_id"'));
-    if (taken.has(server.server)) return $multi(undefined, invalid_value(`${path}.server`, "duplicate"));
+      return $multi(undefined, invalid_value(`${path}.id`, 'must be unique and below "next_id"'));
+    if (taken.has(server.server)) return $multi(undefined, invalid_value(`${path}.server`, "must be unique"));
     taken.add(server.id);
     taken.add(server.server);
     servers.push(server);
@@ -95,7 +95,9 @@ function read_shared_servers(
 /** Checks the secret of sticky cookies, which an upstream without such cookies need not have. */
 function check_secret(secret: unknown, { sticky }: UpstreamSettings): Problem | undefined {
   const is_absent = secret === undefined && sticky?.cookie === undefined;
-  return is_absent || is_secret(secret) ? undefined : invalid_value("session_secret", "not a secret");
+  return is_absent || is_secret(secret)
+    ? undefined
+    : invalid_value("session_secret", "must be 32 hexadecimal digits");
 }
 
 /**
@@ -112,7 +114,7 @@ export function parse_shared(text: string): Read<Shared> {
   }
   const { next_id, session_secret } = value;
   if (!is_whole(next_id, 0) || next_id > FIRST_LOCAL_ID)
-    return $multi(undefined, invalid_value("next_id", "not a whole number in its range"));
+    return $multi(undefined, invalid_value("next_id", "must be a whole number in its range"));
   if (value.method === undefined) return $multi(undefined, missing_value("method"));
   const [settings, unsettled] = read_settings(value);
   if (settings === undefined) return $multi(undefined, unsettled);
@@ -134,7 +136,7 @@ export function parse_shared(text: string): Read<Shared> {
   if (servers === undefined) return $multi(undefined, bad_servers);
   // Decoded, `{}` equals `[]`, and must not remove all servers.
   if (servers.length === 0 && string.find(text, '"servers":[]', 1, true)[0] === undefined)
-    return $multi(undefined, invalid_value("servers", "not a list"));
+    return $multi(undefined, invalid_value("servers", "must be a list"));
   return $multi(
     { settings, next_id, session_secret: session_secret as string | undefined, scaling, drained, servers },
     undefined,

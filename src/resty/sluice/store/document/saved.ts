@@ -1,5 +1,5 @@
 import { read_node, type NodeConfig } from "../../config/node";
-import { invalid_value, unknown_parameter, type Problem } from "../../config/problem";
+import { invalid_value, missing_value, unknown_parameter, type Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { read_server, type ServerConfig } from "../../config/server";
 import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "../../config/settings";
@@ -49,13 +49,16 @@ export function is_whole(value: unknown, smallest: number): value is number {
 }
 
 function not_whole(name: string): Problem {
-  return invalid_value(name, "not a whole number in its range");
+  return invalid_value(name, "must be a whole number in its range");
 }
 
 /** Reads the registration of a server. Returns undefined and no problem when it has none. */
 function read_registration({ source, node }: Record<string, unknown>): Read<NodeConfig> {
   if (source !== "register") {
-    return $multi(undefined, node === undefined ? undefined : invalid_value("node", "not of a registration"));
+    return $multi(
+      undefined,
+      node === undefined ? undefined : invalid_value("node", "is allowed only for a registered server"),
+    );
   }
   if (!is_table(node)) return $multi(undefined, invalid_value("node", "must be an object"));
   const { name, ttl, meta } = node;
@@ -78,12 +81,15 @@ function set_own_members(
   { source, leave_by, in_service, node }: OwnMembers,
 ): Problem | undefined {
   if (source === "discovery" || source === "register") server.source = source;
-  else if (source !== undefined) return invalid_value("source", "unknown");
+  else if (source !== undefined) return invalid_value("source", 'must be "discovery" or "register"');
   server.node = node;
   if (leave_by !== undefined) {
     const is_moment = typeof leave_by === "string" && parse_iso8601(leave_by) !== undefined;
     if (!server.drain || !(leave_by === "idle" || is_moment))
-      return invalid_value("leave_by", "not the end of a drain job");
+      return invalid_value(
+        "leave_by",
+        'must be "idle" or a time in ISO 8601, and only while the server drains',
+      );
     server.leave_by = leave_by;
   }
   // Other values count as absent.
@@ -131,10 +137,10 @@ export function read_scaling(value: unknown): Read<Scaling> {
   if (!is_table(value)) return $multi(undefined, invalid_value("scaling", "must be an object"));
   const { id, time, wait } = value;
   if (typeof id !== "string" || typeof time !== "number" || !(math.abs(time) <= LARGEST_WHOLE))
-    return $multi(undefined, invalid_value("scaling", "without id or time"));
+    return $multi(undefined, invalid_value("scaling", "must have an id and a time"));
   if (wait === undefined) return $multi({ id, time }, undefined);
   if (typeof wait !== "number" || !(wait >= 0 && wait <= LONGEST_WAIT))
-    return $multi(undefined, invalid_value("scaling.wait", "not a number of seconds in its range"));
+    return $multi(undefined, invalid_value("scaling.wait", "must be a number of seconds in its range"));
   return $multi({ id, time, wait }, undefined);
 }
 
@@ -142,9 +148,9 @@ function read_call(value: unknown): Read<Call> {
   if (!is_table(value)) return $multi(undefined, invalid_value("call", "must be an object"));
   const { id, body, is_heard } = value;
   if (typeof id !== "string" || typeof body !== "string")
-    return $multi(undefined, invalid_value("call", "without id or body"));
+    return $multi(undefined, invalid_value("call", "must have an id and a body"));
   if (is_heard === undefined) return $multi({ id, body }, undefined);
-  if (is_heard !== true) return $multi(undefined, invalid_value("call.is_heard", "not true"));
+  if (is_heard !== true) return $multi(undefined, invalid_value("call.is_heard", "must be true"));
   return $multi({ id, body, is_heard }, undefined);
 }
 
@@ -157,7 +163,7 @@ export function read_drained(value: unknown): Read<Drained[]> {
     const { id, server, time } = as_object(item);
     const is_moment = typeof time === "string" && parse_iso8601(time) !== undefined;
     if (!is_whole(id, 0) || typeof server !== "string" || !is_moment)
-      return $multi(undefined, invalid_value("drained", "without id, server or time"));
+      return $multi(undefined, invalid_value("drained", "must have an id, a server and a time"));
     drained.push({ id, server, time });
   }
   return $multi(drained, undefined);
@@ -175,11 +181,13 @@ function read_bookkeeping(value: Record<string, unknown>): Read<Bookkeeping> {
     // Version 0.1.0 stored only the revision.
     const has_form =
       typeof cluster_revision === "string" && string.find(cluster_revision, "^[%x.]+$")[0] !== undefined;
-    if (!has_form) return $multi(undefined, invalid_value("cluster_revision", "not a version"));
+    if (!has_form)
+      return $multi(undefined, invalid_value("cluster_revision", "must be hexadecimal digits and dots"));
     book.cluster_revision = cluster_revision;
   }
   if (session_secret !== undefined) {
-    if (!is_secret(session_secret)) return $multi(undefined, invalid_value("session_secret", "not a secret"));
+    if (!is_secret(session_secret))
+      return $multi(undefined, invalid_value("session_secret", "must be 32 hexadecimal digits"));
     book.session_secret = session_secret as string;
   }
   if (value.scaling !== undefined) {
@@ -247,11 +255,11 @@ export function read_change(value: Record<string, unknown>): Read<ReadChange> {
   const bad_name = check_name(upstream);
   if (bad_name !== undefined) return $multi(undefined, bad_name);
   if (seed !== undefined && (seed !== true || deleted !== true))
-    return $multi(undefined, invalid_value("seed", "not that of a deletion"));
+    return $multi(undefined, invalid_value("seed", "must be true, and is allowed only with a deletion"));
   const change = { revision, upstream: upstream as string, book: { next_id: 0 }, put: [], remove: [] };
   if (deleted === true) return $multi({ ...change, settings: undefined, is_seed: seed === true }, undefined);
-  if (deleted !== undefined) return $multi(undefined, invalid_value("deleted", "not true"));
-  if (value.method === undefined) return $multi(undefined, invalid_value("method", "missing"));
+  if (deleted !== undefined) return $multi(undefined, invalid_value("deleted", "must be true"));
+  if (value.method === undefined) return $multi(undefined, missing_value("method"));
   const [settings, unsettled] = read_settings(value);
   if (settings === undefined) return $multi(undefined, unsettled);
   const [book, bad_book] = read_bookkeeping(value);
