@@ -13,11 +13,14 @@ const hotFiles = [
   "dist/resty/sluice.lua",
   "dist/resty/sluice/health/outlier.lua",
   "dist/resty/sluice/health/passive.lua",
+  "dist/resty/sluice/health/reported.lua",
   "dist/resty/sluice/health/state.lua",
+  "dist/resty/sluice/lib/clock.lua",
   "dist/resty/sluice/lib/fifo.lua",
   "dist/resty/sluice/lib/heap.lua",
   "dist/resty/sluice/store/memory/dict.lua",
   "dist/resty/sluice/store/memory/region.lua",
+  "dist/resty/sluice/store/memory/statistics.lua",
 ];
 
 /** @returns {string[]} one line per problem */
