@@ -1,6 +1,6 @@
 /**
- * A lint rule: `text?.length` of a string. TypeScriptToLua compiles it to a field of the string, which is always nil;
- * without the question mark it compiles to `#text`.
+ * A lint rule: `text?.length` of a string. TypeScriptToLua compiles it to a field of the string, which is
+ * always nil; without the question mark it compiles to `#text`.
  */
 
 /** Whether a member expression belongs to an optional chain, at its own `?.` or at an earlier one. */

@@ -23,7 +23,7 @@ import { compact_when_due } from "./store/compaction";
 import { watch_files } from "./store/disk/files";
 import { save_health } from "./store/disk/health";
 import { remove_idle_servers } from "./store/drain_jobs";
-import { take_turn } from "./store/memory/generation";
+import { take_over_background_work } from "./store/memory/generation";
 import { shared_memory } from "./store/memory/region";
 import { release_dead_slots, resume_slot, take_slot } from "./store/memory/slots";
 import { finish_write } from "./store/unfinished";
@@ -145,7 +145,7 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
     use_slot(memory, slot);
   }
   use_memories(memory);
-  if (take_turn()) start_threads(cluster);
+  if (take_over_background_work()) start_threads(cluster);
   if (ngx.worker.id() === 0) start_tasks(TASKS_OF_ONE_WORKER);
   finish_write();
   start_tasks(TASKS_OF_EACH_WORKER);

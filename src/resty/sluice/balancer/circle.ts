@@ -78,7 +78,10 @@ export function new_circle(): Circle {
   let { positions, followers, heads } = buckets;
   let bucket_count = buckets.count;
 
-  /** Of two points at one position the one of the older peer comes first. Seats differ between workers. */
+  /**
+   * If two points have the same position, the point of the older peer comes first, so that all workers agree.
+   * Seats differ between workers.
+   */
   function seat_before(this: void, seat: number, other: number): boolean {
     return owners.get(seat).peer.id < owners.get(other).peer.id;
   }

@@ -62,7 +62,10 @@ export interface Surroundings {
   crc32: (this: void, text: string) => number;
   /** Returns the number of requests in progress at a peer. */
   in_flight: (this: void, peer: Peer) => number;
-  /** The same for a peer that may have been removed; 0 when its memory belongs to another server. */
+  /**
+   * Returns the number of requests in progress at a peer that may have been removed; 0 when its memory
+   * belongs to another server.
+   */
   left_in_flight: (this: void, peer: Peer) => number;
   /** Returns the number of requests in progress at all peers, including removed ones. */
   total_in_flight: (this: void) => number;

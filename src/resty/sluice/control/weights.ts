@@ -63,7 +63,7 @@ const TOLERANCE = 0.03;
  * more than a weight that is a few seconds late.
  */
 const WAY = 6;
-/** The same for measured requests: longer, because they are divided by an earlier utilization. */
+/** `WAY` for measured requests. It is longer, because they are divided by an earlier utilization. */
 const MEASURED_WAY = 10;
 /**
  * The largest part of its way that a factor moves in one update. It is also the part that a factor moves back

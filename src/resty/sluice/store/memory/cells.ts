@@ -92,7 +92,7 @@ export const enum Row {
    */
   STAMP,
   /** Only the row of an upstream uses this cell. */
-  UNUSED,
+  UPSTREAM_ONLY,
   /**
    * Until when the server gets no requests for reasons of health; infinite: until a check passes; 0: it gets
    * requests.
@@ -195,7 +195,7 @@ export const enum Row {
 /** The cells that the row of an upstream uses for another purpose than the row of a server. */
 export const enum UpstreamRow {
   /** The revision of the last change of the upstream. */
-  REVISION = Row.UNUSED,
+  REVISION = Row.UPSTREAM_ONLY,
   /** Rises when the state of one of the upstream's servers changes. */
   HEALTH_REVISION = Row.LEAVE_AT,
   /** 1 once the upstream has had a health check. */

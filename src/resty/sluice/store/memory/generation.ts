@@ -17,7 +17,7 @@ const LOADED = clock.now();
  * @returns false: this process does no background work. The cache manager and the privileged agent run
  * init_worker too, and have no worker id
  */
-export function take_turn(): boolean {
+export function take_over_background_work(): boolean {
   if (ngx.worker.id() === undefined) return false;
   shared_memory()[Header.WORKERS_LOADED] = LOADED;
   return true;
