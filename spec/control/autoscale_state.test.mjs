@@ -29,7 +29,7 @@ for (const [name, end] of Object.entries(lives)) {
     const [{ time, id, inputs }] = await waitForDecisions(api, 1);
     assert.deepEqual([id, inputs.utilization], [1, 0.9]);
     const milliseconds = Date.parse(time) - Date.parse(since);
-    // Had it begun anew, it would have lasted longer by what the end took: `since` would not be the same.
+    // The time is counted from `since`, and has not begun again.
     // The two clocks that the times are read from advance in steps of some milliseconds.
     assert.ok(milliseconds >= lasts - 20, `after ${milliseconds} ms`);
   });
@@ -71,7 +71,7 @@ test("active standby servers stay when autoscale is removed, and when a PUT repl
   await waitForDecisions(api, 1);
   const whole = await api.expect(200, "GET", sluice());
   await api.expect(200, "PUT", sluice(), whole);
-  assert.deepEqual(await statesOf(api), ["up", "up", "down"], "replaced by what it is");
+  assert.deepEqual(await statesOf(api), ["up", "up", "down"], "replaced by an equal upstream");
   await api.expect(200, "PATCH", sluice(), { autoscale: null });
   assert.deepEqual(await statesOf(api), ["up", "up", "down"]);
   assert.equal((await explain(api)).autoscale, undefined);
@@ -94,17 +94,17 @@ test("a standby server keeps or loses its activation as each parameter that is c
     assert.equal(await state(), expected, JSON.stringify(change));
   }
   const asked = await api.patch(`${serversOf()}/1`, { in_service: false });
-  assert.equal(asked.status, 400, "that is no parameter");
+  assert.equal(asked.status, 400, "it is not a parameter");
   const other = await startBackend(context);
   const moved = await patch({ server: other.address });
   assert.deepEqual([moved.standby, moved.in_service], [true, undefined]);
-  assert.equal(await state(), "down", "a server of another address has not been brought in");
+  assert.equal(await state(), "down", "a server at another address is not in service");
   await patch({ standby: false });
   assert.equal(await state(), "up");
   await startLoad(context, { port: gateway.port, connections: 2, total: 40 }).finished;
-  assert.ok(other.requests.length > 10, "it is a server as any other");
+  assert.ok(other.requests.length > 10, "it receives requests as any other server");
   await patch({ standby: true });
-  assert.equal(await state(), "down", "and stands by as soon as it is to");
+  assert.equal(await state(), "down", "it is a standby server again");
   const had = other.requests.length;
   await startLoad(context, { port: gateway.port, connections: 2, total: 20 }).finished;
   assert.equal(other.requests.length, had);
@@ -133,7 +133,7 @@ test("a standby node is activated, and its renewals keep it active", async (cont
   await startLoad(context, { port: gateway.port, connections: 2, total: 40 }).finished;
   assert.ok(requests.length > 10);
   await renew({ incarnation: 2 }, 201);
-  assert.equal((await statesOf(api))[1], "up", "one that has started anew is wanted as much");
+  assert.equal((await statesOf(api))[1], "up", "after the node has restarted");
   await renew({ incarnation: 2, standby: false });
   assert.equal((await statesOf(api))[1], "up");
 });

@@ -21,7 +21,7 @@ import { explain } from "./support/scaled.mjs";
 const CAPACITY = 120;
 const SLOW_CAPACITY = CAPACITY / 4;
 const RATE = 150;
-/** Of the latencies that are looked at, in milliseconds. */
+/** Periods over which latencies are compared, in milliseconds. */
 const WINDOW = 5000;
 const SHORT_WINDOW = 2000;
 
@@ -33,7 +33,7 @@ const DOORS = {
   checked: ["check", "check", "check", "check"],
 };
 
-/** All servers of an upstream, agents at one port and so at an address each. @param {string} upstream */
+/** The servers of an upstream. Agents share a port, so each has its own address. @param {string} upstream */
 async function serversFor(upstream) {
   const port = await freePort();
   const agentPort = await freePort();
@@ -66,7 +66,7 @@ test("with load a slow server's p99 is within twice that of the others, and with
   const servers = await Promise.all(Object.keys(DOORS).map(serversFor));
   const upstreams = Object.fromEntries(servers.map((some) => [some[0].upstream, settingsOf(some)]));
   const gateway = await startGateway(context, { workers: 2, upstreams, http: "lua_socket_log_errors off;" });
-  // It is there before the servers are.
+  // The gateway starts before the servers.
   gateway.log.allow(PROBE_ERRORS);
   const { api, port } = gateway;
   await startBusyServers(context, gateway.apiPort, servers.flat());

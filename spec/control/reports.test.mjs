@@ -159,13 +159,13 @@ test("a reported state survives a reload, a killed worker and a restart as long 
   await waitFor("the old workers have ended", () => gateway.workers().length === 4);
   await gateway.killWorker();
   await assertKept("after the death of a worker");
-  await waitFor("what was said first is too old by itself", async () => {
+  await waitFor("the first report alone would have expired", async () => {
     await assertKept("meanwhile");
     return performance.now() - began > 4200;
   });
   await gateway.stop();
   await gateway.start();
-  assert.deepEqual(await answerers(), new Set([other.id]), "before anything is reported anew");
+  assert.deepEqual(await answerers(), new Set([other.id]), "before the next report");
   await assertKept("after a restart");
   for (const id of [0, 1]) await api.expect(204, "POST", reportTo(id), { state: "up" });
   assert.deepEqual(await answerers(), new Set(backends.map(({ id }) => id)));

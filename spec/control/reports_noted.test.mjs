@@ -23,7 +23,12 @@ async function reportOf(api, id, name = "app") {
   return (await explain(api, name)).servers.find((server) => server.id === id).report;
 }
 
-/** The same without its time. @param {Api} api @param {number} id @param {string} [name] */
+/**
+ * The recorded report without its time, which must be recent.
+ * @param {Api} api
+ * @param {number} id
+ * @param {string} [name]
+ */
 async function numbersOf(api, id, name = "app") {
   const { time, ...numbers } = await reportOf(api, id, name);
   if (time !== undefined) assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000, time);

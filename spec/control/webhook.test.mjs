@@ -26,7 +26,7 @@ test("a call is signed JSON with the decision and its reason", async (context) =
   await report(api, [0.9]);
   const [out] = await waitForDecisions(api, 1);
   await waitFor("it is heard", () => receiver.heard().length === 1);
-  assert.deepEqual(await statesOf(api), ["up", "down"], "it is left to whoever is called");
+  assert.deepEqual(await statesOf(api), ["up", "down"], "the gateway leaves the change to the receiver");
   // A platform would start this one.
   const { address } = await startBackend(context);
   const node = { server: address, ttl: "60s", report: { utilization: 0.1 } };

@@ -1,7 +1,7 @@
 /**
- * docs/tutorial/08-kubernetes.md: the gateway follows a server that speaks Kubernetes' protocol. The manifests are
- * parsed. Their names must agree with each other and with the image, and the role must allow each request of the
- * gateway.
+ * docs/tutorial/08-kubernetes.md: the gateway follows a server that speaks Kubernetes' protocol. The
+ * manifests are parsed. Their names must agree with each other and with the image, and the role must allow
+ * each request of the gateway.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

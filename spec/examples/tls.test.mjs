@@ -140,7 +140,7 @@ async function countWrongNames(example, server) {
   return wrong;
 }
 
-/** As each block is from nginx 1.29.7 on. @type {[string, string]} */
+/** Adds `keepalive`, which every block has by default from nginx 1.29.7 on. @type {[string, string]} */
 const keeping = ["balance() }\n", "balance() }\n    keepalive 32;\n"];
 
 test("where a block keeps connections by default, Connection: close alone protects requests of many names", async (context) => {

@@ -110,7 +110,10 @@ test("lua-resty-upstream-healthcheck #84: health is not inherited by index, nor 
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([first.id, third.id]));
   await gateway.api.expect(200, "DELETE", `${serversOf()}/1`);
   await gateway.api.expect(201, "POST", serversOf(), { server: bad.address });
-  assert.ok((await whoAnswers(gateway, 24)).has(bad.id), "who is added anew has nothing of the one before");
+  assert.ok(
+    (await whoAnswers(gateway, 24)).has(bad.id),
+    "a server that is added again starts with fresh health",
+  );
 });
 
 test("APISIX #13282: health survives a change of nodes, of weights and of the method", async (context) => {
@@ -151,7 +154,7 @@ test("Caddy #7870: two upstreams with one address keep their own health", async 
   const [shared, other] = await startBackends(context, 2);
   const servers = [shared, other].map(({ address }) => ({ server: address }));
   const gateway = await startGateway(context);
-  // The other server passes both: a check that has passed on no server takes none out.
+  // The other server passes both: a check that has not passed on any server makes none unhealthy.
   const check = (/** @type {object} */ match) => ({ health_check: { interval: "200ms", match }, servers });
   await gateway.api.expect(201, "PUT", sluice("strict"), check({ body: `^${other.id}$` }));
   await gateway.api.expect(201, "PUT", sluice("app"), check({ status: "200" }));

@@ -13,7 +13,7 @@ import { freePort } from "./support/ports.mjs";
 import { sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Of the four servers of each test here the first is the odd one. */
+/** The number of servers in each test. The first one behaves differently from the others. */
 const count = 4;
 const fairShare = 1 / count;
 

@@ -16,7 +16,7 @@ const UPSTREAMS = 100;
 const SERVERS = 200;
 const MILLION = 1e6;
 
-/** As many upstreams, made at the start. */
+/** Lua code that creates the upstreams at the start. */
 const seeds = `
   local upstreams = {}
   for number = 1, ${UPSTREAMS} do
@@ -29,7 +29,7 @@ const seeds = `
   end
   require("resty.sluice").setup({ upstreams = upstreams })`;
 
-/** How long a process has run, and has waited for a processor, in milliseconds. @param {number} pid */
+/** Returns how long a process has run and has waited for a processor, in milliseconds. @param {number} pid */
 function timesOf(pid) {
   const [running, waiting] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
   return { running: running / MILLION, waiting: waiting / MILLION };
@@ -59,7 +59,7 @@ async function cost(gateway, path) {
   return { bytes, running, idle: elapsed - running - (after.waiting - before.waiting) };
 }
 
-/** The same of the best of some tries. On a busy machine the client, too, keeps the worker waiting. */
+/** Returns the best of several tries: on a busy machine the client also keeps the worker waiting. */
 async function bestCost(gateway, path) {
   const costs = [];
   for (let turn = 0; turn < 8; turn += 1) costs.push(await cost(gateway, path));

@@ -13,7 +13,7 @@ import { startGateway } from "./support/gateway.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Of latin1, and the beginning of a character of UTF-8 whose end is missing. */
+/** Two bytes of Latin-1, and the beginning of a UTF-8 character whose end is missing. */
 const foreign = Buffer.from([0xe9, 0xff, 0xe2, 0x82]);
 const escaped = "\\xe9\\xff\\xe2\\x82";
 

@@ -89,7 +89,7 @@ test("a server receives no further request, in whichever way it is taken out", a
     ],
   ];
   for (const [index, [takeOut, putBack]] of ways.entries()) {
-    // PUT made another server of it: what goes by its id comes first.
+    // A PUT creates a server with another id, so the changes by id come first.
     for (let turn = 0; turn < 10; turn += 1) {
       await assertNoneAfter(loaded, takeOut);
       await putBack();

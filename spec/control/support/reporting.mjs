@@ -91,9 +91,10 @@ export async function assertReported({ gateway, clients }, server, state, before
 }
 
 /**
- * Makes the workers follow the upstream's states. A timer ends the reported states that have expired, every 10 s.
+ * Makes the workers follow the upstream's states. A timer ends the reported states that have expired, every
+ * 10 s.
  * @param {Gateway} gateway
- * @param {string} upstream whose server 1 that is
+ * @param {string} upstream has a server 1
  */
 export async function haveLooked({ api, port }, upstream) {
   for (const state of ["drain", "up"]) await api.expect(204, "POST", reportTo(1, upstream), { state });

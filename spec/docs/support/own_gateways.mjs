@@ -27,8 +27,8 @@ async function endGateway(file) {
 }
 
 /**
- * Makes the option `before` of testPage(): it stops the gateway that every page has, and lets the page start nginx
- * in the given folders.
+ * Makes the option `before` of testPage(): it stops the gateway that every page has, and lets the page start
+ * nginx in the given folders.
  * @param {string[]} folders relative to the page's folder
  */
 export function withOwnGateways(folders) {

@@ -38,7 +38,7 @@ const left = [".git", ".sluice", "build"];
  * @property {(scene: Scene) => unknown} [before] runs when the gateway serves, before the first block
  * @property {Record<string, (scene: Scene, block: import("./pages.mjs").Block, text: string) => unknown>}
  *   [kinds]
- *   what the page's blocks of a kind of its own are tested by: of "json webhook" that of `webhook`
+ *   tests for the page's own kinds of blocks: the test `webhook` runs blocks of "json webhook"
  */
 
 /** A gateway of an nginx.conf that a page shows. */

@@ -26,7 +26,7 @@ export function becomes(api, address, state, name = "app") {
 }
 
 /**
- * Waits until a check has passed on a server: one that has passed on none takes none out.
+ * Waits until a check has passed on a server: one that has not passed on any server makes none unhealthy.
  * @param {import("./api.mjs").Api} api
  * @param {string} [name]
  */

@@ -46,7 +46,8 @@ function count_moves(before: readonly string[], after: readonly string[], name: 
 
 describe("the points of a peer", () => {
   it("are those of nginx, for every form of an address", () => {
-    // CRC-32 of "127.0.0.1" "\\0" "9001" "\\0\\0\\0\\0", and of that with the first point's bytes at the end, by zlib.
+    // CRC-32 of "127.0.0.1" "\\0" "9001" "\\0\\0\\0\\0", and of that with the first point's bytes at the end,
+    // by zlib.
     expect(points_of("127.0.0.1:9001", 0, 2)).same([0x70533e04, 0x10571e62]);
     expect(points_of("127.0.0.1:9001", 1, 2)).same([0x10571e62]);
     expect(points_of("127.0.0.1", 0, 1)).same([0xc3b5e186]);

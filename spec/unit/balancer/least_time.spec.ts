@@ -6,7 +6,9 @@ import { available, bench_of, count_of, type Bench, type NewMethod, type TestPee
 const least_time: NewMethod = (surroundings) => new_least(surroundings, time_cost(surroundings, false));
 const with_inflight: NewMethod = (surroundings) => new_least(surroundings, time_cost(surroundings, true));
 
-/** Sends requests one after the other, which take the time that `time_of` returns, and updates the averages. */
+/**
+ * Sends requests one after the other, which take the time that `time_of` returns, and updates the averages.
+ */
 function send(bench: Bench, requests: number, time_of: (peer: TestPeer) => number): LuaTable<string, number> {
   const counts = new LuaTable<string, number>();
   for (const _ of $range(1, requests)) {

@@ -119,7 +119,9 @@ export function next_key(): string {
 /** Number of requests in progress at a time. */
 const UNDER_WAY = 8;
 
-/** Counts the picks of each peer, each with another key. A request ends when the 8th request after it begins. */
+/**
+ * Counts the picks of each peer, each with another key. A request ends when the 8th request after it begins.
+ */
 export function count_picks(method: Method, picks: number): LuaTable<string, number> {
   const counts = new LuaTable<string, number>();
   const under_way: TestPeer[] = [];

@@ -54,14 +54,14 @@ describe("the load of an upstream", () => {
     for (const value of values) refused.push([{ [name]: value }, `invalid "load.${name}": ${reason}`]);
   }
   for (const [input, text] of refused) {
-    it(`is not ${encode(input)}, for ${text}`, () => {
+    it(`is refused if it is ${encode(input)}: ${text}`, () => {
       const [load, problem] = LOAD.read("load", input);
       expect(load).equal(undefined);
       expect([problem?.status, problem?.code, problem?.text]).same([400, "UpstreamConfFormatError", text]);
     });
   }
 
-  it("cannot go with a method that has keys say who gets what", () => {
+  it("is refused with `hash` and `ip_hash`", () => {
     for (const input of [{ method: "ip_hash" }, { method: "hash", hash: { key: "$uri" } }]) {
       const text = `invalid "load": cannot be combined with the method "${input.method}", which assigns requests by key`;
       expect(read_settings({ ...input, load: {} })[1]?.text).equal(text);
@@ -75,7 +75,7 @@ describe("the load of an upstream", () => {
     }
   });
 
-  it("is off unless it is set, stays as it is, is replaced as a whole, and is taken off by null", () => {
+  it("is absent by default, is kept by other changes, is replaced as a whole, and is removed by null", () => {
     expect(read_settings({})[0]?.load).equal(undefined);
     const [base] = read_settings({ load: { target: 0.5 } });
     expect(read_settings({ panic_threshold: 5 }, base)[0]?.load).same({ ...DEFAULTS, target: 0.5 });
@@ -83,7 +83,7 @@ describe("the load of an upstream", () => {
     expect(read_settings({ load: json_null }, base)[0]?.load).equal(undefined);
   });
 
-  it("is shown with its members in their order", () => {
+  it("is shown with its members in a fixed order", () => {
     const [settings] = read_settings({ load: {} });
     expect(encode(settings_of(settings as UpstreamSettings).load)).equal(
       '{"target":0.7,"update":"1s","blackout":"10s","expiry":"3m","max_step_percent":20,' +

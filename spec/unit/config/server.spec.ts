@@ -45,7 +45,7 @@ describe("a server's parameters", () => {
     });
   });
 
-  it("keep a time as it is spelled, seconds with their unit", () => {
+  it("keep the spelling of a time, and add the unit to plain seconds", () => {
     const times: [unknown, string][] = [
       ["10000ms", "10000ms"],
       ["1m 30s", "1m 30s"],
@@ -61,7 +61,7 @@ describe("a server's parameters", () => {
     }
   });
 
-  it("take numbers as strings of digits too, as the dashboard sends them", () => {
+  it("may be numbers in strings of digits, as the dashboard sends them", () => {
     const [server] = read_server({ server: "10.0.0.1", weight: "5", max_conns: "10", max_fails: "0" });
     expect([server?.weight, server?.max_conns, server?.max_fails]).same([5, 10, 0]);
   });
@@ -136,7 +136,7 @@ describe("a server's parameters", () => {
     expect(changed(BASE, {})[0]).same(BASE);
   });
 
-  it("change only what they name", () => {
+  it("change only the members that are given", () => {
     expect(changed(BASE, { weight: 4 })[0]).same({ ...BASE, weight: 4 });
     expect(changed(BASE, { route: "b" })[0]).same({ ...BASE, route: "b" });
     expect(changed({ ...BASE, route: "b" }, { weight: 4 })[0]?.route).equal("b");
@@ -146,7 +146,7 @@ describe("a server's parameters", () => {
     expect(changed({ ...BASE, ...limits }, { weight: 4 })[0]).same({ ...BASE, ...limits, weight: 4 });
   });
 
-  it("leave a drain job alone while the server drains", () => {
+  it("keep a drain job while the server drains", () => {
     const base: ServerConfig = { ...BASE, leave_by: "idle" };
     for (const change of [{}, { weight: 4 }, { drain: true }, { down: true, drain: true }]) {
       expect(changed(base, change)[0]?.leave_by).equal("idle");
@@ -156,7 +156,7 @@ describe("a server's parameters", () => {
     }
   });
 
-  it("may have it stand by, but not a backup", () => {
+  it("may make it a standby server, unless it is a backup", () => {
     expect(read_server({ server: "10.0.0.1", standby: true })[0]?.standby).equal(true);
     expect(read_server({ server: "10.0.0.1", standby: false })[0]?.standby).equal(undefined);
     const text = 'invalid "standby": a backup server cannot be a standby server';
@@ -165,7 +165,7 @@ describe("a server's parameters", () => {
     expect(changed({ ...BASE, backup: true }, { standby: false })[1]).equal(undefined);
   });
 
-  it("leave it in service for as long as it is one that stood by", () => {
+  it("leave a standby server in service while it stays one", () => {
     const base: ServerConfig = { ...BASE, standby: true, in_service: true };
     expect(changed(base, { weight: 4 })[0]).same({ ...base, weight: 4 });
     expect(changed(base, { standby: true })[0]).same(base);
@@ -175,7 +175,7 @@ describe("a server's parameters", () => {
     expect(carried_over(BASE, base)).same(BASE);
   });
 
-  it("say whether it may have requests, or at least those that are bound to it", () => {
+  it("determine whether it receives all requests, only those bound to it, or none", () => {
     const serving: ServerConfig = { ...BASE, drain: false };
     const all = [true, true];
     const bound_only = [false, true];
@@ -198,13 +198,13 @@ describe("a server's parameters", () => {
     }
   });
 
-  it("end draining when they set down, either way", () => {
+  it("end draining when they set `down` to either value without `drain`", () => {
     expect(changed(BASE, { down: false })[0]).same({ ...BASE, drain: false });
     expect(changed(BASE, { down: true })[0]).same({ ...BASE, down: true, drain: false });
     expect(changed(BASE, { down: true, drain: true })[0]?.drain).equal(true);
   });
 
-  it("cannot change backup, but may repeat it", () => {
+  it("cannot change `backup`, but may repeat its value", () => {
     expect(changed(BASE, { backup: false })[1]).equal(undefined);
     expect(changed(BASE, { backup: true })[1]?.text).contains('"backup"');
   });

@@ -37,7 +37,8 @@ function asker_of(script: Script): { asker: Asker; asked: string[]; time: { now:
   return { asker, asked, time };
 }
 
-// Debian 12's LuaJIT (2.1-20230119) compiles these closures into machine code that crashes in one process of twelve.
+// Debian 12's LuaJIT (2.1-20230119) compiles these closures into machine code that crashes in one process of
+// twelve.
 jit.off(asker_of, true);
 
 describe("the addresses of SRV targets", () => {

@@ -12,7 +12,7 @@ const FULL = {
 };
 
 describe("a report", () => {
-  it("may say all that there is to say", () => {
+  it("may have every member", () => {
     expect(read_report("", FULL)[0]).same({ ...FULL, time: 1767225600.25 });
   });
 
@@ -54,7 +54,7 @@ describe("a report", () => {
   for (const time of [0, 1767225600, "", "now", "2026-01-01", "2026-01-01T00:00:00", true, {}, json_null])
     refused.push([{ utilization: 0.5, time }, `invalid "time": ${TIME}`]);
   for (const [input, text] of refused) {
-    it(`is not ${encode(input)}, for ${text}`, () => {
+    it(`is refused if it is ${encode(input)}: ${text}`, () => {
       const [report, problem] = read_report("", input);
       expect(report).equal(undefined);
       expect([problem?.status, problem?.code]).same([400, "UpstreamConfFormatError"]);
@@ -62,14 +62,14 @@ describe("a report", () => {
     });
   }
 
-  it("is no JSON number that only nearly is one", () => {
+  it("cannot contain a number that is infinite or not valid JSON", () => {
     for (const text of ["NaN", "Infinity", "-Infinity", "nan", "0x1", "1e999", "-1e999", ".5", "+1"]) {
       const [input] = decode(`{"utilization":${text}}`);
       expect(input === undefined || read_report("", input)[0] === undefined).equal(true);
     }
   });
 
-  it("is named by its place when it stands in something else", () => {
+  it("is named by its path inside another object", () => {
     const texts: [unknown, string][] = [
       [5, 'invalid "a.report": must be an object'],
       [json_null, 'invalid "a.report": must be an object'],

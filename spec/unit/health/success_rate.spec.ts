@@ -6,7 +6,7 @@ function performances(errors: readonly number[], responses = 200): { responses: 
 }
 
 describe("outlier detection by success rate", () => {
-  it("takes the mean less 1.9 standard deviations, as Envoy", () => {
+  it("uses the mean minus 1.9 standard deviations as the threshold, as Envoy does", () => {
     // Rates of 100, 100, 100, 100 and 50 %: the mean is 90, the standard deviation 20.
     const threshold = success_rate_threshold(performances([0, 0, 0, 0, 100]), 5, 100, 1900) as number;
     expect(math.abs(threshold - 52) < 1e-9).equal(true);
@@ -14,14 +14,14 @@ describe("outlier detection by success rate", () => {
     expect(is_outlier({ responses: 200, errors: 90 }, threshold, 100)).equal(false);
   });
 
-  it("says nothing when too few servers had enough responses", () => {
+  it("finds no threshold when too few servers had enough responses", () => {
     expect(success_rate_threshold(performances([0, 0, 0, 100]), 5, 100, 1900)).equal(undefined);
     expect(success_rate_threshold(performances([0, 0, 0, 0, 40], 50), 5, 100, 1900)).equal(undefined);
     expect(success_rate_threshold([], 0, 100, 1900)).equal(undefined);
     expect(is_outlier({ responses: 99, errors: 99 }, 52, 100)).equal(false);
   });
 
-  it("finds nobody among equals", () => {
+  it("finds no outlier among equal servers", () => {
     const equal = performances([10, 10, 10, 10, 10]);
     const threshold = success_rate_threshold(equal, 5, 100, 1900) as number;
     for (const performance of equal) expect(is_outlier(performance, threshold - 1e-9, 100)).equal(false);

@@ -5,8 +5,8 @@ interface Waiter extends FifoEntry {
   name: number;
 }
 
-describe("a line", () => {
-  it("serves in the order of coming, whoever leaves meanwhile", () => {
+describe("a FIFO queue", () => {
+  it("keeps the order of arrival while members leave at any position", () => {
     math.randomseed(7);
     const fifo = new_fifo<Waiter>();
     const wanted: Waiter[] = [];

@@ -2,7 +2,7 @@ import { decode, encode, json_null, list, shape, shaped } from "../../../src/res
 import { expect } from "../support/expect";
 
 describe("JSON", () => {
-  it("tells an empty list from an empty object", () => {
+  it("distinguishes an empty list from an empty object", () => {
     expect(encode({ peers: list([]), codes: {} })).equal('{"codes":{},"peers":[]}');
   });
 
@@ -13,7 +13,7 @@ describe("JSON", () => {
     expect(encode(0.5)).equal("0.5");
   });
 
-  it("writes members in the order of the shape, and those alone", () => {
+  it("writes only the members of the shape, in its order", () => {
     expect(encode(shaped({ a: 1, b: "x", c: true }, shape(["c", "a", "d"])))).equal('{"c":true,"a":1}');
   });
 
@@ -21,7 +21,7 @@ describe("JSON", () => {
     expect(encode('a"b\n')).equal('"a\\"b\\n"');
   });
 
-  it("reads what is JSON and refuses what only looks so", () => {
+  it("accepts JSON and refuses text that only resembles it", () => {
     expect(decode('{"a":[1,null]}')[0]).same({ a: [1, json_null] });
     for (const text of ["", "{", "{a:1}", "[NaN]", "[0x10]", "[1,]", "{} {}", "nul"]) {
       expect(decode(text)[0]).equal(undefined);

@@ -18,7 +18,9 @@ function new_turn(jitter = 0): Turn {
   return { interval: INTERVAL, jitter, is_scheduled: false, key: 0, place: 0 };
 }
 
-/** Advances to `until` in small steps and makes every probe that is due and not too late. Returns their times. */
+/**
+ * Advances to `until` in small steps and makes every probe that is due and not too late. Returns their times.
+ */
 function run(turns: ReturnType<typeof new_schedule>, from: number, until: number): LuaTable<Turn, number[]> {
   const taken = new LuaTable<Turn, number[]>();
   for (const step of $range(0, (until - from) * 100)) {

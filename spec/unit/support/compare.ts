@@ -20,10 +20,10 @@ export function is_same(one: unknown, other: unknown, begun: Begun = new LuaMap(
   return same_members(one as Table, other as Table, begun);
 }
 
-/** Tables in a circle end here. */
+/** The depth at which nested tables are cut off, so that tables in a circle end. */
 const DEEPEST = 8;
 
-/** A value as a text for whoever reads a failure. */
+/** Formats a value for the message of a failed comparison. */
 export function show(value: unknown, indent = "", depth = 0): string {
   if (type(value) === "string") return string.format("%q", value);
   if (type(value) === "number") return string.format("%.17g", value);

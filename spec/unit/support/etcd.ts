@@ -2,8 +2,9 @@ import type { EtcdConfig } from "../../../src/resty/sluice/config/sources/etcd";
 import type { EtcdClient, Refusal } from "../../../src/resty/sluice/net/etcd/client";
 
 /**
- * A small etcd in memory. It replaces `net/etcd/client`, and must be imported before any module that uses that one. It
- * keeps every revision of every key, and knows transactions, ranges of one key, and reads at a revision.
+ * A small etcd in memory. It replaces `net/etcd/client`, and must be imported before any module that uses
+ * that one. It keeps every revision of every key, and knows transactions, ranges of one key, and reads at a
+ * revision.
  */
 
 interface Version {

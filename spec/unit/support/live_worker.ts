@@ -25,7 +25,10 @@ import { allocate_row, free_row } from "../../../src/resty/sluice/store/memory/r
 import { make_dict } from "./dict";
 import { begin_request } from "./nginx_stub";
 
-/** A worker that serves upstreams, without nginx: the shared memory, the dict, and a store that only puts documents. */
+/**
+ * A worker that serves upstreams, without nginx: the shared memory, the dict, and a store that only puts
+ * documents.
+ */
 
 const ROWS = 64;
 const OWN_SLOT = 1;

@@ -20,7 +20,7 @@ import type { Document } from "../../../../src/resty/sluice/store/document/docum
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
-/** Deletions of upstreams that `setup` names, in journals and images. */
+/** Deletions of seeds, the upstreams of `setup`, in journals and images. */
 
 function document(revision: number): Document {
   return { method: "round_robin", revision, row: 1 as RowNumber, leavers: [], next_id: 0, lines: [] };
@@ -42,8 +42,8 @@ function applied(state: SavedState, changes: string, follows = 0): SavedState {
   return state;
 }
 
-describe("the deletion of an upstream that setup names", () => {
-  it("is a readable line", () => {
+describe("the deletion of a seed", () => {
+  it("is written as a readable line", () => {
     expect(string.match(DELETED, '^(.*),"crc"')[0]).equal(
       '{"revision":2,"upstream":"app","deleted":true,"seed":true',
     );
@@ -58,13 +58,13 @@ describe("the deletion of an upstream that setup names", () => {
     expect(again.deleted_seeds.has("app")).equal(false);
   });
 
-  it("is not what older files have, which still load", () => {
+  it("is not assumed for the deletions in older files, which have no `seed`", () => {
     const state = applied(empty_state(), CREATED + format_deletion("app", 2, false));
     expect(state.upstreams.has("app")).equal(false);
     expect(state.deleted_seeds.has("app")).equal(false);
   });
 
-  it("stands in an image, and the journal after it goes on from there", () => {
+  it("is stored in an image, and the next journal continues from it", () => {
     const [writer, start] = start_image(2);
     const image =
       start +
@@ -79,7 +79,7 @@ describe("the deletion of an upstream that setup names", () => {
     expect(applied(state, CREATED_AGAIN, 2).deleted_seeds.has("app")).equal(false);
   });
 
-  it("may stand in an image that was written before the journal has it", () => {
+  it("may be in an image before it is in the journal", () => {
     const [writer, start] = start_image(1);
     const image = start + format_deleted_seed(writer, "app") + end_image(writer, 2);
     const state = empty_state();
@@ -90,10 +90,10 @@ describe("the deletion of an upstream that setup names", () => {
 
   for (const [what, line] of [
     [
-      "without a deletion",
+      "if `seed` is without a deletion",
       '"upstream":"app","seed":true,"method":"round_robin","next_id":0,"put":[],"remove":[]',
     ],
-    ["that is not true", '"upstream":"app","deleted":true,"seed":1'],
+    ["if `seed` is not true", '"upstream":"app","deleted":true,"seed":1'],
   ]) {
     it(`is refused ${what}`, () => {
       const sealed = seal(`{"revision":1,${line}}`);

@@ -59,14 +59,14 @@ function file_of(kind: "journal" | "image", text: string): LineFile {
   return { path: kind, text, start: start ?? error(flaw ?? "no first line", 0) };
 }
 
-/** Loads a journal that begins with the first change, given without its first line. Returns how many bytes of it count. */
+/** Loads a journal, given without its first line. Returns also how many bytes of the given lines count. */
 function load(text: string): LuaMultiReturn<[SavedState, number | undefined, string | undefined]> {
   const state = empty_state();
   const [applied, cause] = apply_journal(state, file_of("journal", START + text));
   return $multi(state, applied === undefined ? undefined : applied.bytes - START.length, cause);
 }
 
-/** A line that was changed, with a checksum that matches. */
+/** Returns a changed line with a matching checksum. */
 function resealed(line: string, pattern: string, replacement: string): string {
   const [json] = string.gsub(line, ',"crc":"%x+"}\n$', "}");
   return seal(string.gsub(json, pattern, replacement)[0]);
@@ -86,7 +86,7 @@ function describe_state(state: SavedState): string {
 }
 
 describe("a journal", () => {
-  it("is a readable line a change", () => {
+  it("has one readable line for each change", () => {
     expect(CHANGES[2]).equal(
       '{"revision":3,"upstream":"app","method":"round_robin","next_id":3,' +
         '"put":[{"id":0,"incarnation":1,"server":"10.0.0.1:80","weight":9}],"remove":[1],"crc":"440fe6ae"}\n',
@@ -95,7 +95,7 @@ describe("a journal", () => {
     expect(START).equal('{"sluice":"journal","format":2,"follows":0,"crc":"c472141d"}\n');
   });
 
-  it("makes the state that its lines made", () => {
+  it("restores the state after its last line", () => {
     const [state, bytes] = load(CHANGES[0] + CHANGES[1] + CHANGES[2]);
     expect(bytes).equal((CHANGES[0] + CHANGES[1] + CHANGES[2]).length);
     expect(state.revision).equal(3);
@@ -112,7 +112,7 @@ describe("a journal", () => {
     });
   });
 
-  it("loads from every prefix, byte by byte, up to the last whole line", () => {
+  it("loads up to the last whole line if it is cut off at any byte", () => {
     let whole = 0;
     let end = 0;
     for (const length of $range(0, JOURNAL.length)) {
@@ -138,7 +138,7 @@ describe("a journal", () => {
     expect(load(CHANGES[0] + torn + CHANGES[1] + CHANGES[2])[2]).contains("line 3: the line is damaged");
   });
 
-  it("is refused when any bit of any line is another one", () => {
+  it("is refused when any bit is flipped", () => {
     const text = START + JOURNAL;
     for (const position of $range(1, text.length)) {
       const byte = string.byte(text, position);
@@ -191,13 +191,13 @@ describe("a journal's line", () => {
     difference([], []),
   );
 
-  /** What a state that was made of these lines has of "app". */
+  /** Returns the upstream "app" after these lines. */
   function app_of(text: string): Document | undefined {
     const saved = load(text)[0].upstreams.get("app");
     return saved === undefined ? undefined : to_document(saved, () => 1 as RowNumber);
   }
 
-  it("says how the upstream is balanced, and its secret", () => {
+  it("contains the method, the sticky sessions and the secret", () => {
     expect(hashed).equal(
       '{"revision":1,"upstream":"app","method":"hash","hash":{"key":"$uri","consistent":true},' +
         `"sticky":{"route":{"variables":["$arg_r"]}},"session_secret":"${session_secret}",` +
@@ -212,7 +212,7 @@ describe("a journal's line", () => {
     });
   });
 
-  it("says all of the settings", () => {
+  it("contains all settings", () => {
     const [settings] = read_settings({
       health_check: { uri: "/health", match: { status: "200", headers: { server: "x" } } },
       outlier_detection: { success_rate_minimum_hosts: 3 },
@@ -227,13 +227,13 @@ describe("a journal's line", () => {
     expect(load(damaged)[2]).contains('line 2: invalid "queue.size":');
   });
 
-  it("may name the method alone, as earlier versions did", () => {
+  it("may contain only the method, as in earlier versions", () => {
     expect(app_of(CHANGES[0])?.method).equal("round_robin");
     const least_time = resealed(CHANGES[0], "round_robin", "least_time");
     expect(app_of(least_time)?.least_time).same({ measure: "header", inflight: false });
   });
 
-  it("takes off what it does not say, but not the secret", () => {
+  it("removes settings that the line does not contain, except the secret", () => {
     const plain = format_change("app", document(2, 0, []), difference([], []));
     expect(app_of(hashed + plain)).same({ ...document(2, 0, []), session_secret });
     const later = format_change("app", document(3, 0, []), difference([], []));
@@ -242,37 +242,37 @@ describe("a journal's line", () => {
 
   const damages: [string, string, string][] = [
     ["an unknown method", '"method":"hash"', '"method":"best"'],
-    ["a method that is no string", '"method":"hash"', '"method":5'],
-    ["a block that is no object", '"hash":{', '"hash":5,"x":{'],
-    ["no key", '"key"', '"kee"'],
-    ["a key that is none", '"$uri"', '"$"'],
-    ["a list that is none", '["$arg_r"]', '"$arg_r"'],
+    ["a method that is not a string", '"method":"hash"', '"method":5'],
+    ["a block that is not an object", '"hash":{', '"hash":5,"x":{'],
+    ["a missing key", '"key"', '"kee"'],
+    ["an invalid key", '"$uri"', '"$"'],
+    ["a string instead of a list", '["$arg_r"]', '"$arg_r"'],
     ["a secret that is too short", "00112233", "0011223"],
-    ["a secret of other signs", "00112233", "0011223x"],
-    ["a secret that is no string", `"${session_secret}"`, "5"],
-    ["a server that is none", '"put":[]', '"put":[5]'],
-    ["a name that is none", '"upstream":"app"', '"upstream":"a/b"'],
-    ["a revision that is none", '"revision":1', '"revision":-1'],
-    ["a next id that is none", '"next_id":0', '"next_id":1.5'],
-    ["a member that there is not", '"next_id":0', '"next_id":0,"nxt":0'],
-    ["an id that is none", '"remove":[]', '"remove":[-1]'],
-    ["a decision to scale that is none", '"next_id":0', '"next_id":0,"scaling":5'],
-    ["a call that is none", '"next_id":0', '"next_id":0,"call":{"id":"x"}'],
-    ["drained servers that are no list", '"next_id":0', '"next_id":0,"drained":5'],
+    ["a secret that is not hexadecimal", "00112233", "0011223x"],
+    ["a secret that is not a string", `"${session_secret}"`, "5"],
+    ["an invalid server", '"put":[]', '"put":[5]'],
+    ["an invalid name", '"upstream":"app"', '"upstream":"a/b"'],
+    ["an invalid revision", '"revision":1', '"revision":-1'],
+    ["an invalid next id", '"next_id":0', '"next_id":1.5'],
+    ["an unknown member", '"next_id":0', '"next_id":0,"nxt":0'],
+    ["an invalid id", '"remove":[]', '"remove":[-1]'],
+    ["an invalid decision to scale", '"next_id":0', '"next_id":0,"scaling":5'],
+    ["a call without a body", '"next_id":0', '"next_id":0,"call":{"id":"x"}'],
+    ["drained servers that are not a list", '"next_id":0', '"next_id":0,"drained":5'],
     ["a drained server without a time", '"next_id":0', '"next_id":0,"drained":[{"id":1,"server":"x"}]'],
   ];
   for (const [what, members] of [
-    ["a weight that is none", '"weight":"x"'],
+    ["an invalid weight", '"weight":"x"'],
     ["a weight of 0", '"weight":0'],
-    ["an address that is none", '"server":"10.0.0.1:x"'],
+    ["an invalid address", '"server":"10.0.0.1:x"'],
     ["a negative id", '"id":-1'],
     ["no incarnation", '"incarnation":0'],
     ["the incarnation of a later revision", '"incarnation":2'],
-    ["the end of a drain job, but none", '"leave_by":"idle"'],
+    ["the end of a drain job, but not draining", '"leave_by":"idle"'],
     ["an unknown source", '"source":"heaven"'],
     ["a registration without a name", '"source":"register","node":{"ttl":"3s"}'],
-    ["a registration that is none", '"node":{"name":"n","ttl":"3s"}'],
-    ["a member that there is not", '"wieght":2'],
+    ["a registration without a source", '"node":{"name":"n","ttl":"3s"}'],
+    ["an unknown member", '"wieght":2'],
   ]) {
     damages.push([
       `a server with ${what}`,
@@ -299,7 +299,7 @@ describe("an image", () => {
     return $multi(state, until, cause);
   }
 
-  it("counts only whole", () => {
+  it("is refused when it is incomplete or continues after its end", () => {
     expect(load_image(image)[1]).equal(3);
     for (const length of $range(start.length, image.length - 1)) {
       expect(load_image(string.sub(image, 1, length))[2]).contains("the image was not finished");
@@ -311,7 +311,7 @@ describe("an image", () => {
     expect(load_image(image + CHANGES[0])[2]).contains("line 4: a line after the last");
   });
 
-  it("is refused when any bit of it is another one", () => {
+  it("is refused when any bit is flipped", () => {
     for (const position of $range(1, image.length)) {
       const byte = string.byte(image, position);
       for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
@@ -322,7 +322,7 @@ describe("an image", () => {
     }
   });
 
-  it("is refused when a line is missing, there twice, or of another image", () => {
+  it("is refused when a line is missing, duplicated or from another image", () => {
     const [, other_start] = start_image(3);
     const other = format_in_image(start_image(3)[0], "app", document(2, 3, [A, B, C]));
     const end = end_image(writer, 3);
@@ -331,7 +331,7 @@ describe("an image", () => {
     expect(load_image(other_start + other + other + end)[2]).contains('line 3: duplicate upstream "app"');
   });
 
-  it("makes the state that it was made of, and the journal goes on from there", () => {
+  it("restores the state that it was made of, and the journal continues from it", () => {
     const [state] = load_image(image);
     // The journal may still begin with lines that the image holds.
     const [applied] = apply_journal(state, file_of("journal", START + JOURNAL));
@@ -340,7 +340,7 @@ describe("an image", () => {
     expect(describe_state(state)).equal(describe_state(load(JOURNAL)[0]));
   });
 
-  it("may hold some later changes already, for it is written while they are made", () => {
+  it("may contain later changes, because changes continue while it is written", () => {
     for (const later of $range(1, CHANGES.length)) {
       // The image says revision 1, but has "app" as it was after `later` changes.
       const [state_then] = load(table.concat(CHANGES, "", 1, later));

@@ -20,7 +20,7 @@ import { format_line } from "../../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
-/** A server, whose weight tells the state of one revision from that of the next. */
+/** Returns the line of a server, whose weight distinguishes the states of two revisions. */
 function line(id: number, incarnation: number, weight: number): string {
   return format_line({
     ...SERVER_DEFAULTS,
@@ -77,7 +77,7 @@ function journal(follows: number, last: number): string {
   return format_journal_start(follows) + lines_of(follows + 1, last);
 }
 
-/** An image of `revision`, that may hold the upstreams of a later state in the place of its own. */
+/** Returns an image of `revision`. It may contain the upstreams of a later state instead. */
 function image(revision: number, upstreams = STATES[revision], until = revision): string {
   const [writer, start] = start_image(revision);
   let text = start;
@@ -143,7 +143,7 @@ function damaged(text: string): string {
 
 const LAST = STATES.length - 1;
 
-describe("a crash while the first files are made", () => {
+describe("a crash while the first files are created", () => {
   it("leaves an empty state at any byte", () => {
     const start = format_journal_start(0);
     for (const length of $range(0, start.length)) {
@@ -158,7 +158,7 @@ describe("a crash while the first files are made", () => {
   });
 });
 
-describe("a crash of a compaction", () => {
+describe("a crash during a compaction", () => {
   const before = image(2);
   const old = journal(2, 5);
 
@@ -169,7 +169,7 @@ describe("a crash of a compaction", () => {
       expect(loaded.journal).equal(0);
     }
     expect(expect_revision([before, "", old, start], 5).journal).equal(1);
-    // The worker died before writes went on in the next journal.
+    // The worker died before writes continued in the next journal.
     const loaded = expect_revision([before, "", old + CHANGES[6], start], 6);
     expect(loaded.journal).equal(0);
     expect(loaded.needs_image).equal(false);
@@ -189,16 +189,16 @@ describe("a crash of a compaction", () => {
     }
   });
 
-  it("leaves a journal's last line as it was never acknowledged", () => {
+  it("may leave an unfinished last line, which is ignored because it was never acknowledged", () => {
     const torn = journal(5, 7) + string.sub(CHANGES[8], 1, 30);
     const loaded = expect_revision([before, image(5), "", torn], 7);
     expect(loaded.journal_bytes).same([0, journal(5, 7).length]);
     expect(loaded.warnings).same(["journal.1: line 4: the line was not finished and is left out"]);
-    // It may stay there while writes go on in the other journal.
+    // It may stay there while writes continue in the other journal.
     expect_revision([before, "", old + string.sub(CHANGES[6], 1, 30), journal(5, 7)], 7);
   });
 
-  it("after a failed one leaves what is left of both journals", () => {
+  it("leaves the changes of both journals if an earlier compaction failed", () => {
     expect(expect_revision([before, image(7), old, journal(5, 7)], 7).journal).equal(1);
     expect_revision([image(8), image(7), old, journal(5, 8)], 8);
   });
@@ -207,12 +207,12 @@ describe("a crash of a compaction", () => {
 describe("a damaged file", () => {
   const steady: Files = [image(2), image(5), "", journal(5, 7)];
 
-  it("does not matter when nothing of it is needed", () => {
+  it("is ignored when it is not needed", () => {
     expect_revision([damaged(image(2)), image(5), "", journal(5, 7)], 7);
     expect_revision(["garbage\n", image(5), "", journal(5, 7)], 7);
   });
 
-  it("is refused with its name and line when something of it is needed", () => {
+  it("is refused with its name and line when it is needed", () => {
     const [old, newest, , current] = steady;
     expect_refusal([old, damaged(newest), "", current], "image.1: line 2: the line is damaged");
     expect_refusal([old, damaged(newest), "", format_journal_start(5)], "image.1: line 2");
@@ -224,14 +224,14 @@ describe("a damaged file", () => {
     expect_refusal([old, newest, "", without_end], "journal.1: line 3: the end of the line is damaged");
   });
 
-  it("is refused when it is empty or gone", () => {
+  it("is refused when it is empty or missing", () => {
     const [old, newest, , current] = steady;
     expect_refusal([old, newest, "", ""], "journal.0: line 1: neither journal has a first line");
     expect_refusal([old, "", "", current], "journal.1: line 1: the journal follows revision 5");
     expect_refusal(["", "", "", current], "journal.1: line 1: the journal follows revision 5");
   });
 
-  it("is made good by the image and the journal before while these are there", () => {
+  it("is replaced by the previous image and journal if they exist", () => {
     const loaded = expect_revision([image(2), damaged(image(5)), journal(2, 5), journal(5, 7)], 7);
     expect(loaded.image).equal(0);
     expect(loaded.warnings[0]).contains("image.1: line 2: the line is damaged");
@@ -267,7 +267,7 @@ describe("the files of version 0.1.0", () => {
     return string.gsub(with_end, ',"crc":"%x+"}\n', "}\n")[0];
   }
 
-  it("are loaded, and an image is due", () => {
+  it("are loaded, and a new image is needed", () => {
     const files: [Files, number][] = [
       [["", "", old(journal(0, 3)), ""], 3],
       [[old(image(5)), old(image(2)), old(journal(5, 8)), ""], 8],
@@ -296,14 +296,14 @@ describe("the files of version 0.1.0", () => {
   });
 });
 
-describe("a state that was loaded", () => {
+describe("a loaded state", () => {
   function of_lines(lines: string[], next_id: number): Files {
     const changed = { ...document(1, lines), next_id };
     const text = format_journal_start(0) + format_change("app", changed, difference([], lines));
     return ["", "", text, ""];
   }
 
-  it("has no address twice, no id that is not given yet, and no server that the method forbids", () => {
+  it("is refused with a duplicate address, an id not below the next one, or a server the method does not allow", () => {
     const twice = string.gsub(line(1, 1, 1), "10%.0%.0%.2", "10.0.0.1")[0];
     expect_refusal(
       of_lines([line(0, 1, 1), twice], 2),
@@ -319,7 +319,7 @@ describe("a state that was loaded", () => {
     );
   });
 
-  it("says which image and journal are in use", () => {
+  it("comes with the image and the journal that are in use", () => {
     const loaded = expect_revision([image(2), image(5), "", journal(5, 7)], 7);
     const used: [Index | undefined, Index] = [loaded.image, loaded.journal];
     expect(used).same([1, 1]);

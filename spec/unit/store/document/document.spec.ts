@@ -58,7 +58,7 @@ const DOCUMENT: Document = {
 };
 
 describe("a document", () => {
-  it("is a line of its own and a line a server, without what is default", () => {
+  it("has one line for itself and one for each server, without default values", () => {
     expect(format_line(FIRST)).equal('1 17 4 {"server":"10.0.0.1:80"}');
     expect(format_line(SECOND)).equal(
       '11 17 4 {"server":"10.0.0.1:8080","weight":5,"backup":true,"drain":true,"leave_by":"idle",' +
@@ -66,7 +66,7 @@ describe("a document", () => {
     );
   });
 
-  it("reads as it was written, padded or not", () => {
+  it("is parsed to the same document, with and without padding", () => {
     expect(parse_line(format_line(SECOND))).same(SECOND);
     expect(parse_document(format_document(DOCUMENT))).same(DOCUMENT);
     expect(parse_document(`${format_document(DOCUMENT)}\n\n\n`)).same(DOCUMENT);
@@ -74,7 +74,7 @@ describe("a document", () => {
     expect(parse_document(format_document(empty))).same(empty);
   });
 
-  it("keeps its settings, and its secret", () => {
+  it("contains the settings and the secret", () => {
     const sticky = { cookie: { name: "srv", path: "/", httponly: true, secure: false } };
     const hash = { key: "$uri", consistent: true, balance_factor: 150 };
     const session_secret = "00112233445566778899aabbccddeeff";
@@ -101,7 +101,7 @@ describe("a document", () => {
     expect(find_by_address(DOCUMENT, "10.0.0.1:808")).equal(undefined);
   });
 
-  it("finds a server by any spelling of its address, first by that which it has", () => {
+  it("finds a server by any spelling of its address, and prefers the exact spelling", () => {
     const servers = ["[::1]:80", "[0::1]:80", "unix:/run/a.sock", "10.0.0.1:080"];
     const lines = servers.map((server, id) => format_line({ ...FIRST, id, server }));
     const document = { ...DOCUMENT, lines };
@@ -119,7 +119,7 @@ describe("a document", () => {
     expect(find_by_address(document, "[::2]:80")).equal(undefined);
   });
 
-  it("tells the address in a line, whatever a path holds", () => {
+  it("has lines whose address can be read, whatever characters it contains", () => {
     for (const path of ['a"b', "a\\", 'a\\"', 'a","weight":2', "a/b//c", '"', "\\/"]) {
       const server = `unix:/${path}`;
       expect(address_in(format_line({ ...FIRST, server, route: path }))).equal(server);

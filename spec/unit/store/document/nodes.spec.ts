@@ -60,7 +60,7 @@ describe("a server that registers itself", () => {
     create(64, 4);
   });
 
-  it("is found by its name, and not by what it says of itself", () => {
+  it("is found by its name, and not by its `meta`", () => {
     const trick = server("10.0.0.2:80", { name: "two", meta: { name: "one", ttl: "5s" } });
     const document = registered(document_of([HAND]), trick);
     expect(one_of(document)).equal(undefined);
@@ -69,7 +69,7 @@ describe("a server that registers itself", () => {
     expect(find_node(text_of(both), "two")?.server).equal("10.0.0.2:80");
   });
 
-  it("is there until its ttl is over, and longer with each renewal", () => {
+  it("is registered for its ttl, which each renewal extends", () => {
     const document = registered(document_of([HAND]), server("10.0.0.2:80"));
     expect(expires(one_of(document))).equal(NOW + 5);
     shared_memory()[row_at(one_of(document).row) + Row.STAMP] = REVISION;
@@ -77,7 +77,7 @@ describe("a server that registers itself", () => {
     expect(expires(one_of(document))).equal(NOW + 7);
   });
 
-  it("is the same server when its address is written in another way", () => {
+  it("is the same server when its address is spelled differently", () => {
     const document = registered(document_of([HAND]), server("[::1]:80"));
     const again = registered(document, server("[0::1]:080"));
     expect(again.lines.length).equal(2);
@@ -86,7 +86,7 @@ describe("a server that registers itself", () => {
     expect(problem?.text).equal('entry exists: the upstream has a server "[0::1]:080"');
   });
 
-  it("does not renew without a write what has changed, is over or is gone", () => {
+  it("cannot be renewed without a write when it has changed, expired or been removed", () => {
     const text = text_of(registered(document_of([HAND]), server("10.0.0.2:80")));
     expect(renew(text, server("10.0.0.2:80", {}, { weight: 2 }), NOW)).equal(undefined);
     expect(renew(text, server("10.0.0.2:80", { ttl: "6s" }), NOW)).equal(undefined);
@@ -97,7 +97,7 @@ describe("a server that registers itself", () => {
     expect(renew(text, server("10.0.0.2:80"), NOW)).equal(undefined);
   });
 
-  it("stays what it is with other parameters, and is another with another address or incarnation", () => {
+  it("is the same server with other parameters, and another one with another address or incarnation", () => {
     const document = registered(document_of([HAND]), server("10.0.0.2:80"));
     const before = one_of(document);
     const heavier = one_of(registered(document, server("10.0.0.2:80", {}, { weight: 9 })));
@@ -113,7 +113,7 @@ describe("a server that registers itself", () => {
     }
   });
 
-  it("cannot have another's address", () => {
+  it("is refused at the address of another server", () => {
     const document = registered(document_of([HAND]), server("10.0.0.2:80"));
     for (const taken of ["10.0.0.1:80", "10.0.0.2:80"]) {
       const [, problem] = register(document, server(taken, { name: "two" }), NOW, REVISION);
@@ -121,7 +121,7 @@ describe("a server that registers itself", () => {
     }
   });
 
-  it("is no registry's, whatever it says of itself", () => {
+  it("does not belong to a registry, whatever its `meta` contains", () => {
     const document = registered(
       document_of([HAND]),
       server("10.0.0.2:80", { meta: { source: "discovery" } }),
@@ -130,7 +130,7 @@ describe("a server that registers itself", () => {
     expect(sourced_addresses(document, "register")).same(["10.0.0.2:80"]);
   });
 
-  it("leaves, and only it", () => {
+  it("is removed when it leaves, and no other server is", () => {
     const document = registered(document_of([HAND]), server("10.0.0.2:80"));
     const [left] = leave(document, "one");
     expect(left?.lines).same([HAND]);

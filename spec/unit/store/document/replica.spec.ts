@@ -55,12 +55,12 @@ function shared_of(document: Document): Shared {
   return parse_shared(shared_text(document))[0] as Shared;
 }
 
-/** What becomes of a document by what is shared of another: its lines. */
+/** Returns a document after the shared part of another one was applied. */
 function apply(current: Document | undefined, other: Document): Document {
   return apply_shared(current, shared_of(other), ETCD, REVISION)[0] as Document;
 }
 
-/** A value with more members. */
+/** Returns a shared part with further members. */
 function value_with(...members: string[]): string {
   return `{${table.concat(['"method":"random"', '"next_id":2', ...members], ",")}}`;
 }
@@ -69,12 +69,12 @@ function servers_with(items: string): string {
   return value_with(`"servers":[${items}]`);
 }
 
-describe("what gateways share of an upstream", () => {
+describe("the shared part of an upstream", () => {
   before_each(() => {
     create(64, 4);
   });
 
-  it("is its settings, and its servers but those found in a registry", () => {
+  it("consists of its settings and its servers, except servers found in a registry", () => {
     const { settings, servers, next_id, session_secret } = parse_shared(TEXT)[0] as Shared;
     expect(settings.method).equal("least_conn");
     expect(next_id).equal(3);
@@ -86,7 +86,7 @@ describe("what gateways share of an upstream", () => {
     expect(servers[2].node?.ttl).equal("3s");
   });
 
-  it("has the same text whatever each gateway has by itself", () => {
+  it("does not depend on what belongs to one gateway", () => {
     const elsewhere = line(0, "10.0.0.1:80", { weight: 3 });
     const [moved] = string.gsub(elsewhere, "^0 %d+ %d+", "0 77 9");
     expect(
@@ -95,20 +95,20 @@ describe("what gateways share of an upstream", () => {
     expect(shared_text({ ...CURRENT, lines: [SECOND, NODE] }) === TEXT).equal(false);
   });
 
-  it("has the drain jobs that are done", () => {
+  it("contains the finished drain jobs", () => {
     const drained = [{ id: 9, server: "10.0.0.9:80", time: "2026-01-01T00:00:00.000Z" }];
     expect(shared_of({ ...CURRENT, drained }).drained).same(drained);
     expect(apply(CURRENT, { ...CURRENT, drained }).drained).same(drained);
   });
 
-  it("makes another gateway's upstream", () => {
+  it("creates the upstream at another gateway", () => {
     const made = apply(undefined, CURRENT);
     expect(shared_text(made)).equal(TEXT);
     expect(made.cluster_revision).equal(ETCD);
     expect(parse_line(made.lines[0]).incarnation).equal(REVISION);
   });
 
-  it("leaves servers that stay, and those of this gateway alone", () => {
+  it("keeps the servers that it contains, and those that this gateway has found", () => {
     const other = document_of([line(0, "10.0.0.1:80", { weight: 5 }), line(3, "10.0.0.9:80")], {
       next_id: 4,
     });
@@ -120,19 +120,19 @@ describe("what gateways share of an upstream", () => {
     expect(next_id).equal(4);
   });
 
-  it("leaves a server whose address is written in another way, and writes it so", () => {
+  it("keeps a server whose address is spelled differently, and takes the new spelling", () => {
     const { lines } = apply(CURRENT, document_of([line(0, "10.0.0.1:080")]));
     expect(lines[0]).equal(line(0, "10.0.0.1:080"));
   });
 
-  it("makes another server of an id that has another address", () => {
+  it("replaces a server whose id has another address", () => {
     const { lines } = apply(CURRENT, document_of([line(0, "10.0.0.7:80")]));
     const record = parse_line(lines[0]);
     expect(record.incarnation).equal(REVISION);
     expect(record.server).equal("10.0.0.7:80");
   });
 
-  it("gives servers that it found when it was alone another id, and drops them with the registry", () => {
+  it("gives servers found before the cluster was joined another id, and removes them with the registry", () => {
     const alone = document_of([line(7, "10.0.0.4:80", { source: "discovery" })]);
     const { lines, next_local_id } = apply(alone, document_of([FIRST]));
     expect(parse_line(lines[1]).id).equal(FIRST_LOCAL_ID);
@@ -143,7 +143,7 @@ describe("what gateways share of an upstream", () => {
     expect(apply(CURRENT, without).lines.length).equal(1);
   });
 
-  it("makes another server of a node that has started anew", () => {
+  it("replaces the server of a node that has restarted", () => {
     const node = { name: "n", ttl: "3s", incarnation: "2" };
     const [same] = apply(CURRENT, document_of([NODE])).lines;
     expect(same).equal(NODE);
@@ -151,15 +151,15 @@ describe("what gateways share of an upstream", () => {
     expect(parse_line(apply(CURRENT, document_of([restarted])).lines[0]).incarnation).equal(REVISION);
   });
 
-  it("takes the address of a server that this gateway has found", () => {
+  it("replaces a server that this gateway has found at the same address", () => {
     const { lines } = apply(CURRENT, document_of([line(5, "10.0.0.4:080")], { next_id: 6 }));
     expect(lines.length).equal(1);
     expect(parse_line(lines[0]).source).equal("");
   });
 
   const REFUSED: [what: string, text: string, says: string][] = [
-    ["no JSON", "{", "not a JSON object"],
-    ["a list", "[]", "next_id"],
+    ["when it is not JSON", "{", "not a JSON object"],
+    ["when it is a list", "[]", "next_id"],
     ["without servers", value_with(), '"servers"'],
     ["with servers that are an object", value_with('"servers":{"a":1}'), '"servers"'],
     ["with servers that are an empty object", value_with('"servers":{}'), '"servers"'],
@@ -169,31 +169,31 @@ describe("what gateways share of an upstream", () => {
     ["with a negative next_id", '{"method":"random","next_id":-5,"servers":[]}', '"next_id"'],
     ["with a fraction as next_id", '{"method":"random","next_id":0.5,"servers":[]}', '"next_id"'],
     ["with a huge next_id", '{"method":"random","next_id":1e308,"servers":[]}', '"next_id"'],
-    ["with a server that is none", servers_with('{"id":0,"server":"here"}'), "servers[0]"],
+    ["with an invalid server", servers_with('{"id":0,"server":"here"}'), "servers[0]"],
     ["with a server without id", servers_with('{"server":"10.0.0.1:80"}'), '"id"'],
     [
       "with an id that is not below next_id",
       servers_with('{"id":9,"server":"10.0.0.1:80"}'),
       "servers[0].id",
     ],
-    ["with a secret that is none", value_with('"servers":[],"session_secret":"x"'), '"session_secret"'],
+    ["with an invalid secret", value_with('"servers":[],"session_secret":"x"'), '"session_secret"'],
     [
       "with sticky cookies and no secret",
       value_with('"servers":[],"sticky":{"cookie":{"name":"s"}}'),
       '"session_secret"',
     ],
     [
-      "with an id that stands twice",
+      "with a duplicate id",
       servers_with('{"id":0,"server":"10.0.0.1:80"},{"id":0,"server":"10.0.0.2:80"}'),
       "servers[1].id",
     ],
     [
-      "with an address that stands twice",
+      "with a duplicate address",
       servers_with('{"id":0,"server":"10.0.0.1:80"},{"id":1,"server":"10.0.0.1:80"}'),
       "servers[1].server",
     ],
     [
-      "with a weight that is none",
+      "with an invalid weight",
       servers_with('{"id":0,"server":"10.0.0.1:80","weight":"heavy"}'),
       "servers[0]",
     ],
@@ -209,13 +209,13 @@ describe("what gateways share of an upstream", () => {
     ],
     ["with a decision without a time", value_with('"servers":[],"scaling":{"id":"x"}'), '"scaling"'],
     [
-      "with a decision that waits for ever",
+      "with a decision whose wait is too long",
       value_with('"servers":[],"scaling":{"id":"x","time":1,"wait":1e300}'),
       '"scaling.wait"',
     ],
   ];
   for (const [what, text, says] of REFUSED) {
-    it(`is nothing that is ${what}`, () => {
+    it(`is refused ${what}`, () => {
       const [shared, problem] = parse_shared(text);
       expect(shared).equal(undefined);
       expect(string.find(problem?.text ?? "", says, 1, true)[0] !== undefined).equal(true);

@@ -72,7 +72,7 @@ function document_of(lines: string[], more: Partial<Document> = {}): Document {
 
 const CURRENT = document_of([HAND, FIRST, SECOND, NODE]);
 
-/** What becomes of `CURRENT`: its lines. */
+/** Returns the lines of `CURRENT` after the servers of its registry were replaced. */
 function replace(wanted: ServerConfig[], keeps_others = false, misfits: Misfit[] = []): string[] {
   const fitting = fitting_servers(CURRENT, "discovery", wanted, misfits);
   const [document] = replace_sourced(CURRENT, "discovery", fitting, keeps_others, REVISION);
@@ -85,14 +85,14 @@ describe("the servers of a source", () => {
     create(64, 4);
   });
 
-  it("are told by their mark", () => {
+  it("are recognized by `source`", () => {
     expect(sourced_addresses(CURRENT, "discovery")).same(["10.0.0.2:80", "10.0.0.3:80"]);
     expect(sourced_addresses(CURRENT, "register")).same(["10.0.0.4:80"]);
     expect(has_sourced(HAND, "discovery")).equal(false);
     expect(has_sourced(NODE, "discovery")).equal(false);
   });
 
-  it("are told by no text that only looks like their mark", () => {
+  it("are not recognized by a text that resembles `source`", () => {
     const tricks = [
       'unix:/a","source":"discovery"',
       'unix:/"source":"discovery"',
@@ -104,24 +104,24 @@ describe("the servers of a source", () => {
     expect(has_sourced(line(5, route), "discovery")).equal(false);
   });
 
-  it("stay as they are when nothing has changed", () => {
+  it("stay unchanged when the source wants the same servers", () => {
     const same = [server("10.0.0.3:80", { weight: 2 }), server("10.0.0.2:80")];
     expect(replace(same)).same(CURRENT.lines);
     expect(replace(same, true)).same(CURRENT.lines);
   });
 
-  it("go when they are not wanted, and nobody else's does", () => {
+  it("are removed when the source no longer wants them, and no other server is", () => {
     expect(replace([server("10.0.0.2:80")])).same([HAND, FIRST, NODE]);
     expect(replace([])).same([HAND, NODE]);
     expect(replace_sourced(CURRENT, "register", [], false, REVISION)[0]?.lines).same([HAND, FIRST, SECOND]);
   });
 
-  it("stay although they are not wanted, when they are to", () => {
+  it("stay without being wanted if removals are not allowed", () => {
     expect(replace([server("10.0.0.2:80")], true)).same(CURRENT.lines);
     expect(replace([], true)).same(CURRENT.lines);
   });
 
-  it("get new parameters in their place", () => {
+  it("keep their ids and their order when parameters change", () => {
     const lines = replace([server("10.0.0.2:80", { weight: 7, down: true }), server("10.0.0.3:80")], true);
     expect(lines).same([
       HAND,
@@ -131,7 +131,7 @@ describe("the servers of a source", () => {
     ]);
   });
 
-  it("stay when their addresses are written in another way, which is how they are written then", () => {
+  it("stay when their addresses are spelled differently, and take the new spelling", () => {
     const current = document_of([line(1, server("[::1]:80")), line(2, server("10.0.0.3:80"))]);
     const wanted = [server("[0:0::1]:080"), server("10.0.0.3:080", { weight: 2 })];
     const misfits: Misfit[] = [];
@@ -142,7 +142,7 @@ describe("the servers of a source", () => {
     expect(replace_sourced(current, "discovery", wanted, true, REVISION)[0]?.lines).same(lines);
   });
 
-  it("come at the end, each with a number of its own", () => {
+  it("are added at the end, each with an id and a row of its own", () => {
     const wanted = [server("10.0.0.9:80"), server("10.0.0.2:80"), server("10.0.0.8:80", { weight: 3 })];
     const [document] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION);
     expect(document?.next_id).equal(6);
@@ -156,7 +156,7 @@ describe("the servers of a source", () => {
     expect(added[1].source).equal("discovery");
   });
 
-  it("are others once they go from primary to backup", () => {
+  it("become other servers when they change between primary and backup", () => {
     const wanted = [server("10.0.0.2:80", { backup: true }), server("10.0.0.3:80", { weight: 2 })];
     for (const keeps_others of [true, false]) {
       const lines = replace(wanted, keeps_others);
@@ -167,7 +167,7 @@ describe("the servers of a source", () => {
     }
   });
 
-  it("cannot be at an address that is somebody else's", () => {
+  it("are refused at an address of another source's server", () => {
     const misfits: Misfit[] = [];
     const wanted = [server("10.0.0.1:080"), server("10.0.0.2:80"), server("10.0.0.4:80")];
     expect(replace(wanted, false, misfits)).same([HAND, FIRST, NODE]);
@@ -178,7 +178,7 @@ describe("the servers of a source", () => {
     ]);
   });
 
-  it("cannot be where the method forbids it", () => {
+  it("are refused with parameters that the method does not allow", () => {
     const current = document_of([FIRST], { method: "random" });
     const misfits: Misfit[] = [];
     const wanted = [server("10.0.0.2:80"), server("10.0.0.9:80", { slow_start: "5s" })];
@@ -190,7 +190,7 @@ describe("the servers of a source", () => {
     ]);
   });
 
-  it("may be at paths with quotes", () => {
+  it("may have paths with quotes", () => {
     for (const path of ['unix:/a"b', 'unix:/a"', 'unix:/"', "unix:/a\\", 'unix:/a\\"']) {
       const there = line(1, server(path));
       const current = document_of([there]);
@@ -202,7 +202,7 @@ describe("the servers of a source", () => {
     }
   });
 
-  it("keep when they are to leave for as long as they drain", () => {
+  it("keep their drain jobs while they drain", () => {
     const leaving = line(1, server("10.0.0.2:80", { drain: true, leave_by: "idle" }));
     const current = document_of([leaving]);
     const drains = [server("10.0.0.2:80", { drain: true, weight: 2 })];
@@ -213,7 +213,7 @@ describe("the servers of a source", () => {
     expect(parse_line((ended as Document).lines[0]).leave_by).equal("");
   });
 
-  it("all come, or none when memory is exhausted", () => {
+  it("are all added, or none if memory is exhausted", () => {
     create(2, 4);
     const wanted = [1, 2, 3, 4, 5].map((number) => server(`10.1.0.${number}:80`));
     for (const _ of $range(1, 3)) {
@@ -225,7 +225,7 @@ describe("the servers of a source", () => {
     expect(document?.lines.length).equal(5);
   });
 
-  it("come in portions, and those that nobody wants go with the last one", () => {
+  it("arrive in portions, and the last portion removes unwanted servers", () => {
     const wanted = ["10.0.0.2:80", "10.2.0.1:80", "10.2.0.2:80", "10.2.0.3:80"].map((address) =>
       server(address, { weight: 5 }),
     );

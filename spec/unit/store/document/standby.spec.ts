@@ -30,14 +30,14 @@ const REVISION = 30;
 const STANDBY = { server: "10.0.0.1:80", standby: true } as const;
 const NODE = { name: "n", ttl: "5s", incarnation: "" };
 
-/** A server with the id 1 that has been brought in. */
+/** A standby server in service, with the id 1. */
 function in_service(more: Partial<ServerConfig> = {}): ServerRecord {
   const parameters = { ...SERVER_DEFAULTS, ...STANDBY, in_service: true as const, ...more };
   return { ...parameters, id: 1, incarnation: 11, row: 21 as RowNumber };
 }
 
-/** The same when it has been let go, or does not stand by. */
-function let_go(parameters: Partial<ServerConfig>): ServerRecord {
+/** The same server out of service, or without `standby`. */
+function out_of_service(parameters: Partial<ServerConfig>): ServerRecord {
   return { ...SERVER_DEFAULTS, ...parameters, id: 1, incarnation: 11, row: 21 as RowNumber };
 }
 
@@ -46,7 +46,7 @@ function document_of(record: ServerRecord): Document {
   return { method: "round_robin", revision: 20, next_id: 12, row: 3 as RowNumber, leavers: [], lines };
 }
 
-/** The server with the id 1 of what has become of a document. */
+/** Returns the server with the id 1 of a changed document. */
 function after([document, problem]: [Document | undefined, unknown]): ServerRecord {
   expect(problem).equal(undefined);
   return find_record(format_document(document as Document), 1) as ServerRecord;
@@ -63,12 +63,12 @@ function replace(...servers: object[]): Document {
   return replace_upstream(current, config as UpstreamConfig, REVISION)[0] as Document;
 }
 
-describe("a standby server that has been brought in", () => {
+describe("a standby server in service", () => {
   before_each(() => {
     create(64, 4);
   });
 
-  it("has a line that says so, and is found by its whole id", () => {
+  it("has a line with `in_service`, and is found by its whole id", () => {
     const line = format_line(in_service());
     expect(line).equal('1 11 21 {"server":"10.0.0.1:80","standby":true,"in_service":true}');
     expect(parse_line(line)).same(in_service());
@@ -78,27 +78,27 @@ describe("a standby server that has been brought in", () => {
     for (const id of [0, 2, 20, 30, 111]) expect(find_record(text, id)).equal(undefined);
   });
 
-  it("stays in service with other parameters, not at another address, nor as one that serves anyway", () => {
+  it("stays in service with other parameters, but not at another address or without `standby`", () => {
     expect(patch({ weight: 5 })).same({ ...in_service(), weight: 5 });
     expect(patch({ down: true })).same({ ...in_service(), down: true });
     expect(patch({ standby: false }).in_service).equal(undefined);
     const moved = patch({ server: "10.0.0.2:80" });
     expect([moved.standby, moved.in_service]).same([true, undefined]);
-    // As one that is what it was, though its address is spelled.
+    // Another spelling of the same address changes nothing.
     expect(patch({ server: "10.0.0.1" })).same(in_service());
   });
 
-  it("stays in service when its upstream is set as a whole", () => {
+  it("stays in service when its upstream is replaced", () => {
     const [line] = replace({ ...STANDBY, weight: 2 }).lines;
     expect(parse_line(line)).same({ ...in_service(), weight: 2 });
     const [serving] = replace({ server: STANDBY.server }).lines;
-    expect(parse_line(serving)).same(let_go({ server: STANDBY.server }));
+    expect(parse_line(serving)).same(out_of_service({ server: STANDBY.server }));
     const [other, added] = replace({ server: "10.0.0.9:80" }, { ...STANDBY, server: "10.0.0.2:80" }).lines;
     expect(parse_line(other).in_service).equal(undefined);
     expect([parse_line(added).standby, parse_line(added).in_service]).same([true, undefined]);
   });
 
-  it("is left alone in service by a whole upstream that names it, when it has registered itself", () => {
+  it("stays in service when it registered itself and its upstream is replaced", () => {
     const current = document_of(in_service({ source: "register", node: NODE }));
     const [config] = read_upstream({ servers: [STANDBY] });
     const [document] = replace_upstream(current, config as UpstreamConfig, REVISION);
@@ -132,7 +132,7 @@ describe("a standby server that has been brought in", () => {
     expect(after(register(document_of(record), again, NOW, REVISION)).in_service).equal(undefined);
   });
 
-  it("stays in service while its registry has it stand by", () => {
+  it("stays in service with other parameters of its registry, but not without `standby`", () => {
     const record = in_service({ source: "discovery" });
     const current = document_of(record);
     const found = (more: Partial<ServerConfig>) => {
@@ -157,11 +157,11 @@ describe("a standby server that has been brought in", () => {
     expect(shared_text(made as Document)).equal(shared_text(current));
     const [same] = apply_shared(current, shared, "1", REVISION);
     expect(same?.lines).same(current.lines);
-    const back = parse_shared(shared_text(document_of(let_go(STANDBY))))[0] as Shared;
+    const back = parse_shared(shared_text(document_of(out_of_service(STANDBY))))[0] as Shared;
     expect(after(apply_shared(current, back, "2", REVISION)).in_service).equal(undefined);
   });
 
-  it("is in service at no gateway when it does not stand by", () => {
+  it("is in service at other gateways only with both `standby` and `in_service`", () => {
     for (const server of ['"in_service":true', '"standby":true,"in_service":"yes"', '"standby":true']) {
       const text = `{"method":"random","next_id":2,"servers":[{"id":1,"server":"10.0.0.1:80",${server}}]}`;
       expect((parse_shared(text)[0] as Shared).servers[0].in_service).equal(undefined);

@@ -25,11 +25,11 @@ describe("a follower of changes", () => {
     create(16, 4);
   });
 
-  it("is told nothing while nothing changes", () => {
+  it("receives nothing while nothing changes", () => {
     expect(next_changes(follower_of_now())[0]).equal(undefined);
   });
 
-  it("is told the names of what has changed since it last asked", () => {
+  it("receives the names of the upstreams that have changed since the last call", () => {
     const longest = string.rep("n", 128);
     const follower = follower_of_now();
     change("app");
@@ -43,7 +43,7 @@ describe("a follower of changes", () => {
     expect(are_all).equal(false);
   });
 
-  it("follows for ever, as long as it is not too far behind", () => {
+  it("can follow any number of changes unless it falls too far behind", () => {
     const follower = follower_of_now();
     for (const round of $range(1, 20)) {
       for (const number of $range(1, CHANGES - 2)) change(`u${round}.${number}`);
