@@ -117,8 +117,8 @@ export function with_default<T, const Default extends T>(
 }
 
 /**
- * Makes an option that is refused with a reason, even as JSON's null, because users of similar programs look for
- * it.
+ * Makes an option that is refused with a reason, even as JSON's null, because users of similar programs look
+ * for it.
  */
 export function unsupported(reason: string): OptionalOption<never> {
   return option((path) => refuse(path, reason), "default") as unknown as OptionalOption<never>;

@@ -154,7 +154,10 @@ export function read_server(input: unknown): LuaMultiReturn<[ServerConfig | unde
   return server_of(parameters);
 }
 
-/** Reads the parameters that a change of a server gives. Returns them, or undefined and the problem. Any phase. */
+/**
+ * Reads the parameters that a change of a server gives. Returns them, or undefined and the problem. Any
+ * phase.
+ */
 export function read_server_change(
   input: Record<string, unknown>,
 ): LuaMultiReturn<[ServerChange | undefined, Problem | undefined]> {

@@ -51,7 +51,9 @@ function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | und
   return upstream;
 }
 
-/** Ends the reported states that have expired: when a view is made, by the timer, and for the API. O(servers). */
+/**
+ * Ends the reported states that have expired: when a view is made, by the timer, and for the API. O(servers).
+ */
 function end_reported_states(upstream: LiveUpstream, now: number): void {
   for (const [, server] of pairs(upstream.servers)) end_reported_state(server, upstream.report_expiry, now);
 }
