@@ -1,4 +1,8 @@
-import type { Controlled, ControlledServer } from "../../../src/resty/sluice/control/controlled";
+import {
+  new_memo,
+  type Controlled,
+  type ControlledServer,
+} from "../../../src/resty/sluice/control/controlled";
 import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { server } from "./loaded_servers";
@@ -55,15 +59,6 @@ export function upstream_of(servers: ControlledServer[]): Controlled {
     call: undefined,
     servers,
     lines: new LuaTable(),
-    memo: {
-      update_due: 0,
-      decision_due: 0,
-      is_deciding: false,
-      is_calling: false,
-      answered: "",
-      failures: 0,
-      sure_until: 0,
-      recorded_obstacle: "",
-    },
+    memo: new_memo(),
   };
 }

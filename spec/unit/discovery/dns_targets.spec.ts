@@ -37,10 +37,6 @@ function asker_of(script: Script): { asker: Asker; asked: string[]; time: { now:
   return { asker, asked, time };
 }
 
-// Debian 12's LuaJIT (2.1-20230119) compiles these closures into machine code that crashes in one process of
-// twelve.
-jit.off(asker_of, true);
-
 describe("the addresses of SRV targets", () => {
   it("have both families, each with its own question", () => {
     const { asker, asked } = asker_of({ "A one": "10.0.0.1", "AAAA one": "fd00:0:0:0:0:0:0:1" });

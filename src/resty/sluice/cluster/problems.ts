@@ -9,7 +9,7 @@ import { put_cluster_problems, type ClusterProblem } from "../store/source_statu
 const problems = new LuaTable<string, ClusterProblem | undefined>();
 let is_changed = false;
 
-/** Records that an upstream differs. `junk`: etcd's revision of a value that is no upstream. */
+/** Records that an upstream differs. `junk`: etcd's revision of a value that is not an upstream. */
 export function note_problem(name: string, error: string, junk?: number): void {
   const known = problems.get(name);
   if (known?.error === error && known.junk === junk) return;

@@ -28,7 +28,7 @@ function put_back(before: Document | undefined, reach: Reach): Version | undefin
 /** Returns etcd's revision of what a change replaces; 0: nothing. */
 function replaced(name: string, history: string, before: Document | undefined, reach: Reach): number {
   if (typeof reach === "number") return reach;
-  // A value that is no upstream is replaced once the watch has brought all earlier changes.
+  // A value that is not an upstream is replaced once the watch has brought all earlier changes.
   return math.max(revision_in(history, before), junk_revision(name));
 }
 

@@ -21,7 +21,7 @@ import { revision_in, version_at, type Version } from "./version";
 /** This gateway's version of each upstream, by name; "": not shared yet. */
 export type Base = LuaTable<string, string>;
 
-/** Keys that are no upstreams and have been logged. */
+/** Keys that are not upstreams and have been logged. */
 const reported = new LuaSet<string>();
 
 function own_version(current: Document | undefined): string | undefined {

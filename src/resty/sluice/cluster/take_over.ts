@@ -29,7 +29,7 @@ function take_over(
   else note_problem(name, `what etcd has could not be applied: ${problem.text}`);
 }
 
-/** Takes over the value of a key, unless it is no upstream. */
+/** Takes over the value of a key, unless it is not an upstream. */
 export function apply_value(
   name: string,
   { value, revision }: KeyValue,

@@ -19,7 +19,7 @@ const LONGEST_PAUSE = 30;
 /** How long a worker that must end waits for an answer, in seconds. */
 const GRACE_SECONDS = 1.2;
 /**
- * A call that was not answered for so long, in seconds, is not repeated any more: the decision is outdated.
+ * A call that was not answered for this long, in seconds, is no longer repeated: the decision is outdated.
  */
 const LONGEST_TIME = 600;
 /** Upper bound on the duration of a call and of storing its result, in seconds. */

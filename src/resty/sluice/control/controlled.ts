@@ -99,7 +99,8 @@ function new_server(name: string, upstream_row: Cell, line: string): ControlledS
   };
 }
 
-function new_memo(): Memo {
+/** Returns the memo of an upstream about which nothing is known yet. */
+export function new_memo(): Memo {
   return {
     update_due: 0,
     decision_due: 0,

@@ -98,7 +98,7 @@ export function moment_of(time: number): Moment {
 }
 
 /**
- * Returns an identifier of the current boot of the machine, at which the monotonic clock starts anew;
+ * Returns an identifier of the current boot of the machine, at which the monotonic clock restarts;
  * undefined: unknown. Any phase; reads a file of the kernel.
  */
 export function boot_id(): string | undefined {

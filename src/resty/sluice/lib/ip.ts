@@ -26,7 +26,7 @@ const binary = ffi.new("unsigned char[16]");
  * Parses an IP address without brackets. Pure.
  *
  * @returns its bytes: four for IPv4, 16 for IPv6 including IPv4-mapped addresses (`::ffff:10.0.0.1`);
- * undefined: the text is no IP address
+ * undefined: the text is not an IP address
  */
 export function ip_bytes(text: string): string | undefined {
   // C reads only to the first zero byte.
@@ -62,8 +62,8 @@ function group_of(bytes: string, number: number): number {
 }
 
 /**
- * Returns the longest run of zero groups, the first of equal ones, and its length. A single group is no run:
- * the length is 1 then.
+ * Returns the longest run of zero groups, the first of equal ones, and its length. A single group is not a
+ * run: the length is 1 then.
  */
 function longest_run(bytes: string): LuaMultiReturn<[start: number, length: number]> {
   let start = GROUPS;

@@ -104,8 +104,8 @@ export function cluster_report(): FeedReport | undefined {
 }
 
 /**
- * After so many seconds without an answer of etcd, which is asked once a second, the other gateways may soon
- * miss changes.
+ * After this many seconds without an answer from etcd, which is asked once a second, the other gateways may
+ * soon miss changes.
  */
 const LONGEST_SILENCE = 2.5;
 
@@ -127,7 +127,7 @@ export function feed_report(feed: number): FeedReport | undefined {
 /** Why an upstream differs between this gateway and etcd. */
 export interface ClusterProblem {
   error: string;
-  /** etcd's revision of a value that is no upstream; absent: the value is one. */
+  /** etcd's revision of a value that is not an upstream; absent: the value is one. */
   junk?: number | undefined;
 }
 

@@ -7,8 +7,8 @@ import { server_not_found } from "./problems";
 /** Standby servers: known and checked, but without requests until they are brought into service. */
 
 /**
- * Puts a standby server into service, or back on standby. This is no parameter, so it applies to servers of
- * any source.
+ * Puts a standby server into service, or back on standby. This is not a parameter, so it applies to servers
+ * of any source.
  *
  * @param now the monotonic clock: when its `slow_start` begins
  */

@@ -185,7 +185,7 @@ export const enum Row {
   PICKS,
 
   /**
-   * When the registration of a server ended that the guard keeps all the same. Written under the lock. It
+   * When the registration of a server ended that the guard still keeps. Written under the lock. It
    * counts while `EXPIRES` is equal to it, so that a renewal needs no lock. The cell is otherwise used by
    * free rows only.
    */

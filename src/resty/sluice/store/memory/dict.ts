@@ -79,7 +79,7 @@ export function get_names(): string[] {
 
 const SEED_PREFIX = "seed:";
 
-/** Returns the number of a seed; undefined: the upstream is no seed. */
+/** Returns the number of a seed; undefined: the upstream is not a seed. */
 export function get_seed(name: string): number | undefined {
   return opened().get(SEED_PREFIX + name)[0] as number | undefined;
 }
