@@ -113,8 +113,8 @@ function use_memories(memory: NumberPointer): void {
 }
 
 /**
- * Prepares the Lua VM of one request: with `lua_code_cache off` each request has its own. The tasks of the
- * worker run in the VM in which `start_worker` was called. Phase: init_by_lua.
+ * Prepares the Lua VM of one request with `lua_code_cache off`; tasks run in that of `start_worker`. Phase:
+ * init_by_lua.
  */
 export function resume_worker(): void {
   const memory = shared_memory();
@@ -125,10 +125,8 @@ export function resume_worker(): void {
 }
 
 /**
- * Prepares this worker for requests, and starts its tasks. Raises if `setup` was not called. Phase:
- * init_worker_by_lua.
- *
- * @param cluster the etcd that shares the upstreams with other gateways; undefined: there is none
+ * Prepares this worker for requests, and starts its tasks. Raises if `setup` was not called. `cluster` shares
+ * the upstreams with other gateways. Phase: init_worker_by_lua.
  */
 export function start_worker(cluster: EtcdConfig | undefined): void {
   const memory = shared_memory();

@@ -4,11 +4,7 @@ import { check_content_type } from "./content_type";
 import { is_from_listed_origin } from "./cross_origin";
 import { check_local } from "./local";
 
-/**
- * Access control of the API. A client needs a token, or must be local. Requests from pages of other sites are
- * refused unless their origin is listed in api.origins, and so are requests for a host name that is not the
- * API's.
- */
+/** Access to the API needs a token, or a local client, and a permitted origin and host name. */
 
 function forbidden(code: string, text: string): Problem {
   return { status: 403, code, text };
@@ -42,9 +38,8 @@ function host_of(authority: string): string {
 }
 
 /**
- * Tells whether a client other than a browser has connected to a unix socket. No DNS name can resolve to a
- * unix socket, and clients send arbitrary Host headers there ("unix", "nginx-plus-api"). A browser reaches it
- * only through a proxy.
+ * Tells whether a client other than a browser has connected to a unix socket. Clients send arbitrary Host
+ * headers there. No DNS name resolves to a unix socket, and a browser reaches it only through a proxy.
  */
 function is_without_name(): boolean {
   const peer = ngx.var.realip_remote_addr ?? ngx.var.remote_addr;
@@ -83,10 +78,7 @@ function check_site(options: ApiOptions): Problem | undefined {
   return problem;
 }
 
-/**
- * Returns the request's token: that of the scheme Bearer, or the password of the scheme Basic with any user
- * name.
- */
+/** Returns the token of the scheme Bearer, or the password of the scheme Basic with any user name. */
 function given_token(): string | undefined {
   const [scheme, credentials] = string.match(ngx.var.http_authorization ?? "", "^(%a+) +(%S+) *$");
   const name = string.lower(scheme ?? "");
@@ -115,10 +107,7 @@ export function check_source(options: ApiOptions): Problem | undefined {
   return check_host(options) ?? check_site(options);
 }
 
-/**
- * Checks the client's permission. Returns the problem if the request is refused. Phase: content_by_lua, after
- * `check_source`.
- */
+/** Checks the client's permission; undefined: it has it. Phase: content_by_lua, after `check_source`. */
 export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
   return check_token(options, is_write) ?? (is_write ? check_content_type() : undefined);
 }

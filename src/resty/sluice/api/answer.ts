@@ -15,10 +15,7 @@ export interface Answer {
   body?: unknown;
   /** Instead of `body`: JSON text. */
   text?: string;
-  /**
-   * Instead of `body`: returns the JSON text in pieces, then undefined. It calls `pause` during long work;
-   * other requests are served there and between two pieces.
-   */
+  /** Instead of `body`: the JSON text in pieces, between which other requests are served. */
   next_piece?: NextPiece;
   /** True: the pieces are known to be UTF-8, which saves a check of each byte. */
   is_utf8?: boolean;
@@ -52,10 +49,7 @@ export function etag({ revision, cluster_revision }: Document): string {
   return string.format('"%d"', revision);
 }
 
-/**
- * Returns the URL of the documentation for the request's path. Paths below /sluice/1 are described by this
- * gateway.
- */
+/** Returns the URL of the documentation for the request's path: this gateway describes /sluice/1. */
 function documentation(): string {
   const { request_uri, scheme, http_host, host } = ngx.var;
   const [own, next] = string.match(request_uri ?? "", "^([^?#]-/sluice/1)([^/?#]?)");
@@ -103,8 +97,7 @@ function discard_body(): void {
 }
 
 /**
- * Sends an answer. Texts in it may come from registries, servers or the request's path, with bytes that are
- * not UTF-8, which JSON must be (RFC 8259). Phase: content_by_lua.
+ * Sends an answer as UTF-8, which texts of registries, servers and paths may not be. Phase: content_by_lua.
  */
 export function send(answer: Answer): void {
   discard_body();

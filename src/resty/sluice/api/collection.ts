@@ -5,11 +5,9 @@ import type { NextPiece } from "./answer";
 const PIECE_BYTES = 32768;
 
 /**
- * Returns a JSON object with one member for each name, in pieces: there may be thousands, and other requests
- * must be served between them.
+ * Returns a JSON object with a member for each name, in pieces: there may be thousands.
  *
- * @param member returns a member's JSON text; undefined: it no longer exists. It may call `pause` during long
- * work
+ * @param member returns a member's JSON text; undefined: it no longer exists
  */
 export function collection_pieces(
   names: readonly string[],

@@ -1,9 +1,8 @@
 import type { Problem } from "../config/problem";
 
 /**
- * Checks the media type of a write's body. A browser lets a page of any site send a form without a preflight
- * request, with one of three media types. All other media types need a preflight, which the API answers only
- * to listed origins.
+ * Checks the media type of a write's body. A browser lets a page of any site send three media types without a
+ * preflight request, which the API answers only to listed origins.
  */
 
 const FORM = "application/x-www-form-urlencoded";
@@ -23,10 +22,7 @@ function is_json(type: string): boolean {
   return type === "application/json" || string.find(type, "^application/[^/,]+%+json$")[0] !== undefined;
 }
 
-/**
- * Tells whether no browser has sent the request. `curl -d` sends a form's media type, but a browser adds one
- * of these headers.
- */
+/** Tells whether no browser has sent the request: `curl -d` sends a form's media type, without these. */
 function is_without_browser(): boolean {
   return (
     ngx.var.http_origin === undefined &&
@@ -37,8 +33,7 @@ function is_without_browser(): boolean {
 }
 
 /**
- * Tells whether a page of the API's own origin or of a listed one has sent the request. Other origins have
- * been refused before. The dashboard of NGINX Plus sends JSON from such a page as text/plain.
+ * Tells whether a page sent the request, as NGINX Plus' dashboard does. `check_source` has refused others.
  */
 function is_from_known_page(): boolean {
   return ngx.var.http_origin !== undefined || ngx.var.http_sec_fetch_site === "same-origin";

@@ -19,10 +19,7 @@ export function is_from_listed_origin({ origins }: ApiOptions): boolean {
   return false;
 }
 
-/**
- * Lets a page of a listed origin read the answer. Browsers do not send cookies or saved passwords across
- * origins, so the page sends the token itself. Phase: content_by_lua, before the answer.
- */
+/** Lets a page of a listed origin read the answer. Phase: content_by_lua, before the answer. */
 export function share_answer(options: ApiOptions): void {
   if (options.origins.length === 0) return;
   ngx.header.Vary = "Origin";
@@ -31,10 +28,7 @@ export function share_answer(options: ApiOptions): void {
   ngx.header["Access-Control-Expose-Headers"] = RESPONSE_HEADERS;
 }
 
-/**
- * Returns the headers that answer a preflight request, which a browser sends without the token. Undefined:
- * the request is not a preflight, or its origin is not listed. Phase: content_by_lua.
- */
+/** Returns the answer's headers if the request is a preflight of a listed origin. Phase: content_by_lua. */
 export function preflight_headers(options: ApiOptions): Record<string, string> | undefined {
   const is_preflight =
     ngx.req.get_method() === "OPTIONS" && ngx.var.http_access_control_request_method !== undefined;

@@ -40,9 +40,7 @@ function reason_of({ load }: Document, { backup }: ServerRecord, row: Cell): str
     : reason_text(reason);
 }
 
-/**
- * Returns a weight and its factors. `report`: the loads of the upstream's servers; undefined: none is known.
- */
+/** Returns a weight and its factors. `report`: the loads of all servers; undefined: not known. */
 export function weight_object(
   document: Document,
   record: ServerRecord,

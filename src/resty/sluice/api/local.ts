@@ -3,8 +3,8 @@ import { ip_bytes, is_loopback_ip } from "../lib/ip";
 import { sender } from "./sender/sender";
 
 /**
- * Detects local requests: those made by a program of this machine. Without tokens, only local requests may
- * use the API. A request that arrives from loopback through a gateway or another proxy is not local.
+ * Without tokens, only local requests may use the API: those of a program of this machine. A request that
+ * arrives from loopback through a proxy is not local.
  */
 
 /** Headers that only proxies add. */

@@ -18,9 +18,8 @@ function list_of(value: string | string[] | undefined): string | undefined {
 }
 
 /**
- * Takes the conditions off the request. nginx would otherwise compare them with the response, after the
- * change, and replace the response by its own 412 or 304. Conditions on a time are ignored, because resources
- * have no modification time. Phase: content_by_lua.
+ * Takes the conditions off the request. nginx would compare them with the response, after the change, and
+ * replace the response. Resources have no modification time. Phase: content_by_lua.
  */
 export function take_conditions(): Conditions {
   const headers = ngx.req.get_headers(0);
@@ -33,8 +32,8 @@ export function take_conditions(): Conditions {
 }
 
 /**
- * Tells whether a list of ETags includes the upstream's. A weak ETag counts as equal: nginx weakens the ETag
- * of a compressed response, and a client sends back what it received.
+ * Tells whether a list of ETags includes the upstream's, even as a weak one: nginx weakens it if it
+ * compresses.
  */
 function includes(tags: string, current: Document | undefined): boolean {
   if (current === undefined) return false;

@@ -60,11 +60,7 @@ function object_of(
   return $multi(value, text, undefined);
 }
 
-/**
- * Reads the body, which must be a JSON object. Phase: content_by_lua.
- *
- * @returns the object and its text, or undefined, "" and the problem
- */
+/** Reads the body, which must be a JSON object. Returns it and its text. Phase: content_by_lua. */
 export function read_object(): LuaMultiReturn<
   [Record<string, unknown> | undefined, string, Problem | undefined]
 > {
@@ -72,11 +68,7 @@ export function read_object(): LuaMultiReturn<
   return object_of(text, unreadable);
 }
 
-/**
- * Reads the body, which may be absent and otherwise must be a JSON object. Phase: content_by_lua.
- *
- * @returns the object, empty if there is no body, or undefined and the problem
- */
+/** Reads the body, which may be absent and counts as {} then. Phase: content_by_lua. */
 export function read_object_if_any(): LuaMultiReturn<
   [Record<string, unknown> | undefined, Problem | undefined]
 > {
@@ -86,9 +78,7 @@ export function read_object_if_any(): LuaMultiReturn<
   return $multi(object, problem);
 }
 
-/**
- * Returns the value of a query argument, the first of several; "": it has no value; undefined: it is absent.
- */
+/** Returns the first value of a query argument; "": it has none; undefined: it is absent. */
 export function argument(name: string): string | undefined {
   const value = ngx.req.get_uri_args(16)[name];
   const first = is_table(value) ? (value as unknown as (string | true)[])[0] : value;

@@ -69,10 +69,7 @@ const SLUICE_PATTERNS = patterns_of([
   openapi.routes,
 ]);
 
-/**
- * Matches the segments of a request's path from `start` on. Returns the values of the variable parts, or
- * undefined.
- */
+/** Matches a path's segments from `start` on. Returns the values of the variable parts. */
 function match(
   pattern: readonly string[],
   segments: readonly string[],
@@ -98,9 +95,8 @@ function versions(): Answered {
 const ROOT: Route = { path: "", GET: versions };
 
 /**
- * The authentication schemes of a token, in one field because lua-nginx-module keeps only one field of this
- * name. Basic comes first because Chrome reads only the first scheme of a field and does not prompt the user
- * for Bearer.
+ * The schemes of a token, in one field because lua-nginx-module keeps only one. Basic comes first because
+ * Chrome reads only the first scheme.
  */
 const CHALLENGES = 'Basic realm="Sluice", Bearer';
 
@@ -131,10 +127,7 @@ function find(
   return $multi(undefined, {}, not_found("PathNotFound", "path not found"));
 }
 
-/**
- * Returns the segments of the request's path below the prefix; undefined: the path is outside. Each segment
- * is decoded by itself, so that a name may contain an encoded slash.
- */
+/** Returns the decoded segments of the request's path below the prefix; undefined: the path is outside. */
 function path_below(prefix: string): string[] | undefined {
   const [path] = string.match(ngx.var.request_uri ?? "", "^[^?#]*");
   const wanted = split(prefix);

@@ -35,9 +35,7 @@ export function server_object(line: string): object {
   return shaped(object, SERVER);
 }
 
-/**
- * Returns the servers of an upstream in the order in which they were added. `fields`: as in `filter_object`.
- */
+/** Returns the servers in the order in which they were added. `fields`: as in `filter_object`. */
 export function server_objects(document: Document, fields?: readonly string[]): object[] {
   const objects: object[] = [];
   for (const line of document.lines) objects.push(filter_object(server_object(line), fields));

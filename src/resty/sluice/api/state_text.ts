@@ -8,10 +8,7 @@ import type { ServerRecord } from "../store/document/line";
 import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
 
-/**
- * The state of a server as the API shows it. Parameters take precedence over its own report, and that over
- * health.
- */
+/** The state of a server: its parameters take precedence over its own report, and that over health. */
 
 /** A state, and the reason in words. */
 type Explained = LuaMultiReturn<[string, string]>;
@@ -35,10 +32,7 @@ function by_health(row: Cell): Explained {
   return $multi(state_name(state), state === State.UP ? "it is healthy" : why_not_up(row, state));
 }
 
-/**
- * Returns the state of a server with `active` requests. A standby server is draining until its last request
- * ends, then down.
- */
+/** Returns the state of a server. With active requests, a standby server is draining, else down. */
 export function explained_state(record: ServerRecord, active: number): Explained {
   const row = row_at(record.row);
   const reported = reported_state(row);

@@ -7,10 +7,7 @@ const MOST_BYTES = 65536;
 /** Some editors write it at the start of a file. It is not part of the text. */
 const BYTE_ORDER_MARK = "\uFEFF";
 
-/**
- * Returns the file's tokens, at least one, or undefined and the reason, which never quotes the file. Ignores
- * empty lines.
- */
+/** Returns the file's tokens, at least one. The reason of a failure never quotes the file. */
 function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, string | undefined]> {
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) return $multi(undefined, `could not read it: ${cause ?? ""}`);
@@ -41,10 +38,7 @@ function with_file(name: string, tokens: string[], path: string | undefined): st
   return tokens.concat(found);
 }
 
-/**
- * Returns the options with the tokens of the token files added. Phase: init_by_lua. Raises a message that
- * names the field and the reason.
- */
+/** Returns the options with the tokens of files. Raises a text with field and reason. Phase: init_by_lua. */
 export function with_token_files(options: ApiOptions): ApiOptions {
   const { write_tokens, write_tokens_file, read_tokens, read_tokens_file } = options;
   return {

@@ -3,12 +3,9 @@ import type { Available, Method, Peer, Surroundings } from "./method";
 const PERCENT = 100;
 
 /**
- * Bounds the load that a method gives to a peer (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with
- * Bounded Loads", 2016). The bound is the share of the peer's weight in all requests in progress, times the
- * factor, rounded up. A peer at its bound counts as not available, unless all available peers are at their
- * bounds. Any phase.
- *
- * @param balance_factor in percent, at least 100
+ * Bounds the load of each peer (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded Loads",
+ * 2016): the share of its weight in all requests in progress, times `balance_factor` percent, rounded up. A
+ * peer at its bound is not available, unless all available peers are at their bounds. Any phase.
  */
 export function with_bound(surroundings: Surroundings, balance_factor: number, method: Method): Method {
   const { in_flight, left_in_flight, total_in_flight } = surroundings;

@@ -1,9 +1,8 @@
 import * as ffi from "ffi";
 
 /**
- * Points on a circle. Each bucket covers a part of the circle and has a sorted list of its points, linked by
- * their numbers. The arrays are outside the memory that the garbage collector scans. Points are spread
- * evenly, so that finding, adding or removing a point takes O(1).
+ * Points on a circle. Each bucket has a sorted list of the points in its part, linked by their numbers, in
+ * memory that the garbage collector does not scan. Finding, adding or removing a point takes O(1).
  */
 export interface Buckets {
   /** Number of points. */

@@ -15,12 +15,12 @@ import type { Peer } from "./method";
 import { next_point, point_count, points_of, POINTS_A_WEIGHT, seed_of } from "./points";
 
 /**
- * The circle of `hash … consistent`. Changes of peers take effect at the next search: few points are added
- * and removed one by one, and for many the circle is rebuilt, which is faster.
+ * The circle of `hash … consistent`. Changes of peers take effect at the next search: few points are changed
+ * one by one, and for many the circle is rebuilt, which is faster.
  *
- * The number of points is limited, so that no request waits long for a rebuild. As in nginx, a unit of weight
- * has 160 points. If that is too many in total, it has fewer, in steps of a twelfth. The shares stay the
- * same, and a step moves few keys, because the first points of a peer are always the same.
+ * As in nginx, a unit of weight has 160 points. If that is too many in total, it has fewer, in steps of a
+ * twelfth, so that no request waits long for a rebuild. The shares stay the same. A step moves few keys,
+ * because the first points of a peer are always the same.
  */
 export interface Circle {
   add: (this: void, peer: Peer) => void;
@@ -78,10 +78,7 @@ export function new_circle(): Circle {
   let { positions, followers, heads } = buckets;
   let bucket_count = buckets.count;
 
-  /**
-   * If two points have the same position, the point of the older peer comes first, so that all workers agree.
-   * Seats differ between workers.
-   */
+  /** At equal positions, the point of the older peer comes first. Seats differ between workers. */
   function seat_before(this: void, seat: number, other: number): boolean {
     return owners.get(seat).peer.id < owners.get(other).peer.id;
   }

@@ -2,10 +2,7 @@ import { new_circle } from "./circle";
 import { MOST_TRIES, new_keyed } from "./keyed";
 import type { Available, Method, Peer, Surroundings } from "./method";
 
-/**
- * Makes nginx's `hash … consistent`. A key belongs to the peer of the first point at or after the CRC-32 of
- * the key. If that peer is not available, the next points are tried. Any phase.
- */
+/** nginx's `hash … consistent`: a key belongs to the first point at or after its CRC-32. Any phase. */
 export function new_consistent_hash(surroundings: Surroundings): Method {
   const { crc32 } = surroundings;
   const circle = new_circle();

@@ -1,9 +1,6 @@
 import { new_heap, pop, push, remove, type Heap, type HeapEntry } from "../lib/heap";
 
-/**
- * Finds the next turn by the earliest eligible virtual deadline, in O(log n) (Stoica, Abdel-Wahab, "Earliest
- * Eligible Virtual Deadline First", 1995; the scheduler of Linux uses it).
- */
+/** Finds the next turn by the earliest eligible virtual deadline (Stoica, Abdel-Wahab, 1995), in O(log n). */
 
 /** An item that takes turns. Turn k becomes eligible at base + k/weight and is due at base + (k+1)/weight. */
 export interface Turns extends HeapEntry {
@@ -79,8 +76,7 @@ function copy_of<T extends Turns>(heap: Heap<T>): Heap<Copy<T>> {
 
 /**
  * Returns the item that would have the turn at a virtual time, or as soon as one is eligible. It works on
- * copies, because an item stays eligible once it was admitted, and virtual time can be set back when others
- * leave. O(n).
+ * copies, because virtual time can be set back after an item was admitted. O(n).
  */
 export function first_at<T extends Turns>(schedule: Schedule<T>, time: number, slack: number): T {
   const eligible = copy_of(schedule.eligible);

@@ -96,10 +96,8 @@ export function comes_before(peer: Peer, other: Peer, first_id: number): boolean
 }
 
 /**
- * Returns the group whose next member has the turn at a virtual time by nginx's smooth weighted round robin:
- * the member that is owed most and, of several equal ones, the first in the order of ids. O(groups).
- *
- * @param slack smaller differences are rounding errors
+ * Returns the group whose next member is owed most by nginx's smooth weighted round robin, or comes first in
+ * the order of ids of several equal ones. Differences below `slack` are rounding errors. O(groups).
  */
 export function most_owed({ list, count }: Groups, time: number, slack: number, first_id: number): Group {
   let found = list.get(1);

@@ -3,10 +3,9 @@ import type { Available, Method, Peer, Surroundings } from "./method";
 import { new_ranges } from "./ranges";
 
 /**
- * Makes nginx's `hash` without `consistent` (ngx_http_upstream_hash_module), which is compatible with
- * Cache::Memcached. The peer is selected by bits 16 to 30 of the key's CRC-32, modulo the sum of the weights.
- * If that peer is not available, the bits of the CRC-32 of "1" and the key are added, then those of "2" and
- * the key, and so on. Any phase.
+ * nginx's `hash` without `consistent`, compatible with Cache::Memcached: bits 16 to 30 of the key's CRC-32,
+ * modulo the sum of the weights. If that peer is not available, the bits of the CRC-32 of "1" and the key are
+ * added, then those of "2" and the key, and so on. Any phase.
  */
 export function new_hash(surroundings: Surroundings): Method {
   const { crc32 } = surroundings;

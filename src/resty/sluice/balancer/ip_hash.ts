@@ -24,8 +24,8 @@ function hash_address(before: number, key: string): number {
 }
 
 /**
- * Makes nginx's `ip_hash`. The key is the client's address as bytes: the first three of IPv4, all of IPv6. If
- * the peer of an address is not available, the hash is continued with the same bytes. Any phase.
+ * nginx's `ip_hash`. The key is the client's address as bytes: the first three of IPv4, all of IPv6. Any
+ * phase.
  */
 export function new_ip_hash(surroundings: Surroundings): Method {
   const ranges = new_ranges();

@@ -9,11 +9,9 @@ interface Listed extends Peer {
 }
 
 /**
- * Makes a method that chooses the peer with the least cost for its weight, and one of several equal peers by
- * round robin.
- *
- * If the peer whose turn it is has the least possible cost, as idle peers have, a pick is only a step of the
- * round robin. Otherwise all peers are compared. Any phase.
+ * Chooses the peer with the least cost for its weight, and one of several equal peers by round robin. A pick
+ * is a step of the round robin if that peer has the least possible cost, as idle peers have. Otherwise all
+ * peers are compared. Any phase.
  */
 export function new_least(surroundings: Surroundings, cost: Cost): Method {
   const turns = new_round_robin(surroundings);

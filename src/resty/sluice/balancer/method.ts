@@ -1,7 +1,6 @@
 /**
- * The contract of a balancing method. A method keeps its peers in an order of its own. A peer keeps its
- * position when other peers are added, removed or changed. A method uses neither nginx nor a clock directly,
- * so that it runs under plain LuaJIT.
+ * The contract of a balancing method. A peer keeps its position when other peers are added, removed or
+ * changed. A method uses neither nginx nor a clock directly, so that it runs under plain LuaJIT.
  */
 
 /** A server in a method, which may add fields to it. */
@@ -27,25 +26,20 @@ export interface Method {
   remove: (this: void, peer: Peer) => void;
   /** Changes the weight of a peer, which must have been added. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
-  /**
-   * Changes the spelling of `peer.server`, which names the same address; absent: the method does not use it.
-   */
+  /** Changes the spelling of `peer.server` for the same address; absent: the method does not use it. */
   respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
   /** Takes a peer, whose `in_rotation` was true and is now false, out of rotation. */
   suspend: (this: void, peer: Peer) => void;
   /** Takes a peer, whose `in_rotation` was false and is now true, back into rotation. */
   resume: (this: void, peer: Peer) => void;
   /**
-   * Chooses a peer and counts the choice; undefined when none is available.
-   *
-   * @param key the key of the request, for methods that use one; without a key, or with an empty one, they
-   * use round robin
+   * Chooses a peer and counts the choice; undefined: none is available. Without a key, keyed methods use
+   * round robin.
    */
   pick: (this: void, available: Available, key: string | undefined) => Peer | undefined;
   /**
-   * Returns the peer that `pick` would choose now, without changing later choices. The result is exact if the
-   * peer whose turn it is is available, and otherwise the most likely peer. It is undefined if none is
-   * available, and always with `random`. Not hot.
+   * Returns the peer that `pick` would choose now, or the most likely one if the peer whose turn it is is not
+   * available. Changes nothing. Undefined: none is available, or the method is `random`. Not hot.
    */
   peek: (this: void, available: Available, key: string | undefined) => Peer | undefined;
 }
@@ -62,10 +56,7 @@ export interface Surroundings {
   crc32: (this: void, text: string) => number;
   /** Returns the number of requests in progress at a peer. */
   in_flight: (this: void, peer: Peer) => number;
-  /**
-   * Returns the number of requests in progress at a peer that may have been removed; 0 when its memory
-   * belongs to another server.
-   */
+  /** As `in_flight`, of a peer that may have been removed; 0: its memory belongs to another server. */
   left_in_flight: (this: void, peer: Peer) => number;
   /** Returns the number of requests in progress at all peers, including removed ones. */
   total_in_flight: (this: void) => number;

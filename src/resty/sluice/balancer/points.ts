@@ -23,7 +23,7 @@ export function seed_of(server: string): number {
   return crc32_text(crc32_byte(crc32_text(CRC32_START, host), 0), port);
 }
 
-/** Returns the point after another one, and the first after 0: the seed continued by the four bytes. */
+/** Returns the point after another, the first after 0: the seed continued by the four bytes. */
 export function next_point(seed: number, point: number): number {
   return crc32_end(crc32_word(seed, point));
 }

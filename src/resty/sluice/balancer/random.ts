@@ -8,10 +8,9 @@ import { new_round_robin } from "./round_robin";
 const MOST_DRAWS = 20;
 
 /**
- * Makes nginx's `random`. Each peer is chosen with a probability in proportion to its weight. Any phase.
+ * nginx's `random`: the chance of a peer is in proportion to its weight. Any phase.
  *
- * @param cost for `random two`: two different peers are drawn, and the one with less cost for its weight is
- * chosen
+ * @param cost for `random two`: of two different peers, the one with less cost for its weight is chosen
  */
 export function new_random(surroundings: Surroundings, cost?: Cost): Method {
   const { random, now } = surroundings;

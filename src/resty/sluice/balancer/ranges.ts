@@ -1,9 +1,8 @@
 import type { Peer } from "./method";
 
 /**
- * Peers as adjacent ranges on a line, in the order of their ids. The length of a range is the weight of the
- * peer. `hash`, `ip_hash` and `random` use it. Sums are computed when they are needed, so that many changes
- * cost one computation.
+ * Peers as adjacent ranges on a line, in the order of their ids, with the length of their weights. Sums are
+ * computed when they are needed, so that many changes cost one computation.
  */
 export interface Ranges {
   add: (this: void, peer: Peer) => void;

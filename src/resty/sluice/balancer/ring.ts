@@ -113,9 +113,7 @@ export function step<R extends Ring<R>>(ring: R): Member<R> {
   return member;
 }
 
-/**
- * Returns the member that takes the turn of an unavailable one: the next available member from `spare` on.
- */
+/** Returns the next available member from `spare` on, which takes the turn of an unavailable one. */
 export function first_available<R extends Ring<R>>(ring: R, available: Available): Member<R> | undefined {
   let member = ring.spare;
   for (const _ of $range(1, ring.members)) {

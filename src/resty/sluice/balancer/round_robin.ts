@@ -26,13 +26,12 @@ import { first_id_of, start_from } from "./start";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring. While all weights
- * are equal there is one group, and a pick is one step. With a few groups the sequence is that of nginx's
- * smooth weighted round robin. With more groups it is earliest eligible virtual deadline first, in O(log
- * groups).
+ * are equal there is one group, and a pick is one step. With a few groups the sequence is that of nginx. With
+ * more groups it is earliest eligible virtual deadline first, in O(log groups).
  *
- * Virtual time advances by 1/total with each pick, so that one unit is a full cycle. The schedule keeps every
- * group within one pick of its exact share at any time: counts over a cycle are exact, and no peer waits
- * longer than 2 × total/weight picks.
+ * Virtual time advances by 1/total with each pick, so that one unit is a full cycle. Every group stays within
+ * one pick of its exact share: counts over a cycle are exact, and no peer waits longer than 2 × total/weight
+ * picks.
  *
  * A group or a peer is owed its weight × virtual time minus the turns that it has had. The sum over all peers
  * is 0. A peer keeps its owed turns when its weight changes, so that frequent changes do not cost it turns. A

@@ -15,11 +15,7 @@ function collect_ids({ list, count }: Groups): number[] {
   return ids;
 }
 
-/**
- * Returns the id of the peer with which a rotation starts. O(peers × log(peers)).
- *
- * @param start the position in the list of peers, from 0 up to, but not including, 1
- */
+/** Returns the id of the peer with which a rotation starts, by its place `start` (0 to 1) in the list. */
 export function first_id_of(groups: Groups, start: number): number {
   const ids = collect_ids(groups);
   table.sort(ids);
@@ -38,12 +34,7 @@ function start_group(group: Group, first_id: number): void {
   group.spare = first;
 }
 
-/**
- * Starts the rotation of each group with its first member in the cyclic order of ids from `first_id`.
- * O(peers).
- *
- * @returns the number of peers
- */
+/** Starts each group with its first member in the cyclic order of ids. Returns the number of peers. */
 export function start_from({ list, count }: Groups, first_id: number): number {
   let peers = 0;
   for (const slot of $range(1, count)) {

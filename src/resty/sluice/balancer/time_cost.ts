@@ -7,8 +7,8 @@ const STEP = 20;
 export const WORST_TIME = 5000;
 
 /**
- * Returns how often the expected time of a peer is halved since it was last chosen. nginx counts whole
- * seconds and halves once in `fail_timeout` + 1 seconds, so that a `fail_timeout` of 0 halves once a second.
+ * Returns how often the expected time of a peer is halved since it was last chosen: as in nginx once in
+ * `fail_timeout` + 1 seconds, so that a `fail_timeout` of 0 halves once a second.
  */
 function halvings(chosen_at: number, now: number, fail_timeout: number): number {
   const idle = math.floor(now) - math.floor(chosen_at);
@@ -16,11 +16,11 @@ function halvings(chosen_at: number, now: number, fail_timeout: number): number 
 }
 
 /**
- * Makes the cost of `least_time` by the rules of nginx's ngx_http_upstream_least_time_module (1.31): the
- * expected time in steps of 20 ms, times the requests that would be in progress. The expected time of a peer
- * is halved for each `fail_timeout` in which it was not chosen, so that slow peers get another chance. nginx
- * forgets the halving with the next request. Here it stays until responses change the time, so that a peer
- * that has become fast regains its share after log2(time / 20 ms) periods and not after hundreds.
+ * The cost of `least_time` by the rules of nginx 1.31: the expected time in steps of 20 ms, times the
+ * requests that would be in progress. It is halved for each `fail_timeout` in which the peer was not chosen,
+ * so that slow peers get another chance. nginx forgets the halving with the next request. Here it stays until
+ * responses change the time, so that a peer that has become fast regains its share soon, not after hundreds
+ * of periods.
  *
  * @param uses_inflight true: the age of the requests in progress counts when it is above the expected time
  */

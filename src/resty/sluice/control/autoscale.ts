@@ -68,11 +68,7 @@ function call_body(
   );
 }
 
-/**
- * Carries out a decision.
- *
- * @returns true; or false if another gateway has decided before, with the cause if there was a failure
- */
+/** Carries out a decision. Returns false if another gateway has decided before, or with a cause. */
 function carry_out(
   upstream: Controlled,
   config: AutoscaleConfig,
@@ -102,9 +98,7 @@ function carry_out(
   return $multi(is_done, undefined);
 }
 
-/**
- * Records a decision. `obstacle` is why it cannot be carried out; it is recorded once as long as it lasts.
- */
+/** Records a decision. `obstacle` is why nothing is done; it is recorded once as long as it lasts. */
 function record(
   { name, memo }: Controlled,
   { dry_run }: AutoscaleConfig,
@@ -175,11 +169,7 @@ function limits_of(config: AutoscaleConfig): ScalingLimits {
   return { high, low, min, max, duration: seconds_of(config.for), cooldown: seconds_of(config.cooldown) };
 }
 
-/**
- * Decides whether to scale an upstream whose loads were just measured. Phase: timer.
- *
- * @param expiry how long a report is used, in seconds
- */
+/** Decides whether to scale an upstream whose loads were just measured. Phase: timer. */
 export function autoscale(upstream: Controlled, config: AutoscaleConfig, expiry: number, now: number): void {
   const { memo } = upstream;
   const utilization = utilization_of(upstream.servers, expiry, now);

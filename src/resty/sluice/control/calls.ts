@@ -18,9 +18,7 @@ const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 30;
 /** How long a worker that must end waits for an answer, in seconds. */
 const GRACE_SECONDS = 1.2;
-/**
- * A call that was not answered for this long, in seconds, is no longer repeated: the decision is outdated.
- */
+/** After this time, in seconds, an unanswered call is not repeated: the decision is outdated. */
 const LONGEST_TIME = 600;
 /** Upper bound on the duration of a call and of storing its result, in seconds. */
 export const CALL_SECONDS = 10;
@@ -50,9 +48,7 @@ function change_call(
 
 /**
  * Removes an answered call from the state of all gateways, and begins the cooldown. If that fails, the call
- * is marked as answered at this gateway, so that it is not repeated.
- *
- * @returns the cause of a failure
+ * is marked as answered here, so that it is not repeated. Returns the cause of a failure.
  */
 function forget_call(name: string, id: string): string | undefined {
   const cause = change_call(write, name, id, (next) => {
@@ -68,10 +64,8 @@ function forget_call(name: string, id: string): string | undefined {
 }
 
 /**
- * Announces to the other gateways that a call will be repeated, so that they do not decide until then. While
- * the announcement fails, etcd is not reachable for a decision either.
- *
- * @returns the cause of a failure
+ * Announces to the other gateways that a call will be repeated, so that they do not decide until then. If
+ * that fails, they cannot reach etcd for a decision either. Returns the cause of a failure.
  */
 function announce_call({ name, memo }: Controlled, id: string, pause: number): string | undefined {
   if (!is_clustered()) return undefined;
@@ -85,10 +79,8 @@ function announce_call({ name, memo }: Controlled, id: string, pause: number): s
 }
 
 /**
- * Verifies that no other gateway has decided while this one was stopped or cut off. An announcement does
- * that, because etcd refuses a write that is not based on the latest version of the upstream.
- *
- * @returns the cause if etcd does not answer
+ * Verifies by an announcement that no other gateway has decided while this one was stopped or cut off: etcd
+ * refuses a write that is not based on the latest version. Returns the cause if etcd does not answer.
  */
 function confirm_decision(upstream: Controlled, id: string): string | undefined {
   if (!is_clustered() || clock.now() + TIMEOUT_SECONDS < upstream.memo.sure_until) return undefined;
@@ -109,11 +101,7 @@ function new_grace_period(): (this: void) => boolean {
   };
 }
 
-/**
- * Makes the call, unless it is too late or another decision was made since.
- *
- * @returns the cause of a failure, after which the call must be repeated
- */
+/** Makes the call, unless it is too late. Returns the cause of a failure, after which it is repeated. */
 function try_call(upstream: Controlled, id: string): string | undefined {
   const { name, row, autoscale, call } = upstream;
   const unconfirmed = confirm_decision(upstream, id);

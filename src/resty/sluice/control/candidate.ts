@@ -20,10 +20,7 @@ function next_standby({ servers }: Controlled, now: number): ControlledServer | 
   return undefined;
 }
 
-/**
- * Returns the server that contributes least. Unhealthy servers come first, then the server with the least
- * weight. Of several equal ones the last added is chosen.
- */
+/** Returns the server that contributes least: unhealthy, or of the least weight, or the last added. */
 function least_useful(
   { servers }: Controlled,
   only_standby: boolean,

@@ -67,11 +67,7 @@ export function is_amount(value: number): boolean {
   return value >= 0 && value < math.huge;
 }
 
-/**
- * Returns the load of a server: its utilization, the part of it above the target once more, and its errors.
- *
- * @param scale the result of `scale_of_measured`
- */
+/** Returns its utilization, the part of that above the target once more, and its errors. */
 export function load_of(server: LoadedServer, limits: LoadLimits, scale: number): number {
   const utilization = math.min(server.utilization, MOST_UTILIZATION);
   const requests = requests_of(server, scale);
@@ -81,9 +77,8 @@ export function load_of(server: LoadedServer, limits: LoadLimits, scale: number)
 
 /**
  * Returns how far a load can be trusted, from 0 to 1. The factor moves to 1 by the untrusted part. Otherwise
- * the factor of an idle server would follow the noise of its reports in a random walk, and a server that
- * wrongly reports to be almost idle would receive the most requests. With the fourth power, the trust is 1 %
- * at a load of 0.016 and 99 % at 0.16.
+ * the factor of an idle server would follow the noise of its reports, and a server that wrongly reports to be
+ * idle would receive the most requests. The trust is 1 % at a load of 0.016 and 99 % at 0.16.
  */
 export function trust_of(load: number): number {
   const square = (load / IDLE) * (load / IDLE);
@@ -102,9 +97,8 @@ export function requests_of(server: LoadedServer, scale: number): number {
 }
 
 /**
- * Returns the factor by which requests that this gateway has measured must be multiplied to be comparable
- * with reported ones, which include those of other gateways. It is 1 unless only some servers report
- * requests. The median limits the influence of wrong reports.
+ * Returns the factor that makes measured requests comparable with reported ones, which include those of other
+ * gateways: 1 unless only some servers report. The median limits the influence of wrong reports.
  */
 export function scale_of_measured(servers: readonly LoadedServer[]): number {
   let is_mixed = false;

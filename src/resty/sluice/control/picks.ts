@@ -10,9 +10,9 @@ import { last_slot, row_at, shared_memory, stamp_at } from "../store/memory/regi
 import { picks_of } from "../store/memory/statistics";
 
 /**
- * Counts how often servers were chosen in the last minute. Once a minute the counters of an upstream's
- * servers are stored, for each upstream in a different second. Between two of these times, the previous
- * minute counts in proportion to the part of it that is less than a minute ago.
+ * Counts how often servers were chosen in the last minute. Once a minute the counters are stored, for each
+ * upstream in a different second. In between, the previous minute counts in proportion to the part of it that
+ * is less than a minute ago.
  */
 
 const MINUTE = 60;
@@ -52,11 +52,7 @@ function minute_of(name: string): number {
   return is_served(row) ? shared_memory()[row_at(row) + UpstreamRow.MINUTE_AT] : 0;
 }
 
-/**
- * Begins a minute of an upstream if the last one is over. O(servers).
- *
- * @returns when the next minute begins; undefined: the upstream was deleted
- */
+/** Begins a minute if the last one is over. Returns when the next begins; undefined: it was deleted. */
 function begin_minute(name: string, now: number): number | undefined {
   const text = get_text(name);
   if (text === undefined) return undefined;

@@ -83,11 +83,8 @@ function reason_to_scale_in(
 }
 
 /**
- * Decides whether to scale. A server whose utilization is not known counts neither as idle nor as busy: to
- * scale out, more than half of the healthy servers must be known, and to scale in, all of them. Any phase.
- *
- * @param times are updated, except `scaled_at`
- * @returns the decision; undefined: do not scale
+ * Decides whether to scale, and updates the times. A server whose utilization is not known counts neither as
+ * idle nor as busy: to scale out, more than half of the healthy servers must be known, and to scale in, all.
  */
 export function decide(
   limits: ScalingLimits,

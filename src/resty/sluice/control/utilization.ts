@@ -4,9 +4,7 @@ import type { Utilization } from "./scaling_rule";
 
 /** Computes the utilization of an upstream from the reports of its servers. */
 
-/**
- * The largest utilization of a server that is used: one server alone must not cause others to be brought in.
- */
+/** The largest utilization that is used: one server alone must not cause others to be brought in. */
 const FULL = 1;
 
 /** Computes the utilization. `expiry` is how long a report is used, in seconds. Any phase. */

@@ -15,9 +15,6 @@ const LARGEST_BODY = 4096;
 /**
  * Makes a call once. The signature is the HMAC-SHA256 of the time, a full stop and the body. A call that is
  * repeated has the same `Idempotency-Key`. Phases that have cosockets.
- *
- * @param wall_time the time of day, which the signature covers: seconds since 1970
- * @returns true, or undefined and the cause
  */
 export function call_webhook(
   { url, secret }: WebhookConfig,

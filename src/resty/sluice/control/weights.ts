@@ -12,8 +12,7 @@ import {
 } from "./load";
 
 /**
- * Computes the part of its configured weight that a server gets, from the load that it reports. Pure: the
- * caller has the clock.
+ * Computes the part of its configured weight that a server gets, from the load that it reports. Pure.
  *
  *   load     = utilization + errors ÷ requests × error_penalty + the utilization above the target
  *   capacity = requests per second ÷ load ÷ configured weight
@@ -22,15 +21,14 @@ import {
  * Without the last term of the load this is Envoy's client side weighted round robin. The utilization above
  * the target counts twice, so that an overloaded server is relieved a fifth sooner. The balance does not
  * move, because all loads are equal when all utilizations are. A capacity falls at most in proportion to the
- * utilization, which is a gain of 1, and a factor follows only a part of it. Reports of any age therefore
- * cause no permanent oscillation.
+ * utilization, which is a gain of 1, and a factor follows only a part of it, so old reports cause no lasting
+ * oscillation.
  *
  * The median (the lower one of two) limits the influence of wrong reports: while more than half of the
- * servers report correctly, the others cannot move it beyond the range of correct values. With the mean, a
- * server that reports to be idle would lower the factors of all. Envoy also gives servers without reports the
- * median weight; here that is factor 1. The sum of the factors is not kept constant, so that the limits of
- * one server do not affect others: a server with wrong reports gets `min_weight` to `CEILING` times the share
- * of a typical server, and no other server gets more requests than without it.
+ * servers report correctly, the others cannot move it beyond the range of correct values. Servers without
+ * reports have factor 1. The sum of the factors is not kept constant, so that the limits of one server do not
+ * affect others: a server with wrong reports gets `min_weight` to `CEILING` times the share of a typical
+ * server, and no other server gets more requests than without it.
  */
 
 const TEXTS = new LuaTable<Reason, string>();
@@ -52,23 +50,19 @@ export function reason_text(reason: Reason): string {
 /** The largest factor. Servers of one upstream with careful weights differ much less. */
 export const CEILING = 4;
 /**
- * Changes up to this size do not move a factor. A server's capacity and the median both contain the noise of
- * reports: ±2 % each is mostly within the tolerance. Utilizations differ by at most this much.
+ * Changes up to this size do not move a factor: reports of a capacity and the median have ±2 % noise each.
  */
 const TOLERANCE = 0.03;
 /**
- * Time in which a factor moves most of its way, in seconds. Many applications average the utilization over
- * some seconds and the requests over fewer, so that the quotient lags behind the factor. Half of the way in a
- * second would oscillate by a half with an average of 10 s (bench/control). A weight that follows noise costs
- * more than a weight that is a few seconds late.
+ * Time in which a factor moves most of its way, in seconds. Applications average the utilization over longer
+ * than the requests, so that the quotient lags behind: half of the way in a second would oscillate by a half
+ * with an average of 10 s (bench/control). A weight that follows noise costs more than one that is a few
+ * seconds late.
  */
 const WAY = 6;
 /** `WAY` for measured requests. It is longer, because they are divided by an earlier utilization. */
 const MEASURED_WAY = 10;
-/**
- * The largest part of its way that a factor moves in one update. It is also the part that a factor moves back
- * to the configured weight, where no oscillation is possible.
- */
+/** The largest part of its way that a factor moves in one update, and that it moves back to 1. */
 const MOST_OF_WAY = 0.5;
 
 /** Returns why the load of a server cannot be used; LOAD: it can. */
@@ -111,9 +105,7 @@ function follow(server: LoadedServer, relative: number, limits: LoadLimits, scal
 /**
  * Updates the factor and the reason of each server of an upstream once. Any phase.
  *
- * @param servers all servers of the upstream that share its requests
  * @param limits `min_weight` and `max_step` are above 0
- * @param now the monotonic clock
  * @returns the median capacity; undefined: no capacity is known
  */
 export function balance_loads(

@@ -1,11 +1,9 @@
 import * as ffi from "ffi";
 
 /**
- * The two clocks.
- *
- * Durations, deadlines and expiries use the monotonic clock. All processes of the machine share it, and
- * setting the time of day does not change it. The time of day is only for timestamps: those that people read,
- * and those that other machines send.
+ * The two clocks. Durations, deadlines and expiries use the monotonic clock, which all processes share and
+ * nobody sets. The time of day is only for timestamps: those that people read, and those that other machines
+ * send.
  */
 
 /** A moment of the monotonic clock, in seconds. 0 means "never". */
@@ -53,16 +51,10 @@ function nginx_now(this: void): Moment {
 const [has_nginx] = pcall(() => C.sluice_current_msec[0]);
 const is_readable = has_nginx && ffi.abi("64bit") && ffi.abi("le");
 
-/**
- * The monotonic clock: seconds, with milliseconds, since a moment long before the machine was booted. Within
- * one turn of nginx's event loop the value stays the same. Any phase. Hot.
- */
+/** The monotonic clock: seconds since long before the boot, the same within a turn of the event loop. Hot. */
 export const now: (this: void) => Moment = is_readable ? nginx_now : kernel_now;
 
-/**
- * Returns the time of day: seconds since 1970. Only for timestamps; it can jump in both directions. Any
- * phase.
- */
+/** Returns the time of day: seconds since 1970, for timestamps. It can jump. Any phase. */
 export function wall_time(): number {
   return ngx.now();
 }
@@ -73,8 +65,8 @@ const SMALLEST_STEP = 0.1;
 let offset = 0;
 
 /**
- * Returns how far the time of day is ahead of the monotonic clock, in seconds. The value stays exactly the
- * same until the time of day is set, so that a moment is always shown as the same time. Any phase.
+ * Returns how far the time of day is ahead of the monotonic clock, in seconds. It stays exactly the same
+ * until the time of day is set, so that a moment is always shown as the same time. Any phase.
  */
 export function wall_offset(): number {
   const current = ngx.now() - now();
@@ -97,10 +89,7 @@ export function moment_of(time: number): Moment {
   return time - wall_offset();
 }
 
-/**
- * Returns an identifier of the current boot of the machine, at which the monotonic clock restarts;
- * undefined: unknown. Any phase; reads a file of the kernel.
- */
+/** Returns an identifier of the current boot, at which the monotonic clock restarts. Any phase. */
 export function boot_id(): string | undefined {
   const [file] = io.open("/proc/sys/kernel/random/boot_id", "r");
   if (file === undefined) return undefined;

@@ -36,10 +36,7 @@ export function crc32_byte(state: number, byte: number): number {
   return TABLE.get((state ^ byte) & 255) ^ (state >>> 8);
 }
 
-/**
- * Returns the state after four more bytes, those of a number, lowest first. Several times as fast as single
- * bytes.
- */
+/** Returns the state after four more bytes, those of a number, lowest first. Faster than single bytes. */
 export function crc32_word(state: number, word: number): number {
   const bits = state ^ word;
   return BY_3[bits & 255] ^ BY_2[(bits >>> 8) & 255] ^ BY_1[(bits >>> 16) & 255] ^ BY_0[bits >>> 24];

@@ -22,12 +22,7 @@ const MAPPING = `${string.rep("\0", 10)}${string.char(255, 255)}`;
 const IPV6_LOOPBACK = `${string.rep("\0", 15)}${string.char(1)}`;
 const binary = ffi.new("unsigned char[16]");
 
-/**
- * Parses an IP address without brackets. Pure.
- *
- * @returns its bytes: four for IPv4, 16 for IPv6 including IPv4-mapped addresses (`::ffff:10.0.0.1`);
- * undefined: the text is not an IP address
- */
+/** Returns the four or 16 bytes of an IP address without brackets; undefined: it is none. Pure. */
 export function ip_bytes(text: string): string | undefined {
   // C reads only to the first zero byte.
   if (string.find(text, "\0", 1, true)[0] !== undefined) return undefined;
@@ -35,10 +30,7 @@ export function ip_bytes(text: string): string | undefined {
   return C.sluice_inet_pton(AF_INET6, text, binary) === 1 ? ffi.string(binary, IPV6_BYTES) : undefined;
 }
 
-/**
- * Returns the IPv4 address of an IPv4-mapped IPv6 address (`::ffff:10.0.0.1`), and any other address
- * unchanged. A socket for both families reports IPv4 clients in this form. Pure.
- */
+/** Returns the IPv4 address of an IPv4-mapped one, as IPv4 clients of a socket for both have. Pure. */
 export function unmapped_ip(bytes: string): string {
   const is_mapped = bytes.length === IPV6_BYTES && string.sub(bytes, 1, MAPPING.length) === MAPPING;
   return is_mapped ? string.sub(bytes, MAPPING.length + 1) : bytes;
@@ -61,10 +53,7 @@ function group_of(bytes: string, number: number): number {
   return high * 256 + low;
 }
 
-/**
- * Returns the longest run of zero groups, the first of equal ones, and its length. A single group is not a
- * run: the length is 1 then.
- */
+/** Returns the first of the longest runs of zero groups, and its length. 1: a single group is no run. */
 function longest_run(bytes: string): LuaMultiReturn<[start: number, length: number]> {
   let start = GROUPS;
   let longest = 1;
@@ -79,10 +68,7 @@ function longest_run(bytes: string): LuaMultiReturn<[start: number, length: numb
   return $multi(start, longest);
 }
 
-/**
- * Returns whether nginx writes the last four bytes of an address as IPv4, which depends on the zeros at its
- * beginning.
- */
+/** Returns whether nginx writes the last four bytes as IPv4, which depends on the zeros before. */
 function ends_with_ipv4(bytes: string, zeros: number): boolean {
   if (zeros === GROUPS_BEFORE_IPV4 - 1) return group_of(bytes, zeros) === 0xffff;
   if (zeros === GROUPS_BEFORE_IPV4 + 1) {
@@ -113,10 +99,8 @@ function ipv6_text(bytes: string): string {
 }
 
 /**
- * Formats an IP address exactly as nginx does in `$upstream_addr` (`ngx_inet6_ntop`), which for IPv6 is the
- * form of RFC 5952: equal addresses have equal texts. `inet_ntop` differs between C libraries. Pure.
- *
- * @param bytes four or 16
+ * Formats an IP address of four or 16 bytes as nginx does in `$upstream_addr`: RFC 5952 for IPv6. Equal
+ * addresses have equal texts. `inet_ntop` differs between C libraries. Pure.
  */
 export function ip_text(bytes: string): string {
   return bytes.length === IPV4_BYTES ? ipv4_text(bytes, 1) : ipv6_text(bytes);

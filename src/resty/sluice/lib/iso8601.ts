@@ -1,7 +1,4 @@
-/**
- * Formats a time for API clients: `2022-06-28T11:09:21.602Z`. `seconds` since 1970, fractions allowed. Any
- * phase.
- */
+/** Formats seconds since 1970 for API clients: `2022-06-28T11:09:21.602Z`. Any phase. */
 export function iso8601(seconds: number): string {
   const whole = math.floor(seconds);
   const milliseconds = math.floor((seconds - whole) * 1000);
@@ -37,10 +34,7 @@ function days_till(year: number, month: number, day: number): number {
   );
 }
 
-/**
- * Parses such a time, whose fraction of a second may be absent or have any number of digits. Undefined: it is
- * invalid. Pure.
- */
+/** Parses such a time, with any or no fraction of a second; undefined: it is invalid. Pure. */
 export function parse_iso8601(text: string): number | undefined {
   const [year, month, day, hour, minute, second, fraction] = string.match(
     text,

@@ -12,10 +12,7 @@ export interface Job {
   run: (this: void) => string | undefined;
 }
 
-/**
- * Returns a function that runs a job once. The call does nothing while an earlier run is still under way, or
- * while the job rests after a failure.
- */
+/** Returns a function that runs a job, unless it is still running or rests after a failure. */
 export function new_job({ verb, rest, run }: Job): (this: void) => void {
   let is_running = false;
   let not_before = 0;

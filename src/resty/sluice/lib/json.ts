@@ -1,8 +1,7 @@
 import * as cjson from "cjson.safe";
 
 /**
- * JSON as API clients need it. cjson alone is not enough on either platform: it writes an empty list as `{}`,
- * and numbers of 15 digits and more in exponent form (Debian's version cannot be configured otherwise).
+ * JSON as API clients need it. cjson writes an empty list as `{}`, and numbers of 15 digits in exponent form.
  */
 
 const codec = cjson.new();
@@ -97,10 +96,7 @@ function put_table(parts: string[], count: number, value: object): number {
   return end + 1;
 }
 
-/**
- * Writes a value as JSON text: integers exactly up to 2^53, members in the order of the object's shape,
- * otherwise sorted. Any phase.
- */
+/** Writes JSON: integers exactly up to 2^53, members in the order of the shape or sorted. Any phase. */
 export function encode(value: unknown): string {
   const parts: string[] = [];
   const count = put(parts, 0, value);

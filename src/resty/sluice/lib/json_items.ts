@@ -2,8 +2,7 @@ import { decode } from "./json";
 
 /**
  * Reads a long list in a JSON text piece by piece, because decoding all of it at once would block the worker.
- * The text is divided between items by its brackets and strings only; each piece is then decoded as JSON.
- * Pure.
+ * Brackets and strings divide the text into items; each piece is then decoded as JSON. Pure.
  */
 
 interface Scan {
@@ -119,11 +118,8 @@ function read_list(
 }
 
 /**
- * Reads the items of the list that is the member `name` of a JSON object. Phases in which `pause` may be
- * called.
+ * Reads the items of the list that is the member `name` of a JSON object. Calls `pause` after small steps.
  *
- * @param pause called after each small step
- * @param take receives each item
  * @returns whether there is such a list; undefined and the reason when the text is not JSON
  */
 export function read_items(

@@ -1,7 +1,4 @@
-/**
- * Returns the path of a file that the configuration names. A relative path is relative to nginx's prefix
- * (`nginx -p`), as in nginx.conf. Any phase.
- */
+/** Returns the path of a configured file; as in nginx.conf, relative to nginx's prefix. Any phase. */
 export function from_prefix(path: string): string {
   return string.sub(path, 1, 1) === "/" ? path : ngx.config.prefix() + path;
 }

@@ -2,9 +2,7 @@ import { kernel_now } from "./clock";
 
 /** Pauses in long work, in which the worker serves requests. */
 
-/**
- * The shortest sleep, in seconds. nginx without OpenResty's patches logs a warning for each `ngx.sleep(0)`.
- */
+/** The shortest sleep, in seconds: unpatched nginx logs a warning for each `ngx.sleep(0)`. */
 export const SHORTEST_SLEEP = 0.001;
 
 /** How long work goes on without a pause, in seconds. The last step comes on top of it. */
@@ -16,11 +14,8 @@ export function pause(this: void): void {
 }
 
 /**
- * Returns a function to call after each small step of long work. It pauses when the current slice has lasted
- * long enough. Phases that can sleep.
- *
- * @param longest how long a slice may last, in seconds
- * @param rest makes the pause
+ * Returns a function to call after each small step of long work. It calls `rest` when the current slice has
+ * lasted `longest` seconds. Phases that can sleep.
  */
 export function new_pause(longest = LONGEST_SLICE, rest: (this: void) => void = pause): (this: void) => void {
   let began = kernel_now();

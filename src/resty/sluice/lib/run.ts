@@ -1,6 +1,5 @@
 /**
- * Light threads that share a timer. nginx frees the memory of a timer's threads when the timer ends, so each
- * timer lives for a limited time, and the next one continues.
+ * Light threads of one timer. nginx frees their memory when it ends, so each timer lives for a limited time.
  */
 export interface Run {
   /** The number of pieces of work that it has done. */

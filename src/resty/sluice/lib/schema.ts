@@ -2,9 +2,7 @@ import { decode, is_table, json_null } from "./json";
 
 /** Checks the types in the JSON answers of registries before they are used. Pure. */
 
-/**
- * The type of a value: a scalar, a list of values, or an object. Other members of an object may be anything.
- */
+/** The type of a value. Members of an object that are not named may be anything. */
 export type Schema = Scalar | { items: Schema } | { members: Readonly<Record<string, Schema>> };
 
 /** `digits`: a whole number, possibly as text, because protobuf writes 64-bit numbers as text. */
@@ -68,12 +66,7 @@ export function unexpected(source: string, what: string): string {
   return `${source}: unexpected answer: ${what}`;
 }
 
-/**
- * Checks a decoded answer. Null members that `schema` names are removed: registries write null for absent
- * members.
- *
- * @returns why it cannot be used; undefined: it can
- */
+/** Checks an answer; undefined: it fits. Removes null members, which registries write for absent ones. */
 export function check_schema(source: string, value: unknown, schema: Schema): string | undefined {
   const [path, wanted] = find_misfit(value, schema);
   if (path === undefined) return undefined;

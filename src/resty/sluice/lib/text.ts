@@ -6,10 +6,7 @@ export function trim(text: string): string {
   return start === undefined ? "" : string.match(text, "^.*%S", start)[0];
 }
 
-/**
- * Iterates over the parts of a text that end with `terminator`, without it. Text after the last terminator is
- * omitted.
- */
+/** Iterates over the parts of a text that end with `terminator`, without it. The rest is omitted. */
 export function terminated_parts(text: string, terminator: string): LuaIterable<string> {
   let position = 1;
   return (() => {

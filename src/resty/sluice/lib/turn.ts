@@ -6,9 +6,8 @@ import { pause } from "./pause";
 const LONGEST_WAIT = 1;
 
 /**
- * Returns a function that waits for one turn of the event loop: events that are ready are served, and nothing
- * else is waited for. A sleep takes more than a millisecond, which adds up in long work. Phases that can
- * sleep.
+ * Returns a function that waits for one turn of the event loop, in which ready events are served. A sleep
+ * takes more than a millisecond, which adds up in long work. Phases that can sleep.
  */
 export function new_turn(): (this: void) => void {
   const passed = semaphore.new(0);

@@ -11,20 +11,13 @@ export interface Url {
 const LARGEST_PORT = 65535;
 const PORTS: Record<string, number> = { http: 80, https: 443 };
 
-/**
- * Returns an IPv6 address in brackets in canonical form, because nginx does not accept all valid forms. Other
- * texts are returned unchanged.
- */
+/** Returns an IPv6 address in canonical form, because nginx does not accept all; another text unchanged. */
 function canonical_host(bracketed: string): string {
   const bytes = ip_bytes(string.sub(bracketed, 2, -2));
   return bytes === undefined ? bracketed : `[${ip_text(bytes)}]`;
 }
 
-/**
- * Parses `http://host:port` or `https://host:port`; the port is optional. Pure.
- *
- * @returns it, or undefined and the reason
- */
+/** Parses `http://host:port` or `https://host:port`; the port is optional. Pure. */
 export function parse_url(text: string): LuaMultiReturn<[Url | undefined, string | undefined]> {
   const [scheme, authority] = string.match(text, "^(https?)://([^/]+)/?$");
   if (scheme === undefined)

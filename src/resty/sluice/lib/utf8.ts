@@ -37,10 +37,7 @@ export function is_utf8(text: string): boolean {
   return find_invalid(text, 1) === undefined;
 }
 
-/**
- * Returns JSON text as UTF-8: each invalid byte in its strings is written as `\\xNN`, which a reader of the
- * JSON sees as `\xNN`.
- */
+/** Returns JSON text as UTF-8: each invalid byte in its strings is written as `\\xNN`. */
 export function escape_invalid_utf8(json: string): string {
   let invalid = find_invalid(json, 1);
   if (invalid === undefined) return json;

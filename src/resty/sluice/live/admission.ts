@@ -28,7 +28,7 @@ export function take_reserved(key: number): LiveServer | undefined {
   return server;
 }
 
-/** Releases the place in the queue and the server of a request that ended before the balancer ran. Hot. */
+/** Ends the wait or the reservation of a request that ended before the balancer ran. Hot. */
 export function forget_admission(key: number): void {
   forget_waiter(key);
   const server = take_reserved(key);

@@ -3,8 +3,8 @@ import { cast, type CData } from "ffi";
 import type { LiveServer, LiveUpstream } from "./view/model";
 
 /**
- * The table of the requests under way and of the servers that each was sent to. The key is the address of the
- * request. `ngx.ctx` would need a table for each request and would be lost in an internal redirect. Hot.
+ * The requests under way and their servers, by the address of the request. `ngx.ctx` would need a table for
+ * each request and would be lost in an internal redirect. Hot.
  */
 
 /** A request with more than one attempt. */
@@ -21,7 +21,7 @@ export interface Attempts {
   free: number;
   /** The number of tries that nginx has left, including the attempt under way. */
   left: number;
-  /** The time of the first attempt at the current upstream; set only where `retries.timeout` needs it. */
+  /** The time of the first attempt at this upstream; only where `retries.timeout` needs it. */
   began: number;
   /** The upstream for which the request is counted as a retry under way. */
   retries: LiveUpstream | undefined;

@@ -8,21 +8,15 @@ import { in_flight } from "./view/surroundings";
 
 /** The choice of a server for a request. Hot. */
 
-/**
- * How often a pick is retried after another worker took the last free slot. Then all servers count as full.
- */
+/** How often a pick is retried after another worker took the last slot; then all count as full. */
 const MOST_COLLISIONS = 16;
 
-/**
- * A server, or none if none is available; and whether the request has no value for the key that the method
- * needs.
- */
+/** A server, if one is available; and whether the request lacks the key that the method needs. */
 type Choice = LuaMultiReturn<[server: LiveServer | undefined, lacks_key: boolean]>;
 
 /**
- * The arguments of `in_service` and `untried`, to which a method passes only the server. Only `available_to`
- * sets them for a pick: a closure per request would be an allocation, and more parameters would pass through
- * each method.
+ * The arguments of `in_service` and `untried`, to which a method passes only the server. A closure per
+ * request would be an allocation, and more parameters would pass through each method.
  */
 let time = 0;
 let tried: LuaSet<LiveServer>;
@@ -33,8 +27,7 @@ function has_room(server: LiveServer): boolean {
 
 /**
  * Tells, after no server was available, whether one can become available when a request ends. It does not
- * check whether a server is full now: another worker may have counted a request there and taken it back
- * since. Not hot.
+ * check whether one is full: another worker may have taken back a request since. Not hot.
  */
 export function is_full(upstream: LiveUpstream, now: number): boolean {
   for (const [, server] of pairs(upstream.servers)) {
@@ -43,9 +36,7 @@ export function is_full(upstream: LiveUpstream, now: number): boolean {
   return false;
 }
 
-/**
- * Tells whether a server that was chosen some time ago, and is counted, can still have the request. Not hot.
- */
+/** Tells whether a server that was chosen and counted before can still have the request. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
   if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;
   return server.in_rotation || upstream.sticky?.find(server.backup) === server;
@@ -82,12 +73,7 @@ function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined,
   return $multi(server as LiveServer | undefined, read_key !== undefined && is_empty(key));
 }
 
-/**
- * Returns the server that an unbound request would get from this worker now, without a choice being made;
- * undefined if it cannot be told, as with `random`. Not hot.
- *
- * @param key the value of the request that the method needs
- */
+/** Returns the server that an unbound request with this key would get now; undefined: not known. Not hot. */
 export function foresee(
   upstream: LiveUpstream,
   key: string | undefined,
@@ -111,8 +97,7 @@ function bound_server(
 }
 
 /**
- * Chooses the server that the request is bound to, or else by the method. As nginx, at every attempt: first
- * among the primaries and, when none of them is available, among the backups.
+ * Chooses the server that the request is bound to, or else by the method; as nginx, the primaries come first.
  */
 function choose_bound(
   upstream: LiveUpstream,
@@ -137,9 +122,8 @@ function choose_one(upstream: LiveUpstream, retried: Attempts | undefined, now: 
 }
 
 /**
- * Tells whether a server has more requests than `max_conns`, this one included. Workers that choose it at the
- * same time first count and then check. The fence lets each see the counts of the others, so that at least
- * one gives way.
+ * Tells whether a server has more requests than `max_conns`, this one included. Workers first count and then
+ * check. The fence lets each see the counts of the others, so that at least one gives way.
  */
 function is_overfull(server: LiveServer): boolean {
   fence();
@@ -159,12 +143,7 @@ function choose_again(upstream: LiveUpstream, retried: Attempts | undefined, now
   return $multi(undefined, lacks_key);
 }
 
-/**
- * Chooses a server for a request and counts it there. Phase: balancer_by_lua.
- *
- * @param retried the attempts of the request that have failed; undefined: none
- * @param now the monotonic clock
- */
+/** Chooses a server for a request after the attempts `retried`, and counts it. Phase: balancer_by_lua. */
 export function choose(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
   const [server, lacks_key] = choose_one(upstream, retried, now);
   if (server === undefined) return $multi(undefined, lacks_key);

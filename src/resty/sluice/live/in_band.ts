@@ -4,7 +4,7 @@ import type { LiveServer } from "./view/model";
 
 /** Reads the reports that servers put into their responses. Hot: it skips most responses of a busy server. */
 
-/** Interval between two looks at the responses of a server. More reports do not describe the load better. */
+/** Interval between two looks at the responses of a server. More do not describe the load better. */
 const SECONDS_BETWEEN_LOOKS = 0.1;
 
 /** Notes the report of load in the header of a response. Phase: log_by_lua. */

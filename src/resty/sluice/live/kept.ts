@@ -4,14 +4,13 @@ import type { LiveServer } from "./view/model";
 
 /**
  * Kept connections that break. A server may close an idle connection just when nginx sends a request over it.
- * nginx repeats such a request and does not count the try (ngx_http_upstream_next). Since 1.29.2.4, OpenResty
- * has the patch balancer_pool_max_retry, with which lua-nginx-module takes the free try back: a request at
- * its last try fails with 502.
+ * nginx repeats such a request and does not count the try. Since 1.29.2.4, OpenResty has the patch
+ * balancer_pool_max_retry, with which lua-nginx-module takes the free try back: a request at its last try
+ * fails with 502.
  *
  * In these versions, a request whose last try may use a kept connection gets one more try in advance. When
  * the balancer runs for that try, it must decide whether a kept connection broke, which `ngx.balancer` does
- * not tell. A kept connection broke if the worker could have had one, the connection was there at once, and
- * the request was sent. A server that refuses connections is sent nothing.
+ * not tell. It did if the worker could have had one, it was there at once, and the request was sent.
  */
 
 /** The release of lua-nginx-module in OpenResty 1.29.2.4. */
@@ -28,10 +27,7 @@ export const TAKES_BACK_TRIES = ngx.config.ngx_lua_version >= FIRST_TAKING_BACK 
 
 const BAD_GATEWAY = 502;
 
-/**
- * Notes that nginx may keep a connection to a server that has answered. The request still counts as under
- * way. Hot.
- */
+/** Notes that nginx may keep a connection to a server that answered a request still under way. Hot. */
 export function note_connection(server: LiveServer): void {
   const in_flight = own_in_flight(server);
   if (in_flight > server.connections) server.connections = in_flight;
@@ -42,11 +38,7 @@ export function may_use_kept_connection(server: LiveServer): boolean {
   return own_in_flight(server) <= server.connections;
 }
 
-/**
- * Tells whether an attempt failed because a kept connection broke. The request still counts as under way.
- *
- * @param status nginx's status for the failure
- */
+/** Tells whether an attempt, still under way, failed with `status` because a kept connection broke. */
 export function broke_kept_connection(server: LiveServer, status: number): boolean {
   if (status !== BAD_GATEWAY || server.connections === 0 || has_answered_last()) return false;
   const was_at_once = read_last_attempt("upstream_connect_time") === "0.000";

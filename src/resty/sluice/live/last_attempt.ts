@@ -1,13 +1,8 @@
-/**
- * Reads nginx's `$upstream_*` variables for the attempt that has just failed. Phase: balancer_by_lua, in a
- * retry.
- */
+/** nginx's `$upstream_*` variables for the attempt that has failed. Phase: balancer_by_lua, in a retry. */
 
 /**
- * Reads a value of that attempt. While the balancer runs, nginx has added the next attempt but not its
- * server, so the list ends in ` : `.
- *
- * @returns undefined if there was no attempt before; `"-"` if nginx has no value for it
+ * Reads a value of that attempt; `"-"`: it has none. While the balancer runs, nginx has added the next
+ * attempt but not its server, so the list ends in ` : `.
  */
 export function read_last_attempt(name: string): string | undefined {
   const [value] = string.match(` ${ngx.var[name] ?? ""}`, "^.*[, ]([^, ]+) : $");

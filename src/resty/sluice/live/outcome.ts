@@ -23,8 +23,8 @@ import { type LiveServer, Measure } from "./view/model";
 import { count_failed_response, count_response_time } from "./view/surroundings";
 
 /**
- * The outcome of each attempt: at a retry from `get_last_failure`, at the end of the request from nginx's
- * `$upstream_*` variables. Each failure reaches health from here. Hot for a request with one attempt only.
+ * The outcome of each attempt: at a retry from `get_last_failure`, at the end from nginx's `$upstream_*`
+ * variables. Each failure reaches health from here. Hot for a request with one attempt only.
  */
 
 const TOO_MANY_REQUESTS = 429;
@@ -32,11 +32,7 @@ const BAD_GATEWAY = 502;
 const GATEWAY_TIMEOUT = 504;
 const FIRST_SERVER_ERROR = 500;
 
-/**
- * Reports that nginx takes the attempt before this one for a failure. Phase: balancer_by_lua.
- *
- * @param status nginx's status for the failure
- */
+/** Reports that nginx takes the attempt before for a failure with `status`. Phase: balancer_by_lua. */
 export function report_failed_attempt(
   attempts: Attempts,
   server: LiveServer,
@@ -47,11 +43,7 @@ export function report_failed_attempt(
   note_failed_attempt(server, status, now);
 }
 
-/**
- * Ends the attempt under way of a request, and keeps it among the earlier ones. Phase: balancer_by_lua.
- *
- * @returns the attempts, and whether the next one is a retry
- */
+/** Ends the attempt under way, and keeps it among the earlier ones. Phase: balancer_by_lua. */
 export function end_attempt(
   key: number,
   first: LiveServer | undefined,
@@ -77,9 +69,8 @@ function variable(name: string): string {
 }
 
 /**
- * Splits the value of an `$upstream_*` variable at `, ` between attempts and ` : ` at an internal redirect.
- * The path of a unix socket may contain commas, and an upstream without an available server leaves an empty
- * part.
+ * Splits a value at `, ` between attempts and ` : ` at an internal redirect. A unix socket's path may contain
+ * commas, and an upstream without an available server leaves an empty part.
  */
 function split(values: string): string[] {
   const parts: string[] = [];
@@ -150,8 +141,6 @@ function has_failed(attempts: Reported, index: number): boolean {
 /**
  * Counts the attempts of a request, and ends the last one if it is under way. If nginx reports no attempt,
  * they belong to an earlier request at the same address, which ended without `log()`. Phase: log_by_lua.
- *
- * @param last the server of the attempt under way; undefined: none
  */
 export function log_several_attempts(earlier: readonly LiveServer[], last: LiveServer | undefined): void {
   if (ngx.var.upstream_addr === undefined) {

@@ -17,18 +17,12 @@ function refuse_at(level: number, reason: string): void {
   ngx.exit(NGX_BUSY);
 }
 
-/**
- * Ends the request because no server can have it, and logs the reason. nginx's own line does not name the
- * upstream: it takes the name from the peer, and no peer is set.
- */
+/** Ends the request and logs the reason. nginx's own line does not name the upstream without a peer. */
 export function refuse(reason: string): void {
   refuse_at(ngx.WARN, reason);
 }
 
-/**
- * Ends the request because of a mistake in the configuration. The text ends as nginx's own line begins, so
- * that a search of the log finds both lines.
- */
+/** Ends the request because of a wrong configuration. A search for the start of nginx's own line finds it. */
 function refuse_mistake(level: number, mistake: string): void {
   refuse_at(level, `${mistake}, so there are no live upstreams`);
 }
@@ -55,10 +49,7 @@ export function refuse_without_server(upstream: LiveUpstream): void {
   refuse_mistake(level_of(complaint), `upstream "${name}" has no server available: ${why}`);
 }
 
-/**
- * Sends the attempt to a server, where it is counted already. Returns false if nginx does not accept the
- * address.
- */
+/** Sends the attempt to a server that counts it. Returns false if nginx rejects the address. */
 export function send(server: LiveServer): boolean {
   const [chosen, cause] = set_current_peer(server.host, server.port);
   if (chosen === true) return true;

@@ -29,9 +29,7 @@ import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /** The phases of a request: `balance` for each attempt, then `log` once. Hot. */
 
-/**
- * Returns the server that was chosen before the balancer ran, if it is still available, or chooses one now.
- */
+/** Returns the server that was chosen before the balancer ran, if it still is available, or a new one. */
 function first_choice(upstream: LiveUpstream, key: number, now: number): LiveServer | undefined {
   const reserved = take_reserved(key);
   if (reserved !== undefined) {

@@ -33,8 +33,8 @@ export function uncount_retry(attempts: Attempts): void {
 }
 
 /**
- * Counts a request as a retry under way if the budget allows one more. The budget is a percentage of the
- * requests that are not retries. Workers that ask at the same time first count and then check.
+ * Counts a request as a retry if the budget, a percentage of the requests that are not, allows one more.
+ * Workers that ask at the same time first count and then check.
  */
 function is_in_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Attempts): boolean {
   count_retry(upstream, attempts);

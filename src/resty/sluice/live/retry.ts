@@ -19,10 +19,7 @@ export function may_try_again(upstream: LiveUpstream, attempts: Attempts, now: n
   return false;
 }
 
-/**
- * Sends a request to a server that it has not been sent to, or ends it. Returns the server, where it is
- * counted.
- */
+/** Sends a request to another server, which is returned and counts it, or ends the request. */
 export function send_again(upstream: LiveUpstream, attempts: Attempts, now: number): LiveServer | undefined {
   const [server] = choose(upstream, attempts, now);
   if (server === undefined || !send(server)) {

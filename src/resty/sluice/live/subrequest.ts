@@ -13,9 +13,8 @@ import type { LiveServer } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /**
- * The balancer phase of a subrequest. Without `log_subrequest on`, the log phase does not run for it and its
- * end is not seen. So it counts as a request but not as one under way, and its attempts are kept in its
- * `ngx.ctx`, which nginx frees with it.
+ * The balancer phase of a subrequest. Without `log_subrequest on`, its end is not seen. So it does not count
+ * as under way, and its attempts are kept in its `ngx.ctx`, which nginx frees with it.
  */
 
 /** Ends the attempt before this one. Returns the attempts if this is a retry. */

@@ -6,14 +6,10 @@ import { has_answered_last } from "./last_attempt";
 import type { LiveUpstream, LiveServer } from "./view/model";
 
 /**
- * The tries of a request. nginx counts them: an upstream block with one `server` line allows one, and Sluice
- * adds one for each other server. Hot.
+ * The tries of a request, which nginx counts: the upstream block allows one, and Sluice adds the others. Hot.
  */
 
-/**
- * Upper bound on the tries of a request that do not count, for the case that a server always closes
- * connections.
- */
+/** Upper bound on the tries that do not count, in case a server always closes connections. */
 const MOST_FREE_TRIES = 10;
 
 const NGX_BUSY = -3;
@@ -48,17 +44,15 @@ function tries_left(upstream: LiveUpstream, attempts: Attempts): number {
  * tries are taken back.
  *
  * If a response counts as a failure (`proxy_next_upstream http_503`), a try in advance does harm: nginx
- * discards the response of the last server, which it would otherwise send to the client. After the first such
- * response, the upstream gives no more tries in advance.
+ * discards the response of the last server, which it would otherwise send. After the first such response, the
+ * upstream gives no more tries in advance.
  */
 export function is_out_of_tries(upstream: LiveUpstream, attempts: Attempts): boolean {
   if (has_answered_last()) upstream.lends_tries = false;
   return tries_left(upstream, attempts) < 1;
 }
 
-/**
- * Restores in nginx, at a later attempt, the tries that do not count. Called only if tries are taken back.
- */
+/** Restores the tries that do not count, at a later attempt. Called only if tries are taken back. */
 export function restore_tries(upstream: LiveUpstream, attempts: Attempts, server: LiveServer): void {
   let wanted = tries_left(upstream, attempts);
   if (wanted === 1 && is_lent_try(upstream, server)) wanted = 2;

@@ -11,11 +11,10 @@ import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
 
 /**
- * Requests that ended without `log()`, because log_by_lua is missing or a server or location has replaced it.
- *
- * A request is kept by its address until `log()` is called for it. If another request has the same address,
- * the first one has ended: nginx does not reuse the memory of a request that exists. Slow requests,
- * WebSockets and aborted requests, for which nginx runs log_by_lua too, are therefore never mistaken.
+ * Requests that ended without `log()`, because log_by_lua is missing or replaced. A request is kept by its
+ * address until `log()` is called. nginx does not reuse the memory of a request that exists, so if another
+ * request has the same address, the first one has ended. Slow and aborted requests and WebSockets are never
+ * mistaken.
  */
 
 let memory: NumberPointer;
@@ -47,10 +46,8 @@ const LOG_MISSING =
 
 /**
  * Tells whether the record at a request's address belongs to an earlier request, and ends that one. Not hot:
- * at the first attempt of most requests there is no record. Phase: balancer_by_lua.
- *
- * `$upstream_addr` shows each attempt of this request at any upstream. After an internal redirect, the value
- * is at least ` : `.
+ * at the first attempt of most requests there is no record. `$upstream_addr` shows each attempt of this
+ * request at any upstream; after an internal redirect it is at least ` : `. Phase: balancer_by_lua.
  */
 export function forget_unlogged(key: number, first: LiveServer | undefined): boolean {
   if (get_last_failure()[0] !== undefined || (ngx.var.upstream_addr ?? "") !== "") return false;

@@ -2,8 +2,8 @@ import * as ffi from "ffi";
 import "resty.core.var";
 
 /**
- * Reads a number from an nginx variable. Hot: it runs several times in each request. Unlike `ngx.var`, it
- * makes no Lua string of a short value. It has no loop, so LuaJIT compiles it together with its caller.
+ * Reads a number from an nginx variable, several times in each request. Unlike `ngx.var`, it makes no Lua
+ * string of a short value. It has no loop, so LuaJIT compiles it together with its caller. Hot.
  */
 
 interface NgxLua {
@@ -46,10 +46,7 @@ function parse_short(bytes: ffi.NumberPointer, length: number): number | undefin
   return number === number ? number : undefined;
 }
 
-/**
- * Returns the value of a variable that is one number; undefined: not set, or several values. Phases with a
- * request.
- */
+/** Returns a variable that is one number; undefined: not set, or several. Phases with a request. */
 export function read_number(request: ffi.CData, name: string): number | undefined {
   const code = C.ngx_http_lua_ffi_var_get(
     request,

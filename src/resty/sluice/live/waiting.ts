@@ -10,9 +10,9 @@ import { upstream_status } from "../store/memory/statistics";
 import type { LiveServer, LiveUpstream, Queue, Waiter } from "./view/model";
 
 /**
- * Requests that wait in the access phase until a server has room. First come, first served within a worker. A
- * request that ends wakes the first waiter. Because it may end on another worker, the first waiter also
- * checks by itself.
+ * Requests that wait in the access phase until a server has room, first come, first served within a worker. A
+ * request that ends wakes the first waiter, which also checks by itself, because it may end on another
+ * worker.
  */
 
 interface WaitingRequest extends Waiter {
@@ -49,10 +49,7 @@ export function forget_waiter(key: number): void {
   wake_first(waiter.queue);
 }
 
-/**
- * How a wait ended; the server if one was chosen; and whether the request has no value for the key of the
- * method.
- */
+/** How a wait ended; the server if one was chosen; and whether the request lacks the key. */
 type Waited = LuaMultiReturn<[ending: Ending, server: LiveServer | undefined, lacks_key: boolean]>;
 
 function wait(waiter: WaitingRequest): Waited {
@@ -75,10 +72,7 @@ function wait(waiter: WaitingRequest): Waited {
   return $multi(Ending.TIMEOUT, undefined, false);
 }
 
-/**
- * Chooses a server for the request `key` and counts it there, at once or when one has room. Phase:
- * access_by_lua.
- */
+/** Chooses a server and counts the request, at once or when one has room. Phase: access_by_lua. */
 export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number): Waited {
   if (queue.waiters.size === 0) {
     const now = clock.now();

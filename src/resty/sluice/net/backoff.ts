@@ -18,10 +18,8 @@ export function backoff(failures: number, shortest: number, longest: number): nu
 }
 
 /**
- * Counts a failure to follow a registry, and logs the first of a series. Any phase.
- *
- * @param what names the registry in the log
- * @returns the delay before the next attempt, in seconds; it differs by up to a quarter between gateways
+ * Counts a failure to follow a registry, and logs the first of a series. Returns the delay before the next
+ * attempt, in seconds, which differs by up to a quarter between gateways. Any phase.
  */
 export function note_failure(state: Attempts, what: string, cause: string): number {
   const { failures } = state;

@@ -83,12 +83,7 @@ function read_chunks(reader: Reader, limit: number): Result<Body> {
   return $multi({ text: table.concat(parts), is_bounded: true }, undefined);
 }
 
-/**
- * Reads the body that follows a head.
- *
- * @param limit the number of bytes to read at most; the rest stays unread
- * @returns the body, or undefined and the cause
- */
+/** Reads at most `limit` bytes of the body that follows a head. */
 export function read_body(reader: Reader, head: Head, limit: number): Result<Body> {
   if (head.status === 204 || head.status === 304) return $multi({ text: "", is_bounded: true }, undefined);
   const [framing, unclear] = body_framing(head);

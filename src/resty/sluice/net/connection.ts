@@ -42,8 +42,8 @@ const TIMED_OUT = "timeout";
 const MOST_BYTES_AT_ONCE = 65536;
 
 /**
- * Errors of `connect` that mean a shortage on this machine or in this worker. When nginx has no free
- * connection it sets no error, and reports that of the call before; the last two are possible values.
+ * Errors of `connect` that mean a shortage on this side. Without a free connection, nginx reports the error
+ * of the call before; the last two are possible values.
  */
 const SHORTAGES = new LuaSet<string>();
 for (const shortage of [
@@ -101,10 +101,7 @@ export function is_unconnected(cause: string): boolean {
 }
 
 /**
- * Opens a connection, or takes the idle one. Phases that have cosockets.
- *
- * @param deadline when all operations must be complete, by the monotonic clock
- * @returns the connection, or undefined and the cause
+ * Opens a connection, or takes the idle one. `deadline` is for all operations. Phases that have cosockets.
  */
 export function open_connection(destination: Destination, deadline: number): Result<Connection> {
   const socket = ngx.socket.tcp();
@@ -136,7 +133,7 @@ export function open_connection(destination: Destination, deadline: number): Res
   return $multi(connection, undefined);
 }
 
-/** Sends a text. Returns true, or undefined and the cause. */
+/** Sends a text. */
 export function send(connection: Connection, text: string): Result<true> {
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const [sent, cause] = connection.socket.send(text);

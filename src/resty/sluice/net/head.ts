@@ -79,9 +79,7 @@ function parse_head(text: string): Result<Head> {
   return $multi({ status: tonumber(code) as number, headers, is_persistent }, undefined);
 }
 
-/**
- * Reads the head of an answer and skips interim answers (1xx). Returns the head, or undefined and the cause.
- */
+/** Reads the head of an answer, after interim answers (1xx). */
 export function read_head(reader: Reader): Result<Head> {
   for (const _ of $range(0, MOST_INTERIM_HEADS)) {
     const [text, cause] = take_head(reader);
@@ -92,7 +90,7 @@ export function read_head(reader: Reader): Result<Head> {
   return $multi(undefined, `it begins with more than ${MOST_INTERIM_HEADS} interim answers`);
 }
 
-/** Returns the framing of the body that follows a head, or undefined and the problem. */
+/** Returns the framing of the body that follows a head. */
 export function body_framing({ headers }: Head): Result<Framing> {
   const coding = headers["transfer-encoding"];
   if (coding !== undefined) {

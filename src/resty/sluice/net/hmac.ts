@@ -31,11 +31,7 @@ function hex(bytes: string): string {
   return string.gsub(bytes, ".", (byte) => string.format("%02x", string.byte(byte)))[0];
 }
 
-/**
- * Returns the HMAC-SHA256 of a text in hexadecimal digits (RFC 2104). Any phase.
- *
- * @returns the digits, or undefined and the cause if this nginx has no libcrypto
- */
+/** Returns the HMAC-SHA256 of a text in hexadecimal digits, if nginx has libcrypto. Any phase. */
 export function hmac_sha256(key: string, text: string): Result<string> {
   const digest = ffi.new("unsigned char[?]", DIGEST_BYTES);
   const [signed, failure] = pcall(() => {

@@ -30,7 +30,7 @@ export function new_lines(reader: Reader, longest: number, { is_chunked, length 
   return { reader, longest, is_chunked, left, piece: "", used: 0, beginning: string_buffer.new() };
 }
 
-/** Reads the size of the next chunk. Returns true, or undefined and the cause. */
+/** Reads the size of the next chunk. */
 function begin_chunk(lines: Lines): Result<true> {
   const { reader } = lines;
   let [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
@@ -44,7 +44,7 @@ function begin_chunk(lines: Lines): Result<true> {
   return $multi(true, undefined);
 }
 
-/** Waits for the next piece of the body. Returns the piece, or undefined and the cause. */
+/** Waits for the next piece of the body. */
 function next_piece(lines: Lines): Result<string> {
   const { reader } = lines;
   if (lines.left === 0) {
@@ -78,7 +78,7 @@ function take_whole_line(lines: Lines): string | undefined {
   return beginning.get() + string.sub(piece, used + 1, line_end - 1);
 }
 
-/** Waits for the next line that is not empty. Returns the line, or undefined and the cause. */
+/** Waits for the next line that is not empty. */
 export function read_line(lines: Lines): Result<string> {
   let line = take_whole_line(lines);
   while (line === undefined || line === "") {

@@ -28,7 +28,7 @@ export function note_step(reader: Reader): void {
   if (reader.steps % STEPS_AT_ONCE === 0) reader.pause();
 }
 
-/** Waits for more bytes and appends them to the buffer. Returns true, or undefined and the cause. */
+/** Waits for more bytes and appends them to the buffer. */
 export function fill(reader: Reader): Result<true> {
   const [bytes, cause] = reader.receive(reader);
   if (bytes === undefined) return $multi(undefined, cause);
@@ -51,12 +51,7 @@ export function take(reader: Reader, count: number): string {
   return string.sub(buffer, used + 1);
 }
 
-/**
- * Takes a line without its line end.
- *
- * @param longest limit of its length in bytes
- * @returns the line, or undefined and the cause
- */
+/** Takes a line of at most `longest` bytes, without its line end. */
 export function take_line(reader: Reader, longest: number): Result<string> {
   let [line_end] = string.find(reader.buffer, "\n", reader.used + 1, true);
   while (line_end === undefined) {

@@ -54,12 +54,10 @@ function ask_over(connection: Connection, text: string, limit: number): Result<A
 }
 
 /**
- * Sends a request and reads the answer. The request may be sent twice. Phases that have cosockets.
+ * Sends a request, perhaps twice, and reads the answer. Phases that have cosockets.
  *
- * @param text the whole request, as `format_request` returns it
  * @param timeout limit of the whole exchange, in seconds
  * @param limit the number of bytes of the body to read at most
- * @returns the answer, or undefined and the cause
  */
 export function request(
   destination: Destination,

@@ -17,7 +17,6 @@ const KEEPALIVE_SECONDS = 30;
 /**
  * Makes a service whose connections are kept between requests. Any phase.
  *
- * @param url a URL that `parse_url` accepts
  * @param verify true: the certificate of an `https://` URL must be valid
  * @param purpose part of the pool's name, so that different users of a service do not share connections
  */

@@ -7,8 +7,8 @@ import { ENDED, new_lines, read_line, type Lines } from "./lines";
 import * as semaphore from "ngx.semaphore";
 
 /**
- * An answer that the other side delivers over a long time, line by line. Its own light thread reads it
- * without a timeout, because nginx logs an error for each read that times out.
+ * An answer that is delivered over a long time, line by line. Its own light thread reads it without a
+ * timeout, because nginx logs an error for each read that times out.
  */
 export interface Stream {
   connection: Connection;
@@ -49,8 +49,7 @@ function refuse(connection: Connection, cause: string): Result<Stream> {
  * Sends a request whose answer is a stream. Phases that have cosockets.
  *
  * @param timeout time limit until the header of the answer, in seconds
- * @param longest limit of the length of a line, in bytes
- * @returns the stream, or undefined and the cause, which contains the status if that is not 200
+ * @returns the cause contains the status if that is not 200
  */
 export function open_stream(
   destination: Destination,
@@ -97,12 +96,7 @@ function read_lines(this: void, stream: Stream): void {
   }
 }
 
-/**
- * Waits for the next line that is not empty.
- *
- * @param seconds how long to wait at most
- * @returns the line, or undefined and the cause; `is_quiet` tells whether the stream only has no line yet
- */
+/** Waits some seconds for the next line that is not empty. `is_quiet` tells whether there is none yet. */
 export function next_line(stream: Stream, seconds: number): Result<string> {
   if (stream.arrived.wait(math.max(SHORTEST_WAIT, seconds))[0] !== true) return $multi(undefined, QUIET);
   const line = table.remove(stream.lines, 1);

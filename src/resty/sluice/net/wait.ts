@@ -3,18 +3,10 @@ import * as clock from "../lib/clock";
 import { SHORTEST_SLEEP } from "../lib/pause";
 import type { Result } from "../lib/result";
 
-/**
- * Interval at which a waiter checks whether it should give up, in seconds. A worker can end after this time.
- */
+/** Interval at which a waiter checks whether it should give up, in seconds; it delays a worker's end. */
 export const LOOK_SECONDS = 0.5;
 
-/**
- * Waits for an action that may take long, for example a request that is answered when something changes.
- * Phases that have light threads.
- *
- * @param is_over tells whether the result is not needed any more; the action is then killed
- * @returns what the action returns, or undefined and the cause
- */
+/** Waits for an action that may take long, or kills it when `is_over`. Phases that have light threads. */
 export function wait_for<T>(action: (this: void) => Result<T>, is_over: (this: void) => boolean): Result<T> {
   const done = semaphore.new(0);
   let result: T | undefined;

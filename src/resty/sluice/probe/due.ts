@@ -1,8 +1,6 @@
 import { new_heap, pop, push, remove, type Heap, type HeapEntry } from "../lib/heap";
 
-/**
- * Schedules probes. Times are by the monotonic clock. Pure: the caller has the clock and the random numbers.
- */
+/** Schedules probes. Pure: the caller has the monotonic clock and the random numbers. */
 
 /** An item that is probed repeatedly. Its `key` is the time of the next probe. */
 export interface Turn extends HeapEntry {
@@ -29,11 +27,8 @@ export function new_schedule<T extends Turn>(): Schedule<T> {
 }
 
 /**
- * Returns the time of the first probe of a server that was added at run time: immediately, but servers that
- * were added together are probed one after the other.
- *
- * @param index position among the servers that were added together, from 0
- * @param count number of these servers
+ * Returns the time of the first probe of a server that was added at run time: immediately, but one after the
+ * other if `count` were added together. `index` counts them from 0.
  */
 export function due_soon(now: number, interval: number, index: number, count: number): number {
   return now + index * math.min(STEP, interval / count);
@@ -41,11 +36,7 @@ export function due_soon(now: number, interval: number, index: number, count: nu
 
 /**
  * Returns the time of the first probe of a server that existed when nginx started. The servers of an upstream
- * are spread over the interval, and so are the upstreams.
- *
- * @param upstream a number that identifies the upstream
- * @param index position among the upstream's servers, from 0
- * @param count number of these servers
+ * are spread over the interval, and so are the upstreams, which a number identifies.
  */
 export function due_spread(
   now: number,

@@ -77,8 +77,7 @@ function failed_probe(
 /**
  * Probes a server once. Phases that have cosockets.
  *
- * @returns true if the server has passed, false if it has failed, undefined if the probe could not be made;
- * the reason; and the answer, if there was one
+ * @returns whether the server has passed, undefined: the probe could not be made; the reason; and the answer
  */
 export function probe(
   check: Check,

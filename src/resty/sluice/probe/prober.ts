@@ -13,9 +13,8 @@ import { probe } from "./probe";
 import { follow_changes, turns, type Target } from "./targets";
 
 /**
- * Probes the servers of upstreams that have a `health_check`. The row of a server selects the worker that
- * probes it. The time of the next probe is in shared memory, so that a worker that takes over keeps the
- * rhythm.
+ * Probes the servers of upstreams that have a `health_check`. The row of a server selects its worker. The
+ * time of the next probe is in shared memory, so that a worker that takes over keeps the rhythm.
  */
 
 /** Limits of the probes and of the questions to agents that a worker has in progress. */
@@ -65,9 +64,7 @@ function take_next(): Target | undefined {
   return target;
 }
 
-/**
- * Logs that a probe could not be made. A shortage of connections on this side says nothing about the server.
- */
+/** Logs that a probe could not be made: a shortage on this side says nothing about the server. */
 function warn({ upstream_name, server }: Subject, cause: string): void {
   const now = clock.now();
   if (now - warned_at < SECONDS_BETWEEN_WARNINGS) return;

@@ -9,10 +9,7 @@ import { ok, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Route } from "../route";
 
-/**
- * `/nginx`, `/processes` and `/license`, and empty answers at the paths of NGINX Plus whose objects OpenResty
- * does not have, because clients of that API ask for them.
- */
+/** `/nginx`, `/processes`, `/license`, and empty answers at paths that clients of NGINX Plus ask for. */
 
 const NGINX = shape([
   "version",
@@ -25,10 +22,7 @@ const NGINX = shape([
   "ppid",
 ]);
 
-/**
- * The release of NGINX Plus in `build`. Clients read it there; those of release 33 and later ask for a
- * license.
- */
+/** The release of NGINX Plus in `build`, which clients read. From 33 on they ask for a license. */
 const RELEASE = 32;
 
 function nginx_version(): string {

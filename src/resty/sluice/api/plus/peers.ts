@@ -6,10 +6,7 @@ import { for_each_record } from "../../store/document/records";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
 import { explained_state } from "../state_text";
 
-/**
- * Writes `peers` of an upstream as JSON text. A listing may have 100,000 peers, so no intermediate tables are
- * made.
- */
+/** `peers` of an upstream as JSON text: a listing may have 100,000 peers, so it makes no tables of them. */
 
 const PEER =
   '{"id":%d,"server":%s,"name":%s,"backup":%s,"weight":%d,"state":"%s","active":%d,"max_conns":%d,"requests":%d,%s' +
@@ -86,13 +83,7 @@ function peer_text(record: ServerRecord): string {
   );
 }
 
-/**
- * Returns the status of all servers of an upstream, as JSON text.
- *
- * @param text the upstream's document
- * @param start where the servers begin in it, from `parse_head`
- * @param pause called after each server
- */
+/** Returns the status of all servers of a document, which begin at `start`. Calls `pause` after each. */
 export function peers_text(text: string, start: number, pause: (this: void) => void): string {
   const parts: string[] = [];
   for_each_record(text, start, (record) => {

@@ -31,19 +31,13 @@ function counter(name: keyof StubStatus): number {
   return tonumber(stub_status[name][0]) as number;
 }
 
-/**
- * Returns the connections dropped since nginx started. Reading handled ones first keeps the difference from
- * being negative.
- */
+/** Returns the connections dropped. Handled ones are read first, so that it is never negative. */
 function dropped(): number {
   const handled = counter("ngx_stat_handled");
   return counter("ngx_stat_accepted") - handled;
 }
 
-/**
- * Returns the increase of a total since its reset. nginx's own counter, which its stub_status page shows, is
- * not changed.
- */
+/** Returns the increase of a total since its reset. nginx's own counter is not changed. */
 function since_reset(total: number, noted: Header): number {
   return math.max(0, total - shared_memory()[noted]);
 }

@@ -36,10 +36,9 @@ function without_key_text({ method, row }: Document): string | undefined {
 }
 
 /**
- * Makes the JSON text of a member of an upstream, or returns undefined if the upstream does not have it.
+ * Makes the JSON text of a member of an upstream; undefined: the upstream does not have it.
  *
- * @param head the upstream's document without its servers
- * @param text the upstream's document, with the servers from `start` on
+ * @param head the document without its servers, which begin at `start` of `text`
  */
 type Member = (
   this: void,

@@ -6,9 +6,8 @@ import type { ApiRequest } from "../request";
 import type { Route } from "../route";
 
 /**
- * `/workers`: the requests of each worker. Connections are absent, because nginx does not count them by
- * worker. The requests are those that `log` is called for, which are all requests if log_by_lua is set at the
- * http level.
+ * `/workers`: the requests of each worker that `log` is called for. nginx does not count connections by
+ * worker.
  */
 
 const WORKER = shape(["id", "pid", "http"]);
@@ -33,10 +32,7 @@ function reset_all(this: void): Answered {
   return $multi({ status: 204 }, undefined);
 }
 
-/**
- * Finds a worker by its id. While a worker of an earlier configuration is shutting down, the newer one is
- * returned.
- */
+/** Finds a worker by its id: the newer one, while one of an earlier configuration is shutting down. */
 function find(id: string): Worker | undefined {
   let found: Worker | undefined;
   for (const worker of workers()) {

@@ -2,9 +2,7 @@ import * as ffi from "ffi";
 
 import { pause } from "../../lib/pause";
 
-/**
- * Reads from /proc which processes of this machine run nginx and which sockets they have open. Linux, 64 bit.
- */
+/** Reads from /proc which processes run nginx and which sockets they have open. Linux, 64 bit. */
 
 interface Libc {
   sluice_opendir: (this: void, path: string) => ffi.CData | undefined;
@@ -37,10 +35,9 @@ const ATTEMPT_PAUSE = 0.05;
 const nginx_names = new LuaSet<string>();
 
 /**
- * Calls `visit` for each entry of a folder until it returns true, with pauses in which other requests are
- * served.
+ * Calls `visit` for each entry of a folder until it returns true. Serves other requests meanwhile.
  *
- * @returns whether `visit` has returned true; undefined: this worker has no permission to read the folder
+ * @returns whether it has; undefined: this worker has no permission to read the folder
  */
 function find_entry(path: string, visit: (this: void, name: string) => boolean): boolean | undefined {
   const opened = C.sluice_opendir(path);
@@ -122,7 +119,6 @@ function look(socket: string, uid: number): boolean | undefined {
 /**
  * Tells whether an nginx process has a socket open. Phases that can sleep.
  *
- * @param inode of the socket, decimal
  * @param uid the user whose processes are examined
  * @returns undefined: the descriptors of one of them cannot be read
  */

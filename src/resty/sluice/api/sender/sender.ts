@@ -7,11 +7,8 @@ import { ask_kernel } from "./socket_diag";
 import { find_in_tables, type Endpoint, type Socket } from "./tcp_table";
 
 /**
- * Determines which program of this machine has sent a request.
- *
- * The address of a local peer does not distinguish a local client from a gateway that forwards requests of
- * others: nginx connects from loopback too, and its requests need not show it. The kernel knows which process
- * owns the other end of the connection.
+ * Determines which program of this machine has sent a request. Its address does not tell a local client from
+ * a gateway that forwards requests of others, but the kernel knows the process at the other end.
  */
 
 /** `nginx`: this gateway, or another nginx of the same user. `other`: another program. */
@@ -48,10 +45,7 @@ const CONNECTION_FIELD = 1;
 /** Index of `fd` in ngx_connection_t, in ints: it follows the pointers `data`, `read` and `write`. */
 const FD_FIELD = 6;
 
-/**
- * Returns the descriptor of the request's connection, which Lua's API does not offer. Undefined: it was not
- * found.
- */
+/** Returns the descriptor of the request's connection, which Lua's API does not offer. */
 function connection_fd(): number | undefined {
   const request = get_request();
   if (request === undefined) return undefined;
@@ -81,10 +75,7 @@ function endpoint(address: string | undefined, port: string | undefined): Endpoi
     : { address: unmapped_ip(bytes), port: number };
 }
 
-/**
- * Returns the socket at the other end of a connection. Undefined: no program has it open, or it cannot be
- * determined.
- */
+/** Returns the socket at the other end; undefined: no program has it open, or it is not known. */
 function client_socket(client: Endpoint, own: Endpoint): Socket | undefined {
   const [is_answered, socket] = ask_kernel(client, own);
   return is_answered ? socket : find_in_tables(client, own);

@@ -2,9 +2,7 @@ import * as ffi from "ffi";
 
 import type { Endpoint, Socket } from "./tcp_table";
 
-/**
- * Asks the kernel for a connection by its two ends, over netlink (sock_diag(7)). It takes some microseconds.
- */
+/** Asks the kernel for a connection by its two ends, over netlink (sock_diag(7)), in some microseconds. */
 
 interface Libc {
   sluice_socket: (this: void, family: number, type: number, protocol: number) => number;
@@ -94,12 +92,9 @@ function exchange(): boolean {
 }
 
 /**
- * Asks for the socket of the program that has made a connection. Any phase.
+ * Asks for the socket of the program at the end `client` of a connection to `own`. Any phase.
  *
- * @param client the program's end
- * @param own the end of this process, of the same address family
- * @returns true and the socket, or true and undefined if no program has it open; false: the kernel does not
- * answer
+ * @returns true and the socket; true: no program has it open; false: the kernel does not answer
  */
 export function ask_kernel(client: Endpoint, own: Endpoint): LuaMultiReturn<[boolean, Socket | undefined]> {
   question.length = QUESTION_BYTES;

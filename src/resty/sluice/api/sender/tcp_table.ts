@@ -1,7 +1,4 @@
-/**
- * Reads the kernel's tables of TCP connections, for systems where netlink is not available, such as under
- * systemd's `RestrictAddressFamilies`.
- */
+/** Reads the kernel's tables of TCP connections, for systems without netlink (`RestrictAddressFamilies`). */
 
 import { pause } from "../../lib/pause";
 
@@ -29,9 +26,7 @@ const WORD_BYTES = 4;
 const PIECE_BYTES = 65536;
 const PIECES_AT_ONCE = 8;
 
-/**
- * Formats an endpoint as the table does: 32-bit words in this processor's byte order, which is little-endian.
- */
+/** Formats an endpoint as the table does: 32-bit words in this processor's little-endian order. */
 function in_table({ address, port }: Endpoint): string {
   let text = "";
   for (const word of $range(0, address.length / WORD_BYTES - 1)) {
@@ -41,10 +36,7 @@ function in_table({ address, port }: Endpoint): string {
   return `${text}:${string.format("%04X", port)}`;
 }
 
-/**
- * Finds the line of a connection. Serves other requests between pieces of a long table. Phases that can
- * sleep.
- */
+/** Finds the line of a connection. Serves other requests meanwhile. Phases that can sleep. */
 function find_in(path: string, near: Endpoint, far: Endpoint): Socket | undefined {
   const [file] = io.open(path, "r");
   if (file === undefined) return undefined;
@@ -73,11 +65,8 @@ function mapped({ address, port }: Endpoint): Endpoint {
 }
 
 /**
- * Finds the socket of the program that has made a connection. Phases that can sleep.
+ * Finds the socket of the program at the end `client` of a connection to `own`. Phases that can sleep.
  *
- * @param client the program's end
- * @param own the end of this process
- * @param folder of the tables
  * @returns undefined: no program has it open, or the tables cannot be read
  */
 export function find_in_tables(

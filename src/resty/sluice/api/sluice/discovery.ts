@@ -38,10 +38,7 @@ function skipped_objects(entries: readonly SkippedEntry[]): object[] {
   return list(objects);
 }
 
-/**
- * Returns the servers whose registration has expired and that the guard keeps. Undefined: no server has
- * registered itself.
- */
+/** Returns the expired servers that the guard keeps; undefined: no server has registered itself. */
 function expired_objects(nodes: readonly NodeRecord[]): object[] | undefined {
   if (nodes.length === 0) return undefined;
   const objects: object[] = [];

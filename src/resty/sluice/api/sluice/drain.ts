@@ -20,8 +20,8 @@ import type { Route } from "../route";
 import { write_serving } from "./emptying";
 
 /**
- * `/sluice/1/upstreams/<name>/servers/<id>/drain`, or `…/servers/drain?server=10.0.0.1:8080`: a job that
- * drains a server and removes it once it is idle.
+ * `…/servers/<id>/drain` or `…/servers/drain?server=10.0.0.1:8080`: a job that removes a server once it is
+ * idle.
  */
 
 const JOB = shape(["id", "server", "active", "deadline"]);

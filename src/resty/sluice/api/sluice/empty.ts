@@ -35,11 +35,8 @@ function has_object(text: string, name: string): boolean {
 }
 
 /**
- * Checks empty lists and objects. Lua decodes JSON's `{}` and `[]` to the same value, but `{}` as the list of
- * servers must not empty the upstream, and `[]` is not an object of defaults. Any phase.
- *
- * @param text the JSON text of `input`
- * @returns the problem, if any
+ * Checks empty lists and objects, which Lua decodes to the same value: `{}` as the servers must not empty the
+ * upstream, and `[]` is not an object of defaults. `text` is the JSON text of `input`. Any phase.
  */
 export function check_empty(input: Record<string, unknown>, text: string): Problem | undefined {
   if (is_empty(input.servers) && string.find(text, '"servers"%s*:%s*%[')[0] === undefined)

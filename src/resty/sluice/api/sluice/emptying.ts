@@ -13,8 +13,7 @@ import type { Conditions } from "../precondition";
 import { argument } from "../request";
 
 /**
- * Prevents a change from stopping a live service by mistake: an upstream in use must keep an available
- * server. The removal of a node by itself is not checked, because the node stops in any case.
+ * Prevents a change from stopping a live service by mistake. Nodes may remove themselves: they stop anyway.
  */
 
 /** An upstream is in use if its last request is not older than this, in seconds. */
@@ -31,8 +30,7 @@ function some_server(document: Document | undefined, check: Check): boolean {
 }
 
 /**
- * Returns the check of whether a server is available by its parameters, its reports and its health. A server
- * that `next` adds waits for its first check if that is mandatory.
+ * Returns the check of a server's parameters, reports and health. An added one may wait for its first check.
  */
 function new_availability(current: Document, next: Document | undefined, now: clock.Moment): Check {
   const memory = shared_memory();
@@ -50,9 +48,7 @@ function selected_at({ row, incarnation }: Leaver): clock.Moment {
   return stamp_of(row) === incarnation ? shared_memory()[row_at(row) + Row.SELECTED] : 0;
 }
 
-/**
- * Tells whether an upstream is in use. Each request records the time of selection at its server. O(servers).
- */
+/** Tells whether an upstream is in use: each request notes when its server was selected. */
 function is_in_use(document: Document, now: clock.Moment): boolean {
   let last = 0;
   for (const line of document.lines) last = math.max(last, selected_at(parse_line(line)));
@@ -60,11 +56,7 @@ function is_in_use(document: Document, now: clock.Moment): boolean {
   return last > 0 && now - last <= RECENT_SECONDS;
 }
 
-/**
- * Tells whether a change leaves an upstream that is in use without an available server.
- *
- * @param next the new document; undefined: the upstream is deleted
- */
+/** Tells whether a change to `next`, or a deletion, leaves an upstream in use without an available server. */
 function would_empty(current: Document, next: Document | undefined): boolean {
   const now = clock.now();
   const is_available = new_availability(current, next, now);
@@ -89,10 +81,7 @@ function refusal(name: string): Problem {
   return { status: 409, code: "WouldEmptyUpstream", text };
 }
 
-/**
- * Wraps an edit: it is refused with 409 if it would leave an upstream that is in use without an available
- * server, unless the request has `?force=true`. Phase: content_by_lua.
- */
+/** Wraps an edit: it must not empty an upstream in use, unless the request has `?force=true`. */
 export function unless_emptying(name: string, edit: Edit): Edit {
   if (argument("force") === "true") return edit;
   return (current, revision) => {

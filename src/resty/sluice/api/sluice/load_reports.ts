@@ -12,10 +12,7 @@ import { parse_id } from "../existing";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 
-/**
- * `…/nodes/<node>/report` and `…/servers/<id>/report`: reports of load and state. They take no lock and write
- * no document.
- */
+/** `…/nodes/<node>/report` and `…/servers/<id>/report`: reports of load and state, without a lock. */
 
 function note(name: string, text: string, record: ServerRecord): Answered {
   const [input, , unreadable] = read_object();

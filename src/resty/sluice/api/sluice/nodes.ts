@@ -107,10 +107,7 @@ function get_one(this: void, request: ApiRequest): Answered {
   return ok(node_object(record), document);
 }
 
-/**
- * Records the report of a registration. The registration is valid even if the report is older than an earlier
- * one.
- */
+/** Records the report of a registration, which is valid even if the report is outdated. */
 function note_renewal_report(
   name: string,
   head: Document,
@@ -121,10 +118,7 @@ function note_renewal_report(
   note_report(subject_of(name, head.row, record), report, expiry_of(head.load), clock.now());
 }
 
-/**
- * Returns the problem of a renewal that the other gateways of the cluster do not receive: they would remove
- * the server.
- */
+/** The problem of a renewal that the other gateways do not receive: they would remove the server. */
 function untold(cause: string): Problem {
   const what = "the registration was renewed at this gateway only";
   const text = `${what}, because etcd cannot be reached: ${cause}. Renew it at another gateway`;

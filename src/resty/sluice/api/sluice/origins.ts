@@ -11,9 +11,9 @@ import { new_line_finder } from "../../store/document/records";
 import { has_source } from "../../store/document/replace";
 
 /**
- * Handles the members of servers that GET returns and that are not parameters. A client may save the answer
- * of GET as a backup and send it to an upstream that has changed since, or to another upstream. Ids are
- * dropped, because the address identifies a server.
+ * Handles the members of servers that GET returns and that are not parameters. A client may send a saved
+ * answer to an upstream that has changed since, or to another one. The address identifies a server, not the
+ * id.
  */
 
 /** The source of a server at the time of the GET that returned it. */
@@ -24,10 +24,7 @@ export interface Origin {
   node: NodeConfig | undefined;
 }
 
-/**
- * The ttl of a copied registration, since GET does not return it. A live node renews within this time, with
- * its own ttl.
- */
+/** The ttl of a copied registration, which GET does not return. A live node soon renews with its own. */
 const TTL_OF_COPY = "60s";
 const LARGEST_ID = 2 ** 53;
 
@@ -55,12 +52,7 @@ function take_origin(
   return $multi({ is_copy, source, node: registration }, undefined);
 }
 
-/**
- * Removes from the servers of a body the members that are not parameters.
- *
- * @param servers anything but a list of objects is left to `read_upstream`
- * @returns the origin of each server, or undefined and the problem
- */
+/** Removes from the servers of a body the members that are not parameters. Returns their origins. */
 export function take_origins(servers: unknown): LuaMultiReturn<[Origin[] | undefined, Problem | undefined]> {
   const origins: Origin[] = [];
   for (const server of is_table(servers) ? (servers as unknown as unknown[]) : []) {
@@ -80,9 +72,8 @@ function follows_registry(current: Document | undefined, config: UpstreamConfig)
 }
 
 /**
- * Returns the servers to apply, with their sources. Copies are left out if the upstream now has the server
- * from a source, which alone decides its parameters; if its registry no longer names the server; or if the
- * node has registered itself with another address.
+ * Returns the servers to apply, with their sources. A copy is left out if its source decides its parameters,
+ * if its registry no longer names the server, or if the node has registered itself with another address.
  */
 export function with_origins(
   current: Document | undefined,

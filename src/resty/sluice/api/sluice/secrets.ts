@@ -4,10 +4,7 @@ import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 
-/**
- * Hides the secrets of registries and webhooks in answers. A client that sends back a hidden secret leaves it
- * unchanged.
- */
+/** Hides the secrets of registries and webhooks in answers. A hidden secret that is sent back stays. */
 
 const HIDDEN = "***";
 
@@ -43,9 +40,7 @@ function place_of({ address, endpoints, tls }: Record<string, unknown>): string 
   return encode({ address, endpoints, tls });
 }
 
-/**
- * Restores the hidden secret of a webhook. Returns the problem if it is not known, or belongs to another URL.
- */
+/** Restores the hidden secret of a webhook. Returns the problem if it belongs to no or to another URL. */
 function restore_webhook_secret(autoscale: unknown, current: Document | undefined): Problem | undefined {
   const webhook = is_table(autoscale) ? autoscale.webhook : undefined;
   if (!is_table(webhook) || webhook.secret !== HIDDEN) return undefined;
@@ -56,10 +51,7 @@ function restore_webhook_secret(autoscale: unknown, current: Document | undefine
   return undefined;
 }
 
-/**
- * Restores the hidden secrets in the body of a change. Returns the problem if a secret is not known, or if it
- * would be sent to another address.
- */
+/** Restores the hidden secrets in a body. Returns the problem if one would be sent to another address. */
 export function restore_secrets(
   input: Record<string, unknown>,
   current: Document | undefined,

@@ -47,10 +47,7 @@ function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> 
   return $multi(origins === undefined ? undefined : { upstream, origins }, invalid);
 }
 
-/**
- * Replaces an upstream by the configuration of a body. Returns the new document, or undefined and the
- * problem.
- */
+/** Replaces an upstream by the configuration of a body. */
 function replaced(
   current: Document | undefined,
   config: UpstreamConfig,

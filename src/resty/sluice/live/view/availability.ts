@@ -110,10 +110,8 @@ export function note_response(server: LiveServer, status: number, now: number): 
 }
 
 /**
- * Notes that a server gave no response, or one that nginx takes for a failure. As in nginx, the only server
- * is spared.
- *
- * @param status nginx's status for the failure: 502 or 504 without a response
+ * Notes that nginx takes an attempt for a failure with `status`: 502 or 504 without a response. As in nginx,
+ * the only server is spared.
  */
 export function note_failed_attempt(server: LiveServer, status: number, now: number): void {
   if (server.upstream.size > 1) note_failure(server, now, `a request failed with ${status}`);

@@ -10,10 +10,7 @@ import type { LiveServer, LiveUpstream } from "./model";
 
 const FIRST_SERVER_ERROR = 500;
 
-/**
- * Returns the responses and errors of a server since the last comparison, and begins to count for the next
- * one.
- */
+/** Returns a server's responses and errors since the last comparison, and begins the next count. */
 function performance_of(server: LiveServer): Performance {
   const memory = shared_memory();
   const { row } = server;
@@ -33,17 +30,10 @@ function performance_of(server: LiveServer): Performance {
   return performance;
 }
 
-/**
- * If the last comparison is longer ago than the interval and this, in seconds, success rates were not
- * compared since.
- */
+/** After the interval and this time, in seconds, a comparison counts as the first one. */
 const LONGEST_DELAY = 10;
 
-/**
- * Claims the comparison that is due for this worker.
- *
- * @returns whether it is due and no other worker has claimed it, and whether no comparison precedes it
- */
+/** Tells whether a comparison is due, which this worker then claims, and whether it is the first one. */
 function claim(
   upstream: LiveUpstream,
   limits: OutlierLimits,

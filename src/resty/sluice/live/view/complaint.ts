@@ -2,8 +2,7 @@ import * as clock from "../../lib/clock";
 
 /**
  * The log level for mistakes in the configuration that make requests fail. By default nginx logs errors only,
- * so each worker logs the first such request as an error. It logs those that follow within `SECONDS` as
- * warnings, so that many requests do not cause many errors.
+ * so each worker logs one as an error, and those within the next `SECONDS` as warnings.
  */
 
 const SECONDS = 10;

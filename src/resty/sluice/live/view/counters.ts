@@ -36,9 +36,8 @@ export function use_slot(shared: NumberPointer, own_slot: number): void {
 }
 
 /**
- * Tells whether this worker has a slot. If it has none, it tries to take one. A worker without a slot must
- * not choose servers, because the others would not see its requests. Not hot: called before a worker first
- * serves an upstream.
+ * Tells whether this worker has a slot, or takes one. Without a slot it must not choose servers, because the
+ * others would not see its requests. Not hot: called before a worker first serves an upstream.
  */
 export function has_slot(): boolean {
   if (slot !== 0) return true;
@@ -54,10 +53,7 @@ export function own_cell(first: Cell): Cell {
   return (first + offset) as Cell;
 }
 
-/**
- * Resets this worker's cells of a row for a new incarnation. Returns the places of the stamp and the
- * counters.
- */
+/** Resets this worker's cells of a row for a new incarnation. Returns the stamp and the counters. */
 export function adopt(row: RowNumber, incarnation: number): LuaMultiReturn<[Cell, Cell]> {
   const stamp = stamp_at(slot, row);
   const at = counter_at(slot, row);
@@ -152,9 +148,8 @@ function average(cell: number, sample: number): void {
 }
 
 /**
- * Adds to the moving averages with the weights of nginx's ngx_http_upstream_least_time_module: 0.05 for the
- * new value and 0.95 for the old one. All workers share a cell. If two write at the same time, one sample is
- * lost, which hardly changes an average.
+ * Adds to the moving averages with nginx's weights: 0.05 for the new value, 0.95 for the old one. If two
+ * workers write a cell at the same time, one sample is lost, which hardly changes an average.
  */
 export function count_times(server: LiveServer, header_time: number, response_time: number): void {
   if (memory[server.row + Row.STAMP] !== server.incarnation) return;
@@ -164,7 +159,7 @@ export function count_times(server: LiveServer, header_time: number, response_ti
 
 /**
  * Tells whether the times of this request go into the averages. For a busy server, one request in eight is
- * enough and saves two reads of nginx's variables. For any other server, each request counts.
+ * enough, which saves two reads of variables. For any other server, each counts.
  */
 export function is_time_wanted(server: LiveServer, now: number): boolean {
   server.untimed = server.untimed + 1;
@@ -174,7 +169,7 @@ export function is_time_wanted(server: LiveServer, now: number): boolean {
   return true;
 }
 
-/** Counts a request that its only attempt has answered. Most requests are of this kind, so it has no loop. */
+/** Counts a request that its only attempt has answered, without a loop: most requests are of this kind. */
 export function count_success(server: LiveServer, status: number, sent: number, received: number): void {
   const at = server.counters;
   count_inactive(server);

@@ -2,8 +2,8 @@ import type { NumberPointer } from "ffi";
 import type { LiveServer } from "./model";
 
 /**
- * When each request under way began, for `least_time` with `inflight`. The age of the requests at a server
- * shows trouble before the first of them ends. Hot for upstreams that use it.
+ * When each request under way began, for `least_time` with `inflight`: trouble shows before the first ends.
+ * Hot.
  */
 
 let memory: NumberPointer;

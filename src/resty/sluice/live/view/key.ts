@@ -1,9 +1,7 @@
 import type { BalancingConfig } from "../../config/balancing";
 import { parse_template, type TemplatePart } from "../../config/template";
 
-/**
- * Readers of the key by which a method assigns requests. Hot: a reader runs in each request of its upstream.
- */
+/** Readers of the key by which a method assigns requests. A reader runs in each request. Hot. */
 
 /** Returns the key of the current request; undefined or "": it has none. Phase: balancer_by_lua. */
 export type KeyReader = (this: void) => string | undefined;
@@ -11,9 +9,7 @@ export type KeyReader = (this: void) => string | undefined;
 /** The key that nginx's `ip_hash` uses for a client at a unix socket. */
 const NO_ADDRESS = "\0\0\0";
 
-/**
- * Returns the key of `ip_hash` for the bytes of a client's address: three bytes of IPv4, all bytes of IPv6.
- */
+/** Returns the key of `ip_hash` for an address: three bytes of IPv4, all bytes of IPv6. */
 export function address_key(address: string): string {
   if (address.length === 4) return string.sub(address, 1, 3);
   return address.length === 16 ? address : NO_ADDRESS;

@@ -9,8 +9,7 @@ import type { Complaint } from "./complaint";
 import type { KeyReader } from "./key";
 
 /**
- * The records that a worker keeps of the upstreams it serves. Types only: this file imports no file that
- * imports it.
+ * The records that a worker keeps of the upstreams it serves. Types only, so that no imports are circular.
  */
 
 /** A server as this worker runs it. It is the same object as long as its incarnation exists. */
@@ -26,9 +25,7 @@ export interface LiveServer extends Peer, Subject {
   backup: boolean;
   /** True: it receives no request, not even one that is bound to it. */
   down: boolean;
-  /**
-   * The values of `in_rotation` and `down` by its parameters. The state that it reports may override them.
-   */
+  /** `in_rotation` and `down` by its parameters. The state that it reports may override them. */
   may_serve: boolean;
   configured_down: boolean;
   /** True: it is a standby server that is not in service. */
@@ -94,9 +91,7 @@ export interface LiveUpstream {
   /** The number of servers without standby servers, and the number of servers in rotation. */
   size: number;
   in_rotation: number;
-  /**
-   * The requests under way at all its servers: the first cell of all workers, and the cell of this worker.
-   */
+  /** The requests under way at its servers: the first cell of all workers, and that of this worker. */
   active: Cell;
   own_active: Cell;
   /** The first cell of this worker's counters, and the cell with the incarnation that they belong to. */
@@ -137,8 +132,7 @@ export interface Binding {
   /** Removes a server. It must have the parameters that it was added with. */
   leave: (this: void, server: LiveServer) => void;
   /**
-   * Returns the primary or the backup that the request under way is bound to, if it takes such requests.
-   * Phase: balancer_by_lua. Hot.
+   * The primary or the backup that the request is bound to, if it takes such. Phase: balancer_by_lua. Hot.
    */
   find: (this: void, is_backup: boolean) => LiveServer | undefined;
   /** Binds the client of the current request to its server. Phase: balancer_by_lua. Hot. */

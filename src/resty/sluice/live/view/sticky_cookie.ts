@@ -5,8 +5,8 @@ import { template_reader, type KeyReader } from "./key";
 import type { LiveServer, Binding } from "./model";
 
 /**
- * `sticky.cookie`: a cookie binds a client to a server. Its value is a keyed hash of the server's identity
- * with the secret of the upstream, so it cannot be guessed and does not reveal the address of the server.
+ * `sticky.cookie`: the cookie is a keyed hash of the server's identity, so it cannot be guessed and does not
+ * reveal the address of the server.
  */
 
 const TOKEN_BYTES = 16;
@@ -14,9 +14,7 @@ const TOKEN_BYTES = 16;
 const LAST_SECOND = 2145916555;
 const LONGEST_AGE = 315360000;
 
-/**
- * Returns the cookie value of a server: 32 hexadecimal digits. A server that is added again gets a new one.
- */
+/** Returns the cookie value of a server, 32 hexadecimal digits. One that is added again gets a new one. */
 function token_of(secret: string, server: LiveServer): string {
   const digest = ngx.hmac_sha1(secret, string.format("%d %d", server.id, server.incarnation));
   const digits: string[] = [];
@@ -24,10 +22,7 @@ function token_of(secret: string, server: LiveServer): string {
   return table.concat(digits);
 }
 
-/**
- * Sets a cookie in the response. It replaces a cookie of this name that an earlier attempt of the request has
- * set.
- */
+/** Sets a cookie in the response, instead of one that an earlier attempt of the request has set. */
 function set_cookie(name: string, text: string): void {
   const start = `${name}=`;
   const cookies: string[] = [];
@@ -50,9 +45,7 @@ function attributes_of({ path, domain, httponly, secure, samesite }: CookieConfi
   return table.concat(parts, "; ");
 }
 
-/**
- * Makes the writer of the attributes for the expiry; undefined: the cookie ends with the client's session.
- */
+/** Makes the writer of the expiry; undefined: the cookie ends with the client's session. */
 function new_expiry(expires: string | undefined): ((this: void) => string) | undefined {
   if (expires === undefined) return undefined;
   const last = `; expires=${ngx.cookie_time(LAST_SECOND)}; max-age=${LONGEST_AGE}`;
@@ -98,10 +91,7 @@ export function new_cookie_binding(config: CookieConfig, secret: string): Bindin
     return server === undefined || server.down || server.backup !== is_backup ? undefined : server;
   }
 
-  /**
-   * Sets the cookie, unless the client has it, it does not expire, and no earlier attempt has set another
-   * one.
-   */
+  /** Sets the cookie, unless the client has it and keeps it, and no earlier attempt has set another. */
   function bind(this: void, server: LiveServer, is_retry: boolean): void {
     const token = tokens.get(server);
     if (expiry === undefined && !is_retry && ngx.var[variable] === token) return;

@@ -72,18 +72,13 @@ export function surroundings_of(active: Cell): Surroundings {
   };
 }
 
-/**
- * Adds a response to the expected time of its server, as nginx: 0.05 for the new value, 0.95 for the old one.
- */
+/** Adds a response to the expected time as nginx: 0.05 for the new value, 0.95 for the old one. */
 export function count_response_time(server: LiveServer, milliseconds: number): void {
   const before = expected_time(server);
   expect_time(server, before < 0 ? milliseconds : before * 0.95 + milliseconds * 0.05);
 }
 
-/**
- * Counts a failed attempt or a 5xx response as a very slow one, so that a server that fails fast does not
- * seem fast.
- */
+/** Counts a failure as a very slow response, so that a server that fails fast does not seem fast. */
 export function count_failed_response(server: LiveServer): void {
   expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
 }

@@ -12,9 +12,7 @@ import type { LiveUpstream } from "./model";
 import { apply_document, forget_servers, new_upstream } from "./upstream";
 import { follow_loads } from "./weight";
 
-/**
- * The upstreams that this worker serves. Each is made at its first request and then changed by difference.
- */
+/** The upstreams that this worker serves, made at the first request and then changed by difference. */
 
 let memory: NumberPointer;
 let is_ready = false;
@@ -29,10 +27,7 @@ export function use_memory(shared: NumberPointer): void {
 /** The upstream without a request that was looked at last. */
 let glimpse: LiveUpstream | undefined;
 
-/**
- * Updates a view of an upstream from the store, or makes one; undefined: the upstream does not exist.
- * O(servers).
- */
+/** Updates or makes a view from the store; undefined: the upstream does not exist. O(servers). */
 function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | undefined {
   if (!is_ready) {
     // Raises if setup() was not called, which is the first mistake to report.
@@ -51,9 +46,7 @@ function renew(name: string, view: LiveUpstream | undefined): LiveUpstream | und
   return upstream;
 }
 
-/**
- * Ends the reported states that have expired: when a view is made, by the timer, and for the API. O(servers).
- */
+/** Ends the expired reported states: in a new view, by the timer, and for the API. O(servers). */
 function end_reported_states(upstream: LiveUpstream, now: number): void {
   for (const [, server] of pairs(upstream.servers)) end_reported_state(server, upstream.report_expiry, now);
 }
@@ -83,9 +76,8 @@ function find_current(name: string): LiveUpstream | undefined {
 }
 
 /**
- * Finds an upstream for a retry. The failure before it may have changed the state of its server. A survey of
- * all servers after each failure would take quadratic time, and only `panic_threshold` needs it: a server's
- * own row shows that it is unavailable.
+ * Finds an upstream for a retry. A survey of all servers after each failure would take quadratic time, and
+ * only `panic_threshold` needs it: a server's own row shows that it is unavailable.
  */
 export function find_upstream_for_retry(name: string, now: number): LiveUpstream | undefined {
   const upstream = find_current(name);
@@ -93,12 +85,7 @@ export function find_upstream_for_retry(name: string, now: number): LiveUpstream
   return upstream;
 }
 
-/**
- * Finds an upstream as the store has it now, with the health of its servers. Hot: two reads of shared memory
- * unless something has changed.
- *
- * @param now the monotonic clock
- */
+/** Finds an upstream as it is now. Hot: two reads of shared memory unless something has changed. */
 export function find_upstream(name: string, now: number): LiveUpstream | undefined {
   const upstream = find_current(name);
   if (upstream !== undefined && has_changed(upstream)) survey(upstream, now);
@@ -106,8 +93,8 @@ export function find_upstream(name: string, now: number): LiveUpstream | undefin
 }
 
 /**
- * Finds an upstream for the API. Of the upstreams without requests, only the view of the last one is kept,
- * for its first request. So a look at all upstreams does not fill the memory of a worker. Not hot.
+ * Finds an upstream for the API. Of those without requests, only the last view is kept, for its first
+ * request, so that a look at all upstreams does not fill the memory of a worker. Not hot.
  */
 export function look_at_upstream(name: string, now: number): LiveUpstream | undefined {
   if (upstreams.has(name)) return find_upstream(name, now);

@@ -5,9 +5,9 @@ import { shared_memory } from "../../store/memory/region";
 import type { LiveServer, LiveUpstream } from "./model";
 
 /**
- * The effective weights: the configured weight times a part for `slow_start` times a factor for the server's
- * load. With `slow_start`, the weight of a server that was added or has recovered rises linearly from almost
- * 0. Each worker raises it by itself, from the shared time at which it began.
+ * The effective weights: the configured weight times a part for `slow_start` times a factor for the load.
+ * With `slow_start`, the weight of an added or recovered server rises linearly from almost 0. Each worker
+ * raises it by itself, from the shared time at which it began.
  */
 
 /** The part of its weight with which a server begins. With 0, as in nginx, a method would never choose it. */

@@ -102,9 +102,7 @@ function call_once<T>(
   return $multi(object, misfit, false, undefined);
 }
 
-/**
- * Requests a token, if there is a user. Returns true, or undefined and the cause. Phases that have cosockets.
- */
+/** Requests a token, if there is a user. Phases that have cosockets. */
 export function log_in(client: EtcdClient): Result<true> {
   const { user, password } = client;
   if (user === undefined) return $multi(true, undefined);
@@ -125,7 +123,6 @@ export function log_in(client: EtcdClient): Result<true> {
 /**
  * Calls a function of etcd. Phases that have cosockets.
  *
- * @param schema the schema of the answer
  * @returns the answer; or undefined, the cause, and the refusal if no other member would accept the request
  */
 export function call<T>(

@@ -57,7 +57,7 @@ export function read_key_value(raw: RawKeyValue): KeyValue {
   };
 }
 
-/** Requests the next page, or a smaller one while it is too large. Returns it, or undefined and the cause. */
+/** Requests the next page, or a smaller one while it is too large. */
 function next_page(client: EtcdClient, body: { limit: number }): Result<RawAnswer> {
   let [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
   while (answer === undefined && cause === TOO_LARGE && body.limit > 1) {
@@ -86,7 +86,7 @@ function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | u
   return undefined;
 }
 
-/** Lists the keys below a prefix. Returns them, or undefined and the cause. Phases that have cosockets. */
+/** Lists the keys below a prefix. Phases that have cosockets. */
 export function list_keys(client: EtcdClient, prefix: string): Result<Listing> {
   const { key, range_end } = keys_of({ first: prefix, end: end_of_prefix(prefix) });
   const listing: Listing = { keys: [], revision: 0, cluster_id: "" };
@@ -114,12 +114,7 @@ export interface Found {
   revision: number;
 }
 
-/**
- * Reads a key, linearizably. Phases that have cosockets.
- *
- * @param at the revision to read; undefined: the latest
- * @returns the result, or undefined and the cause
- */
+/** Reads a key, linearizably, at the latest or another revision. Phases that have cosockets. */
 export function get_key(client: EtcdClient, key: string, at?: number): Result<Found> {
   const body = { key: ngx.encode_base64(key), revision: string.format("%d", at ?? 0) };
   const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
@@ -130,12 +125,7 @@ export function get_key(client: EtcdClient, key: string, at?: number): Result<Fo
   return $multi({ entry: raw === undefined ? undefined : read_key_value(raw), revision }, undefined);
 }
 
-/**
- * Checks whether the member answers and is connected to a majority of the others.
- *
- * @param key a key that the user has permission to read
- * @returns true, or undefined and the cause
- */
+/** Checks whether the member is connected to a majority. `key`: one that the user may read. */
 export function is_alive(client: EtcdClient, key: string): Result<true> {
   // A linearizable read fails on a member that is cut off from the majority.
   const body = { key: ngx.encode_base64(key), count_only: true };

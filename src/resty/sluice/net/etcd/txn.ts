@@ -58,19 +58,13 @@ export function get(key: string): object {
   return { request_range: { key: ngx.encode_base64(key) } };
 }
 
-/**
- * Returns the key that a `get` has read, by its index in the transaction; undefined: there is no such key.
- */
+/** Returns the key that a `get` has read, by its index; undefined: there is no such key. */
 export function key_in({ responses }: TxnAnswer, index: number): KeyValue | undefined {
   const [raw] = responses?.[index]?.response_range?.kvs ?? [];
   return raw === undefined ? undefined : read_key_value(raw);
 }
 
-/**
- * Carries out a transaction. Phases that have cosockets.
- *
- * @returns as `call` does
- */
+/** Carries out a transaction as `call` does. Phases that have cosockets. */
 export function call_txn(
   client: EtcdClient,
   txn: Txn,

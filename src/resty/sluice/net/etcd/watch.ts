@@ -7,8 +7,7 @@ import { KEY_VALUE, keys_of, read_key_value, type RawKeyValue } from "./keys";
 import type { Range } from "./prefix";
 
 /**
- * Watches a range of keys. Each stream has one watch, although etcd allows several: etcd's gateway does not
- * read more of the request after it has begun to answer.
+ * Watches a range of keys. Each stream has one watch: etcd's gateway reads no more after it began to answer.
  */
 
 /** The change of a key. */
@@ -47,12 +46,7 @@ const MESSAGE: Schema = {
 const TIMEOUT_SECONDS = 2;
 const LONGEST_LINE = 67108864;
 
-/**
- * Opens a watch. `close_stream` ends it. Phases that have cosockets.
- *
- * @param from the revision of the first change
- * @returns the stream, or undefined and the cause
- */
+/** Opens a watch from a revision on. `close_stream` ends it. Phases that have cosockets. */
 export function open_watch(client: EtcdClient, range: Range, from: number): Result<Stream> {
   const start_revision = string.format("%d", from);
   const body = encode({ create_request: { ...keys_of(range), start_revision } });
@@ -65,11 +59,7 @@ function cause_of({ canceled, cancel_reason, compact_revision }: RawResult): str
   return canceled === true ? `the watch was cancelled: ${cancel_reason ?? ""}` : undefined;
 }
 
-/**
- * Waits for changes, at most for some seconds.
- *
- * @returns the changes, an empty list if there were none, or undefined and the cause
- */
+/** Waits at most some seconds for changes. Returns an empty list if there were none. */
 export function next_events(stream: Stream, seconds: number): Result<KeyEvent[]> {
   const [line, cause] = next_line(stream, seconds);
   if (line === undefined && is_quiet(cause)) return $multi([], undefined);

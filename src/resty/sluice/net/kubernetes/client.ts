@@ -62,7 +62,7 @@ function read_token(path: string): Result<string> {
   return $multi(token, token === undefined ? `there is no token in ${path}` : undefined);
 }
 
-/** Formats a request with the current token. Returns it, or undefined and the cause. */
+/** Formats a request with the current token. */
 export function kubernetes_request(client: KubernetesClient, uri: string): Result<string> {
   const [token, cause] = read_token(client.token_file);
   if (token === undefined) return $multi(undefined, cause);
@@ -70,12 +70,7 @@ export function kubernetes_request(client: KubernetesClient, uri: string): Resul
   return $multi(service_request(client.service, "GET", uri, headers), undefined);
 }
 
-/**
- * Reads an object. Phases that have light threads.
- *
- * @param schema the schema of the answer
- * @returns the answer, or undefined and the cause
- */
+/** Reads an object. Phases that have light threads. */
 export function get_object<T>(client: KubernetesClient, uri: string, schema: Schema): Result<T> {
   const [text, no_token] = kubernetes_request(client, uri);
   if (text === undefined) return $multi(undefined, no_token);

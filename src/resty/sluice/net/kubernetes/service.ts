@@ -13,12 +13,7 @@ const SERVICE: Schema = { members: { spec: { members: { ipFamilies: { items: "st
 /** The family of a service that names none or must not be read. */
 const USUAL_FAMILY = "IPv4";
 
-/**
- * Reads the first address family of a service: `IPv4` or `IPv6`. The result is `IPv4` if the service account
- * has permission only for slices. Phases that have light threads.
- *
- * @returns the family, or undefined and the cause
- */
+/** Reads the first address family of a service: `IPv4`, also without permission to read it, or `IPv6`. */
 export function first_family(client: KubernetesClient): Result<string> {
   const [service, cause] = get_object<Service>(client, client.service_uri, SERVICE);
   if (service !== undefined) return $multi(service.spec?.ipFamilies?.[0] ?? USUAL_FAMILY, undefined);

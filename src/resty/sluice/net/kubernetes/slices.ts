@@ -74,7 +74,7 @@ export function metadata_of({ metadata }: { metadata?: Metadata }, name: keyof M
   return metadata?.[name] ?? "";
 }
 
-/** Lists the slices. Returns them, or undefined and the cause. Phases that have light threads. */
+/** Lists the slices. Phases that have light threads. */
 export function list_slices(client: KubernetesClient): Result<SliceList> {
   const list: SliceList = { slices: [], version: "" };
   let uri = `${client.uri}&limit=${SLICES_A_PAGE}`;
@@ -92,9 +92,7 @@ export function list_slices(client: KubernetesClient): Result<SliceList> {
   return $multi(undefined, `the list has more than ${MOST_PAGES} pages`);
 }
 
-/**
- * Opens a watch from a version. Returns the stream, or undefined and the cause. Phases that have cosockets.
- */
+/** Opens a watch from a version. Phases that have cosockets. */
 export function watch_slices(client: KubernetesClient, version: string): Result<Stream> {
   const what = `watch=true&allowWatchBookmarks=true&resourceVersion=${ngx.escape_uri(version)}`;
   const uri = `${client.uri}&${what}&timeoutSeconds=${WATCH_SECONDS}`;
@@ -103,12 +101,7 @@ export function watch_slices(client: KubernetesClient, version: string): Result<
   return open_stream(client.service.destination, text, TIMEOUT_SECONDS, LONGEST_LINE);
 }
 
-/**
- * Waits for the next event, at most for some seconds.
- *
- * @returns the event, or undefined and the cause, which may be that of `next_line` or an error of the API
- * server
- */
+/** Waits at most some seconds for the next event. The cause may be that of `next_line`. */
 export function next_event(stream: Stream, seconds: number): Result<SliceEvent> {
   const [line, cause] = next_line(stream, seconds);
   if (line === undefined) return $multi(undefined, cause);

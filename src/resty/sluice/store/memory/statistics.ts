@@ -53,10 +53,7 @@ export interface ServerStatus {
   last_passed: boolean | undefined;
   /** In milliseconds, including the time since `down_since`. */
   downtime: number;
-  /**
-   * The start of the current or the last time at which it was not up, by the monotonic clock; undefined: it
-   * always was.
-   */
+  /** When it last was not up, by the monotonic clock; undefined: it always was. */
   down_since: number | undefined;
 }
 
@@ -138,10 +135,7 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   return status;
 }
 
-/**
- * Prepares the counters of a row in the slot that holds what a reset subtracts. Returns their offset. The
- * caller holds the write lock.
- */
+/** Prepares the counters of a row in the slot of resets. Returns their offset. Needs the write lock. */
 export function reset_cells(row: RowNumber, stamp: number): number {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
@@ -177,8 +171,6 @@ function write_reset(row: RowNumber, incarnation: number, status: ServerStatus):
 /**
  * Sets a server's statistics to 0, but not its requests under way. Only a worker may write its counters, so
  * their values are subtracted in a slot of its own. Phases that can sleep.
- *
- * @returns true, or undefined and the cause
  */
 export function reset_status(
   row: RowNumber,
@@ -228,11 +220,7 @@ export function upstream_status(row: RowNumber): UpstreamStatus {
   return status;
 }
 
-/**
- * Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep.
- *
- * @returns true, or undefined and the cause
- */
+/** Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep. */
 export function reset_upstream_status(
   row: RowNumber,
 ): LuaMultiReturn<[true | undefined, string | undefined]> {
