@@ -1,5 +1,6 @@
 import * as clock from "../lib/clock";
 import { crc32 } from "../lib/crc32";
+import type { Result } from "../lib/result";
 import type { EtcdClient } from "../net/etcd/client";
 import type { KeyValue, Listing } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, put, remove } from "../net/etcd/txn";
@@ -100,7 +101,7 @@ function begin_history(
   prefix: string,
   entry: KeyValue | undefined,
   cluster_id: string,
-): LuaMultiReturn<[History | undefined, string | undefined]> {
+): Result<History> {
   const [secret, no_secret] = new_secret();
   if (secret === undefined) return $multi(undefined, no_secret);
   const history = string.sub(secret, 1, RANDOM_DIGITS) + digits_of_cluster(cluster_id);
@@ -139,7 +140,7 @@ export function join_history(
   entry: KeyValue | undefined,
   before: KeyValue | undefined,
   own: LuaTable<string, string>,
-): LuaMultiReturn<[History | undefined, string | undefined]> {
+): Result<History> {
   let found: History | undefined;
   if (entry !== undefined && is_current(entry.value, prefix, listing, own)) {
     found = { history: entry.value, began: entry.revision, before: before?.value };

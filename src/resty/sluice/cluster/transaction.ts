@@ -1,6 +1,7 @@
-import type { Problem } from "../config/problem";
+import type { Read } from "../config/reader";
 import type { EtcdConfig } from "../config/sources/etcd";
 import * as clock from "../lib/clock";
+import type { Result } from "../lib/result";
 import { unexpected } from "../lib/schema";
 import { is_unconnected } from "../net/connection";
 import { ETCD, new_etcd_client, log_in, type EtcdClient, type Refusal } from "../net/etcd/client";
@@ -27,7 +28,7 @@ import { tombstone_key } from "./tombstones";
  */
 
 /** etcd's revision after the change, or undefined and the problem; `LOST` when another change came first. */
-type Ended = LuaMultiReturn<[number | undefined, Problem | undefined]>;
+type Ended = Read<number>;
 
 /** Other writers wait during this time. */
 const PATIENCE_SECONDS = 4;
@@ -68,9 +69,7 @@ function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
  * Returns the client of the member that answered last, with a token if it needs one; or undefined and the
  * cause.
  */
-export function preferred_client(
-  etcd: EtcdConfig,
-): LuaMultiReturn<[EtcdClient | undefined, string | undefined]> {
+export function preferred_client(etcd: EtcdConfig): Result<EtcdClient> {
   const client = client_of(etcd, preferred);
   if (client.token === undefined) {
     const [logged_in, refused] = log_in(client);

@@ -1,6 +1,6 @@
 import { ip_bytes, ip_text } from "../lib/ip";
-import { invalid_value, type Problem } from "./problem";
-import { refuse } from "./reader";
+import { invalid_value } from "./problem";
+import { refuse, type Read } from "./reader";
 
 /** The address of a server. */
 export interface Address {
@@ -22,15 +22,11 @@ const IPV6_BYTES = 16;
 const OPENING_BRACKET = 91;
 
 /** Refuses an address. `reason` completes a sentence that begins with the address. */
-function bad(
-  text: string,
-  reason: string,
-  code = "UpstreamBadAddress",
-): LuaMultiReturn<[undefined, Problem]> {
+function bad(text: string, reason: string, code = "UpstreamBadAddress"): Read<never> {
   return $multi(undefined, { ...invalid_value("server", `"${string.sub(text, 1, 80)}" ${reason}`), code });
 }
 
-function parse_unix(text: string): LuaMultiReturn<[Address | undefined, Problem | undefined]> {
+function parse_unix(text: string): Read<Address> {
   const path = string.sub(text, 6);
   if (string.sub(path, 1, 1) !== "/") return bad(text, "must have an absolute path");
   if (path.length > LONGEST_UNIX_PATH)
@@ -39,11 +35,7 @@ function parse_unix(text: string): LuaMultiReturn<[Address | undefined, Problem 
 }
 
 /** Refuses a host that is not an IP address. `ipv6`: the text between its brackets. */
-function refuse_host(
-  text: string,
-  host: string,
-  ipv6: string | undefined,
-): LuaMultiReturn<[undefined, Problem]> {
+function refuse_host(text: string, host: string, ipv6: string | undefined): Read<never> {
   if (ipv6 !== undefined && string.find(ipv6, "%", 1, true)[0] !== undefined)
     return bad(text, "has an IPv6 zone, which is not supported because nginx cannot connect to it");
   if (ipv6 !== undefined) return bad(text, "is not an IPv6 address");
@@ -58,7 +50,7 @@ function refuse_host(
  * @returns the address, or undefined and the problem (`UpstreamBadAddress`; for a host name
  * `UpstreamConfNoResolver`).
  */
-export function parse_address(text: unknown): LuaMultiReturn<[Address | undefined, Problem | undefined]> {
+export function parse_address(text: unknown): Read<Address> {
   if (typeof text !== "string") return refuse("server", "must be a string");
   if (text === "") return bad(text, "is empty");
   if (string.find(text, "[^!-~]")[0] !== undefined)

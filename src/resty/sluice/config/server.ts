@@ -124,10 +124,7 @@ function check_names(input: Record<string, unknown>): Problem | undefined {
 }
 
 /** Makes a server of all its parameters. `base`: the server that a change was made to. */
-function server_of(
-  parameters: ConfigOf<typeof SERVER>,
-  base?: ServerConfig,
-): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+function server_of(parameters: ConfigOf<typeof SERVER>, base?: ServerConfig): Read<ServerConfig> {
   const is_standby = parameters.standby;
   if (is_standby && parameters.backup) return refuse("standby", "a backup server cannot be a standby server");
   const server = setmetatable(parameters, undefined) as unknown as ServerConfig;
@@ -145,7 +142,7 @@ function server_of(
  * @param input an object, from JSON or from `setup`
  * @returns the server, or undefined and the problem
  */
-export function read_server(input: unknown): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+export function read_server(input: unknown): Read<ServerConfig> {
   if (!is_table(input)) return $multi(undefined, format_problem("a server must be an object"));
   const wrong = check_names(input);
   if (wrong !== undefined) return $multi(undefined, wrong);
@@ -158,19 +155,14 @@ export function read_server(input: unknown): LuaMultiReturn<[ServerConfig | unde
  * Reads the parameters that a change of a server gives. Returns them, or undefined and the problem. Any
  * phase.
  */
-export function read_server_change(
-  input: Record<string, unknown>,
-): LuaMultiReturn<[ServerChange | undefined, Problem | undefined]> {
+export function read_server_change(input: Record<string, unknown>): Read<ServerChange> {
   const wrong = check_names(input);
   if (wrong !== undefined) return $multi(undefined, wrong);
   return read_given(SERVER, input);
 }
 
 /** Applies a change to a server. Returns the new server, or undefined and the problem. Any phase. */
-export function changed_server(
-  base: ServerConfig,
-  change: ServerChange,
-): LuaMultiReturn<[ServerConfig | undefined, Problem | undefined]> {
+export function changed_server(base: ServerConfig, change: ServerChange): Read<ServerConfig> {
   const parameters = { ...copy_of(SERVER, base), ...change };
   if (parameters.backup !== base.backup) return refuse("backup", "cannot be changed");
   // As in NGINX Plus, setting "down" to either value ends draining.

@@ -1,3 +1,4 @@
+import type { Result } from "../lib/result";
 const LOWEST = 100;
 const HIGHEST = 599;
 const LONGEST = 256;
@@ -17,9 +18,7 @@ function parse_range(text: string): [number, number] | undefined {
  *
  * @returns the first and the last code of each range, or undefined and the reason
  */
-export function parse_status_ranges(
-  text: string,
-): LuaMultiReturn<[[number, number][] | undefined, string | undefined]> {
+export function parse_status_ranges(text: string): Result<[number, number][]> {
   if (text.length > LONGEST) return $multi(undefined, `must not be longer than ${LONGEST} bytes`);
   const ranges: [number, number][] = [];
   for (const [part] of string.gmatch(text, "[^ ,]+")) {

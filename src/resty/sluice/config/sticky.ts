@@ -1,3 +1,4 @@
+import type { Result } from "../lib/result";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
 import { invalid_value } from "./problem";
 import { refuse, type Read } from "./reader";
@@ -39,7 +40,7 @@ export function has_variables(domain: string): boolean {
 }
 
 /** Replaces each variable of a text by a letter. Returns undefined and the reason if one is malformed. */
-function without_variables(domain: string): LuaMultiReturn<[string | undefined, string | undefined]> {
+function without_variables(domain: string): Result<string> {
   if (!has_variables(domain)) return $multi(domain, undefined);
   const [parts, reason] = parse_template(domain);
   if (parts === undefined) return $multi(undefined, reason);

@@ -1,3 +1,4 @@
+import type { Result } from "../lib/result";
 /** A part of a text with variables: a literal text or the name of a variable. */
 export interface TemplatePart {
   literal?: string;
@@ -25,9 +26,7 @@ function variable_at(text: string, position: number): LuaMultiReturn<[string | u
  *
  * @returns its parts, or undefined and the reason
  */
-export function parse_template(
-  text: unknown,
-): LuaMultiReturn<[TemplatePart[] | undefined, string | undefined]> {
+export function parse_template(text: unknown): Result<TemplatePart[]> {
   if (typeof text !== "string") return $multi(undefined, "must be a string");
   if (text.length > LONGEST) return $multi(undefined, `must not be longer than ${LONGEST} bytes`);
   if (string.find(text, "%c")[0] !== undefined)

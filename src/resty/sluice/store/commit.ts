@@ -1,4 +1,5 @@
 import type { Problem } from "../config/problem";
+import type { Read } from "../config/reader";
 import * as clock from "../lib/clock";
 import { format_change, format_deletion } from "./disk/journal";
 import * as disk from "./disk/writer";
@@ -123,10 +124,7 @@ function prepare_rows(joining: readonly Leaver[], next: Document): void {
  *
  * @returns the text to publish, or undefined and the problem
  */
-function stage(
-  { name, current, reach }: Change,
-  next: Document,
-): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+function stage({ name, current, reach }: Change, next: Document): Read<string> {
   const replicate = replicator_of(name, current, next, reach);
   if (replicate !== undefined) next.cluster_revision = NO_CLUSTER_REVISION;
   const text = stage_text(name, format_document(next));

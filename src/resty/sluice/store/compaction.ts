@@ -1,5 +1,6 @@
 import { new_job } from "../lib/job";
 import { pause } from "../lib/pause";
+import type { Result } from "../lib/result";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
 import { acquire, Lock, release, release_after, try_acquire } from "./memory/lock";
@@ -21,13 +22,13 @@ function is_due(): boolean {
 /**
  * Finishes the write of a killed writer. Returns the state's revision then. The caller holds the write lock.
  */
-function settled_revision(): LuaMultiReturn<[number | undefined, string | undefined]> {
+function settled_revision(): Result<number> {
   const [repaired, failure] = pcall(repair);
   return $multi(repaired ? revision() : undefined, repaired ? undefined : tostring(failure));
 }
 
 /** Returns a revision of the state up to which the disk holds the journal. */
-function synced_revision(this: void): LuaMultiReturn<[number | undefined, string | undefined]> {
+function synced_revision(this: void): Result<number> {
   const [locked, busy] = acquire();
   if (locked === undefined) return $multi(undefined, busy);
   const [at, cause] = settled_revision();
@@ -40,7 +41,7 @@ function synced_revision(this: void): LuaMultiReturn<[number | undefined, string
 /**
  * Continues with the other journal. Returns the revision that it follows. The caller holds the write lock.
  */
-function begin_journal(): LuaMultiReturn<[number | undefined, string | undefined]> {
+function begin_journal(): Result<number> {
   const [at, cause] = settled_revision();
   if (at === undefined) return $multi(undefined, cause);
   const [changed, unchanged] = disk.change_journal(at);

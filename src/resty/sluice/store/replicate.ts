@@ -1,4 +1,4 @@
-import type { Problem } from "../config/problem";
+import type { Read } from "../config/reader";
 import { CLUSTER_DIGITS, NO_HISTORY } from "./document/clustered";
 import type { Document } from "./document/document";
 import { shared_text } from "./document/replica";
@@ -18,7 +18,7 @@ export type Replicate = (
   before: Document | undefined,
   after: Document | undefined,
   reach: Reach,
-) => LuaMultiReturn<[string | undefined, Problem | undefined]>;
+) => Read<string>;
 
 /** The implementation. */
 export interface Replicator {

@@ -1,4 +1,5 @@
 import type { Problem } from "../config/problem";
+import type { Read } from "../config/reader";
 import { settings_of } from "../config/settings";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
@@ -32,13 +33,9 @@ import { repair } from "./unfinished";
  * @param current undefined: the upstream does not exist
  * @returns the document to store; undefined and no problem: delete the upstream; or undefined and the problem
  */
-export type Edit = (
-  this: void,
-  current: Document | undefined,
-  revision: number,
-) => LuaMultiReturn<[Document | undefined, Problem | undefined]>;
+export type Edit = (this: void, current: Document | undefined, revision: number) => Read<Document>;
 
-type Written = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
+type Written = Read<Document>;
 
 /** Attempts at a write that loses against other gateways' writes of the same upstream. */
 const MOST_ATTEMPTS = 50;

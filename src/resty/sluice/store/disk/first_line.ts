@@ -1,4 +1,5 @@
 import { decode, is_table } from "../../lib/json";
+import type { Result } from "../../lib/result";
 import { is_whole } from "../document/saved";
 import { FORMAT, has_seal, is_intact } from "./sealed";
 
@@ -19,10 +20,7 @@ export interface Start {
 const DAMAGED = "the line is damaged: its checksum is missing or does not match";
 
 /** Parses a line, without its end, as a JSON object. Returns undefined and the flaw when it cannot. */
-export function open_line(
-  line: string,
-  is_sealed: boolean,
-): LuaMultiReturn<[Record<string, unknown> | undefined, string | undefined]> {
+export function open_line(line: string, is_sealed: boolean): Result<Record<string, unknown>> {
   // An unsealed file has no checksums. A line with one belongs to a file whose first lines are lost.
   if (is_sealed ? !is_intact(line) : has_seal(line)) return $multi(undefined, DAMAGED);
   const [value] = decode(line);
@@ -49,10 +47,7 @@ function old_start(line: string, kind: Kind): Start | undefined {
  * @returns its content; or undefined and its flaw; or undefined twice: the file is empty, or its first line
  * was not finished
  */
-export function read_start(
-  text: string,
-  kind: Kind,
-): LuaMultiReturn<[Start | undefined, string | undefined]> {
+export function read_start(text: string, kind: Kind): Result<Start> {
   const [line] = string.match(text, "^([^\n]*)\n");
   if (line === undefined) return $multi(undefined, undefined);
   const old = old_start(line, kind);

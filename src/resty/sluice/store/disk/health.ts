@@ -1,5 +1,6 @@
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../../lib/json";
+import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
 import { type Cell, Header, Row, type RowNumber } from "../memory/cells";
 import { Lock, release, try_acquire } from "../memory/lock";
@@ -148,9 +149,7 @@ function save(pause: (this: void) => void): string | undefined {
  * @param pause called between pieces
  * @returns true, or undefined and the cause
  */
-export function save_health(
-  pause: (this: void) => void,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function save_health(pause: (this: void) => void): Result<true> {
   const memory = shared_memory();
   const is_saved = memory[Header.HEALTH_REVISION] === memory[Header.SAVED_HEALTH_REVISION];
   if (memory[Header.HEALTH_FD] === 0 || is_saved || !try_acquire(Lock.HEALTH)) return $multi(true, undefined);

@@ -1,4 +1,5 @@
 import { encode, shape, shaped } from "../../lib/json";
+import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
 import { is_intact, seal } from "./sealed";
 
@@ -27,7 +28,7 @@ function damaged_line(text: string): number | undefined {
  *
  * @returns the number, or undefined and the flaw of the file
  */
-export function read_health_number(text: string): LuaMultiReturn<[number | undefined, string | undefined]> {
+export function read_health_number(text: string): Result<number> {
   const [start, rest] = string.match(text, '^{"health":(%d+)([,}])');
   const [end, more] = string.match(text, '\n{"end":(%d+)([,}][^\n]*)\n$', math.max(1, text.length - 96));
   if (start === undefined || start !== end) return $multi(undefined, "the file was not finished");

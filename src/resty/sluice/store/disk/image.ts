@@ -1,11 +1,10 @@
+import type { Result } from "../../lib/result";
 import { names, read } from "../document/read";
 import { deleted_seeds } from "../memory/seeds";
 import { end_image, format_deleted_seed, format_in_image, start_image, type ImageWriter } from "./journal";
 import * as disk from "./writer";
 
 const NAMES_A_PIECE = 32;
-
-type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 /** Returns the lines of the upstreams `first` to `last`, except those that were deleted meanwhile. */
 function lines_of(writer: ImageWriter, all: readonly string[], first: number, last: number): string {
@@ -47,8 +46,8 @@ export function deletions_of(writer: ImageWriter, all: readonly string[]): strin
 export function save_image(
   revision: number,
   pause: (this: void) => void,
-  last_revision: (this: void) => LuaMultiReturn<[number | undefined, string | undefined]>,
-): Outcome {
+  last_revision: (this: void) => Result<number>,
+): Result<true> {
   const all = names();
   const [writer, start] = start_image(revision);
   let position = 0;
@@ -79,7 +78,7 @@ export function save_image(
  *
  * @param revision the state's revision
  */
-export function save_state(revision: number): Outcome {
+export function save_state(revision: number): Result<true> {
   const [saved, cause] = save_image(
     revision,
     () => {

@@ -1,3 +1,4 @@
+import type { Result } from "../../lib/result";
 import { read_start, type Kind } from "./first_line";
 import {
   apply_image,
@@ -43,8 +44,6 @@ export interface Loaded {
   needs_image: boolean;
   warnings: string[];
 }
-
-type Result<T> = LuaMultiReturn<[T | undefined, string | undefined]>;
 
 /** A file whose first line is readable. */
 interface Opened extends LineFile {

@@ -1,5 +1,6 @@
 import { check_fit } from "../../config/fit";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
+import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
 import { is_local_id } from "../document/clustered";
 import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
@@ -71,7 +72,7 @@ function read_end(
   { revision, is_sealed }: Start,
   lines: number,
   sum: string,
-): LuaMultiReturn<[number | undefined, string | undefined]> {
+): Result<number> {
   if (value.end !== revision) return $multi(undefined, "the last line has another revision than the first");
   if (!is_sealed) return $multi(revision, undefined);
   if (value.lines !== lines || value.sum !== sum)
@@ -85,10 +86,7 @@ function read_end(
  *
  * @returns the highest revision that the image may hold, or undefined and the flaw
  */
-export function apply_image(
-  state: SavedState,
-  { path, text, start }: LineFile,
-): LuaMultiReturn<[number | undefined, string | undefined]> {
+export function apply_image(state: SavedState, { path, text, start }: LineFile): Result<number> {
   const total = new_total();
   let number = 0;
   let bytes = 0;
@@ -160,10 +158,7 @@ export interface Applied {
  *
  * @returns the part of the journal that counts, or undefined and the flaw
  */
-export function apply_journal(
-  state: SavedState,
-  { path, text, start }: LineFile,
-): LuaMultiReturn<[Applied | undefined, string | undefined]> {
+export function apply_journal(state: SavedState, { path, text, start }: LineFile): Result<Applied> {
   let lines = 0;
   let bytes = 0;
   let { revision } = start;

@@ -1,5 +1,6 @@
 import * as ffi from "ffi";
 import * as clock from "../../lib/clock";
+import type { Result } from "../../lib/result";
 import { reason } from "../memory/posix";
 
 /** The state of a file, read without opening it. */
@@ -107,7 +108,7 @@ function is_regular(): boolean {
 }
 
 /** Returns the state of a file, or undefined and the cause. Any phase. */
-export function state_of(path: string): LuaMultiReturn<[FileState | undefined, string | undefined]> {
+export function state_of(path: string): Result<FileState> {
   const code = look(AT_FDCWD, path, 0);
   if (code === EPERM || code === ENOSYS) return $multi(UNKNOWN, undefined);
   if (code !== 0) return $multi(undefined, reason());

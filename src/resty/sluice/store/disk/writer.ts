@@ -1,3 +1,4 @@
+import type { Result } from "../../lib/result";
 import { Header } from "../memory/cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
@@ -14,8 +15,6 @@ import type { SavedState } from "./replay";
  * acknowledged and are removed. One number tells which of two files is in use, so a killed worker leaves it
  * either as it was or changed.
  */
-
-type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 /**
  * Opens or creates the files, and locks the folder for this nginx. Phase: init_by_lua. Raises a text on
@@ -79,7 +78,7 @@ export function load(
 }
 
 /** Removes the bytes of a journal that do not count: they were never acknowledged. */
-function trim(index: number): Outcome {
+function trim(index: number): Result<true> {
   const memory = shared_memory();
   const fd = memory[Header.JOURNAL_0_FD + index];
   const bytes = memory[Header.JOURNAL_0_BYTES + index];
@@ -91,7 +90,7 @@ function trim(index: number): Outcome {
 }
 
 /** Writes at the end of a journal. The bytes do not count yet. */
-function write_line(index: number, line: string, fsync: boolean): Outcome {
+function write_line(index: number, line: string, fsync: boolean): Result<true> {
   const memory = shared_memory();
   const fd = memory[Header.JOURNAL_0_FD + index];
   const bytes = memory[Header.JOURNAL_0_BYTES + index];
@@ -109,7 +108,7 @@ function write_line(index: number, line: string, fsync: boolean): Outcome {
  * Removes from the end of the journal what a failed write may have left there. The caller holds the write
  * lock.
  */
-export function trim_journal(): Outcome {
+export function trim_journal(): Result<true> {
   return trim(shared_memory()[Header.JOURNAL]);
 }
 
@@ -118,7 +117,7 @@ export function trim_journal(): Outcome {
  *
  * @param fsync whether to wait until the disk has the line
  */
-export function append(line: string, fsync: boolean): Outcome {
+export function append(line: string, fsync: boolean): Result<true> {
   const [written, cause] = write_line(shared_memory()[Header.JOURNAL], line, fsync);
   if (written !== undefined) count_bytes(journal_bytes() + line.length);
   return $multi(written, cause);
@@ -170,7 +169,7 @@ export function is_cut(): boolean {
  *
  * @param revision the state's revision
  */
-export function change_journal(revision: number): Outcome {
+export function change_journal(revision: number): Result<true> {
   const memory = shared_memory();
   const next = other(Header.JOURNAL);
   if (memory[Header.JOURNAL_0_BYTES + next] !== 0) return $multi(true, undefined);
@@ -188,7 +187,7 @@ export function change_journal(revision: number): Outcome {
 }
 
 /** Empties the previous journal, whose changes an image holds now. The caller holds the write lock. */
-export function cut_other_journal(): Outcome {
+export function cut_other_journal(): Result<true> {
   const memory = shared_memory();
   const index = other(Header.JOURNAL);
   const [cut, cause] = posix.cut_file(memory[Header.JOURNAL_0_FD + index], 0);
@@ -202,7 +201,7 @@ export function cut_other_journal(): Outcome {
  *
  * @param revision the revision of the image and the state
  */
-export function restart_journal(revision: number): Outcome {
+export function restart_journal(revision: number): Result<true> {
   let [done, cause] = cut_other_journal();
   if (done !== undefined) [done, cause] = change_journal(revision);
   if (done !== undefined) [done, cause] = sync_journal();
@@ -211,7 +210,7 @@ export function restart_journal(revision: number): Outcome {
 }
 
 /** Waits until the disk holds every change so far. */
-export function sync_journal(): Outcome {
+export function sync_journal(): Result<true> {
   const memory = shared_memory();
   const [synced, cause] = posix.sync_file(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]);
   return $multi(synced, synced === undefined ? `could not sync the journal: ${cause ?? ""}` : undefined);
@@ -223,9 +222,7 @@ export function sync_journal(): Outcome {
  *
  * @param next_piece returns the next piece of the text; undefined: the end, or with a cause, a failure
  */
-export function write_image(
-  next_piece: (this: void) => LuaMultiReturn<[string | undefined, string | undefined]>,
-): Outcome {
+export function write_image(next_piece: (this: void) => Result<string>): Result<true> {
   const memory = shared_memory();
   const index = other(Header.IMAGE);
   const fd = memory[Header.IMAGE_0_FD + index];

@@ -1,4 +1,5 @@
 import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { check_by_hand } from "../../config/server";
 import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
@@ -22,10 +23,7 @@ function no_job(id: number): Problem {
 }
 
 /** Returns the server `id` if it has a drain job, or undefined and the problem. */
-export function find_drain(
-  document: Document,
-  id: number,
-): LuaMultiReturn<[ServerRecord | undefined, Problem | undefined]> {
+export function find_drain(document: Document, id: number): Read<ServerRecord> {
   const index = find_by_id(document, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const record = parse_line(document.lines[index]);

@@ -1,6 +1,7 @@
 import { canonical_address } from "../../config/address";
 import { check_fit } from "../../config/fit";
 import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { changed_server, check_by_hand, type ServerChange, type ServerConfig } from "../../config/server";
 import type { RowNumber } from "../memory/cells";
 import { allocate_row, free_row } from "../memory/rows";
@@ -10,7 +11,7 @@ import { address_in, format_line, parse_line, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY, server_not_found } from "./problems";
 
 /** The API's changes of a document. Each returns the new document, or undefined and the problem. */
-export type Edited = LuaMultiReturn<[Document | undefined, Problem | undefined]>;
+export type Edited = Read<Document>;
 
 /** Returns the problem of a server whose address belongs to the server of `line`. */
 export function exists(line: string): Problem {

@@ -1,7 +1,7 @@
 import { canonical_address } from "../../config/address";
 import { source_of } from "../../config/discovery";
 import { check_fit } from "../../config/fit";
-import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { carried_over, check_by_hand, type ServerConfig } from "../../config/server";
 import { settings_of } from "../../config/settings";
 import type { UpstreamConfig } from "../../config/upstream";
@@ -16,10 +16,7 @@ import { new_secret } from "./secret";
 /** Replaces a whole upstream, except what its sources have brought. */
 
 /** Returns the secret of an upstream, or a new one if it needs one for a sticky cookie and has none yet. */
-function secret_of(
-  current: Document | undefined,
-  config: UpstreamConfig,
-): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+function secret_of(current: Document | undefined, config: UpstreamConfig): Read<string> {
   if (current?.session_secret !== undefined) return $multi(current.session_secret, undefined);
   if (config.sticky?.cookie === undefined) return $multi(undefined, undefined);
   const [secret, cause] = new_secret();
@@ -52,10 +49,7 @@ interface Parts {
 }
 
 /** Decides which servers stay and which are new. Servers of a source stay as they are. */
-function divide(
-  current: Document | undefined,
-  config: UpstreamConfig,
-): LuaMultiReturn<[Parts | undefined, Problem | undefined]> {
+function divide(current: Document | undefined, config: UpstreamConfig): Read<Parts> {
   const known = new LuaTable<string, ServerRecord>();
   const by_name = new LuaTable<string, ServerRecord>();
   for (const line of current?.lines ?? []) {

@@ -1,3 +1,4 @@
+import type { Result } from "../../lib/result";
 const SOURCE = "/dev/urandom";
 const BYTES = 16;
 
@@ -6,7 +7,7 @@ const BYTES = 16;
  *
  * @returns 32 hexadecimal digits, or undefined and the cause
  */
-export function new_secret(): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function new_secret(): Result<string> {
   const [file, cause] = io.open(SOURCE, "rb");
   if (file === undefined) return $multi(undefined, `could not read ${SOURCE}: ${cause ?? ""}`);
   const bytes = file.read(BYTES) ?? "";

@@ -1,4 +1,5 @@
 import * as clock from "../../lib/clock";
+import type { Result } from "../../lib/result";
 import { Header } from "./cells";
 import { lock_holder, open_memory_file, pause, try_lock, unlock } from "./posix";
 import { shared_memory } from "./region";
@@ -25,8 +26,6 @@ const RETRY_SECONDS = 0.001;
 const PATIENCE_SECONDS = 10;
 /** The master waits for less time, because it can do nothing else meanwhile. */
 const MASTER_PATIENCE_MILLISECONDS = 5000;
-
-type Acquired = LuaMultiReturn<[true | undefined, string | undefined]>;
 
 const held = new LuaTable<number, boolean>();
 
@@ -56,7 +55,7 @@ export function holder_of(lock: number): number {
   return lock_holder(shared_memory()[Header.LOCK_FD], lock);
 }
 
-function still_locked(): Acquired {
+function still_locked(): Result<true> {
   const holder = holder_of(Lock.WRITE);
   const who = holder === 0 ? "another writer" : `process ${string.format("%d", holder)}`;
   return $multi(undefined, `could not lock the store: ${who} holds the lock`);
@@ -67,7 +66,7 @@ function still_locked(): Acquired {
  *
  * @returns true, or undefined and the cause after 10 s
  */
-export function acquire(): Acquired {
+export function acquire(): Result<true> {
   const deadline = clock.now() + PATIENCE_SECONDS;
   while (!try_acquire(Lock.WRITE)) {
     if (clock.now() >= deadline) return still_locked();
@@ -77,7 +76,7 @@ export function acquire(): Acquired {
 }
 
 /** As `acquire`, but blocks the process, for at most 5 s. Phases that cannot sleep. */
-export function acquire_now(): Acquired {
+export function acquire_now(): Result<true> {
   let waited = 0;
   while (!try_acquire(Lock.WRITE)) {
     if (waited >= MASTER_PATIENCE_MILLISECONDS) return still_locked();
@@ -100,7 +99,7 @@ export function release_after(lock: number, action: (this: void) => void): void 
 }
 
 /** Runs `action` under the write lock. Returns true, or undefined and the cause. Phases that can sleep. */
-export function with_write_lock(action: (this: void) => void): Acquired {
+export function with_write_lock(action: (this: void) => void): Result<true> {
   const [acquired, cause] = acquire();
   if (acquired !== undefined) release_after(Lock.WRITE, action);
   return $multi(acquired, cause);

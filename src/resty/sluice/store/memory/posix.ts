@@ -1,4 +1,5 @@
 import * as ffi from "ffi";
+import type { Result } from "../../lib/result";
 
 /**
  * The calls of the C library that nginx's Lua does not offer: memory shared by all workers, locks that end
@@ -93,14 +94,12 @@ const one_byte = ffi.new("struct sluice_flock") as ffi.CData & {
   pid: number;
 };
 
-type Outcome = LuaMultiReturn<[true | undefined, string | undefined]>;
-
 /** Returns the error text of the last failed call. */
 export function reason(): string {
   return ffi.string(C.sluice_strerror(ffi.errno()));
 }
 
-function outcome(result: number): Outcome {
+function outcome(result: number): Result<true> {
   if (result === -1) return $multi(undefined, reason());
   return $multi(true, undefined);
 }
@@ -110,7 +109,7 @@ function outcome(result: number): Outcome {
  *
  * @returns its address, or undefined and the cause
  */
-export function map_shared(bytes: number): LuaMultiReturn<[number | undefined, string | undefined]> {
+export function map_shared(bytes: number): Result<number> {
   const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
   const address = C.sluice_mmap(undefined, bytes, PROT_READ_WRITE, flags, -1, 0);
   if (tonumber(ffi.cast("intptr_t", address)) === -1) return $multi(undefined, reason());
@@ -123,20 +122,18 @@ export function doubles_at(address: number): ffi.NumberPointer {
 }
 
 /** Creates a folder for its owner only, unless it exists. */
-export function make_directory(path: string): Outcome {
+export function make_directory(path: string): Result<true> {
   if (C.sluice_mkdir(path, OWNER_ONLY) === -1 && ffi.errno() !== EEXIST) return $multi(undefined, reason());
   return $multi(true, undefined);
 }
 
-type Opened = LuaMultiReturn<[number | undefined, string | undefined]>;
-
-function opened(fd: number): Opened {
+function opened(fd: number): Result<number> {
   if (fd === -1) return $multi(undefined, reason());
   return $multi(fd, undefined);
 }
 
 /** Opens a folder. Returns the descriptor, or undefined and the cause. */
-export function open_folder(path: string): Opened {
+export function open_folder(path: string): Result<number> {
   return opened(C.sluice_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
 }
 
@@ -146,7 +143,7 @@ export function open_folder(path: string): Opened {
  *
  * @returns the descriptor, or undefined and the cause
  */
-export function open_file(folder: number, name: string): Opened {
+export function open_file(folder: number, name: string): Result<number> {
   const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const fd = C.sluice_openat(folder, name, flags, OWNER_FILE);
   if (fd === -1 && ffi.errno() === ELOOP) return $multi(undefined, "it is a symbolic link");
@@ -154,7 +151,7 @@ export function open_file(folder: number, name: string): Opened {
 }
 
 /** Reads a whole file. */
-export function read_file(fd: number): LuaMultiReturn<[string | undefined, string | undefined]> {
+export function read_file(fd: number): Result<string> {
   const bytes = file_size(fd);
   const buffer = ffi.new("char[?]", bytes);
   const read = tonumber(C.sluice_pread(fd, buffer, bytes, 0)) as number;
@@ -170,12 +167,12 @@ export function working_folder(): string | undefined {
 }
 
 /** Opens a nameless file in memory. */
-export function open_memory_file(): Opened {
+export function open_memory_file(): Result<number> {
   return opened(tonumber(C.sluice_syscall(MEMFD_CREATE, "sluice", MFD_CLOEXEC)) as number);
 }
 
 /** Writes all of `text` at an offset, or fails. The caller removes a partially written text. */
-export function write_at(fd: number, text: string, offset: number): Outcome {
+export function write_at(fd: number, text: string, offset: number): Result<true> {
   const written = tonumber(C.sluice_pwrite(fd, text, text.length, offset)) as number;
   if (written === -1) return $multi(undefined, reason());
   if (written < text.length) return $multi(undefined, "No space left on device");
@@ -186,18 +183,18 @@ export function file_size(fd: number): number {
   return tonumber(C.sluice_lseek(fd, 0, SEEK_END)) as number;
 }
 
-export function cut_file(fd: number, bytes: number): Outcome {
+export function cut_file(fd: number, bytes: number): Result<true> {
   return outcome(C.sluice_ftruncate(fd, bytes));
 }
 
-export function sync_file(fd: number): Outcome {
+export function sync_file(fd: number): Result<true> {
   return outcome(C.sluice_fdatasync(fd));
 }
 
 /**
  * Locks a file for this process and the processes that it forks. Fails at once when another process has it.
  */
-export function take_file(fd: number): Outcome {
+export function take_file(fd: number): Result<true> {
   return outcome(C.sluice_flock(fd, LOCK_EXCLUSIVE_NOW));
 }
 

@@ -1,4 +1,5 @@
 import type { NumberPointer } from "ffi";
+import type { Result } from "../../lib/result";
 
 import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
 import { doubles_at, map_shared } from "./posix";
@@ -96,10 +97,7 @@ function cells_of(row_count: number, slot_count: number): number {
  * up
  * @returns its address, or undefined and the cause
  */
-export function create(
-  row_count: number,
-  worker_count: number,
-): LuaMultiReturn<[number | undefined, string | undefined]> {
+export function create(row_count: number, worker_count: number): Result<number> {
   const slot_count = 1 + math.ceil(worker_count / BANK) * BANK;
   const cells = cells_of(row_count, slot_count);
   const [address, cause] = map_shared(cells * BYTES);

@@ -1,4 +1,5 @@
 import * as clock from "../../lib/clock";
+import type { Result } from "../../lib/result";
 import {
   type Cell,
   CODE_STEP,
@@ -172,10 +173,7 @@ function write_reset(row: RowNumber, incarnation: number, status: ServerStatus):
  * Sets a server's statistics to 0, but not its requests under way. Only a worker may write its counters, so
  * their values are subtracted in a slot of its own. Phases that can sleep.
  */
-export function reset_status(
-  row: RowNumber,
-  incarnation: number,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
+export function reset_status(row: RowNumber, incarnation: number): Result<true> {
   return with_write_lock(() => {
     write_reset(row, incarnation, status_of(row, incarnation));
   });
@@ -220,10 +218,12 @@ export function upstream_status(row: RowNumber): UpstreamStatus {
   return status;
 }
 
-/** Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep. */
-export function reset_upstream_status(
-  row: RowNumber,
-): LuaMultiReturn<[true | undefined, string | undefined]> {
+/**
+ * Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep.
+ *
+ * @returns true, or undefined and the cause
+ */
+export function reset_upstream_status(row: RowNumber): Result<true> {
   return with_write_lock(() => {
     const memory = shared_memory();
     const { without_key, overflows } = upstream_status(row);
