@@ -20,11 +20,8 @@ type Fate = "made" | "not made" | "unknown";
 const MOST_STEPS = 50;
 
 /**
- * Looks for a change among the versions of its key, from the newest back to the one that it was based on.
- * Each value is unique, so it identifies the change. Phases that have cosockets.
- *
- * @param newest the current entry of the key; undefined: it was deleted since
- * @returns the outcome of the change, and etcd's revision of it if it was made
+ * Looks for a change among the versions of its key, whose values are unique, from the newest back. Returns
+ * its outcome, and etcd's revision of it if it was made. Phases that have cosockets.
  */
 export function find_fate(
   client: EtcdClient,

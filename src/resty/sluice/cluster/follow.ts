@@ -139,10 +139,7 @@ function follow_watch(joined: Joined, stream: Stream): string | undefined {
   return undefined;
 }
 
-/**
- * Lists the keys in etcd and settles them with this gateway's upstreams. Returns what was joined, or
- * undefined and the cause.
- */
+/** Settles this gateway's upstreams with etcd. Returns what was joined, or undefined and the cause. */
 function join(client: EtcdClient): LuaMultiReturn<[Joined | undefined, string | undefined, number]> {
   const { prefix } = etcd;
   const base = take_base();

@@ -125,13 +125,8 @@ function note_settling(history: string, own: LuaTable<string, string>): void {
 }
 
 /**
- * Determines the history of a listing, or begins one, and makes it known to all workers. Phases that have
- * cosockets.
- *
- * @param entry the listing's entry of the history's key; undefined: none
- * @param before its entry of the previous history's key
- * @param own the versions of this gateway's upstreams, by name
- * @returns the history, or undefined and the cause
+ * Determines the history of a listing, or begins one, and makes it known to all workers. `entry` and `before`
+ * are the listing's entries of the two history keys; `own` holds this gateway's versions.
  */
 export function join_history(
   client: EtcdClient,

@@ -42,10 +42,7 @@ export function names_to_retry(most: number): string[] {
   return names;
 }
 
-/**
- * Publishes the problems for the API. `always`: even if they have not changed, to replace those of an earlier
- * worker.
- */
+/** Publishes the problems if they have changed, or `always`, to replace those of an earlier worker. */
 export function publish_problems(always = false): void {
   if (!is_changed && !always) return;
   is_changed = false;

@@ -41,10 +41,7 @@ function id_of(upstream: string, { node, incarnation }: NodeRecord): string {
   return `${upstream} ${incarnation} ${node.name}`;
 }
 
-/**
- * Returns the time left of the registrations that were renewed since the last call, by upstream and node.
- * `told` receives the ends of these registrations.
- */
+/** Returns the times left of the registrations renewed since the last call; `told` receives their ends. */
 function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, Record<string, number>> {
   follow_registered(registered);
   const all = new LuaTable<string, Record<string, number>>();

@@ -13,10 +13,7 @@ import { deleted_at } from "./tombstones";
 import { origin_of } from "./value";
 import { revision_in, version_at, type Version } from "./version";
 
-/**
- * Settles differences between the versions of this gateway and etcd. Functions return the cause when etcd
- * fails.
- */
+/** Settles differences between this gateway and etcd. Functions return the cause when etcd fails. */
 
 /** This gateway's version of each upstream, by name; "": not shared yet. */
 export type Base = LuaTable<string, string>;
@@ -28,10 +25,7 @@ function own_version(current: Document | undefined): string | undefined {
   return current === undefined ? undefined : (current.cluster_revision ?? "");
 }
 
-/**
- * Returns this gateway's versions. Taken before etcd is asked, so that any later change is newer than the
- * answer.
- */
+/** Returns this gateway's versions; taken before etcd is asked, so that later changes are newer. */
 export function take_base(wanted = names()): Base {
   const base: Base = new LuaTable();
   for (const name of wanted) {
@@ -51,10 +45,7 @@ function name_of(prefix: string, key: string): string | undefined {
   return undefined;
 }
 
-/**
- * Puts an upstream into etcd in place of the stored version. When another gateway is faster, the watch brings
- * its version.
- */
+/** Puts an upstream into etcd. If another gateway is faster, the watch brings its version. */
 function put_back(name: string, stored: Stored | undefined): string | undefined {
   const [, problem] = share(name, stored?.revision ?? 0);
   if (problem === undefined || problem === LOST) forget_problem(name);
@@ -72,19 +63,13 @@ function delete_in_etcd(
   return cause;
 }
 
-/**
- * Returns the version of an earlier history that a key holds; undefined: it holds a change in this history.
- */
+/** Returns the version of an earlier history that a key holds; undefined: a change in this history. */
 function origin_in(joined: Joined, { value, revision }: KeyValue): Version | undefined {
   const version = version_at(joined, revision);
   return version.history === joined.history ? origin_of(value) : version;
 }
 
-/**
- * Makes an upstream equal here and in etcd.
- *
- * @param is_current returns whether this gateway's version is still the one from before etcd was asked
- */
+/** Makes an upstream equal here and in etcd, if `is_current` accepts this gateway's version. */
 function settle_if(
   joined: Joined,
   name: string,
@@ -132,12 +117,7 @@ export function settle_deletion({ prefix, history }: Joined, key: string, revisi
   });
 }
 
-/**
- * Makes all upstreams equal here and in etcd.
- *
- * @param keys the keys of upstreams
- * @param base this gateway's versions from before the keys were listed
- */
+/** Makes all upstreams equal here and in etcd. `base`: the versions here before `keys` were listed. */
 export function settle_all(joined: Joined, keys: readonly KeyValue[], base: Base): string | undefined {
   const there = new LuaTable<string, KeyValue | undefined>();
   const kept = new LuaSet<string>();

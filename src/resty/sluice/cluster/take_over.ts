@@ -6,10 +6,7 @@ import { forget_problem, note_problem } from "./problems";
 import { shared_part } from "./value";
 import { format_version, revision_in } from "./version";
 
-/**
- * Makes an upstream of this gateway equal to its version in etcd. Problems are recorded. Phases that can
- * sleep.
- */
+/** Makes an upstream equal to its version in etcd, and records problems. Phases that can sleep. */
 
 /** Returns whether etcd's version replaces this gateway's document; undefined: this gateway has none. */
 export type Condition = (this: void, current: Document | undefined) => boolean;
@@ -46,10 +43,7 @@ export function apply_deletion(name: string, is_wanted: Condition): void {
   take_over(name, undefined, "", is_wanted);
 }
 
-/**
- * Takes over a value that was read before the watch brings it. The upstream must exist here: a missing one
- * may have been deleted since.
- */
+/** Takes over a value before the watch brings it. A missing upstream may have been deleted since. */
 export function apply_newer(name: string, { value, revision }: KeyValue, history: string): void {
   const [shared] = parse_shared(shared_part(value));
   if (shared === undefined) return;

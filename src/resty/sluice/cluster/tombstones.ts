@@ -91,10 +91,7 @@ function remove_old({ client, prefix }: Joined): string | undefined {
   return undefined;
 }
 
-/**
- * Remembers the records in etcd, puts those of earlier histories back, and deletes old ones. Returns the
- * cause when it fails. Phases that have cosockets.
- */
+/** Takes over etcd's records, puts back lost ones and deletes old ones. Returns the cause of a failure. */
 export function settle_tombstones(
   joined: Joined,
   there: LuaTable<string, KeyValue | undefined>,

@@ -50,10 +50,7 @@ function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
   };
 }
 
-/**
- * Returns the client of a member. Its connections are never reused: a request that may have been answered
- * must not be sent again.
- */
+/** Returns the client of a member. A reused connection could send a request twice, so none is. */
 function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   const member = attempt % etcd.endpoints.length;
   let client = clients.get(member);
@@ -65,10 +62,7 @@ function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   return client;
 }
 
-/**
- * Returns the client of the member that answered last, with a token if it needs one; or undefined and the
- * cause.
- */
+/** Returns the client of the member that answered last, logged in, or undefined and the cause. */
 export function preferred_client(etcd: EtcdConfig): Result<EtcdClient> {
   const client = client_of(etcd, preferred);
   if (client.token === undefined) {
@@ -90,11 +84,7 @@ function ask(
   return $multi(answer, cause, refusal);
 }
 
-/**
- * Determines the outcome of a change whose comparison has failed.
- *
- * @param unclear why an earlier attempt had no answer; undefined: there was none
- */
+/** Determines the outcome after a failed comparison. `unclear`: why an earlier attempt had no answer. */
 function conclude(
   client: EtcdClient,
   answer: TxnAnswer,

@@ -5,10 +5,7 @@ import type { Document } from "../store/document/document";
 
 /** A version. Revisions of different histories cannot be compared. */
 export interface Version {
-  /**
-   * Identifies the history. An etcd that has lost its data begins another one. "": the history of a document
-   * of version 0.1.0.
-   */
+  /** An etcd that has lost its data begins another history. "": a document of version 0.1.0. */
   history: string;
   /** etcd's revision. */
   revision: number;
@@ -62,10 +59,7 @@ export function is_later(version: Version, other: Version): boolean {
   return version.history === other.history && version.revision > other.revision;
 }
 
-/**
- * Returns etcd's revision of a document in a history; 0: the document belongs to another history, or is not
- * shared.
- */
+/** Returns etcd's revision of a document; 0: it belongs to another history, or is not shared. */
 export function revision_in(history: string, document: Document | undefined): number {
   const version = version_of(document);
   return version?.history === history ? version.revision : 0;

@@ -44,12 +44,7 @@ function refuse_host(text: string, host: string, ipv6: string | undefined): Read
   return bad(text, "is a host name, which is not supported: give an IP address", "UpstreamConfNoResolver");
 }
 
-/**
- * Reads a server's address: `ip`, `ip:port`, `[ipv6]`, `[ipv6]:port` or `unix:/path`. Any phase.
- *
- * @returns the address, or undefined and the problem (`UpstreamBadAddress`; for a host name
- * `UpstreamConfNoResolver`).
- */
+/** Reads `ip`, `ip:port`, `[ipv6]`, `[ipv6]:port` or `unix:/path`, with the API's codes. Any phase. */
 export function parse_address(text: unknown): Read<Address> {
   if (typeof text !== "string") return refuse("server", "must be a string");
   if (text === "") return bad(text, "is empty");
@@ -81,10 +76,7 @@ export function duplicate_server(server: string, first: string): string {
   return `duplicate server "${server}"${first === server ? "" : `, which is also written as "${first}"`}`;
 }
 
-/**
- * Returns the canonical form of an address that `parse_address` has accepted before, to compare it with
- * others. It costs nearly nothing for IPv4. Any phase.
- */
+/** Returns the canonical form of a valid address. It costs nearly nothing for IPv4. Any phase. */
 export function canonical_address(server: string): string {
   const is_ipv6 = string.byte(server, 1) === OPENING_BRACKET;
   // IPv4 has another spelling only with zeros before its port.

@@ -35,11 +35,7 @@ function class_of(bytes: string): string | undefined {
   return is_compatible ? class_of_ipv4(string.sub(address, COMPATIBLE.length + 1)) : class_of_ipv6(address);
 }
 
-/**
- * Checks that the address of a server that was not added by hand can be that of a server. Any phase.
- *
- * @param server a valid address: `ip:port`, `[ipv6]:port` or `unix:/path`
- */
+/** Checks that a valid address can be that of a server that was not added by hand. Any phase. */
 export function check_server_address(server: string): Problem | undefined {
   const host = parse_address(server)[0]?.host ?? "";
   const bytes = ip_bytes(string.match(host, "^%[(.*)%]$")[0] ?? host);

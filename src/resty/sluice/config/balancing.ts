@@ -64,10 +64,7 @@ export const BALANCING = block({
 });
 export type BalancingConfig = ConfigOf<typeof BALANCING>;
 
-/**
- * Checks that the parameters are those of the method. A method's block that the input does not give is
- * removed.
- */
+/** Checks that the parameters are those of the method, and removes blocks of another method. */
 export function check_method(config: BalancingConfig, input: Record<string, unknown>): Problem | undefined {
   const { method } = config;
   for (const name of ["least_time", "random", "hash"] as const) {

@@ -74,12 +74,7 @@ export interface Block<Options extends object = object> {
 /** The type of a block's values. */
 export type ConfigOf<B> = B extends Block<infer Options> ? Values<Options> : never;
 
-/**
- * Checks the values of a block against each other, and may change them.
- *
- * @param config the values, with defaults
- * @param given the input, to tell a default from a value that was given
- */
+/** Checks a block's values, with defaults, against each other. `given`: those of the input. */
 type Rule<Config> = (
   this: void,
   path: string,
@@ -116,10 +111,7 @@ export function with_default<T, const Default extends T>(
   return option(type, "default", value) as DefaultOption<T, Default>;
 }
 
-/**
- * Makes an option that is refused with a reason, even as JSON's null, because users of similar programs look
- * for it.
- */
+/** Makes an option that is refused with a reason: users of similar programs look for it. */
 export function unsupported(reason: string): OptionalOption<never> {
   return option((path) => refuse(path, reason), "default") as unknown as OptionalOption<never>;
 }
@@ -174,11 +166,7 @@ function path_of(path: string, name: unknown): string {
   return path === "" ? tostring(name) : `${path}.${tostring(name)}`;
 }
 
-/**
- * Reads the options of a block. One that is not given has its value in `base`, or without `base` its default.
- *
- * @param null_removes true: JSON's null removes an option that may be absent
- */
+/** Reads the options of a block. Those not given are as in `base`, or have their defaults. */
 function read_options(
   { options, names, shape: its_shape }: Block,
   path: string,
@@ -208,11 +196,9 @@ function read_options(
 }
 
 /**
- * Reads the options of a block at the top level, or changes those of `base`: a block in it that is given
- * replaces the one before as a whole, and JSON's null removes an option that may be absent. Members that are
- * not options are left to the caller. Any phase.
- *
- * @returns the values, or undefined and the problem
+ * Reads options at the top level, or changes those of `base`: a given block replaces the one before as a
+ * whole, and JSON's null removes an option that may be absent. Other members are left to the caller. Any
+ * phase.
  */
 export function read_change<Options extends object>(
   its_block: Block<Options>,
@@ -224,11 +210,7 @@ export function read_change<Options extends object>(
   return $multi(config as Values<Options> | undefined, problem);
 }
 
-/**
- * Reads those options of a block at the top level that are given. Any phase.
- *
- * @returns the values, or undefined and the problem
- */
+/** Reads those options of a block at the top level that are given. Any phase. */
 export function read_given<Options extends object>(
   its_block: Block<Options>,
   input: Record<string, unknown>,
@@ -244,10 +226,7 @@ export function read_given<Options extends object>(
   return $multi(given as Partial<Values<Options>>, undefined);
 }
 
-/**
- * Gives a block's values, and those of the blocks in it, the order in which they are shown. Returns them. Any
- * phase.
- */
+/** Orders a block's values, and those of the blocks in it. Returns them. Any phase. */
 export function in_order<T extends object>({ shape: its_shape, blocks }: Block, config: T): T {
   for (const [name, inner] of blocks) {
     const member = (config as Record<string, unknown>)[name];

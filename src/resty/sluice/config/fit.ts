@@ -10,10 +10,7 @@ for (const method of ["hash", "ip_hash", "random"] as const) WITHOUT_SLOW_START.
 /** Each unit of weight is 160 points of the hash ring, which every worker computes and keeps. */
 const LARGEST_CONSISTENT_WEIGHT = 1000;
 
-/**
- * Checks that a server's parameters can be combined with its upstream's method. Returns the problem. Any
- * phase.
- */
+/** Checks a server's parameters against its upstream's method. Returns the problem. Any phase. */
 export function check_fit({ method, hash }: BalancingConfig, server: ServerConfig): Problem | undefined {
   if (WITHOUT_SLOW_START.has(method) && seconds_of(server.slow_start) !== 0) {
     const reason = `cannot be combined with the method "${method}"`;

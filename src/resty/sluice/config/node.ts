@@ -10,10 +10,7 @@ export interface NodeConfig {
   name: string;
   /** An nginx time after which the server is removed unless it renews its registration. */
   ttl: string;
-  /**
-   * A text that changes with each start of the server. A server that was restarted keeps nothing. "":
-   * unknown.
-   */
+  /** Changes with each start of the server. A restarted server keeps nothing. "": unknown. */
   incarnation: string;
   /** Data about the node for other clients of the API. */
   meta?: Record<string, string> | undefined;
@@ -54,12 +51,8 @@ const REGISTRATION = block({
 });
 
 /**
- * Reads a registration. Any phase.
- *
- * @param name the node's
- * @param input an object: `ttl`, `incarnation` and `meta`, which are removed from it, beside parameters of a
- * server
- * @returns the registration, or undefined and the problem
+ * Reads the registration of the node `name`. Its members are removed from `input`, which may also hold
+ * parameters of a server. Any phase.
  */
 export function read_node(name: string, input: Record<string, unknown>): Read<NodeConfig> {
   const [known, bad_name] = read_name("node", name);

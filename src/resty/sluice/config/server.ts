@@ -136,12 +136,7 @@ function server_of(parameters: ConfigOf<typeof SERVER>, base?: ServerConfig): Re
   return $multi(server, undefined);
 }
 
-/**
- * Reads the parameters of a new server, with nginx's defaults. Any phase.
- *
- * @param input an object, from JSON or from `setup`
- * @returns the server, or undefined and the problem
- */
+/** Reads the parameters of a new server, from JSON or from `setup`, with defaults. Any phase. */
 export function read_server(input: unknown): Read<ServerConfig> {
   if (!is_table(input)) return $multi(undefined, format_problem("a server must be an object"));
   const wrong = check_names(input);
@@ -151,10 +146,7 @@ export function read_server(input: unknown): Read<ServerConfig> {
   return server_of(parameters);
 }
 
-/**
- * Reads the parameters that a change of a server gives. Returns them, or undefined and the problem. Any
- * phase.
- */
+/** Reads the given parameters of a change. Returns them, or undefined and the problem. Any phase. */
 export function read_server_change(input: Record<string, unknown>): Read<ServerChange> {
   const wrong = check_names(input);
   if (wrong !== undefined) return $multi(undefined, wrong);
@@ -198,10 +190,7 @@ export function serves_nobody(server: ServerConfig): boolean {
   return server.down || (is_standing_by(server) && !server.drain);
 }
 
-/**
- * Checks that a client of the API may change a server. Returns the problem if a registry or the server itself
- * added it.
- */
+/** Returns the problem if a registry or the server itself added a server, and only they may change it. */
 export function check_by_hand({ server, source, node }: ServerConfig): Problem | undefined {
   if (source === "") return undefined;
   const origin =

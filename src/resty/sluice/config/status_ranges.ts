@@ -13,11 +13,7 @@ function parse_range(text: string): [number, number] | undefined {
   return [from, to];
 }
 
-/**
- * Reads status codes and ranges of them, separated by spaces or commas: `"200 204 300-399"`. Any phase.
- *
- * @returns the first and the last code of each range, or undefined and the reason
- */
+/** Reads the first and last codes of ranges such as `"200 204, 300-399"`. Any phase. */
 export function parse_status_ranges(text: string): Result<[number, number][]> {
   if (text.length > LONGEST) return $multi(undefined, `must not be longer than ${LONGEST} bytes`);
   const ranges: [number, number][] = [];

@@ -23,8 +23,6 @@ function variable_at(text: string, position: number): LuaMultiReturn<[string | u
 /**
  * Reads a text with at least one nginx variable: `$name`, `${name}`, or a capture such as `$1`. Whether the
  * variable exists is known only when it is read. Any phase.
- *
- * @returns its parts, or undefined and the reason
  */
 export function parse_template(text: unknown): Result<TemplatePart[]> {
   if (typeof text !== "string") return $multi(undefined, "must be a string");

@@ -1,10 +1,7 @@
 import { parse_url } from "../lib/url";
 import { refuse, type Read, type Reader } from "./reader";
 
-/**
- * Makes the reader of a string of 1 to `longest` bytes without control characters, which would end a line or
- * a header.
- */
+/** Makes the reader of a non-empty string without control characters, such as line ends. */
 export function text_to(longest: number): Reader<string> {
   return (path, value) => {
     if (typeof value !== "string" || value === "") return refuse(path, "must be a non-empty string");

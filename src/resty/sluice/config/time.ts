@@ -13,10 +13,8 @@ const LONGEST = 2147483647000;
 const MILLISECONDS_A_SECOND = 1000;
 
 /**
- * Reads an nginx time: numbers with the units y, M, w, d, h, m, s or ms, largest first, such as `"1h 30m"`. A
- * number without a unit is in seconds. Any phase.
- *
- * @returns milliseconds, or undefined if `text` is not such a time
+ * Reads an nginx time, such as `"1h 30m"`: numbers with units, largest first; without a unit, seconds.
+ * Returns milliseconds; undefined: it is no such time. Any phase.
  */
 export function parse_time(text: string): number | undefined {
   let total = 0;

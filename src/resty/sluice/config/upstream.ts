@@ -57,12 +57,7 @@ export const UPSTREAM = block({
 export type UpstreamConfig = Required<Pick<ConfigOf<typeof UPSTREAM>, "servers">> &
   Omit<ConfigOf<typeof UPSTREAM>, "servers">;
 
-/**
- * Reads a whole upstream, with defaults, or on top of `base` for a change. Any phase.
- *
- * @param input an object, from JSON or from `setup`
- * @returns the upstream, or undefined and the problem
- */
+/** Reads a whole upstream, from JSON or from `setup`, or a change of `base`. Any phase. */
 export function read_upstream(input: unknown, base?: UpstreamConfig): Read<UpstreamConfig> {
   if (!is_table(input)) return $multi(undefined, format_problem("an upstream must be an object"));
   for (const [name] of pairs(input)) {

@@ -90,8 +90,6 @@ function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): 
 /**
  * Looks up the records of a name. If an answer contains only aliases, the last of them is looked up next,
  * because an authoritative server does not follow aliases to other zones.
- *
- * @returns the records, or undefined and the cause of a failure
  */
 export function look_up_name(ask: Ask, name: string, record_type: RecordType): Result<Found> {
   const first = domain_name(name);

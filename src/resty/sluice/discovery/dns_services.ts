@@ -74,10 +74,7 @@ function is_of_family(host: string, family: Family): boolean {
   return (string.sub(host, 1, 1) === "[") === (family === "AAAA");
 }
 
-/**
- * Returns the canonical addresses of the servers that the upstream has before the first answer, for example
- * from an earlier run of nginx. Their targets are not known.
- */
+/** Returns the canonical addresses of the servers before the first answer, from an earlier run. */
 function earlier_servers(name: string): LuaSet<string> {
   const document = read(name);
   const earlier = new LuaSet<string>();
@@ -118,9 +115,8 @@ function add_kept(
 }
 
 /**
- * Looks up the servers of a name. A target that cannot be looked up keeps its last addresses.
- *
- * @returns the servers and their TTL in seconds; or undefined and the cause if no question was answered
+ * Looks up the servers of a name. A target that cannot be looked up keeps its last addresses. It fails if no
+ * question was answered.
  */
 export function service_entries(ask: Ask, subscription: Subscription, config: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask, config.name, "SRV");

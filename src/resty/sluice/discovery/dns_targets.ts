@@ -187,11 +187,7 @@ function note(round: Round, target: TargetAddresses, family: Family, known: Know
   for (const host of hosts ?? []) target.hosts.push(host);
 }
 
-/**
- * Returns the addresses of some targets, by their `domain_name`.
- *
- * @param additional the additional records of the SRV answer; questions that they answer are not asked
- */
+/** Returns the addresses of targets by `domain_name`. What `additional` answers is not asked. */
 export function addresses_of_targets(
   asker: Asker,
   names: readonly string[],

@@ -108,10 +108,7 @@ function have_entries(slices: readonly SliceEntries[]): boolean {
 
 /**
  * Merges the entries of all slices. An endpoint that moves from one slice to another may be in both. It
- * counts once, and drains only if both slices say so.
- *
- * @param wanted as for `read_slice`
- * @param family `IPv4` or `IPv6`; undefined: both
+ * counts once, and drains only if both slices say so. `wanted`, `family`: as above.
  */
 export function merge_slices(
   slices: LuaTable<string, SliceEntries>,

@@ -23,11 +23,7 @@ export function entry_of(key: string, parameters: unknown): Entry {
   return { key, server };
 }
 
-/**
- * Makes an entry from a host, which gets brackets if it is an IPv6 address, and a port.
- *
- * @param more further parameters of the server
- */
+/** Makes an entry from a host, which gets brackets if it is an IPv6 address, a port, and other parameters. */
 export function entry_at(
   key: string,
   host: string | undefined,

@@ -165,10 +165,7 @@ function expire_all(this: void): string | undefined {
   return undefined;
 }
 
-/**
- * Removes the servers whose registration has ended, as far as the guard permits. Phase: timer, a few times a
- * second.
- */
+/** Removes servers whose registration has ended, as the guard permits. Phase: timer, often. */
 export const remove_expired = new_job({
   verb: "remove servers whose registration has ended",
   rest: REST_SECONDS,

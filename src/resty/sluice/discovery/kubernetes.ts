@@ -107,9 +107,8 @@ function stop_watching(session: SliceSession): void {
 }
 
 /**
- * Ends a watch, so that the next step begins another one.
- *
- * @returns the cause if the watch has failed, or if several watches in a row have delivered nothing
+ * Ends a watch, so that the next step begins another. Returns the cause of a failure, or of several watches
+ * in a row that have delivered nothing.
  */
 function end_watch(session: SliceSession, cause: string): string | undefined {
   stop_watching(session);

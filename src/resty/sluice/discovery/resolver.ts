@@ -82,11 +82,8 @@ function query_safely(resolvers: Resolvers, name: string, record_type: RecordTyp
 }
 
 /**
- * Asks the resolvers for the records of a name until one answers. Phases that have light threads.
- *
- * @param is_over tells whether the answer is not needed any more
- * @returns the records of the answer, including the additional ones of an SRV answer, or an empty list if the
- * name or the type does not exist; or undefined and the cause if no resolver has answered
+ * Asks the resolvers one by one until one answers. The records include the additional ones of an SRV answer;
+ * a name or type that does not exist has none. Phases that have light threads.
  */
 export function ask(
   resolvers: Resolvers,

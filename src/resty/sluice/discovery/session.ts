@@ -52,9 +52,7 @@ export function rest(feed: Feed, seconds: number): void {
 
 /**
  * Repeats the steps of a session until one fails, the feed is closed or the session has lasted for long
- * enough. Phases that can sleep.
- *
- * @returns the cause of the failure
+ * enough. Returns the cause of the failure. Phases that can sleep.
  */
 export function run_session(feed: Feed, { step, close }: Session): string | undefined {
   const end = clock.now() + SESSION_SECONDS;
@@ -72,11 +70,7 @@ export function config_of<T>({ discovery, feed }: Subscription): T {
   return discovery[feed.source] as T;
 }
 
-/**
- * Makes a source that asks its registry for each upstream separately.
- *
- * @param begin begins a session for an upstream
- */
+/** Makes a source that asks its registry for each upstream separately. */
 export function source_per_upstream<T>(
   name: SourceName,
   begin: (this: void, subscription: Subscription, config: T) => Session,

@@ -82,10 +82,8 @@ export interface Source {
   /**
    * Follows the registry for all subscriptions of a feed. Calls `answer` with all entries whenever they have
    * changed, and again after `CONFIRM_SECONDS` if `answer` returns false. Ends when `is_closed` returns true,
-   * when something fails, and after `SESSION_SECONDS`, so that no memory is held forever. Phases that can
-   * sleep.
-   *
-   * @returns the cause of a failure; undefined: there was none
+   * when something fails, and after `SESSION_SECONDS`, so that no memory is held forever. Returns the cause
+   * of a failure. Phases that can sleep.
    */
   follow: (this: void, feed: Feed) => string | undefined;
 }

@@ -95,11 +95,8 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
 }
 
 /**
- * Applies an answer of a registry to an upstream. Phases that can sleep.
- *
- * @param entries all entries that the registry has for the upstream
- * @param revision the registry's own counter of changes; "": the registry has none
- * @returns false: the source must ask again after `CONFIRM_SECONDS`
+ * Applies all entries that a registry has for an upstream. Returns false if the source must ask again after
+ * `CONFIRM_SECONDS`. `revision`: the registry's own counter; "": none. Phases that can sleep.
  */
 export function answer(subscription: Subscription, entries: Entry[], revision: string): boolean {
   const { feed, name } = subscription;

@@ -47,10 +47,7 @@ function not_saved(cause: string | undefined): Problem {
   return { status: 500, code: "StateNotSaved", text: cause ?? "could not save the state" };
 }
 
-/**
- * Appends the line of a change to the journal, then publishes the change. Returns the problem when
- * journalling fails.
- */
+/** Journals and publishes a change. Returns the problem when journalling fails. */
 function journal_and_publish(
   name: string,
   row: RowNumber,
@@ -104,10 +101,7 @@ function rows_without(rows: readonly Leaver[], others: readonly Leaver[]): Leave
   return rest;
 }
 
-/**
- * Prepares the rows of new servers. The first servers of an upstream start without `slow_start`: no other
- * could serve.
- */
+/** Prepares new rows. The first servers of an upstream start without `slow_start`: no other could serve. */
 function prepare_rows(joining: readonly Leaver[], next: Document): void {
   const now = clock.now();
   const is_held = next.health_check?.mandatory === true;
@@ -119,10 +113,8 @@ function prepare_rows(joining: readonly Leaver[], next: Document): void {
 }
 
 /**
- * Stages a document. Memory is reserved before the other gateways get the change, because they keep it even
- * if this gateway has no room for it.
- *
- * @returns the text to publish, or undefined and the problem
+ * Returns the text to publish. Memory is reserved before the other gateways get the change, because they keep
+ * it even if this gateway has no room for it.
  */
 function stage({ name, current, reach }: Change, next: Document): Read<string> {
   const replicate = replicator_of(name, current, next, reach);
@@ -159,11 +151,8 @@ function put_staged(
 }
 
 /**
- * Creates an upstream or replaces its document. The caller holds the write lock. If it fails, the rows that
- * the edit has allocated are free again.
- *
- * @param changed the servers that differ
- * @returns the problem when it fails
+ * Creates an upstream or replaces its document. The caller holds the write lock. If it fails, it returns the
+ * problem, and the rows that the edit has allocated are free again.
  */
 export function put_upstream(change: Change, next: Document, changed: Difference): Problem | undefined {
   const { current } = change;

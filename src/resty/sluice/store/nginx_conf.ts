@@ -50,10 +50,7 @@ export function conf_option(command_line: string): string | undefined {
   return conf;
 }
 
-/**
- * Returns the path of nginx.conf. It is found at the start and kept for reloads, because nginx overwrites its
- * command line.
- */
+/** Returns the path of nginx.conf. It is kept for reloads: nginx overwrites its command line. */
 function conf_path(): string | undefined {
   const noted = recall("conf") as string | undefined;
   if (noted !== undefined) return noted;
@@ -65,10 +62,7 @@ function conf_path(): string | undefined {
   return path;
 }
 
-/**
- * Returns the paths that a configuration includes, as written. Anything that looks like an include counts: a
- * missing file only means that not everything can be known. Pure.
- */
+/** Returns the paths that seem to be included, as written; a wrong one makes the result unknown. Pure. */
 export function included(text: string): string[] {
   const paths: string[] = [];
   for (const [path] of string.gmatch(text, "include%s+[\"']?([^\"';{}%s]+)")) paths.push(path);

@@ -25,10 +25,7 @@ import { differs, report_seeds } from "./seed_report";
 import { restore_proof } from "./unproven";
 import { write_under_lock } from "./write";
 
-/**
- * A server takes at least this many bytes of the dict, which bounds the number of rows for servers and
- * upstreams.
- */
+/** A server takes at least this many bytes of the dict, which bounds the number of rows. */
 const LEAST_BYTES_PER_ROW = 48;
 /**
  * The workers of each reload have slots of their own while earlier workers finish their requests. An unused
@@ -36,10 +33,7 @@ const LEAST_BYTES_PER_ROW = 48;
  */
 const OVERLAPPING_RELOADS = 64;
 const WANTED_WORKERS = 256;
-/**
- * Fewer slots will do where addresses are scarce (ulimit -v, vm.overcommit_memory = 2), but a reload must be
- * possible.
- */
+/** Fewer slots will do where addresses are scarce (ulimit -v, vm.overcommit_memory = 2). */
 const LEAST_RELOADS = 2;
 const LEAST_WORKERS = 16;
 
@@ -88,10 +82,7 @@ function hold_unchecked({ row, health_check, lines }: Document): void {
   }
 }
 
-/**
- * Writes an image of the loaded state: the first one, or one to replace an earlier format. Raises a text on
- * failure.
- */
+/** Writes the first image, or one that replaces an earlier format. Raises a text on failure. */
 function rewrite(revision: number): void {
   let [done, cause] = disk.change_journal(revision);
   if (done !== undefined) [done, cause] = save_state(revision);
@@ -126,10 +117,7 @@ function load_state(state_dir: string): void {
   }
 }
 
-/**
- * Refuses a reload whose workers would find no slot, because such workers could not serve. The running
- * workers continue.
- */
+/** Refuses a reload whose workers would find no slot: they could not serve. The running ones continue. */
 function check_slots(): void {
   const [slots, free] = count_slots();
   const workers = ngx.worker.count();
@@ -150,10 +138,7 @@ function plant(name: string, config: UpstreamConfig): void {
   if (problem !== undefined) error(`could not create upstream ${name}: ${problem.text}`, 0);
 }
 
-/**
- * Saves the seeds that the state does not hold, except deleted ones. When there is none it takes no lock, so
- * that a stopped writer delays no reload.
- */
+/** Saves new seeds. Without any it takes no lock, so that a stopped writer delays no reload. */
 function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): void {
   const missing: string[] = [];
   const changed: string[] = [];
@@ -189,10 +174,7 @@ export function reopen_store(options: Options): void {
   renounce(Lock.HEALTH);
 }
 
-/**
- * Opens the store: at a start from `state_dir`, at a reload as the running workers have it. Phase:
- * init_by_lua. Raises a text on failure.
- */
+/** Opens the store at a start or at a reload. Phase: init_by_lua. Raises a text on failure. */
 export function open_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))
     error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);

@@ -7,10 +7,8 @@ import { junk_revision } from "./source_status";
 /** The way of a change to the other gateways of a cluster. `cluster/`, above the store, implements it. */
 
 /**
- * Sends the shared part of a change to the other gateways. May yield.
- *
- * @param after undefined: the upstream is deleted
- * @returns the new version, as documents hold it, or undefined and the problem
+ * Sends the shared part of a change to the other gateways, or a deletion. Returns the new version as
+ * documents hold it. May yield.
  */
 export type Replicate = (
   this: void,
@@ -23,10 +21,7 @@ export type Replicate = (
 /** The implementation. */
 export interface Replicator {
   replicate: Replicate;
-  /**
-   * Takes over etcd's version of an upstream, if the upstream exists here and is older. May yield, and does
-   * nothing if etcd does not answer: the watch brings the change as well.
-   */
+  /** Takes over etcd's newer version of an upstream. May yield. The watch brings what it misses. */
   catch_up: (this: void, name: string) => void;
 }
 
@@ -52,10 +47,7 @@ export function catch_up(name: string): void {
   replicator?.catch_up(name);
 }
 
-/**
- * Returns the function that replicates a change of an upstream; undefined: the change concerns this gateway
- * only.
- */
+/** Returns how a change is replicated; undefined: it concerns this gateway only. */
 export function replicator_of(
   name: string,
   current: Document | undefined,

@@ -14,10 +14,7 @@ function servers_text(texts: string[]): string {
   return table.concat(texts, "\n");
 }
 
-/**
- * Returns whether an upstream differs from its seed. Servers of its sources and the order of servers do not
- * count.
- */
+/** Returns whether an upstream differs from its seed, apart from its sources' servers and the order. */
 export function differs(document: Document, seed: UpstreamConfig): boolean {
   if (encode(settings_of(document)) !== encode(settings_of(seed))) return true;
   const own: string[] = [];
@@ -37,13 +34,7 @@ function shown(names: string[]): string {
   return `${table.concat(names, ", ", 1, MOST_NAMES)} and ${names.length - MOST_NAMES} more`;
 }
 
-/**
- * Warns about seeds that are not created, or that differ from the saved state.
- *
- * @param changed seeds that differ from the saved state
- * @param deleted deleted seeds
- * @param prefix the prefix of the API
- */
+/** Warns about seeds that differ from the saved state, or are not created. `prefix`: that of the API. */
 export function report_seeds(changed: string[], deleted: string[], prefix: string): void {
   const how = `to apply the upstreams of setup(), PUT them to ${prefix}/sluice/1/upstreams/<name>`;
   if (changed.length > 0) {

@@ -2,10 +2,7 @@ import { as_object, decode, shape } from "../lib/json";
 import { is_clustered } from "./document/clustered";
 import { delete_report, get_report, put_report } from "./memory/dict";
 
-/**
- * The status of sources: of each upstream's source, and of each feed that several sources may share. Any
- * worker can read it.
- */
+/** The status of upstreams' sources and of their feeds, which all workers can read. */
 
 /** The status of a feed. */
 export interface FeedReport {
@@ -103,10 +100,7 @@ export function cluster_report(): FeedReport | undefined {
   return decoded(get_report("cluster")) as FeedReport | undefined;
 }
 
-/**
- * After this many seconds without an answer from etcd, which is asked once a second, the other gateways may
- * soon miss changes.
- */
+/** After so long without an answer from etcd, asked once a second, the others may soon miss changes. */
 const LONGEST_SILENCE = 2.5;
 
 /**
@@ -131,10 +125,7 @@ export interface ClusterProblem {
   junk?: number | undefined;
 }
 
-/**
- * Keeps the upstreams that differ between this gateway and etcd, by name, as JSON; undefined: none. Any
- * phase.
- */
+/** Keeps which upstreams differ from etcd, by name, as JSON; undefined: none. Any phase. */
 export function put_cluster_problems(text: string | undefined): void {
   if (text === undefined) delete_report("cluster problems");
   else put_report("cluster problems", text);
@@ -145,10 +136,7 @@ export function cluster_problems(): Record<string, ClusterProblem> {
   return as_object(decoded(get_report("cluster problems"))) as Record<string, ClusterProblem>;
 }
 
-/**
- * Returns etcd's revision of the value of an upstream's key, if that is known to be no upstream; 0: it is
- * not. Any phase.
- */
+/** Returns etcd's revision of a key's value that is known to be no upstream; 0: none. Any phase. */
 export function junk_revision(name: string): number {
   return cluster_problems()[name]?.junk ?? 0;
 }

@@ -66,10 +66,7 @@ export function forget_write(): void {
   shared_memory()[Header.WRITING] = 0;
 }
 
-/**
- * Raises the revisions, so that all workers see the change in the dict, and ends the write. The caller holds
- * the write lock.
- */
+/** Raises the revisions: all workers see the change from now on. The caller holds the write lock. */
 export function publish_write(): void {
   const memory = shared_memory();
   const made = memory[Header.WRITING_REVISION];
@@ -78,10 +75,7 @@ export function publish_write(): void {
   memory[Header.WRITING] = 0;
 }
 
-/**
- * Publishes the unfinished write in the dict. Returns false when that is impossible because its text found no
- * room to be staged.
- */
+/** Publishes the unfinished write. Returns false if its text found no room to be staged. */
 function complete(name: string, made: number): boolean {
   const current = read(name);
   if (shared_memory()[Header.WRITING_DELETES] === 1) {
@@ -100,10 +94,7 @@ function complete(name: string, made: number): boolean {
   return true;
 }
 
-/**
- * Finishes the write of a dead writer, if there is one. The caller holds the write lock, and has written
- * nothing yet.
- */
+/** Finishes the write of a dead writer. The caller holds the write lock and has written nothing yet. */
 export function repair(): void {
   const memory = shared_memory();
   if (memory[Header.WRITING] === 0) return;
@@ -119,10 +110,7 @@ export function repair(): void {
   unstage_text();
 }
 
-/**
- * Finishes the write of a dead writer, without waiting for a live one. Each worker calls it at its start and
- * regularly. Any phase.
- */
+/** Finishes the write of a dead writer, unless a live one has the lock. Any phase. */
 export function finish_write(): void {
   if (shared_memory()[Header.WRITING] === 0 || !try_acquire(Lock.WRITE)) return;
   const [returned, failure] = pcall(repair);

@@ -30,10 +30,7 @@ function text_of(health_check: HealthCheckConfig | undefined): string {
   return health_check === undefined ? "" : encode(in_order(HEALTH_CHECK, health_check));
 }
 
-/**
- * Forgets the good verdicts of the servers in `lines`, and the results since the last verdict. The servers'
- * states stay.
- */
+/** Forgets the good verdicts, and the results since the last verdict. The servers' states stay. */
 function forget_results(lines: readonly string[]): void {
   const memory = shared_memory();
   for (const line of lines) {
@@ -45,10 +42,7 @@ function forget_results(lines: readonly string[]): void {
   }
 }
 
-/**
- * Records that a change sets another health check. The caller holds the write lock, and has not published the
- * change.
- */
+/** Records a new health check. Under the write lock, before the change is published. */
 export function note_check_change(current: Document | undefined, next: Document): void {
   const { health_check, row, revision, lines } = next;
   if (text_of(health_check) === text_of(current?.health_check)) return;
@@ -57,9 +51,7 @@ export function note_check_change(current: Document | undefined, next: Document)
   if (is_unproven) forget_results(lines);
 }
 
-/**
- * Determines after a restart whether the check of an upstream is proven, from the verdicts of its servers.
- */
+/** Determines after a restart whether a check is proven, from the verdicts of its servers. */
 export function restore_proof({ health_check, row, lines }: Document): void {
   if (health_check === undefined || health_check.mandatory) return;
   const memory = shared_memory();

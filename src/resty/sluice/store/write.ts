@@ -27,11 +27,8 @@ import { repair } from "./unfinished";
  */
 
 /**
- * Makes the new document of an upstream. It must not yield. Rows that it allocates for new servers must carry
- * `revision` as their incarnation.
- *
- * @param current undefined: the upstream does not exist
- * @returns the document to store; undefined and no problem: delete the upstream; or undefined and the problem
+ * Makes the new document of an upstream; undefined without a problem: deletes it. It must not yield. Rows
+ * that it allocates for new servers must carry `revision` as their incarnation.
  */
 export type Edit = (this: void, current: Document | undefined, revision: number) => Read<Document>;
 
@@ -80,12 +77,7 @@ function write_once(name: string, edit: Edit, reach: Reach): Written {
   return $multi(document, locked === undefined ? busy(cause) : problem);
 }
 
-/**
- * Waits until another gateway's change of an upstream has arrived.
- *
- * @param before the version that the refused write was based on
- * @returns the problem when it takes too long
- */
+/** Waits for another gateway's change of the version `before`. Returns the problem when it takes too long. */
 function wait_for_other(name: string, before: string | undefined): Problem | undefined {
   const deadline = clock.now() + PATIENCE_SECONDS;
   const junk = junk_revision(name);
@@ -103,8 +95,6 @@ function wait_for_other(name: string, before: string | undefined): Problem | und
  * Changes an upstream. When it returns no problem, the change is saved, and every later request on any worker
  * sees it. An edit that changes nothing writes nothing. A write that loses against another gateway's write of
  * the same upstream is edited and attempted again. Phases that can sleep.
- *
- * @returns the stored document (undefined when deleted), and the problem if there was one
  */
 export function write(name: string, edit: Edit): Written {
   let base: string | undefined;
@@ -123,20 +113,13 @@ export function write(name: string, edit: Edit): Written {
   return $multi(document, problem);
 }
 
-/**
- * Puts this gateway's version of an upstream into etcd. The problem is `LOST` when another gateway was
- * faster.
- *
- * @param from etcd's revision of the version that it replaces; 0: none
- */
+/** Puts an upstream into etcd in place of its revision `from`; 0: none. `LOST`: another one was faster. */
 export function share(name: string, from: number): Written {
   const put: Edit = (current) => $multi(current === undefined ? undefined : copy(current), undefined);
   return write_once(name, put, from);
 }
 
-/**
- * As `write`, but for this gateway only: for changes that the other gateways do not share, or already have.
- */
+/** As `write`, for changes that the other gateways do not share or already have. */
 export function write_own(name: string, edit: Edit): Written {
   return write_once(name, edit, "own");
 }

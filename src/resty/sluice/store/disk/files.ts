@@ -50,10 +50,7 @@ function open_trusted(folder: number, path: string, name: string): number {
   return flaw === undefined ? fd : refuse(path, flaw);
 }
 
-/**
- * Describes the holder of the folder. It is this nginx itself when a reload has found a new, empty shared
- * dict.
- */
+/** Describes the holder of the folder: this nginx itself if a reload has found a new, empty shared dict. */
 function holder_of(lock: number): string {
   if (count_openings(lock) < 2) return "another nginx uses it";
   return (
@@ -62,10 +59,7 @@ function holder_of(lock: number): string {
   );
 }
 
-/**
- * Opens the files, creates missing ones, and locks the folder for this nginx. Phase: init_by_lua. Raises a
- * text on failure.
- */
+/** Opens or creates the files, and locks the folder. Phase: init_by_lua. Raises a text on failure. */
 export function open_files(state_dir: string): void {
   const memory = shared_memory();
   const [made, cause] = posix.make_directory(state_dir);
@@ -82,10 +76,7 @@ export function open_files(state_dir: string): void {
   }
 }
 
-/**
- * Returns which path no longer leads to the file that is written, and the remedy; undefined: all do. Any
- * phase.
- */
+/** Returns which path no longer leads to its file, and the remedy; undefined: none. Any phase. */
 export function displaced(): string | undefined {
   const memory = shared_memory();
   for (const [path, cell] of paths) {

@@ -41,12 +41,7 @@ function old_start(line: string, kind: Kind): Start | undefined {
     : { is_sealed: false, revision: (tonumber(revision) as number) - 1 };
 }
 
-/**
- * Reads the first line of a file.
- *
- * @returns its content; or undefined and its flaw; or undefined twice: the file is empty, or its first line
- * was not finished
- */
+/** Reads a file's first line. Undefined without a flaw: the file is empty, or the line was not finished. */
 export function read_start(text: string, kind: Kind): Result<Start> {
   const [line] = string.match(text, "^([^\n]*)\n");
   if (line === undefined) return $multi(undefined, undefined);

@@ -73,11 +73,7 @@ function saved_value(cell: Row, value: number, now: clock.Moment): unknown {
   return MOMENTS.has(cell) ? math.floor((now - value) * 1e6 + 0.5) / 1e6 : value;
 }
 
-/**
- * Restores a cell from its saved value.
- *
- * @param saved_at when it was saved; undefined: by version 0.1.0, which saved moments as times of day
- */
+/** Restores a cell. `saved_at`: undefined for version 0.1.0, which saved moments as times of day. */
 function restored_value(cell: Row, saved: unknown, saved_at: clock.Moment | undefined): number | undefined {
   if (saved === INFINITE) return math.huge;
   if (typeof saved !== "number") return undefined;
@@ -142,13 +138,7 @@ function save(pause: (this: void) => void): string | undefined {
   return undefined;
 }
 
-/**
- * Saves the health of all servers if it has changed since the last time and no other process is saving it.
- * Phase: timer.
- *
- * @param pause called between pieces
- * @returns true, or undefined and the cause
- */
+/** Saves the servers' health if it has changed and no other process is saving it. Phase: timer. */
 export function save_health(pause: (this: void) => void): Result<true> {
   const memory = shared_memory();
   const is_saved = memory[Header.HEALTH_REVISION] === memory[Header.SAVED_HEALTH_REVISION];
@@ -172,10 +162,8 @@ function rows_by_server(): LuaTable<string, Cell | undefined> {
 }
 
 /**
- * Returns when a file was written, by the monotonic clock. After a reboot that is unknown, and now is
- * returned. Undefined: version 0.1.0 wrote the file.
- *
- * @param first the file's first line
+ * Returns when a file with this first line was written, by the monotonic clock; now, if the machine was
+ * rebooted since. Undefined: version 0.1.0 wrote it.
  */
 function moment_of_saving(first: string): clock.Moment | undefined {
   const [saved] = decode(first);

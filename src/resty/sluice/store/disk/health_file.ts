@@ -22,12 +22,7 @@ function damaged_line(text: string): number | undefined {
   return undefined;
 }
 
-/**
- * Reads the number of a file. Each file that is written has a higher number. Version 0.1.0 wrote no
- * checksums.
- *
- * @returns the number, or undefined and the flaw of the file
- */
+/** Reads the number of a complete file; a later file has a higher one. Version 0.1.0 wrote no checksums. */
 export function read_health_number(text: string): Result<number> {
   const [start, rest] = string.match(text, '^{"health":(%d+)([,}])');
   const [end, more] = string.match(text, '\n{"end":(%d+)([,}][^\n]*)\n$', math.max(1, text.length - 96));

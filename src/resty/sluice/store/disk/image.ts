@@ -17,10 +17,8 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
 }
 
 /**
- * Returns the lines of the deleted seeds. An upstream of `all` may be deleted while the image is written, and
- * may be created again before its turn, so that the image holds it; the journal has its deletion.
- *
- * @param all the names of the upstreams that the image will hold
+ * Returns the lines of the deleted seeds except `all`, the upstreams in the image. One of them may be deleted
+ * meanwhile and created again before its turn; the journal has its deletion.
  */
 export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
   const present = new LuaSet<string>();
@@ -33,15 +31,10 @@ export function deletions_of(writer: ImageWriter, all: readonly string[]): strin
 }
 
 /**
- * Writes an image of the dict. Upstreams may change meanwhile: the journal's lines after `revision` make up
- * for the later changes that the image holds or misses. The caller holds the lock of images.
- *
- * @param revision the state's revision, or an earlier one, if every later change is in the journal that is
- * appended to
- * @param pause called between the pieces
- * @param last_revision returns the highest revision that the image may hold, once the disk holds the journal
- * up to there; or undefined and the cause
- * @returns true, or undefined and the cause
+ * Writes an image of the dict, with pauses. Upstreams may change meanwhile: the journal's lines after
+ * `revision` make up for the later changes that the image holds or misses. `last_revision` returns the
+ * highest revision that it may hold, once the disk holds the journal up to there. The caller holds the lock
+ * of images.
  */
 export function save_image(
   revision: number,
@@ -73,11 +66,7 @@ export function save_image(
   });
 }
 
-/**
- * Writes an image of the dict without pauses, and starts a journal that follows it. Phase: init_by_lua.
- *
- * @param revision the state's revision
- */
+/** Writes an image of the state at `revision` without pauses, and starts a journal. Phase: init_by_lua. */
 export function save_state(revision: number): Result<true> {
   const [saved, cause] = save_image(
     revision,

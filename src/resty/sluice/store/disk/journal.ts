@@ -117,11 +117,7 @@ export function format_deleted_seed(writer: ImageWriter, name: string): string {
   return line;
 }
 
-/**
- * Returns the last line of an image, without which the image does not count.
- *
- * @param until the highest revision that the image may hold: upstreams can change while it is written
- */
+/** Returns the last line of an image. Upstreams can change meanwhile: it holds them `until` a revision. */
 export function end_image({ revision, total }: ImageWriter, until: number): string {
   const end = { end: revision, until, lines: total.lines, sum: total_digits(total) };
   return seal(encode(shaped(end, IMAGE_END)));

@@ -125,13 +125,7 @@ function explain({ flaw }: Base, gap: string | undefined): string {
   return flaw === undefined ? (gap ?? "") : `${flaw}; without this image: ${gap ?? ""}`;
 }
 
-/**
- * Loads a state.
- *
- * @param images the texts of the two images
- * @param journals the texts of the two journals
- * @returns what was loaded, or undefined and the flaw
- */
+/** Loads a state from the texts of the two images and the two journals. */
 export function load_files(images: readonly TextFile[], journals: readonly TextFile[]): Result<Loaded> {
   const base = load_base(images);
   const { state, image } = base;

@@ -63,10 +63,7 @@ function apply(state: SavedState, change: ReadChange, origin: string): void {
   state.upstreams.set(name, upstream);
 }
 
-/**
- * Checks the last line of an image. Returns the highest revision that the image may hold, or undefined and
- * the flaw.
- */
+/** Checks the last line of an image. Returns its highest possible revision, or undefined and the flaw. */
 function read_end(
   value: Record<string, unknown>,
   { revision, is_sealed }: Start,
@@ -81,11 +78,7 @@ function read_end(
   return $multi(value.until, undefined);
 }
 
-/**
- * Applies an image to an empty state.
- *
- * @returns the highest revision that the image may hold, or undefined and the flaw
- */
+/** Applies an image to an empty state. Returns the highest revision that the image may hold, or the flaw. */
 export function apply_image(state: SavedState, { path, text, start }: LineFile): Result<number> {
   const total = new_total();
   let number = 0;
@@ -155,8 +148,6 @@ export interface Applied {
 /**
  * Applies a journal. An unfinished last line was never acknowledged and is left out. Any other line that is
  * damaged, unreadable, or does not follow the one before it, is an error.
- *
- * @returns the part of the journal that counts, or undefined and the flaw
  */
 export function apply_journal(state: SavedState, { path, text, start }: LineFile): Result<Applied> {
   let lines = 0;
@@ -203,10 +194,7 @@ export function check_state(state: SavedState): string | undefined {
   return undefined;
 }
 
-/**
- * Returns the document of a saved upstream; undefined: no row is left. `allocate` returns a row, or
- * undefined.
- */
+/** Returns the document of a saved upstream; undefined: `allocate` has no row left. */
 export function to_document(
   saved: SavedUpstream,
   allocate: (this: void, stamp: number, id?: number) => RowNumber | undefined,

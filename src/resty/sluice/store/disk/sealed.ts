@@ -7,10 +7,7 @@ import { crc32, crc32_end, crc32_text, CRC32_START } from "../../lib/crc32";
  * lower-case hexadecimal digits: `{"end":7,"crc":"0a1b2c3d"}`.
  */
 
-/**
- * The version of the file format, in the first line of each file. Version 0.1.0 wrote neither it nor
- * checksums.
- */
+/** The version of the file format, in each first line. Version 0.1.0 wrote neither it nor checksums. */
 export const FORMAT = 2;
 
 const START = ',"crc":"';

@@ -16,12 +16,7 @@ import type { SavedState } from "./replay";
  * either as it was or changed.
  */
 
-/**
- * Opens or creates the files, and locks the folder for this nginx. Phase: init_by_lua. Raises a text on
- * failure.
- *
- * @param state_dir undefined: nothing is saved
- */
+/** Opens the files; without a folder nothing is saved. Phase: init_by_lua. Raises a text on failure. */
 export function open(state_dir: string | undefined): void {
   if (state_dir === undefined) return;
   open_files(state_dir);
@@ -53,10 +48,8 @@ function read_files(
 }
 
 /**
- * Loads the saved state. Phase: init_by_lua, after `open`.
- *
- * @returns the state, and whether an image must be written before the first change; or undefined and which
- * line of which file has which flaw
+ * Loads the state, and tells whether an image must be written before the first change; or returns which line
+ * has which flaw. Phase: init_by_lua, after `open`.
  */
 export function load(
   state_dir: string,
@@ -104,19 +97,12 @@ function write_line(index: number, line: string, fsync: boolean): Result<true> {
   return $multi(undefined, moved ?? `could not append to the journal: ${cause ?? ""}`);
 }
 
-/**
- * Removes from the end of the journal what a failed write may have left there. The caller holds the write
- * lock.
- */
+/** Removes what a failed write may have left. The caller holds the write lock. */
 export function trim_journal(): Result<true> {
   return trim(shared_memory()[Header.JOURNAL]);
 }
 
-/**
- * Appends a line to the journal. The caller holds the write lock.
- *
- * @param fsync whether to wait until the disk has the line
- */
+/** Appends a line to the journal, with `fsync` to the disk. The caller holds the write lock. */
 export function append(line: string, fsync: boolean): Result<true> {
   const [written, cause] = write_line(shared_memory()[Header.JOURNAL], line, fsync);
   if (written !== undefined) count_bytes(journal_bytes() + line.length);
@@ -135,10 +121,7 @@ export function has_journalled(bytes: number): boolean {
   return posix.file_size(memory[Header.JOURNAL_0_FD + memory[Header.JOURNAL]]) >= bytes;
 }
 
-/**
- * Makes only so many bytes of the journal count; later bytes are removed now or by `trim_journal`. Under the
- * lock.
- */
+/** Makes only so many bytes of the journal count. The caller holds the write lock. */
 export function take_back(bytes: number): void {
   count_bytes(bytes);
   if (is_open()) trim_journal();
@@ -164,10 +147,8 @@ export function is_cut(): boolean {
 }
 
 /**
- * Continues with the other journal, if it is empty, so that an image can replace the current one. The caller
- * holds the write lock.
- *
- * @param revision the state's revision
+ * Continues with the other journal, if it is empty, so that an image of the state at `revision` can replace
+ * the current one. The caller holds the write lock.
  */
 export function change_journal(revision: number): Result<true> {
   const memory = shared_memory();
@@ -196,11 +177,7 @@ export function cut_other_journal(): Result<true> {
   return $multi(true, undefined);
 }
 
-/**
- * Starts a journal that follows an image of the whole state. The caller holds the write lock.
- *
- * @param revision the revision of the image and the state
- */
+/** Starts a journal that follows an image of the state at `revision`. The caller holds the write lock. */
 export function restart_journal(revision: number): Result<true> {
   let [done, cause] = cut_other_journal();
   if (done !== undefined) [done, cause] = change_journal(revision);
@@ -217,10 +194,8 @@ export function sync_journal(): Result<true> {
 }
 
 /**
- * Writes a new image piece by piece. The previous image counts until the new one is complete. The caller
- * holds the lock of images.
- *
- * @param next_piece returns the next piece of the text; undefined: the end, or with a cause, a failure
+ * Writes a new image piece by piece, to a piece that is undefined. The previous image counts until the new
+ * one is complete. The caller holds the lock of images.
  */
 export function write_image(next_piece: (this: void) => Result<string>): Result<true> {
   const memory = shared_memory();

@@ -2,19 +2,13 @@ import { recall, remember } from "../memory/dict";
 
 /** Whether this gateway shares its upstreams with other gateways, and what all its workers know of that. */
 
-/**
- * The first id of servers from a registry. Each gateway finds these by itself, and no shared server has such
- * an id.
- */
+/** The first id of servers that each gateway finds in a registry; no shared server has such an id. */
 export const FIRST_LOCAL_ID = 1000000000;
 
 /** The lengths of a version in a document: etcd's history, a full stop, and etcd's revision. */
 export const CLUSTER_DIGITS = 16;
 export const HISTORY_DIGITS = 16;
-/**
- * The kept value while no history is known. It has the length of a history, so that a history always finds
- * room.
- */
+/** Kept while no history is known; as long as a history, so that a history always finds room. */
 export const NO_HISTORY = string.rep("0", HISTORY_DIGITS);
 
 let clustered = false;
@@ -45,10 +39,7 @@ export function known_history(): string | undefined {
   return history === NO_HISTORY ? undefined : history;
 }
 
-/**
- * Records until when other gateways may put their versions back, by the monotonic clock, for all workers. Any
- * phase.
- */
+/** Records until when other gateways may put their versions back, for all workers. Any phase. */
 export function note_grace(until: number): void {
   remember("grace", until);
 }

@@ -10,10 +10,7 @@ export interface Leaver {
   incarnation: number;
 }
 
-/**
- * An upstream as the shared dict holds it: a line of its own, then a line for each server, in the order of
- * adding.
- */
+/** An upstream as the shared dict holds it: its own line, then the servers' lines, as they were added. */
 export interface Document extends UpstreamSettings, Bookkeeping {
   /** The revision of the last change. */
   revision: number;

@@ -78,10 +78,7 @@ function read_deadline({ row, leave_by }: ServerRecord): clock.Moment {
   return moment;
 }
 
-/**
- * Reads the deadlines of drain jobs that are new or have changed. Under the lock, before the change is
- * published.
- */
+/** Reads new or changed deadlines. Under the lock, before the change is published. */
 export function note_deadlines({ added, removed }: Difference): void {
   const before = new LuaTable<number, string>();
   for (const { row, leave_by } of removed) before.set(row, leave_by);
@@ -105,10 +102,7 @@ export function may_leave(record: ServerRecord, now: clock.Moment): boolean {
   return is_past_deadline(record, now) || active_requests(record.row) === 0;
 }
 
-/**
- * Removes the servers with drain jobs that may go, and records their removal. Returns the new document and
- * these servers.
- */
+/** Removes the drained servers that may go, and records it. Returns the document and these servers. */
 export function remove_drained(
   current: Document,
   now: clock.Moment,

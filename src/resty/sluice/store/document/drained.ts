@@ -1,22 +1,14 @@
 import { iso8601, parse_iso8601 } from "../../lib/iso8601";
 import type { Document, Drained } from "./document";
 
-/**
- * The servers that drain jobs have removed from an upstream. Clients that wait for a job ask about it after
- * its end. Pure.
- */
+/** The servers that drain jobs have removed: clients ask about a job after its end. Pure. */
 
 /** How long a finished job stays known, in seconds: at least 10 minutes. */
 const KNOWN_SECONDS = 660;
 /** How many of the last finished jobs are always known: the time of day may have been set. */
 const ALWAYS_KNOWN = 16;
 
-/**
- * Adds servers that are removed now, and drops old ones.
- *
- * @param drained the current entries
- * @param now seconds since 1970
- */
+/** Adds servers that are removed `now`, in seconds since 1970, and drops old ones. */
 export function with_drained(
   drained: readonly Drained[] = [],
   removed: readonly { id: number; server: string }[],

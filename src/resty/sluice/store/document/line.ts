@@ -12,10 +12,7 @@ import type { RowNumber } from "../memory/cells";
 export interface ServerRecord extends ServerConfig {
   /** Unique within the upstream, and never used again while the upstream exists. */
   id: number;
-  /**
-   * The revision that added the server. It differs from that of an earlier server with the same id or
-   * address.
-   */
+  /** The revision that added the server; an earlier server with the same id or address had another. */
   incarnation: number;
   /** The number of its row in the shared memory. */
   row: RowNumber;
@@ -116,10 +113,7 @@ export function has_drain_job(text: string): boolean {
   return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
 }
 
-/**
- * Returns whether the server of a line comes from a source. The first match counts: metadata of a node
- * follows it.
- */
+/** Returns whether a source brought a server. The first match counts; a node's metadata follows it. */
 export function has_sourced(line: string, source: SourceMark): boolean {
   return string.match(line, '"source":"(%a+)"')[0] === source;
 }

@@ -13,10 +13,7 @@ import { add_lines, copy, exists, type Edited } from "./edit";
 import { format_line, has_sourced, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 
-/**
- * Servers that register themselves. A renewal of a registration only writes a number in shared memory; it is
- * no write of the store.
- */
+/** Servers that register themselves. A renewal only writes a number in shared memory. */
 
 /** A server that has registered itself. */
 export interface NodeRecord extends ServerRecord {
@@ -79,10 +76,7 @@ export function is_expired({ row }: ServerRecord): boolean {
   return expired_at !== 0 && expired_at === memory[row_at(row) + Row.EXPIRES];
 }
 
-/**
- * Records that the guard keeps a server whose registration has ended. Returns whether that is new. The caller
- * holds the write lock.
- */
+/** Records that the guard keeps an expired server. Returns whether that is new. Under the write lock. */
 export function keep_expired(record: ServerRecord): boolean {
   if (is_expired(record)) return false;
   shared_memory()[row_at(record.row) + Row.EXPIRED_AT] = expires(record);
@@ -100,10 +94,8 @@ export function extend_to(record: NodeRecord, end: number): void {
 }
 
 /**
- * Renews a registration whose parameters have not changed: without a lock and without a write. Any phase.
- *
- * @param text the text of the upstream
- * @returns the server; undefined: it is new, has changed, or its registration has ended
+ * Renews a registration without a lock or a write. Returns the server; undefined: it is new, has changed, or
+ * its registration has ended. `text`: the upstream's. Any phase.
  */
 export function renew(text: string, server: ServerConfig, now: number): NodeRecord | undefined {
   const record = server.node === undefined ? undefined : find_node(text, server.node.name);
@@ -115,10 +107,7 @@ export function renew(text: string, server: ServerConfig, now: number): NodeReco
   return record;
 }
 
-/**
- * Returns the line of a registered server with new parameters. With another address, group or incarnation of
- * its own, it becomes another server.
- */
+/** Returns the new line. Another address, group or incarnation of its own makes it another server. */
 function changed_line(before: NodeRecord, server: ServerConfig, revision: number): string | undefined {
   const { id, incarnation, row, backup, node } = before;
   const is_there = canonical_address(before.server) === canonical_address(server.server);

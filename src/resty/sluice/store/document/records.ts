@@ -9,10 +9,8 @@ import type { RowNumber } from "../memory/cells";
 const LINE = '^(%d+) (%d+) (%d+) {"server":"([^"\\\n]*)"([^\n]*)()';
 
 /**
- * Calls `action` with each server of a document's text, in the order of adding. Servers with the same
- * parameters are decoded once. The record is reused: it changes after the call.
- *
- * @param start the position of the first server's line, as `parse_head` returns it
+ * Calls `action` with each server of a document's text, from the position that `parse_head` returns, in the
+ * order of adding. Equal parameters are decoded once. The record is reused: it changes after the call.
  */
 export function for_each_record(
   text: string,
@@ -46,10 +44,7 @@ export function for_each_record(
   }
 }
 
-/**
- * Returns a function that finds the line of the server at an address, as `find_by_address` does, for many
- * addresses.
- */
+/** Returns a function that finds lines as `find_by_address` does, for many addresses. */
 export function new_line_finder({ lines }: Document): (this: void, address: string) => string | undefined {
   const by_text = new LuaTable<string, string>();
   const by_name = new LuaTable<string, string>();

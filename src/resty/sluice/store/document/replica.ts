@@ -100,12 +100,7 @@ function check_secret(secret: unknown, { sticky }: UpstreamSettings): Problem | 
     : invalid_value("session_secret", "must be 32 hexadecimal digits");
 }
 
-/**
- * Reads a shared part as strictly as the API's input: a value that another program has written must not
- * become an upstream.
- *
- * @returns the shared part, or undefined and the problem
- */
+/** Reads a shared part as strictly as the API's input: another program may have written it. */
 export function parse_shared(text: string): Read<Shared> {
   const [value] = decode(text);
   if (!is_table(value)) return $multi(undefined, format_problem("the value is not a JSON object"));
@@ -174,10 +169,7 @@ function is_same(before: ServerRecord | undefined, server: SavedServer): before 
   );
 }
 
-/**
- * Returns the lines of the shared servers; those that stay keep their state. Undefined when memory is
- * exhausted.
- */
+/** Returns the lines of the shared servers; those that stay keep their state. Undefined: memory is full. */
 function shared_lines(
   current: Document | undefined,
   { servers }: Shared,
@@ -209,11 +201,7 @@ function shared_lines(
   return lines;
 }
 
-/**
- * Replaces the shared part of an upstream by that of etcd.
- *
- * @param cluster_revision the version of that part
- */
+/** Replaces the shared part of an upstream by that of etcd, which has the version `cluster_revision`. */
 export function apply_shared(
   current: Document | undefined,
   shared: Shared,

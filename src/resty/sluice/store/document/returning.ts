@@ -7,10 +7,8 @@ import type { Difference } from "./difference";
 
 /**
  * Starts `slow_start` for the servers that come back into service after `drain`, `down` or standby. If they
- * are all the servers of the upstream, none starts slowly: no other server could take the requests meanwhile.
- * Under the lock, before the change is published.
- *
- * @param size how many servers the upstream has after the change
+ * are all `size` servers, none starts slowly: no other could take the requests meanwhile. Under the lock,
+ * before the change is published.
  */
 export function start_returning({ added, removed }: Difference, size: number, now: Moment): void {
   const out_of_service = new LuaSet<number>();

@@ -2,11 +2,7 @@ import type { Result } from "../../lib/result";
 const SOURCE = "/dev/urandom";
 const BYTES = 16;
 
-/**
- * Makes an unguessable secret. Any phase.
- *
- * @returns 32 hexadecimal digits, or undefined and the cause
- */
+/** Makes an unguessable secret of 32 hexadecimal digits. Any phase. */
 export function new_secret(): Result<string> {
   const [file, cause] = io.open(SOURCE, "rb");
   if (file === undefined) return $multi(undefined, `could not read ${SOURCE}: ${cause ?? ""}`);

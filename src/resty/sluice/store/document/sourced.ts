@@ -80,11 +80,7 @@ interface Plan {
   named: LuaSet<string>;
 }
 
-/**
- * Adds a wanted server to the plan. Returns 1 if the server must be added or changed, else 0.
- *
- * @param has_room whether this write may do so
- */
+/** Plans a wanted server, if the write `has_room`. Returns 1 if it must be added or changed, else 0. */
 function place(plan: Plan, { config, name, text }: WantedServer, has_room: boolean): number {
   const before = plan.own.get(name);
   if (before === undefined) {
@@ -100,10 +96,8 @@ function place(plan: Plan, { config, name, text }: WantedServer, has_room: boole
 }
 
 /**
- * Returns the servers that the upstream can have from a source. Each address must be unique. O(servers).
- *
- * @param misfits receives the others: their address belongs to a server of another source, or the method
- * forbids them
+ * Returns the servers, each at its own address, that the upstream can have. `misfits` receives the others:
+ * another server has the address, or the method forbids them. O(servers).
  */
 export function fitting_servers(
   current: Document,
@@ -127,12 +121,9 @@ export function fitting_servers(
 }
 
 /**
- * Makes a source's servers equal to `wanted`, in which each address is unique. O(servers), and cheap for
- * servers that stay.
- *
- * @param wanted as `fitting_servers` returns them
- * @param keeps_others servers that are not wanted stay as they are
- * @param portion how much this write does; while something is left, servers that are not wanted stay
+ * Makes a source's servers equal to those of `fitting_servers`, cheaply for servers that stay. Servers that
+ * are not wanted stay with `keeps_others`, and while the portion leaves something for a later write.
+ * O(servers).
  */
 export function replace_sourced(
   current: Document,

@@ -7,10 +7,8 @@ import { server_not_found } from "./problems";
 /** Standby servers: known and checked, but without requests until they are brought into service. */
 
 /**
- * Puts a standby server into service, or back on standby. This is not a parameter, so it applies to servers
- * of any source.
- *
- * @param now the monotonic clock: when its `slow_start` begins
+ * Puts a standby server into service, where its `slow_start` begins, or back on standby. This is not a
+ * parameter, so it applies to servers of any source.
  */
 export function set_in_service(current: Document, id: number, in_service: boolean, now: number): Edited {
   const index = find_by_id(current, id);

@@ -3,10 +3,7 @@ import * as ffi from "ffi";
 import { get_names } from "./dict";
 import { change_at, CHANGES, revision, shared_memory } from "./region";
 
-/**
- * The upstreams that recent revisions have changed, so that background work which follows all upstreams need
- * not read them all each time.
- */
+/** The upstreams that recent revisions changed, so that followers need not read all of them each time. */
 
 const CELL_BYTES = 8;
 
@@ -16,10 +13,7 @@ function name_bytes(at: number): ffi.CData {
   return ffi.cast("char *", memory + (at + 1) * CELL_BYTES);
 }
 
-/**
- * Records which upstream a revision changes. The caller holds the write lock, and has not raised the revision
- * yet.
- */
+/** Records which upstream the next revision changes. The caller holds the write lock. */
 export function note_change(made: number, name: string): void {
   const at = change_at(made);
   shared_memory()[at] = name.length;
@@ -45,10 +39,7 @@ export function new_follower(): Follower {
   return { revision: LOOK_AT_ALL };
 }
 
-/**
- * Returns the names of the upstreams that the revisions from `first` to `last` changed; undefined: no longer
- * known.
- */
+/** Returns the upstreams that the revisions from `first` to `last` changed; undefined: not known. */
 function names_between(first: number, last: number): string[] | undefined {
   if (last - first >= CHANGES) return undefined;
   const changed: string[] = [];
@@ -60,11 +51,9 @@ function names_between(first: number, last: number): string[] | undefined {
 }
 
 /**
- * Returns what has changed since the last call: O(changes), unless there were more changes than the memory
- * keeps. Any phase.
- *
- * @returns the names of the upstreams that were created, changed or deleted, possibly more than once;
- * undefined: none. And true when these are all existing upstreams, so that any other is gone
+ * Returns the names of the upstreams that were created, changed or deleted since the last call, perhaps
+ * repeatedly; undefined: none. And true when these are all existing upstreams, so that any other is gone.
+ * O(changes), unless there were more than the memory keeps. Any phase.
  */
 export function next_changes(follower: Follower): LuaMultiReturn<[string[] | undefined, boolean]> {
   const now = revision();
@@ -82,12 +71,9 @@ export type Pause = (this: void) => boolean;
 const NAMES_AT_ONCE = 50;
 
 /**
- * Looks at all upstreams that were created, changed or deleted since the last call. If `look_at` raises an
- * error, the next call looks at all upstreams. Phases that can sleep.
- *
- * @param known the upstreams that the caller keeps data about, by name
- * @param pause called every `NAMES_AT_ONCE` upstreams
- * @returns false if `pause` has returned false
+ * Looks at all upstreams that were created, changed or deleted since the last call, with pauses. `known`:
+ * those that the caller keeps data about. Returns false if `pause` has. If `look_at` raises an error, the
+ * next call looks at all upstreams. Phases that can sleep.
  */
 export function follow_upstreams<T>(
   follower: Follower,

@@ -115,11 +115,9 @@ function has_room(name: string, text: string): boolean {
 }
 
 /**
- * Stages a text that is about to replace the current one, and verifies that it fits. If the writer dies while
- * it replaces the text, `put_staged_text` completes the write. The caller holds the write lock.
- *
- * @returns the text to store, padded to the old length if only that fits (no copy is staged then); undefined
- * if there is no room
+ * Stages a text that is about to replace the current one. If the writer dies meanwhile, `put_staged_text`
+ * completes the write. Returns the text to store, padded to the old length if only that fits (no copy is
+ * staged then); undefined: there is no room. The caller holds the write lock.
  */
 export function stage_text(name: string, text: string): string | undefined {
   const before = get_text(name);
@@ -162,10 +160,7 @@ const SPIN_LOCK = "health";
  */
 const MOST_ATTEMPTS = 100_000;
 
-/**
- * Runs `action` while no other worker runs one. For a few steps in shared memory; `action` must not raise.
- * Any phase.
- */
+/** Runs `action` while no other worker runs one. It is short and must not raise. Any phase. */
 export function exclusively(action: (this: void) => void): void {
   let attempts = 1;
   let [is_locked, cause] = opened().safe_add(SPIN_LOCK, 1);

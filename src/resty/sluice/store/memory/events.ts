@@ -4,10 +4,7 @@ import { encode, shape, shaped } from "../../lib/json";
 import { put_event } from "./dict";
 import { revision } from "./region";
 
-/**
- * The last 1,000 changes of servers' states, decisions to scale and problems, in the shared dict. Each is
- * logged as well.
- */
+/** The last 1,000 changes of state, decisions and problems, in the shared dict. Each is logged as well. */
 
 const EVENT = shape([
   "number",
@@ -42,11 +39,7 @@ interface Named {
   id: number;
 }
 
-/**
- * Records a change of state. Any phase.
- *
- * @param is_trouble log it as a warning
- */
+/** Records a change of state, and logs trouble as a warning. Any phase. */
 export function record_event(
   { upstream_name, server, id }: Named,
   old_state: string,
@@ -96,11 +89,7 @@ export interface ProblemEvent {
   reason: string;
 }
 
-/**
- * Records a problem. Any phase.
- *
- * @param level the log level
- */
+/** Records a problem, and logs it. Any phase. */
 export function record_problem(level: number, event: ProblemEvent): void {
   const { upstream, server, reason } = event;
   const whose = server === undefined ? upstream : `${upstream}: server ${server}`;

@@ -2,10 +2,7 @@ import * as clock from "../../lib/clock";
 import { Header } from "./cells";
 import { shared_memory } from "./region";
 
-/**
- * The generation of workers that does the background work: after a reload, the new workers, although the old
- * ones still run.
- */
+/** The workers that do the background work: after a reload the new ones, although old ones still run. */
 
 /** Identifies the configuration of this worker: it is loaded in the master, before the fork. */
 const LOADED = clock.now();
@@ -23,10 +20,7 @@ export function take_over_background_work(): boolean {
   return true;
 }
 
-/**
- * Returns whether this worker must end its background work: it exits, or workers of another configuration
- * have started.
- */
+/** Returns whether this worker must end its background work: it exits, or newer workers have started. */
 export function is_over(): boolean {
   return ngx.worker.exiting() || shared_memory()[Header.WORKERS_LOADED] > LOADED;
 }

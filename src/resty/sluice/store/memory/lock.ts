@@ -42,10 +42,7 @@ export function try_acquire(lock: number): boolean {
   return true;
 }
 
-/**
- * Lets this Lua VM never take a lock. Another Lua VM of this worker may hold it, and the kernel cannot tell
- * them apart.
- */
+/** Lets this Lua VM never take a lock that another VM of this process may hold: the kernel sees one. */
 export function renounce(lock: number): void {
   held.set(lock, true);
 }
@@ -61,11 +58,7 @@ function still_locked(): Result<true> {
   return $multi(undefined, `could not lock the store: ${who} holds the lock`);
 }
 
-/**
- * Waits for the write lock without blocking the worker. Phases that can sleep.
- *
- * @returns true, or undefined and the cause after 10 s
- */
+/** Waits for the write lock, for at most 10 s, without blocking the worker. Phases that can sleep. */
 export function acquire(): Result<true> {
   const deadline = clock.now() + PATIENCE_SECONDS;
   while (!try_acquire(Lock.WRITE)) {

@@ -76,10 +76,7 @@ const MAP_SHARED = 0x1;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MFD_CLOEXEC = 1;
-/**
- * The number of the system call `memfd_create`, on x86-64 and on the other processors. C libraries have a
- * function for it only since 2018.
- */
+/** The number of the system call `memfd_create`. C libraries have a function for it only since 2018. */
 const MEMFD_CREATE = ffi.arch === "x64" ? 319 : 279;
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const F_GETLK = 5;
@@ -104,11 +101,7 @@ function outcome(result: number): Result<true> {
   return $multi(true, undefined);
 }
 
-/**
- * Maps zeroed memory, shared with the processes that this one forks. Untouched pages cost nothing.
- *
- * @returns its address, or undefined and the cause
- */
+/** Maps zeroed memory, shared with the processes that this one forks. Untouched pages cost nothing. */
 export function map_shared(bytes: number): Result<number> {
   const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
   const address = C.sluice_mmap(undefined, bytes, PROT_READ_WRITE, flags, -1, 0);
@@ -137,12 +130,7 @@ export function open_folder(path: string): Result<number> {
   return opened(C.sluice_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
 }
 
-/**
- * Opens a file of a folder for reading and writing, and creates it for its owner only if it is missing. Does
- * not follow a link, and does not wait for a pipe.
- *
- * @returns the descriptor, or undefined and the cause
- */
+/** Opens a file of a folder, and creates it for its owner only. Follows no link and waits for no pipe. */
 export function open_file(folder: number, name: string): Result<number> {
   const flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   const fd = C.sluice_openat(folder, name, flags, OWNER_FILE);
@@ -205,10 +193,7 @@ function record_lock(fd: number, byte: number, command: number, kind: number): b
   return C.sluice_fcntl(fd, command, one_byte) !== -1;
 }
 
-/**
- * Locks a byte of a file against other processes. The kernel unlocks it when this process ends. Returns false
- * when another process holds it.
- */
+/** Locks a byte of a file until this process ends. Returns false when another process holds it. */
 export function try_lock(fd: number, byte: number): boolean {
   return record_lock(fd, byte, F_SETLK, F_WRLCK);
 }

@@ -65,10 +65,7 @@ export function slot_at(slot: number): Cell {
   return (HEADER_SIZE + slot * SLOT_SIZE) as Cell;
 }
 
-/**
- * Uses the memory at `address`, which this process mapped before a reload. Returns false when its layout
- * differs.
- */
+/** Uses memory that was mapped before a reload. Returns false when its layout differs. */
 export function attach(address: number): boolean {
   const attached = doubles_at(address);
   if (attached[Header.LAYOUT] !== LAYOUT) return false;
@@ -90,12 +87,8 @@ function cells_of(row_count: number, slot_count: number): number {
 }
 
 /**
- * Maps the memory. Phase: init_by_lua.
- *
- * @param row_count the maximum number of servers and upstreams
- * @param worker_count the maximum number of workers, including old ones that finish their requests; rounded
- * up
- * @returns its address, or undefined and the cause
+ * Maps the memory for so many servers and upstreams, and at least so many workers, including old ones that
+ * finish their requests. Returns its address. Phase: init_by_lua.
  */
 export function create(row_count: number, worker_count: number): Result<number> {
   const slot_count = 1 + math.ceil(worker_count / BANK) * BANK;
@@ -167,12 +160,7 @@ function sum_of_later_banks(cells: NumberPointer, first: number): number {
   return sum;
 }
 
-/**
- * Sums up a row's cells of all slots. Cells of slots that were never taken are 0. Hot: no loop for few
- * workers.
- *
- * @param first the offset that `active_at` or `begun_at` returns
- */
+/** Sums up a row's cells of all slots, from its first. Unused slots hold 0. Hot: no loop for few workers. */
 export function sum_of_slots(first: Cell): number {
   const cells = memory as NumberPointer;
   let sum = sum_of_four(cells, first);

@@ -18,10 +18,7 @@ export function free_row(row: RowNumber): void {
   cells[Header.LAST_FREE_ROW] = row;
 }
 
-/**
- * Takes the row that has been free for the longest time. Returns undefined when there is none, or when that
- * row still has requests under way.
- */
+/** Takes the row that has been free longest. Undefined: none, or it still has requests under way. */
 function take_free_row(): RowNumber | undefined {
   const cells = shared_memory();
   const row = cells[Header.FREE_ROW] as RowNumber;

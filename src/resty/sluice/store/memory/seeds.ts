@@ -25,10 +25,7 @@ export function is_deleted_seed(name: string): boolean {
   return seed === Seed.DELETED;
 }
 
-/**
- * Records that a seed was deleted or created. Does nothing for other upstreams. The caller holds the write
- * lock.
- */
+/** Records that a seed, if it is one, was deleted or created. The caller holds the write lock. */
 export function note_seed(name: string, is_deleted: boolean): void {
   const seed = is_deleted ? Seed.DELETED : Seed.KEPT;
   const before: Seed | undefined = get_seed(name);
@@ -50,10 +47,7 @@ export function name_seed(name: string): void {
   if (!add_seed(name, Seed.KEPT)) error("lua_shared_dict is too small", 0);
 }
 
-/**
- * Makes an upstream a deleted seed, as the saved state says. Phase: init_by_lua. Raises a text when the dict
- * is full.
- */
+/** Makes a deleted seed of the saved state known. Phase: init_by_lua. Raises a text when the dict is full. */
 export function restore_deleted_seed(name: string): void {
   if (!add_seed(name, Seed.DELETED)) error("lua_shared_dict is too small", 0);
 }

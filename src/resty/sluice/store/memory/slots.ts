@@ -58,10 +58,7 @@ function bury(slot: number): void {
   memory[at + Slot.PID] = 0;
 }
 
-/**
- * Clears what workers had under way that died without a successor: old ones that were finishing their
- * requests after a reload. Any phase.
- */
+/** Clears what workers had under way that died without a successor, after a reload. Any phase. */
 export function release_dead_slots(): void {
   const memory = shared_memory();
   for (const slot of $range(1, last_slot())) {

@@ -54,7 +54,7 @@ export interface ServerStatus {
   last_passed: boolean | undefined;
   /** In milliseconds, including the time since `down_since`. */
   downtime: number;
-  /** When it last was not up, by the monotonic clock; undefined: it always was. */
+  /** Since when it is, or last was, not up, by the monotonic clock; undefined: it always was up. */
   down_since: number | undefined;
 }
 
@@ -136,7 +136,7 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   return status;
 }
 
-/** Prepares the counters of a row in the slot of resets. Returns their offset. Needs the write lock. */
+/** Prepares a row's counters of what resets subtract. Returns their offset. Under the write lock. */
 export function reset_cells(row: RowNumber, stamp: number): number {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
@@ -218,11 +218,7 @@ export function upstream_status(row: RowNumber): UpstreamStatus {
   return status;
 }
 
-/**
- * Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep.
- *
- * @returns true, or undefined and the cause
- */
+/** Sets an upstream's counters to 0, but not its waiting requests. Phases that can sleep. */
 export function reset_upstream_status(row: RowNumber): Result<true> {
   return with_write_lock(() => {
     const memory = shared_memory();
