@@ -6,6 +6,13 @@ import { atEnd } from "../../gateway/support/cleanup.mjs";
 const TICK = 5;
 
 /**
+ * A machine that is too slow for the rate skips requests that are due longer than this, in milliseconds, and
+ * requests beyond those of so many seconds that have no answer yet. Otherwise it would fall behind for ever.
+ */
+const LONGEST_DELAY = 250;
+const MOST_UNANSWERED_SECONDS = 5;
+
+/**
  * The smallest value that is not exceeded by that part of the values.
  * @param {number[]} values
  * @param {number} part
@@ -25,6 +32,7 @@ class OpenLoop {
   #agent = new Agent({ keepAlive: true });
   #began = performance.now();
   #sent = 0;
+  #unanswered = 0;
 
   /** @param {{ port: number, path: string, rate: number }} target `rate`: requests a second */
   constructor(target) {
@@ -33,15 +41,19 @@ class OpenLoop {
   }
 
   #sendDue() {
-    const gap = 1000 / this.target.rate;
-    for (; this.#began + this.#sent * gap <= performance.now(); this.#sent += 1)
-      this.#ask(this.#began + this.#sent * gap);
+    const now = performance.now();
+    const { rate } = this.target;
+    const gap = 1000 / rate;
+    this.#sent = Math.max(this.#sent, Math.floor((now - LONGEST_DELAY - this.#began) / gap));
+    for (; this.#began + this.#sent * gap <= now; this.#sent += 1)
+      if (this.#unanswered < rate * MOST_UNANSWERED_SECONDS) this.#ask(this.#began + this.#sent * gap);
   }
 
   /** @param {number} due */
   #ask(due) {
     const fail = (/** @type {string} */ what) => this.errors.set(what, (this.errors.get(what) ?? 0) + 1);
     const { port, path } = this.target;
+    this.#unanswered += 1;
     const sent = request({ host: "127.0.0.1", port, path, agent: this.#agent }, (response) => {
       response.resume().on("error", () => fail("cut off"));
       response.on("end", () => {
@@ -50,7 +62,8 @@ class OpenLoop {
         else this.answers.push([String(response.headers["x-backend"]), now, now - due]);
       });
     });
-    sent.on("error", (cause) => fail(cause.message)).end();
+    sent.on("error", (cause) => fail(cause.message));
+    sent.on("close", () => (this.#unanswered -= 1)).end();
   }
 
   /** The latencies of each server for the answers of the last milliseconds. @param {number} milliseconds */
