@@ -109,7 +109,7 @@ export class Client {
  * Connects as soon as a server listens.
  * @param {number} port
  * @param {string} [host]
- * @param {number} [seconds] how long it tries
+ * @param {number} [seconds] the time for which it tries
  */
 export async function openClient(port, host = "127.0.0.1", seconds = 60) {
   const deadline = performance.now() + seconds * 1000;

@@ -12,7 +12,7 @@ import { quantile } from "./statistics.mjs";
 /** @typedef {configurations.Place} Place */
 
 /**
- * The time until a server that a registry names gets requests.
+ * The time until a server in a registry gets requests.
  *
  * @typedef {object} DiscoveryRow
  * @property {string} label

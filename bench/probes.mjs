@@ -22,8 +22,7 @@ const INTERVAL_SECONDS = 5;
 const UPSTREAMS = 40;
 const SERVERS_PER_UPSTREAM = 250;
 /**
- * A connection is used for this long. The measurement lasts as long, so that it includes opening the
- * connections.
+ * Lifetime of a connection. The measurement takes the same time, so that it includes opening the connections.
  */
 const KEEPALIVE_SECONDS = 60;
 

@@ -27,7 +27,7 @@ export class Load {
 
   /**
    * @param {number} port
-   * @param {number} seconds after which it ends in any case
+   * @param {number} seconds the time after which `wrk` ends at the latest
    */
   constructor(port, seconds) {
     const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "10s"];

@@ -18,7 +18,7 @@ export function stop(message) {
 }
 
 /**
- * Returns the path of a program, searched like in a shell; undefined if there is none. Accepts an absolute
+ * Returns the path of a program, found as a shell finds it; undefined if there is none. Accepts an absolute
  * path.
  * @param {string} name
  * @returns {string | undefined}

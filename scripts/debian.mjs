@@ -5,7 +5,7 @@ import { findProgram, runQuietly, stop } from "./command.mjs";
 /**
  * Installs packages with apt-get. Where that is not possible, ends the script with a message that names them.
  * @param {string[]} packages
- * @param {string} what the reason for that message
+ * @param {string} what the beginning of that message
  */
 export function installPackages(packages, what) {
   const apt = findProgram("apt-get");

@@ -235,7 +235,7 @@ export function declarations() {
   return texts;
 }
 
-/** @returns {string[]} what is wrong with declarations/ */
+/** @returns {string[]} one line per file of declarations/ that is out of date */
 export function checkDeclarations() {
   return [...declarations()]
     .filter(([name, text]) => readFileSync(join(root, "declarations", name), "utf8") !== text)

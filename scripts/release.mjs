@@ -1,19 +1,21 @@
-/** What the packages of npm, LuaRocks and OPM say of themselves, and what they install. */
+/**
+ * Reads the descriptions of the packages for npm, LuaRocks and OPM, and lists the files that they install.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { filesBelow } from "./files.mjs";
 
-/** A rockspec is Lua, and so is what reads it; it comes out as JSON. */
+/** Converts a rockspec to JSON. A rockspec is Lua, so a Lua program reads it. */
 const rockspecReader = `
 local rockspec = {}
 setfenv(assert(loadfile(arg[1])), rockspec)()
 print(require("cjson").encode(rockspec))`;
 
 /**
- * Runs a program and returns its output; one that fails is an error that says what it complained of.
- * @param {string} folder where it is run
+ * Runs a program and returns its output. Throws an error with the program's message when it fails.
+ * @param {string} folder the working folder
  * @param {string} program
  * @param {string[]} args
  * @param {string} [input]
@@ -26,20 +28,21 @@ function outputOf(folder, program, args, input) {
 }
 
 /**
- * The rockspec of a folder, which must be the only one there.
+ * Reads the only rockspec of a folder.
  * @param {string} folder
  * @returns {{ file: string, package: string, version: string, source: { url: string }, description:
  *   Record<string, string> }}
  */
 export function readRockspec(folder) {
   const files = readdirSync(folder).filter((name) => name.endsWith(".rockspec"));
-  if (files.length !== 1) throw new Error(`${folder} has not one rockspec, but ${files.length}`);
+  if (files.length !== 1)
+    throw new Error(`${folder} must contain one rockspec, but contains ${files.length}`);
   const [file] = files;
   return { file, ...JSON.parse(outputOf(folder, "luajit", ["-", file], rockspecReader)) };
 }
 
 /**
- * An INI file by opm's rules, without sections.
+ * Reads an INI file without sections, as opm does.
  * @param {string} path
  * @returns {{ keys: Map<string, string>, problems: string[] }}
  */
@@ -51,14 +54,14 @@ export function readIni(path) {
     if (/^\s*([#;]|$)/.test(line)) continue;
     const [, key, value] = /^\s*(\w+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     if (key === undefined) problems.push(`line ${index + 1}: neither a comment nor "key = value"`);
-    else if (keys.has(key)) problems.push(`line ${index + 1}: "${key}" stands twice`);
+    else if (keys.has(key)) problems.push(`line ${index + 1}: duplicate key "${key}"`);
     else keys.set(key, value);
   }
   return { keys, problems };
 }
 
 /**
- * The version that `opm build` finds in a Lua file.
+ * Returns the version that `opm build` finds in a Lua file.
  * @param {string} text
  * @returns {string | undefined}
  */
@@ -68,7 +71,7 @@ export function versionByOpm(text) {
 }
 
 /**
- * What `npm pack` would write: the tarball's name, and what is in it. Nothing is built for it.
+ * Returns the name and the files of the tarball that `npm pack` would write, without a new build.
  * @param {string} folder
  * @returns {{ filename: string, files: string[] }}
  */
@@ -79,8 +82,8 @@ export function packedByNpm(folder) {
 }
 
 /**
- * What `luarocks make` installs, into a tree that is removed again: paths below the tree's folder of Lua
- * modules.
+ * Returns the files that `luarocks make` installs, relative to the folder of Lua modules. Uses a temporary
+ * tree.
  * @param {string} folder
  * @param {string} rockspec
  * @returns {string[]}

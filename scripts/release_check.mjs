@@ -1,6 +1,6 @@
 /**
- * `npm run release:check`: whether package.json, the rockspec, dist.ini and the sources say the same of the
- * release, and whether npm, LuaRocks and OPM would install all of dist/ and nothing else.
+ * `npm run release:check`: checks that package.json, the rockspec, dist.ini and the sources describe the same
+ * release, and that npm, LuaRocks and OPM would install all of dist/ and nothing else.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
@@ -9,26 +9,23 @@ import { filesBelow } from "./files.mjs";
 import { installedByLuarocks, packedByNpm, readIni, readRockspec, versionByOpm } from "./release.mjs";
 import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 
-/** What is in the package of npm beside folders. */
+/** The files of the npm package outside its folders. */
 const documents = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "package.json"];
 
-/** The folders in it beside dist/: README links to the last two. */
+/** The folders of the npm package besides dist/. README links to the last two. */
 const folders = ["declarations", "docs", "examples"];
 
-/**
- * The keys that opm cannot do without, but `repo_link`; and the others that it knows and that are of use
- * here.
- */
+/** The keys that opm requires, except `repo_link`, and the optional keys that this project may use. */
 const opmMandatory = ["name", "abstract", "author", "is_original", "license"];
 const opmOptional = ["version", "requires", "repo_link", "lib_dir", "main_module", "doc_dir"];
 
-/** Without pre-releases: LuaRocks and OPM have no way to write them. */
+/** Pre-releases are excluded, because LuaRocks and OPM cannot express them. */
 const releasePattern = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/;
 
 /** @typedef {[place: string, value: string | undefined]} Statement */
 
 /**
- * One line for each statement that differs from the first.
+ * Returns one line for each statement that differs from the first.
  * @param {string} what
  * @param {Statement[]} statements
  * @returns {string[]}
@@ -41,7 +38,7 @@ function differences(what, [[firstPlace, first], ...others]) {
 }
 
 /**
- * One line for each file that only one of two lists has.
+ * Returns one line for each file that is in only one of two lists.
  * @param {[place: string, files: string[]]} one
  * @param {[place: string, files: string[]]} other
  * @returns {string[]}
@@ -62,9 +59,9 @@ function fileDifferences([onePlace, ones], [otherPlace, others]) {
 const read = (folder, path) => readFileSync(join(folder, path), "utf8");
 
 /**
- * Compares names, versions, licenses and what the package is said to be.
+ * Compares names, versions, licenses and descriptions of the package.
  * @param {string} folder the repository, or a copy of it
- * @returns {string[]} one line a problem
+ * @returns {string[]} one line per problem
  */
 export function statementProblems(folder) {
   const npm = JSON.parse(read(folder, "package.json"));
@@ -80,9 +77,9 @@ export function statementProblems(folder) {
 
   const problems = opm.problems.map((problem) => `dist.ini: ${problem}`);
   for (const key of opmMandatory.filter((key) => (opm.keys.get(key) ?? "") === ""))
-    problems.push(`dist.ini: has no "${key}", which opm needs`);
+    problems.push(`dist.ini: has no "${key}", which opm requires`);
   for (const key of [...opm.keys.keys()].filter((key) => ![...opmMandatory, ...opmOptional].includes(key)))
-    problems.push(`dist.ini: "${key}" is not among the keys that it may have`);
+    problems.push(`dist.ini: unknown key "${key}"`);
   if (rockRevision === undefined)
     problems.push(
       `${rockspec.file}: the version "${rockspec.version}" does not end in a revision such as "-1"`,
@@ -115,7 +112,7 @@ export function statementProblems(folder) {
         version,
       ]),
     ]),
-    ...differences("the image below", [
+    ...differences("the base image", [
       ["Dockerfile", imageOf("Dockerfile")],
       ["docker/app/Dockerfile", imageOf("docker/app/Dockerfile")],
       ["docker-compose.yml", imageOf("docker-compose.yml")],
@@ -129,7 +126,7 @@ export function statementProblems(folder) {
       [`${rockspec.file} itself`, `${rockspec.package}-${rockspec.version}.rockspec`],
       ["its name", rockspec.file],
     ]),
-    ...differences("what it is", [
+    ...differences("the description", [
       ["package.json", npm.description],
       [rockspec.file, rockspec.description.summary],
       ["dist.ini", opm.keys.get("abstract")],
@@ -144,12 +141,12 @@ export function statementProblems(folder) {
 }
 
 /**
- * Compares dist/, declarations/ and the documents with what each package would hold.
+ * Compares dist/, declarations/ and the documents with the content of each package.
  * @param {string} folder the repository, or a copy of it, with dist/ built
- * @returns {string[]} one line a problem
+ * @returns {string[]} one line per problem
  */
 export function fileProblems(folder) {
-  // Examples that have been run by hand have a folder .sluice.
+  // An example that was started by hand has a folder .sluice.
   const below = (name) =>
     filesBelow(join(folder, name), (entry) => entry !== ".sluice").map((path) => relative(folder, path));
   const dist = below("dist");
@@ -185,9 +182,9 @@ export function fileProblems(folder) {
 }
 
 /**
- * What is missing before others can install the packages by their names.
+ * Returns the fields that are missing for an upload to OPM and LuaRocks.
  * @param {string} folder
- * @returns {string[]} one line each
+ * @returns {string[]} one line per field
  */
 function missingForUpload(folder) {
   const { file, source } = readRockspec(folder);
@@ -202,7 +199,7 @@ function missingForUpload(folder) {
 if (isMain(import.meta.url)) {
   ensureNodeModules();
   ensureTestTools(["luajit", "cjson", "luarocks"]);
-  // As npm does before it packs: it makes dist/.
+  // Builds dist/ as npm does before it packs.
   if (!run("npm", ["run", "--silent", "prepack"])) stop("release:check: npm run prepack failed");
   try {
     const problems = [...statementProblems(root), ...fileProblems(root)];

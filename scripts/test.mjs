@@ -14,7 +14,7 @@ const parts = {
   container: runContainerSpecs,
 };
 
-/** What is run when no part is named: the folders together, which takes less time. */
+/** The parts of a run without arguments. Running all folders together takes less time. */
 const all = {
   unit: parts.unit,
   [folders.join(", ")]: (fileNamePart) => runSpecs(folders, fileNamePart),

@@ -1,9 +1,9 @@
 /**
- * `npm run test:docker`: the specs of the image, then those of the gateway, with each gateway in a container
- * of that image. `npm run test:docker -- <part> [part of a file's name]`: some of them.
+ * `npm run test:docker`: runs the specs of the image, then the specs of the gateway, with each gateway in a
+ * container of that image. `npm run test:docker -- <part> [part of a file's name]` runs some of the specs.
  *
- * The image is made from OPENRESTY_IMAGE or the image that the Dockerfile names, if the engine has it; else
- * from one with Debian's nginx in OpenResty's place, made here.
+ * The base image is OPENRESTY_IMAGE or the base image of the Dockerfile. If the engine does not have that
+ * image, this script builds a base image with Debian's nginx at the paths of OpenResty.
  */
 import { ensureBaseImage } from "./docker/base_image.mjs";
 import { ensureCompose } from "./docker/compose.mjs";

@@ -1,4 +1,4 @@
-/** The specs in JavaScript, with real servers: which files there are, and how many run side by side. */
+/** Selects the specs in JavaScript, which use real servers, and runs several files at the same time. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./command.mjs";
@@ -7,18 +7,18 @@ import { addCounts } from "./test_parts.mjs";
 import { runQueue } from "./test_queue.mjs";
 
 /**
- * Files that run at the same time on a machine with two cores. Most of them wait most of their time, and none
- * needs the machine for itself: tests that measure time have bounds that a busy machine keeps, too.
+ * Files that run at the same time on a machine with two cores. Most files spend most of their time waiting.
+ * No file needs an idle machine: tests that measure time have bounds that a busy machine meets as well.
  */
 const AT_ONCE = 4;
 
 /**
- * Up to this many files that failed are run again. More failures at once are not due to the load of the
- * machine.
+ * Upper bound on the number of failed files for a second run. More failures at once are not due to the load
+ * of the machine.
  */
 const MOST_RUN_AGAIN = 3;
 
-/** Files that take longest. They start first, so that none of them is left over at the end. */
+/** The slowest files. They start first, so that none of them runs alone at the end. */
 const longest = [
   "discovery/etcd_faults",
   "gateway/zero_stale",
@@ -52,7 +52,7 @@ function rankOf(path) {
 }
 
 /**
- * The specs of folders, those that take longest first.
+ * Returns the specs of folders, the slowest first.
  * @param {string[]} folders of spec/
  * @param {string} fileNamePart
  * @returns {string[]} their paths
@@ -69,7 +69,7 @@ function specsOf(folders, fileNamePart) {
 }
 
 /**
- * Runs the specs of folders side by side.
+ * Runs the specs of folders, several at the same time.
  * @param {string[]} folders of spec/
  * @param {string} fileNamePart
  * @returns {Promise<import("./test_parts.mjs").Counts>}
@@ -103,8 +103,8 @@ const runOneByOne = (files) => runQueue(files, 1);
 
 /**
  * Adds up results. Specs watch real processes in real time, and other load on the machine can disturb them. A
- * file that failed is run a second time, alone, and a line names it: it may also show an intermittent fault.
- * A file that fails again has failed.
+ * failed file is run a second time, alone. The output names it in any case, because the cause may be an
+ * intermittent fault. A file that fails again counts as failed.
  * @param {import("./test_queue.mjs").Result[]} results
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */

@@ -1,4 +1,4 @@
-/** Running the tests part by part, with one closing line for all. */
+/** Runs the tests part by part and prints the totals in one last line. */
 import { build } from "./build.mjs";
 import { stop } from "./command.mjs";
 
@@ -21,10 +21,10 @@ export function addCounts(some, more) {
 }
 
 /**
- * What the command line asks for: `<command> [-- <part> [part of a file's name]]`.
+ * Reads the command line: `<command> [-- <part> [part of a file's name]]`.
  * @param {string} command
  * @param {Record<string, RunSpecs>} parts
- * @param {Record<string, RunSpecs>} [all] what is run when no part is named
+ * @param {Record<string, RunSpecs>} [all] the parts to run when the command line names none
  * @returns {[wanted: Record<string, RunSpecs>, fileNamePart: string]}
  */
 export function chooseParts(command, parts, all = parts) {
@@ -39,7 +39,7 @@ export function chooseParts(command, parts, all = parts) {
  * Builds dist/, runs each part in turn, and ends with a line such as `12 passed, 0 failed`.
  * @param {Record<string, RunSpecs>} parts
  * @param {string} fileNamePart
- * @param {boolean} [needsDist] false: dist/ is left as it is
+ * @param {boolean} [needsDist] false: dist/ is not built
  */
 export async function runParts(parts, fileNamePart, needsDist = true) {
   let total = { passed: 0, failed: 0, skipped: 0 };
@@ -61,7 +61,10 @@ export async function runParts(parts, fileNamePart, needsDist = true) {
   endWith(total);
 }
 
-/** Shows the totals in one line, and has this script end as they say. @param {Counts} total */
+/**
+ * Prints the totals in one line, and sets the exit status of this script accordingly.
+ * @param {Counts} total
+ */
 export function endWith({ passed, failed, skipped }) {
   if (passed + failed + skipped === 0) {
     console.log("no test was run");

@@ -1,6 +1,6 @@
 /**
- * Runs files of specs with node:test, several side by side, and shows the output of each file when it has
- * ended.
+ * Runs files of specs with node:test, several at the same time, and prints the output of each file when it
+ * has ended.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -8,10 +8,13 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { root } from "./command.mjs";
 
-/** A file that hangs is ended after this time, in milliseconds, so that the run names it. */
+/** Time-out of a file in milliseconds. It ends a file that hangs, so that the output names the file. */
 const fileTimeout = 20 * 60 * 1000;
 
-/** Totals that node:test prints after each file. They are shown once, for all files. */
+/**
+ * Totals that node:test prints after each file. They are removed, because the run ends with totals of all
+ * files.
+ */
 const totals = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) .*\n/gm;
 
 /**
@@ -23,7 +26,7 @@ const totals = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms)
 /**
  * Runs files in the given order.
  * @param {string[]} files
- * @param {number} atOnce how many run at the same time
+ * @param {number} atOnce number of files that run at the same time
  * @returns {Promise<Result[]>}
  */
 export async function runQueue(files, atOnce) {

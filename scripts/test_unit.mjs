@@ -1,6 +1,7 @@
 /**
- * The unit specs: TypeScript, compiled to Lua together with src/, run by plain LuaJIT. `npm run test:unit`,
- * or `npm run test:unit -- <part of a file's name>`. Needs npm's packages and LuaJIT, nothing else.
+ * Runs the unit specs: TypeScript that is compiled to Lua together with src/ and runs in plain LuaJIT. Usage:
+ * `npm run test:unit` or `npm run test:unit -- <part of a file's name>`. Needs only the npm packages and
+ * LuaJIT.
  */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
@@ -17,7 +18,7 @@ const folder = "build/spec";
 const runner = join(folder, "spec/unit/support/runner.lua");
 
 /**
- * Compiles the unit specs and runs those files whose path contains a text.
+ * Compiles the unit specs and runs the files whose paths contain a text.
  * @param {string} fileNamePart
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
@@ -35,7 +36,7 @@ export async function runUnitSpecs(fileNamePart) {
 }
 
 /**
- * Runs files side by side, as many as there are processors.
+ * Runs files, as many at the same time as there are processors.
  * @param {string[]} specs paths below the folder, without the ending
  */
 async function runSide(specs) {
@@ -52,12 +53,12 @@ async function runSide(specs) {
 }
 
 /**
- * Runs one file, and shows what failed in it.
+ * Runs one file, and prints its failed specs.
  * @param {string} spec
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
 async function runFile(spec) {
-  // Specs that draw numbers draw others each time. To repeat a run: SLUICE_TEST_SEED=<seed> npm run test:unit
+  // Random numbers differ in each run. To repeat a run: SLUICE_TEST_SEED=<seed> npm run test:unit
   const seed = process.env.SLUICE_TEST_SEED ?? String(Math.floor(Date.now() / 1000));
   const child = spawn(findLuaJit() ?? "luajit", [runner, spec.replaceAll("/", "."), seed], {
     cwd: root,

@@ -38,7 +38,7 @@ function apart_at(run: Run, second: number): number {
   return (math.max(most - mean, mean - least) / mean) * 100;
 }
 
-/** Returns the largest such deviation from a second to the end. */
+/** Returns the largest result of `apart_at` from a second to the end, in percent. */
 export function apart(run: Run, from: number): number {
   let worst = 0;
   for (const second of $range(from, run.loads.length - 1)) worst = math.max(worst, apart_at(run, second));

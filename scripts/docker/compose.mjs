@@ -1,4 +1,4 @@
-/** Finds Docker Compose: the plugin, or the program of Debian 12. */
+/** Finds Docker Compose: the plugin, or the program docker-compose of Debian 12. */
 import { findProgram, runQuietly } from "../command.mjs";
 import { installPackages } from "../debian.mjs";
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for the program "openresty" in the base image of the tests. Debian's nginx must load its Lua
-# modules with -g, which nginx accepts only once, so they are added to the directives of a given -g.
+# Replaces the program "openresty" in the base image of the tests. Debian's nginx must load its Lua modules
+# with -g, which nginx accepts only once, so they are added to the directives of a given -g.
 modules="load_module /usr/lib/nginx/modules/ndk_http_module.so; load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;"
 given=""
 count=$#

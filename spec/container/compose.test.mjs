@@ -1,4 +1,4 @@
-/** The demo of docker-compose.yml: servers that come and go by themselves, and one that is added by hand. */
+/** Tests the demo of docker-compose.yml: servers that register themselves, and one that is added by hand. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { APP_IMAGE } from "../../scripts/docker/images.mjs";
@@ -11,12 +11,14 @@ import { composeProblem, startCompose } from "./support/compose.mjs";
 import { containerTest } from "./support/image.mjs";
 
 /**
- * How long a killed server may take to be gone: its lease, and a step that waits for more than one
- * confirmation.
+ * Upper bound on the time until a killed server is removed: its lease, and the confirmations of the removal.
  */
 const patience = 20_000;
 
-/** Returns which servers answer, with enough requests to reach each of them. @param {number} port */
+/**
+ * Returns the names of the servers that answer. Sends enough requests to reach each of them.
+ * @param {number} port
+ */
 async function serversAt(port) {
   const names = new Set();
   for (let turn = 0; turn < 40; turn += 1) {
@@ -47,19 +49,23 @@ containerTest(
     const load = startLoad(context, { port: compose.port, connections: 4 });
     const [stopped, killed] = compose.containersOf("app");
     spawnSync("docker", ["stop", stopped]);
-    await registered("it has left", 4);
+    await registered("the stopped server has left", 4);
     await load.round();
-    assert.deepEqual([...load.errors], [], "a server that stops costs no request");
+    assert.deepEqual([...load.errors], [], "no request fails when a server stops");
     spawnSync("docker", ["kill", killed]);
-    await registered("its lease has ended", 3);
+    await registered("the lease of the killed server has ended", 3);
     await load.stop();
-    assert.deepEqual([...load.errors], [], "nor does one that is killed: the request is tried again");
+    assert.deepEqual(
+      [...load.errors],
+      [],
+      "no request fails when a server is killed, because the gateway tries another one",
+    );
   },
   composeProblem,
 );
 
 containerTest(
-  "docker compose up: a server that is added by hand survives a restart of the gateway",
+  "docker compose up: a server that is added by hand is kept in a restart of the gateway",
   async (context) => {
     const compose = await startCompose(context);
     await waitForCount(compose.port, 3);

@@ -13,7 +13,7 @@ import { containerTest } from "./support/image.mjs";
 
 const own = `sluice-docs-${process.pid}`;
 
-/** What a page does with containers. @param {string} path */
+/** Returns the blocks `sh container` of a page as one script. @param {string} path */
 function scriptOf(path) {
   const isRun = ({ language, words }) => language === "sh" && words[0] === "container";
   return readPage(path)
@@ -25,14 +25,14 @@ function scriptOf(path) {
 /**
  * @param {string} script
  * @param {RegExp} pattern
- * @returns {string[]} what its first group matches, each once
+ * @returns {string[]} the distinct matches of the first group
  */
 function namesIn(script, pattern) {
   return [...new Set([...script.matchAll(pattern)].map(([, name]) => name))];
 }
 
 /**
- * Gives everything that a script makes a name of the test's own.
+ * Renames the containers, images and volumes of a script, so that they belong to this test.
  * @param {string} script
  * @param {{ port: number, apiPort: number }} ports
  */
@@ -56,7 +56,7 @@ function ownScript(script, { port, apiPort }) {
 }
 
 /** @param {{ containers: string[], images: string[], volumes: string[] }} made */
-function takeAway({ containers, images, volumes }) {
+function removeAll({ containers, images, volumes }) {
   const all = (kind, names) => names.map((name) => `${own}-${kind}${name}`);
   spawnSync("docker", ["rm", "--force", "--volumes", ...all("", containers)]);
   spawnSync("docker", ["volume", "rm", "--force", ...all("", volumes)]);
@@ -64,14 +64,14 @@ function takeAway({ containers, images, volumes }) {
 }
 
 /**
- * Runs a page's blocks. What they make is removed with the test.
+ * Runs a page's blocks. Their containers, images and volumes are removed when the test ends.
  * @param {import("node:test").TestContext} context
  * @param {string} path
  */
 async function runPage(context, path) {
   const ports = { port: await freePort(), apiPort: await freePort() };
   const script = ownScript(scriptOf(path), ports);
-  const remove = () => takeAway(script);
+  const remove = () => removeAll(script);
   const cancel = atExit(remove);
   atEnd(context, () => {
     remove();
@@ -85,20 +85,23 @@ async function runPage(context, path) {
 
 const setup = "docs/reference/setup.md";
 
-containerTest(`${setup}: its lines start the gateway, add two servers, and both answer`, async (context) => {
-  const { port, stdout } = await runPage(context, setup);
-  assert.match(stdout, /: GET \/\n$/);
-  const answers = new Set();
-  await waitFor("both answer", async () => answers.add((await ask(port)).text).size === 2);
-});
+containerTest(
+  `${setup}: its blocks start the gateway and add two servers, and both answer`,
+  async (context) => {
+    const { port, stdout } = await runPage(context, setup);
+    assert.match(stdout, /: GET \/\n$/);
+    const answers = new Set();
+    await waitFor("both servers answer", async () => answers.add((await ask(port)).text).size === 2);
+  },
+);
 
 for (const path of pagePaths())
   if (path !== setup && scriptOf(path) !== "")
-    containerTest(`${path}: its blocks for containers`, async (context) => {
+    containerTest(`${path}: its blocks for containers succeed`, async (context) => {
       await runPage(context, path);
     });
 
-test("the lines of the page get names, images and ports of the test's own", () => {
+test("containers, images and ports of the page are replaced by those of the test", () => {
   const { text, containers, images, volumes } = ownScript(scriptOf(setup), { port: 1, apiPort: 2 });
   assert.deepEqual(
     [containers, images, volumes],

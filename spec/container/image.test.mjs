@@ -1,4 +1,4 @@
-/** The gateway's image by itself: how it starts, what it takes, how it ends. */
+/** Tests the gateway's image: its start, its variables and files, and its end. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { containerTest, startImage, startInVain } from "./support/image.mjs";
 
 /**
- * Writes a file that the image's user may read, and that ends with the test.
+ * Writes a file that the image's user may read. The file is removed when the test ends.
  * @param {import("node:test").TestContext} context
  * @param {string} text
  */
@@ -36,7 +36,7 @@ function assertRefused({ code, output }, line) {
     .split("\n")
     .filter((text) => !text.startsWith("sluice: made a token"));
   assert.notEqual(code, 0);
-  // Below an error of Lua's its traceback follows.
+  // A traceback follows an error of Lua.
   const own = lines.filter((text) => !/^(stack traceback:|\t)/.test(text));
   assert.equal(own.length, 1, output);
   assert.match(own[0], line);
@@ -55,7 +55,7 @@ containerTest(
       assert.match(status, /^Uid:\t10001\t10001\t10001\t10001$/m);
       assert.match(status, /^CapEff:\t0+$/m);
     }
-    assert.equal((await ask(gateway.port)).status, 502, "no server yet");
+    assert.equal((await ask(gateway.port)).status, 502, "there is no server yet");
     const api = await gateway.api();
     await api.expect(201, "POST", serversOf(), { server: backend.address });
     assert.equal((await ask(gateway.port)).text, backend.id);
@@ -78,7 +78,7 @@ containerTest("the image stops within two seconds and answers its requests in fl
   const answers = Array.from({ length: 20 }, () => ask(gateway.port, "/?delay=700"));
   await waitFor("all are under way", () => backend.active === 20);
   const time = await gateway.stop();
-  assert.ok(time < 2000, `it took ${time} ms`);
+  assert.ok(time < 2000, `the stop took ${time} ms`);
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
   assert.equal(await gateway.container.ended(), 0);
 });
@@ -101,7 +101,7 @@ containerTest("the file system of the container can be read-only", async (contex
   const gateway = await startImage(context, { hostConfig: { ...readOnly, Tmpfs: { "/tmp": "" } } });
   assert.notEqual((await gateway.run("touch", "/opt/sluice/x")).exitCode, 0);
   await (await gateway.api()).expect(201, "POST", serversOf(), { server: backend.address });
-  // Larger than what nginx keeps in memory: it goes through a file.
+  // nginx writes a body of this size to a temporary file.
   const body = "x".repeat(900_000);
   assert.equal((await ask(gateway.port, "/", { method: "POST", body })).status, 200);
   assertRefused(
@@ -210,7 +210,7 @@ containerTest(
     assert.equal(
       (await gateway.run("cat", "/var/lib/sluice/write_token")).exitCode,
       1,
-      "no token is made then",
+      "the entrypoint makes no token",
     );
   },
 );
@@ -228,9 +228,9 @@ containerTest("the health check of the image asks the API", async (context) => {
   process.kill(worker, "SIGCONT");
   assert.equal(hanging.exitCode, 1);
   assert.match(hanging.stderr, /^the API at 127\.0\.0\.1:\d+ does not answer$/m);
-  await waitFor("it is healthy again", async () => (await gateway.run(...command)).exitCode === 0);
+  await waitFor("the image is healthy again", async () => (await gateway.run(...command)).exitCode === 0);
   await waitFor(
-    "Docker has asked",
+    "Docker reports the image as healthy",
     async () => {
       const { State } = await gateway.container.handle.inspect();
       await sleep(500);

@@ -1,5 +1,5 @@
 /**
- * examples/systemd/ under systemd itself, in a container that boots it: the unit unchanged, with all its
+ * Runs examples/systemd/ under a real systemd, which a container boots. The unit is unchanged, with all its
  * hardening.
  */
 import assert from "node:assert/strict";
@@ -22,7 +22,7 @@ import { containerTest } from "./support/image.mjs";
 
 const example = join(root, "examples", "systemd");
 
-/** What systemd needs to boot and to keep services apart, short of all rights. */
+/** The rights that systemd needs to boot and to isolate services. A privileged container is not necessary. */
 const hostConfig = {
   CapAdd: ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"],
   SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"],
@@ -31,14 +31,14 @@ const hostConfig = {
   Tmpfs: { "/run": "", "/run/lock": "", "/tmp": "" },
 };
 
-/** Why systemd cannot be booted here. */
+/** Returns the reason why systemd cannot be booted here; undefined if there is none. */
 function systemdProblem() {
   if (!hasImage(BASE_IMAGE)) return `systemd is in ${BASE_IMAGE} only, which the Docker engine does not have`;
   return existsSync("/sys/fs/cgroup/systemd") ? undefined : "booting systemd was only tried with cgroups v1";
 }
 
 /**
- * Boots systemd with the example installed, for servers that are here.
+ * Boots systemd with the example installed. Its servers are backends of the test.
  * @param {import("node:test").TestContext} context
  */
 async function boot(context) {
@@ -74,7 +74,7 @@ async function boot(context) {
     return /^(running|degraded)$/.test(stdout.trim());
   });
   const journal = async () => (await run("journalctl", "--output=cat", "--unit=sluice")).output;
-  /** Has systemctl do something with the service, and asserts how that ends. */
+  /** Runs systemctl for the service, and asserts its exit status. */
   const systemctl = async (action, status = 0) => {
     const { exitCode, output } = await run("systemctl", action, "sluice");
     assert.equal(exitCode, status, `systemctl ${action}: ${output}\n${await journal()}`);
@@ -89,7 +89,7 @@ containerTest(
   async (context) => {
     const { backends, port, api, run, systemctl, journal } = await boot(context);
     await systemctl("start");
-    await waitFor("it serves", () => api.isThere());
+    await waitFor("the gateway serves", () => api.isThere());
     const load = startLoad(context, { port, keepAlive: false, connections: 8 });
     await load.round();
     await systemctl("reload");
@@ -101,15 +101,15 @@ containerTest(
     await api.expect(201, "POST", serversOf(), { server: added.address });
     const held = Array.from({ length: 12 }, () => ask(port, "/?delay=1000"));
     const active = () => [...backends, added].reduce((sum, backend) => sum + backend.active, 0);
-    await waitFor("all are under way", () => active() === 12);
+    await waitFor("all requests are in flight", () => active() === 12);
     await systemctl("restart");
     for (const { status } of await Promise.all(held)) assert.equal(status, 200);
-    await waitFor("it serves", () => api.isThere());
+    await waitFor("the gateway serves", () => api.isThere());
     assert.equal((await api.expect(200, "GET", serversOf())).length, 3);
 
     const { stdout: before } = await run("systemctl", "show", "--property=MainPID", "--value", "sluice");
     await run("systemctl", "kill", "--signal=KILL", "sluice");
-    await waitFor("systemd starts it again", async () => {
+    await waitFor("systemd starts the gateway again", async () => {
       const { stdout: now } = await run("systemctl", "show", "--property=MainPID", "--value", "sluice");
       return !["0", before.trim()].includes(now.trim()) && (await api.isThere());
     });

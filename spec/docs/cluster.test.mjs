@@ -1,4 +1,4 @@
-/** docs/reference/cluster.md: the gateway of its call of setup(). */
+/** docs/reference/cluster.md, with the gateway of support/cluster.conf. */
 import { testPage } from "./support/page_test.mjs";
 
 testPage("docs/reference/cluster.md", { etcd: true, conf: "spec/docs/support/cluster.conf" });

@@ -8,7 +8,7 @@ import { testPage } from "./support/page_test.mjs";
 
 testPage("CONTRIBUTING.md");
 
-/** Folders that a path in these pages can be relative to. */
+/** Folders to which a path in these pages can be relative. */
 const places = [
   "",
   ...["", "api", "live", "store", "store/memory"].map((room) => join("src/resty/sluice", room)),

@@ -1,4 +1,4 @@
-/** Every page of the documentation is tested, and its links lead somewhere. */
+/** Checks that every page of the documentation has a spec, and that its links lead to existing targets. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
@@ -8,12 +8,14 @@ import { filesBelow } from "../../scripts/files.mjs";
 import { notRun } from "./support/not_run.mjs";
 import { pagePaths, readPage } from "./support/pages.mjs";
 
-/** Pages that are only checked for links: what is in the examples' is run by spec/examples. */
+/**
+ * Pages whose links are checked but whose blocks are not run here. spec/examples runs the examples' commands.
+ */
 const examples = filesBelow(join(root, "examples"))
   .map((path) => relative(root, path))
   .filter((path) => path.endsWith(".md"));
 
-/** The pages that a spec of this folder names in a call of testPage(). */
+/** Returns the pages that the specs of this folder pass to testPage(). */
 function testedPaths() {
   const specs = filesBelow(join(root, "spec", "docs")).filter((path) => path.endsWith(".test.mjs"));
   return specs.flatMap((path) =>
@@ -22,7 +24,7 @@ function testedPaths() {
 }
 
 /**
- * Why a link of a page leads nowhere. Undefined when it leads somewhere, or to another site.
+ * Returns the problem of a link; undefined if its target exists or is on another site.
  * @param {string} page
  * @param {string} target
  */
@@ -47,7 +49,7 @@ test("the list of blocks that are not run names pages that exist", () => {
   );
 });
 
-test("every link leads to a file, and to a heading of it", () => {
+test("every link leads to an existing file and heading", () => {
   const problems = [...pagePaths(), ...examples, "CHANGELOG.md"].flatMap((path) =>
     readPage(path).links.flatMap(({ line, target }) => {
       const problem = problemOf(path, target);

@@ -6,8 +6,8 @@ import { differenceOf } from "./support/compare.mjs";
 import { testPage } from "./support/page_test.mjs";
 
 /**
- * Has the gateway call a webhook because three servers have little load, and compares its body with the
- * page's.
+ * Makes the gateway call a webhook because three servers have little load, and compares the body with the
+ * page.
  * @param {import("./support/scene.mjs").Scene} scene
  * @param {import("./support/pages.mjs").Block} _block
  * @param {string} text
@@ -25,7 +25,7 @@ async function compareCall({ context, gateway: { api } }, _block, text) {
     await api.expect(204, "POST", `${path}/servers/${id}/report`, { utilization: 0.1 });
   const [call] = await waitFor("the webhook is called", () => receiver.calls.length > 0 && receiver.calls);
   const shown = JSON.parse(text);
-  // The page's numbers are those of another upstream, and of a longer time.
+  // The page shows another upstream and a longer time.
   const own = { upstream: "called", reason: shown.reason.replace("30 s", "1 s") };
   const difference = differenceOf({ ...shown, ...own }, call.body, { volatile: ["id"] });
   assert.equal(difference, undefined, JSON.stringify(call.body));

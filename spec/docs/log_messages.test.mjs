@@ -1,4 +1,4 @@
-/** docs/reference/log-messages.md has every message of the sources. */
+/** Checks that docs/reference/log-messages.md has every message of the sources. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -9,12 +9,12 @@ import { testPage } from "./support/page_test.mjs";
 
 testPage("docs/reference/log-messages.md");
 
-/** Texts that are logged. */
+/** Calls that log a text. */
 const logged = [/"sluice: ([^"]*)"/g, /`sluice: ([^`]*)`/g];
-/** Texts with which a request is refused; they are logged too. */
+/** Calls that refuse a request. Their texts are logged, too. */
 const refusals = [/\brefuse(?:_mistake)?\([^`"\n]*"([^"]*)"/g, /\brefuse(?:_mistake)?\([^`"\n]*`([^`]*)`/g];
 
-/** The fixed parts of a template. @param {string} template */
+/** Returns the fixed parts of a template. @param {string} template */
 function partsOf(template) {
   return template
     .split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/)

@@ -1,5 +1,5 @@
 /**
- * README.md, whose own nginx.conf is the gateway of its commands, and docs/README.md, the list of all pages.
+ * README.md, whose commands use the gateway of its own nginx.conf, and docs/README.md, the list of all pages.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { packedByNpm } from "../../scripts/release.mjs";
 import { testPage } from "./support/page_test.mjs";
 import { pagePaths, readPage } from "./support/pages.mjs";
 
-/** How long README may be, in bytes. */
+/** Upper bound on the size of README.md, in bytes. */
 const LONGEST = 10_000;
 
 testPage("README.md", { conf: "page" });
@@ -22,20 +22,20 @@ test("README is short", () => {
   assert.ok(length <= LONGEST, `README.md has ${length} bytes, more than ${LONGEST}`);
 });
 
-test("README shows nginx.conf before it speaks of Node, LuaRocks or containers", () => {
+test("README shows nginx.conf before it mentions Node, LuaRocks or containers", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const [before] = readme.split("```nginx");
   assert.notEqual(before, readme);
   assert.doesNotMatch(before, /\bNode\b|luarocks|docker|container/i);
 });
 
-/** The pages that a page links to. @param {string} path */
+/** Returns the pages to which a page links. @param {string} path */
 function pagesLinkedBy(path) {
   const targets = readPage(path).links.map(({ target }) => target.split("#")[0]);
   return targets.map((target) => normalize(join(dirname(path), target)));
 }
 
-test("each page of the reference is one click from README", () => {
+test("README links to each page of the reference", () => {
   const linked = pagesLinkedBy("README.md");
   const reference = pagePaths().filter((path) => path.startsWith("docs/reference/"));
   assert.deepEqual(
@@ -44,7 +44,7 @@ test("each page of the reference is one click from README", () => {
   );
 });
 
-test("docs/README.md, or the list of a folder that it links to, names every page", () => {
+test("docs/README.md, or a folder's list to which it links, names every page", () => {
   const linked = pagesLinkedBy("docs/README.md");
   const lists = linked.filter((path) => path.endsWith("/README.md"));
   const listed = [...linked, ...lists.flatMap(pagesLinkedBy), "docs/README.md"];
@@ -54,7 +54,7 @@ test("docs/README.md, or the list of a folder that it links to, names every page
   );
 });
 
-test("every file that a page of npm's package links to is in the package", () => {
+test("the npm package contains every file to which its pages link", () => {
   const { files } = packedByNpm(root);
   const isPacked = (path) => files.some((file) => file === path || file.startsWith(`${path}/`));
   const missing = pagePaths().flatMap((page) => {

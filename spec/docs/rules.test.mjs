@@ -1,4 +1,4 @@
-/** The rules by which blocks are tested can fail: wrong pages are refused, each with the reason. */
+/** Checks that the tests of blocks can fail: wrong pages are refused, each with the reason. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertStatuses, testOf } from "./support/blocks.mjs";
@@ -6,7 +6,7 @@ import { differenceOf } from "./support/compare.mjs";
 import { framed, isWholeConf, runnableConf } from "./support/nginx_conf.mjs";
 
 /**
- * What a page shows, what was answered, and the difference that must be found.
+ * The JSON on a page, the JSON of an answer, and the difference that must be found.
  * @type {[unknown, unknown, RegExp?][]}
  */
 const pairs = [
@@ -25,7 +25,7 @@ const pairs = [
 ];
 
 for (const [shown, actual, difference] of pairs)
-  test(`${JSON.stringify(shown)} on a page, ${JSON.stringify(actual)} answered`, () => {
+  test(`${JSON.stringify(shown)} on a page is compared with the answer ${JSON.stringify(actual)}`, () => {
     const found = differenceOf(shown, actual);
     if (difference === undefined) assert.equal(found, undefined);
     else assert.match(found ?? "", difference);
@@ -47,7 +47,7 @@ test("a block that no rule covers has no test", () => {
   );
 });
 
-test("an answer must be 2xx, or have the status that the comment of its command names", () => {
+test("an answer must have a status of 2xx or a status in the comment of its command", () => {
   const text = "curl a\ncurl b # add: 201\ncurl \\\n  c # 409, or 404\n";
   const check = (line, status) =>
     assertStatuses(text, { ok: true, stdout: "", stderr: "", answers: [{ line, status }] });
@@ -68,7 +68,7 @@ test("an answer must be 2xx, or have the status that the comment of its command 
     assert.throws(() => check(line, status), new RegExp(`was answered with ${status}`));
 });
 
-test("a whole nginx.conf is known by its http block, and a part needs its level", () => {
+test("a whole nginx.conf is recognized by its http block, and a part must name its level", () => {
   assert.equal(isWholeConf("events {}\nhttp {\n}\n"), true);
   assert.equal(isWholeConf("location / { }\n"), false);
   assert.throws(

@@ -10,7 +10,7 @@ import { testPage } from "./support/page_test.mjs";
 
 testPage("docs/speed.md");
 
-test("the bench finds a block for each of its parts and replaces only that", () => {
+test("the bench finds a block for each of its parts and replaces only that block", () => {
   const page = readFileSync(join(root, "docs", "speed.md"), "utf8");
   for (const part of Object.keys(parts)) {
     const [before, after] = page.split(new RegExp(`<!-- bench: ${part} -->[^]*<!-- end of ${part} -->`));
@@ -19,6 +19,6 @@ test("the bench finds a block for each of its parts and replaces only that", () 
   }
 });
 
-test("the bench refuses a part that the page has no block for", () => {
+test("the bench refuses a part without a block on the page", () => {
   assert.throws(() => replaceBlocks("# Speed\n", { picks: "" }), /has no block for the part "picks"/);
 });

@@ -1,4 +1,4 @@
-/** docs/tutorial/: the list of its pages, and the page whose commands spec/container runs. */
+/** docs/tutorial/: the list of its pages, and the page with commands that only spec/container runs. */
 import { testPage } from "./support/page_test.mjs";
 
 testPage("docs/tutorial/README.md");

@@ -15,7 +15,7 @@ const page = "docs/tutorial/08-kubernetes.md";
 
 /** @type {import("../gateway/support/registries/kubernetes.mjs").Kubernetes} */
 let kubernetes;
-/** The manifests of the page, by their kinds. @type {Map<string, any>} */
+/** The manifests of the page, by kind. @type {Map<string, any>} */
 const manifests = new Map();
 
 /** @param {import("./support/scene.mjs").Scene} scene */
@@ -33,7 +33,7 @@ function parse(text) {
   }
 }
 
-/** Whether the role allows a path that was asked for. @param {string} asked */
+/** Whether the role allows a request for a path. @param {string} asked */
 function isAllowed(asked) {
   const { pathname, searchParams } = new URL(asked, "http://kubernetes");
   const [, group, resource, name] =

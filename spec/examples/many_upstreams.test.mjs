@@ -12,7 +12,10 @@ import { makeExample, startExample } from "./support/example.mjs";
 const ports = [8080, 8081, 9001, 9002];
 const noServer = /no live upstreams while connecting to upstream/;
 
-/** What asks with a host name. @param {import("./support/example.mjs").Example} example */
+/**
+ * Returns a function that sends requests with a host name.
+ * @param {import("./support/example.mjs").Example} example
+ */
 function clientOf(example) {
   return (path, host = "gateway.example") => ask(example.port(8080), path, { headers: { Host: host } });
 }
@@ -66,7 +69,7 @@ test("every worker serves many upstreams, each with its own servers", async (con
   }
 });
 
-test("a client can reach neither an upstream that is not meant for it nor an address of its choice", async (context) => {
+test("a client can reach neither an upstream that is not meant for clients nor an address of its choice", async (context) => {
   const [shop, ledger] = await startBackends(context, 2);
   const example = await startExample(context, "many_upstreams", ports);
   example.log.allow(noServer);

@@ -15,7 +15,7 @@ import { commandsOf } from "./support/files.mjs";
 const ports = [8080, 8081, 9001, 9002, 9003];
 
 /**
- * The three servers of the README.
+ * Starts the three servers of the README.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/example.mjs").Example} example
  */
@@ -23,7 +23,7 @@ function startServers(context, example) {
   return Promise.all([9001, 9002, 9003].map((port) => startBackend(context, { port: example.port(port) })));
 }
 
-test("a server can be added, deleted and watched as the README says, and no request fails or is stale", async (context) => {
+test("the README's commands add, delete and show servers, no request fails, and a deleted server receives none", async (context) => {
   const example = await makeExample(context, "plain", ports);
   const [first, second, added] = await startServers(context, example);
   await example.start();
@@ -36,7 +36,7 @@ test("a server can be added, deleted and watched as the README says, and no requ
   await load.round();
   assert.equal((await example.ask(add)).server, added.address);
   await load.round();
-  assert.ok(added.requests.length > 0, "it gets requests");
+  assert.ok(added.requests.length > 0, "the added server receives requests");
   await example.ask(remove);
   const deleted = performance.now();
   await load.round();
@@ -44,7 +44,7 @@ test("a server can be added, deleted and watched as the README says, and no requ
   await load.stop();
   assert.deepEqual([...load.errors], []);
   const stale = first.requests.filter(({ started }) => started > deleted);
-  assert.deepEqual(stale, [], "no request that began after the deletion was answered");
+  assert.deepEqual(stale, [], "the deleted server received no request that began after the deletion");
 
   await waitFor("no request is in flight", async () =>
     (await example.ask(monitor)).peers.every((peer) => peer.active === 0),

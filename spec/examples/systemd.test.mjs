@@ -1,4 +1,4 @@
-/** examples/systemd/: the unit's commands are run as its user and in its folders. */
+/** examples/systemd/: runs the unit's commands as its user and in its folders. */
 import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,8 +20,8 @@ import { Service } from "./support/service.mjs";
 const example = join(root, "examples", "systemd");
 
 /**
- * Installs the example below a temporary folder, with two servers behind it. When the test ends, it is
- * stopped and its log must be clean.
+ * Installs the example with two servers below a temporary folder. When the test ends, the service is stopped
+ * and its log must be clean.
  * @param {import("node:test").TestContext} context
  */
 async function install(context) {
@@ -42,7 +42,7 @@ async function install(context) {
     ["127.0.0.1:8081", `127.0.0.1:${apiPort}`],
     ["127.0.0.1:9001", backends[0].address],
     ["127.0.0.1:9002", backends[1].address],
-    // OpenResty must not load modules of another nginx that may be here too.
+    // OpenResty must not load the modules of an nginx that this machine may also have.
     ...(globalDirectives === "" ? [["include /etc/nginx/modules-enabled/*.conf;", ""]] : []),
   ]);
   const confPath = join(folder, "etc/sluice/nginx.conf");
@@ -60,34 +60,37 @@ async function install(context) {
     await service.stop();
     service.log.assertClean();
   });
-  /** Puts another text in the place of one in nginx.conf. */
+  /** Replaces a text in nginx.conf. */
   const configure = (from, to) =>
     writeFileSync(confPath, replaceIn(readFileSync(confPath, "utf8"), "nginx.conf", [[from, to]]));
   return { folder, unitPath, service, backends, port, api: new Api({ port: apiPort }), configure };
 }
 
-test("systemd finds nothing wrong with the unit, and little exposed", async (context) => {
+test("systemd reports no problem and a low exposure for the unit", async (context) => {
   const { unitPath, service } = await install(context);
   const verified = runQuietly("systemd-analyze", ["verify", unitPath]);
   assert.ok(verified.ok, verified.output);
-  // It has its say on this machine's other units, too.
+  // systemd-analyze also reports problems of this machine's other units.
   const own = verified.output.split("\n").filter((line) => line.includes("sluice.service"));
   assert.deepEqual(own, []);
-  // In tenths: 2 of 10, where 10 is a service without any protection.
+  // The threshold is in tenths: 2 of 10. A service without any protection has 10.
   const security = runQuietly("systemd-analyze", ["security", "--offline=true", "--threshold=20", unitPath]);
   assert.ok(security.ok, security.output);
   for (const key of ["DynamicUser", "NoNewPrivileges", "PrivateTmp"]) assert.equal(service.value(key), "yes");
   assert.equal(service.value("ProtectSystem"), "strict");
-  assert.equal(service.value("KillMode"), "mixed", "as service.mjs stops it");
+  assert.equal(service.value("KillMode"), "mixed", "service.mjs relies on this mode");
   const [, connections] =
     /worker_connections (\d+);/.exec(readFileSync(join(example, "nginx.conf"), "utf8")) ?? [];
-  assert.ok(Number(service.value("LimitNOFILE")) >= 2 * Number(connections), "two files a connection");
+  assert.ok(
+    Number(service.value("LimitNOFILE")) >= 2 * Number(connections),
+    "a connection may need two files",
+  );
 });
 
 test("the service runs as its user, reloads under load, finishes requests when it stops, and keeps its state", async (context) => {
   const { service, backends, port, api, folder } = await install(context);
   assert.equal(await service.start(), 0, service.log.text());
-  await waitFor("every worker is there", () => service.processes().length === workers + 1);
+  await waitFor("all workers run", () => service.processes().length === workers + 1);
   for (const pid of service.processes()) assert.equal(statSync(`/proc/${pid}`).uid, service.user);
 
   const load = startLoad(context, { port, keepAlive: false, connections: 16 });
@@ -134,10 +137,10 @@ test("a mistake fails the start or the reload with the reason, and a running ser
 
   configure("state_dri =", "state_dir =");
   assert.equal(await service.start(), 0, service.log.text());
-  await waitFor("every worker is there", () => service.processes().length === workers + 1);
+  await waitFor("all workers run", () => service.processes().length === workers + 1);
   const before = service.processes();
   configure("state_dir =", "state_dri =");
-  assert.equal(await service.reload(), 0, "`nginx -s reload` does not run setup()");
+  assert.equal(await service.reload(), 0, "`nginx -s reload` itself does not run setup()");
   await waitFor("the reload has failed", () => complaints(unknown) === 2);
   configure(`listen 127.0.0.1:${port}`, `listne 127.0.0.1:${port}`);
   assert.equal(await service.reload(), 1);

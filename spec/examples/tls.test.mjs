@@ -1,6 +1,6 @@
 /**
- * examples/tls/: only servers that prove their names receive requests, and connections of many names are not
- * kept.
+ * examples/tls/: only servers with a valid certificate receive requests, and connections of many names are
+ * not kept.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -18,11 +18,11 @@ const notOfName = /upstream SSL certificate does not match "(payments|search)\.i
 const notOfAuthority = /upstream SSL certificate verify error: \(\d+:unable to (get|verify)/;
 
 /**
- * A server of the example. `handshakes` has the name that each connection asked for, and whether it resumed a
- * session.
+ * Starts a server of the example. `handshakes` has the requested name of each connection, and whether the
+ * connection resumed a session.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/example.mjs").Example} example
- * @param {number} port as the example writes it
+ * @param {number} port of the example
  * @param {string[]} names
  */
 async function startTlsServer(context, example, port, names) {
@@ -47,7 +47,7 @@ async function startTlsServer(context, example, port, names) {
 }
 
 /**
- * The example with its certificates, before it is started.
+ * Copies the example and makes its certificates.
  * @param {import("node:test").TestContext} context
  */
 async function prepare(context) {
@@ -58,13 +58,13 @@ async function prepare(context) {
 }
 
 /**
- * Returns the answer of the server.
+ * Returns the expected answer of the server.
  * @param {import("./support/example.mjs").Example} example
  * @param {string} rest
  */
 const answerOf = (example, rest) => `server ${example.port(9443)}, asked for as ${rest}\n`;
 
-test("the README's commands show names that are verified and one that is not", async (context) => {
+test("the README's commands reach servers with a valid certificate and no other server", async (context) => {
   const example = await prepare(context);
   const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
   const stranger = await startTlsServer(context, example, 9444, ["stranger"]);
@@ -77,10 +77,14 @@ test("the README's commands show names that are verified and one that is not", a
 
   await example.ask(addStranger);
   for (let turn = 0; turn < 12; turn += 1) assert.match(await example.run(beside), /^HTTP\/1.1 200 /);
-  assert.deepEqual(stranger.names(), new Set(["payments.internal"]), "it was tried");
+  assert.deepEqual(
+    stranger.names(),
+    new Set(["payments.internal"]),
+    "the gateway has connected to the server",
+  );
   await example.ask(removeServer);
   assert.match(await example.run(alone), /^HTTP\/1.1 502 /);
-  assert.equal(stranger.requests(), 0, "it was sent nothing");
+  assert.equal(stranger.requests(), 0, "the server received no request");
   assert.ok(server.requests() > 12);
   assert.match(example.log.text(), notOfName);
 });
@@ -122,7 +126,7 @@ test("connections of one name are kept, and with many names each request makes i
 });
 
 /**
- * Requests for two names at one address. Returns how many went over a connection that was opened for the
+ * Sends requests for two names at one address. Returns the number of requests that used a connection of the
  * other name.
  * @param {import("./support/example.mjs").Example} example
  * @param {{ address: string }} server
@@ -140,10 +144,10 @@ async function countWrongNames(example, server) {
   return wrong;
 }
 
-/** Adds `keepalive`, which every block has by default from nginx 1.29.7 on. @type {[string, string]} */
+/** Adds `keepalive`, which is the default since nginx 1.29.7. @type {[string, string]} */
 const keeping = ["balance() }\n", "balance() }\n    keepalive 32;\n"];
 
-test("where a block keeps connections by default, Connection: close alone protects requests of many names", async (context) => {
+test("with keepalive by default, Connection: close alone protects requests for many names", async (context) => {
   const example = await prepare(context);
   const server = await startTlsServer(context, example, 9443, ["payments", "search"]);
   example.configure(keeping);
@@ -166,7 +170,7 @@ test("the README and nginx.conf describe the right protection against shared con
   }
 });
 
-test("an added server proves its name, or clients are not affected", async (context) => {
+test("an added server without a valid certificate does not affect clients", async (context) => {
   const example = await prepare(context);
   await startTlsServer(context, example, 9443, ["payments"]);
   const stranger = await startTlsServer(context, example, 9444, ["stranger"]);

@@ -14,7 +14,7 @@ import { startExample } from "./support/example.mjs";
 const ports = [8080, 8081, 8082, 9001, 9002, 9101, 9102];
 const noServer = /no live upstreams while connecting to upstream/;
 
-/** The differences of the two protocols: the ports in the example, and the error when there is no server. */
+/** The two protocols, each with its ports in the example and its error when there is no server. */
 const protocols = [
   {
     name: "WebSocket",
@@ -37,7 +37,7 @@ const protocols = [
 ];
 
 /**
- * Starts servers of one protocol, which end with the test.
+ * Starts servers of one protocol. They end with the test.
  * @param {import("node:test").TestContext} context
  * @param {(typeof protocols)[0]} protocol
  * @param {number[]} ports
@@ -53,7 +53,7 @@ async function startServers(context, { name, start }, ports) {
   }
 }
 
-/** One open stream of a client. */
+/** An open stream of a client. */
 class Stream {
   /** @type {string[]} */
   received = [];
@@ -71,7 +71,7 @@ class Stream {
   }
 
   /**
-   * Says something, and waits for the answer. Returns the port of the server that gave it.
+   * Sends a text, and waits for the answer. Returns the port of the server.
    * @param {string} text
    */
   async say(text) {
@@ -91,7 +91,8 @@ class Stream {
 }
 
 /**
- * The example with its two servers of a protocol, and a way to open streams.
+ * Starts the example with its two servers of a protocol. Returns, among others, a function that opens
+ * streams.
  * @param {import("node:test").TestContext} context
  * @param {(typeof protocols)[0]} protocol
  */
@@ -102,7 +103,7 @@ async function startStreams(context, protocol) {
   /** @type {Stream[]} */
   const streams = [];
   atEnd(context, () => Promise.all(streams.map((stream) => stream.close())));
-  /** Opens streams one after another, each once the one before has its server. @param {number} count */
+  /** Opens streams one after another, each when the previous one has a server. @param {number} count */
   const open = async (count) => {
     const opened = [];
     for (let number = 0; number < count; number += 1) {
@@ -178,7 +179,7 @@ for (const protocol of protocols) {
     const { example, servers, streams } = await startStreams(context, protocol);
     const [first, second] = servers;
     const { api } = example;
-    /** Which deletion of the second server is in force; 0: it is there. */
+    /** The number of the current deletion of the second server; 0: the server exists. */
     let deletion = 0;
     let isOver = false;
     let meanwhile = 0;
@@ -190,7 +191,7 @@ for (const protocol of protocols) {
       const port = await stream.say("one");
       if (before !== 0 && deletion === before) {
         meanwhile += 1;
-        assert.equal(port, first, "the second server is deleted");
+        assert.equal(port, first, "no stream opens at the deleted server");
       }
       assert.equal(await stream.say("two"), port);
       await stream.close();
@@ -218,7 +219,7 @@ for (const protocol of protocols) {
     for (const [port, count] of counts) assert.ok(count > 0, `${port} had ${count} streams`);
   });
 
-  test(`${name}: without a server a client is told at once, and an open stream goes on`, async (context) => {
+  test(`${name}: without a server a new stream fails immediately, and an open stream continues`, async (context) => {
     const { example, open, streams } = await startStreams(context, protocol);
     example.log.allow(noServer);
     const before = await open(2);

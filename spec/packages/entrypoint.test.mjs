@@ -1,4 +1,4 @@
-/** The entrypoint of the image without the image: every problem gives one clear message. */
+/** Tests the entrypoint of the image without the image: it reports every problem in one clear message. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { root } from "../../scripts/command.mjs";
 import { makeFolder } from "../gateway/support/folder.mjs";
 
-/** The paths of the image that the script names, each below a folder. */
+/** The paths of the image in the script. The test moves each below a temporary folder. */
 const places = ["/tmp/sluice", "/usr/local/openresty"];
 
 /**
@@ -45,7 +45,7 @@ function install(context) {
 }
 
 /**
- * Asserts that it ends with exactly one line.
+ * Asserts that the script has failed with exactly one line.
  * @param {ReturnType<ReturnType<typeof install>["run"]>} ending
  */
 function assertRefused({ status, stderr }, /** @type {RegExp} */ line) {
@@ -82,7 +82,7 @@ test("a token file that a crash left empty is created again", (context) => {
 test("a file that cannot be written or read gives one clear message", (context) => {
   const { folder, conf, token, run } = install(context);
   const temporary = join(folder, "tmp/sluice");
-  // A file where a folder must be, and the other way round, cannot be written by root either.
+  // A file in the place of a folder, or a folder in the place of a file, stops even root.
   writeFileSync(temporary, "");
   assertRefused(run(), /could not write to \/tmp: /);
   rmSync(temporary);

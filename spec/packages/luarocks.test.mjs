@@ -1,4 +1,4 @@
-/** Files that LuaRocks installs into a tree serve requests from there, and are gone after a removal. */
+/** Tests that a gateway runs with the files that LuaRocks installs, and that LuaRocks removes all of them. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -37,7 +37,7 @@ test("luarocks make installs a working gateway, and luarocks remove removes it",
 
   runIn(repository, "luarocks", "remove", ...forLuaJit, "--tree", tree, "lua-resty-sluice");
   const left = filesBelow(tree).map((path) => relative(tree, path));
-  assert.deepEqual(left, ["lib/luarocks/rocks-5.1/manifest"], "LuaRocks' own list of what is there");
+  assert.deepEqual(left, ["lib/luarocks/rocks-5.1/manifest"], "only LuaRocks' own manifest remains");
   assert.ok(!existsSync(modules));
 });
 

@@ -1,4 +1,4 @@
-/** The npm package gives a user's TypeScript its types, and the compiled Lua runs in nginx. */
+/** Tests that the npm package has types for a user's TypeScript, and that the compiled Lua runs in nginx. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { ask } from "../gateway/support/load.mjs";
 import { serversOf } from "../gateway/support/upstreams.mjs";
 import { copyOfRepository, makeInstalledGateway, packWithNpm, runIn, version } from "./support/installed.mjs";
 
-/** TypeScript of a user's. @param {string} healthCheck */
+/** Returns TypeScript of a user. @param {string} healthCheck */
 const source = (healthCheck) => `
 import * as sluice from "resty.sluice";
 
@@ -26,7 +26,7 @@ export function pick(): void {
 }
 `;
 
-/** The user's tsconfig.json, but for its files. */
+/** The user's tsconfig.json, without its files. */
 const configuration = {
   compilerOptions: {
     target: "ESNext",
@@ -41,7 +41,7 @@ const configuration = {
 };
 
 /**
- * A user's project with the package installed, and nothing asked of the network.
+ * Makes a user's project with the package installed, without access to the network.
  * @param {import("node:test").TestContext} context
  */
 function makeProject(context) {
@@ -56,7 +56,7 @@ function makeProject(context) {
 /**
  * Compiles files of the project with TypeScriptToLua.
  * @param {string} folder
- * @param {...string} texts of file_0.ts and so on
+ * @param {...string} texts the contents of file_0.ts and so on
  */
 function compile(folder, ...texts) {
   const files = texts.map((text, index) => {
@@ -90,7 +90,7 @@ test("the installed types check TypeScript, and its compiled Lua runs in nginx",
   for (const name of ["file_0.lua", "file_1.lua"])
     assert.match(readFileSync(join(folder, "lua", name), "utf8"), /= require\("resty\.sluice"\)/);
 
-  // Before the gateway, so that it ends after it: checks find it until then.
+  // The backend starts before the gateway and therefore ends after it, so that no health check fails.
   const backend = await startBackend(context);
   const installed = join(folder, "node_modules/lua-resty-sluice/dist");
   const gateway = await makeInstalledGateway(context, `${folder}/lua/?.lua;${installed}/?.lua`, {

@@ -1,6 +1,6 @@
 /**
- * The compiler, by declarations/, and setup accept and refuse the same options: in every example each field
- * is omitted, given a value of another type, and joined by an unknown field.
+ * Tests that the compiler, which uses declarations/, and setup accept and refuse the same options. In every
+ * example each field is omitted, gets a value of another type, and gets an unknown field beside it.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -14,12 +14,12 @@ import { beyondTypes, examples } from "./support/options.mjs";
 
 /** @typedef {{ what: string, options: object }} Case */
 
-/** A value of another type than the given one. */
+/** Returns a value of another type than the given one. */
 const otherThan = (value) => (typeof value === "boolean" ? "x" : typeof value === "object" ? 5 : true);
 
 /**
  * @param {object} example
- * @returns {Case[]} with one thing changed each
+ * @returns {Case[]} each with one change
  */
 function changed(example) {
   const cases = [];
@@ -42,7 +42,7 @@ function changed(example) {
   return cases;
 }
 
-/** All fields of two values. */
+/** Returns an object with all fields of two values. */
 function merged(one, other) {
   if (typeof one !== "object" || typeof other !== "object") return other;
   const names = new Set([...Object.keys(one), ...Object.keys(other)]);
@@ -91,10 +91,10 @@ function complaints(folder, lines) {
 }
 
 /**
- * What setup says of options, by the module that reads them for it.
+ * Returns the messages of setup, from the module that reads its options.
  * @param {string} folder
  * @param {Case[]} cases
- * @returns {Map<number, string>} complaints by the number of a case
+ * @returns {Map<number, string>} messages by the number of a case
  */
 function refusals(folder, cases) {
   const script = join(folder, "cases.lua");
@@ -130,7 +130,7 @@ test("the compiler and setup accept and refuse the same options", (context) => {
   const together = `export const all: Whole<Options> = ${JSON.stringify(examples.reduce(merged))};`;
   const byTypes = complaints(folder, [...lines, together]);
   const bySetup = refusals(folder, cases);
-  assert.equal(byTypes.get(cases.length), undefined, "the examples have every field that is declared");
+  assert.equal(byTypes.get(cases.length), undefined, "the examples have every declared field");
 
   const beyond = [];
   for (const [index, { what, options }] of cases.entries()) {

@@ -1,4 +1,4 @@
-/** `npm run release:check` prints one line for each mismatch. */
+/** Tests that `npm run release:check` prints one line for each mismatch. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readdirSync, symlinkSync } from "node:fs";
@@ -29,7 +29,7 @@ for (const [problemsOf, spoiled] of [
   [fileProblems, spoiledFiles],
 ]) {
   for (const [what, spoil, lines] of spoiled) {
-    test(`${problemsOf.name} reports ${what} that is wrong`, (context) => {
+    test(`${problemsOf.name} reports a mismatch: ${what}`, (context) => {
       const folder = copyOfRepository(context, spoilable);
       spoil(folder);
       assertSaid(problemsOf(folder), lines);

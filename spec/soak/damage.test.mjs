@@ -1,4 +1,7 @@
-/** A state on disk is loaded as it was saved or refused, after 20,000 damages that differ in each run. */
+/**
+ * Damages a state on disk 20,000 times, differently in each run. The state must be loaded as it was saved or
+ * be refused.
+ */
 import { test } from "node:test";
 import { damage, randomFrom } from "../gateway/support/damages.mjs";
 import { takeSnapshots } from "../gateway/support/snapshots.mjs";

@@ -1,6 +1,6 @@
 /**
- * The intervals of active health checks over a minute, as spec/gateway/probes.test.mjs tests them over ten
- * seconds.
+ * Tests the intervals of active health checks for a minute. spec/gateway/probes.test.mjs does the same for
+ * ten seconds.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { startProbed, startProber } from "../gateway/support/probes.mjs";
 
 const SECONDS = 66;
 const INTERVAL = 1000;
-/** How much sooner or later than it should a probe may come on a busy machine, in milliseconds. */
+/** Tolerance of a probe's time on a busy machine, in milliseconds. */
 const TOLERANCE = 300;
 
 for (const jitter of [0, 200]) {
@@ -32,7 +32,7 @@ for (const jitter of [0, 200]) {
         assert.ok(gap > INTERVAL - TOLERANCE, `${server.address}: two probes within ${gap} ms`);
         assert.ok(gap < INTERVAL + jitter + TOLERANCE, `${server.address}: no probe for ${gap} ms`);
       }
-      // Not one too many over all, and none left out: the first comes within the first interval.
+      // No probe is added and none is left out. The first one comes within the first interval.
       const most = Math.ceil(elapsed / INTERVAL);
       const least = Math.floor((elapsed - INTERVAL - TOLERANCE) / (INTERVAL + jitter));
       const count = server.arrivals.length;

@@ -1,4 +1,4 @@
-/** docker-compose.yml as a user starts it, but for its images, its ports and the project's name. */
+/** Starts docker-compose.yml as a user does, except for its images, its ports and the project's name. */
 import { join } from "node:path";
 import { baseImage, ETCD_IMAGE } from "../../../scripts/docker/images.mjs";
 import { findCompose } from "../../../scripts/docker/compose.mjs";
@@ -7,7 +7,7 @@ import { Api } from "../../gateway/support/api.mjs";
 import { atEnd, atExit } from "../../gateway/support/cleanup.mjs";
 import { freePort } from "../../gateway/support/ports.mjs";
 
-/** Why the demo cannot be started here. */
+/** Returns the reason why the demo cannot be started here; undefined if there is none. */
 export function composeProblem() {
   return findCompose() === undefined ? "there is no Docker Compose" : undefined;
 }
@@ -46,20 +46,20 @@ export class Compose {
     return output;
   }
 
-  /** The API, with the token that the gateway has made for itself. */
+  /** Returns the API with the token that the gateway has made. */
   api() {
     const token = this.run("exec", "-T", "gateway", "cat", "/var/lib/sluice/write_token");
     return new Api({ port: this.apiPort, headers: { Authorization: `Bearer ${token.trim()}` } });
   }
 
-  /** The ids of the containers of a service that run. @param {string} service */
+  /** Returns the ids of a service's running containers. @param {string} service */
   containersOf(service) {
     return this.run("ps", "--quiet", service).trim().split("\n");
   }
 }
 
 /**
- * Starts all of it; it ends with the test, and so do its volumes and its network.
+ * Starts all services. They are removed when the test ends, with their volumes and their network.
  * @param {import("node:test").TestContext} context
  */
 export async function startCompose(context) {

@@ -9,14 +9,14 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 const problem = imageProblem();
 
-/** How long the image may take to refuse a wrong configuration, in milliseconds. */
+/** Upper bound on the time in which the image refuses a wrong configuration, in milliseconds. */
 const patience = 20_000;
 
 /**
- * A test that needs the images: where they are not to be had it is reported as skipped, with the reason.
+ * Defines a test that needs the images. Without them it is reported as skipped, with the reason.
  * @param {string} name
  * @param {(context: import("node:test").TestContext) => Promise<void>} action
- * @param {() => string | undefined} [furtherProblem] why it cannot run though the images are there
+ * @param {() => string | undefined} [furtherProblem] returns a further reason to skip the test
  */
 export function containerTest(name, action, furtherProblem = () => undefined) {
   const reason = problem ?? furtherProblem();
@@ -25,16 +25,16 @@ export function containerTest(name, action, furtherProblem = () => undefined) {
 }
 
 /**
- * What a test may want different from `docker run`.
+ * Differences from a plain `docker run`.
  *
  * @typedef {object} Options
  * @property {Record<string, string>} [environment]
  * @property {import("dockerode").HostConfig} [hostConfig]
- * @property {Record<string, string>} [files] what is mounted, read-only: paths here by paths in the container
- * @property {string[]} [command] instead of nginx
+ * @property {Record<string, string>} [files] read-only mounts: local paths by paths in the container
+ * @property {string[]} [command] replaces nginx
  */
 
-/** A container that shares this machine's network, so that its servers may be here. */
+/** A container that shares this machine's network, so that it reaches servers of the test. */
 class ImageGateway {
   /** @param {{ port: number, apiPort: number }} ports */
   constructor({ port, apiPort }) {
@@ -56,10 +56,11 @@ class ImageGateway {
     atEnd(context, () => this.container.remove());
   }
 
-  /** Waits until it serves. */
+  /** Waits until the API answers. */
   async serves() {
     await waitFor("the image serves", async () => {
-      if (this.container.exitCode !== null) throw new Error(`it ended: ${this.container.output}`);
+      if (this.container.exitCode !== null)
+        throw new Error(`the container has ended: ${this.container.output}`);
       return new Api({ port: this.apiPort }).isThere();
     });
   }
@@ -73,13 +74,16 @@ class ImageGateway {
     return { exitCode, stdout, stderr };
   }
 
-  /** The API, with the token that the image has made for itself. */
+  /** Returns the API with the token that the image has made. */
   async api() {
     const { stdout } = await this.run("cat", "/var/lib/sluice/write_token");
     return new Api({ port: this.apiPort, headers: { Authorization: `Bearer ${stdout}` } });
   }
 
-  /** Stops it as `docker stop` does. @returns {Promise<number>} how many milliseconds that took */
+  /**
+   * Stops the container as `docker stop` does.
+   * @returns {Promise<number>} the time it took, in milliseconds
+   */
   async stop() {
     const started = performance.now();
     await this.container.handle.stop();
@@ -92,7 +96,7 @@ async function makeImageGateway() {
 }
 
 /**
- * Starts the image, and waits until it serves.
+ * Starts the image, and waits until its API answers.
  * @param {import("node:test").TestContext} context
  * @param {Options} [options]
  */
@@ -107,7 +111,7 @@ export async function startImage(context, options) {
  * Starts the image with a configuration that it must refuse.
  * @param {import("node:test").TestContext} context
  * @param {Options} options
- * @returns {Promise<{ code: number, output: string }>} how it ended
+ * @returns {Promise<{ code: number, output: string }>} the exit status and the output
  */
 export async function startInVain(context, options) {
   const gateway = await makeImageGateway();

@@ -1,20 +1,20 @@
 /**
- * How the blocks of a page are tested, by the first line of each.
+ * The tests of a page's blocks, by the first line of a block. "The output" is that of the previous block of
+ * sh.
  *
- * sh                 is run, and must succeed. Each answer of curl must be 2xx, or as the comment of its line
- *                    says: # 409
+ * sh                 is run and must succeed. Each answer of curl must have a status of 2xx, or a status in
+ *                    the comment of its line: # 409
  * sh container       is run by spec/container only
- * json               is a part of what the block of sh before it printed last: see compare.mjs
+ * json               is a part of the last JSON value in the output: see compare.mjs
  * json eventually    the same; the block of sh is repeated until they agree
- * json upstream      is accepted as an upstream by PUT; a line each if there are more
+ * json upstream      is accepted as an upstream by PUT; several upstreams have one line each
  * json report        is accepted as a report of a server's load
- * text exact         is all that the block of sh before it printed, in any order, without empty lines
- * text output        its lines are among those that the block of sh before it printed; "…" ends one that goes
- *                    on
- * nginx              is a whole nginx.conf, with which a gateway starts
+ * text exact         equals the output, in any order, without empty lines
+ * text output        each line is a line of the output; "…" ends a line that continues there
+ * nginx              is a whole nginx.conf that starts a gateway
  * nginx <level>      is a part of one: main, http, upstream, server or location; `nginx -t` accepts it there
  * lua                is Lua that can be loaded
- * lua setup          is a call of setup() with which a gateway starts
+ * lua setup          is a call of setup() that starts a gateway
  * yaml, ts           can be parsed
  * text               is not tested: a drawing, a formula
  * … file=<name>      is written to a file, for the commands of later blocks
@@ -33,7 +33,7 @@ import { freePort } from "../../gateway/support/ports.mjs";
 import { differenceOf } from "./compare.mjs";
 import { framed, isWholeConf, runnableConf } from "./nginx_conf.mjs";
 
-/** How long a result may take to be as the page has it, in milliseconds. */
+/** Upper bound on the time until a result equals the one on the page, in milliseconds. */
 const patience = 30_000;
 
 /** @typedef {import("./scene.mjs").Scene} Scene */
@@ -43,7 +43,7 @@ const patience = 30_000;
  *   folders
  */
 
-/** The commands of a block of shell, by the numbers of their lines. @param {string} text */
+/** Returns the commands of a block, by the numbers of their lines. @param {string} text */
 function commandsOf(text) {
   const commands = new Map();
   let first = 1;
@@ -57,7 +57,7 @@ function commandsOf(text) {
   return commands;
 }
 
-/** The statuses that a comment names. @param {string} text */
+/** Returns the statuses in the comment of a command. @param {string} text */
 function statusesIn(text) {
   const [, comment = ""] = /(?:^|\s)#(.*)$/s.exec(text) ?? [];
   return [...comment.matchAll(/\b[1-5]\d\d\b/g)].map(([status]) => Number(status));
@@ -81,19 +81,19 @@ async function runShell(scene, block, text) {
   scene.last = { text, ...result };
 }
 
-/** The last JSON that a block of shell printed. @param {Scene} scene */
+/** Returns the last JSON value in the output of the previous block of sh. @param {Scene} scene */
 function lastJson(scene) {
-  assert.ok(scene.last !== undefined, "no block of sh is before this one");
+  assert.ok(scene.last !== undefined, "this block must follow a block of sh");
   const { stdout } = scene.last;
   const lines = stdout.split("\n").filter((line) => line.trim() !== "");
   for (const text of [lines.at(-1) ?? "", stdout]) {
     try {
       return JSON.parse(text);
     } catch {
-      // What was printed may be one value over many lines.
+      // The output may be one value of several lines.
     }
   }
-  return assert.fail(`no JSON was printed last:\n${stdout}`);
+  return assert.fail(`the last output is not JSON:\n${stdout}`);
 }
 
 /** @type {Test} */
@@ -109,7 +109,7 @@ async function compareOutput(scene, block, text) {
   assert.ok(found === undefined, `${found}:\n${scene.last.stdout}`);
 }
 
-/** The values of a block: one, or one a line. @param {string} text */
+/** Returns the values of a block: one value, or one per line. @param {string} text */
 function valuesOf(text) {
   try {
     return [JSON.parse(text)];
@@ -140,7 +140,10 @@ async function postReport(scene, block, text) {
   await scene.gateway.api.expect(204, "DELETE", `${path}?force=true`);
 }
 
-/** Whether a printed line is as a page has it. @param {string} line of the page */
+/**
+ * Returns a function that compares a printed line with a line of the page.
+ * @param {string} line of the page
+ */
 function matcherOf(line) {
   return line.endsWith("…")
     ? (/** @type {string} */ printed) => printed.startsWith(line.slice(0, -1))
@@ -149,7 +152,7 @@ function matcherOf(line) {
 
 /** @type {Test} */
 function compareLines(scene, block, text) {
-  assert.ok(scene.last !== undefined, "no block of sh is before this one");
+  assert.ok(scene.last !== undefined, "this block must follow a block of sh");
   const { stdout } = scene.last;
   const printed = stdout.split("\n").filter((line) => line.trim() !== "");
   assert.deepEqual(printed.sort(), text.trim().split("\n").sort());
@@ -157,7 +160,7 @@ function compareLines(scene, block, text) {
 
 /** @type {Test} */
 function findLines(scene, block, text) {
-  assert.ok(scene.last !== undefined, "no block of sh is before this one");
+  assert.ok(scene.last !== undefined, "this block must follow a block of sh");
   const printed = `${scene.last.stdout}\n${scene.last.stderr}`;
   const lines = printed.split("\n");
   for (const line of text.trim().split("\n")) {
@@ -244,9 +247,9 @@ function writeBlock(scene, block, text) {
 }
 
 /**
- * The test of a block. Undefined when no rule covers it.
+ * Returns the test of a block; undefined if no rule covers it.
  * @param {Block} block
- * @param {Record<string, Test>} kinds those of its page
+ * @param {Record<string, Test>} kinds further tests of its page
  * @returns {Test | undefined}
  */
 export function testOf({ language, words }, kinds) {

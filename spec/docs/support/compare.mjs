@@ -1,4 +1,4 @@
-/** Compares JSON that a page shows with what the gateway answered. */
+/** Compares the JSON on a page with the JSON of the gateway's answer. */
 
 /** Members whose values differ from run to run. Their types are compared. */
 const volatile = new Set([
@@ -24,17 +24,17 @@ function typeOf(value) {
   return Array.isArray(value) ? "a list" : typeof value;
 }
 
-/** Whether a page shows only how a text begins. @param {unknown} shown */
+/** Whether a page shows only the beginning of a text. @param {unknown} shown */
 const isShortened = (shown) => typeof shown === "string" && shown.endsWith("…");
 
 /**
- * Names the first member of `shown` that `actual` does not have, or has otherwise. Members and elements that
- * are not shown are not compared.
+ * Describes the first member of `shown` that is missing in `actual` or differs there. Other members and
+ * elements of `actual` are not compared.
  * @param {unknown} shown
  * @param {unknown} actual
  * @param {{ path?: string, volatile?: string[] }} [options] `volatile`: more members whose values are not
  *   compared
- * @returns {string | undefined} undefined: there is none
+ * @returns {string | undefined} undefined: there is no difference
  */
 export function differenceOf(shown, actual, options = {}) {
   const { path = "the answer" } = options;

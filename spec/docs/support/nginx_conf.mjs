@@ -1,18 +1,21 @@
-/** Makes an nginx.conf of a page, or of the repository, run in a folder and on ports of a test's own. */
+/**
+ * Changes an nginx.conf of a page or of the repository so that it runs in the folder and on the ports of a
+ * test.
+ */
 import { root } from "../../../scripts/command.mjs";
 
-/** Directives for which the test has its own values. */
+/** Directives that the test replaces. */
 const replaced =
   /^[ \t]*(load_module|error_log|pid|user|worker_processes|lua_package_path|\w+_temp_path)\s(?:"[^"]*"|[^;"])*;/gm;
 
-/** The folders that nginx writes bodies to. @param {string} folder */
+/** Returns the directives for the folders to which nginx writes bodies. @param {string} folder */
 function ownFolders(folder) {
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(" ");
 }
 
 /**
- * @param {string} text with the test's ports already
+ * @param {string} text with the ports of the test
  * @param {{ folder: string, workerCount: number }} place
  */
 export function runnableConf(text, { folder, workerCount }) {
@@ -22,7 +25,7 @@ export function runnableConf(text, { folder, workerCount }) {
 }
 
 /**
- * What a part of an nginx.conf needs around it, by the word after "nginx" in the block's first line.
+ * Functions that complete a part of an nginx.conf, by the word after "nginx" in the block's first line.
  *
  * @type {Record<string, (text: string, listen: string) => string>}
  */
@@ -35,7 +38,7 @@ const frames = {
     `http {\n${basics(text)}\nserver { ${listen} location /fragment {\n${text}\n}\n}\n}`,
 };
 
-/** What the fragment does not say itself. @param {string} text */
+/** Returns directives that the part needs and does not contain. @param {string} text */
 function basics(text) {
   const lines = [
     [/lua_shared_dict/, "lua_shared_dict sluice 8m;"],
@@ -45,18 +48,20 @@ function basics(text) {
   return lines.flatMap(([pattern, line]) => (pattern.test(text) ? [] : [line])).join("\n");
 }
 
-/** Whether a text is all of an nginx.conf. @param {string} text */
+/** Whether a text is a whole nginx.conf. @param {string} text */
 export const isWholeConf = (text) => /^http \{/m.test(text);
 
 /**
- * Puts a part of an nginx.conf into a frame that makes it a whole one.
+ * Completes a part of an nginx.conf to a whole one.
  * @param {string} text
- * @param {string | undefined} level where it belongs
- * @param {string} listen a directive for the server, if the frame has one
+ * @param {string | undefined} level the context of the part
+ * @param {string} listen the directive for the server block
  */
 export function framed(text, level, listen) {
   const frame = frames[level ?? ""];
   if (frame === undefined)
-    throw new Error(`write where this belongs after "nginx": one of ${Object.keys(frames).join(", ")}`);
+    throw new Error(
+      `the first line of this block must name its context after "nginx": one of ${Object.keys(frames).join(", ")}`,
+    );
   return `events {}\n${frame(text, listen)}`;
 }

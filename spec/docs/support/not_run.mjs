@@ -1,8 +1,8 @@
 /**
- * The blocks that no test of spec/docs runs, each with the reason. They are reported as skipped. An entry
- * that fits no block fails the test of its page, as does a block that no rule covers.
+ * The blocks that no test of spec/docs runs, each with the reason. They are reported as skipped. The test of
+ * a page fails if an entry matches no block, or if no rule covers a block.
  *
- * @type {{ page: string, starts: string, reason: string }[]} `starts`: how the block's text begins
+ * @type {{ page: string, starts: string, reason: string }[]} `starts`: the beginning of the block's text
  */
 export const notRun = [
   {
@@ -19,7 +19,7 @@ export const notRun = [
     page: "docs/reference/setup.md",
     starts: "npm run build\nluarocks make",
     reason:
-      "it installs for the whole machine; spec/packages/luarocks.test.mjs installs in a tree of its own",
+      "the command installs for the whole machine; spec/packages/luarocks.test.mjs uses a temporary tree",
   },
   {
     page: "docs/reference/setup.md",
@@ -39,11 +39,11 @@ export const notRun = [
   {
     page: "docs/tutorial/08-kubernetes.md",
     starts: "kubectl create configmap",
-    reason: "there is no Kubernetes: the spec parses the manifests, and has the gateway follow a stand-in",
+    reason: "there is no Kubernetes: the spec parses the manifests, and the gateway follows a stand-in",
   },
   {
     page: "docs/tutorial/08-kubernetes.md",
     starts: "kubectl port-forward",
-    reason: "there is no Kubernetes: the commands after it ask the page's gateway",
+    reason: "there is no Kubernetes: the next commands query the page's gateway",
   },
 ];

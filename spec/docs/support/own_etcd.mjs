@@ -1,7 +1,7 @@
-/** The etcd that a page's commands start: on ports of the test's own. */
+/** Makes the etcd that a page's commands start listen on ports of the test. */
 
 const client = "http://127.0.0.1:2379";
-// A port that these pages have no other use for: the test replaces it by a free one, as it does the other.
+// These pages do not use this port for anything else. The test replaces both ports by free ones.
 const peer = "http://127.0.0.1:8084";
 
 const places = [

@@ -1,11 +1,16 @@
-/** Gateways that the commands of a page start, in folders below that of the page. They end with its test. */
+/**
+ * Gateways that the commands of a page start in folders below the page's folder. They end with the page's
+ * test.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
 import { membersOf, signal } from "../../gateway/support/processes.mjs";
 import { waitFor } from "../../gateway/support/wait.mjs";
 
-/** Makes the page's `nginx` and `openresty` the program itself, which the page gives its own folder. */
+/**
+ * Makes the commands `nginx` and `openresty` of the page run the real program. The page passes it a folder.
+ */
 const ownProgram = `
 nginx() {
   [ -n "$SLUICE_GLOBALS" ] || sed -i '/^load_module/d' "$2/nginx.conf"
@@ -16,7 +21,7 @@ openresty() { nginx "$@"; }
 `;
 
 /**
- * Ends an nginx whose pid file is there.
+ * Kills the nginx of a pid file, if the file exists.
  * @param {string} file
  */
 async function endGateway(file) {
@@ -27,8 +32,8 @@ async function endGateway(file) {
 }
 
 /**
- * Makes the option `before` of testPage(): it stops the gateway that every page has, and lets the page start
- * nginx in the given folders.
+ * Returns the option `before` of testPage(). It stops the gateway that every page has, so that the page can
+ * start nginx in the given folders.
  * @param {string[]} folders relative to the page's folder
  */
 export function withOwnGateways(folders) {

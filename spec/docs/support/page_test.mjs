@@ -1,8 +1,8 @@
 /**
  * `testPage("docs/reference/health.md")` in a file spec/docs/<any name>.test.mjs runs every block of that
  * page, in the order of the page, in one gateway. blocks.mjs lists what the first line of a block may be.
- * Ports such as 8080, 8081, 9001 to 9003 are replaced by free ones. Lines of a comment `<!-- test … -->` are
- * shell that readers do not see.
+ * Ports such as 8080, 8081, 9001 to 9003 are replaced by free ones. The lines of a comment `<!-- test … -->`
+ * are shell commands that readers do not see.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,13 +14,13 @@ import { Scene } from "./scene.mjs";
 
 /** @typedef {import("./pages.mjs").Block} Block */
 
-/** Why a block is not run here. @param {Block} block */
+/** Returns the reason why a block is not run here. @param {Block} block */
 function reasonNotToRun(block) {
   if (block.language === "sh" && block.words[0] === "container") return "spec/container runs it";
   return notRun.find(({ page, starts }) => page === block.page && block.text.startsWith(starts))?.reason;
 }
 
-/** Whether a block needs no test, so that a page of such blocks needs no gateway. @param {Block} block */
+/** Whether a block needs no test. A page with only such blocks needs no gateway. @param {Block} block */
 const isDrawing = ({ language, words }) => language === "text" && words.length === 0;
 
 /** @param {import("./pages.mjs").Page} page */
@@ -57,7 +57,7 @@ async function runBlock(block, run, scene) {
  * @param {import("./scene.mjs").Options} [options]
  */
 export function testPage(path, options = {}) {
-  test(`${path}: its blocks`, async (context) => {
+  test(`${path}: its blocks are correct`, async (context) => {
     const page = readPage(path);
     assertNoIdleEntry(page);
     if (page.blocks.every(isDrawing)) return;

@@ -5,13 +5,14 @@ import { root } from "../../../scripts/command.mjs";
 import { filesBelow } from "../../../scripts/files.mjs";
 
 /**
- * A fenced block, or a hidden one: the lines of a comment `<!-- test … -->` are shell that no reader sees.
+ * A fenced block, or a hidden one: the lines of a comment `<!-- test … -->` are shell commands that readers
+ * do not see.
  *
  * @typedef {object} Block
  * @property {string} page the path of its page
- * @property {number} line the number of its first line, which says what it is
+ * @property {number} line the number of its first line
  * @property {string} language such as "sh"
- * @property {string[]} words what follows the language in that line: `json upstream` has one word
+ * @property {string[]} words the words after the language in that line: `json upstream` has one
  * @property {string} text
  */
 
@@ -20,13 +21,13 @@ import { filesBelow } from "../../../scripts/files.mjs";
  * @property {string} path relative to the repository
  * @property {Block[]} blocks in the order of the page
  * @property {{ line: number, target: string }[]} links
- * @property {Set<string>} anchors what a link's #… may name
+ * @property {Set<string>} anchors the fragments that a link may have
  */
 
 const fence = /^( *)```(.*)$/;
 const hiddenStart = /^<!-- test *(.*)$/;
 
-/** The pages whose blocks are run. The examples' own pages are tested by spec/examples. */
+/** Returns the pages whose blocks are run. spec/examples tests the pages of the examples. */
 export function pagePaths() {
   const single = ["README.md", "CONTRIBUTING.md"].filter((path) => existsSync(join(root, path)));
   const docs = existsSync(join(root, "docs")) ? filesBelow(join(root, "docs")) : [];
@@ -35,7 +36,7 @@ export function pagePaths() {
 }
 
 /**
- * Makes an anchor of a heading as GitHub does.
+ * Returns the anchor of a heading, as GitHub forms it.
  * @param {string} heading
  */
 function anchorOf(heading) {
@@ -55,10 +56,10 @@ function linksOf(line, number) {
 }
 
 /**
- * Takes the lines of a block off the lines of a page.
+ * Returns the lines of a block.
  * @param {string[]} lines
  * @param {number} start the index of the line that opens it
- * @param {string} indent what each of its lines begins with
+ * @param {string} indent the prefix of each of its lines
  * @param {(line: string) => boolean} isEnd
  */
 function takeBlock(lines, start, indent, isEnd) {
@@ -98,7 +99,12 @@ export function readPage(path) {
   return page;
 }
 
-/** Takes up a line of prose. @param {Page} page @param {string} line @param {number} number */
+/**
+ * Adds the heading or the links of a line of prose to a page.
+ * @param {Page} page
+ * @param {string} line
+ * @param {number} number
+ */
 function addLine(page, line, number) {
   const [, heading] = /^#{1,6} +(.*)$/.exec(line) ?? [];
   for (const [, name] of line.matchAll(/<a (?:id|name)="([^"]+)"/g)) page.anchors.add(name);

@@ -1,6 +1,6 @@
 /**
- * What a page's blocks run in: a gateway, demo servers, perhaps an etcd, and a shell, on ports of the test's
- * own.
+ * The environment of a page's blocks: a gateway, demo servers, a shell and, optionally, an etcd, on ports of
+ * the test.
  */
 import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,10 +18,10 @@ import { startEtcd } from "../../gateway/support/registries/etcd.mjs";
 import { runnableConf } from "./nginx_conf.mjs";
 import { Shell } from "./shell.mjs";
 
-/** The ports that pages name: traffic, API, further gateways, demo servers, etcd. */
+/** The ports in pages: traffic, API, further gateways, demo servers, etcd. */
 const namedPorts = [8080, 8081, 8082, 8083, 8084, 8443, 9001, 9002, 9003, 9004, 9005, 2379];
 
-/** Entries of the repository that the folder of a page does not get. */
+/** Entries of the repository that are not linked into the folder of a page. */
 const left = [".git", ".sluice", "build"];
 
 /**
@@ -29,8 +29,8 @@ const left = [".git", ".sluice", "build"];
  *
  * @typedef {object} Options
  * @property {string} [conf] the gateway's nginx.conf: by default the repository's; "page": the page's first
- *   block with a whole one; else the path of another one
- * @property {number[]} [servers] the demo servers that run, by the ports that the page has for them
+ *   block with a whole nginx.conf; any other text: a path
+ * @property {number[]} [servers] the demo servers to start, by their ports on the page
  * @property {boolean} [etcd] an etcd runs at 127.0.0.1:2379
  * @property {[from: string | RegExp, to: string][]} [replace] further replacements in the page's texts
  * @property {string[]} [volatile] members of JSON whose values differ from run to run
@@ -78,15 +78,15 @@ export class Scene {
       symlinkSync(join(root, name), join(this.work, name));
   }
 
-  /** The port that stands in for one that pages name. @param {number} named */
+  /** Returns the test's port for a port in pages. @param {number} named */
   port(named) {
     const port = this.#ports.get(named);
-    if (port === undefined) throw new Error(`pages do not name the port ${named}`);
+    if (port === undefined) throw new Error(`unknown port ${named}: add it to namedPorts`);
     return port;
   }
 
   /**
-   * A text of the page, with the test's ports and folders.
+   * Replaces the ports and folders of a text of the page by those of the test.
    * @param {string} text
    * @param {Map<number, number>} [ports]
    */
@@ -110,7 +110,7 @@ export class Scene {
   }
 
   /**
-   * Starts what the page's commands ask.
+   * Starts the servers, the gateway and the shell that the page's commands use.
    * @param {string | undefined} pageConf the first whole nginx.conf of the page
    */
   async start(pageConf) {
@@ -152,7 +152,7 @@ export class Scene {
   }
 
   /**
-   * Starts a gateway. It is stopped with the test, and its log must be clean then.
+   * Starts a gateway. When the test ends, it is stopped and its log must be clean.
    * @param {string} conf
    * @param {{ folder?: string, apiPort?: number, ports?: Map<number, number>, log?: RegExp[] }} [options]
    */
@@ -165,7 +165,7 @@ export class Scene {
     } = options;
     const gateway = new PageGateway(folder, ports.get(apiPort) ?? apiPort);
     gateway.configure(this.translate(conf, ports));
-    // Servers of a page's examples are not all there, and the log of nginx says so.
+    // Not all servers of a page's examples exist, and nginx logs failed connections.
     gateway.log.allow(/connect\(\) failed|timed out|no live upstreams|prematurely closed/, ...log);
     atEnd(this.context, async () => {
       await gateway.stop();
@@ -175,7 +175,7 @@ export class Scene {
     return gateway;
   }
 
-  /** Starts a gateway beside the page's, with ports of its own. @param {string} conf */
+  /** Starts another gateway besides the page's, on other ports. @param {string} conf */
   async startOther(conf) {
     const ports = new Map(this.#ports);
     for (const named of ports.keys()) if (named > 8000 && named < 9000) ports.set(named, await freePort());

@@ -1,6 +1,6 @@
 /**
- * One bash for a page: variables, functions and background processes of a block are there for the blocks
- * after it.
+ * One bash for all blocks of a page, so that later blocks can use variables, functions and background
+ * processes of earlier ones.
  */
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -12,18 +12,18 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 const functions = fileURLToPath(new URL("shell_functions.sh", import.meta.url));
 
-/** How long a block may take, in milliseconds. */
+/** Time-out of a block, in milliseconds. */
 const patience = 120_000;
 
 /**
- * What a block of shell did.
+ * The result of a block of shell commands.
  *
  * @typedef {object} Result
  * @property {boolean} ok whether every command has succeeded
  * @property {string} stdout
- * @property {string} stderr without the notes of statuses
- * @property {{ line: number, status: number }[]} answers the statuses that curl got, with its line in the
- *   block
+ * @property {string} stderr without the statuses that shell_functions.sh writes
+ * @property {{ line: number, status: number }[]} answers the statuses of curl's answers, with the lines of
+ *   the commands in the block
  */
 
 export class Shell {
@@ -33,8 +33,7 @@ export class Shell {
   /**
    * @param {import("node:test").TestContext} context
    * @param {{ scripts: string, folder: string, environment: Record<string, string> }} place `scripts`: for
-   *   its own
-   *   files; `folder`: where commands run
+   *   the files of this class; `folder`: the working folder of the commands
    */
   constructor(context, { scripts, folder, environment }) {
     this.scripts = scripts;
@@ -53,7 +52,7 @@ export class Shell {
   }
 
   /**
-   * Runs a block, and waits for its end. After one that failed the shell has ended.
+   * Runs a block, and waits for its end. A block that fails ends the shell.
    * @param {string} text
    * @returns {Promise<Result>}
    */
@@ -76,9 +75,9 @@ export class Shell {
 }
 
 /**
- * Takes the notes of statuses out of stderr.
- * @param {string} path of what was written to stderr
- * @param {string} script the block's
+ * Separates the statuses that shell_functions.sh writes from the other lines of stderr.
+ * @param {string} path the file with the output to stderr
+ * @param {string} script the file of the block
  */
 function readNotes(path, script) {
   const answers = [];

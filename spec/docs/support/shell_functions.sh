@@ -1,15 +1,16 @@
-# Loaded by the shell that runs a page's blocks, before all of them.
+# The shell that runs a page's blocks loads this file first.
 set -euo pipefail
 
 # Writes the status of each answer to stderr, where the test finds it, and ends each answer with a line break.
 curl() {
   local note="[${BASH_SOURCE[1]-}:${BASH_LINENO[0]} status %{http_code}]"
-  # With --fail the exit status tells, and the page's own commands act on it.
+  # With --fail the page's commands use the exit status, so a status of 4xx or 5xx is not an error of the
+  # test.
   [[ " $* " =~ \ (-[a-zA-Z]*f[a-zA-Z]*|--fail)\  ]] && note=""
   command curl --silent --show-error --max-time 60 --write-out "\n%{stderr}$note\n" "$@"
 }
 
-# `npm test` has built dist/, and the page's gateway is there instead of that of `npm start`.
+# `npm test` has built dist/, and the page's gateway replaces the gateway of `npm start`.
 npm() {
   case "$*" in
     "run build" | start | test | ci) ;;
@@ -17,7 +18,7 @@ npm() {
   esac
 }
 
-# The page's own gateway.
+# Controls the page's gateway.
 nginx() {
   command "$SLUICE_NGINX" -e "$SLUICE_FOLDER/error.log" -p "$SLUICE_FOLDER" -c "$SLUICE_FOLDER/nginx.conf" -g "$SLUICE_GLOBALS" "$@"
 }

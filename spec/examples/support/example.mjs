@@ -21,8 +21,8 @@ const execute = promisify(execFile);
 export class Example extends Nginx {
   /**
    * @param {string} name of its folder in examples/
-   * @param {string} folder the test's own, which has a copy
-   * @param {Map<number, number>} ports the test's own, by those of the example
+   * @param {string} folder with the copy of the example
+   * @param {Map<number, number>} ports of the test by ports of the example
    * @param {import("../../gateway/support/drivers/driver.mjs").Driver} driver
    */
   constructor(name, folder, ports, driver) {
@@ -36,21 +36,21 @@ export class Example extends Nginx {
     this.ports = ports;
   }
 
-  /** The port that replaces one of the example's ports. @param {number} written in the example's files */
+  /** Returns the test's port for a port of the example. @param {number} written in the example's files */
   port(written) {
     const port = this.ports.get(written);
-    if (port === undefined) throw new Error(`examples/${this.name}: ${written} is none of the ports`);
+    if (port === undefined) throw new Error(`examples/${this.name}: unknown port ${written}`);
     return port;
   }
 
-  /** A text of the example, with the test's ports. @param {string} text */
+  /** Replaces the ports in a text of the example. @param {string} text */
   translate(text) {
     return text.replace(/\b\d{4}\b/g, (digits) => String(this.ports.get(Number(digits)) ?? digits));
   }
 
   /**
    * Changes nginx.conf for the next start.
-   * @param {[from: string, to: string][]} replacements each must be there once
+   * @param {[from: string, to: string][]} replacements each text must occur exactly once
    */
   configure(...replacements) {
     const path = join(this.folder, "nginx.conf");
@@ -60,7 +60,10 @@ export class Example extends Nginx {
     );
   }
 
-  /** The commands below a heading of the example's README, with the test's ports. @param {string} heading */
+  /**
+   * Returns the commands below a heading of the example's README, with the test's ports.
+   * @param {string} heading
+   */
   commands(heading) {
     return commandsOf(join(root, "examples", this.name, "README.md"), heading).map((line) =>
       this.translate(line),
@@ -68,14 +71,14 @@ export class Example extends Nginx {
   }
 
   /**
-   * Runs a command in the example's folder, as a user pastes it. Returns its output.
+   * Runs a command in the example's folder. Returns its output.
    * @param {string} command
    */
   async run(command) {
     return (await execute("bash", ["-c", command], { cwd: this.folder })).stdout;
   }
 
-  /** Runs a command of the README that asks the API, and reads the answer. @param {string} command */
+  /** Runs a command of the README that calls the API. Returns the parsed answer. @param {string} command */
   async ask(command) {
     const printed = await this.run(command);
     return printed === "" ? undefined : JSON.parse(printed);
@@ -83,11 +86,11 @@ export class Example extends Nginx {
 }
 
 /**
- * Copies an example to a temporary folder, with its own ports. When the test ends, it is stopped and its log
- * must be clean.
+ * Copies an example to a temporary folder, with free ports. When the test ends, the example is stopped and
+ * its log must be clean.
  * @param {import("node:test").TestContext} context
  * @param {string} name of its folder in examples/
- * @param {number[]} written every port in its nginx.conf and README, which are all replaced
+ * @param {number[]} written all ports in its nginx.conf and README
  */
 export async function makeExample(context, name, written) {
   const folder = makeFolder(context, `example-${name}`);
@@ -114,7 +117,7 @@ export async function makeExample(context, name, written) {
 }
 
 /**
- * Replaces the ports of an nginx.conf, all of which must be known.
+ * Replaces the ports of an nginx.conf. Fails for an unknown port.
  * @param {string} text
  * @param {Example} example
  */
@@ -123,7 +126,7 @@ function replacePorts(text, example) {
 }
 
 /**
- * Copies an example, and starts it.
+ * Copies an example and starts it.
  * @param {import("node:test").TestContext} context
  * @param {string} name
  * @param {number[]} written

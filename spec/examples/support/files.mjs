@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
 /**
- * The commands of the blocks of `sh` below a heading of a README, one a line.
+ * Returns the commands in the blocks of `sh` below a heading of a README, one per line.
  * @param {string} path
  * @param {string} heading
  * @returns {string[]}
@@ -21,16 +21,20 @@ export function commandsOf(path, heading) {
 }
 
 /**
- * Replaces parts of a text, each of which must be there exactly once.
+ * Replaces parts of a text. Each part must occur exactly once.
  * @param {string} text
- * @param {string} name the file's, for the message when one is not
+ * @param {string} name the name of the file, for messages
  * @param {[from: string, to: string][]} replacements
  * @returns {string}
  */
 export function replaceIn(text, name, replacements) {
   return replacements.reduce((before, [from, to]) => {
     const pieces = before.split(from);
-    assert.equal(pieces.length, 2, `${name} has ${pieces.length - 1} times, not once: ${from}`);
+    assert.equal(
+      pieces.length,
+      2,
+      `${name} must contain this text once, but contains it ${pieces.length - 1} times: ${from}`,
+    );
     return pieces.join(to);
   }, text);
 }

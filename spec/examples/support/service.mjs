@@ -1,4 +1,6 @@
-/** The parts of systemd that a unit of Type=forking needs: its folders, user, commands and signals. */
+/**
+ * Imitates the parts of systemd that a unit of Type=forking needs: its folders, user, commands and signals.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
@@ -11,7 +13,7 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 /** A user from the range of DynamicUser=. A test without root keeps its user. */
 const user = process.getuid?.() === 0 ? 61_234 : undefined;
 
-/** Where systemd makes the folders that a unit names. */
+/** The parents of the folders that systemd makes for a unit. */
 const places = { State: "/var/lib", Runtime: "/run", Cache: "/var/cache" };
 
 export class Service {
@@ -21,7 +23,7 @@ export class Service {
 
   /**
    * @param {string} text of the unit
-   * @param {string} root in which its folders are
+   * @param {string} root the folder with its folders
    */
   constructor(text, root) {
     this.root = root;
@@ -39,14 +41,14 @@ export class Service {
     }
   }
 
-  /** The value of a setting, of which there must be one. @param {string} key */
+  /** Returns the value of a setting that the unit has exactly once. @param {string} key */
   value(key) {
     const values = this.settings.filter(([name]) => name === key).map(([, value]) => value);
-    if (values.length !== 1) throw new Error(`the unit has ${values.length} times, not once: ${key}=`);
+    if (values.length !== 1) throw new Error(`the unit must have one ${key}=, but has ${values.length}`);
     return values[0];
   }
 
-  /** Runs the command of a setting. Returns the status with which it ends. @param {string} key */
+  /** Runs the command of a setting. Returns its exit status. @param {string} key */
   async #run(key) {
     const rights = `setpriv --reuid=${user} --regid=${user} --clear-groups --bounding-set=-all --inh-caps=-all`;
     const asUser = user === undefined ? "" : `${rights} --no-new-privs`;
@@ -59,12 +61,12 @@ export class Service {
     return status;
   }
 
-  /** `systemctl start`. Returns 0, or with what nginx ended. */
+  /** Acts as `systemctl start`. Returns the exit status of nginx. */
   async start() {
     const status = await this.#run("ExecStart");
     if (status !== 0) return status;
     const path = this.value("PIDFile");
-    // nginx writes it after it has gone to the background.
+    // nginx writes the pid file after it has gone to the background.
     this.mainPid = await waitFor("nginx writes its pid file", () => {
       return existsSync(path) && Number(readFileSync(path, "utf8"));
     });
@@ -73,7 +75,7 @@ export class Service {
     return 0;
   }
 
-  /** `systemctl reload`. Returns 0, or the exit status of the command that failed. */
+  /** Acts as `systemctl reload`. Returns the exit status of the command. */
   reload() {
     return this.#run("ExecReload");
   }
@@ -83,7 +85,10 @@ export class Service {
     return this.mainPid === undefined ? [] : membersOf(this.mainPid);
   }
 
-  /** `systemctl stop`, which KillMode=mixed has signal the main process. Fails if SIGKILL would be next. */
+  /**
+   * Acts as `systemctl stop`, which signals the main process because of KillMode=mixed. Fails if systemd
+   * would have to send SIGKILL.
+   */
   async stop() {
     const main = this.mainPid;
     if (main === undefined) return;

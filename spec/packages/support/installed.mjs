@@ -1,4 +1,4 @@
-/** Copies of released files, and gateways that run with what was installed from them. */
+/** Copies of released files, and gateways that run with an installation of them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ export const released = [
 ];
 
 /**
- * Copies files and folders of the repository into a folder of the test's own.
+ * Copies files and folders of the repository into a temporary folder.
  * @param {import("node:test").TestContext} context
  * @param {string[]} [names]
  * @returns {string} that folder
@@ -44,7 +44,7 @@ export function copyOfRepository(context, names = released) {
 
 /**
  * Runs a program that must succeed.
- * @param {string} folder where it is run
+ * @param {string} folder the working folder
  * @param {string} program
  * @param {...string} args
  * @returns {string} its output
@@ -58,7 +58,7 @@ export function runIn(folder, program, ...args) {
 /**
  * Packs the package with npm, using the existing dist/. Returns the path of the tarball.
  * @param {string} repository the copy
- * @param {string} folder where the tarball goes
+ * @param {string} folder the folder for the tarball
  */
 export function packWithNpm(repository, folder) {
   const options = ["--ignore-scripts", "--offline", "--no-update-notifier", "--loglevel=error"];
@@ -69,10 +69,10 @@ export function packWithNpm(repository, folder) {
 }
 
 /**
- * Makes a gateway that has Sluice from somewhere else than dist/, and says at /installed which version, and
- * from where.
+ * Makes a gateway that loads Sluice from another place than dist/. Its page /installed shows the version and
+ * the path of the loaded file.
  * @param {import("node:test").TestContext} context
- * @param {string} luaPath what `lua_package_path` begins with
+ * @param {string} luaPath the beginning of `lua_package_path`
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
  */
 export async function makeInstalledGateway(context, luaPath, options = {}) {

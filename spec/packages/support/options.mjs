@@ -1,4 +1,4 @@
-/** Options of setup that together have every field of declarations/ and every allowed text. */
+/** Options of setup. Together they contain every field of declarations/ and every allowed text. */
 
 const tls = { verify: true };
 const upstream = (fields) => ({ upstreams: { app: fields } });
@@ -161,10 +161,7 @@ export const examples = [
   discovery({ file: { path: "/servers.json" } }),
 ];
 
-/**
- * Refused by setup, though each field by itself is as declared: what fields ask of each other, which the
- * types do not say.
- */
+/** Options that fit their types, but that setup refuses because of dependencies between fields. */
 export const beyondTypes = [
   "without upstreams.app.method",
   "without upstreams.app.hash",

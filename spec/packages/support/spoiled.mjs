@@ -6,18 +6,18 @@ import { root } from "../../../scripts/command.mjs";
 import { released, version } from "./installed.mjs";
 
 export const rockspec = released.find((name) => name.endsWith(".rockspec"));
-/** The two files of dist/ that the copies have. */
+/** The only two files of dist/ in the copies. */
 const mainLua = "dist/resty/sluice.lua";
 const versionLua = "dist/resty/sluice/lib/version.lua";
 const versionTs = "src/resty/sluice/lib/version.ts";
 
 const [baseImage] = /openresty\/openresty:[\w.-]+/.exec(readFileSync(join(root, "Dockerfile"), "utf8"));
 
-/** The files of a copy that is spoiled: few, so that copying is cheap. */
+/** The files of a spoiled copy. The list is short, so that copying is cheap. */
 export const spoilable = [...released.filter((name) => name !== "dist"), mainLua, versionLua, versionTs];
 
 /**
- * Replaces the first `from` in a file of a copy, which must be there.
+ * Replaces the first occurrence of `from` in a file of a copy. Fails if there is none.
  * @param {string} file
  * @param {string} from
  * @param {string} to
@@ -33,8 +33,8 @@ export const replace = (file, from, to) => (folder) => {
 };
 
 /**
- * @typedef {[what: string, spoil: (folder: string) => void, lines: (string | RegExp)[]]} Spoiled what, how,
- *   and the lines that say so
+ * @typedef {[what: string, spoil: (folder: string) => void, lines: (string | RegExp)[]]} Spoiled the change
+ *   in words, the change itself, and the lines that report it
  */
 
 /** Changes of files that describe the release. @type {Spoiled[]} */
@@ -91,7 +91,7 @@ export const spoiledStatements = [
   [
     "the image of the application",
     replace("docker/app/Dockerfile", baseImage, "openresty/openresty:9"),
-    [`the image below: Dockerfile says "${baseImage}", docker/app/Dockerfile says "openresty/openresty:9"`],
+    [`the base image: Dockerfile says "${baseImage}", docker/app/Dockerfile says "openresty/openresty:9"`],
   ],
   [
     "what dist.ini requires",
@@ -122,7 +122,7 @@ export const spoiledStatements = [
         versionLua,
         "CHANGELOG.md's first heading",
         "README.md",
-        // Twice: where it is packed, and where it is installed.
+        // The page names the tarball twice: where it is packed, and where it is installed.
         "docs/reference/setup.md's tarball",
         "docs/reference/setup.md's tarball",
       ].map((place) => `the version: package.json says "1.0", ${place} says "${version}"`),
@@ -151,14 +151,14 @@ export const spoiledStatements = [
     [`the rockspec's file: other.rockspec itself says "${rockspec}", its name says "other.rockspec"`],
   ],
   [
-    "what it is, in the rockspec",
+    "the description in the rockspec",
     replace(rockspec, "Dynamic upstreams", "Upstreams"),
-    [/^what it is: package\.json says "Dynamic upstreams .*", lua-resty-sluice.* says "Upstreams .*"$/],
+    [/^the description: package\.json says "Dynamic upstreams .*", lua-resty-sluice.* says "Upstreams .*"$/],
   ],
   [
-    "what it is, in dist.ini",
+    "the description in dist.ini",
     replace("dist.ini", "Dynamic upstreams", "Upstreams"),
-    [/^what it is: package\.json says "Dynamic upstreams .*", dist\.ini says "Upstreams .*"$/],
+    [/^the description: package\.json says "Dynamic upstreams .*", dist\.ini says "Upstreams .*"$/],
   ],
   [
     "the license in the rockspec",
@@ -179,10 +179,10 @@ export const spoiledStatements = [
     "lines of dist.ini",
     replace("dist.ini", "is_original = yes", "original = yes\nname = again\nauthor"),
     [
-      'dist.ini: line 7: "name" stands twice',
+      'dist.ini: line 7: duplicate key "name"',
       'dist.ini: line 8: neither a comment nor "key = value"',
-      'dist.ini: has no "is_original", which opm needs',
-      'dist.ini: "original" is not among the keys that it may have',
+      'dist.ini: has no "is_original", which opm requires',
+      'dist.ini: unknown key "original"',
     ],
   ],
   [
@@ -198,7 +198,7 @@ const listsOf = {
   luarocks: `what luarocks make installs by ${rockspec}`,
 };
 
-/** Which files the packages hold. @type {Spoiled[]} */
+/** Changes of the files in the packages. @type {Spoiled[]} */
 export const spoiledFiles = [
   ["nothing", () => {}, []],
   [

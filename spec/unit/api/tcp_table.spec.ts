@@ -31,7 +31,7 @@ describe("the kernel's tables of TCP connections", () => {
   const find = (client: string, own: string): unknown =>
     find_in_tables(endpoint(client, 40000), endpoint(own, 8081), `${folder}.d`);
 
-  it("say whose the other end of a connection is", () => {
+  it("name the user and the socket at the other end of a connection", () => {
     write("tcp", line("0100007F:1F91 00000000:0000", 0, 1), line("0200007F:9C40 0100007F:1F91", 1000, 4242));
     write("tcp6", line(`${IPV6}:9C40 ${IPV6}:1F91`, 0, 99));
     expect(find("127.0.0.2", "127.0.0.1")).same({ inode: "4242", uid: 1000 });
@@ -41,13 +41,13 @@ describe("the kernel's tables of TCP connections", () => {
     expect(find("::1", "::1")).equal(undefined);
   });
 
-  it("know IPv4 over IPv6", () => {
+  it("contain IPv4 connections of IPv6 sockets", () => {
     write("tcp");
     write("tcp6", line(`${MAPPED}0200007F:9C40 ${MAPPED}0100007F:1F91`, 33, 7));
     expect(find("127.0.0.2", "127.0.0.1")).same({ inode: "7", uid: 33 });
   });
 
-  it("say nothing of a socket that is closed, and may be long", () => {
+  it("do not name the owner of a closed socket, and may be long", () => {
     const lines: string[] = [];
     for (const _ of $range(1, 2000)) lines.push(line("0300007F:9C40 0100007F:1F91", 0, 5));
     write(
@@ -61,7 +61,7 @@ describe("the kernel's tables of TCP connections", () => {
     expect(find("127.0.0.4", "127.0.0.1")).same({ inode: "6", uid: 5 });
   });
 
-  it("may be missing", () => {
+  it("need not exist", () => {
     os.execute(`rm -r ${folder} ${folder}.d`);
     expect(find("127.0.0.2", "127.0.0.1")).equal(undefined);
   });

@@ -12,14 +12,14 @@ describe("files of tokens", () => {
   const read = (api: object) => with_token_files(read_options({ api }).api);
   after_each(() => os.remove(path));
 
-  it("have a token a line, beside those that are given", () => {
+  it("contain one token per line, in addition to the tokens in the options", () => {
     write_file("one\r\n\ntwo");
     const { read_tokens, write_tokens } = read({ read_tokens: ["zero"], read_tokens_file: path });
     expect(read_tokens).same(["zero", "one", "two"]);
     expect(write_tokens).same([]);
   });
 
-  it("may begin with a byte order mark, which is no part of the first token", () => {
+  it("may begin with a byte order mark, which is not part of the first token", () => {
     write_file("\uFEFFone\ntwo\n");
     expect(read({ write_tokens_file: path }).write_tokens).same(["one", "two"]);
   });
@@ -41,7 +41,7 @@ describe("files of tokens", () => {
     });
   }
 
-  it("are refused when they are not there", () => {
+  it("are refused when they do not exist", () => {
     expectError(() => {
       read({ write_tokens_file: "/none" });
     }, 'invalid "api.write_tokens_file": could not read it: /none: No such file or directory');

@@ -45,9 +45,9 @@ function count_moves(before: readonly string[], after: readonly string[], name: 
 }
 
 describe("the points of a peer", () => {
-  it("are those of nginx, for every form of an address", () => {
-    // CRC-32 of "127.0.0.1" "\\0" "9001" "\\0\\0\\0\\0", and of that with the first point's bytes at the end,
-    // by zlib.
+  it("equal nginx's points, for every form of an address", () => {
+    // CRC-32 of "127.0.0.1" "\\0" "9001" "\\0\\0\\0\\0", and of the same text with the first point's bytes at
+    // the end, by zlib.
     expect(points_of("127.0.0.1:9001", 0, 2)).same([0x70533e04, 0x10571e62]);
     expect(points_of("127.0.0.1:9001", 1, 2)).same([0x10571e62]);
     expect(points_of("127.0.0.1", 0, 1)).same([0xc3b5e186]);
@@ -94,7 +94,7 @@ describe("hash consistent", () => {
     expect(count_moves(before, owners(bench.method), "p2")).equal(0);
   });
 
-  it("is the same after any changes as a new circle of the same peers", () => {
+  it("has the same circle after any changes as a new circle of the same peers", () => {
     const bench = bench_of(new_consistent_hash, []);
     const by_id = (one: TestPeer, other: TestPeer): boolean => one.id < other.id;
     for (const step of $range(1, 600)) {
@@ -147,7 +147,7 @@ describe("hash consistent", () => {
     add_peer(bench, light);
     const started = os.clock();
     bench.method.pick(available, "key");
-    // Processor time. It is 0.1 s on an idle machine; an earlier version took minutes.
+    // Processor time. An idle machine needs 0.1 s; an earlier version took minutes.
     expect(os.clock() - started < 1).equal(true);
     const counts = new LuaTable<string, number>();
     for (const name of owners(bench.method))
@@ -166,7 +166,7 @@ describe("hash consistent", () => {
     const bench = bench_of(new_consistent_hash, equal_weights(100));
     for (const peer of bench.peers) bench.method.reweigh(peer, 20);
     const before = owners(bench.method);
-    // One more unit of weight, and each peer has a twelfth less points.
+    // With one more unit of weight, each peer has a twelfth less points.
     bench.method.reweigh(bench.peers[0], 21);
     let moves = 0;
     for (const [index, owner] of ipairs(owners(bench.method))) if (owner !== before[index - 1]) moves += 1;

@@ -15,13 +15,13 @@ import {
 /** Weights may be fractions, because `slow_start` raises them in small steps. */
 const FRACTIONS = [1, 3, 7, 100];
 
-/** The promises of every balancing method. */
+/** Promises that every balancing method must keep. */
 
-/** The suite of the contract. The caller passes `it`. */
+/** Returns the tests as names and bodies, which the caller passes to `it`. */
 export function contract(new_method: NewMethod): [string, (this: void) => void][] {
   return [
     [
-      "picks no peer when there is none",
+      "picks no peer when there are no peers",
       () => {
         const [method] = with_weights(new_method, []);
         expect(method.pick(available, "key")).equal(undefined);
@@ -60,7 +60,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
-      "finds the only one of many that is available",
+      "picks the only available peer of many",
       () => {
         const weights: number[] = [];
         for (const number of $range(1, 200)) weights.push((number % 7) + 1);
@@ -137,7 +137,7 @@ export function contract(new_method: NewMethod): [string, (this: void) => void][
     ],
 
     [
-      "takes any sequence of changes",
+      "picks a peer exactly while one is in rotation, after any sequence of changes",
       () => {
         const bench = bench_of(new_method, []);
         const { method, peers } = bench;

@@ -57,7 +57,7 @@ describe("hash", () => {
   it("adds the bits of the next hashes while the peer is not available", () => {
     const { method, peers } = bench_of(new_hash, equal_weights(1000));
     peers[444].is_available = false;
-    // crc32("1123456789") is 0x4946acf8, so 18758 are added to those 19444.
+    // crc32("1123456789") is 0x4946acf8, so 18758 is added to 19444.
     expect(name_of(method, "123456789")).equal("p203");
   });
 
@@ -97,8 +97,7 @@ describe("hash", () => {
 describe("ip_hash", () => {
   it("equals nginx's result for the first three bytes of IPv4", () => {
     const { method } = bench_of(new_ip_hash, equal_weights(6271));
-    // ((89 · 113 + 127) mod 6271 · 113 + 0) mod 6271 · 113 + 0) mod 6271, the sum of the weights being as
-    // large.
+    // ((89 · 113 + 127) mod 6271 · 113 + 0) mod 6271 · 113 + 0) mod 6271. The sum of the weights is 6271.
     const hash = (((((89 * 113 + 127) % 6271) * 113) % 6271) * 113) % 6271;
     expect(name_of(method, "\x7f\0\0")).equal(`p${hash + 1}`);
   });

@@ -23,12 +23,12 @@ const CONFIGURATIONS: BalancingConfig[] = [
 ];
 
 for (const config of CONFIGURATIONS) {
-  describe(`${encode(config)}, as every method,`, () => {
+  describe(`the method ${encode(config)}`, () => {
     const make: NewMethod = (surroundings) => new_method(config, surroundings);
     for (const [promise, body] of contract(make)) it(promise, body);
   });
 
-  describe(`${encode(config)}, peeked at as every method,`, () => {
+  describe(`peek of the method ${encode(config)}`, () => {
     const make: NewMethod = (surroundings) => new_method(config, surroundings);
     for (const [promise, body] of peek_contract(make, config.method === "random")) it(promise, body);
   });

@@ -9,7 +9,7 @@ import {
   type TestPeer,
 } from "./peers";
 
-/** The promises of `peek` of every balancing method. */
+/** Promises that `peek` of every balancing method must keep. */
 
 const PICKS = 2000;
 
@@ -63,11 +63,11 @@ function names_picked(new_method: NewMethod, weights: readonly number[], peeks: 
   return table.concat(names, " ");
 }
 
-/** The suite. `draws`: the next pick of the method is random. */
+/** Returns the tests as names and bodies. `draws`: the next pick of the method is random. */
 export function peek_contract(new_method: NewMethod, draws: boolean): [string, (this: void) => void][] {
   return [
     [
-      "shows nobody when nobody is there, or available",
+      "returns nothing when there is no peer or no available peer",
       () => {
         const [method] = with_weights(new_method, []);
         expect(method.peek(available, "key")).equal(undefined);
@@ -82,7 +82,7 @@ export function peek_contract(new_method: NewMethod, draws: boolean): [string, (
     ],
 
     [
-      "picks the same whether peeked at or not",
+      "does not change the next picks",
       () => {
         for (const weights of WEIGHTS) {
           const unpeeked = names_picked(new_method, weights, false);
@@ -92,7 +92,9 @@ export function peek_contract(new_method: NewMethod, draws: boolean): [string, (
     ],
 
     [
-      draws ? "shows nobody, for it draws" : "shows whom it picks next when all are available",
+      draws
+        ? "returns nothing, because the next pick is random"
+        : "returns the next pick while all peers are available",
       () => {
         for (const weights of WEIGHTS) {
           const bench = bench_of(new_method, weights);
@@ -111,7 +113,7 @@ export function peek_contract(new_method: NewMethod, draws: boolean): [string, (
     ],
 
     [
-      "shows somebody who is available, if it shows anybody",
+      "returns an available peer or nothing",
       () => {
         const bench = bench_of(new_method, [5, 1, 1, 3, 3, 0.5, 1 / 3]);
         for (const pick of $range(1, PICKS)) {

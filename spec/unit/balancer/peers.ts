@@ -1,7 +1,7 @@
 import type { Method, Peer, Surroundings } from "../../../src/resty/sluice/balancer/method";
 import { crc32 } from "../../../src/resty/sluice/lib/crc32";
 
-/** Peers for the specs of methods, and their surroundings. */
+/** Peers and surroundings for the specs of methods. */
 
 export interface TestPeer extends Peer {
   name: string;

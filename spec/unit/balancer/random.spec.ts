@@ -53,7 +53,7 @@ describe("random two", () => {
     const count = 10;
     const bench = bench_of(random_two, equal_weights(count));
     for (const peer of bench.peers) peer.in_flight = peer.id;
-    // Of the pairs of different peers, the k-th least loaded is the better one in count - k.
+    // The k-th least loaded peer is the better one in count - k of the pairs of different peers.
     const expected: number[] = [];
     const pairs_in_all = (count * (count - 1)) / 2;
     for (const rank of $range(1, count - 1)) expected.push((PICKS * (count - rank)) / pairs_in_all);
@@ -66,7 +66,7 @@ describe("random two", () => {
   it("divides the requests in progress by the weight", () => {
     const bench = bench_of(random_two, [2, 3]);
     bench.peers[0].in_flight = 20;
-    // In 19 further draws the other one is not found once in 16,000 times, (3/5)^19, or less.
+    // The probability that 19 further draws never find the other peer is at most (3/5)^19, 1 in 16,000.
     bench.peers[1].in_flight = 29;
     expect(picks_of(bench)[0] < 40).equal(true);
     bench.peers[1].in_flight = 31;

@@ -15,7 +15,7 @@ const METHODS: [string, NewMethod][] = [
 /** Tolerance in picks. Without changes of weights no peer is further than 1 pick from its share. */
 const MOST_AHEAD = 1.5;
 
-/** A bench, and the picks that each peer has had beyond its share, by id. */
+/** A bench, and the number of picks of each peer beyond its share, by id. */
 interface Account {
   bench: Bench;
   ahead: number[];

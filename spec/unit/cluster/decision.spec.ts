@@ -10,12 +10,12 @@ function at(history: string, revision: number): Version {
   return { history, revision };
 }
 
-/** A version as a document has it. */
+/** Returns a version in the form of a document. */
 function own(history: string, revision: number): string {
   return format_version(at(history, revision));
 }
 
-/** A change that was made in this history, or what was put back into it. */
+/** Returns a value in etcd. `origin`: the version that was put back. */
 function stored(revision: number, origin?: Version): Stored {
   return { revision, origin };
 }
@@ -29,21 +29,21 @@ interface Case {
 }
 
 const SAME: Case[] = [
-  { what: "is the same in both", own: own(NOW, 6), stored: stored(6), step: "keep" },
-  { what: "was changed there", own: own(NOW, 6), stored: stored(7), step: "take" },
-  { what: "was changed here since", own: own(NOW, 8), stored: stored(7), step: "keep" },
-  { what: "was deleted there", own: own(NOW, 6), step: "delete" },
-  { what: "is only there", stored: stored(6), step: "take" },
-  { what: "is nowhere", step: "keep" },
-  { what: "was never shared and is not there", own: "", step: "put back" },
-  { what: "was never shared and is there", own: "", stored: stored(6), step: "take" },
-  { what: "was never shared and was deleted there", own: "", deleted: at(NOW, 4), step: "delete" },
+  { what: "has the same revision in etcd", own: own(NOW, 6), stored: stored(6), step: "keep" },
+  { what: "was changed in etcd", own: own(NOW, 6), stored: stored(7), step: "take" },
+  { what: "has an older revision in etcd", own: own(NOW, 8), stored: stored(7), step: "keep" },
+  { what: "was deleted in etcd", own: own(NOW, 6), step: "delete" },
+  { what: "exists only in etcd", stored: stored(6), step: "take" },
+  { what: "does not exist", step: "keep" },
+  { what: "was never shared and is not in etcd", own: "", step: "put back" },
+  { what: "was never shared and is in etcd", own: "", stored: stored(6), step: "take" },
+  { what: "was never shared and was deleted in etcd", own: "", deleted: at(NOW, 4), step: "delete" },
 ];
 
 const LOST: Case[] = [
   { what: "has the same revision of another history", own: own(BEFORE, 6), stored: stored(6), step: "take" },
   { what: "has a later revision of another history", own: own(BEFORE, 9), stored: stored(6), step: "take" },
-  { what: "is lost there", own: own(BEFORE, 6), step: "put back" },
+  { what: "is lost in etcd", own: own(BEFORE, 6), step: "put back" },
   {
     what: "was put back in the same version",
     own: own(BEFORE, 6),
@@ -51,7 +51,7 @@ const LOST: Case[] = [
     step: "take",
   },
   {
-    what: "was replaced there by one that was never shared",
+    what: "was replaced in etcd by an upstream that was never shared",
     own: own(BEFORE, 6),
     stored: stored(3, UNSHARED),
     step: "put back",
@@ -74,17 +74,22 @@ const LOST: Case[] = [
     stored: stored(3, at(BEFORE, 6)),
     step: "take",
   },
-  { what: "was deleted later", own: own(BEFORE, 6), deleted: at(BEFORE, 7), step: "delete" },
-  { what: "was created again since", own: own(BEFORE, 9), deleted: at(BEFORE, 7), step: "put back" },
-  { what: "was deleted since", own: own(BEFORE, 6), deleted: at(NOW, 4), step: "delete" },
+  { what: "was deleted after its version", own: own(BEFORE, 6), deleted: at(BEFORE, 7), step: "delete" },
   {
-    what: "was deleted later than it was put back",
+    what: "was created again after its deletion",
+    own: own(BEFORE, 9),
+    deleted: at(BEFORE, 7),
+    step: "put back",
+  },
+  { what: "was deleted in the present history", own: own(BEFORE, 6), deleted: at(NOW, 4), step: "delete" },
+  {
+    what: "was put back in a version before its deletion",
     stored: stored(3, at(BEFORE, 6)),
     deleted: at(BEFORE, 7),
     step: "delete in etcd",
   },
   {
-    what: "was put back in a version after that in which it was deleted",
+    what: "was put back in a version after its deletion",
     stored: stored(3, at(BEFORE, 9)),
     deleted: at(BEFORE, 7),
     step: "take",
@@ -92,8 +97,8 @@ const LOST: Case[] = [
 ];
 
 const OLD: Case[] = [
-  { what: "is there", own: "0000000000000006", stored: stored(6), step: "take" },
-  { what: "is not there", own: "0000000000000006", step: "delete" },
+  { what: "is in etcd", own: "0000000000000006", stored: stored(6), step: "take" },
+  { what: "is not in etcd", own: "0000000000000006", step: "delete" },
 ];
 
 const groups: [string, Case[]][] = [
@@ -102,7 +107,7 @@ const groups: [string, Case[]][] = [
   ["of a document of version 0.1.0", OLD],
 ];
 for (const [group, cases] of groups) {
-  describe(`what becomes of an upstream ${group}`, () => {
+  describe(`the decision about an upstream ${group}`, () => {
     for (const { what, own: version, stored: there, deleted, step } of cases) {
       it(`that ${what}: ${step}`, () => {
         expect(decide(version, there, { history: NOW, is_complete: true, deleted })).equal(step);
@@ -111,8 +116,8 @@ for (const [group, cases] of groups) {
   });
 }
 
-describe("what becomes of an upstream of a document of version 0.1.0 in an empty etcd", () => {
-  it("is that it is put back", () => {
+describe("the decision about an upstream of a document of version 0.1.0 in an empty etcd", () => {
+  it("is to put it back", () => {
     const around = { history: NOW, is_complete: false, deleted: undefined };
     expect(decide("0000000000000006", undefined, around)).equal("put back");
   });

@@ -61,14 +61,14 @@ function share_new(document: Document): string {
 describe("the replicator of a cluster", () => {
   before_each(start);
 
-  it("puts what is shared of a new upstream into etcd, and returns its version", () => {
+  it("stores the shared part of a new upstream in etcd, and returns its version", () => {
     const document = document_of(1);
     const version = share_new(document);
     expect(parse_version(version)?.history).equal(HISTORY);
     expect(string.match(etcd_value(KEY) ?? "", "^[^\n]*")[0]).equal(shared_text(document));
   });
 
-  it("replaces the version that the change is based on, and no other", () => {
+  it("replaces only the version on which the change is based", () => {
     const version = share_new(document_of(1));
     const [second] = replicate("app", document_of(1, version), document_of(2), "all");
     expect(second !== undefined).equal(true);
@@ -82,21 +82,21 @@ describe("the replicator of a cluster", () => {
     expect(etcd_value(KEY)).equal(undefined);
   });
 
-  it("replaces a value that is known to be no upstream", () => {
+  it("replaces a value that is known not to be an upstream", () => {
     const junk = etcd_put(KEY, "junk");
     expect(replicate("app", undefined, document_of(1), "all")[1]).equal(LOST);
     put_cluster_problems(`{"app":{"error":"it is no upstream","junk":${string.format("%d", junk)}}}`);
     expect(replicate("app", undefined, document_of(1), "all")[1]).equal(undefined);
   });
 
-  it("sends nothing before this gateway has read what etcd has", () => {
+  it("sends nothing before this gateway has read the content of etcd", () => {
     make_dict();
     stub_ngx();
     expect(replicate("app", undefined, document_of(1), "all")[1]?.code).equal("ClusterUnavailable");
     expect(call_count()).equal(0);
   });
 
-  it("sends no change while the gateways put back what etcd has lost, but puts upstreams back", () => {
+  it("puts upstreams back that etcd has lost, and sends no change meanwhile", () => {
     note_grace(kernel_now() + 60);
     const lost = document_of(1, format_version({ history: "fedcba9876543210", revision: 7 }));
     expect(replicate("app", lost, document_of(2), "all")[1]?.code).equal("ClusterUnavailable");
@@ -113,7 +113,7 @@ describe("a gateway that catches up with etcd", () => {
     make_locks();
   });
 
-  /** Stores an upstream as one that has the version in etcd. */
+  /** Stores an upstream with its version in etcd. */
   function store(document: Document): void {
     const [stored, problem] = write_own("app", (_current, made) => {
       const row = allocate_row(made) as RowNumber;

@@ -52,7 +52,7 @@ describe("a change of an upstream's key in etcd", () => {
     expect(etcd_value(KEY)).equal("another");
   });
 
-  it("is refused by an etcd that has begun another history", () => {
+  it("is refused when etcd has begun another history", () => {
     etcd_put("/s/state/history", "fedcba9876543210");
     const [revision, problem] = change("one", 0);
     expect(revision).equal(undefined);
@@ -60,14 +60,14 @@ describe("a change of an upstream's key in etcd", () => {
     expect(etcd_value(KEY)).equal(undefined);
   });
 
-  it("is made by the next member when one cannot be reached", () => {
+  it("is made by the next member when a member cannot be reached", () => {
     fail_next(UNCONNECTED);
     expect(change("one", 0)[1]).equal(undefined);
     expect(etcd_value(KEY)).equal("one");
     expect(call_count()).equal(2);
   });
 
-  it("is not made, and says so, when no member can be reached", () => {
+  it("fails with a known outcome when no member can be reached", () => {
     fail_next(UNCONNECTED, UNCONNECTED, UNCONNECTED);
     const [, problem] = change("one", 0);
     expect(problem?.code).equal("ClusterUnavailable");
@@ -99,7 +99,7 @@ describe("a change of an upstream's key in etcd", () => {
     expect(etcd_value(KEY)).equal("another");
   });
 
-  it("counts as made when its answer is lost and the key is gone, as it was to be", () => {
+  it("counts as made when its answer is lost and the key that it deletes does not exist", () => {
     const from = etcd_put(KEY, "one");
     fail_next({ ...TIMEOUT, is_made: true });
     const [revision, problem] = change(undefined, from);
@@ -114,7 +114,7 @@ describe("a change of an upstream's key in etcd", () => {
     expect(problem?.text).contains("outcome unknown");
   });
 
-  it("is asked of one member only when every member would refuse it", () => {
+  it("is sent to only one member when every member would refuse it", () => {
     fail_next({ cause: "request is too large", refusal: "too large" });
     expect(change("one", 0)[1]?.code).equal("UpstreamTooLarge");
     expect(call_count()).equal(1);

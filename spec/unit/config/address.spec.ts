@@ -2,7 +2,7 @@ import { canonical_address, duplicate_server, parse_address } from "../../../src
 import { expect } from "../support/expect";
 
 describe("a server's address", () => {
-  it("is shown as it was given, with port 80 when it had none", () => {
+  it("is shown as it was given, with port 80 if it has no port", () => {
     expect(parse_address("127.0.0.1:9001")[0]).same({
       server: "127.0.0.1:9001",
       host: "127.0.0.1",
@@ -72,28 +72,28 @@ describe("a server's address", () => {
     });
   }
 
-  it("is not a unix path longer than the system takes", () => {
+  it("must not be a unix path longer than the system allows", () => {
     expect(parse_address(`unix:/${string.rep("a", 106)}`)[1]).equal(undefined);
     expect(parse_address(`unix:/${string.rep("a", 107)}`)[1]?.code).equal("UpstreamBadAddress");
   });
 
-  it("is not a host name, which has a code of its own", () => {
+  it("must not be a host name, which has its own error code", () => {
     for (const name of ["localhost", "app.example:8080", "a-1_b.example"]) {
       expect(parse_address(name)[1]?.code).equal("UpstreamConfNoResolver");
     }
   });
 
-  it("is given to nginx so that nginx takes it", () => {
+  it("is passed to nginx in a form that nginx accepts", () => {
     expect(parse_address("[1:2:3:4:5:6:7::]:80")[0]?.host).equal("[1:2:3:4:5:6:7:0]");
   });
 
-  it("has no zone, which nginx cannot connect to", () => {
+  it("must not have a zone, because nginx cannot connect to it", () => {
     const [, problem] = parse_address("[fe80::1%eth0]:80");
     expect(problem?.code).equal("UpstreamBadAddress");
     expect(problem?.text).contains("has an IPv6 zone, which is not supported");
   });
 
-  it("is a string", () => {
+  it("must be a string", () => {
     for (const value of [1, true, {}, undefined]) {
       expect(parse_address(value)[1]?.code).equal("UpstreamConfFormatError");
     }
@@ -125,8 +125,8 @@ describe("the canonical form of a server's address", () => {
   });
 });
 
-describe("a server that a list has twice", () => {
-  it("is named as it is written, both times if that differs", () => {
+describe("the error for a duplicate server in a list", () => {
+  it("contains the address as it is written, and both spellings if they differ", () => {
     expect(duplicate_server("[::1]:80", "[::1]:80")).equal('duplicate server "[::1]:80"');
     expect(duplicate_server("[0::1]:80", "[::1]:80")).equal(
       'duplicate server "[0::1]:80", which is also written as "[::1]:80"',

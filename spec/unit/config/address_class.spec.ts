@@ -31,7 +31,7 @@ describe("the address of a server that was not added by hand", () => {
     ["[::ffff:ffff:ffff]", "the broadcast"],
   ];
   for (const [address, name] of refused) {
-    it(`is not ${address}, which is ${name} one`, () => {
+    it(`must not be ${address}, ${name} address`, () => {
       const problem = check_server_address(`${address}:8080`);
       expect(problem).same({
         status: 400,

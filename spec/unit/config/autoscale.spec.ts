@@ -113,7 +113,7 @@ describe("autoscale", () => {
     });
   }
 
-  it("is off unless it is set, and is taken off by null", () => {
+  it("is off by default, and is removed by null", () => {
     expect(read_settings({})[0]?.autoscale).equal(undefined);
     const [base] = read_settings({ autoscale: { max: 3 } });
     expect(read_settings({}, base)[0]?.autoscale).same({ ...DEFAULTS, max: 3 });
@@ -123,7 +123,7 @@ describe("autoscale", () => {
     );
   });
 
-  it("is shown with its members in their order", () => {
+  it("is shown with its members in a fixed order", () => {
     const [settings] = read_settings({ autoscale: webhook("http://host/x") });
     expect(encode(settings_of(settings as UpstreamSettings).autoscale)).equal(
       '{"high":0.8,"low":0.3,"for":"30s","cooldown":"60s","min":1,"max":10,' +

@@ -93,15 +93,15 @@ describe("a balancing method", () => {
   }
 });
 
-describe("a change of how an upstream is balanced", () => {
+describe("a change of an upstream's balancing", () => {
   const base: BalancingConfig = { ...HASH, sticky: { cookie: COOKIE } };
 
-  it("keeps what it does not name", () => {
+  it("keeps the options that it does not contain", () => {
     expect(read_settings({}, base)[0]).same(base);
     expect(read_settings({ method: "hash" }, base)[0]).same(base);
   });
 
-  it("drops the block of the method before", () => {
+  it("removes the block of the previous method", () => {
     expect(read_settings({ method: "random" }, base)[0]).same({ method: "random", sticky: base.sticky });
     const [timed] = read_settings({ method: "least_time" }, base);
     expect(timed?.least_time).same({ measure: "header", inflight: false });
@@ -122,7 +122,7 @@ describe("a change of how an upstream is balanced", () => {
     expect(read_settings({ sticky: { route } }, base)[0]).same({ ...HASH, sticky: { route } });
   });
 
-  it("takes a block off with null", () => {
+  it("removes a block with null", () => {
     expect(read_settings({ sticky: json_null }, base)[0]).same(HASH);
     expect(read_settings({ hash: json_null }, base)[1]?.text).equal('invalid "hash.key": must be given');
     const two: BalancingConfig = { method: "random", random: { two: "least_conn" } };
@@ -147,7 +147,7 @@ describe("a change of how an upstream is balanced", () => {
   });
 });
 
-describe("how an upstream is balanced", () => {
+describe("the balancing options of an upstream", () => {
   const texts = [
     '{"method":"least_time","least_time":{"measure":"header","inflight":true}}',
     '{"method":"random","random":{"two":"least_conn"}}',
@@ -157,14 +157,14 @@ describe("how an upstream is balanced", () => {
     '{"method":"ip_hash","sticky":{"route":{"variables":["$cookie_r"]}}}',
   ];
   for (const text of texts) {
-    it(`is written as ${text}, wherever it comes from`, () => {
+    it(`are written as ${text}, from a request and from a document`, () => {
       const input = decode(text)[0] as Record<string, unknown>;
       expect(encode(copy_of(BALANCING, read_settings(input)[0] as BalancingConfig))).equal(text);
       expect(encode(copy_of(BALANCING, decode(text)[0] as BalancingConfig))).equal(text);
     });
   }
 
-  it("is nothing but that", () => {
+  it("contain no other members of the document", () => {
     const document = { ...HASH, revision: 5, session_secret: "x", servers: [] };
     expect(copy_of(BALANCING, document)).same(HASH);
   });

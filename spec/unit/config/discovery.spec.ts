@@ -35,7 +35,7 @@ function read(discovery: unknown, base?: DiscoveryConfig): DiscoveryConfig | und
   return read_discovery({ discovery }, base)[0];
 }
 
-/** Checks that a registry's configuration reads as `wanted`, and that again as itself. */
+/** Checks that a registry's configuration is read as `wanted`, and that `wanted` is read unchanged. */
 function expect_read(name: string, given: object, wanted: object): void {
   const config = { discovery: { ...GUARD, [name]: wanted } };
   expect(read({ [name]: given })).same(config);
@@ -96,7 +96,7 @@ describe("discovery", () => {
     });
   }
 
-  it("may verify certificates or not, of https:// only", () => {
+  it("may set the verification of certificates for https:// addresses", () => {
     for (const verify of [true, false]) {
       const tls = { verify };
       expect_read(
@@ -113,7 +113,7 @@ describe("discovery", () => {
     }
   });
 
-  it("may have limits alone, and each of its own", () => {
+  it("may contain each limit alone", () => {
     expect(read({})).same({ discovery: GUARD });
     expect(read({ max_removal_percent: 0, removal_confirmations: 1000 })).same({
       discovery: { max_removal_percent: 0, removal_confirmations: 1000 },
@@ -126,14 +126,14 @@ describe("discovery", () => {
     });
   });
 
-  it("is kept, replaced as a whole, or taken off by a change", () => {
+  it("is kept, replaced as a whole, or removed by a change", () => {
     const base = read({ etcd: ETCD, max_removal_percent: 10 });
     expect(read_discovery({}, base)[0]).same(base);
     expect(read({ consul: CONSUL }, base)).same({ discovery: { ...GUARD, consul: CONSUL } });
     expect(read_discovery({ discovery: json_null }, base)[0]).same({});
   });
 
-  it("names its registry", () => {
+  it("determines its registry", () => {
     expect(source_of(undefined)).equal(undefined);
     expect(source_of(read({})?.discovery)).equal(undefined);
     for (const [name, config] of pairs({ etcd: ETCD, consul: CONSUL, consul_kv: CONSUL_KV, dns: DNS })) {
@@ -143,7 +143,7 @@ describe("discovery", () => {
     expect(source_of(read({ file: { path: "/a" } })?.discovery)).equal("file");
   });
 
-  it("is written in one order", () => {
+  it("is written in a fixed order", () => {
     const block = {
       removal_confirmations: 3,
       max_removal_percent: 50,
@@ -155,7 +155,7 @@ describe("discovery", () => {
     );
   });
 
-  it("is one registry", () => {
+  it("must not have two registries", () => {
     expect_refused(
       { etcd: ETCD, consul: CONSUL },
       'invalid "discovery": must not have both "etcd" and "consul"',
@@ -199,7 +199,7 @@ describe("discovery", () => {
   }
 
   for (const name of ["etcd", "consul", "consul_kv", "dns", "kubernetes", "file"]) {
-    it(`is no ${name} that is no object, or that has more than belongs to it`, () => {
+    it(`refuses ${name} if it is not an object or has an unknown member`, () => {
       for (const value of [7, "x", true, ["x"], json_null]) {
         expect_refused({ [name]: value }, `invalid "discovery.${name}": must be an object`);
       }
@@ -208,7 +208,7 @@ describe("discovery", () => {
   }
 
   for (const [name, given] of pairs({ etcd: ETCD, consul: CONSUL, consul_kv: CONSUL_KV })) {
-    it(`is no ${name} whose certificates are checked as they cannot be`, () => {
+    it(`refuses ${name} with invalid TLS options`, () => {
       const path = `discovery.${name}.tls`;
       const of = (tls: unknown) => ({ [name]: { ...given, tls } });
       const url = name === "etcd" ? "http://127.0.0.1:2379" : "http://127.0.0.1:8500";
@@ -374,7 +374,7 @@ describe("discovery", () => {
     });
   }
 
-  it("is no DNS resolver by name, nor at an impossible port", () => {
+  it("refuses a DNS resolver with a name or an invalid port", () => {
     for (const resolver of ["localhost", "10.0.0.1:0", ""]) {
       const [config, problem] = read_discovery({ discovery: { dns: { ...DNS, resolvers: [resolver] } } });
       expect(config).equal(undefined);
@@ -382,7 +382,7 @@ describe("discovery", () => {
     }
   });
 
-  it("asks SRV records for no port", () => {
+  it("needs no port with SRV records", () => {
     const { name, resolvers } = DNS;
     const { port: _, ...read_without } = DNS_READ;
     expect_read("dns", { name, resolvers, type: "SRV" }, { ...read_without, type: "SRV" });

@@ -71,7 +71,7 @@ describe("a health check", () => {
     });
   }
 
-  it("reads as it was shown", () => {
+  it("is read as it is shown", () => {
     for (const [, check] of accepted) expect(HEALTH_CHECK.read("health_check", check)[0]).same(check);
   });
 

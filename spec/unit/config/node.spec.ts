@@ -40,7 +40,7 @@ describe("a node", () => {
     });
   }
 
-  it("takes what is its own off the input, and leaves the rest", () => {
+  it("removes its own members from the input, and leaves the others", () => {
     const input = { ttl: "10s", incarnation: "1", meta: { a: "b" }, server: "10.0.0.1", weight: 2 };
     read_node("n1", input);
     expect(input).same({ server: "10.0.0.1", weight: 2 });

@@ -11,7 +11,7 @@ describe("the options of setup", () => {
     });
   });
 
-  it("end the prefix of a cluster at a slash, so that no other prefix begins with it", () => {
+  it("end the prefix of a cluster with a slash, so that it is not the beginning of another prefix", () => {
     const endpoints = ["http://127.0.0.1:2379"];
     for (const prefix of ["/pp", "/pp/"]) {
       expect(read_options({ cluster: { etcd: { endpoints, prefix } } }).cluster?.prefix).equal("/pp/");
@@ -48,16 +48,16 @@ describe("the options of setup", () => {
       '"api.origins[0]": must be an origin',
     ],
     [
-      "two origins in one",
+      "two origins in one text",
       { api: { origins: ["https://a.example,https://b.example"] } },
       '"api.origins[0]": must be an origin',
     ],
     [
-      "the scheme's own port, which no browser sends",
+      "the default port of the scheme, which no browser sends",
       { api: { origins: ["https://a:443"] } },
       '"api.origins[0]": must be an origin',
     ],
-    ["a prefix that is no path", { api: { prefix: "api" } }, '"api.prefix"'],
+    ["a prefix that is not a path", { api: { prefix: "api" } }, '"api.prefix"'],
     ["a bad name of an upstream", { upstreams: { "a b": {} } }, "upstreams.a b"],
     [
       "a bad method",

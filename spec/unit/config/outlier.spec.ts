@@ -51,7 +51,7 @@ describe("outlier detection", () => {
     });
   }
 
-  it("compares success rates once a limit of theirs is given, and while none is 0", () => {
+  it("compares success rates if one of their limits is given and none is 0", () => {
     const compares = (input: object) =>
       compares_success_rates(OUTLIER_DETECTION.read("outlier_detection", input)[0] as OutlierConfig);
     expect(compares({})).equal(false);

@@ -1,15 +1,12 @@
 import { json_null } from "../../../src/resty/sluice/lib/json";
 import { refuses } from "../support/refused";
 
-/**
- * Options of the balancing methods and of `sticky` that are refused, for a new upstream and for a change of
- * one.
- */
+/** Options of the balancing methods and of `sticky` that are refused in a new upstream and in a change. */
 
 const KEY = "$remote_addr$uri";
 const NOT_STRINGS = [5, true, json_null, {}];
 
-/** Expects that each of some values of an option of a block is refused. `good`: the block's other options. */
+/** Expects that each value of an option of a block is refused. `good`: the block's other options. */
 function refuses_each(method: string, good: object, member: string, values: unknown[]): void {
   for (const value of values)
     refuses({ method, [method]: { ...good, [member]: value } }, `${method}.${member}`);

@@ -1,10 +1,7 @@
 import { json_null } from "../../../src/resty/sluice/lib/json";
 import { refuses } from "../support/refused";
 
-/**
- * Health checks, limits of outliers, retries and queues that are refused, for a new upstream and for a change
- * of one.
- */
+/** Health checks, outlier limits, retries and queues that are refused in a new upstream and in a change. */
 
 const NOT_FLAGS = ["on", 1, json_null, {}];
 const NOT_STRINGS = [5, true, json_null, {}];

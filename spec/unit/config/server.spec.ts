@@ -131,12 +131,12 @@ describe("a server's parameters", () => {
     }
   });
 
-  it("must name the server, unless they change one", () => {
+  it("must contain the address, unless they change a server", () => {
     expect(read_server({})[1]?.text).equal('invalid "server": must be given');
     expect(changed(BASE, {})[0]).same(BASE);
   });
 
-  it("change only the members that are given", () => {
+  it("change only the given members", () => {
     expect(changed(BASE, { weight: 4 })[0]).same({ ...BASE, weight: 4 });
     expect(changed(BASE, { route: "b" })[0]).same({ ...BASE, route: "b" });
     expect(changed({ ...BASE, route: "b" }, { weight: 4 })[0]?.route).equal("b");
@@ -156,7 +156,7 @@ describe("a server's parameters", () => {
     }
   });
 
-  it("may make it a standby server, unless it is a backup", () => {
+  it("may make the server a standby server, unless it is a backup server", () => {
     expect(read_server({ server: "10.0.0.1", standby: true })[0]?.standby).equal(true);
     expect(read_server({ server: "10.0.0.1", standby: false })[0]?.standby).equal(undefined);
     const text = 'invalid "standby": a backup server cannot be a standby server';
@@ -165,7 +165,7 @@ describe("a server's parameters", () => {
     expect(changed({ ...BASE, backup: true }, { standby: false })[1]).equal(undefined);
   });
 
-  it("leave a standby server in service while it stays one", () => {
+  it("leave a server in service while it stays a standby server", () => {
     const base: ServerConfig = { ...BASE, standby: true, in_service: true };
     expect(changed(base, { weight: 4 })[0]).same({ ...base, weight: 4 });
     expect(changed(base, { standby: true })[0]).same(base);
@@ -175,7 +175,7 @@ describe("a server's parameters", () => {
     expect(carried_over(BASE, base)).same(BASE);
   });
 
-  it("determine whether it receives all requests, only those bound to it, or none", () => {
+  it("determine whether the server receives all requests, only bound ones, or none", () => {
     const serving: ServerConfig = { ...BASE, drain: false };
     const all = [true, true];
     const bound_only = [false, true];

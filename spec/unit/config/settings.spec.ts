@@ -88,12 +88,12 @@ describe("an upstream's settings", () => {
     });
   }
 
-  it("keep what a change does not name", () => {
+  it("keep the members that a change does not contain", () => {
     expect(read_settings({}, ALL)[0]).same(ALL);
     expect(read_settings({ panic_threshold: 10 }, ALL)[0]).same({ ...ALL, panic_threshold: 10 });
   });
 
-  it("have a whole block replaced by a change, or taken off with null", () => {
+  it("have a whole block replaced by a change, or removed with null", () => {
     expect(read_settings({ retries: { tries: 2 } }, ALL)[0]).same({ ...ALL, retries: { tries: 2 } });
     const [check] = read_settings({ health_check: { type: "tcp" } }, ALL);
     expect(check?.health_check?.fails).equal(1);
@@ -115,14 +115,14 @@ describe("an upstream's settings", () => {
       '"queue":{"size":100,"timeout":"60s"}}',
   ];
   for (const text of texts) {
-    it(`are written as ${text}, wherever they come from`, () => {
+    it(`are written as ${text}, from a request and from a document`, () => {
       const input = decode(text)[0] as Record<string, unknown>;
       expect(encode(settings_of(read_settings(input)[0] as UpstreamSettings))).equal(text);
       expect(encode(settings_of(decode(text)[0] as UpstreamSettings))).equal(text);
     });
   }
 
-  it("are nothing but that", () => {
+  it("contain no other members of the document", () => {
     const document = { ...ALL, revision: 5, session_secret: "x", servers: [] };
     expect(settings_of(document)).same(ALL);
   });

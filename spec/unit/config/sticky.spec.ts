@@ -9,7 +9,7 @@ describe("a sticky cookie", () => {
     });
   });
 
-  it("keeps what is given as it is spelled", () => {
+  it("keeps the given spelling of its options", () => {
     const cookie = {
       name: "__Host-a.b~1",
       path: "/shop",
@@ -77,11 +77,11 @@ describe("a sticky route", () => {
     ["a string", "$cookie_r", "must be a list"],
     ["an object", { r: "$cookie_r" }, "must be a list"],
     ["an empty list", [], "must be a list of 1 to 16 items"],
-    ["17 of them", many, "must be a list of 1 to 16 items"],
+    ["a list of 17 items", many, "must be a list of 1 to 16 items"],
     ["JSON's null", json_null, "must be a list"],
   ];
   for (const [what, variables, reason] of refused) {
-    it(`refuses ${what} for it`, () => {
+    it(`refuses ${what} as its variables`, () => {
       const [sticky, problem] = STICKY.read("sticky", { route: { variables } });
       expect(sticky).equal(undefined);
       expect(problem?.text).equal(`invalid "sticky.route.variables": ${reason}`);
@@ -98,7 +98,7 @@ describe("a sticky route", () => {
     [["$arg_r"], "must be a string"],
   ];
   for (const [item, reason] of items) {
-    it(`refuses ${tostring(item)} in it`, () => {
+    it(`refuses ${tostring(item)} among its variables`, () => {
       const [, problem] = STICKY.read("sticky", { route: { variables: ["$cookie_r", item] } });
       expect(problem?.text).contains('invalid "sticky.route.variables[1]": ');
       expect(problem?.text).contains(reason);

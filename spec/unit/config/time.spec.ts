@@ -17,7 +17,7 @@ describe("an nginx time", () => {
     expect(parse_time("1m 30")).equal(90000);
   });
 
-  it("is nothing else", () => {
+  it("has no other form", () => {
     for (const text of [
       "",
       " ",

@@ -6,7 +6,7 @@ describe("an upstream", () => {
     expect(read_upstream({})[0]).same({ method: "round_robin", servers: [] });
   });
 
-  it("keeps what a change does not name", () => {
+  it("keeps the members that a change does not contain", () => {
     const [base] = read_upstream({ servers: [{ server: "10.0.0.1" }] });
     expect(read_upstream({ method: "round_robin" }, base)[0]).same(base);
     expect(read_upstream({ servers: [] }, base)[0]?.servers).same([]);
@@ -16,7 +16,7 @@ describe("an upstream", () => {
     expect(read_upstream({ servers: [] }, hashed)[0]).same({ method: "hash", hash, servers: [] });
   });
 
-  it("may have servers with slow_start, where nginx's method may", () => {
+  it("may have servers with slow_start if nginx's method allows it", () => {
     const servers = [{ server: "10.0.0.1" }, { server: "10.0.0.2", slow_start: "30s" }];
     for (const method of ["round_robin", "least_conn", "least_time"]) {
       expect(read_upstream({ method, servers })[1]).equal(undefined);
@@ -47,23 +47,28 @@ describe("an upstream", () => {
     ["an unknown key with a value of any kind", { zone: {} }, "UpstreamConfFormatError", '"zone"'],
     ["a bad block", { method: "hash", hash: {} }, "UpstreamConfFormatError", '"hash.key"'],
     ["an unknown method", { method: "fastest" }, "UpstreamConfFormatError", '"method"'],
-    ["servers that are no list", { servers: { server: "10.0.0.1" } }, "UpstreamConfFormatError", '"servers"'],
+    [
+      "servers that are not a list",
+      { servers: { server: "10.0.0.1" } },
+      "UpstreamConfFormatError",
+      '"servers"',
+    ],
     ["servers that are a string", { servers: "10.0.0.1" }, "UpstreamConfFormatError", '"servers"'],
     [
-      "a bad server, by its place",
+      "a bad server, with its position",
       { servers: [{ server: "10.0.0.1" }, { server: "x y" }] },
       "UpstreamBadAddress",
       "servers[1]",
     ],
-    ["a server that is no object", { servers: ["10.0.0.1"] }, "UpstreamConfFormatError", "servers[0]"],
+    ["a server that is not an object", { servers: ["10.0.0.1"] }, "UpstreamConfFormatError", "servers[0]"],
     [
-      "a server twice",
+      "a duplicate server",
       { servers: [{ server: "10.0.0.1" }, { server: "10.0.0.1:80" }] },
       "EntryExists",
       'servers[1]: duplicate server "10.0.0.1:80"',
     ],
     [
-      "a server twice, however it is written",
+      "a duplicate server in any spelling",
       { servers: [{ server: "[::1]:81" }, { server: "[::2]:81" }, { server: "[0::1]:081" }] },
       "EntryExists",
       'servers[2]: duplicate server "[0::1]:081", which is also written as "[::1]:81"',
@@ -80,7 +85,7 @@ describe("an upstream", () => {
 });
 
 describe("an upstream's name", () => {
-  it("is of letters, digits and a few signs", () => {
+  it("consists of letters, digits and some punctuation", () => {
     for (const name of ["app", "default/app".split("/")[0], "a-b_c.d:8080", "0", string.rep("n", 128)]) {
       expect(check_name(name)).equal(undefined);
     }

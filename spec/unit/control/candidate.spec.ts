@@ -56,7 +56,7 @@ describe("the server that is brought into service", () => {
     expect(obstacle).equal("no standby server is well");
   });
 
-  it("is left to the webhook, if there is one", () => {
+  it("is chosen by the webhook, if there is one", () => {
     const [server, obstacle] = select([controlled_server(0), standby_server(1)], "out", WEBHOOK);
     expect(server).equal(undefined);
     expect(obstacle).equal(undefined);
@@ -68,7 +68,7 @@ describe("the server that is taken out of service", () => {
     create(64, 4);
   });
 
-  it("is the one with the least weight, of several the last added", () => {
+  it("is the server with the least weight, and the last added one among equals", () => {
     const servers = [
       controlled_server(0, { configured_weight: 2, factor: 0.4 }),
       controlled_server(1),
@@ -79,13 +79,13 @@ describe("the server that is taken out of service", () => {
     expect(select(servers, "in")[0]).equal("10.0.0.3:80");
   });
 
-  it("is an unhealthy one before any healthy one", () => {
+  it("is an unhealthy server if there is one", () => {
     const servers = [controlled_server(0, { configured_weight: 9 }), controlled_server(1)];
     fail(servers[0]);
     expect(select(servers, "in")[0]).equal("10.0.0.1:80");
   });
 
-  it("is a standby server, unless a webhook stops servers", () => {
+  it("is a standby server, or any server with a webhook", () => {
     const servers = [controlled_server(0), controlled_server(1, { in_service: false })];
     expect(select(servers, "in")[0]).equal("10.0.0.1:80");
     expect(select(servers, "in", WEBHOOK)[0]).equal("10.0.0.2:80");
@@ -94,7 +94,7 @@ describe("the server that is taken out of service", () => {
     expect(obstacle).equal("no standby server is in service");
   });
 
-  it("is neither a backup server, nor one that may not serve, nor one that reports to drain", () => {
+  it("is neither a backup server, nor a server that may not serve, nor a server that reports to drain", () => {
     const servers = [
       controlled_server(0, { configured_weight: 9 }),
       controlled_server(1, { backup: true }),

@@ -12,7 +12,7 @@ import { server } from "./loaded_servers";
 export const NOW = 1e9;
 const UPSTREAM_ROW = 1 as RowNumber;
 
-/** A healthy server in service that has just reported. `number` is its id, from 0. */
+/** Returns a healthy server in service that has just reported. `number` is its id, from 0. */
 export function controlled_server(
   number: number,
   differences: Partial<ControlledServer> = {},
@@ -38,7 +38,7 @@ export function controlled_server(
   };
 }
 
-/** A standby server that is not in service. */
+/** Returns a standby server that is not in service. */
 export function standby_server(number: number): ControlledServer {
   return controlled_server(number, { may_serve: false, stands_by: true, in_service: false });
 }
@@ -48,7 +48,7 @@ export function fail({ row }: ControlledServer): void {
   shared_memory()[row + Row.UNAVAILABLE_UNTIL] = math.huge;
 }
 
-/** An upstream of these servers. */
+/** Returns an upstream of these servers. */
 export function upstream_of(servers: ControlledServer[]): Controlled {
   return {
     name: "app",

@@ -16,7 +16,7 @@ export const LIMITS: LoadLimits = {
 };
 export const NAN = 0 / 0;
 
-/** A server that has reported 100 requests per second and a utilization of one half. */
+/** Returns a server that has reported 100 requests per second and a utilization of one half. */
 export function server(differences: Partial<LoadedServer> = {}): LoadedServer {
   return {
     configured_weight: 1,
@@ -32,7 +32,7 @@ export function server(differences: Partial<LoadedServer> = {}): LoadedServer {
   };
 }
 
-/** Several equal servers. */
+/** Returns several equal servers. */
 export function servers(count: number, differences: Partial<LoadedServer> = {}): LoadedServer[] {
   const made: LoadedServer[] = [];
   for (const _ of $range(1, count)) made.push(server(differences));

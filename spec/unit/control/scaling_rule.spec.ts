@@ -10,17 +10,17 @@ import { expect } from "../support/expect";
 const NOW = 1000;
 const LIMITS: ScalingLimits = { high: 0.8, low: 0.3, duration: 30, cooldown: 60, min: 2, max: 6 };
 
-/** Four healthy servers whose utilization is known. */
+/** Returns the utilization of four healthy servers with known utilizations. */
 function utilization(mean: number, differences: Partial<Utilization> = {}): Utilization {
   return { in_service: 4, well: 4, known: 4, mean, ...differences };
 }
 
-/** The times of an upstream that was never scaled and whose utilization was never high or low. */
+/** Returns the times of an upstream that was never scaled and whose utilization was never high or low. */
 function new_times(differences: Partial<ScalingTimes> = {}): ScalingTimes {
   return { high_since: 0, low_since: 0, scaled_at: 0, ...differences };
 }
 
-/** Decides after the utilization has lasted for some seconds. */
+/** Returns the decision after the utilization has lasted for some seconds. */
 function decide_after(
   seconds: number,
   lasting: Utilization,

@@ -14,7 +14,7 @@ describe("the weight of a server by its load", () => {
     for (const one of all) expect(one.reason).equal(Reason.LOAD);
   });
 
-  it("uses the lower one of two medians", () => {
+  it("uses the lower of two medians", () => {
     const all = [server({ rps: 50 }), server({ rps: 100 })];
     settle(all);
     expect(all[0].factor).equal(1);
@@ -75,7 +75,7 @@ describe("the weight of a server by its load", () => {
 });
 
 describe("requests that are not reported", () => {
-  it("are replaced by measured ones", () => {
+  it("are replaced by measured requests", () => {
     const all = [50, 100, 200].map((measured_rps) => server({ rps: -1, measured_rps }));
     settle(all);
     for (const [index, expected] of ipairs([0.5, 1, 2]))
@@ -92,7 +92,7 @@ describe("requests that are not reported", () => {
 });
 
 describe("a factor", () => {
-  it("moves a sixth of its way in a second, a tenth with measured requests, and at most a half", () => {
+  it("moves a sixth of the distance in a second, a tenth with measured requests, and at most a half", () => {
     const cases: [differences: Partial<LoadedServer>, update: number, expected: number][] = [
       [{ rps: 160 }, 1, 1.1],
       [{ rps: 160 }, 0.5, 1.05],
@@ -125,7 +125,7 @@ describe("a factor", () => {
     for (const rps of [96.9, 103.1]) expect(settled({ rps }) === 1).equal(false);
   });
 
-  it("has a reason for humans", () => {
+  it("has a reason in words", () => {
     const texts = new LuaSet<string>();
     for (const reason of $range(Reason.CONFIGURED, Reason.CEILING)) {
       const text = reason_text(reason);

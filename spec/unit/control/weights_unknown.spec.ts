@@ -3,7 +3,7 @@ import { balance_loads, reason_text } from "../../../src/resty/sluice/control/we
 import { expect } from "../support/expect";
 import { expect_near, LIMITS, NAN, NOW, server, servers, settle, settled, TOLERANCE } from "./loaded_servers";
 
-/** What no number of a report can be. */
+/** Numbers that a report cannot contain. */
 const NONSENSE = [NAN, -1, -math.huge, math.huge];
 
 describe("the weight of a server whose load is not known", () => {
@@ -70,7 +70,7 @@ describe("the weight of a server whose load is not known", () => {
     }
   });
 
-  it("treats invalid values like missing ones", () => {
+  it("is the same for invalid values and for missing ones", () => {
     for (const value of NONSENSE) {
       for (const differences of [
         { utilization: value },
@@ -89,7 +89,7 @@ describe("the weight of a server whose load is not known", () => {
     }
   });
 
-  it("is the configured one when the factor was invalid", () => {
+  it("is the configured weight when the factor was invalid", () => {
     for (const factor of [NAN, math.huge, -1, 0]) {
       const one = server({ factor });
       balance_loads([one, ...servers(2)], LIMITS, NOW);

@@ -15,7 +15,7 @@ const CONFIG: DnsConfig = { name: "app", type: "SRV", resolvers: [], min_ttl: "1
 const NOTHING = { cname: "", target: "", address: "", port: 0, priority: 0, weight: 0 };
 const ANSWER = { ...NOTHING, section: 1, class: 1, ttl: 30 };
 
-/** The answers for the targets `one` and `two`, both at port 80, by question. A failure has none. */
+/** The answers for the targets `one` and `two`, both at port 80, by question. undefined: a failure. */
 type Script = Record<string, string[] | undefined>;
 
 function ask_of(script: Script): Ask {

@@ -101,7 +101,7 @@ describe("the addresses of SRV targets", () => {
     expect(targets.get("host50").unknown).same(["AAAA"]);
   });
 
-  it("in the additional section are not asked for, and a missing family only after max_ttl", () => {
+  it("in the additional section are not asked for, and a missing family is asked for only after max_ttl", () => {
     const { asker, asked, time } = asker_of({ "AAAA one": "" });
     const additional = [record("ONE", "A", "10.0.0.1", SECTIONS.additional)];
     for (const _ of $range(1, 10)) {

@@ -41,7 +41,7 @@ describe("an entry of a registry", () => {
     expect(read_entry("10.0.0.7:81", "").server).same(KEYS_SERVER);
   });
 
-  it("may end with a line end", () => {
+  it("may end with a line break", () => {
     expect(read_entry("x", "10.0.0.7:81\n").server).same(KEYS_SERVER);
   });
 

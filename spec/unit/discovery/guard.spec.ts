@@ -3,7 +3,7 @@ import { expect } from "../support/expect";
 
 const LIMITS = { max_removal_percent: 50, removal_confirmations: 3 };
 
-/** Judges an answer that names `wanted` of `owned` servers, and `others` new ones. */
+/** Judges an answer with `wanted` of `owned` servers and `others` new ones. */
 function judge_answer(
   guard: Guard,
   [owned, wanted, others]: [owned: number, wanted: number, others?: number],
@@ -114,7 +114,7 @@ describe("the guard of removals", () => {
     expect(judge_answer(guard, [6, 4], 131.1, { answer: "b" })).equal("removes");
   });
 
-  it("allows the removal of one of two servers at any time", () => {
+  it("always allows the removal of one of two servers", () => {
     const guard = new_guard();
     judge_answer(guard, [2, 2], 100);
     expect(judge_answer(guard, [2, 1], 100.1)).equal("removes");

@@ -13,7 +13,7 @@ const UPSTREAM_ROW = 1 as RowNumber;
 const SERVER_ROW = 2 as RowNumber;
 const INCARNATION = 5;
 
-/** A server that waits for a mandatory check. */
+/** Returns a server that waits for a mandatory check. */
 function waiting_server(): Subject {
   const memory = shared_memory();
   memory[row_at(SERVER_ROW) + Row.STAMP] = INCARNATION;
@@ -33,7 +33,7 @@ describe("a server that waits for a mandatory check", () => {
     create(64, 4);
   });
 
-  it("goes on waiting while the check fails", () => {
+  it("continues to wait while the check fails", () => {
     const subject = waiting_server();
     note_check(subject, check_of({ mandatory: true, fails: 3 }), false, "status 404", 101);
     const memory = shared_memory();
@@ -65,13 +65,13 @@ describe("a server that is checked", () => {
     shared_memory()[subject.row + Row.CHECK] = Check.NONE;
   });
 
-  /** Notes the results of so many checks. Returns the state that follows. */
+  /** Notes the result of `count` checks. Returns the resulting state. */
   function check_several(count: number, passed: boolean): State {
     for (const _ of $range(1, count)) note_check(subject, check, passed, "status 500", 101);
     return shared_memory()[subject.row + Row.STATE];
   }
 
-  it("becomes unhealthy after that many failed checks in a row, and healthy after that many passed ones", () => {
+  it("becomes unhealthy after `fails` failed checks in a row, and healthy after `passes` passed ones", () => {
     expect(check_several(1, true)).equal(State.CHECKING);
     expect(check_several(1, true)).equal(State.UP);
     expect(check_several(2, false)).equal(State.UP);
@@ -88,7 +88,7 @@ describe("a server that is checked", () => {
     expect(memory[subject.row + Row.UNHEALTHY]).equal(1);
   });
 
-  it("is not taken out by a check that has passed on no server", () => {
+  it("does not become unhealthy by a check that has never passed on any server", () => {
     const memory = shared_memory();
     const unproven = subject.upstream_row + UpstreamRow.UNPROVEN_SINCE;
     memory[unproven] = 9;
@@ -101,7 +101,7 @@ describe("a server that is checked", () => {
     expect(memory[subject.row + Row.CHECK]).equal(Check.FAILED);
   });
 
-  it("ignores the results of an earlier check than the one that must prove itself", () => {
+  it("ignores the results of an earlier configuration of the check", () => {
     const memory = shared_memory();
     memory[subject.upstream_row + UpstreamRow.UNPROVEN_SINCE] = check.revision + 1;
     check_several(5, false);
@@ -115,7 +115,7 @@ describe("a server that is checked", () => {
     expect(memory[subject.row + Row.CHECKS]).equal(0);
   });
 
-  it("is up when it is no longer checked", () => {
+  it("becomes up when the checks end", () => {
     check_several(3, false);
     forget_checks(subject, 102);
     const memory = shared_memory();

@@ -5,7 +5,7 @@ import { expect } from "../support/expect";
 const NOTHING = "neither a state nor a weight";
 const NO_WEIGHT: Report = { utilization: 1, has_weight: false };
 
-/** What is reported of a server of which this part is free. */
+/** Returns the report of a server with this free fraction. */
 function free(part: number): Report {
   return { utilization: 1 - part, has_weight: true };
 }
@@ -25,7 +25,7 @@ describe("an agent's line", () => {
     ["100%", free(1)],
     ["250%", free(1)],
     ["weight:75%", free(0.75)],
-    // Whatever weight it is configured with: HAProxy's have a scale of their own.
+    // HAProxy's weights have their own scale. The configured weight of the server does not matter.
     ["weight:1", free(1 / 256)],
     ["weight:64", free(0.25)],
     ["weight:256", free(1)],
@@ -42,7 +42,7 @@ describe("an agent's line", () => {
     ["maxconn:0 50%", free(0.5)],
     ["down # 75% of the disk is full", { state: "down" }],
     ["down#up", { state: "down" }],
-    // Of two states the worse one counts.
+    // The worse of two states counts.
     ["up ready drain", { state: "drain" }],
     ["drain up", { state: "drain" }],
     ["down drain", { state: "down" }],

@@ -32,7 +32,7 @@ describe("the header endpoint-load-metrics", () => {
       'JSON {"cpuUtilization":0.3,"namedMetrics":{"queueLength":12},"utilization":{},"requestCost":{"x":1}}',
       { utilization: 0.3 },
     ],
-    // Whole numbers of 64 bits are strings in protobuf's JSON; what is not set may be null or left out.
+    // Whole numbers of 64 bits are strings in protobuf's JSON. A field without a value may be null or absent.
     ['JSON {"cpuUtilization":0.3,"rps":"310"}', { utilization: 0.3, rps: 310 }],
     ['JSON {"cpuUtilization":0.3,"eps":null,"namedMetrics":null}', { utilization: 0.3 }],
     ['JSON {"cpuUtilization":null,"rps":"5","eps":1}', { rps: 5, eps: 1 }],
@@ -133,7 +133,7 @@ describe("the header endpoint-load-metrics", () => {
     expect(parse_load_metrics(of_length(4097))[1]).equal("longer than 4096 bytes");
   });
 
-  it("is refused when its numbers are larger than numbers can be, and than those of other reports", () => {
+  it("is refused when a number is infinite or larger than other reports allow", () => {
     for (const value of [
       'JSON {"cpuUtilization":1e999}',
       "TEXT cpu_utilization=1e308",
@@ -143,7 +143,7 @@ describe("the header endpoint-load-metrics", () => {
     expect(parse_load_metrics("TEXT cpu_utilization=1e12")[0]).same({ utilization: 1e12 });
   });
 
-  it("takes linear time to read, whatever it is", () => {
+  it("takes linear time to read, whatever it contains", () => {
     const hostile = [
       `TEXT a${string.rep(" ", 4080)}b`,
       `TEXT a=${string.rep(" ", 4080)}b`,

@@ -18,7 +18,7 @@ import { cell, new_subject } from "./subjects";
 const NOW = 1000;
 
 describe("an ejection", () => {
-  it("is left to another worker that was quicker", () => {
+  it("is not repeated when another worker was quicker", () => {
     create(4, 1);
     const memory = shared_memory();
     const record = { ...SERVER_DEFAULTS, server: "10.0.0.1:80", id: 0, incarnation: 7, row: 2 as RowNumber };
@@ -27,7 +27,7 @@ describe("an ejection", () => {
     const [config] = OUTLIER_DETECTION.read("outlier_detection", {});
     const limits = limits_of(config as OutlierConfig);
     function count_others(this: void): LuaMultiReturn<[number, number]> {
-      // What the other worker does while this one counts.
+      // The other worker ejects the server while this worker counts.
       memory[subject.row + Row.EJECTED_UNTIL] = NOW + 30;
       memory[subject.row + Row.EJECTIONS] = 1;
       return $multi(0, 10);
@@ -46,12 +46,12 @@ describe("an ejected server", () => {
 
   const limits = limits_with({ base_ejection_time: "10s", max_ejection_time: "25s", interval: "100s" });
 
-  /** None of ten servers is ejected. */
+  /** Returns the count of ejected servers: none of ten. */
   function no_others(this: void): LuaMultiReturn<[number, number]> {
     return $multi(0, 10);
   }
 
-  it("is unavailable until its ejection ends, and up when it is then chosen", () => {
+  it("is unavailable until its ejection ends, and becomes up when it is chosen after that", () => {
     const subject = new_subject();
     eject(subject, limits, no_others, NOW, "a test");
     expect(is_ejected(subject.row, NOW + 9.9)).equal(true);
@@ -78,14 +78,14 @@ describe("an ejected server", () => {
     expect(cell(subject, Row.EJECTED_UNTIL)).equal(now + 20);
   });
 
-  it("returns at once when nothing ejects servers any more", () => {
+  it("returns immediately when outlier detection is removed", () => {
     const subject = new_subject();
     eject(subject, limits, no_others, NOW, "a test");
     end_ejection(subject, NOW + 1);
     expect(cell(subject, Row.STATE)).equal(State.UP);
   });
 
-  it("is one of at most max_ejection_percent of the servers, but one may always be ejected", () => {
+  it("is one of at most max_ejection_percent of the servers, but one server may always be ejected", () => {
     const few = limits_with({ max_ejection_percent: 30 });
     for (const [others, may_be] of [
       [0, true],
@@ -98,7 +98,7 @@ describe("an ejected server", () => {
     }
   });
 
-  it("had as many errors in a row as its limits allow", () => {
+  it("has reached a limit of errors in a row", () => {
     const subject = new_subject();
     const strict = limits_with({ consecutive_5xx: 3, consecutive_gateway_failure: 2 });
     expect(count_error(subject, strict, true)).equal(undefined);

@@ -18,7 +18,7 @@ function state(): State {
 }
 
 describe("failures of requests", () => {
-  it("make a server unavailable for fail_timeout once there are max_fails of them", () => {
+  it("make a server unavailable for fail_timeout when their number reaches max_fails", () => {
     note_failure(subject, NOW, "a request failed with 502");
     expect(state()).equal(State.UP);
     note_failure(subject, NOW + 1, "a request failed with 502");
@@ -39,7 +39,7 @@ describe("failures of requests", () => {
     expect(cell(subject, Row.FAILS)).equal(0);
   });
 
-  it("are not forgotten by a response to a request that began before the last one", () => {
+  it("are not reset by a response to a request that began before the last failure", () => {
     note_failure(subject, NOW, "a request failed with 502");
     note_success(subject, NOW + 1);
     expect(cell(subject, Row.FAILS)).equal(1);
@@ -53,7 +53,7 @@ describe("a server with failures", () => {
     for (const _ of $range(1, 2)) note_failure(subject, NOW, "a request failed with 502");
   });
 
-  it("gets one request after fail_timeout, and no other until that one has ended", () => {
+  it("receives one request after fail_timeout, and no other request until that one has ended", () => {
     note_trial(subject, NOW + 9.9);
     expect(cell(subject, Row.TRIED_AT)).equal(NOW);
     note_trial(subject, NOW + 10);

@@ -69,7 +69,7 @@ describe("a report", () => {
     }
   });
 
-  it("is named by its path inside another object", () => {
+  it("is named by its path in errors when it is inside another object", () => {
     const texts: [unknown, string][] = [
       [5, 'invalid "a.report": must be an object'],
       [json_null, 'invalid "a.report": must be an object'],

@@ -17,14 +17,14 @@ function set(name: Row, value: number): void {
   shared_memory()[subject.row + name] = value;
 }
 
-/** The state that follows from what is in the cells. */
+/** Returns the state that results from the values of the cells. */
 function concluded(now = NOW): State {
   conclude(subject, now, "a test");
   return cell(subject, Row.STATE);
 }
 
 describe("the state of a server", () => {
-  it("is unavail from max_fails failures on, for fail_timeout after the last one", () => {
+  it("is unavail after max_fails failures, for fail_timeout after the last one", () => {
     set(Row.FAILS, 1);
     set(Row.FAILED_AT, NOW);
     expect(concluded()).equal(State.UP);
@@ -59,7 +59,7 @@ describe("the state of a server", () => {
     expect(concluded()).equal(State.UNAVAIL);
   });
 
-  it("is never unavail by failures with max_fails 0", () => {
+  it("is never unavail because of failures with max_fails 0", () => {
     subject.max_fails = 0;
     set(Row.FAILS, 100);
     expect(concluded()).equal(State.UP);
@@ -89,7 +89,7 @@ describe("a change of the state", () => {
     expect(cell(subject, Row.UNHEALTHY)).equal(1);
   });
 
-  it("makes every worker look at the upstream, and no conclusion without one does", () => {
+  it("makes every worker look at the upstream, but a conclusion without a change does not", () => {
     const memory = shared_memory();
     const revision = subject.upstream_row + UpstreamRow.HEALTH_REVISION;
     concluded();
@@ -103,7 +103,7 @@ describe("a change of the state", () => {
 });
 
 describe("a server that was deleted", () => {
-  it("gets no state: its row may belong to another server", () => {
+  it("gets no state, because its row may belong to another server", () => {
     set(Row.STAMP, subject.incarnation + 1);
     set(Row.CHECK, Check.FAILED);
     expect(concluded()).equal(State.UP);

@@ -7,7 +7,7 @@ import { make_dict } from "../support/dict";
 const UPSTREAM_ROW = 1 as RowNumber;
 const INCARNATION = 5;
 
-/** Makes an empty memory with the row of a server, and returns the server as health sees it. */
+/** Creates the shared memory with the row of a server, and returns the server. */
 export function new_subject(parameters: Partial<ServerConfig> = {}): Subject {
   make_dict();
   create(64, 4);
@@ -28,7 +28,7 @@ export function add_subject(row: RowNumber, parameters: Partial<ServerConfig> = 
   });
 }
 
-/** The value of a cell of the server's row. */
+/** Returns the value of a cell of the server's row. */
 export function cell(subject: Subject, name: Row): number {
   return shared_memory()[subject.row + name];
 }

@@ -2,7 +2,7 @@ import { crc32 } from "../../../src/resty/sluice/lib/crc32";
 import { expect } from "../support/expect";
 
 describe("CRC-32", () => {
-  it("is that of zlib and nginx", () => {
+  it("equals the result of zlib and nginx", () => {
     expect(crc32("")).equal(0);
     expect(crc32("a")).equal(0xe8b7be43);
     expect(crc32("123456789")).equal(0xcbf43926);

@@ -6,7 +6,7 @@ function entry(key: number): HeapEntry {
 }
 
 describe("a heap", () => {
-  it("gives its entries back in order, whatever was taken out meanwhile", () => {
+  it("returns its entries in order, whichever entries were removed meanwhile", () => {
     math.randomseed(7);
     for (const size of $range(1, 60)) {
       const heap = new_heap<HeapEntry>();

@@ -6,16 +6,16 @@ function canonical(text: string): string | undefined {
   return bytes === undefined ? undefined : ip_text(bytes);
 }
 
-/** How often random addresses are tried. */
+/** Number of random addresses to test. */
 const ROUNDS = 5000;
 
-/** A byte, more often 0 than all others: runs of zeros are what matters. */
+/** Returns a random byte, 0 in most cases, because the canonical form depends on runs of zeros. */
 function random_byte(): number {
   return math.random() < 0.7 ? 0 : math.random(0, 255);
 }
 
 describe("an IP address", () => {
-  it("has four bytes or 16", () => {
+  it("has 4 or 16 bytes", () => {
     expect(ip_bytes("10.0.0.1")).equal(string.char(10, 0, 0, 1));
     expect(ip_bytes("::1")).equal(`${string.rep("\0", 15)}${string.char(1)}`);
     expect(ip_bytes("::ffff:10.0.0.1")).equal(`${string.rep("\0", 10)}${string.char(255, 255, 10, 0, 0, 1)}`);
@@ -63,7 +63,7 @@ describe("the canonical text of an IP address", () => {
     ["::FFFF:192.0.2.1", "::ffff:192.0.2.1"],
     ["0:0:0:0:0:ffff:c000:0201", "::ffff:192.0.2.1"],
     ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
-    // The edges.
+    // Edge cases.
     ["0:0:0:0:0:0:0:0", "::"],
     ["0:0:0:0:0:0:0:1", "::1"],
     ["1:0:0:0:0:0:0:0", "1::"],
@@ -72,7 +72,7 @@ describe("the canonical text of an IP address", () => {
     ["1:0:0:4:5:6:0:0", "1::4:5:6:0:0"],
     ["0:0:3:4:5:6:0:0", "::3:4:5:6:0:0"],
     ["0:0:3:4:5:0:0:0", "0:0:3:4:5::"],
-    // Where nginx takes the address for one that holds an IPv4 address.
+    // nginx takes some of these addresses for addresses that contain an IPv4 address.
     ["::192.0.2.1", "::192.0.2.1"],
     ["::c000:201", "::192.0.2.1"],
     ["::102", "::0.0.1.2"],

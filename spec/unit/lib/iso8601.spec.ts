@@ -20,7 +20,7 @@ describe("a moment in ISO 8601", () => {
     ["2026-01-01T00:00:00.250Z", 1767225600.25],
     ["2100-02-28T00:00:00Z", 4107456000],
     ["2100-03-01T00:00:00Z", 4107542400],
-    // A second that is put in stands at the end of a minute.
+    // A leap second is at the end of a minute.
     ["2016-12-31T23:59:60Z", 1483228800],
     ["2026-01-01T00:00:00.1234567Z", 1767225600.1234567],
   ];
@@ -30,8 +30,8 @@ describe("a moment in ISO 8601", () => {
     });
   }
 
-  it("reads as it was written, every day of 400 years and in every month", () => {
-    // Quarters of a second are exact.
+  it("is read as it was written, for every day of 400 years", () => {
+    // A quarter of a second is exact in binary.
     for (const day of $range(0, 146096)) {
       const seconds = day * 86400 + (day % 86400) + 0.25;
       if (parse_iso8601(iso8601(seconds)) !== seconds) expect(iso8601(seconds)).equal(`day ${day}`);

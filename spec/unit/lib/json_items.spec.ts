@@ -33,7 +33,7 @@ describe("the items of a list in a JSON object", () => {
   }
 
   for (const text of ["[]", "{}", '{"a":[1]}', '{"servers":null}', '{"servers":{"a":1}}', '{"servers":7}']) {
-    it(`are not there in ${text}`, () => {
+    it(`do not exist in ${text}`, () => {
       expect(read(text)[1]).equal(false);
     });
   }
@@ -62,14 +62,14 @@ describe("the items of a list in a JSON object", () => {
     "{servers:[1]}",
     '{"servers":[1];"a":2}',
   ]) {
-    it(`are none in ${string.format("%q", text)}, which is not JSON`, () => {
+    it(`cannot be read from ${string.format("%q", text)}, which is not JSON`, () => {
       const [, is_there, cause] = read(text);
       expect(is_there).equal(undefined);
       expect(type(cause)).equal("string");
     });
   }
 
-  it("are the same however many there are", () => {
+  it("may be many", () => {
     const texts: string[] = [];
     for (const number of $range(1, 5000)) texts.push(`{"server":"10.0.0.1:${number}"}`);
     const [items, is_there] = read(`{"servers":[${table.concat(texts, ",\n")}]}`);

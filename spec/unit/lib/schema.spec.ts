@@ -24,7 +24,7 @@ describe("an answer that has the form of its schema", () => {
     });
   }
 
-  it("has no member that is null", () => {
+  it("has no null members", () => {
     const text = '{"header":{"revision":null},"servers":[{"name":null,"port":1}]}';
     expect(decode_as("etcd", text, SERVERS)[0]).same({ header: {}, servers: [{ port: 1 }] });
   });
@@ -50,14 +50,14 @@ describe("an answer of another form", () => {
     ["", "it is not JSON: "],
   ];
   for (const [text, what] of refused) {
-    it(`may be ${string.format("%q", text)}, which is refused`, () => {
+    it(`is refused: ${string.format("%q", text)}`, () => {
       const [value, cause] = decode_as("etcd", text, SERVERS);
       expect(value).equal(undefined);
       expect(cause).contains(`etcd: unexpected answer: ${what}`);
     });
   }
 
-  it("may be a list's too", () => {
+  it("is refused if it should be a list", () => {
     expect(check_schema("consul", json_null, { items: "string" })).equal(
       "consul: unexpected answer: it is not a list",
     );

@@ -34,7 +34,7 @@ function lines_of(text: string): string[] {
 }
 
 describe("the whole lines of a text", () => {
-  it("are those that have an end", () => {
+  it("are the lines with a line break at the end", () => {
     expect(lines_of("")).same([]);
     expect(lines_of("a")).same([]);
     expect(lines_of("a\nb\n\nc")).same(["a", "b", ""]);

@@ -16,7 +16,7 @@ describe("a URL", () => {
     ["https://[2001:db8::1]", true, "[2001:db8::1]", 443],
     ["http://[::ffff:10.0.0.1]/", false, "[::ffff:10.0.0.1]", 80],
     ["http://[FD00:0::0001]:8500", false, "[fd00::1]", 8500],
-    // Which nginx would not take as it is written.
+    // nginx would not accept this address as it is written.
     ["http://[1:2:3:4:5:6:7::]", false, "[1:2:3:4:5:6:7:0]", 80],
   ];
   for (const [text, is_tls, host, port] of accepted) {

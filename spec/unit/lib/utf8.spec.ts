@@ -38,18 +38,18 @@ const INVALID: [string, string][] = [
 ];
 
 describe("UTF-8", () => {
-  it("is known", () => {
+  it("is recognized", () => {
     for (const text of VALID) expect(is_utf8(text)).equal(true);
     for (const [text] of INVALID) expect(is_utf8(text)).equal(false);
   });
 
-  it("stays as it is", () => {
+  it("is not escaped", () => {
     for (const text of VALID) expect(escape_invalid_utf8(text)).equal(text);
   });
 });
 
 describe("bytes that are not UTF-8", () => {
-  it("are escaped, one by one, and what is around them stays", () => {
+  it("are escaped one by one, and the surrounding text stays", () => {
     for (const [text, escaped] of INVALID) {
       expect(escape_invalid_utf8(text)).equal(escaped);
       expect(escape_invalid_utf8(`é${text}€`)).equal(`é${escaped}€`);

@@ -25,8 +25,8 @@ before_each(() => {
   put(name, {}, [{ server: A }]);
 });
 
-describe("the requests under way", () => {
-  it("have one server each at the first attempt", () => {
+describe("the requests in progress", () => {
+  it("have one server at the first attempt", () => {
     const server = server_of(upstream_at(name, 1), A);
     keep_first(KEY, server);
     expect(first_server(KEY)).equal(server);
@@ -36,7 +36,7 @@ describe("the requests under way", () => {
     expect(first_server(KEY)).equal(undefined);
   });
 
-  it("have a record from the second attempt on, until they are forgotten", () => {
+  it("have a record from the second attempt until they end", () => {
     const server = server_of(upstream_at(name, 1), A);
     keep_first(KEY, server);
     const attempts = keep_several(KEY, server);
@@ -51,7 +51,7 @@ describe("the requests under way", () => {
     expect(find_attempts(OTHER_KEY)).equal(undefined);
   });
 
-  it("begin to count their tries again after an internal redirect", () => {
+  it("count their tries from the start after an internal redirect", () => {
     const server = server_of(upstream_at(name, 1), A);
     const attempts = keep_several(KEY, undefined);
     add_tried(attempts, server);

@@ -21,7 +21,7 @@ before_each(() => {
   name = start_worker();
 });
 
-/** Chooses for one request after the other, which all stay under way. Returns the addresses. */
+/** Chooses servers for several requests, none of which ends. Returns the addresses. */
 function choose_several(requests: number): string[] {
   const chosen: string[] = [];
   for (const _ of $range(1, requests)) {
@@ -36,7 +36,7 @@ function make_unavailable(server: LiveServer): void {
 }
 
 describe("max_conns", () => {
-  it("is the most requests that a server has under way", () => {
+  it("is the upper bound on the requests in progress at a server", () => {
     put(name, {}, [
       { server: A, max_conns: 1 },
       { server: B, max_conns: 2 },
@@ -53,7 +53,7 @@ describe("max_conns", () => {
     expect(choose_several(3)).same([B, B, B]);
   });
 
-  it("lets a server have requests again when one has ended", () => {
+  it("allows a server another request when one has ended", () => {
     put(name, {}, [{ server: A, max_conns: 1 }]);
     expect(choose_several(2)).same([A, "none"]);
     count_end(server_of(upstream_at(name, NOW), A), 0);
@@ -80,7 +80,7 @@ describe("max_conns", () => {
     expect(shared_memory()[upstream.own_active]).equal(1);
   });
 
-  it("makes no upstream full whose servers have no limit", () => {
+  it("never makes an upstream full whose servers have no limit", () => {
     put(name, {}, [{ server: A }]);
     const upstream = upstream_at(name, NOW);
     make_unavailable(server_of(upstream, A));
@@ -89,7 +89,7 @@ describe("max_conns", () => {
 });
 
 describe("a backup server", () => {
-  it("gets requests only while no primary server is available", () => {
+  it("receives requests only while no primary server is available", () => {
     put(name, {}, [{ server: A }, { server: B, backup: true }]);
     expect(choose_several(2)).same([A, A]);
     make_unavailable(server_of(upstream_at(name, NOW), A));
@@ -98,7 +98,7 @@ describe("a backup server", () => {
     expect(choose_several(1)).same([A]);
   });
 
-  it("gets requests while the primary servers are full", () => {
+  it("receives requests while the primary servers are full", () => {
     put(name, {}, [
       { server: A, max_conns: 1 },
       { server: B, backup: true, max_conns: 1 },
@@ -106,7 +106,7 @@ describe("a backup server", () => {
     expect(choose_several(3)).same([A, B, "none"]);
   });
 
-  it("gets a retry when all primary servers were tried", () => {
+  it("receives a retry when all primary servers were tried", () => {
     put(name, {}, [{ server: A }, { server: B }, { server: C, backup: true }]);
     const upstream = upstream_at(name, NOW);
     const attempts = new_attempts();
@@ -116,7 +116,7 @@ describe("a backup server", () => {
 });
 
 describe("a retry", () => {
-  it("goes to no server that was tried", () => {
+  it("does not go to a server that was already tried", () => {
     put(name, {}, [{ server: A }, { server: B }, { server: C }]);
     const upstream = upstream_at(name, NOW);
     const attempts = new_attempts();
@@ -144,7 +144,7 @@ describe("a retry", () => {
 describe("a request that is bound to a server", () => {
   const sticky = { route: { variables: ["$arg_route"] } };
 
-  it("goes there while the server is available, and to another one otherwise", () => {
+  it("goes to that server while it is available, and to another one otherwise", () => {
     put(name, { sticky }, [
       { server: A, route: "a" },
       { server: B, route: "b" },
@@ -188,7 +188,7 @@ describe("a choice", () => {
     expect(choose(upstream_at(name, NOW), undefined, NOW)[1]).equal(false);
   });
 
-  it("is foreseen without being made", () => {
+  it("can be predicted without being made", () => {
     put(name, {}, [{ server: A }, { server: B }]);
     const upstream = upstream_at(name, NOW);
     const foreseen = foresee(upstream, undefined, NOW)?.server;
@@ -197,7 +197,7 @@ describe("a choice", () => {
     expect(choose_several(1)).same([foreseen]);
   });
 
-  it("leaves out a server that waits for its first check even while health is ignored", () => {
+  it("excludes a server that waits for its first check, even while health is ignored", () => {
     put(name, { panic_threshold: 100 }, [{ server: A }, { server: B }]);
     const checking = server_of(upstream_at(name, NOW), A);
     const upstream = upstream_at(name, NOW);
@@ -208,7 +208,7 @@ describe("a choice", () => {
     expect(choose_several(2)).same([B, B]);
   });
 
-  it("made before is no longer valid for a server that was deleted or has become unavailable", () => {
+  it("is no longer valid after its server was deleted or has become unavailable", () => {
     put(name, {}, [{ server: A }, { server: B }]);
     const upstream = upstream_at(name, NOW);
     const [first, second] = [server_of(upstream, A), server_of(upstream, B)];

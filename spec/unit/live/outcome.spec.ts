@@ -26,7 +26,7 @@ function begin(): string | undefined {
   return nginx.peer;
 }
 
-/** Lets the attempt under way fail, and begins the next one. Returns the address of its server. */
+/** Fails the present attempt, and begins the next one. Returns the address of its server. */
 function retry(status: number): string | undefined {
   nginx.failure = "failed";
   nginx.status = status;
@@ -62,7 +62,7 @@ function fails(address: string): number {
 }
 
 describe("a request with one attempt", () => {
-  it("is counted with its status and its bytes, and is no longer under way", () => {
+  it("is counted with its status and its bytes, and is no longer in progress", () => {
     put(name, {}, [{ server: A }]);
     expect(begin()).equal(A);
     expect(status(A).active).equal(1);
@@ -109,7 +109,7 @@ describe("a request with one attempt", () => {
     expect(status(A).codes.get(200)).equal(1);
   });
 
-  it("to a server that was deleted meanwhile leaves the counters of the row's next server alone", () => {
+  it("to a server that was deleted meanwhile does not change the counters of the row's next server", () => {
     put(name, {}, [{ server: A }]);
     begin();
     const deleted = server(A);
@@ -165,7 +165,7 @@ describe("a request with several attempts", () => {
     expect(status(A).fails + status(B).fails).equal(2);
   });
 
-  it("spares the only server of an upstream", () => {
+  it("never makes the only server of an upstream unavailable", () => {
     put(name, {}, [{ server: A }]);
     begin();
     end(A, "502", "-");
@@ -189,7 +189,7 @@ describe("a failed attempt", () => {
     end(B, "200", "0.001");
   });
 
-  it("ejects a server after the errors in a row that outlier detection allows", () => {
+  it("ejects a server when the errors in a row reach the limit of outlier detection", () => {
     const outlier_detection = { consecutive_5xx: 2, consecutive_gateway_failure: 0 };
     put(name, { outlier_detection }, [
       { server: A, max_fails: 0 },
@@ -205,7 +205,7 @@ describe("a failed attempt", () => {
 });
 
 describe("a request that ended without log()", () => {
-  it("is no longer under way when another request has its address, and is reported once", () => {
+  it("is no longer in progress when another request has its address, and is reported once", () => {
     put(name, {}, [{ server: A }]);
     begin();
     nginx.log.length = 0;

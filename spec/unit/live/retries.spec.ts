@@ -24,7 +24,7 @@ function servers(count: number): { server: string }[] {
   return list;
 }
 
-/** The tries that nginx gets for a request, the first one included. */
+/** Returns the number of tries that nginx is allowed for a request, including the first. */
 function tries_of_request(): number {
   begin_request();
   const upstream = upstream_at(name, NOW);
@@ -34,7 +34,7 @@ function tries_of_request(): number {
 }
 
 describe("the tries of a request", () => {
-  it("are one for each server in rotation, at most ten", () => {
+  it("equal the number of servers in rotation, up to ten", () => {
     put(name, {}, servers(3));
     expect(tries_of_request()).equal(3);
     put(name, {}, [...servers(3), { server: "10.0.1.1:80", drain: true }]);
@@ -87,17 +87,17 @@ describe("the budget of retries", () => {
     expect(take_budget(upstream, requests[2])).equal(true);
   });
 
-  it("allows percent of the requests under way of all workers", () => {
+  it("allows percent of the requests in progress at all workers", () => {
     put(name, { retries }, servers(3));
     const upstream = upstream_at(name, NOW);
     send_from_other_worker(server_of(upstream, "10.0.0.1:80"), 23);
     let allowed = 0;
     while (allowed < 20 && take_budget(upstream, new_attempts())) allowed += 1;
-    // With 4 retries, 20 of the 23 requests under way are no retries: the fourth is at no server yet.
+    // With 4 retries, 20 of the 23 requests in progress are not retries: the fourth is at no server yet.
     expect(allowed).equal(4);
   });
 
-  it("counts a request once, however often it is tried", () => {
+  it("counts a request once, whatever the number of its tries", () => {
     put(name, { retries }, servers(3));
     const upstream = upstream_at(name, NOW);
     const attempts = new_attempts();
@@ -111,7 +111,7 @@ describe("the budget of retries", () => {
     expect(shared_memory()[upstream.own_retries]).equal(0);
   });
 
-  it("ends a request that it does not allow to be tried again", () => {
+  it("ends a request for which it does not allow another try", () => {
     put(name, { retries: { budget: { percent: 0, min_concurrent: 0 } } }, servers(2));
     begin_request();
     balance(name);

@@ -19,7 +19,7 @@ before_each(() => {
   name = start_worker();
 });
 
-/** The addresses of so many requests, in order of the addresses. */
+/** Returns the addresses that several requests choose, in order of the addresses. */
 function chosen(requests: number): string[] {
   const addresses: string[] = [];
   for (const _ of $range(1, requests)) {
@@ -40,7 +40,7 @@ describe("a deleted server", () => {
     expect(upstream_at(name, NOW).in_rotation).equal(1);
   });
 
-  it("is another server when its address is added again", () => {
+  it("is a new server when its address is added again", () => {
     put(name, {}, [{ server: A }, { server: B }]);
     const before = server_of(upstream_at(name, NOW), A);
     put(name, {}, [{ server: B }]);
@@ -51,8 +51,8 @@ describe("a deleted server", () => {
   });
 });
 
-describe("a server that stays", () => {
-  it("gets its share by the new weight", () => {
+describe("a server that is kept in a change", () => {
+  it("receives its share by the new weight", () => {
     put(name, {}, [{ server: A }, { server: B }]);
     upstream_at(name, NOW);
     put(name, {}, [{ server: A, weight: 3 }, { server: B }]);
@@ -141,7 +141,7 @@ describe("the settings of an upstream", () => {
     expect(chosen(2).length).equal(2);
   });
 
-  it("keep the turn of round robin when another option changes", () => {
+  it("keep the position of round robin when another option changes", () => {
     put(name, {}, [{ server: A }, { server: B }, { server: C }]);
     const before = chosen(1)[0];
     put(name, { panic_threshold: 10 }, [{ server: A }, { server: B }, { server: C }]);

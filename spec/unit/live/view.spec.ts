@@ -26,7 +26,7 @@ before_each(() => {
   name = start_worker();
 });
 
-/** Whether this worker serves the upstream, as its timers see it. */
+/** Whether the timers of this worker treat the upstream as served. */
 function is_served(): boolean {
   let found = false;
   for_each_upstream((upstream) => {
@@ -65,7 +65,7 @@ describe("the view of an upstream", () => {
     expect(is_served()).equal(false);
   });
 
-  it("of an upstream that was deleted and created again is another one", () => {
+  it("is replaced when the upstream is deleted and created again", () => {
     put(name, {}, [{ server: A }]);
     const before = upstream_at(name, NOW);
     remove(name);
@@ -75,7 +75,7 @@ describe("the view of an upstream", () => {
     expect(after.incarnation > before.incarnation).equal(true);
   });
 
-  it("is forgotten by the timer when the upstream was deleted and no request comes", () => {
+  it("is removed by the timer when the upstream was deleted and there is no request", () => {
     put(name, {}, [{ server: A }]);
     upstream_at(name, NOW);
     remove(name);
@@ -105,7 +105,7 @@ describe("a worker without a slot for its counters", () => {
 });
 
 describe("a change of health", () => {
-  /** Takes a server out as another worker would. */
+  /** Makes a server unavailable, as another worker does. */
   function make_unavailable(address: string): void {
     const memory = shared_memory();
     const { row, upstream_row } = server_of(upstream_at(name, NOW), address);
@@ -122,7 +122,7 @@ describe("a change of health", () => {
     expect(upstream_at(name, NOW).panics).equal(true);
   });
 
-  it("is seen by a retry only if panic_threshold needs it", () => {
+  it("is followed by a retry only with panic_threshold", () => {
     const servers = [{ server: A }, { server: B }];
     put(name, {}, servers);
     const upstream = upstream_at(name, NOW);
@@ -165,7 +165,7 @@ describe("the state that a server reports", () => {
     expect(upstream.in_rotation).equal(2);
   });
 
-  it("does not outlive its expiry in a worker that has not served the upstream yet", () => {
+  it("expires in a worker that has not served the upstream yet", () => {
     put(name, {}, [{ server: A }]);
     const { row } = parse_line((read(name)?.lines ?? [])[0]);
     shared_memory()[row_at(row) + Row.REPORTED_STATE] = Reported.DRAIN;
@@ -173,7 +173,7 @@ describe("the state that a server reports", () => {
     expect(upstream_at(name, kernel_now()).in_rotation).equal(1);
   });
 
-  it("is ended by the timer after its expiry, not by a request to an upstream in use", () => {
+  it("is ended by the timer after its expiry, not by a request to a served upstream", () => {
     put(name, {}, [{ server: A }, { server: B }]);
     report(Reported.DRAIN, kernel_now() - 181);
     const upstream = upstream_at(name, kernel_now());

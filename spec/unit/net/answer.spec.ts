@@ -54,7 +54,7 @@ describe("the head of an answer", () => {
     expect(read(chunks)[1]?.text).equal("ok");
   });
 
-  it("may lack a reason, and may end its lines with a line feed only", () => {
+  it("may lack a reason phrase, and may end its lines with a line feed only", () => {
     expect(read("HTTP/1.1 204 \r\n\r\n")[0]?.status).equal(204);
     expect(read("HTTP/1.1 404\r\n\r\n")[0]?.status).equal(404);
     expect(read("HTTP/1.0 200 OK\nA: 1\n\n")[0]?.headers.a).equal("1");

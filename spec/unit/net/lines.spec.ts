@@ -10,7 +10,7 @@ const LONGEST = 20;
 const CHUNKED: Framing = { is_chunked: true, length: math.huge };
 const UNTIL_CLOSED: Framing = { is_chunked: false, length: math.huge };
 
-/** Returns all lines of a body, and why it has ended. */
+/** Returns all lines of a body, and the reason for its end. */
 function read_all(text: string, framing: Framing, piece_size: number): LuaMultiReturn<[string[], string]> {
   const lines = new_lines(reader_of(text, piece_size), LONGEST, framing);
   const all: string[] = [];
@@ -36,7 +36,7 @@ describe("the lines of a body", () => {
     expect_lines("one\n\ntwo\nthree\n", UNTIL_CLOSED, ["one", "two", "three"], CLOSED);
   });
 
-  it("are complete: a text without a line feed is none", () => {
+  it("are complete: a text without a line feed is not a line", () => {
     expect_lines("one\ntwo", UNTIL_CLOSED, ["one"], CLOSED);
     expect_lines("", UNTIL_CLOSED, [], CLOSED);
   });
@@ -49,7 +49,7 @@ describe("the lines of a body", () => {
     expect_lines(text, { is_chunked: false, length: 99 }, ["one", "two", "three"], CLOSED);
   });
 
-  it("may span chunks, and a chunk may have several", () => {
+  it("may span chunks, and a chunk may contain several lines", () => {
     expect_lines(
       "4\r\none\n\r\n8\r\ntwo\nthre\r\n2\r\ne\n\r\n0\r\n\r\n",
       CHUNKED,
@@ -79,7 +79,7 @@ describe("the lines of a body", () => {
     expect_lines(`4\r\none\n\r\n16\r\n${long}xx`, CHUNKED, ["one"], `a line is longer than ${LONGEST} bytes`);
   });
 
-  it("take linear time to read, whatever the pieces are", () => {
+  it("take linear time to read, whatever the sizes of the pieces", () => {
     const read = (text: string, framing: Framing) =>
       read_line(new_lines(reader_of(text, 65_536), 1_000_000, framing))[0];
     expect_quick(() => {

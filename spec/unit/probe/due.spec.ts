@@ -76,7 +76,7 @@ describe("the schedule of probes", () => {
     expect(count).equal(50);
   });
 
-  it("adds random jitter, from none to all of it", () => {
+  it("adds random jitter between 0 and the maximum", () => {
     const turns = new_schedule<Turn>();
     const turn = new_turn(2);
     expect(due_next(turn, 100, 100, 0)).equal(105);

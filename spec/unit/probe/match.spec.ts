@@ -34,7 +34,7 @@ describe("the conditions of a health check", () => {
     for (const status of [201, 203, 207]) expect(mismatch(match, answer(status))).equal(`status ${status}`);
   });
 
-  it("can be headers, whose names have no case", () => {
+  it("can be headers, whose names are case-insensitive", () => {
     const match = new_match({ status: "200", headers: { "X-Ready": "yes", "X-Any": "" } });
     expect(mismatch(match, answer(200, "", { "x-ready": "yes", "x-any": "" }))).equal(undefined);
     expect(mismatch(match, answer(200, "", { "x-ready": "yes" }))).equal('the header "x-any" is missing');

@@ -28,7 +28,7 @@ describe("a configuration", () => {
     expect(table.concat(included(text), " ")).equal("mime.types conf.d/*.conf last.conf");
   });
 
-  it("has no lines that are comments", () => {
+  it("is searched without its comments", () => {
     expect(without_comments("#a\nb # c\n  # d\n#\n")).equal("\n\nb # c\n\n\n");
   });
 });
@@ -46,7 +46,7 @@ describe("a file", () => {
     os.remove(path);
   });
 
-  it("is read whole, also when it is empty", () => {
+  it("is read completely, even when it is empty", () => {
     for (const length of [0, 1, 4 * 1024 * 1024]) {
       write(length);
       expect(read_file(path) === string.rep("x", length)).equal(true);

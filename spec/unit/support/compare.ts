@@ -1,8 +1,8 @@
-/** Comparing values by their content, and showing them when they differ. */
+/** Compares values by their content, and formats them for messages. */
 
 type Table = Record<string, unknown>;
 
-/** Pairs of tables that a comparison is already in, so that tables in a circle end it. */
+/** Pairs of tables that are already being compared, so that the comparison of circular tables ends. */
 type Begun = LuaMap<Table, Table>;
 
 function same_members(one: Table, other: Table, begun: Begun): boolean {
@@ -13,14 +13,14 @@ function same_members(one: Table, other: Table, begun: Begun): boolean {
   return true;
 }
 
-/** Whether two values have the same content, however deep. Metatables are left out of account. */
+/** Whether two values have the same content, at any depth. Metatables are ignored. */
 export function is_same(one: unknown, other: unknown, begun: Begun = new LuaMap()): boolean {
   if (one === other) return true;
   if (type(one) !== "table" || type(other) !== "table") return false;
   return same_members(one as Table, other as Table, begun);
 }
 
-/** The depth at which nested tables are cut off, so that tables in a circle end. */
+/** The depth at which nested tables are cut off, so that the text of circular tables ends. */
 const DEEPEST = 8;
 
 /** Formats a value for the message of a failed comparison. */

@@ -1,6 +1,6 @@
 import { open_dict } from "../../../src/resty/sluice/store/memory/dict";
 
-/** Makes an empty shared dict and, unless there is one, an `ngx` with a log that nothing reads. */
+/** Makes an empty shared dict and, if there is no `ngx`, an `ngx` whose log is discarded. */
 export function make_dict(): void {
   const values = new LuaTable<string, string | number>();
   const get = (key: string) => values.get(key) as string | number | undefined;
@@ -39,7 +39,7 @@ export function make_dict(): void {
   // A spec that imports nginx_stub.ts has an `ngx` with a log already.
   const nginx = globals.ngx ?? {
     log: () => {
-      // Nothing reads the log.
+      // The log is discarded.
     },
   };
   nginx.shared = { sluice: dict };

@@ -2,8 +2,8 @@ import type { EtcdConfig } from "../../../src/resty/sluice/config/sources/etcd";
 import type { EtcdClient, Refusal } from "../../../src/resty/sluice/net/etcd/client";
 
 /**
- * A small etcd in memory. It replaces `net/etcd/client`, and must be imported before any module that uses
- * that one. It keeps every revision of every key, and knows transactions, ranges of one key, and reads at a
+ * A small etcd in memory. It replaces `net/etcd/client`, and must be imported before any module that uses the
+ * client. It keeps every revision of every key, and supports transactions, ranges of one key, and reads at a
  * revision.
  */
 
@@ -38,14 +38,14 @@ export interface Failure {
   refusal?: Refusal;
   /** True: etcd makes the change, and only its answer is lost. */
   is_made?: boolean;
-  /** Called after the failure: what other programs do then. */
+  /** Called after the failure, to make changes of other programs. */
   after?: (this: void) => void;
 }
 
 let keys = new LuaTable<string, Version[]>();
 let revision = 0;
 let failures: Failure[] = [];
-/** How many calls there were. */
+/** Number of calls. */
 let calls = 0;
 
 export const ETCD_CONFIG: EtcdConfig = {
@@ -53,7 +53,7 @@ export const ETCD_CONFIG: EtcdConfig = {
   prefix: "/s/",
 };
 
-/** Makes etcd empty, and lets the next calls fail as given, one failure a call. */
+/** Empties etcd, and makes the next calls fail, one for each failure. */
 export function reset_etcd(...next_failures: Failure[]): void {
   keys = new LuaTable();
   revision = 1;
@@ -61,12 +61,12 @@ export function reset_etcd(...next_failures: Failure[]): void {
   failures = next_failures;
 }
 
-/** Lets the next calls fail, one failure a call. */
+/** Makes the next calls fail, one for each failure. */
 export function fail_next(...next_failures: Failure[]): void {
   failures = next_failures;
 }
 
-/** Returns how many calls there were since `reset_etcd`. */
+/** Returns the number of calls since `reset_etcd`. */
 export function call_count(): number {
   return calls;
 }
@@ -161,7 +161,7 @@ const client_module = {
 const { preload } = (_G as unknown as { package: { preload: Record<string, unknown> } }).package;
 preload["src.resty.sluice.net.etcd.client"] = () => client_module;
 
-/** Adds what the cluster's modules need of `ngx`. Base64 is left out: what is encoded stays as it is. */
+/** Adds the functions of `ngx` that the cluster's modules need. Base64 is replaced by the identity. */
 export function stub_ngx(): void {
   const globals = _G as unknown as { ngx?: Record<string, unknown> };
   const same = (text: string) => text;

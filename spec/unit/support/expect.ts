@@ -1,22 +1,23 @@
 import { is_same, show } from "./compare";
 
-/** What can be said of a value. Each failure is reported at the line of the spec that said it. */
+/** Expectations of a value. A failure is reported at the line of the spec with the expectation. */
 export interface Expectation {
-  /** It is that value: identity for tables, and nil for undefined. */
+  /** The value is equal: identity for tables, and nil for undefined. */
   equal: (this: void, expected: unknown) => void;
-  /** It has the same content, however deep. */
+  /** The value has the same content, at any depth. */
   same: (this: void, expected: unknown) => void;
-  /** It is neither nil nor false. */
+  /** The value is neither nil nor false. */
   truthy: (this: void) => void;
-  /** It is nil or false. */
+  /** The value is nil or false. */
   falsy: (this: void) => void;
-  /** It is a string that contains this text, taken literally. */
+  /** The value is a string that contains this literal text. */
   contains: (this: void, text: string) => void;
 }
 
-/** Says something of a value: `expect(1 + 1).equal(2)`. */
+/** States an expectation of a value: `expect(1 + 1).equal(2)`. */
 export function expect(actual: unknown): Expectation {
-  // Blocks, not expressions: those would be tail calls in Lua, which leave no trace of who called.
+  // Blocks are used because an expression would be a tail call in Lua, which removes the caller from the
+  // stack.
   return {
     equal: (expected) => {
       check(actual === expected, actual, "equal to", show(expected));
@@ -36,14 +37,14 @@ export function expect(actual: unknown): Expectation {
   };
 }
 
-/** Calls something that must raise an error whose message contains this text. */
+/** Calls a function that must raise an error whose message contains this text. */
 export function expectError(action: (this: void) => void, text: string): void {
   const [ok, problem] = pcall(action);
   if (ok) error(`Expected an error that contains:\n${text}\nThere was none.`, 2);
   checkText("an error", withoutPosition(problem), text, 3);
 }
 
-/** Raises an error at the line of the spec that said something of a value, if it does not hold. */
+/** Raises an error at the line of the spec if an expectation does not hold. */
 function check(holds: boolean, actual: unknown, what: string, value = ""): void {
   if (!holds) error(`Expected a value ${what}\n${value}\nIt is:\n${show(actual)}`, 3);
 }
@@ -55,7 +56,7 @@ function checkText(what: string, actual: unknown, part: string, level: number): 
   error(`Expected ${what} that contains:\n${part}\nIt is:\n${text}`, level);
 }
 
-/** The message of an error, without the file and line that Lua puts in front. */
+/** Returns the message of an error without the file and line at its beginning. */
 function withoutPosition(problem: unknown): string {
   const [message] = string.gsub(tostring(problem), "^[^\n]-:%d+: ", "");
   return message;

@@ -26,7 +26,7 @@ import { make_dict } from "./dict";
 import { begin_request } from "./nginx_stub";
 
 /**
- * A worker that serves upstreams, without nginx: the shared memory, the dict, and a store that only puts
+ * A worker that serves upstreams without nginx: the shared memory, the dict, and a store that only puts
  * documents.
  */
 
@@ -47,7 +47,7 @@ let row: RowNumber | undefined;
 let places: Record<string, Place | undefined> = {};
 let next_id = 0;
 
-/** Starts a worker. Returns the name of an upstream that no earlier test has used. */
+/** Starts a worker. Returns a new name for an upstream. */
 export function start_worker(workers = 4): string {
   make_dict();
   create(ROWS, workers);
@@ -77,7 +77,7 @@ function place_of(address: string, revision: number): Place {
   return { id, incarnation: revision, row: server_row };
 }
 
-/** Puts the upstream. A server whose address was there before stays the same server. */
+/** Puts the upstream. A server that keeps its address stays the same server. */
 export function put(name: string, settings: Record<string, unknown>, servers: readonly Server[]): void {
   const memory = shared_memory();
   const revision = memory[Header.REVISION] + 1;
@@ -112,12 +112,12 @@ export function remove(name: string): void {
   row = undefined;
 }
 
-/** The upstream as this worker serves it at a moment of the monotonic clock. */
+/** Returns the upstream of this worker at a time of the monotonic clock. */
 export function upstream_at(name: string, now: number): LiveUpstream {
   return find_upstream(name, now) ?? error(`there is no upstream ${name}`, 2);
 }
 
-/** The server of an upstream with this address. */
+/** Returns the server of an upstream with this address. */
 export function server_of({ servers }: LiveUpstream, address: string): LiveServer {
   for (const [, server] of pairs(servers)) {
     if (server.server === address) return server;

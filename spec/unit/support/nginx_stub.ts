@@ -5,7 +5,7 @@ interface Zlib {
   crc32: (this: void, start: number, text: string, length: number) => number;
 }
 
-/** The request that the balancer runs for, as far as live/ reads it, and what live/ told nginx about it. */
+/** The present request, as far as live/ reads it, and the calls of live/ to nginx. */
 interface FakeNginx {
   request: ffi.CData;
   /** The values of nginx's variables. */
@@ -29,7 +29,7 @@ interface Globals {
 }
 
 ffi.cdef("unsigned long crc32(unsigned long crc, const char *text, unsigned int length);");
-// nginx's own CRC-32, which ngx.crc32_long calls, does as little work.
+// zlib's CRC-32 is about as fast as nginx's, which ngx.crc32_long calls.
 const zlib = (ffi as unknown as { load: (this: void, name: string) => Zlib }).load("libz.so.1");
 
 export const nginx: FakeNginx = {
@@ -90,7 +90,7 @@ const modules: Record<string, object> = {
       nginx.more_tries += count;
     },
   },
-  // Calls nginx's C code.
+  // This module calls C functions of nginx.
   "src.resty.sluice.live.variable": {
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
   },

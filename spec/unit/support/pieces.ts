@@ -12,7 +12,7 @@ function receive(this: void, reader: Reader): LuaMultiReturn<[string | undefined
   return $multi(piece, piece === undefined ? CLOSED : undefined);
 }
 
-/** A reader that brings a text in pieces of one size, and then ends. */
+/** Returns a reader that delivers a text in pieces of one size and then ends. */
 export function reader_of(text: string, piece_size = text.length): Reader {
   const pieces: string[] = [];
   for (const start of $range(1, text.length, piece_size)) {

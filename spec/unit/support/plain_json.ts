@@ -1,12 +1,12 @@
 /**
- * What src/ uses of lua-cjson, for a machine without it: `cjson.safe` as a Lua module, slow but of the same
- * results.
+ * Replaces lua-cjson on a machine without it: the functions of `cjson.safe` that src/ uses, in Lua. Slow, but
+ * with the same results.
  */
 
-/** LuaJIT's: a value that is equal to itself alone. */
+/** A function of LuaJIT. Returns a value that is equal only to itself. */
 declare function newproxy(this: void): object;
 
-/** Stands for JSON's null. Like that of lua-cjson it is neither a table nor nil. */
+/** JSON's null. As in lua-cjson, it is neither a table nor nil. */
 const json_null = newproxy();
 
 const escapes: Record<string, string> = {
@@ -20,7 +20,7 @@ const escapes: Record<string, string> = {
   t: "\t",
 };
 
-/** Bytes of a code point in UTF-8. */
+/** Returns the bytes of a code point in UTF-8. */
 function utf8_of(code: number): string {
   const rest = (shift: number) => 0x80 + (math.floor(code / 2 ** shift) % 64);
   if (code < 0x80) return string.char(code);
@@ -46,7 +46,7 @@ class Reader {
     return error(`unexpected text at character ${this.at}`, 0);
   }
 
-  /** Takes what matches a pattern here. */
+  /** Reads the text that matches a pattern at the present position. */
   private take(pattern: string): string | undefined {
     const [start, end] = string.find(this.text, `^${pattern}`, this.at);
     if (start === undefined) return undefined;
@@ -140,7 +140,7 @@ function decode(text: string): LuaMultiReturn<[unknown, string | undefined]> {
 const letters = new LuaTable<string, string>();
 for (const [letter, byte] of pairs(escapes)) letters.set(byte, letter);
 
-/** A string; src/ encodes nothing else with lua-cjson. */
+/** Encodes a string. src/ encodes no other values with lua-cjson. */
 function encode(value: string): LuaMultiReturn<[string | undefined, string | undefined]> {
   const [escaped] = string.gsub(value, '[%c"\\/]', (byte) => {
     return letters.has(byte) ? `\\${letters.get(byte)}` : string.format("\\u%04x", string.byte(byte));
@@ -148,13 +148,13 @@ function encode(value: string): LuaMultiReturn<[string | undefined, string | und
   return $multi(`"${escaped}"`, undefined);
 }
 
-/** The one option that src/ sets, which is always so here. */
+/** The only option of lua-cjson that src/ sets. Invalid numbers are always refused here. */
 function decode_invalid_numbers(): void {
-  // Numbers that are not of JSON are refused.
+  // This module always refuses invalid numbers.
 }
 
 export { json_null as null };
 
-/** lua-cjson's `new`. */
+/** The function `new` of lua-cjson. */
 const create = () => ({ encode, decode, decode_invalid_numbers });
 export { create as new };

@@ -1,12 +1,10 @@
-/**
- * Many times what linear time takes for the texts of the specs, and a small part of what quadratic time does.
- */
+/** Much more than a linear run needs for the texts of the specs, and much less than a quadratic run. */
 const BOUND_SECONDS = 1;
 
-/** Runs an action that must take little of the processor's time. */
+/** Runs an action that must take little processor time. */
 export function expect_quick(action: (this: void) => void): void {
   const began = os.clock();
   action();
   const seconds = os.clock() - began;
-  if (seconds > BOUND_SECONDS) error(`It took ${seconds} s of the processor's time.`, 2);
+  if (seconds > BOUND_SECONDS) error(`The action took ${seconds} s of processor time.`, 2);
 }

@@ -4,7 +4,7 @@ import { expect } from "./expect";
 
 const [APP] = read_upstream({ servers: [{ server: "127.0.0.1:9001" }] });
 
-/** Expects that an upstream is refused, as a new one and as a change, with a problem that names a field. */
+/** Expects that an upstream is refused, both new and as a change, with a problem that names a field. */
 export function refuses(input: Record<string, unknown>, path: string, says = `"${path}"`): void {
   it(`${encode(input).substring(0, 100)} is refused`, () => {
     for (const is_change of [false, true]) {

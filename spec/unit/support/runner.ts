@@ -22,7 +22,7 @@ interface Test {
 }
 
 const tests: Test[] = [];
-/** The `describe` blocks that enclose the line that is read now, outermost first. */
+/** The `describe` blocks around the present one, outermost first. */
 let open: Block[] = [{ name: "", before: [], after: [] }];
 
 const globals = _G as unknown as Record<string, unknown>;
@@ -48,7 +48,7 @@ globals.after_each = (body: Body) => {
   open[open.length - 1].after.push(body);
 };
 
-/** Runs a test with what comes before and after it. Returns why it failed, or undefined. */
+/** Runs a test with its `before_each` and `after_each`. Returns the reason of a failure, or undefined. */
 function failure_of(test: Test): string | undefined {
   const [ok, problem] = xpcall(() => {
     for (const block of test.blocks) for (const body of block.before) body();
@@ -64,7 +64,7 @@ function failure_of(test: Test): string | undefined {
   return failure;
 }
 
-/** A text as TAP's comment lines. */
+/** Formats a text as comment lines of TAP. */
 function commented(text: string): string {
   const [lines] = string.gsub(text, "\n", "\n# ");
   return `# ${lines}\n`;

@@ -1,18 +1,20 @@
-/** Statistical tests. Their bounds fail a right program once in a million runs, and seeds are fixed. */
+/**
+ * Statistical tests. A correct program fails one of them once in a million seeds, and the seeds are fixed.
+ */
 
-/** How many standard deviations the normal distribution exceeds with probability 10^-6. */
+/** The normal distribution exceeds this number of standard deviations with probability 10^-6. */
 const DEVIATIONS = 4.753;
 
 /**
- * What chi-square exceeds with probability 10^-6 (Wilson, Hilferty, "The Distribution of Chi-Square", 1931;
- * off by less than 1 % from 5 degrees of freedom on).
+ * Returns the bound that chi-square exceeds with probability 10^-6 (Wilson, Hilferty, "The Distribution of
+ * Chi-Square", 1931). The error is less than 1 % from 5 degrees of freedom on.
  */
 export function chi_square_bound(degrees_of_freedom: number): number {
   const variance = 2 / (9 * degrees_of_freedom);
   return degrees_of_freedom * (1 - variance + DEVIATIONS * math.sqrt(variance)) ** 3;
 }
 
-/** Pearson's chi-square of counts against what was expected, in the same order. */
+/** Returns Pearson's chi-square of counts and expected counts, in the same order. */
 export function chi_square(counts: readonly number[], expected: readonly number[]): number {
   let sum = 0;
   for (const [index, count] of ipairs(counts)) {

@@ -20,7 +20,7 @@ import type { Document } from "../../../../src/resty/sluice/store/document/docum
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
-/** Deletions of seeds, the upstreams of `setup`, in journals and images. */
+/** Tests deletions of seeds, the upstreams of `setup`, in journals and images. */
 
 function document(revision: number): Document {
   return { method: "round_robin", revision, row: 1 as RowNumber, leavers: [], next_id: 0, lines: [] };
@@ -90,7 +90,7 @@ describe("the deletion of a seed", () => {
 
   for (const [what, line] of [
     [
-      "if `seed` is without a deletion",
+      "if a line without a deletion has `seed`",
       '"upstream":"app","seed":true,"method":"round_robin","next_id":0,"put":[],"remove":[]',
     ],
     ["if `seed` is not true", '"upstream":"app","deleted":true,"seed":1'],

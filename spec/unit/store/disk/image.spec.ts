@@ -7,7 +7,7 @@ import { expect } from "../../support/expect";
 describe("an image", () => {
   before_each(make_dict);
 
-  it("has the deletions of seeds, but not of upstreams that were deleted after it was begun", () => {
+  it("contains the deletions of seeds, except of upstreams that existed at its beginning", () => {
     for (const name of ["app", "web", "kept"]) name_seed(name);
     const all = ["app", "kept", "other"];
     for (const name of ["app", "web"]) note_seed(name, true);

@@ -59,20 +59,22 @@ function file_of(kind: "journal" | "image", text: string): LineFile {
   return { path: kind, text, start: start ?? error(flaw ?? "no first line", 0) };
 }
 
-/** Loads a journal, given without its first line. Returns also how many bytes of the given lines count. */
+/**
+ * Loads a journal, given without its first line. Also returns the number of valid bytes of the given lines.
+ */
 function load(text: string): LuaMultiReturn<[SavedState, number | undefined, string | undefined]> {
   const state = empty_state();
   const [applied, cause] = apply_journal(state, file_of("journal", START + text));
   return $multi(state, applied === undefined ? undefined : applied.bytes - START.length, cause);
 }
 
-/** Returns a changed line with a matching checksum. */
+/** Changes a line, and returns it with a matching checksum. */
 function resealed(line: string, pattern: string, replacement: string): string {
   const [json] = string.gsub(line, ',"crc":"%x+"}\n$', "}");
   return seal(string.gsub(json, pattern, replacement)[0]);
 }
 
-/** `upstream address weight; …`, in the order of ids. */
+/** Returns the servers as `upstream address weight; …`, in the order of ids. */
 function describe_state(state: SavedState): string {
   const parts: string[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
@@ -331,9 +333,9 @@ describe("an image", () => {
     expect(load_image(other_start + other + other + end)[2]).contains('line 3: duplicate upstream "app"');
   });
 
-  it("restores the state that it was made of, and the journal continues from it", () => {
+  it("restores the state from which it was made, and the journal continues from it", () => {
     const [state] = load_image(image);
-    // The journal may still begin with lines that the image holds.
+    // The journal may begin with lines whose changes the image contains.
     const [applied] = apply_journal(state, file_of("journal", START + JOURNAL));
     expect(applied?.bytes).equal((START + JOURNAL).length);
     expect(state.revision).equal(6);
@@ -342,7 +344,7 @@ describe("an image", () => {
 
   it("may contain later changes, because changes continue while it is written", () => {
     for (const later of $range(1, CHANGES.length)) {
-      // The image says revision 1, but has "app" as it was after `later` changes.
+      // The revision of the image is 1, but its "app" is the one after `later` changes.
       const [state_then] = load(table.concat(CHANGES, "", 1, later));
       const app = state_then.upstreams.get("app");
       const state = empty_state();

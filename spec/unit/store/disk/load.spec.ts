@@ -20,7 +20,7 @@ import { format_line } from "../../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
-/** Returns the line of a server, whose weight distinguishes the states of two revisions. */
+/** Returns the line of a server. The weight distinguishes the states of two revisions. */
 function line(id: number, incarnation: number, weight: number): string {
   return format_line({
     ...SERVER_DEFAULTS,
@@ -36,7 +36,7 @@ function document(revision: number, lines: string[]): Document {
   return { revision, next_id: 9, row: 1 as RowNumber, method: "round_robin", leavers: [], lines };
 }
 
-/** A state by the names of its upstreams, as the store has it. */
+/** The upstreams of a state by name. */
 type Upstreams = Record<string, Document | undefined>;
 
 /** The state of each revision, and the line of the change that made it. */
@@ -66,7 +66,7 @@ change("app", [line(0, 1, 6), line(2, 3, 1)]);
 change("two", [line(0, 7, 7)]);
 change("six", []);
 
-/** Revisions `first` to `last` as lines of a journal. */
+/** Returns the revisions `first` to `last` as lines of a journal. */
 function lines_of(first: number, last: number): string {
   const lines: string[] = [];
   for (const revision of $range(first, last)) lines.push(CHANGES[revision]);
@@ -101,7 +101,7 @@ function load([image_0, image_1, journal_0, journal_1]: Files): LuaMultiReturn<
   return load_files(named("image", [image_0, image_1]), named("journal", [journal_0, journal_1]));
 }
 
-/** `upstream lines; …`, without the rows. */
+/** Returns the upstreams as `upstream lines; …`, without the rows. */
 function describe_upstreams(upstreams: Upstreams): string {
   const parts: string[] = [];
   for (const name of ["app", "six", "two"]) {
@@ -118,7 +118,7 @@ function describe_loaded({ state }: Loaded): string {
   return describe_upstreams(upstreams);
 }
 
-/** Asserts that files hold the state of a revision. Returns what was loaded. */
+/** Asserts that files contain the state of a revision. Returns the loaded state. */
 function expect_revision(files: Files, revision: number): Loaded {
   const [loaded, cause] = load(files);
   if (loaded === undefined) return error(`revision ${revision} was not loaded: ${cause ?? ""}`, 0);
@@ -127,7 +127,7 @@ function expect_revision(files: Files, revision: number): Loaded {
   return loaded;
 }
 
-/** Asserts that files are refused, and what the refusal says. */
+/** Asserts that files are refused with a reason that contains a text. */
 function expect_refusal(files: Files, text: string): void {
   const [loaded, cause] = load(files);
   expect(loaded).equal(undefined);
@@ -144,7 +144,7 @@ function damaged(text: string): string {
 const LAST = STATES.length - 1;
 
 describe("a crash while the first files are created", () => {
-  it("leaves an empty state at any byte", () => {
+  it("leaves an empty state, at whichever byte the write stops", () => {
     const start = format_journal_start(0);
     for (const length of $range(0, start.length)) {
       const loaded = expect_revision(["", "", "", string.sub(start, 1, length)], 0);
@@ -162,20 +162,20 @@ describe("a crash during a compaction", () => {
   const before = image(2);
   const old = journal(2, 5);
 
-  it("leaves the whole state at any byte of the next journal's first line", () => {
+  it("leaves the whole state, at whichever byte of the next journal's first line the write stops", () => {
     const start = format_journal_start(5);
     for (const length of $range(0, start.length - 1)) {
       const loaded = expect_revision([before, "", old, string.sub(start, 1, length)], 5);
       expect(loaded.journal).equal(0);
     }
     expect(expect_revision([before, "", old, start], 5).journal).equal(1);
-    // The worker died before writes continued in the next journal.
+    // The worker has died before writes continued in the next journal.
     const loaded = expect_revision([before, "", old + CHANGES[6], start], 6);
     expect(loaded.journal).equal(0);
     expect(loaded.needs_image).equal(false);
   });
 
-  it("leaves the whole state at any byte of the image, whatever changed while it was written", () => {
+  it("leaves the whole state, at whichever byte of the image the write stops and whatever changed meanwhile", () => {
     for (const last of $range(5, LAST)) {
       for (const seen of $range(5, last)) {
         const next = image(5, STATES[seen], seen);
@@ -194,7 +194,7 @@ describe("a crash during a compaction", () => {
     const loaded = expect_revision([before, image(5), "", torn], 7);
     expect(loaded.journal_bytes).same([0, journal(5, 7).length]);
     expect(loaded.warnings).same(["journal.1: line 4: the line was not finished and is left out"]);
-    // It may stay there while writes continue in the other journal.
+    // The unfinished line may stay while writes continue in the other journal.
     expect_revision([before, "", old + string.sub(CHANGES[6], 1, 30), journal(5, 7)], 7);
   });
 
@@ -245,7 +245,7 @@ describe("a damaged file", () => {
     );
   });
 
-  it("is refused when the journal lacks changes that the image holds", () => {
+  it("is refused when the journal lacks changes that the image contains", () => {
     const later = image(5, STATES[7], 7);
     expect_revision([later, "", "", journal(5, 7)], 7);
     expect_refusal(
@@ -319,7 +319,7 @@ describe("a loaded state", () => {
     );
   });
 
-  it("comes with the image and the journal that are in use", () => {
+  it("names the image and the journal that are in use", () => {
     const loaded = expect_revision([image(2), image(5), "", journal(5, 7)], 7);
     const used: [Index | undefined, Index] = [loaded.image, loaded.journal];
     expect(used).same([1, 1]);

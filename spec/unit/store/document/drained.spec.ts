@@ -27,7 +27,7 @@ describe("finished drain jobs", () => {
     expect(with_drained(drained, [{ id: 100, server: "10.0.1.0:80" }], NOW).length).equal(101);
   });
 
-  it("are forgotten some time after that, except the last 16", () => {
+  it("are forgotten later, except the last 16", () => {
     const drained = removed_at(NOW - 12 * MINUTE, 100);
     const known = with_drained(drained, [{ id: 100, server: "10.0.1.0:80" }], NOW);
     expect(known.length).equal(16);

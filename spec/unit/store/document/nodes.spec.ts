@@ -97,7 +97,7 @@ describe("a server that registers itself", () => {
     expect(renew(text, server("10.0.0.2:80"), NOW)).equal(undefined);
   });
 
-  it("is the same server with other parameters, and another one with another address or incarnation", () => {
+  it("is the same server with other parameters, but a new one with another address or incarnation", () => {
     const document = registered(document_of([HAND]), server("10.0.0.2:80"));
     const before = one_of(document);
     const heavier = one_of(registered(document, server("10.0.0.2:80", {}, { weight: 9 })));

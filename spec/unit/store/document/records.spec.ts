@@ -47,7 +47,7 @@ describe("the servers of a document's text", () => {
     lines: LINES,
   };
 
-  it("are those that the lines name, one by one", () => {
+  it("are the servers of its lines, one by one", () => {
     const text = format_document(document);
     const wanted: ServerRecord[] = [];
     for (const line of LINES) wanted.push(parse_line(line));
@@ -55,7 +55,7 @@ describe("the servers of a document's text", () => {
     expect(read(`${text}\n\n\n`)).same(wanted);
   });
 
-  it("are none in a document without lines", () => {
+  it("are an empty list in a document without lines", () => {
     expect(read(format_document({ ...document, lines: [] }))).same([]);
   });
 });

@@ -2,7 +2,7 @@ import { is_secret, new_secret } from "../../../../src/resty/sluice/store/docume
 import { expect } from "../../support/expect";
 
 describe("a secret", () => {
-  it("is 32 hexadecimal digits, others each time", () => {
+  it("consists of 32 hexadecimal digits, and differs each time", () => {
     const [one, cause] = new_secret();
     expect(cause).equal(undefined);
     expect(string.find(one as string, "^%x+$")[0]).equal(1);
@@ -11,7 +11,7 @@ describe("a secret", () => {
     expect(one === new_secret()[0]).equal(false);
   });
 
-  it("is nothing else", () => {
+  it("has no other form", () => {
     for (const value of [5, true, "", string.rep("0", 31), string.rep("0", 33), string.rep("g", 32)]) {
       expect(is_secret(value)).equal(false);
     }

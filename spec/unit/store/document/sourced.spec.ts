@@ -142,7 +142,7 @@ describe("the servers of a source", () => {
     expect(replace_sourced(current, "discovery", wanted, true, REVISION)[0]?.lines).same(lines);
   });
 
-  it("are added at the end, each with an id and a row of its own", () => {
+  it("are added at the end, each with a new id and a new row", () => {
     const wanted = [server("10.0.0.9:80"), server("10.0.0.2:80"), server("10.0.0.8:80", { weight: 3 })];
     const [document] = replace_sourced(CURRENT, "discovery", wanted, true, REVISION);
     expect(document?.next_id).equal(6);

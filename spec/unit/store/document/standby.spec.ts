@@ -30,13 +30,13 @@ const REVISION = 30;
 const STANDBY = { server: "10.0.0.1:80", standby: true } as const;
 const NODE = { name: "n", ttl: "5s", incarnation: "" };
 
-/** A standby server in service, with the id 1. */
+/** Returns a standby server in service, with the id 1. */
 function in_service(more: Partial<ServerConfig> = {}): ServerRecord {
   const parameters = { ...SERVER_DEFAULTS, ...STANDBY, in_service: true as const, ...more };
   return { ...parameters, id: 1, incarnation: 11, row: 21 as RowNumber };
 }
 
-/** The same server out of service, or without `standby`. */
+/** Returns the same server out of service, with these parameters. */
 function out_of_service(parameters: Partial<ServerConfig>): ServerRecord {
   return { ...SERVER_DEFAULTS, ...parameters, id: 1, incarnation: 11, row: 21 as RowNumber };
 }

@@ -25,7 +25,7 @@ describe("a follower of changes", () => {
     create(16, 4);
   });
 
-  it("receives nothing while nothing changes", () => {
+  it("receives nothing while there are no changes", () => {
     expect(next_changes(follower_of_now())[0]).equal(undefined);
   });
 

@@ -14,7 +14,7 @@ import { expect } from "../../support/expect";
 const ROWS = 8;
 const WORKERS = 48;
 
-/** Notes that the slots up to one were taken. */
+/** Notes that the slots up to `slot` were taken. */
 function take_up_to(slot: number): void {
   for (const taken of $range(1, slot)) shared_memory()[slot_at(taken) + Slot.USED] = 1;
 }
@@ -24,7 +24,7 @@ describe("the cells of the slots of a row", () => {
     create(ROWS, WORKERS);
   });
 
-  it("are summed, however many slots were taken", () => {
+  it("are summed, whatever the number of taken slots", () => {
     for (const slots of [1, 4, 5, 8, 9, 16, 17, 32, 33, WORKERS]) {
       create(ROWS, WORKERS);
       take_up_to(slots);
@@ -35,7 +35,7 @@ describe("the cells of the slots of a row", () => {
     }
   });
 
-  it("are no other row's, no other slot's and no other part's", () => {
+  it("do not overlap with the cells of another row, slot or part", () => {
     take_up_to(WORKERS);
     const seen = new LuaSet<number>();
     for (const row of $range(0, ROWS - 1)) {
