@@ -12,9 +12,8 @@ import {
   redirect,
 } from "../../../src/resty/sluice/live/attempts";
 import { expect } from "../support/expect";
-import { put, server_of, start_worker, upstream_at } from "../support/live_worker";
+import { A, put, server_of, start_worker, upstream_at } from "../support/live_worker";
 
-const A = "10.0.0.1:80";
 const KEY = 4096;
 const OTHER_KEY = 8192;
 

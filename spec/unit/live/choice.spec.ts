@@ -7,29 +7,25 @@ import type { LiveServer } from "../../../src/resty/sluice/live/view/model";
 import { State, Row } from "../../../src/resty/sluice/store/memory/cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
-import { put, send_from_other_worker, server_of, start_worker, upstream_at } from "../support/live_worker";
+import {
+  A,
+  B,
+  C,
+  choose_several,
+  NOW,
+  put,
+  send_from_other_worker,
+  server_of,
+  start_worker,
+  upstream_at,
+} from "../support/live_worker";
 import { nginx } from "../support/nginx_stub";
-
-const A = "10.0.0.1:80";
-const B = "10.0.0.2:80";
-const C = "10.0.0.3:80";
-const NOW = 5000;
 
 let name = "";
 
 before_each(() => {
   name = start_worker();
 });
-
-/** Chooses servers for several requests, none of which ends. Returns the addresses. */
-function choose_several(requests: number): string[] {
-  const chosen: string[] = [];
-  for (const _ of $range(1, requests)) {
-    const [server] = choose(upstream_at(name, NOW), undefined, NOW);
-    chosen.push(server?.server ?? "none");
-  }
-  return chosen;
-}
 
 function make_unavailable(server: LiveServer): void {
   shared_memory()[server.row + Row.UNAVAILABLE_UNTIL] = NOW + 10;
@@ -41,7 +37,7 @@ describe("max_conns", () => {
       { server: A, max_conns: 1 },
       { server: B, max_conns: 2 },
     ]);
-    const chosen = choose_several(4);
+    const chosen = choose_several(name, 4);
     table.sort(chosen);
     expect(chosen).same([A, B, B, "none"]);
     expect(is_full(upstream_at(name, NOW), NOW)).equal(true);
@@ -50,14 +46,14 @@ describe("max_conns", () => {
   it("counts the requests of other workers", () => {
     put(name, {}, [{ server: A, max_conns: 3 }, { server: B }]);
     send_from_other_worker(server_of(upstream_at(name, NOW), A), 3);
-    expect(choose_several(3)).same([B, B, B]);
+    expect(choose_several(name, 3)).same([B, B, B]);
   });
 
   it("allows a server another request when one has ended", () => {
     put(name, {}, [{ server: A, max_conns: 1 }]);
-    expect(choose_several(2)).same([A, "none"]);
+    expect(choose_several(name, 2)).same([A, "none"]);
     count_end(server_of(upstream_at(name, NOW), A), 0);
-    expect(choose_several(2)).same([A, "none"]);
+    expect(choose_several(name, 2)).same([A, "none"]);
   });
 
   it("holds when another worker takes the last free slot at the same time", () => {
@@ -75,7 +71,7 @@ describe("max_conns", () => {
       dict.get = get;
       send_from_other_worker(first, 1);
     };
-    expect(choose_several(1)).same([B]);
+    expect(choose_several(name, 1)).same([B]);
     expect(own_in_flight(first)).equal(0);
     expect(shared_memory()[upstream.own_active]).equal(1);
   });
@@ -91,11 +87,11 @@ describe("max_conns", () => {
 describe("a backup server", () => {
   it("receives requests only while no primary server is available", () => {
     put(name, {}, [{ server: A }, { server: B, backup: true }]);
-    expect(choose_several(2)).same([A, A]);
+    expect(choose_several(name, 2)).same([A, A]);
     make_unavailable(server_of(upstream_at(name, NOW), A));
-    expect(choose_several(2)).same([B, B]);
+    expect(choose_several(name, 2)).same([B, B]);
     shared_memory()[server_of(upstream_at(name, NOW), A).row + Row.UNAVAILABLE_UNTIL] = 0;
-    expect(choose_several(1)).same([A]);
+    expect(choose_several(name, 1)).same([A]);
   });
 
   it("receives requests while the primary servers are full", () => {
@@ -103,7 +99,7 @@ describe("a backup server", () => {
       { server: A, max_conns: 1 },
       { server: B, backup: true, max_conns: 1 },
     ]);
-    expect(choose_several(3)).same([A, B, "none"]);
+    expect(choose_several(name, 3)).same([A, B, "none"]);
   });
 
   it("receives a retry when all primary servers were tried", () => {
@@ -150,17 +146,17 @@ describe("a request that is bound to a server", () => {
       { server: B, route: "b" },
     ]);
     nginx.variables.arg_route = "b";
-    expect(choose_several(3)).same([B, B, B]);
+    expect(choose_several(name, 3)).same([B, B, B]);
     make_unavailable(server_of(upstream_at(name, NOW), B));
-    expect(choose_several(2)).same([A, A]);
+    expect(choose_several(name, 2)).same([A, A]);
   });
 
   it("goes to a draining server, but not to one that is down", () => {
     put(name, { sticky }, [{ server: A }, { server: B, route: "b", drain: true }]);
     nginx.variables.arg_route = "b";
-    expect(choose_several(2)).same([B, B]);
+    expect(choose_several(name, 2)).same([B, B]);
     put(name, { sticky }, [{ server: A }, { server: B, route: "b", down: true }]);
-    expect(choose_several(2)).same([A, A]);
+    expect(choose_several(name, 2)).same([A, A]);
   });
 
   it("goes to a backup server only if no primary server is available", () => {
@@ -170,9 +166,9 @@ describe("a request that is bound to a server", () => {
       { server: C, route: "c", backup: true },
     ]);
     nginx.variables.arg_route = "c";
-    expect(choose_several(1)).same([A]);
+    expect(choose_several(name, 1)).same([A]);
     make_unavailable(server_of(upstream_at(name, NOW), A));
-    expect(choose_several(2)).same([C, C]);
+    expect(choose_several(name, 2)).same([C, C]);
   });
 });
 
@@ -194,7 +190,7 @@ describe("a choice", () => {
     const foreseen = foresee(upstream, undefined, NOW)?.server;
     expect(foresee(upstream, undefined, NOW)?.server).equal(foreseen);
     expect(shared_memory()[upstream.own_active]).equal(0);
-    expect(choose_several(1)).same([foreseen]);
+    expect(choose_several(name, 1)).same([foreseen]);
   });
 
   it("excludes a server that waits for its first check, even while health is ignored", () => {
@@ -205,7 +201,7 @@ describe("a choice", () => {
     make_unavailable(server_of(upstream, B));
     make_unavailable(checking);
     shared_memory()[checking.row + Row.STATE] = State.CHECKING;
-    expect(choose_several(2)).same([B, B]);
+    expect(choose_several(name, 2)).same([B, B]);
   });
 
   it("is no longer valid after its server was deleted or has become unavailable", () => {

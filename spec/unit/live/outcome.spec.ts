@@ -6,12 +6,8 @@ import { Row } from "../../../src/resty/sluice/store/memory/cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { status_of, type ServerStatus } from "../../../src/resty/sluice/store/memory/statistics";
 import { expect } from "../support/expect";
-import { put, server_of, start_worker, upstream_at } from "../support/live_worker";
+import { A, B, NOW, put, server_of, start_worker, upstream_at } from "../support/live_worker";
 import { begin_request, nginx } from "../support/nginx_stub";
-
-const A = "10.0.0.1:80";
-const B = "10.0.0.2:80";
-const NOW = 5000;
 
 let name = "";
 

@@ -7,10 +7,15 @@ import { count_retry, is_late, take_budget, uncount_retry } from "../../../src/r
 import { allow_tries } from "../../../src/resty/sluice/live/tries";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
-import { put, send_from_other_worker, server_of, start_worker, upstream_at } from "../support/live_worker";
+import {
+  NOW,
+  put,
+  send_from_other_worker,
+  server_of,
+  start_worker,
+  upstream_at,
+} from "../support/live_worker";
 import { begin_request, nginx } from "../support/nginx_stub";
-
-const NOW = 5000;
 
 let name = "";
 

@@ -1,17 +1,21 @@
 import "../support/nginx_stub";
 
-import { choose } from "../../../src/resty/sluice/live/choice";
 import { Measure } from "../../../src/resty/sluice/live/view/model";
 import { kernel_now } from "../../../src/resty/sluice/lib/clock";
 import { Row, State } from "../../../src/resty/sluice/store/memory/cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
-import { put, server_of, start_worker, upstream_at } from "../support/live_worker";
-
-const A = "10.0.0.1:80";
-const B = "10.0.0.2:80";
-const C = "10.0.0.3:80";
-const NOW = 5000;
+import {
+  A,
+  B,
+  C,
+  choose_several,
+  NOW,
+  put,
+  server_of,
+  start_worker,
+  upstream_at,
+} from "../support/live_worker";
 
 let name = "";
 
@@ -21,11 +25,7 @@ before_each(() => {
 
 /** Returns the addresses that several requests choose, in order of the addresses. */
 function chosen(requests: number): string[] {
-  const addresses: string[] = [];
-  for (const _ of $range(1, requests)) {
-    const [server] = choose(upstream_at(name, NOW), undefined, NOW);
-    addresses.push(server?.server ?? "none");
-  }
+  const addresses = choose_several(name, requests);
   table.sort(addresses);
   return addresses;
 }

@@ -14,11 +14,7 @@ import { read } from "../../../src/resty/sluice/store/document/read";
 import { Reported, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
-import { put, remove, server_of, start_worker, upstream_at } from "../support/live_worker";
-
-const A = "10.0.0.1:80";
-const B = "10.0.0.2:80";
-const NOW = 5000;
+import { A, B, NOW, put, remove, server_of, start_worker, upstream_at } from "../support/live_worker";
 
 let name = "";
 

@@ -2,6 +2,7 @@ import "./nginx_stub";
 
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../src/resty/sluice/config/server";
 import { read_settings } from "../../../src/resty/sluice/config/settings";
+import { choose } from "../../../src/resty/sluice/live/choice";
 import { use_retries } from "../../../src/resty/sluice/live/retries";
 import { use_generation } from "../../../src/resty/sluice/live/unlogged";
 import { use_health } from "../../../src/resty/sluice/live/view/availability";
@@ -33,6 +34,12 @@ import { begin_request } from "./nginx_stub";
 const ROWS = 64;
 const OWN_SLOT = 1;
 const OTHER_SLOT = 2;
+
+/** Addresses of servers, and a moment of the monotonic clock. */
+export const A = "10.0.0.1:80";
+export const B = "10.0.0.2:80";
+export const C = "10.0.0.3:80";
+export const NOW = 5000;
 
 type Server = Partial<ServerConfig> & { server: string };
 
@@ -123,6 +130,16 @@ export function server_of({ servers }: LiveUpstream, address: string): LiveServe
     if (server.server === address) return server;
   }
   return error(`there is no server ${address}`, 2);
+}
+
+/** Chooses for one request after the other, which all stay under way. Returns the addresses. */
+export function choose_several(name: string, requests: number): string[] {
+  const chosen: string[] = [];
+  for (const _ of $range(1, requests)) {
+    const [server] = choose(upstream_at(name, NOW), undefined, NOW);
+    chosen.push(server?.server ?? "none");
+  }
+  return chosen;
 }
 
 /** Counts requests of another worker at a server. */

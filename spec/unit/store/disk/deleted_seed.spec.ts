@@ -1,4 +1,3 @@
-import { read_start } from "../../../../src/resty/sluice/store/disk/first_line";
 import {
   end_image,
   format_change,
@@ -8,33 +7,17 @@ import {
   format_journal_start,
   start_image,
 } from "../../../../src/resty/sluice/store/disk/journal";
-import {
-  apply_image,
-  apply_journal,
-  empty_state,
-  type LineFile,
-  type SavedState,
-} from "../../../../src/resty/sluice/store/disk/replay";
+import { apply_journal, empty_state, type SavedState } from "../../../../src/resty/sluice/store/disk/replay";
 import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
-import type { Document } from "../../../../src/resty/sluice/store/document/document";
-import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
+import { document, file_of, load_image, load_journal } from "../../support/saved_files";
 
 /** Tests deletions of seeds, the upstreams of `setup`, in journals and images. */
-
-function document(revision: number): Document {
-  return { method: "round_robin", revision, row: 1 as RowNumber, leavers: [], next_id: 0, lines: [] };
-}
 
 const NOTHING = { added: [], removed: [] };
 const CREATED = format_change("app", document(1), NOTHING);
 const DELETED = format_deletion("app", 2, true);
 const CREATED_AGAIN = format_change("app", document(3), NOTHING);
-
-function file_of(kind: "journal" | "image", text: string): LineFile {
-  const [start, flaw] = read_start(text, kind);
-  return { path: kind, text, start: start ?? error(flaw ?? "no first line", 0) };
-}
 
 function applied(state: SavedState, changes: string, follows = 0): SavedState {
   const [done, cause] = apply_journal(state, file_of("journal", format_journal_start(follows) + changes));
@@ -71,8 +54,7 @@ describe("the deletion of a seed", () => {
       format_deleted_seed(writer, "app") +
       format_in_image(writer, "web", document(1)) +
       end_image(writer, 2);
-    const state = empty_state();
-    const [until, cause] = apply_image(state, file_of("image", image));
+    const [state, until, cause] = load_image(image);
     expect(cause).equal(undefined);
     expect(until).equal(2);
     expect(state.deleted_seeds.has("app")).equal(true);
@@ -82,8 +64,7 @@ describe("the deletion of a seed", () => {
   it("may be in an image before it is in the journal", () => {
     const [writer, start] = start_image(1);
     const image = start + format_deleted_seed(writer, "app") + end_image(writer, 2);
-    const state = empty_state();
-    apply_image(state, file_of("image", image));
+    const [state] = load_image(image);
     expect(applied(state, DELETED, 1).deleted_seeds.has("app")).equal(true);
     expect(state.revision).equal(2);
   });
@@ -97,11 +78,8 @@ describe("the deletion of a seed", () => {
   ]) {
     it(`is refused ${what}`, () => {
       const sealed = seal(`{"revision":1,${line}}`);
-      const [done, cause] = apply_journal(
-        empty_state(),
-        file_of("journal", format_journal_start(0) + sealed),
-      );
-      expect(done).equal(undefined);
+      const [, bytes, cause] = load_journal(sealed);
+      expect(bytes).equal(undefined);
       expect(cause).contains("line 2");
       expect(cause).contains("seed");
     });

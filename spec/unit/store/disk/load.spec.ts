@@ -1,4 +1,3 @@
-import { SERVER_DEFAULTS } from "../../../../src/resty/sluice/config/server";
 import {
   end_image,
   format_change,
@@ -13,28 +12,10 @@ import {
   type Loaded,
   type TextFile,
 } from "../../../../src/resty/sluice/store/disk/load";
-import { to_document } from "../../../../src/resty/sluice/store/disk/replay";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
 import type { Document } from "../../../../src/resty/sluice/store/document/document";
-import { format_line } from "../../../../src/resty/sluice/store/document/line";
-import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
-
-/** Returns the line of a server. The weight distinguishes the states of two revisions. */
-function line(id: number, incarnation: number, weight: number): string {
-  return format_line({
-    ...SERVER_DEFAULTS,
-    server: `10.0.0.${id + 1}:80`,
-    id,
-    incarnation,
-    row: 1 as RowNumber,
-    weight,
-  });
-}
-
-function document(revision: number, lines: string[]): Document {
-  return { revision, next_id: 9, row: 1 as RowNumber, method: "round_robin", leavers: [], lines };
-}
+import { describe_documents, describe_state, document, restored_line } from "../../support/saved_files";
 
 /** The upstreams of a state by name. */
 type Upstreams = Record<string, Document | undefined>;
@@ -47,7 +28,7 @@ const CHANGES: string[] = [""];
 function change(name: string, lines: string[] | undefined): void {
   const revision = STATES.length;
   const before = STATES[revision - 1];
-  const next = lines === undefined ? undefined : document(revision, lines);
+  const next = lines === undefined ? undefined : document(revision, 9, lines);
   const changed = difference(before[name]?.lines ?? [], lines ?? []);
   CHANGES.push(
     next === undefined ? format_deletion(name, revision, false) : format_change(name, next, changed),
@@ -57,13 +38,13 @@ function change(name: string, lines: string[] | undefined): void {
   STATES.push(state);
 }
 
-change("app", [line(0, 1, 1), line(1, 1, 1)]);
-change("two", [line(0, 2, 1)]);
-change("app", [line(0, 1, 3), line(1, 1, 1), line(2, 3, 1)]);
+change("app", [restored_line(0, 1, 1), restored_line(1, 1, 1)]);
+change("two", [restored_line(0, 2, 1)]);
+change("app", [restored_line(0, 1, 3), restored_line(1, 1, 1), restored_line(2, 3, 1)]);
 change("two", undefined);
-change("six", [line(0, 5, 5)]);
-change("app", [line(0, 1, 6), line(2, 3, 1)]);
-change("two", [line(0, 7, 7)]);
+change("six", [restored_line(0, 5, 5)]);
+change("app", [restored_line(0, 1, 6), restored_line(2, 3, 1)]);
+change("two", [restored_line(0, 7, 7)]);
 change("six", []);
 
 /** Returns the revisions `first` to `last` as lines of a journal. */
@@ -101,29 +82,12 @@ function load([image_0, image_1, journal_0, journal_1]: Files): LuaMultiReturn<
   return load_files(named("image", [image_0, image_1]), named("journal", [journal_0, journal_1]));
 }
 
-/** Returns the upstreams as `upstream lines; …`, without the rows. */
-function describe_upstreams(upstreams: Upstreams): string {
-  const parts: string[] = [];
-  for (const name of ["app", "six", "two"]) {
-    const found = upstreams[name];
-    if (found !== undefined) parts.push(`${name}@${found.revision}: ${table.concat(found.lines, ", ")}`);
-  }
-  return table.concat(parts, "; ");
-}
-
-function describe_loaded({ state }: Loaded): string {
-  const upstreams: Upstreams = {};
-  for (const [name, saved] of pairs(state.upstreams))
-    upstreams[name] = to_document(saved, () => 1 as RowNumber);
-  return describe_upstreams(upstreams);
-}
-
-/** Asserts that files contain the state of a revision. Returns the loaded state. */
+/** Asserts that files hold the state of a revision. Returns what was loaded. */
 function expect_revision(files: Files, revision: number): Loaded {
   const [loaded, cause] = load(files);
   if (loaded === undefined) return error(`revision ${revision} was not loaded: ${cause ?? ""}`, 0);
   expect(loaded.state.revision).equal(revision);
-  expect(describe_loaded(loaded)).equal(describe_upstreams(STATES[revision]));
+  expect(describe_state(loaded.state)).equal(describe_documents(STATES[revision]));
   return loaded;
 }
 
@@ -298,19 +262,19 @@ describe("the files of version 0.1.0", () => {
 
 describe("a loaded state", () => {
   function of_lines(lines: string[], next_id: number): Files {
-    const changed = { ...document(1, lines), next_id };
+    const changed = document(1, next_id, lines);
     const text = format_journal_start(0) + format_change("app", changed, difference([], lines));
     return ["", "", text, ""];
   }
 
   it("is refused with a duplicate address, an id not below the next one, or a server the method does not allow", () => {
-    const twice = string.gsub(line(1, 1, 1), "10%.0%.0%.2", "10.0.0.1")[0];
+    const twice = string.gsub(restored_line(1, 1, 1), "10%.0%.0%.2", "10.0.0.1")[0];
     expect_refusal(
-      of_lines([line(0, 1, 1), twice], 2),
+      of_lines([restored_line(0, 1, 1), twice], 2),
       'journal.0: line 2: upstream "app": duplicate server',
     );
-    expect_refusal(of_lines([line(0, 1, 1)], 0), "the id 0 is not below the next one");
-    const [heavy] = string.gsub(of_lines([line(0, 1, 2000)], 1)[2], ',"crc":"%x+"}\n', "}\n");
+    expect_refusal(of_lines([restored_line(0, 1, 1)], 0), "the id 0 is not below the next one");
+    const [heavy] = string.gsub(of_lines([restored_line(0, 1, 2000)], 1)[2], ',"crc":"%x+"}\n', "}\n");
     const [hashed] = string.gsub(heavy, '"round_robin"', '"hash","hash":{"key":"$uri","consistent":true}');
     const [change_line] = string.match(hashed, "\n(.*)$");
     expect_refusal(
