@@ -1,6 +1,8 @@
 /**
- * Bad requests, as a table that the other bad_*.mjs fill. The upstream "app" has the servers 0, 1 and the
- * backup 2, "other" has none; "hashed" is of ip_hash, and the server of "slow" has slow_start.
+ * Bad requests, as a table that the other bad_*.mjs fill. Of what a reader of src/config/ refuses it has one
+ * or two of each kind, because the unit specs of spec/unit/config/ have all: here they show what becomes of a
+ * refusal. The upstream "app" has the servers 0, 1 and the backup 2, "other" has none; "hashed" is of
+ * ip_hash, and the server of "slow" has slow_start.
  */
 
 /**
@@ -10,7 +12,7 @@
  * @property {unknown} body
  * @property {number} status
  * @property {string} code
- * @property {RegExp} [says] what the error's text must name
+ * @property {RegExp | string} [says] the error's text, or what it must name
  * @property {string} shown the body, short enough for a title
  */
 
@@ -28,7 +30,7 @@ export const formatError = "UpstreamConfFormatError";
  * @param {unknown} body
  * @param {number} status
  * @param {string} code
- * @param {RegExp} [says]
+ * @param {RegExp | string} [says]
  */
 export function bad(method, path, body, status, code, says) {
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");

@@ -48,86 +48,58 @@ for (const body of [
 ]) {
   bad("POST", servers, body, 415, "JsonError", /object/);
 }
-bad("POST", servers, {}, 400, formatError, /invalid "server": must be given/);
-bad("POST", servers, { weight: 2 }, 400, formatError, /invalid "server": must be given/);
-bad("POST", servers, { server: "127.0.0.9:1", wieght: 2 }, 400, formatError, /unknown parameter "wieght"/);
-bad("POST", servers, { server: "127.0.0.9:1", id: 7 }, 400, formatError, /unknown parameter "id"/);
-bad("POST", servers, { server: "127.0.0.9:1", ["y".repeat(megabyte - 100)]: 1 }, 400, formatError);
-bad("POST", servers, { server: "127.0.0.9:1", "": 1 }, 400, formatError);
-for (const server of [5, true, null, {}, [], { ip: "127.0.0.9" }, ["127.0.0.9:1"]]) {
-  bad("POST", servers, { server }, 400, formatError, /"server"/);
-}
 
-// Addresses.
-for (const server of [
-  "",
-  "127.0.0.1:0",
-  "127.0.0.1:65536",
-  "127.0.0.1:99999999999",
-  "127.0.0.1:",
-  "127.0.0.1:-1",
-  "127.0.0.1:8x",
-  "127.0.0.1:80:80",
-  "256.0.0.1:80",
-  "127.0.0:80",
-  "1.2.3.4.5:80",
-  ":80",
-  "::1",
-  "[::1",
-  "[::1]80",
-  "[::1]:x",
-  "[:::1]:80",
-  "[127.0.0.1]:80",
-  "unix:",
-  "unix:there.sock",
-  `unix:/${"x".repeat(200)}`,
-  "http://127.0.0.1:80",
-  "127.0.0.1/8",
-  " 127.0.0.9:1",
-  "127.0.0.9:1 ",
-  "127.0.0.9:1\n",
-  "127.0.0.9:1\u0000",
-  "127.0.0.9:1;",
-  "127.0.0.9 :1",
-  "größe:80",
-]) {
-  bad("POST", servers, { server }, 400, "UpstreamBadAddress", /"server"/);
-}
-for (const server of ["app.example:80", "localhost", "app"]) {
-  bad("POST", servers, { server }, 400, "UpstreamConfNoResolver", /"server"/);
-}
-
-// Values.
-/** @type {[name: string, code: string, values: unknown[]][]} */
-const badValues = [
+// One of each kind; spec/unit/config/server.spec.ts and address.spec.ts have them all.
+/** @type {[body: object, code: string, text: string][]} */
+const badServers = [
+  [{}, formatError, 'invalid "server": must be given'],
+  [{ wieght: 2 }, formatError, 'unknown parameter "wieght"'],
+  [{ ["y".repeat(megabyte - 100)]: 1 }, formatError, `unknown parameter "${"y".repeat(64)}"`],
+  [{ server: 5 }, formatError, 'invalid "server": must be a string'],
+  [{ server: null }, formatError, 'invalid "server": must be a string'],
+  [{ server: ["127.0.0.9:1"] }, formatError, 'invalid "server": must not be an object or a list'],
+  [{ server: "" }, "UpstreamBadAddress", 'invalid "server": "" is empty'],
   [
-    "weight",
-    "UpstreamBadWeight",
-    [0, -1, 1.5, "0", "-1", "1.5", "abc", "", " 1", "0x5", true, null, 1e300, 2 ** 40],
+    { server: "127.0.0.1:65536" },
+    "UpstreamBadAddress",
+    'invalid "server": "127.0.0.1:65536" must have a port from 1 to 65535',
   ],
-  ["max_conns", "UpstreamBadMaxConns", [-1, 0.5, "-1", "0.5", "x", "", true, null, 1e300, 2 ** 31]],
-  ["max_fails", "UpstreamBadMaxFails", [-1, 0.5, "1e3", "x", "", false, null, 2 ** 31]],
   [
-    "fail_timeout",
-    "UpstreamBadFailTimeout",
-    ["x", "", "10 s", "-10s", "10sec", "1s 1m", -5, 0.5, true, null],
+    { server: `unix:/${"x".repeat(200)}` },
+    "UpstreamBadAddress",
+    `invalid "server": "unix:/${"x".repeat(74)}" must not have a path of more than 107 bytes`,
   ],
-  ["slow_start", "UpstreamBadSlowStart", ["x", "", "1.5h", "99999999d", -1, "-1", 1e300, true, null]],
-  ["route", "UpstreamBadRoute", ["r".repeat(33), "a\nb", "\u0000", 5, true, null]],
-  ["service", "UpstreamBadService", ["http", ""]],
-  ["backup", formatError, [1, 0, "true", "", null]],
-  ["down", formatError, [1, "false", null]],
-  ["drain", formatError, [1, "yes", null]],
+  ...["127.0.0.9:1\n", "127.0.0.9:1\u0000", "größe:80"].map((server) => [
+    { server },
+    "UpstreamBadAddress",
+    `invalid "server": "${server}" must contain only printable ASCII characters`,
+  ]),
+  [
+    { server: "app.example:80" },
+    "UpstreamConfNoResolver",
+    'invalid "server": "app.example:80" is a host name, which is not supported: give an IP address',
+  ],
 ];
-for (const [name, code, values] of badValues) {
-  for (const value of values) {
-    bad("POST", servers, { server: "127.0.0.9:1", [name]: value }, 400, code, new RegExp(`"${name}"`));
-  }
-}
-for (const name of ["weight", "max_conns", "fail_timeout", "backup", "route"]) {
-  for (const value of [{}, [1], { a: { b: 1 } }]) {
-    bad("POST", servers, { server: "127.0.0.9:1", [name]: value }, 400, formatError, new RegExp(`"${name}"`));
-  }
+for (const [body, code, text] of badServers) bad("POST", servers, body, 400, code, text);
+/** @type {[name: string, value: unknown, code: string, reason: string][]} */
+const badValues = [
+  ["weight", 0, "UpstreamBadWeight", "must be a whole number from 1 to 2147483647"],
+  ["weight", 1e300, "UpstreamBadWeight", "must be a whole number from 1 to 2147483647"],
+  ["max_conns", -1, "UpstreamBadMaxConns", "must be a whole number from 0 to 2147483647"],
+  ["max_fails", "1e3", "UpstreamBadMaxFails", "must be a whole number from 0 to 2147483647"],
+  ["fail_timeout", "10 s", "UpstreamBadFailTimeout", 'must be a time, such as "10s"'],
+  ["slow_start", null, "UpstreamBadSlowStart", 'must be a time, such as "10s"'],
+  ["route", "a\nb", "UpstreamBadRoute", "must not contain control characters"],
+  ["service", "http", "UpstreamBadService", "is not supported by this version"],
+  ["backup", "true", formatError, "must be true or false"],
+  ["down", 1, formatError, "must be true or false"],
+  ["drain", null, formatError, "must be true or false"],
+  ["weight", {}, formatError, "must not be an object or a list"],
+];
+for (const [name, value, code, reason] of badValues) {
+  const text = `invalid "${name}": ${reason}`;
+  bad("POST", servers, { server: "127.0.0.9:1", [name]: value }, 400, code, text);
+  bad("PATCH", `${servers}/0`, { weight: 7, [name]: value }, 400, code, text);
 }
 
 // Servers that are there already.
@@ -136,15 +108,13 @@ bad("POST", servers, { server: "127.0.0.3:9001", backup: false }, 409, "EntryExi
 bad("PATCH", `${servers}/0`, { server: "127.0.0.2:9001" }, 409, "EntryExists");
 
 // Fields that are stored with a server but are not parameters.
-for (const name of ["leave_by", "row", "incarnation"]) {
-  bad("POST", servers, { server: "127.0.0.9:1", [name]: "idle" }, 400, formatError, new RegExp(`"${name}"`));
-  bad("PATCH", `${servers}/0`, { [name]: "idle" }, 400, formatError, new RegExp(`"${name}"`));
+for (const name of ["id", "leave_by", "row", "incarnation"]) {
+  const text = `unknown parameter "${name}"`;
+  bad("POST", servers, { server: "127.0.0.9:1", [name]: 1 }, 400, formatError, text);
+  bad("PATCH", `${servers}/0`, { [name]: 1 }, 400, formatError, text);
 }
 
 // Changes.
-bad("PATCH", `${servers}/0`, { id: 0 }, 400, formatError, /unknown parameter "id"/);
-bad("PATCH", `${servers}/0`, { weight: 0 }, 400, "UpstreamBadWeight", /"weight"/);
-bad("PATCH", `${servers}/0`, { weight: 7, down: "no" }, 400, formatError, /"down"/);
 bad("PATCH", `${servers}/0`, { backup: true }, 400, formatError, /"backup"/);
 bad("PATCH", `${servers}/2`, { backup: false }, 400, formatError, /"backup"/);
 bad("PATCH", `${servers}/0`, { server: "app.example:80" }, 400, "UpstreamConfNoResolver", /"server"/);

@@ -1,4 +1,5 @@
 import { canonical_address, duplicate_server, parse_address } from "../../../src/resty/sluice/config/address";
+import { json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
 describe("a server's address", () => {
@@ -38,38 +39,39 @@ describe("a server's address", () => {
     });
   });
 
-  const bad = [
-    "",
-    ":80",
-    "127.0.0.1:",
-    "127.0.0.1:0",
-    "127.0.0.1:65536",
-    "127.0.0.1:080000",
-    "127.0.0.1:http",
-    "127.0.0.1:80:80",
-    "127.0.0",
-    "256.0.0.1:80",
-    "1.2.3.4.5:80",
-    "::1",
-    "[::1",
-    "[::1]80",
-    "[::g]:80",
-    "[]:80",
-    "unix:",
-    "unix:relative",
-    "127.0.0.1:80 weight=2",
-    "127.0.0.1\n:80",
-    "caf\u00e9:80",
-    "a/b:80",
+  const bad: [reason: string, texts: string[]][] = [
+    ["is empty", [""]],
+    ["is not an address", [":80", "a/b:80", "127.0.0.1/8", "[:80"]],
+    ["is not an IPv4 address", ["127.0.0", "127.0.0:80", "256.0.0.1:80", "1.2.3.4.5:80"]],
+    ["is not an IPv6 address", ["[::g]:80", "[]:80", "[:::1]:80", "[127.0.0.1]:80"]],
+    [
+      "must have a port from 1 to 65535",
+      ["127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:080000"],
+    ],
+    ["must have a port from 1 to 65535", ["127.0.0.1:99999999999", "127.0.0.1:-1", "127.0.0.1:8x"]],
+    [
+      "must have a port from 1 to 65535",
+      ["127.0.0.1:http", "127.0.0.1:80:80", "127.0.0.9:1;", "::1", "[::1"],
+    ],
+    ["must have a port from 1 to 65535", ["[::1]80", "[::1]:x", "http://127.0.0.1:80"]],
+    ["must have an absolute path", ["unix:", "unix:relative", "unix:there.sock"]],
+    [
+      "must contain only printable ASCII characters",
+      ["127.0.0.1:80 weight=2", "127.0.0.1\n:80", "127.0.0.9 :1"],
+    ],
+    ["must contain only printable ASCII characters", [" 127.0.0.9:1", "127.0.0.9:1 ", "127.0.0.9:1\n"]],
+    ["must contain only printable ASCII characters", ["127.0.0.9:1\u0000", "caf\u00e9:80", "größe:80"]],
   ];
-  for (const text of bad) {
-    it(`is not "${text}"`, () => {
-      const [address, problem] = parse_address(text);
-      expect(address).equal(undefined);
-      expect(problem?.status).equal(400);
-      expect(problem?.code).equal("UpstreamBadAddress");
-      expect(problem?.text).contains('"server"');
-    });
+  for (const [reason, texts] of bad) {
+    for (const text of texts) {
+      it(`is not "${text}"`, () => {
+        const [address, problem] = parse_address(text);
+        expect(address).equal(undefined);
+        expect(problem?.status).equal(400);
+        expect(problem?.code).equal("UpstreamBadAddress");
+        expect(problem?.text).equal(`invalid "server": "${text}" ${reason}`);
+      });
+    }
   }
 
   it("must not be a unix path longer than the system allows", () => {
@@ -78,7 +80,7 @@ describe("a server's address", () => {
   });
 
   it("must not be a host name, which has its own error code", () => {
-    for (const name of ["localhost", "app.example:8080", "a-1_b.example"]) {
+    for (const name of ["localhost", "app", "app.example:80", "a-1_b.example"]) {
       expect(parse_address(name)[1]?.code).equal("UpstreamConfNoResolver");
     }
   });
@@ -94,8 +96,9 @@ describe("a server's address", () => {
   });
 
   it("must be a string", () => {
-    for (const value of [1, true, {}, undefined]) {
+    for (const value of [1, true, json_null, {}, undefined]) {
       expect(parse_address(value)[1]?.code).equal("UpstreamConfFormatError");
+      expect(parse_address(value)[1]?.text).equal('invalid "server": must be a string');
     }
   });
 });

@@ -89,7 +89,12 @@ describe("the binding of clients to servers:", () => {
     for (const value of values)
       refuses({ sticky: { cookie: { name: "srv", [member]: value } } }, `sticky.cookie.${member}`);
   }
-  refuses({ sticky: { cookie: {} } }, "sticky.cookie.name");
+  refuses(
+    { sticky: { cookie: { name: "srv", samesite: "none", secure: false } } },
+    "sticky.cookie.samesite",
+    'invalid "sticky.cookie.samesite": "none" requires that "secure" is true',
+  );
+  refuses({ sticky: { cookie: {} } }, "sticky.cookie.name", 'invalid "sticky.cookie.name": must be given');
   refuses({ sticky: { cookie: { path: "/" } } }, "sticky.cookie.name");
 
   const many: string[] = [];
@@ -98,8 +103,16 @@ describe("the binding of clients to servers:", () => {
     refuses({ sticky: { route: { variables } } }, "sticky.route.variables");
   for (const variable of ["", "cookie_r", "$", "$arg_r ", "$cookie_r$arg_r", "${arg_r", ...NOT_STRINGS])
     refuses({ sticky: { route: { variables: ["$cookie_r", variable] } } }, "sticky.route.variables[1]");
-  refuses({ sticky: { route: {} } }, "sticky.route.variables");
-  refuses({ sticky: { route: { variables: ["$arg_r"], servers: 1 } } }, "sticky.route.servers");
+  refuses(
+    { sticky: { route: {} } },
+    "sticky.route.variables",
+    'invalid "sticky.route.variables": must be given',
+  );
+  refuses(
+    { sticky: { route: { variables: ["$arg_r"], servers: 1 } } },
+    "sticky.route.servers",
+    'unknown parameter "sticky.route.servers"',
+  );
   refuses({ sticky: {} }, "sticky", 'invalid "sticky": must have "cookie" or "route"');
   refuses({ sticky: { cookie: { name: "srv" }, route: { variables: ["$arg_r"] } } }, "sticky");
   refuses({ sticky: { learn: {} } }, "sticky.learn", 'unknown parameter "sticky.learn"');

@@ -7,7 +7,7 @@ import {
   serves_nobody,
   type ServerConfig,
 } from "../../../src/resty/sluice/config/server";
-import { json_null } from "../../../src/resty/sluice/lib/json";
+import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
 const LIMITS = { max_conns: 0, max_fails: 1, fail_timeout: "10s", slow_start: "0s" };
@@ -73,55 +73,64 @@ describe("a server's parameters", () => {
     expect([server?.weight, server?.max_conns, server?.max_fails]).same([largest, largest, largest]);
   });
 
-  const refused: [string, unknown, string][] = [
-    ["weight", 0, "UpstreamBadWeight"],
-    ["weight", -1, "UpstreamBadWeight"],
-    ["weight", 1.5, "UpstreamBadWeight"],
-    ["weight", 2147483648, "UpstreamBadWeight"],
-    ["weight", 1e300, "UpstreamBadWeight"],
-    ["weight", "", "UpstreamBadWeight"],
-    ["weight", "1x", "UpstreamBadWeight"],
-    ["weight", true, "UpstreamBadWeight"],
-    ["max_conns", -1, "UpstreamBadMaxConns"],
-    ["max_conns", 0.5, "UpstreamBadMaxConns"],
-    ["max_conns", 2147483648, "UpstreamBadMaxConns"],
-    ["max_conns", "1e3", "UpstreamBadMaxConns"],
-    ["max_conns", 0 / 0, "UpstreamBadMaxConns"],
-    ["max_fails", -1, "UpstreamBadMaxFails"],
-    ["max_fails", "", "UpstreamBadMaxFails"],
-    ["max_fails", false, "UpstreamBadMaxFails"],
-    ["fail_timeout", "soon", "UpstreamBadFailTimeout"],
-    ["fail_timeout", "", "UpstreamBadFailTimeout"],
-    ["fail_timeout", -1, "UpstreamBadFailTimeout"],
-    ["fail_timeout", 1.5, "UpstreamBadFailTimeout"],
-    ["fail_timeout", true, "UpstreamBadFailTimeout"],
-    ["slow_start", "1s 1m", "UpstreamBadSlowStart"],
-    ["slow_start", "99999999d", "UpstreamBadSlowStart"],
-    ["leave_by", "idle", "UpstreamConfFormatError"],
-    ["route", string.rep("r", 33), "UpstreamBadRoute"],
-    ["route", "a\tb", "UpstreamBadRoute"],
-    ["route", "a\u007f", "UpstreamBadRoute"],
-    ["route", 5, "UpstreamBadRoute"],
-    ["route", {}, "UpstreamConfFormatError"],
-    ["service", "http", "UpstreamBadService"],
-    ["service", json_null, "UpstreamBadService"],
-    ["backup", "true", "UpstreamConfFormatError"],
-    ["down", 1, "UpstreamConfFormatError"],
-    ["drain", 0, "UpstreamConfFormatError"],
-    ["standby", 1, "UpstreamConfFormatError"],
-    ["standby", "true", "UpstreamConfFormatError"],
-    ["standby", json_null, "UpstreamConfFormatError"],
-    ["in_service", true, "UpstreamConfFormatError"],
-    ["weight", {}, "UpstreamConfFormatError"],
-    ["id", 7, "UpstreamConfFormatError"],
-    ["wieght", 1, "UpstreamConfFormatError"],
+  const a_count = (smallest: number) => `must be a whole number from ${smallest} to 2147483647`;
+  const a_time = 'must be a time, such as "10s"';
+  const no_table = "must not be an object or a list";
+  const refused: [name: string, code: string, reason: string, values: unknown[]][] = [
+    ["weight", "UpstreamBadWeight", a_count(1), [0, -1, 1.5, 2147483648, 2 ** 40, 1e300, true, json_null]],
+    ["weight", "UpstreamBadWeight", a_count(1), ["", "0", "-1", "1.5", "1x", "abc", " 1", "0x5"]],
+    ["max_conns", "UpstreamBadMaxConns", a_count(0), [-1, 0.5, 2147483648, 1e300, 0 / 0, true, json_null]],
+    ["max_conns", "UpstreamBadMaxConns", a_count(0), ["", "-1", "0.5", "x", "1e3"]],
+    ["max_fails", "UpstreamBadMaxFails", a_count(0), [-1, 0.5, 2147483648, "1e3", "x", "", false, json_null]],
+    ["fail_timeout", "UpstreamBadFailTimeout", a_time, ["soon", "x", "", "10 s", "-10s", "10sec", "1s 1m"]],
+    ["fail_timeout", "UpstreamBadFailTimeout", a_time, [-1, -5, 0.5, 1.5, true, json_null]],
+    ["slow_start", "UpstreamBadSlowStart", a_time, ["x", "", "1.5h", "1s 1m", "99999999d", "-1"]],
+    ["slow_start", "UpstreamBadSlowStart", a_time, [-1, 1e300, true, json_null]],
+    ["route", "UpstreamBadRoute", "must not be longer than 32 bytes", [string.rep("r", 33)]],
+    [
+      "route",
+      "UpstreamBadRoute",
+      "must not contain control characters",
+      ["a\tb", "a\nb", "\u0000", "a\u007f"],
+    ],
+    ["route", "UpstreamBadRoute", "must be a string", [5, true, json_null]],
+    ["service", "UpstreamBadService", "is not supported by this version", ["http", "", json_null]],
   ];
-  for (const [name, value, code] of refused) {
-    it(`refuse ${name} = ${tostring(value)}`, () => {
-      const [server, problem] = read_server({ server: "10.0.0.1", [name]: value });
-      expect(server).equal(undefined);
-      expect(problem?.code).equal(code);
-      expect(problem?.text).contains(`"${name}"`);
+  for (const name of ["backup", "down", "drain", "standby"]) {
+    const values = [1, 0, "true", "false", "yes", "", json_null];
+    refused.push([name, "UpstreamConfFormatError", "must be true or false", values]);
+  }
+  for (const name of ["server", "weight", "max_conns", "fail_timeout", "backup", "route"])
+    refused.push([name, "UpstreamConfFormatError", no_table, [{}, [1], { a: { b: 1 } }]]);
+  for (const [name, code, reason, values] of refused) {
+    for (const value of values) {
+      it(`refuse ${name} = ${encode(value)}, of a new server and of one that is there`, () => {
+        const [server, problem] = read_server({ server: "10.0.0.1", [name]: value });
+        expect(server).equal(undefined);
+        expect(problem?.code).equal(code);
+        expect(problem?.text).equal(`invalid "${name}": ${reason}`);
+        const [change, problem_of_change] = read_server_change({ weight: 7, [name]: value });
+        expect(change).equal(undefined);
+        expect(problem_of_change).same(problem);
+      });
+    }
+  }
+
+  for (const name of [
+    "id",
+    "wieght",
+    "leave_by",
+    "row",
+    "incarnation",
+    "in_service",
+    "",
+    string.rep("y", 65),
+  ]) {
+    it(`refuse the unknown "${name}"`, () => {
+      const [, problem] = read_server({ server: "10.0.0.1", [name]: 1 });
+      expect(problem?.code).equal("UpstreamConfFormatError");
+      expect(problem?.text).equal(`unknown parameter "${string.sub(name, 1, 64)}"`);
+      expect(read_server_change({ [name]: 1 })[1]).same(problem);
     });
   }
 

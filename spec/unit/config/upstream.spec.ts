@@ -1,5 +1,9 @@
 import { check_name, read_upstream } from "../../../src/resty/sluice/config/upstream";
+import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
+
+const GOOD = { server: "10.0.0.1" };
+const NO_LIST = 'invalid "servers": must be a list';
 
 describe("an upstream", () => {
   it("is a round robin without servers by default", () => {
@@ -42,25 +46,63 @@ describe("an upstream", () => {
     }
   });
 
+  const not_objects: [string, Record<string, unknown>, string, string][] = [];
+  for (const item of ["10.0.0.2", json_null, 5]) {
+    const text = "servers[1]: a server must be an object";
+    not_objects.push([
+      `${encode(item)} as a server`,
+      { servers: [GOOD, item] },
+      "UpstreamConfFormatError",
+      text,
+    ]);
+  }
+  const in_list = { servers: [GOOD, [GOOD]] };
+  not_objects.push([
+    "a list as a server",
+    in_list,
+    "UpstreamConfFormatError",
+    'servers[1]: unknown parameter "1"',
+  ]);
+
   const refused: [string, Record<string, unknown>, string, string][] = [
     ["an unknown key", { server: "10.0.0.1" }, "UpstreamConfFormatError", 'unknown parameter "server"'],
     ["an unknown key with a value of any kind", { zone: {} }, "UpstreamConfFormatError", '"zone"'],
     ["a bad block", { method: "hash", hash: {} }, "UpstreamConfFormatError", '"hash.key"'],
     ["an unknown method", { method: "fastest" }, "UpstreamConfFormatError", '"method"'],
-    [
-      "servers that are not a list",
-      { servers: { server: "10.0.0.1" } },
-      "UpstreamConfFormatError",
-      '"servers"',
-    ],
-    ["servers that are a string", { servers: "10.0.0.1" }, "UpstreamConfFormatError", '"servers"'],
+    ["servers that are not a list", { servers: { server: "10.0.0.1" } }, "UpstreamConfFormatError", NO_LIST],
+    ["servers that are a string", { servers: "10.0.0.1" }, "UpstreamConfFormatError", NO_LIST],
     [
       "a bad server, with its position",
       { servers: [{ server: "10.0.0.1" }, { server: "x y" }] },
       "UpstreamBadAddress",
       "servers[1]",
     ],
-    ["a server that is not an object", { servers: ["10.0.0.1"] }, "UpstreamConfFormatError", "servers[0]"],
+    ...not_objects,
+    ["servers that are null", { servers: json_null }, "UpstreamConfFormatError", NO_LIST],
+    [
+      "a server without its address",
+      { servers: [GOOD, {}] },
+      "UpstreamConfFormatError",
+      'servers[1]: invalid "server": must be given',
+    ],
+    [
+      "a server with an unknown key",
+      { servers: [GOOD, { server: "10.0.0.2", port: 3 }] },
+      "UpstreamConfFormatError",
+      'servers[1]: unknown parameter "port"',
+    ],
+    [
+      "a server with a bad value",
+      { servers: [{ server: "10.0.0.1", weight: 0 }] },
+      "UpstreamBadWeight",
+      'servers[0]: invalid "weight": must be a whole number from 1 to 2147483647',
+    ],
+    [
+      "a server with a bad limit",
+      { servers: [{ server: "10.0.0.1", max_conns: -9 }] },
+      "UpstreamBadMaxConns",
+      'servers[0]: invalid "max_conns": must be a whole number from 0 to 2147483647',
+    ],
     [
       "a duplicate server",
       { servers: [{ server: "10.0.0.1" }, { server: "10.0.0.1:80" }] },
@@ -80,6 +122,7 @@ describe("an upstream", () => {
       expect(upstream).equal(undefined);
       expect(problem?.code).equal(code);
       expect(problem?.text).contains(text);
+      expect(read_upstream(input, read_upstream({})[0])[1]).same(problem);
     });
   }
 });
