@@ -64,12 +64,41 @@ export function isRunning(pid) {
   return state !== undefined && state !== "Z";
 }
 
+/** Whether a group has any process, zombies included. @param {number} group */
+function hasMembers(group) {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch (cause) {
+    return cause.code !== "ESRCH";
+  }
+}
+
 /**
+ * The children of a process as the kernel lists them; undefined where it keeps no such list.
+ * @param {number} pid
+ */
+function childrenOf(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    return text.split(" ").filter((child) => child !== "");
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The pids of a group, zombies left out. Looking at all processes of the machine takes milliseconds of CPU
+ * time, so that it is done only when the leader has ended and others may be left. As long as it runs, every
+ * member is its child.
  * @param {number} group
- * @returns {number[]} the pids of a group, zombies left out
+ * @returns {number[]}
  */
 export function membersOf(group) {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  if (!hasMembers(group)) return [];
+  const own = isRunning(group) ? childrenOf(group) : undefined;
+  const pids =
+    own === undefined ? readdirSync("/proc").filter((name) => /^\d+$/.test(name)) : [group, ...own];
   return pids
     .filter((pid) => {
       const stat = statOf(pid);
