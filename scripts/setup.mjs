@@ -24,12 +24,27 @@ export function ensureNodeModules() {
 /** @type {import("./server.mjs").Server | undefined} */
 let server;
 
+/** The server that the script has found which started this one. @returns {typeof server} */
+function serverOfParent() {
+  const { SLUICE_SERVER: text } = process.env;
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/**
+ * Environment for scripts that need the same server, so that they do not search for it again. That takes two
+ * starts of nginx.
+ */
+export const environmentWithServer = () => ({
+  ...process.env,
+  SLUICE_SERVER: JSON.stringify(ensureServer()),
+});
+
 /**
  * Returns a server with Lua and lua-cjson. Installs Debian's packages if there is none.
  * @returns {import("./server.mjs").Server}
  */
 export function ensureServer() {
-  server ??= findServer();
+  server ??= serverOfParent() ?? findServer();
   if (server !== undefined) return server;
   const missing = "Sluice needs OpenResty, or nginx with lua-nginx-module and lua-cjson";
   installPackages(["nginx", "libnginx-mod-http-lua", "lua-cjson"], missing);

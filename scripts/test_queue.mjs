@@ -1,12 +1,13 @@
 /**
  * Runs files of specs with node:test, several at the same time, and prints the output of each file when it
- * has ended.
+ * has ended. Each file is a program of its own, because `node --test` would start one more process for each.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { root } from "./command.mjs";
+import { environmentWithServer } from "./setup.mjs";
 
 /** Time-out of a file in milliseconds. It ends a file that hangs, so that the output names the file. */
 const fileTimeout = 20 * 60 * 1000;
@@ -50,8 +51,6 @@ async function runFile(file) {
   mkdirSync(folder, { recursive: true });
   rmSync(report, { force: true });
   const options = [
-    "--test",
-    `--test-timeout=${fileTimeout}`,
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
     "--test-reporter=tap",
@@ -60,8 +59,9 @@ async function runFile(file) {
   const began = performance.now();
   const child = spawn(process.execPath, [...options, file], {
     cwd: root,
+    timeout: fileTimeout,
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}) },
+    env: { ...environmentWithServer(), ...(process.stdout.isTTY ? { FORCE_COLOR: "1" } : {}) },
   });
   /** @type {Promise<number | null>} */
   const ended = new Promise((resolve) => child.on("close", resolve).on("error", () => resolve(null)));
