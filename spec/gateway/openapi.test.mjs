@@ -12,11 +12,12 @@ import { filesBelow } from "../../scripts/files.mjs";
 import { problemsOf, readSources } from "../../scripts/openapi.mjs";
 import { root } from "../../scripts/setup.mjs";
 import { Api } from "./support/api.mjs";
-import { Description, strictness } from "./support/description.mjs";
+import { Description } from "./support/description.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { makeFolder } from "./support/folder.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { operationsOf } from "./support/operations.mjs";
+import { strictness } from "./support/validators.mjs";
 
 const path = "/api/sluice/1/openapi.json";
 const servers = ["127.0.0.1:9"];

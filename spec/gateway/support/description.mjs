@@ -1,10 +1,9 @@
 /** Checks every answer that a spec receives against the description of the API. */
-import addFormats from "ajv-formats";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromLua, modulePath } from "../../../scripts/openapi_module.mjs";
 import { root } from "../../../scripts/setup.mjs";
+import { validatorsOf } from "./validators.mjs";
 
 /** @typedef {import("./api.mjs").Answer} Answer */
 
@@ -48,25 +47,6 @@ function decode(text) {
 /** A path's parts; a slash at its end is none. @param {string} path */
 const partsOf = (path) => path.split("/").filter((part) => part !== "");
 
-/** `required` may be in another subschema than the properties and the type that it extends. */
-export const strictness = { strict: true, strictTypes: false, strictRequired: false };
-/**
- * A schema is compiled when it is first needed, once in each file of specs. openapi.test.mjs asserts that
- * every schema is valid.
- */
-const quickly = { meta: false, validateSchema: false, inlineRefs: false, code: { optimize: false } };
-
-/**
- * What checks values against the schemas of a document.
- * @param {any} document
- */
-function makeAjv(document) {
-  const ajv = new Ajv2020({ ...strictness, ...quickly, allErrors: true, verbose: true });
-  addFormats.default(ajv);
-  ajv.addVocabulary(["openapi", "info", "servers", "security", "tags", "paths", "components"]);
-  return ajv.addSchema(document, "description");
-}
-
 /** The same document for objects of which `fields` has left only some members. @param {any} document */
 function withoutRequired(document) {
   const isList = (name, value) => name === "required" && Array.isArray(value);
@@ -81,8 +61,8 @@ function parseBody(body) {
 export class Description {
   /** The answers that were received: an `operationId`, a space and the status. @type {Set<string>} */
   seen = new Set();
-  /** Made when they are first wanted. @type {Record<string, import("ajv").default>} */
-  #ajvs = {};
+  /** Loaded when they are first wanted. @type {Record<string, ReturnType<typeof validatorsOf>>} */
+  #validators = {};
 
   /** @param {any} document */
   constructor(document) {
@@ -124,10 +104,10 @@ export class Description {
   }
 
   /** @param {boolean} isPart of an object only some members are there */
-  #ajv(isPart) {
+  #validatorsOf(isPart) {
     const name = isPart ? "parts" : "whole";
-    this.#ajvs[name] ??= makeAjv(isPart ? withoutRequired(this.document) : this.document);
-    return this.#ajvs[name];
+    this.#validators[name] ??= validatorsOf(isPart ? withoutRequired(this.document) : this.document);
+    return this.#validators[name];
   }
 
   /**
@@ -138,7 +118,7 @@ export class Description {
    * @returns {string[]}
    */
   faultsOf(pointer, value, isPart = false) {
-    const validate = this.#ajv(isPart).getSchema(`description${encodeURI(pointer)}`);
+    const validate = this.#validatorsOf(isPart)[pointer];
     if (validate === undefined) throw new Error(`the description has no ${pointer}`);
     if (validate(value)) return [];
     return (validate.errors ?? []).slice(0, mostErrors).map(({ instancePath, message, params, data }) => {
