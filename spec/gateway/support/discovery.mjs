@@ -6,6 +6,12 @@ import { startLoad } from "./load.mjs";
 import { serversOf, sluice } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
+/**
+ * What clients do while a registry fails or changes, for up to a minute: some 700 requests a second, in the
+ * middle of which everything happens.
+ */
+const STEADY = { connections: 16, pause: 20 };
+
 /** How the registry of an upstream is. @param {import("./api.mjs").Api} api */
 export function discoveryOf(api, upstream = "app") {
   return api.expect(200, "GET", `${sluice(upstream)}/discovery`);
@@ -64,5 +70,5 @@ export async function startDiscovery(
   if (!traffic) return { gateway };
   const hasServers = async () => (await gateway.api.get(serversOf())).body.length > 0;
   await waitFor("there is a server", hasServers, 60_000);
-  return { gateway, load: startLoad(context, { port: gateway.port, connections: 16 }) };
+  return { gateway, load: startLoad(context, { port: gateway.port, ...STEADY }) };
 }

@@ -1,5 +1,6 @@
-/** Clients that send requests without pause and count the answers. */
+/** Clients that send requests all the time and count the answers. */
 import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { atEnd } from "./cleanup.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -11,6 +12,8 @@ import { waitFor } from "./wait.mjs";
  * @property {string | ((number: number) => string)} [path] the same for all requests, or one for each by its
  *   number
  * @property {number} [total] stop after that many requests
+ * @property {number} [pause] milliseconds between an answer and the connection's next request; left out: none,
+ *   so that the clients take as much CPU time as they can get
  */
 
 /** @param {Map<string, number>} map @param {string} key */
@@ -75,14 +78,15 @@ export class Load {
   constructor(options) {
     const total = options.total ?? Infinity;
     this.connections = Array.from({ length: options.connections ?? 32 }, () => new Connection(this, options));
-    this.finished = Promise.all(this.connections.map((connection) => this.#run(connection, total)));
+    this.finished = Promise.all(this.connections.map((connection) => this.#run(connection, total, options)));
   }
 
-  /** @param {Connection} connection @param {number} total */
-  async #run(connection, total) {
+  /** @param {Connection} connection @param {number} total @param {Options} options */
+  async #run(connection, total, { pause = 0 }) {
     while (!this.#stopping && this.begun < total) {
       this.begun += 1;
       await connection.ask(this.begun);
+      if (pause > 0) await sleep(pause);
     }
     connection.agent.destroy();
   }
