@@ -143,9 +143,11 @@ export function statementProblems(folder) {
 /**
  * Compares dist/, declarations/ and the documents with the content of each package.
  * @param {string} folder the repository, or a copy of it, with dist/ built
+ * @param {{ packedByNpm: typeof packedByNpm, installedByLuarocks: typeof installedByLuarocks }} [tools] what
+ *   asks npm and LuaRocks, which takes seconds
  * @returns {string[]} one line per problem
  */
-export function fileProblems(folder) {
+export function fileProblems(folder, tools = { packedByNpm, installedByLuarocks }) {
   // An example that was started by hand has a folder .sluice.
   const below = (name) =>
     filesBelow(join(folder, name), (entry) => entry !== ".sluice").map((path) => relative(folder, path));
@@ -153,9 +155,9 @@ export function fileProblems(folder) {
   const rockspec = readRockspec(folder);
   const opm = readIni(join(folder, "dist.ini"));
   const libDir = opm.keys.get("lib_dir") ?? "lib";
-  const packed = packedByNpm(folder);
+  const packed = tools.packedByNpm(folder);
   const types = JSON.parse(read(folder, "package.json")).types;
-  const rocks = installedByLuarocks(folder, rockspec.file).map((path) => join("dist", path));
+  const rocks = tools.installedByLuarocks(folder, rockspec.file).map((path) => join("dist", path));
   const opmFiles = existsSync(join(folder, libDir)) ? below(libDir) : [];
 
   return [

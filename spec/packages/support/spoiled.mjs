@@ -207,20 +207,20 @@ export const spoiledFiles = [
     ['dist/notes.txt: is in dist/, but not in what opm installs by dist.ini, the .lua files of "dist"'],
   ],
   [
-    "the types, left out,",
-    replace("package.json", '"declarations",', '"declarations/upstream.d.ts", "declarations/health.d.ts",'),
+    "package.json, without some types and with one file too many,",
+    replace(
+      "package.json",
+      '"declarations",',
+      '"declarations/upstream.d.ts", "declarations/health.d.ts", "dist.ini",',
+    ),
     [
       ...["discovery", "index", "loads"].map(
         (name) =>
           `declarations/${name}.d.ts: is in dist/, declarations/ and the documents, but not in ${listsOf.npm}`,
       ),
+      `dist.ini: is in ${listsOf.npm}, but not in dist/, declarations/ and the documents`,
       'package.json: "types" is "declarations/index.d.ts", which npm pack leaves out',
     ],
-  ],
-  [
-    "package.json, with one file too many,",
-    replace("package.json", '"declarations",', '"declarations", "dist.ini",'),
-    [`dist.ini: is in ${listsOf.npm}, but not in dist/, declarations/ and the documents`],
   ],
   [
     "the rockspec, which installs one file only,",
