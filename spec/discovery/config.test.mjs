@@ -61,35 +61,13 @@ test('an invalid "discovery" is refused and changes nothing', async (context) =>
   const gateway = await startGateway(context, { servers: [someAddress(1)], ...quiet });
   const { api } = gateway;
   const before = await api.configuration();
-  const { endpoints, prefix } = etcd;
-  for (const [discovery, field] of [
-    ["etcd", '"discovery"'],
-    [{ zookeeper: {} }, '"discovery.zookeeper"'],
-    [{ etcd: { prefix } }, '"discovery.etcd.endpoints"'],
-    [{ etcd: { endpoints } }, '"discovery.etcd.prefix"'],
-    [{ etcd: { endpoints: [], prefix } }, '"discovery.etcd.endpoints"'],
-    [{ etcd: { endpoints: ["127.0.0.1:2379"], prefix } }, '"discovery.etcd.endpoints[0]"'],
-    [{ etcd: { endpoints: ["http://a b"], prefix } }, '"discovery.etcd.endpoints[0]"'],
-    [{ etcd: { endpoints: ["http://a/b"], prefix } }, '"discovery.etcd.endpoints[0]"'],
-    [{ etcd: { endpoints, prefix, user: "root" } }, '"discovery.etcd"'],
-    [{ etcd: { endpoints, prefix, tls: {} } }, '"discovery.etcd.tls"'],
-    [{ etcd: { endpoints: ["https://a"], prefix, tls: { ca: "/x" } } }, '"discovery.etcd.tls.ca"'],
-    [{ etcd: { endpoints, prefix, password: "a\r\nb", user: "u" } }, '"discovery.etcd.password"'],
-    [{ etcd: { endpoints, prefix, key: "x" } }, '"discovery.etcd.key"'],
-    [{ consul: { address: nowhere } }, '"discovery.consul.service"'],
-    [{ consul_kv: { address: nowhere } }, '"discovery.consul_kv.prefix"'],
-    [{ dns: { name: "a", type: "MX", port: 80, resolvers: ["127.0.0.1"] } }, '"discovery.dns.type"'],
-    [{ dns: { name: "a", resolvers: ["127.0.0.1"] } }, '"discovery.dns.port"'],
-    [{ kubernetes: { port: 80 } }, '"discovery.kubernetes.service"'],
-    [{ kubernetes: { service: "app", family: "ipx" } }, '"discovery.kubernetes.family"'],
-    [{ file: { path: "servers.json" } }, '"discovery.file.path"'],
-    [{ file: { path: "/a" }, etcd: { endpoints, prefix } }, '"discovery"'],
-    [{ max_removal_percent: 101 }, '"discovery.max_removal_percent"'],
-    [{ removal_confirmations: 0 }, '"discovery.removal_confirmations"'],
+  for (const [discovery, text] of [
+    [{ zookeeper: {} }, 'unknown parameter "discovery.zookeeper"'],
+    [{ etcd: { endpoints: etcd.endpoints } }, 'invalid "discovery.etcd.prefix": must be given'],
   ]) {
     const answer = await api.patch(sluice(), { discovery });
-    assert.equal(answer.status, 400, `${JSON.stringify(discovery)}: ${answer.text}`);
-    assert.ok(answer.body.error.text.includes(field), answer.text);
+    assert.equal(answer.status, 400, answer.text);
+    assert.equal(answer.body.error.text, text);
   }
   assert.equal(await api.configuration(), before);
   await api.expect(404, "GET", `${sluice()}/discovery`);
