@@ -156,7 +156,7 @@ test("a reported state survives a reload, a killed worker and a restart as long 
   };
   await gateway.reload();
   await assertKept("after a reload");
-  await waitFor("the old workers have ended", () => gateway.workers().length === 4);
+  await waitFor("the old workers have ended", () => gateway.workers().length === gateway.workerCount);
   await gateway.killWorker();
   await assertKept("after the death of a worker");
   await waitFor("the first report alone would have expired", async () => {

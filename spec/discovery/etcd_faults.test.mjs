@@ -203,7 +203,7 @@ test("deleted upstreams, reloads and killed workers leave no watch behind", asyn
     await gateway.reload();
     await assertOneWatch([member], gateway);
   }
-  await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
   for (const pid of gateway.workers()) await gateway.killWorker(pid);
   await assertOneWatch([member], gateway);
   await etcd.set(serversAt([someAddress(1), someAddress(2)]));

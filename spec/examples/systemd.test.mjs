@@ -10,13 +10,13 @@ import { startBackend } from "../gateway/support/backend.mjs";
 import { atEnd } from "../gateway/support/cleanup.mjs";
 import { makeFolder } from "../gateway/support/folder.mjs";
 import { ask, startLoad } from "../gateway/support/load.mjs";
-import { workers } from "../gateway/support/nginx.mjs";
 import { freePort } from "../gateway/support/ports.mjs";
 import { serversOf } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { replaceIn } from "./support/files.mjs";
 import { Service } from "./support/service.mjs";
 
+const workers = 2;
 const example = join(root, "examples", "systemd");
 
 /**

@@ -67,7 +67,7 @@ test("tokens can be in a file, which a reload reads again", async (context) => {
     const [read] = await tryBoth(gateway, { ...bearer("third"), ...elsewhere });
     return read === 200;
   });
-  await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
   assert.deepEqual(await tryBoth(gateway, bearer("second")), [200, "401 Unauthorized"]);
   assert.doesNotMatch(gateway.log.text(), /first-secret|second|third/);
 });

@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const connections = 16;
 

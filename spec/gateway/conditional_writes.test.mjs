@@ -6,9 +6,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { nodeOf } from "./support/nodes.mjs";
 import { RawConnection } from "./support/raw_connection.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const body = { servers: [{ server: someAddress(1) }] };
 const node = { server: someAddress(2), ttl: "1m" };

@@ -7,9 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { settledPeersOf, serversOf, sluice, someAddress, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 import { startWriters } from "./support/writers.mjs";
+
+useWorkers(4);
 
 const manyServers = Array.from({ length: 200 }, (_, number) => someAddress(number));
 

@@ -8,8 +8,11 @@ import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { allEvents, becomes, eventsOf, hasPassed, PROBE_ERRORS, stateOf } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 const broken = /upstream prematurely closed connection|reset by peer/;
 

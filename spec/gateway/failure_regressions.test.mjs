@@ -9,9 +9,12 @@ import { startBackend, startBackends } from "./support/backend.mjs";
 import { noneIsLeft } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { watchPeaks } from "./support/peaks.mjs";
 import { peersOf, serversOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 test("Kong #4864: while a target is toggled no request fails", async (context) => {
   const backends = await startBackends(context, 3);

@@ -8,9 +8,12 @@ import { test } from "node:test";
 import { atEnd } from "./support/cleanup.mjs";
 import { makeGateway } from "./support/gateway.mjs";
 import { askKeys } from "./support/keys.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { havePointInCommon } from "./support/points.mjs";
 import { freePort } from "./support/ports.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 /** @typedef {{ server: string, weight: number, down?: boolean }} Server */
 /** @typedef {import("./support/keys.mjs").Question} Question */

@@ -29,9 +29,12 @@ import { startBackends } from "./support/backend.mjs";
 import { wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { startProbed, WELL } from "./support/probes.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 /** @typedef {import("./support/gateway.mjs").Gateway} Gateway */
 
@@ -131,7 +134,7 @@ test("Traefik #13218: a reload, or a restart, does not mark all servers as up", 
   const { gateway, assertUnhealthy } = await startWithUnhealthy(context);
   await gateway.reload();
   await assertUnhealthy("after a reload");
-  await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
   await gateway.killWorker();
   await assertUnhealthy("after a worker's death");
   // Health is saved once a second.
@@ -180,7 +183,7 @@ test("Kong #5531, #7566, #15001: no server stays unhealthy that passes its check
     () => gateway.api.expect(201, "POST", serversOf(), { server: someAddress(1), down: true }),
     () => gateway.reload(),
     async () => {
-      await waitFor("the workers before have ended", () => gateway.workers().length === 4);
+      await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
       await gateway.killWorker();
     },
     () => gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 3 }),

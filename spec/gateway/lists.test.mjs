@@ -6,9 +6,12 @@ import { startBackend } from "./support/backend.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { signal } from "./support/processes.mjs";
 import { assertOnlyIntegers } from "./support/status_types.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 const root = ["nginx", "processes", "connections", "slabs", "http", "resolvers", "ssl", "workers"];
 const http = [

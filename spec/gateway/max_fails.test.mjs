@@ -6,8 +6,11 @@ import { startBackend, startBackends } from "./support/backend.mjs";
 import { noneIsLeft, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { peersOf, serversOf, settledPeersOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 /**
  * A gateway of which the first server resets every connection.

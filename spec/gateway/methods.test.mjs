@@ -7,7 +7,10 @@ import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { settledPeersOf, sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const cookie = { name: "srv" };
 

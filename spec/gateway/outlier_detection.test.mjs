@@ -7,8 +7,11 @@ import { wasReset } from "./support/faults.mjs";
 import { askInTurn, askUntilEjected, ejectionsOf, startWatched } from "./support/ejections.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 for (const [percent, atMost] of [
   [10, 1],

@@ -3,10 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Api } from "./support/api.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { resultsOf, startProbed, startProber, timeToQuit } from "./support/probes.mjs";
 import { signal } from "./support/processes.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 const INTERVAL = 1000;
 const health_check = { interval: "1s" };

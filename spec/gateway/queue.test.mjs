@@ -4,9 +4,12 @@ import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { begin, clientsByWorker } from "./support/clients.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { occupy, QueueStatus, startQueue } from "./support/queues.mjs";
 import { settledPeersOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 /** How late a wait may end on a busy machine, in milliseconds. */
 const LATE = 5000;

@@ -4,10 +4,13 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { clientsByWorker } from "./support/clients.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { occupy, startQueue } from "./support/queues.mjs";
 import { isRunning } from "./support/processes.mjs";
 import { serversOf, settledPeersOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 /** What nginx says of a request for which no server is left: it does so at the level of errors. */
 const full = /no live upstreams while connecting to upstream/;

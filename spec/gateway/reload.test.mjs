@@ -5,10 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, askAll, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { isRunning } from "./support/processes.mjs";
 import { settledPeersOf, serversOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 import { startWriters } from "./support/writers.mjs";
+
+useWorkers(4);
 
 test("a reload under load fails no request and loses no count", async (context) => {
   const backends = await startBackends(context, 3);

@@ -5,7 +5,10 @@ import { startBackends } from "./support/backend.mjs";
 import { noneIsLeft, wasRefused, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const wasLate =
   /upstream timed out \(110: Connection timed out\) while reading response header from upstream/;

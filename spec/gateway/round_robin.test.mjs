@@ -4,8 +4,11 @@ import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { settledPeersOf, serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 const noneIsLeft = /no live upstreams while connecting to upstream/;
 

@@ -10,9 +10,12 @@ import { startBackend, startBackends } from "./support/backend.mjs";
 import { assertTrue } from "./support/figures.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, askAll } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { assertOnlyIntegers, assertPeer } from "./support/status_types.mjs";
 import { peersOf, serversOf, settledPeersOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 test("the status has every field before and after the first request", async (context) => {
   const backend = await startBackend(context);

@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { Client, askEach, cookiesOf, newClients, valueOf } from "./support/sessions.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const sticky = { cookie: { name: "srv" } };
 const resets = /(Connection reset by peer|prematurely closed connection).*upstream/;

@@ -8,8 +8,11 @@ import { crc32 } from "node:zlib";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { Client, cookiesOf, newClients, valueOf } from "./support/sessions.mjs";
 import { sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const sticky = { cookie: { name: "srv" } };
 const valuePattern = /^[0-9a-f]{32}$/;

@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const sticky = { route: { variables: ["$cookie_r", "$arg_r"] } };
 const routes = ["a", "b", "Blue 1"];

@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { sluice } from "./support/upstreams.mjs";
+
+useWorkers(4);
 
 const status = "/api/9/http/upstreams/app";
 const plain = { method: "hash", hash: { key: "$arg_k" } };

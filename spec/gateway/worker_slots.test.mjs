@@ -10,10 +10,13 @@ import { atEnd } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
 import { firstSlotLock, holdLocks, locksOf } from "./support/locks.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { signal } from "./support/processes.mjs";
 import { assertOneClearLine } from "./support/start_error.mjs";
 import { serversOf, sluice, someAddress, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 const noneIsLeft = /no live upstreams while connecting to upstream/;
 /** The locks of all slots that a gateway of few workers has. */

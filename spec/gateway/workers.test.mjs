@@ -6,8 +6,11 @@ import { begin } from "./support/clients.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { assertOnlyIntegers } from "./support/status_types.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 /** @typedef {import("./support/api.mjs").Api} Api */
 

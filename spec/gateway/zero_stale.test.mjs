@@ -5,8 +5,11 @@ import { Api } from "./support/api.mjs";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
+import { useWorkers } from "./support/nginx.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
+
+useWorkers(4);
 
 /**
  * A gateway with two servers under load on every worker, and a third server that listens but is not in it.

@@ -18,7 +18,7 @@ export const reportTo = (/** @type {number} */ id, upstream = "app") =>
 export const SHOWN = { up: "up", drain: "draining", down: "down" };
 
 /**
- * Starts a gateway of four workers, and a client of each.
+ * Starts a gateway, and a client of each worker.
  * @param {import("node:test").TestContext} context
  * @param {Record<string, object>} upstreams
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
@@ -26,7 +26,7 @@ export const SHOWN = { up: "up", drain: "draining", down: "down" };
 export async function startReporting(context, upstreams, options = {}) {
   const gateway = await startGateway(context, { upstreams, listen: "reuseport", ...options });
   const workers = await clientsByWorker(context, gateway.port);
-  assert.equal(workers.length, 4, "each worker has a client");
+  assert.equal(workers.length, gateway.workerCount, "each worker has a client");
   return { gateway, api: gateway.api, clients: workers.map(([, [client]]) => client) };
 }
 

@@ -8,8 +8,20 @@ import { waitFor } from "./wait.mjs";
  */
 const patience = 20_000;
 
-/** How many workers a configuration of the specs asks for, unless a test wants another number. */
-export const workers = 4;
+/**
+ * How many workers a configuration of the specs asks for, unless a test wants another number. Two can disagree,
+ * and each further one costs a tenth of a second of CPU time at every start.
+ */
+let usualCount = 2;
+
+/**
+ * Gives each nginx of a file of specs another number of workers. It is called first in files about what
+ * workers have in common.
+ * @param {number} count
+ */
+export function useWorkers(count) {
+  usualCount = count;
+}
 
 export class Nginx {
   #driver;
@@ -32,7 +44,7 @@ export class Nginx {
 
   /** How many workers its configuration asks for. */
   get workerCount() {
-    return workers;
+    return usualCount;
   }
 
   /** Starts nginx, and waits until every worker is there and the API answers. */
