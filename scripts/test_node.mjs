@@ -1,6 +1,7 @@
 /** Selects the specs in JavaScript, which use real servers, and runs several files at the same time. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { compileDescription } from "../spec/gateway/support/description.mjs";
 import { root } from "./command.mjs";
 import { buildImages } from "./docker/images.mjs";
 import { addCounts } from "./test_parts.mjs";
@@ -76,6 +77,7 @@ function specsOf(folders, fileNamePart) {
  */
 export async function runSpecs(folders, fileNamePart) {
   if (process.env.SLUICE_TEST_DRIVER === "container") buildImages();
+  compileDescription();
   return judge(await runQueue(specsOf(folders, fileNamePart), AT_ONCE));
 }
 

@@ -235,10 +235,14 @@ test("a thousand reconnects leave nothing behind", async (context) => {
   gateway.log.allow(wasReset);
   for (const name of names) await waitForServers(gateway, addresses, undefined, name);
   const [address] = addresses;
-  const weightOf = async (/** @type {string} */ name) => {
-    const servers = await gateway.api.expect(200, "GET", serversOf(name));
-    return servers.find(({ server }) => server === address)?.weight;
-  };
+  /** The path of the first server of each upstream. */
+  const paths = await Promise.all(
+    names.map(async (name) => {
+      const servers = await gateway.api.expect(200, "GET", serversOf(name));
+      return `${serversOf(name)}/${servers.find(({ server }) => server === address).id}`;
+    }),
+  );
+  const weightAt = async (/** @type {string} */ path) => (await gateway.api.expect(200, "GET", path)).weight;
   let weight = 1;
   const reconnect = async (/** @type {number} */ count) => {
     for (let done = 0; done < count; done += names.length) {
@@ -246,9 +250,9 @@ test("a thousand reconnects leave nothing behind", async (context) => {
       // A watch that has delivered something is opened again at once.
       weight = (weight % 100) + 1;
       const value = JSON.stringify({ server: address, weight });
-      for (const name of names) await etcd.put(`/upstreams/${name}/${address}`, value);
-      for (const name of names)
-        await waitFor("the change is there", async () => (await weightOf(name)) === weight);
+      await etcd.putAll(names.map((name) => [`/upstreams/${name}/${address}`, value]));
+      for (const path of paths)
+        await waitFor("the change is there", async () => (await weightAt(path)) === weight);
       proxy.cut();
     }
   };

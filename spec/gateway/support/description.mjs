@@ -222,3 +222,8 @@ export function descriptionFor(prefix) {
   descriptions.set(prefix, known);
   return known;
 }
+
+/** Compiles what checks answers, so that no test has to wait for it. */
+export function compileDescription() {
+  descriptionFor("/api").faultsOf("#/components/schemas/Error", {});
+}

@@ -98,6 +98,14 @@ export class Etcd {
     });
   }
 
+  /** Puts several keys at once. @param {[key: string, value: string][]} entries */
+  putAll(entries) {
+    const success = entries.map(([key, value]) => ({
+      request_put: { key: base64(key), value: base64(value) },
+    }));
+    return this.call("/v3/kv/txn", { success });
+  }
+
   /** @param {string} key */
   remove(key) {
     return this.call("/v3/kv/deleterange", { key: base64(key) });
