@@ -12,7 +12,8 @@ import { waitFor } from "./wait.mjs";
  * @property {string | ((number: number) => string)} [path] the same for all requests, or one for each by its
  *   number
  * @property {number} [total] stop after that many requests
- * @property {number} [pause] milliseconds between an answer and the connection's next request; left out: none,
+ * @property {number} [pause] milliseconds between an answer and the connection's next request; left out:
+ * none,
  *   so that the clients take as much CPU time as they can get
  */
 

@@ -9,8 +9,8 @@ import { waitFor } from "./wait.mjs";
 const patience = 20_000;
 
 /**
- * How many workers a configuration of the specs asks for, unless a test wants another number. Two can disagree,
- * and each further one costs a tenth of a second of CPU time at every start.
+ * How many workers a configuration of the specs asks for, unless a test wants another number. Two can
+ * disagree, and each further one costs a tenth of a second of CPU time at every start.
  */
 let usualCount = 2;
 

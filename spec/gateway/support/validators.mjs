@@ -36,7 +36,9 @@ function schemasOf(document) {
   return found;
 }
 
-/** @param {any} document @returns {string} a module that exports a function for each schema, by its pointer */
+/**
+ * @param {any} document @returns {string} a module that exports a function for each schema, by its pointer
+ */
 function compile(document) {
   const { Ajv2020 } = require("ajv/dist/2020.js");
   const code = { source: true, optimize: false };
