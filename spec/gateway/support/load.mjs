@@ -13,8 +13,7 @@ import { waitFor } from "./wait.mjs";
  *   number
  * @property {number} [total] stop after that many requests
  * @property {number} [pause] milliseconds between an answer and the connection's next request; left out:
- * none,
- *   so that the clients take as much CPU time as they can get
+ *   none, so that the clients take as much CPU time as they can get
  */
 
 /** @param {Map<string, number>} map @param {string} key */

@@ -37,7 +37,8 @@ function schemasOf(document) {
 }
 
 /**
- * @param {any} document @returns {string} a module that exports a function for each schema, by its pointer
+ * @param {any} document
+ * @returns {string} a module that exports a function for each schema, by its pointer
  */
 function compile(document) {
   const { Ajv2020 } = require("ajv/dist/2020.js");

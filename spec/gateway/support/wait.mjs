@@ -2,13 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * How long to wait before the next look, in milliseconds: a twentieth of the time waited so far. Looks that
- * follow each other quickly would slow down what is waited for, as most of them ask a gateway.
- * @param {number} waited
- */
-const pauseAfter = (waited) => Math.min(Math.max(waited / 20, 5), 20);
-
-/**
  * Waits until a condition holds.
  * @template T
  * @param {string} what for the message when it does not
@@ -17,12 +10,11 @@ const pauseAfter = (waited) => Math.min(Math.max(waited / 20, 5), 20);
  * @returns {Promise<NonNullable<T>>} what the condition gave
  */
 export async function waitFor(what, condition, milliseconds = 30_000) {
-  const started = performance.now();
+  const deadline = performance.now() + milliseconds;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    const waited = performance.now() - started;
-    if (waited > milliseconds) throw new Error(`waited ${milliseconds} ms in vain: ${what}`);
-    await sleep(pauseAfter(waited));
+    if (performance.now() > deadline) throw new Error(`waited ${milliseconds} ms in vain: ${what}`);
+    await sleep(5);
   }
 }
