@@ -61,7 +61,7 @@ function makeUnavailable(gateway, { address }) {
 
 test("with the clock set back, checks go on", async (context) => {
   const [backend] = await startBackends(context, 1);
-  const check = { interval: "200ms", timeout: "1s", fails: 1, passes: 1 };
+  const check = { interval: "200ms", timeout: "10s", fails: 1, passes: 1 };
   const app = { servers: [{ server: backend.address }], health_check: check };
   const clocked = await startWithClock(context, { upstreams: { app } });
   const { api, log } = clocked.gateway;

