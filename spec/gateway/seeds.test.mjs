@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
+import { ask } from "./support/load.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -73,7 +74,8 @@ test("the deletion of a seed is in the image that a compaction writes", async (c
     async () => {
       turn += 1;
       for (const server of many) server.weight = 2 + (turn % 2);
-      await api.send("PUT", sluice("many"), { servers: many });
+      // Not by `api`, which would check each of the long answers.
+      await ask(gateway.apiPort, sluice("many"), { method: "PUT", body: JSON.stringify({ servers: many }) });
       return image().includes('"upstream":"app","deleted":true,"seed":true');
     },
     30_000,

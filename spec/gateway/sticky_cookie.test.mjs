@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { useWorkers } from "./support/nginx.mjs";
+import { times } from "./support/repeat.mjs";
 import { Client, askEach, cookiesOf, newClients, valueOf } from "./support/sessions.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 
@@ -28,10 +29,13 @@ async function startSticky(context, count, options = {}) {
 /** @param {Client[]} clients @param {{ id: string }} backend */
 const of = (clients, { id }) => clients.filter(({ server }) => server === id);
 
-test("none of 1,000 sessions changes its server through four workers, changes and a reload", async (context) => {
+const sessions = times(300);
+
+test(`none of ${sessions} sessions changes its server through four workers, changes and a reload`, async (context) => {
   const { backends, gateway, api } = await startSticky(context, 4);
-  const clients = await newClients(gateway.port, 1000);
-  for (const backend of backends) assert.ok(of(clients, backend).length > 200, "new ones go by the method");
+  const clients = await newClients(gateway.port, sessions);
+  for (const backend of backends)
+    assert.ok(of(clients, backend).length > sessions / 5, "new ones go by the method");
   assert.equal(new Set(clients.map(({ value }) => value)).size, 4, "a server has one value");
   assert.deepEqual(await askEach(clients), []);
 
