@@ -12,58 +12,23 @@ import { assertOneClearLine, assertRefusesToStart } from "./support/start_error.
 import { serversOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Options of setup, and a pattern of the message. @type {[what: string, setup: object, reason: RegExp][]} */
+/**
+ * Options of setup, and a pattern of the message. spec/unit/config/options.spec.ts has more.
+ * @type {[what: string, setup: object, reason: RegExp][]}
+ */
 const badSetups = [
   ["an unknown option", { statedir: "/tmp" }, /unknown parameter "statedir"/],
-  ["a state_dir that is no text", { state_dir: 5 }, /"state_dir"/],
-  ["an empty state_dir", { state_dir: "" }, /"state_dir"/],
   ["a dict that is not declared", { shared_dict: "other" }, /lua_shared_dict other/],
-  ["an unknown option of api", { api: { tokens: ["a"] } }, /unknown parameter "api\.tokens"/],
-  ["tokens that are no list", { api: { write_tokens: "secret" } }, /"api\.write_tokens"/],
   ["an empty token", { api: { write_tokens: [""] } }, /"api\.write_tokens\[0]"/],
-  ["a prefix that is no path", { api: { prefix: "api" } }, /"api\.prefix"/],
-  ["an upstream without a name", { upstreams: { "": {} } }, /upstreams\..*name/],
-  ["an unknown method", { upstreams: { app: { method: "best" } } }, /upstreams\.app.*"method"/],
-  ["an unknown parameter of an upstream", { upstreams: { app: { hash: 1 } } }, /upstreams\.app.*"hash"/],
-  [
-    "a server without address",
-    { upstreams: { app: { servers: [{ weight: 1 }] } } },
-    /servers\[0\].*"server"/,
-  ],
   [
     "a bad address",
     { upstreams: { app: { servers: [{ server: "127.0.0.1:9" }, { server: "127.0.0.1:x" }] } } },
     /upstreams\.app.*servers\[1\].*"server".*127\.0\.0\.1:x/,
   ],
   [
-    "a bad weight",
-    { upstreams: { app: { servers: [{ server: "127.0.0.1:9", weight: 0 }] } } },
-    /upstreams\.app.*servers\[0\].*"weight"/,
-  ],
-  [
-    "a parameter that is not implemented",
-    { upstreams: { app: { servers: [{ server: "127.0.0.1:9", service: "http" }] } } },
-    /servers\[0\].*"service"/,
-  ],
-  [
-    "a bad block of a block",
-    { upstreams: { app: { health_check: { match: { status: "2xx" } } } } },
-    /upstreams\.app.*"health_check\.match\.status".*"2xx"/,
-  ],
-  [
     "a regular expression that is none",
     { upstreams: { app: { health_check: { match: { body: "(\n" } } } } },
     /upstreams\.app.*"health_check\.match\.body": must be a regular expression/,
-  ],
-  [
-    "slow_start with a method that does not know it",
-    { upstreams: { app: { method: "ip_hash", servers: [{ server: "127.0.0.1:9", slow_start: "1s" }] } } },
-    /upstreams\.app.*servers\[0\].*"slow_start".*"ip_hash"/,
-  ],
-  [
-    "one server twice",
-    { upstreams: { app: { servers: [{ server: "127.0.0.1:9" }, { server: "127.0.0.1:9" }] } } },
-    /servers\[1\].*127\.0\.0\.1:9/,
   ],
 ];
 

@@ -64,6 +64,51 @@ describe("the options of setup", () => {
       { upstreams: { app: { method: "hash", hash: { key: "$" } } } },
       'upstreams.app: invalid "hash.key"',
     ],
+    [
+      "an upstream without a name",
+      { upstreams: { "": {} } },
+      "upstreams.: invalid upstream name: must be a non-empty string",
+    ],
+    [
+      "an unknown method",
+      { upstreams: { app: { method: "best" } } },
+      'upstreams.app: invalid "method": must be one of "round_robin"',
+    ],
+    [
+      "a block that is none",
+      { upstreams: { app: { method: "hash", hash: 1 } } },
+      'upstreams.app: invalid "hash": must be an object',
+    ],
+    [
+      "a server without an address",
+      { upstreams: { app: { servers: [{ weight: 1 }] } } },
+      'upstreams.app: servers[0]: invalid "server": must be given',
+    ],
+    [
+      "a bad weight",
+      { upstreams: { app: { servers: [{ server: "127.0.0.1:9", weight: 0 }] } } },
+      'upstreams.app: servers[0]: invalid "weight": must be a whole number from 1 to 2147483647',
+    ],
+    [
+      "a parameter that is not supported",
+      { upstreams: { app: { servers: [{ server: "127.0.0.1:9", service: "http" }] } } },
+      'upstreams.app: servers[0]: invalid "service": is not supported by this version',
+    ],
+    [
+      "a bad block of a block",
+      { upstreams: { app: { health_check: { match: { status: "2xx" } } } } },
+      'upstreams.app: invalid "health_check.match.status": "2xx" is not a status code',
+    ],
+    [
+      "slow_start with a method that does not know it",
+      { upstreams: { app: { method: "ip_hash", servers: [{ server: "127.0.0.1:9", slow_start: "1s" }] } } },
+      'upstreams.app: servers[0]: invalid "slow_start": cannot be combined with the method "ip_hash"',
+    ],
+    [
+      "one server twice",
+      { upstreams: { app: { servers: [{ server: "127.0.0.1:9" }, { server: "127.0.0.1:9" }] } } },
+      'upstreams.app: servers[1]: duplicate server "127.0.0.1:9"',
+    ],
     ["a bad upstream", { upstreams: { app: { servers: [{ server: "x y" }] } } }, "upstreams.app: servers[0]"],
   ];
   for (const [what, input, text] of refused) {
