@@ -207,7 +207,7 @@ describe("the shared part of an upstream", () => {
       servers_with('{"id":0,"server":"10.0.0.1:80","source":"register"}'),
       '"node"',
     ],
-    ["with a decision without a time", value_with('"servers":[],"scaling":{"id":"x"}'), '"scaling"'],
+    ["with a decision without a time", value_with('"servers":[],"scaling":{"id":"x"}'), '"scaling.time"'],
     [
       "with a decision whose wait is too long",
       value_with('"servers":[],"scaling":{"id":"x","time":1,"wait":1e300}'),

@@ -1,11 +1,11 @@
+import { set_of } from "../lib/tables";
 import type { BalancingConfig, MethodName } from "./balancing";
 import { invalid_value, type Problem } from "./problem";
 import type { ServerConfig } from "./server";
 import { seconds_of } from "./time";
 
 /** As in nginx, these methods do not follow temporary weights. */
-const WITHOUT_SLOW_START = new LuaSet<MethodName>();
-for (const method of ["hash", "ip_hash", "random"] as const) WITHOUT_SLOW_START.add(method);
+const WITHOUT_SLOW_START = set_of<MethodName>(["hash", "ip_hash", "random"]);
 
 /** Each unit of weight is 160 points of the hash ring, which every worker computes and keeps. */
 const LARGEST_CONSISTENT_WEIGHT = 1000;

@@ -4,15 +4,10 @@ import { format_problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
-import { list_of, read_flag } from "./values";
+import { list_of, read_flag, read_string } from "./values";
 
 const MOST_ITEMS = 10000;
 const NONE: string[] = [];
-
-function read_string(this: void, path: string, value: unknown): Read<string> {
-  if (typeof value !== "string") return refuse(path, "must be a string");
-  return $multi(value, undefined);
-}
 
 function read_folder(this: void, path: string, value: unknown): Read<string> {
   if (value === "") return refuse(path, "must not be empty");

@@ -53,6 +53,12 @@ export function read_flag(this: void, path: string, value: unknown): Read<boolea
   return $multi(value, undefined);
 }
 
+/** Reads any string. Any phase. */
+export function read_string(this: void, path: string, value: unknown): Read<string> {
+  if (typeof value !== "string") return refuse(path, "must be a string");
+  return $multi(value, undefined);
+}
+
 /** Makes the reader of a string that is one of `names`. */
 export function one_of<const Name extends string>(names: readonly Name[]): Reader<Name> {
   const reason = `must be one of "${table.concat(names as readonly string[] as string[], '", "')}"`;

@@ -2,6 +2,7 @@ import type { EtcdConfig } from "../config/sources/etcd";
 import { folder_of } from "../config/texts";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
+import { keys_of } from "../lib/tables";
 import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
@@ -44,8 +45,7 @@ interface EtcdSession {
 const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 
 function entries_of({ entries }: Listed): Entry[] {
-  const keys: string[] = [];
-  for (const [key] of pairs(entries)) keys.push(key);
+  const keys = keys_of(entries);
   table.sort(keys);
   const all: Entry[] = [];
   for (const key of keys) all.push(entries.get(key));

@@ -3,6 +3,7 @@ import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { new_job } from "../lib/job";
+import { keys_of } from "../lib/tables";
 import { is_clustered } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
 import {
@@ -152,12 +153,10 @@ function expire(name: string, nodes: readonly NodeRecord[]): string | undefined 
 
 function expire_all(this: void): string | undefined {
   follow_registered(registered);
-  const names: string[] = [];
-  for (const [name] of pairs(registered.nodes)) names.push(name);
   for (const [name] of pairs(memories)) {
     if (!registered.nodes.has(name)) memories.delete(name);
   }
-  for (const name of names) {
+  for (const name of keys_of(registered.nodes)) {
     const nodes = registered.nodes.get(name);
     const cause = nodes === undefined ? undefined : expire(name, nodes);
     if (cause !== undefined) return `upstream ${name}: ${cause}`;

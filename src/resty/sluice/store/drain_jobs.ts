@@ -1,6 +1,7 @@
 import * as clock from "../lib/clock";
 import { new_job } from "../lib/job";
 import { pause } from "../lib/pause";
+import { keys_of } from "../lib/tables";
 import { draining_servers, may_leave, remove_drained } from "./document/drain";
 import { has_drain_job, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
@@ -83,9 +84,7 @@ function remove_from(name: string, servers: readonly ServerRecord[]): string | u
 function remove_all(this: void): string | undefined {
   look_for_jobs();
   const memory = shared_memory();
-  const names: string[] = [];
-  for (const [name] of pairs(watched)) names.push(name);
-  for (const name of names) {
+  for (const name of keys_of(watched)) {
     const before = watched.get(name) as Watched;
     if (memory[before.row + UpstreamRow.REVISION] !== before.revision) watch(name);
     const now = watched.get(name);

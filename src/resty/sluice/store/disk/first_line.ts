@@ -1,6 +1,6 @@
 import { decode, is_table } from "../../lib/json";
 import type { Result } from "../../lib/result";
-import { is_whole } from "../document/saved";
+import { is_whole } from "../document/readers";
 import { FORMAT, has_seal, is_intact } from "./sealed";
 
 /** Reads lines of journals and images, and their first lines. Pure. */

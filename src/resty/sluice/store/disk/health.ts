@@ -1,6 +1,7 @@
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../../lib/json";
 import type { Result } from "../../lib/result";
+import { set_of } from "../../lib/tables";
 import { whole_lines } from "../../lib/text";
 import { type Cell, Header, Row, type RowNumber } from "../memory/cells";
 import { Lock, release, try_acquire } from "../memory/lock";
@@ -45,8 +46,7 @@ const SAVED: [name: string, cell: Row, fresh: number][] = [
   ["leave_at", Row.LEAVE_AT, 0],
 ];
 /** The cells that hold moments. */
-const MOMENTS = new LuaSet<Row>();
-for (const cell of [
+const MOMENTS = set_of<Row>([
   Row.UNAVAILABLE_UNTIL,
   Row.FAILED_AT,
   Row.TRIED_AT,
@@ -55,9 +55,7 @@ for (const cell of [
   Row.EJECTED_UNTIL,
   Row.EJECTION_ENDED,
   Row.LEAVE_AT,
-]) {
-  MOMENTS.add(cell);
-}
+]);
 const fields = ["incarnation", "id"];
 for (const [name] of SAVED) fields.push(name);
 const LINE = shape(fields);

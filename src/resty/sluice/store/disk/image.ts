@@ -1,4 +1,5 @@
 import type { Result } from "../../lib/result";
+import { set_of } from "../../lib/tables";
 import { names, read } from "../document/read";
 import { deleted_seeds } from "../memory/seeds";
 import { end_image, format_deleted_seed, format_in_image, start_image, type ImageWriter } from "./journal";
@@ -21,8 +22,7 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
  * meanwhile and created again before its turn; the journal has its deletion.
  */
 export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
-  const present = new LuaSet<string>();
-  for (const name of all) present.add(name);
+  const present = set_of(all);
   const lines: string[] = [];
   for (const name of deleted_seeds()) {
     if (!present.has(name)) lines.push(format_deleted_seed(writer, name));

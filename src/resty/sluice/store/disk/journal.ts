@@ -1,8 +1,9 @@
-import { SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
+import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { encode, list, shape, shaped } from "../../lib/json";
 import { difference, type Difference } from "../document/difference";
-import { BOOKKEEPING_FIELDS, bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
+import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
 import { STORED_FIELDS, stored_server, type ServerRecord } from "../document/line";
+import { CHANGE_FIELDS } from "../document/saved";
 import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from "./sealed";
 
 /**
@@ -34,10 +35,7 @@ interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   remove?: number[];
 }
 
-const CHANGE_SHAPE = shape(["revision", "upstream", "deleted", "seed"], SETTINGS_FIELDS, BOOKKEEPING_FIELDS, [
-  "put",
-  "remove",
-]);
+const CHANGE_SHAPE = shape(...CHANGE_FIELDS);
 const SERVER_SHAPE = shape(["id", "incarnation"], STORED_FIELDS);
 
 function written_server(record: ServerRecord): WrittenServer {

@@ -2,10 +2,12 @@ import { check_fit } from "../../config/fit";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
 import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
+import { keys_of } from "../../lib/tables";
 import { is_local_id } from "../document/clustered";
 import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
 import { format_line, type ServerRecord } from "../document/line";
-import { is_whole, read_change, type DiskServer, type ReadChange } from "../document/saved";
+import { is_whole } from "../document/readers";
+import { read_change, type DiskServer, type ReadChange } from "../document/saved";
 import type { RowNumber } from "../memory/cells";
 import { open_line, type Start } from "./first_line";
 import { add_to_total, is_intact, new_total, total_digits } from "./sealed";
@@ -199,8 +201,7 @@ export function to_document(
   saved: SavedUpstream,
   allocate: (this: void, stamp: number, id?: number) => RowNumber | undefined,
 ): Document | undefined {
-  const ids: number[] = [];
-  for (const [id] of pairs(saved.servers)) ids.push(id);
+  const ids = keys_of(saved.servers);
   table.sort(ids);
   const lines: string[] = [];
   for (const id of ids) {

@@ -1,3 +1,4 @@
+import { set_of } from "../../lib/tables";
 import { parse_line, type ServerRecord } from "./line";
 
 /**
@@ -11,8 +12,7 @@ export interface Difference {
 }
 
 function records_without(lines: readonly string[], others: readonly string[]): ServerRecord[] {
-  const known = new LuaSet<string>();
-  for (const line of others) known.add(line);
+  const known = set_of(others);
   const records: ServerRecord[] = [];
   for (const line of lines) {
     if (!known.has(line)) records.push(parse_line(line));

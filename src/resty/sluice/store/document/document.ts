@@ -1,8 +1,19 @@
 import { canonical_address } from "../../config/address";
+import { block, copy_of, optional, required, type ConfigOf } from "../../config/block";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
-import { decode, encode, shape, shaped } from "../../lib/json";
-import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
+import { list_of, number_from, read_string } from "../../config/values";
+import { decode, encode } from "../../lib/json";
 import type { RowNumber } from "../memory/cells";
+import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
+import { LARGEST_WHOLE, read_iso8601, read_secret, read_true, read_version, read_whole } from "./readers";
+
+/** An upper bound on `scaling.wait`, in seconds; far longer than the call of a webhook takes. */
+const LONGEST_WAIT = 3600;
+
+/** The members of a stored record: one that is optional may be undefined as well. */
+type Stored<T> = {
+  [Name in keyof T]: Partial<Pick<T, Name>> extends Pick<T, Name> ? T[Name] | undefined : T[Name];
+};
 
 /** A removed server that may still have requests under way. Its row is kept until it has none. */
 export interface Leaver {
@@ -20,95 +31,60 @@ export interface Document extends UpstreamSettings, Bookkeeping {
   lines: string[];
 }
 
+/** A removed server, and when a drain job removed it, in ISO 8601. */
+const DRAINED = block({
+  id: required(read_whole),
+  server: required(read_string),
+  time: required(read_iso8601),
+});
+export type Drained = ConfigOf<typeof DRAINED>;
+
+/** What the next decision to scale depends on. */
+export const SCALING = block({
+  /** Unique. */
+  id: required(read_string),
+  /** When it was made, or its call was answered: seconds since 1970, by the clock of the gateway that decided. */
+  time: required(number_from(-LARGEST_WHOLE, LARGEST_WHOLE)),
+  /** For so many seconds the call may be under way, if its gateway lives. Absent: none, or it was answered. */
+  wait: optional(number_from(0, LONGEST_WAIT)),
+});
+export type Scaling = Stored<ConfigOf<typeof SCALING>>;
+
+/** A call of a webhook. */
+export const CALL = block({
+  /** The id of the decision. */
+  id: required(read_string),
+  body: required(read_string),
+  /** The call has been answered, but the other gateways do not know yet. */
+  is_heard: optional(read_true),
+});
+export type Call = Stored<ConfigOf<typeof CALL>>;
+
 /** What the store keeps of an upstream beside its settings and its servers. */
-export interface Bookkeeping {
-  /** The id of the next server. */
-  next_id: number;
-  /** The id of the next server that this gateway finds in a registry; absent: the upstream is not shared. */
-  next_local_id?: number | undefined;
-  /**
-   * The version that the gateways of a cluster share: etcd's history and revision; absent: it is not shared.
-   */
-  cluster_revision?: string | undefined;
+export const BOOKKEEPING = block({
   /**
    * The secret of the sticky cookie's values, from the first such cookie to the end of the upstream. With the
    * secret a client could choose a server, so it appears in no answer and no log.
    */
-  session_secret?: string | undefined;
+  session_secret: optional(read_secret),
+  /** The id of the next server. */
+  next_id: required(read_whole),
+  /** The id of the next server that this gateway finds in a registry; absent: the upstream is not shared. */
+  next_local_id: optional(read_whole),
+  /** The version that the gateways of a cluster share: etcd's history and revision; absent: not shared. */
+  cluster_revision: optional(read_version),
   /** The last decision of `autoscale`; absent: none. */
-  scaling?: Scaling | undefined;
-  /**
-   * The call of the webhook that has not been answered yet; absent: none. Only the gateway that made the
-   * decision has it.
-   */
-  call?: Call | undefined;
+  scaling: optional(SCALING),
+  /** The unanswered call of the webhook, at the gateway that made the decision; absent: none. */
+  call: optional(CALL),
   /** The servers that drain jobs have removed recently, oldest first; absent: none. */
-  drained?: Drained[] | undefined;
-}
-
-/** A server that a drain job has removed. */
-export interface Drained {
-  id: number;
-  server: string;
-  /** When it was removed, in ISO 8601. */
-  time: string;
-}
-
-/** What the next decision to scale depends on. */
-export interface Scaling {
-  /** Unique. */
-  id: string;
-  /**
-   * When it was made, or its call was answered: seconds since 1970, by the clock of the gateway that decided.
-   */
-  time: number;
-  /**
-   * How many seconds from now the call may be under way, if the gateway that makes it lives. Absent: there is
-   * no call, or it has been answered.
-   */
-  wait?: number | undefined;
-}
-
-/** A call of a webhook. */
-export interface Call {
-  /** The id of the decision. */
-  id: string;
-  body: string;
-  /** The call has been answered, but the other gateways do not know yet. */
-  is_heard?: true | undefined;
-}
-
-const SCALING = shape(["id", "time", "wait"]);
-const CALL = shape(["id", "body", "is_heard"]);
-const DRAINED = shape(["id", "server", "time"]);
-
-/** The members of the bookkeeping, in the order in which they are stored. */
-export const BOOKKEEPING_FIELDS = [
-  "session_secret",
-  "next_id",
-  "next_local_id",
-  "cluster_revision",
-  "scaling",
-  "call",
-  "drained",
-] as const;
+  drained: optional(list_of(DRAINED.read, math.huge, 0)),
+});
+export type Bookkeeping = Stored<ConfigOf<typeof BOOKKEEPING>>;
 
 /** Copies the bookkeeping of an upstream, and nothing else. */
-export function bookkeeping_of({
-  next_id,
-  next_local_id,
-  cluster_revision,
-  session_secret,
-  scaling,
-  call,
-  drained,
-}: Bookkeeping): Bookkeeping {
-  const book: Bookkeeping = { next_id, next_local_id, cluster_revision, session_secret };
-  if (scaling !== undefined) book.scaling = shaped(scaling, SCALING);
-  if (call !== undefined) book.call = shaped(call, CALL);
-  for (const entry of drained ?? []) shaped(entry, DRAINED);
-  if (drained !== undefined && drained.length > 0) book.drained = drained;
-  return book;
+export function bookkeeping_of(from: Bookkeeping): Bookkeeping {
+  return copy_of(BOOKKEEPING, from);
 }
 
 /** Writes a document as text. */

@@ -1,41 +1,37 @@
 import { canonical_address } from "../../config/address";
+import { block, copy_of, read_change, type ConfigOf } from "../../config/block";
 import { source_of } from "../../config/discovery";
-import type { Read } from "../../config/reader";
+import { refuse, type Read } from "../../config/reader";
 import { check_fit } from "../../config/fit";
-import {
-  format_problem,
-  invalid_value,
-  missing_value,
-  unknown_parameter,
-  type Problem,
-} from "../../config/problem";
-import { read_settings, SETTINGS_FIELDS, settings_of, type UpstreamSettings } from "../../config/settings";
+import { format_problem, missing_value, unknown_parameter } from "../../config/problem";
+import { read_settings, SETTINGS, settings_of, type UpstreamSettings } from "../../config/settings";
 import { read_list } from "../../config/values";
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, list } from "../../lib/json";
+import { set_of } from "../../lib/tables";
 import { Row, type RowNumber } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row, free_row, start_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_local_id } from "./clustered";
-import { bookkeeping_of, type Document, type Drained, type Scaling } from "./document";
+import { BOOKKEEPING, bookkeeping_of, type Document } from "./document";
 import type { Edited } from "./edit";
 import { format_line, has_sourced, parse_line, stored_server, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
-import { is_whole, read_drained, read_saved_server, read_scaling, type SavedServer } from "./saved";
-import { is_secret } from "./secret";
+import { NOT_WHOLE, read_secret } from "./readers";
+import { read_saved_server, type SavedServer } from "./saved";
 
 /**
  * The part of an upstream that the gateways of a cluster share, as text: its settings and its servers, except
  * those that each gateway finds in a registry.
  */
 
+const { next_id, session_secret, scaling, drained } = BOOKKEEPING.options;
+/** The bookkeeping that the gateways share. */
+const SHARED = block({ next_id, session_secret, scaling, drained });
+
 /** The shared part of an upstream. */
-export interface Shared {
+export interface Shared extends ConfigOf<typeof SHARED> {
   settings: UpstreamSettings;
-  next_id: number;
-  session_secret: string | undefined;
-  scaling: Scaling | undefined;
-  drained: Drained[] | undefined;
   servers: SavedServer[];
 }
 
@@ -46,23 +42,18 @@ export function shared_text(document: Document): string {
     const record = parse_line(line);
     if (record.source !== "discovery") servers.push({ id: record.id, ...stored_server(record) });
   }
-  const { next_id, session_secret, scaling, drained } = bookkeeping_of(document);
-  const book = { next_id, session_secret, scaling, drained };
-  return encode({ ...settings_of(document), ...book, servers: list(servers) });
+  return encode({ ...settings_of(document), ...copy_of(SHARED, document), servers: list(servers) });
 }
 
 /** The members of a shared part. */
-const FIELDS = new LuaSet<string>();
-for (const names of [SETTINGS_FIELDS, ["next_id", "session_secret", "scaling", "drained", "servers"]]) {
-  for (const name of names) FIELDS.add(name);
-}
+const FIELDS = set_of(SETTINGS.names, SHARED.names, ["servers"]);
 
 /** Reads a shared server. Servers that each gateway finds by itself are refused. */
 function read_shared_server(saved: unknown, settings: UpstreamSettings): Read<SavedServer> {
   const [server, problem] = read_saved_server(saved);
   if (server === undefined) return $multi(undefined, problem);
   if (server.source === "discovery" || is_local_id(server.id))
-    return $multi(undefined, invalid_value("source", "a server that a registry brings is not shared"));
+    return refuse("source", "a server that a registry brings is not shared");
   const unfit = check_fit(settings, server);
   return $multi(unfit === undefined ? server : undefined, unfit);
 }
@@ -83,21 +74,13 @@ function read_shared_servers(
     if (server === undefined)
       return $multi(undefined, format_problem(`${path}: ${problem?.text ?? "not a server"}`));
     if (server.id >= next_id || taken.has(server.id))
-      return $multi(undefined, invalid_value(`${path}.id`, 'must be unique and below "next_id"'));
-    if (taken.has(server.server)) return $multi(undefined, invalid_value(`${path}.server`, "must be unique"));
+      return refuse(`${path}.id`, 'must be unique and below "next_id"');
+    if (taken.has(server.server)) return refuse(`${path}.server`, "must be unique");
     taken.add(server.id);
     taken.add(server.server);
     servers.push(server);
   }
   return $multi(servers, undefined);
-}
-
-/** Checks the secret of sticky cookies, which an upstream without such cookies need not have. */
-function check_secret(secret: unknown, { sticky }: UpstreamSettings): Problem | undefined {
-  const is_absent = secret === undefined && sticky?.cookie === undefined;
-  return is_absent || is_secret(secret)
-    ? undefined
-    : invalid_value("session_secret", "must be 32 hexadecimal digits");
 }
 
 /** Reads a shared part as strictly as the API's input: another program may have written it. */
@@ -107,35 +90,20 @@ export function parse_shared(text: string): Read<Shared> {
   for (const [name] of pairs(value)) {
     if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(tostring(name)));
   }
-  const { next_id, session_secret } = value;
-  if (!is_whole(next_id, 0) || next_id > FIRST_LOCAL_ID)
-    return $multi(undefined, invalid_value("next_id", "must be a whole number in its range"));
+  const [book, bad_book] = read_change(SHARED, value);
+  if (book === undefined) return $multi(undefined, bad_book);
+  if (book.next_id > FIRST_LOCAL_ID) return refuse("next_id", NOT_WHOLE);
   if (value.method === undefined) return $multi(undefined, missing_value("method"));
   const [settings, unsettled] = read_settings(value);
   if (settings === undefined) return $multi(undefined, unsettled);
-  const bad_secret = check_secret(session_secret, settings);
-  if (bad_secret !== undefined) return $multi(undefined, bad_secret);
-  let scaling: Scaling | undefined;
-  if (value.scaling !== undefined) {
-    const [read, bad_scaling] = read_scaling(value.scaling);
-    if (read === undefined) return $multi(undefined, bad_scaling);
-    scaling = read;
-  }
-  let drained: Drained[] | undefined;
-  if (value.drained !== undefined) {
-    const [read, bad_drained] = read_drained(value.drained);
-    if (read === undefined) return $multi(undefined, bad_drained);
-    drained = read;
-  }
-  const [servers, bad_servers] = read_shared_servers(value.servers, settings, next_id);
+  if (settings.sticky?.cookie !== undefined && book.session_secret === undefined)
+    return $multi(undefined, read_secret("session_secret", undefined)[1]);
+  const [servers, bad_servers] = read_shared_servers(value.servers, settings, book.next_id);
   if (servers === undefined) return $multi(undefined, bad_servers);
   // Decoded, `{}` equals `[]`, and must not remove all servers.
   if (servers.length === 0 && string.find(text, '"servers":[]', 1, true)[0] === undefined)
-    return $multi(undefined, invalid_value("servers", "must be a list"));
-  return $multi(
-    { settings, next_id, session_secret: session_secret as string | undefined, scaling, drained, servers },
-    undefined,
-  );
+    return refuse("servers", "must be a list");
+  return $multi({ ...book, settings, servers }, undefined);
 }
 
 /**
@@ -214,20 +182,18 @@ export function apply_shared(
     if (row !== undefined && current === undefined) free_row(row);
     return $multi(undefined, OUT_OF_MEMORY);
   }
-  const { next_id, session_secret, scaling } = shared;
   const document: Document = {
     ...shared.settings,
-    ...bookkeeping_of(current ?? { next_id }),
-    next_id,
+    ...bookkeeping_of(current ?? shared),
     cluster_revision,
     revision,
     row,
     leavers: [],
     lines,
   };
-  document.session_secret = session_secret;
-  document.scaling = scaling;
-  document.drained = shared.drained;
+  // Not a spread: what is absent there must not stay here.
+  for (const name of SHARED.names as (keyof ConfigOf<typeof SHARED>)[])
+    document[name] = shared[name] as never;
   add_local_lines(document, current, shared);
   return $multi(document, undefined);
 }

@@ -1,14 +1,16 @@
+import { read_change as read_members } from "../../config/block";
 import { read_node, type NodeConfig } from "../../config/node";
-import { invalid_value, missing_value, unknown_parameter, type Problem } from "../../config/problem";
-import type { Read } from "../../config/reader";
+import { invalid_value, missing_value, unknown_parameter } from "../../config/problem";
+import { refuse, type Read } from "../../config/reader";
 import { read_server, type ServerConfig } from "../../config/server";
-import { read_settings, SETTINGS_FIELDS, type UpstreamSettings } from "../../config/settings";
+import { read_settings, SETTINGS, type UpstreamSettings } from "../../config/settings";
 import { check_name } from "../../config/upstream";
-import { read_list } from "../../config/values";
+import { list_of, read_list } from "../../config/values";
 import { parse_iso8601 } from "../../lib/iso8601";
-import { as_object, is_table } from "../../lib/json";
-import { BOOKKEEPING_FIELDS, type Bookkeeping, type Call, type Drained, type Scaling } from "./document";
-import { is_secret } from "./secret";
+import { is_table } from "../../lib/json";
+import { set_of } from "../../lib/tables";
+import { BOOKKEEPING, type Bookkeeping } from "./document";
+import { is_whole, NOT_WHOLE, read_whole } from "./readers";
 
 /**
  * Reads what was stored on disk or by other gateways. Parameters go through the readers of the API's input,
@@ -38,20 +40,6 @@ export interface ReadChange {
   remove: number[];
 }
 
-const LARGEST_WHOLE = 2 ** 53;
-/** An upper bound on `scaling.wait`, in seconds; far longer than the call of a webhook takes. */
-const LONGEST_WAIT = 3600;
-
-/** Returns whether a value is a whole number from `smallest` up, and exact. */
-export function is_whole(value: unknown, smallest: number): value is number {
-  if (typeof value !== "number") return false;
-  return value === math.floor(value) && value >= smallest && value <= LARGEST_WHOLE;
-}
-
-function not_whole(name: string): Problem {
-  return invalid_value(name, "must be a whole number in its range");
-}
-
 /** Reads the registration of a server. Returns undefined and no problem when it has none. */
 function read_registration({ source, node }: Record<string, unknown>): Read<NodeConfig> {
   if (source !== "register") {
@@ -60,152 +48,56 @@ function read_registration({ source, node }: Record<string, unknown>): Read<Node
       node === undefined ? undefined : invalid_value("node", "is allowed only for a registered server"),
     );
   }
-  if (!is_table(node)) return $multi(undefined, invalid_value("node", "must be an object"));
+  if (!is_table(node)) return refuse("node", "must be an object");
   const { name, ttl, meta } = node;
-  if (typeof name !== "string") return $multi(undefined, invalid_value("node.name", "must be a string"));
+  if (typeof name !== "string") return refuse("node.name", "must be a string");
   const incarnation = node.incarnation === "" ? undefined : node.incarnation;
   return read_node(name, { ttl, meta, incarnation });
 }
 
+/** Reads when a drain job removes a server. */
+function read_leave_by(leave_by: unknown, drain: boolean): Read<string> {
+  if (leave_by === undefined) return $multi("", undefined);
+  const is_moment = typeof leave_by === "string" && parse_iso8601(leave_by) !== undefined;
+  if (drain && (leave_by === "idle" || is_moment)) return $multi(leave_by, undefined);
+  return refuse("leave_by", 'must be "idle" or a time in ISO 8601, and only while the server drains');
+}
+
 /** The members of a stored server that are not parameters. */
-interface OwnMembers {
-  source: unknown;
-  leave_by: unknown;
-  in_service: unknown;
-  node: NodeConfig | undefined;
-}
-
-/** Sets the members that are not parameters. Returns the problem, if there is one. */
-function set_own_members(
-  server: ServerConfig,
-  { source, leave_by, in_service, node }: OwnMembers,
-): Problem | undefined {
-  if (source === "discovery" || source === "register") server.source = source;
-  else if (source !== undefined) return invalid_value("source", 'must be "discovery" or "register"');
-  server.node = node;
-  if (leave_by !== undefined) {
-    const is_moment = typeof leave_by === "string" && parse_iso8601(leave_by) !== undefined;
-    if (!server.drain || !(leave_by === "idle" || is_moment))
-      return invalid_value(
-        "leave_by",
-        'must be "idle" or a time in ISO 8601, and only while the server drains',
-      );
-    server.leave_by = leave_by;
-  }
-  // Other values count as absent.
-  if (server.standby === true && in_service === true) server.in_service = true;
-  return undefined;
-}
-
-/** The members that are not parameters. */
 const OWN_FIELDS = ["id", "incarnation", "leave_by", "in_service", "source", "node"];
 
-/**
- * Reads a stored server.
- *
- * @param saved a decoded JSON value, from which the members that are not parameters are removed
- * @returns the server, or undefined and the problem
- */
+/** Reads a stored server. The members that are not parameters are removed from `saved`. */
 export function read_saved_server(saved: unknown): Read<SavedServer> {
-  if (!is_table(saved)) return $multi(undefined, invalid_value("server", "must be an object"));
+  if (!is_table(saved)) return refuse("server", "must be an object");
   const { id, source, leave_by, in_service } = saved;
-  if (!is_whole(id, 0)) return $multi(undefined, not_whole("id"));
+  if (!is_whole(id, 0)) return refuse("id", NOT_WHOLE);
   const [node, bad_node] = read_registration(saved);
   if (bad_node !== undefined) return $multi(undefined, bad_node);
+  if (source !== undefined && source !== "discovery" && source !== "register")
+    return refuse("source", 'must be "discovery" or "register"');
   for (const name of OWN_FIELDS) saved[name] = undefined;
-  const [server, problem] = read_server(saved);
-  if (server === undefined) return $multi(undefined, problem);
-  const bad = set_own_members(server, { source, leave_by, in_service, node });
-  if (bad !== undefined) return $multi(undefined, bad);
-  const read = server as SavedServer;
-  read.id = id;
-  return $multi(read, undefined);
+  const [parameters, problem] = read_server(saved);
+  if (parameters === undefined) return $multi(undefined, problem);
+  const [leaves, bad_leave_by] = read_leave_by(leave_by, parameters.drain);
+  if (leaves === undefined) return $multi(undefined, bad_leave_by);
+  const server = parameters as SavedServer;
+  server.id = id;
+  server.source = source ?? "";
+  server.node = node;
+  server.leave_by = leaves;
+  // Other values count as absent.
+  if (server.standby === true && in_service === true) server.in_service = true;
+  return $multi(server, undefined);
 }
 
 function read_disk_server(saved: unknown, revision: number): Read<DiskServer> {
   const incarnation = is_table(saved) ? saved.incarnation : undefined;
   const [server, problem] = read_saved_server(saved);
   if (server === undefined) return $multi(undefined, problem);
-  if (!is_whole(incarnation, 1) || incarnation > revision) return $multi(undefined, not_whole("incarnation"));
+  if (!is_whole(incarnation, 1) || incarnation > revision) return refuse("incarnation", NOT_WHOLE);
   const read = server as DiskServer;
   read.incarnation = incarnation;
   return $multi(read, undefined);
-}
-
-/** Reads the last decision to scale. */
-export function read_scaling(value: unknown): Read<Scaling> {
-  if (!is_table(value)) return $multi(undefined, invalid_value("scaling", "must be an object"));
-  const { id, time, wait } = value;
-  if (typeof id !== "string" || typeof time !== "number" || !(math.abs(time) <= LARGEST_WHOLE))
-    return $multi(undefined, invalid_value("scaling", "must have an id and a time"));
-  if (wait === undefined) return $multi({ id, time }, undefined);
-  if (typeof wait !== "number" || !(wait >= 0 && wait <= LONGEST_WAIT))
-    return $multi(undefined, invalid_value("scaling.wait", "must be a number of seconds in its range"));
-  return $multi({ id, time, wait }, undefined);
-}
-
-function read_call(value: unknown): Read<Call> {
-  if (!is_table(value)) return $multi(undefined, invalid_value("call", "must be an object"));
-  const { id, body, is_heard } = value;
-  if (typeof id !== "string" || typeof body !== "string")
-    return $multi(undefined, invalid_value("call", "must have an id and a body"));
-  if (is_heard === undefined) return $multi({ id, body }, undefined);
-  if (is_heard !== true) return $multi(undefined, invalid_value("call.is_heard", "must be true"));
-  return $multi({ id, body, is_heard }, undefined);
-}
-
-/** Reads the servers that drain jobs have removed. */
-export function read_drained(value: unknown): Read<Drained[]> {
-  const [items, no_list] = read_list("drained", value);
-  if (items === undefined) return $multi(undefined, no_list);
-  const drained: Drained[] = [];
-  for (const item of items) {
-    const { id, server, time } = as_object(item);
-    const is_moment = typeof time === "string" && parse_iso8601(time) !== undefined;
-    if (!is_whole(id, 0) || typeof server !== "string" || !is_moment)
-      return $multi(undefined, invalid_value("drained", "must have an id, a server and a time"));
-    drained.push({ id, server, time });
-  }
-  return $multi(drained, undefined);
-}
-
-function read_bookkeeping(value: Record<string, unknown>): Read<Bookkeeping> {
-  const { next_id, next_local_id, cluster_revision, session_secret } = value;
-  if (!is_whole(next_id, 0)) return $multi(undefined, not_whole("next_id"));
-  const book: Bookkeeping = { next_id };
-  if (next_local_id !== undefined) {
-    if (!is_whole(next_local_id, 0)) return $multi(undefined, not_whole("next_local_id"));
-    book.next_local_id = next_local_id;
-  }
-  if (cluster_revision !== undefined) {
-    // Version 0.1.0 stored only the revision.
-    const has_form =
-      typeof cluster_revision === "string" && string.find(cluster_revision, "^[%x.]+$")[0] !== undefined;
-    if (!has_form)
-      return $multi(undefined, invalid_value("cluster_revision", "must be hexadecimal digits and dots"));
-    book.cluster_revision = cluster_revision;
-  }
-  if (session_secret !== undefined) {
-    if (!is_secret(session_secret))
-      return $multi(undefined, invalid_value("session_secret", "must be 32 hexadecimal digits"));
-    book.session_secret = session_secret as string;
-  }
-  if (value.scaling !== undefined) {
-    const [scaling, problem] = read_scaling(value.scaling);
-    if (scaling === undefined) return $multi(undefined, problem);
-    book.scaling = scaling;
-  }
-  if (value.call !== undefined) {
-    const [call, problem] = read_call(value.call);
-    if (call === undefined) return $multi(undefined, problem);
-    book.call = call;
-  }
-  if (value.drained !== undefined) {
-    const [drained, problem] = read_drained(value.drained);
-    if (drained === undefined) return $multi(undefined, problem);
-    book.drained = drained;
-  }
-  return $multi(book, undefined);
 }
 
 function read_put(value: unknown, revision: number): Read<DiskServer[]> {
@@ -221,52 +113,39 @@ function read_put(value: unknown, revision: number): Read<DiskServer[]> {
   return $multi(servers, undefined);
 }
 
-function read_remove(value: unknown): Read<number[]> {
-  const [items, no_list] = read_list("remove", value);
-  if (items === undefined) return $multi(undefined, no_list);
-  for (const item of items) {
-    if (!is_whole(item, 0)) return $multi(undefined, not_whole("remove"));
-  }
-  return $multi(items as number[], undefined);
-}
+const read_ids = list_of(read_whole, math.huge, 0);
 
-/** The members of a change except the checksum. */
-const FIELDS = new LuaSet<string>();
-for (const names of [
-  ["revision", "upstream", "deleted", "seed", "put", "remove", "crc"],
-  SETTINGS_FIELDS,
-  BOOKKEEPING_FIELDS,
-]) {
-  for (const name of names) FIELDS.add(name);
-}
+/** The members of a change, in the order in which they are stored. */
+export const CHANGE_FIELDS = [
+  ["revision", "upstream", "deleted", "seed"],
+  SETTINGS.names,
+  BOOKKEEPING.names,
+  ["put", "remove"],
+];
+const FIELDS = set_of(...CHANGE_FIELDS, ["crc"]);
 
-/**
- * Reads a change.
- *
- * @param value a decoded JSON object
- * @returns the change, or undefined and the problem
- */
+/** Reads a change from a decoded line. */
 export function read_change(value: Record<string, unknown>): Read<ReadChange> {
   const { revision, upstream, deleted, seed } = value;
   for (const [name] of pairs(value)) {
     if (!FIELDS.has(name)) return $multi(undefined, unknown_parameter(name));
   }
-  if (!is_whole(revision, 1)) return $multi(undefined, not_whole("revision"));
+  if (!is_whole(revision, 1)) return refuse("revision", NOT_WHOLE);
   const bad_name = check_name(upstream);
   if (bad_name !== undefined) return $multi(undefined, bad_name);
   if (seed !== undefined && (seed !== true || deleted !== true))
-    return $multi(undefined, invalid_value("seed", "must be true, and is allowed only with a deletion"));
+    return refuse("seed", "must be true, and is allowed only with a deletion");
   const change = { revision, upstream: upstream as string, book: { next_id: 0 }, put: [], remove: [] };
   if (deleted === true) return $multi({ ...change, settings: undefined, is_seed: seed === true }, undefined);
-  if (deleted !== undefined) return $multi(undefined, invalid_value("deleted", "must be true"));
+  if (deleted !== undefined) return refuse("deleted", "must be true");
   if (value.method === undefined) return $multi(undefined, missing_value("method"));
   const [settings, unsettled] = read_settings(value);
   if (settings === undefined) return $multi(undefined, unsettled);
-  const [book, bad_book] = read_bookkeeping(value);
+  const [book, bad_book] = read_members(BOOKKEEPING, value);
   if (book === undefined) return $multi(undefined, bad_book);
   const [put, bad_put] = read_put(value.put, revision);
   if (put === undefined) return $multi(undefined, bad_put);
-  const [remove, bad_remove] = read_remove(value.remove);
+  const [remove, bad_remove] = read_ids("remove", value.remove);
   if (remove === undefined) return $multi(undefined, bad_remove);
   return $multi({ ...change, settings, is_seed: false, book, put, remove }, undefined);
 }

@@ -14,6 +14,6 @@ export function new_secret(): Result<string> {
 }
 
 /** Returns whether a value has the form of a secret. */
-export function is_secret(value: unknown): boolean {
+export function is_secret(value: unknown): value is string {
   return typeof value === "string" && value.length === 2 * BYTES && string.find(value, "%X")[0] === undefined;
 }

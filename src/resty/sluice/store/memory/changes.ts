@@ -1,5 +1,6 @@
 import * as ffi from "ffi";
 
+import { set_of } from "../../lib/tables";
 import { get_names } from "./dict";
 import { change_at, CHANGES, revision, shared_memory } from "./region";
 
@@ -86,8 +87,7 @@ export function follow_upstreams<T>(
   const reached = follower.revision;
   follower.revision = LOOK_AT_ALL;
   if (are_all) {
-    const there = new LuaSet<string>();
-    for (const name of names) there.add(name);
+    const there = set_of(names);
     for (const [name] of pairs(known)) {
       if (!there.has(name)) look_at(name);
     }

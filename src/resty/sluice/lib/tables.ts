@@ -1,0 +1,17 @@
+/** Helpers for Lua tables. Pure. */
+
+/** Returns the set of all items of some lists. */
+export function set_of<T extends AnyNotNil>(...lists: (readonly T[])[]): LuaSet<T> {
+  const items = new LuaSet<T>();
+  for (const list of lists) {
+    for (const item of list) items.add(item);
+  }
+  return items;
+}
+
+/** Returns the keys of a table, in no order. */
+export function keys_of<K extends AnyNotNil, V>(table_of: LuaTable<K, V>): K[] {
+  const keys: K[] = [];
+  for (const [key] of pairs(table_of)) keys.push(key);
+  return keys;
+}
