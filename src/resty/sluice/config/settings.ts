@@ -37,9 +37,6 @@ export const SETTINGS = block({
 });
 export type UpstreamSettings = ConfigOf<typeof SETTINGS>;
 
-/** The names of the settings, in the order in which they are shown and stored. */
-export const SETTINGS_FIELDS = SETTINGS.names;
-
 /**
  * Copies an upstream's settings, and nothing else, so that equal settings have equal JSON texts. Any phase.
  */
@@ -61,7 +58,7 @@ function check_load({ load, method }: UpstreamSettings): Problem | undefined {
  * replaces the one before as a whole, JSON's null removes it, and the parameters of a method do not outlive
  * it. Any phase.
  *
- * @param input an object; members that are not in `SETTINGS_FIELDS` are left to the caller
+ * @param input an object; members that are not in `SETTINGS` are left to the caller
  * @returns the settings, or undefined and the problem
  */
 export function read_settings(

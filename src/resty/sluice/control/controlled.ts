@@ -9,7 +9,7 @@ import { follow_upstreams, new_follower, type Pause } from "../store/memory/chan
 import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
-import { forget_load_report } from "../store/source_status";
+import { load_reports } from "../store/source_status";
 import type { LoadedServer } from "./load";
 
 /** The upstreams with `load`, `autoscale` or a webhook call that is due. One worker controls them. */
@@ -159,7 +159,7 @@ function end_control({ name, row, servers }: Controlled, head: Document | undefi
     memory[row + UpstreamRow.LOW_SINCE] = 0;
   }
   if (head?.load !== undefined) return;
-  forget_load_report(name);
+  load_reports.forget(name);
   for (const server of servers) {
     if (memory[server.row + Row.STAMP] === server.incarnation) memory[server.row + Row.FACTOR] = 0;
   }
@@ -169,7 +169,7 @@ function look_at(name: string, pause: Pause): void {
   const text = get_text(name);
   const before = controlled.get(name);
   if (text === undefined) {
-    forget_load_report(name);
+    load_reports.forget(name);
     controlled.delete(name);
     return;
   }

@@ -3,7 +3,7 @@ import { seconds_of } from "../config/time";
 import { encode } from "../lib/json";
 import { Row, UpstreamRow } from "../store/memory/cells";
 import { shared_memory } from "../store/memory/region";
-import { forget_load_report, put_load_report } from "../store/source_status";
+import { load_reports } from "../store/source_status";
 import type { Controlled, ControlledServer } from "./controlled";
 import { type LoadLimits, Reason } from "./load";
 import { takes_part } from "./measure";
@@ -49,14 +49,14 @@ function report_capacities(
   median: number | undefined,
 ): void {
   if (median === undefined) {
-    forget_load_report(name);
+    load_reports.forget(name);
     return;
   }
   const capacities: Record<string, number> = {};
   for (const { id, capacity } of servers) {
     if (capacity !== undefined) capacities[string.format("%d", id)] = capacity;
   }
-  put_load_report(name, encode({ median, capacities }));
+  load_reports.put(name, encode({ median, capacities }));
 }
 
 /** Updates the weights of servers whose loads were just measured. O(servers · log servers). */

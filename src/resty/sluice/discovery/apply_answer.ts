@@ -2,6 +2,7 @@ import { canonical_address } from "../config/address";
 import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
 import { pause } from "../lib/pause";
+import { set_of } from "../lib/tables";
 import type { Document } from "../store/document/document";
 import type { SourceMark } from "../store/document/line";
 import {
@@ -56,8 +57,7 @@ const SMALLEST_PORTION = 250;
 const PORTIONS = 16;
 
 function fingerprint(servers: readonly WantedServer[]): string {
-  const addresses: string[] = [];
-  for (const { name } of servers) addresses.push(name);
+  const addresses = servers.map(({ name }) => name);
   table.sort(addresses);
   return table.concat(addresses, " ");
 }
@@ -68,13 +68,9 @@ function owned_and_unwanted(
   source: SourceMark,
   servers: readonly WantedServer[],
 ): LuaMultiReturn<[number, string[]]> {
-  const named = new LuaSet<string>();
-  for (const { name } of servers) named.add(name);
+  const named = set_of(servers.map(({ name }) => name));
   const owned = sourced_addresses(current, source);
-  const unwanted: string[] = [];
-  for (const address of owned) {
-    if (!named.has(canonical_address(address))) unwanted.push(address);
-  }
+  const unwanted = owned.filter((address) => !named.has(canonical_address(address)));
   return $multi(owned.length, unwanted);
 }
 

@@ -47,9 +47,10 @@ function read_instances(this: void, { status, body }: Answer): Result<Entry[]> {
   if (status !== 200) return $multi(undefined, describe(status, body));
   const [instances, misfit] = decode_as<Instance[]>(CONSUL, body, INSTANCES);
   if (instances === undefined) return $multi(undefined, misfit);
-  const entries: Entry[] = [];
-  for (const instance of instances) entries.push(read_instance(instance));
-  return $multi(entries, undefined);
+  return $multi(
+    instances.map((instance) => read_instance(instance)),
+    undefined,
+  );
 }
 
 function uri_of({ service, tags }: ConsulConfig): string {

@@ -5,7 +5,7 @@ import { service_entries, type LookedUp } from "./dns_services";
 import { entry_of } from "./entry";
 import { ask, new_resolvers } from "./resolver";
 import { is_closed, note_success, rest, source_per_upstream } from "./session";
-import { CONFIRM_SECONDS, SESSION_SECONDS, type Entry, type Source } from "./source";
+import { CONFIRM_SECONDS, SESSION_SECONDS, type Source } from "./source";
 import { answer } from "./subscription";
 
 /** DNS: the addresses of a name, or its SRV records. A name that does not exist is an empty answer. */
@@ -13,14 +13,9 @@ import { answer } from "./subscription";
 function address_entries(ask_for: Ask, { name, type: record_type, port }: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask_for, name, record_type);
   if (found === undefined) return $multi(undefined, 0, cause);
-  const hosts: string[] = [];
-  for (const record of found.records) hosts.push(host_of(record) ?? "");
+  const hosts = found.records.map((record) => host_of(record) ?? "");
   table.sort(hosts);
-  const entries: Entry[] = [];
-  for (const host of hosts) {
-    const server = `${host}:${port}`;
-    entries.push(entry_of(server, { server }));
-  }
+  const entries = hosts.map((host) => entry_of(`${host}:${port}`, { server: `${host}:${port}` }));
   // An empty answer has no TTL. The name is looked up again as soon as `min_ttl` allows.
   return $multi(entries, hosts.length === 0 ? 0 : found.ttl, undefined);
 }

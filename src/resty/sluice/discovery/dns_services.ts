@@ -25,20 +25,14 @@ interface Service {
 
 /** Returns the services of an answer by priority. A record without a target means that there is no server. */
 function services_of(records: readonly DnsRecord[]): Service[] {
-  const named: DnsRecord[] = [];
-  for (const record of records) {
-    if (record.target !== "") named.push(record);
-  }
+  const named = records.filter((record) => record.target !== "");
   table.sort(named, (a, b) => {
     if (a.priority !== b.priority) return a.priority < b.priority;
     return a.target === b.target ? a.port < b.port : a.target < b.target;
   });
-  const services: Service[] = [];
-  for (const { target, port, weight, priority } of named) {
-    const backup = priority > named[0].priority;
-    services.push({ target, port, weight: math.max(1, weight), backup });
-  }
-  return services;
+  return named.map(({ target, port, weight, priority }) => {
+    return { target, port, weight: math.max(1, weight), backup: priority > named[0].priority };
+  });
 }
 
 function targets_of(services: readonly Service[]): string[] {

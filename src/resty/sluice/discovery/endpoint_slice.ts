@@ -100,10 +100,7 @@ function slices_of(slices: LuaTable<string, SliceEntries>, family: string | unde
 }
 
 function have_entries(slices: readonly SliceEntries[]): boolean {
-  for (const { entries } of slices) {
-    if (entries.length > 0) return true;
-  }
-  return false;
+  return slices.some(({ entries }) => entries.length > 0);
 }
 
 /**

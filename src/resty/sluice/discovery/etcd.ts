@@ -7,10 +7,10 @@ import { log_in, new_etcd_client, type EtcdClient } from "../net/etcd/client";
 import { is_alive, list_keys } from "../net/etcd/keys";
 import { covering_range } from "../net/etcd/prefix";
 import { next_events, open_watch, type KeyEvent } from "../net/etcd/watch";
-import { close_stream, type Stream } from "../net/stream";
+import type { Stream } from "../net/stream";
 import { LOOK_SECONDS } from "../net/wait";
 import { read_entry } from "./entry";
-import { config_of, is_closed, note_opened, note_success, run_session } from "./session";
+import { config_of, is_closed, note_opened, note_success, run_session, stop_watching } from "./session";
 import { CONFIRM_SECONDS, type Entry, type Feed, type Source, type Subscription } from "./source";
 import { answer } from "./subscription";
 
@@ -47,9 +47,7 @@ const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 function entries_of({ entries }: Listed): Entry[] {
   const keys = keys_of(entries);
   table.sort(keys);
-  const all: Entry[] = [];
-  for (const key of keys) all.push(entries.get(key));
-  return all;
+  return keys.map((key) => entries.get(key));
 }
 
 function apply_entries(listed: Listed): void {
@@ -89,11 +87,6 @@ function follow_subscriptions(session: EtcdSession): string | undefined {
   return undefined;
 }
 
-function stop_watching(session: EtcdSession): void {
-  if (session.stream !== undefined) close_stream(session.stream);
-  session.stream = undefined;
-}
-
 /** Notes an event if it concerns a prefix. Returns whether it does. */
 function note_event(listed: Listed, { key, value, revision }: KeyEvent): boolean {
   const { prefix, entries } = listed;
@@ -123,12 +116,9 @@ function apply_events(session: EtcdSession, events: readonly KeyEvent[]): void {
 
 /** Watches all prefixes from the earliest revision of their listings. Returns the cause of a failure. */
 function watch(session: EtcdSession): string | undefined {
-  const prefixes: string[] = [];
+  const prefixes = session.prefixes.map(({ prefix }) => prefix);
   let earliest = math.huge;
-  for (const { prefix, revision } of session.prefixes) {
-    prefixes.push(prefix);
-    earliest = math.min(earliest, revision);
-  }
+  for (const { revision } of session.prefixes) earliest = math.min(earliest, revision);
   const [stream, cause] = open_watch(session.client, covering_range(prefixes), earliest + 1);
   session.stream = stream;
   session.seen = earliest;

@@ -75,9 +75,7 @@ function expired(nodes: readonly NodeRecord[], now: number): NodeRecord[] {
 }
 
 function fingerprint(nodes: readonly NodeRecord[]): string {
-  const ids: number[] = [];
-  for (const { id } of nodes) ids.push(id);
-  return table.concat(ids, " ");
+  return nodes.map(({ id }) => id).join(" ");
 }
 
 function log_verdict(name: string, before: Verdict, { verdict }: Memory, over: readonly NodeRecord[]): void {
@@ -125,11 +123,7 @@ function without_expired(current: Document, entry: Memory, now: number): Outcome
   };
   entry.verdict = judge(entry.guard, step, current.discovery ?? GUARD_DEFAULTS, now);
   if (entry.verdict === "removes") return { next: without_nodes(current, over), over, kept: [] };
-  const kept: NodeRecord[] = [];
-  for (const record of over) {
-    if (keep_expired(record)) kept.push(record);
-  }
-  return { next: current, over, kept };
+  return { next: current, over, kept: over.filter((record) => keep_expired(record)) };
 }
 
 /** Removes the servers of an upstream whose registration has ended. Returns the cause of a failure. */

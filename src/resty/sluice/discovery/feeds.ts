@@ -5,7 +5,7 @@ import { parse_head, type Document } from "../store/document/document";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { row_at, stamp_of } from "../store/memory/region";
-import { forget_source_report } from "../store/source_status";
+import { source_reports } from "../store/source_status";
 import { new_guard } from "./guard";
 import type { Feed, Subscription } from "./source";
 import { SOURCES } from "./sources";
@@ -95,7 +95,7 @@ function follow_upstream(name: string): void {
   const source = source_of(head?.discovery);
   const before = known.get(name);
   if (head === undefined || source === undefined) {
-    if (before !== undefined) forget_source_report(name);
+    if (before !== undefined) source_reports.forget(name);
     unsubscribe(name);
     return;
   }

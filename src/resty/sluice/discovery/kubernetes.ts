@@ -13,10 +13,10 @@ import {
   type SliceEvent,
 } from "../net/kubernetes/slices";
 import { ENDED } from "../net/lines";
-import { close_stream, is_quiet, type Stream } from "../net/stream";
+import { is_quiet, type Stream } from "../net/stream";
 import { LOOK_SECONDS, sleep_until } from "../net/wait";
 import { is_dual_stack, merge_slices, read_slice, type SliceEntries } from "./endpoint_slice";
-import { is_closed, note_opened, note_success, source_per_upstream } from "./session";
+import { is_closed, note_opened, note_success, source_per_upstream, stop_watching } from "./session";
 import { CONFIRM_SECONDS, type Source, type Subscription } from "./source";
 import { answer } from "./subscription";
 
@@ -99,11 +99,6 @@ function begin_watch(session: SliceSession): string | undefined {
   session.opened = clock.now();
   if (stream !== undefined) note_opened(session.subscription.feed);
   return cause;
-}
-
-function stop_watching(session: SliceSession): void {
-  if (session.stream !== undefined) close_stream(session.stream);
-  session.stream = undefined;
 }
 
 /**

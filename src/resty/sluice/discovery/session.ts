@@ -3,6 +3,7 @@ import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { internal_error } from "../lib/run";
 import { note_recovery } from "../net/backoff";
+import { close_stream, type Stream } from "../net/stream";
 import { sleep_until } from "../net/wait";
 import { is_over } from "../store/memory/generation";
 import { SESSION_SECONDS, type Feed, type Source, type Subscription } from "./source";
@@ -63,6 +64,12 @@ export function run_session(feed: Feed, { step, close }: Session): string | unde
   }
   close?.();
   return cause;
+}
+
+/** Ends the watch of a session, if it has one. */
+export function stop_watching(session: { stream: Stream | undefined }): void {
+  if (session.stream !== undefined) close_stream(session.stream);
+  session.stream = undefined;
 }
 
 /** Returns the source's part of an upstream's `discovery`. */

@@ -1,13 +1,7 @@
 import * as clock from "../lib/clock";
-import { encode, list, shape, shaped } from "../lib/json";
+import { encode } from "../lib/json";
 import type { Misfit } from "../store/document/sourced";
-import {
-  forget_feed_report,
-  PENDING,
-  put_feed_report,
-  put_source_report,
-  SKIPPED_ENTRY,
-} from "../store/source_status";
+import { feed_reports, source_reports } from "../store/source_status";
 import type { Feed, Subscription } from "./source";
 
 /** The status of sources, which the API shows. */
@@ -27,39 +21,14 @@ export interface Report {
 }
 
 const MOST_SHOWN = 20;
-const REPORT = shape([
-  "source",
-  "feed",
-  "error",
-  "revision",
-  "servers",
-  "skipped",
-  "skipped_count",
-  "pending",
-]);
-const FEED = shape(["last_success", "error"]);
-
-function some<T, U>(items: readonly T[], shown: (this: void, item: T) => U): U[] {
-  const first: U[] = [];
-  for (const index of $range(0, math.min(MOST_SHOWN, items.length) - 1)) first.push(shown(items[index]));
-  return list(first);
-}
-
 function pending_object(subscription: Subscription, { reason, pending }: Report): object | undefined {
   if (reason === undefined) return undefined;
-  return shaped(
-    {
-      reason,
-      count: pending.length,
-      confirmations: subscription.guard.equal,
-      servers: some(pending, (server) => server),
-    },
-    PENDING,
-  );
+  const servers = pending.slice(0, MOST_SHOWN);
+  return { reason, count: pending.length, confirmations: subscription.guard.equal, servers };
 }
 
-function feed_number(feed: Feed): number {
-  return ngx.crc32_long(feed.key);
+function report_name(feed: Feed): string {
+  return string.format("%d", ngx.crc32_long(feed.key));
 }
 
 /** Publishes the result of the last answer for an upstream. */
@@ -69,28 +38,28 @@ export function report(subscription: Subscription, what: Report): void {
   const { name, feed, registry_revision } = subscription;
   const object = {
     source: feed.source,
-    feed: feed_number(feed),
+    feed: report_name(feed),
     error,
     revision: registry_revision === "" ? undefined : registry_revision,
     servers,
-    skipped: some(skipped, ({ server, reason }) => shaped({ entry: server, reason }, SKIPPED_ENTRY)),
+    skipped: skipped.slice(0, MOST_SHOWN).map(({ server, reason }) => ({ entry: server, reason })),
     skipped_count: skipped.length,
     pending: pending_object(subscription, what),
   };
-  const text = encode(shaped(object, REPORT));
+  const text = encode(object);
   if (text === subscription.report) return;
   subscription.report = text;
-  put_source_report(name, text);
+  source_reports.put(name, text);
 }
 
 /** Publishes the state of a feed. `error`: why the last session failed; undefined: it answers. */
 export function report_feed(feed: Feed, error: string | undefined): void {
   if (next(feed.subscriptions)[0] === undefined) return;
   if (error === undefined) feed.last_success = clock.now();
-  put_feed_report(feed_number(feed), encode(shaped({ last_success: feed.last_success, error }, FEED)));
+  feed_reports.put(report_name(feed), encode({ last_success: feed.last_success, error }));
 }
 
 /** Removes the state of a feed that has no subscription any more. */
 export function forget_feed(feed: Feed): void {
-  forget_feed_report(feed_number(feed));
+  feed_reports.forget(report_name(feed));
 }

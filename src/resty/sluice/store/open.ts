@@ -47,13 +47,9 @@ function map_region(state_dir: string | undefined): void {
     [address, cause] = create(rows, workers);
   }
   if (address === undefined) return error(cause as string, 0);
-  const fits =
-    dict.remember("region", address) &&
-    dict.remember("state_dir", state_dir ?? "") &&
-    dict.remember("drain", 0) &&
-    dict.remember("last_event", 0) &&
-    dict.remember("history", NO_HISTORY) &&
-    dict.remember("grace", 0);
+  const notes = { state_dir: state_dir ?? "", drain: 0, last_event: 0, history: NO_HISTORY, grace: 0 };
+  let fits = dict.remember("region", address);
+  for (const [note, value] of pairs(notes)) fits &&= dict.remember(note, value);
   if (!fits) error("lua_shared_dict is too small", 0);
   shared_memory()[Header.WALL_OFFSET] = clock.wall_offset();
 }

@@ -22,8 +22,7 @@ export function differs(document: Document, seed: UpstreamConfig): boolean {
     const record = parse_line(line);
     if (record.source === "") own.push(server_text({ ...record, leave_by: "", in_service: undefined }));
   }
-  const given: string[] = [];
-  for (const server of seed.servers) given.push(server_text(server));
+  const given = seed.servers.map((server) => server_text(server));
   return servers_text(own) !== servers_text(given);
 }
 

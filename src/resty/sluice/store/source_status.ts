@@ -1,4 +1,4 @@
-import { as_object, decode, shape } from "../lib/json";
+import { as_object, decode } from "../lib/json";
 import { is_clustered } from "./document/clustered";
 import { delete_report, get_report, put_report } from "./memory/dict";
 
@@ -23,8 +23,8 @@ export interface SkippedEntry {
 /** The status of an upstream's source. */
 export interface SourceReport {
   source: string;
-  /** The number of its feed. */
-  feed: number;
+  /** The name of its feed's report. */
+  feed: string;
   /** Why its answer could not be applied. */
   error?: string | undefined;
   revision?: string | undefined;
@@ -32,39 +32,6 @@ export interface SourceReport {
   skipped: SkippedEntry[];
   skipped_count: number;
   pending?: { reason: string; count: number; confirmations: number; servers: string[] } | undefined;
-}
-
-/** The members, in the order in which they are shown and stored. */
-export const SKIPPED_ENTRY = shape(["entry", "reason"]);
-export const PENDING = shape(["reason", "count", "confirmations", "servers"]);
-
-function decoded(text: string | undefined): unknown {
-  return text === undefined ? undefined : decode(text)[0];
-}
-
-/** Keeps the status of an upstream's source, as JSON. Any phase. */
-export function put_source_report(name: string, text: string): void {
-  put_report(`source:${name}`, text);
-}
-
-/** Returns the status of an upstream's source; undefined: not known yet. Any phase. */
-export function source_report(name: string): SourceReport | undefined {
-  return decoded(get_report(`source:${name}`)) as SourceReport | undefined;
-}
-
-/** Forgets the status of an upstream's source. Any phase. */
-export function forget_source_report(name: string): void {
-  delete_report(`source:${name}`);
-}
-
-/** Keeps the status of a feed, as JSON. Any phase. */
-export function put_feed_report(feed: number, text: string): void {
-  put_report(`feed:${string.format("%d", feed)}`, text);
-}
-
-/** Forgets the status of a feed. Any phase. */
-export function forget_feed_report(feed: number): void {
-  delete_report(`feed:${string.format("%d", feed)}`);
 }
 
 /** The load of an upstream's servers, which determines their weights. */
@@ -75,20 +42,33 @@ export interface LoadReport {
   capacities: Record<string, number | undefined>;
 }
 
-/** Keeps the load of an upstream's servers, as JSON. Any phase. */
-export function put_load_report(name: string, text: string): void {
-  put_report(`load:${name}`, text);
+function decoded(text: string | undefined): unknown {
+  return text === undefined ? undefined : decode(text)[0];
 }
 
-/** Returns the load of an upstream's servers; undefined: not known. Any phase. */
-export function load_report(name: string): LoadReport | undefined {
-  return decoded(get_report(`load:${name}`)) as LoadReport | undefined;
+/** The reports of a kind by name, as JSON in the shared dict. Any phase. */
+interface Reports<Report> {
+  put: (this: void, name: string, text: string) => void;
+  /** Returns a report; undefined: not known. */
+  get: (this: void, name: string) => Report | undefined;
+  forget: (this: void, name: string) => void;
 }
 
-/** Forgets the load of an upstream's servers. Any phase. */
-export function forget_load_report(name: string): void {
-  delete_report(`load:${name}`);
+function new_reports<Report>(kind: string): Reports<Report> {
+  return {
+    put: (name, text) => {
+      put_report(kind + name, text);
+    },
+    get: (name) => decoded(get_report(kind + name)) as Report | undefined,
+    forget: (name) => {
+      delete_report(kind + name);
+    },
+  };
 }
+
+export const source_reports = new_reports<SourceReport>("source:");
+export const feed_reports = new_reports<FeedReport>("feed:");
+export const load_reports = new_reports<LoadReport>("load:");
 
 /** Keeps the status of the shared etcd, as JSON. Any phase. */
 export function put_cluster_report(text: string): void {
@@ -111,11 +91,6 @@ export function why_cut_off(now: number): string | undefined {
   const { last_success, error } = cluster_report() ?? {};
   if (last_success !== undefined && now - last_success < LONGEST_SILENCE) return undefined;
   return error ?? "etcd has not answered yet";
-}
-
-/** Returns the status of a feed; undefined: not known yet. Any phase. */
-export function feed_report(feed: number): FeedReport | undefined {
-  return decoded(get_report(`feed:${string.format("%d", feed)}`)) as FeedReport | undefined;
 }
 
 /** Why an upstream differs between this gateway and etcd. */

@@ -5,13 +5,7 @@ import { list, shape, shaped } from "../../lib/json";
 import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/document/nodes";
 import { upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
-import {
-  feed_report,
-  PENDING,
-  SKIPPED_ENTRY,
-  source_report,
-  type SkippedEntry,
-} from "../../store/source_status";
+import { feed_reports, source_reports, type SkippedEntry } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -30,6 +24,8 @@ const DISCOVERY = shape([
   "pending",
   "expired",
 ]);
+const SKIPPED_ENTRY = shape(["entry", "reason"]);
+const PENDING = shape(["reason", "count", "confirmations", "servers"]);
 const EXPIRED = shape(["node", "server", "expires"]);
 
 function skipped_objects(entries: readonly SkippedEntry[]): object[] {
@@ -60,8 +56,8 @@ function get(this: void, request: ApiRequest): Answered {
     const text = `upstream "${name}" has no registry in "discovery", and no server has registered itself`;
     return $multi(undefined, { status: 404, code: "DiscoveryNotFound", text });
   }
-  const said = source === undefined ? undefined : source_report(name);
-  const feed = said === undefined ? undefined : feed_report(said.feed);
+  const said = source === undefined ? undefined : source_reports.get(name);
+  const feed = said === undefined ? undefined : feed_reports.get(said.feed);
   const error = feed?.error ?? said?.error;
   const pending = said?.pending;
   if (pending !== undefined) list(pending.servers);

@@ -14,7 +14,7 @@ import { expires, is_expired } from "../../store/document/nodes";
 import { upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
 import { active_requests } from "../../store/memory/rows";
-import { load_report } from "../../store/source_status";
+import { load_reports } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
 import { report_object, scaling_object, weight_object } from "../load_objects";
 import { doubt_about, problem_objects } from "../problems";
@@ -71,7 +71,7 @@ function shares_of(document: Document, now: number): LuaMultiReturn<[Share[], nu
 }
 
 function server_objects(name: string, document: Document, now: number): object[] {
-  const loads = document.load === undefined ? undefined : load_report(name);
+  const loads = document.load === undefined ? undefined : load_reports.get(name);
   const [shares, all_picks, all_active] = shares_of(document, now);
   const objects: object[] = [];
   for (const { record, picks, active } of shares) {

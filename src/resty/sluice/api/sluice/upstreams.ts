@@ -1,5 +1,5 @@
 import type { Problem } from "../../config/problem";
-import { SETTINGS_FIELDS, settings_of } from "../../config/settings";
+import { SETTINGS, settings_of } from "../../config/settings";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, shape, shaped } from "../../lib/json";
 import type { Document } from "../../store/document/document";
@@ -22,7 +22,7 @@ import { restore_secrets, without_secrets, without_webhook_secret } from "./secr
 
 /** `/sluice/1/upstreams`: whole upstreams, each replaced in one step. */
 
-const UPSTREAM = shape(SETTINGS_FIELDS, ["servers"]);
+const UPSTREAM = shape(SETTINGS.names, ["servers"]);
 
 function upstream_object(document: Document): object {
   const settings = settings_of(document);

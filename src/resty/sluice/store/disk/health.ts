@@ -1,7 +1,6 @@
 import * as clock from "../../lib/clock";
 import { decode, encode, is_table, shape, shaped } from "../../lib/json";
 import type { Result } from "../../lib/result";
-import { set_of } from "../../lib/tables";
 import { whole_lines } from "../../lib/text";
 import { type Cell, Header, Row, type RowNumber } from "../memory/cells";
 import { Lock, release, try_acquire } from "../memory/lock";
@@ -20,42 +19,31 @@ import { seal } from "./sealed";
  * next start is added. After a reboot that time is unknown, and the ages continue from their saved values.
  */
 
-/** The saved cells of a row, with their names and the values of a new row. */
-const SAVED: [name: string, cell: Row, fresh: number][] = [
-  ["state", Row.STATE, 0],
-  ["unavailable_until", Row.UNAVAILABLE_UNTIL, 0],
-  ["fails", Row.FAILS, 0],
-  ["failed_at", Row.FAILED_AT, 0],
-  ["tried_at", Row.TRIED_AT, 0],
-  ["unavail", Row.UNAVAIL, 0],
-  ["down_since", Row.DOWN_SINCE, 0],
-  ["downtime", Row.DOWNTIME, 0],
-  ["started_at", Row.STARTED_AT, 0],
-  ["check", Row.CHECK, 0],
-  ["check_results", Row.CHECK_RESULTS, 0],
-  ["checks", Row.CHECKS, 0],
-  ["check_fails", Row.CHECK_FAILS, 0],
-  ["unhealthy", Row.UNHEALTHY, 0],
-  ["last_passed", Row.LAST_PASSED, -1],
-  ["ejected_until", Row.EJECTED_UNTIL, 0],
-  ["ejection_ended", Row.EJECTION_ENDED, 0],
-  ["ejections", Row.EJECTIONS, 0],
-  ["errors_5xx", Row.ERRORS_5XX, 0],
-  ["errors_gateway", Row.ERRORS_GATEWAY, 0],
-  ["reported_state", Row.REPORTED_STATE, 0],
-  ["leave_at", Row.LEAVE_AT, 0],
+/** The saved cells of a row: name, cell, value of a new row, and whether it is a moment. */
+const SAVED: [name: string, cell: Row, fresh: number, is_moment: boolean][] = [
+  ["state", Row.STATE, 0, false],
+  ["unavailable_until", Row.UNAVAILABLE_UNTIL, 0, true],
+  ["fails", Row.FAILS, 0, false],
+  ["failed_at", Row.FAILED_AT, 0, true],
+  ["tried_at", Row.TRIED_AT, 0, true],
+  ["unavail", Row.UNAVAIL, 0, false],
+  ["down_since", Row.DOWN_SINCE, 0, true],
+  ["downtime", Row.DOWNTIME, 0, false],
+  ["started_at", Row.STARTED_AT, 0, true],
+  ["check", Row.CHECK, 0, false],
+  ["check_results", Row.CHECK_RESULTS, 0, false],
+  ["checks", Row.CHECKS, 0, false],
+  ["check_fails", Row.CHECK_FAILS, 0, false],
+  ["unhealthy", Row.UNHEALTHY, 0, false],
+  ["last_passed", Row.LAST_PASSED, -1, false],
+  ["ejected_until", Row.EJECTED_UNTIL, 0, true],
+  ["ejection_ended", Row.EJECTION_ENDED, 0, true],
+  ["ejections", Row.EJECTIONS, 0, false],
+  ["errors_5xx", Row.ERRORS_5XX, 0, false],
+  ["errors_gateway", Row.ERRORS_GATEWAY, 0, false],
+  ["reported_state", Row.REPORTED_STATE, 0, false],
+  ["leave_at", Row.LEAVE_AT, 0, true],
 ];
-/** The cells that hold moments. */
-const MOMENTS = set_of<Row>([
-  Row.UNAVAILABLE_UNTIL,
-  Row.FAILED_AT,
-  Row.TRIED_AT,
-  Row.DOWN_SINCE,
-  Row.STARTED_AT,
-  Row.EJECTED_UNTIL,
-  Row.EJECTION_ENDED,
-  Row.LEAVE_AT,
-]);
 const fields = ["incarnation", "id"];
 for (const [name] of SAVED) fields.push(name);
 const LINE = shape(fields);
@@ -65,17 +53,21 @@ const INFINITE = "infinite";
 const ROWS_A_PIECE = 1024;
 
 /** Returns the value to save for a cell. */
-function saved_value(cell: Row, value: number, now: clock.Moment): unknown {
+function saved_value(is_moment: boolean, value: number, now: clock.Moment): unknown {
   if (value === math.huge) return INFINITE;
   // JSON numbers here have microseconds at most.
-  return MOMENTS.has(cell) ? math.floor((now - value) * 1e6 + 0.5) / 1e6 : value;
+  return is_moment ? math.floor((now - value) * 1e6 + 0.5) / 1e6 : value;
 }
 
 /** Restores a cell. `saved_at`: undefined for version 0.1.0, which saved moments as times of day. */
-function restored_value(cell: Row, saved: unknown, saved_at: clock.Moment | undefined): number | undefined {
+function restored_value(
+  is_moment: boolean,
+  saved: unknown,
+  saved_at: clock.Moment | undefined,
+): number | undefined {
   if (saved === INFINITE) return math.huge;
   if (typeof saved !== "number") return undefined;
-  if (!MOMENTS.has(cell)) return saved;
+  if (!is_moment) return saved;
   return saved_at === undefined ? clock.moment_of(saved) : saved_at - saved;
 }
 
@@ -86,11 +78,11 @@ function line_of(row: RowNumber, now: clock.Moment): string | undefined {
   if (memory[at + Row.STAMP] === 0) return undefined;
   const saved: Record<string, unknown> = {};
   let is_fresh = true;
-  for (const [name, cell, fresh] of SAVED) {
+  for (const [name, cell, fresh, is_moment] of SAVED) {
     const value = memory[at + cell];
     if (value !== fresh) {
       is_fresh = false;
-      saved[name] = saved_value(cell, value, now);
+      saved[name] = saved_value(is_moment, value, now);
     }
   }
   if (is_fresh) return undefined;
@@ -180,8 +172,8 @@ function restore(text: string): void {
     const { incarnation, id } = (is_table(saved) ? saved : {}) as { incarnation?: number; id?: number };
     const at = rows.get(string.format("%d %d", incarnation ?? 0, id ?? 0));
     if (is_table(saved) && at !== undefined) {
-      for (const [name, cell, fresh] of SAVED) {
-        memory[at + cell] = restored_value(cell, saved[name], saved_at) ?? fresh;
+      for (const [name, cell, fresh, is_moment] of SAVED) {
+        memory[at + cell] = restored_value(is_moment, saved[name], saved_at) ?? fresh;
       }
       // The server could not report while nginx was down, so its time to report starts again now.
       memory[at + Row.STATE_REPORTED_AT] = clock.now();

@@ -23,11 +23,8 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
  */
 export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
   const present = set_of(all);
-  const lines: string[] = [];
-  for (const name of deleted_seeds()) {
-    if (!present.has(name)) lines.push(format_deleted_seed(writer, name));
-  }
-  return table.concat(lines);
+  const absent = deleted_seeds().filter((name) => !present.has(name));
+  return absent.map((name) => format_deleted_seed(writer, name)).join("");
 }
 
 /**
@@ -43,26 +40,16 @@ export function save_image(
 ): Result<true> {
   const all = names();
   const [writer, start] = start_image(revision);
-  let position = 0;
-  let is_whole = false;
-  let first: string | undefined = start + deletions_of(writer, all);
-  return disk.write_image(() => {
-    if (first !== undefined) {
-      const line = first;
-      first = undefined;
-      return $multi(line, undefined);
-    }
-    if (position < all.length) {
-      const last = math.min(position + NAMES_A_PIECE, all.length) - 1;
-      const lines = lines_of(writer, all, position, last);
-      position = last + 1;
+  return disk.write_image((append) => {
+    let failure = append(start + deletions_of(writer, all));
+    for (const first of $range(0, all.length - 1, NAMES_A_PIECE)) {
+      if (failure !== undefined) return failure;
+      failure = append(lines_of(writer, all, first, math.min(first + NAMES_A_PIECE, all.length) - 1));
       pause();
-      return $multi(lines, undefined);
     }
-    if (is_whole) return $multi(undefined, undefined);
-    is_whole = true;
+    if (failure !== undefined) return failure;
     const [until, cause] = last_revision();
-    return $multi(until === undefined ? undefined : end_image(writer, until), cause);
+    return until === undefined ? cause : append(end_image(writer, until));
   });
 }
 

@@ -193,26 +193,30 @@ export function sync_journal(): Result<true> {
   return $multi(synced, synced === undefined ? `could not sync the journal: ${cause ?? ""}` : undefined);
 }
 
+/** Appends a piece of an image. Returns the cause when it fails. */
+type Append = (this: void, piece: string) => string | undefined;
+
 /**
- * Writes a new image piece by piece, to a piece that is undefined. The previous image counts until the new
- * one is complete. The caller holds the lock of images.
+ * Writes a new image. The previous image counts until the new one is complete. The caller holds the lock of
+ * images.
+ *
+ * @param append_all appends all pieces, and returns the cause when it fails
  */
-export function write_image(next_piece: (this: void) => Result<string>): Result<true> {
+export function write_image(append_all: (this: void, append: Append) => string | undefined): Result<true> {
   const memory = shared_memory();
   const index = other(Header.IMAGE);
   const fd = memory[Header.IMAGE_0_FD + index];
-  let [done, cause] = posix.cut_file(fd, 0);
   let bytes = 0;
-  let [piece, failure] = next_piece();
-  while (done !== undefined && piece !== undefined) {
-    [done, cause] = posix.write_at(fd, piece, bytes);
+  let [, cause] = posix.cut_file(fd, 0);
+  cause ??= append_all((piece) => {
+    const [, failure] = posix.write_at(fd, piece, bytes);
     bytes += piece.length;
-    [piece, failure] = next_piece();
-  }
-  if (done !== undefined && failure === undefined) [done, cause] = posix.sync_file(fd);
-  if (done === undefined || failure !== undefined) {
+    return failure;
+  });
+  if (cause === undefined) [, cause] = posix.sync_file(fd);
+  if (cause !== undefined) {
     posix.cut_file(fd, 0);
-    return $multi(undefined, `could not write the image: ${failure ?? cause ?? ""}`);
+    return $multi(undefined, `could not write the image: ${cause}`);
   }
   memory[Header.IMAGE] = index;
   memory[Header.IMAGE_BYTES] = bytes;

@@ -13,11 +13,7 @@ export interface Difference {
 
 function records_without(lines: readonly string[], others: readonly string[]): ServerRecord[] {
   const known = set_of(others);
-  const records: ServerRecord[] = [];
-  for (const line of lines) {
-    if (!known.has(line)) records.push(parse_line(line));
-  }
-  return records;
+  return lines.filter((line) => !known.has(line)).map((line) => parse_line(line));
 }
 
 /** Compares the servers' lines of two versions. Only lines that differ are parsed. Any phase. O(lines). */

@@ -56,12 +56,8 @@ export function cancel_drain(current: Document, id: number): Edited {
 
 /** Returns all servers with a drain job. */
 export function draining_servers(document: Document): ServerRecord[] {
-  const records: ServerRecord[] = [];
-  for (const line of document.lines) {
-    const record = has_drain_job(line) ? parse_line(line) : undefined;
-    if (record !== undefined && record.leave_by !== "") records.push(record);
-  }
-  return records;
+  const records = document.lines.filter((line) => has_drain_job(line)).map((line) => parse_line(line));
+  return records.filter(({ leave_by }) => leave_by !== "");
 }
 
 function set_leave_at(row: RowNumber, moment: clock.Moment): void {

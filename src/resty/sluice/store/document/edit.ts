@@ -21,9 +21,7 @@ export function exists(line: string): Problem {
 
 /** Copies a document, so that its lines can be changed. */
 export function copy(document: Document): Document {
-  const lines: string[] = [];
-  for (const line of document.lines) lines.push(line);
-  return { ...document, lines };
+  return { ...document, lines: document.lines.slice() };
 }
 
 /** Returns the id of the first of some servers that are added together, all from the same source. */

@@ -5,12 +5,13 @@ import type { Problem } from "../../config/problem";
 import { carried_over, type ServerConfig } from "../../config/server";
 import { seconds_of } from "../../config/time";
 import { encode } from "../../lib/json";
+import { set_of } from "../../lib/tables";
 import { Row } from "../memory/cells";
 import { row_at, shared_memory } from "../memory/region";
 import { allocate_row } from "../memory/rows";
 import { find_by_address, type Document } from "./document";
 import { add_lines, copy, exists, type Edited } from "./edit";
-import { format_line, has_sourced, parse_line, server_text, type ServerRecord } from "./line";
+import { format_line, has_sourced, numbers_in, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 
 /** Servers that register themselves. A renewal only writes a number in shared memory. */
@@ -52,11 +53,8 @@ export function find_node(text: string, name: string): NodeRecord | undefined {
 
 /** Returns all servers that have registered themselves. O(servers). */
 export function registered_nodes(document: Document): NodeRecord[] {
-  const records: NodeRecord[] = [];
-  for (const line of document.lines) {
-    if (has_sourced(line, "register")) records.push(parse_line(line) as NodeRecord);
-  }
-  return records;
+  const lines = document.lines.filter((line) => has_sourced(line, "register"));
+  return lines.map((line) => parse_line(line) as NodeRecord);
 }
 
 /** Returns the offset of the end of a registration. */
@@ -163,11 +161,9 @@ export function leave(current: Document, name: string): Edited {
 
 /** Returns a document without some of its registered servers. */
 export function without_nodes(current: Document, records: readonly NodeRecord[]): Document {
-  const gone = new LuaSet<number>();
-  for (const { id } of records) gone.add(id);
-  const lines: string[] = [];
-  for (const line of current.lines) {
-    if (!has_sourced(line, "register") || !gone.has(parse_line(line).id)) lines.push(line);
-  }
+  const gone = set_of(records.map(({ id }) => id));
+  const lines = current.lines.filter(
+    (line) => !has_sourced(line, "register") || !gone.has(numbers_in(line)[0]),
+  );
   return { ...current, lines };
 }

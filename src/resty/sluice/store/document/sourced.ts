@@ -2,7 +2,7 @@ import { canonical_address } from "../../config/address";
 import { check_fit } from "../../config/fit";
 import { carried_over, type ServerConfig } from "../../config/server";
 import type { Document } from "./document";
-import { add_lines, copy, type Edited } from "./edit";
+import { add_lines, type Edited } from "./edit";
 import {
   address_in,
   format_line,
@@ -52,11 +52,7 @@ function name_in(line: string): string {
 
 /** Returns the addresses of a source's servers, as they were written. O(servers). */
 export function sourced_addresses(document: Document, source: SourceMark): string[] {
-  const addresses: string[] = [];
-  for (const line of document.lines) {
-    if (has_sourced(line, source)) addresses.push(address_in(line));
-  }
-  return addresses;
+  return document.lines.filter((line) => has_sourced(line, source)).map((line) => address_in(line));
 }
 
 /**
@@ -140,8 +136,7 @@ export function replace_sourced(
   let count = 0;
   for (const server of wanted) count += place(plan, server, count < portion.most);
   portion.is_last = count <= portion.most;
-  const document = copy(current);
-  document.lines = [];
+  const document: Document = { ...current, lines: [] };
   for (const line of current.lines) {
     const keeps = keeps_others || !portion.is_last;
     const stays = !has_sourced(line, source) || (keeps && !plan.named.has(line));
