@@ -35,12 +35,9 @@ function decide_missing(own: Version, { history, is_complete, deleted }: Surroun
 }
 
 /**
- * Decides. Within one history, etcd's version is valid. In an etcd that has lost its data, the newest version
- * that a gateway knows is valid until the upstream is changed, and an upstream is deleted only if that is
- * recorded.
- *
- * @param own the version here, as the document holds it; "": not shared yet; undefined: there is none
- * @param stored the content in etcd; undefined: none
+ * Within one history, etcd's version is valid. In an etcd that has lost its data, the newest version that a
+ * gateway knows is valid until the upstream is changed; only a record of its deletion deletes it. `own`: "":
+ * not shared yet.
  */
 export function decide(own: string | undefined, stored: Stored | undefined, around: Surroundings): Step {
   const version = parse_version(own);

@@ -25,9 +25,8 @@ import { parse_version, type History } from "./version";
 
 const RANDOM_DIGITS = 8;
 /**
- * After a loss of etcd's data, changes wait for this time, in seconds: other gateways may come back with
- * newer versions, which a change of an older version would outdate. It starts when this gateway has put back
- * its own versions.
+ * For so many seconds after this gateway has put back lost versions, changes wait: other gateways may come
+ * back with newer versions.
  */
 const GRACE_SECONDS = 5;
 /** Upper bound on how long changes wait for that, in seconds, unless this gateway tries again. */
@@ -65,8 +64,8 @@ function digits_of_cluster(cluster_id: string): string {
 }
 
 /**
- * Returns whether a history that a key names is still the history of this etcd, and not that of one it was
- * copied from. An etcd never has an older revision of a key than a gateway has seen.
+ * Returns whether a history is still that of this etcd, and not of one it was copied from: etcd never has
+ * older revisions than a gateway has seen.
  */
 function is_current(
   history: string,

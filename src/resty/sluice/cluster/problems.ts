@@ -1,10 +1,7 @@
 import { encode } from "../lib/json";
 import { put_cluster_problems, type ClusterProblem } from "../store/source_status";
 
-/**
- * The upstreams that differ between this gateway and etcd, as the worker that follows the cluster knows them.
- * An upstream that cannot be shared or applied does not affect the others.
- */
+/** The upstreams that differ between this gateway and etcd, without an effect on the others. */
 
 const problems = new LuaTable<string, ClusterProblem | undefined>();
 let is_changed = false;

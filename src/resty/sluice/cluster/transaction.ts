@@ -22,10 +22,7 @@ import { history_key } from "./history";
 import { refused_change, unavailable, unknown_outcome } from "./refusals";
 import { tombstone_key } from "./tombstones";
 
-/**
- * Puts or deletes one key of etcd if its revision is still the expected one and etcd has not lost its data
- * since: the way of a change to the other gateways.
- */
+/** Changes one key of etcd if its revision and the history are still the expected ones. */
 
 /** etcd's revision after the change, or undefined and the problem; `LOST` when another change came first. */
 type Ended = Read<number>;

@@ -20,10 +20,7 @@ function variable_at(text: string, position: number): LuaMultiReturn<[string | u
   return $multi(undefined, position);
 }
 
-/**
- * Reads a text with at least one nginx variable: `$name`, `${name}`, or a capture such as `$1`. Whether the
- * variable exists is known only when it is read. Any phase.
- */
+/** Reads a text with an nginx variable: `$name`, `${name}`, or a capture such as `$1`. Any phase. */
 export function parse_template(text: unknown): Result<TemplatePart[]> {
   if (typeof text !== "string") return $multi(undefined, "must be a string");
   if (text.length > LONGEST) return $multi(undefined, `must not be longer than ${LONGEST} bytes`);

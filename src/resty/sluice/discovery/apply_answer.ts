@@ -112,8 +112,8 @@ function write_portion(wanted: Wanted, outcome: Outcome, is_first: boolean): boo
 }
 
 /**
- * Applies an answer to an upstream. Additions and changes come before removals. A long list takes several
- * writes, so that the worker serves requests between them. Phases that can sleep.
+ * Applies an answer, additions and changes first. A long list takes several writes, so that the worker serves
+ * requests between them. Phases that can sleep.
  */
 export function apply_wanted(wanted: Wanted): Outcome {
   const outcome: Outcome = {

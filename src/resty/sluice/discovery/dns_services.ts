@@ -108,10 +108,7 @@ function add_kept(
   }
 }
 
-/**
- * Looks up the servers of a name. A target that cannot be looked up keeps its last addresses. It fails if no
- * question was answered.
- */
+/** Looks up the servers of a name. A target that cannot be looked up keeps its last addresses. */
 export function service_entries(ask: Ask, subscription: Subscription, config: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask, config.name, "SRV");
   if (found === undefined) return $multi(undefined, 0, cause);

@@ -51,8 +51,8 @@ function memory_of(name: string): Memory {
 }
 
 /**
- * Returns since when this gateway has received all renewals: 0 without a cluster, infinite while etcd does
- * not answer. A registration that was renewed elsewhere before that has its full `ttl` from then on.
+ * Returns since when this gateway has received all renewals: 0 without a cluster, infinite without etcd. A
+ * registration that was renewed elsewhere before has its full `ttl` from then on.
  */
 function heard_since(now: number): number {
   if (!is_clustered()) return 0;

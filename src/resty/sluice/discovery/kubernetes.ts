@@ -101,10 +101,7 @@ function begin_watch(session: SliceSession): string | undefined {
   return cause;
 }
 
-/**
- * Ends a watch, so that the next step begins another. Returns the cause of a failure, or of several watches
- * in a row that have delivered nothing.
- */
+/** Ends a watch. Returns the cause of a failure, or of several watches that have delivered nothing. */
 function end_watch(session: SliceSession, cause: string): string | undefined {
   stop_watching(session);
   if (is_expired(cause)) session.version = "";

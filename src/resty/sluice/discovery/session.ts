@@ -38,9 +38,9 @@ export function note_success(feed: Feed): void {
 }
 
 /**
- * Notes that a watch was opened. After a failure this is not yet a success: a watch that fails right after it
- * was opened would hide the failure, and would be opened again without a delay. `note_success` follows when
- * the watch has delivered something, or has lasted for some time.
+ * Notes that a watch was opened. After a failure this is no success yet: the watch may fail at once, and
+ * would be opened again without a delay. `note_success` follows when it has delivered something, or has
+ * lasted.
  */
 export function note_opened(feed: Feed): void {
   if (feed.failures === 0) note_success(feed);

@@ -92,10 +92,7 @@ function whole_configuration(path: string): string | undefined {
   return table.concat(texts, "\n");
 }
 
-/**
- * Returns whether nginx.conf certainly has no init_worker_by_lua. The configuration must have an init_by_lua,
- * which runs now; otherwise it is not the right one. Phase: init_by_lua.
- */
+/** Returns whether nginx.conf, which must have init_by_lua, has no init_worker_by_lua. Phase: init_by_lua. */
 export function lacks_init_worker(): boolean {
   const path = conf_path();
   const text = path === undefined ? undefined : whole_configuration(path);

@@ -28,8 +28,7 @@ import { write_under_lock } from "./write";
 /** A server takes at least this many bytes of the dict, which bounds the number of rows. */
 const LEAST_BYTES_PER_ROW = 48;
 /**
- * The workers of each reload have slots of their own while earlier workers finish their requests. An unused
- * slot costs only addresses; so many workers cost far more than their slots.
+ * Slots for the workers of so many reloads, while earlier ones finish. An unused slot costs only addresses.
  */
 const OVERLAPPING_RELOADS = 64;
 const WANTED_WORKERS = 256;
@@ -61,10 +60,7 @@ function attach_region(address: number): boolean {
   return true;
 }
 
-/**
- * After a restart, servers of a mandatory check wait for it again, unless one has passed and its result is
- * `persistent`. Unhealthy servers stay unhealthy.
- */
+/** After a restart, servers wait for a mandatory check again, unless a passed one is `persistent`. */
 function hold_unchecked({ row, health_check, lines }: Document): void {
   if (health_check === undefined) return;
   const memory = shared_memory();
@@ -154,10 +150,7 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
   });
 }
 
-/**
- * Uses the store that this worker has open, in a new Lua VM: with `lua_code_cache off` each request has its
- * own. Phase: init_by_lua. Raises a text on failure.
- */
+/** Uses this worker's store in a new Lua VM (`lua_code_cache off`). Phase: init_by_lua. Raises a text. */
 export function reopen_store(options: Options): void {
   if (!dict.open_dict(options.shared_dict))
     error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);

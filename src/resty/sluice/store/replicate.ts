@@ -6,10 +6,7 @@ import { junk_revision } from "./source_status";
 
 /** The way of a change to the other gateways of a cluster. `cluster/`, above the store, implements it. */
 
-/**
- * Sends the shared part of a change to the other gateways, or a deletion. Returns the new version as
- * documents hold it. May yield.
- */
+/** Sends a change of the shared part to the other gateways. Returns the new version. May yield. */
 export type Replicate = (
   this: void,
   name: string,

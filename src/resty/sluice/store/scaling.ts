@@ -22,10 +22,7 @@ export function note_scaling(before: Document | undefined, { row, scaling }: Doc
   memory[cells + UpstreamRow.PENDING_UNTIL] = scaling.wait === undefined ? 0 : now + scaling.wait;
 }
 
-/**
- * Continues the cooldown of a saved document. Only the time of day tells how long nginx was not running; a
- * future time counts as now. Phase: init_by_lua.
- */
+/** Continues the cooldown of a saved document by the time of day; a future time counts as now. */
 export function restore_scaling(document: Document): void {
   const { row, scaling } = document;
   if (scaling === undefined) return;

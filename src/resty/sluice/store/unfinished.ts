@@ -17,9 +17,8 @@ import { note_scaling } from "./scaling";
 import { note_check_change } from "./unproven";
 
 /**
- * The write under way, described in shared memory. When its writer dies, another worker finishes it, or, if
- * the journal does not hold its complete line, undoes it. Either costs no more than the write, and only
- * truncates the journal.
+ * The write under way, described in shared memory. When its writer dies, another worker finishes it, or takes
+ * it back if the journal does not hold its complete line.
  */
 
 /** Frees rows. The caller holds the write lock. */
@@ -50,9 +49,7 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
 }
 
 /**
- * Updates the shared rows as a change requires: the deadlines of drain jobs, slow starts, the cooldown of
- * `autoscale`, the proof of a new health check. The caller holds the write lock, and has not published the
- * change.
+ * Updates the rows: deadlines, slow starts, cooldown, proof of a check. Under the lock, before publishing.
  */
 export function update_rows(current: Document | undefined, next: Document, changed: Difference): void {
   note_deadlines(changed);

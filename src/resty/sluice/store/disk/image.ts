@@ -18,8 +18,8 @@ function lines_of(writer: ImageWriter, all: readonly string[], first: number, la
 }
 
 /**
- * Returns the lines of the deleted seeds except `all`, the upstreams in the image. One of them may be deleted
- * meanwhile and created again before its turn; the journal has its deletion.
+ * Returns the lines of the deleted seeds that the image does not hold as upstreams. What is deleted while it
+ * is written is in the journal.
  */
 export function deletions_of(writer: ImageWriter, all: readonly string[]): string {
   const present = set_of(all);

@@ -21,10 +21,7 @@ interface WrittenServer {
   server: string;
 }
 
-/**
- * One line: the change or the deletion of an upstream. It holds all settings of the upstream; servers that it
- * does not name stay as they were. `read_change` reads it.
- */
+/** One line: the change or deletion of an upstream. Servers that it does not name stay as they were. */
 interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
   upstream: string;

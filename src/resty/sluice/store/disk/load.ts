@@ -37,10 +37,7 @@ export interface Loaded {
   /** The journal to append to, and how many bytes of each journal count. */
   journal: Index;
   journal_bytes: [number, number];
-  /**
-   * Whether an image must be written first: there is no image or no journal that the next change can follow,
-   * or version 0.1.0 wrote a file.
-   */
+  /** An image must be written first: no journal can be continued, or version 0.1.0 wrote a file. */
   needs_image: boolean;
   warnings: string[];
 }

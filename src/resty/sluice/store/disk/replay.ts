@@ -147,10 +147,7 @@ export interface Applied {
   revision: number;
 }
 
-/**
- * Applies a journal. An unfinished last line was never acknowledged and is left out. Any other line that is
- * damaged, unreadable, or does not follow the one before it, is an error.
- */
+/** Applies a journal. An unfinished last line was never acknowledged. Any other flaw is an error. */
 export function apply_journal(state: SavedState, { path, text, start }: LineFile): Result<Applied> {
   let lines = 0;
   let bytes = 0;

@@ -136,10 +136,7 @@ function identity(): string {
   return `${tostring(state.inode)} ${state.device_major} ${state.device_minor}`;
 }
 
-/**
- * Returns whether a path still leads to an open file or folder. Also true when this process may not follow
- * the path and the file has not been removed. Any phase.
- */
+/** Returns whether a path still leads to an open file, or cannot be followed here. Any phase. */
 export function is_at(path: string, fd: number): boolean {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return true;
   if (state.links === 0) return false;

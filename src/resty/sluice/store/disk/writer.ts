@@ -47,10 +47,7 @@ function read_files(
   return $multi(files, undefined);
 }
 
-/**
- * Loads the state, and tells whether an image must be written before the first change; or returns which line
- * has which flaw. Phase: init_by_lua, after `open`.
- */
+/** Loads the state, and tells whether an image must be written first. Phase: init_by_lua, after `open`. */
 export function load(
   state_dir: string,
 ): LuaMultiReturn<[SavedState | undefined, string | undefined, boolean?]> {
@@ -146,10 +143,7 @@ export function is_cut(): boolean {
   return posix.file_size(memory[Header.JOURNAL_0_FD + index]) < memory[Header.JOURNAL_0_BYTES + index];
 }
 
-/**
- * Continues with the other journal, if it is empty, so that an image of the state at `revision` can replace
- * the current one. The caller holds the write lock.
- */
+/** Continues with the other journal, if it is empty, so that an image can replace the current one. */
 export function change_journal(revision: number): Result<true> {
   const memory = shared_memory();
   const next = other(Header.JOURNAL);

@@ -128,8 +128,8 @@ export function find_by_id({ lines }: Document, id: number): number | undefined 
 }
 
 /**
- * Returns the index of the line of the server at an address, however that is written. A state of version
- * 0.1.0 may have servers whose addresses differ only in spelling; then the exact spelling is preferred.
+ * Returns the index of the line of an address. In a state of version 0.1.0, servers' addresses may differ
+ * only in spelling; then the exact spelling is preferred.
  */
 export function find_by_address({ lines }: Document, address: string): number | undefined {
   const name = canonical_address(address);

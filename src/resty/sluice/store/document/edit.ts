@@ -73,10 +73,7 @@ export function add_server(current: Document, server: ServerConfig, revision: nu
   return $multi(full === undefined ? document : undefined, full);
 }
 
-/**
- * Changes the parameters of a server. With another address it becomes another server with the same id;
- * another spelling of the same address only changes the spelling.
- */
+/** Changes a server's parameters. Another address, not only another spelling, makes it another server. */
 export function patch_server(current: Document, id: number, change: ServerChange, revision: number): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));

@@ -91,10 +91,7 @@ export function extend_to(record: NodeRecord, end: number): void {
   shared_memory()[expiry_of(record)] = end;
 }
 
-/**
- * Renews a registration without a lock or a write. Returns the server; undefined: it is new, has changed, or
- * its registration has ended. `text`: the upstream's. Any phase.
- */
+/** Renews an unchanged registration without a lock or a write. Undefined: it must be written. Any phase. */
 export function renew(text: string, server: ServerConfig, now: number): NodeRecord | undefined {
   const record = server.node === undefined ? undefined : find_node(text, server.node.name);
   if (record === undefined || server_text(record) !== server_text(carried_over(server, record)))

@@ -20,10 +20,7 @@ import { OUT_OF_MEMORY } from "./problems";
 import { NOT_WHOLE, read_secret } from "./readers";
 import { read_saved_server, type SavedServer } from "./saved";
 
-/**
- * The part of an upstream that the gateways of a cluster share, as text: its settings and its servers, except
- * those that each gateway finds in a registry.
- */
+/** The part of an upstream that gateways share, as text: all but what each finds in a registry. */
 
 const { next_id, session_secret, scaling, drained } = BOOKKEEPING.options;
 /** The bookkeeping that the gateways share. */
@@ -107,8 +104,8 @@ export function parse_shared(text: string): Read<Shared> {
 }
 
 /**
- * Adds the servers that this gateway has found in a registry, unless the upstream has no registry any more or
- * the shared part has the same address. Those from before the upstream was shared get a new id.
+ * Adds the servers that this gateway has found in a registry, if it is still followed, unless a shared one
+ * has the address. Those from before the upstream was shared get a new id.
  */
 function add_local_lines(document: Document, current: Document | undefined, { servers }: Shared): void {
   if (source_of(document.discovery) === undefined) return;

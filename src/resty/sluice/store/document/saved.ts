@@ -12,10 +12,7 @@ import { set_of } from "../../lib/tables";
 import { BOOKKEEPING, type Bookkeeping } from "./document";
 import { is_whole, NOT_WHOLE, read_whole } from "./readers";
 
-/**
- * Reads what was stored on disk or by other gateways. Parameters go through the readers of the API's input,
- * and the other members are checked just as strictly. Pure.
- */
+/** Reads what was stored on disk or by other gateways, as strictly as the API's input. Pure. */
 
 /** A stored server. */
 export interface SavedServer extends ServerConfig {

@@ -92,8 +92,8 @@ function place(plan: Plan, { config, name, text }: WantedServer, has_room: boole
 }
 
 /**
- * Returns the servers, each at its own address, that the upstream can have. `misfits` receives the others:
- * another server has the address, or the method forbids them. O(servers).
+ * Returns the servers that the upstream can have; `misfits` receives those whose address another server has,
+ * or that the method forbids. O(servers).
  */
 export function fitting_servers(
   current: Document,

@@ -6,10 +6,7 @@ import { server_not_found } from "./problems";
 
 /** Standby servers: known and checked, but without requests until they are brought into service. */
 
-/**
- * Puts a standby server into service, where its `slow_start` begins, or back on standby. This is not a
- * parameter, so it applies to servers of any source.
- */
+/** Puts a standby server of any source into service, where its `slow_start` begins, or back. */
 export function set_in_service(current: Document, id: number, in_service: boolean, now: number): Edited {
   const index = find_by_id(current, id);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));

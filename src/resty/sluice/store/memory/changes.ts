@@ -52,9 +52,8 @@ function names_between(first: number, last: number): string[] | undefined {
 }
 
 /**
- * Returns the names of the upstreams that were created, changed or deleted since the last call, perhaps
- * repeatedly; undefined: none. And true when these are all existing upstreams, so that any other is gone.
- * O(changes), unless there were more than the memory keeps. Any phase.
+ * Returns the upstreams that changed since the last call, perhaps repeatedly; undefined: none. And true when
+ * these are all existing upstreams, so that any other is gone. O(changes), unless there were too many.
  */
 export function next_changes(follower: Follower): LuaMultiReturn<[string[] | undefined, boolean]> {
   const now = revision();
@@ -72,9 +71,8 @@ export type Pause = (this: void) => boolean;
 const NAMES_AT_ONCE = 50;
 
 /**
- * Looks at all upstreams that were created, changed or deleted since the last call, with pauses. `known`:
- * those that the caller keeps data about. Returns false if `pause` has. If `look_at` raises an error, the
- * next call looks at all upstreams. Phases that can sleep.
+ * Looks at all upstreams that changed since the last call; `known` has those that the caller knows. Returns
+ * false if `pause` has. After an error, the next call looks at all. Phases that can sleep.
  */
 export function follow_upstreams<T>(
   follower: Follower,

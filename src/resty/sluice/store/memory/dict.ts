@@ -155,8 +155,8 @@ export function delete_text(name: string): void {
 
 const SPIN_LOCK = "health";
 /**
- * Attempts to take the spin lock, about 20 ms. This phase cannot sleep. An action takes some microseconds, so
- * a worker that holds the lock for longer has died or was stopped, and the action runs without the lock.
+ * Attempts to take the spin lock, about 20 ms: its holder needs microseconds, unless it has died. Then the
+ * action runs without the lock.
  */
 const MOST_ATTEMPTS = 100_000;
 

@@ -8,11 +8,8 @@ import { shared_memory } from "./region";
 const LOADED = clock.now();
 
 /**
- * Assigns the background work to the workers of this configuration, and ends that of earlier ones. Phase:
- * init_worker_by_lua, for modules that were loaded in init_by_lua.
- *
- * @returns false: this process does no background work. The cache manager and the privileged agent run
- * init_worker too, and have no worker id
+ * Assigns the background work to the workers of this configuration. Phase: init_worker_by_lua. Returns false
+ * in a process without a worker id, such as the cache manager, which does none.
  */
 export function take_over_background_work(): boolean {
   if (ngx.worker.id() === undefined) return false;

@@ -1,11 +1,8 @@
 import { add_seed, get_seed, get_seeds, put_seed } from "./dict";
 
 /**
- * The seeds: the upstreams that `setup` names, and which of them were deleted. A later reload or restart does
- * not create a deleted seed again, until it is created over HTTP.
- *
- * Each seed has a number in the dict from the start, so that recording a deletion always finds room. The
- * journals and images hold what a restart needs.
+ * The seeds, which `setup` names, and which of them were deleted: those are not created again by a reload or
+ * restart. Each has a number in the dict from the start, so that recording a deletion always finds room.
  */
 
 /** The values of a seed in the dict. */
