@@ -4,7 +4,6 @@ import { is_later, is_unshared, parse_version, type Version } from "./version";
 
 /** The content of an upstream's key in etcd. */
 export interface Stored {
-  /** etcd's revision of the key. */
   revision: number;
   /** The version of an earlier history that was put back or copied; undefined: the content is a change. */
   origin: Version | undefined;
@@ -12,7 +11,6 @@ export interface Stored {
 
 /** What etcd knows besides the key. */
 export interface Surroundings {
-  /** The history of the etcd. */
   history: string;
   /** Whether a gateway has put all its upstreams there: then a missing upstream was deleted. */
   is_complete: boolean;
@@ -26,7 +24,6 @@ export interface Surroundings {
  */
 export type Step = "keep" | "take" | "delete" | "put back" | "delete in etcd";
 
-/** Decides about an upstream that etcd does not have. */
 function decide_missing(own: Version, { history, is_complete, deleted }: Surroundings): Step {
   if (own.history === history) return "delete";
   if (own.history === "") return is_complete ? "delete" : "put back";

@@ -60,7 +60,6 @@ function renewed(now: number, told: LuaTable<string, number>): LuaTable<string, 
   return all;
 }
 
-/** Forgets servers that are gone. */
 function forget_gone(): void {
   const there = new LuaSet<string>();
   for (const [upstream, nodes] of pairs(registered.nodes)) {

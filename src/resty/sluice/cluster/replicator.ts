@@ -18,7 +18,6 @@ const RESTORING = unavailable(
 );
 const NOT_JOINED = unavailable("this gateway has not read what etcd has yet. Try again");
 
-/** Returns the version that a change puts back; undefined: it is a new version. */
 function put_back(before: Document | undefined, reach: Reach): Version | undefined {
   if (typeof reach !== "number") return undefined;
   const version = version_of(before) ?? UNSHARED;

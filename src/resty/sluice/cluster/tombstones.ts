@@ -77,7 +77,6 @@ function put_back(joined: Joined, there: LuaTable<string, KeyValue | undefined>)
   return undefined;
 }
 
-/** Deletes old records. */
 function remove_old({ client, prefix }: Joined): string | undefined {
   const now = clock.now();
   for (const [name, { revision, seen }] of pairs(tombstones)) {

@@ -7,7 +7,6 @@ import type { Document } from "../store/document/document";
 export interface Version {
   /** An etcd that has lost its data begins another history. "": a document of version 0.1.0. */
   history: string;
-  /** etcd's revision. */
   revision: number;
 }
 

@@ -18,7 +18,6 @@ import { refuse, type Read, type Reader } from "./reader";
 /** An option of a block. */
 export interface Option<T = unknown> {
   readonly read: Reader<T>;
-  /** The block that reads it, if it is one. */
   readonly block: Block | undefined;
   /** Orders the options of a block as they are written: a Lua table does not keep the order. */
   readonly place: number;
@@ -61,10 +60,8 @@ type Values<Options> = Flat<
 /** A block of options. */
 export interface Block<Options extends object = object> {
   readonly options: Options;
-  /** The names of the options, in their order. */
   readonly names: readonly string[];
   readonly shape: ReturnType<typeof shape>;
-  /** The options that are blocks themselves. */
   readonly blocks: readonly (readonly [name: string, block: Block])[];
   /** The names of the options that no answer and no log contains. */
   readonly secrets: readonly string[];

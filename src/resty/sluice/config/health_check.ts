@@ -52,7 +52,6 @@ export const AGENT = block({
 });
 export type AgentConfig = ConfigOf<typeof AGENT>;
 
-/** The options that a check of the type `tcp` does not have. */
 const HTTP_ONLY = ["uri", "match", "report", "keepalive_time"] as const;
 
 /** Active health checks, by nginx's names and with nginx's defaults. */

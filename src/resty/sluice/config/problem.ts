@@ -1,6 +1,5 @@
 /** Why a caller's input is refused: the HTTP API answers with it, and `setup` raises its text. */
 export interface Problem {
-  /** HTTP status. */
   readonly status: number;
   /** The API's error code, such as `UpstreamBadWeight`. */
   readonly code: string;

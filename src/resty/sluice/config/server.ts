@@ -19,7 +19,6 @@ import { read_flag, whole_from, type Time } from "./values";
 const LARGEST = 2147483647;
 const LONGEST_ROUTE = 32;
 
-/** Gives the problems of a reader a code of their own. */
 function coded<T>(code: string, read: Reader<T>): Reader<T> {
   return (name, value) => {
     const [result, problem] = read(name, value);

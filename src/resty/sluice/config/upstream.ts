@@ -21,7 +21,6 @@ export function check_name(name: unknown): Problem | undefined {
   return undefined;
 }
 
-/** Adds the place in the list to the problem of a server. */
 function at_server(index: number, problem: Problem): Problem {
   return { ...problem, text: `servers[${index}]: ${problem.text}` };
 }

@@ -25,7 +25,6 @@ export function number_from(smallest: number, largest: number): Reader<number> {
   };
 }
 
-/** Returns the time that a number without a unit probably means. */
 function with_unit(value: number): string {
   const is_whole = value >= 0 && value < 1e9 && value === math.floor(value);
   return string.format("%ds", is_whole ? value : 5);

@@ -42,7 +42,6 @@ const PAUSE_SECONDS = 0.1;
 /** The name of the registry in messages. */
 export const CONSUL = "consul";
 
-/** The header with the index of an answer. */
 const INDEX_HEADER = "x-consul-index";
 
 /** Returns the index of an answer; 0: the answer has none. */

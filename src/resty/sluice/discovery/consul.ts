@@ -10,7 +10,6 @@ import type { Entry, Source } from "./source";
 
 /** Consul's catalog: the instances of a service that pass all their checks. */
 
-/** An instance, as the health endpoint shows it. */
 interface Instance {
   Node?: { Node?: string; Address?: string };
   Service?: { ID?: string; Address?: string; Port?: number; Weights?: { Passing?: number } };

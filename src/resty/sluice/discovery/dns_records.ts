@@ -32,7 +32,6 @@ interface Chain {
 
 const ANSWER_SECTION = 1;
 const ADDITIONAL_SECTION = 3;
-/** The record class for the Internet. */
 const IN = 1;
 const MOST_ALIASES = 16;
 
@@ -67,7 +66,6 @@ function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
   return true;
 }
 
-/** Selects the records of the names in the chain, and the additional records. */
 function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): Found {
   const found: Found = { records: [], additional: [], ttl: chain.ttl };
   for (const record of records) {

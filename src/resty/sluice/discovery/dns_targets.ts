@@ -47,7 +47,6 @@ export interface AllAddresses {
   known: LuaTable<string, KnownAddresses | undefined>;
 }
 
-/** One round of questions. */
 interface Round {
   asker: Asker;
   /** The addresses in the additional section of the SRV answer, by question. */
@@ -82,7 +81,6 @@ function known_from(records: readonly DnsRecord[], ttl: number): KnownAddresses 
   return { hosts, ttl, failures: 0, not_before: 0, cause: undefined };
 }
 
-/** Groups the additional records of an SRV answer by the questions that they answer. */
 function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, KnownAddresses | undefined> {
   const records = new LuaTable<string, DnsRecord[] | undefined>();
   for (const record of additional) {
@@ -144,12 +142,10 @@ function addresses_of(round: Round, name: string, family: Family): KnownAddresse
   };
 }
 
-/** A question that may be asked. */
 interface Question {
   text: string;
   name: string;
   family: Family;
-  /** When the question is due. */
   not_before: number;
   /** Position among the questions that are due at the same time. */
   place: number;

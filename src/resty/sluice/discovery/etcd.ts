@@ -41,7 +41,6 @@ interface EtcdSession {
   checked: number;
 }
 
-/** Time from one check of the member to the next, in seconds. */
 const CHECK_SECONDS = math.min(1, CONFIRM_SECONDS);
 
 function entries_of({ entries }: Listed): Entry[] {
@@ -54,7 +53,6 @@ function apply_entries(listed: Listed): void {
   answer(listed.subscription, entries_of(listed), string.format("%d", listed.revision));
 }
 
-/** Reads all keys of a prefix and applies them. Returns the cause of a failure. */
 function list(client: EtcdClient, listed: Listed): string | undefined {
   const [listing, cause] = list_keys(client, listed.prefix);
   if (listing === undefined) return cause;
@@ -87,7 +85,6 @@ function follow_subscriptions(session: EtcdSession): string | undefined {
   return undefined;
 }
 
-/** Notes an event if it concerns a prefix. Returns whether it does. */
 function note_event(listed: Listed, { key, value, revision }: KeyEvent): boolean {
   const { prefix, entries } = listed;
   if (revision <= listed.revision || string.sub(key, 1, prefix.length) !== prefix) return false;

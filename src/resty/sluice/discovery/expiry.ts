@@ -24,7 +24,6 @@ import { judge, new_guard, type Guard, type Verdict } from "./guard";
  * Removes servers that registered themselves and have not renewed their registration. One worker does this.
  */
 
-/** The memory of an upstream with registered servers. */
 interface Memory {
   guard: Guard;
   /** The last verdict on servers whose registration has ended. */

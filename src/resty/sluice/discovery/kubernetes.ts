@@ -28,7 +28,6 @@ interface SliceSession {
   port: string | number | undefined;
   /** `IPv4` or `IPv6`; undefined: not known, and not needed while all slices have one family. */
   family: string | undefined;
-  /** The slices by name. */
   slices: LuaTable<string, SliceEntries>;
   /** The resource version of `slices`; "": the slices must be listed. */
   version: string;

@@ -12,7 +12,6 @@ export interface Resolvers {
   places: Address[];
   /** The resolvers that are in use, by their index in `places`. */
   open: LuaTable<number, DnsResolver | undefined>;
-  /** The index of the resolver that is asked first. */
   current: number;
 }
 

@@ -8,7 +8,6 @@ import type { Guard } from "./guard";
 
 /** An entry of a registry: a server, or the reason why it cannot be used as one. */
 export interface Entry {
-  /** The name of the entry in the registry. */
   key: string;
   server?: ServerConfig;
   problem?: string;
@@ -54,7 +53,6 @@ export interface Subscription {
    * since, by canonical address; undefined: there was no answer yet.
    */
   earlier: LuaSet<string> | undefined;
-  /** The last report, as text. */
   report: string;
 }
 

@@ -17,7 +17,6 @@ import { write } from "./write";
  * upstreams that have one.
  */
 
-/** An upstream with drain jobs, at a revision. */
 interface Watched {
   /** The offset of its row. */
   row: Cell;
@@ -62,7 +61,6 @@ function log_removal(name: string, { id, server, row }: ServerRecord): void {
   ngx.log(ngx.NOTICE, `sluice: upstream ${name}: drained server ${server} (id ${id}) is removed: ${reason}`);
 }
 
-/** Removes the drained servers of an upstream. Returns the cause when it fails. */
 function remove_from(name: string, servers: readonly ServerRecord[]): string | undefined {
   const now = clock.now();
   let may_some = false;

@@ -27,7 +27,6 @@ function below(folder: string, path: string): string {
   return string.sub(path, 1, 1) === "/" ? path : `${folder}${path}`;
 }
 
-/** The options of nginx's command line that take a value. */
 const WITH_VALUE = "[cegps]";
 
 /** Returns the value of `-c` in a command line, which nginx reads letter by letter. Pure. */

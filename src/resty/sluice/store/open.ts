@@ -27,9 +27,7 @@ import { write_under_lock } from "./write";
 
 /** A server takes at least this many bytes of the dict, which bounds the number of rows. */
 const LEAST_BYTES_PER_ROW = 48;
-/**
- * Slots for the workers of so many reloads, while earlier ones finish. An unused slot costs only addresses.
- */
+/** Slots for the workers of so many reloads, while earlier ones finish. A slot costs only addresses. */
 const OVERLAPPING_RELOADS = 64;
 const WANTED_WORKERS = 256;
 /** Fewer slots will do where addresses are scarce (ulimit -v, vm.overcommit_memory = 2). */
@@ -121,7 +119,6 @@ function check_slots(): void {
   );
 }
 
-/** Saves a new seed. The caller holds the write lock. */
 function plant(name: string, config: UpstreamConfig): void {
   const [, problem] = write_under_lock(name, (current, revision) => {
     if (current === undefined) return replace_upstream(undefined, config, revision);
@@ -150,12 +147,15 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
   });
 }
 
+function open_dict({ shared_dict, fsync, cluster }: Options): void {
+  if (!dict.open_dict(shared_dict)) error(`nginx.conf has no "lua_shared_dict ${shared_dict}"`, 0);
+  set_fsync(fsync);
+  set_clustered(cluster !== undefined);
+}
+
 /** Uses this worker's store in a new Lua VM (`lua_code_cache off`). Phase: init_by_lua. Raises a text. */
 export function reopen_store(options: Options): void {
-  if (!dict.open_dict(options.shared_dict))
-    error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
-  set_fsync(options.fsync);
-  set_clustered(options.cluster !== undefined);
+  open_dict(options);
   const region = dict.recall("region") as number | undefined;
   if (region === undefined || !attach_region(region)) error("this worker has no memory of Sluice", 0);
   // Timers write the images, in the VM that outlives requests.
@@ -165,14 +165,11 @@ export function reopen_store(options: Options): void {
 
 /** Opens the store at a start or at a reload. Phase: init_by_lua. Raises a text on failure. */
 export function open_store(options: Options): void {
-  if (!dict.open_dict(options.shared_dict))
-    error(`nginx.conf has no "lua_shared_dict ${options.shared_dict}"`, 0);
+  open_dict(options);
   if (lacks_init_worker()) {
     const hook = 'init_worker_by_lua_block { require("resty.sluice").init_worker() }';
     error(`nginx.conf has no init_worker_by_lua, without which no worker can serve: add ${hook}`, 0);
   }
-  set_fsync(options.fsync);
-  set_clustered(options.cluster !== undefined);
   const state_dir = options.state_dir === undefined ? undefined : absolute_folder(options.state_dir);
   const region = dict.recall("region") as number | undefined;
   if (region === undefined) {

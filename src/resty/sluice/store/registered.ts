@@ -9,7 +9,6 @@ import { get_text } from "./memory/dict";
 /** The registered servers known so far. */
 export interface Registered {
   follower: Follower;
-  /** By the name of the upstream. */
   nodes: LuaTable<string, NodeRecord[] | undefined>;
 }
 

@@ -8,7 +8,6 @@ import { parse_line, server_text } from "./document/line";
 
 const MOST_NAMES = 20;
 
-/** Returns the servers' texts, sorted. */
 function servers_text(texts: string[]): string {
   table.sort(texts);
   return table.concat(texts, "\n");
@@ -26,7 +25,6 @@ export function differs(document: Document, seed: UpstreamConfig): boolean {
   return servers_text(own) !== servers_text(given);
 }
 
-/** Returns the first names of a list, and the number of the others. */
 function shown(names: string[]): string {
   table.sort(names);
   if (names.length <= MOST_NAMES) return table.concat(names, ", ");

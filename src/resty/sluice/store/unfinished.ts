@@ -48,9 +48,7 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
   memory[Header.WRITING] = row;
 }
 
-/**
- * Updates the rows: deadlines, slow starts, cooldown, proof of a check. Under the lock, before publishing.
- */
+/** Updates the rows: deadlines, slow starts, cooldown, proof of a check. Before the change is published. */
 export function update_rows(current: Document | undefined, next: Document, changed: Difference): void {
   note_deadlines(changed);
   start_returning(changed, next.lines.length, clock.now());

@@ -25,7 +25,6 @@ function key_of(name: string): string {
   return `check:${name}`;
 }
 
-/** Returns equal texts for equal checks. */
 function text_of(health_check: HealthCheckConfig | undefined): string {
   return health_check === undefined ? "" : encode(in_order(HEALTH_CHECK, health_check));
 }

@@ -40,12 +40,10 @@ const MOST_ATTEMPTS = 50;
 const PATIENCE_SECONDS = 2;
 const RETRY_SECONDS = 0.005;
 
-/** The problem when the write lock cannot be taken. */
 function busy(cause: string | undefined): Problem {
   return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
 }
 
-/** Returns whether an edit has changed nothing. */
 function is_same(current: Document, next: Document, { added }: Difference): boolean {
   if (added.length > 0 || current.lines.length !== next.lines.length) return false;
   if (encode(settings_of(current)) !== encode(settings_of(next))) return false;

@@ -14,7 +14,6 @@ import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from 
  * number of lines, the checksum of all of them, and the highest revision that the image may hold.
  */
 
-/** A server as it is written: only parameters that differ from their defaults. */
 interface WrittenServer {
   id: number;
   incarnation: number;

@@ -42,7 +42,6 @@ export interface Loaded {
   warnings: string[];
 }
 
-/** A file whose first line is readable. */
 interface Opened extends LineFile {
   index: Index;
 }
@@ -52,7 +51,6 @@ interface Base {
   image: Opened | undefined;
   /** The highest revision that the image may hold. */
   until: number;
-  /** The flaw of a newer image. */
   flaw: string | undefined;
 }
 
@@ -76,7 +74,6 @@ function open_files(
   return opened;
 }
 
-/** Loads the newest complete image. */
 function load_base(images: readonly TextFile[]): Base {
   let flaw: string | undefined;
   const opened = open_files(images, "image", (what) => {
@@ -92,12 +89,10 @@ function load_base(images: readonly TextFile[]): Base {
   return { state: empty_state(), image: undefined, until: 0, flaw };
 }
 
-/** An applied journal. */
 interface Followed extends Applied {
   journal: Opened;
 }
 
-/** Applies a journal, if it leaves no gap. */
 function follow({ state }: Base, journal: Opened): Result<Followed> {
   const { path, start } = journal;
   if (start.revision > state.revision) {

@@ -26,7 +26,6 @@ export interface SavedUpstream extends UpstreamSettings, Bookkeeping {
 export interface SavedState {
   revision: number;
   upstreams: LuaTable<string, SavedUpstream | undefined>;
-  /** The deleted seeds. */
   deleted_seeds: LuaSet<string>;
 }
 
@@ -169,7 +168,6 @@ export function apply_journal(state: SavedState, { path, text, start }: LineFile
   return $multi({ bytes, lines, revision }, undefined);
 }
 
-/** Returns the flaw of an upstream as a whole. */
 function flaw_of(upstream: SavedUpstream): string | undefined {
   const { servers, next_id, next_local_id } = upstream;
   const addresses = new LuaSet<string>();

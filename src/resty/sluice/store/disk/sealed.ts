@@ -35,7 +35,6 @@ export function is_intact(line: string): boolean {
   return has_seal(line) && checksum_of(line) === digits_of(crc32(string.sub(line, 1, -SEAL - 1)));
 }
 
-/** Returns the digits of a line's checksum. */
 function checksum_of(line: string): string {
   return string.sub(line, -DIGITS - END.length, -END.length - 1);
 }

@@ -66,7 +66,6 @@ const ENOSYS = 38;
 /** How long a tick of file times lasts at most, in seconds. A file can change twice within one tick. */
 const TICK = 2;
 
-/** The number of the system call on the supported processors. */
 const STATX_CALLS: Record<string, number | undefined> = { x64: 332, arm64: 291 };
 
 /** Makes the system call, for which musl has no function before 1.2.5. Undefined: not possible. */
@@ -131,7 +130,6 @@ export function flaw_of(fd: number, kind: "folder" | "file"): string | undefined
   return undefined;
 }
 
-/** Returns what identifies a file. */
 function identity(): string {
   return `${tostring(state.inode)} ${state.device_major} ${state.device_minor}`;
 }

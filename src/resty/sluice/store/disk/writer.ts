@@ -187,7 +187,6 @@ export function sync_journal(): Result<true> {
   return $multi(synced, synced === undefined ? `could not sync the journal: ${cause ?? ""}` : undefined);
 }
 
-/** Appends a piece of an image. Returns the cause when it fails. */
 type Append = (this: void, piece: string) => string | undefined;
 
 /**

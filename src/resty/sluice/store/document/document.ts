@@ -41,7 +41,6 @@ export type Drained = ConfigOf<typeof DRAINED>;
 
 /** What the next decision to scale depends on. */
 export const SCALING = block({
-  /** Unique. */
   id: required(read_string),
   /** When it was made, or its call was answered: seconds since 1970, by the clock of the gateway that decided. */
   time: required(number_from(-LARGEST_WHOLE, LARGEST_WHOLE)),
@@ -67,13 +66,11 @@ export const BOOKKEEPING = block({
    * secret a client could choose a server, so it appears in no answer and no log.
    */
   session_secret: optional(read_secret),
-  /** The id of the next server. */
   next_id: required(read_whole),
   /** The id of the next server that this gateway finds in a registry; absent: the upstream is not shared. */
   next_local_id: optional(read_whole),
   /** The version that the gateways of a cluster share: etcd's history and revision; absent: not shared. */
   cluster_revision: optional(read_version),
-  /** The last decision of `autoscale`; absent: none. */
   scaling: optional(SCALING),
   /** The unanswered call of the webhook, at the gateway that made the decision; absent: none. */
   call: optional(CALL),

@@ -31,7 +31,6 @@ export function node_server(server: ServerConfig, node: NodeConfig): ServerConfi
 
 const NEWLINE = 10;
 
-/** Returns the line of a text that contains a position. */
 function line_at(text: string, position: number): string {
   let start = position;
   while (start > 1 && string.byte(text, start - 1) !== NEWLINE) start -= 1;
@@ -57,7 +56,6 @@ export function registered_nodes(document: Document): NodeRecord[] {
   return lines.map((line) => parse_line(line) as NodeRecord);
 }
 
-/** Returns the offset of the end of a registration. */
 function expiry_of({ row }: ServerRecord): number {
   return row_at(row) + Row.EXPIRES;
 }

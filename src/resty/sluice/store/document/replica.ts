@@ -42,7 +42,6 @@ export function shared_text(document: Document): string {
   return encode({ ...settings_of(document), ...copy_of(SHARED, document), servers: list(servers) });
 }
 
-/** The members of a shared part. */
 const FIELDS = set_of(SETTINGS.names, SHARED.names, ["servers"]);
 
 /** Reads a shared server. Servers that each gateway finds by itself are refused. */
@@ -124,7 +123,6 @@ function add_local_lines(document: Document, current: Document | undefined, { se
   }
 }
 
-/** Returns whether a shared server continues an existing one. */
 function is_same(before: ServerRecord | undefined, server: SavedServer): before is ServerRecord {
   return (
     before !== undefined &&

@@ -52,7 +52,6 @@ function read_registration({ source, node }: Record<string, unknown>): Read<Node
   return read_node(name, { ttl, meta, incarnation });
 }
 
-/** Reads when a drain job removes a server. */
 function read_leave_by(leave_by: unknown, drain: boolean): Read<string> {
   if (leave_by === undefined) return $multi("", undefined);
   const is_moment = typeof leave_by === "string" && parse_iso8601(leave_by) !== undefined;

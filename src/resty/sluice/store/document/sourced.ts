@@ -45,7 +45,6 @@ export function wanted_server(config: ServerConfig): WantedServer {
 
 const OTHERS_ADDRESS = "this address already belongs to another server of the upstream";
 
-/** Returns the canonical address in a line. */
 function name_in(line: string): string {
   return canonical_address(address_in(line));
 }
@@ -65,7 +64,6 @@ function changed_line(line: string, server: ServerConfig): string | undefined {
   return format_line({ ...carried_over(server, before), id, incarnation, row });
 }
 
-/** The plan of a replacement. */
 interface Plan {
   /** By canonical address: the current line. */
   own: LuaTable<string, string | undefined>;

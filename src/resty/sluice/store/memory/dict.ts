@@ -175,7 +175,6 @@ export function exclusively(action: (this: void) => void): void {
 
 const EVENT_PREFIX = "event:";
 const LAST_EVENT = "last_event";
-/** How many events are kept. */
 const MOST_EVENTS = 1000;
 
 let has_warned_report = false;

@@ -24,7 +24,6 @@ const EVENT = shape([
   "inputs",
 ]);
 
-/** Adds an event. */
 function put(event: object): void {
   put_event((number) => {
     const numbered = { ...event, number, revision: revision(), time: iso8601(clock.wall_time()) };
@@ -32,7 +31,6 @@ function put(event: object): void {
   });
 }
 
-/** The server of an event. */
 interface Named {
   upstream_name: string;
   server: string;
@@ -60,7 +58,6 @@ export interface DecisionEvent {
   /** The server that the decision is about, if it is about one. */
   id: number | undefined;
   server: string | undefined;
-  /** The decision. */
   decision: "scale_out" | "scale_in";
   /** True: the decision is not carried out. */
   dry_run: true | undefined;

@@ -142,7 +142,6 @@ export function last_slot(): number {
   return slot;
 }
 
-/** Sums up four cells. */
 function sum_of_four(cells: NumberPointer, first: number): number {
   return cells[first] + cells[first + 1] + cells[first + 2] + cells[first + 3];
 }

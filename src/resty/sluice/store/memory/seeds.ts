@@ -5,7 +5,6 @@ import { add_seed, get_seed, get_seeds, put_seed } from "./dict";
  * restart. Each has a number in the dict from the start, so that recording a deletion always finds room.
  */
 
-/** The values of a seed in the dict. */
 const enum Seed {
   KEPT,
   DELETED,

@@ -148,7 +148,6 @@ export interface Worker {
   active: number;
 }
 
-/** Returns the offset of the requests under way of each upstream. */
 function upstream_cells(): Cell[] {
   const memory = shared_memory();
   const cells: Cell[] = [];

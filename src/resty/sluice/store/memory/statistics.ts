@@ -37,7 +37,6 @@ export interface ServerStatus {
   fails: number;
   /** The failures without a response. */
   unanswered: number;
-  /** Responses by status code. */
   codes: LuaTable<number, number | undefined>;
   /** Moving averages in milliseconds; undefined: none yet. */
   header_time: number | undefined;
