@@ -8,8 +8,8 @@ import { new_secret } from "../store/document/secret";
 import { follow_registered, new_registered } from "../store/registered";
 
 /**
- * Tells the other gateways which servers have renewed their registration here: once a second, one key for all
- * of them, and only when there are any. The value holds the time left of each, since clocks differ.
+ * Tells the other gateways once a second which registrations were renewed here, in one key, if there are any.
+ * The value holds the time left of each, since clocks differ.
  */
 
 /** No upstream can have such a name. */

@@ -50,7 +50,6 @@ export const AGENT = block({
   /** Text to send first. Default: none. */
   send: optional(read_send),
 });
-export type AgentConfig = ConfigOf<typeof AGENT>;
 
 const HTTP_ONLY = ["uri", "match", "report", "keepalive_time"] as const;
 
