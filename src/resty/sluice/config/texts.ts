@@ -21,16 +21,6 @@ export function path_to(longest: number): Reader<string> {
   };
 }
 
-/** Makes the reader of a name that matches a pattern. `characters`: what the pattern allows, in words. */
-export function name_to(longest: number, pattern: string, characters: string): Reader<string> {
-  const reason = `must be a name of ${characters} of at most ${longest} bytes`;
-  return (path, value) => {
-    const is_name = typeof value === "string" && value.length <= longest;
-    if (!is_name || string.find(value, pattern)[0] === undefined) return refuse(path, reason);
-    return $multi(value, undefined);
-  };
-}
-
 const LONGEST_URL = 512;
 const read_text = text_to(LONGEST_URL);
 

@@ -2,14 +2,22 @@ import { parse_address } from "../address";
 import { block, optional, required, with_default, type ConfigOf } from "../block";
 import { invalid_value, missing_value } from "../problem";
 import { refuse, type Read } from "../reader";
-import { name_to } from "../texts";
 import { seconds_of } from "../time";
 import { list_of, one_of, time_from, whole_from } from "../values";
 
+const LONGEST_NAME = 253;
 const MOST_RESOLVERS = 8;
 const DNS_PORT = 53;
 
-const read_name = name_to(253, "^[%w_.-]+$", "letters, digits, ., - and _");
+function read_name(this: void, path: string, value: unknown): Read<string> {
+  if (
+    typeof value !== "string" ||
+    value.length > LONGEST_NAME ||
+    string.find(value, "^[%w_.-]+$")[0] === undefined
+  )
+    return refuse(path, `must be a name of letters, digits, ., - and _ of at most ${LONGEST_NAME} bytes`);
+  return $multi(value, undefined);
+}
 
 function read_resolver(this: void, path: string, value: unknown): Read<string> {
   const [address] = parse_address(value);

@@ -1,12 +1,23 @@
 import { block, optional, required, with_default, type ConfigOf } from "../block";
 import { refuse, type Read } from "../reader";
-import { name_to, read_url, text_to } from "../texts";
+import { read_url, text_to } from "../texts";
 import { one_of, whole_from } from "../values";
 import { check_tls, TLS } from "./tls";
 
 export type AddressFamily = "ipv4" | "ipv6";
 
-const read_name = name_to(63, "^[%w][%w.-]*$", "letters, digits, - and .");
+const LONGEST_NAME = 63;
+
+function read_name(this: void, path: string, value: unknown): Read<string> {
+  if (
+    typeof value !== "string" ||
+    value.length > LONGEST_NAME ||
+    string.find(value, "^[%w][%w.-]*$")[0] === undefined
+  )
+    return refuse(path, `must be a name of letters, digits, - and . of at most ${LONGEST_NAME} bytes`);
+  return $multi(value, undefined);
+}
+
 const read_port_number = whole_from(1, 65535);
 
 function read_port(this: void, path: string, value: unknown): Read<string | number> {

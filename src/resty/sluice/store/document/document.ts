@@ -42,9 +42,9 @@ export type Drained = ConfigOf<typeof DRAINED>;
 /** What the next decision to scale depends on. */
 export const SCALING = block({
   id: required(read_string),
-  /** When it was made, or its call was answered: seconds since 1970, by the clock of the gateway that decided. */
+  /** When it was made, or its call answered: seconds since 1970, by the clock of the deciding gateway. */
   time: required(number_from(-LARGEST_WHOLE, LARGEST_WHOLE)),
-  /** For so many seconds the call may be under way, if its gateway lives. Absent: none, or it was answered. */
+  /** For so many seconds the call may be under way, if its gateway lives. Absent: none, or answered. */
   wait: optional(number_from(0, LONGEST_WAIT)),
 });
 export type Scaling = Stored<ConfigOf<typeof SCALING>>;
