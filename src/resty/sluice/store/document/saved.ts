@@ -118,7 +118,8 @@ export const CHANGE_FIELDS = [
   BOOKKEEPING.names,
   ["put", "remove"],
 ];
-const FIELDS = set_of(...CHANGE_FIELDS, ["crc"]);
+const FIELDS = set_of(...CHANGE_FIELDS);
+FIELDS.add("crc");
 
 /** Reads a change from a decoded line. */
 export function read_change(value: Record<string, unknown>): Read<ReadChange> {
