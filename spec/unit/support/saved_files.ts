@@ -83,7 +83,7 @@ export function load_image(
 /** The upstreams that were loaded, by their names. */
 export function restored({ upstreams }: SavedState): Record<string, Document | undefined> {
   const documents: Record<string, Document | undefined> = {};
-  for (const [name, saved] of pairs(upstreams)) documents[name] = to_document(saved, () => RESTORED_ROW);
+  for (const [name, saved] of pairs(upstreams)) [documents[name]] = to_document(saved, () => RESTORED_ROW);
   return documents;
 }
 

@@ -12,6 +12,7 @@ import { format_document, type Document } from "./document/document";
 import { parse_line } from "./document/line";
 import { read } from "./document/read";
 import { replace_upstream } from "./document/replace";
+import { note_limits } from "./limits";
 import { Check, Header, Row, UpstreamRow } from "./memory/cells";
 import * as dict from "./memory/dict";
 import { acquire_now, Lock, make_locks, release_after, renounce } from "./memory/lock";
@@ -86,12 +87,13 @@ function load_state(state_dir: string): void {
   for (const name of state.deleted_seeds) restore_deleted_seed(name);
   const documents: Document[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
-    const document = to_document(saved, allocate_row);
+    const [document, servers] = to_document(saved, allocate_row);
     const text = document === undefined ? undefined : dict.stage_text(name, format_document(document));
     if (document === undefined || text === undefined) {
       error("could not load the state: it does not fit into lua_shared_dict", 0);
     } else {
       documents.push(document);
+      note_limits(servers);
       dict.put_text(name, text);
       shared_memory()[row_at(document.row) + UpstreamRow.REVISION] = document.revision;
     }

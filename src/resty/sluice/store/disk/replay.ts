@@ -191,23 +191,26 @@ export function check_state(state: SavedState): string | undefined {
   return undefined;
 }
 
-/** Returns the document of a saved upstream; undefined: `allocate` has no row left. */
+/** Returns the document of a saved upstream and its servers; undefined: `allocate` has no row left. */
 export function to_document(
   saved: SavedUpstream,
   allocate: (this: void, stamp: number, id?: number) => RowNumber | undefined,
-): Document | undefined {
+): LuaMultiReturn<[Document | undefined, ServerRecord[]]> {
   const ids = keys_of(saved.servers);
   table.sort(ids);
   const lines: string[] = [];
+  const records: ServerRecord[] = [];
   for (const id of ids) {
     const record = saved.servers.get(id) as ServerRecord;
     const server_row = allocate(record.incarnation, id);
-    if (server_row === undefined) return undefined;
+    if (server_row === undefined) return $multi(undefined, records);
     record.row = server_row;
+    records.push(record);
     lines.push(format_line(record));
   }
   const row = allocate(saved.revision);
-  if (row === undefined) return undefined;
+  if (row === undefined) return $multi(undefined, records);
   const { revision } = saved;
-  return { ...settings_of(saved), ...bookkeeping_of(saved), revision, row, leavers: [], lines };
+  const book = bookkeeping_of(saved);
+  return $multi({ ...settings_of(saved), ...book, revision, row, leavers: [], lines }, records);
 }

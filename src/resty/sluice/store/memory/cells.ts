@@ -120,6 +120,12 @@ export const enum Row {
   /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
   FAILED_AT,
   TRIED_AT,
+  /**
+   * The server's `max_fails`, and its `fail_timeout` in seconds. A writer sets them before it publishes them in
+   * the server's line, so that all workers judge the server by the same limits.
+   */
+  MAX_FAILS,
+  FAIL_TIMEOUT,
   /** How often the server became unavailable. */
   UNAVAIL,
   /** Since when the server has not been up, and for how many milliseconds it was not up before. */

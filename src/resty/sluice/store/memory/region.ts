@@ -24,7 +24,7 @@ import { doubles_at, map_shared } from "./posix";
  */
 
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
-const LAYOUT = 8;
+const LAYOUT = 9;
 /** The number of changes that are kept; a power of two. */
 export const CHANGES = 256;
 /** The cells of a change: the length of the upstream's name, then its bytes, eight in a cell. */
@@ -33,7 +33,7 @@ const FIRST_CHANGE = 64;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 8;
 /** A multiple of the cache line. Most requests touch only the first line. */
-const ROW_SIZE = 48;
+const ROW_SIZE = 56;
 export const LAST_OF_ROW = ROW_SIZE - 1;
 const COUNTER_SIZE = 40;
 /** The number of slots in a bank: two cache lines. Slot 0 is in no bank. */
