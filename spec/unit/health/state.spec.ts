@@ -60,7 +60,7 @@ describe("the state of a server", () => {
   });
 
   it("is never unavail because of failures with max_fails 0", () => {
-    subject.max_fails = 0;
+    set(Row.MAX_FAILS, 0);
     set(Row.FAILS, 100);
     expect(concluded()).equal(State.UP);
   });
@@ -117,7 +117,7 @@ describe("a review", () => {
     set(Row.FAILED_AT, NOW);
     concluded();
     expect(cell(subject, Row.STATE)).equal(State.UNAVAIL);
-    subject.max_fails = 3;
+    set(Row.MAX_FAILS, 3);
     review(subject, NOW);
     expect(cell(subject, Row.STATE)).equal(State.UP);
   });

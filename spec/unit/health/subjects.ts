@@ -1,5 +1,6 @@
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../src/resty/sluice/config/server";
 import { subject_of, type Subject } from "../../../src/resty/sluice/health/subject";
+import { note_limits } from "../../../src/resty/sluice/store/limits";
 import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { make_dict } from "../support/dict";
@@ -17,15 +18,9 @@ export function new_subject(parameters: Partial<ServerConfig> = {}): Subject {
 /** Adds the row of another server of the same upstream. */
 export function add_subject(row: RowNumber, parameters: Partial<ServerConfig> = {}): Subject {
   shared_memory()[row_at(row) + Row.STAMP] = INCARNATION;
-  const server = `10.0.0.${row}:80`;
-  return subject_of("app", UPSTREAM_ROW, {
-    ...SERVER_DEFAULTS,
-    server,
-    ...parameters,
-    id: row,
-    incarnation: INCARNATION,
-    row,
-  });
+  const place = { server: `10.0.0.${row}:80`, id: row, incarnation: INCARNATION, row };
+  note_limits([{ ...SERVER_DEFAULTS, ...parameters, ...place }]);
+  return subject_of("app", UPSTREAM_ROW, place);
 }
 
 /** Returns the value of a cell of the server's row. */

@@ -13,6 +13,7 @@ import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
 import { find_upstream, use_memory } from "../../../src/resty/sluice/live/view/view";
 import { format_document } from "../../../src/resty/sluice/store/document/document";
 import { format_line } from "../../../src/resty/sluice/store/document/line";
+import { note_limits } from "../../../src/resty/sluice/store/limits";
 import { Header, type RowNumber, Slot, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { delete_text, put_text } from "../../../src/resty/sluice/store/memory/dict";
 import {
@@ -95,7 +96,9 @@ export function put(name: string, settings: Record<string, unknown>, servers: re
   for (const server of servers) {
     const place = place_of(server.server, revision);
     after[server.server] = place;
-    lines.push(format_line({ ...SERVER_DEFAULTS, ...server, ...place }));
+    const record = { ...SERVER_DEFAULTS, ...server, ...place };
+    note_limits([record]);
+    lines.push(format_line(record));
   }
   places = after;
   for (const [address, place] of pairs(before)) {

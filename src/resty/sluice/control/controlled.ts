@@ -1,7 +1,7 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
 import { is_standing_by, may_serve } from "../config/server";
-import type { Reporter } from "../health/reported";
+import type { Subject } from "../health/subject";
 import { parse_head, type Call, type Document, type Scaling } from "../store/document/document";
 import { lines_in, parse_line } from "../store/document/line";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
@@ -15,7 +15,7 @@ import type { LoadedServer } from "./load";
 /** The upstreams with `load`, `autoscale` or a webhook call that is due. One worker controls them. */
 
 /** A server of a controlled upstream. */
-export interface ControlledServer extends Reporter, LoadedServer {
+export interface ControlledServer extends Subject, LoadedServer {
   /** The number of the server's row. */
   row_number: RowNumber;
   node: string | undefined;

@@ -13,7 +13,7 @@ import type { Subject } from "./subject";
 export function note_failure(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row } = subject;
-  if (subject.max_fails === 0 || memory[row + Row.STAMP] !== subject.incarnation) return;
+  if (memory[row + Row.MAX_FAILS] === 0 || memory[row + Row.STAMP] !== subject.incarnation) return;
   memory[row + Row.FAILS] = memory[row + Row.FAILS] + 1;
   memory[row + Row.FAILED_AT] = now;
   memory[row + Row.TRIED_AT] = now;
@@ -26,7 +26,7 @@ export function note_trial(subject: Subject, now: number): void {
   const { row } = subject;
   // The same sum decides until when the server gets no requests. Otherwise all requests of one moment would
   // pass.
-  if (now < memory[row + Row.TRIED_AT] + subject.fail_timeout) return;
+  if (now < memory[row + Row.TRIED_AT] + memory[row + Row.FAIL_TIMEOUT]) return;
   memory[row + Row.TRIED_AT] = now;
   conclude(subject, now, "");
 }

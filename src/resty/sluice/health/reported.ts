@@ -7,19 +7,9 @@ import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
 import type { Report, ReportedState } from "./report";
+import type { Subject } from "./subject";
 
 /** The reports of servers, in cells that all workers share. They belong to the incarnation of a server. */
-
-/** A server that reports. */
-export interface Reporter {
-  upstream_name: string;
-  server: string;
-  id: number;
-  incarnation: number;
-  /** The first cells of its row and of the row of its upstream. */
-  row: Cell;
-  upstream_row: Cell;
-}
 
 /** The time that a report is valid if the upstream has no `load`, in seconds. */
 const EXPIRY_SECONDS = 180;
@@ -65,29 +55,29 @@ function reason_of({ state, has_weight }: Report): string {
 }
 
 /** Changes the reported state and records an event. Each worker sees the change at its next request. */
-function change_state(reporter: Reporter, state: Reported, reason: string): void {
+function change_state(subject: Subject, state: Reported, reason: string): void {
   const memory = shared_memory();
-  const { row, upstream_row } = reporter;
+  const { row, upstream_row } = subject;
   exclusively(() => {
     const before: Reported = memory[row + Row.REPORTED_STATE];
-    if (before === state || memory[row + Row.STAMP] !== reporter.incarnation) return;
+    if (before === state || memory[row + Row.STAMP] !== subject.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
     memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
       memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
     memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
-    record_event(reporter, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
+    record_event(subject, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
   });
 }
 
 /**
  * Ends a reported state that was not confirmed for `expiry` seconds: the server may be up again. Any phase.
  */
-export function end_reported_state(reporter: Reporter, expiry: number, now: number): void {
+export function end_reported_state(subject: Subject, expiry: number, now: number): void {
   const memory = shared_memory();
-  const { row } = reporter;
+  const { row } = subject;
   if (reported_state(row) === Reported.UP || now - memory[row + Row.STATE_REPORTED_AT] < expiry) return;
-  change_state(reporter, Reported.UP, `it has reported nothing for ${expiry} s`);
+  change_state(subject, Reported.UP, `it has reported nothing for ${expiry} s`);
 }
 
 /**
@@ -126,18 +116,18 @@ function note_utilization(row: Cell, utilization: number, expiry: number, now: n
  * @returns the problem with its time; undefined: none
  */
 export function note_report(
-  reporter: Reporter,
+  subject: Subject,
   report: Report,
   expiry: number,
   now: number,
 ): Problem | undefined {
   const memory = shared_memory();
-  const { row } = reporter;
-  if (memory[row + Row.STAMP] !== reporter.incarnation) return undefined;
+  const { row } = subject;
+  if (memory[row + Row.STAMP] !== subject.incarnation) return undefined;
   const { utilization, connections, rps, eps, time } = report;
   const untimely = time === undefined ? undefined : check_time(row, time, expiry, now);
   if (untimely !== undefined) {
-    count_bad_report(reporter);
+    count_bad_report(subject);
     return untimely;
   }
   memory[row + Row.REPORTS] = memory[row + Row.REPORTS] + 1;
@@ -149,12 +139,12 @@ export function note_report(
   if (utilization !== undefined) note_utilization(row, utilization, expiry, now);
   const before = reported_state(row);
   const after = state_after(before, report);
-  if (after !== before) change_state(reporter, after, reason_of(report));
+  if (after !== before) change_state(subject, after, reason_of(report));
   return undefined;
 }
 
 /** Counts a report that is not valid. Any phase. */
-export function count_bad_report({ row, incarnation }: Reporter): void {
+export function count_bad_report({ row, incarnation }: Subject): void {
   const memory = shared_memory();
   if (memory[row + Row.STAMP] !== incarnation) return;
   memory[row + Row.BAD_REPORTS] = memory[row + Row.BAD_REPORTS] + 1;

@@ -1,5 +1,5 @@
 import { type Cell, Check, Header, Row, State, UpstreamRow } from "../store/memory/cells";
-import { exclusively } from "../store/memory/dict";
+import { exclusively, fence } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
 import type { Subject } from "./subject";
@@ -17,23 +17,48 @@ export function state_name(state: State): string {
   return NAMES[state];
 }
 
-function state_of({ row, max_fails }: Subject): State {
+function has_failed(row: Cell): boolean {
+  const memory = shared_memory();
+  const max_fails = memory[row + Row.MAX_FAILS];
+  return max_fails > 0 && memory[row + Row.FAILS] >= max_fails;
+}
+
+function state_of(row: Cell): State {
   const memory = shared_memory();
   const check: Check = memory[row + Row.CHECK];
   if (check === Check.FAILED) return State.UNHEALTHY;
   if (check === Check.WANTED) return State.CHECKING;
   if (memory[row + Row.EJECTED_UNTIL] > 0) return State.UNAVAIL;
-  return max_fails > 0 && memory[row + Row.FAILS] >= max_fails ? State.UNAVAIL : State.UP;
+  return has_failed(row) ? State.UNAVAIL : State.UP;
 }
 
 /** Returns until when a server in this state gets no requests. */
-function unavailable_until({ row, max_fails, fail_timeout }: Subject, state: State): number {
+function unavailable_until(row: Cell, state: State): number {
   const memory = shared_memory();
   if (state === State.UP) return 0;
   if (state !== State.UNAVAIL) return math.huge;
-  const has_failed = max_fails > 0 && memory[row + Row.FAILS] >= max_fails;
+  const ejected_until = memory[row + Row.EJECTED_UNTIL];
+  if (!has_failed(row)) return ejected_until;
   const failed_at = math.max(memory[row + Row.FAILED_AT], memory[row + Row.TRIED_AT]);
-  return math.max(memory[row + Row.EJECTED_UNTIL], has_failed ? failed_at + fail_timeout : 0);
+  return math.max(ejected_until, failed_at + memory[row + Row.FAIL_TIMEOUT]);
+}
+
+/**
+ * Sets until when a server gets no requests, and returns the state that follows from what was noted. While
+ * this worker looks, another one may note something, or a writer may change the limits. With the fence,
+ * either the second look sees that, or the other process concludes after this worker has set the cell.
+ */
+function judge(row: Cell): State {
+  const memory = shared_memory();
+  let until: number;
+  let state: State;
+  do {
+    until = unavailable_until(row, state_of(row));
+    memory[row + Row.UNAVAILABLE_UNTIL] = until;
+    fence();
+    state = state_of(row);
+  } while (unavailable_until(row, state) !== until);
+  return state;
 }
 
 function count_change(row: Cell, before: State, after: State, now: number): void {
@@ -67,9 +92,8 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
   touch();
+  const after = judge(row);
   const before: State = memory[row + Row.STATE];
-  const after = state_of(subject);
-  memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
   if (before === after) return;
   // Several workers may find the change at the same time. One of them makes it, from what all have noted.
   exclusively(() => {
@@ -93,12 +117,16 @@ export function review(subject: Subject, now: number): void {
 function change_state(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row, upstream_row } = subject;
-  const before: State = memory[row + Row.STATE];
-  const after = state_of(subject);
-  memory[row + Row.UNAVAILABLE_UNTIL] = unavailable_until(subject, after);
-  if (before === after) return;
-  memory[row + Row.STATE] = after;
-  count_change(row, before, after, now);
-  memory[upstream_row + UpstreamRow.HEALTH_REVISION] = memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
-  record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
+  let before: State = memory[row + Row.STATE];
+  let after = judge(row);
+  // A worker that has noted something meanwhile may have seen the state before, and have changed nothing.
+  while (after !== before) {
+    memory[row + Row.STATE] = after;
+    count_change(row, before, after, now);
+    memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
+      memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
+    record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
+    before = after;
+    after = judge(row);
+  }
 }

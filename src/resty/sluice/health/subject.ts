@@ -1,30 +1,37 @@
-import { seconds_of } from "../config/time";
-import type { ServerRecord } from "../store/document/line";
-import type { RowNumber } from "../store/memory/cells";
+import type { Cell, RowNumber } from "../store/memory/cells";
 import { row_at } from "../store/memory/region";
-import type { Reporter } from "./reported";
 
-/** A server whose health is judged. */
-export interface Subject extends Reporter {
-  max_fails: number;
-  /** Seconds. */
-  fail_timeout: number;
+/** A server whose state is concluded, and named in events. */
+export interface Subject {
+  upstream_name: string;
+  server: string;
+  id: number;
+  incarnation: number;
+  /** The first cells of its row and of the row of its upstream. */
+  row: Cell;
+  upstream_row: Cell;
 }
 
-/** Makes the subject for the record of a server. Any phase. */
+/** A server with the number of its row, such as the record of its line. */
+interface Placed {
+  server: string;
+  id: number;
+  incarnation: number;
+  row: RowNumber;
+}
+
+/** Makes the subject for a server. Any phase. */
 export function subject_of(
   upstream_name: string,
   upstream_row_number: RowNumber,
-  record: ServerRecord,
+  { server, id, incarnation, row }: Placed,
 ): Subject {
   return {
     upstream_name,
-    server: record.server,
-    id: record.id,
-    incarnation: record.incarnation,
-    row: row_at(record.row),
+    server,
+    id,
+    incarnation,
+    row: row_at(row),
     upstream_row: row_at(upstream_row_number),
-    max_fails: record.max_fails,
-    fail_timeout: seconds_of(record.fail_timeout),
   };
 }

@@ -51,7 +51,7 @@ function chosen_at(this: void, peer: Peer): number {
 }
 
 function fail_timeout(this: void, peer: Peer): number {
-  return (peer as LiveServer).fail_timeout;
+  return memory[(peer as LiveServer).row + Row.FAIL_TIMEOUT];
 }
 
 /** Returns what the methods of an upstream can learn about it. `active`: its requests under way. */

@@ -121,8 +121,8 @@ export const enum Row {
   FAILED_AT,
   TRIED_AT,
   /**
-   * The server's `max_fails`, and its `fail_timeout` in seconds. A writer sets them before it publishes them in
-   * the server's line, so that all workers judge the server by the same limits.
+   * The server's `max_fails`, and its `fail_timeout` in seconds. A writer sets them before it publishes them
+   * in the server's line, so that all workers judge the server by the same limits.
    */
   MAX_FAILS,
   FAIL_TIMEOUT,
