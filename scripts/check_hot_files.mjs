@@ -14,7 +14,7 @@ const hotFiles = [
   "dist/resty/sluice/health/outlier.lua",
   "dist/resty/sluice/health/passive.lua",
   "dist/resty/sluice/health/reported.lua",
-  "dist/resty/sluice/health/state.lua",
+  "dist/resty/sluice/store/memory/state.lua",
   "dist/resty/sluice/lib/clock.lua",
   "dist/resty/sluice/lib/fifo.lua",
   "dist/resty/sluice/lib/heap.lua",

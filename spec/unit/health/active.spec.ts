@@ -2,10 +2,10 @@ import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { read_settings } from "../../../src/resty/sluice/config/settings";
 import { forget_checks, note_check } from "../../../src/resty/sluice/health/active";
 import type { Judged } from "../../../src/resty/sluice/health/proof";
-import { subject_of, type Subject } from "../../../src/resty/sluice/health/subject";
 import { Check, Row, type RowNumber, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { hold_row } from "../../../src/resty/sluice/store/memory/rows";
+import { subject_of, type Subject } from "../../../src/resty/sluice/store/memory/subject";
 import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
 

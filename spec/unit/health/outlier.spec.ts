@@ -9,9 +9,9 @@ import {
   note_end_of_ejection,
   type OutlierLimits,
 } from "../../../src/resty/sluice/health/outlier";
-import { subject_of } from "../../../src/resty/sluice/health/subject";
 import { Row, type RowNumber, State } from "../../../src/resty/sluice/store/memory/cells";
 import { create, shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { subject_of } from "../../../src/resty/sluice/store/memory/subject";
 import { expect } from "../support/expect";
 import { cell, new_subject } from "./subjects";
 

@@ -1,7 +1,7 @@
 import { note_failure, note_success, note_trial } from "../../../src/resty/sluice/health/passive";
-import type { Subject } from "../../../src/resty/sluice/health/subject";
 import { Row, State } from "../../../src/resty/sluice/store/memory/cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import type { Subject } from "../../../src/resty/sluice/store/memory/subject";
 import { expect } from "../support/expect";
 import { cell, new_subject } from "./subjects";
 

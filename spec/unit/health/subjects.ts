@@ -1,8 +1,8 @@
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../src/resty/sluice/config/server";
-import { subject_of, type Subject } from "../../../src/resty/sluice/health/subject";
 import { note_limits } from "../../../src/resty/sluice/store/limits";
 import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { subject_of, type Subject } from "../../../src/resty/sluice/store/memory/subject";
 import { make_dict } from "../support/dict";
 
 const UPSTREAM_ROW = 1 as RowNumber;

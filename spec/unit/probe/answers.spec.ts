@@ -1,11 +1,11 @@
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { read_settings } from "../../../src/resty/sluice/config/settings";
-import { subject_of } from "../../../src/resty/sluice/health/subject";
 import { note_answer } from "../../../src/resty/sluice/probe/answers";
 import { new_check } from "../../../src/resty/sluice/probe/probe";
 import type { Target } from "../../../src/resty/sluice/probe/targets";
 import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { subject_of } from "../../../src/resty/sluice/store/memory/subject";
 import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
 

@@ -1,12 +1,12 @@
 import { is_standing_by } from "../config/server";
 import { reported_name, reported_state } from "../health/reported";
-import { state_name } from "../health/state";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { shape, shaped } from "../lib/json";
 import type { ServerRecord } from "../store/document/line";
 import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
+import { state_name } from "../store/memory/state";
 
 /** The state of a server: its parameters take precedence over its own report, and that over health. */
 

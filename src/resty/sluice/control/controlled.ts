@@ -1,7 +1,6 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import type { LoadConfig } from "../config/load";
 import { is_standing_by, may_serve } from "../config/server";
-import type { Subject } from "../health/subject";
 import { parse_head, type Call, type Document, type Scaling } from "../store/document/document";
 import { lines_in, parse_line } from "../store/document/line";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
@@ -9,6 +8,7 @@ import { follow_upstreams, new_follower, type Pause } from "../store/memory/chan
 import { get_text } from "../store/memory/dict";
 import { load_factor } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
+import type { Subject } from "../store/memory/subject";
 import { load_reports } from "../store/source_status";
 import type { LoadedServer } from "./load";
 

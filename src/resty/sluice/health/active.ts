@@ -1,8 +1,8 @@
 import { Check, Row } from "../store/memory/cells";
 import { shared_memory } from "../store/memory/region";
+import { conclude } from "../store/memory/state";
+import type { Subject } from "../store/memory/subject";
 import { is_outdated, is_unproven, prove, withhold, type Judged } from "./proof";
-import { conclude } from "./state";
-import type { Subject } from "./subject";
 
 /**
  * Active checks: a server is unhealthy after `fails` failed checks in a row, and healthy after `passes`

@@ -3,8 +3,8 @@ import { seconds_of } from "../config/time";
 import { type Cell, Row } from "../store/memory/cells";
 import { fence } from "../store/memory/dict";
 import { shared_memory } from "../store/memory/region";
-import { conclude, touch } from "./state";
-import type { Subject } from "./subject";
+import { conclude, touch } from "../store/memory/state";
+import type { Subject } from "../store/memory/subject";
 
 /**
  * Outlier detection, in Envoy's terms. A server with too many bad responses in a row, or clearly more of them

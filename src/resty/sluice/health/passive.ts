@@ -1,7 +1,7 @@
 import { Row } from "../store/memory/cells";
 import { shared_memory } from "../store/memory/region";
-import { conclude } from "./state";
-import type { Subject } from "./subject";
+import { conclude } from "../store/memory/state";
+import type { Subject } from "../store/memory/subject";
 
 /**
  * `max_fails` and `fail_timeout`, as in nginx. After `max_fails` failures, a server gets no requests for

@@ -5,9 +5,9 @@ import { Check, Row, UpstreamRow } from "../store/memory/cells";
 import { fence, exclusively } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
 import { row_at, shared_memory } from "../store/memory/region";
+import { conclude } from "../store/memory/state";
+import { subject_of, type Subject } from "../store/memory/subject";
 import { forget_check_failure, put_check_failure, UNPROVEN } from "../store/unproven";
-import { conclude } from "./state";
-import { subject_of, type Subject } from "./subject";
 
 /**
  * Proof of a health check: it has passed on a server since it was set. The cell of the upstream is then 0.

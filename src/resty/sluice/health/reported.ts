@@ -6,8 +6,8 @@ import { type Cell, Header, Reported, Row, UpstreamRow } from "../store/memory/c
 import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
+import type { Subject } from "../store/memory/subject";
 import type { Report, ReportedState } from "./report";
-import type { Subject } from "./subject";
 
 /** The reports of servers, in cells that all workers share. They belong to the incarnation of a server. */
 

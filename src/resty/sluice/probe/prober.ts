@@ -1,5 +1,4 @@
 import { note_check } from "../health/active";
-import type { Subject } from "../health/subject";
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave, new_fifo } from "../lib/fifo";
 import { is_complete, start_background, start_thread, type Run } from "../lib/run";
@@ -7,6 +6,7 @@ import { Row } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
 import { shared_memory } from "../store/memory/region";
+import type { Subject } from "../store/memory/subject";
 import { ask_agent, note_answer } from "./answers";
 import { due_next, is_too_late, next_due, schedule, take_due } from "./due";
 import { probe } from "./probe";

@@ -1,6 +1,5 @@
 import { parse_address } from "../config/address";
 import { forget_checks } from "../health/active";
-import { subject_of, type Subject } from "../health/subject";
 import * as clock from "../lib/clock";
 import type { FifoEntry } from "../lib/fifo";
 import { encode } from "../lib/json";
@@ -11,6 +10,7 @@ import { Check as CheckState, Header, Row, type RowNumber, UpstreamRow } from ".
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { row_at, shared_memory } from "../store/memory/region";
+import { subject_of, type Subject } from "../store/memory/subject";
 import { forget_check_failure } from "../store/unproven";
 import { due_soon, due_spread, new_schedule, schedule, unschedule, type Turn } from "./due";
 import { new_check, type Check } from "./probe";

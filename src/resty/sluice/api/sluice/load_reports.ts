@@ -1,12 +1,12 @@
 import { read_report } from "../../health/report";
 import { count_bad_report, expiry_of, note_report } from "../../health/reported";
-import { subject_of } from "../../health/subject";
 import * as clock from "../../lib/clock";
 import { find_record, parse_head } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { find_node, node_not_found } from "../../store/document/nodes";
 import { server_not_found, upstream_not_found } from "../../store/document/problems";
 import { get_text } from "../../store/memory/dict";
+import { subject_of } from "../../store/memory/subject";
 import type { Answered } from "../answer";
 import { parse_id } from "../existing";
 import { read_object, type ApiRequest } from "../request";

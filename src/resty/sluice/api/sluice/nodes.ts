@@ -4,7 +4,6 @@ import type { Problem } from "../../config/problem";
 import { read_server, type ServerConfig } from "../../config/server";
 import { read_report, type Report } from "../../health/report";
 import { expiry_of, note_report } from "../../health/reported";
-import { subject_of } from "../../health/subject";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { encode, shape, shaped } from "../../lib/json";
@@ -24,6 +23,7 @@ import {
 import { upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
 import { get_text } from "../../store/memory/dict";
+import { subject_of } from "../../store/memory/subject";
 import { why_cut_off } from "../../store/source_status";
 import { etag, ok, type Answered } from "../answer";
 import { collection_pieces } from "../collection";

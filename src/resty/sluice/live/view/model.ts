@@ -2,9 +2,9 @@ import type { Semaphore } from "ngx.semaphore";
 
 import type { Method, Peer } from "../../balancer/method";
 import type { OutlierLimits } from "../../health/outlier";
-import type { Subject } from "../../health/subject";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Cell, RowNumber } from "../../store/memory/cells";
+import type { Subject } from "../../store/memory/subject";
 import type { Complaint } from "./complaint";
 import type { KeyReader } from "./key";
 

@@ -1,10 +1,10 @@
 import { new_method } from "../../balancer/methods";
 import { expiry_of } from "../../health/reported";
-import { conclude, review } from "../../health/state";
 import * as clock from "../../lib/clock";
 import type { Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
 import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
+import { conclude, review } from "../../store/memory/state";
 import { begin_first_minute } from "../../store/memory/statistics";
 import { new_complaint } from "./complaint";
 import {

@@ -1,9 +1,9 @@
-import { conclude, review, state_name } from "../../../src/resty/sluice/health/state";
-import type { Subject } from "../../../src/resty/sluice/health/subject";
-import { Check, Header, Row, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
-import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
-import { expect } from "../support/expect";
-import { cell, new_subject } from "./subjects";
+import { Check, Header, Row, State, UpstreamRow } from "../../../../src/resty/sluice/store/memory/cells";
+import { shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { conclude, review, state_name } from "../../../../src/resty/sluice/store/memory/state";
+import type { Subject } from "../../../../src/resty/sluice/store/memory/subject";
+import { cell, new_subject } from "../../health/subjects";
+import { expect } from "../../support/expect";
 
 const NOW = 1000;
 

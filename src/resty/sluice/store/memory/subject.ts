@@ -1,5 +1,5 @@
-import type { Cell, RowNumber } from "../store/memory/cells";
-import { row_at } from "../store/memory/region";
+import type { Cell, RowNumber } from "./cells";
+import { row_at } from "./region";
 
 /** A server whose state is concluded, and named in events. */
 export interface Subject {

@@ -1,7 +1,7 @@
-import { type Cell, Check, Header, Row, State, UpstreamRow } from "../store/memory/cells";
-import { exclusively, fence } from "../store/memory/dict";
-import { record_event } from "../store/memory/events";
-import { shared_memory } from "../store/memory/region";
+import { type Cell, Check, Header, Row, State, UpstreamRow } from "./cells";
+import { exclusively, fence } from "./dict";
+import { record_event } from "./events";
+import { shared_memory } from "./region";
 import type { Subject } from "./subject";
 
 /**
