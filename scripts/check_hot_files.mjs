@@ -19,6 +19,7 @@ const hotFiles = [
   "dist/resty/sluice/lib/fifo.lua",
   "dist/resty/sluice/lib/heap.lua",
   "dist/resty/sluice/store/memory/dict.lua",
+  "dist/resty/sluice/store/memory/ejection.lua",
   "dist/resty/sluice/store/memory/region.lua",
   "dist/resty/sluice/store/memory/statistics.lua",
 ];

@@ -100,6 +100,24 @@ test("kill -9 of all of nginx leaves a server unhealthy, except for changes of t
   }
 });
 
+test("limits that changed after health was saved decide once nginx runs again", async (context) => {
+  const [well, ill] = await startBackends(context, 2);
+  const servers = [{ server: well.address }, { server: ill.address, fail_timeout: "1h" }];
+  const gateway = await startGateway(context, { upstreams: { app: { servers } } });
+  gateway.log.allow(/prematurely closed connection|reset by peer/);
+  const { api } = gateway;
+  ill.behaviour = { reset: 1 };
+  await waitFor("it is out", async () => {
+    await ask(gateway.port);
+    return (await stateOf(api, ill.address)) === "unavail";
+  });
+  await sleep(SAVED);
+  await api.expect(200, "PATCH", `${serversOf()}/1`, { max_fails: 0 });
+  await gateway.killAll();
+  await gateway.start();
+  assert.equal(await stateOf(api, ill.address), "up");
+});
+
 test("a server at an address that was removed, or belonged to another server, starts with fresh health", async (context) => {
   const [well, ill] = await startBackends(context, 2);
   const servers = [{ server: well.address }, { server: ill.address, fail_timeout: "1h" }];

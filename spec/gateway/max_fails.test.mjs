@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { noneIsLeft, wasReset } from "./support/faults.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { eventsOf } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { useWorkers } from "./support/nginx.mjs";
 import { peersOf, serversOf, settledPeersOf } from "./support/upstreams.mjs";
@@ -59,19 +60,46 @@ test("max_fails counts failures over all workers", async (context) => {
   assert.deepEqual([peer.state, peer.fails, peer.unavail], ["unavail", 8, 1]);
 });
 
-test("raised limits let a server back in at a worker that did not know the previous limits", async (context) => {
-  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" }, 1);
-  const state = async () => (await peersOf(gateway.api)).get(bad.address).state;
+test("changed limits decide at once, with one event, for all workers and for new ones", async (context) => {
+  const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
+  const { api } = gateway;
+  const events = async () =>
+    (await eventsOf(api, bad.address)).map(({ new_state, reason }) => [new_state, reason]);
+  const state = async () => (await peersOf(api)).get(bad.address).state;
+  const askAllWorkers = async () => {
+    const workers = new Set();
+    const texts = new Set();
+    await waitFor("every worker answers", async () => {
+      const { status, headers, text } = await ask(gateway.port);
+      assert.equal(status, 200);
+      texts.add(text);
+      return workers.add(headers["x-worker"]).size === gateway.workerCount;
+    });
+    return texts;
+  };
   await waitFor("it is out", async () => {
     await ask(gateway.port);
     return (await state()) === "unavail";
   });
+  await askAllWorkers();
   bad.behaviour = {};
-  await gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 3 });
-  // The worker must not have seen the change yet.
-  await gateway.killWorker();
-  await waitFor("it has requests", async () => (await ask(gateway.port)).text === bad.id);
+  const expected = [["unavail", "a request failed with 502"]];
+  const limits = "its limits have changed";
+
+  await api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 3 });
+  expected.push(["up", limits]);
+  assert.deepEqual(await events(), expected, "before any request");
   assert.equal(await state(), "up");
+  await waitFor("it has requests", async () => (await askAllWorkers()).has(bad.id));
+  // A success does not reset the failures: no request was a trial.
+  assert.deepEqual(await events(), expected);
+
+  await api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 1 });
+  expected.push(["unavail", limits]);
+  assert.deepEqual(await events(), expected, "before any request");
+  for (const pid of gateway.workers()) await gateway.killWorker(pid);
+  assert.ok(!(await askAllWorkers()).has(bad.id));
+  assert.deepEqual(await events(), expected);
 });
 
 test("a success after a trial resets the count of failures", async (context) => {

@@ -6,6 +6,7 @@ import { startBackends } from "./support/backend.mjs";
 import { wasReset } from "./support/faults.mjs";
 import { askInTurn, askUntilEjected, ejectionsOf, startWatched } from "./support/ejections.mjs";
 import { startGateway } from "./support/gateway.mjs";
+import { eventsOf } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { useWorkers } from "./support/nginx.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
@@ -175,5 +176,13 @@ test("removing outlier_detection at run time ends all ejections", async (context
   await askUntilEjected(gateway, 1);
   backends[0].behaviour = {};
   await gateway.api.expect(200, "PATCH", sluice(), { outlier_detection: null });
+  const reasons = async () =>
+    (await eventsOf(gateway.api, backends[0].address)).slice(1).map(({ reason }) => reason);
+  assert.deepEqual(await reasons(), ["its ejection is over"], "before any request");
   await waitFor("it is asked again", async () => (await ask(gateway.port)).text === backends[0].id);
+  const workers = new Set();
+  await waitFor("every worker answers", async () => {
+    return workers.add((await ask(gateway.port)).headers["x-worker"]).size === gateway.workerCount;
+  });
+  assert.deepEqual(await reasons(), ["its ejection is over"]);
 });

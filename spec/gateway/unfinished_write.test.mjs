@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
 import { begin } from "./support/clients.mjs";
+import { wasReset } from "./support/faults.mjs";
 import { makeGateway } from "./support/gateway.mjs";
+import { becomes, eventsOf, stateOf } from "./support/health.mjs";
 import { ask } from "./support/load.mjs";
 import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -133,6 +135,26 @@ test("a drain job whose new deadline a killed worker was writing keeps that dead
   assert.ok((await sumOf(api, "active")) > 0);
   await waitFor("its time is over", async () => (await api.expect(200, "GET", serversOf())).length === 0);
   assert.ok(backend.active > 0);
+});
+
+test("new limits whose writer is killed before it has concluded from them decide at once", async (context) => {
+  const [bad, good] = [await startBackend(context), await startBackend(context)];
+  bad.behaviour = { reset: 1 };
+  const servers = [bad, good].map(({ address }) => ({ server: address, fail_timeout: "1h" }));
+  const point = /** @type {const} */ ({ module: "memory.state", name: "conclude", when: "before" });
+  const { gateway, killWith } = await startKilling(context, point, { upstreams: { app: { servers } } });
+  gateway.log.allow(wasReset);
+  const { api } = gateway;
+  await waitFor("it is out", async () => {
+    await ask(gateway.port);
+    return (await stateOf(api, bad.address)) === "unavail";
+  });
+  bad.behaviour = {};
+  await killWith(() => api.patch(`${serversOf()}/0`, { max_fails: 3 }));
+  await becomes(api, bad.address, "up");
+  const reasons = (await eventsOf(api, bad.address)).map(({ reason }) => reason);
+  assert.deepEqual(reasons, ["a request failed with 502", "its limits have changed"]);
+  await assertKept(gateway);
 });
 
 test("a change whose writer is killed before it is journalled is undone", async (context) => {

@@ -1,31 +1,33 @@
 import { OUTLIER_DETECTION, type OutlierConfig } from "../../../src/resty/sluice/config/outlier";
-import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
+import { count_error, eject, limits_of, type OutlierLimits } from "../../../src/resty/sluice/health/outlier";
+import { Row, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import {
-  count_error,
-  eject,
   end_ejection,
   is_ejected,
-  limits_of,
   note_end_of_ejection,
-  type OutlierLimits,
-} from "../../../src/resty/sluice/health/outlier";
-import { Row, type RowNumber, State } from "../../../src/resty/sluice/store/memory/cells";
-import { create, shared_memory } from "../../../src/resty/sluice/store/memory/region";
-import { subject_of } from "../../../src/resty/sluice/store/memory/subject";
+} from "../../../src/resty/sluice/store/memory/ejection";
+import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import { cell, new_subject } from "./subjects";
 
 const NOW = 1000;
 
+function limits_with(config: object): OutlierLimits {
+  const [read] = OUTLIER_DETECTION.read("outlier_detection", config);
+  return limits_of(read as OutlierConfig);
+}
+
+const limits = limits_with({ base_ejection_time: "10s", max_ejection_time: "25s", interval: "100s" });
+
+/** Returns the count of ejected servers: none of ten. */
+function no_others(this: void): LuaMultiReturn<[number, number]> {
+  return $multi(0, 10);
+}
+
 describe("an ejection", () => {
   it("is not repeated when another worker was quicker", () => {
-    create(4, 1);
+    const subject = new_subject();
     const memory = shared_memory();
-    const record = { ...SERVER_DEFAULTS, server: "10.0.0.1:80", id: 0, incarnation: 7, row: 2 as RowNumber };
-    const subject = subject_of("app", 1 as RowNumber, record);
-    memory[subject.row + Row.STAMP] = subject.incarnation;
-    const [config] = OUTLIER_DETECTION.read("outlier_detection", {});
-    const limits = limits_of(config as OutlierConfig);
     function count_others(this: void): LuaMultiReturn<[number, number]> {
       // The other worker ejects the server while this worker counts.
       memory[subject.row + Row.EJECTED_UNTIL] = NOW + 30;
@@ -36,21 +38,17 @@ describe("an ejection", () => {
     expect(memory[subject.row + Row.EJECTED_UNTIL]).equal(NOW + 30);
     expect(memory[subject.row + Row.EJECTIONS]).equal(1);
   });
+
+  it("is not made by a worker that has not yet followed the removal of outlier detection", () => {
+    const subject = new_subject();
+    shared_memory()[subject.upstream_row + UpstreamRow.EJECTS] = 0;
+    eject(subject, limits, no_others, NOW, "a test");
+    expect(cell(subject, Row.EJECTED_UNTIL)).equal(0);
+    expect(cell(subject, Row.STATE)).equal(State.UP);
+  });
 });
 
 describe("an ejected server", () => {
-  function limits_with(config: object): OutlierLimits {
-    const [read] = OUTLIER_DETECTION.read("outlier_detection", config);
-    return limits_of(read as OutlierConfig);
-  }
-
-  const limits = limits_with({ base_ejection_time: "10s", max_ejection_time: "25s", interval: "100s" });
-
-  /** Returns the count of ejected servers: none of ten. */
-  function no_others(this: void): LuaMultiReturn<[number, number]> {
-    return $multi(0, 10);
-  }
-
   it("is unavailable until its ejection ends, and becomes up when it is chosen after that", () => {
     const subject = new_subject();
     eject(subject, limits, no_others, NOW, "a test");

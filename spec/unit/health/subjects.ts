@@ -1,6 +1,6 @@
 import { SERVER_DEFAULTS, type ServerConfig } from "../../../src/resty/sluice/config/server";
-import { note_limits } from "../../../src/resty/sluice/store/limits";
-import { Row, type RowNumber } from "../../../src/resty/sluice/store/memory/cells";
+import { seconds_of } from "../../../src/resty/sluice/config/time";
+import { Row, type RowNumber, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { subject_of, type Subject } from "../../../src/resty/sluice/store/memory/subject";
 import { make_dict } from "../support/dict";
@@ -9,18 +9,22 @@ const UPSTREAM_ROW = 1 as RowNumber;
 const INCARNATION = 5;
 
 /** Creates the shared memory with the row of a server, and returns the server. */
-export function new_subject(parameters: Partial<ServerConfig> = {}): Subject {
+export function new_subject(limits: Partial<ServerConfig> = {}): Subject {
   make_dict();
   create(64, 4);
-  return add_subject(2 as RowNumber, parameters);
+  shared_memory()[row_at(UPSTREAM_ROW) + UpstreamRow.EJECTS] = 1;
+  return add_subject(2 as RowNumber, limits);
 }
 
 /** Adds the row of another server of the same upstream. */
-export function add_subject(row: RowNumber, parameters: Partial<ServerConfig> = {}): Subject {
-  shared_memory()[row_at(row) + Row.STAMP] = INCARNATION;
-  const place = { server: `10.0.0.${row}:80`, id: row, incarnation: INCARNATION, row };
-  note_limits([{ ...SERVER_DEFAULTS, ...parameters, ...place }]);
-  return subject_of("app", UPSTREAM_ROW, place);
+export function add_subject(row: RowNumber, limits: Partial<ServerConfig> = {}): Subject {
+  const memory = shared_memory();
+  const { max_fails, fail_timeout } = { ...SERVER_DEFAULTS, ...limits };
+  memory[row_at(row) + Row.STAMP] = INCARNATION;
+  memory[row_at(row) + Row.MAX_FAILS] = max_fails;
+  memory[row_at(row) + Row.FAIL_TIMEOUT] = seconds_of(fail_timeout);
+  const server = `10.0.0.${row}:80`;
+  return subject_of("app", UPSTREAM_ROW, { server, id: row, incarnation: INCARNATION, row });
 }
 
 /** Returns the value of a cell of the server's row. */

@@ -2,8 +2,11 @@ import "../support/nginx_stub";
 
 import { Measure } from "../../../src/resty/sluice/live/view/model";
 import { kernel_now } from "../../../src/resty/sluice/lib/clock";
-import { Row, State } from "../../../src/resty/sluice/store/memory/cells";
-import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
+import { parse_document } from "../../../src/resty/sluice/store/document/document";
+import { parse_line } from "../../../src/resty/sluice/store/document/line";
+import { Header, Row, State } from "../../../src/resty/sluice/store/memory/cells";
+import { get_text } from "../../../src/resty/sluice/store/memory/dict";
+import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import {
   A,
@@ -83,32 +86,39 @@ describe("a server that is kept in a change", () => {
     expect(upstream_at(name, NOW).size).equal(2);
   });
 
-  it("is judged by its new limits", () => {
-    put(name, {}, [{ server: A, max_fails: 5 }, { server: B }]);
+  it("has the state that the writer has concluded, and a worker that follows concludes nothing", () => {
+    put(name, { outlier_detection: {} }, [{ server: A, max_fails: 5 }, { server: B }]);
     const server = server_of(upstream_at(name, NOW), A);
     const memory = shared_memory();
+    const until = kernel_now() + 60;
     memory[server.row + Row.FAILS] = 2;
-    memory[server.row + Row.FAILED_AT] = kernel_now();
-    put(name, {}, [{ server: A, max_fails: 2 }, { server: B }]);
-    upstream_at(name, NOW);
-    expect(memory[server.row + Row.STATE]).equal(State.UNAVAIL);
-    put(name, {}, [{ server: A, max_fails: 0 }, { server: B }]);
-    upstream_at(name, NOW);
-    expect(memory[server.row + Row.STATE]).equal(State.UP);
-    expect(memory[server.row + Row.UNAVAILABLE_UNTIL]).equal(0);
-  });
-
-  it("is no longer ejected when outlier detection is removed", () => {
-    put(name, { outlier_detection: {} }, [{ server: A }, { server: B }]);
-    const server = server_of(upstream_at(name, NOW), A);
-    const memory = shared_memory();
-    memory[server.row + Row.EJECTED_UNTIL] = kernel_now() + 60;
+    memory[server.row + Row.EJECTED_UNTIL] = until;
     memory[server.row + Row.STATE] = State.UNAVAIL;
-    memory[server.row + Row.UNAVAILABLE_UNTIL] = kernel_now() + 60;
-    put(name, {}, [{ server: A }, { server: B }]);
-    upstream_at(name, NOW);
+    memory[server.row + Row.UNAVAILABLE_UNTIL] = until;
+    put(name, {}, [{ server: A, max_fails: 0 }, { server: B }]);
     expect(memory[server.row + Row.STATE]).equal(State.UP);
-    expect(memory[server.row + Row.UNAVAILABLE_UNTIL]).equal(0);
+    // A worker that concluded would now find another state.
+    memory[server.row + Row.EJECTED_UNTIL] = until;
+    const revision = memory[Header.HEALTH_REVISION];
+    expect(upstream_at(name, NOW).outlier_limits).equal(undefined);
+    expect(memory[server.row + Row.STATE]).equal(State.UP);
+    expect(memory[server.row + Row.EJECTED_UNTIL]).equal(until);
+    expect(memory[Header.HEALTH_REVISION]).equal(revision);
+  });
+});
+
+describe("a worker that serves an upstream for the first time", () => {
+  it("follows the health of its servers and concludes nothing", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    const memory = shared_memory();
+    const [first] = parse_document(get_text(name) ?? "").lines;
+    const row = row_at(parse_line(first).row);
+    memory[row + Row.FAILS] = 1;
+    memory[row + Row.UNAVAILABLE_UNTIL] = NOW + 60;
+    const revision = memory[Header.HEALTH_REVISION];
+    expect(chosen(2)).same([B, B]);
+    expect(memory[row + Row.UNAVAILABLE_UNTIL]).equal(NOW + 60);
+    expect(memory[Header.HEALTH_REVISION]).equal(revision);
   });
 });
 

@@ -11,7 +11,8 @@ import { use_sums } from "../../../src/resty/sluice/live/view/in_flight_age";
 import type { LiveServer, LiveUpstream } from "../../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
 import { find_upstream, use_memory } from "../../../src/resty/sluice/live/view/view";
-import { format_document } from "../../../src/resty/sluice/store/document/document";
+import { difference } from "../../../src/resty/sluice/store/document/difference";
+import { format_document, type Document } from "../../../src/resty/sluice/store/document/document";
 import { format_line } from "../../../src/resty/sluice/store/document/line";
 import { note_limits } from "../../../src/resty/sluice/store/limits";
 import { Header, type RowNumber, Slot, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
@@ -29,7 +30,7 @@ import { begin_request } from "./nginx_stub";
 
 /**
  * A worker that serves upstreams without nginx: the shared memory, the dict, and a store that only puts
- * documents.
+ * documents and the limits of their servers.
  */
 
 const ROWS = 64;
@@ -52,6 +53,7 @@ interface Place {
 
 let upstreams = 0;
 let row: RowNumber | undefined;
+let document: Document | undefined;
 let places: Record<string, Place | undefined> = {};
 let next_id = 0;
 
@@ -71,6 +73,7 @@ export function start_worker(workers = 4): string {
   begin_request();
   upstreams += 1;
   row = undefined;
+  document = undefined;
   places = {};
   next_id = 0;
   return `app${upstreams}`;
@@ -96,9 +99,7 @@ export function put(name: string, settings: Record<string, unknown>, servers: re
   for (const server of servers) {
     const place = place_of(server.server, revision);
     after[server.server] = place;
-    const record = { ...SERVER_DEFAULTS, ...server, ...place };
-    note_limits([record]);
-    lines.push(format_line(record));
+    lines.push(format_line({ ...SERVER_DEFAULTS, ...server, ...place }));
   }
   places = after;
   for (const [address, place] of pairs(before)) {
@@ -106,7 +107,10 @@ export function put(name: string, settings: Record<string, unknown>, servers: re
   }
   const [known, problem] = read_settings(settings);
   if (known === undefined) error(problem?.text ?? "", 2);
-  put_text(name, format_document({ ...known, revision, next_id, row, leavers: [], lines }));
+  const next = { ...known, revision, next_id, row, leavers: [], lines };
+  note_limits(name, document, next, difference(document?.lines ?? [], lines).added);
+  document = next;
+  put_text(name, format_document(next));
   memory[Header.REVISION] = revision;
   memory[row_at(row) + UpstreamRow.REVISION] = revision;
 }
@@ -120,6 +124,7 @@ export function remove(name: string): void {
   memory[row_at(row) + UpstreamRow.REVISION] = memory[Header.REVISION];
   free_row(row);
   row = undefined;
+  document = undefined;
 }
 
 /** Returns the upstream of this worker at a time of the monotonic clock. */

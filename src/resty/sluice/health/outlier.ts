@@ -1,9 +1,10 @@
 import { compares_success_rates, type OutlierConfig } from "../config/outlier";
 import { seconds_of } from "../config/time";
-import { type Cell, Row } from "../store/memory/cells";
+import { Row, UpstreamRow } from "../store/memory/cells";
 import { fence } from "../store/memory/dict";
+import { is_ejected } from "../store/memory/ejection";
 import { shared_memory } from "../store/memory/region";
-import { conclude, touch } from "../store/memory/state";
+import { conclude } from "../store/memory/state";
 import type { Subject } from "../store/memory/subject";
 
 /**
@@ -78,11 +79,6 @@ export function clear_errors({ row }: Subject): void {
   memory[row + Row.ERRORS_GATEWAY] = 0;
 }
 
-/** Tells whether a server is ejected. `now`: the monotonic clock. */
-export function is_ejected(row: Cell, now: number): boolean {
-  return shared_memory()[row + Row.EJECTED_UNTIL] > now;
-}
-
 /** Returns the number of other ejected servers of the upstream, and the number of all its servers. */
 type CountOthers<S extends Subject> = (
   this: void,
@@ -90,13 +86,18 @@ type CountOthers<S extends Subject> = (
   now: number,
 ) => LuaMultiReturn<[number, number]>;
 
-/** Tells whether the limit allows one more ejection. As in Envoy, it always allows the first one. */
+/**
+ * Tells whether the limit allows one more ejection. As in Envoy, it always allows the first one. A worker
+ * that has not yet followed the removal of outlier detection ejects none: the writer has ended the ejections
+ * before.
+ */
 function may_eject<S extends Subject>(
   subject: S,
   { max_ejection_percent }: OutlierLimits,
   count_others: CountOthers<S>,
   now: number,
 ): boolean {
+  if (shared_memory()[subject.upstream_row + UpstreamRow.EJECTS] === 0) return false;
   const [others, size] = count_others(subject, now);
   if (others === 0) return max_ejection_percent > 0;
   return (others + 1) * PERCENT <= max_ejection_percent * size;
@@ -134,25 +135,4 @@ export function eject<S extends Subject>(
   memory[row + Row.EJECTIONS] = ejections;
   clear_errors(subject);
   conclude(subject, now, `${reason}: ejected for ${time} s`);
-}
-
-/** Ends an ejection whose time is over. Any phase. */
-export function note_end_of_ejection(subject: Subject, now: number): void {
-  const memory = shared_memory();
-  const { row } = subject;
-  const until = memory[row + Row.EJECTED_UNTIL];
-  if (until === 0 || until > now) return;
-  memory[row + Row.EJECTION_ENDED] = until;
-  memory[row + Row.EJECTED_UNTIL] = 0;
-  touch();
-  conclude(subject, now, "its ejection is over");
-}
-
-/** Ends an ejection now, because outlier detection was removed. Any phase. */
-export function end_ejection(subject: Subject, now: number): void {
-  const memory = shared_memory();
-  const { row } = subject;
-  if (memory[row + Row.STAMP] !== subject.incarnation || !is_ejected(row, now)) return;
-  memory[row + Row.EJECTED_UNTIL] = now;
-  note_end_of_ejection(subject, now);
 }

@@ -143,7 +143,7 @@ function put_staged(
   let has_drain_job = false;
   for (const { leave_by } of changed.added) has_drain_job ||= leave_by !== "";
   return journal_and_publish(name, next.row, format_change(name, next, changed), false, () => {
-    update_rows(current, next, changed);
+    update_rows(name, current, next, changed);
     put_text(name, text);
     note_seed(name, false);
     if (has_drain_job) remember("drain", revision);

@@ -9,10 +9,10 @@ import { to_document } from "./disk/replay";
 import * as disk from "./disk/writer";
 import { NO_HISTORY, set_clustered } from "./document/clustered";
 import { format_document, type Document } from "./document/document";
-import { parse_line } from "./document/line";
+import { numbers_in, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
 import { replace_upstream } from "./document/replace";
-import { note_limits } from "./limits";
+import { restore_limits } from "./limits";
 import { Check, Header, Row, UpstreamRow } from "./memory/cells";
 import * as dict from "./memory/dict";
 import { acquire_now, Lock, make_locks, release_after, renounce } from "./memory/lock";
@@ -66,7 +66,7 @@ function hold_unchecked({ row, health_check, lines }: Document): void {
   memory[row_at(row) + UpstreamRow.WAS_CHECKED] = 1;
   if (!health_check.mandatory) return;
   for (const line of lines) {
-    const server_row = parse_line(line).row;
+    const [, , server_row] = numbers_in(line);
     const check: Check = memory[row_at(server_row) + Row.CHECK];
     const has_passed = health_check.persistent && check === Check.PASSED;
     if (check !== Check.FAILED && !has_passed) hold_row(server_row, clock.now());
@@ -85,15 +85,14 @@ function load_state(state_dir: string): void {
   if (state === undefined) return error(`could not load the state: ${cause ?? ""}`, 0);
   // The seeds must be known before the state may be rewritten.
   for (const name of state.deleted_seeds) restore_deleted_seed(name);
-  const documents: Document[] = [];
+  const loaded: { name: string; document: Document; servers: ServerRecord[] }[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
     const [document, servers] = to_document(saved, allocate_row);
     const text = document === undefined ? undefined : dict.stage_text(name, format_document(document));
     if (document === undefined || text === undefined) {
       error("could not load the state: it does not fit into lua_shared_dict", 0);
     } else {
-      documents.push(document);
-      note_limits(servers);
+      loaded.push({ name, document, servers });
       dict.put_text(name, text);
       shared_memory()[row_at(document.row) + UpstreamRow.REVISION] = document.revision;
     }
@@ -102,10 +101,11 @@ function load_state(state_dir: string): void {
   shared_memory()[Header.REVISION] = state.revision;
   if (needs_image === true) rewrite(state.revision);
   load_health();
-  for (const document of documents) {
+  for (const { name, document, servers } of loaded) {
     hold_unchecked(document);
     restore_proof(document);
     restore_scaling(document);
+    restore_limits(name, document, servers);
   }
 }
 

@@ -6,7 +6,7 @@ import { note_deadlines } from "./document/drain";
 import { numbers_in } from "./document/line";
 import { read } from "./document/read";
 import { start_returning } from "./document/returning";
-import { note_limits } from "./limits";
+import { note_limits, restore_limits } from "./limits";
 import { Header, type RowNumber, UpstreamRow } from "./memory/cells";
 import { changed_name, note_change } from "./memory/changes";
 import { delete_text, put_staged_text, remember, unstage_text } from "./memory/dict";
@@ -49,9 +49,14 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
   memory[Header.WRITING] = row;
 }
 
-/** Updates the rows: limits, deadlines, slow starts, cooldown, proof of a check. Before the change is published. */
-export function update_rows(current: Document | undefined, next: Document, changed: Difference): void {
-  note_limits(changed.added);
+/** Updates the rows: limits, states, deadlines, slow starts, cooldown, proof of a check. Before the publication. */
+export function update_rows(
+  name: string,
+  current: Document | undefined,
+  next: Document,
+  changed: Difference,
+): void {
+  note_limits(name, current, next, changed.added);
   note_deadlines(changed);
   start_returning(changed, next.lines.length, clock.now());
   note_scaling(current, next);
@@ -87,11 +92,12 @@ function complete(name: string, made: number): boolean {
   const next = read(name);
   if (next?.revision !== made) {
     // The writer may have set the limits of the change, which is undone.
-    note_limits(next === undefined ? [] : difference([], next.lines).added);
+    if (next !== undefined) restore_limits(name, next, difference([], next.lines).added);
     return false;
   }
   // If the writer has put the text, it has updated the rows before.
-  if (current?.revision !== made) update_rows(current, next, difference(current?.lines ?? [], next.lines));
+  if (current?.revision !== made)
+    update_rows(name, current, next, difference(current?.lines ?? [], next.lines));
   return true;
 }
 

@@ -3,9 +3,8 @@ import type { RetriesConfig } from "../../config/admission";
 import { BALANCING, type BalancingConfig } from "../../config/balancing";
 import { copy_of } from "../../config/block";
 import { seconds_of } from "../../config/time";
-import { end_ejection, limits_of } from "../../health/outlier";
+import { limits_of } from "../../health/outlier";
 import { expiry_of } from "../../health/reported";
-import * as clock from "../../lib/clock";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { new_key_reader } from "./key";
@@ -71,10 +70,6 @@ export function balance_as(upstream: LiveUpstream, document: Document): void {
   join_all(upstream);
 }
 
-function end_ejections(upstream: LiveUpstream): void {
-  for (const [, server] of pairs(upstream.servers)) end_ejection(server, clock.now());
-}
-
 function retry_limits(config: RetriesConfig): RetryLimits {
   const { timeout, budget } = config;
   return {
@@ -91,7 +86,6 @@ export function set_limits(
 ): void {
   upstream.tries = retries?.tries ?? DEFAULT_TRIES;
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
-  if (outlier_detection === undefined && upstream.outlier_limits !== undefined) end_ejections(upstream);
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
   upstream.queue = queue_of(queue, upstream.queue);
   upstream.panic_threshold = panic_threshold ?? 0;

@@ -34,9 +34,6 @@ export interface LiveServer extends Peer, Subject {
   route: string;
   /** Upper bound on its requests under way; 0: none. */
   max_conns: number;
-  max_fails: number;
-  /** Seconds. */
-  fail_timeout: number;
   /** The weight by its parameters. `weight` also depends on `slow_start` and on the load of the server. */
   configured_weight: number;
   /** Seconds. */

@@ -4,7 +4,6 @@ import * as clock from "../../lib/clock";
 import type { Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
 import { active_at, begun_at, row_at, stamp_of } from "../../store/memory/region";
-import { conclude, review } from "../../store/memory/state";
 import { begin_first_minute } from "../../store/memory/statistics";
 import { new_complaint } from "./complaint";
 import {
@@ -127,11 +126,6 @@ function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): v
     if (upstream.sticky !== undefined) upstream.sticky.join(server);
   }
   server.max_conns = next.max_conns;
-  if (server.max_fails !== next.max_fails || server.fail_timeout !== next.fail_timeout) {
-    server.max_fails = next.max_fails;
-    server.fail_timeout = next.fail_timeout;
-    conclude(server, clock.now(), "its limits have changed");
-  }
   upstream.lines.delete(server.line);
   server.line = next.line;
 }
@@ -146,7 +140,6 @@ function apply_line(upstream: LiveUpstream, line: string): LiveServer {
     if (server !== undefined) remove(upstream, server);
     server = next;
     add(upstream, server);
-    review(server, clock.now());
   }
   upstream.lines.set(line, server);
   return server;

@@ -208,6 +208,8 @@ export const enum UpstreamRow {
   WAS_CHECKED = Row.CHECK,
   /** When success rates were last compared. */
   COMPARED_AT = Row.COMPARED_RESPONSES,
+  /** 1 while the upstream has outlier detection, so that workers may eject its servers. */
+  EJECTS = Row.COMPARED_ERRORS,
   /** Rises when the factor of one of the upstream's servers changes. */
   LOAD_REVISION = Row.REPORTS,
   /** When the current minute of picks began. */

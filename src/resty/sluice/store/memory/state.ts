@@ -74,12 +74,6 @@ function count_change(row: Cell, before: State, after: State, now: number): void
   }
 }
 
-/** Notes a change of any server's health, so that it is saved. */
-export function touch(): void {
-  const memory = shared_memory();
-  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
-}
-
 /**
  * Concludes the state of a server, and until when it gets no requests, from what was noted about it. A change
  * of state is recorded as an event and logged. Any phase.
@@ -91,7 +85,8 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
-  touch();
+  // Health is saved when this has changed.
+  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
   const after = judge(row);
   const before: State = memory[row + Row.STATE];
   if (before === after) return;
@@ -99,19 +94,6 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   exclusively(() => {
     change_state(subject, now, reason);
   });
-}
-
-/**
- * Concludes the state of a server that this worker did not know. The limits may have changed after the last
- * conclusion, and a worker that knew only the former limits may have made it. Any phase.
- *
- * @param now the monotonic clock
- */
-export function review(subject: Subject, now: number): void {
-  const memory = shared_memory();
-  const { row } = subject;
-  if (memory[row + Row.UNAVAILABLE_UNTIL] === 0 && memory[row + Row.FAILS] === 0) return;
-  conclude(subject, now, "its limits have changed");
 }
 
 function change_state(subject: Subject, now: number, reason: string): void {
