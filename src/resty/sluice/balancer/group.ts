@@ -1,6 +1,6 @@
 import { clear, due_at, new_schedule, wait_for_turn, withdraw, type Schedule, type Turns } from "./eevdf";
 import type { Available, Peer } from "./method";
-import { first_available, type Ring } from "./ring";
+import { first_available, type Member, type Ring } from "./ring";
 
 /** Peers of one weight. They take turns with each other, and the group takes turns with other groups. */
 export interface Group extends Turns, Ring<Group> {
@@ -56,20 +56,22 @@ function use_schedule(groups: Groups): void {
   }
 }
 
-/** Adds a group without members. It is scheduled when it has some. */
-export function add_group(groups: Groups, peer_weight: number): Group {
+/** Adds a group without members, which its first member is about to join. It is scheduled after that. */
+export function add_group(groups: Groups, peer_weight: number, first: Member<Group>): Group {
   const slot = groups.count + 1;
-  const empty: Partial<Group> = {
+  const group: Group = {
     peer_weight,
     slot,
     weight: 0,
     members: 0,
+    next: first,
+    spare: first,
+    latest: first,
     base: 0,
     turn: 0,
     key: 0,
     place: 0,
   };
-  const group = empty as Group;
   groups.by_weight.set(peer_weight, group);
   groups.list.set(slot, group);
   groups.count = slot;

@@ -92,11 +92,11 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     put_in_schedule(groups, group);
   }
 
-  /** Returns the group of a weight; a new group has no members. `settle` must have been called. */
-  function group_of(peer_weight: number): Group {
+  /** Returns the group of a weight for a member that is about to join it. `settle` must have been called. */
+  function group_of(peer_weight: number, member: Member<Group>): Group {
     const known = groups.by_weight.get(peer_weight);
     if (known !== undefined) return known;
-    const group = add_group(groups, peer_weight);
+    const group = add_group(groups, peer_weight, member);
     if (sole !== undefined) {
       sole.base = time_base;
       sole.turn = 0;
@@ -116,7 +116,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
   function enter(this: void, peer: Peer): void {
     const member = peer as Member<Group>;
     settle();
-    const group = group_of(member.weight);
+    const group = group_of(member.weight, member);
     member.served = member.weight * time_base;
     member.has_started = false;
     join_ring(group, member);
@@ -156,7 +156,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     member.served = weight * time_base - owed;
     total = total + weight - peer_weight;
     if (ring.members > 1 || groups.by_weight.has(weight)) {
-      move(member, group_of(weight), owed);
+      move(member, group_of(weight, member), owed);
       return;
     }
     groups.by_weight.delete(peer_weight);
