@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
-import { encode, shape, shaped } from "../lib/json";
+import type { Read } from "../config/reader";
+import { encode, record } from "../lib/json";
 import { new_pause } from "../lib/pause";
 import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
@@ -23,20 +24,24 @@ export interface Answer {
 }
 
 /** An answer, or undefined and the problem. */
-export type Answered = LuaMultiReturn<[Answer | undefined, Problem | undefined]>;
+export type Answered = Read<Answer>;
 
-const ERROR_BODY = shape(["error", "request_id", "href"]);
-const ERROR = shape(["status", "text", "code"]);
+const body_record = record("error request_id href");
+const error_record = record("status text code");
 /** Time that a listing may take before other requests are served, in seconds. */
 const LISTING_SLICE = 0.002;
 const BAD_REQUEST = 400;
 /** The documentation of the NGINX Plus API's paths. */
 const PLUS_DOCUMENTATION = "https://nginx.org/en/docs/http/ngx_http_api_module.html";
 
-/** Returns 200 with a JSON body, and with the ETag of `document` if it is given. */
-export function ok(body: unknown, document?: Document): Answered {
+/** Returns an answer with a JSON body, or without one, and with the ETag of `document` if it is given. */
+export function reply(status: number, body?: unknown, document?: Document): Answered {
   const headers = document === undefined ? {} : { ETag: etag(document) };
-  return $multi({ status: 200, body, headers }, undefined);
+  return $multi({ status, body, headers }, undefined);
+}
+
+export function ok(body: unknown, document?: Document): Answered {
+  return reply(200, body, document);
 }
 
 /** Returns the ETag of an upstream. Gateways that share the upstream return the same one. */
@@ -60,10 +65,7 @@ function documentation(): string {
 function error_body(problem: Problem): unknown {
   const { status, text, code } = problem;
   const request_id = ngx.var.request_id ?? "";
-  return shaped(
-    { error: shaped({ status, text, code }, ERROR), request_id, href: documentation() },
-    ERROR_BODY,
-  );
+  return body_record({ error: error_record({ status, text, code }), request_id, href: documentation() });
 }
 
 /** Returns a function to be called after each small step of a listing. Phase: content_by_lua. */

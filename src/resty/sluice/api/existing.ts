@@ -1,31 +1,68 @@
-import type { Problem } from "../config/problem";
-import type { Document } from "../store/document/document";
-import { upstream_not_found } from "../store/document/problems";
+import { parse_address } from "../config/address";
+import { missing_value } from "../config/problem";
+import type { Read } from "../config/reader";
+import { find_by_address, find_by_id, type Document } from "../store/document/document";
+import { server_not_found, upstream_not_found } from "../store/document/problems";
+import { read } from "../store/document/read";
 import { write, type Edit } from "../store/write";
+import type { Answered } from "./answer";
 import { check_conditions, type Conditions } from "./precondition";
+import { argument, type ApiRequest } from "./request";
+import type { Handler } from "./route";
 
-/** Reads the server id of a path. Returns the id, or undefined and the problem. */
-export function parse_id(text: string): LuaMultiReturn<[number | undefined, Problem | undefined]> {
+/** Upstreams and servers that a request names. */
+
+/** Makes the handler of a path below an upstream, which must exist. */
+export function of_upstream(
+  handler: (this: void, document: Document, request: ApiRequest) => Answered,
+): Handler {
+  return (request) => {
+    const { name } = request.parameters;
+    const document = read(name);
+    if (document === undefined) return $multi(undefined, upstream_not_found(name));
+    return handler(document, request);
+  };
+}
+
+/** Reads the server id of a path. */
+export function parse_id(text: string): Read<number> {
   if (string.find(text, "^%d+$")[0] === undefined || text.length > 15) {
-    return $multi(undefined, {
-      status: 400,
-      code: "UpstreamBadServerId",
-      text: `"${string.sub(text, 1, 40)}" is not a server ID`,
-    });
+    const reason = `"${string.sub(text, 1, 40)}" is not a server ID`;
+    return $multi(undefined, { status: 400, code: "UpstreamBadServerId", text: reason });
   }
   return $multi(tonumber(text), undefined);
 }
 
-/** Changes an upstream that must exist and meet the request's conditions. Phase: content_by_lua. */
-export function write_existing(
-  name: string,
-  conditions: Conditions,
-  edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
-): LuaMultiReturn<[Document | undefined, Problem | undefined]> {
-  return write(name, (current, revision) => {
+/** Returns the index of the server that a request names by the id in its path or the address in its query. */
+export function find_server(document: Document, { parameters }: ApiRequest): Read<number> {
+  if (parameters.id !== undefined) {
+    const [id, bad] = parse_id(parameters.id);
+    if (id === undefined) return $multi(undefined, bad);
+    const index = find_by_id(document, id);
+    return $multi(index, index === undefined ? server_not_found(`ID "${id}"`) : undefined);
+  }
+  const given = argument("server");
+  if (given === undefined) return $multi(undefined, missing_value("server"));
+  const [address, bad] = parse_address(given);
+  if (address === undefined) return $multi(undefined, bad);
+  const index = find_by_address(document, address.server);
+  return $multi(index, index === undefined ? server_not_found(`address "${address.server}"`) : undefined);
+}
+
+/** Makes the new document of an upstream that exists; see `Edit`. */
+export type EditExisting = (this: void, document: Document, revision: number) => ReturnType<Edit>;
+
+/** Makes the edit of an upstream that must exist and meet conditions. */
+export function if_it_exists(name: string, conditions: Conditions, edit: EditExisting): Edit {
+  return (current, revision) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
     const lost = check_conditions(conditions, current);
     if (lost !== undefined) return $multi(undefined, lost);
     return edit(current, revision);
-  });
+  };
+}
+
+/** Changes the upstream that a request names, if it meets the request's conditions. Phase: content_by_lua. */
+export function write_existing({ parameters, conditions }: ApiRequest, edit: EditExisting): Read<Document> {
+  return write(parameters.name, if_it_exists(parameters.name, conditions, edit));
 }

@@ -4,7 +4,7 @@ import { reason_text } from "../control/weights";
 import { reported_name, reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
-import { shape, shaped } from "../lib/json";
+import { record } from "../lib/json";
 import { slow_start_part } from "../live/view/weight";
 import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
@@ -15,17 +15,9 @@ import type { LoadReport } from "../store/source_status";
 
 /** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
 
-const WEIGHT = shape([
-  "effective",
-  "configured",
-  "slow_start",
-  "load",
-  "capacity",
-  "median_capacity",
-  "reason",
-]);
-const REPORT = shape(["utilization", "connections", "rps", "eps", "state", "time", "accepted", "refused"]);
-const SCALING = shape(["high_since", "low_since", "scaled_at", "call"]);
+const weight_record = record("effective configured slow_start load capacity median_capacity reason");
+const report_record = record("utilization connections rps eps state time accepted refused");
+const scaling_record = record("high_since low_since scaled_at call");
 
 /** Rounds to four decimals. */
 function rounded(value: number): number {
@@ -43,27 +35,24 @@ function reason_of({ load }: Document, { backup }: ServerRecord, row: Cell): str
 /** Returns a weight and its factors. `report`: the loads of all servers; undefined: not known. */
 export function weight_object(
   document: Document,
-  record: ServerRecord,
+  server: ServerRecord,
   report: LoadReport | undefined,
   now: number,
 ): object {
-  const { weight, slow_start } = record;
-  const row = row_at(record.row);
+  const { weight, slow_start } = server;
+  const row = row_at(server.row);
   const part = slow_start_part(row, seconds_of(slow_start), now);
   const factor = document.load === undefined ? 1 : load_factor(row);
-  const capacity = report?.capacities[string.format("%d", record.id)];
-  return shaped(
-    {
-      effective: rounded(weight * part * factor),
-      configured: weight,
-      slow_start: rounded(part),
-      load: rounded(factor),
-      capacity: capacity === undefined ? undefined : rounded(capacity),
-      median_capacity: report === undefined ? undefined : rounded(report.median),
-      reason: reason_of(document, record, row),
-    },
-    WEIGHT,
-  );
+  const capacity = report?.capacities[string.format("%d", server.id)];
+  return weight_record({
+    effective: rounded(weight * part * factor),
+    configured: weight,
+    slow_start: rounded(part),
+    load: rounded(factor),
+    capacity: capacity === undefined ? undefined : rounded(capacity),
+    median_capacity: report === undefined ? undefined : rounded(report.median),
+    reason: reason_of(document, server, row),
+  });
 }
 
 function known(value: number): number | undefined {
@@ -82,20 +71,16 @@ export function report_object(row_number: RowNumber): object | undefined {
   const accepted = memory[row + Row.REPORTS];
   const refused = memory[row + Row.BAD_REPORTS];
   if (accepted + refused === 0) return undefined;
-  const time = memory[row + Row.STATE_REPORTED_AT];
-  return shaped(
-    {
-      utilization: known(memory[row + Row.UTILIZATION]),
-      connections: known(memory[row + Row.CONNECTIONS]),
-      rps: known(memory[row + Row.RPS]),
-      eps: known(memory[row + Row.EPS]),
-      state: reported_name(reported_state(row)),
-      time: moment(time),
-      accepted,
-      refused,
-    },
-    REPORT,
-  );
+  return report_record({
+    utilization: known(memory[row + Row.UTILIZATION]),
+    connections: known(memory[row + Row.CONNECTIONS]),
+    rps: known(memory[row + Row.RPS]),
+    eps: known(memory[row + Row.EPS]),
+    state: reported_name(reported_state(row)),
+    time: moment(memory[row + Row.STATE_REPORTED_AT]),
+    accepted,
+    refused,
+  });
 }
 
 /** Returns the state of scaling; undefined: the upstream has no `autoscale`. */
@@ -103,13 +88,10 @@ export function scaling_object({ autoscale, call, row }: Document): object | und
   if (autoscale === undefined) return undefined;
   const memory = shared_memory();
   const cells = row_at(row);
-  return shaped(
-    {
-      high_since: moment(memory[cells + UpstreamRow.HIGH_SINCE]),
-      low_since: moment(memory[cells + UpstreamRow.LOW_SINCE]),
-      scaled_at: moment(memory[cells + UpstreamRow.SCALED_AT]),
-      call: call?.id,
-    },
-    SCALING,
-  );
+  return scaling_record({
+    high_since: moment(memory[cells + UpstreamRow.HIGH_SINCE]),
+    low_since: moment(memory[cells + UpstreamRow.LOW_SINCE]),
+    scaled_at: moment(memory[cells + UpstreamRow.SCALED_AT]),
+    call: call?.id,
+  });
 }

@@ -1,6 +1,6 @@
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
-import { list, shape, shaped } from "../lib/json";
+import { list, record } from "../lib/json";
 import { own_generation } from "../live/unlogged";
 import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
@@ -11,7 +11,7 @@ import { check_failure, UNPROVEN } from "../store/unproven";
 
 /** Problems of upstreams and servers that their states do not show. */
 
-const PROBLEM = shape(["problem", "reason"]);
+const problem_record = record("problem reason");
 
 /** Tells whether the health check has failed and has not passed on any server yet. */
 function has_failing_check({ row, health_check }: Document): boolean {
@@ -27,23 +27,23 @@ export function problem_objects(name: string, document: Document): object[] {
     const reason =
       "requests end without log(): log_by_lua is missing, or a server or location overrides it; " +
       "active, max_conns, least_conn and the statistics are wrong";
-    problems.push(shaped({ problem: "log_missing", reason }, PROBLEM));
+    problems.push(problem_record({ problem: "log_missing", reason }));
   }
   if (has_failing_check(document)) {
     const failure = check_failure(name);
     const why = failure === undefined ? "" : `; ${failure}`;
-    problems.push(shaped({ problem: "check_unproven", reason: `${UNPROVEN}${why}` }, PROBLEM));
+    problems.push(problem_record({ problem: "check_unproven", reason: `${UNPROVEN}${why}` }));
   }
   return list(problems);
 }
 
 /** Returns why a server that is up may not be healthy; undefined: there is no such reason. Any phase. */
-export function doubt_about(document: Document, record: ServerRecord): string | undefined {
-  if (is_expired(record)) {
-    const time = iso8601(clock.wall_time_of(expires(record)));
+export function doubt_about(document: Document, server: ServerRecord): string | undefined {
+  if (is_expired(server)) {
+    const time = iso8601(clock.wall_time_of(expires(server)));
     return `its registration expired at ${time}; the guard keeps the server`;
   }
-  const has_failed = shared_memory()[row_at(record.row) + Row.LAST_PASSED] === 0;
+  const has_failed = shared_memory()[row_at(server.row) + Row.LAST_PASSED] === 0;
   if (!has_failed || !has_failing_check(document)) return undefined;
   return "its checks fail, but the health check has not passed on any server yet, so it does not make servers unhealthy";
 }

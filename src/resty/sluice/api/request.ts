@@ -1,4 +1,5 @@
 import type { Problem } from "../config/problem";
+import type { Read } from "../config/reader";
 import { decode, is_table } from "../lib/json";
 import { is_utf8 } from "../lib/utf8";
 import type { Conditions } from "./precondition";
@@ -22,7 +23,7 @@ const TOO_LARGE: Problem = {
   text: `the body is larger than ${LARGEST_BODY} bytes`,
 };
 
-function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> {
+function body_text(): Read<string> {
   const announced = tonumber(ngx.var.http_content_length);
   if (announced !== undefined && announced > LARGEST_BODY) return $multi(undefined, TOO_LARGE);
   ngx.req.read_body();
@@ -33,11 +34,8 @@ function body_text(): LuaMultiReturn<[string | undefined, Problem | undefined]> 
   if (path === undefined) return $multi("", undefined);
   const [file, cause] = io.open(path, "rb");
   if (file === undefined) {
-    return $multi(undefined, {
-      status: 400,
-      code: "BodyReadError",
-      text: `could not read the body: ${cause ?? ""}`,
-    });
+    const text = `could not read the body: ${cause ?? ""}`;
+    return $multi(undefined, { status: 400, code: "BodyReadError", text });
   }
   const text = file.read(LARGEST_BODY + 1) ?? "";
   file.close();
@@ -69,9 +67,7 @@ export function read_object(): LuaMultiReturn<
 }
 
 /** Reads the body, which may be absent and counts as {} then. Phase: content_by_lua. */
-export function read_object_if_any(): LuaMultiReturn<
-  [Record<string, unknown> | undefined, Problem | undefined]
-> {
+export function read_object_if_any(): Read<Record<string, unknown>> {
   const [text, unreadable] = body_text();
   if (text === "" && unreadable === undefined) return $multi({}, undefined);
   const [object, , problem] = object_of(text, unreadable);

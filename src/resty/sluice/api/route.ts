@@ -1,7 +1,7 @@
 import type { Answered } from "./answer";
 import type { ApiRequest } from "./request";
 
-type Handler = (this: void, request: ApiRequest) => Answered;
+export type Handler = (this: void, request: ApiRequest) => Answered;
 
 /** A path, with variable parts written as `{name}`, and a handler for each method. */
 export interface Route {

@@ -1,29 +1,17 @@
 import type { NodeConfig } from "../config/node";
-import { list, shape, shaped } from "../lib/json";
-import { type Document } from "../store/document/document";
+import { list, record } from "../lib/json";
+import type { Document } from "../store/document/document";
 import { parse_line } from "../store/document/line";
 import { filter_object } from "./fields";
 
 /** The JSON object of a server's configuration. */
 
 /** The members of a server, in the order in which both APIs show them. */
-export const SERVER_FIELDS = [
-  "id",
-  "server",
-  "weight",
-  "max_conns",
-  "max_fails",
-  "fail_timeout",
-  "slow_start",
-  "route",
-  "backup",
-  "down",
-  "drain",
-  "standby",
-  "in_service",
-  "source",
-];
-const SERVER = shape(SERVER_FIELDS, ["node"]);
+export const SERVER_FIELDS = `
+  id server weight max_conns max_fails fail_timeout slow_start route
+  backup down drain standby in_service source
+`;
+const server_record = record(`${SERVER_FIELDS} node`);
 
 /** Returns a server as both APIs show it. */
 export function server_object(line: string): object {
@@ -32,7 +20,7 @@ export function server_object(line: string): object {
   if (object.drain === false) object.drain = undefined;
   if (object.source === "") object.source = undefined;
   if (object.node !== undefined) object.node = (object.node as NodeConfig).name;
-  return shaped(object, SERVER);
+  return server_record(object);
 }
 
 /** Returns the servers in the order in which they were added. `fields`: as in `filter_object`. */

@@ -2,7 +2,7 @@ import { is_standing_by } from "../config/server";
 import { reported_name, reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
-import { shape, shaped } from "../lib/json";
+import { record } from "../lib/json";
 import type { ServerRecord } from "../store/document/line";
 import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
@@ -33,20 +33,20 @@ function by_health(row: Cell): Explained {
 }
 
 /** Returns the state of a server. With active requests, a standby server is draining, else down. */
-export function explained_state(record: ServerRecord, active: number): Explained {
-  const row = row_at(record.row);
+export function explained_state(server: ServerRecord, active: number): Explained {
+  const row = row_at(server.row);
   const reported = reported_state(row);
   const said = "it has reported this state";
-  if (record.down) return $multi("down", '"down" is set');
-  if (!record.drain && is_standing_by(record))
+  if (server.down) return $multi("down", '"down" is set');
+  if (!server.drain && is_standing_by(server))
     return $multi(active > 0 ? "draining" : "down", "it is a standby server that is not in service");
   if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
-  if (record.drain) return $multi("draining", '"drain" is set');
+  if (server.drain) return $multi("draining", '"drain" is set');
   if (reported !== Reported.UP) return $multi(reported_name(reported), said);
   return by_health(row);
 }
 
-const CHECK = shape(["status", "checks", "fails"]);
+const check_record = record("status checks fails");
 
 /** Returns the results of a server's health checks; undefined: there has been none. */
 export function check_object(row_number: RowNumber): object | undefined {
@@ -55,5 +55,5 @@ export function check_object(row_number: RowNumber): object | undefined {
   const last = memory[row + Row.LAST_PASSED];
   if (last < 0) return undefined;
   const status = last === 1 ? "passed" : "failed";
-  return shaped({ status, checks: memory[row + Row.CHECKS], fails: memory[row + Row.CHECK_FAILS] }, CHECK);
+  return check_record({ status, checks: memory[row + Row.CHECKS], fails: memory[row + Row.CHECK_FAILS] });
 }

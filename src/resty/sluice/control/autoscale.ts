@@ -2,7 +2,7 @@ import type { AutoscaleConfig } from "../config/autoscale";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
-import { encode, shape, shaped } from "../lib/json";
+import { encode, record } from "../lib/json";
 import { copy } from "../store/document/edit";
 import { set_in_service } from "../store/document/standby";
 import { UpstreamRow } from "../store/memory/cells";
@@ -25,9 +25,9 @@ import { utilization_of } from "./utilization";
 
 const SECONDS_AFTER_FAILURE = 5;
 
-const INPUTS = shape(["in_service", "well", "known", "utilization", "high", "low", "min", "max"]);
-const CALL_BODY = shape(["id", "time", "upstream", "action", "reason", "inputs", "server"]);
-const CALLED_SERVER = shape(["id", "server", "node"]);
+const inputs_record = record("in_service well known utilization high low min max");
+const call_record = record("id time upstream action reason inputs server");
+const server_record = record("id server node");
 
 /** Reads the times of an upstream's scaling. The last decision may be that of another gateway. */
 function times_of({ row }: Controlled): ScalingTimes {
@@ -48,7 +48,7 @@ function store_times({ row }: Controlled, { high_since, low_since }: ScalingTime
 function inputs_of(config: AutoscaleConfig, { in_service, well, known, mean }: Utilization): object {
   const { high, low, min, max } = config;
   const utilization = math.floor(mean * 10000 + 0.5) / 10000;
-  return shaped({ in_service, well, known, utilization, high, low, min, max }, INPUTS);
+  return inputs_record({ in_service, well, known, utilization, high, low, min, max });
 }
 
 function call_body(
@@ -59,13 +59,10 @@ function call_body(
   about: ControlledServer | undefined,
   time: number,
 ): string {
-  let server: object | undefined;
-  if (about !== undefined)
-    server = shaped({ id: about.id, server: about.server, node: about.node }, CALLED_SERVER);
+  const server =
+    about === undefined ? undefined : server_record({ id: about.id, server: about.server, node: about.node });
   const action = `scale_${direction}`;
-  return encode(
-    shaped({ id, time: iso8601(time), upstream: name, action, reason, inputs, server }, CALL_BODY),
-  );
+  return encode(call_record({ id, time: iso8601(time), upstream: name, action, reason, inputs, server }));
 }
 
 /** Carries out a decision. Returns false if another gateway has decided before, or with a cause. */
@@ -99,7 +96,7 @@ function carry_out(
 }
 
 /** Records a decision. `obstacle` is why nothing is done; it is recorded once as long as it lasts. */
-function record(
+function record_once(
   { name, memo }: Controlled,
   { dry_run }: AutoscaleConfig,
   { direction, reason }: Decision,
@@ -136,7 +133,7 @@ function act(
     if (!is_done) return cause;
   }
   if (obstacle === undefined) shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = now;
-  record(upstream, config, decision, obstacle, about, inputs);
+  record_once(upstream, config, decision, obstacle, about, inputs);
   return undefined;
 }
 

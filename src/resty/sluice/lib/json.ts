@@ -39,6 +39,14 @@ export function shaped<T extends object>(object: T, its_shape: Shape): T {
   return setmetatable(object, its_shape as LuaMetatable<T>);
 }
 
+/** Returns a function that orders the members of objects by a text with their names. Other members are omitted. */
+export function record(names: string): <T extends object>(this: void, object: T) => T {
+  const fields: string[] = [];
+  for (const [name] of string.gmatch(names, "%S+")) fields.push(name);
+  const its_shape = shape(fields);
+  return (object) => shaped(object, its_shape);
+}
+
 function encode_number(value: number): string {
   if (value === math.floor(value) && math.abs(value) <= 9007199254740992) return string.format("%d", value);
   return string.format("%.14g", value);

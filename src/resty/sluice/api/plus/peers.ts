@@ -1,6 +1,6 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
-import { encode, shape, shaped } from "../../lib/json";
+import { encode, record } from "../../lib/json";
 import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
 import { status_of, type ServerStatus } from "../../store/memory/statistics";
@@ -13,7 +13,7 @@ const PEER =
   '"responses":%s,"sent":%d,"received":%d,"fails":%d,"unavail":%d,"health_checks":%s,"downtime":%d%s%s}';
 const TIMES = '"header_time":%d,"response_time":%d,';
 const HEALTH_CHECKS = '{"checks":%d,"fails":%d,"unhealthy":%d%s}';
-const RESPONSES = shape(["1xx", "2xx", "3xx", "4xx", "5xx", "codes", "total"]);
+const responses_record = record("1xx 2xx 3xx 4xx 5xx codes total");
 
 function responses_object(codes: ServerStatus["codes"]): object {
   const by_class = [0, 0, 0, 0, 0];
@@ -27,7 +27,7 @@ function responses_object(codes: ServerStatus["codes"]): object {
   }
   const responses: Record<string, unknown> = { codes: by_code, total };
   for (const its_class of $range(1, 5)) responses[`${its_class}xx`] = by_class[its_class - 1];
-  return shaped(responses, RESPONSES);
+  return responses_record(responses);
 }
 
 const NO_RESPONSES = encode(responses_object(new LuaTable()));

@@ -1,13 +1,14 @@
-import { encode, list, shape, shaped } from "../../lib/json";
+import { encode, list, record } from "../../lib/json";
 import { parse_head, type Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
-import { names, read } from "../../store/document/read";
+import { names } from "../../store/document/read";
 import { dict_name, get_text } from "../../store/memory/dict";
 import { active_requests } from "../../store/memory/rows";
 import { reset_status, upstream_status, reset_upstream_status } from "../../store/memory/statistics";
-import { etag, new_listing_pause, ok, type Answered } from "../answer";
+import { etag, new_listing_pause, ok, reply, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
+import { of_upstream } from "../existing";
 import { wanted_fields } from "../fields";
 import type { ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -15,7 +16,7 @@ import { peers_text } from "./peers";
 
 /** `/http/upstreams`: the status of upstreams and their servers. */
 
-const QUEUE = shape(["size", "max_size", "overflows"]);
+const queue_record = record("size max_size overflows");
 
 function zombies(document: Document): number {
   let count = 0;
@@ -28,7 +29,7 @@ function zombies(document: Document): number {
 function queue_text({ queue, row }: Document): string | undefined {
   if (queue === undefined) return undefined;
   const { waiting, overflows } = upstream_status(row);
-  return encode(shaped({ size: waiting, max_size: queue.size, overflows }, QUEUE));
+  return encode(queue_record({ size: waiting, max_size: queue.size, overflows }));
 }
 
 function without_key_text({ method, row }: Document): string | undefined {
@@ -88,18 +89,15 @@ function get_one(this: void, request: ApiRequest): Answered {
   return $multi({ status: 200, text: body, headers: { ETag: etag(parse_head(text)[0]) } }, undefined);
 }
 
-function reset(this: void, request: ApiRequest): Answered {
-  const { name } = request.parameters;
-  const document = read(name);
-  if (document === undefined) return $multi(undefined, upstream_not_found(name));
+const reset = of_upstream((document) => {
   let [done, cause] = reset_upstream_status(document.row);
   for (const line of document.lines) {
     const { row, incarnation } = parse_line(line);
     if (done !== undefined) [done, cause] = reset_status(row, incarnation);
   }
   if (done === undefined) return $multi(undefined, { status: 503, code: "StoreBusy", text: cause ?? "" });
-  return $multi({ status: 204 }, undefined);
-}
+  return reply(204);
+});
 
 export const routes: Route[] = [
   { path: "http/upstreams", GET: get_all },

@@ -1,23 +1,23 @@
-import { list, shape, shaped } from "../../lib/json";
+import { list, record } from "../../lib/json";
 import { reset_worker, workers, type Worker } from "../../store/memory/slots";
-import { ok, type Answered } from "../answer";
+import { ok, reply, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
-import type { ApiRequest } from "../request";
-import type { Route } from "../route";
+import type { Handler, Route } from "../route";
 
 /**
  * `/workers`: the requests of each worker that `log` is called for. nginx does not count connections by
  * worker.
  */
 
-const WORKER = shape(["id", "pid", "http"]);
-const REQUESTS = shape(["total", "current"]);
+const worker_record = record("id pid http");
+const requests_record = record("total current");
 
 function worker_object({ id, pid, requests, active }: Worker): object {
-  return shaped(
-    { id, pid, http: { requests: shaped({ total: requests, current: active }, REQUESTS) } },
-    WORKER,
-  );
+  return worker_record({
+    id,
+    pid,
+    http: { requests: requests_record({ total: requests, current: active }) },
+  });
 }
 
 function get_all(this: void): Answered {
@@ -29,7 +29,7 @@ function get_all(this: void): Answered {
 
 function reset_all(this: void): Answered {
   for (const worker of workers()) reset_worker(worker);
-  return $multi({ status: 204 }, undefined);
+  return reply(204);
 }
 
 /** Finds a worker by its id: the newer one, while one of an earlier configuration is shutting down. */
@@ -42,23 +42,22 @@ function find(id: string): Worker | undefined {
   return found;
 }
 
-function not_found(id: string): Answered {
-  const text = `worker with ID "${string.sub(id, 1, 40)}" does not exist`;
-  return $multi(undefined, { status: 404, code: "WorkerNotFound", text });
+/** Makes a handler of the worker that the path names. */
+function of_worker(handler: (worker: Worker) => Answered): Handler {
+  return ({ parameters }) => {
+    const worker = find(parameters.worker);
+    if (worker !== undefined) return handler(worker);
+    const text = `worker with ID "${string.sub(parameters.worker, 1, 40)}" does not exist`;
+    return $multi(undefined, { status: 404, code: "WorkerNotFound", text });
+  };
 }
 
-function get_one(this: void, request: ApiRequest): Answered {
-  const worker = find(request.parameters.worker);
-  if (worker === undefined) return not_found(request.parameters.worker);
-  return ok(filter_object(worker_object(worker), wanted_fields()));
-}
+const get_one = of_worker((worker) => ok(filter_object(worker_object(worker), wanted_fields())));
 
-function reset_one(this: void, request: ApiRequest): Answered {
-  const worker = find(request.parameters.worker);
-  if (worker === undefined) return not_found(request.parameters.worker);
+const reset_one = of_worker((worker) => {
   reset_worker(worker);
-  return $multi({ status: 204 }, undefined);
-}
+  return reply(204);
+});
 
 export const routes: Route[] = [
   { path: "workers", GET: get_all, DELETE: reset_all },

@@ -1,6 +1,6 @@
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
-import { list, shape, shaped } from "../../lib/json";
+import { list, record } from "../../lib/json";
 import { is_clustered } from "../../store/document/clustered";
 import { cluster_problems, cluster_report } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
@@ -8,8 +8,8 @@ import type { Route } from "../route";
 
 /** `/sluice/1/cluster`: the state of the replication through etcd. */
 
-const CLUSTER = shape(["state", "last_success", "error", "problems", "problem_count"]);
-const PROBLEM = shape(["upstream", "error"]);
+const cluster_record = record("state last_success error problems problem_count");
+const problem_record = record("upstream error");
 const MOST_PROBLEMS = 20;
 
 /** Returns the first upstreams that differ between this gateway and etcd, and their number. */
@@ -19,9 +19,8 @@ function problem_list(): LuaMultiReturn<[object[], number]> {
   for (const [upstream] of pairs(problems)) upstreams.push(upstream);
   table.sort(upstreams);
   const shown: object[] = [];
-  for (const index of $range(0, math.min(MOST_PROBLEMS, upstreams.length) - 1)) {
-    const upstream = upstreams[index];
-    shown.push(shaped({ upstream, error: problems[upstream].error }, PROBLEM));
+  for (const [number, upstream] of ipairs(upstreams)) {
+    if (number <= MOST_PROBLEMS) shown.push(problem_record({ upstream, error: problems[upstream].error }));
   }
   return $multi(list(shown), upstreams.length);
 }
@@ -35,18 +34,14 @@ function get(this: void): Answered {
   const [problems, problem_count] = problem_list();
   const followed = problem_count === 0 ? "ok" : "degraded";
   const quiet = last_success === undefined ? "starting" : followed;
-  return ok(
-    shaped(
-      {
-        state: error === undefined ? quiet : "failing",
-        last_success: last_success === undefined ? undefined : iso8601(clock.wall_time_of(last_success)),
-        error,
-        problems,
-        problem_count,
-      },
-      CLUSTER,
-    ),
-  );
+  const cluster = {
+    state: error === undefined ? quiet : "failing",
+    last_success: last_success === undefined ? undefined : iso8601(clock.wall_time_of(last_success)),
+    error,
+    problems,
+    problem_count,
+  };
+  return ok(cluster_record(cluster));
 }
 
 export const routes: Route[] = [{ path: "cluster", GET: get }];

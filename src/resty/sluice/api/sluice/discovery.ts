@@ -1,55 +1,36 @@
 import { source_of } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
-import { list, shape, shaped } from "../../lib/json";
+import { list, record } from "../../lib/json";
 import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/document/nodes";
-import { upstream_not_found } from "../../store/document/problems";
-import { read } from "../../store/document/read";
-import { feed_reports, source_reports, type SkippedEntry } from "../../store/source_status";
-import { ok, type Answered } from "../answer";
-import type { ApiRequest } from "../request";
+import { feed_reports, source_reports } from "../../store/source_status";
+import { ok } from "../answer";
+import { of_upstream } from "../existing";
 import type { Route } from "../route";
 
 /** `/sluice/1/upstreams/<name>/discovery`: the source of an upstream's servers, and its state. */
 
-const DISCOVERY = shape([
-  "source",
-  "state",
-  "last_success",
-  "error",
-  "revision",
-  "servers",
-  "skipped",
-  "skipped_count",
-  "pending",
-  "expired",
-]);
-const SKIPPED_ENTRY = shape(["entry", "reason"]);
-const PENDING = shape(["reason", "count", "confirmations", "servers"]);
-const EXPIRED = shape(["node", "server", "expires"]);
-
-function skipped_objects(entries: readonly SkippedEntry[]): object[] {
-  const objects: object[] = [];
-  for (const entry of entries) objects.push(shaped(entry, SKIPPED_ENTRY));
-  return list(objects);
-}
+const discovery_record = record(`
+  source state last_success error revision servers skipped skipped_count pending expired
+`);
+const expired_record = record("node server expires");
+const skipped_record = record("entry reason");
+const pending_record = record("reason count confirmations servers");
 
 /** Returns the expired servers that the guard keeps; undefined: no server has registered itself. */
 function expired_objects(nodes: readonly NodeRecord[]): object[] | undefined {
   if (nodes.length === 0) return undefined;
   const objects: object[] = [];
-  for (const record of nodes) {
-    const { node, server } = record;
-    const time = iso8601(clock.wall_time_of(expires(record)));
-    if (is_expired(record)) objects.push(shaped({ node: node.name, server, expires: time }, EXPIRED));
+  for (const registered of nodes) {
+    const { node, server } = registered;
+    const time = iso8601(clock.wall_time_of(expires(registered)));
+    if (is_expired(registered)) objects.push(expired_record({ node: node.name, server, expires: time }));
   }
   return list(objects);
 }
 
-function get(this: void, request: ApiRequest): Answered {
-  const { name } = request.parameters;
-  const document = read(name);
-  if (document === undefined) return $multi(undefined, upstream_not_found(name));
+const get = of_upstream((document, { parameters }) => {
+  const { name } = parameters;
   const source = source_of(document.discovery);
   const nodes = registered_nodes(document);
   if (source === undefined && nodes.length === 0) {
@@ -61,6 +42,8 @@ function get(this: void, request: ApiRequest): Answered {
   const error = feed?.error ?? said?.error;
   const pending = said?.pending;
   if (pending !== undefined) list(pending.servers);
+  const skipped = said?.skipped ?? [];
+  for (const entry of skipped) skipped_record(entry);
   const is_starting = source !== undefined && feed?.last_success === undefined;
   const quiet = is_starting ? "starting" : "ok";
   const object = {
@@ -71,12 +54,12 @@ function get(this: void, request: ApiRequest): Answered {
     error,
     revision: said?.revision,
     servers: source === undefined ? nodes.length : (said?.servers ?? 0),
-    skipped: skipped_objects(said?.skipped ?? []),
+    skipped: list(skipped),
     skipped_count: said?.skipped_count ?? 0,
-    pending: pending === undefined ? undefined : shaped(pending, PENDING),
+    pending: pending === undefined ? undefined : pending_record(pending),
     expired: expired_objects(nodes),
   };
-  return ok(shaped(object, DISCOVERY), document);
-}
+  return ok(discovery_record(object), document);
+});
 
 export const routes: Route[] = [{ path: "upstreams/{name}/discovery", GET: get }];

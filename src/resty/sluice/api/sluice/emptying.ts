@@ -1,4 +1,5 @@
 import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
@@ -7,10 +8,9 @@ import { parse_line, type ServerRecord } from "../../store/document/line";
 import { Reported, Row } from "../../store/memory/cells";
 import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
 import { free_row } from "../../store/memory/rows";
-import type { Edit } from "../../store/write";
-import { write_existing } from "../existing";
-import type { Conditions } from "../precondition";
-import { argument } from "../request";
+import { write, type Edit } from "../../store/write";
+import { if_it_exists, type EditExisting } from "../existing";
+import { argument, type ApiRequest } from "../request";
 
 /**
  * Prevents a change from stopping a live service by mistake. Nodes may remove themselves: they stop anyway.
@@ -94,14 +94,7 @@ export function unless_emptying(name: string, edit: Edit): Edit {
 }
 
 /** Like `write_existing`, with an edit that `unless_emptying` wraps. Phase: content_by_lua. */
-export function write_serving(
-  name: string,
-  conditions: Conditions,
-  edit: (this: void, document: Document, revision: number) => ReturnType<Edit>,
-): ReturnType<Edit> {
-  return write_existing(
-    name,
-    conditions,
-    unless_emptying(name, (current, revision) => edit(current as Document, revision)),
-  );
+export function write_serving({ parameters, conditions }: ApiRequest, edit: EditExisting): Read<Document> {
+  const { name } = parameters;
+  return write(name, unless_emptying(name, if_it_exists(name, conditions, edit)));
 }

@@ -7,7 +7,7 @@ import { find_node, node_not_found } from "../../store/document/nodes";
 import { server_not_found, upstream_not_found } from "../../store/document/problems";
 import { get_text } from "../../store/memory/dict";
 import { subject_of } from "../../store/memory/subject";
-import type { Answered } from "../answer";
+import { reply, type Answered } from "../answer";
 import { parse_id } from "../existing";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -26,7 +26,7 @@ function note(name: string, text: string, record: ServerRecord): Answered {
   }
   const untimely = note_report(reporter, report, expiry_of(head.load), clock.now());
   if (untimely !== undefined) return $multi(undefined, untimely);
-  return $multi({ status: 204 }, undefined);
+  return reply(204);
 }
 
 function post_of_node(this: void, request: ApiRequest): Answered {

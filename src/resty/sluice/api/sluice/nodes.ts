@@ -1,12 +1,13 @@
 import { check_server_address } from "../../config/address_class";
 import { read_node } from "../../config/node";
 import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { read_server, type ServerConfig } from "../../config/server";
 import { read_report, type Report } from "../../health/report";
 import { expiry_of, note_report } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
-import { encode, shape, shaped } from "../../lib/json";
+import { encode, record } from "../../lib/json";
 import { parse_head, type Document } from "../../store/document/document";
 import {
   expires,
@@ -21,13 +22,12 @@ import {
   type NodeRecord,
 } from "../../store/document/nodes";
 import { upstream_not_found } from "../../store/document/problems";
-import { read } from "../../store/document/read";
 import { get_text } from "../../store/memory/dict";
 import { subject_of } from "../../store/memory/subject";
 import { why_cut_off } from "../../store/source_status";
-import { etag, ok, type Answered } from "../answer";
+import { etag, ok, reply, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
-import { write_existing } from "../existing";
+import { of_upstream, write_existing } from "../existing";
 import { check_none_match } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -35,20 +35,20 @@ import { SERVER_FIELDS } from "../server_object";
 
 /** `/sluice/1/upstreams/<name>/nodes`: servers that register themselves. */
 
-const NODE = shape(["node", "ttl", "expires", "expired", "incarnation", "meta"], SERVER_FIELDS);
+const node_record = record(`node ttl expires expired incarnation meta ${SERVER_FIELDS}`);
 /** The members of a node that GET returns and that are not part of its registration. */
 const MEMBERS_OF_GET = ["node", "expires", "expired", "id", "in_service", "source"];
 
-function node_object(record: NodeRecord): object {
-  const { name, ttl, incarnation, meta } = record.node;
-  const end = expires(record);
-  const object: Record<string, unknown> = { ...record, node: name, ttl, meta };
+function node_object(server: NodeRecord): object {
+  const { name, ttl, incarnation, meta } = server.node;
+  const end = expires(server);
+  const object: Record<string, unknown> = { ...server, node: name, ttl, meta };
   if (end !== 0) object.expires = iso8601(clock.wall_time_of(end));
-  if (is_expired(record)) object.expired = true;
+  if (is_expired(server)) object.expired = true;
   object.incarnation = incarnation === "" ? undefined : incarnation;
   // An absent "drain" means false.
   if (object.drain === false) object.drain = undefined;
-  return shaped(object, NODE);
+  return node_record(object);
 }
 
 /** The registration of a node, with an optional report. */
@@ -58,7 +58,7 @@ interface Registration {
 }
 
 /** Reads a registration. Returns it, or undefined and the problem. */
-function read_registration(name: string): LuaMultiReturn<[Registration | undefined, Problem | undefined]> {
+function read_registration(name: string): Read<Registration> {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
   // Only an object that GET has returned has this source. A client may send it back to register the node
@@ -84,38 +84,33 @@ function node_of(document: Document, name: string): NodeRecord | undefined {
   return find_node(table.concat(document.lines, "\n"), name);
 }
 
-function get_all(this: void, request: ApiRequest): Answered {
-  const document = read(request.parameters.name);
-  if (document === undefined) return $multi(undefined, upstream_not_found(request.parameters.name));
+const get_all = of_upstream((document) => {
   const objects = new LuaTable<string, NodeRecord>();
   const names: string[] = [];
-  for (const record of registered_nodes(document)) {
-    objects.set(record.node.name, record);
-    names.push(record.node.name);
+  for (const server of registered_nodes(document)) {
+    objects.set(server.node.name, server);
+    names.push(server.node.name);
   }
   table.sort(names);
   const next_piece = collection_pieces(names, (name) => encode(node_object(objects.get(name))));
   return $multi({ status: 200, next_piece, headers: { ETag: etag(document) } }, undefined);
-}
+});
 
-function get_one(this: void, request: ApiRequest): Answered {
-  const { name, node } = request.parameters;
-  const document = read(name);
-  if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  const record = node_of(document, node);
-  if (record === undefined) return $multi(undefined, node_not_found(node));
-  return ok(node_object(record), document);
-}
+const get_one = of_upstream((document, { parameters }) => {
+  const found = node_of(document, parameters.node);
+  if (found === undefined) return $multi(undefined, node_not_found(parameters.node));
+  return ok(node_object(found), document);
+});
 
 /** Records the report of a registration, which is valid even if the report is outdated. */
 function note_renewal_report(
   name: string,
   head: Document,
-  record: NodeRecord,
+  server: NodeRecord,
   report: Report | undefined,
 ): void {
   if (report === undefined) return;
-  note_report(subject_of(name, head.row, record), report, expiry_of(head.load), clock.now());
+  note_report(subject_of(name, head.row, server), report, expiry_of(head.load), clock.now());
 }
 
 /** The problem of a renewal that the other gateways do not receive: they would remove the server. */
@@ -145,24 +140,24 @@ function put(this: void, request: ApiRequest): Answered {
   }
 
   let before: NodeRecord | undefined;
-  const [document, problem] = write_existing(name, { match, none_match: undefined }, (current, revision) => {
+  const conditions = { match, none_match: undefined };
+  const [document, problem] = write_existing({ ...request, conditions }, (current, revision) => {
     before = node_of(current, node);
     const is_taken = check_none_match(request.conditions, before === undefined ? undefined : current);
     if (is_taken !== undefined) return $multi(undefined, is_taken);
     return register(current, server, clock.now(), revision);
   });
-  const record = document === undefined ? undefined : node_of(document, node);
-  if (document === undefined || record === undefined) return $multi(undefined, problem);
-  note_renewal_report(name, document, record, report);
-  const status = before?.incarnation === record.incarnation ? 200 : 201;
-  return $multi({ status, body: node_object(record), headers: { ETag: etag(document) } }, undefined);
+  const after = document === undefined ? undefined : node_of(document, node);
+  if (document === undefined || after === undefined) return $multi(undefined, problem);
+  note_renewal_report(name, document, after, report);
+  return reply(before?.incarnation === after.incarnation ? 200 : 201, node_object(after), document);
 }
 
 function remove(this: void, request: ApiRequest): Answered {
-  const { name, node } = request.parameters;
-  const [document, problem] = write_existing(name, request.conditions, (current) => leave(current, node));
+  const { node } = request.parameters;
+  const [document, problem] = write_existing(request, (current) => leave(current, node));
   if (document === undefined) return $multi(undefined, problem);
-  return $multi({ status: 204, headers: { ETag: etag(document) } }, undefined);
+  return reply(204, undefined, document);
 }
 
 export const routes: Route[] = [

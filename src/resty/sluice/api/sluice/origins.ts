@@ -1,6 +1,7 @@
 import { source_of } from "../../config/discovery";
 import { read_node, type NodeConfig } from "../../config/node";
 import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import type { ServerConfig } from "../../config/server";
 import type { UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
@@ -36,9 +37,7 @@ function check_id(id: unknown): Problem | undefined {
   return { status: 400, code: "UpstreamBadServerId", text: 'invalid "id": not the ID of a server' };
 }
 
-function take_origin(
-  server: Record<string, unknown>,
-): LuaMultiReturn<[Origin | undefined, Problem | undefined]> {
+function take_origin(server: Record<string, unknown>): Read<Origin> {
   const { id, source, node } = server;
   for (const member of MEMBERS_OF_GET) server[member] = undefined;
   const bad_id = id === undefined ? undefined : check_id(id);
@@ -53,7 +52,7 @@ function take_origin(
 }
 
 /** Removes from the servers of a body the members that are not parameters. Returns their origins. */
-export function take_origins(servers: unknown): LuaMultiReturn<[Origin[] | undefined, Problem | undefined]> {
+export function take_origins(servers: unknown): Read<Origin[]> {
   const origins: Origin[] = [];
   for (const server of is_table(servers) ? (servers as unknown as unknown[]) : []) {
     const [origin, problem] = take_origin(is_table(server) ? server : {});

@@ -1,4 +1,4 @@
-import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { SETTINGS, settings_of } from "../../config/settings";
 import { check_name, read_upstream, type UpstreamConfig } from "../../config/upstream";
 import { encode, shape, shaped } from "../../lib/json";
@@ -9,8 +9,9 @@ import { names, read } from "../../store/document/read";
 import { replace_upstream } from "../../store/document/replace";
 import { revision } from "../../store/memory/region";
 import { write, type Edit } from "../../store/write";
-import { etag, ok, type Answer, type Answered } from "../answer";
+import { ok, reply, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
+import { of_upstream } from "../existing";
 import { check_conditions } from "../precondition";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -37,7 +38,7 @@ interface Input {
   origins: Origin[] | undefined;
 }
 
-function read_input(): LuaMultiReturn<[Input | undefined, Problem | undefined]> {
+function read_input(): Read<Input> {
   const [upstream, text, unreadable] = read_object();
   if (upstream === undefined) return $multi(undefined, unreadable);
   const ambiguous = check_empty(upstream, text);
@@ -73,12 +74,7 @@ function get_all(this: void): Answered {
   return $multi({ status: 200, next_piece, headers }, undefined);
 }
 
-function get_one(this: void, request: ApiRequest): Answered {
-  const { name } = request.parameters;
-  const document = read(name);
-  if (document === undefined) return $multi(undefined, upstream_not_found(name));
-  return ok(upstream_object(document), document);
-}
+const get_one = of_upstream((document) => ok(upstream_object(document), document));
 
 function put(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
@@ -100,12 +96,7 @@ function put(this: void, request: ApiRequest): Answered {
   };
   const [document, problem] = write(name, unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
-  const answer: Answer = {
-    status,
-    body: upstream_object(document),
-    headers: { ETag: etag(document) },
-  };
-  return $multi(answer, undefined);
+  return reply(status, upstream_object(document), document);
 }
 
 function patch(this: void, request: ApiRequest): Answered {
@@ -135,7 +126,7 @@ function remove(this: void, request: ApiRequest): Answered {
   };
   const [, problem] = write(name, unless_emptying(name, edit));
   if (problem !== undefined) return $multi(undefined, problem);
-  return $multi({ status: 204 }, undefined);
+  return reply(204);
 }
 
 export const routes: Route[] = [

@@ -18,17 +18,9 @@ import { server_not_found } from "./problems";
 /** The `leave_by` of a server that may drain without a deadline. */
 export const WHEN_IDLE = "idle";
 
-function no_job(id: number): Problem {
+/** Returns the problem of a server without a drain job. */
+export function no_job(id: number): Problem {
   return { status: 404, code: "DrainNotFound", text: `server with ID "${id}" has no drain job` };
-}
-
-/** Returns the server `id` if it has a drain job, or undefined and the problem. */
-export function find_drain(document: Document, id: number): Read<ServerRecord> {
-  const index = find_by_id(document, id);
-  if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
-  const record = parse_line(document.lines[index]);
-  if (record.leave_by === "") return $multi(undefined, no_job(id));
-  return $multi(record, undefined);
 }
 
 function set_drain(current: Document, id: number, drain: boolean, leave_by: string): Edited {
@@ -49,8 +41,9 @@ export function start_drain(current: Document, id: number, leave_by: string): Ed
 
 /** Cancels a drain job: the server stays and no longer drains. */
 export function cancel_drain(current: Document, id: number): Edited {
-  const [record, problem] = find_drain(current, id);
-  if (record === undefined) return $multi(undefined, problem);
+  const index = find_by_id(current, id);
+  if (index !== undefined && parse_line(current.lines[index]).leave_by === "")
+    return $multi(undefined, no_job(id));
   return set_drain(current, id, false, "");
 }
 
