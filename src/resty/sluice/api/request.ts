@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import type { Read } from "../config/reader";
+import { read_file } from "../lib/file";
 import { decode, is_table } from "../lib/json";
 import { is_utf8 } from "../lib/utf8";
 import type { Conditions } from "./precondition";
@@ -32,14 +33,10 @@ function body_text(): Read<string> {
     return $multi(in_memory, in_memory.length > LARGEST_BODY ? TOO_LARGE : undefined);
   const path = ngx.req.get_body_file();
   if (path === undefined) return $multi("", undefined);
-  const [file, cause] = io.open(path, "rb");
-  if (file === undefined) {
-    const text = `could not read the body: ${cause ?? ""}`;
-    return $multi(undefined, { status: 400, code: "BodyReadError", text });
-  }
-  const text = file.read(LARGEST_BODY + 1) ?? "";
-  file.close();
-  return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
+  const [text, cause] = read_file(path, LARGEST_BODY + 1);
+  if (text !== undefined) return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
+  const reason = `could not read the body: ${cause ?? ""}`;
+  return $multi(undefined, { status: 400, code: "BodyReadError", text: reason });
 }
 
 function not_json(reason: string): Problem {

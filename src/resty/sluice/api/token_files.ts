@@ -1,5 +1,7 @@
 import type { ApiOptions } from "../config/options";
+import { read_file } from "../lib/file";
 import { from_prefix } from "../lib/path";
+import type { Result } from "../lib/result";
 
 /** Limit of a token file. A larger file is probably another file named by mistake. */
 const MOST_BYTES = 65536;
@@ -8,13 +10,10 @@ const MOST_BYTES = 65536;
 const BYTE_ORDER_MARK = "\uFEFF";
 
 /** Returns the file's tokens, at least one. The reason of a failure never quotes the file. */
-function read_token_file(path: string): LuaMultiReturn<[string[] | undefined, string | undefined]> {
-  const [file, cause] = io.open(path, "rb");
-  if (file === undefined) return $multi(undefined, `could not read it: ${cause ?? ""}`);
-  // A directory can be opened as well; reading it returns nil.
-  const text = file.read(MOST_BYTES + 1);
-  file.close();
-  if (text === undefined || text.length > MOST_BYTES)
+function read_token_file(path: string): Result<string[]> {
+  const [text, cause] = read_file(path, MOST_BYTES + 1);
+  if (text === undefined) return $multi(undefined, `could not read it: ${cause ?? ""}`);
+  if (text === "" || text.length > MOST_BYTES)
     return $multi(undefined, `${path} contains no tokens, or more than ${MOST_BYTES} bytes`);
   const has_mark = string.sub(text, 1, BYTE_ORDER_MARK.length) === BYTE_ORDER_MARK;
   const content = has_mark ? string.sub(text, BYTE_ORDER_MARK.length + 1) : text;

@@ -2,6 +2,7 @@ import type { AutoscaleConfig } from "../config/autoscale";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
+import { run_soon } from "../lib/job";
 import { encode, record } from "../lib/json";
 import { copy } from "../store/document/edit";
 import { set_in_service } from "../store/document/standby";
@@ -146,19 +147,13 @@ function act_soon(
 ): void {
   const { memo } = upstream;
   memo.is_deciding = true;
-  const [timer, no_timer] = ngx.timer.at(0, (premature) => {
-    const [returned, cause] = premature
-      ? [true]
-      : pcall(act, upstream, config, decision, utilization, clock.now());
-    memo.is_deciding = false;
-    if (!returned) ngx.log(ngx.ERR, `sluice: ${tostring(cause)}`);
-    if (cause === undefined) return;
-    memo.decision_due = clock.now() + SECONDS_AFTER_FAILURE;
-    if (returned) ngx.log(ngx.WARN, `sluice: ${tostring(cause)}`);
-  });
-  if (timer !== undefined) return;
-  memo.is_deciding = false;
-  ngx.log(ngx.WARN, `sluice: could not start a timer: ${no_timer ?? ""}`);
+  run_soon(
+    () => act(upstream, config, decision, utilization, clock.now()),
+    (cause) => {
+      memo.is_deciding = false;
+      if (cause !== undefined) memo.decision_due = clock.now() + SECONDS_AFTER_FAILURE;
+    },
+  );
 }
 
 function limits_of(config: AutoscaleConfig): ScalingLimits {

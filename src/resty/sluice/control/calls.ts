@@ -1,4 +1,5 @@
 import * as clock from "../lib/clock";
+import { run_soon } from "../lib/job";
 import { backoff } from "../net/backoff";
 import { wait_for } from "../net/wait";
 import { is_clustered } from "../store/document/clustered";
@@ -139,15 +140,15 @@ function make_call(upstream: Controlled, id: string): void {
 
 /** Makes the call of an upstream in its own timer, if one is due. Phase: timer. */
 export function make_due_call(upstream: Controlled, now: number): void {
-  const { name, row, memo, call } = upstream;
+  const { row, memo, call } = upstream;
   if (call === undefined || memo.is_calling || now < shared_memory()[row + UpstreamRow.CALL_DUE]) return;
   memo.is_calling = true;
-  const [timer, cause] = ngx.timer.at(0, (premature) => {
-    const [returned, failure] = premature ? [true] : pcall(make_call, upstream, call.id);
-    memo.is_calling = false;
-    if (!returned) ngx.log(ngx.ERR, `sluice: ${tostring(failure)}`);
-  });
-  if (timer !== undefined) return;
-  memo.is_calling = false;
-  warn(name, `could not start a timer: ${cause ?? ""}`);
+  run_soon(
+    () => {
+      make_call(upstream, call.id);
+    },
+    () => {
+      memo.is_calling = false;
+    },
+  );
 }

@@ -53,8 +53,4 @@ function control_all(this: void): undefined {
 }
 
 /** Adjusts weights and scales upstreams as their loads require. Phase: timer, some times a second. */
-export const control_upstreams = new_job({
-  verb: "control upstreams",
-  rest: REST_SECONDS,
-  run: control_all,
-});
+export const control_upstreams = new_job({ verb: "control upstreams", rest: REST_SECONDS, run: control_all });

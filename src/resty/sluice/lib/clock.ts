@@ -1,5 +1,7 @@
 import * as ffi from "ffi";
 
+import { read_file } from "./file";
+
 /**
  * The two clocks. Durations, deadlines and expiries use the monotonic clock, which all processes share and
  * nobody sets. The time of day is only for timestamps: those that people read, and those that other machines
@@ -91,9 +93,6 @@ export function moment_of(time: number): Moment {
 
 /** Returns an identifier of the current boot, at which the monotonic clock restarts. Any phase. */
 export function boot_id(): string | undefined {
-  const [file] = io.open("/proc/sys/kernel/random/boot_id", "r");
-  if (file === undefined) return undefined;
-  const id = file.read("*l");
-  file.close();
-  return id;
+  const [text] = read_file("/proc/sys/kernel/random/boot_id", 64);
+  return text === undefined ? undefined : string.match(text, "[^\n]+")[0];
 }

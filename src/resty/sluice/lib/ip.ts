@@ -17,8 +17,8 @@ const IPV6_BYTES = 16;
 const GROUPS = 8;
 /** The groups before an IPv4 address at the end of an IPv6 address. */
 const GROUPS_BEFORE_IPV4 = 6;
-/** The first bytes of an IPv4-mapped address. */
-const MAPPING = `${string.rep("\0", 10)}${string.char(255, 255)}`;
+/** The first bytes of an IPv4-mapped IPv6 address. */
+export const MAPPING = `${string.rep("\0", 10)}${string.char(255, 255)}`;
 const IPV6_LOOPBACK = `${string.rep("\0", 15)}${string.char(1)}`;
 const binary = ffi.new("unsigned char[16]");
 

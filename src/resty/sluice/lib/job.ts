@@ -27,6 +27,18 @@ export function new_job({ verb, rest, run }: Job): (this: void) => void {
   };
 }
 
+/** Runs `action` once in a timer, because it may wait, and then `after` with the cause if it has failed. */
+export function run_soon(action: (this: void) => unknown, after: (this: void, cause: unknown) => void): void {
+  const [timer, no_timer] = ngx.timer.at(0, (premature) => {
+    const [returned, cause] = premature ? [true] : pcall(action);
+    after(cause);
+    if (cause !== undefined) ngx.log(returned ? ngx.WARN : ngx.ERR, `sluice: ${tostring(cause)}`);
+  });
+  if (timer !== undefined) return;
+  after(undefined);
+  ngx.log(ngx.WARN, `sluice: could not start a timer: ${no_timer ?? ""}`);
+}
+
 /**
  * Calls a function at an interval for as long as the worker runs. Phases that have timers.
  *

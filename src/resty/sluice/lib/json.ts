@@ -1,5 +1,7 @@
 import * as cjson from "cjson.safe";
 
+import type { Result } from "./result";
+
 /**
  * JSON as API clients need it. cjson writes an empty list as `{}`, and numbers of 15 digits in exponent form.
  */
@@ -112,7 +114,7 @@ export function encode(value: unknown): string {
 }
 
 /** Parses JSON text. Returns the value, or undefined and the error. Any phase. */
-export function decode(text: string): LuaMultiReturn<[unknown, string | undefined]> {
+export function decode(text: string): Result<unknown> {
   return codec.decode(text);
 }
 

@@ -1,4 +1,5 @@
 import { decode } from "./json";
+import type { Result } from "./result";
 
 /**
  * Reads a long list in a JSON text piece by piece, because decoding all of it at once would block the worker.
@@ -13,6 +14,7 @@ interface Scan {
 
 /** The end of a value; undefined: the text ends before it. */
 type End = number | undefined;
+type Take = (this: void, item: unknown) => void;
 
 const STEPS_AT_ONCE = 256;
 const BYTES_AT_ONCE = 8192;
@@ -70,7 +72,7 @@ function no_value(position: number): string {
 }
 
 /** Skips a value. Returns its end, or undefined and the error. */
-function read_value(scan: Scan, from: number): LuaMultiReturn<[End, string | undefined]> {
+function read_value(scan: Scan, from: number): Result<number> {
   const end = end_of_value(scan, from);
   if (end === undefined) return $multi(undefined, no_value(from));
   const [value, cause] = decode(`[${string.sub(scan.text, from, end)}]`);
@@ -78,12 +80,7 @@ function read_value(scan: Scan, from: number): LuaMultiReturn<[End, string | und
 }
 
 /** Decodes the items from `first` to `last` and passes them on. Returns the error. */
-function take_items(
-  { text }: Scan,
-  first: number,
-  last: number,
-  take: (this: void, item: unknown) => void,
-): string | undefined {
+function take_items({ text }: Scan, first: number, last: number, take: Take): string | undefined {
   const [items, cause] = decode(`[${string.sub(text, first, last)}]`);
   if (items === undefined) return cause ?? "";
   for (const item of items as unknown[]) take(item);
@@ -91,11 +88,7 @@ function take_items(
 }
 
 /** Reads the list whose bracket is at `from`. Returns its end, or undefined and the error. */
-function read_list(
-  scan: Scan,
-  from: number,
-  take: (this: void, item: unknown) => void,
-): LuaMultiReturn<[End, string | undefined]> {
+function read_list(scan: Scan, from: number, take: Take): Result<number> {
   let first = skip_blanks(scan, from + 1);
   if (byte_at(scan, first) === "]") return $multi(first, undefined);
   let position = first;
@@ -126,8 +119,8 @@ export function read_items(
   text: string,
   name: string,
   pause: (this: void) => void,
-  take: (this: void, item: unknown) => void,
-): LuaMultiReturn<[boolean | undefined, string | undefined]> {
+  take: Take,
+): Result<boolean> {
   const scan: Scan = { text, pause, steps: 0 };
   const start = skip_blanks(scan, 1);
   let is_there = false;

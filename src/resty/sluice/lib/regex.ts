@@ -1,3 +1,5 @@
+import type { Result } from "./result";
+
 /**
  * Regular expressions for servers' answers. PCRE backtracks, so its work is bounded in two ways: the match
  * limit ends exponential searches, but does not count the bytes that one step reads, so the subject is
@@ -23,10 +25,7 @@ export function regex_fault(regex: string): string | undefined {
 /**
  * Searches the first `LONGEST_SUBJECT` bytes; undefined: it took too many steps. Phases that have `ngx.re`.
  */
-export function search(
-  text: string,
-  regex: string,
-): LuaMultiReturn<[boolean | undefined, string | undefined]> {
+export function search(text: string, regex: string): Result<boolean> {
   const [from, , cause] = ngx.re.find(string.sub(text, 1, LONGEST_SUBJECT), LIMITS + regex, OPTIONS);
   if (cause !== undefined) return $multi(undefined, "the search took too many steps");
   return $multi(from !== undefined, undefined);

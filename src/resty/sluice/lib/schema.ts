@@ -1,4 +1,5 @@
 import { decode, is_table, json_null } from "./json";
+import type { Result } from "./result";
 
 /** Checks the types in the JSON answers of registries before they are used. Pure. */
 
@@ -75,11 +76,7 @@ export function check_schema(source: string, value: unknown, schema: Schema): st
 }
 
 /** Decodes an answer and checks it. Returns the value, or undefined and why it cannot be used. */
-export function decode_as<T>(
-  source: string,
-  text: string,
-  schema: Schema,
-): LuaMultiReturn<[T | undefined, string | undefined]> {
+export function decode_as<T>(source: string, text: string, schema: Schema): Result<T> {
   const [value, cause] = decode(text);
   if (value === undefined) return $multi(undefined, unexpected(source, `it is not JSON: ${cause ?? ""}`));
   const misfit = check_schema(source, value, schema);

@@ -1,4 +1,5 @@
 import { ip_bytes, ip_text } from "./ip";
+import type { Result } from "./result";
 
 /** The address of a service: the part of a URL before its path. */
 export interface Url {
@@ -18,7 +19,7 @@ function canonical_host(bracketed: string): string {
 }
 
 /** Parses `http://host:port` or `https://host:port`; the port is optional. Pure. */
-export function parse_url(text: string): LuaMultiReturn<[Url | undefined, string | undefined]> {
+export function parse_url(text: string): Result<Url> {
   const [scheme, authority] = string.match(text, "^(https?)://([^/]+)/?$");
   if (scheme === undefined)
     return $multi(undefined, "must be http:// or https:// and a host, without a path");

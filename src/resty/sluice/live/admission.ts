@@ -2,8 +2,9 @@ import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
 import * as clock from "../lib/clock";
+import { UpstreamCounter } from "../store/memory/cells";
 import { key_of } from "./attempts";
-import { count_without_key, uncount_request } from "./view/counters";
+import { count_at, uncount_request } from "./view/counters";
 import type { LiveServer, LiveUpstream } from "./view/model";
 import { find_upstream } from "./view/view";
 import { choose_or_wait, Ending, forget_waiter } from "./waiting";
@@ -49,7 +50,7 @@ function admit(upstream: LiveUpstream): void {
   forget_admission(key);
   const [ending, server, lacks_key] = choose_or_wait(upstream, queue, key);
   if (server !== undefined) {
-    if (lacks_key) count_without_key(upstream);
+    if (lacks_key) count_at(upstream, UpstreamCounter.WITHOUT_KEY, 1);
     reserved.set(key, server);
     count = count + 1;
   }

@@ -3,6 +3,7 @@ import { get_last_failure } from "ngx.balancer";
 
 import * as clock from "../lib/clock";
 import { terminated_parts } from "../lib/text";
+import { Counter } from "../store/memory/cells";
 import { add_tried, find_attempts, keep_several, redirect, type Attempts } from "./attempts";
 import { note_response_report } from "./in_band";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
@@ -10,12 +11,11 @@ import { report_unlogged } from "./unlogged";
 import { read_number } from "./variable";
 import { note_failed_attempt, note_response } from "./view/availability";
 import {
-  count_bytes,
+  count_at,
   count_end,
   count_response,
   count_success,
   count_times,
-  count_unanswered,
   is_time_wanted,
 } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
@@ -121,7 +121,8 @@ function count_expected(
 
 /** Counts an attempt, except its end. Returns whether the server gave a response. */
 function count_attempt(server: LiveServer, attempts: Reported, index: number): boolean {
-  count_bytes(server, tonumber(attempts.sent[index]) ?? 0, tonumber(attempts.received[index]) ?? 0);
+  count_at(server, Counter.SENT, tonumber(attempts.sent[index]) ?? 0);
+  count_at(server, Counter.RECEIVED, tonumber(attempts.received[index]) ?? 0);
   const header_time = milliseconds(attempts.header_times[index]);
   const status = tonumber(attempts.statuses[index]);
   if (header_time === undefined || status === undefined) return false;
@@ -165,7 +166,7 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
     if (index < attempts.addresses.length) {
       const responded = count_attempt(server, attempts, index);
       last_failures = !responded && has_failed(attempts, index) ? 1 : 0;
-      if (last_failures > 0) count_unanswered(server);
+      if (last_failures > 0) count_at(server, Counter.UNANSWERED, 1);
       if (last_failures > 0 && server.upstream.measure !== Measure.NONE) count_failed_response(server);
       // Failures before the last attempt were reported when the next one began.
       const status = tonumber(attempts.statuses[index]) ?? 0;

@@ -2,6 +2,7 @@ import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
 import * as clock from "../lib/clock";
+import { UpstreamCounter } from "../store/memory/cells";
 import { forget_admission, take_reserved } from "./admission";
 import {
   find_attempts,
@@ -21,7 +22,7 @@ import { balance_subrequest } from "./subrequest";
 import { allow_tries } from "./tries";
 import { forget_unlogged } from "./unlogged";
 import { note_choice } from "./view/availability";
-import { count_logged, count_without_key, uncount_request } from "./view/counters";
+import { count_at, count_logged, uncount_request } from "./view/counters";
 import { note_begin, note_end } from "./view/in_flight_age";
 import type { LiveUpstream, LiveServer } from "./view/model";
 import { wake } from "./view/queue";
@@ -39,7 +40,7 @@ function first_choice(upstream: LiveUpstream, key: number, now: number): LiveSer
     return server;
   }
   const [server, lacks_key] = choose(upstream, undefined, now);
-  if (lacks_key) count_without_key(upstream);
+  if (lacks_key) count_at(upstream, UpstreamCounter.WITHOUT_KEY, 1);
   return server;
 }
 

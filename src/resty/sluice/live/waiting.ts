@@ -2,11 +2,12 @@ import { new as new_semaphore } from "ngx.semaphore";
 
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave } from "../lib/fifo";
+import { UpstreamCounter } from "../store/memory/cells";
+import { upstream_status } from "../store/memory/statistics";
 import { choose, is_full } from "./choice";
-import { count_overflow, count_waiting } from "./view/counters";
+import { count_at } from "./view/counters";
 import { wake_first } from "./view/queue";
 import { find_upstream } from "./view/view";
-import { upstream_status } from "../store/memory/statistics";
 import type { LiveServer, LiveUpstream, Queue, Waiter } from "./view/model";
 
 /**
@@ -44,7 +45,7 @@ export function forget_waiter(key: number): void {
   if (waiter === undefined) return;
   waiter_of.delete(key);
   count = count - 1;
-  count_waiting(waiter.upstream, -1);
+  count_at(waiter.upstream, UpstreamCounter.WAITING, -1);
   leave(waiter.queue.waiters, waiter);
   wake_first(waiter.queue);
 }
@@ -81,14 +82,14 @@ export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number
     if (!is_full(upstream, now)) return $multi(Ending.NONE, undefined, false);
   }
   if (upstream_status(upstream.row_number).waiting >= queue.size) {
-    count_overflow(upstream);
+    count_at(upstream, UpstreamCounter.OVERFLOWS, 1);
     return $multi(Ending.OVERFLOW, undefined, false);
   }
   const waiter: WaitingRequest = { semaphore: new_semaphore(0), upstream, queue, ticket: 0 };
   enqueue(queue.waiters, waiter);
   waiter_of.set(key, waiter);
   count = count + 1;
-  count_waiting(upstream, 1);
+  count_at(upstream, UpstreamCounter.WAITING, 1);
   const [ending, server, lacks_key] = wait(waiter);
   forget_waiter(key);
   return $multi(ending, server, lacks_key);

@@ -12,35 +12,36 @@ export interface Body {
 const LONGEST_CHUNK_LINE = 4096;
 const MOST_TRAILERS = 100;
 
+/** Takes all bytes and receives more until there are `wanted`. Returns them, and why there are fewer. */
+function receive_until(
+  reader: Reader,
+  wanted: number,
+): LuaMultiReturn<[bytes: string, cause: string | undefined]> {
+  const parts = [take(reader, bytes_left(reader))];
+  let size = parts[0].length;
+  while (size < wanted) {
+    const [bytes, cause] = reader.receive(reader);
+    if (bytes === undefined) return $multi(table.concat(parts), cause);
+    parts.push(bytes);
+    size += bytes.length;
+  }
+  return $multi(table.concat(parts), undefined);
+}
+
 function read_bytes(reader: Reader, length: number, limit: number): Result<Body> {
   const wanted = math.min(length, limit);
   if (bytes_left(reader) < wanted) {
-    const parts = [take(reader, bytes_left(reader))];
-    let size = parts[0].length;
-    while (size < wanted) {
-      const [bytes, cause] = reader.receive(reader);
-      if (bytes === undefined) return $multi(undefined, cause);
-      parts.push(bytes);
-      size += bytes.length;
-    }
-    reader.buffer = table.concat(parts);
+    const [bytes, cause] = receive_until(reader, wanted);
+    if (cause !== undefined) return $multi(undefined, cause);
+    reader.buffer = bytes;
   }
   return $multi({ text: take(reader, wanted), is_bounded: length <= limit }, undefined);
 }
 
 function read_until_closed(reader: Reader, limit: number): Result<Body> {
-  const parts = [take(reader, bytes_left(reader))];
-  let size = parts[0].length;
-  while (size < limit) {
-    const [bytes, cause] = reader.receive(reader);
-    if (bytes === undefined) {
-      if (cause === CLOSED) break;
-      return $multi(undefined, cause);
-    }
-    parts.push(bytes);
-    size += bytes.length;
-  }
-  return $multi({ text: string.sub(table.concat(parts), 1, limit), is_bounded: false }, undefined);
+  const [bytes, cause] = receive_until(reader, limit);
+  if (cause !== undefined && cause !== CLOSED) return $multi(undefined, cause);
+  return $multi({ text: string.sub(bytes, 1, limit), is_bounded: false }, undefined);
 }
 
 function skip_trailers(reader: Reader): Result<true> {

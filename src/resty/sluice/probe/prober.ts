@@ -140,10 +140,5 @@ function probe_for_a_while(this: void, own_run: Run): void {
 
 /** Starts the task that probes this worker's share of the servers. Phase: init_worker_by_lua. */
 export function start_prober(): void {
-  start_background({
-    verb: "probe",
-    round: probe_for_a_while,
-    is_over,
-    is_critical: is_writing,
-  });
+  start_background({ verb: "probe", round: probe_for_a_while, is_over, is_critical: is_writing });
 }

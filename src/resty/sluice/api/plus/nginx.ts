@@ -2,9 +2,10 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
 import { VERSION } from "../../lib/version";
+import { Header } from "../../store/memory/cells";
 import { parent_pid } from "../../store/memory/posix";
-import { reset_respawned } from "../../store/memory/slots";
-import { process_status } from "../../store/memory/statistics";
+import { shared_memory } from "../../store/memory/region";
+import { reset_respawned, respawned_workers } from "../../store/memory/slots";
 import { ok, reply, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Route } from "../route";
@@ -23,13 +24,13 @@ function nginx_version(): string {
 }
 
 function get_nginx(this: void): Answered {
-  const { generation, loaded } = process_status();
+  const memory = shared_memory();
   const nginx = nginx_record({
     version: nginx_version(),
     build: `lua-resty-sluice-${VERSION}-r${RELEASE}`,
     address: ngx.var.server_addr,
-    generation,
-    load_timestamp: iso8601(clock.wall_time_of(loaded)),
+    generation: memory[Header.GENERATION],
+    load_timestamp: iso8601(clock.wall_time_of(memory[Header.LOADED])),
     timestamp: iso8601(clock.wall_time()),
     pid: ngx.worker.pid(),
     ppid: parent_pid(),
@@ -38,7 +39,7 @@ function get_nginx(this: void): Answered {
 }
 
 function get_processes(this: void): Answered {
-  return ok({ respawned: process_status().respawned });
+  return ok({ respawned: respawned_workers() });
 }
 
 function reset_processes(this: void): Answered {

@@ -1,5 +1,6 @@
 import * as ffi from "ffi";
 
+import { read_file } from "../../lib/file";
 import { pause } from "../../lib/pause";
 
 /** Reads from /proc which processes run nginx and which sockets they have open. Linux, 64 bit. */
@@ -22,6 +23,7 @@ const C = ffi.C as Libc;
 const EPERM = 1;
 const EACCES = 13;
 
+const LONGEST_STATUS = 16384;
 const LONGEST_LINK = 64;
 const link = ffi.new("char[?]", LONGEST_LINK);
 
@@ -61,11 +63,8 @@ function find_entry(path: string, visit: (this: void, name: string) => boolean):
 }
 
 function name_of(pid: string): string | undefined {
-  const [file] = io.open(`/proc/${pid}/comm`, "r");
-  if (file === undefined) return undefined;
-  const name = file.read("*l");
-  file.close();
-  return name;
+  const [text] = read_file(`/proc/${pid}/comm`, LONGEST_LINK);
+  return text === undefined ? undefined : string.match(text, "[^\n]+")[0];
 }
 
 /** Tells whether a process runs nginx. Undefined: it has ended, or is hidden from this worker. Any phase. */
@@ -79,10 +78,7 @@ export function runs_nginx(pid: string): boolean | undefined {
 
 /** Returns the effective user of a process; undefined: it has ended, or is a zombie. */
 function user_of(pid: string): number | undefined {
-  const [file] = io.open(`/proc/${pid}/status`, "r");
-  if (file === undefined) return undefined;
-  const text = file.read("*a") ?? "";
-  file.close();
+  const text = read_file(`/proc/${pid}/status`, LONGEST_STATUS)[0] ?? "";
   if (string.find(text, "\nState:\t[ZX]")[0] !== undefined) return undefined;
   return tonumber(string.match(text, "\nUid:\t%d+\t(%d+)")[0]);
 }

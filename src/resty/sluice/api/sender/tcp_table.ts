@@ -1,5 +1,6 @@
 /** Reads the kernel's tables of TCP connections, for systems without netlink (`RestrictAddressFamilies`). */
 
+import { MAPPING } from "../../lib/ip";
 import { pause } from "../../lib/pause";
 
 /** The socket of a program. */
@@ -17,8 +18,6 @@ export interface Endpoint {
   port: number;
 }
 
-/** The prefix of an IPv4-mapped IPv6 address. */
-const MAPPED = `${string.rep("\0", 10)}${string.char(255, 255)}`;
 const IPV4_BYTES = 4;
 const WORD_BYTES = 4;
 
@@ -61,7 +60,7 @@ function find_in(path: string, near: Endpoint, far: Endpoint): Socket | undefine
 }
 
 function mapped({ address, port }: Endpoint): Endpoint {
-  return { address: MAPPED + address, port };
+  return { address: MAPPING + address, port };
 }
 
 /**

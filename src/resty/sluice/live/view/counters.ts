@@ -8,7 +8,7 @@ import {
   Row,
   type RowNumber,
   Slot,
-  UpstreamCounter,
+  type UpstreamCounter,
 } from "../../store/memory/cells";
 import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
@@ -93,36 +93,27 @@ function count_inactive(server: LiveServer): void {
   memory[total] = memory[total] - 1;
 }
 
+/** Adds to a counter, unless the row belongs to another server or upstream now. */
+export function count_at(
+  owner: LiveServer | LiveUpstream,
+  counter: Counter | UpstreamCounter,
+  by: number,
+): void {
+  if (memory[owner.stamp] !== owner.incarnation) return;
+  const at = owner.counters + counter;
+  memory[at] = memory[at] + by;
+}
+
 /** Takes back `count_request`. */
 export function uncount_request(server: LiveServer): void {
   count_inactive(server);
-  if (memory[server.stamp] !== server.incarnation) return;
-  const requests = server.counters + Counter.REQUESTS;
-  memory[requests] = memory[requests] - 1;
+  count_at(server, Counter.REQUESTS, -1);
 }
 
 /** Counts the end of a request at `server`. `failures`: 1 if it failed. */
 export function count_end(server: LiveServer, failures: number): void {
   count_inactive(server);
-  // The row of a removed server may belong to another server now.
-  if (memory[server.stamp] !== server.incarnation) return;
-  const fails = server.counters + Counter.FAILS;
-  memory[fails] = memory[fails] + failures;
-}
-
-/** Counts bytes sent to and received from `server`. */
-export function count_bytes(server: LiveServer, sent: number, received: number): void {
-  const at = server.counters;
-  if (memory[server.stamp] !== server.incarnation) return;
-  memory[at + Counter.SENT] = memory[at + Counter.SENT] + sent;
-  memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] + received;
-}
-
-/** Counts that a server gave no response. */
-export function count_unanswered(server: LiveServer): void {
-  if (memory[server.stamp] !== server.incarnation) return;
-  const unanswered = server.counters + Counter.UNANSWERED;
-  memory[unanswered] = memory[unanswered] + 1;
+  count_at(server, Counter.FAILS, failures);
 }
 
 /** Counts a response by its status. Only the first 35 different codes of a server are counted. */
@@ -179,25 +170,4 @@ export function count_success(server: LiveServer, status: number, sent: number, 
   const codes = memory[at + Counter.FIRST_CODE];
   if (codes % CODE_STEP === status) memory[at + Counter.FIRST_CODE] = codes + CODE_STEP;
   else count_response(server, status);
-}
-
-/** Counts a request without a value for the key of the upstream's method. */
-export function count_without_key(upstream: LiveUpstream): void {
-  if (memory[upstream.stamp] !== upstream.incarnation) return;
-  const requests = upstream.counters + UpstreamCounter.WITHOUT_KEY;
-  memory[requests] = memory[requests] + 1;
-}
-
-/** Counts that a request has begun (1) or stopped (-1) to wait in the upstream's queue. */
-export function count_waiting(upstream: LiveUpstream, by: number): void {
-  if (memory[upstream.stamp] !== upstream.incarnation) return;
-  const waiting = upstream.counters + UpstreamCounter.WAITING;
-  memory[waiting] = memory[waiting] + by;
-}
-
-/** Counts a request that found the queue full. */
-export function count_overflow(upstream: LiveUpstream): void {
-  if (memory[upstream.stamp] !== upstream.incarnation) return;
-  const overflows = upstream.counters + UpstreamCounter.OVERFLOWS;
-  memory[overflows] = memory[overflows] + 1;
 }

@@ -55,13 +55,8 @@ export function new_etcd_client(
   is_over: (this: void) => boolean,
 ): EtcdClient {
   const url = endpoints[attempt % endpoints.length];
-  return {
-    service: service_at(url, tls?.verify ?? true, purpose),
-    user,
-    password,
-    token: undefined,
-    is_over,
-  };
+  const service = service_at(url, tls?.verify ?? true, purpose);
+  return { service, user, password, token: undefined, is_over };
 }
 
 /** Formats a request. */
@@ -107,17 +102,11 @@ export function log_in(client: EtcdClient): Result<true> {
   const { user, password } = client;
   if (user === undefined) return $multi(true, undefined);
   client.token = undefined;
-  const [object, cause] = call_once<{ token?: string }>(
-    client,
-    "/v3/auth/authenticate",
-    { name: user, password },
-    LOGIN,
-  );
-  const failure =
-    object?.token === undefined ? (cause ?? unexpected(ETCD, 'there is no "token"')) : undefined;
-  if (failure !== undefined) return $multi(undefined, `could not log in: ${failure}`);
+  const body = { name: user, password };
+  const [object, cause] = call_once<{ token?: string }>(client, "/v3/auth/authenticate", body, LOGIN);
   client.token = object?.token;
-  return $multi(true, undefined);
+  if (client.token !== undefined) return $multi(true, undefined);
+  return $multi(undefined, `could not log in: ${cause ?? unexpected(ETCD, 'there is no "token"')}`);
 }
 
 /**

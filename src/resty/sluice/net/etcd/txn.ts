@@ -35,12 +35,7 @@ export function is_at(key: string, revision: number): object {
 
 /** Returns the condition that a key has a value. */
 export function has_value(key: string, value: string): object {
-  return {
-    key: ngx.encode_base64(key),
-    target: "VALUE",
-    result: "EQUAL",
-    value: ngx.encode_base64(value),
-  };
+  return { key: ngx.encode_base64(key), target: "VALUE", result: "EQUAL", value: ngx.encode_base64(value) };
 }
 
 /** Returns the operation that writes a key. */

@@ -1,4 +1,5 @@
 import { as_object, decode } from "../../lib/json";
+import { read_file } from "../../lib/file";
 import { from_prefix } from "../../lib/path";
 import type { Result } from "../../lib/result";
 import { decode_as, type Schema } from "../../lib/schema";
@@ -32,6 +33,7 @@ export interface KubernetesPlace {
 export const KUBERNETES = "kubernetes";
 
 const TIMEOUT_SECONDS = 3;
+const LONGEST_TOKEN = 1048576;
 /** Limit of an answer, in bytes: a page of slices with the maximum number of endpoints. */
 const LARGEST_ANSWER = 16777216;
 
@@ -54,11 +56,9 @@ export function new_kubernetes_client(
 
 /** Reads the token of the service account. The kubelet replaces it before it expires. */
 function read_token(path: string): Result<string> {
-  const [file, cause] = io.open(path, "rb");
-  if (file === undefined) return $multi(undefined, `could not read the token: ${cause ?? ""}`);
-  const content = file.read("*a");
-  file.close();
-  const [token] = string.match(content ?? "", "^%s*([!-~]+)%s*$");
+  const [content, cause] = read_file(path, LONGEST_TOKEN);
+  if (content === undefined) return $multi(undefined, `could not read the token: ${cause ?? ""}`);
+  const [token] = string.match(content, "^%s*([!-~]+)%s*$");
   return $multi(token, token === undefined ? `there is no token in ${path}` : undefined);
 }
 

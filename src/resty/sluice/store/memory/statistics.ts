@@ -4,7 +4,6 @@ import {
   type Cell,
   CODE_STEP,
   Counter,
-  Header,
   LAST_CODE,
   Row,
   type RowNumber,
@@ -26,7 +25,6 @@ import {
   is_used,
 } from "./region";
 import { active_requests } from "./rows";
-import { respawned_workers } from "./slots";
 
 /** The statistics of a server over all workers, since it was added or its statistics were reset. */
 export interface ServerStatus {
@@ -44,7 +42,6 @@ export interface ServerStatus {
   /** Seconds since 1970; undefined: never chosen. */
   selected: number | undefined;
   /** See `Row` for this and the next members. */
-  state: State;
   unavail: number;
   checks: number;
   check_fails: number;
@@ -55,20 +52,6 @@ export interface ServerStatus {
   downtime: number;
   /** Since when it is, or last was, not up, by the monotonic clock; undefined: it always was up. */
   down_since: number | undefined;
-}
-
-function read_health(status: ServerStatus, at: Cell): void {
-  const memory = shared_memory();
-  status.state = memory[at + Row.STATE];
-  status.unavail = memory[at + Row.UNAVAIL];
-  status.checks = memory[at + Row.CHECKS];
-  status.check_fails = memory[at + Row.CHECK_FAILS];
-  status.unhealthy = memory[at + Row.UNHEALTHY];
-  if (memory[at + Row.LAST_PASSED] >= 0) status.last_passed = memory[at + Row.LAST_PASSED] === 1;
-  const down_since = memory[at + Row.DOWN_SINCE];
-  if (down_since > 0) status.down_since = down_since;
-  const lasting = status.state === State.UP ? 0 : math.max(0, clock.now() - down_since);
-  status.downtime = memory[at + Row.DOWNTIME] + math.floor(lasting * 1000);
 }
 
 const RESET_SLOT = 0;
@@ -96,6 +79,13 @@ function add_codes(codes: LuaTable<number, number | undefined>, at: Cell): void 
 /** Sums up a server's counters. Any phase. */
 export function status_of(row: RowNumber, incarnation: number): ServerStatus {
   const memory = shared_memory();
+  const shared = row_at(row);
+  const state: State = memory[shared + Row.STATE];
+  const header_time = memory[shared + Row.HEADER_TIME];
+  const selected = memory[shared + Row.SELECTED];
+  const last_passed = memory[shared + Row.LAST_PASSED];
+  const down_since = memory[shared + Row.DOWN_SINCE];
+  const lasting = state === State.UP ? 0 : math.max(0, clock.now() - down_since);
   const codes = new LuaTable<number, number | undefined>();
   const status: ServerStatus = {
     active: active_requests(row),
@@ -105,17 +95,16 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
     fails: 0,
     unanswered: 0,
     codes,
-    header_time: undefined,
-    response_time: undefined,
-    selected: undefined,
-    state: State.UP,
-    unavail: 0,
-    checks: 0,
-    check_fails: 0,
-    unhealthy: 0,
-    last_passed: undefined,
-    downtime: 0,
-    down_since: undefined,
+    header_time: header_time >= 0 ? header_time : undefined,
+    response_time: header_time >= 0 ? memory[shared + Row.RESPONSE_TIME] : undefined,
+    selected: selected > 0 ? selected : undefined,
+    unavail: memory[shared + Row.UNAVAIL],
+    checks: memory[shared + Row.CHECKS],
+    check_fails: memory[shared + Row.CHECK_FAILS],
+    unhealthy: memory[shared + Row.UNHEALTHY],
+    last_passed: last_passed >= 0 ? last_passed === 1 : undefined,
+    downtime: memory[shared + Row.DOWNTIME] + math.floor(lasting * 1000),
+    down_since: down_since > 0 ? down_since : undefined,
   };
   for (const at of counters_of(row, incarnation)) {
     status.requests += memory[at + Counter.REQUESTS];
@@ -125,18 +114,11 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
     status.unanswered += memory[at + Counter.UNANSWERED];
     add_codes(codes, at);
   }
-  const shared = row_at(row);
-  if (memory[shared + Row.HEADER_TIME] >= 0) {
-    status.header_time = memory[shared + Row.HEADER_TIME];
-    status.response_time = memory[shared + Row.RESPONSE_TIME];
-  }
-  read_health(status, shared);
-  if (memory[shared + Row.SELECTED] > 0) status.selected = memory[shared + Row.SELECTED];
   return status;
 }
 
 /** Prepares a row's counters of what resets subtract. Returns their offset. Under the write lock. */
-export function reset_cells(row: RowNumber, stamp: number): number {
+function reset_cells(row: RowNumber, stamp: number): number {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
   if (memory[stamp_at(RESET_SLOT, row)] !== stamp) {
@@ -150,6 +132,7 @@ export function reset_cells(row: RowNumber, stamp: number): number {
 function write_reset(row: RowNumber, incarnation: number, status: ServerStatus): void {
   const memory = shared_memory();
   const at = reset_cells(row, incarnation);
+  const shared = row_at(row);
   memory[at + Counter.REQUESTS] = memory[at + Counter.REQUESTS] - status.requests;
   memory[at + Counter.SENT] = memory[at + Counter.SENT] - status.sent;
   memory[at + Counter.RECEIVED] = memory[at + Counter.RECEIVED] - status.received;
@@ -161,11 +144,11 @@ function write_reset(row: RowNumber, incarnation: number, status: ServerStatus):
     if (memory[cell] === 0) memory[cell] = code;
     if (memory[cell] % CODE_STEP === code) memory[cell] = memory[cell] - count * CODE_STEP;
   }
-  memory[row_at(row) + Row.HEADER_TIME] = NO_AVERAGE;
-  memory[row_at(row) + Row.RESPONSE_TIME] = NO_AVERAGE;
-  for (const cell of HEALTH_STATISTICS) memory[row_at(row) + cell] = 0;
+  memory[shared + Row.HEADER_TIME] = NO_AVERAGE;
+  memory[shared + Row.RESPONSE_TIME] = NO_AVERAGE;
+  for (const cell of HEALTH_STATISTICS) memory[shared + cell] = 0;
   // For a server that is down now, this subtracts the part of the current downtime as well.
-  memory[row_at(row) + Row.DOWNTIME] = memory[row_at(row) + Row.DOWNTIME] - status.downtime;
+  memory[shared + Row.DOWNTIME] = memory[shared + Row.DOWNTIME] - status.downtime;
 }
 
 /**
@@ -226,20 +209,4 @@ export function reset_upstream_status(row: RowNumber): Result<true> {
     memory[at + UpstreamCounter.WITHOUT_KEY] = memory[at + UpstreamCounter.WITHOUT_KEY] - without_key;
     memory[at + UpstreamCounter.OVERFLOWS] = memory[at + UpstreamCounter.OVERFLOWS] - overflows;
   });
-}
-
-/** How often `setup` has run in this nginx, when it ran last, and how many workers died and were replaced. */
-export interface ProcessStatus {
-  generation: number;
-  loaded: number;
-  respawned: number;
-}
-
-export function process_status(): ProcessStatus {
-  const memory = shared_memory();
-  return {
-    generation: memory[Header.GENERATION],
-    loaded: memory[Header.LOADED],
-    respawned: respawned_workers(),
-  };
 }
