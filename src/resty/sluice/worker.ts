@@ -30,7 +30,6 @@ import { finish_write } from "./store/unfinished";
 
 /** The start of a worker, and the tasks that it does beside requests. */
 
-/** A task that runs at an interval. */
 interface Task {
   run: (this: void) => void;
   seconds: number;

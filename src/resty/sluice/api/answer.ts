@@ -9,7 +9,6 @@ import type { Document } from "../store/document/document";
 /** Returns the next piece of a text; undefined: there are no more. */
 export type NextPiece = (this: void, pause: (this: void) => void) => string | undefined;
 
-/** The answer of a resource. */
 export interface Answer {
   status: number;
   /** Sent as JSON; undefined: no body. */
@@ -23,7 +22,6 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** An answer, or undefined and the problem. */
 export type Answered = Read<Answer>;
 
 const body_record = record("error request_id href");

@@ -10,7 +10,6 @@ export function wanted_fields(): string[] | undefined {
   return fields;
 }
 
-/** Returns an object with only the wanted members. */
 export function filter_object(object: object, fields: readonly string[] | undefined): object {
   if (fields === undefined) return object;
   const filtered: Record<string, unknown> = {};

@@ -5,7 +5,6 @@ import { decode, is_table } from "../lib/json";
 import { is_utf8 } from "../lib/utf8";
 import type { Conditions } from "./precondition";
 
-/** A request to the API. */
 export interface ApiRequest {
   method: string;
   /** The path of the API's location. */

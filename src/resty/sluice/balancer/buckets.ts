@@ -50,7 +50,6 @@ export function new_buckets(room: number): Buckets {
   };
 }
 
-/** Returns the bucket of a position. */
 export function bucket_of(position: number, count: number): number {
   return math.floor((position * count) / POSITIONS);
 }
@@ -142,7 +141,6 @@ export function put(buckets: Buckets, position: number, seat_before: SeatBefore)
   buckets.size = buckets.size + 1;
 }
 
-/** Removes a point. */
 export function take(buckets: Buckets, position: number): void {
   const { positions, followers, heads } = buckets;
   const bucket = bucket_of(position, buckets.count);

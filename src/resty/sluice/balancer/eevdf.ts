@@ -18,17 +18,14 @@ export interface Schedule<T extends Turns> {
   readonly waiting: Heap<T>;
 }
 
-/** Makes an empty schedule. Any phase. */
 export function new_schedule<T extends Turns>(): Schedule<T> {
   return { eligible: new_heap(), waiting: new_heap() };
 }
 
-/** Returns when the next turn becomes eligible. */
 export function eligible_at(turns: Turns): number {
   return turns.base + turns.turn / turns.weight;
 }
 
-/** Returns when the next turn is due. */
 export function due_at(turns: Turns): number {
   return turns.base + (turns.turn + 1) / turns.weight;
 }
@@ -39,12 +36,10 @@ export function wait_for_turn<T extends Turns>({ waiting }: Schedule<T>, turns: 
   push(waiting, turns);
 }
 
-/** Removes an item from its heap. */
 export function withdraw<T extends Turns>({ eligible, waiting }: Schedule<T>, turns: T): void {
   remove(waiting.entries.get(turns.place) === turns ? waiting : eligible, turns);
 }
 
-/** Removes all items. */
 export function clear<T extends Turns>({ eligible, waiting }: Schedule<T>): void {
   while (eligible.size > 0) pop(eligible);
   while (waiting.size > 0) pop(waiting);

@@ -10,7 +10,6 @@ export interface Group extends Turns, Ring<Group> {
   slot: number;
 }
 
-/** The groups of a rotation. */
 export interface Groups {
   readonly by_weight: LuaTable<number, Group | undefined>;
   /** The groups from 1 on, in no particular order. */
@@ -24,7 +23,6 @@ export interface Groups {
 /** Up to this number of groups, comparing all of them is as fast as the schedule. */
 const FEW_GROUPS = 16;
 
-/** Makes an empty set of groups. Any phase. */
 export function new_groups(): Groups {
   return {
     by_weight: new LuaTable(),
@@ -79,7 +77,6 @@ export function add_group(groups: Groups, peer_weight: number, first: Member<Gro
   return group;
 }
 
-/** Removes a group. */
 export function remove_group(groups: Groups, group: Group): void {
   take_out_of_schedule(groups, group);
   groups.by_weight.delete(group.peer_weight);

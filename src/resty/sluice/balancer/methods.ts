@@ -18,7 +18,6 @@ function random_cost({ random }: BalancingConfig, surroundings: Surroundings): C
   return undefined;
 }
 
-/** The methods by their names in nginx. */
 const METHODS: Record<MethodName, NewMethod> = {
   round_robin: (_config, surroundings) => new_round_robin(surroundings),
   least_conn: (_config, surroundings) => new_least(surroundings, connection_cost(surroundings)),

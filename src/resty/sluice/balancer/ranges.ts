@@ -9,7 +9,6 @@ export interface Ranges {
   remove: (this: void, peer: Peer) => void;
   /** Changes `peer.weight`. */
   reweigh: (this: void, peer: Peer, weight: number) => void;
-  /** Returns the number of peers. */
   count: (this: void) => number;
   /** Returns the length of the line. */
   total: (this: void) => number;
@@ -17,10 +16,8 @@ export interface Ranges {
   at: (this: void, point: number) => Peer;
 }
 
-/** Makes an empty line. Any phase. */
 export function new_ranges(): Ranges {
   const peers: Peer[] = [];
-  /** The ends of the ranges. */
   const ends = new LuaTable<number, number>();
   let sum = 0;
   /** The weight of all peers; 0: the weights differ. */

@@ -85,7 +85,6 @@ export function join_in_order<R extends Ring<R>>(ring: R, member: Member<R>): vo
   if (is_first) ring.next = member;
 }
 
-/** Removes a peer from its ring. */
 export function leave_ring<R extends Ring<R>>(member: Member<R>): void {
   const ring = member.ring;
   ring.members = ring.members - 1;

@@ -119,7 +119,7 @@ function record_once(
   });
 }
 
-/** Acts on a decision. Returns the cause of a failure. */
+/** Returns the cause of a failure. */
 function act(
   upstream: Controlled,
   config: AutoscaleConfig,

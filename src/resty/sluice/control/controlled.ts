@@ -49,7 +49,6 @@ export interface Memo {
   recorded_obstacle: string;
 }
 
-/** A controlled upstream. */
 export interface Controlled {
   name: string;
   /** The upstream's cells in shared memory. */

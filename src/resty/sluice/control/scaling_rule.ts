@@ -14,7 +14,6 @@ export interface ScalingLimits {
   max: number;
 }
 
-/** The utilization of an upstream. */
 export interface Utilization {
   /** Servers in service, unhealthy ones included. */
   in_service: number;
@@ -35,7 +34,6 @@ export interface ScalingTimes {
 
 export type Direction = "out" | "in";
 
-/** A decision. The reason is for humans. */
 export interface Decision {
   direction: Direction;
   reason: string;

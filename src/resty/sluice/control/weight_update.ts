@@ -25,7 +25,7 @@ function limits_of(load: LoadConfig): LoadLimits {
   };
 }
 
-/** Stores a factor in shared memory. Returns whether it has changed. */
+/** Returns whether it has changed. */
 function store_factor({ row, incarnation, factor, reason }: ControlledServer): boolean {
   const memory = shared_memory();
   if (memory[row + Row.STAMP] !== incarnation) return false;

@@ -42,7 +42,6 @@ export function crc32_word(state: number, word: number): number {
   return BY_3[bits & 255] ^ BY_2[(bits >>> 8) & 255] ^ BY_1[(bits >>> 16) & 255] ^ BY_0[bits >>> 24];
 }
 
-/** Returns the state after a text. */
 export function crc32_text(state: number, text: string): number {
   for (const position of $range(1, text.length)) state = crc32_byte(state, string.byte(text, position));
   return state;
@@ -53,7 +52,6 @@ export function crc32_end(state: number): number {
   return ~state % TWO_32;
 }
 
-/** Returns the checksum of a text. */
 export function crc32(text: string): number {
   return crc32_end(crc32_text(CRC32_START, text));
 }

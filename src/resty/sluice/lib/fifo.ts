@@ -13,7 +13,6 @@ export interface Fifo<T extends FifoEntry> {
   readonly entries: LuaTable<number, T>;
 }
 
-/** Returns an empty queue. Any phase. */
 export function new_fifo<T extends FifoEntry>(): Fifo<T> {
   return { size: 0, first: 1, last: 0, entries: new LuaTable() };
 }

@@ -12,7 +12,6 @@ export interface Heap<T extends HeapEntry> {
   readonly entries: LuaTable<number, T>;
 }
 
-/** Returns an empty heap. Any phase. */
 export function new_heap<T extends HeapEntry>(): Heap<T> {
   return { size: 0, entries: new LuaTable() };
 }

@@ -2,7 +2,6 @@ import * as clock from "./clock";
 
 /** Jobs that a worker does beside requests, started by timers. */
 
-/** A job that runs again and again. */
 export interface Job {
   /** What the job does; the log says "could not <verb>". */
   verb: string;

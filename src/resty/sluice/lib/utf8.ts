@@ -32,7 +32,6 @@ function find_invalid(text: string, from: number): number | undefined {
   return undefined;
 }
 
-/** Returns whether a text is UTF-8. */
 export function is_utf8(text: string): boolean {
   return find_invalid(text, 1) === undefined;
 }

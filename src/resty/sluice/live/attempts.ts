@@ -34,7 +34,6 @@ const attempts_of = new LuaTable<number, Attempts>();
 /** The number of entries in `attempts_of`. Mostly 0, which saves a look-up. */
 let several = 0;
 
-/** Makes the record of a request without attempts. */
 export function new_attempts(): Attempts {
   return {
     server: undefined,
@@ -48,7 +47,6 @@ export function new_attempts(): Attempts {
   };
 }
 
-/** Adds an attempt that has ended. */
 export function add_tried(attempts: Attempts, server: LiveServer): void {
   attempts.servers.push(server);
   attempts.tried.add(server);
@@ -64,27 +62,22 @@ export function key_of(request: CData): number {
   return tonumber(cast("uintptr_t", request)) as number;
 }
 
-/** Returns the server of a request at its first attempt. */
 export function first_server(key: number): LiveServer | undefined {
   return server_of.get(key);
 }
 
-/** Returns the record of a request with more than one attempt. */
 export function find_attempts(key: number): Attempts | undefined {
   return several === 0 ? undefined : attempts_of.get(key);
 }
 
-/** Keeps the server of a request's first attempt. */
 export function keep_first(key: number, server: LiveServer): void {
   server_of.set(key, server);
 }
 
-/** Forgets a request at its first attempt. */
 export function forget_first(key: number): void {
   server_of.delete(key);
 }
 
-/** Forgets a request with more than one attempt. */
 export function forget_attempts(key: number): void {
   attempts_of.delete(key);
   several = several - 1;

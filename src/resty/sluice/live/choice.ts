@@ -64,7 +64,6 @@ function is_empty(key: string | undefined): boolean {
   return key === undefined || key === "";
 }
 
-/** Chooses by the upstream's method. */
 function choose_by_method(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Choice {
   const { primary, backup, read_key } = upstream;
   const key = read_key === undefined ? undefined : read_key();

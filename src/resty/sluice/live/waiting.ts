@@ -20,7 +20,6 @@ interface WaitingRequest extends Waiter {
   upstream: LiveUpstream;
 }
 
-/** How a wait ended. */
 export const enum Ending {
   /** No server is available, but not because all are full. */
   NONE,

@@ -19,7 +19,6 @@ export interface Destination {
   opened: number;
 }
 
-/** The parameters of a TLS handshake. */
 export interface Tls {
   /** The name that is sent as SNI. */
   server_name: string;
@@ -27,7 +26,6 @@ export interface Tls {
   verify: boolean;
 }
 
-/** A connection in use. */
 export interface Connection extends Reader {
   socket: TcpSocket;
   destination: Destination;
@@ -133,7 +131,6 @@ export function open_connection(destination: Destination, deadline: number): Res
   return $multi(connection, undefined);
 }
 
-/** Sends a text. */
 export function send(connection: Connection, text: string): Result<true> {
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const [sent, cause] = connection.socket.send(text);
@@ -149,7 +146,6 @@ export function keep_connection(connection: Connection): void {
   else socket.close();
 }
 
-/** Closes a connection. */
 export function close_connection(connection: Connection): void {
   connection.socket.close();
 }

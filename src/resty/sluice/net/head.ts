@@ -2,7 +2,6 @@ import type { Result } from "../lib/result";
 import { trim } from "../lib/text";
 import { bytes_left, fill, take, type Reader } from "./reader";
 
-/** The status line and the header of an answer. */
 export interface Head {
   status: number;
   /** The headers by their names in lower case. The values of a repeated header are joined by `, `. */
@@ -90,7 +89,6 @@ export function read_head(reader: Reader): Result<Head> {
   return $multi(undefined, `it begins with more than ${MOST_INTERIM_HEADS} interim answers`);
 }
 
-/** Returns the framing of the body that follows a head. */
 export function body_framing({ headers }: Head): Result<Framing> {
   const coding = headers["transfer-encoding"];
   if (coding !== undefined) {

@@ -24,13 +24,11 @@ const LONGEST_CHUNK_LINE = 64;
 /** The cause when the other side has ended the body. */
 export const ENDED = "the stream has ended";
 
-/** The lines of a body that begins here. */
 export function new_lines(reader: Reader, longest: number, { is_chunked, length }: Framing): Lines {
   const left = is_chunked ? 0 : length;
   return { reader, longest, is_chunked, left, piece: "", used: 0, beginning: string_buffer.new() };
 }
 
-/** Reads the size of the next chunk. */
 function begin_chunk(lines: Lines): Result<true> {
   const { reader } = lines;
   let [line, cause] = take_line(reader, LONGEST_CHUNK_LINE);
@@ -44,7 +42,6 @@ function begin_chunk(lines: Lines): Result<true> {
   return $multi(true, undefined);
 }
 
-/** Waits for the next piece of the body. */
 function next_piece(lines: Lines): Result<string> {
   const { reader } = lines;
   if (lines.left === 0) {

@@ -114,7 +114,6 @@ export function is_quiet(cause: string | undefined): boolean {
   return cause === QUIET;
 }
 
-/** Ends a stream. */
 export function close_stream({ thread, connection, cause }: Stream): void {
   // A thread that is killed while it reads closes the connection.
   if (cause === undefined && thread !== undefined) ngx.thread.kill(thread);

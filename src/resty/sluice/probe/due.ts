@@ -21,7 +21,6 @@ const LATEST = 1;
 /** The fractional parts of its multiples are spread evenly over the numbers from 0 to 1. */
 const GOLDEN_RATIO = 0.6180339887498949;
 
-/** Makes an empty schedule. */
 export function new_schedule<T extends Turn>(): Schedule<T> {
   return new_heap<T>();
 }

@@ -42,7 +42,6 @@ interface Group {
   lines: LuaTable<string, Target | false>;
 }
 
-/** The line of a new or changed server. */
 interface NewLine {
   line: string;
   /** Position among all lines, from 0. */

@@ -12,17 +12,11 @@ interface Libc {
 }
 
 interface Question extends ffi.CData {
-  length: number;
-  type: number;
-  flags: number;
   family: number;
-  protocol: number;
-  states: number;
   client_port: number;
   own_port: number;
   client: ffi.CData;
   own: ffi.CData;
-  cookie: ffi.NumberPointer;
 }
 
 interface Reply extends ffi.CData {
@@ -53,8 +47,6 @@ ffi.cdef(`
   int sluice_close(int) __asm__("close");
 `);
 const C = ffi.C as Libc;
-const question = ffi.new("struct sluice_question") as Question;
-const reply = ffi.new("struct sluice_reply") as Reply;
 const QUESTION_BYTES = 72;
 const LEAST_REPLY_BYTES = 20;
 const WHOLE_REPLY_BYTES = 88;
@@ -74,6 +66,16 @@ const NO_COOKIE = 0xffffffff;
 const MSG_DONTWAIT = 0x40;
 const ENOENT = 2;
 const IPV4_BYTES = 4;
+
+const question = ffi.new("struct sluice_question", {
+  length: QUESTION_BYTES,
+  type: SOCK_DIAG_BY_FAMILY,
+  flags: NLM_F_REQUEST,
+  protocol: IPPROTO_TCP,
+  states: ALL_STATES,
+  cookie: [NO_COOKIE, NO_COOKIE],
+}) as Question;
+const reply = ffi.new("struct sluice_reply") as Reply;
 
 /** Converts a port to network byte order. This processor is little-endian. */
 function in_network_order(port: number): number {
@@ -97,18 +99,11 @@ function exchange(): boolean {
  * @returns true and the socket; true: no program has it open; false: the kernel does not answer
  */
 export function ask_kernel(client: Endpoint, own: Endpoint): LuaMultiReturn<[boolean, Socket | undefined]> {
-  question.length = QUESTION_BYTES;
-  question.type = SOCK_DIAG_BY_FAMILY;
-  question.flags = NLM_F_REQUEST;
   question.family = client.address.length === IPV4_BYTES ? AF_INET : AF_INET6;
-  question.protocol = IPPROTO_TCP;
-  question.states = ALL_STATES;
   question.client_port = in_network_order(client.port);
   question.own_port = in_network_order(own.port);
   ffi.copy(question.client, client.address, client.address.length);
   ffi.copy(question.own, own.address, own.address.length);
-  question.cookie[0] = NO_COOKIE;
-  question.cookie[1] = NO_COOKIE;
   if (!exchange()) return $multi(false, undefined);
   if (reply.type === NLMSG_ERROR) return $multi(reply.error === -ENOENT, undefined);
   if (reply.type !== SOCK_DIAG_BY_FAMILY) return $multi(false, undefined);

@@ -57,7 +57,6 @@ interface Registration {
   report: Report | undefined;
 }
 
-/** Reads a registration. Returns it, or undefined and the problem. */
 function read_registration(name: string): Read<Registration> {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);

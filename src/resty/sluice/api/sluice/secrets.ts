@@ -1,4 +1,4 @@
-import type { AutoscaleConfig, WebhookConfig } from "../../config/autoscale";
+import type { AutoscaleConfig } from "../../config/autoscale";
 import { SOURCE_BLOCKS, source_of, type DiscoveryBlock } from "../../config/discovery";
 import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
@@ -7,32 +7,28 @@ import type { Document } from "../../store/document/document";
 /** Hides the secrets of registries and webhooks in answers. A hidden secret that is sent back stays. */
 
 const HIDDEN = "***";
+const ADDRESS_HAS_CHANGED = "must be given again because the address has changed";
 
-/** Returns `discovery` of an upstream with its secrets hidden. */
+/** Copies an object with other values of some members. The order in which they are shown stays. */
+function with_members<T extends object>(object: T, members: object): T {
+  return setmetatable({ ...object, ...members }, getmetatable(object) as LuaMetatable<T>);
+}
+
 export function without_secrets(discovery: DiscoveryBlock | undefined): DiscoveryBlock | undefined {
   const name = source_of(discovery);
   if (discovery === undefined || name === undefined) return discovery;
   const block = discovery[name] as unknown as Record<string, unknown>;
-  const shown: Record<string, unknown> = { ...block };
+  const hidden: Record<string, string> = {};
   for (const secret of SOURCE_BLOCKS[name].secrets) {
-    if (shown[secret] !== undefined) shown[secret] = HIDDEN;
+    if (block[secret] !== undefined) hidden[secret] = HIDDEN;
   }
-  const copy = { ...discovery, [name]: setmetatable(shown, getmetatable(block) as LuaMetatable<object>) };
-  return setmetatable(copy, getmetatable(discovery) as LuaMetatable<DiscoveryBlock>);
+  return with_members(discovery, { [name]: with_members(block, hidden) });
 }
 
-/** Returns `autoscale` of an upstream with its secret hidden. */
 export function without_webhook_secret(autoscale: AutoscaleConfig | undefined): AutoscaleConfig | undefined {
   const webhook = autoscale?.webhook;
   if (autoscale === undefined || webhook === undefined) return autoscale;
-  const shown = setmetatable(
-    { ...webhook, secret: HIDDEN },
-    getmetatable(webhook) as LuaMetatable<WebhookConfig>,
-  );
-  return setmetatable(
-    { ...autoscale, webhook: shown },
-    getmetatable(autoscale) as LuaMetatable<AutoscaleConfig>,
-  );
+  return with_members(autoscale, { webhook: with_members(webhook, { secret: HIDDEN }) });
 }
 
 /** Returns the address of a source. A secret is not sent to any other address. */
@@ -46,7 +42,7 @@ function restore_webhook_secret(autoscale: unknown, current: Document | undefine
   if (!is_table(webhook) || webhook.secret !== HIDDEN) return undefined;
   const known = current?.autoscale?.webhook;
   if (known === undefined || known.url !== webhook.url)
-    return invalid_value("autoscale.webhook.secret", "must be given again because the address has changed");
+    return invalid_value("autoscale.webhook.secret", ADDRESS_HAS_CHANGED);
   webhook.secret = known.secret;
   return undefined;
 }
@@ -66,11 +62,7 @@ export function restore_secrets(
       const block = given as Record<string, unknown>;
       if (block[secret] === HIDDEN) {
         const is_known = known !== undefined && place_of(block) === place_of(known);
-        if (!is_known)
-          return invalid_value(
-            `discovery.${name}.${secret}`,
-            "must be given again because the address has changed",
-          );
+        if (!is_known) return invalid_value(`discovery.${name}.${secret}`, ADDRESS_HAS_CHANGED);
         block[secret] = known?.[secret];
       }
     }

@@ -48,7 +48,6 @@ function read_input(): Read<Input> {
   return $multi(origins === undefined ? undefined : { upstream, origins }, invalid);
 }
 
-/** Replaces an upstream by the configuration of a body. */
 function replaced(
   current: Document | undefined,
   config: UpstreamConfig,

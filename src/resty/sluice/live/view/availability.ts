@@ -35,7 +35,6 @@ export function is_healthy(server: LiveServer, now: number): boolean {
   );
 }
 
-/** Returns the percentage of the servers in rotation that are unavailable. */
 function unavailable_percent(upstream: LiveUpstream, now: number): number {
   let unavailable = 0;
   for (const [, server] of pairs(upstream.servers)) {
@@ -99,7 +98,6 @@ function note_error(server: LiveServer, is_gateway_failure: boolean, now: number
   eject(server, outlier_limits, others_ejected, now, reason);
 }
 
-/** Notes the status of a response. */
 export function note_response(server: LiveServer, status: number, now: number): void {
   const { row } = server;
   if (status >= FIRST_SERVER_ERROR) {

@@ -125,7 +125,6 @@ export interface LiveUpstream {
   health_revision: number;
 }
 
-/** Binds clients to servers. */
 export interface Binding {
   /** Adds a server. */
   join: (this: void, server: LiveServer) => void;

@@ -6,7 +6,6 @@ import { active_at, begun_at, row_at } from "../../store/memory/region";
 import { adopt, own_cell } from "./counters";
 import type { LiveUpstream, LiveServer } from "./model";
 
-/** Makes the record of a server from its line in the document. */
 export function new_server(upstream: LiveUpstream, record: ServerRecord, line: string): LiveServer {
   const [address] = parse_address(record.server);
   const [stamp, counters] = adopt(record.row, record.incarnation);

@@ -64,7 +64,6 @@ function new_domain_reader(domain: string | undefined): KeyReader | undefined {
   return domain === undefined || !has_variables(domain) ? undefined : template_reader(domain);
 }
 
-/** Makes the binding. */
 export function new_cookie_binding(config: CookieConfig, secret: string): Binding {
   const { name } = config;
   const variable = `cookie_${name}`;

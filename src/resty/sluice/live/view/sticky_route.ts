@@ -22,7 +22,6 @@ function place_of(servers: readonly LiveServer[], server: LiveServer): number {
   return place;
 }
 
-/** Makes the binding. */
 export function new_route_binding({ variables }: RouteConfig): Binding {
   let read_route: KeyReader = read_nothing;
   for (const index of $range(variables.length - 1, 0, -1)) {

@@ -32,7 +32,6 @@ export function weigh(server: LiveServer, now: number): void {
   if (weight !== server.weight) server.method.reweigh(server, weight);
 }
 
-/** Forgets a removed server. */
 export function stop_ramp(server: LiveServer): void {
   ramping.delete(server);
 }

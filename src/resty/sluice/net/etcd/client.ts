@@ -17,7 +17,6 @@ export interface EtcdClient {
   is_over: (this: void) => boolean;
 }
 
-/** The address of an etcd cluster. */
 export interface EtcdPlace {
   endpoints: string[];
   user?: string;
@@ -59,7 +58,6 @@ export function new_etcd_client(
   return { service, user, password, token: undefined, is_over };
 }
 
-/** Formats a request. */
 export function etcd_request({ service, token }: EtcdClient, path: string, body: string): string {
   const headers = ["Content-Type: application/json"];
   if (token !== undefined) headers.push(`Authorization: ${token}`);

@@ -5,7 +5,6 @@ import { end_of_prefix, type Range } from "./prefix";
 
 /** Reads the keys of etcd and their values. */
 
-/** A key and its value. */
 export interface KeyValue {
   key: string;
   value: string;
@@ -106,7 +105,6 @@ export function list_keys(client: EtcdClient, prefix: string): Result<Listing> {
   return $multi(listing, undefined);
 }
 
-/** The result of reading a key. */
 export interface Found {
   /** The key; undefined: there is no such key. */
   entry: KeyValue | undefined;

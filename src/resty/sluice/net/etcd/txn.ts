@@ -11,7 +11,6 @@ export interface TxnAnswer {
   responses?: { response_range?: { kvs?: RawKeyValue[] } }[];
 }
 
-/** A transaction. */
 export interface Txn {
   compare: object[];
   success: object[];
@@ -38,17 +37,14 @@ export function has_value(key: string, value: string): object {
   return { key: ngx.encode_base64(key), target: "VALUE", result: "EQUAL", value: ngx.encode_base64(value) };
 }
 
-/** Returns the operation that writes a key. */
 export function put(key: string, value: string): object {
   return { request_put: { key: ngx.encode_base64(key), value: ngx.encode_base64(value) } };
 }
 
-/** Returns the operation that deletes a key. */
 export function remove(key: string): object {
   return { request_delete_range: { key: ngx.encode_base64(key) } };
 }
 
-/** Returns the operation that reads a key. */
 export function get(key: string): object {
   return { request_range: { key: ngx.encode_base64(key) } };
 }

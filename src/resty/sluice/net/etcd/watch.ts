@@ -10,7 +10,6 @@ import type { Range } from "./prefix";
  * Watches a range of keys. Each stream has one watch: etcd's gateway reads no more after it began to answer.
  */
 
-/** The change of a key. */
 export interface KeyEvent {
   key: string;
   /** The new value; undefined: the key was deleted. */

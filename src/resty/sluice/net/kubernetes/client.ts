@@ -20,7 +20,6 @@ export interface KubernetesClient {
   is_over: (this: void) => boolean;
 }
 
-/** The address of a service of Kubernetes. */
 export interface KubernetesPlace {
   namespace: string;
   service: string;
@@ -62,7 +61,6 @@ function read_token(path: string): Result<string> {
   return $multi(token, token === undefined ? `there is no token in ${path}` : undefined);
 }
 
-/** Formats a request with the current token. */
 export function kubernetes_request(client: KubernetesClient, uri: string): Result<string> {
   const [token, cause] = read_token(client.token_file);
   if (token === undefined) return $multi(undefined, cause);

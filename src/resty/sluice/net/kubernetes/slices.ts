@@ -20,7 +20,6 @@ export interface Slice {
   endpoints?: Endpoint[];
 }
 
-/** An endpoint of a slice. */
 export interface Endpoint {
   addresses?: string[];
   conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
@@ -46,7 +45,6 @@ export interface SliceList {
   version: string;
 }
 
-/** The change of a slice. */
 export interface SliceEvent {
   kind: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
   slice: Slice;
