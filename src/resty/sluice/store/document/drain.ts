@@ -1,5 +1,4 @@
 import type { Problem } from "../../config/problem";
-import type { Read } from "../../config/reader";
 import { check_by_hand } from "../../config/server";
 import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
