@@ -5,7 +5,7 @@ export function iso8601(seconds: number): string {
   return `${os.date("!%Y-%m-%dT%H:%M:%S", whole)}.${string.format("%03d", milliseconds)}Z`;
 }
 
-/** Returns the number of days from 1970-01-01 to a date. Years begin in March here, so that leap days come last. */
+/** Returns the number of days from 1970-01-01 to a date. Years begin in March: leap days come last. */
 function days_till(year: number, month: number, day: number): number {
   const march_year = month > 2 ? year : year - 1;
   const leap_days = math.floor(march_year / 4) - math.floor(march_year / 100) + math.floor(march_year / 400);

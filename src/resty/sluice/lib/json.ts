@@ -41,7 +41,7 @@ export function shaped<T extends object>(object: T, its_shape: Shape): T {
   return setmetatable(object, its_shape as LuaMetatable<T>);
 }
 
-/** Returns a function that orders the members of objects by a text with their names. Other members are omitted. */
+/** Returns a function that orders the members of objects by a text with their names, and omits others. */
 export function record(names: string): <T extends object>(this: void, object: T) => T {
   const fields: string[] = [];
   for (const [name] of string.gmatch(names, "%S+")) fields.push(name);
