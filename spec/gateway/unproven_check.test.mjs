@@ -1,5 +1,7 @@
 /** A health check that is new or changed, and has passed on no server yet, marks no server as unhealthy. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { makeGateway, startGateway } from "./support/gateway.mjs";
@@ -38,6 +40,12 @@ async function assertAllUp(api, backends) {
 
 /** @param {import("./support/api.mjs").Api} api */
 const problems = async (api) => (await api.expect(200, "GET", `${sluice()}/explain`)).problems;
+
+/** Returns the text of both files of saved health. @param {import("./support/gateway.mjs").Gateway} gateway */
+function savedHealth({ folder }) {
+  const textOf = (/** @type {string} */ name) => readFileSync(join(folder, "state", name), "utf8");
+  return textOf("health.0") + textOf("health.1");
+}
 
 /** @param {import("node:test").TestContext} context @param {object} [settings] */
 async function startThree(context, settings = {}) {
@@ -109,6 +117,7 @@ test("a server that failed before any check passed becomes unhealthy once the ch
 test("a check that has passed and is then changed is unproven again, also after a restart", async (context) => {
   const { gateway, api, backends } = await startThree(context, { health_check: right });
   await checked(api);
+  await waitFor("the good verdicts are saved", () => /"check":1\b/.test(savedHealth(gateway)));
   await api.expect(200, "PATCH", sluice(), { health_check: wrong });
   await checked(api);
   await assertAllUp(api, backends);

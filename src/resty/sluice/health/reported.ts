@@ -2,10 +2,10 @@ import type { LoadConfig } from "../config/load";
 import { invalid_value, type Problem } from "../config/problem";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
-import { type Cell, Header, Reported, Row, UpstreamRow } from "../store/memory/cells";
+import { type Cell, Reported, Row, UpstreamRow } from "../store/memory/cells";
 import { exclusively } from "../store/memory/dict";
 import { record_event } from "../store/memory/events";
-import { shared_memory } from "../store/memory/region";
+import { shared_memory, touch_health } from "../store/memory/region";
 import type { Subject } from "../store/memory/subject";
 import type { Report, ReportedState } from "./report";
 
@@ -65,7 +65,7 @@ function change_state(subject: Subject, state: Reported, reason: string): void {
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
     memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
       memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
-    memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+    touch_health();
     record_event(subject, NAMES[before], NAMES[state], reason, state === Reported.DOWN);
   });
 }

@@ -5,7 +5,7 @@ import type { Document } from "./document/document";
 import { numbers_in } from "./document/line";
 import { Check, Row, UpstreamRow } from "./memory/cells";
 import { delete_report, get_report, put_report } from "./memory/dict";
-import { row_at, shared_memory } from "./memory/region";
+import { row_at, shared_memory, touch_health } from "./memory/region";
 
 /**
  * Unproven health checks: new or changed checks that have not passed on any server yet. The mistake may be in
@@ -47,7 +47,10 @@ export function note_check_change(current: Document | undefined, next: Document)
   if (text_of(health_check) === text_of(current?.health_check)) return;
   const is_unproven = health_check !== undefined && !health_check.mandatory;
   shared_memory()[row_at(row) + UpstreamRow.UNPROVEN_SINCE] = is_unproven ? revision : 0;
-  if (is_unproven) forget_results(lines);
+  if (!is_unproven) return;
+  forget_results(lines);
+  // The saved verdicts of the previous check would prove this one after a restart.
+  touch_health();
 }
 
 /** Determines after a restart whether a check is proven, from the verdicts of its servers. */

@@ -53,7 +53,7 @@ const SECTIONS = ["nginx", "processes", "connections", "slabs", "http", "resolve
 
 export const routes: Route[] = [
   { path: "", GET: () => ok(list(SECTIONS)) },
-  { path: "http", GET: () => ok(list(["requests", ...EMPTY, "upstreams"])) },
+  { path: "http", GET: () => ok(list(["requests"].concat(EMPTY, ["upstreams"]))) },
   { path: "nginx", GET: get_nginx },
   { path: "processes", GET: get_processes, DELETE: reset_processes },
   // This is no evaluation. Sluice needs no license.

@@ -2,8 +2,8 @@ import type { Problem } from "../../config/problem";
 import { check_by_hand } from "../../config/server";
 import * as clock from "../../lib/clock";
 import { parse_iso8601 } from "../../lib/iso8601";
-import { Header, Row, type RowNumber } from "../memory/cells";
-import { row_at, shared_memory } from "../memory/region";
+import { Row, type RowNumber } from "../memory/cells";
+import { row_at, shared_memory, touch_health } from "../memory/region";
 import { active_requests } from "../memory/rows";
 import type { Difference } from "./difference";
 import { find_by_id, type Document } from "./document";
@@ -53,9 +53,8 @@ export function draining_servers(document: Document): ServerRecord[] {
 }
 
 function set_leave_at(row: RowNumber, moment: clock.Moment): void {
-  const memory = shared_memory();
-  memory[row_at(row) + Row.LEAVE_AT] = moment;
-  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+  shared_memory()[row_at(row) + Row.LEAVE_AT] = moment;
+  touch_health();
 }
 
 /** Converts a deadline, which is a time of day, to a moment of the monotonic clock, and records it. */

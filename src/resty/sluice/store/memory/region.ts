@@ -196,6 +196,12 @@ export function counters_of(row: RowNumber, stamp: number): Cell[] {
   return places;
 }
 
+/** Notes that the health of a server differs from the saved one, so that it is saved again. Any phase. */
+export function touch_health(): void {
+  const cells = shared_memory();
+  cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;
+}
+
 /** Returns the revision of the last change of any upstream. Any phase. */
 export function revision(): number {
   return shared_memory()[Header.REVISION];

@@ -1,5 +1,5 @@
 import { Check, Header, NO_ID, Row, type RowNumber, State, UpstreamRow } from "./cells";
-import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots } from "./region";
+import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots, touch_health } from "./region";
 
 /** The rows of the shared memory, and the list of free rows. */
 
@@ -63,12 +63,12 @@ export function hold_row(row: RowNumber, now: number): void {
   cells[at + Row.STATE] = State.CHECKING;
   cells[at + Row.UNAVAILABLE_UNTIL] = math.huge;
   cells[at + Row.DOWN_SINCE] = now;
-  cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;
+  touch_health();
 }
 
 /** Starts `slow_start` of the server at a row, if it has one. */
 export function start_row(row: RowNumber, now: number): void {
   const cells = shared_memory();
   cells[row_at(row) + Row.STARTED_AT] = now;
-  cells[Header.HEALTH_REVISION] = cells[Header.HEALTH_REVISION] + 1;
+  touch_health();
 }

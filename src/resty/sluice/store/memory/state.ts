@@ -1,7 +1,7 @@
-import { type Cell, Check, Header, Row, State, UpstreamRow } from "./cells";
+import { type Cell, Check, Row, State, UpstreamRow } from "./cells";
 import { exclusively, fence } from "./dict";
 import { record_event } from "./events";
-import { shared_memory } from "./region";
+import { shared_memory, touch_health } from "./region";
 import type { Subject } from "./subject";
 
 /**
@@ -85,8 +85,7 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
-  // Health is saved when this has changed.
-  memory[Header.HEALTH_REVISION] = memory[Header.HEALTH_REVISION] + 1;
+  touch_health();
   const after = judge(row);
   const before: State = memory[row + Row.STATE];
   if (before === after) return;
