@@ -42,7 +42,7 @@ test("after four servers are killed and started again, traffic is back within on
   const servers = processes.map(({ address }) => ({ server: address, max_fails: 2, fail_timeout: "800ms" }));
   const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
   gateway.log.allow(wasRefused, wasReset, noneIsLeft);
-  const load = startLoad(context, { port: gateway.port, connections: 8 });
+  const load = startLoad(context, { port: gateway.port, connections: 8, pause: 10 });
   await load.round();
   assert.deepEqual([...load.errors], []);
   await Promise.all(processes.map((process) => process.kill()));

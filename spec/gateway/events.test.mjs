@@ -115,8 +115,8 @@ test("four workers under load record one event for each change", async (context)
   const gateway = await startGateway(context, { upstreams: { app: { servers } }, listen: "reuseport" });
   const { api } = gateway;
   gateway.log.allow(broken);
-  const load = startLoad(context, { port: gateway.port, connections: 32 });
-  const rounds = 8;
+  const load = startLoad(context, { port: gateway.port, connections: 32, pause: 25 });
+  const rounds = 5;
   for (let round = 0; round < rounds; round += 1) {
     for (const backend of failing) backend.behaviour = { reset: 1 };
     for (const { address } of failing) await becomes(api, address, "unavail");

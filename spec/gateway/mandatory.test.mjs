@@ -25,7 +25,7 @@ test("under load an added server receives no request before its first passed che
   const { api } = gateway;
   gateway.log.allow(NONE_LEFT);
   await becomes(api, old.address, "up");
-  const load = startLoad(context, { port: gateway.port, connections: 16 });
+  const load = startLoad(context, { port: gateway.port, connections: 16, pause: 20 });
   fresh.behaviour = { status: 503 };
   await api.expect(201, "POST", serversOf(), { server: fresh.address });
   await waitFor("it is checked", () => fresh.requests.length > 0);

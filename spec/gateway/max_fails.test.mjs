@@ -126,7 +126,7 @@ test("an unavailable server gets one trial per fail_timeout, however many reques
   const timeout = 250;
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: `${timeout}ms` });
   const arrivals = watchArrivals(bad);
-  const load = startLoad(context, { port: gateway.port, connections: 32 });
+  const load = startLoad(context, { port: gateway.port, connections: 16, pause: 20 });
   await waitFor("it is out", async () => (await peersOf(gateway.api)).get(bad.address).state === "unavail");
   // Requests that were sent to it before are not trials.
   await load.round();

@@ -27,7 +27,7 @@ for (const [percent, atMost] of [
       interval: "200ms",
     });
     for (const backend of backends.slice(1)) backend.behaviour = { status: 500 };
-    const load = startLoad(context, { port: gateway.port, connections: 16 });
+    const load = startLoad(context, { port: gateway.port, connections: 16, pause: 15 });
     let seen = 0;
     const began = performance.now();
     // A busy machine may not see an ejection for some time.

@@ -43,14 +43,23 @@ test("four workers probe each server once an interval, through a reload and the 
     { interval: "1s" },
     servers.map(({ address }) => address),
   );
-  await sleep(3 * INTERVAL);
+  const began = performance.now();
+  const probedAgain = (/** @type {number} */ times) => {
+    const wanted = servers.map(({ arrivals }) => arrivals.length + times);
+    return waitFor(`each is probed ${times} times`, () =>
+      servers.every(({ arrivals }, index) => arrivals.length >= wanted[index]),
+    );
+  };
+  await probedAgain(2);
   await gateway.reload();
-  await sleep(3 * INTERVAL);
+  await probedAgain(2);
   await gateway.killWorker();
-  await sleep(4 * INTERVAL);
+  await probedAgain(3);
   assertRhythm(servers);
+  const intervals = (performance.now() - began) / INTERVAL;
   for (const { address, arrivals } of servers) {
-    assert.ok(arrivals.length >= 9 && arrivals.length <= 12, `${address}: ${arrivals.length} probes in 10 s`);
+    const shown = `${address}: ${arrivals.length} probes in ${intervals} intervals`;
+    assert.ok(arrivals.length >= intervals - 2 && arrivals.length <= intervals + 2, shown);
   }
 });
 

@@ -21,9 +21,9 @@ test("a reload under load fails no request and loses no count", async (context) 
   await gateway.api.expect(201, "POST", serversOf(), { server: backends[2].address });
   // nginx closes kept connections when it reloads, which can cross a request. Each request therefore has its
   // own connection.
-  const load = startLoad(context, { port: gateway.port, connections: 16, keepAlive: false });
+  const load = startLoad(context, { port: gateway.port, connections: 16, keepAlive: false, pause: 10 });
   let counted = 0;
-  for (let turn = 0; turn < 6; turn += 1) {
+  for (let turn = 0; turn < 4; turn += 1) {
     await load.round();
     await gateway.reload();
     const requests = await sumOf(gateway.api, "requests");
@@ -51,6 +51,7 @@ test("a request that outlasts a reload is finished and counted", async (context)
   await waitFor("the request is in flight", async () => (await sumOf(gateway.api, "active")) === 1);
   const before = await gateway.reload();
   assert.equal(await sumOf(gateway.api, "active"), 1, "it is in flight after the reload");
+
   backend.release();
   assert.equal((await held).status, 200);
   await waitFor("the workers before have ended", () => !before.some(isRunning));
@@ -73,7 +74,7 @@ test("a write to a worker that is shutting down after a reload is seen by the ne
 
 test("a reload during writes loses no acknowledged write", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
-  const writers = startWriters(context, gateway, { keepAlive: false });
+  const writers = startWriters(context, gateway, { count: 4, keepAlive: false });
   for (let turn = 0; turn < 5; turn += 1) {
     await sleep(100);
     await gateway.reload();
