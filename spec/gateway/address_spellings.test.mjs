@@ -4,7 +4,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Api } from "./support/api.mjs";
 import { startBackend } from "./support/backend.mjs";
+import { atEnd } from "./support/cleanup.mjs";
 import { makeGateway, startGateway } from "./support/gateway.mjs";
 import { ask } from "./support/load.mjs";
 import { freePort } from "./support/ports.mjs";
@@ -95,13 +97,15 @@ test("the canonical form of an address is the one that nginx writes", async (con
         ngx.say(ngx.var.remote_addr, " ", address and address.name or problem.text)
       } }`,
   });
+  const client = new Api({ port: gateway.port, keepAlive: true });
+  atEnd(context, () => client.close());
   for (const bytes of drawAddresses()) {
     const given = inFull(bytes);
     const headers = { "X-Real-IP": given, "X-Given": given.toUpperCase() };
-    const [theirs, ours] = (await ask(gateway.port, "/name", { headers })).text.trim().split(" ");
+    const [theirs, ours] = (await client.get("/name", headers)).text.trim().split(" ");
     assert.equal(ours, `[${theirs}]:7`, given);
     // And nginx reads it as the same address.
-    const again = await ask(gateway.port, "/name", { headers: { "X-Real-IP": theirs, "X-Given": theirs } });
+    const again = await client.get("/name", { "X-Real-IP": theirs, "X-Given": theirs });
     assert.equal(again.text.trim(), `${theirs} [${theirs}]:7`);
   }
 });

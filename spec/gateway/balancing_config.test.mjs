@@ -17,16 +17,12 @@ const wholeCookie = {
   samesite: "none",
 };
 
-/** Allowed settings, and how they are shown. @type {[name: string, set: object, shown: object][]} */
+/**
+ * Some of the allowed settings, and how they are shown.
+ * @type {[name: string, set: object, shown: object][]}
+ */
 const cases = [
   ["plain", {}, { method: "round_robin" }],
-  ["least_conn", { method: "least_conn" }, { method: "least_conn" }],
-  ["ip_hash", { method: "ip_hash" }, { method: "ip_hash" }],
-  [
-    "least_time",
-    { method: "least_time" },
-    { method: "least_time", least_time: { measure: "header", inflight: false } },
-  ],
   [
     "last_byte",
     { method: "least_time", least_time: { measure: "last_byte", inflight: true } },

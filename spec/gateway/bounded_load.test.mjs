@@ -63,7 +63,7 @@ for (const weights of [
     const gateway = await startGateway(context, { upstreams: { app: {} }, workers: 1 });
     for (const factor of [100, 125, 200]) {
       for (const connections of [1, 3, 10, 40]) {
-        const setting = { weights, factor, connections, rounds: 8 };
+        const setting = { weights, factor, connections, rounds: 5 };
         // The hot key stays with its server as long as there is room, so it fills it where it has much more
         // than that, if the clients have all their requests under way at some moment.
         await waitFor(`the server of the hot key is full: ${JSON.stringify(setting)}`, async () => {
@@ -84,7 +84,7 @@ test("four workers that choose at the same instant stay within the bounds", asyn
   for (const backend of backends) backend.behaviour = { delay };
   const gateway = await startGateway(context, { upstreams: { app: {} }, workers, listen: "reuseport" });
   for (const factor of [100, 125]) {
-    const setting = { weights, factor, connections: 40, rounds: 30 };
+    const setting = { weights, factor, connections: 40, rounds: 20 };
     const { bounds, highest, shareAbove } = await measure(context, gateway, backends, setting);
     const what = `factor ${factor}: ${highest}, bounds ${bounds}`;
     // A choice and its count are two steps, one right after the other: each other worker can be between them

@@ -15,9 +15,10 @@ import { assertRefusesToStart } from "./support/start_error.mjs";
 import { startLoader, stateFiles } from "./support/state_loader.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 
-const DAMAGES = 300;
+/** `npm run soak` has 20,000. */
+const DAMAGES = 150;
 
-test("after each of 300 random damages the state is intact, lacks only a torn last line, or is refused", async (context) => {
+test(`after each of ${DAMAGES} random damages the state is intact, lacks only a torn last line, or is refused`, async (context) => {
   const load = startLoader(context);
   const random = randomFrom(14);
   const snapshots = Object.entries(await takeSnapshots(context));
@@ -30,7 +31,7 @@ test("after each of 300 random damages the state is intact, lacks only a torn la
     snapshot.check(files, outcome, `damage ${turn}, ${name}: ${what}`);
     if (outcome.refused !== undefined) refusals.add(outcome.refused);
   }
-  assert.ok(refusals.size > 50, `only ${refusals.size} different refusals`);
+  assert.ok(refusals.size > 30, `only ${refusals.size} different refusals`);
 });
 
 /**

@@ -17,7 +17,7 @@ const FAIL_TIMEOUT = 300;
 /** Longer than a good server takes on a busy machine. */
 const TIMEOUTS = "proxy_connect_timeout 1s; proxy_read_timeout 1s;";
 const CONNECTIONS = 16;
-const REQUESTS = 2000;
+const REQUESTS = 800;
 const fairShare = 1 / 4;
 
 /**
@@ -63,11 +63,11 @@ async function assertBack(context, gateway, address) {
     await ask(gateway.port);
     return (await peersOf(gateway.api)).get(address).state === "up";
   });
-  const { errors, requests } = await loadAndCount(context, gateway, address, 400);
+  const { errors, requests } = await loadAndCount(context, gateway, address, 200);
   assert.deepEqual(errors, {});
   // Each worker has its own rotation and may be anywhere in it: it is exact but for one or two requests a
   // worker.
-  assert.ok(Math.abs(requests - 400 * fairShare) <= 8, `it has ${requests} of 400 requests`);
+  assert.ok(Math.abs(requests - 200 * fairShare) <= 8, `it has ${requests} of 200 requests`);
 }
 
 for (const [name, { start, logged, next_upstream = "" }] of Object.entries(faults)) {
@@ -76,7 +76,7 @@ for (const [name, { start, logged, next_upstream = "" }] of Object.entries(fault
     const traffic = `${TIMEOUTS} proxy_next_upstream error timeout ${next_upstream};`;
     const gateway = await startBeside(context, faulty, traffic);
     gateway.log.allow(...logged);
-    const well = await loadAndCount(context, gateway, faulty.address, 100);
+    const well = await loadAndCount(context, gateway, faulty.address, 50);
     assert.deepEqual(well.errors, {});
 
     await faulty.fail();

@@ -19,6 +19,8 @@ useWorkers(4);
 /** @typedef {import("./support/keys.mjs").Question} Question */
 
 const keyCount = 10_000;
+/** How many of them are compared after a change: enough for each of the servers' points to have some. */
+const fewer = 2000;
 
 /** The same bytes in each run. @param {number} number */
 const bytesOf = (number) => createHash("sha256").update(`key ${number}`).digest();
@@ -106,13 +108,14 @@ async function startTwins(context, sets) {
  * @param {string} method
  * @param {string} set
  * @param {Server[]} servers
+ * @param {number} [count] of keys
  */
-async function assertEqual(gateway, method, set, servers) {
-  const { questions } = methods[method];
+async function assertEqual(gateway, method, set, servers, count = fewer) {
+  const questions = methods[method].questions.slice(0, count);
   const below = (prefix) => questions.map((question) => ({ ...question, path: prefix + question.path }));
   const theirs = await askKeys(gateway.port, below(`/native/${method}_${set}`));
   const ours = await askKeys(gateway.port, below(`/to/${method}`));
-  const others = numbers.filter((number) => ours[number] !== theirs[number]);
+  const others = numbers.slice(0, count).filter((number) => ours[number] !== theirs[number]);
   const shown = others.slice(0, 5).map((number) => [questions[number], ours[number], theirs[number]]);
   assert.equal(others.length, 0, `${others.length} keys have another server: ${JSON.stringify(shown)}`);
   const used = servers.filter(({ down }) => down !== true).map(({ server }) => server);
@@ -139,7 +142,7 @@ async function drawSets(socket) {
   return { first, down, changed, respelled, added };
 }
 
-test("10,000 keys map to the same servers as in nginx, also with one down and after changes through the API", async (context) => {
+test("10,000 keys map to the same servers as in nginx, and 2,000 with one down and after changes through the API", async (context) => {
   const socket = join(tmpdir(), `sluice-hash-${process.pid}.sock`);
   atEnd(context, () => rmSync(socket, { force: true }));
   let sets = await drawSets(socket);
@@ -153,7 +156,9 @@ test("10,000 keys map to the same servers as in nginx, also with one down and af
 
   for (const [method, { config }] of Object.entries(methods)) {
     const servers = serversOf(method);
-    await context.test(`${method}: weights ${weights}`, () => assertEqual(gateway, method, "first", first));
+    await context.test(`${method}: weights ${weights}`, async () => {
+      await assertEqual(gateway, method, "first", first, keyCount);
+    });
     await context.test(`${method}: one is down`, async () => {
       await api.expect(200, "PATCH", `${servers}/3`, { down: true });
       await assertEqual(gateway, method, "down", down);

@@ -32,20 +32,20 @@ async function startTimed(context, least_time, [ofFirst, ofOthers]) {
 }
 
 /**
- * Returns the first server's share of the requests from now on until that many were sent.
+ * Returns the first server's share of the requests from now on until that many were answered.
  * @param {import("./support/gateway.mjs").Gateway} gateway
+ * @param {import("./support/load.mjs").Load} load
  * @param {number} requests
  */
-async function shareOfFirst({ api }, requests) {
+async function shareOfFirst({ api }, load, requests) {
   const read = async () => {
     const { peers } = await api.expect(200, "GET", "/api/9/http/upstreams/app");
     return { first: peers[0].requests, all: peers.reduce((sum, peer) => sum + peer.requests, 0) };
   };
   const before = await read();
-  const after = await waitFor(`${requests} requests are sent`, async () => {
-    const now = await read();
-    return now.all - before.all >= requests && now;
-  });
+  const { answers } = load;
+  await waitFor(`${requests} requests are answered`, () => load.answers >= answers + requests);
+  const after = await read();
   return (after.first - before.first) / (after.all - before.all);
 }
 
@@ -60,8 +60,8 @@ async function measureShare(context, gateway, least_time, servers) {
   await gateway.api.expect(204, "DELETE", `${sluice()}?force=true`);
   await gateway.api.expect(201, "PUT", sluice(), { method: "least_time", least_time, servers });
   const load = startLoad(context, { port: gateway.port, connections: 16 });
-  await shareOfFirst(gateway, 100);
-  const share = await shareOfFirst(gateway, 300);
+  await shareOfFirst(gateway, load, 100);
+  const share = await shareOfFirst(gateway, load, 300);
   await load.stop();
   return { share, errors: [...load.errors.keys()] };
 }
@@ -112,16 +112,20 @@ test("inflight: a server that hangs receives no more requests even before its fi
   };
   // Hanging requests are released before a load waits for them.
   atEnd(context, letGo);
-  assert.ok((await shareOfFirst(gateway, 200)) > fairShare / 2, "it has its share while it answers");
+  assert.ok(
+    (await shareOfFirst(gateway, loads[0], 200)) > fairShare / 2,
+    "it has its share while it answers",
+  );
   first.behaviour = { hang: 1 };
   await waitFor("a request hangs", () => first.active > 0 && first.requests.at(-1)?.status === undefined);
   // They are 1.5 s old then, which is more than the others ever cost: 13 requests of 115 ms each.
   await sleep(1500);
   const { active } = first;
   const requests = first.requests.length;
-  loads.push(startLoad(context, { port: gateway.port, connections: 32 }));
+  const more = startLoad(context, { port: gateway.port, connections: 32 });
+  loads.push(more);
   atEnd(context, letGo);
-  assert.equal(await shareOfFirst(gateway, 600), 0);
+  assert.equal(await shareOfFirst(gateway, more, 400), 0);
   assert.deepEqual([first.active, first.requests.length], [active, requests], "all that hung still do");
 });
 
@@ -129,15 +133,15 @@ test("a server that becomes fast again regains its share after about 45 response
   const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
   const [first] = backends;
   const load = startLoad(context, { port: gateway.port, connections: 40 });
-  await shareOfFirst(gateway, 400);
-  const slow = await shareOfFirst(gateway, 400);
+  await shareOfFirst(gateway, load, 400);
+  const slow = await shareOfFirst(gateway, load, 400);
   assert.ok(slow < fairShare / 4, `while it is slow its share is ${slow}`);
   first.behaviour = { delay: 40 };
   // The expected time approaches the measured one by 0.05 per response: from 200 ms it falls below 60 ms, the
   // end of the step of 40 ms, after 43 responses. A few slow responses are still in flight.
   const before = first.requests.length;
   await waitFor("it has responded 55 times", () => first.requests.length > before + 55, 15_000);
-  const share = await shareOfFirst(gateway, 400);
+  const share = await shareOfFirst(gateway, load, 400);
   await load.stop();
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);
 });
@@ -148,8 +152,8 @@ test("a server without requests gets another chance after each fail_timeout", as
   // Five requests are under way as the sixth is sent: one of the three others has at most one, and costs 120,
   // not 220.
   const load = startLoad(context, { port: gateway.port, connections: 6 });
-  await shareOfFirst(gateway, 100);
-  assert.equal(await shareOfFirst(gateway, 200), 0);
+  await shareOfFirst(gateway, load, 100);
+  assert.equal(await shareOfFirst(gateway, load, 200), 0);
   first.behaviour = { delay: 40 };
   const started = performance.now();
   const before = first.requests.length;
@@ -157,7 +161,7 @@ test("a server without requests gets another chance after each fail_timeout", as
   // others. Where a busy machine makes it seem slower, it has to wait for the second time.
   await waitFor("it has responded 30 times", () => first.requests.length > before + 30, 35_000);
   assert.ok(performance.now() - started > 5000, "it was idle before");
-  const share = await shareOfFirst(gateway, 300);
+  const share = await shareOfFirst(gateway, load, 300);
   await load.stop();
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);
 });

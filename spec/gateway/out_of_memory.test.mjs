@@ -9,16 +9,33 @@ import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 /**
  * Repeats a write until it is refused.
  * @param {(number: number) => Promise<import("./support/api.mjs").Answer>} write
- * @returns {Promise<number>} how many were acknowledged
+ * @param {number} [from] how many are there already
+ * @returns {Promise<number>} how many are there then
  */
-async function fill(write) {
-  for (let number = 0; number < 20_000; number += 1) {
+async function fill(write, from = 0) {
+  for (let number = from; number < 20_000; number += 1) {
     const { status, body, text } = await write(number);
     if (status === 200 || status === 201) continue;
     assert.deepEqual([status, body?.error?.code], [500, "UpstreamOutOfMemory"], text);
     return number;
   }
   throw new Error("the dict was never full");
+}
+
+/**
+ * Adds servers to the upstream "big", most of them with a few large writes, until one is refused.
+ * @param {import("./support/api.mjs").Api} api
+ * @returns {Promise<number>} how many it has then
+ */
+async function fillBig(api) {
+  let count = 0;
+  for (let wanted = 32; ; wanted = Math.ceil(wanted * 1.2)) {
+    const servers = Array.from({ length: wanted }, (_, number) => ({ server: someAddress(number) }));
+    const { status } = await api.put(sluice("big"), { servers });
+    if (status !== 200) break;
+    count = wanted;
+  }
+  return fill((number) => api.post(serversOf("big"), { server: someAddress(number) }), count);
 }
 
 /** @param {import("node:test").TestContext} context @param {string} dict */
@@ -40,7 +57,7 @@ async function assertServes(gateway, backend) {
 test("an upstream that grows beyond the memory is refused and stays as it was", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "128k");
   const add = (number) => api.post(serversOf("big"), { server: someAddress(number) });
-  const count = await fill(add);
+  const count = await fillBig(api);
   assert.ok(count > 50, `${count} servers fit into 128k`);
 
   const full = await api.configuration();
@@ -92,7 +109,7 @@ test("a PUT that exceeds the memory leaves the upstream unchanged", async (conte
 test("every acknowledged change fits into memory again at the next start", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "128k");
   await fill((number) => api.put(sluice(`u${number}`), { servers: [{ server: someAddress(number) }] }));
-  await fill((number) => api.post(serversOf("big"), { server: someAddress(number) }));
+  await fillBig(api);
   for (const end of [() => gateway.killAll(), () => gateway.stop()]) {
     const before = await api.expect(200, "GET", "/api/sluice/1/upstreams");
     await end();

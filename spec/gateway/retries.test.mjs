@@ -57,7 +57,7 @@ async function storm(context, total, retries) {
 }
 
 test("retry storm: without a budget every request is tried on every server", async (context) => {
-  const { inAll } = await storm(context, 1000);
+  const { inAll } = await storm(context, 600);
   assert.equal(inAll, 4);
 });
 
@@ -65,13 +65,13 @@ test("retry storm: with a budget of 20 % a request has fewer than 1.2 tries on a
   // Of 100 requests under way at most 16 are retries: one more would be more than 20 % of the 83 others. So
   // in the time of 84 requests there are 100 tries, 1.19 for each. The budget's least number, 3, is less than
   // 16 and does not enter.
-  const { during } = await storm(context, 4000, { budget: { percent: 20, min_concurrent: 3 } });
+  const { during } = await storm(context, 2500, { budget: { percent: 20, min_concurrent: 3 } });
   assert.ok(during < 1.2, `${during} tries a request`);
   assert.ok(during > 1.1, `${during} tries a request: the budget is used`);
 });
 
 test("retry storm: with a budget of zero there is no retry", async (context) => {
-  const { inAll } = await storm(context, 1000, { budget: { percent: 0, min_concurrent: 0 } });
+  const { inAll } = await storm(context, 600, { budget: { percent: 0, min_concurrent: 0 } });
   assert.equal(inAll, 1);
 });
 
@@ -84,8 +84,8 @@ test("the budget's minimum allows that many retries, however few requests are in
   assert.equal(tries(), 30 * 4);
   // Of 30 at most 3 are retries at a time, so 27 are not: 30 tries in the time of 27 requests, 1.11 for each.
   const before = tries();
-  await startLoad(context, { port: gateway.port, connections: 30, total: 900 }).finished;
-  const each = (tries() - before) / 900;
+  await startLoad(context, { port: gateway.port, connections: 30, total: 600 }).finished;
+  const each = (tries() - before) / 600;
   assert.ok(each > 1.05 && each < 1.16, `${each} tries a request`);
 });
 
@@ -93,10 +93,10 @@ test("an exhausted budget is available again when the storm is over", async (con
   const retries = { budget: { percent: 20, min_concurrent: 1 } };
   const { gateway, backends } = await startFailing(context, 4, { reset: 1, delay: 10 }, { retries });
   gateway.log.allow(wasReset, noneIsLeft);
-  await startLoad(context, { port: gateway.port, connections: 50, total: 1000 }).finished;
+  await startLoad(context, { port: gateway.port, connections: 50, total: 400 }).finished;
   for (const backend of backends.slice(1)) backend.behaviour = {};
   // One by one: each needs the one retry that may be under way.
-  for (let turn = 0; turn < 80; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
+  for (let turn = 0; turn < 40; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
 });
 
 test('"tries" limits how many servers a request is sent to, whatever the method', async (context) => {
@@ -105,7 +105,7 @@ test('"tries" limits how many servers a request is sent to, whatever the method'
   for (const method of ["round_robin", "least_conn", "random", "least_time"]) {
     for (const allowed of [1, 2, 3, 5, 9]) {
       await gateway.api.expect(200, "PATCH", sluice(), { method, retries: { tries: allowed } });
-      for (let turn = 0; turn < 5; turn += 1) {
+      for (let turn = 0; turn < 3; turn += 1) {
         const before = requests();
         const sum = tries();
         assert.equal((await ask(gateway.port)).status, 502);
@@ -149,7 +149,7 @@ test("a retry never hits the same server while another is available, under load"
   const { gateway, backends, requests } = await startFailing(context, 3, { reset: 1 });
   gateway.log.allow(wasReset);
   backends[2].behaviour = {};
-  const total = 900;
+  const total = 450;
   const load = startLoad(context, { port: gateway.port, connections: 32, total });
   await load.finished;
   assert.deepEqual([...load.errors], []);

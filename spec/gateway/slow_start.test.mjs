@@ -16,9 +16,9 @@ const slow_start = `${lasts}ms`;
  * The time windows in which requests are counted: in the middle of slow_start, and after it.
  * @type {[number, number]}
  */
-const middle = [1600, 2600];
+const middle = [1800, 2200];
 /** A weight is at its own when a worker has raised it for the last time. @type {[number, number]} */
-const after = [lasts + 400, lasts + 1400];
+const after = [lasts + 400, lasts + 800];
 
 /**
  * A gateway with one server and another that is not there yet.
@@ -47,7 +47,7 @@ test("an added server has half of its weight halfway through slow_start, and all
   const { gateway, api, fresh } = await startTwo(context);
   // Each worker must know it from its first moment.
   const ramp = await add(api, { server: fresh.address });
-  await assertShare(context, gateway, fresh, ramp, [0, 800]);
+  await assertShare(context, gateway, fresh, ramp, [0, 400]);
   await assertShare(context, gateway, fresh, ramp, middle);
   await assertShare(context, gateway, fresh, ramp, after);
 });
@@ -65,7 +65,7 @@ test("least_conn follows the rising weight too", async (context) => {
 test("a weight that is changed during slow_start takes effect at once, in proportion to the server's age", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
   const ramp = await add(api, { server: fresh.address });
-  await assertShare(context, gateway, fresh, ramp, [400, 1000]);
+  await assertShare(context, gateway, fresh, ramp, [600, 1000]);
   await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
   await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, middle);
   await assertShare(context, gateway, fresh, { ...ramp, weight: 3 }, after);
@@ -75,10 +75,10 @@ for (const kind of ["reload", "restart"]) {
   test(`a ${kind} does not restart slow_start`, async (context) => {
     const { gateway, api, fresh } = await startTwo(context);
     const ramp = await add(api, { server: fresh.address });
-    await assertShare(context, gateway, fresh, ramp, [200, 800]);
+    await assertShare(context, gateway, fresh, ramp, [400, 800]);
     if (kind === "reload") await gateway.reload();
     else await gateway.stop().then(() => gateway.start());
-    await assertShare(context, gateway, fresh, ramp, [2000, 2800]);
+    await assertShare(context, gateway, fresh, ramp, [2000, 2400]);
     await assertShare(context, gateway, fresh, ramp, after);
   });
 }
@@ -131,11 +131,11 @@ test("slow_start does not apply to the first servers of an upstream, or to serve
   });
   const isUp = { from: Date.now() - 3_600_000, lasts: 1 };
   const now = () => Date.now() - isUp.from;
-  await assertShare(context, gateway, one, isUp, [now(), now() + 800]);
+  await assertShare(context, gateway, one, isUp, [now(), now() + 400]);
   await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: old.address }] });
   await gateway.api.expect(200, "PUT", sluice(), { servers: both });
-  await assertShare(context, gateway, one, isUp, [now(), now() + 800]);
+  await assertShare(context, gateway, one, isUp, [now(), now() + 400]);
   await gateway.stop();
   await gateway.start();
-  await assertShare(context, gateway, one, isUp, [now(), now() + 800]);
+  await assertShare(context, gateway, one, isUp, [now(), now() + 400]);
 });
