@@ -65,7 +65,7 @@ test("retry storm: with a budget of 20 % a request has fewer than 1.2 tries on a
   // Of 100 requests under way at most 16 are retries: one more would be more than 20 % of the 83 others. So
   // in the time of 84 requests there are 100 tries, 1.19 for each. The budget's least number, 3, is less than
   // 16 and does not enter.
-  const { during } = await storm(context, 2500, { budget: { percent: 20, min_concurrent: 3 } });
+  const { during } = await storm(context, 4000, { budget: { percent: 20, min_concurrent: 3 } });
   assert.ok(during < 1.2, `${during} tries a request`);
   assert.ok(during > 1.1, `${during} tries a request: the budget is used`);
 });
