@@ -15,7 +15,6 @@ import { startWriters } from "./support/writers.mjs";
 
 useWorkers(4);
 
-const manyServers = Array.from({ length: 200 }, (_, number) => someAddress(number));
 const manyServers = Array.from({ length: 100 }, (_, number) => someAddress(number));
 
 /**
