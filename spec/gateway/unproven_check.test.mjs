@@ -41,7 +41,7 @@ async function assertAllUp(api, backends) {
 /** @param {import("./support/api.mjs").Api} api */
 const problems = async (api) => (await api.expect(200, "GET", `${sluice()}/explain`)).problems;
 
-/** Returns the text of both files of saved health. @param {import("./support/gateway.mjs").Gateway} gateway */
+/** Returns the text of both files of saved health. @param {{ folder: string }} gateway */
 function savedHealth({ folder }) {
   const textOf = (/** @type {string} */ name) => readFileSync(join(folder, "state", name), "utf8");
   return textOf("health.0") + textOf("health.1");

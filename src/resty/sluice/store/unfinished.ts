@@ -49,7 +49,7 @@ export function begin_write(name: string, row: RowNumber, line: string, deletes:
   memory[Header.WRITING] = row;
 }
 
-/** Updates the rows before a change is published: limits, deadlines, slow starts, cooldown, proof of a check. */
+/** Updates the rows before a change is published: limits, deadlines, slow starts, cooldown, proven checks. */
 export function update_rows(
   name: string,
   current: Document | undefined,
