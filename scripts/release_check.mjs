@@ -143,8 +143,8 @@ export function statementProblems(folder) {
 /**
  * Compares dist/, declarations/ and the documents with the content of each package.
  * @param {string} folder the repository, or a copy of it, with dist/ built
- * @param {{ packedByNpm: typeof packedByNpm, installedByLuarocks: typeof installedByLuarocks }} [tools] what
- *   asks npm and LuaRocks, which takes seconds
+ * @param {{ packedByNpm: typeof packedByNpm, installedByLuarocks: typeof installedByLuarocks }} [tools] the
+ *   calls of npm and LuaRocks, which take seconds
  * @returns {string[]} one line per problem
  */
 export function fileProblems(folder, tools = { packedByNpm, installedByLuarocks }) {

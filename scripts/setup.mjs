@@ -24,15 +24,15 @@ export function ensureNodeModules() {
 /** @type {import("./server.mjs").Server | undefined} */
 let server;
 
-/** The server that the script has found which started this one. @returns {typeof server} */
+/** Returns the server that the parent script has found. @returns {typeof server} */
 function serverOfParent() {
   const { SLUICE_SERVER: text } = process.env;
   return text === undefined ? undefined : JSON.parse(text);
 }
 
 /**
- * Environment for scripts that need the same server, so that they do not search for it again. That takes two
- * starts of nginx.
+ * Returns the environment for scripts that need the same server. They then do not search for it, which takes
+ * two starts of nginx.
  */
 export const environmentWithServer = () => ({
   ...process.env,
@@ -52,7 +52,7 @@ export function ensureServer() {
   return server ?? stop("Debian's nginx was installed, but it does not load lua-nginx-module with lua-cjson");
 }
 
-/** Whether lua-resty-dns is there. OpenResty contains it; Debian has a package. */
+/** Whether lua-resty-dns is installed. OpenResty contains it; Debian has a package. */
 function hasDnsLibrary() {
   const isDebians = ensureServer().globalDirectives !== "";
   return !isDebians || existsSync("/usr/share/lua/5.1/nginx/dns/resolver.lua");

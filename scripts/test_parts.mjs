@@ -43,7 +43,7 @@ export function chooseParts(command, parts, all = parts) {
  */
 export async function runParts(parts, fileNamePart, needsDist = true) {
   let total = { passed: 0, failed: 0, skipped: 0 };
-  // As a command, which is what `npm run build` and npm's prepack run: this proves that it works.
+  // Running the build as a command also tests the command, which `npm run build` and npm's prepack use.
   if (needsDist && !run(process.execPath, [join(root, "scripts", "build.mjs")])) {
     console.log("dist/ could not be built: no test was run");
     total.failed += 1;

@@ -1,6 +1,7 @@
 /**
  * Runs files of specs with node:test, several at the same time, and prints the output of each file when it
- * has ended. Each file is a program of its own, because `node --test` would start one more process for each.
+ * has ended. Each file runs as a program, because `node --test` would start an additional process for each
+ * file.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";

@@ -7,21 +7,21 @@ import { LIMITS, type Scenario } from "./scenario";
 /** Servers with false reports, and their effect on the others. */
 
 /** Always reports the same utilization. */
-function says(utilization: number): Lie {
+function always_reports(utilization: number): Lie {
   return (truth) => ({ ...truth, utilization });
 }
 
 /** Reports a million times its requests. */
-function says_many(truth: Report): Report {
+function reports_many_requests(truth: Report): Report {
   return { ...truth, rps: 1e6 * truth.rps };
 }
 
 /** Sends only invalid reports, which are refused: no report arrives. */
-function says_nothing_valid(): undefined {
+function reports_nothing_valid(): undefined {
   return undefined;
 }
 
-function says_anything(): Lie {
+function reports_anything(): Lie {
   return (truth) => ({ ...truth, utilization: math.random() });
 }
 
@@ -76,13 +76,13 @@ function liars_among(count: number): Scenario[] {
   const among = (what: string, lie: Lie, more?: Partial<Scenario>): Scenario =>
     liar(`${count} honest, 1 ${what}`, honest, lie, more);
   return [
-    among("says 0", says(0)),
-    among("says 0.01", says(0.01)),
-    among("says 0.1", says(0.1), { is_drawn: true }),
-    among("says 10⁹", says(1e9), { is_drawn: true }),
-    among("says a million times its rps", says_many),
-    among("says NaN", says_nothing_valid),
-    among("says anything", says_anything(), { is_drawn: true }),
+    among("says 0", always_reports(0)),
+    among("says 0.01", always_reports(0.01)),
+    among("says 0.1", always_reports(0.1), { is_drawn: true }),
+    among("says 10⁹", always_reports(1e9), { is_drawn: true }),
+    among("says a million times its rps", reports_many_requests),
+    among("says NaN", reports_nothing_valid),
+    among("says anything", reports_anything(), { is_drawn: true }),
     among("repeats an old report", repeats_itself()),
     among("repeats an old report, no rps reported", repeats_itself(), {
       reporting: { noise: 0.02, counts: false },
@@ -95,5 +95,5 @@ const VARIOUS = [SMALL, SMALL, 2 * SMALL, 2 * SMALL, 4 * SMALL, 4 * SMALL];
 export const lying: Scenario[] = [
   ...liars_among(10),
   ...liars_among(3),
-  liar("1:1:2:2:4:4 honest, 1 says anything", VARIOUS, says_anything()),
+  liar("1:1:2:2:4:4 honest, 1 says anything", VARIOUS, reports_anything()),
 ];

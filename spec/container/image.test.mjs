@@ -76,7 +76,7 @@ containerTest("the image stops within two seconds and answers its requests in fl
   const gateway = await startImage(context);
   await (await gateway.api()).expect(201, "POST", serversOf(), { server: backend.address });
   const answers = Array.from({ length: 20 }, () => ask(gateway.port, "/?delay=700"));
-  await waitFor("all are under way", () => backend.active === 20);
+  await waitFor("all requests are in flight", () => backend.active === 20);
   const time = await gateway.stop();
   assert.ok(time < 2000, `the stop took ${time} ms`);
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
@@ -194,7 +194,7 @@ containerTest(
     const gateway = await startImage(context, { environment, files });
     const bearer = (token) => ({ Authorization: `Bearer ${token}` });
     const api = new Api({ port: gateway.apiPort });
-    await waitFor("three workers are there", async () => {
+    await waitFor("three workers run", async () => {
       return (await api.get("/api/9/workers", bearer("reader"))).body.length === 3;
     });
     assert.equal((await api.get("/api/9/workers")).status, 401);

@@ -24,9 +24,9 @@ import {
 const quiet = { http: "lua_socket_log_errors off;" };
 
 /**
- * A gateway with two servers, of which the first has an agent at its address.
+ * Starts a gateway with two servers, the first of which has an agent at its address.
  * @param {import("node:test").TestContext} context
- * @param {object} check what differs in `health_check`
+ * @param {object} check options of `health_check` that differ from the default of the test
  * @param {string} [send]
  */
 async function startWithAgent(context, check = {}, send = "") {
@@ -49,7 +49,7 @@ async function startWithAgent(context, check = {}, send = "") {
 }
 
 /**
- * One after the other, each with the state that it says.
+ * Answers of the agent in order, each with the state that it reports.
  * @type {[answer: string, state: "up" | "drain" | "down"][]}
  */
 const answers = [
@@ -82,7 +82,11 @@ for (const [name, check, send] of [
       before = SHOWN[state];
     }
     assert.equal((await eventsOf(api, backend.address)).length, answers.length);
-    assert.deepEqual(await eventsOf(api, other.address), [], "one without an agent goes by its checks");
+    assert.deepEqual(
+      await eventsOf(api, other.address),
+      [],
+      "the state of a server without an agent depends only on its checks",
+    );
   });
 }
 
@@ -105,7 +109,7 @@ test('a server that reports weight 0 drains until it reports another weight, or 
     if (shown === "up") await assertIsUsed(clients, backend);
     else await assertGetsNothing(gateway, clients, backend);
   }
-  // A state that was reported by a word ends only with another word.
+  // A state that was reported as a word ends only with another word.
   for (const state of ["drain", "down"]) {
     agent.answer = `${state}\n`;
     await becomes(api, backend.address, state === "down" ? "down" : "draining");
@@ -118,7 +122,7 @@ test('a server that reports weight 0 drains until it reports another weight, or 
   }
 });
 
-test("however many agents hang, all servers are checked", async (context) => {
+test("all servers are checked, whatever the number of hanging agents", async (context) => {
   const agent = await startAgent(context, "0.0.0.0");
   agent.answer = undefined;
   const backend = await startBackend(context, { host: "0.0.0.0" });
@@ -130,13 +134,13 @@ test("however many agents hang, all servers are checked", async (context) => {
   const health_check = { uri: "/health", interval: "1s", timeout: "20s", agent: { port: agent.port } };
   const options = { workers: 1, upstreams: { app: { health_check, servers } }, ...quiet };
   await startGateway(context, options);
-  // More than a worker has under way of either.
+  // This exceeds the number of simultaneous questions and checks of a worker.
   await waitFor("many agents hang", () => agent.open > 200);
   await checkedAgain(backend, count * 3);
   assert.ok(agent.mostOpen < 300, `${agent.mostOpen} agents were asked at once`);
 });
 
-test("an agent that is missing, hangs or sends something else changes nothing", async (context) => {
+test("an agent that is missing, hangs or sends an invalid answer changes nothing", async (context) => {
   const running = await startWithAgent(context, { timeout: "200ms" });
   const { agent, backend, gateway, clients, api } = running;
   const nonsense = [
@@ -203,7 +207,7 @@ test("a load from an agent confirms the reported state, and a missing agent does
   gateway.log.allow(PROBE_ERRORS);
   for (const name of Object.keys(ports)) await api.expect(204, "POST", reportTo(0, name), { state: "drain" });
   const began = performance.now();
-  await waitFor("what was reported is too old", () => performance.now() - began > 3300);
+  await waitFor("the reported state would have expired", () => performance.now() - began > 3300);
   for (const name of Object.keys(ports))
     await assertKept(gateway, name, servers[0], name === "there", expiry);
 });

@@ -1,5 +1,6 @@
 /**
- * `autoscale`: standby servers are activated when the others are overloaded, and drained when all are idle.
+ * `autoscale`: standby servers are activated when the other servers are overloaded, and drained when all are
+ * idle.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -29,7 +30,7 @@ test("above the high-water mark a standby server is activated, with slow_start",
   const load = startLoad(context, { port: gateway.port, connections: 4 });
   await load.round();
   assert.deepEqual(await statesOf(api), ["up", "down"]);
-  assert.equal(fresh.requests.length, 0, "who stands by gets nothing");
+  assert.equal(fresh.requests.length, 0, "a standby server receives no request");
   await report(api, [0.9]);
   const [decision] = await waitForDecisions(api, 1);
   await load.stop();
@@ -39,7 +40,7 @@ test("above the high-water mark a standby server is activated, with slow_start",
   const { high, low, min, max } = { high: 0.8, low: 0.3, min: 1, max: 9 };
   assert.deepEqual(inputs, { in_service: 1, well: 1, known: 1, utilization: 0.9, high, low, min, max });
   const risen = [];
-  const watching = waitFor("its weight is its own", async () => {
+  const watching = waitFor("the server has its full weight", async () => {
     const { weight, state } = (await explain(api)).servers[1];
     assert.equal(state, "up");
     risen.push(weight.slow_start);
@@ -60,11 +61,11 @@ test("below the low-water mark the standby server is drained, and no request fai
   await waitForDecisions(api, 1);
   const load = startLoad(context, { port: gateway.port, connections: 16 });
   const long = startLoad(context, { port: gateway.port, connections: 4, total: 4, path: "/?delay=1500" });
-  await waitFor("both have requests", () => backends.every(({ active }) => active > 3));
+  await waitFor("both servers have requests", () => backends.every(({ active }) => active > 3));
   assert.deepEqual(await statesOf(api), ["up", "up"]);
   await report(api, [0.1, 0.1]);
   const states = new Set(["up"]);
-  await waitFor("it stands by", async () => {
+  await waitFor("the server is out of service", async () => {
     const [, state] = await statesOf(api);
     states.add(state);
     return state === "down";
@@ -76,7 +77,7 @@ test("below the low-water mark the standby server is drained, and no request fai
   await load.round();
   await load.stop();
   await long.finished;
-  assert.equal(backends[1].requests.length, had, "it gets no request any more");
+  assert.equal(backends[1].requests.length, had, "the drained server receives no further request");
   assert.deepEqual([[...load.errors], [...long.errors], long.answers], [[], [], 4]);
   const [, decision] = await decisionsOf(api);
   assert.deepEqual(told([decision]), ["scale_in 1"]);
@@ -86,14 +87,14 @@ test("below the low-water mark the standby server is drained, and no request fai
 
 test('servers are activated one at a time up to "max", and drained one at a time down to "min"', async (context) => {
   const { api } = await startScaled(context, { waiting: 4, autoscale: { min: 2, max: 4 } });
-  // Also without any report there must be `min`.
+  // The number must be at least `min` even without a report.
   assert.deepEqual(told(await waitForDecisions(api, 1)), ["scale_out 1"]);
   assert.match((await decisionsOf(api))[0].reason, /1 servers are in service, fewer than the "min" of 2/);
   await report(api, [0.9, 0.9, 0.9, 0.9]);
   await waitForDecisions(api, 3);
   assert.deepEqual(await statesOf(api), ["up", "up", "up", "up", "down"]);
   await sleep(1500);
-  assert.deepEqual(told(await decisionsOf(api)).slice(3), [], "there are as many as may be");
+  assert.deepEqual(told(await decisionsOf(api)).slice(3), [], "the maximum number of servers is in service");
   await report(api, [0.1, 0.1, 0.1, 0.1]);
   await waitForDecisions(api, 5);
   await sleep(1500);
@@ -119,7 +120,7 @@ test('load that changes faster than "for" activates and drains no server', async
     if (low_since !== undefined) seen.add("low");
   }
   assert.ok(longest < 1400, `this test itself was held up for ${longest} ms`);
-  assert.deepEqual([...seen], ["high", "low"], "it has been seen");
+  assert.deepEqual([...seen], ["high", "low"], "the gateway has seen both loads");
   assert.deepEqual(told(await decisionsOf(api)), []);
   const from = Date.now();
   await report(api, [0.95]);
@@ -128,9 +129,9 @@ test('load that changes faster than "for" activates and drains no server', async
   assert.ok(milliseconds >= 1500 - EARLY, `it was decided after ${milliseconds} ms`);
 });
 
-test("a server without reports counts neither as idle nor as full", async (context) => {
+test("a server without reports counts neither as idle nor as overloaded", async (context) => {
   const { api } = await startScaled(context, { serving: 3, load: { expiry: "1s" } });
-  /** Has servers go on reporting. @param {number[]} utilizations @param {number} milliseconds */
+  /** Makes servers report repeatedly. @param {number[]} utilizations @param {number} milliseconds */
   const reporting = async (utilizations, milliseconds) => {
     const until = performance.now() + milliseconds;
     while (performance.now() < until) {
@@ -139,7 +140,7 @@ test("a server without reports counts neither as idle nor as full", async (conte
     }
   };
   await reporting([0.95], 700);
-  assert.deepEqual(told(await decisionsOf(api)), [], "one of three is a minority");
+  assert.deepEqual(told(await decisionsOf(api)), [], "one of three reports is a minority");
   let over = false;
   const two = waitForDecisions(api, 1).finally(() => (over = true));
   while (!over) await reporting([0.95, 0.95], 100);
@@ -147,7 +148,7 @@ test("a server without reports counts neither as idle nor as full", async (conte
   assert.equal(decision, "scale_out");
   const { in_service, well, known, utilization } = inputs;
   assert.deepEqual([in_service, well, known, utilization], [3, 3, 2, 0.95]);
-  // The one that has come in, and the third server, say nothing: their loads are not 0.
+  // The activated server and the third server do not report. Their loads do not count as 0.
   await reporting([0.05, 0.05], 2500);
   assert.deepEqual(told(await decisionsOf(api)), ["scale_out 3"]);
   over = false;
@@ -161,13 +162,13 @@ test("dry_run reports its decisions and changes nothing", async (context) => {
   const { gateway, api, backends } = await startScaled(context, { autoscale: { dry_run: true } });
   const before = await api.get(sluice());
   await report(api, [0.9]);
-  // Each cooldown says again what would be done.
+  // The decision is reported again after each cooldown.
   const decisions = await waitForDecisions(api, 2);
   for (const { decision, id, dry_run, reason, inputs } of decisions) {
     assert.deepEqual([decision, id, dry_run, inputs.utilization], ["scale_out", 1, true, 0.9]);
     assert.match(reason, /above 80 %/);
   }
-  assert.ok(pauses(decisions)[0] >= 1000 - EARLY, "the cooldown holds here too");
+  assert.ok(pauses(decisions)[0] >= 1000 - EARLY, "the cooldown also applies with dry_run");
   const after = await api.get(sluice());
   assert.equal(after.headers.etag, before.headers.etag, "nothing was written");
   await startLoad(context, { port: gateway.port, connections: 2, total: 20 }).finished;
@@ -191,7 +192,7 @@ test("a standby server that is unhealthy or has down is skipped", async (context
   await report(api, [0.9]);
   assert.deepEqual(told(await waitForDecisions(api, 1)), ["scale_out 3"]);
   await report(api, [0.9, 0.9, 0.9, 0.9]);
-  // There is no other server: this is reported, and nothing is changed.
+  // There is no other server. The gateway reports that, and changes nothing.
   const [, second] = await waitForDecisions(api, 2);
   assert.equal(second.id, undefined);
   assert.match(second.reason, /; nothing is done: no standby server is well$/);

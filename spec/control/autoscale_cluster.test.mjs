@@ -1,4 +1,4 @@
-/** Gateways that share their upstreams through etcd and all see high load: one of them decides. */
+/** Gateways that share their upstreams through etcd all see a high load, and one of them decides. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,10 +12,10 @@ import { decisionsOf, explain, LOOK, report, statesOf, told, WATER } from "./sup
 
 /** @typedef {import("../gateway/support/gateway.mjs").Gateway} Gateway */
 
-/** In milliseconds: the two have one clock here. */
+/** In milliseconds. All gateways of the test have the same clock. */
 const COOLDOWN = 2000;
 
-/** All decisions of all gateways, the oldest first. @param {Gateway[]} gateways */
+/** Returns the decisions of all gateways, the oldest first. @param {Gateway[]} gateways */
 async function allDecisions(gateways) {
   const all = await Promise.all(gateways.map(({ api }) => decisionsOf(api)));
   return all.flat().toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
@@ -33,12 +33,16 @@ function waitForAll(gateways, count) {
   );
 }
 
-/** Every gateway has its own reports. @param {Gateway[]} gateways @param {number[]} utilizations */
+/**
+ * Sends reports to every gateway, because gateways do not share reports.
+ * @param {Gateway[]} gateways
+ * @param {number[]} utilizations
+ */
 const reportAll = (gateways, utilizations) =>
   Promise.all(gateways.map(({ api }) => report(api, utilizations)));
 
 /**
- * Three gateways, with one active server and three standby servers.
+ * Starts three gateways with one active server and three standby servers.
  * @param {import("node:test").TestContext} context
  * @param {object} [autoscale]
  */
@@ -57,11 +61,11 @@ async function startScaledCluster(context, autoscale = {}) {
   return { gateways, etcd };
 }
 
-test("all gateways together activate one standby server per cooldown, and slow_start applies at each of them", async (context) => {
+test("all gateways together activate one standby server per cooldown, and slow_start applies at each gateway", async (context) => {
   const { gateways } = await startScaledCluster(context, { max: 3 });
   await reportAll(gateways, [0.9, 0.9, 0.9, 0.9]);
   await waitForAll(gateways, 1);
-  await waitFor("all know", async () => {
+  await waitFor("all gateways know the decision", async () => {
     const states = await Promise.all(gateways.map(({ api }) => statesOf(api)));
     return states.every(([, state]) => state === "up");
   });
@@ -74,7 +78,7 @@ test("all gateways together activate one standby server per cooldown, and slow_s
   const decisions = await allDecisions(gateways);
   assert.deepEqual(told(decisions), ["scale_out 1", "scale_out 2"]);
   const [first, second] = decisions.map(({ time }) => Date.parse(time));
-  // An event is recorded some time after the decision that it tells of.
+  // The event of a decision is recorded some time after the decision.
   assert.ok(second - first >= COOLDOWN / 2, `${second - first} ms`);
   const states = await Promise.all(gateways.map(({ api }) => statesOf(api)));
   for (const known of states) assert.deepEqual(known, ["up", "up", "up", "down"]);
@@ -89,11 +93,11 @@ test("each decision makes one call of the webhook, and no decision is made while
   const webhook = { url: receiver.url, secret: SECRET };
   const { gateways } = await startScaledCluster(context, { webhook });
   await reportAll(gateways, [0.9]);
-  // That takes longer than the cooldown.
-  await waitFor("the first is heard", () => receiver.heard().length > 0, 20_000);
+  // The first call takes longer than the cooldown.
+  await waitFor("the receiver has accepted the first call", () => receiver.heard().length > 0, 20_000);
   const [first] = receiver.keys();
-  assert.deepEqual(receiver.keys(), [first], "while it is not heard nobody else decides");
-  await waitFor("the second is heard", () => receiver.heard().length > 1, 20_000);
+  assert.deepEqual(receiver.keys(), [first], "no other gateway decides before the first call is accepted");
+  await waitFor("the receiver has accepted the second call", () => receiver.heard().length > 1, 20_000);
   const { autoscale } = await gateways[0].api.expect(200, "GET", sluice());
   await gateways[0].api.expect(200, "PATCH", sluice(), { autoscale: { ...autoscale, cooldown: "1h" } });
   await waitForEqual(gateways);
@@ -102,7 +106,7 @@ test("each decision makes one call of the webhook, and no decision is made while
     return all.every(({ autoscale: now }) => now.call === undefined);
   });
   const decisions = await allDecisions(gateways);
-  assert.deepEqual(receiver.heard(), receiver.keys(), "each is heard once");
+  assert.deepEqual(receiver.heard(), receiver.keys(), "each decision is accepted once");
   assert.equal(decisions.length, receiver.keys().length);
   assert.equal(new Set(receiver.keys()).size, decisions.length);
   assert.ok(receiver.calls.every(({ isSigned }) => isSigned));
@@ -114,7 +118,7 @@ test("a gateway that dies after a decision makes the call when it is back, and n
   const webhook = { url: receiver.url, secret: SECRET };
   const { gateways } = await startScaledCluster(context, { webhook, cooldown: "1h" });
   await reportAll(gateways, [0.9]);
-  await waitFor("it is called", () => receiver.calls.length > 0);
+  await waitFor("the receiver is called", () => receiver.calls.length > 0);
   const decided = await Promise.all(gateways.map(async ({ api }) => (await decisionsOf(api)).length));
   const [decider] = gateways.filter((_, index) => decided[index] === 1);
   const others = gateways.filter((gateway) => gateway !== decider);
@@ -126,7 +130,7 @@ test("a gateway that dies after a decision makes the call when it is back, and n
   await sleep(2500);
   assert.equal(receiver.calls.length, length);
   await decider.start();
-  await waitFor("it is heard", () => receiver.heard().length > 0);
+  await waitFor("the receiver has accepted the call", () => receiver.heard().length > 0);
   assert.deepEqual(receiver.heard(), receiver.keys());
   assert.equal(receiver.keys().length, 1);
 });
@@ -137,9 +141,9 @@ test("a call that is answered while etcd is unreachable is not repeated", async 
   const webhook = { url: receiver.url, secret: SECRET };
   const { gateways, etcd } = await startScaledCluster(context, { webhook });
   await reportAll(gateways, [0.9]);
-  await waitFor("it is called", () => receiver.calls.length > 0);
+  await waitFor("the receiver is called", () => receiver.calls.length > 0);
   await etcd.stop("SIGKILL");
-  await waitFor("it is heard", () => receiver.heard().length > 0, 30_000);
+  await waitFor("the receiver has accepted the call", () => receiver.heard().length > 0, 30_000);
   await sleep(3000);
   assert.equal(receiver.heard().length, 1);
   await reportAll(gateways, [0.5]);

@@ -9,7 +9,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { SECRET, startReceiver } from "./support/receiver.mjs";
 import { explain, LOOK, report, WATER } from "./support/scaled.mjs";
 
-/** Writes to etcd what another gateway writes that decides: the upstream with another decision. */
+/** Writes the upstream with another decision to etcd, as another gateway does. */
 async function decideElsewhere(etcd) {
   const { kvs } = await etcd.call("/v3/kv/range", { key: Buffer.from("/sluice/app").toString("base64") });
   const [shared, rest] = Buffer.from(kvs[0].value, "base64").toString().split("\n");
@@ -48,6 +48,6 @@ test("a gateway that returns reads etcd before it calls the webhook", async (con
     async () => (await explain(one.api)).autoscale.call === undefined,
     40_000,
   );
-  assert.equal(receiver.calls.length, length, "nor one for a decision that was replaced");
+  assert.equal(receiver.calls.length, length, "there is no call for a decision that was replaced");
   await waitForEqual(gateways);
 });

@@ -23,14 +23,17 @@ for (const [name, end] of Object.entries(lives)) {
     const lasts = 2500;
     const { gateway, api } = await startScaled(context, { autoscale: { for: `${lasts}ms` } });
     await report(api, [0.9]);
-    const since = await waitFor("it is seen", async () => (await explain(api)).autoscale.high_since);
+    const since = await waitFor(
+      "the gateway has seen the high load",
+      async () => (await explain(api)).autoscale.high_since,
+    );
     await end(gateway);
     assert.equal((await explain(api)).autoscale.high_since, since);
     const [{ time, id, inputs }] = await waitForDecisions(api, 1);
     assert.deepEqual([id, inputs.utilization], [1, 0.9]);
     const milliseconds = Date.parse(time) - Date.parse(since);
-    // The time is counted from `since`, and has not begun again.
-    // The two clocks that the times are read from advance in steps of some milliseconds.
+    // The time is counted from `since` and has not been restarted. The clocks of the two times advance in
+    // steps of some milliseconds.
     assert.ok(milliseconds >= lasts - 20, `after ${milliseconds} ms`);
   });
 }
@@ -58,14 +61,14 @@ test("active standby servers and the cooldown survive reloads, killed workers an
   }
   const number = (await decisionsOf(api)).length;
   await sleep(500);
-  assert.equal((await decisionsOf(api)).length, number, "the cooldown is not over");
+  assert.equal((await decisionsOf(api)).length, number, "the cooldown has not ended");
   const { autoscale: now } = await api.expect(200, "GET", sluice());
   await api.expect(200, "PATCH", sluice(), { autoscale: { ...now, cooldown: "1s" } });
   const decisions = await waitForDecisions(api, number + 1);
   assert.deepEqual(told(decisions.slice(number)), ["scale_out 2"]);
 });
 
-test("active standby servers stay when autoscale is removed, and when a PUT replaces them unchanged", async (context) => {
+test("active standby servers stay active when autoscale is removed, and when a PUT replaces them unchanged", async (context) => {
   const { api } = await startScaled(context, { waiting: 2, autoscale: { cooldown: "1h" } });
   await report(api, [0.9]);
   await waitForDecisions(api, 1);
@@ -77,7 +80,7 @@ test("active standby servers stay when autoscale is removed, and when a PUT repl
   assert.equal((await explain(api)).autoscale, undefined);
 });
 
-test("a standby server keeps or loses its activation as each parameter that is changed requires", async (context) => {
+test("a standby server keeps or loses its activation as each changed parameter requires", async (context) => {
   const { gateway, api } = await startScaled(context, { autoscale: { cooldown: "1h" } });
   await report(api, [0.9]);
   await waitForDecisions(api, 1);
@@ -94,7 +97,7 @@ test("a standby server keeps or loses its activation as each parameter that is c
     assert.equal(await state(), expected, JSON.stringify(change));
   }
   const asked = await api.patch(`${serversOf()}/1`, { in_service: false });
-  assert.equal(asked.status, 400, "it is not a parameter");
+  assert.equal(asked.status, 400, "in_service is not a parameter");
   const other = await startBackend(context);
   const moved = await patch({ server: other.address });
   assert.deepEqual([moved.standby, moved.in_service], [true, undefined]);
@@ -102,9 +105,9 @@ test("a standby server keeps or loses its activation as each parameter that is c
   await patch({ standby: false });
   assert.equal(await state(), "up");
   await startLoad(context, { port: gateway.port, connections: 2, total: 40 }).finished;
-  assert.ok(other.requests.length > 10, "it receives requests as any other server");
+  assert.ok(other.requests.length > 10, "the server receives requests like any other server");
   await patch({ standby: true });
-  assert.equal(await state(), "down", "it is a standby server again");
+  assert.equal(await state(), "down", "the server is a standby server again");
   const had = other.requests.length;
   await startLoad(context, { port: gateway.port, connections: 2, total: 20 }).finished;
   assert.equal(other.requests.length, had);

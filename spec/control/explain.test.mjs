@@ -14,7 +14,7 @@ import { explain } from "./support/scaled.mjs";
 /** @typedef {import("../gateway/support/gateway.mjs").Gateway} Gateway */
 
 /**
- * A gateway of an upstream `app`.
+ * Starts a gateway with an upstream `app`.
  * @param {import("node:test").TestContext} context
  * @param {number} count
  * @param {object} [settings]
@@ -28,9 +28,12 @@ async function startApp(context, count, settings = {}, options = {}) {
   return { gateway, api: gateway.api, backends };
 }
 
-/** Once no request is counted as under way any more. @param {import("../gateway/support/api.mjs").Api} api */
+/**
+ * Waits until no request is counted as in flight. Returns the answer of `explain`.
+ * @param {import("../gateway/support/api.mjs").Api} api
+ */
 const settled = (api, query = "") =>
-  waitFor("no request is under way", async () => {
+  waitFor("no request is in flight", async () => {
     const explained = await explain(api, "app", query);
     return explained.servers.every(({ active }) => active === 0) && explained;
   });
@@ -56,7 +59,7 @@ test("the effective weight is the configured one times the factors of slow_start
     assert.ok(Math.abs(effective - configured * slow_start * load) < 0.001, JSON.stringify(weight));
     assert.match(reason, /^by its load/);
   }
-  // 100 requests per second at a utilization of 0.2; the lower one of two medians.
+  // A capacity of 500 is 100 requests per second at a utilization of 0.2. The median is the lower of two.
   const capacities = servers.map(({ weight }) => weight.capacity);
   assert.equal(capacities[0], 500);
   for (const { weight } of servers)
@@ -94,9 +97,9 @@ test("each state has its reason", async (context) => {
   sick.behaviour = { status: 503 };
   bad.behaviour = {};
   broken.behaviour = {};
-  assert.equal((await explain(api)).servers[5].check, undefined, "no check yet");
+  assert.equal((await explain(api)).servers[5].check, undefined, "no check has run");
   await api.expect(200, "PATCH", sluice(), { health_check: { interval: "100ms" } });
-  await waitFor("one is sick", async () => (await stateOf(5)) === "unhealthy");
+  await waitFor("one server is unhealthy", async () => (await stateOf(5)) === "unhealthy");
   const { check } = (await explain(api)).servers[5];
   assert.equal(check.status, "failed");
   assert.ok(check.fails > 0 && check.fails <= check.checks, JSON.stringify(check));
@@ -114,7 +117,7 @@ test("each state has its reason", async (context) => {
     "unavail: 1 request has failed, until TIME",
     "down: it has reported this state",
   ]);
-  assert.equal((await explain(api)).next.id, 0, "who is not up is not next");
+  assert.equal((await explain(api)).next.id, 0, "a server that is not up is not the next one");
   await patch(0, { down: true });
   assert.deepEqual((await explain(api)).next, { reason: "no server is available" });
 });
@@ -129,7 +132,7 @@ test("the picks of the last minute are counted across reloads, in proportion to 
   await askMany();
   const assertShares = async () => {
     const { servers } = await settled(api);
-    // Picks before the last full minute count less and less, here within seconds.
+    // The picks before the last full minute lose their weight, in this test within seconds.
     const picks = servers.map((server) => server.picks);
     for (const [index, { requests }] of backends.entries())
       assert.ok(picks[index] <= requests.length && picks[index] > 0.8 * requests.length, `${picks}`);
@@ -143,7 +146,7 @@ test("the picks of the last minute are counted across reloads, in proportion to 
   await assertShares();
   await askMany();
   await assertShares();
-  // The new counting worker starts from zero. It must not take recent picks for picks of a minute ago.
+  // The new counting worker starts from zero. It must not treat recent picks as picks of a minute ago.
   for (let turn = 0; turn < 2; turn += 1) {
     await lives["the death of each worker"](gateway);
     await sleep(1500);
@@ -155,7 +158,10 @@ test("requests in flight are counted, with their shares", async (context) => {
   const { gateway, api, backends } = await startApp(context, 3);
   for (const backend of backends) backend.behaviour = { delay: 1500 };
   const load = startLoad(context, { port: gateway.port, connections: 12, total: 12 });
-  await waitFor("all are under way", () => backends.reduce((sum, { active }) => sum + active, 0) === 12);
+  await waitFor(
+    "all requests are in flight",
+    () => backends.reduce((sum, { active }) => sum + active, 0) === 12,
+  );
   const { servers } = await explain(api);
   assert.deepEqual(
     servers.map(({ active, active_percent }) => [active, active_percent]),
@@ -190,20 +196,20 @@ test("an invalid question is refused with the reason", async (context) => {
   }
   await api.expect(200, "PATCH", sluice(), { method: "least_conn", load: {} });
   const { status } = await api.patch(sluice(), { method: "ip_hash" });
-  assert.equal(status, 400, "nor can the method of an upstream with load be that");
+  assert.equal(status, 400, "the method of an upstream with load cannot be changed to it");
 });
 
 test("when load is removed, the weights are the configured ones at once", async (context) => {
   const load = { update: "100ms", blackout: "0s", max_step_percent: 100 };
   const { gateway, api, backends } = await startApp(context, 2, { load }, { workers: 2 });
   await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 1 });
-  await waitFor("one has much less", async () => {
+  await waitFor("one server has a much lower weight", async () => {
     for (const [id, utilization] of [0.2, 0.9].entries())
       await api.expect(204, "POST", `${sluice()}/servers/${id}/report`, { utilization, rps: 100 });
     const [first, second] = (await explain(api)).servers.map(({ weight }) => weight.effective);
     return second < first / 2;
   });
-  /** How often each gets a request. */
+  /** Returns the share of requests of each server. */
   const share = async () => {
     const had = backends.map(({ requests }) => requests.length);
     await startLoad(context, { port: gateway.port, connections: 4, total: 200 }).finished;

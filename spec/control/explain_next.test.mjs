@@ -8,16 +8,19 @@ import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { explain } from "./support/scaled.mjs";
 
-/** Once no request is counted as under way any more. @param {import("../gateway/support/api.mjs").Api} api */
+/**
+ * Waits until no request is counted as in flight. Returns the answer of `explain`.
+ * @param {import("../gateway/support/api.mjs").Api} api
+ */
 const settled = (api, query = "") =>
-  waitFor("no request is under way", async () => {
+  waitFor("no request is in flight", async () => {
     const explained = await explain(api, "app", query);
     return explained.servers.every(({ active }) => active === 0) && explained;
   });
 
 /**
- * Each worker has its own rotation, and the test needs the one that is asked. The gateway has only one
- * worker.
+ * Starts a gateway with one worker. Each worker has its own rotation, and the test must ask the worker that
+ * serves.
  * @param {import("node:test").TestContext} context
  */
 async function startOne(context, settings = {}) {
@@ -39,7 +42,7 @@ for (const method of ["round_robin", "least_conn", "least_time"]) {
     for (let number = 0; number < 40; number += 1) {
       const { next } = await settled(api);
       const again = await settled(api);
-      assert.deepEqual(again.next, next, "to ask makes no choice");
+      assert.deepEqual(again.next, next, "explain does not change the next choice");
       const { headers } = await ask(gateway.port);
       assert.equal(headers["x-backend"], next.server, `request ${number}`);
       assert.equal(next.reason, "by the state of the method in this worker");
@@ -49,13 +52,13 @@ for (const method of ["round_robin", "least_conn", "least_time"]) {
     assert.ok(seen.size > (method === "least_time" ? 0 : 3), `${seen.size} were next`);
     await api.expect(200, "PATCH", `${serversOf()}/1`, { max_conns: 1 });
     backends[1].behaviour = { delay: 2000 };
-    // One request stays with it; the others are quick.
+    // One request stays at the server; the others end quickly.
     const slow = [];
-    await waitFor("it is full", async () => {
+    await waitFor("the server is full", async () => {
       slow.push(ask(gateway.port));
       await Promise.race([
         slow.at(-1),
-        waitFor("it is there", () => backends[1].active === 1).catch(() => {}),
+        waitFor("the request is at the server", () => backends[1].active === 1).catch(() => {}),
       ]);
       return backends[1].active === 1;
     });
@@ -69,7 +72,7 @@ for (const [name, settings] of Object.entries({
   hash: { method: "hash", hash: { key: "$arg_user" } },
   "consistent hash": { method: "hash", hash: { key: "$arg_user", consistent: true } },
 })) {
-  test(`${name}: requests with a key go to the server that is predicted for it`, async (context) => {
+  test(`${name}: requests with a key go to the server that is predicted for the key`, async (context) => {
     const { gateway, api, backends } = await startOne(context, settings);
     const seen = new Set();
     for (let number = 0; number < 60; number += 1) {
@@ -94,7 +97,7 @@ for (const [name, settings] of Object.entries({
   });
 }
 
-test("ip_hash: requests from an address go to the server that is predicted for it", async (context) => {
+test("ip_hash: requests from an address go to the server that is predicted for the address", async (context) => {
   const { gateway, api } = await startOne(context, { method: "ip_hash" });
   const seen = new Set();
   for (let number = 0; number < 40; number += 1) {

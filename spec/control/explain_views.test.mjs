@@ -11,7 +11,7 @@ import { lives } from "./support/lives.mjs";
 import { reportTo } from "./support/reporting.mjs";
 import { explain } from "./support/scaled.mjs";
 
-test("explaining all upstreams does not fill the worker's memory, and keeps the prediction of the last one", async (context) => {
+test("explaining all upstreams does not fill the worker's memory, and keeps the prediction of the last upstream", async (context) => {
   const servers = Array.from({ length: 20 }, (_, number) => ({ server: someAddress(number) }));
   const names = Array.from({ length: 60 }, (_, number) => `u${number}`);
   const [backend, other] = await startBackends(context, 2);
@@ -28,7 +28,11 @@ test("explaining all upstreams does not fill the worker's memory, and keeps the 
   for (let turn = 0; turn < 4; turn += 1) {
     const { next } = await explain(api);
     assert.deepEqual((await explain(api)).next, next);
-    assert.equal((await ask(gateway.port)).text, next.server, "the first request, too, goes there");
+    assert.equal(
+      (await ask(gateway.port)).text,
+      next.server,
+      "the first request goes to the predicted server",
+    );
   }
 });
 

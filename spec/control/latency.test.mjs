@@ -1,6 +1,6 @@
 /**
- * An upstream with one slow server: with `load`, the slow server receives only as much as it can process, by
- * whichever path the servers report.
+ * With `load`, a slow server receives only as many requests as it can process, whichever path the servers use
+ * for reports.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -79,8 +79,8 @@ test("with load a slow server's p99 is within twice that of the others, and with
   }));
 
   /**
-   * The median and the p99 of the slow one and the highest of the others', in milliseconds; undefined: too
-   * little is known.
+   * Returns the median and the p99 of the slow server and the highest of the other servers, in milliseconds;
+   * undefined: there are too few answers.
    */
   const figures = ({ loop, slow }, milliseconds) => {
     const latencies = loop.latencies(milliseconds);
@@ -93,8 +93,8 @@ test("with load a slow server's p99 is within twice that of the others, and with
     ]);
   };
   /**
-   * Waits until the slow one is so in all upstreams: its median too, or a moment at which all were slow would
-   * do.
+   * Waits until the slow server fulfils a condition in all upstreams. The median must fulfil it as well,
+   * because all servers may be slow for a moment.
    */
   const waitForRatio = async (what, milliseconds, isSo) => {
     const waiting = loops.map(async (loop) => {
@@ -115,7 +115,7 @@ test("with load a slow server's p99 is within twice that of the others, and with
   await waitForRatio("without load it is more than twice as slow", SHORT_WINDOW, (ratio) => ratio > 2);
   for (const name of Object.keys(DOORS)) {
     for (const { weight, report } of (await explain(api, name)).servers) {
-      // Reports in responses are read only when they are used.
+      // Reports in responses are read only when `load` uses them.
       assert.equal(report?.accepted > 2, name !== "in_band", name);
       assert.equal(weight.effective, 1);
     }
@@ -124,9 +124,9 @@ test("with load a slow server's p99 is within twice that of the others, and with
   const load = { update: "200ms", blackout: "1s" };
   for (const name of Object.keys(DOORS)) await api.expect(200, "PATCH", sluice(name), { load });
   await sleep(WINDOW);
-  // Without load the slow one may have refused requests. From now on none fails.
+  // Without load the slow server may have refused requests. From now on no request fails.
   for (const { loop } of loops) loop.errors.clear();
-  await waitForRatio("with load it is within twice", WINDOW, (ratio) => ratio <= 2);
+  await waitForRatio("with load the slow server is within twice", WINDOW, (ratio) => ratio <= 2);
   for (const { name, slow, loop } of loops) {
     assert.deepEqual([...loop.errors], [], name);
     const all = (await explain(api, name)).servers;

@@ -63,24 +63,28 @@ test("a node reports with its first registration, and after a restart it is a ne
   await assertGetsNothing(gateway, clients, node);
   assert.equal(await stateOf(api, node.address), "down");
   await api.expect(200, "PUT", nodeOf("n"), { ...registration, weight: 2 });
-  assert.equal(await stateOf(api, node.address), "down", "other parameters say nothing of it");
+  assert.equal(await stateOf(api, node.address), "down", "other parameters do not change the reported state");
   await api.expect(201, "PUT", nodeOf("n"), { ...registration, incarnation: "2" });
   assert.equal(await stateOf(api, node.address), "up");
   await assertIsUsed(clients, node);
   assert.equal(await stateOf(api, backends[0].address), "up");
 });
 
-test('clients of a server that reports "draining" stay with it, and those of one that reports "down" do not', async (context) => {
+test('a server that reports "draining" keeps its bound clients, and a server that reports "down" loses them', async (context) => {
   const running = await startReportingServers(context, 3, { sticky: { cookie: { name: "srv" } } });
   const { backends, gateway, api } = running;
   const clients = await newClients(gateway.port, 30);
   const bound = clients.filter(({ server }) => server === backends[0].id);
   assert.ok(bound.length > 3);
   await api.expect(204, "POST", reportTo(0), { state: "drain" });
-  assert.deepEqual(await askEach(clients), [], "all stay");
+  assert.deepEqual(await askEach(clients), [], "all clients keep their servers");
   await assertReported(running, backends[0], "drain", "up");
   await api.expect(204, "POST", reportTo(0), { state: "down" });
-  assert.deepEqual(new Set(await askEach(clients)), new Set(bound), "all of its clients have another");
+  assert.deepEqual(
+    new Set(await askEach(clients)),
+    new Set(bound),
+    "all clients of the server have another one",
+  );
   assert.ok(clients.every(({ server }) => server !== backends[0].id));
 });
 
@@ -106,7 +110,11 @@ test("a reported state is shown beside parameters and health, with every method"
   await api.expect(200, "PATCH", `${serversOf()}/0`, { down: true });
   assert.equal(await stateOf(api, first.address), "down");
   await api.expect(204, "POST", reportTo(0), { state: "up" });
-  assert.equal(await stateOf(api, first.address), "down", "up is what it says, down is what it is told");
+  assert.equal(
+    await stateOf(api, first.address),
+    "down",
+    "the parameter down takes precedence over the reported state",
+  );
   await assertGetsNothing(gateway, clients, first);
   await api.expect(200, "PATCH", `${serversOf()}/0`, { down: false });
   await assertIsUsed(clients, first);
@@ -118,13 +126,13 @@ test("a reported state is shown beside parameters and health, with every method"
     drain: false,
     server: `${first.address}0`.slice(0, -1),
   });
-  assert.equal(await stateOf(api, first.address), "down", "at the same address it is the same");
+  assert.equal(await stateOf(api, first.address), "down", "a server at the same address is the same server");
   await api.expect(200, "DELETE", `${serversOf()}/2`);
   await api.expect(200, "PATCH", `${serversOf()}/0`, { server: third.address });
-  assert.equal(await stateOf(api, third.address), "up", "another address is another server");
+  assert.equal(await stateOf(api, third.address), "up", "a server at another address is another server");
 });
 
-test('a backup receives the requests while all others report "down", and without one clients get 502', async (context) => {
+test('a backup receives the requests while all other servers report "down", and without a backup clients get 502', async (context) => {
   const [first, backup] = await startBackends(context, 2);
   const servers = [{ server: first.address }, { server: backup.address, backup: true }];
   const { gateway, api, clients } = await startReporting(context, { app: { servers } });
@@ -179,8 +187,8 @@ test('a reported state ends when no report comes for "load.expiry"', async (cont
   const began = performance.now();
   await api.expect(204, "POST", reportTo(0), { state: "down" });
   await assertGetsNothing(gateway, clients, first);
-  // Workers look every 10 s.
-  await waitFor("it is up", async () => (await stateOf(api, first.address)) === "up", 20_000);
+  // A timer of the workers ends expired states every 10 s.
+  await waitFor("the server is up", async () => (await stateOf(api, first.address)) === "up", 20_000);
   assert.ok(performance.now() - began > 1000);
   const events = await eventsOf(api, first.address);
   assert.deepEqual(

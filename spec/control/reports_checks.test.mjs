@@ -19,7 +19,7 @@ import {
 
 const expiry = "3s";
 
-/** A check whose answer is determined by the query of its URI. @param {Record<string, unknown>} answer */
+/** Returns a check whose URI determines the answer by its query. @param {Record<string, unknown>} answer */
 function checkOf({ body, ...others }, more = {}) {
   const query = new URLSearchParams(/** @type {any} */ (others));
   if (body !== undefined) query.set("body", typeof body === "string" ? body : JSON.stringify(body));
@@ -58,7 +58,7 @@ test('a server that reports "down" is still checked, and can fail', async (conte
   await checkedAgain(first);
   first.behaviour = { status: 500 };
   const last = async () => (await eventsOf(api, first.address)).at(-1);
-  await waitFor("its checks fail", async () => (await last()).new_state === "unhealthy");
+  await waitFor("the checks of the server fail", async () => (await last()).new_state === "unhealthy");
   assert.equal(await stateOf(api, first.address), "down");
   await api.expect(204, "POST", reportTo(0), { state: "up" });
   assert.equal(await stateOf(api, first.address), "unhealthy");
@@ -77,7 +77,7 @@ test("a load in a check's answer confirms the reported state; an invalid load do
     nested: checkOf({ body: { a: { "b-c": { d_1: 0.5 } } } }, { report: "a.b-c.d_1" }),
     text: checkOf({ load_metrics: "TEXT cpu_utilization=0.3" }),
     json: checkOf({ load_metrics: 'JSON {"cpuUtilization":0.3}' }),
-    // One of the two is enough.
+    // A valid load in one of the two places is enough.
     header_only: checkOf({ load_metrics: "TEXT cpu_utilization=0.3" }, { report: "load" }),
     member_only: checkOf({ load_metrics: "BIN x", body: { load: 1 } }, { report: "load" }),
   };
@@ -112,7 +112,7 @@ test("a load in a check's answer confirms the reported state; an invalid load do
   const names = Object.keys(checks);
   for (const name of names) await api.expect(204, "POST", reportTo(0, name), { state: "drain" });
   const began = performance.now();
-  await waitFor("what was reported is too old", () => performance.now() - began > 3300);
+  await waitFor("the reported state would have expired", () => performance.now() - began > 3300);
   for (const name of names) await assertKept(gateway, name, first, Object.hasOwn(good, name), expiry);
   for (const name of names) {
     const { peers } = await api.expect(200, "GET", `/api/9/http/upstreams/${name}`);

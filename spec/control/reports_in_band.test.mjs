@@ -1,6 +1,6 @@
 /**
- * Reports in responses, by the header `endpoint-load-metrics`. They report no state, but confirm the current
- * one.
+ * Reports in responses, by the header `endpoint-load-metrics`. They do not contain a state, but confirm the
+ * current state.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ import {
   startReporting,
 } from "./support/reporting.mjs";
 
-/** Long enough for a busy machine to ask within it. */
+/** Long enough for requests on a busy machine. */
 const expiry = "3s";
 const wide = { http: "proxy_buffer_size 16k; proxy_buffers 8 16k; proxy_busy_buffers_size 32k;" };
 
@@ -79,7 +79,7 @@ test("a load in a response confirms the reported state, and an invalid load does
       assert.deepEqual([status, text], [200, first.id], name);
     }
   }
-  // A timer ends the states that have expired, so the ones that are kept come first.
+  // A timer ends expired states, so the confirmed states are tested first.
   for (const name of names.filter((each) => !Object.hasOwn(bad, each))) {
     first.behaviour = { load_metrics: headers[name] };
     await ask(gateway.port, `/to/${name}?route=a`);
@@ -88,13 +88,13 @@ test("a load in a response confirms the reported state, and an invalid load does
   for (const name of Object.keys(bad)) await assertKept(gateway, name, first, false, expiry);
 });
 
-test("a load header disturbs no request, at whichever attempt it comes", async (context) => {
+test("a load header in the response to any attempt does not affect a request", async (context) => {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const { gateway, api, clients } = await startReporting(context, { app: { load: {}, servers } }, wide);
   gateway.log.allow(/(Connection reset by peer|prematurely closed connection).*upstream/);
   const [first, second] = backends;
-  // How nginx shows two of them depends on its version.
+  // The value of nginx's variable for two headers depends on the version.
   const two = ["TEXT cpu_utilization=0.3", "TEXT cpu_utilization=0.4"];
   for (const load_metrics of [...Object.values(good), ...Object.values(bad), two]) {
     first.behaviour = { load_metrics };

@@ -14,7 +14,7 @@ import { explain } from "./support/scaled.mjs";
 /** @typedef {import("../gateway/support/api.mjs").Api} Api */
 
 /**
- * The recorded reports of a server; undefined: there was none.
+ * Returns the recorded report of a server; undefined: there was none.
  * @param {Api} api
  * @param {number} id
  * @param {string} [name]
@@ -24,7 +24,7 @@ async function reportOf(api, id, name = "app") {
 }
 
 /**
- * The recorded report without its time, which must be recent.
+ * Returns the recorded report without its time, which must be recent.
  * @param {Api} api
  * @param {number} id
  * @param {string} [name]
@@ -55,9 +55,9 @@ test("pushed reports are recorded, omitted fields stay, and refused reports are 
   await api.expect(415, "POST", reportTo(0), "no JSON");
   const noted = { ...all, utilization: 1.5, state: "up", accepted: 2, refused: 2 };
   assert.deepEqual(await numbersOf(api, 0), noted);
-  assert.equal(await reportOf(api, 1), undefined, "it is the other's");
+  assert.equal(await reportOf(api, 1), undefined, "the reports belong to the other server");
   await gateway.reload();
-  assert.deepEqual(await numbersOf(api, 0), noted, "it outlives a reload");
+  assert.deepEqual(await numbersOf(api, 0), noted, "the report is kept in a reload");
 });
 
 test("a report in a registration is recorded for that server only", async (context) => {
@@ -69,7 +69,7 @@ test("a report in a registration is recorded for that server only", async (conte
   const numbers = { utilization: 0.3, connections: 5, rps: 7, state: "up", accepted: 3, refused: 0 };
   assert.deepEqual(await numbersOf(api, 1), numbers);
   await api.expect(201, "PUT", nodeOf("n"), { ...body, incarnation: 2 });
-  assert.equal(await reportOf(api, 1), undefined, "started anew it has reported nothing");
+  assert.equal(await reportOf(api, 1), undefined, "a restarted node has not reported");
 });
 
 test("reports in responses are recorded at most ten times per second, server and worker", async (context) => {
@@ -99,7 +99,7 @@ test("reports in responses are recorded at most ten times per second, server and
     await ask(gateway.port);
     return (await reportOf(api, 0)).refused > 0;
   });
-  assert.deepEqual({ ...(await numbersOf(api, 0)), refused: 0 }, before, "and changes nothing");
+  assert.deepEqual({ ...(await numbersOf(api, 0)), refused: 0 }, before, "a refused report changes nothing");
 
   backend.behaviour = { load_metrics: "TEXT cpu_utilization=0.5" };
   const { accepted } = await reportOf(api, 0);
@@ -138,7 +138,7 @@ test("reports of agents and checks are recorded", async (context) => {
   assert.equal(refused, 0);
   agent.answer = "nonsense\n";
   await waitFor("nonsense is counted", async () => (await reportOf(api, 0, "asked")).refused > 1);
-  assert.equal((await reportOf(api, 0, "asked")).utilization, 0, "and changes nothing");
+  assert.equal((await reportOf(api, 0, "asked")).utilization, 0, "a refused report changes nothing");
 
   for (const [load, utilization] of [
     [0.42, 0.42],
@@ -153,7 +153,7 @@ test("reports of agents and checks are recorded", async (context) => {
   assert.equal((await reportOf(api, 0, "checked")).connections, 3);
   backend.behaviour = { body: JSON.stringify({ status: { load: "much" } }) };
   await checkedAgain(backend);
-  await waitFor("what is no load is counted", async () => (await reportOf(api, 0, "checked")).refused > 0);
+  await waitFor("the invalid load is counted", async () => (await reportOf(api, 0, "checked")).refused > 0);
   assert.equal((await reportOf(api, 0, "checked")).utilization, 0.6);
   backend.behaviour = { body: "{}", load_metrics: "TEXT cpu_utilization=0.7" };
   await waitFor(

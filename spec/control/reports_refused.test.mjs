@@ -101,7 +101,11 @@ test("an invalid report is refused at each path that accepts reports", async (co
   const other = await api.put(nodeOf("n"), { ...registration, weight: 5, report: { state: "gone" } });
   assertErrorBody(other, 400, format);
   await assertUnchanged();
-  assert.equal((await api.expect(200, "GET", nodeOf("n"))).expires, expires, "nor is it renewed");
+  assert.equal(
+    (await api.expect(200, "GET", nodeOf("n"))).expires,
+    expires,
+    "a refused registration does not renew the node",
+  );
   for (const backend of backends) await assertIsUsed(clients, backend);
 });
 
@@ -136,7 +140,7 @@ test("a report that is not recent, or not newer than the previous one, is refuse
   await api.expect(204, "POST", path, { utilization: 0.5, time: at(30) });
   assertErrorBody(await api.post(path, { state: "up", time: now }), 400, format);
   await api.expect(204, "POST", path, { state: "up" });
-  assert.equal(await stateOf(api, registration.server), "up", "without a time it is one of now");
+  assert.equal(await stateOf(api, registration.server), "up", "a report without a time counts as of now");
 });
 
 test('a report may be as old as "load.expiry"', async (context) => {

@@ -15,7 +15,7 @@ const webhook = { url: "https://scale.example/hook?app=1", secret: SECRET };
 const servers = [{ server: someAddress(1) }];
 
 /**
- * The saved state, which has more than the API shows.
+ * Returns the text of the saved state, which also contains secrets.
  * @param {import("../gateway/support/gateway.mjs").Gateway} gateway
  */
 function savedText({ folder }) {
@@ -66,8 +66,8 @@ test("the secret of a webhook is never shown, and sending back the shown object 
   await send("GET", undefined, "/api/9/http/upstreams");
   await send("GET", undefined, "/api/sluice/1/events");
   for (const text of told) assert.ok(!text.includes(SECRET), text);
-  assert.ok(savedText(gateway).includes(SECRET), "it is known");
-  assert.ok(!savedText(gateway).includes("***"), "and never what is shown in its place");
+  assert.ok(savedText(gateway).includes(SECRET), "the secret is saved");
+  assert.ok(!savedText(gateway).includes("***"), "the replacement text is never saved");
 
   const before = await api.configuration();
   const hidden = { ...webhook, secret: "***" };

@@ -1,4 +1,4 @@
-/** Standby servers: known, checked and shown, but without requests. */
+/** Standby servers are checked and shown, but receive no requests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";
@@ -18,7 +18,7 @@ import {
 } from "./support/reporting.mjs";
 
 /**
- * A gateway with an active server and a standby server.
+ * Starts a gateway with an active server and a standby server.
  * @param {import("node:test").TestContext} context
  * @param {object} [settings] of the upstream
  */
@@ -41,9 +41,12 @@ test("a standby server receives no request, is checked, and is shown as down and
   assert.equal((await api.expect(200, "GET", `${serversOf()}/1`)).standby, true);
   assert.equal("standby" in (await api.expect(200, "GET", `${serversOf()}/0`)), false);
   assert.equal((await api.expect(200, "GET", sluice())).servers[1].standby, true);
-  // It is known how it is before it is needed.
+  // The health of a standby server is known before the server is needed.
   standby.behaviour = { status: 500 };
-  await waitFor("its checks fail", async () => (await eventsOf(api, standby.address)).length === 1);
+  await waitFor(
+    "the checks of the standby server fail",
+    async () => (await eventsOf(api, standby.address)).length === 1,
+  );
   assert.equal((await eventsOf(api, standby.address))[0].new_state, "unhealthy");
   assert.equal(await stateOf(api, standby.address), "down");
   await assertKept(gateway);
@@ -51,7 +54,7 @@ test("a standby server receives no request, is checked, and is shown as down and
   assert.equal(await stateOf(api, standby.address), "down");
 });
 
-test("a standby server receives no client, not even one with its route or its cookie", async (context) => {
+test("a standby server receives no requests, not even from clients with its route or its cookie", async (context) => {
   const { serving, standby, gateway, api } = await startWithStandby(context, {
     sticky: { route: { variables: ["$arg_route"] } },
   });
@@ -71,9 +74,9 @@ test("a standby server receives no client, not even one with its route or its co
   await api.expect(200, "PATCH", `${serversOf()}/1`, { standby: true });
   await client.ask();
   assert.equal(client.server, serving.id);
-  // To let its clients stay there is `drain`.
+  // `drain`, in contrast, keeps the bound clients.
   await api.expect(200, "PATCH", `${serversOf()}/1`, { standby: false });
-  await waitFor("a client is with it again", async () => {
+  await waitFor("the server has a client again", async () => {
     client.value = undefined;
     await client.ask();
     return client.server === standby.id;
@@ -84,14 +87,14 @@ test("a standby server receives no client, not even one with its route or its co
   assert.equal(client.server, standby.id);
 });
 
-test("a server that becomes standby finishes its requests, and one that is no longer standby serves at once", async (context) => {
+test("a server that becomes standby finishes its requests, and a server that is no longer standby serves immediately", async (context) => {
   const { standby, gateway, api, clients } = await startWithStandby(context);
   await api.expect(200, "PATCH", `${serversOf()}/1`, { standby: false });
   await assertIsUsed(clients, standby);
   assert.equal(await stateOf(api, standby.address), "up");
   await api.expect(200, "PATCH", `${serversOf()}/0`, { down: true });
   const held = ask(gateway.port, "/?delay=1500");
-  await waitFor("it has a request", () => standby.active === 1);
+  await waitFor("the server has a request", () => standby.active === 1);
   await api.expect(200, "PATCH", `${serversOf()}/0`, { down: false });
   await api.expect(200, "PATCH", `${serversOf()}/1`, { standby: true });
   assert.equal(await stateOf(api, standby.address), "draining");
@@ -107,7 +110,7 @@ test("the reports of a standby server do not activate it", async (context) => {
     assert.equal(await stateOf(api, standby.address), "down");
   }
   await assertGetsNothing(gateway, clients, standby);
-  assert.equal((await eventsOf(api, standby.address)).length, 3, "but it is known");
+  assert.equal((await eventsOf(api, standby.address)).length, 3, "the reported state is recorded");
 });
 
 test("a node can register and renew as standby, but not as both standby and backup", async (context) => {

@@ -1,5 +1,6 @@
 /**
- * A server beside standby servers only counts as the only server: nginx never skips it for failed requests.
+ * The only server that is not a standby server counts as the only server of its upstream: it is never skipped
+ * for failed requests.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +13,7 @@ import { serversOf } from "../gateway/support/upstreams.mjs";
 
 /**
  * @param {import("node:test").TestContext} context
- * @param {boolean} standby whether the second is a standby server
+ * @param {boolean} standby whether the second server is a standby server
  */
 async function startTwo(context, standby) {
   const backends = await startBackends(context, 2);
@@ -24,7 +25,7 @@ async function startTwo(context, standby) {
   return { gateway, api: gateway.api, backends };
 }
 
-test("a server beside standby servers only is not skipped for its failures", async (context) => {
+test("the only server that is not a standby server is not skipped for its failures", async (context) => {
   const { gateway, api, backends } = await startTwo(context, true);
   const [only] = backends;
   only.behaviour = { reset: 1 };
@@ -34,7 +35,7 @@ test("a server beside standby servers only is not skipped for its failures", asy
   for (let turn = 0; turn < 8; turn += 1) assert.equal((await ask(gateway.port)).text, only.id);
 });
 
-test("a server is not skipped for failures from before the others became standby", async (context) => {
+test("a server is not skipped for failures from before the other servers became standby servers", async (context) => {
   const { gateway, api, backends } = await startTwo(context, false);
   const [only, other] = backends;
   only.behaviour = { reset: 1 };
@@ -46,5 +47,9 @@ test("a server is not skipped for failures from before the others became standby
   await api.expect(200, "PATCH", `${serversOf()}/1`, { standby: false });
   only.behaviour = { reset: 1 };
   for (let turn = 0; turn < 8; turn += 1) assert.equal((await ask(gateway.port)).text, other.id);
-  assert.equal(await stateOf(api, only.address), "unavail", "with the other it counts again");
+  assert.equal(
+    await stateOf(api, only.address),
+    "unavail",
+    "the failures count again when another server is in service",
+  );
 });

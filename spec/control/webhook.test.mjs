@@ -25,15 +25,15 @@ test("a call is signed JSON with the decision and its reason", async (context) =
   const { api, receiver } = await startCalling(context);
   await report(api, [0.9]);
   const [out] = await waitForDecisions(api, 1);
-  await waitFor("it is heard", () => receiver.heard().length === 1);
+  await waitFor("the receiver has accepted the call", () => receiver.heard().length === 1);
   assert.deepEqual(await statesOf(api), ["up", "down"], "the gateway leaves the change to the receiver");
-  // A platform would start this one.
+  // In production a platform starts this server.
   const { address } = await startBackend(context);
   const node = { server: address, ttl: "60s", report: { utilization: 0.1 } };
   await api.expect(201, "PUT", nodeOf("started"), node);
   await report(api, [0.1]);
   const back = (await waitForDecisions(api, 2))[1];
-  await waitFor("it is heard", () => receiver.heard().length === 2);
+  await waitFor("the receiver has accepted the call", () => receiver.heard().length === 2);
   const [first, second] = receiver.calls;
   for (const [call, decision, action] of [
     [first, out, "scale_out"],
@@ -52,7 +52,7 @@ test("a call is signed JSON with the decision and its reason", async (context) =
 });
 
 /**
- * How receivers fail, one each, before they listen; the last one is not there at first.
+ * The failures of the receivers before they succeed. The last receiver does not listen at first.
  * @type {Record<string, Manner[]>}
  */
 const FAILURES = {
@@ -88,9 +88,9 @@ test("a failing receiver is called until it answers, and receives each decision 
   await receivers.get("away")?.listen();
   const seen = [...receivers].map(async ([name, receiver]) => {
     const failures = FAILURES[name].length;
-    // While the first call is unanswered, even for longer than the cooldown, there is no second one.
+    // There is no second decision while the first call is unanswered, even for longer than the cooldown.
     await waitFor(
-      `${name}: its first is heard`,
+      `${name}: the receiver has accepted the first call`,
       async () => {
         const count = (await decisionsOf(api, name)).length;
         if (receiver.heard().length > 0) return true;
@@ -99,10 +99,14 @@ test("a failing receiver is called until it answers, and receives each decision 
       },
       40_000,
     );
-    await waitFor(`${name}: its second is heard`, () => receiver.heard().length > 1, 20_000);
+    await waitFor(
+      `${name}: the receiver has accepted the second call`,
+      () => receiver.heard().length > 1,
+      20_000,
+    );
     const { autoscale } = await api.expect(200, "GET", sluice(name));
     await api.expect(200, "PATCH", sluice(name), { autoscale: { ...autoscale, cooldown: "1h" } });
-    await waitFor(`${name}: all is heard`, async () => {
+    await waitFor(`${name}: the gateway has noted all answers`, async () => {
       const isPending = (await explain(api, name)).autoscale.call !== undefined;
       return !isPending && receiver.heard().length === (await decisionsOf(api, name)).length;
     });
@@ -123,7 +127,7 @@ test("a failing receiver is called until it answers, and receives each decision 
   });
   await Promise.all(seen);
   const warnings = gateway.log.entries("warn").filter((line) => line.includes("could not call the webhook"));
-  assert.equal(warnings.length, receivers.size, "one for each");
+  assert.equal(warnings.length, receivers.size, "there is one warning for each receiver");
 });
 
 test("the secret is never shown, and sending back the shown object keeps it", async (context) => {
@@ -135,7 +139,7 @@ test("the secret is never shown, and sending back the shown object keeps it", as
   assert.equal(replaced.autoscale.webhook.secret, "***");
   await api.expect(200, "PATCH", sluice(), { autoscale: { ...shown.autoscale, for: "100ms" } });
   await report(api, [0.9]);
-  await waitFor("it is heard", () => receiver.heard().length === 1);
+  await waitFor("the receiver has accepted the call", () => receiver.heard().length === 1);
   assert.deepEqual(
     receiver.calls.map(({ isSigned }) => isSigned),
     [true, true],
@@ -159,24 +163,30 @@ test("with dry_run the webhook is not called", async (context) => {
   assert.deepEqual(receiver.calls, []);
 });
 
-test("a call goes to the current webhook, and to none after the webhook was removed", async (context) => {
+test("a call goes to the current webhook, and is not made after the webhook was removed", async (context) => {
   const { gateway, api, receiver } = await startCalling(context, {}, { cooldown: "1h" });
   const other = await startReceiver(context);
   receiver.manner = "status 500";
   other.manner = "status 500";
   await report(api, [0.9]);
-  await waitFor("it has failed", () => receiver.calls.length > 0);
+  await waitFor("the call has failed", () => receiver.calls.length > 0);
   const { autoscale } = await api.expect(200, "GET", sluice());
   const moved = { ...autoscale, webhook: { url: other.url, secret: SECRET } };
   await api.expect(200, "PATCH", sluice(), { autoscale: moved });
   await waitFor("the other is called", () => other.calls.length > 0);
   assert.deepEqual(other.keys(), receiver.keys());
   await api.expect(200, "PATCH", sluice(), { autoscale: null, load: null });
-  await waitFor("that is said", () => gateway.log.text().includes("the webhook is not called any more"));
+  await waitFor("the end of the calls is logged", () =>
+    gateway.log.text().includes("the webhook is not called any more"),
+  );
   other.manner = "ok";
   const { length } = other.calls;
   await api.expect(200, "PATCH", sluice(), { autoscale: moved });
   assert.equal((await explain(api)).autoscale.call, undefined);
   await sleep(1200);
-  assert.equal(other.calls.length, length, "what was decided before is over");
+  assert.equal(
+    other.calls.length,
+    length,
+    "earlier decisions are not called after the removal of the webhook",
+  );
 });

@@ -11,28 +11,31 @@ import { decisionsOf, explain, report, told } from "./support/scaled.mjs";
 const PATIENCE = 4500;
 
 for (const manner of /** @type {const} */ (["status 500", "hang"])) {
-  test(`a call answered "${manner}" is repeated after each restart with the same key until it succeeds, then never again`, async (context) => {
+  test(`a call answered "${manner}" is repeated with the same key after each restart until it succeeds, and never again`, async (context) => {
     const { gateway, api, receiver } = await startCalling(context, {}, { cooldown: "1h" });
     receiver.manner = manner;
     await report(api, [0.9]);
-    await waitFor("it is called", () => receiver.calls.length > 0);
+    await waitFor("the receiver is called", () => receiver.calls.length > 0);
     const key = receiver.keys()[0];
     for (const [name, end] of Object.entries(ends)) {
       const { length } = receiver.calls;
       await end(gateway);
-      await waitFor(`after ${name} it is called`, () => receiver.calls.length > length);
+      await waitFor(`the receiver is called after ${name}`, () => receiver.calls.length > length);
       assert.equal((await explain(api)).autoscale.call, key, name);
     }
     receiver.manner = "ok";
-    await waitFor("it is heard", () => receiver.heard().length > 0);
-    await waitFor("that is known", async () => (await explain(api)).autoscale.call === undefined);
+    await waitFor("the receiver has accepted the call", () => receiver.heard().length > 0);
+    await waitFor(
+      "the gateway has noted the answer",
+      async () => (await explain(api)).autoscale.call === undefined,
+    );
     for (const end of Object.values(ends)) {
       await end(gateway);
       await report(api, [0.9]);
       await sleep(300);
     }
-    assert.deepEqual(receiver.heard(), [key], "it is heard once");
-    assert.deepEqual(receiver.keys(), [key], "nothing else was decided");
+    assert.deepEqual(receiver.heard(), [key], "the call succeeds once");
+    assert.deepEqual(receiver.keys(), [key], "there is no other decision");
     assert.ok(receiver.calls.every(({ isSigned }) => isSigned));
     assert.equal(new Set(receiver.calls.map(({ text }) => text)).size, 1);
     assert.deepEqual(told(await decisionsOf(api)).slice(1), []);
@@ -45,7 +48,7 @@ for (const name of ["a reload", "a restart"]) {
     receiver.manner = "hang";
     const before = gateway.workers();
     await report(api, [0.9]);
-    await waitFor("it is called", () => receiver.calls.length > 0);
+    await waitFor("the receiver is called", () => receiver.calls.length > 0);
     const [{ at }] = receiver.calls;
     await ends[name](gateway);
     await waitFor("who has called has ended", () => !gateway.workers().includes(Math.min(...before)));

@@ -18,13 +18,13 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { startWithClock } from "../gateway/support/wall_clock.mjs";
 
 const HOUR = 3600;
-/** Far more than the awaited effects take and far less than an hour, in milliseconds. */
+/** A time-out in milliseconds that is much longer than the expected effects and much shorter than an hour. */
 const patience = 60_000;
 
 /** @typedef {Awaited<ReturnType<typeof startWithClock>>} Clocked */
 
 /**
- * Sets the time of day, and makes sure that nginx has it.
+ * Sets the time of day, and waits until nginx has it.
  * @param {Clocked} clocked
  * @param {number} seconds
  */
@@ -37,7 +37,7 @@ async function step({ gateway, setClock }, seconds) {
 }
 
 /**
- * A gateway with one server that resets connections and one that answers.
+ * Starts a gateway with one server that resets connections and one that answers.
  * @param {import("node:test").TestContext} context
  * @param {string} failTimeout
  */
@@ -59,7 +59,7 @@ function makeUnavailable(gateway, { address }) {
   });
 }
 
-test("with the clock set back, checks go on", async (context) => {
+test("with the clock set back, checks continue", async (context) => {
   const [backend] = await startBackends(context, 1);
   const check = { interval: "200ms", timeout: "10s", fails: 1, passes: 1 };
   const app = { servers: [{ server: backend.address }], health_check: check };
@@ -77,7 +77,7 @@ test("with the clock set back, checks go on", async (context) => {
   await waitFor("a check passes", async () => (await stateOf(api, backend.address)) === "up", patience);
 });
 
-test("with the clock set back, discovery goes on", async (context) => {
+test("with the clock set back, discovery continues", async (context) => {
   const file = await startFile(context);
   await file.set([{ server: someAddress(1) }]);
   const app = { servers: [], discovery: file.discovery() };
@@ -137,7 +137,7 @@ test("with the clock set forward, ejections and registrations keep their remaini
   await gateway.killAll();
   clocked.setClock(4 * HOUR);
   await gateway.start();
-  assert.equal(await stateOf(api, bad.address), "unavail", "its time is saved as an age");
+  assert.equal(await stateOf(api, bad.address), "unavail", "the time of the failure is saved as an age");
 });
 
 test("with the clock set forward, a drain job keeps its remaining time", async (context) => {
@@ -152,12 +152,12 @@ test("with the clock set forward, a drain job keeps its remaining time", async (
     busy.close();
     await request;
   });
-  await waitFor("it is busy", async () => (await peersOf(api)).get(busy.address).active === 1);
+  await waitFor("the server is busy", async () => (await peersOf(api)).get(busy.address).active === 1);
   const drain = "/api/sluice/1/upstreams/app/servers/0/drain";
   await api.expect(202, "POST", `${drain}?force=true`, { deadline: "50m" });
   await step(clocked, 2 * HOUR);
   await sleep(2500); // Drain jobs are looked at once a second.
   assert.equal(await stateOf(api, busy.address), "draining");
   await api.expect(202, "POST", drain, { deadline: "1s" });
-  await waitFor("it is removed", async () => !(await peersOf(api)).has(busy.address), patience);
+  await waitFor("the server is removed", async () => !(await peersOf(api)).has(busy.address), patience);
 });

@@ -28,7 +28,7 @@ test("a write to one gateway soon reaches the other", async (context) => {
     ],
   );
   const etags = await Promise.all([one, two].map(async ({ api }) => (await api.get(sluice())).headers.etag));
-  assert.equal(etags[0], etags[1], "an ETag means the same at both");
+  assert.equal(etags[0], etags[1], "both gateways have the same ETag");
   await one.api.expect(200, "DELETE", `${serversOf()}/${added.id}`);
   await waitForEqual([one, two]);
   await load.round();
@@ -58,7 +58,7 @@ test("a write with an outdated condition is answered 412 by either gateway", asy
 });
 
 for (const how of ["killed", "frozen"]) {
-  test(`with etcd ${how} gateways serve and answer reads, refuse writes, and recover when it is back`, async (context) => {
+  test(`with etcd ${how} gateways serve and answer reads, refuse writes, and recover when etcd returns`, async (context) => {
     const [first, second] = await startBackends(context, 2);
     const etcd = await startEtcd(context);
     const [one, two] = await startCluster(context, etcd, 2);
@@ -80,7 +80,11 @@ for (const how of ["killed", "frozen"]) {
     await waitForState(two, "failing");
     await two.stop();
     await two.start();
-    assert.equal(JSON.stringify(await waitForEqual([one, two])), before, "also when one starts meanwhile");
+    assert.equal(
+      JSON.stringify(await waitForEqual([one, two])),
+      before,
+      "a gateway that started meanwhile has the same upstreams",
+    );
     await load.round();
     if (how === "frozen") etcd.thaw();
     else await etcd.start();
@@ -110,7 +114,7 @@ test("a gateway that was stopped catches up, and a new one receives everything",
   const [three] = await startCluster(context, etcd, 1, { servers: [someAddress(9)] });
   const all = await waitForEqual([one, two, three]);
   assert.deepEqual(Object.keys(all), ["app", "new", "other"]);
-  assert.equal(all.app.servers[0].server, someAddress(1), "a seed does not replace what the others have");
+  assert.equal(all.app.servers[0].server, someAddress(1), "a seed does not replace the shared upstream");
   await assertKept(three);
   await three.reload();
   await two.killWorker();
@@ -145,7 +149,7 @@ test("a restarted node is a new server at every gateway", async (context) => {
   });
 });
 
-test("an etcd that lost its data empties no gateway, and the gateways restore it", async (context) => {
+test("an etcd that lost its data empties no gateway, and the gateways restore the data", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   for (const name of ["app", "other"])
@@ -190,6 +194,10 @@ test("each gateway reads registries by itself", async (context) => {
   }
   const idsOf = async ({ api }) =>
     (await api.expect(200, "GET", serversOf())).map(({ id }) => id).toSorted((a, b) => a - b);
-  assert.deepEqual((await idsOf(one)).slice(0, 2), [0, 1], "what is shared has the same ids at both");
+  assert.deepEqual(
+    (await idsOf(one)).slice(0, 2),
+    [0, 1],
+    "shared servers have the same ids at both gateways",
+  );
   assert.deepEqual(await idsOf(two), await idsOf(one));
 });

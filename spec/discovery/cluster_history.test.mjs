@@ -9,13 +9,13 @@ import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-/** An upstream's ETag, and the revision in it. */
+/** Returns an upstream's ETag and the revision in it. */
 async function tagOf({ api }) {
   const etag = String((await api.get(sluice())).headers.etag);
   return { etag, revision: Number(/(\d+)"$/.exec(etag)?.[1]) };
 }
 
-/** Has etcd lose all that it has. */
+/** Makes etcd lose all its data. */
 async function lose(etcd) {
   await etcd.stop("SIGKILL");
   for (const member of etcd.members) member.wipe();
@@ -23,7 +23,8 @@ async function lose(etcd) {
 }
 
 /**
- * Waits until changes are accepted again after etcd has lost its data. Until then each is refused with 503.
+ * Waits until changes are accepted again after etcd has lost its data. Until then each change must be refused
+ * with 503.
  */
 function waitForWrites({ api }) {
   return waitFor("changes are accepted", async () => {
@@ -33,7 +34,7 @@ function waitForWrites({ api }) {
   });
 }
 
-/** Gateways that each reach etcd by a proxy of their own. */
+/** Starts gateways that reach etcd through separate proxies. */
 async function startApart(context, etcd, count) {
   const all = [];
   for (let number = 0; number < count; number += 1) {
@@ -44,7 +45,7 @@ async function startApart(context, etcd, count) {
   return all;
 }
 
-test("the same revision of another history is not taken for equal", async (context) => {
+test("the same revision of another history is not treated as equal", async (context) => {
   const etcd = await startEtcd(context);
   const [one, two] = await startCluster(context, etcd, 2);
   await one.api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
@@ -67,7 +68,7 @@ test("the same revision of another history is not taken for equal", async (conte
   assert.equal((await tagOf(two)).etag, after.etag);
   const answer = await two.api.patch(sluice(), { method: "random" }, { "If-Match": before.etag });
   assert.equal(answer.status, 412, answer.text);
-  await waitFor("the same change with the present tag is made", async () => {
+  await waitFor("the same change with the current tag is made", async () => {
     return (await two.api.patch(sluice(), { method: "random" }, { "If-Match": after.etag })).status === 200;
   });
 });
@@ -95,7 +96,8 @@ test("after a loss of data the newest version of each upstream wins, whichever g
     const known = JSON.parse(await api.configuration());
     return Object.keys(known).join() === "app,new" && known.app.method === "random";
   };
-  for (const gateway of gateways) await waitFor("what was acknowledged is there", () => isRight(gateway));
+  for (const gateway of gateways)
+    await waitFor("the acknowledged changes are applied", () => isRight(gateway));
   for (const gateway of gateways) await waitForState(gateway, "ok");
   await waitForEqual(gateways);
   await waitForWrites(one);
@@ -117,7 +119,7 @@ test("an upstream that was deleted after a loss of data does not come back with 
   assert.deepEqual(Object.keys(await waitForEqual([one, two])), ["app", "other"]);
 });
 
-test("a record of an earlier deletion, put back first, does not replace that of a later one", async (context) => {
+test("a record of an earlier deletion that is put back first does not replace the record of a later deletion", async (context) => {
   const etcd = await startEtcd(context);
   const all = await startApart(context, etcd, 2);
   const [one, two] = all.map(({ gateway }) => gateway);
@@ -135,7 +137,7 @@ test("a record of an earlier deletion, put back first, does not replace that of 
   await waitForState(one, "ok");
   all[1].proxy.accept();
   for (const { api } of [one, two])
-    await waitFor("it is deleted", async () => (await api.get(sluice("old"))).status === 404);
+    await waitFor("the upstream is deleted", async () => (await api.get(sluice("old"))).status === 404);
 });
 
 test("data of an earlier version is taken over and marked with a history", async (context) => {

@@ -60,7 +60,7 @@ test("an invalid value under the key of an unknown upstream creates no upstream,
   for (const gateway of gateways) await waitForState(gateway, "ok");
 });
 
-test("a renewal in etcd that is longer than the registration allows extends nothing", async (context) => {
+test("a renewal in etcd beyond the time that the registration allows extends nothing", async (context) => {
   const etcd = await startEtcd(context);
   const [{ api }, other] = await startCluster(context, etcd, 2);
   await api.expect(201, "PUT", sluice(), { servers: [{ server: someAddress(1) }] });
@@ -68,6 +68,6 @@ test("a renewal in etcd that is longer than the registration allows extends noth
   for (const left of ["1e308", "-1", '"3"', "61"])
     await etcd.put("/sluice/renewals/other", `{"app":{"n":${left}},"none":1}`);
   await other.api.expect(201, "PUT", sluice("later"), { servers: [] });
-  await waitFor("what came before is applied", async () => (await api.get(sluice("later"))).status === 200);
+  await waitFor("the earlier data is applied", async () => (await api.get(sluice("later"))).status === 200);
   assert.equal((await api.expect(200, "GET", nodeOf("n"))).expires, expires);
 });

@@ -1,4 +1,4 @@
-/** An upstream that cannot be shared or applied is reported, and everything else works. */
+/** An upstream that cannot be shared or applied is reported, and all other upstreams work. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -28,9 +28,9 @@ test("an upstream that is too large for etcd is answered 413 and does not distur
   const { problems, problem_count } = await clusterOf(two);
   assert.deepEqual([problems[0].upstream, problem_count], ["big", 1]);
   assert.match(problems[0].error, /too large/);
-  await waitFor("the other is shared", () => isThere(one, "small"));
+  await waitFor("the other upstream is shared", () => isThere(one, "small"));
   await one.api.expect(201, "PUT", sluice(), { servers: many(1) });
-  await waitFor("what the other writes comes", () => isThere(two, "app"));
+  await waitFor("the write of the other gateway arrives", () => isThere(two, "app"));
   for (const [method, path, body] of [
     ["POST", serversOf("big"), { server: someAddress(5000) }],
     ["DELETE", `${serversOf("big")}/7`],
@@ -62,7 +62,7 @@ test("a change that etcd does not permit is answered 403", async (context) => {
     assert.deepEqual(problemOf(await two.api.send(method, path, body)), [403, "ClusterForbidden"]);
 });
 
-test("an upstream that does not fit into the memory of one gateway does not keep it from following the others", async (context) => {
+test("an upstream that does not fit into the memory of a gateway does not affect its other upstreams", async (context) => {
   const etcd = await startEtcd(context);
   const [one] = await startCluster(context, etcd, 1);
   const [two] = await startCluster(context, etcd, 1, { dict: "128k" });

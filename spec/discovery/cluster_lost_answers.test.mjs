@@ -1,4 +1,4 @@
-/** Changes whose answer is lost, and changes that conflict with those of other gateways. */
+/** Changes with a lost answer, and changes that conflict with changes of other gateways. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterSetup, startCluster, waitForEqual, waitForState } from "../gateway/support/cluster.mjs";
@@ -8,7 +8,7 @@ import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs
 
 const TXN = "/v3/kv/txn";
 
-/** Two gateways, of which the first reaches etcd by a proxy. */
+/** Starts two gateways, the first of which reaches etcd through a proxy. */
 async function startBoth(context) {
   const etcd = await startEtcd(context);
   const proxy = await startEtcdProxy(context, etcd);
@@ -19,7 +19,7 @@ async function startBoth(context) {
   return { etcd, proxy, one, two };
 }
 
-/** Has the other gateway change the upstream after a change of the first that is not answered. */
+/** Makes the second gateway change the upstream after a change of the first gateway whose answer is lost. */
 function changeAfter({ proxy, two }, number) {
   proxy.loseAnswer(TXN, async () => {
     await two.api.expect(201, "POST", serversOf(), { server: someAddress(number) });
@@ -47,10 +47,10 @@ test("a change that was made succeeds although its answer was lost and another c
   });
   await one.api.expect(204, "DELETE", sluice());
   const again = await waitForEqual([one, two]);
-  assert.equal(again.app.servers[0].server, someAddress(7), "what was created since stays");
+  assert.equal(again.app.servers[0].server, someAddress(7), "an upstream that was created later stays");
 });
 
-test("a change whose outcome can no longer be determined is answered as such, and not as refused", async (context) => {
+test("a change with an unknown outcome is reported as such and not as refused", async (context) => {
   const { etcd, proxy, one, two } = await startBoth(context);
   const { etag } = (await one.api.get(sluice())).headers;
   proxy.loseAnswer(TXN, async () => {
@@ -74,7 +74,7 @@ test("a write without a condition succeeds although the watch is late", async (c
     await one.api.expect(201, "POST", serversOf(), { server: someAddress(number + 1) });
   }
   const answer = await one.api.patch(sluice(), { method: "random" }, { "If-Match": String(etag) });
-  assert.equal(answer.status, 412, "one with a condition that has lost does not");
+  assert.equal(answer.status, 412, "a write with an outdated condition is refused");
   proxy.letWatchesGo();
   const { app } = await waitForEqual([one, two]);
   assert.deepEqual(
@@ -83,7 +83,7 @@ test("a write without a condition succeeds although the watch is late", async (c
   );
 });
 
-test("a write is answered 503 while the gateway does not know yet that the upstream was deleted", async (context) => {
+test("a write is answered 503 until the gateway has learned that the upstream was deleted", async (context) => {
   const { proxy, one, two } = await startBoth(context);
   proxy.holdWatches();
   await two.api.expect(204, "DELETE", sluice());

@@ -9,10 +9,10 @@ import { atEnd } from "../gateway/support/cleanup.mjs";
 import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-/** The ttl of registrations, in seconds. etcd is away for longer than that. */
+/** The ttl of registrations, in seconds. etcd is down for longer than that. */
 const TTL = 5;
 
-/** An API behind which each request goes to another gateway that serves. */
+/** Returns an API that sends each request to another available gateway. */
 function anyOf(gateways) {
   let turn = 0;
   return {
@@ -41,9 +41,10 @@ test("nodes can register at any gateway, are known to all, and are removed when 
   const some = startNodes(context, anyOf(gateways), 20, 100);
   const only = startNodes(context, one.api, 10, 200);
   const countAt = async ({ api }) => (await api.expect(200, "GET", serversOf())).length;
-  for (const gateway of gateways) await waitFor("all are there", async () => (await countAt(gateway)) === 70);
+  for (const gateway of gateways)
+    await waitFor("all nodes are registered", async () => (await countAt(gateway)) === 70);
   await sleep((TTL + 1) * 1000);
-  // One gateway after the other is away for a while, and etcd too.
+  // One gateway after the other, and then etcd, is down for a while.
   two.isAway = true;
   await two.stop();
   await sleep(2000);
@@ -55,8 +56,12 @@ test("nodes can register at any gateway, are known to all, and are removed when 
   for (const gateway of gateways) await waitForState(gateway, "ok");
   await sleep((TTL + 1) * 1000);
   for (const gateway of gateways) assert.equal(await countAt(gateway), 70);
-  assert.equal(many.created + some.created + only.created, 70, "none has expired and come back");
-  // While etcd is away, and until a gateway has read it, a renewal cannot reach the other gateways.
+  assert.equal(
+    many.created + some.created + only.created,
+    70,
+    "no registration has expired and been created again",
+  );
+  // While etcd is down, and until a gateway has read it again, a renewal cannot reach the other gateways.
   const isUntold = (/** @type {string} */ failure) => /^503 .*ClusterUnavailable/.test(failure);
   const failures = [...many.failures, ...some.failures, ...only.failures];
   assert.deepEqual(
@@ -64,7 +69,8 @@ test("nodes can register at any gateway, are known to all, and are removed when 
     [],
   );
   await some.stop();
-  for (const gateway of gateways) await waitFor("they are gone", async () => (await countAt(gateway)) === 50);
+  for (const gateway of gateways)
+    await waitFor("the stopped nodes are removed", async () => (await countAt(gateway)) === 50);
   await two.api.expect(204, "DELETE", nodeOf("n200"));
-  await waitFor("it has left at both", async () => (await countAt(one)) <= 50);
+  await waitFor("the node has left at both gateways", async () => (await countAt(one)) <= 50);
 });

@@ -1,4 +1,4 @@
-/** The prefix of keys in etcd ends at a separator: keys below /pp-x are not below /pp. */
+/** The prefix of keys in etcd ends at a separator, so keys below /pp-x are not below /pp. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clusterSetup, startCluster, waitForEqual } from "../gateway/support/cluster.mjs";
@@ -7,7 +7,7 @@ import { startConsulKv } from "../gateway/support/registries/consul.mjs";
 import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { sluice, someAddress } from "../gateway/support/upstreams.mjs";
 
-test("clusters with the prefixes /pp and /pp-x do not mix", async (context) => {
+test("clusters with the prefixes /pp and /pp-x do not share upstreams", async (context) => {
   const etcd = await startEtcd(context);
   const start = async (prefix) => {
     const setup = clusterSetup([etcd.members[0].url], { prefix });
@@ -21,7 +21,7 @@ test("clusters with the prefixes /pp and /pp-x do not mix", async (context) => {
   assert.deepEqual(Object.keys(await waitForEqual(short)), ["short"]);
 });
 
-test("an upstream that follows /upstreams/app in etcd has no server of /upstreams/app-2", async (context) => {
+test("an upstream that follows /upstreams/app in etcd receives no servers of /upstreams/app-2", async (context) => {
   const etcd = await startEtcd(context);
   await etcd.put(`/upstreams/app-2/${someAddress(2)}`, "{}");
   await etcd.put(`/upstreams/app/${someAddress(1)}`, "{}");
@@ -34,7 +34,7 @@ test("an upstream that follows /upstreams/app in etcd has no server of /upstream
   await waitForServers(gateway, [someAddress(1), someAddress(4)]);
 });
 
-test("an upstream that follows upstreams/app in Consul has no server of upstreams/app-2", async (context) => {
+test("an upstream that follows upstreams/app in Consul receives no servers of upstreams/app-2", async (context) => {
   const consul = await startConsulKv(context);
   await consul.setKeys({
     [`upstreams/app/${someAddress(1)}`]: "{}",

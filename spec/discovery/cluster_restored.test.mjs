@@ -1,4 +1,4 @@
-/** An etcd with older data than the gateways, or with none: the data of the gateways wins. */
+/** The data of the gateways wins over an etcd with older data or without data. */
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 
 const servers = [{ server: someAddress(1) }];
 
-test("an etcd that is restored from a backup undoes no acknowledged change", async (context) => {
+test("a restore of etcd from a backup undoes no acknowledged change", async (context) => {
   const etcd = await startEtcd(context);
   const gateways = await startCluster(context, etcd, 2);
   const [one, two] = gateways;
@@ -31,7 +31,7 @@ test("an etcd that is restored from a backup undoes no acknowledged change", asy
   member.wipe();
   cpSync(`${member.data}.copy`, member.data, { recursive: true });
   await etcd.start();
-  // Until then the copy counts, or no gateway has read it.
+  // Changes may be refused until the gateways have read the restored etcd.
   await waitFor("a change is accepted", async () => {
     return (await one.api.put(sluice("last"), { servers: [] })).status === 201;
   });
@@ -58,7 +58,7 @@ test("a seed of the first gateway after a loss of data replaces no shared versio
   assert.deepEqual([app.method, app.servers[0].server], ["random", someAddress(1)]);
 });
 
-test("etcd counts as complete only after a gateway has written everything it had", async (context) => {
+test("etcd counts as complete only after a gateway has written all its upstreams", async (context) => {
   const etcd = await startEtcd(context);
   const names = ["a", "b", "c"];
   const upstreams = Object.fromEntries(names.map((name) => [name, { servers }]));

@@ -1,4 +1,4 @@
-/** Writes through several gateways at once. */
+/** Simultaneous writes through several gateways. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,7 +6,7 @@ import { startCluster, waitForEqual } from "../gateway/support/cluster.mjs";
 import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 
-test("500 writes through two gateways while a member of etcd dies: both gateways end equal and no write is lost", async (context) => {
+test("500 writes through two gateways while a member of etcd dies: both gateways are equal afterwards and no write is lost", async (context) => {
   const etcd = await startEtcd(context, { members: 3 });
   const gateways = await startCluster(context, etcd, 2);
   await gateways[0].api.expect(201, "PUT", sluice(), { servers: [] });

@@ -22,14 +22,14 @@ test("secrets are kept and never shown or logged", async (context) => {
   const got = await api.get(sluice());
   assert.deepEqual(got.body.discovery, shown);
   const same = await api.put(sluice(), got.body);
-  assert.equal(same.headers.etag, got.headers.etag, "what is sent back as it was shown stays");
+  assert.equal(same.headers.etag, got.headers.etag, "the shown object can be sent back without a change");
   const patched = await api.expect(200, "PATCH", sluice(), {
     discovery: { ...got.body.discovery, removal_confirmations: 5 },
   });
   assert.equal(patched.discovery.removal_confirmations, 5);
   await assertKept(gateway);
   const state = readFileSync(join(gateway.folder, "state", "journal.0"), "utf8");
-  assert.ok(state.includes("open sesame"), "it is still known");
+  assert.ok(state.includes("open sesame"), "the secret is still saved");
   assert.ok(!(await api.configuration()).includes("sesame"));
   const token = { consul: { address: nowhere, service: "app", token: "xyzzy" } };
   const other = await api.expect(200, "PATCH", sluice(), { discovery: token });

@@ -1,4 +1,4 @@
-/** Discovery by Consul: the instances it uses, tokens, and blocking queries. */
+/** Discovery by Consul: selected instances, tokens, and blocking queries. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 testContract("consul", startConsul);
 testContract("consul_kv", startConsulKv);
 
-/** An instance at some address. @param {number} number @param {object} [more] */
+/** Returns an instance at a numbered address. @param {number} number @param {object} [more] */
 function instance(number, more = {}) {
   const [address, port] = someAddress(number).split(":");
   return { id: `i${number}`, address, port: Number(port), ...more };
@@ -26,9 +26,9 @@ async function follow(context, registry, discovery = {}) {
   return gateway;
 }
 
-/** Waits until a question is under way that is answered when there is something new. */
+/** Waits until Consul has a waiting blocking query. */
 function waitForWaiting(consul) {
-  return waitFor("it waits for something new", async () =>
+  return waitFor("a blocking query waits", async () =>
     String((await consul.asked()).at(-1)).includes("&index="),
   );
 }
@@ -53,21 +53,21 @@ test("an instance must pass, have all tags and be in the datacenter", async (con
 test("an unknown datacenter is a failure", async (context) => {
   const consul = await startConsul(context);
   const gateway = await follow(context, consul, { datacenter: "no-such" });
-  const { error } = await waitFor("it is known", async () => {
+  const { error } = await waitFor("the failure is reported", async () => {
     const report = await discoveryOf(gateway.api);
     return report.state === "failing" ? report : undefined;
   });
   assert.match(error, /status 500: No path to datacenter/);
 });
 
-test("the token is sent, and a refused one changes nothing", async (context) => {
+test("the token is sent, and a refused token changes nothing", async (context) => {
   const consul = await startConsul(context);
   await consul.change({ token: "secret", instances: [instance(1)] });
   const gateway = await follow(context, consul, { token: "secret" });
   await waitForServers(gateway, [someAddress(1)]);
-  // A waiting query is still answered; the next one is refused.
+  // The waiting query is still answered. The next one is refused.
   await consul.change({ token: "another", instances: [instance(1)] });
-  const { error } = await waitFor("it is known", async () => {
+  const { error } = await waitFor("the failure is reported", async () => {
     const report = await discoveryOf(gateway.api);
     return report.state === "failing" ? report : undefined;
   });
@@ -93,7 +93,7 @@ test("an instance without an address has that of its node, IPv6 gets brackets, a
     servers.map(({ weight }) => weight),
     [7, 1, 1],
   );
-  const { skipped } = await waitFor("it is reported", async () => {
+  const { skipped } = await waitFor("the skipped entries are reported", async () => {
     const found = await discoveryOf(gateway.api);
     return found.skipped.length > 0 ? found : undefined;
   });
@@ -115,7 +115,7 @@ test("an index that goes backwards is reset", async (context) => {
   await waitForWaiting(consul);
   await consul.change({ index: 40, instances: [instance(1), instance(3)] });
   await waitForServers(gateway, [someAddress(1), someAddress(3)]);
-  // None of these has an index that a blocking query on the previous index would wait for.
+  // The index of these answers is below the previous index, on which a blocking query would wait.
   for (const number of [4, 5]) {
     await consul.tell({ instances: [instance(1), instance(number)] });
     await waitForServers(gateway, [someAddress(1), someAddress(number)]);
@@ -123,7 +123,7 @@ test("an index that goes backwards is reset", async (context) => {
   await waitForState(gateway, "ok");
 });
 
-test("without an index Consul is asked about once a second, and with one by blocking queries", async (context) => {
+test("without an index Consul is polled about once a second, and with an index it is asked by blocking queries", async (context) => {
   const consul = await startConsul(context);
   await consul.change({ index: 0, instances: [instance(1)] });
   const gateway = await follow(context, consul);
@@ -141,7 +141,7 @@ test("without an index Consul is asked about once a second, and with one by bloc
   assert.equal((await consul.asked()).length, waiting.length);
 });
 
-test("a registry with many changes is not asked without pause", async (context) => {
+test("a registry with many changes is asked with pauses", async (context) => {
   const consul = await startConsul(context);
   await consul.setInstances([instance(1)]);
   const gateway = await follow(context, consul);
@@ -153,7 +153,7 @@ test("a registry with many changes is not asked without pause", async (context) 
   assert.ok(count > 5 && count <= 21, `${count} questions in 2 s`);
 });
 
-test("keys of nginx-upsync-module are understood", async (context) => {
+test("keys of nginx-upsync-module are accepted", async (context) => {
   const consul = await startConsulKv(context);
   const [full, bare, empty, down, other] = [1, 2, 3, 4, 5].map((number) => someAddress(number));
   await consul.setKeys({
@@ -180,14 +180,14 @@ test("keys of nginx-upsync-module are understood", async (context) => {
 test("a prefix without keys is a valid answer, and an unknown prefix is a failure", async (context) => {
   const consul = await startConsulKv(context);
   const gateway = await follow(context, consul, { prefix: "some where/app/" });
-  await waitFor("it has answered", async () => (await discoveryOf(gateway.api)).state === "ok");
+  await waitFor("Consul has answered", async () => (await discoveryOf(gateway.api)).state === "ok");
   await consul.setKeys({ [`some where/app/${someAddress(1)}`]: "" });
   await waitForServers(gateway, [someAddress(1)]);
   await sleep(500);
   await waitForWaiting(consul);
-  // A 404 without an index is not Consul's.
+  // A 404 without an index is not an answer of Consul.
   await consul.change({ index: 0, keys: {} });
-  await waitFor("it is a failure", async () => (await discoveryOf(gateway.api)).state === "failing");
+  await waitFor("the source is failing", async () => (await discoveryOf(gateway.api)).state === "failing");
   await waitForServers(gateway, [someAddress(1)], 0);
 });
 

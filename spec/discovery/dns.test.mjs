@@ -14,7 +14,7 @@ testContract("dns", startDns);
 
 const name = "app.example";
 
-/** The servers of "app" by address. @param {import("../gateway/support/api.mjs").Api} api */
+/** Returns the servers of "app" by address. @param {import("../gateway/support/api.mjs").Api} api */
 async function byAddress(api) {
   const servers = await api.expect(200, "GET", serversOf());
   return new Map(servers.map((server) => [server.server, server]));
@@ -44,7 +44,7 @@ test("each AAAA record is a server in brackets, in canonical spelling", async (c
   await waitForServers(gateway, ["[::1]:8080", "[fd00:0:0:1::2]:8080"]);
 });
 
-test("an alias has the addresses of its target", async (context) => {
+test("an alias provides the addresses of its target", async (context) => {
   const dns = await startDns(context);
   await dns.serve(["cname=app.example,other.example,3", "host-record=other.example,127.9.0.3,2"]);
   const { gateway } = await follow(context, dns, { type: "A", port: 80 });
@@ -62,7 +62,7 @@ test("an answer that is too large for UDP is fetched over TCP", async (context) 
   );
 });
 
-test("SRV: weights are taken over, and all but the first priority are backups", async (context) => {
+test("SRV: weights are used, and targets of all priorities except the first are backups", async (context) => {
   const dns = await startDns(context);
   await dns.serve([
     "host-record=one.example,127.9.0.1,fd00::1",
@@ -83,7 +83,7 @@ test("SRV: weights are taken over, and all but the first priority are backups", 
 
 test("SRV: targets without additional records are looked up", async (context) => {
   const dns = await startDns(context);
-  // dnsmasq adds no addresses of an alias.
+  // dnsmasq does not add the addresses of an alias.
   await dns.serve([
     "host-record=one.example,127.9.0.1,fd00::1",
     "cname=alias.example,one.example",
@@ -119,7 +119,7 @@ test("a name is looked up again after its smallest TTL, within the bounds", asyn
     await sleep(seconds * 1000);
     const count = dns.countQueries("A", name) - before;
     assert.ok(count >= least && count <= most, `${JSON.stringify({ ttls, bounds })}: asked ${count} times`);
-    assert.ok(!gateway.log.text().includes("ngx.sleep(0)"), "nothing turns round and round while it waits");
+    assert.ok(!gateway.log.text().includes("ngx.sleep(0)"), "the worker does not loop while it waits");
     await gateway.stop();
   }
 });
@@ -134,9 +134,9 @@ test("when a resolver fails, the next one is asked", async (context) => {
   const { gateway } = await follow(context, dns, { type: "A", port: 80, resolvers });
   await waitForServers(gateway, ["127.9.0.1:80"]);
   await waitForState(gateway, "ok");
-  // The one that answers is asked on, and those that do not are left alone.
+  // The resolver that answers is used further, and the others are not asked again.
   const { questions } = failing;
-  await waitFor("it is asked again", () => dns.countQueries("A", name) > 5);
+  await waitFor("the resolver is asked again", () => dns.countQueries("A", name) > 5);
   assert.equal(failing.questions, questions);
 });
 
@@ -172,7 +172,7 @@ test("a name that no longer exists, or has no address, keeps its servers", async
       return found.pending === undefined ? undefined : found;
     });
     assert.deepEqual(report.pending.servers, ["127.9.0.1:80"]);
-    await waitFor("it is no failure", async () => (await discoveryOf(gateway.api)).state === "ok");
+    await waitFor("the source is ok", async () => (await discoveryOf(gateway.api)).state === "ok");
     await waitForServers(gateway, ["127.9.0.1:80"], 0);
     await gateway.stop();
   }
@@ -180,7 +180,7 @@ test("a name that no longer exists, or has no address, keeps its servers", async
 
 test("malformed DNS answers are a failure", async (context) => {
   const dns = await startDns(context);
-  // One record is announced, of type SRV, and ends before its data.
+  // The answer announces one SRV record, which ends before its data.
   const broken = await startRefusing(context, SERVFAIL, (answer) => {
     answer[3] = 0;
     answer[7] = 1;
@@ -192,5 +192,5 @@ test("malformed DNS answers are a failure", async (context) => {
     return (await discoveryOf(gateway.api)).state === "failing";
   });
   const { questions } = broken;
-  await waitFor("it is asked again", () => broken.questions > questions);
+  await waitFor("the resolver is asked again", () => broken.questions > questions);
 });

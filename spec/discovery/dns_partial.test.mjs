@@ -1,5 +1,5 @@
 /**
- * DNS that fails in part: answers are used, servers of failed questions stay, and only an answer removes a
+ * Partial failures of DNS: answers are used, servers of failed questions stay, and only an answer removes a
  * server.
  */
 import assert from "node:assert/strict";
@@ -34,7 +34,7 @@ async function follow(context, answers, { type = "SRV", servers = [] } = {}) {
   return { dns, gateway };
 }
 
-/** Waits until some question has been asked more often. */
+/** Waits until a question has been asked twice more. */
 async function asksAgain(dns, question) {
   const count = () => dns.asked.filter((text) => text === question).length;
   const before = count();
@@ -73,11 +73,11 @@ test("SRV: a failing target keeps its last addresses and does not affect the oth
   dns.answers["A one.example"] = [["A", "one.example", one]];
   dns.answers["AAAA one.example"] = [["AAAA", "one.example", ipv6]];
   await waitForServers(gateway, [`${one}:8001`, "[fd00::1]:8001", `${other}:8002`]);
-  // One family fails, and the other changes.
+  // One address family fails, and the other one changes.
   dns.answers["AAAA one.example"] = SERVFAIL;
   dns.answers["A one.example"] = [["A", "one.example", "127.9.0.3"]];
   await waitForServers(gateway, ["127.9.0.3:8001", "[fd00::1]:8001", `${other}:8002`]);
-  // What does not exist is gone.
+  // NXDOMAIN is an answer and removes the addresses.
   dns.answers["AAAA one.example"] = NXDOMAIN;
   await waitForServers(gateway, ["127.9.0.3:8001", `${other}:8002`]);
 });
@@ -116,7 +116,7 @@ test("SRV: when no target is answered, the source is failing and all servers sta
   await waitForState(gateway, "ok");
 });
 
-test("SRV: a family that came with additional records is not looked up, and the other one is", async (context) => {
+test("SRV: a family in the additional records is not looked up, and the other family is", async (context) => {
   const { dns, gateway } = await follow(context, {
     [`SRV ${name}`]: {
       answers: [["SRV", name, "one.example", 8001]],
@@ -174,7 +174,7 @@ test("records of another owner than the requested name are ignored", async (cont
   );
   await waitForServers(gateway, [`${one}:80`]);
   dns.answers[`A ${name}`] = [["A", "other.example", other]];
-  await waitFor("it is an answer without records", async () => {
+  await waitFor("the answer counts as one without records", async () => {
     return (await discoveryOf(gateway.api)).pending?.count === 1;
   });
   await asksAgain(dns, `A ${name}`);

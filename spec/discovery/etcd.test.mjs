@@ -18,7 +18,7 @@ const quiet = { traffic: false };
 const user = "sluice";
 const password = "correct horse battery";
 
-/** An etcd with one user beside root, who may read, and with authentication enabled. */
+/** Starts an etcd with authentication and one user besides root, who may read. */
 async function startGuardedEtcd(context, options) {
   const etcd = await startEtcd(context, options);
   await etcd.enableUsers({ user, password });
@@ -50,13 +50,13 @@ test("an expired token is replaced", async (context) => {
   const { gateway } = await startDiscovery(context, etcd, { ...quiet, discovery });
   await waitForServers(gateway, [one]);
   await etcd.forgetTokens({ user, password });
-  // Some questions whether etcd is well.
+  // The gateway checks etcd several times in this period.
   await sleep(3000);
   await waitForState(gateway, "ok");
   await etcd.set([{ server: one }, { server: other }]);
   await waitForServers(gateway, [one, other]);
   const failures = gateway.log.entries("warn").filter((line) => line.includes("could not follow etcd"));
-  assert.deepEqual(failures, [], "the watch goes on");
+  assert.deepEqual(failures, [], "the watch continues");
 });
 
 test("a wrong password is reported without any secret", async (context) => {
@@ -70,7 +70,7 @@ test("a wrong password is reported without any secret", async (context) => {
   assert.match(error, /could not log in: status 400/);
   await waitForServers(gateway, [], 0);
   for (const text of [error, gateway.log.text()]) {
-    assert.ok(!text.includes(wrong), "it names no password");
+    assert.ok(!text.includes(wrong), "the text contains no password");
   }
   const right = { discovery: { etcd: { ...config, user, password } } };
   await gateway.api.expect(200, "PATCH", sluice(), right);
@@ -99,7 +99,7 @@ test("a user without permission for the watched range gets a clear message", asy
     assert.match(error, /the watch was cancelled: .*permission denied/);
     await sleep(100);
   }
-  assert.ok(gateway.log.entries("warn").length <= 2, "the log says it once");
+  assert.ok(gateway.log.entries("warn").length <= 2, "the log does not repeat the message");
   await gateway.api.expect(204, "DELETE", sluice("cart"));
   await waitForState(gateway, "ok");
 });
@@ -120,7 +120,7 @@ test("the certificate must be trusted and match the name", async (context) => {
     await other.set([{ server: someAddress(3) }]);
     const upstream = { discovery: other.discovery() };
     await gateway.api.expect(201, "PUT", sluice(name), upstream);
-    // More than once: nginx does not always say the same of it.
+    // Several looks are necessary, because nginx's message varies.
     for (let look = 0; look < 20; look += 1) {
       const { error } = await waitForState(gateway, "failing", name);
       assert.match(error, /could not shake hands: .*certificate/);
@@ -179,7 +179,7 @@ test("values may be JSON, an address, nginx-upsync-module's parameters, or nothi
   assert.deepEqual(parametersOf(empty), plain);
   assert.deepEqual(parametersOf(backup), { ...plain, backup: true });
   assert.equal((await discoveryOf(gateway.api)).skipped_count, 0);
-  // A parameter that changes changes the server, which stays the one that it was.
+  // A changed parameter changes the server, which stays the same server.
   const { id } = all.find(({ server }) => server === bare);
   await etcd.put(`${prefix}b`, JSON.stringify({ server: bare, weight: 9 }));
   await waitFor("the weight has changed", async () => {

@@ -1,5 +1,5 @@
 /**
- * Every kind of failure of etcd, under load: clients are not affected, and the servers are soon right again.
+ * Every kind of failure of etcd under load: clients are not affected, and the servers are soon correct again.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,23 +14,23 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { connectionsTo, watchesOf } from "../gateway/support/watches.mjs";
 import { heapOf, heapPage, rssOf } from "../gateway/support/worker_memory.mjs";
 
-/** The servers must be right again within 2 s; a busy machine may need longer. */
+/** The servers must be correct again within 2 s; a busy machine may need longer. */
 const SOON = 3000;
-/** nginx logs so of a connection that it keeps, whatever it is told of sockets. */
+/** nginx logs this error for a kept connection even with lua_socket_log_errors off. */
 const wasReset = /recv\(\) failed \(104: Connection reset by peer\), context: ngx.timer/;
 
 const serversAt = (/** @type {string[]} */ addresses) => addresses.map((server) => ({ server }));
 
-/** Waits until the set is right, which must be soon. */
+/** Asserts that the set of servers is soon correct. */
 async function waitSoon(context, gateway, addresses) {
   const started = performance.now();
   await waitForServers(gateway, addresses, SOON);
-  context.diagnostic(`right again after ${(performance.now() - started).toFixed(0)} ms`);
+  context.diagnostic(`correct again after ${(performance.now() - started).toFixed(0)} ms`);
   await waitForState(gateway, "ok");
 }
 
 /**
- * One prefix is watched, and no connection is left beside the watch's and one for questions to each member.
+ * Asserts that one prefix is watched, and that the only other connections are one per member for questions.
  */
 async function assertOneWatch(members, gateway) {
   await waitFor("one watch is left", async () => {
@@ -43,7 +43,7 @@ async function assertOneWatch(members, gateway) {
   });
 }
 
-/** Three backends of which etcd names two, and clients. */
+/** Starts three backends, an etcd that lists two of them, and clients. */
 async function startAll(context, options) {
   const addresses = (await startBackends(context, 3)).map(({ address }) => address);
   const etcd = await startEtcd(context, options);
@@ -54,11 +54,11 @@ async function startAll(context, options) {
   return { addresses, etcd, gateway, load };
 }
 
-/** No client has seen anything. */
+/** Asserts that no request has failed. */
 async function assertUnseen(load) {
   await load.round();
   await load.stop();
-  assert.deepEqual([...load.errors], [], "what clients saw");
+  assert.deepEqual([...load.errors], [], "no request fails");
 }
 
 /** @type {Record<string, (etcd: import("../gateway/support/registries/etcd.mjs").Etcd) => Promise<void>>} */
@@ -90,7 +90,7 @@ const outages = {
 };
 
 for (const [how, fail] of Object.entries(outages)) {
-  test(`etcd ${how}: clients notice nothing, and the servers are soon right again`, async (context) => {
+  test(`etcd ${how}: no request fails, and the servers are soon correct again`, async (context) => {
     const { addresses, etcd, gateway, load } = await startAll(context);
     for (const set of [addresses.slice(1), addresses.slice(0, 2)]) {
       await fail(etcd);
@@ -102,7 +102,7 @@ for (const [how, fail] of Object.entries(outages)) {
   });
 }
 
-test("changes that were made and compacted while etcd was out of reach are followed", async (context) => {
+test("changes that were made and compacted while etcd was unreachable are followed", async (context) => {
   const { addresses, etcd, gateway, load } = await startAll(context);
   const proxy = await startTcpProxy(context, portOf(etcd.members[0]));
   const discovery = etcd.discovery();
@@ -134,7 +134,7 @@ test("a compaction does not disturb a watch", async (context) => {
 
 test("an etcd that lost its data empties no upstream, and is followed again", async (context) => {
   const { addresses, etcd, gateway, load } = await startAll(context);
-  // So that its revisions were far ahead of those to come.
+  // The old revisions must be far ahead of the new ones.
   for (let turn = 0; turn < 50; turn += 1) await etcd.put("/elsewhere", String(turn));
   await etcd.stop("SIGKILL");
   for (const member of etcd.members) member.wipe();
@@ -164,7 +164,8 @@ test("the leader of three members dies, and the others are followed", async (con
 
 test("a member without contact to the others is abandoned", async (context) => {
   const { addresses, etcd, gateway, load } = await startAll(context, { members: 3 });
-  // It is the first that is watched: it goes on, and answers nothing that needs the others.
+  // The first member is the watched one. It continues to run, but cannot answer questions that need the other
+  // members.
   const [first, second, third] = etcd.members;
   second.freeze();
   third.freeze();
@@ -174,7 +175,7 @@ test("a member without contact to the others is abandoned", async (context) => {
   first.freeze();
   await waitFor("the others answer", () => second.call("/v3/kv/put", { key: "YQ==", value: "YQ==" }));
   await etcd.set(serversAt(addresses.slice(1)), "app", [second, third]);
-  // It takes some requests and their time-outs to find the member that answers.
+  // The gateway needs some requests and their time-outs to find the member that answers.
   await waitForServers(gateway, addresses.slice(1), 20_000);
   await waitForState(gateway, "ok");
   first.thaw();
@@ -203,14 +204,14 @@ test("deleted upstreams, reloads and killed workers leave no watch behind", asyn
     await gateway.reload();
     await assertOneWatch([member], gateway);
   }
-  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
+  await waitFor("the old workers have ended", () => gateway.workers().length === gateway.workerCount);
   for (const pid of gateway.workers()) await gateway.killWorker(pid);
   await assertOneWatch([member], gateway);
   await etcd.set(serversAt([someAddress(1), someAddress(2)]));
   await waitForServers(gateway, [someAddress(1), someAddress(2)]);
   await api.expect(204, "DELETE", sluice());
   await waitFor("nothing is watched", async () => (await watchesOf(member)).watchers === 0);
-  await waitFor("its connection is closed", () => connectionsTo(gateway.workers(), portOf(member)) <= 1);
+  await waitFor("the connection is closed", () => connectionsTo(gateway.workers(), portOf(member)) <= 1);
 });
 
 test("hundreds of reconnects leave nothing behind", async (context) => {
@@ -218,7 +219,7 @@ test("hundreds of reconnects leave nothing behind", async (context) => {
   const [member] = etcd.members;
   const proxy = await startTcpProxy(context, portOf(member));
   const addresses = Array.from({ length: 50 }, (_, number) => someAddress(number));
-  // The same etcd by different names: each of these upstreams has its own watch.
+  // Different names of the same etcd give each of these upstreams its own watch.
   const names = ["app", "b", "c", "d", "e"];
   const upstreams = {};
   for (const [index, name] of names.entries()) {
@@ -235,7 +236,7 @@ test("hundreds of reconnects leave nothing behind", async (context) => {
   gateway.log.allow(wasReset);
   for (const name of names) await waitForServers(gateway, addresses, undefined, name);
   const [address] = addresses;
-  /** The path of the first server of each upstream. */
+  /** The paths of the first servers of all upstreams. */
   const paths = await Promise.all(
     names.map(async (name) => {
       const servers = await gateway.api.expect(200, "GET", serversOf(name));
@@ -246,13 +247,13 @@ test("hundreds of reconnects leave nothing behind", async (context) => {
   let weight = 1;
   const reconnect = async (/** @type {number} */ count) => {
     for (let done = 0; done < count; done += names.length) {
-      await waitFor("all watch", () => proxy.answering("/v3/watch") === names.length);
-      // A watch that has delivered something is opened again at once.
+      await waitFor("all upstreams watch", () => proxy.answering("/v3/watch") === names.length);
+      // A watch that has delivered an event is opened again immediately.
       weight = (weight % 100) + 1;
       const value = JSON.stringify({ server: address, weight });
       await etcd.putAll(names.map((name) => [`/upstreams/${name}/${address}`, value]));
       for (const path of paths)
-        await waitFor("the change is there", async () => (await weightAt(path)) === weight);
+        await waitFor("the change is applied", async () => (await weightAt(path)) === weight);
       proxy.cut();
     }
   };
@@ -269,7 +270,7 @@ test("hundreds of reconnects leave nothing behind", async (context) => {
   context.diagnostic(`before ${say(before)}; after ${say(after)}`);
   assert.ok(after.heap - before.heap < 160 * 1024, `Lua's memory: ${say(before)}; ${say(after)}`);
   assert.ok(after.rss - before.rss < 2.5 * 1024 * 1024, `RSS: ${say(before)}; ${say(after)}`);
-  await waitFor("no watch but theirs is left", async () => {
+  await waitFor("only the watches of the upstreams are left", async () => {
     const { watchers, streams } = await watchesOf(member);
     return watchers === names.length && streams === names.length;
   });

@@ -1,6 +1,5 @@
 /**
- * Discovery by etcd: a watch that ends or fails at once is detected, reported, and retried at increasing
- * intervals.
+ * Discovery by etcd: a watch that ends or fails immediately is reported and retried at increasing intervals.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -13,7 +12,7 @@ import { someAddress } from "../gateway/support/upstreams.mjs";
 
 const prefix = "/app/";
 const seconds = 3;
-/** How many lists that may take. A pause of 50 ms makes 60. */
+/** Upper bound on the number of lists. A constant pause of 50 ms would make 60. */
 const most = 16;
 
 const base64 = (/** @type {string} */ text) => Buffer.from(text).toString("base64");
@@ -34,7 +33,7 @@ const watches = {
 };
 
 /**
- * Starts an etcd with one key, whose watches are answered as a test says.
+ * Starts a stand-in for etcd with one key. The test defines the answers to watches.
  * @param {import("node:test").TestContext} context
  */
 async function startEtcdOf(context) {
@@ -64,7 +63,7 @@ async function startEtcdOf(context) {
 }
 
 for (const [what, { error, ...watch }] of Object.entries(watches)) {
-  test(`a watch that ${what} is a failure, and is repeated only after a pause`, async (context) => {
+  test(`a watch that ${what} is reported as a failure, and is repeated only after a pause`, async (context) => {
     const { state, server, registry } = await startEtcdOf(context);
     const { gateway } = await startDiscovery(context, /** @type {any} */ (registry), { traffic: false });
     await waitForServers(gateway, [someAddress(1)]);

@@ -1,4 +1,4 @@
-/** The API shows servers whose registration has expired and that the guard keeps. */
+/** The API shows servers that the guard keeps after their registrations have expired. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,16 +15,16 @@ const explained = async (api) => (await api.expect(200, "GET", `${sluice()}/expl
 
 test("a server that the guard keeps after its expiry is shown as expired until it renews", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
-  assert.equal((await api.get(`${sluice()}/discovery`)).status, 404, "nobody has registered");
+  assert.equal((await api.get(`${sluice()}/discovery`)).status, 404, "no node has registered");
   const { expires } = await api.expect(201, "PUT", nodeOf("one"), body);
   assert.equal((await explained(api)).expired, undefined);
   assert.deepEqual((await api.expect(200, "GET", `${sluice()}/discovery`)).expired, []);
 
-  const node = await waitFor("it has expired", async () => {
+  const node = await waitFor("the registration has expired", async () => {
     const shown = await api.expect(200, "GET", nodeOf("one"));
     return shown.expired === true && shown;
   });
-  assert.equal(node.expires, expires, "the time is that of the registration");
+  assert.equal(node.expires, expires, "the time is the expiry of the registration");
   const all = await api.expect(200, "GET", `${sluice()}/nodes`);
   assert.equal(all.one.expired, true);
   const server = await explained(api);
@@ -47,7 +47,11 @@ test("a server that the guard keeps after its expiry is shown as expired until i
     [true, expires, body.server, node.id],
   );
   await sleep(600);
-  assert.deepEqual([more, (await eventsOf()).length], [[], 1], "it is one event, however often that is seen");
+  assert.deepEqual(
+    [more, (await eventsOf()).length],
+    [[], 1],
+    "there is one event, even if the expiry is noticed repeatedly",
+  );
 
   const renewed = await api.expect(200, "PUT", nodeOf("one"), { ...body, ttl: "60s" });
   assert.equal(renewed.expired, undefined);
@@ -60,7 +64,7 @@ test("an expired server stays expired through a reload", async (context) => {
   const { api } = gateway;
   await api.expect(201, "PUT", nodeOf("one"), body);
   const isExpired = async () => (await api.expect(200, "GET", nodeOf("one"))).expired === true;
-  await waitFor("it has expired", isExpired);
+  await waitFor("the registration has expired", isExpired);
   await gateway.reload();
   assert.equal(await isExpired(), true);
 });

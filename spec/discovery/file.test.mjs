@@ -1,4 +1,4 @@
-/** Discovery by a file: its format, and how its changes are detected. */
+/** Discovery by a file: its format, and the detection of its changes. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ test("an answer whose servers all conflict with the upstream does not empty it",
   const hash = { method: "hash", hash: { key: "$uri", consistent: true } };
   await gateway.api.expect(200, "PATCH", "/api/sluice/1/upstreams/app", hash);
   await file.set(addresses.map((server) => ({ server, weight: 2000 })));
-  await waitFor("they are skipped", async () => (await discoveryOf(gateway.api)).skipped_count === 3);
+  await waitFor("the entries are skipped", async () => (await discoveryOf(gateway.api)).skipped_count === 3);
   await sleep(4500);
   await waitForServers(gateway, addresses, 0);
   assert.equal((await discoveryOf(gateway.api)).pending.count, 3);
@@ -48,7 +48,7 @@ test("a server is either an object of parameters or an address", async (context)
   for (const [name, value] of Object.entries(parameters)) assert.equal(found[name], value, name);
 });
 
-test("a server whose address is written in another way is the same server", async (context) => {
+test("a server with another spelling of its address is the same server", async (context) => {
   const { file, gateway, api } = await startWith(context, ["[::1]:81", "127.9.0.2:82", "127.9.0.3:83"]);
   await waitForServers(gateway, ["[::1]:81", "127.9.0.2:82", "127.9.0.3:83"]);
   const idsOf = async () => (await api.expect(200, "GET", serversOf())).map(({ id }) => id);
@@ -70,7 +70,7 @@ test("an invalid entry is reported with its position", async (context) => {
   const bad = [7, null, { weight: 1 }, { server: someAddress(2), weight: 0 }, someAddress(1)];
   const { gateway, api } = await startWith(context, [someAddress(1), ...bad]);
   await waitForServers(gateway, [someAddress(1)]);
-  const report = await waitFor("they are reported", async () => {
+  const report = await waitFor("the entries are reported", async () => {
     const found = await discoveryOf(api);
     return found.skipped_count === bad.length ? found : undefined;
   });
@@ -80,7 +80,7 @@ test("an invalid entry is reported with its position", async (context) => {
   );
 });
 
-test("a file that cannot be used changes nothing, and is followed again when it can", async (context) => {
+test("an unusable file changes nothing, and is followed again when it becomes usable", async (context) => {
   const { file, gateway, api } = await startWith(context, [someAddress(1)]);
   await waitForServers(gateway, [someAddress(1)]);
   const limit = 16 * 1024 * 1024;
@@ -99,7 +99,7 @@ test("a file that cannot be used changes nothing, and is followed again when it 
   ];
   for (const [cause, make] of cases) {
     make();
-    await waitFor(`it is reported: ${cause}`, async () => {
+    await waitFor(`the failure is reported: ${cause}`, async () => {
       const { state, error } = await discoveryOf(api);
       return state === "failing" && error.includes(cause);
     });
@@ -108,14 +108,14 @@ test("a file that cannot be used changes nothing, and is followed again when it 
   remove();
   file.replace(whole.padEnd(limit));
   await waitForServers(gateway, [someAddress(2)]);
-  await waitFor("it is known to be right", async () => (await discoveryOf(api)).state === "ok");
+  await waitFor("the file is usable again", async () => (await discoveryOf(api)).state === "ok");
 });
 
 test("a file that the workers cannot read changes nothing", async (context) => {
   const { file, gateway, api } = await startWith(context, [someAddress(1)]);
   await waitForServers(gateway, [someAddress(1)]);
   chmodSync(file.path, 0o000);
-  await waitFor("it is reported", async () => (await discoveryOf(api)).state === "failing");
+  await waitFor("the failure is reported", async () => (await discoveryOf(api)).state === "failing");
   await waitForServers(gateway, [someAddress(1)], 0);
 });
 
@@ -126,11 +126,11 @@ test("every change is noticed, even with the same size and modification time", a
     writeFileSync(file.path, JSON.stringify({ servers: [someAddress(number)] }));
     await waitForServers(gateway, [someAddress(number)]);
   }
-  // Two changes at once: the second must not be taken for the first.
+  // The second of two immediate changes must not be mistaken for the first.
   writeFileSync(file.path, JSON.stringify({ servers: [someAddress(5)] }));
   writeFileSync(file.path, JSON.stringify({ servers: [someAddress(6)] }));
   await waitForServers(gateway, [someAddress(6)]);
-  // After a time without changes it is not read any more, only looked at.
+  // After some time without changes the file is no longer read, and only its attributes are checked.
   const moment = 1_700_000_000;
   utimesSync(file.path, moment, moment);
   await sleep(3500);

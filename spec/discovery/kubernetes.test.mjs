@@ -13,7 +13,7 @@ testContract("kubernetes", startKubernetes);
 
 const http = [{ name: "http", port: 9, protocol: "TCP" }];
 
-/** An endpoint at some address. @param {number} number @param {object} [conditions] */
+/** Returns an endpoint at a numbered address. @param {number} number @param {object} [conditions] */
 function endpoint(number, conditions) {
   const [host] = someAddress(number).split(":");
   return { addresses: [host], ...(conditions === undefined ? {} : { conditions }) };
@@ -28,7 +28,7 @@ async function follow(context, registry, discovery = {}, more = {}) {
   return gateway;
 }
 
-/** How often the slices were listed and watched. */
+/** Returns the numbers of lists and watches of the slices. */
 async function asked(registry) {
   const all = await registry.asked();
   return {
@@ -37,7 +37,10 @@ async function asked(registry) {
   };
 }
 
-/** Whether any session has failed. @param {import("../gateway/support/gateway.mjs").Gateway} gateway */
+/**
+ * Returns the log entries of failed sessions.
+ * @param {import("../gateway/support/gateway.mjs").Gateway} gateway
+ */
 function failures(gateway) {
   return gateway.log.entries("warn").filter((line) => line.includes("could not follow kubernetes"));
 }
@@ -67,7 +70,7 @@ test("ready endpoints serve, and endpoints that terminate while serving drain", 
   const before = await gateway.api.expect(200, "GET", serversOf());
   endpoints[0] = endpoint(1, { ready: false, serving: true, terminating: true });
   await kubernetes.setSlices([sliceOf("app-1", endpoints, http)]);
-  await waitFor("another drains", async () => (await drains()).length === 2);
+  await waitFor("another server drains", async () => (await drains()).length === 2);
   const after = await gateway.api.expect(200, "GET", serversOf());
   assert.deepEqual(
     after.map(({ id }) => id),
@@ -91,7 +94,7 @@ test("a port is found by its name or its number, and must be TCP", async (contex
   await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/named", other("http"));
   await waitForServers(gateway, [`${host}:8080`], 10_000, "named");
   await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/udp", other(53));
-  const { skipped } = await waitFor("it is reported", async () => {
+  const { skipped } = await waitFor("the skipped slice is reported", async () => {
     const report = await discoveryOf(gateway.api, "udp");
     return report.skipped_count === 1 ? report : undefined;
   });
@@ -112,12 +115,12 @@ test("an endpoint in two slices counts once, and slices of other services are ig
   await waitForServers(gateway, all);
   const servers = await gateway.api.expect(200, "GET", serversOf());
   assert.ok(servers.every(({ drain }) => drain !== true));
-  const { skipped_count: skipped } = await waitFor("three are reported", async () => {
+  const { skipped_count: skipped } = await waitFor("three entries are reported", async () => {
     const found = await discoveryOf(gateway.api);
     return found.servers === 3 ? found : undefined;
   });
   assert.equal(skipped, 0);
-  // The slice goes, and the endpoint that is in the other stays.
+  // The slice is deleted, and the endpoint that is also in the other slice stays.
   await kubernetes.setSlices(kubernetes.slices.filter(({ metadata }) => metadata.name !== "app-1"));
   await waitForServers(gateway, all.slice(1));
   await kubernetes.setSlices([...kubernetes.slices, sliceOf("other-2", [endpoint(8)], http, "other")]);
@@ -134,7 +137,7 @@ test("slices on several pages are all read", async (context) => {
     gateway,
     numbers.map((number) => someAddress(number)),
   );
-  await waitFor("it watches", async () => (await asked(kubernetes)).watches > 0);
+  await waitFor("the slices are watched", async () => (await asked(kubernetes)).watches > 0);
   assert.deepEqual(await asked(kubernetes), { lists: 3, watches: 1 });
 });
 
@@ -150,10 +153,12 @@ test("a replaced token is read again, and a missing file is a failure", async (c
   await waitForServers(gateway, [someAddress(1), someAddress(2)]);
   assert.deepEqual(failures(gateway), []);
   const { lists } = await asked(kubernetes);
-  assert.equal(lists, 1, "the next watch went on where the first ended");
+  assert.equal(lists, 1, "the next watch continued where the first one ended");
 
   const failing = (/** @type {RegExp} */ reason) =>
-    waitFor(`it fails: ${reason}`, async () => reason.test((await discoveryOf(gateway.api)).error ?? ""));
+    waitFor(`the failure is reported: ${reason}`, async () =>
+      reason.test((await discoveryOf(gateway.api)).error ?? ""),
+    );
   await kubernetes.change({ token: "the-third-token" });
   await kubernetes.tell({ end: true });
   await failing(/status 401: Unauthorized/);
@@ -163,7 +168,7 @@ test("a replaced token is read again, and a missing file is a failure", async (c
   await failing(/there is no token in /);
   await waitForServers(gateway, [someAddress(1), someAddress(2)], 0);
   kubernetes.writeToken("the-third-token");
-  await waitFor("all is well again", async () => (await discoveryOf(gateway.api)).state === "ok");
+  await waitFor("the source is ok again", async () => (await discoveryOf(gateway.api)).state === "ok");
 });
 
 for (const byStatus of [false, true]) {
@@ -172,12 +177,12 @@ for (const byStatus of [false, true]) {
     await kubernetes.set([{ server: someAddress(1) }]);
     const gateway = await follow(context, kubernetes);
     await waitForServers(gateway, [someAddress(1)]);
-    await waitFor("it is watched", async () => (await asked(kubernetes)).watches === 1);
+    await waitFor("the slices are watched", async () => (await asked(kubernetes)).watches === 1);
     await kubernetes.tell({ byStatus, end: true, expire: true });
     await kubernetes.set([{ server: someAddress(1) }, { server: someAddress(2) }]);
     await waitForServers(gateway, [someAddress(1), someAddress(2)]);
     assert.deepEqual(failures(gateway), []);
-    await waitFor("it is watched again", async () => (await asked(kubernetes)).watches === 3);
+    await waitFor("the slices are watched again", async () => (await asked(kubernetes)).watches === 3);
     assert.equal((await asked(kubernetes)).lists, 2);
   });
 }
@@ -187,19 +192,19 @@ test("a watch continues from the last bookmark", async (context) => {
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes);
   await waitForServers(gateway, [someAddress(1)]);
-  await waitFor("it is watched", async () => (await asked(kubernetes)).watches === 1);
+  await waitFor("the slices are watched", async () => (await asked(kubernetes)).watches === 1);
   const [, first] = await kubernetes.asked();
   await kubernetes.tell({ bookmark: true });
   await sleep(500);
   await kubernetes.tell({ end: true });
-  await waitFor("it is watched again", async () => (await asked(kubernetes)).watches === 2);
+  await waitFor("the slices are watched again", async () => (await asked(kubernetes)).watches === 2);
   const second = String((await kubernetes.asked()).at(-1));
   const versionIn = (/** @type {string} */ uri) => Number(/resourceVersion=(\d+)/.exec(uri)?.[1]);
   assert.equal(versionIn(second), versionIn(first) + 1);
   assert.equal((await asked(kubernetes)).lists, 1);
 });
 
-test("watches that end at once are repeated only after pauses", async (context) => {
+test("watches that end immediately are repeated only after pauses", async (context) => {
   const kubernetes = await startKubernetes(context);
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes);
@@ -215,7 +220,7 @@ test("another namespace works, and a missing service is a failure", async (conte
   const kubernetes = await startKubernetes(context);
   await kubernetes.set([{ server: someAddress(1) }]);
   const gateway = await follow(context, kubernetes, { namespace: "elsewhere" });
-  await waitFor("it is known", async () => (await discoveryOf(gateway.api)).state === "ok");
+  await waitFor("the source is ok", async () => (await discoveryOf(gateway.api)).state === "ok");
   await waitForServers(gateway, [], 0);
   const [first] = await kubernetes.asked();
   assert.equal(

@@ -1,5 +1,6 @@
 /**
- * Discovery by Kubernetes: watches and lists without result are retried at increasing intervals and reported.
+ * Discovery by Kubernetes: watches and lists without a result are reported and retried at increasing
+ * intervals.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,17 +10,17 @@ import { startKubernetes } from "../gateway/support/registries/kubernetes.mjs";
 import { someAddress } from "../gateway/support/upstreams.mjs";
 
 const seconds = 3;
-/** How many lists, and how many watches, that may take. A pause of 50 ms makes 60. */
+/** Upper bound on the numbers of lists and of watches. A constant pause of 50 ms would make 60. */
 const most = 16;
 
-/** How often it has been listed and watched. */
+/** Returns the numbers of lists and watches. */
 async function counts(kubernetes) {
   const all = await kubernetes.asked();
   const watches = all.filter((uri) => uri.includes("watch=true")).length;
   return { lists: all.length - watches, watches };
 }
 
-/** How many requests of each kind come in some seconds. */
+/** Returns the numbers of lists and watches in some seconds. */
 async function countFor(kubernetes) {
   const before = await counts(kubernetes);
   await sleep(seconds * 1000);
@@ -45,7 +46,7 @@ for (const { what, fault, error } of [
     error: /status 410: too old resource version/,
   },
 ]) {
-  test(`${what} is a failure, and is repeated only after a pause`, async (context) => {
+  test(`${what} is reported as a failure, and is repeated only after a pause`, async (context) => {
     const kubernetes = await startKubernetes(context);
     await kubernetes.set([{ server: someAddress(1) }]);
     const { gateway } = await startDiscovery(context, kubernetes, { traffic: false });

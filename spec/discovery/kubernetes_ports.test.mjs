@@ -11,7 +11,7 @@ const endpoints = [{ addresses: [host] }];
 const ipv6Endpoints = [{ addresses: ["fd00::1"] }];
 const http = [{ name: "http", port: 80, protocol: "TCP" }];
 
-/** Both families of a service, as Kubernetes lists them. */
+/** The slices of both families of a service, in the order of Kubernetes. */
 const dualStack = [sliceOf("app-1", endpoints, http), sliceOf("app-2", ipv6Endpoints, http, "app", "IPv6")];
 
 /** @param {import("node:test").TestContext} context @param {object[]} slices @param {object} [what] */
@@ -30,7 +30,7 @@ test("a service with one port needs no port", async (context) => {
   ];
   const { kubernetes, gateway } = await follow(context, [sliceOf("app-1", endpoints, ports)]);
   await waitForServers(gateway, [`${host}:8080`]);
-  // The number may change, and differ from slice to slice.
+  // The number may change, and may differ between slices.
   const changed = [{ name: "", port: 8081 }];
   await kubernetes.setSlices([
     sliceOf("app-1", endpoints, changed),
@@ -66,7 +66,7 @@ for (const [what, slices, reason] of /** @type {[string, object[], RegExp][]} */
   });
 }
 
-test("a port whose number no endpoint has any more is failing, and the servers stay", async (context) => {
+test("a port whose number no endpoint has any more is a failure, and the servers stay", async (context) => {
   const { kubernetes, gateway } = await follow(context, [sliceOf("app-1", endpoints, http)], { port: 80 });
   await waitForServers(gateway, [`${host}:80`]);
   await waitForState(gateway, "ok");
@@ -92,7 +92,7 @@ test("a dual-stack service has each pod once, at the service's first family", as
   assert.ok(asked.includes("/api/v1/namespaces/default/services/app"));
 });
 
-test('a dual-stack service that cannot be read has IPv4 unless "family" is set', async (context) => {
+test('a dual-stack service that cannot be read uses IPv4 unless "family" is set', async (context) => {
   const { kubernetes, gateway } = await follow(context, dualStack);
   await waitForServers(gateway, [`${host}:80`]);
   for (const [family, servers] of /** @type {const} */ ([
@@ -108,7 +108,7 @@ test('a dual-stack service that cannot be read has IPv4 unless "family" is set',
 
 test("a family that the service does not have is a failure", async (context) => {
   const { gateway } = await follow(context, [dualStack[0]], { port: "http", family: "ipv6" });
-  const { error } = await waitFor("it is reported", async () => {
+  const { error } = await waitFor("the failure is reported", async () => {
     const found = await discoveryOf(gateway.api);
     return found.state === "failing" ? found : undefined;
   });

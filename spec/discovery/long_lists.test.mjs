@@ -1,4 +1,4 @@
-/** A long list of a registry is read and applied in slices: requests go on between them. */
+/** A long list of a registry is read and applied in slices, so that requests are served between them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cpuOf } from "../gateway/support/cpu.mjs";
@@ -9,8 +9,8 @@ import { someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
 /**
- * For the API's server: tells how many milliseconds of the processor's time the worker has used at most from
- * one of its turns to the next, since it was asked last.
+ * A location for the API's server that returns the maximum CPU time of the worker between two of its turns
+ * since the last request, in milliseconds.
  */
 const turnPage = `location = /turn {
   content_by_lua_block {
@@ -35,8 +35,8 @@ const turnPage = `location = /turn {
 }`;
 
 /**
- * Has a file list entries, and gives the longest turn of the worker and its time in all until they are read
- * and applied.
+ * Writes a list of entries to the file. Returns the longest turn of the worker and its total time until they
+ * are applied.
  * @param {import("node:test").TestContext} context
  * @param {unknown[]} entries
  * @param {(found: any) => boolean} isDone
@@ -55,24 +55,24 @@ async function longestTurn(context, entries, isDone) {
   const [worker] = gateway.workers();
   const before = cpuOf(worker);
   await file.set(entries);
-  await waitFor("all is done", async () => isDone(await discoveryOf(gateway.api)), 300_000);
+  await waitFor("all entries are applied", async () => isDone(await discoveryOf(gateway.api)), 300_000);
   const total = cpuOf(worker) - before;
   const longest = Number((await gateway.api.get("/turn")).text);
-  context.diagnostic(`the longest turn took ${longest} of ${total} ms of the processor's time`);
+  context.diagnostic(`the longest turn took ${longest} of ${total} ms of CPU time`);
   return { longest, total };
 }
 
 test("300,000 invalid entries hold the worker for only some milliseconds at a time", async (context) => {
   const entries = Array.from({ length: 300_000 }, (_, number) => `bad ${number}`);
   const { longest } = await longestTurn(context, entries, (found) => found.skipped_count === entries.length);
-  // It was seconds.
+  // An earlier version needed seconds.
   assert.ok(longest < 500, `${longest} ms`);
 });
 
 test("20,000 servers are applied in several writes, none of which holds the worker for long", async (context) => {
   const entries = Array.from({ length: 20_000 }, (_, number) => ({ server: someAddress(number) }));
   const { longest, total } = await longestTurn(context, entries, (found) => found.servers === entries.length);
-  // It was nearly all of it. A write still takes time in proportion to the servers of the upstream, which has
-  // one text.
+  // In an earlier version the longest turn took nearly all of the time. A write still takes time in
+  // proportion to the servers of the upstream, because the upstream is one text.
   assert.ok(longest < total / 3, `${longest} of ${total} ms`);
 });

@@ -1,4 +1,4 @@
-/** A registry with invalid data: it is skipped and reported, the rest is applied, and requests go on. */
+/** Invalid data of a registry is skipped and reported, the other data is applied, and requests are served. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";
@@ -10,7 +10,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 const prefix = "/upstreams/app/";
 const megabytes = (/** @type {number} */ count) => "x".repeat(count * 1024 * 1024);
 
-/** Invalid values by their kind, with the reason that must be reported. */
+/** Invalid values by kind, with the reason that must be reported. */
 const lies = {
   "JSON that has no end": ['{"server":"10.0.0.1:80"', /^the value is not JSON/],
   "no JSON": ["{server: 10.0.0.1}", /^the value is not JSON/],
@@ -30,7 +30,7 @@ const lies = {
   "nothing at all, and no address in its key": ["", /invalid "server":/],
 };
 
-/** Waits until this many entries are skipped. Gives all that is known of the registry. */
+/** Waits until `count` entries are skipped. Returns the status of the registry. */
 function waitForSkipped(gateway, count, milliseconds) {
   return waitFor(
     `${count} entries are skipped`,
@@ -60,9 +60,9 @@ for (const how of ["before it is read", "while it is watched"]) {
     const { skipped } = await waitForSkipped(gateway, Object.keys(lies).length);
     for (const [name, [, reason]] of Object.entries(lies)) {
       const found = skipped.find(({ entry }) => entry === prefix + name);
-      assert.match(found?.reason ?? "it is not named", reason, name);
+      assert.match(found?.reason ?? "the entry is not reported", reason, name);
     }
-    // They can become servers, and a server can become invalid.
+    // Invalid entries can become servers, and a server can become invalid.
     await etcd.put(`${prefix}words`, someAddress(9));
     await etcd.put(`${prefix}second`, "nonsense");
     await waitForServers(gateway, [first, someAddress(9)]);
@@ -76,7 +76,7 @@ for (const how of ["before it is read", "while it is watched"]) {
   });
 }
 
-test("of a duplicate server the first entry is used and the second is reported", async (context) => {
+test("the first entry of a duplicate server is used, and the second is reported", async (context) => {
   const etcd = await startEtcd(context);
   const [one, other] = [someAddress(1), someAddress(2)];
   await etcd.put(`${prefix}a`, JSON.stringify({ server: one, weight: 2 }));
@@ -97,7 +97,7 @@ test("of a duplicate server the first entry is used and the second is reported",
   await waitForSkipped(gateway, 0);
 });
 
-test("invalid entries beyond those shown are counted", async (context) => {
+test("invalid entries that are not shown are counted", async (context) => {
   const etcd = await startEtcd(context);
   for (let number = 0; number < 300; number += 1) await etcd.put(`${prefix}${number}`, "nonsense");
   await etcd.put(`${prefix}good`, someAddress(1));
@@ -107,7 +107,7 @@ test("invalid entries beyond those shown are counted", async (context) => {
   assert.equal(skipped.length, 20);
 });
 
-/** How many values are too large: together more than one answer may have. */
+/** Number of values that are too large. Together they exceed the limit of an answer. */
 const LARGE = 3;
 
 for (const how of ["before it is read", "while it is watched"]) {

@@ -1,4 +1,4 @@
-/** Servers that register themselves, renew their registration, and are removed when they do not renew it. */
+/** Servers register themselves, renew their registration, and are removed when they do not renew it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ import { nodeOf, startNodes } from "../gateway/support/nodes.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-test("a server registers itself, gets requests, renews, changes and leaves", async (context) => {
+test("a server registers itself, receives requests, renews, changes and leaves", async (context) => {
   const [first] = await startBackends(context, 1);
   const { api, port } = await startGateway(context, { servers: [] });
   const body = { server: first.address, weight: 3, ttl: "5s", meta: { zone: "eu" }, incarnation: "1" };
@@ -44,13 +44,13 @@ test("a server registers itself, gets requests, renews, changes and leaves", asy
   const revision = (await api.get(sluice())).headers.etag;
   await sleep(20);
   const renewed = await api.expect(200, "PUT", nodeOf("one"), body);
-  assert.ok(renewed.expires > expires, "a renewal extends it");
-  assert.equal((await api.get(sluice())).headers.etag, revision, "and is no change");
+  assert.ok(renewed.expires > expires, "a renewal extends the registration");
+  assert.equal((await api.get(sluice())).headers.etag, revision, "a renewal does not change the ETag");
 
   await api.expect(200, "PUT", nodeOf("one"), { ...body, weight: 5 });
   const peer = (await peersOf(api)).get(first.address);
   assert.equal(peer.weight, 5);
-  assert.equal(peer.requests, 1, "with another weight it is the same server");
+  assert.equal(peer.requests, 1, "a server with another weight is the same server");
   await api.expect(201, "PUT", nodeOf("one"), { ...body, incarnation: 2 });
   assert.equal((await peersOf(api)).get(first.address).requests, 0, "a new incarnation starts fresh");
 
@@ -112,7 +112,7 @@ test("the metadata of a node is not a parameter of its server", async (context) 
   await api.expect(404, "GET", `${sluice()}/servers/${id}/drain`);
   await api.expect(404, "DELETE", `${serversOf()}/?server=${someAddress(3)}`);
   await api.expect(201, "POST", serversOf(), { server: someAddress(3) });
-  // A drain job would take it out about once a second.
+  // A drain job would remove the server within about a second.
   await sleep(2500);
   assert.equal((await api.expect(200, "GET", serversOf())).length, 3);
 });
@@ -139,7 +139,7 @@ test("registrations survive a restart, each with a full ttl", async (context) =>
   );
 });
 
-test("300 nodes survive reloads and a crash, 100 that stop are removed in time, and never all at once", async (context) => {
+test("300 nodes survive reloads and a crash, and 100 that stop are removed in time, but never all at once", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   // Long enough for a slow machine to renew all of them in time.
@@ -147,7 +147,7 @@ test("300 nodes survive reloads and a crash, 100 that stop are removed in time, 
   const many = startNodes(context, gateway, 200, { ttl: `${ttl}s` });
   const some = startNodes(context, gateway, 100, { ttl: `${ttl}s`, first: 200 });
   const count = async () => (await api.expect(200, "GET", serversOf())).length;
-  await waitFor("all have registered", async () => (await count()) === 300);
+  await waitFor("all nodes have registered", async () => (await count()) === 300);
   const ids = new Set((await api.expect(200, "GET", serversOf())).map(({ id }) => id));
   for (let turn = 0; turn < 2; turn += 1) {
     await gateway.reload();
@@ -155,16 +155,20 @@ test("300 nodes survive reloads and a crash, 100 that stop are removed in time, 
     await gateway.killWorker();
     await sleep(1500);
   }
-  // A renewal that got lost with a worker would show as an expiry.
+  // A lost renewal of a killed worker would cause an expiry.
   await sleep(ttl * 1000);
   context.diagnostic(`longest time between renewals: ${Math.max(many.longestGap, some.longestGap)} ms`);
   const now = await api.expect(200, "GET", serversOf());
-  assert.deepEqual(new Set(now.map(({ id }) => id)), ids, "none has expired and come back");
+  assert.deepEqual(
+    new Set(now.map(({ id }) => id)),
+    ids,
+    "no registration has expired and been created again",
+  );
   assert.deepEqual([...many.failures, ...some.failures], []);
   assert.equal(many.created + some.created, 300);
 
   await some.stop();
-  await waitFor("those that stopped are gone", async () => (await count()) === 200, 2 * ttl * 1000);
+  await waitFor("the stopped nodes are removed", async () => (await count()) === 200, 2 * ttl * 1000);
   await many.stop();
   await sleep((ttl + 5) * 1000);
   const left = await count();

@@ -20,7 +20,10 @@ const names = Array.from({ length: UPSTREAMS }, (_, number) => `u${number}`);
 const addressesOf = (/** @type {string} */ name) =>
   Array.from({ length: SERVERS }, (_, number) => someAddress(Number(name.slice(1)) * SERVERS + number));
 
-/** Milliseconds of CPU that processes have used: nanoseconds are counted. @param {number[]} pids */
+/**
+ * Returns the CPU time of processes in milliseconds. The kernel counts nanoseconds.
+ * @param {number[]} pids
+ */
 function cpuOf(pids) {
   const nanoseconds = pids.map((pid) => Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[0]));
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
@@ -49,20 +52,25 @@ test(`${UPSTREAMS * SERVERS} servers of ${UPSTREAMS} upstreams use one watch, an
     async () => Object.values(await readAll()).every(({ peers }) => peers.length === SERVERS),
     60_000,
   );
-  context.diagnostic(`all were there ${((performance.now() - started) / 1000).toFixed(1)} s after the start`);
+  context.diagnostic(
+    `all servers exist ${((performance.now() - started) / 1000).toFixed(1)} s after the start`,
+  );
   for (const name of ["u0", "u250", "u499"]) await waitForServers(gateway, addressesOf(name), 0, name);
   await waitFor("there is one watch", async () => {
     const { watchers, streams } = await watchesOf(member);
     return watchers === 1 && streams === 1;
   });
-  assert.ok(connectionsTo(gateway.workers(), portOf(member)) <= 2, "beside it one connection for questions");
+  assert.ok(
+    connectionsTo(gateway.workers(), portOf(member)) <= 2,
+    "there is one more connection, for questions",
+  );
 
   const pids = gateway.workers();
   const before = cpuOf(pids);
   await sleep(IDLE_SECONDS * 1000);
   const percent = (cpuOf(pids) - before) / (IDLE_SECONDS * 10);
   context.diagnostic(
-    `a watch of ${UPSTREAMS} prefixes takes ${percent.toFixed(2)} % of a core while all is quiet`,
+    `a watch of ${UPSTREAMS} prefixes takes ${percent.toFixed(2)} % of a core without changes`,
   );
   assert.ok(percent < MOST_CPU, `${percent.toFixed(2)} % of a core`);
 
@@ -83,7 +91,7 @@ test(`${UPSTREAMS * SERVERS} servers of ${UPSTREAMS} upstreams use one watch, an
   const changed = addressesOf("u7").slice(1);
   await etcd.remove(`/upstreams/u7/${addressesOf("u7")[0]}`);
   await waitForServers(gateway, changed, undefined, "u7");
-  // Some turns of whatever looks for changes.
+  // Enough time for several periodic checks for changes.
   await sleep(1000);
   const after = await tagsOf();
   assert.deepEqual(

@@ -1,6 +1,4 @@
-/**
- * A registry that answers JSON with wrong types: the answer is refused with the reason, and the servers stay.
- */
+/** An answer of a registry with wrong types in its JSON is refused with the reason, and the servers stay. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
@@ -15,7 +13,7 @@ import { startGateway } from "../gateway/support/gateway.mjs";
 import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
-/** What no message may show: values and files of the program. */
+/** Values and files of the program, which no message may contain. */
 const INTERNALS = /userdata|\.lua|table: 0x|attempt to|nil/;
 
 const base64 = (/** @type {string} */ text) => Buffer.from(text).toString("base64");
@@ -23,7 +21,8 @@ const header = { revision: "5" };
 const key = base64("/app/one");
 
 /**
- * Starts a server that gives one answer to everything, or one by the end of the path. It ends with the test.
+ * Starts a server with one answer for all requests, or with answers by the end of the path. It ends with the
+ * test.
  * @param {import("node:test").TestContext} context
  * @param {string | Record<string, string>} answers
  * @returns {Promise<string>} its URL
@@ -41,7 +40,7 @@ async function startLiar(context, answers) {
   return `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
 }
 
-/** What etcd says at first, so that it is watched. */
+/** The first answer of etcd, so that the gateway begins a watch. */
 const listed = JSON.stringify({ header });
 
 /**
@@ -68,7 +67,7 @@ const registries = {
         JSON.stringify({ header, kvs: [{ key: base64("/b") }] }),
         "it has a key that does not begin with the prefix",
       ],
-      // It would be asked for more without end.
+      // Without the check, the gateway would ask for more keys without end.
       [JSON.stringify({ header, kvs: [{ key }], more: true }), "its keys are not in order"],
       [{ range: listed, watch: "[1]\n" }, "it is not an object"],
       [{ range: listed, watch: '{"result":7}\n' }, '"result" is not an object'],
@@ -201,8 +200,8 @@ test("null means not set: an entry without an address or a port is skipped with 
 });
 
 test("wrong types in answers of the cluster's etcd are reported, and a write fails cleanly", async (context) => {
-  // A history that another gateway has begun, of an etcd whose cluster has no id: nothing has to be written
-  // to join it.
+  // Another gateway has begun this history, and the cluster of this etcd has no id, so joining requires no
+  // write.
   const state = { "state/complete": "yes", "state/history": "0123456700000000" };
   const kvs = Object.entries(state).map(([name, value]) => {
     return { key: base64(`/sluice/${name}`), value: base64(value), mod_revision: "1" };

@@ -47,7 +47,7 @@ test("a node cannot register itself at an unusable address", async (context) => 
     assert.match(answer.body.error.text, reason);
   }
   assert.equal((await peersOf(gateway.api)).size, 0);
-  // Nor can it move there.
+  // A node cannot move to an unusable address either.
   await gateway.api.expect(201, "PUT", path, { server: "127.0.0.1:9", ttl: "1d" });
   const moved = await gateway.api.put(path, { server: "169.254.1.1:80", ttl: "1d" });
   assertErrorBody(moved, 400, "UpstreamBadAddress");

@@ -110,7 +110,7 @@ test("the service runs as its user, reloads under load, finishes requests when i
   await api.expect(201, "POST", serversOf(), { server: added.address });
   const held = Array.from({ length: 24 }, () => ask(port, "/?delay=1500"));
   await waitFor(
-    "all are under way",
+    "all requests are in flight",
     () => [...backends, added].reduce((sum, { active }) => sum + active, 0) === 24,
   );
   await service.stop();

@@ -171,7 +171,7 @@ for (const protocol of protocols) {
 
     const drained = before.filter(({ port }) => port === second);
     await Promise.all(drained.map(({ stream }) => stream.close()));
-    await waitFor("it is deleted", async () => !(await peersOf(example.api, upstream)).has(address));
+    await waitFor("the server is deleted", async () => !(await peersOf(example.api, upstream)).has(address));
     await assertAlive([...before, ...after].filter(({ port }) => port === first));
   });
 
@@ -226,7 +226,7 @@ for (const protocol of protocols) {
     await example.api.expect(200, "PATCH", `${sluice(upstream)}?force=true`, { servers: [] });
     const refused = new Stream(protocol, example.port(protocol.entry));
     streams.push(refused);
-    await waitFor("it is refused", () => refused.isEnded);
+    await waitFor("the stream is refused", () => refused.isEnded);
     assert.match(String(refused.problem), protocol.refused);
     await assertAlive(before);
   });

@@ -1,4 +1,4 @@
-/** Access to the API: clients on loopback, and clients with a token. */
+/** Access to the API by clients on loopback and by clients with a token. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { assertRefusesToStart } from "./support/start_error.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** nginx takes the client's address from a header: the only way to come from elsewhere in a test. */
+/** nginx takes the client's address from a header. A test has no other way to imitate a remote client. */
 const fromElsewhere = { api: "set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;" };
 const elsewhere = { "X-Real-IP": "192.0.2.7" };
 
@@ -39,14 +39,14 @@ test("a client of this machine is also local at a socket for both IPv4 and IPv6"
     api: `listen [::]:${port} ipv6only=off; set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;`,
   });
   const api = new Api({ port });
-  // Its address is ::ffff:127.0.0.1 there.
+  // The client's address is ::ffff:127.0.0.1 at that socket.
   assert.deepEqual(await tryBoth({ api }, {}), mayBoth);
   for (const address of ["::ffff:192.0.2.7", "::7f00:1", "7f00::1"]) {
     assert.deepEqual(await tryBoth(gateway, { "X-Real-IP": address }), neither("403 Forbidden"), address);
   }
 });
 
-test("a client at a unix socket is as local as one on loopback", async (context) => {
+test("a client at a unix socket is as local as a client on loopback", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], apiUnix: true });
   const api = new Api({ socketPath: join(gateway.folder, "api.sock"), headers: { Host: "localhost" } });
   assert.deepEqual(await tryBoth({ api }, {}), mayBoth);
@@ -67,12 +67,12 @@ test("tokens can be in a file, which a reload reads again", async (context) => {
     const [read] = await tryBoth(gateway, { ...bearer("third"), ...elsewhere });
     return read === 200;
   });
-  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
+  await waitFor("the old workers have ended", () => gateway.workers().length === gateway.workerCount);
   assert.deepEqual(await tryBoth(gateway, bearer("second")), [200, "401 Unauthorized"]);
   assert.doesNotMatch(gateway.log.text(), /first-secret|second|third/);
 });
 
-test("with write tokens every write needs one of them, wherever it comes from", async (context) => {
+test("with write tokens every write needs one of them, whatever the client's address", async (context) => {
   const setup = { api: { write_tokens: ["first-secret", "second"] } };
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup, ...fromElsewhere });
   for (const token of ["first-secret", "second"]) {
@@ -82,7 +82,11 @@ test("with write tokens every write needs one of them, wherever it comes from", 
   assert.deepEqual(await tryBoth(gateway, {}), [200, "401 Unauthorized"], "loopback may still read");
   for (const header of ["bearer second", "BEARER second", "basic"]) {
     const value = header === "basic" ? basic("", "second").replace("Basic", header) : header;
-    assert.deepEqual(await tryBoth(gateway, { Authorization: value }), mayBoth, "the scheme has no case");
+    assert.deepEqual(
+      await tryBoth(gateway, { Authorization: value }),
+      mayBoth,
+      "the scheme is case-insensitive",
+    );
   }
   for (const header of [
     "Bearer third",
@@ -132,7 +136,7 @@ test("a read token allows reads and no writes", async (context) => {
   }
 });
 
-test("with writes off every change is refused in the way NGINX Plus refuses it", async (context) => {
+test("with writes off every change is refused as in NGINX Plus", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], setup: { api: { write: false } } });
   const { api } = gateway;
   const before = await api.configuration();

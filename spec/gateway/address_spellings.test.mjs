@@ -64,10 +64,13 @@ test("attempts are attributed correctly after those of an nginx upstream, in any
   }
 });
 
-/** The address with all its digits. @param {Buffer} bytes */
+/** Returns the address with all its digits. @param {Buffer} bytes */
 const inFull = (bytes) => bytes.toString("hex").replace(/(.{4})(?=.)/g, "$1:");
 
-/** Addresses with zeros in every place and of every length, and those that may be taken for IPv4. */
+/**
+ * Returns addresses with runs of zeros at every position and of every length, and addresses that resemble
+ * IPv4.
+ */
 function drawAddresses() {
   const addresses = [];
   for (let zeros = 0; zeros < 256; zeros += 1) {
@@ -104,7 +107,7 @@ test("the canonical form of an address is the one that nginx writes", async (con
     const headers = { "X-Real-IP": given, "X-Given": given.toUpperCase() };
     const [theirs, ours] = (await client.get("/name", headers)).text.trim().split(" ");
     assert.equal(ours, `[${theirs}]:7`, given);
-    // And nginx reads it as the same address.
+    // nginx must read the canonical form as the same address.
     const again = await client.get("/name", { "X-Real-IP": theirs, "X-Given": theirs });
     assert.equal(again.text.trim(), `${theirs} [${theirs}]:7`);
   }
@@ -140,7 +143,7 @@ test("a server is added once, and deleted by any spelling of its address", async
   }
 });
 
-test("another spelling of its address keeps a server and its state, and is shown from then on", async (context) => {
+test("a change of the address to another spelling keeps the server and its state, and shows the new spelling", async (context) => {
   const backend = await startBackend(context, { host: "::1" });
   const [, port] = backend.address.split("]:");
   const gateway = await startGateway(context, { servers: [backend.address, "127.0.0.9:9"], workers: 1 });
@@ -170,7 +173,7 @@ test("another spelling of its address keeps a server and its state, and is shown
       });
     await assertSame(server);
   }
-  // With the ids, as GET gives them.
+  // The body has the ids that GET returns.
   const upstream = await api.expect(200, "GET", sluice());
   upstream.servers[0].server = `[::00:1]:${port}`;
   assert.deepEqual(await api.expect(200, "PUT", sluice(), upstream), upstream);
@@ -190,7 +193,7 @@ test("an address with a zone is refused with a clear message", async (context) =
   assert.match(body.error.text, /IPv6 zone, which is not supported/);
 });
 
-/** A journal of version 0.1.0, which took two spellings for two servers. */
+/** A journal of version 0.1.0, which treated two spellings as two servers. */
 const oldJournal = [
   { revision: 1, upstream: "app", method: "round_robin", next_id: 1 },
   { revision: 2, upstream: "app", method: "round_robin", next_id: 2 },

@@ -8,10 +8,10 @@ import { ask } from "./support/load.mjs";
 import { settledPeersOf, serversOf } from "./support/upstreams.mjs";
 
 /**
- * Asserts that a server that is added gets requests, is counted, and gets none when it is deleted.
+ * Asserts that an added server receives requests that are counted, and receives none after its deletion.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {import("./support/backend.mjs").Backend} backend
- * @param {string} server the address as the API is given it
+ * @param {string} server the address in the request to the API
  */
 async function assertServes(gateway, backend, server) {
   const { api } = gateway;
@@ -41,7 +41,7 @@ test("servers can have IPv4 addresses, IPv6 addresses and unix sockets", async (
   await assertServes(gateway, unix, unix.address);
 });
 
-test("one upstream can have servers of all kinds, also from setup and after a restart", async (context) => {
+test("one upstream can have servers of all kinds, from the API or from setup, and after a restart", async (context) => {
   const ipv4 = await startBackend(context);
   const ipv6 = await startBackend(context, { host: "::1" });
   const unix = await startBackend(context, { path: `/tmp/sluice-${process.pid}.sock` });

@@ -11,7 +11,7 @@ import { startServerProcess } from "./support/server_process.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** How much later than it should something may come on a busy machine, in milliseconds. */
+/** Upper bound on the delay of an event by a busy machine, in milliseconds. */
 const TOLERANCE = 3000;
 
 /**
@@ -27,7 +27,7 @@ function areIn({ api }, state, count) {
 }
 
 /**
- * Asks until a request succeeds, and returns how long that took.
+ * Sends requests until one succeeds, and returns the time that this took, in milliseconds.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */
 async function timeToSuccess({ port }) {
@@ -56,7 +56,7 @@ test("after four servers are killed and started again, traffic is back within on
   const errors = new Map(load.errors);
   await load.round();
   await load.round();
-  assert.deepEqual(load.errors, errors, "no error any more");
+  assert.deepEqual(load.errors, errors, "there are no further errors");
   await load.stop();
   assert.deepEqual([...errors.keys()], ["status 502"]);
 });
@@ -78,7 +78,7 @@ test("after four servers fail their checks and pass again, traffic is back withi
 });
 
 /**
- * Ten servers that answer; eight of them fail their checks.
+ * Starts ten servers that answer, eight of which fail their checks.
  * @param {import("node:test").TestContext} context
  */
 async function startTen(context, settings = {}) {
@@ -101,7 +101,7 @@ async function startTen(context, settings = {}) {
 }
 
 /**
- * Counts which servers answer 400 requests.
+ * Sends 400 requests, and returns the number of answers of each server.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */
@@ -115,7 +115,7 @@ async function sharesOf(context, { port }) {
 test("panic_threshold: when 80 % of the servers fail their checks, all receive requests and are still shown as unhealthy", async (context) => {
   const { gateway, backends } = await startTen(context, { panic_threshold: 50 });
   const shares = await sharesOf(context, gateway);
-  // As if all were healthy: 40 each, but for some requests a worker.
+  // Each server has 40 requests as if all were healthy, with a tolerance of some requests per worker.
   for (const { id } of backends) assert.ok(Math.abs((shares.get(id) ?? 0) - 40) <= 8, `${shares.get(id)}`);
   await areIn(gateway, "unhealthy", 8);
 });

@@ -1,6 +1,4 @@
-/**
- * Balancing methods, stickiness and routes as configuration: they are shown, kept, and changed as requested.
- */
+/** Balancing methods, stickiness and routes are shown, kept, and changed as requested. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startGateway } from "./support/gateway.mjs";
@@ -18,7 +16,7 @@ const wholeCookie = {
 };
 
 /**
- * Some of the allowed settings, and how they are shown.
+ * Some allowed settings, and the settings that the API shows for them.
  * @type {[name: string, set: object, shown: object][]}
  */
 const cases = [
@@ -73,20 +71,24 @@ test("the settings are shown with their defaults, and the shown object can be se
         ["127.0.0.2:9", ""],
       ],
     );
-    assert.deepEqual(Object.keys(put.body), [...Object.keys(shown), "servers"], "in this order");
+    assert.deepEqual(
+      Object.keys(put.body),
+      [...Object.keys(shown), "servers"],
+      "the members are in this order",
+    );
 
     const got = await api.get(sluice(name));
     assert.equal(got.text, put.text);
     for (const again of [await api.put(sluice(name), got.body), await api.patch(sluice(name), got.body)]) {
       assert.deepEqual([again.status, again.text], [200, got.text]);
-      assert.equal(again.headers.etag, put.headers.etag, "which is no write");
+      assert.equal(again.headers.etag, put.headers.etag, "an unchanged object causes no write");
     }
-    // Another spelling of the same.
+    // Another spelling of the same settings.
     assert.equal((await api.put(sluice(name), { ...set, servers })).headers.etag, put.headers.etag);
   }
 });
 
-test("the configuration survives a reload and a restart, whether it came from the API or from setup", async (context) => {
+test("the configuration survives a reload and a restart, whether it is from the API or from setup", async (context) => {
   const seeds = Object.fromEntries(
     cases.map(([name, set]) => [
       `seed_${name}`,
@@ -108,7 +110,7 @@ test("PATCH replaces each block that it names as a whole, and a method together 
   const { api } = gateway;
   const change = async (body) => {
     const { servers: kept, ...balancing } = await api.expect(200, "PATCH", sluice(), body);
-    assert.equal(kept.length, 2, "servers that are not named stay");
+    assert.equal(kept.length, 2, "PATCH without servers keeps the servers");
     return balancing;
   };
   const hash = { key: "$uri", consistent: true, balance_factor: 150 };
@@ -119,7 +121,11 @@ test("PATCH replaces each block that it names as a whole, and a method together 
     sticky: { cookie },
   });
   const plainHash = { key: "$host", consistent: false };
-  assert.deepEqual((await change({ hash: { key: "$host" } })).hash, plainHash, "the rest of it is gone");
+  assert.deepEqual(
+    (await change({ hash: { key: "$host" } })).hash,
+    plainHash,
+    "the other members of the block are removed",
+  );
   assert.deepEqual((await change({ method: "hash" })).hash, plainHash);
 
   const route = { variables: ["$arg_r"] };
@@ -151,7 +157,7 @@ test("PUT keeps nothing of the previous configuration", async (context) => {
   });
 });
 
-test("a change of a server does not change how the upstream is balanced", async (context) => {
+test("a change of a server does not change the balancing of the upstream", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
   const set = { method: "hash", hash: { key: "$uri" }, sticky: { cookie: { name: "srv" } } };

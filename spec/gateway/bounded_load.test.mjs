@@ -1,4 +1,4 @@
-/** `hash consistent` with `balance_factor`: a hot key loads its server up to the bound and not beyond. */
+/** `hash consistent` with `balance_factor`: a hot key loads its server up to the bound, but not beyond. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
@@ -9,18 +9,19 @@ import { sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /**
- * Half of the requests have the same key, and each of the others has a different one.
+ * Returns a path for a request. Half of the requests have the same key, and each of the others has a
+ * different key.
  * @param {number} number
  */
 const path = (number) => (number % 2 === 0 ? "/?k=hot" : `/?k=cold${number}`);
 /**
- * The time of each answer in milliseconds: long enough that even a slow machine uses all connections at once.
+ * The time of each answer in milliseconds. It lets even a slow machine use all connections at the same time.
  */
 const delay = 60;
 
 /**
- * The bound of each server: the factor times its share of the connections by weight, rounded up. The gateway
- * uses the requests in flight, which are never more than the connections.
+ * Returns the bound of each server: the factor times its share of the connections by weight, rounded up. The
+ * gateway uses the requests in flight instead of the connections, but there are never more of them.
  * @param {number[]} weights
  * @param {number} factor
  * @param {number} connections
@@ -64,8 +65,8 @@ for (const weights of [
     for (const factor of [100, 125, 200]) {
       for (const connections of [1, 3, 10, 40]) {
         const setting = { weights, factor, connections, rounds: 5 };
-        // The hot key stays with its server as long as there is room, so it fills it where it has much more
-        // than that, if the clients have all their requests under way at some moment.
+        // The hot key stays at its server while there is room, so its requests fill a server with a low bound
+        // when the clients have all their requests in flight.
         await waitFor(`the server of the hot key is full: ${JSON.stringify(setting)}`, async () => {
           const { bounds, owner, highest } = await measure(context, gateway, backends, setting);
           const what = `factor ${factor}, ${connections} connections: ${highest}, bounds ${bounds}`;
@@ -87,8 +88,7 @@ test("four workers that choose at the same instant stay within the bounds", asyn
     const setting = { weights, factor, connections: 40, rounds: 20 };
     const { bounds, highest, shareAbove } = await measure(context, gateway, backends, setting);
     const what = `factor ${factor}: ${highest}, bounds ${bounds}`;
-    // A choice and its count are two steps, one right after the other: each other worker can be between them
-    // once.
+    // A choice and its count are two consecutive steps. Each other worker can choose between them once.
     for (const [index, one] of highest.entries()) assert.ok(one <= bounds[index] + workers - 1, what);
     assert.ok(shareAbove <= 0.02, `${shareAbove} of the requests were above a bound`);
   }

@@ -9,7 +9,7 @@ import { assertKept, serversOf, settledPeersOf } from "./support/upstreams.mjs";
 test("with lua_code_cache off requests are served and changes are kept", async (context) => {
   const [first, second] = await startBackends(context, 2);
   const gateway = await makeGateway(context, { servers: [first.address], http: "lua_code_cache off;" });
-  // nginx says so itself.
+  // nginx itself logs this warning.
   gateway.log.allow(/lua_code_cache is off; this will hurt performance/);
   await gateway.start();
   for (let number = 0; number < 10; number += 1) assert.equal((await ask(gateway.port)).text, first.id);

@@ -11,7 +11,7 @@ useWorkers(4);
 const connections = 16;
 
 /**
- * Runs one writer a connection.
+ * Runs one writer per connection.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {(api: Api, number: number) => Promise<void>} write
  */
@@ -90,7 +90,7 @@ test("concurrent changes of servers and of other upstreams all take effect", asy
   assertWithoutGap(revisions, "revisions");
 });
 
-test("of several writers with the same If-Match exactly one succeeds", async (context) => {
+test("exactly one of several writers with the same If-Match succeeds", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   for (let turn = 1; turn <= 10; turn += 1) {
     const { etag } = (await gateway.api.get(sluice())).headers;
@@ -103,7 +103,7 @@ test("of several writers with the same If-Match exactly one succeeds", async (co
   }
 });
 
-test("of several writers that add the same server exactly one succeeds", async (context) => {
+test("exactly one of several writers that add the same server succeeds", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   for (let turn = 0; turn < 10; turn += 1) {
     const statuses = [];

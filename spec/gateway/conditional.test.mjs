@@ -10,7 +10,7 @@ import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 
 const node = { server: someAddress(1), ttl: "10s" };
 
-test("a read is answered in full whatever conditions it has", async (context) => {
+test("a read is answered in full, whatever its conditions", async (context) => {
   const { api } = await startGateway(context, { servers: ["127.0.0.1:9"] });
   await api.expect(201, "PUT", nodeOf("one"), node);
   for (const path of [
@@ -34,7 +34,11 @@ test("registering, renewing and leaving return the ETag of the upstream", async 
   const created = await api.put(nodeOf("one"), node);
   assert.deepEqual([created.status, created.headers.etag], [201, await current()]);
   const renewed = await api.put(nodeOf("one"), node, { "If-Match": '"0"' });
-  assert.deepEqual([renewed.status, renewed.headers.etag], [200, await current()], "a renewal is no change");
+  assert.deepEqual(
+    [renewed.status, renewed.headers.etag],
+    [200, await current()],
+    "a renewal does not change the ETag",
+  );
   const changed = await api.put(nodeOf("one"), { ...node, weight: 2 }, { "If-Match": '"0"' });
   assert.equal(changed.status, 412);
   const left = await api.delete(nodeOf("one"));

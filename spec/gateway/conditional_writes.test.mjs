@@ -19,7 +19,7 @@ const createOnly = { "If-None-Match": "*" };
 const past = "Mon, 01 Jan 2001 00:00:00 GMT";
 
 /**
- * Asserts that a change is refused with 412, in JSON, and has changed nothing.
+ * Asserts that a change is refused with 412 in JSON and changes nothing.
  * @param {import("./support/api.mjs").Api} api
  * @param {[method: string, path: string, body?: unknown, headers?: Record<string, string>]} request
  */

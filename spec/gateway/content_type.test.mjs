@@ -95,7 +95,7 @@ test("a request with two content types is refused", async (context) => {
       `POST ${serversOf()} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n${rest}`,
     );
     const { status } = await connection.read();
-    // From 1.23 on nginx itself refuses this.
+    // nginx itself refuses this since version 1.23.
     assert.ok([400, 415].includes(status), `${types}: ${status}`);
   }
   assert.equal(await gateway.api.configuration(), before);

@@ -24,12 +24,12 @@ const manyServers = Array.from({ length: 100 }, (_, number) => someAddress(numbe
 async function assertNothingLost(gateway, writers) {
   const there = await gateway.api.expect(200, "GET", serversOf());
   const ids = new Map(there.map(({ server, id }) => [server, id]));
-  assert.equal(ids.size, there.length, "no address is there twice");
-  assert.equal(new Set(ids.values()).size, there.length, "no id is there twice");
+  assert.equal(ids.size, there.length, "there are no duplicate addresses");
+  assert.equal(new Set(ids.values()).size, there.length, "there are no duplicate ids");
   const lost = [...writers.acknowledged].filter(([server, id]) => ids.get(server) !== id);
-  assert.deepEqual(lost, [], "acknowledged, but not there");
+  assert.deepEqual(lost, [], "all acknowledged servers exist");
   const invented = [...ids.keys()].filter((server) => !writers.attempted.has(server));
-  assert.deepEqual(invented, [], "there, but nobody added it");
+  assert.deepEqual(invented, [], "all servers were added by the writers");
   assert.deepEqual(writers.problems, []);
 }
 
@@ -55,7 +55,7 @@ test("kill -9 of a writing worker loses no acknowledged write", async (context) 
   const before = await gateway.api.configuration();
   await gateway.stop();
   await gateway.start();
-  assert.equal(await gateway.api.configuration(), before, "the saved state is the one that was served");
+  assert.equal(await gateway.api.configuration(), before, "the saved state equals the served state");
 });
 
 test("kill -9 of all of nginx while it writes loses no acknowledged write", async (context) => {
@@ -75,9 +75,12 @@ test("kill -9 of all of nginx while it writes loses no acknowledged write", asyn
   }
 });
 
-/** A writer of one upstream that knows the states it may be in. */
+/** A writer of one upstream that records the possible states of the upstream. */
 class Owner {
-  /** The weight of all its servers, or undefined when it is deleted. @type {(number | undefined)[]} */
+  /**
+   * The possible weights of all its servers; undefined: the upstream is deleted.
+   * @type {(number | undefined)[]}
+   */
   possible = [undefined];
   #weight = 0;
 
@@ -87,7 +90,7 @@ class Owner {
     this.path = sluice(name);
   }
 
-  /** One write, of which both outcomes are possible until it is answered. */
+  /** Makes one write. Both outcomes are possible until it is answered. */
   async write() {
     const [before] = this.possible;
     this.#weight += 1;
@@ -102,7 +105,7 @@ class Owner {
     this.possible = [next];
   }
 
-  /** Checks as soon as somebody answers. Returns whether somebody did. */
+  /** Checks the upstream if a worker answers. Returns whether a worker has answered. */
   async isKnown() {
     try {
       await this.check();
@@ -113,12 +116,12 @@ class Owner {
     }
   }
 
-  /** Asserts that the upstream is in one of its allowed states, which is the only allowed one from now on. */
+  /** Asserts that the upstream is in a possible state, which is the only possible one from now on. */
   async check() {
     const { status, body } = await this.api.get(this.path);
     const weights = status === 404 ? [undefined] : body.servers.map(({ weight }) => weight);
-    assert.equal(new Set(weights).size, 1, "a write is there whole or not at all");
-    assert.ok(this.possible.includes(weights[0]), `${weights[0]} is there, not one of ${this.possible}`);
+    assert.equal(new Set(weights).size, 1, "a write has taken effect completely or not at all");
+    assert.ok(this.possible.includes(weights[0]), `the weight is ${weights[0]}, not one of ${this.possible}`);
     if (status !== 404) assert.equal(weights.length, manyServers.length);
     this.possible = [weights[0]];
   }
@@ -142,7 +145,7 @@ test("kill -9 during changes of large upstreams and compactions of the journal l
         }
       }
     });
-    // The compaction is done by one of the workers, about once a second.
+    // One of the workers checks about once a second whether a compaction is due.
     await waitFor("the journal is compacted", () => image().join() !== before.join());
     await sleep(Math.random() * 900);
     for (const pid of gateway.workers()) await gateway.killWorker(pid);
@@ -165,11 +168,11 @@ test("requests of a killed worker do not stay in flight", async (context) => {
 
   for (const pid of gateway.workers()) await gateway.killWorker(pid);
   assert.deepEqual(new Set(await Promise.all(held)), new Set(["ECONNRESET"]));
-  await waitFor("none is in flight", async () => (await sumOf(gateway.api, "active")) === 0);
+  await waitFor("no request is in flight", async () => (await sumOf(gateway.api, "active")) === 0);
 
   for (let number = 0; number < 20; number += 1) assert.equal((await ask(gateway.port)).status, 200);
   const peer = (await settledPeersOf(gateway.api)).get(backend.address);
-  assert.equal(peer.requests, 32, "what the killed workers had counted is not lost");
+  assert.equal(peer.requests, 32, "the counts of killed workers are kept");
   assert.equal(peer.active, 0);
   assert.equal(peer.responses["2xx"], 20);
 });

@@ -1,7 +1,4 @@
-/**
- * A state on disk is loaded as it was saved or refused, after damages of every kind; and the state of version
- * 0.1.0.
- */
+/** A damaged state on disk is loaded as it was saved or is refused. A state of version 0.1.0 is loaded. */
 import assert from "node:assert/strict";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +12,7 @@ import { assertRefusesToStart } from "./support/start_error.mjs";
 import { startLoader, stateFiles } from "./support/state_loader.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 
-/** `npm run soak` has 20,000. */
+/** `npm run soak` makes 20,000 damages. */
 const DAMAGES = 150;
 
 test(`after each of ${DAMAGES} random damages the state is intact, lacks only a torn last line, or is refused`, async (context) => {
@@ -35,7 +32,7 @@ test(`after each of ${DAMAGES} random damages the state is intact, lacks only a 
 });
 
 /**
- * A gateway with a state of two upstreams, which is stopped.
+ * Makes a stopped gateway with a saved state of two upstreams.
  * @param {import("node:test").TestContext} context
  */
 async function makeStoppedGateway(context) {
@@ -46,7 +43,7 @@ async function makeStoppedGateway(context) {
   return gateway;
 }
 
-/** @param {string} line an object as JSON, with a checksum or not */
+/** @param {string} line an object as JSON, with or without a checksum */
 function seal(line) {
   const body = line.replace(/,"crc":"[0-9a-f]+"}$/, "}").slice(0, -1);
   return `${body},"crc":"${crc32(body).toString(16).padStart(8, "0")}"}`;
@@ -62,12 +59,12 @@ const damagedJournals = [
   ["a line left out", (lines) => lines.splice(2, 1), /line 3: revision 3 does not follow revision 1/],
   ["another end of the last line", (lines) => lines.splice(-2, 2, `${lines.at(-2)}\v`), /line 4: .*end/],
   [
-    "a weight that is none, with the right checksum",
+    "an invalid weight with a correct checksum",
     (lines) => (lines[2] = seal(lines[2].replace('"server":', '"weight":"x","server":'))),
     /line 3: put\[0]: invalid "weight":/,
   ],
   [
-    "an id that is none, with the right checksum",
+    "an invalid id with a correct checksum",
     (lines) => (lines[2] = seal(lines[2].replace('"id":1', '"id":-1'))),
     /line 3: put\[0]: invalid "id":/,
   ],
@@ -86,7 +83,7 @@ test("a damaged journal stops the start with the file and the line", async (cont
     assert.notEqual(damaged, whole, what);
     writeFileSync(journal, damaged);
     await assertRefusesToStart(gateway, reason);
-    assert.equal(readFileSync(journal, "utf8"), damaged, "the file is left as it was");
+    assert.equal(readFileSync(journal, "utf8"), damaged, "the file is unchanged");
   }
   writeFileSync(journal, whole);
   await gateway.start();
@@ -162,7 +159,7 @@ test("the state of version 0.1.0 is loaded and rewritten in the format of this v
   );
 
   const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.9:9" });
-  assert.equal(id, 5, "ids go on where they were");
+  assert.equal(id, 5, "ids continue after the last one");
   await gateway.api.expect(200, "DELETE", `${serversOf()}/5`);
   await gateway.killAll();
   await gateway.start();

@@ -14,7 +14,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const drainOf = (id = 0, name = "app") => `${sluice(name)}/servers/${id}/drain`;
 
-/** The job looks about once a second. */
+/** Longer than the interval of drain jobs, about one second. In milliseconds. */
 const aWhile = 2500;
 
 /** @param {import("./support/api.mjs").Api} api @param {string} [name] @returns {Promise<string[]>} */
@@ -28,7 +28,7 @@ function gone(api, address, name) {
 }
 
 /**
- * A gateway with the servers 0 and 1; the first has a request under way.
+ * Starts a gateway with the servers 0 and 1. The first has a request in flight.
  * @param {import("node:test").TestContext} context
  * @param {{ delay?: number, settings?: object }} [options]
  */
@@ -38,12 +38,12 @@ async function startBusy(context, { delay = 1500, settings = {} } = {}) {
     upstreams: { app: { ...settings, servers: [{ server: busy.address }] } },
   });
   const held = ask(gateway.port, `/?delay=${delay}`);
-  await waitFor("a request is under way", () => busy.active === 1);
+  await waitFor("a request is in flight", () => busy.active === 1);
   await gateway.api.expect(201, "POST", serversOf(), { server: other.address });
   return { gateway, api: gateway.api, busy, other, held };
 }
 
-/** Returns which servers answer that many requests. @param {number} port @param {number} count */
+/** Sends `count` requests, and returns the servers that answer. @param {number} port @param {number} count */
 async function whoAnswers(port, count) {
   const answers = await Promise.all(Array.from({ length: count }, () => ask(port)));
   return new Set(answers.map(({ text }) => text));
@@ -59,7 +59,7 @@ test("a drained server receives no new request, shows its requests in flight, an
   assert.deepEqual([shown.drain, "leave_by" in shown], [true, false]);
   assert.equal((await api.get("/api/9/http/upstreams/app")).body.peers[0].state, "draining");
   assert.deepEqual(await whoAnswers(gateway.port, 20), new Set([other.id]));
-  assert.deepEqual(await addresses(api), [busy.address, other.address], "it has a request yet");
+  assert.deepEqual(await addresses(api), [busy.address, other.address], "the server still has a request");
 
   const { status, text } = await held;
   assert.deepEqual([status, text], [200, busy.id]);
@@ -104,8 +104,8 @@ test("a drained server is removed at the deadline, and its requests are finished
   assert.ok(Math.abs(deadline - began - 1500) < 500, `${job.deadline} is 1.5 s after ${began}`);
   await gone(api, busy.address);
   const late = Date.now() - deadline;
-  assert.ok(late >= 0 && late < aWhile, `it is gone ${late} ms after the deadline`);
-  assert.equal(busy.active, 1, "with its request under way");
+  assert.ok(late >= 0 && late < aWhile, `the server was removed ${late} ms after the deadline`);
+  assert.equal(busy.active, 1, "the request is still in flight");
   assert.equal((await api.get("/api/9/http/upstreams/app")).body.zombies, 1);
   assert.equal((await held).text, busy.id);
   const lines = gateway.log.entries("notice").filter((line) => line.includes("drained server"));
@@ -129,12 +129,12 @@ test("a drain job can get another deadline, and its writes can be conditional", 
   const idle = await api.post(drainOf());
   assert.equal("deadline" in idle.body, false);
   const again = await api.post(drainOf(), {});
-  assert.equal(again.headers.etag, idle.headers.etag, "which is no write");
+  assert.equal(again.headers.etag, idle.headers.etag, "an unchanged job causes no write");
   await held;
   await gone(api, busy.address);
 });
 
-test("a cancelled drain job removes nothing, in whatever way it is cancelled", async (context) => {
+test("a drain job that is cancelled in any way removes nothing", async (context) => {
   const { gateway, api, busy, other, held } = await startBusy(context, { delay: 1500 });
   const whole = await api.expect(200, "GET", sluice());
   /** @type {[status: number, method: string, path: string, body: object | undefined][]} */
@@ -152,7 +152,12 @@ test("a cancelled drain job removes nothing, in whatever way it is cancelled", a
     assertErrorBody(await api.delete(drainOf()), 404, "DrainNotFound");
     assert.deepEqual(await api.expect(200, "GET", sluice()), whole);
     await api.expect(200, "PATCH", `${serversOf()}/0`, { drain: true });
-    assertErrorBody(await api.get(drainOf()), 404, "DrainNotFound", "to drain is no job");
+    assertErrorBody(
+      await api.get(drainOf()),
+      404,
+      "DrainNotFound",
+      "the parameter drain does not create a job",
+    );
     await api.expect(200, "PATCH", `${serversOf()}/0`, { drain: false });
   }
   await held;
@@ -193,7 +198,7 @@ test("a drain job survives kill -9 of the workers and of all of nginx", async (c
     const cutOff = assert.rejects(held);
     await api.expect(202, "POST", drainOf(), { deadline: "1h" });
     await sleep(aWhile);
-    assert.deepEqual(await addresses(api), [busy.address, other.address], "it has a request");
+    assert.deepEqual(await addresses(api), [busy.address, other.address], "the server has a request");
     if (kill === "workers") {
       for (const pid of gateway.workers()) await gateway.killWorker(pid);
     } else {
@@ -205,7 +210,7 @@ test("a drain job survives kill -9 of the workers and of all of nginx", async (c
     assert.deepEqual(await whoAnswers(gateway.port, 8), new Set([other.id]));
     await gateway.stop();
     await gateway.start();
-    assert.deepEqual(await addresses(api), [other.address], "and the removal too");
+    assert.deepEqual(await addresses(api), [other.address], "the removal survives a restart");
   }
 });
 
@@ -231,7 +236,7 @@ test("several drain jobs of one upstream, among many upstreams, all complete", a
   }
   assert.deepEqual(await addresses(api, "u7"), [someAddress(2)]);
   assert.deepEqual(await addresses(api, "u299"), [someAddress(1), someAddress(3)]);
-  // Deleting an upstream deletes its jobs, also when it is created again.
+  // Deleting an upstream deletes its jobs, even if the upstream is created again.
   await api.expect(202, "POST", drainOf(1, "u0"), {});
   await api.expect(204, "DELETE", sluice("u0"));
   await api.expect(201, "PUT", sluice("u0"), { servers });

@@ -1,4 +1,4 @@
-/** A completed drain job is shown for a while, and a drain job can be addressed by the server's address. */
+/** A completed drain job is shown for some time, and the server's address can identify a drain job. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
@@ -19,7 +19,7 @@ const done = (api, path) =>
     return body.state === "done" ? body : undefined;
   });
 
-test("a completed drain job is reported with its time, also after a reload, a restart and other changes", async (context) => {
+test("a completed drain job is reported with its time, even after a reload, a restart and other changes", async (context) => {
   const servers = [1, 2, 3].map((number) => someAddress(number));
   const gateway = await startGateway(context, { servers });
   const { api } = gateway;
@@ -59,7 +59,7 @@ test("a drain job is started, read, cancelled and reported by the server's addre
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   const { api } = gateway;
   const held = ask(gateway.port, "/?delay=1500");
-  await waitFor("a request is under way", () => backend.active === 1);
+  await waitFor("a request is in flight", () => backend.active === 1);
   const job = await api.expect(202, "POST", byAddress(backend.address), { deadline: "1h" });
   assert.deepEqual([job.id, job.server], [0, backend.address]);
   assert.deepEqual(await api.expect(200, "GET", byAddress(backend.address)), job);
@@ -71,11 +71,14 @@ test("a drain job is started, read, cancelled and reported by the server's addre
   const report = await done(api, byAddress("[0:0:0:0:0:0:0:1]:81"));
   assert.deepEqual([report.id, report.server], [1, "[::1]:81"]);
 
-  // The same address again is another server; its job, when it has one, comes first.
+  // A new server at the same address is another server, whose job takes precedence.
   const { id } = await api.expect(201, "POST", serversOf(), { server: "[::1]:81" });
   assert.deepEqual(await api.expect(200, "GET", byAddress("[::1]:81")), report);
   await api.expect(202, "POST", byAddress("[::1]:81"), { deadline: "1h" });
-  await waitFor("its job is done", async () => (await api.get(byAddress("[::1]:81"))).body.id === id);
+  await waitFor(
+    "the job of the new server is done",
+    async () => (await api.get(byAddress("[::1]:81"))).body.id === id,
+  );
 });
 
 test("a missing, malformed or unknown address is refused", async (context) => {

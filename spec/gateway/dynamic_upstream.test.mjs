@@ -17,7 +17,7 @@ test("an upstream can be created, used, changed and deleted at run time", async 
     const answers = await Promise.all(Array.from({ length: 16 }, () => ask(gateway.port, `/to/${name}`)));
     return new Set(answers.map(({ status, text }) => (status === 200 ? text : status)));
   };
-  assert.deepEqual(await askAll("shop"), new Set([502]), "there is none yet");
+  assert.deepEqual(await askAll("shop"), new Set([502]), "the upstream does not exist yet");
 
   await api.expect(201, "PUT", sluice("shop"), { servers: [{ server: one.address }] });
   assert.deepEqual(await askAll("shop"), new Set([one.id]));
@@ -28,17 +28,21 @@ test("an upstream can be created, used, changed and deleted at run time", async 
   assert.equal(peers.get(other.address).requests, other.requests.length);
 
   await api.expect(201, "PUT", sluice("blog"), { servers: [{ server: other.address }] });
-  assert.deepEqual(await askAll("blog"), new Set([other.id]), "upstreams do not mix");
+  assert.deepEqual(await askAll("blog"), new Set([other.id]), "upstreams do not share servers");
 
   await api.expect(204, "DELETE", `${sluice("shop")}?force=true`);
   assert.deepEqual(await askAll("shop"), new Set([502]));
   assert.deepEqual(await askAll("blog"), new Set([other.id]));
   await api.expect(201, "PUT", sluice("shop"), { servers: [{ server: other.address }] });
-  assert.deepEqual(await askAll("shop"), new Set([other.id]), "a new one of the same name");
-  assert.equal((await settledPeersOf(api, "shop")).get(other.address).requests, 16, "which begins at zero");
+  assert.deepEqual(await askAll("shop"), new Set([other.id]), "a new upstream of the same name is used");
+  assert.equal(
+    (await settledPeersOf(api, "shop")).get(other.address).requests,
+    16,
+    "the counters of the new upstream begin at zero",
+  );
 });
 
-test("an empty, unknown or unset name is answered 502, with one log line that says why", async (context) => {
+test("an empty, unknown or unset name is answered 502, with the reason in one log line", async (context) => {
   const gateway = await startGateway(context, {
     upstreams: {},
     traffic: "location /unset { proxy_pass http://sluice_dynamic; }",

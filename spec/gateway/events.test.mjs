@@ -1,5 +1,5 @@
 /**
- * Every change of a server's state is one log line and one event with the reason; the last 1,000 events are
+ * Every change of a server's state adds one log line and one event with the reason. The last 1,000 events are
  * kept.
  */
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ useWorkers(4);
 const broken = /upstream prematurely closed connection|reset by peer/;
 
 /**
- * The lines of the log that tell of changes, in the form of events.
+ * Returns the log lines about changes in the form of events.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} address
  */
@@ -40,9 +40,9 @@ test("every change of a server that fails requests and checks and recovers is an
   gateway.log.allow(broken);
   const started = Date.now();
   assert.deepEqual(await allEvents(api), []);
-  /** Asks until the first server has a state. @param {string} state */
+  /** Sends requests until the first server has a state. @param {string} state */
   const askUntil = (state) =>
-    waitFor(`it is ${state}`, async () => {
+    waitFor(`the first server is ${state}`, async () => {
       await ask(gateway.port);
       return (await stateOf(api, first.address)) === state;
     });
@@ -129,7 +129,7 @@ test("four workers under load record one event for each change", async (context)
   for (const { address } of failing) {
     const events = await eventsOf(api, address);
     const changes = events.map(({ old_state, new_state }) => `${old_state} ${new_state}`);
-    // It may recover and fail again while earlier answers are in flight.
+    // A server may recover and fail again while earlier answers are in flight.
     assert.ok(changes.length >= 2 * rounds);
     for (const [index, change] of changes.entries())
       assert.equal(change, index % 2 === 0 ? "up unavail" : "unavail up", `${address}: ${changes}`);
@@ -152,7 +152,7 @@ test("the last 1,000 events are kept, in order, over reloads and the death of wo
   await api.expect(200, "PUT", sluice(), { health_check, servers: [{ server: well.address }] });
   await hasPassed(api);
   await api.expect(200, "PUT", sluice(), { health_check, servers: [{ server: well.address }, ...missing] });
-  await waitFor("all but one are unhealthy", async () => {
+  await waitFor("all servers except one are unhealthy", async () => {
     const states = [...(await peersOf(api)).values()].map(({ state }) => state);
     return states.filter((state) => state === "unhealthy").length === 600;
   });
@@ -163,7 +163,7 @@ test("the last 1,000 events are kept, in order, over reloads and the death of wo
   );
   assert.equal(new Set(some.map(({ server }) => server)).size, 600);
   await api.expect(200, "PATCH", sluice(), { health_check: null });
-  await waitFor("all are up", async () => {
+  await waitFor("all servers are up", async () => {
     return [...(await peersOf(api)).values()].every(({ state }) => state === "up");
   });
   const wanted = Array.from({ length: 1000 }, (_, number) => number + 201);

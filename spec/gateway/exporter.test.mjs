@@ -1,4 +1,4 @@
-/** Debian's prometheus-nginx-exporter reads the API as it reads NGINX Plus. */
+/** Debian's prometheus-nginx-exporter can read the API like that of NGINX Plus. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
@@ -12,7 +12,8 @@ import { peersOf, settledPeersOf, serversOf, sluice } from "./support/upstreams.
 import { waitFor } from "./support/wait.mjs";
 
 /**
- * Starts the exporter. Returns a function that scrapes it: what each series says, by its name with labels.
+ * Starts the exporter. Returns a function that scrapes it and returns the values of all series by name with
+ * labels.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */
@@ -118,7 +119,7 @@ test("the exporter reads health", async (context) => {
   assert.equal(value("health_checks_fails", well), 0);
 });
 
-test("the exporter works while upstreams come and go", async (context) => {
+test("the exporter works while upstreams are created and deleted", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
   const { api } = gateway;
   const scrape = await startExporter(context, gateway);

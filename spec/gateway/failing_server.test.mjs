@@ -14,7 +14,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const MAX_FAILS = 3;
 const FAIL_TIMEOUT = 300;
-/** Longer than a good server takes on a busy machine. */
+/** Time-outs that are longer than the answer of a good server on a busy machine. */
 const TIMEOUTS = "proxy_connect_timeout 1s; proxy_read_timeout 1s;";
 const CONNECTIONS = 16;
 const REQUESTS = 800;
@@ -23,7 +23,7 @@ const fairShare = 1 / 4;
 /**
  * @param {import("node:test").TestContext} context
  * @param {import("./support/faults.mjs").Faulty} faulty
- * @param {string} traffic what nginx.conf says of retries
+ * @param {string} traffic the directives for retries
  * @param {object} [settings] of the upstream
  */
 async function startBeside(context, faulty, traffic, settings = {}) {
@@ -53,21 +53,21 @@ async function loadAndCount(context, { api, port }, address, total) {
 }
 
 /**
- * Asks until a server that has recovered is tried, and asserts that it has its share again.
+ * Sends requests until a recovered server is tried, and asserts that the server has its share again.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} address
  */
 async function assertBack(context, gateway, address) {
-  await waitFor("it is up again", async () => {
+  await waitFor("the server is up again", async () => {
     await ask(gateway.port);
     return (await peersOf(gateway.api)).get(address).state === "up";
   });
   const { errors, requests } = await loadAndCount(context, gateway, address, 200);
   assert.deepEqual(errors, {});
-  // Each worker has its own rotation and may be anywhere in it: it is exact but for one or two requests a
-  // worker.
-  assert.ok(Math.abs(requests - 200 * fairShare) <= 8, `it has ${requests} of 200 requests`);
+  // Each worker has its own rotation and may be at any position in it, so the share is exact except for one
+  // or two requests per worker.
+  assert.ok(Math.abs(requests - 200 * fairShare) <= 8, `the server has ${requests} of 200 requests`);
 }
 
 for (const [name, { start, logged, next_upstream = "" }] of Object.entries(faults)) {
@@ -88,12 +88,15 @@ for (const [name, { start, logged, next_upstream = "" }] of Object.entries(fault
     );
     assert.deepEqual(errors, {});
     assert.equal(load.answers, REQUESTS);
-    // Those under way when it is out fail too: each connection has one at most. Then one trial each
-    // fail_timeout; workers that find it over at the same instant may make that two.
+    // Requests in flight when the server becomes unavailable fail, too: at most one per connection. Then
+    // there is one trial per fail_timeout, or two if workers notice its end at the same instant.
     const trials = Math.ceil(milliseconds / FAIL_TIMEOUT);
     const most = MAX_FAILS + CONNECTIONS + 2 * trials;
-    assert.ok(requests >= MAX_FAILS, `it had ${requests} requests`);
-    assert.ok(requests <= most, `it had ${requests} requests in ${milliseconds} ms, more than ${most}`);
+    assert.ok(requests >= MAX_FAILS, `the server had ${requests} requests`);
+    assert.ok(
+      requests <= most,
+      `the server had ${requests} requests in ${milliseconds} ms, more than ${most}`,
+    );
     assert.deepEqual([peer.state, peer.unavail], ["unavail", 1]);
 
     await faulty.recover();
@@ -111,11 +114,11 @@ test("a reset in the middle of an answer affects only its client and does not co
   assert.deepEqual(Object.keys(errors), ["answer cut off: ECONNRESET"]);
   assert.equal(errors["answer cut off: ECONNRESET"], requests);
   assert.equal(load.answers, REQUESTS - requests);
-  assert.ok(Math.abs(requests - REQUESTS * fairShare) <= 8, `it had ${requests} requests`);
+  assert.ok(Math.abs(requests - REQUESTS * fairShare) <= 8, `the server had ${requests} requests`);
   assert.deepEqual([peer.state, peer.fails], ["up", 0]);
 });
 
-test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is unhealthy after its first check", async (context) => {
+test("a server that does not speak HTTP, which nginx treats as HTTP/0.9, is unhealthy after its first check", async (context) => {
   const faulty = await answeringRaw("SSH-2.0-x\r\n")(context);
   const health_check = { interval: "200ms", timeout: "5s", keepalive_time: "0s" };
   const gateway = await startBeside(context, faulty, TIMEOUTS, { health_check });
@@ -123,10 +126,10 @@ test("a server that does not speak HTTP, which nginx takes for HTTP/0.9, is unhe
   const state = async () => (await peersOf(gateway.api)).get(faulty.address).state;
   await hasPassed(gateway.api);
   await faulty.fail();
-  await waitFor("it is unhealthy", async () => (await state()) === "unhealthy");
+  await waitFor("the server is unhealthy", async () => (await state()) === "unhealthy");
   const { errors, requests } = await loadAndCount(context, gateway, faulty.address, REQUESTS);
   assert.deepEqual([errors, requests], [{}, 0]);
   await faulty.recover();
-  await waitFor("it is up", async () => (await state()) === "up");
+  await waitFor("the server is up", async () => (await state()) === "up");
   await assertBack(context, gateway, faulty.address);
 });

@@ -1,6 +1,6 @@
 /**
- * Issues of other systems about slow start, limits and ejections, one test each. health_regressions lists
- * issues that other specs cover, and those that cannot be tested.
+ * Issues of other systems about slow start, limits and ejections, one test each. health_regressions.test.mjs
+ * lists issues that other specs cover and issues without a test.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ import { waitFor } from "./support/wait.mjs";
 
 useWorkers(4);
 
-test("Kong #4864: while a target is toggled no request fails", async (context) => {
+test("Kong #4864: no request fails while a target is toggled", async (context) => {
   const backends = await startBackends(context, 3);
   const gateway = await startGateway(context, { servers: backends.map(({ address }) => address) });
   const load = startLoad(context, { port: gateway.port, connections: 16, pause: 15 });
@@ -51,12 +51,12 @@ test("NGINX Plus (docs), Kong #4557, ingress-nginx #7508: max_conns holds over a
   assert.equal(load.workers.size, 4);
   assert.deepEqual(peaks.highest(), [5, 5]);
   assert.deepEqual([...load.errors.keys()], ["status 502"]);
-  await waitFor("none is under way", async () => {
+  await waitFor("no request is in flight", async () => {
     return [...(await peersOf(gateway.api)).values()].every(({ active }) => active === 0);
   });
 });
 
-test("Envoy #3263, #26877, #27066: of a small cluster one may be ejected, never the last that is left", async (context) => {
+test("Envoy #3263, #26877, #27066: one server of a small cluster may be ejected, but never the last one", async (context) => {
   const backends = await startBackends(context, 2);
   for (const backend of backends) backend.behaviour = { status: 500 };
   const servers = backends.map(({ address }) => ({ server: address }));
@@ -67,14 +67,14 @@ test("Envoy #3263, #26877, #27066: of a small cluster one may be ejected, never 
   assert.deepEqual(states.sort(), ["unavail", "up"]);
 });
 
-test("APISIX #12217: least_conn does not forget what is under way when servers change", async (context) => {
+test("APISIX #12217: least_conn keeps the counts of requests in flight when servers change", async (context) => {
   const [busy, idle] = await startBackends(context, 2);
   const gateway = await startGateway(context, {
     upstreams: { app: { method: "least_conn", servers: [{ server: busy.address }] } },
     listen: "reuseport",
   });
   const held = Array.from({ length: 8 }, () => ask(gateway.port, "/?delay=1500"));
-  await waitFor("eight requests are under way", () => busy.active === 8);
+  await waitFor("eight requests are in flight", () => busy.active === 8);
   await gateway.api.expect(201, "POST", serversOf(), { server: idle.address });
   const third = await startBackend(context);
   const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: third.address });

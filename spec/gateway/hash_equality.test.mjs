@@ -19,14 +19,14 @@ useWorkers(4);
 /** @typedef {import("./support/keys.mjs").Question} Question */
 
 const keyCount = 10_000;
-/** How many of them are compared after a change: enough for each of the servers' points to have some. */
+/** Number of keys to compare after a change. It suffices for keys at each of the servers' points. */
 const fewer = 2000;
 
-/** The same bytes in each run. @param {number} number */
+/** Returns bytes that are the same in each run. @param {number} number */
 const bytesOf = (number) => createHash("sha256").update(`key ${number}`).digest();
 const numbers = Array.from({ length: keyCount }, (_, number) => number);
 
-/** Short and long ones, and some that are escaped. @type {Question[]} */
+/** Short and long keys, and keys with escapes. @type {Question[]} */
 const byArgument = numbers.map((number) => {
   const tail = ["", "%20%2f", bytesOf(number).toString("hex"), "ü%"][number % 4];
   return { path: `/?k=${number}${encodeURI(tail)}` };
@@ -39,7 +39,7 @@ function clientOf(number) {
   return bytes.toString("hex", 0, 16).replace(/(.{4})(?=.)/g, "$1:");
 }
 
-/** Half of the clients have an IPv4 address, half an IPv6 one. @type {Question[]} */
+/** Half of the clients have an IPv4 address, and half have an IPv6 address. @type {Question[]} */
 const byClient = numbers.map((number) => ({ path: "/", headers: { "X-Forwarded-For": clientOf(number) } }));
 
 const methods = {
@@ -57,7 +57,8 @@ const methods = {
 };
 
 /**
- * Servers whose answer is their address, as configuration of nginx: faster than any of this process.
+ * Returns nginx's configuration of servers that answer with their addresses. They are faster than servers in
+ * this process.
  * @param {Server[]} servers
  */
 function answering(servers) {
@@ -75,7 +76,8 @@ function nativeUpstream(name, directive, servers) {
 }
 
 /**
- * Starts a gateway with the upstreams of our own and, of the same name and a set's, nginx's own ones.
+ * Starts a gateway with an upstream of Sluice for each method, and an upstream of nginx for each method and
+ * set of servers.
  * @param {import("node:test").TestContext} context
  * @param {Record<string, Server[]>} sets
  */
@@ -119,22 +121,26 @@ async function assertEqual(gateway, method, set, servers, count = fewer) {
   const shown = others.slice(0, 5).map((number) => [questions[number], ours[number], theirs[number]]);
   assert.equal(others.length, 0, `${others.length} keys have another server: ${JSON.stringify(shown)}`);
   const used = servers.filter(({ down }) => down !== true).map(({ server }) => server);
-  assert.deepEqual([...new Set(ours)].toSorted(), used.toSorted(), "every server has keys, but who is down");
+  assert.deepEqual(
+    [...new Set(ours)].toSorted(),
+    used.toSorted(),
+    "every server has keys, except those with down",
+  );
 }
 
 const weights = [1, 3, 2, 5, 1, 3];
 const hosts = ["127.0.0.1", "127.0.0.1", "127.0.0.2", "[::1]", "127.0.0.10"];
 
-/** Draws servers. @param {string} socket the path of one of them */
+/** Returns random sets of servers. @param {string} socket the path of one of them */
 async function drawSets(socket) {
   const addresses = await Promise.all(hosts.map(async (host) => `${host}:${await freePort()}`));
   addresses.push(`unix:${socket}`);
   const first = addresses.map((server, index) => ({ server, weight: weights[index] }));
   const down = first.map((server, index) => (index === 3 ? { ...server, down: true } : server));
   const added = { server: `127.0.0.3:${await freePort()}`, weight: 3 };
-  // An added server is last in nginx's list and in ours: without `consistent` the order matters.
+  // An added server is last in nginx's list and in Sluice's. The order matters without `consistent`.
   const changed = [first[0], { ...first[1], weight: 7 }, ...first.slice(3), added];
-  // The same address, but another text: with `consistent` it has other keys.
+  // The same address in another spelling, which has other keys with `consistent`.
   const respelled = changed.map((server) => ({
     ...server,
     server: server.server.replace("[::1]", "[0:0::0:1]"),
@@ -142,11 +148,11 @@ async function drawSets(socket) {
   return { first, down, changed, respelled, added };
 }
 
-test("10,000 keys map to the same servers as in nginx, and 2,000 with one down and after changes through the API", async (context) => {
+test("10,000 keys map to the same servers as in nginx, and so do 2,000 with a server down and after changes through the API", async (context) => {
   const socket = join(tmpdir(), `sluice-hash-${process.pid}.sock`);
   atEnd(context, () => rmSync(socket, { force: true }));
   let sets = await drawSets(socket);
-  // One draw in a thousand or so.
+  // About one random set in a thousand has equal points.
   const areApart = ({ first, changed, respelled }) =>
     !havePointInCommon([...changed, first[2]]) && !havePointInCommon(respelled);
   while (!areApart(sets)) sets = await drawSets(socket);
@@ -159,25 +165,25 @@ test("10,000 keys map to the same servers as in nginx, and 2,000 with one down a
     await context.test(`${method}: weights ${weights}`, async () => {
       await assertEqual(gateway, method, "first", first, keyCount);
     });
-    await context.test(`${method}: one is down`, async () => {
+    await context.test(`${method}: one server is down`, async () => {
       await api.expect(200, "PATCH", `${servers}/3`, { down: true });
       await assertEqual(gateway, method, "down", down);
     });
-    await context.test(`${method}: one up again, one heavier, one deleted, one added`, async () => {
+    await context.test(`${method}: one server is up again, one heavier, one deleted, one added`, async () => {
       await api.expect(200, "PATCH", `${servers}/3`, { down: false });
       await api.expect(200, "PATCH", `${servers}/1`, { weight: 7 });
       await api.expect(200, "DELETE", `${servers}/2`);
       await api.expect(201, "POST", servers, added);
       await assertEqual(gateway, method, "changed", changed);
     });
-    await context.test(`${method}: an address is written in another way`, async () => {
+    await context.test(`${method}: an address has another spelling`, async () => {
       const index = respelled.findIndex(({ server }) => server.startsWith("[0:0"));
       const before = await api.expect(200, "GET", servers);
       const { id } = before.find(({ server }) => server === changed[index].server);
       await api.expect(200, "PATCH", `${servers}/${id}`, { server: respelled[index].server });
       await assertEqual(gateway, method, "respelled", changed);
     });
-    await context.test(`${method}: the same set made in one step`, async () => {
+    await context.test(`${method}: the same set is created in one step`, async () => {
       await api.expect(204, "DELETE", `${sluice(method)}?force=true`);
       await api.expect(201, "PUT", sluice(method), { ...config, servers: changed });
       await assertEqual(gateway, method, "changed", changed);

@@ -47,7 +47,7 @@ async function stateOf({ api }, address, name) {
 }
 
 /**
- * Returns which servers answer that many requests, all of which must succeed.
+ * Sends `count` requests, all of which must succeed, and returns the servers that answer.
  * @param {Gateway} gateway
  * @param {number} count
  */
@@ -58,24 +58,25 @@ async function whoAnswers(gateway, count) {
 }
 
 /**
- * Three servers, of which the second has failed its check, and would answer well since.
+ * Starts three servers. The second has failed its check, but answers correctly since then.
  * @param {import("node:test").TestContext} context
  */
 async function startWithUnhealthy(context) {
-  // They start before the gateway and end after it, so that they break none of its kept connections.
+  // The servers start before the gateway and end after it, so that they break none of its kept connections.
   const spare = await startBackends(context, 2);
   const backends = await startBackends(context, 3);
   const [first, bad, third] = backends;
   bad.behaviour = { status: 503 };
   const gateway = await startGateway(context, { listen: "reuseport" });
   const servers = backends.map(({ address }) => ({ server: address }));
-  // A worker that has not begun with its checks yet takes servers for those of the start, which it checks in
-  // their turn.
-  await waitFor("all are checked as they are added", async () => {
+  // A worker that has not begun its checks treats all servers as initial ones, whose first checks are spread
+  // over the interval.
+  await waitFor("all servers are checked when they are added", async () => {
     await gateway.api.delete(sluice());
     await gateway.api.expect(201, "PUT", sluice(), { health_check: checkedOnce, servers });
     await sleep(300);
-    // A check of a good server that a busy machine delays for too long fails: then all begin once more.
+    // If a busy machine delays the check of a good server for too long, the check fails, and the upstream is
+    // created again.
     return [...(await peersOf(gateway.api))].every(
       ([
         address,
@@ -98,18 +99,18 @@ test("Kong #7835: adding a target does not make an unhealthy one healthy", async
   const { gateway, first, third, spare, assertUnhealthy } = await startWithUnhealthy(context);
   const [added] = spare;
   await gateway.api.expect(201, "POST", serversOf(), { server: added.address });
-  await assertUnhealthy("after another was added");
+  await assertUnhealthy("after another server was added");
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([first.id, third.id, added.id]));
 });
 
 test("lua-resty-upstream-healthcheck #84: health is not inherited by index, nor by address", async (context) => {
   const { gateway, first, bad, third, assertUnhealthy } = await startWithUnhealthy(context);
   await gateway.api.expect(200, "DELETE", `${serversOf()}/0`);
-  await assertUnhealthy("after the one before it was deleted");
+  await assertUnhealthy("after the server before it was deleted");
   assert.deepEqual(await whoAnswers(gateway, 8), new Set([third.id]));
   const servers = [third, first, bad].map(({ address }) => ({ server: address }));
   await gateway.api.expect(200, "PUT", sluice(), { health_check: checkedOnce, servers });
-  await assertUnhealthy("in another place");
+  await assertUnhealthy("at another position");
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([first.id, third.id]));
   await gateway.api.expect(200, "DELETE", `${serversOf()}/1`);
   await gateway.api.expect(201, "POST", serversOf(), { server: bad.address });
@@ -123,7 +124,7 @@ test("APISIX #13282: health survives a change of nodes, of weights and of the me
   const { gateway, bad, spare, assertUnhealthy } = await startWithUnhealthy(context);
   const servers = [...spare, bad].map(({ address }) => ({ server: address }));
   await gateway.api.expect(200, "PUT", sluice(), { health_check: checkedOnce, servers });
-  await assertUnhealthy("after all others were replaced");
+  await assertUnhealthy("after all other servers were replaced");
   await gateway.api.expect(200, "PATCH", sluice(), { method: "least_conn" });
   await assertUnhealthy("with another method");
   await gateway.api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 9 });
@@ -134,7 +135,7 @@ test("Traefik #13218: a reload, or a restart, does not mark all servers as up", 
   const { gateway, assertUnhealthy } = await startWithUnhealthy(context);
   await gateway.reload();
   await assertUnhealthy("after a reload");
-  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
+  await waitFor("the old workers have ended", () => gateway.workers().length === gateway.workerCount);
   await gateway.killWorker();
   await assertUnhealthy("after a worker's death");
   // Health is saved once a second.
@@ -144,7 +145,7 @@ test("Traefik #13218: a reload, or a restart, does not mark all servers as up", 
   await assertUnhealthy("after a restart");
 });
 
-test("APISIX #13888: what one worker's check finds, all workers know with their next request", async (context) => {
+test("APISIX #13888: the result of one worker's check applies to the next request of all workers", async (context) => {
   const { gateway, bad } = await startWithUnhealthy(context);
   const workers = new Set();
   const requests = bad.requests.length;
@@ -157,12 +158,16 @@ test("Caddy #7870: two upstreams with one address keep their own health", async 
   const [shared, other] = await startBackends(context, 2);
   const servers = [shared, other].map(({ address }) => ({ server: address }));
   const gateway = await startGateway(context);
-  // The other server passes both: a check that has not passed on any server makes none unhealthy.
+  // The other server must pass both checks, because a check that has not passed on any server makes no server
+  // unhealthy.
   const check = (/** @type {object} */ match) => ({ health_check: { interval: "200ms", match }, servers });
   await gateway.api.expect(201, "PUT", sluice("strict"), check({ body: `^${other.id}$` }));
   await gateway.api.expect(201, "PUT", sluice("app"), check({ status: "200" }));
-  await waitFor("one fails", async () => (await stateOf(gateway, shared.address, "strict")) === "unhealthy");
-  await waitFor("one passes", async () => {
+  await waitFor(
+    "the strict check fails",
+    async () => (await stateOf(gateway, shared.address, "strict")) === "unhealthy",
+  );
+  await waitFor("the other check passes", async () => {
     return (await peersOf(gateway.api)).get(shared.address).health_checks.last_passed === true;
   });
   assert.equal(await stateOf(gateway, shared.address), "up");
@@ -174,7 +179,7 @@ test("Caddy #7870: two upstreams with one address keep their own health", async 
   assert.ok((await whoAnswers(gateway, 8)).has(shared.id));
 });
 
-test("Kong #5531, #7566, #15001: no server stays unhealthy that passes its checks again", async (context) => {
+test("Kong #5531, #7566, #15001: no server stays unhealthy when it passes its checks again", async (context) => {
   const [bad, good] = await startBackends(context, 2);
   const servers = [bad, good].map(({ address }) => ({ server: address }));
   const upstreams = { app: { servers, health_check: { interval: "200ms", fails: 2, passes: 2 } } };
@@ -183,22 +188,25 @@ test("Kong #5531, #7566, #15001: no server stays unhealthy that passes its check
     () => gateway.api.expect(201, "POST", serversOf(), { server: someAddress(1), down: true }),
     () => gateway.reload(),
     async () => {
-      await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
+      await waitFor("the old workers have ended", () => gateway.workers().length === gateway.workerCount);
       await gateway.killWorker();
     },
     () => gateway.api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 3 }),
   ];
   for (const change of meanwhile) {
     bad.behaviour = { status: 500 };
-    await waitFor("it is unhealthy", async () => (await stateOf(gateway, bad.address)) === "unhealthy");
+    await waitFor(
+      "the server is unhealthy",
+      async () => (await stateOf(gateway, bad.address)) === "unhealthy",
+    );
     await change();
     bad.behaviour = {};
-    await waitFor("it is up", async () => (await stateOf(gateway, bad.address)) === "up");
+    await waitFor("the server is up", async () => (await stateOf(gateway, bad.address)) === "up");
     assert.ok((await whoAnswers(gateway, 8)).has(bad.id));
   }
 });
 
-test("Kong #7409: the checks of a server do not overlap, however long they take", async (context) => {
+test("Kong #7409: the checks of a server do not overlap, even if they take long", async (context) => {
   let most = 0;
   const slow = await startProbed(context, () => (most = Math.max(most, slow.open)));
   const health_check = { interval: "100ms", timeout: "500ms" };
@@ -206,14 +214,14 @@ test("Kong #7409: the checks of a server do not overlap, however long they take"
     upstreams: { app: { servers: [{ server: slow.address }], health_check } },
     http: "lua_socket_log_errors off;",
   });
-  await waitFor("it is checked four times", () => slow.arrivals.length >= 4);
+  await waitFor("the server is checked four times", () => slow.arrivals.length >= 4);
   assert.equal(most, 1);
 });
 
-test("Traefik #4544, #12654: with mandatory a new server gets no request before its first check", async (context) => {
+test("Traefik #4544, #12654: with mandatory a new server receives no request before its first check", async (context) => {
   const [old] = await startBackends(context, 1);
   const held = /** @type {import("node:net").Socket[]} */ ([]);
-  // Requests it answers at once: one that went astray is not hidden by a retry.
+  // The server answers requests immediately, so that a retry does not hide a misdirected request.
   const added = await startProbed(context, (socket) => {
     if (added.request.startsWith("GET /health ")) held.push(socket);
     else socket.write(WELL);
@@ -223,12 +231,12 @@ test("Traefik #4544, #12654: with mandatory a new server gets no request before 
   await gateway.api.expect(201, "PUT", sluice(), { health_check, servers: [{ server: old.address }] });
   await waitFor("the first is up", async () => (await stateOf(gateway, old.address)) === "up");
   await gateway.api.expect(201, "POST", serversOf(), { server: added.address });
-  await waitFor("its first check waits for an answer", () => held.length > 0);
+  await waitFor("the first check waits for an answer", () => held.length > 0);
   assert.equal(await stateOf(gateway, added.address), "checking");
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id]));
   added.answer = (socket) => socket.write(WELL);
   for (const socket of held) socket.write(WELL);
-  await waitFor("it is up", async () => (await stateOf(gateway, added.address)) === "up");
+  await waitFor("the server is up", async () => (await stateOf(gateway, added.address)) === "up");
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([old.id, "ok"]));
 });
 
@@ -240,7 +248,7 @@ test("Caddy #6410: without mandatory there are no errors until the first check",
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([one.id, other.id]));
 });
 
-test("Caddy #7036, #7037: what requests met is not forgotten while there are none", async (context) => {
+test("Caddy #7036, #7037: failures of requests are remembered while there are no requests", async (context) => {
   const [bad, good] = await startBackends(context, 2);
   bad.behaviour = { reset: 1 };
   const servers = [bad, good].map(({ address }) => ({ server: address, fail_timeout: "1h" }));
@@ -250,7 +258,7 @@ test("Caddy #7036, #7037: what requests met is not forgotten while there are non
     await ask(gateway.port);
     return (await stateOf(gateway, bad.address)) === "unavail";
   };
-  await waitFor("it is out", isOut);
+  await waitFor("the server is unavailable", isOut);
   bad.behaviour = {};
   await sleep(1500);
   assert.deepEqual(await whoAnswers(gateway, 24), new Set([good.id]));

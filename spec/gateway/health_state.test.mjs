@@ -1,6 +1,6 @@
 /**
- * Health belongs to a server: it survives changes of other servers, reloads, restarts and crashes, and no
- * other server inherits it.
+ * The health of a server survives changes of other servers, reloads, restarts and crashes, and no other
+ * server inherits it.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,11 +13,11 @@ import { isRunning } from "./support/processes.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** A server that is added is checked at once, and then not again while a test lasts. */
+/** An added server is checked immediately, and not again during a test. */
 const once = { uri: "/health", interval: "1h" };
 /**
- * A crash may lose the changes of about one second, because health is saved at this interval, in
- * milliseconds.
+ * Longer than the interval of about one second at which health is saved, in milliseconds. A crash may lose
+ * the changes of one interval.
  */
 const SAVED = 1500;
 
@@ -28,7 +28,7 @@ const sender = (gateway) => async () => {
 };
 
 /**
- * A gateway with a server that is well and one that is unhealthy.
+ * Starts a gateway with a healthy server and an unhealthy one.
  * @param {import("node:test").TestContext} context
  */
 async function startWithUnhealthy(context) {
@@ -45,7 +45,7 @@ async function startWithUnhealthy(context) {
   return { gateway, api, well, ill, id, isOut: () => assertKeptOut(api, ill, "unhealthy", sender(gateway)) };
 }
 
-test("changes of other servers and of its own parameters leave a server unhealthy", async (context) => {
+test("a server stays unhealthy through changes of other servers and of its own parameters", async (context) => {
   const { api, ill, id, well, isOut } = await startWithUnhealthy(context);
   const more = await startBackend(context);
   const added = await api.expect(201, "POST", serversOf(), { server: more.address });
@@ -65,12 +65,12 @@ test("changes of other servers and of its own parameters leave a server unhealth
   await isOut();
 });
 
-test("a reload, a restart and the death of workers leave a server unhealthy, until a check passes", async (context) => {
+test("a server stays unhealthy through a reload, a restart and the death of workers, until a check passes", async (context) => {
   const { gateway, api, ill, isOut } = await startWithUnhealthy(context);
   const before = (await peersOf(api)).get(ill.address);
   const workers = await gateway.reload();
   await isOut();
-  await waitFor("the workers before have ended", () => !workers.some(isRunning));
+  await waitFor("the old workers have ended", () => !workers.some(isRunning));
   for (const pid of gateway.workers()) await gateway.killWorker(pid);
   await isOut();
   assert.equal((await peersOf(api)).get(ill.address).downstart, before.downstart);
@@ -81,16 +81,16 @@ test("a reload, a restart and the death of workers leave a server unhealthy, unt
   }
   const after = (await peersOf(api)).get(ill.address);
   assert.deepEqual(after.health_checks, before.health_checks);
-  // Saved as an age: each restart may move it by the resolution of the clocks.
+  // The time is saved as an age, so each restart may move it by the resolution of the clocks.
   const moved = Math.abs(Date.parse(after.downstart) - Date.parse(before.downstart));
   assert.ok(moved <= 20, `${after.downstart}, before ${before.downstart}`);
-  assert.ok(after.downtime > before.downtime, "it has been down all the time");
+  assert.ok(after.downtime > before.downtime, "the downtime has grown");
   ill.behaviour = {};
   await api.expect(200, "PATCH", sluice(), { health_check: { ...once, interval: "200ms" } });
   await becomes(api, ill.address, "up");
 });
 
-test("kill -9 of all of nginx leaves a server unhealthy, except for changes of the last second", async (context) => {
+test("a server stays unhealthy after kill -9 of all of nginx, except for changes of the last second", async (context) => {
   const { gateway, isOut } = await startWithUnhealthy(context);
   for (let turn = 0; turn < 2; turn += 1) {
     await sleep(SAVED);
@@ -100,14 +100,14 @@ test("kill -9 of all of nginx leaves a server unhealthy, except for changes of t
   }
 });
 
-test("limits that changed after health was saved decide once nginx runs again", async (context) => {
+test("after a restart the current limits decide, even if they changed after health was saved", async (context) => {
   const [well, ill] = await startBackends(context, 2);
   const servers = [{ server: well.address }, { server: ill.address, fail_timeout: "1h" }];
   const gateway = await startGateway(context, { upstreams: { app: { servers } } });
   gateway.log.allow(/prematurely closed connection|reset by peer/);
   const { api } = gateway;
   ill.behaviour = { reset: 1 };
-  await waitFor("it is out", async () => {
+  await waitFor("the server is unavailable", async () => {
     await ask(gateway.port);
     return (await stateOf(api, ill.address)) === "unavail";
   });
@@ -126,7 +126,7 @@ test("a server at an address that was removed, or belonged to another server, st
   const { api } = gateway;
   ill.behaviour = { reset: 1 };
   const fail = () =>
-    waitFor("it is out", async () => {
+    waitFor("the server is unavailable", async () => {
       await ask(gateway.port);
       return (await stateOf(api, ill.address)) === "unavail";
     });
@@ -160,7 +160,7 @@ test("a server that reuses another one's place in memory or on disk does not inh
   await sleep(SAVED);
   await api.expect(200, "DELETE", `${serversOf()}/${id}`);
   await api.expect(200, "PATCH", sluice(), { health_check: null });
-  // Rows are used again: more servers than there were.
+  // There are more new servers than deleted ones, so the rows are used again.
   for (let number = 0; number < 6; number += 1)
     await api.expect(201, "POST", serversOf(), { server: number === 0 ? ill.address : someAddress(number) });
   await gateway.killAll();
@@ -201,14 +201,14 @@ test("two upstreams with the same address keep separate health", async (context)
   await isOut();
 });
 
-test("an ejection keeps its age over a restart", async (context) => {
+test("an ejection keeps its age in a restart", async (context) => {
   const [well, ill] = await startBackends(context, 2);
   const outlier_detection = { consecutive_5xx: 2, base_ejection_time: "8s", max_ejection_percent: 50 };
   const servers = [{ server: well.address }, { server: ill.address }];
   const gateway = await startGateway(context, { upstreams: { app: { outlier_detection, servers } } });
   const { api } = gateway;
   ill.behaviour = { status: 500 };
-  await waitFor("it is ejected", async () => {
+  await waitFor("the server is ejected", async () => {
     await ask(gateway.port);
     return (await stateOf(api, ill.address)) === "unavail";
   });
@@ -221,12 +221,12 @@ test("an ejection keeps its age over a restart", async (context) => {
   await gateway.stop();
   await gateway.start();
   const before = ill.requests.length;
-  await waitFor("it is back", async () => {
+  await waitFor("the server receives requests again", async () => {
     await ask(gateway.port);
     return ill.requests.length > before;
   });
   const lasted = Date.now() - ejected;
-  // If a restart had begun its time anew, it would be out for eight seconds from then on.
-  assert.ok(lasted >= 7990, `it was out for ${lasted} ms`);
-  assert.ok(lasted < 8000 + restarted || restarted > 8000, `it was out for ${lasted} ms`);
+  // If a restart had restarted the ejection, it would last for eight seconds from the restart.
+  assert.ok(lasted >= 7990, `the ejection lasted ${lasted} ms`);
+  assert.ok(lasted < 8000 + restarted || restarted > 8000, `the ejection lasted ${lasted} ms`);
 });

@@ -12,14 +12,14 @@ import { waitFor } from "./support/wait.mjs";
 
 const status = "/api/9/http/upstreams/app";
 const broken = /upstream prematurely closed connection|reset by peer/;
-/** In milliseconds: nginx's clock and a busy machine. */
+/** Tolerance for nginx's clock and a busy machine, in milliseconds. */
 const TOLERANCE = 300;
 
 /**
- * A gateway with two servers, the first of which is to fail.
+ * Starts a gateway with two servers, the first of which will fail.
  * @param {import("node:test").TestContext} context
  * @param {object} [settings] of the upstream
- * @param {object} [parameters] of the first
+ * @param {object} [parameters] of the first server
  */
 async function startTwo(context, settings = {}, parameters = {}) {
   const [first, other] = await startBackends(context, 2);
@@ -43,7 +43,7 @@ test("fails, unavail, downtime and downstart are right for a server that fails r
   assertUneventful(await peer());
   first.behaviour = { reset: 1 };
   const began = Date.now();
-  await waitFor("it is out", async () => {
+  await waitFor("the server is unavailable", async () => {
     await ask(gateway.port);
     return (await stateOf(api, first.address)) === "unavail";
   });
@@ -54,12 +54,12 @@ test("fails, unavail, downtime and downstart are right for a server that fails r
   assert.ok(downstart > began - TOLERANCE && downstart <= Date.now(), `${out.downstart}`);
   await sleep(300);
   const later = await peer();
-  assert.ok(later.downtime >= out.downtime + 250, "it goes on to grow");
+  assert.ok(later.downtime >= out.downtime + 250, "the downtime continues to grow");
   assert.equal(later.downstart, out.downstart);
 
   first.behaviour = {};
   let atLeast = 0;
-  await waitFor("it is back", async () => {
+  await waitFor("the server is up again", async () => {
     await ask(gateway.port);
     const asked = Date.now();
     const isBack = (await stateOf(api, first.address)) === "up";
@@ -68,17 +68,17 @@ test("fails, unavail, downtime and downstart are right for a server that fails r
   });
   const back = await peer();
   const atMost = Date.now() - Date.parse(out.downstart);
-  // nginx's clock is updated once in each turn of its event loop.
+  // nginx updates its clock once in each turn of its event loop.
   assert.ok(
     back.downtime <= atMost && back.downtime > atLeast - TOLERANCE,
     `${back.downtime} of ${atLeast} to ${atMost} ms`,
   );
   assert.deepEqual([back.fails, back.unavail, back.downstart], [2, 1, out.downstart]);
   await sleep(200);
-  assert.equal((await peer()).downtime, back.downtime, "it stays");
+  assert.equal((await peer()).downtime, back.downtime, "the downtime stays the same");
 
   first.behaviour = { reset: 1 };
-  await waitFor("it is out again", async () => {
+  await waitFor("the server is unavailable again", async () => {
     await ask(gateway.port);
     return (await stateOf(api, first.address)) === "unavail";
   });
@@ -95,7 +95,7 @@ test("health_checks is right for a server that fails checks, and has last_passed
   await api.expect(200, "PATCH", sluice(), { health_check: { ...check, interval: "200ms" } });
   await waitFor("a check has passed", async () => (await peer()).health_checks.last_passed);
   first.behaviour = { status: 503 };
-  const unhealthy = await waitFor("it is unhealthy", async () => {
+  const unhealthy = await waitFor("the server is unhealthy", async () => {
     const now = await peer();
     if (now.state === "unhealthy") return now;
     assert.equal(now.health_checks.unhealthy, 0);
@@ -106,17 +106,17 @@ test("health_checks is right for a server that fails checks, and has last_passed
     [unhealthy.health_checks.fails, unhealthy.health_checks.unhealthy, unhealthy.health_checks.last_passed],
     [2, 1, false],
   );
-  assert.deepEqual([unhealthy.fails, unhealthy.unavail], [0, 0], "those are of requests");
+  assert.deepEqual([unhealthy.fails, unhealthy.unavail], [0, 0], "these members count failed requests only");
   first.behaviour = {};
   await waitFor("a check has passed", async () => (await peer()).health_checks.last_passed);
-  assert.equal((await peer()).state, "unhealthy", "three must pass");
+  assert.equal((await peer()).state, "unhealthy", "three checks must pass");
   await becomes(api, first.address, "up");
   const { health_checks, downtime } = await peer();
   const seen = first.requests.filter(({ url }) => url === "/health");
   const failed = seen.filter(({ status }) => status === 503);
   assert.ok(seen.length - health_checks.checks <= 1, `${health_checks.checks} of ${seen.length} are counted`);
   assert.deepEqual([health_checks.fails, health_checks.unhealthy], [failed.length, 1]);
-  assert.ok(downtime >= 400, "it was out for two checks at least");
+  assert.ok(downtime >= 400, "the server was unavailable for at least two checks");
 });
 
 test("draining and down take precedence over health in the shown state", async (context) => {
@@ -134,7 +134,7 @@ test("draining and down take precedence over health in the shown state", async (
   }
 });
 
-test("every number is an integer, also for an unavailable server", async (context) => {
+test("every number is an integer, even for an unavailable server", async (context) => {
   const { gateway, api, first } = await startTwo(context, {
     health_check: { uri: "/health", interval: "200ms" },
   });
@@ -154,7 +154,7 @@ test("a reset of the statistics sets the counters to 0 and keeps the state", asy
   first.behaviour = { status: 503 };
   await becomes(api, first.address, "unhealthy");
   await api.expect(200, "PATCH", sluice(), { health_check: { ...check, interval: "1h" } });
-  await waitFor("no check is under way", async () => {
+  await waitFor("no check is in progress", async () => {
     const before = first.requests.length;
     await sleep(500);
     return first.requests.length === before;

@@ -1,4 +1,4 @@
-/** No answer of a server costs a worker much processor time, whatever it contains. */
+/** No answer of a server costs a worker much CPU time, whatever it contains. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cpuOf } from "./support/cpu.mjs";
@@ -8,7 +8,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const SIZE = 65_536;
 const CHECKS = 5;
-/** Several times the cost of a check, and a fraction of its former cost. */
+/** Several times the cost of a check, and a fraction of the cost in an earlier version. */
 const MOST_MILLISECONDS = 100;
 
 /** @param {string} head @param {string} body */

@@ -1,5 +1,5 @@
 /**
- * A kept connection that breaks when nginx reuses it: the request is repeated, and the try does not count.
+ * When a kept connection breaks while nginx reuses it, the request is repeated, and the try does not count.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -26,7 +26,10 @@ async function assertAnswered(port, count, path) {
   assert.deepEqual(statuses, Array(count).fill(200));
 }
 
-/** Requests that a server has got. @param {import("./support/backend.mjs").Backend} backend */
+/**
+ * Returns the number of requests that a server has received.
+ * @param {import("./support/backend.mjs").Backend} backend
+ */
 const countOf = ({ requests }) => requests.length;
 
 test("every client is answered although the only server closes each reused connection", async (context) => {
@@ -35,7 +38,7 @@ test("every client is answered although the only server closes each reused conne
   const gateway = await startGateway(context, { workers: 1, upstreams: upstreamOf([backend]) });
   gateway.log.allow(wasReset);
   await assertAnswered(gateway.port, 10);
-  assert.equal(countOf(backend), 19, "all but the first came over a kept connection first");
+  assert.equal(countOf(backend), 19, "each request except the first used a kept connection first");
 });
 
 test("with one try, a request whose kept connection broke goes to the other server", async (context) => {
@@ -45,7 +48,7 @@ test("with one try, a request whose kept connection broke goes to the other serv
   const gateway = await startGateway(context, { workers: 1, upstreams });
   gateway.log.allow(wasReset);
   await assertAnswered(gateway.port, 20);
-  assert.ok(countOf(breaking) > 5, "it was used again");
+  assert.ok(countOf(breaking) > 5, "the connection was reused");
 });
 
 test("a POST is not repeated when its kept connection breaks, as in nginx", async (context) => {
@@ -62,9 +65,9 @@ test("a POST is not repeated when its kept connection breaks, as in nginx", asyn
 });
 
 /**
- * An nginx that gives no free try, as OpenResty from 1.29.2.4 on. Sluice is told that it runs there, and the
- * block keeps no connections: nginx gives none for a connection that was not kept. A connection to a unix
- * socket is there at once, as a kept one is.
+ * Starts a gateway without nginx's free try, as in OpenResty since 1.29.2.4. Sluice is told that it runs in
+ * such a version. The block keeps no connections, because nginx allows no free try for a new connection. A
+ * connection to a unix socket is established immediately, like a kept connection.
  *
  * @param {import("node:test").TestContext} context
  * @param {import("./support/backend.mjs").Backend[]} backends
@@ -96,7 +99,7 @@ const startAtSocket = (context, name) =>
   startBackend(context, { path: `/tmp/sluice-kept-${process.pid}-${name}.sock` });
 
 /**
- * Has a server break the connection of every other request.
+ * Makes a server break the connection of every other request.
  * @param {import("./support/backend.mjs").Backend} backend
  */
 function breakEveryOther(backend) {
@@ -105,7 +108,7 @@ function breakEveryOther(backend) {
   });
 }
 
-test("where nginx's free try is taken back, the only server still answers every client", async (context) => {
+test("without nginx's free try, the only server still answers every client", async (context) => {
   const backend = await startAtSocket(context, "only");
   breakEveryOther(backend);
   const gateway = await startTakingBack(context, [backend]);
@@ -115,7 +118,7 @@ test("where nginx's free try is taken back, the only server still answers every 
   assert.equal(countOf(backend), 39);
 });
 
-test("where nginx's free try is taken back, one try is enough for two servers", async (context) => {
+test("without nginx's free try, one try is enough for two servers", async (context) => {
   const [breaking, good] = [await startAtSocket(context, "breaking"), await startAtSocket(context, "good")];
   breakEveryOther(breaking);
   const gateway = await startTakingBack(context, [breaking, good], { settings: { retries: { tries: 1 } } });
@@ -123,7 +126,7 @@ test("where nginx's free try is taken back, one try is enough for two servers", 
   assert.ok(countOf(breaking) > 5);
 });
 
-test("where nginx's free try is taken back, tries that count are those of fresh connections", async (context) => {
+test("without nginx's free try, only tries of new connections count", async (context) => {
   const backends = [];
   for (const name of ["one", "two", "three", "four"]) backends.push(await startAtSocket(context, name));
   const settings = { retries: { tries: 2 } };
@@ -132,19 +135,19 @@ test("where nginx's free try is taken back, tries that count are those of fresh 
   for (const backend of backends) backend.behaviour = { reset: 1 };
   const before = backends.map(countOf);
   gateway.log.allow(noneIsLeft);
-  // As far as the worker knows, each has a kept connection: nginx, too, would try each of them.
+  // The worker assumes a kept connection to each server, and nginx would also try each of them.
   assert.equal((await ask(gateway.port, "/unkept/")).status, 502);
   assert.deepEqual(
     backends.map(countOf),
     before.map((count) => count + 1),
   );
-  // Now it knows of none.
+  // Now the worker assumes no kept connection.
   assert.equal((await ask(gateway.port, "/unkept/")).status, 502);
   const later = backends.map(countOf).reduce((sum, count) => sum + count);
   assert.equal(later, before.reduce((sum, count) => sum + count) + 4 + 2);
 });
 
-test("where nginx's free try is taken back, a server that refuses connections gets no attempt more", async (context) => {
+test("without nginx's free try, a server that refuses connections receives no additional attempt", async (context) => {
   const [backend] = await startBackends(context, 1);
   const gateway = await startTakingBack(context, [backend]);
   gateway.log.allow(wasRefused, noneIsLeft);
@@ -158,7 +161,7 @@ test("where nginx's free try is taken back, a server that refuses connections ge
   assert.equal(attempts.length, 5);
 });
 
-test("where nginx's free try is taken back, a server that always hangs up gets one attempt more at most", async (context) => {
+test("without nginx's free try, a server that always closes the connection receives at most one additional attempt", async (context) => {
   const backend = await startAtSocket(context, "hangs-up");
   const gateway = await startTakingBack(context, [backend]);
   await assertAnswered(gateway.port, 3, "/unkept/");
@@ -167,7 +170,7 @@ test("where nginx's free try is taken back, a server that always hangs up gets o
   assert.equal(countOf(backend), 3 + 5 + 1);
 });
 
-test("where nginx's free try is taken back, a POST is not repeated", async (context) => {
+test("without nginx's free try, a POST is not repeated", async (context) => {
   const backend = await startAtSocket(context, "post");
   breakEveryOther(backend);
   const gateway = await startTakingBack(context, [backend]);
@@ -180,14 +183,14 @@ test("where nginx's free try is taken back, a POST is not repeated", async (cont
 });
 
 for (const failing of [502, 503]) {
-  test(`where nginx's free try is taken back, clients get the last server's own ${failing}, though it counts as a failure`, async (context) => {
+  test(`without nginx's free try, clients receive the last server's own ${failing}, although it counts as a failure`, async (context) => {
     const backend = await startAtSocket(context, `answers-${failing}`);
     const http = "proxy_next_upstream error timeout http_502 http_503;";
     const gateway = await startTakingBack(context, [backend], { http });
     gateway.log.allow(noneIsLeft);
     await assertAnswered(gateway.port, 2, "/unkept/");
     backend.behaviour = { status: failing };
-    // nginx discards the first such answer because of the extra try. From then on there is no extra try.
+    // nginx discards the first such answer because of the extra try. After that there is no extra try.
     await ask(gateway.port, "/unkept/");
     for (let turn = 0; turn < 3; turn += 1) {
       const { status, text } = await ask(gateway.port, "/unkept/");

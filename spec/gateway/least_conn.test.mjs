@@ -1,6 +1,6 @@
 /**
- * `least_conn` counts requests in flight over all workers: a slow server has as many as the others and no
- * more.
+ * `least_conn` counts requests in flight over all workers, so a slow server never has more of them than the
+ * others.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,18 +16,21 @@ import { waitFor } from "./support/wait.mjs";
 
 const connections = 40;
 const workers = 4;
-/** Milliseconds that the fast servers and the slow one take. */
+/** Response times of the fast servers and of the slow one, in milliseconds. */
 const fast = 150;
 const slow = 1500;
 
 /**
- * What two workers that choose at the same instant may do. A server that is chosen has, for its weight, at
- * most the mean of the others' requests, so its share of all is never exceeded, if the choice and its count
- * were one step. They are two, one right after the other: each other worker can be between them once, having
- * seen what was so before.
+ * Tolerance for workers that choose at the same instant. A chosen server has, relative to its weight, at most
+ * the mean of the other servers' requests. Its share would never be exceeded if the choice and its count were
+ * one step. They are two consecutive steps, and each other worker can choose between them once, based on the
+ * previous counts.
  */
 const mostAtOnce = workers - 1;
-/** That happened to none of 70,000 requests here, the machine loaded or not. */
+/**
+ * Upper bound on the share of such choices. There were none among 70,000 requests, with or without other load
+ * on the machine.
+ */
 const rarely = 0.02;
 
 /**
@@ -40,8 +43,8 @@ async function activeByStatus(gateway, backends) {
 }
 
 /**
- * Asserts that while every client has a request under way, each server has its share of them, give or take
- * one.
+ * Asserts that each server has its share of the requests, with a tolerance of one, while every client has a
+ * request in flight.
  * @param {number[]} shares
  * @param {() => number[] | Promise<number[]>} read
  */
@@ -50,7 +53,7 @@ async function assertSpread(shares, read) {
   const total = shares.reduce((sum, share) => sum + share, 0);
   const samples = [];
   await waitFor(
-    "all requests are under way, often enough",
+    "all requests were in flight often enough",
     async () => {
       await sleep(7);
       const active = await read();
@@ -93,11 +96,11 @@ for (const weights of [
       );
     }
     const above = peaks.shareAbove(shares);
-    assert.ok(above <= rarely, `${above} of all requests went where there were enough`);
-    // By turns it would have had its weight's share of the answers; it is one in 31, or in 91, but for the
-    // start.
+    assert.ok(above <= rarely, `${above} of all requests exceeded the share of their server`);
+    // In turns the slow server would have its weight's share of the answers. With least_conn it has 1 in 31,
+    // or 1 in 91, except at the start.
     const share = backends[0].requests.length / load.answers;
-    assert.ok(share < weights[0] / sum / 2, `the slow one answered ${share} of all`);
+    assert.ok(share < weights[0] / sum / 2, `the slow server answered ${share} of all requests`);
   });
 }
 
@@ -111,7 +114,7 @@ test("the requests of a killed worker no longer count, and those of other worker
     workers,
   });
 
-  /** Kept connections, by the worker that has them. @type {Map<number, Api[]>} */
+  /** Clients with kept connections, by worker. @type {Map<number, Api[]>} */
   const clients = new Map();
   for (let number = 0; number < 48; number += 1) {
     const client = new Api({ port: gateway.port, keepAlive: true });
@@ -119,7 +122,7 @@ test("the requests of a killed worker no longer count, and those of other worker
     const worker = Number((await client.get("/")).headers["x-worker"]);
     clients.set(worker, [...(clients.get(worker) ?? []), client]);
   }
-  // All 48 at one worker: once in 4^47 runs.
+  // The probability that all 48 clients are at one worker is 4^-47.
   const [[victim, lost], [, others]] = [...clients].toSorted(([, a], [, b]) => b.length - a.length);
   assert.ok(lost.length >= 12);
   const held = [...lost, others[0]].map((client) => client.get("/?hang=1").catch((cause) => cause.code));
@@ -130,13 +133,13 @@ test("the requests of a killed worker no longer count, and those of other worker
   await gateway.killWorker(victim);
   assert.deepEqual(new Set(await Promise.all(held.slice(0, -1))), new Set(["ECONNRESET"]));
   await waitFor(
-    "the new worker has taken off what the old one had",
+    "the requests of the killed worker are no longer counted",
     async () => `${await activeByStatus(gateway, backends)}` === "1,0,0,0",
   );
 
   for (const backend of backends) backend.behaviour = { delay: fast };
   const load = startLoad(context, { port: gateway.port, connections: connections - 1 });
-  // By the servers' own account, which knows nothing of workers.
+  // The servers count requests of all workers.
   await assertSpread([10, 10, 10, 10], () => backends.map(({ active }) => active));
   await load.stop();
   assert.deepEqual([...load.errors], []);

@@ -32,7 +32,7 @@ async function startTimed(context, least_time, [ofFirst, ofOthers]) {
 }
 
 /**
- * Returns the first server's share of the requests from now on until that many were answered.
+ * Returns the first server's share of the requests until `requests` more are answered.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {import("./support/load.mjs").Load} load
  * @param {number} requests
@@ -50,7 +50,7 @@ async function shareOfFirst({ api }, load, requests) {
 }
 
 /**
- * Loads a new upstream, and gives the first server's share once it is known.
+ * Loads a new upstream, and returns the first server's share after the response times are known.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {object} least_time
@@ -81,8 +81,8 @@ test("a server that fails fast does not attract requests", async (context) => {
         const first = behaviour === undefined ? nobody : servers[0];
         const all = [first, ...servers.slice(1)];
         const { share, errors } = await measureShare(context, gateway, { measure }, all);
-        // Each failure adds about 240 ms to its expected time: after six failures it is more expensive than
-        // the others ever are.
+        // Each failure adds about 240 ms to the server's expected time. After six failures its cost exceeds
+        // any cost of the other servers.
         assert.ok(share <= 0.02, `its share is ${share}`);
         assert.deepEqual(errors, how === "answers 500" ? ["status 500"] : [], "a failure is retried");
       });
@@ -91,14 +91,15 @@ test("a server that fails fast does not attract requests", async (context) => {
 });
 
 test("header and last_byte measure the time to the header and to the last byte", async (context) => {
-  // The first server has its header out at once, and takes 80 ms more; the others take 40 ms.
+  // The first server sends its header immediately and its body after 80 ms. The others answer after 40 ms.
   const { gateway, servers } = await startTimed(context, {}, [{ body_delay: 80 }, { delay: 40 }]);
   const header = await measureShare(context, gateway, { measure: "header" }, servers);
-  // It is at 20 ms, the others at 60: of 16 requests it has 9 under way, which make 39 % of the answers.
-  assert.ok(header.share > fairShare, `by the header its share is ${header.share}`);
+  // The first server counts as 20 ms, the others as 60 ms. It has 9 of 16 requests in flight and 39 % of the
+  // answers.
+  assert.ok(header.share > fairShare, `with header the share of the first server is ${header.share}`);
   const lastByte = await measureShare(context, gateway, { measure: "last_byte" }, servers);
-  // It is at 100 ms: of 16 requests it has 2 or 3 under way, which make 8 %.
-  assert.ok(lastByte.share < 0.15, `by the last byte its share is ${lastByte.share}`);
+  // The first server counts as 100 ms. It has 2 or 3 of 16 requests in flight and 8 % of the answers.
+  assert.ok(lastByte.share < 0.15, `with last_byte the share of the first server is ${lastByte.share}`);
 });
 
 test("inflight: a server that hangs receives no more requests even before its first request has ended", async (context) => {
@@ -114,11 +115,11 @@ test("inflight: a server that hangs receives no more requests even before its fi
   atEnd(context, letGo);
   assert.ok(
     (await shareOfFirst(gateway, loads[0], 200)) > fairShare / 2,
-    "it has its share while it answers",
+    "the server has its share while it answers",
   );
   first.behaviour = { hang: 1 };
   await waitFor("a request hangs", () => first.active > 0 && first.requests.at(-1)?.status === undefined);
-  // They are 1.5 s old then, which is more than the others ever cost: 13 requests of 115 ms each.
+  // After 1.5 s the hanging requests cost more than the other servers ever do: 13 requests of 115 ms each.
   await sleep(1500);
   const { active } = first;
   const requests = first.requests.length;
@@ -126,7 +127,11 @@ test("inflight: a server that hangs receives no more requests even before its fi
   loads.push(more);
   atEnd(context, letGo);
   assert.equal(await shareOfFirst(gateway, more, 400), 0);
-  assert.deepEqual([first.active, first.requests.length], [active, requests], "all that hung still do");
+  assert.deepEqual(
+    [first.active, first.requests.length],
+    [active, requests],
+    "all hanging requests still hang",
+  );
 });
 
 test("a server that becomes fast again regains its share after about 45 responses", async (context) => {
@@ -135,12 +140,12 @@ test("a server that becomes fast again regains its share after about 45 response
   const load = startLoad(context, { port: gateway.port, connections: 40 });
   await shareOfFirst(gateway, load, 400);
   const slow = await shareOfFirst(gateway, load, 400);
-  assert.ok(slow < fairShare / 4, `while it is slow its share is ${slow}`);
+  assert.ok(slow < fairShare / 4, `the share of the slow server is ${slow}`);
   first.behaviour = { delay: 40 };
   // The expected time approaches the measured one by 0.05 per response: from 200 ms it falls below 60 ms, the
   // end of the step of 40 ms, after 43 responses. A few slow responses are still in flight.
   const before = first.requests.length;
-  await waitFor("it has responded 55 times", () => first.requests.length > before + 55, 15_000);
+  await waitFor("the server has responded 55 times", () => first.requests.length > before + 55, 15_000);
   const share = await shareOfFirst(gateway, load, 400);
   await load.stop();
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);
@@ -149,18 +154,18 @@ test("a server that becomes fast again regains its share after about 45 response
 test("a server without requests gets another chance after each fail_timeout", async (context) => {
   const { backends, gateway } = await startTimed(context, {}, [{ delay: 200 }, { delay: 40 }]);
   const [first] = backends;
-  // Five requests are under way as the sixth is sent: one of the three others has at most one, and costs 120,
-  // not 220.
+  // Five requests are in flight when the sixth is sent. One of the three other servers has at most one of
+  // them and costs 120, not 220.
   const load = startLoad(context, { port: gateway.port, connections: 6 });
   await shareOfFirst(gateway, load, 100);
   assert.equal(await shareOfFirst(gateway, load, 200), 0);
   first.behaviour = { delay: 40 };
   const started = performance.now();
   const before = first.requests.length;
-  // After 11 s it is expected to take half as long, and that stays so: 22 responses more, and it is as the
-  // others. Where a busy machine makes it seem slower, it has to wait for the second time.
-  await waitFor("it has responded 30 times", () => first.requests.length > before + 30, 35_000);
-  assert.ok(performance.now() - started > 5000, "it was idle before");
+  // After 11 s its expected time is halved. After 22 more responses it equals that of the other servers. A
+  // busy machine may make the server seem slower, and a second period is then necessary.
+  await waitFor("the server has responded 30 times", () => first.requests.length > before + 30, 35_000);
+  assert.ok(performance.now() - started > 5000, "the server received no requests before");
   const share = await shareOfFirst(gateway, load, 300);
   await load.stop();
   assert.ok(share > fairShare * 0.6, `its share is ${share}`);

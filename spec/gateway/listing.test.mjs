@@ -1,6 +1,6 @@
 /**
- * A listing of many servers: it is read in the requested part, works most of its time, and lets other
- * requests in between.
+ * A listing of many servers reads only the requested part, works most of its time, and lets other requests
+ * run in between.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -29,15 +29,18 @@ const seeds = `
   end
   require("resty.sluice").setup({ upstreams = upstreams })`;
 
-/** Returns how long a process has run and has waited for a processor, in milliseconds. @param {number} pid */
+/**
+ * Returns the times for which a process has run and has waited for a processor, in milliseconds.
+ * @param {number} pid
+ */
 function timesOf(pid) {
   const [running, waiting] = readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ").map(Number);
   return { running: running / MILLION, waiting: waiting / MILLION };
 }
 
 /**
- * Reads a listing, and returns the times of its worker in milliseconds. `idle`: neither working nor waiting
- * for a processor.
+ * Reads a listing, and returns the times of its worker in milliseconds. `idle`: the time of neither work nor
+ * a wait for a processor.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} path
  */
@@ -59,7 +62,7 @@ async function cost(gateway, path) {
   return { bytes, running, idle: elapsed - running - (after.waiting - before.waiting) };
 }
 
-/** Returns the best of several tries: on a busy machine the client also keeps the worker waiting. */
+/** Returns the best of several tries, because on a busy machine the worker also waits for the client. */
 async function bestCost(gateway, path) {
   const costs = [];
   for (let turn = 0; turn < 8; turn += 1) costs.push(await cost(gateway, path));
@@ -70,7 +73,7 @@ test("a listing of 20,000 servers pauses for at most half as long as it works", 
   const gateway = await startGateway(context, { workers: 1, dict: "64m", stateDir: null, initLua: seeds });
   const { bytes, running, idle } = await bestCost(gateway, all);
   assert.ok(bytes > UPSTREAMS * SERVERS * 250, `${bytes} bytes`);
-  assert.ok(idle < running / 2, `it was idle for ${idle} ms and worked for ${running} ms`);
+  assert.ok(idle < running / 2, `the worker was idle for ${idle} ms and worked for ${running} ms`);
   const { api } = gateway;
   const listed = await api.expect(200, "GET", all);
   assert.equal(Object.keys(listed).length, UPSTREAMS);
@@ -80,7 +83,7 @@ test("a listing of 20,000 servers pauses for at most half as long as it works", 
     (await api.expect(200, "GET", serversOf("u7"))).map(({ id, server, weight }) => ({ id, server, weight })),
   );
 
-  // Servers are not read for fields of the upstream.
+  // Fields of the upstream do not require its servers.
   let whole = 0;
   let zones = 0;
   for (let turn = 0; turn < 5; turn += 1) {
@@ -98,7 +101,7 @@ test("a worker serves others while it lists the servers of one large upstream", 
     let isListed = false;
     let answered = 0;
     const listing = gateway.api.get(`${all}/app`).then(() => (isListed = true));
-    // The first one may come before the listing.
+    // The first request may run before the listing.
     while (!isListed) {
       await other.expect(200, "GET", "/api/9");
       if (!isListed) answered += 1;
@@ -108,7 +111,7 @@ test("a worker serves others while it lists the servers of one large upstream", 
   });
 });
 
-test("the status of an upstream is the same at every path that shows it", async (context) => {
+test("every path that shows the status of an upstream shows the same status", async (context) => {
   const servers = [
     { server: "unix:/tmp/a.sock", route: "r1" },
     { server: "[::1]:9", backup: true },

@@ -1,4 +1,4 @@
-/** The lists of the NGINX Plus API, the figures of nginx itself, and empty objects for everything else. */
+/** The lists of the NGINX Plus API, the counters of nginx itself, and empty objects for everything else. */
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { test } from "node:test";
@@ -57,7 +57,7 @@ test("the lists name the available resources, and each of them answers", async (
   );
   for (const name of ["nginx", "processes", "connections", "http", "workers"])
     assert.ok(top.includes(name), name);
-  assert.ok(!top.includes("stream"), "clients then do not ask for it");
+  assert.ok(!top.includes("stream"), "clients do not ask for a resource that is not in the list");
   assert.ok(
     below.every((name) => http.includes(name)),
     `${below}`,
@@ -88,7 +88,7 @@ test("/nginx shows the version, the times and the processes", async (context) =>
   const about = await read(api, "nginx");
   assert.match(about.version, /^\d+\.\d+\.\d+/);
   assert.equal(typeof about.build, "string");
-  // nginx-plus-go-client reads the release as /-r(\d+)/, and asks for a license from 33 on.
+  // nginx-plus-go-client reads the release as /-r(\d+)/, and requests a license since release 33.
   assert.equal(/-r(\d+)/.exec(about.build)?.[1], "32");
   assert.equal(about.address, "127.0.0.1");
   assert.equal(about.ppid, gateway.master);
@@ -111,10 +111,10 @@ test("/processes counts the workers that died and were replaced", async (context
   const { api } = gateway;
   assert.deepEqual(await read(api, "processes"), { respawned: 0 });
   for (const deaths of [1, 2]) {
-    // Only nginx's master knows a worker that dies before it has started.
+    // Only nginx's master would notice a worker that dies before it has started.
     await allAreListed(gateway);
     await gateway.killWorker();
-    await waitFor("it is counted", async () => (await read(api, "processes")).respawned === deaths);
+    await waitFor("the death is counted", async () => (await read(api, "processes")).respawned === deaths);
   }
   await allAreListed(gateway);
   gateway.log.allow(/worker process \d+ exited on signal 9|shared memory zone "sluice" was locked by \d+$/);
@@ -122,7 +122,7 @@ test("/processes counts the workers that died and were replaced", async (context
   await waitFor("four at once are counted", async () => (await read(api, "processes")).respawned === 6);
   await allAreListed(gateway);
   await gateway.reload();
-  assert.deepEqual(await read(api, "processes"), { respawned: 6 }, "a reload is no death");
+  assert.deepEqual(await read(api, "processes"), { respawned: 6 }, "a reload does not count as a death");
 });
 
 test("connections and requests are counted over all workers", async (context) => {
@@ -136,7 +136,7 @@ test("connections and requests are counted over all workers", async (context) =>
   const load = startLoad(context, { port: gateway.port, connections: 8, total: 200 });
   await load.finished;
   const total = (await read(api, "http/requests")).total;
-  // Besides the load there was this reading itself, and the one before it.
+  // The count includes this request and the previous one.
   assert.ok(total >= before.requests.total + 201 && total <= before.requests.total + 203, `${total}`);
 
   const sockets = Array.from({ length: 10 }, () => createConnection(gateway.port, "127.0.0.1"));

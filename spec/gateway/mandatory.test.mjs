@@ -1,5 +1,5 @@
 /**
- * `mandatory` and `persistent`: a server receives no request before its first check has passed, also after a
+ * `mandatory` and `persistent`: a server receives no request before its first check has passed, even after a
  * restart.
  */
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const check = { uri: "/health", interval: "200ms", timeout: "10s", mandatory: true };
 
-/** @param {import("./support/backend.mjs").Backend} backend its requests except checks */
+/** @param {import("./support/backend.mjs").Backend} backend whose requests except checks are returned */
 const requestsOf = (backend) => backend.requests.filter(({ url }) => url !== "/health");
 
 test("under load an added server receives no request before its first passed check", async (context) => {
@@ -28,18 +28,18 @@ test("under load an added server receives no request before its first passed che
   const load = startLoad(context, { port: gateway.port, connections: 16, pause: 20 });
   fresh.behaviour = { status: 503 };
   await api.expect(201, "POST", serversOf(), { server: fresh.address });
-  await waitFor("it is checked", () => fresh.requests.length > 0);
+  await waitFor("the server is checked", () => fresh.requests.length > 0);
   await load.round();
   await becomes(api, fresh.address, "unhealthy");
   await assertKeptOut(api, fresh, "unhealthy", () => load.round());
   assert.equal(requestsOf(fresh).length, 0);
   fresh.behaviour = {};
-  await waitFor("it has requests", () => requestsOf(fresh).length > 0);
+  await waitFor("the server has requests", () => requestsOf(fresh).length > 0);
   await load.stop();
   assert.deepEqual([...load.errors], []);
   const passed = fresh.requests.findIndex(({ url, status }) => url === "/health" && status === 200);
   const first = fresh.requests.findIndex(({ url }) => url !== "/health");
-  assert.ok(passed >= 3 && passed < first, `of what came to it ${passed} passed, and ${first} was a request`);
+  assert.ok(passed >= 3 && passed < first, `check ${passed} passed, but request ${first} came first`);
   const changes = (await eventsOf(api, fresh.address)).map(({ old_state, new_state }) => [
     old_state,
     new_state,
@@ -56,7 +56,7 @@ test('a server whose first check hangs is in the state "checking"; without anoth
   const app = { servers: [{ server: backend.address }], health_check: { ...check, timeout: "30s" } };
   const gateway = await startGateway(context, { upstreams: { app } });
   gateway.log.allow(NONE_LEFT);
-  await waitFor("it is checked", () => backend.requests.length > 0);
+  await waitFor("the server is checked", () => backend.requests.length > 0);
   await assertKeptOut(gateway.api, backend, "checking", async () => {
     for (let turn = 0; turn < 8; turn += 1) assert.equal((await ask(gateway.port)).status, 502);
   });
@@ -92,7 +92,7 @@ test("after a restart a mandatory check must pass again, unless it is persistent
     await becomes(api, well.address, "up");
     await becomes(api, ill.address, "unhealthy");
     await gateway.reload();
-    assert.equal((await ask(gateway.port)).status, 200, "a reload is no restart");
+    assert.equal((await ask(gateway.port)).status, 200, "a reload does not count as a restart");
 
     await gateway.stop();
     await gateway.start();
@@ -101,7 +101,7 @@ test("after a restart a mandatory check must pass again, unless it is persistent
       [await stateOf(api, well.address), status],
       persistent ? ["up", 200] : ["checking", 502],
     );
-    assert.equal(await stateOf(api, ill.address), "unhealthy", "what is known to be ill stays so");
+    assert.equal(await stateOf(api, ill.address), "unhealthy", "an unhealthy server stays unhealthy");
     assert.equal(requestsOf(ill).length, 0);
     await api.expect(200, "PATCH", sluice(), { health_check: { ...check, persistent } });
     await becomes(api, well.address, "up");
@@ -119,7 +119,7 @@ test("a server that has never passed receives no request after a restart, even w
   const { api } = gateway;
   gateway.log.allow(NONE_LEFT);
   await api.expect(201, "POST", serversOf(), { server: backend.address });
-  await waitFor("it is checked", () => backend.requests.length > 0);
+  await waitFor("the server is checked", () => backend.requests.length > 0);
   await gateway.stop();
   await gateway.start();
   await assertKeptOut(api, backend, "checking", async () => {

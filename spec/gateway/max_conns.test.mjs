@@ -1,4 +1,4 @@
-/** `max_conns` is exact over all workers: a server never has more requests at the same time. */
+/** `max_conns` is exact over all workers: a server never has more simultaneous requests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
@@ -11,15 +11,15 @@ import { times } from "./support/repeat.mjs";
 import { settledPeersOf, serversOf, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Enough to keep each server at its limit. */
+/** Number of connections, which keeps each server at its limit. */
 const usual = 60;
 const workers = 4;
 
-/** What nginx says when every server is full: it does so at the level of errors. */
+/** The error that nginx logs when every server is full. */
 const full = /no live upstreams while connecting to upstream/;
 
 /**
- * A gateway whose workers have listening sockets of their own: the kernel spreads connections over all of
+ * Starts a gateway whose workers have separate listening sockets, so that the kernel spreads connections over
  * them.
  * @param {import("node:test").TestContext} context
  * @param {object[]} servers
@@ -47,33 +47,37 @@ async function assertFilled(context, gateway, backends, bounds, { connections = 
   await load.stop();
   peaks.stop();
   assert.deepEqual(peaks.highest(), bounds);
-  assert.equal(load.workers.size, workers, "all workers had requests");
+  assert.equal(load.workers.size, workers, "all workers served requests");
   return load;
 }
 
-test("max_conns=10 under 200 connections allows never more than 10 requests, and uses all 10", async (context) => {
+test("max_conns=10 under 200 connections never allows more than 10 requests, and uses all 10", async (context) => {
   const [limited, backup] = await startBackends(context, 2);
   const gateway = await startLimited(context, [
     { server: limited.address, max_conns: 10 },
     { server: backup.address, backup: true },
   ]);
   backup.behaviour = { delay: 20 };
-  // Short ones have places free and taken most often, long ones keep all of them taken.
+  // Short requests free and take places most often. Long requests keep all places taken.
   let answers = 0;
   for (const delay of [1, 20, 5]) {
     limited.behaviour = { delay };
     const load = await assertFilled(context, gateway, [limited], [10], { connections: 200, rounds: 3 });
-    assert.deepEqual([...load.errors], [], "the backup has taken the rest");
+    assert.deepEqual([...load.errors], [], "the backup serves the other requests");
     answers += load.answers;
   }
   assert.ok(limited.requests.length > 300, `${limited.requests.length} requests`);
-  assert.equal(await sumOf(gateway.api, "requests"), answers, "who was sent on is counted once");
+  assert.equal(
+    await sumOf(gateway.api, "requests"),
+    answers,
+    "a request that was passed on to the backup is counted once",
+  );
   for (const { active } of (await settledPeersOf(gateway.api)).values()) assert.equal(active, 0);
 });
 
 /**
- * Lua for init_by_lua, before anything else: up to 0.3 ms pass between a choice and its count, so that
- * workers collide.
+ * Lua for the beginning of init_by_lua. It delays the count after a choice by up to 0.3 ms, so that workers
+ * collide.
  */
 const SLOW_COUNT = `
     local counters = require("resty.sluice.live.view.counters")
@@ -109,7 +113,7 @@ test("each server has its own limit, including backups", async (context) => {
   ]);
   gateway.log.allow(full);
   const load = await assertFilled(context, gateway, backends, [3, 7, 5]);
-  assert.deepEqual([...load.errors.keys()], ["status 502"], "60 are more than 15");
+  assert.deepEqual([...load.errors.keys()], ["status 502"], "the 60 connections exceed the limits");
 });
 
 test("a changed limit holds immediately", async (context) => {
@@ -127,7 +131,7 @@ test("a changed limit holds immediately", async (context) => {
     const peaks = watchPeaks([limited]);
     const highest = () => peaks.highest()[0];
     const wanted = max_conns === 0 ? 13 : max_conns;
-    await waitFor(`it has ${wanted} requests at once`, () => highest() >= wanted);
+    await waitFor(`the server has ${wanted} simultaneous requests`, () => highest() >= wanted);
     for (let round = 0; round < 3; round += 1) await load.round();
     peaks.stop();
     if (max_conns > 0) assert.equal(highest(), max_conns);
@@ -136,7 +140,7 @@ test("a changed limit holds immediately", async (context) => {
   assert.deepEqual([...load.errors], []);
 });
 
-test("a request goes to another server when one is full, then to a backup, then gets 502 at once", async (context) => {
+test("a request goes to another server when one is full, then to a backup, and is then answered with 502 at once", async (context) => {
   const backends = await startBackends(context, 3);
   const [one, other, backup] = backends;
   const gateway = await startLimited(context, [
@@ -155,15 +159,15 @@ test("a request goes to another server when one is full, then to a backup, then 
     const missing = wanted.reduce((sum, count) => sum + count, 0) - held.length;
     for (let number = 0; number < missing; number += 1) held.push(ask(gateway.port, "/?delay=1500"));
     const sum = () => active().reduce((total, count) => total + count, 0);
-    await waitFor("the requests are under way", () => sum() === held.length);
-    // The two servers alternate on any worker, or one client has both places of the first server.
+    await waitFor("the requests are in flight", () => sum() === held.length);
+    // Two requests may both be at the first server, because each worker alternates separately.
     if (held.length > 2) assert.deepEqual(active(), wanted);
   }
   const started = performance.now();
   const refused = await Promise.all(Array.from({ length: 20 }, () => ask(gateway.port)));
   const milliseconds = performance.now() - started;
   assert.deepEqual(new Set(refused.map(({ status }) => status)), new Set([502]));
-  assert.ok(milliseconds < 500, `it took ${milliseconds} ms, the servers are busy for 1500`);
+  assert.ok(milliseconds < 500, `the answer took ${milliseconds} ms, and the servers are busy for 1500`);
   assert.equal(gateway.log.severeEntries().filter((line) => full.test(line)).length, 20);
   for (const { status } of await Promise.all(held)) assert.equal(status, 200);
   await settledPeersOf(gateway.api);

@@ -1,4 +1,4 @@
-/** `max_fails` and `fail_timeout` by nginx's rules, counted over all workers. */
+/** `max_fails` and `fail_timeout` follow nginx's rules, and failures are counted over all workers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,10 +14,10 @@ import { waitFor } from "./support/wait.mjs";
 useWorkers(4);
 
 /**
- * A gateway of which the first server resets every connection.
+ * Starts a gateway whose first server resets every connection.
  * @param {import("node:test").TestContext} context
  * @param {number} count of servers
- * @param {object} limits of each
+ * @param {object} limits of each server
  * @param {number} [workers]
  */
 async function startWithBad(context, count, limits, workers) {
@@ -34,7 +34,7 @@ async function startWithBad(context, count, limits, workers) {
 }
 
 /**
- * When each request comes to a server, in milliseconds.
+ * Records the times of requests to a server, in milliseconds.
  * @param {import("./support/backend.mjs").Backend} backend
  */
 function watchArrivals({ server }) {
@@ -47,20 +47,20 @@ function watchArrivals({ server }) {
 test("max_fails counts failures over all workers", async (context) => {
   const { gateway, bad } = await startWithBad(context, 4, { max_fails: 8, fail_timeout: "1h" });
   const workers = new Set();
-  // One after the other: none is under way when the server is out. A worker that counted for itself would
-  // send it a quarter of its 60 or so, so more than 8.
+  // Requests are sequential, so none is in flight when the server becomes unavailable. With separate counts
+  // of the workers, the server would receive a quarter of about 60 requests per worker, which is more than 8.
   for (let number = 0; number < 240; number += 1) {
     const { status, headers } = await ask(gateway.port);
     assert.equal(status, 200);
     workers.add(headers["x-worker"]);
   }
-  assert.equal(workers.size, 4, "every worker took part");
+  assert.equal(workers.size, 4, "every worker served requests");
   assert.equal(bad.requests.length, 8);
   const peer = (await peersOf(gateway.api)).get(bad.address);
   assert.deepEqual([peer.state, peer.fails, peer.unavail], ["unavail", 8, 1]);
 });
 
-test("changed limits decide at once, with one event, for all workers and for new ones", async (context) => {
+test("changed limits take effect at once and with one event, for running and for new workers", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
   const { api } = gateway;
   const events = async () =>
@@ -77,7 +77,7 @@ test("changed limits decide at once, with one event, for all workers and for new
     });
     return texts;
   };
-  await waitFor("it is out", async () => {
+  await waitFor("the server is unavailable", async () => {
     await ask(gateway.port);
     return (await state()) === "unavail";
   });
@@ -88,15 +88,15 @@ test("changed limits decide at once, with one event, for all workers and for new
 
   await api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 3 });
   expected.push(["up", limits]);
-  assert.deepEqual(await events(), expected, "before any request");
+  assert.deepEqual(await events(), expected, "the event precedes all requests");
   assert.equal(await state(), "up");
-  await waitFor("it has requests", async () => (await askAllWorkers()).has(bad.id));
+  await waitFor("the server has requests", async () => (await askAllWorkers()).has(bad.id));
   // A success does not reset the failures: no request was a trial.
   assert.deepEqual(await events(), expected);
 
   await api.expect(200, "PATCH", `${serversOf()}/0`, { max_fails: 1 });
   expected.push(["unavail", limits]);
-  assert.deepEqual(await events(), expected, "before any request");
+  assert.deepEqual(await events(), expected, "the event precedes all requests");
   for (const pid of gateway.workers()) await gateway.killWorker(pid);
   assert.ok(!(await askAllWorkers()).has(bad.id));
   assert.deepEqual(await events(), expected);
@@ -122,13 +122,16 @@ test("a success after a trial resets the count of failures", async (context) => 
   assert.equal((await peersOf(gateway.api)).get(bad.address).unavail, 0);
 });
 
-test("an unavailable server gets one trial per fail_timeout, however many requests there are", async (context) => {
+test("an unavailable server receives one trial per fail_timeout, whatever the number of requests", async (context) => {
   const timeout = 250;
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: `${timeout}ms` });
   const arrivals = watchArrivals(bad);
   const load = startLoad(context, { port: gateway.port, connections: 16, pause: 20 });
-  await waitFor("it is out", async () => (await peersOf(gateway.api)).get(bad.address).state === "unavail");
-  // Requests that were sent to it before are not trials.
+  await waitFor(
+    "the server is unavailable",
+    async () => (await peersOf(gateway.api)).get(bad.address).state === "unavail",
+  );
+  // Requests that were sent before the server became unavailable are not trials.
   await load.round();
   const first = arrivals.length;
   await waitFor("there are 12 trials", () => arrivals.length >= first + 12);
@@ -136,8 +139,8 @@ test("an unavailable server gets one trial per fail_timeout, however many reques
   assert.deepEqual([...load.errors], []);
   const trials = arrivals.slice(first, first + 12);
   const gaps = trials.slice(1).map((at, index) => Math.round(at - trials[index]));
-  // A trial may arrive late, and two workers may begin one at the same instant. If each worker had trials of
-  // its own, 12 of them would take three times the fail_timeout.
+  // A trial may arrive late, and two workers may begin one at the same instant. If each worker had its own
+  // trials, 12 trials would take three times the fail_timeout.
   assert.ok(trials[11] - trials[0] >= 9 * timeout, `trials came after ${gaps} ms`);
 });
 
@@ -154,7 +157,7 @@ test("a single server is never skipped", async (context) => {
 
 test("a server that becomes the only one is not skipped, and is skipped again when another one is added", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
-  await waitFor("it is out", async () => {
+  await waitFor("the server is unavailable", async () => {
     await ask(gateway.port);
     return (await peersOf(gateway.api)).get(bad.address).state === "unavail";
   });
@@ -169,7 +172,7 @@ test("a server that becomes the only one is not skipped, and is skipped again wh
 test("with max_fails 0 a server never becomes unavailable", async (context) => {
   const { gateway, bad } = await startWithBad(context, 2, { max_fails: 0, fail_timeout: "1h" });
   for (let turn = 0; turn < 80; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
-  assert.ok(bad.requests.length >= 30, `it had ${bad.requests.length} of 80 requests`);
+  assert.ok(bad.requests.length >= 30, `the server had ${bad.requests.length} of 80 requests`);
   assert.equal((await peersOf(gateway.api)).get(bad.address).state, "up");
 });
 
@@ -177,7 +180,7 @@ test("when all servers are unavailable clients get 502 at once, and no server re
   const { gateway, bad, good } = await startWithBad(context, 2, { max_fails: 1, fail_timeout: "1h" });
   gateway.log.allow(noneIsLeft);
   good.behaviour = { reset: 1 };
-  await waitFor("both are out", async () => {
+  await waitFor("both servers are unavailable", async () => {
     await ask(gateway.port);
     return [...(await peersOf(gateway.api)).values()].every(({ state }) => state === "unavail");
   });

@@ -1,5 +1,5 @@
 /**
- * Every balancing method with four workers: it serves, can be changed under load, and never retries the same
+ * Every balancing method serves with four workers, can be changed under load, and never retries the same
  * server.
  */
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ useWorkers(4);
 
 const cookie = { name: "srv" };
 
-/** Every method with every parameter that makes another of it. */
+/** Every method with every parameter that changes it. */
 const configurations = [
   { method: "round_robin" },
   { method: "least_conn" },
@@ -49,7 +49,7 @@ test("every method distributes requests over all workers and counts them correct
         counted.reduce((sum, requests) => sum + requests, 0),
         100,
       );
-      // All clients have one address here.
+      // All clients have the same address in this test.
       const used = counted.filter((requests) => requests > 0).length;
       assert.equal(used, configuration.method === "ip_hash" ? 1 : 4);
     });
@@ -71,12 +71,12 @@ test("PATCH of the method under load fails no request and keeps the servers' sta
   assert.deepEqual([...load.errors], []);
   const peers = await settledPeersOf(gateway.api);
   for (const { address, requests } of backends) {
-    assert.equal(peers.get(address).requests, requests.length, "nothing that was counted is lost");
+    assert.equal(peers.get(address).requests, requests.length, "no counts are lost");
     assert.equal(peers.get(address).active, 0);
   }
 });
 
-test("a retried request never goes to a server that it has tried", async (context) => {
+test("a retried request never goes to a server that was already tried", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }, index) => ({
     server: address,
@@ -94,7 +94,8 @@ test("a retried request never goes to a server that it has tried", async (contex
         for (const backend of backends) backend.requests.length = 0;
         const { status, text } = await ask(gateway.port, `/?k=${number}&r=r1`);
         assert.deepEqual([status, text], [200, good.id]);
-        for (const { requests } of backends) assert.ok(requests.length <= 1, "tried once at most");
+        for (const { requests } of backends)
+          assert.ok(requests.length <= 1, "each server is tried at most once");
       }
     });
   }

@@ -23,7 +23,7 @@ test("without init_worker_by_lua nginx does not start", async (context) => {
   await assertRefusesToStart(gateway, lacking);
 });
 
-test("a commented-out init_worker_by_lua does not count, and one in an included file does", async (context) => {
+test("a commented-out init_worker_by_lua does not count, and an init_worker_by_lua in an included file does", async (context) => {
   const gateway = await makeGateway(context, { servers, initWorker: `# ${hook}` });
   await assertRefusesToStart(gateway, lacking);
   mkdirSync(join(gateway.folder, "conf.d"));
@@ -32,7 +32,7 @@ test("a commented-out init_worker_by_lua does not count, and one in an included 
   await gateway.start();
 });
 
-test("a reload without init_worker_by_lua is refused, and the old workers go on", async (context) => {
+test("a reload without init_worker_by_lua is refused, and the old workers keep running", async (context) => {
   const gateway = await startGateway(context, { servers });
   const workers = gateway.workers();
   gateway.log.allow(lacking);
@@ -53,13 +53,10 @@ test("without setup() each worker logs one error at its start", async (context) 
     return gateway.log.severeEntries().filter((line) => missing.test(line)).length === gateway.workerCount;
   });
   assert.equal((await ask(gateway.port)).status, 500);
-  assert.ok(
-    !gateway.log.text().includes("init_worker() was not called"),
-    "the cause is named, not another one",
-  );
+  assert.ok(!gateway.log.text().includes("init_worker() was not called"), "the log names only the cause");
 });
 
-test("an init_worker_by_lua that does not call init_worker() is named by the first request", async (context) => {
+test("an init_worker_by_lua that does not call init_worker() is reported at the first request", async (context) => {
   const gateway = await startGateway(context, {
     servers,
     initWorker: "init_worker_by_lua_block { local nothing }",

@@ -8,7 +8,7 @@ import { ask } from "./support/load.mjs";
 import { sluice } from "./support/upstreams.mjs";
 
 /**
- * The lines of Sluice in the log, each with its level, from its own words up to what nginx adds.
+ * Returns the log lines of Sluice with their levels, without the text that nginx adds.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */
 function linesOf({ log }) {
@@ -43,13 +43,13 @@ test("a flood of requests to unknown upstreams logs one error per worker", async
   for (let number = 0; number < 20; number += 1)
     assert.equal((await ask(gateway.port, `/to/u${number}`)).status, 502);
   const lines = linesOf(gateway).filter((line) => line.includes("there is no upstream"));
-  assert.equal(lines.length, 20, "each request has its line");
+  assert.equal(lines.length, 20, "each request logs one line");
   // On a slow machine the requests may take longer than the time of one error.
   const errors = lines.filter((line) => line.startsWith("error"));
   assert.ok(errors.length >= 1 && errors.length < 5, `${errors.length} errors`);
 });
 
-test("the log says why a request is not tried again", async (context) => {
+test("the log has the reason why a request is not tried again", async (context) => {
   const backends = await startBackends(context, 2);
   for (const backend of backends) backend.behaviour = { reset: 1, delay: 20 };
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
@@ -80,11 +80,11 @@ test("$upstream_addr is empty, or has the last address twice, as docs/reference/
   };
   const [addresses] = await ask();
   assert.deepEqual(addresses?.split(", ").sort(), [one.address, other.address].sort());
-  // The other is out after its first failure.
+  // The other server is unavailable after its first failure.
   assert.deepEqual(await ask(), [`${one.address}, ${one.address}`, "app"]);
   await gateway.api.expect(200, "PATCH", `${sluice()}?force=true`, {
     servers: [{ server: one.address, down: true }],
   });
-  // nginx sends no empty header.
+  // nginx does not send an empty header.
   assert.deepEqual(await ask(), [null, "app"]);
 });

@@ -1,6 +1,5 @@
 /**
- * The description of the API: it is served, is valid OpenAPI 3.1, and is complete. The answers in all specs
- * are checked against it.
+ * The description of the API is served, valid OpenAPI 3.1, and complete. All specs check answers against it.
  */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import assert from "node:assert/strict";
@@ -23,10 +22,10 @@ const path = "/api/sluice/1/openapi.json";
 const servers = ["127.0.0.1:9"];
 const sources = readSources();
 
-test("the served description is valid OpenAPI 3.1 and equals that of openapi/", async (context) => {
+test("the served description is valid OpenAPI 3.1 and equals the one in openapi/", async (context) => {
   const { api } = await startGateway(context, { servers });
   const { text, body } = await api.get(path);
-  assert.equal(text, JSON.stringify(sources), "the order of the members, too");
+  assert.equal(text, JSON.stringify(sources), "the order of the members is the same");
   assert.deepEqual(await problemsOf(body), []);
   assert.deepEqual(body.servers, [{ url: "/api" }]);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -36,7 +35,7 @@ test("the served description is valid OpenAPI 3.1 and equals that of openapi/", 
   assert.deepEqual([head.status, head.text, head.headers["content-type"]], [200, "", "application/json"]);
 });
 
-test("below another prefix the description names that prefix and is otherwise the same", async (context) => {
+test("at another prefix the description names that prefix and is otherwise the same", async (context) => {
   const { api } = await startGateway(context, {
     servers,
     setup: { api: { prefix: "/~control/api" } },
@@ -46,7 +45,7 @@ test("below another prefix the description names that prefix and is otherwise th
   assert.equal(text, JSON.stringify({ ...sources, servers: [{ url: "/~control/api" }] }));
 });
 
-test("every client that may read may read the description", async (context) => {
+test("every client with read access may read the description", async (context) => {
   const setup = { api: { read_tokens: ["reader"], write_tokens: ["writer"] } };
   const { api } = await startGateway(context, { servers, setup });
   const as = (token) => api.get(path, { Authorization: `Bearer ${token}` });
@@ -73,7 +72,7 @@ test("the description is read-only, and without api.write Allow names only reads
   }
 });
 
-test("the description has every route and no other", () => {
+test("the description has exactly the existing routes", () => {
   const route = /\bpath: "([^"]*)"((?:,\s*(?:GET|POST|PUT|PATCH|DELETE): [^,]+)+)/g;
   const found = filesBelow(join(root, "src/resty/sluice/api")).flatMap((file) => {
     const prefix = { plus: "/{version}", sluice: "/sluice/1" }[file.split("/").at(-2) ?? ""] ?? "";
@@ -101,8 +100,8 @@ test("every reference resolves, every component is used, and every schema is val
   }
 });
 
-test("the linters of Redocly and Spectral run, and report a license and a contact that are left out, nothing else", () => {
-  // `npm run check` lints it as it is. Here the only problem is what is left out.
+test("the linters of Redocly and Spectral run, and report only a missing license and contact", () => {
+  // `npm run check` lints the complete description. The only problem here is the removed members.
   const { title, version } = sources.info;
   const [redocly, spectral] = checkOpenapi({ ...sources, info: { title, version } });
   assert.match(redocly, /^redocly:[^]*should contain `license`[^]* with 1 error\./);
@@ -132,7 +131,7 @@ test("an answer that differs from the description fails the test that receives i
   gateway.log.allow(/connect\(\) failed/);
   const other = new Api({ port: gateway.port });
   const before = process.exitCode;
-  await assert.rejects(other.get("/api"), /^Error: GET \/api: 502: not as openapi\/ describes it: /);
-  assert.equal(process.exitCode, 1, "nor is it taken for a lost connection");
+  await assert.rejects(other.get("/api"), /^Error: GET \/api: 502: differs from openapi\/: /);
+  assert.equal(process.exitCode, 1, "the error is not treated as a lost connection");
   process.exitCode = before;
 });

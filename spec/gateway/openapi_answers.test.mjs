@@ -11,7 +11,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const document = readDescription();
 
-/** Asks for everything that is described. @param {import("node:test").TestContext} context */
+/** Sends a request for every described success. @param {import("node:test").TestContext} context */
 async function askAll(context) {
   const backend = await startBackend(context);
   const discovery = { file: { path: "/nonexistent/servers.json" } };
@@ -19,7 +19,7 @@ async function askAll(context) {
     upstreams: { app: { servers: [{ server: backend.address }], discovery } },
   });
   const { leave } = begin(context, gateway.port, "/?hang=1");
-  await waitFor("a request is under way", () => backend.active === 1);
+  await waitFor("a request is in flight", () => backend.active === 1);
   for (const [method, template, body] of requests) {
     const path = template.replace("{busy}", backend.address);
     const { status, text } = await gateway.api.send(method, path, body);
@@ -32,7 +32,7 @@ async function askAll(context) {
   leave();
 }
 
-test("every operation gives every described success", async (context) => {
+test("every described success of every operation occurs", async (context) => {
   await askAll(context);
   const endpoints = [`http://127.0.0.1:${await freePort()}`];
   const setup = { cluster: { etcd: { endpoints, prefix: "/sluice/" } } };
@@ -48,11 +48,15 @@ test("every operation gives every described success", async (context) => {
 /** @param {string} seen */
 const isSuccess = (seen) => / 2\d\d$/.test(seen);
 
-/** Answers as a gateway gives them, and what of each must be found out. */
+/** Changes of a correct answer, each with a pattern of the deviation that must be detected. */
 const wrong = [
-  { why: "a member more", change: (answer) => (answer.body[0].more = 1), says: /additional|unevaluated/ },
   {
-    why: "a member less",
+    why: "an additional member",
+    change: (answer) => (answer.body[0].more = 1),
+    says: /additional|unevaluated/,
+  },
+  {
+    why: "a missing member",
     change: (answer) => delete answer.body[0].weight,
     says: /required property 'weight'/,
   },
@@ -70,7 +74,7 @@ const wrong = [
     says: /ETag: \/ must match pattern/,
   },
   {
-    why: "a header more",
+    why: "an additional header",
     change: (answer) => (answer.headers.allow = "GET"),
     says: /Allow is not described/,
   },
@@ -98,7 +102,8 @@ test("deviations from the description are detected", async (context) => {
     assert.match(problem, /^GET \/api\/9\/http\/upstreams\/app\/servers\/: \d+: not as openapi\//, why);
     assert.match(problem, says, why);
   }
-  // Paths that are not described give only errors, and described ones never give these errors.
+  // Undescribed paths are answered only with errors, and described paths are never answered with these
+  // errors.
   for (const [name, where] of [
     ["GET", "/api/9/http/upstreams/app/more"],
     ["GET", "/api/10/http/upstreams/app/servers"],
@@ -123,7 +128,7 @@ test("request bodies that the API accepts must be described", async (context) =>
   const of = (body) => description.problemOf({ method: "PATCH", path, body, answer }) ?? "";
   assert.equal(of({ weight: 2 }), "");
   assert.equal(of('{"weight":"2"}'), "");
-  assert.match(of({ weight: 0 }), /the request was taken: \/weight must be/);
-  assert.match(of({ height: 2 }), /the request was taken: .*unevaluated/);
+  assert.match(of({ weight: 0 }), /the request was accepted: \/weight must be/);
+  assert.match(of({ height: 2 }), /the request was accepted: .*unevaluated/);
   assert.match(of(undefined), /the request has no body/);
 });

@@ -29,7 +29,7 @@ async function preflight(context, gateway, headers = {}) {
   return connection.read({ hasBody: false });
 }
 
-/** The names of a list in a header, in lower case. @param {string | undefined} value */
+/** Returns the names of a list in a header, in lower case. @param {string | undefined} value */
 const names = (value) => (value ?? "").toLowerCase().split(/, */);
 
 test("a page of a listed origin can read and change with its own token", async (context) => {
@@ -90,7 +90,7 @@ test("all other origins are refused and can read nothing", async (context) => {
   assert.equal((await preflight(context, gateway, { Host: "evil.example" })).status, 403);
 });
 
-test("by default no other origin is allowed, and a listed one cannot write without api.write", async (context) => {
+test("by default no other origin is allowed, and a listed origin cannot write without api.write", async (context) => {
   const plain = await startGateway(context, { servers: ["127.0.0.1:9"] });
   assert.equal((await preflight(context, plain)).status, 403);
   const answer = await plain.api.get(sluice(), fromPage);
@@ -106,6 +106,6 @@ test("by default no other origin is allowed, and a listed one cannot write witho
   assert.deepEqual(names(headers["access-control-allow-methods"]), ["get", "head"]);
   assert.equal((await readOnly.api.get(sluice(), fromPage)).status, 200);
   assertErrorBody(await readOnly.api.delete(`${serversOf()}/0`, fromPage), 405, "MethodDisabled");
-  // Only a preflight is answered: without its headers OPTIONS is not an allowed method.
+  // OPTIONS is allowed only with the headers of a preflight request.
   assertErrorBody(await readOnly.api.send("OPTIONS", sluice(), undefined, fromPage), 405, "MethodDisabled");
 });

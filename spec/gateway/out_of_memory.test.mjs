@@ -9,8 +9,8 @@ import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 /**
  * Repeats a write until it is refused.
  * @param {(number: number) => Promise<import("./support/api.mjs").Answer>} write
- * @param {number} [from] how many are there already
- * @returns {Promise<number>} how many are there then
+ * @param {number} [from] the number of existing objects
+ * @returns {Promise<number>} the number of objects after that
  */
 async function fill(write, from = 0) {
   for (let number = from; number < 20_000; number += 1) {
@@ -25,7 +25,7 @@ async function fill(write, from = 0) {
 /**
  * Adds servers to the upstream "big", most of them with a few large writes, until one is refused.
  * @param {import("./support/api.mjs").Api} api
- * @returns {Promise<number>} how many it has then
+ * @returns {Promise<number>} the number of its servers after that
  */
 async function fillBig(api) {
   let count = 0;
@@ -54,14 +54,14 @@ async function assertServes(gateway, backend) {
   for (const { status, text } of answers) assert.deepEqual([status, text], [200, backend.id]);
 }
 
-test("an upstream that grows beyond the memory is refused and stays as it was", async (context) => {
+test("a change that makes an upstream too large for the memory is refused and changes nothing", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "128k");
   const add = (number) => api.post(serversOf("big"), { server: someAddress(number) });
   const count = await fillBig(api);
   assert.ok(count > 50, `${count} servers fit into 128k`);
 
   const full = await api.configuration();
-  assert.equal((await api.get(serversOf("big"))).body.length, count, "every acknowledged server is there");
+  assert.equal((await api.get(serversOf("big"))).body.length, count, "every acknowledged server exists");
   for (let turn = 0; turn < 20; turn += 1) assert.equal((await add(30_000 + turn)).status, 500);
   assert.equal(await api.configuration(), full, "a refused write changes nothing");
   await assertServes(gateway, backend);
@@ -71,7 +71,7 @@ test("an upstream that grows beyond the memory is refused and stays as it was", 
   assert.equal(status, 201, `deleting makes room: ${text}`);
 });
 
-test("many upstreams that exceed the memory are refused and the others stay as they were", async (context) => {
+test("upstreams that exceed the memory are refused, and the others stay unchanged", async (context) => {
   const { gateway, api, backend } = await startSmallGateway(context, "256k");
   const put = (number) => api.put(sluice(`u${number}`), { servers: [{ server: someAddress(number) }] });
   const count = await fill(put);

@@ -1,4 +1,6 @@
-/** Outlier detection: which servers are ejected, for how long, and how many at a time. */
+/**
+ * Outlier detection: the ejected servers, the time of ejections, and the number of simultaneous ejections.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,20 +41,23 @@ for (const [percent, atMost] of [
     await load.stop();
 
     const ejections = await ejectionsOf(gateway);
-    // At the start of each ejection the servers that are still ejected are counted, by times in milliseconds
-    // and by the order of the events: the clock of the ejecting worker may be behind that of a worker that
+    // The servers that are ejected at the start of each ejection are counted by times in milliseconds and by
+    // the order of events, because the clock of the ejecting worker may be behind the clock of a worker that
     // has ended an ejection.
     const counts = ejections.map(({ from, number }, index) => {
       const isOut = ({ to, over }) => to > from + 2 && over > number;
       return ejections.slice(0, index + 1).filter(isOut).length;
     });
     assert.equal(Math.max(...counts), atMost, `${ejections.length} ejections: ${counts}`);
-    // The end of an ejection is shown with the first request, so that at least this many are seen.
+    // The end of an ejection is recorded at the first request, so at least this number is seen.
     assert.ok(seen >= atMost, `${seen} were seen to be ejected`);
-    assert.ok(new Set(ejections.map(({ server }) => server)).size > atMost, "not always the same");
-    assert.ok(!ejections.some(({ server }) => server === backends[0].address), "the good one never");
+    assert.ok(new Set(ejections.map(({ server }) => server)).size > atMost, "different servers are ejected");
+    assert.ok(
+      !ejections.some(({ server }) => server === backends[0].address),
+      "the good server is never ejected",
+    );
     assert.deepEqual([...load.errors.keys()], ["status 500"]);
-    assert.ok((load.backends.get(backends[0].id) ?? 0) >= load.answers / 12, "the good one has its share");
+    assert.ok((load.backends.get(backends[0].id) ?? 0) >= load.answers / 12, "the good server has its share");
   });
 }
 
@@ -72,7 +77,7 @@ test("consecutive_5xx counts failures in a row over all workers, and a good resp
   assert.deepEqual([server, reason, seconds], [backend.address, "4 responses of 5xx in a row", 3600]);
   const peer = (await peersOf(gateway.api)).get(backend.address);
   assert.deepEqual([peer.state, peer.unavail], ["unavail", 1]);
-  assert.equal((await ask(gateway.port)).status, 200, "as an only server it goes on all the same");
+  assert.equal((await ask(gateway.port)).status, 200, "the only server still receives requests");
 });
 
 test("consecutive_gateway_failure counts 502, 503, 504 and missing answers, and another 5xx resets the count", async (context) => {
@@ -94,7 +99,7 @@ test("consecutive_gateway_failure counts 502, 503, 504 and missing answers, and 
       return bad.requests.length > before;
     });
   };
-  // The other server answers well whatever it is asked.
+  // The other server answers every request with 200.
   const [answer] = backends[1].server.listeners("request");
   backends[1].server.removeAllListeners("request").on("request", (request, response) => {
     request.url = "/";
@@ -116,7 +121,7 @@ test("a retried 429 does not count as a 5xx", async (context) => {
   const gateway = await startGateway(context, { upstreams, http: "proxy_next_upstream error http_429;" });
   const [full, other] = backends;
   full.behaviour = { status: 429 };
-  // So several have had their 429 before one of them ends.
+  // The delay lets several requests receive their 429 before one of them ends.
   other.behaviour = { delay: 50 };
   const load = startLoad(context, { port: gateway.port, connections: 16, total: 200 });
   await load.finished;
@@ -142,21 +147,21 @@ test("each consecutive ejection lasts longer, up to a limit, and quiet intervals
     [0.2, 0.4, 0.5, 0.5],
   );
   for (const [index, { from }] of ejections.slice(1).entries())
-    assert.ok(from >= ejections[index].to, "it is ejected again when the last ejection is over");
-  // While it is out it has no request: all that came between the second ejection and its end.
-  assert.ok(bad.requests.length <= 4 * 2 + 1, `it had ${bad.requests.length} requests`);
+    assert.ok(from >= ejections[index].to, "the server is ejected again after the end of the last ejection");
+  // An ejected server receives no requests, so it has only the requests that lead to ejections.
+  assert.ok(bad.requests.length <= 4 * 2 + 1, `the server had ${bad.requests.length} requests`);
 
-  // Of four in a row three are forgiven after three intervals.
+  // Three of four consecutive ejections are forgotten after three intervals.
   bad.behaviour = {};
-  await waitFor("it answers", async () => (await ask(gateway.port)).text === bad.id);
+  await waitFor("the server answers", async () => (await ask(gateway.port)).text === bad.id);
   const [{ to }] = ejections.slice(-1);
   await waitFor("three intervals have gone by", () => Date.now() > to + 3 * interval + 20);
   bad.behaviour = { status: 500 };
   const [{ seconds, from }] = (await askUntilEjected(gateway, 5)).slice(4);
-  assert.ok(from < to + 4 * interval, "in the fourth");
+  assert.ok(from < to + 4 * interval, "the next ejection is within the fourth interval");
   assert.equal(seconds, 0.4);
   bad.behaviour = {};
-  await waitFor("it is up", async () => {
+  await waitFor("the server is up", async () => {
     await ask(gateway.port);
     return (await peersOf(gateway.api)).get(bad.address).state === "up";
   });
@@ -178,8 +183,11 @@ test("removing outlier_detection at run time ends all ejections", async (context
   await gateway.api.expect(200, "PATCH", sluice(), { outlier_detection: null });
   const reasons = async () =>
     (await eventsOf(gateway.api, backends[0].address)).slice(1).map(({ reason }) => reason);
-  assert.deepEqual(await reasons(), ["its ejection is over"], "before any request");
-  await waitFor("it is asked again", async () => (await ask(gateway.port)).text === backends[0].id);
+  assert.deepEqual(await reasons(), ["its ejection is over"], "the event precedes all requests");
+  await waitFor(
+    "the server receives requests again",
+    async () => (await ask(gateway.port)).text === backends[0].id,
+  );
   const workers = new Set();
   await waitFor("every worker answers", async () => {
     return workers.add((await ask(gateway.port)).headers["x-worker"]).size === gateway.workerCount;

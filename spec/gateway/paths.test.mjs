@@ -14,7 +14,7 @@ test("a relative state_dir and a relative token file are below nginx's prefix", 
   const setup = { api: { write_tokens_file: "tokens" } };
   const gateway = await makeGateway(context, { servers: ["127.0.0.1:9"], stateDir: "kept/state", setup });
   writeFileSync(join(gateway.folder, "tokens"), "open-sesame\n");
-  await assert.rejects(gateway.start(), "its parent is not made");
+  await assert.rejects(gateway.start(), "the parent of state_dir is not created");
   gateway.log.allow(/could not make .*\/kept\/state: /);
   gateway.configure({ stateDir: "state" });
   await gateway.start();
@@ -46,7 +46,7 @@ test("a reload that changes the shared dict, or another nginx on the same state_
   assert.ok(readFileSync(join(gateway.folder, "state", "journal.0"), "utf8").includes("127.0.0.2:9"));
 });
 
-test("an error on a path of Sluice links to this gateway's description, and any other error to that of NGINX", async (context) => {
+test("an error on a path of Sluice links to this gateway's description, and any other error to NGINX's description", async (context) => {
   const { api, apiPort } = await startGateway(context, { servers: [] });
   const own = `http://127.0.0.1:${apiPort}/api/sluice/1/openapi.json`;
   const nginx = "https://nginx.org/en/docs/http/ngx_http_api_module.html";

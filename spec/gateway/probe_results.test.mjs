@@ -1,4 +1,4 @@
-/** Active health checks: the requests, their results, and the reported reasons. */
+/** Active health checks: requests, results, and reported reasons. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -26,7 +26,7 @@ function answer(status, body, headers = "") {
 const reset = (socket) => socket.resetAndDestroy();
 
 /**
- * Answers, and the reported reasons; `undefined` instead of an answer: the server never answers.
+ * Answers that fail a check, and the reported reasons.
  * @type {Record<string, { answer: string | Answer, reason: RegExp }>}
  */
 const failing = {
@@ -55,7 +55,7 @@ const failing = {
 const quick = { interval: "500ms", timeout: "3s" };
 
 /**
- * The first result of a probe.
+ * Returns the first result of a probe.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {string} address
  */
@@ -74,7 +74,7 @@ async function probeOne(context, check, address) {
   return firstResult(gateway, address);
 }
 
-test("a check distinguishes a failing server from a healthy one and gives the reason", async (context) => {
+test("a check distinguishes a failing server from a healthy one and reports the reason", async (context) => {
   const servers = [];
   for (const [name, { answer: given, reason }] of Object.entries(failing))
     servers.push({ name, reason, ...(await startProbed(context, given)) });
@@ -106,7 +106,7 @@ test("a server whose backlog is full fails its check", async (context) => {
     signal(-group, "SIGKILL");
     forgetGroup(group);
   });
-  await waitFor("it listens", async () => {
+  await waitFor("the server listens", async () => {
     const socket = connect(port, "127.0.0.1");
     return once(socket, "connect")
       .then(() => true)
@@ -116,7 +116,7 @@ test("a server whose backlog is full fails its check", async (context) => {
   signal(group, "SIGSTOP");
   const filling = Array.from({ length: 8 }, () => connect(port, "127.0.0.1").on("error", () => {}));
   atEnd(context, () => filling.forEach((socket) => socket.destroy()));
-  await waitFor("its backlog is full", async () => {
+  await waitFor("the backlog is full", async () => {
     await sleep(100);
     return filling.filter(({ connecting }) => connecting).length >= 4;
   });
@@ -158,7 +158,7 @@ test("an https check sends the upstream's name and does not verify the certifica
   const { passed, reason } = await firstResult(gateway, plain.address);
   assert.equal(passed, false);
   assert.match(reason, /^could not shake hands: /);
-  await waitFor("it is probed again", () => server.arrivals.length > 2);
+  await waitFor("the server is probed again", () => server.arrivals.length > 2);
   assert.equal(server.connections, 1);
   assert.deepEqual(names, ["app"]);
 });
@@ -213,8 +213,8 @@ test("a connection is kept between checks for keepalive_time", async (context) =
   await startProber(context, check, [kept.address], { workers: 1 });
   await startProber(context, { ...check, keepalive_time: "0s" }, [brief.address], { workers: 1 });
   const started = performance.now();
-  await waitFor("it is probed often", () => kept.arrivals.length >= 12);
-  // One a second, the first at once.
+  await waitFor("the server is probed often", () => kept.arrivals.length >= 12);
+  // There is one connection per second, and the first one is opened immediately.
   const most = Math.ceil((performance.now() - started) / 1000) + 2;
   assert.ok(kept.connections >= 2 && kept.connections <= most, `${kept.connections} connections`);
   assert.ok(kept.open <= 1, `${kept.open} connections are open`);
@@ -226,11 +226,11 @@ test("a kept connection that the server closes or resets is not a failure", asyn
   const once_only = (socket, number) => (number > 1 ? socket.resetAndDestroy() : socket.write(WELL));
   const server = await startProbed(context, once_only);
   const gateway = await startProber(context, { interval: "200ms" }, [server.address], { workers: 1 });
-  await waitFor("it is probed", () => resultsOf(gateway, server.address).length > 4);
+  await waitFor("the server is probed", () => resultsOf(gateway, server.address).length > 4);
   assert.ok(resultsOf(gateway, server.address).every(({ passed }) => passed));
 });
 
-/** Lets a worker set how many files it may open. */
+/** A location that sets the worker's limit of open files. */
 const limitLocation = `location /limit {
   content_by_lua_block {
     local ffi = require("ffi")
@@ -251,10 +251,12 @@ test("a worker that runs out of file descriptors does not mark servers as unheal
   await firstResult(gateway, server.address);
   const api = new Api({ port: gateway.apiPort, keepAlive: true });
   assert.equal((await api.get("/limit?files=8")).text, "0");
-  await waitFor("it warns", () => /could not probe .* too many open files/.test(gateway.log.text()));
+  await waitFor("the worker logs a warning", () =>
+    /could not probe .* too many open files/.test(gateway.log.text()),
+  );
   const probes = server.arrivals.length;
   assert.equal((await api.get("/limit?files=1024")).text, "0");
   api.close();
-  await waitFor("it is probed again", () => server.arrivals.length > probes + 1);
+  await waitFor("the server is probed again", () => server.arrivals.length > probes + 1);
   assert.ok(resultsOf(gateway, server.address).every(({ passed }) => passed));
 });

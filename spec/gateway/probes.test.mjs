@@ -1,4 +1,4 @@
-/** Active health checks: which servers are probed, when, and by how many workers. */
+/** Active health checks: the probed servers, the times of probes, and the number of probing workers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,8 +14,8 @@ useWorkers(4);
 const INTERVAL = 1000;
 const health_check = { interval: "1s" };
 /**
- * How early or late a probe may be on a busy machine, in milliseconds. A second prober, or a probe that is
- * left out, would differ by more.
+ * Tolerance of a probe's time on a busy machine, in milliseconds. A second prober or a missing probe would
+ * differ by more.
  */
 const TOLERANCE = 600;
 
@@ -36,7 +36,7 @@ function assertRhythm(servers, jitter = 0) {
   }
 }
 
-test("four workers probe each server once an interval, through a reload and the kill -9 of a worker", async (context) => {
+test("four workers probe each server once per interval, through a reload and the kill -9 of a worker", async (context) => {
   const servers = await startManyProbed(context, 12);
   const gateway = await startProber(
     context,
@@ -46,7 +46,7 @@ test("four workers probe each server once an interval, through a reload and the 
   const began = performance.now();
   const probedAgain = (/** @type {number} */ times) => {
     const wanted = servers.map(({ arrivals }) => arrivals.length + times);
-    return waitFor(`each is probed ${times} times`, () =>
+    return waitFor(`each server is probed ${times} times`, () =>
       servers.every(({ arrivals }, index) => arrivals.length >= wanted[index]),
     );
   };
@@ -75,7 +75,7 @@ test("at the start the checks of an upstream are spread over the interval", asyn
   const span = times[times.length - 1] - times[0];
   assert.ok(span > 1500 && span < 2300, `the first probes came within ${span} ms`);
   for (const [index, time] of times.slice(1).entries()) {
-    assert.ok(time - times[index] < 500, `none came for ${time - times[index]} ms`);
+    assert.ok(time - times[index] < 500, `there was no probe for ${time - times[index]} ms`);
   }
 });
 
@@ -91,7 +91,7 @@ test("jitter delays each probe by a random time", async (context) => {
   );
   assertRhythm(servers, 600);
   const gaps = servers.flatMap((server) => server.gaps());
-  assert.ok(Math.max(...gaps) - Math.min(...gaps) > 100, `all came after ${gaps}`);
+  assert.ok(Math.max(...gaps) - Math.min(...gaps) > 100, `the intervals are ${gaps}`);
 });
 
 test("an added server is probed at once, and a deleted one never again", async (context) => {
@@ -100,7 +100,10 @@ test("an added server is probed at once, and a deleted one never again", async (
   const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: second.address });
   await waitFor("the added server is probed at once", () => second.arrivals.length > 0);
   await gateway.api.expect(200, "PATCH", sluice(), { health_check });
-  await waitFor("both are probed often", () => second.arrivals.length > 2 && first.arrivals.length > 2);
+  await waitFor(
+    "both servers are probed often",
+    () => second.arrivals.length > 2 && first.arrivals.length > 2,
+  );
   await gateway.api.expect(200, "DELETE", `${serversOf()}/${id}`);
   const probes = second.arrivals.length;
   const others = first.arrivals.length;
@@ -108,7 +111,7 @@ test("an added server is probed at once, and a deleted one never again", async (
   assert.equal(second.arrivals.length, probes);
 });
 
-test("changes of other servers or of its weight do not change when a server is probed", async (context) => {
+test("changes of other servers or of a server's weight do not change the times of its probes", async (context) => {
   const server = await startProbed(context);
   const gateway = await startProber(context, { interval: "1s" }, [server.address]);
   for (let turn = 0; turn < 30; turn += 1) {
@@ -129,10 +132,10 @@ test("a server with down is not probed until down is removed", async (context) =
   assert.equal(server.arrivals.length, 0);
   const [{ id }] = await gateway.api.expect(200, "GET", serversOf());
   await gateway.api.expect(200, "PATCH", `${serversOf()}/${id}`, { down: false });
-  await waitFor("it is probed", () => server.arrivals.length > 0, 300);
+  await waitFor("the server is probed", () => server.arrivals.length > 0, 300);
 });
 
-test("adding and removing 1,000 servers leaves no probe behind", async (context) => {
+test("adding and removing 1,000 servers leaves no probes behind", async (context) => {
   const server = await startProbed(context);
   const gateway = await startProber(context, { interval: "1s" }, [server.address]);
   const many = Array.from({ length: 1000 }, (_, number) => ({ server: someAddress(number) }));
@@ -153,13 +156,13 @@ test("adding and removing 1,000 servers leaves no probe behind", async (context)
 test("a deleted upstream is no longer probed, and a new one of the same name starts fresh", async (context) => {
   const server = await startProbed(context);
   const gateway = await startProber(context, { interval: "1s" }, [server.address]);
-  await waitFor("it is probed", () => server.arrivals.length > 0);
+  await waitFor("the server is probed", () => server.arrivals.length > 0);
   await gateway.api.expect(204, "DELETE", sluice());
   const probes = server.arrivals.length;
   await sleep(1.5 * INTERVAL);
   assert.equal(server.arrivals.length, probes);
   await gateway.api.expect(201, "PUT", sluice(), { health_check, servers: [{ server: server.address }] });
-  await waitFor("it is probed again", () => server.arrivals.length > probes, 300);
+  await waitFor("the server is probed again", () => server.arrivals.length > probes, 300);
 });
 
 test("a worker that was stopped catches up with hundreds of changes and does not probe in a burst", async (context) => {
@@ -172,7 +175,7 @@ test("a worker that was stopped catches up with hundreds of changes and does not
     { workers: 2 },
   );
   await waitFor("each server has been probed", () => servers.every(({ arrivals }) => arrivals.length > 0));
-  // The kernel may give new connections to the stopped worker: this one is open already.
+  // The kernel may assign new connections to the stopped worker, so this connection is opened before.
   const api = new Api({ port: gateway.apiPort, keepAlive: true });
   const { headers } = await api.get("/api/9/http/upstreams");
   const stopped = Number(gateway.workers().find((pid) => String(pid) !== headers["x-worker"]));
@@ -180,7 +183,7 @@ test("a worker that was stopped catches up with hundreds of changes and does not
   for (let turn = 0; turn < 300; turn += 1) {
     await api.expect(201, "PUT", sluice(`other${turn}`), { servers: [] });
   }
-  // Of two rows in turn each worker has one.
+  // Each worker probes one of two consecutive rows.
   for (const { address } of added) await api.expect(201, "POST", serversOf(), { server: address });
   await sleep(2.5 * INTERVAL);
   signal(stopped, "SIGCONT");
@@ -207,5 +210,5 @@ test("nginx quits at once while probes hang", async (context) => {
   );
   await waitFor("each server has a probe", () => servers.every(({ arrivals }) => arrivals.length > 0));
   const milliseconds = await timeToQuit(gateway);
-  assert.ok(milliseconds < 2000, `it took ${milliseconds} ms`);
+  assert.ok(milliseconds < 2000, `the stop took ${milliseconds} ms`);
 });

@@ -1,6 +1,6 @@
 /**
- * Without tokens, a client of the traffic port never gets access to the API, whatever address an upstream
- * has.
+ * Without tokens, a client of the traffic port never has access to the API, whatever the addresses of
+ * servers.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -21,7 +21,7 @@ const evil = sluice("evil");
 const body = '{"servers":[{"server":"192.0.2.1:80"}]}';
 const node = '{"server":"192.0.2.1:80","ttl":"10s"}';
 const local = { Host: "localhost" };
-/** The traffic port passes on whatever Host a client sends. */
+/** The traffic port passes any Host of a client on. */
 const http = "proxy_set_header Host $http_host;";
 const location = 'location /api { content_by_lua_block { require("resty.sluice").api() } }';
 
@@ -38,12 +38,12 @@ const attacks = [
  * Asserts that no request of a client of the traffic port to the API is accepted.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  * @param {{ port?: number, path?: string, victim?: import("./support/gateway.mjs").Gateway }} [options]
- *   `path`: the prefix of the location before the API's path; `victim`: the gateway that has the API, if it
- *   is another
+ *   `path`: the prefix of the location before the API's path; `victim`: the gateway with the API, if it is
+ *   another gateway
  */
 async function assertNoAdministrator(gateway, { port = gateway.port, path = "", victim = gateway } = {}) {
   const before = await victim.api.configuration();
-  // Often, so that connections that are kept are used too.
+  // Several rounds also use kept connections.
   for (let round = 0; round < 3; round += 1) {
     for (const [method, below, sent] of attacks) {
       const { status, text } = await ask(port, path + below, { method, headers: local, body: sent });
@@ -124,11 +124,11 @@ test("an API on the traffic port, on IPv6 or on a unix socket cannot be reached 
     await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server }] });
     await assertNoAdministrator(gateway);
   }
-  // Here the traffic port has the API itself, and /through/ passes on to it.
+  // The traffic port has the API itself, and /through/ proxies to it.
   await gateway.api.expect(200, "PUT", sluice(), { servers: [{ server: `127.0.0.1:${gateway.port}` }] });
   gateway.configure({ traffic: `${location} location /through/ { proxy_pass http://app/; }` });
   await gateway.reload();
-  await waitFor("the workers before have ended", () => gateway.workers().length === gateway.workerCount);
+  await waitFor("the old workers have ended", () => gateway.workers().length === gateway.workerCount);
   await assertNoAdministrator(gateway, { path: "/through" });
 });
 
@@ -154,7 +154,7 @@ test("a proxied client that does not wait for its answer changes nothing either"
     });
   }
   const requests = async () => [...(await peersOf(gateway.api)).values()][0];
-  await waitFor("all of them are over", async () => (await requests()).active === 0);
+  await waitFor("all requests have ended", async () => (await requests()).active === 0);
   assertErrorBody(await gateway.api.get(evil), 404, "UpstreamNotFound");
 });
 
@@ -193,7 +193,7 @@ test("headers that a proxy adds show that a request is not local", async (contex
   }
 });
 
-test("programs of this machine need no token, whichever user runs them", async (context) => {
+test("programs of this machine need no token, whatever their user", async (context) => {
   const [ipv6, both] = [await freePort(), await freePort()];
   const gateway = await startGateway(context, {
     upstreams: { app: {} },
@@ -225,7 +225,7 @@ test("programs of this machine need no token, whichever user runs them", async (
   }
 });
 
-test("a program that speaks IPv4 over a socket of IPv6 needs no token", async (context) => {
+test("a program with an IPv4 connection of an IPv6 socket needs no token", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const options = { host: "::ffff:127.0.0.1", port: gateway.apiPort, path: serversOf(), headers: local };
   const status = await new Promise((resolve, reject) => {

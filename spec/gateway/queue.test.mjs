@@ -11,13 +11,13 @@ import { waitFor } from "./support/wait.mjs";
 
 useWorkers(4);
 
-/** How late a wait may end on a busy machine, in milliseconds. */
+/** Upper bound on the delay of the end of a wait on a busy machine, in milliseconds. */
 const LATE = 5000;
 
-/** What nginx says of a request for which no server is left: it does so at the level of errors. */
+/** The error that nginx logs for a request without an available server. */
 const full = /no live upstreams while connecting to upstream/;
 
-test("waiting requests are served in the order in which they came", async (context) => {
+test("waiting requests are served in the order of their arrival", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 20 }, { workers: 1 });
   const first = await occupy(app, backend);
@@ -43,7 +43,7 @@ test("waiting requests are served in the order in which they came", async (conte
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 20, overflows: 0 });
 });
 
-test("when the queue is full over all workers, a request gets 503 with Retry-After at once", async (context) => {
+test("when the queue is full over all workers, a request is answered with 503 and Retry-After at once", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 3 });
   await occupy(app, backend);
@@ -72,7 +72,7 @@ test("a request gets 504 when its wait times out", async (context) => {
   const app = await startQueue(context, backend, { size: 10, timeout: "2s" });
   await occupy(app, backend);
   const started = performance.now();
-  // Not all come at once: each has its own time.
+  // The requests begin at different times, and each has its own time-out.
   const waiting = [app.begin(), app.begin()];
   await app.queue.holds(2);
   const later = performance.now();
@@ -81,7 +81,7 @@ test("a request gets 504 when its wait times out", async (context) => {
     const { status, at } = await ending;
     const waited = at - (index < 2 ? started : later);
     assert.equal(status, 504);
-    assert.ok(waited > 1995 && waited < 2000 + LATE, `it waited ${waited} ms`);
+    assert.ok(waited > 1995 && waited < 2000 + LATE, `the request waited ${waited} ms`);
   }
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
   assert.equal(backend.requests.length, 1);
@@ -90,7 +90,7 @@ test("a request gets 504 when its wait times out", async (context) => {
   assert.equal((await app.begin().ending).status, 200);
 });
 
-test("a client that leaves frees its place, and does not stop those behind it", async (context) => {
+test("a client that closes its connection frees its place, and requests behind it proceed", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 3 }, { workers: 1 });
   const first = await occupy(app, backend);
@@ -130,7 +130,7 @@ test("a request that waits on one worker is served when a request of another wor
   assert.equal((await held).status, 200);
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
   const milliseconds = performance.now() - left;
-  assert.ok(milliseconds < LATE, `they were served after ${milliseconds} ms`);
+  assert.ok(milliseconds < LATE, `the requests were served after ${milliseconds} ms`);
 });
 
 test("no request waits while a server has room, or when no full server would be available", async (context) => {
@@ -150,7 +150,7 @@ test("no request waits while a server has room, or when no full server would be 
   const started = performance.now();
   const { status, at } = await app.begin().ending;
   assert.equal(status, 502);
-  assert.ok(at - started < LATE, `it waited ${at - started} ms for nothing`);
+  assert.ok(at - started < LATE, `the request waited ${at - started} ms unnecessarily`);
 });
 
 test("the upstream's name comes from $sluice_upstream when the hook names none", async (context) => {
@@ -174,7 +174,7 @@ test("the upstream's name comes from $sluice_upstream when the hook names none",
   assert.equal((await begin(context, gateway.port, "/wait/nothing/").ending).status, 502);
 });
 
-test("without the hook requests get 502, and one line says what is missing", async (context) => {
+test("without the hook requests are answered with 502, and one log line names the missing hook", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 10 }, { workers: 1, traffic: "" });
   app.gateway.log.allow(full, /"queue" needs access_by_lua_block/);

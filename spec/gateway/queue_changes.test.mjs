@@ -1,4 +1,4 @@
-/** `queue` while its upstream changes, and while workers and clients come and go. */
+/** `queue` while its upstream changes, and while workers and clients end. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,12 +12,12 @@ import { waitFor } from "./support/wait.mjs";
 
 useWorkers(4);
 
-/** What nginx says of a request for which no server is left: it does so at the level of errors. */
+/** The error that nginx logs for a request without an available server. */
 const full = /no live upstreams while connecting to upstream/;
 
 test("an added server serves waiting requests at once", async (context) => {
   const [busy, added] = await startBackends(context, 2);
-  // Four workers: on some of them nothing but those requests tells of the change.
+  // There are four workers. Some of them notice the change only because of the waiting requests.
   const app = await startQueue(context, busy);
   const held = await occupy(app, busy);
   const waiting = Array.from({ length: 8 }, () => app.begin());
@@ -42,7 +42,7 @@ test("a raised limit lets waiting requests in at once", async (context) => {
   for (const { ending } of waiting) assert.equal((await ending).status, 200);
 });
 
-test("a changed queue applies to new requests, and waiting ones go on waiting", async (context) => {
+test("a changed queue applies to new requests, and waiting requests continue to wait", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend, { size: 2, timeout: "30s" }, { workers: 1 });
   app.gateway.log.allow(full);
@@ -101,7 +101,7 @@ test("a waiting request is never sent to a server that was deleted in the meanti
   const [busy, other] = await startBackends(context, 2);
   const app = await startQueue(context, busy);
   for (const hasWaited of [true, false]) {
-    // Its server is chosen before its body is read, and the body comes late.
+    // The server of this request is chosen before its body is read, and the body arrives late.
     const held = hasWaited ? await occupy(app, busy) : undefined;
     const slow = app.begin("/slow", { length: 4 });
     if (held !== undefined) {
@@ -129,7 +129,7 @@ test("a waiting request is never sent to a server that was deleted in the meanti
   assert.equal((await app.api.expect(200, "GET", "/api/9/http/upstreams/app")).zombies, 0);
 });
 
-test("requests that wait during a reload go on waiting and are served", async (context) => {
+test("requests that wait during a reload continue to wait and are served", async (context) => {
   const backend = await startBackend(context);
   const app = await startQueue(context, backend);
   await occupy(app, backend);
@@ -141,7 +141,7 @@ test("requests that wait during a reload go on waiting and are served", async (c
   await app.queue.holds(6);
   backend.release();
   for (const { ending } of waiting) assert.equal((await ending).status, 200);
-  await waitFor("the workers before have ended", () => !before.some(isRunning));
+  await waitFor("the old workers have ended", () => !before.some(isRunning));
   assert.deepEqual(await app.queue.read(), { size: 0, max_size: 10, overflows: 0 });
 });
 
@@ -161,10 +161,10 @@ test("a killed worker leaves no request in the queue", async (context) => {
   backend.release();
   assert.equal((await held).status, 200);
   assert.equal((await waiting.ending).status, 200);
-  await waitFor("no request is under way", async () => (await sumOf(gateway.api, "active")) === 0);
+  await waitFor("no request is in flight", async () => (await sumOf(gateway.api, "active")) === 0);
 });
 
-test("after a storm of clients that leave in every phase the queue is empty", async (context) => {
+test("the queue is empty after many clients have closed their connections in every phase", async (context) => {
   const backends = await startBackends(context, 3);
   const app = await startQueue(context, backends, { size: 40, timeout: "300ms" });
   const statuses = new Map();
@@ -172,7 +172,7 @@ test("after a storm of clients that leave in every phase the queue is empty", as
   const client = async () => {
     for (let turn = 0; turn < 25; turn += 1) {
       const chance = Math.random();
-      // In the queue or at the server; while its body is awaited; or not at all.
+      // A client leaves in the queue, at the server, before its body is complete, or not at all.
       const request = app.begin(
         `/?delay=${Math.floor(Math.random() * 30)}`,
         chance < 0.2 ? { length: 4 } : {},
@@ -186,7 +186,7 @@ test("after a storm of clients that leave in every phase the queue is empty", as
     }
   };
   await Promise.all(Array.from({ length: 80 }, client));
-  assert.deepEqual(new Set(statuses.keys()), new Set([0, 200, 503, 504]), "each has happened");
+  assert.deepEqual(new Set(statuses.keys()), new Set([0, 200, 503, 504]), "each outcome has occurred");
   assert.ok(left > 500);
   assert.ok(statuses.get(200) > 20, `${statuses.get(200)} were served`);
 

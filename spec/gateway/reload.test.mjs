@@ -1,4 +1,4 @@
-/** A reload loses nothing: no request, no write, no count. */
+/** A reload loses no request, no write and no count. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,8 +19,8 @@ test("a reload under load fails no request and loses no count", async (context) 
     servers: backends.slice(0, 2).map(({ address }) => address),
   });
   await gateway.api.expect(201, "POST", serversOf(), { server: backends[2].address });
-  // nginx closes kept connections when it reloads, which can cross a request. Each request therefore has its
-  // own connection.
+  // nginx closes kept connections when it reloads, even if a request is about to arrive. Each request
+  // therefore has its own connection.
   const load = startLoad(context, { port: gateway.port, connections: 16, keepAlive: false, pause: 10 });
   let counted = 0;
   for (let turn = 0; turn < 4; turn += 1) {
@@ -32,7 +32,7 @@ test("a reload under load fails no request and loses no count", async (context) 
   }
   await load.round();
   await load.stop();
-  assert.deepEqual([...load.errors], [], "what clients saw");
+  assert.deepEqual([...load.errors], [], "no request fails");
 
   const peers = await settledPeersOf(gateway.api);
   for (const { address, requests } of backends) {
@@ -50,11 +50,11 @@ test("a request that outlasts a reload is finished and counted", async (context)
   const held = ask(gateway.port, "/?hold=1");
   await waitFor("the request is in flight", async () => (await sumOf(gateway.api, "active")) === 1);
   const before = await gateway.reload();
-  assert.equal(await sumOf(gateway.api, "active"), 1, "it is in flight after the reload");
+  assert.equal(await sumOf(gateway.api, "active"), 1, "the request is in flight after the reload");
 
   backend.release();
   assert.equal((await held).status, 200);
-  await waitFor("the workers before have ended", () => !before.some(isRunning));
+  await waitFor("the old workers have ended", () => !before.some(isRunning));
   const peer = (await settledPeersOf(gateway.api)).get(backend.address);
   assert.deepEqual([peer.active, peer.requests, peer.responses["2xx"]], [0, 1, 1]);
 });

@@ -28,7 +28,8 @@ test("PUT of 200 servers keeps the counters of unchanged servers", async (contex
     1000,
   );
 
-  // 100 unchanged, 50 with another weight, 50 removed and 50 new, in another order, which does not matter.
+  // 100 servers are unchanged, 50 have another weight, 50 are removed and 50 are new. Their order changes,
+  // which has no effect.
   const equal = addresses.slice(0, 100);
   const changed = addresses.slice(100, 150);
   const added = addresses.slice(200);
@@ -50,7 +51,7 @@ test("PUT of 200 servers keeps the counters of unchanged servers", async (contex
   const oldIds = new Set([...before.values()].map(({ id }) => id));
   for (const address of added) {
     const { id, requests, responses, sent, received } = after.get(address);
-    assert.ok(!oldIds.has(id), "a new server has an id of its own");
+    assert.ok(!oldIds.has(id), "a new server has a new id");
     assert.deepEqual([requests, responses.total, sent, received], [0, 0, 0, 0]);
   }
 });
@@ -129,7 +130,7 @@ test("the answer of GET can be edited and sent back", async (context) => {
   const { body, headers } = await api.get(sluice());
   const same = await api.put(sluice(), body);
   assert.deepEqual([same.status, same.body], [200, body]);
-  assert.equal(same.headers.etag, headers.etag, "which is no write if nothing was changed");
+  assert.equal(same.headers.etag, headers.etag, "an unchanged object causes no write");
   body.servers[1].weight = 5;
   assert.deepEqual(await api.expect(200, "PUT", sluice(), body), body);
 });
@@ -161,7 +162,11 @@ test("If-Match makes a write conditional", async (context) => {
   await api.expect(200, "PUT", sluice(), { servers }, { "If-Match": "*" });
   const now = (await api.get(sluice())).headers.etag;
   await api.expect(200, "PUT", sluice("other"), { servers });
-  assert.equal((await api.get(sluice())).headers.etag, now, "another upstream's change is none of this one");
+  assert.equal(
+    (await api.get(sluice())).headers.etag,
+    now,
+    "a change of another upstream does not change the ETag",
+  );
   await api.expect(204, "DELETE", sluice(), undefined, { "If-Match": now });
 });
 

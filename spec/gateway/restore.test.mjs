@@ -1,5 +1,5 @@
 /**
- * PUT accepts the answer of GET for an upstream: at once, later, after the upstream was deleted, and for
+ * PUT accepts an answer of GET for an upstream: immediately, later, after the upstream was deleted, and for
  * another upstream.
  */
 import assert from "node:assert/strict";
@@ -33,7 +33,7 @@ function without(object, ...names) {
   return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
 }
 
-/** An upstream without what tells its servers from others. @param {any} upstream */
+/** Returns an upstream without the ids of its servers. @param {any} upstream */
 function withoutIds(upstream) {
   return { ...upstream, servers: upstream.servers.map((server) => without(server, "id")) };
 }
@@ -68,7 +68,7 @@ test("an older backup can be restored over an upstream whose ids have changed", 
   await api.expect(201, "PUT", sluice(), { servers: servers.toReversed() });
   const moved = await api.expect(200, "GET", sluice());
   const restored = await api.expect(200, "PUT", sluice(), backup);
-  assert.deepEqual(restored, moved, "a server is known by its address");
+  assert.deepEqual(restored, moved, "a server is identified by its address");
 });
 
 test("an invalid id is refused and changes nothing", async (context) => {
@@ -104,7 +104,7 @@ test("restored nodes can renew, change and leave", async (context) => {
   const renewed = await api.put(nodeOf("one"), one);
   assert.ok([200, 201].includes(renewed.status), renewed.text);
   assert.deepEqual([renewed.body.weight, renewed.body.ttl, renewed.body.meta], [2, "30s", { zone: "eu" }]);
-  // In the meantime one node has changed and another has moved: their own registrations win.
+  // One node has changed and another has moved in the meantime. Their own registrations take precedence.
   await api.expect(200, "PUT", nodeOf("one"), { ...one, weight: 5 });
   await api.expect(201, "PUT", nodeOf("two"), { server: someAddress(3), ttl: "30s", down: true });
   const now = await api.expect(200, "GET", sluice());
@@ -112,7 +112,7 @@ test("restored nodes can renew, change and leave", async (context) => {
   await api.expect(204, "DELETE", nodeOf("two"));
 });
 
-test("PUT accepts what GET returned for a node: again, after the node has left, and under another name", async (context) => {
+test("PUT accepts an answer of GET for a node: again, after the node has left, and under another name", async (context) => {
   const { api } = await startGateway(context, { servers: [] });
   const registration = { server: someAddress(1), ttl: "30s", incarnation: "7", meta: { zone: "eu" } };
   await api.expect(201, "PUT", nodeOf("one"), registration);
@@ -145,8 +145,8 @@ test("restored servers of a registry belong to the registry again and follow it"
   assert.deepEqual(bySource(restored), bySource(backup));
   write(second, third);
   await waitForServers(gateway, [second, third, someAddress(9)]);
-  // The registry has changed since then: its current data wins, also for a server that was added by hand
-  // before.
+  // The registry has changed since the backup. Its current data takes precedence, even for a server that was
+  // added by hand.
   write(second, third, someAddress(8));
   await waitForServers(gateway, [second, third, someAddress(8), someAddress(9)]);
   const byHand = { server: someAddress(8), weight: 2, id: 77 };

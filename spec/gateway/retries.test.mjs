@@ -1,4 +1,4 @@
-/** Retries: how many, for how long, to which servers, and how many at a time. */
+/** Retries: their number, time, servers, and simultaneous number. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
@@ -14,10 +14,10 @@ const wasLate =
   /upstream timed out \(110: Connection timed out\) while reading response header from upstream/;
 
 /**
- * A gateway whose servers are never out.
+ * Starts a gateway whose servers never become unavailable.
  * @param {import("node:test").TestContext} context
  * @param {number} count
- * @param {import("./support/backend.mjs").Behaviour} behaviour of each
+ * @param {import("./support/backend.mjs").Behaviour} behaviour of each server
  * @param {{ retries?: object, method?: string, http?: string }} [options]
  */
 async function startFailing(context, count, behaviour, { retries, method, http = "" } = {}) {
@@ -32,8 +32,8 @@ async function startFailing(context, count, behaviour, { retries, method, http =
 }
 
 /**
- * A retry storm: every server fails, and 100 clients ask again at once. Returns the tries per client request
- * while it lasts: its beginning and its end, at which few requests are under way, are left out.
+ * Makes a retry storm: every server fails, and 100 clients send their next request immediately. Returns the
+ * tries per request, without the beginning and the end, when few requests are in flight.
  * @param {import("node:test").TestContext} context
  * @param {number} total
  * @param {object} [retries]
@@ -47,7 +47,7 @@ async function storm(context, total, retries) {
   const path = (/** @type {number} */ number) => {
     if (number === settled) before = tries();
     if (number === total) after = tries();
-    // Each takes its own time, or all would fail at once, wave after wave.
+    // The times differ, because otherwise all requests would fail in waves.
     return `/?delay=${40 + ((number * 7) % 40)}`;
   };
   const load = startLoad(context, { port: gateway.port, connections: 100, total, path });
@@ -62,9 +62,9 @@ test("retry storm: without a budget every request is tried on every server", asy
 });
 
 test("retry storm: with a budget of 20 % a request has fewer than 1.2 tries on average", async (context) => {
-  // Of 100 requests under way at most 16 are retries: one more would be more than 20 % of the 83 others. So
-  // in the time of 84 requests there are 100 tries, 1.19 for each. The budget's least number, 3, is less than
-  // 16 and does not enter.
+  // At most 16 of 100 requests in flight are retries, because one more would exceed 20 % of the other 83.
+  // There are 100 tries for 84 requests, 1.19 per request. The budget's minimum of 3 is below 16 and has no
+  // effect.
   const { during } = await storm(context, 4000, { budget: { percent: 20, min_concurrent: 3 } });
   assert.ok(during < 1.2, `${during} tries a request`);
   assert.ok(during > 1.1, `${during} tries a request: the budget is used`);
@@ -75,31 +75,31 @@ test("retry storm: with a budget of zero there is no retry", async (context) => 
   assert.equal(inAll, 1);
 });
 
-test("the budget's minimum allows that many retries, however few requests are in flight", async (context) => {
+test("the budget's minimum allows retries even if few requests are in flight", async (context) => {
   const retries = { budget: { percent: 0, min_concurrent: 3 } };
   const { gateway, tries } = await startFailing(context, 4, { reset: 1, delay: 40 }, { retries });
   gateway.log.allow(wasReset, noneIsLeft);
-  // Three clients: each request may be tried on all four servers.
+  // There are three clients, so each request may be tried on all four servers.
   await startLoad(context, { port: gateway.port, connections: 3, total: 30 }).finished;
   assert.equal(tries(), 30 * 4);
-  // Of 30 at most 3 are retries at a time, so 27 are not: 30 tries in the time of 27 requests, 1.11 for each.
+  // At most 3 of 30 requests in flight are retries. There are 30 tries for 27 requests, 1.11 per request.
   const before = tries();
   await startLoad(context, { port: gateway.port, connections: 30, total: 600 }).finished;
   const each = (tries() - before) / 600;
   assert.ok(each > 1.05 && each < 1.16, `${each} tries a request`);
 });
 
-test("an exhausted budget is available again when the storm is over", async (context) => {
+test("an exhausted budget is available again after the storm", async (context) => {
   const retries = { budget: { percent: 20, min_concurrent: 1 } };
   const { gateway, backends } = await startFailing(context, 4, { reset: 1, delay: 10 }, { retries });
   gateway.log.allow(wasReset, noneIsLeft);
   await startLoad(context, { port: gateway.port, connections: 50, total: 400 }).finished;
   for (const backend of backends.slice(1)) backend.behaviour = {};
-  // One by one: each needs the one retry that may be under way.
+  // The requests are sequential, and each needs the only allowed retry.
   for (let turn = 0; turn < 40; turn += 1) assert.equal((await ask(gateway.port)).status, 200);
 });
 
-test('"tries" limits how many servers a request is sent to, whatever the method', async (context) => {
+test('"tries" limits the number of servers that a request is sent to, with every method', async (context) => {
   const { gateway, requests, tries } = await startFailing(context, 5, { reset: 1 });
   gateway.log.allow(wasReset, noneIsLeft);
   for (const method of ["round_robin", "least_conn", "random", "least_time"]) {
@@ -111,13 +111,13 @@ test('"tries" limits how many servers a request is sent to, whatever the method'
         assert.equal((await ask(gateway.port)).status, 502);
         assert.equal(tries() - sum, Math.min(allowed, 5), `${method}, tries ${allowed}`);
         const most = Math.max(...requests().map((number, index) => number - before[index]));
-        assert.equal(most, 1, "no server twice");
+        assert.equal(most, 1, "no server is tried twice");
       }
     }
   }
 });
 
-test("by default a request is sent to ten servers at most", async (context) => {
+test("by default a request is sent to at most ten servers", async (context) => {
   const { gateway, requests, tries } = await startFailing(context, 12, { reset: 1 });
   gateway.log.allow(wasReset);
   for (const retries of [null, { timeout: "60s" }]) {
@@ -126,14 +126,14 @@ test("by default a request is sent to ten servers at most", async (context) => {
     assert.equal((await ask(gateway.port)).status, 502);
     assert.equal(tries() - before, 10);
   }
-  assert.ok(Math.max(...requests()) <= 2, "no server twice");
+  assert.ok(Math.max(...requests()) <= 2, "no server is tried twice");
   await gateway.api.expect(200, "PATCH", sluice(), { retries: { tries: 12 } });
   const before = tries();
   await ask(gateway.port);
   assert.equal(tries() - before, 12);
 });
 
-test("of 4,000 servers that refuse connections a request is sent to ten", async (context) => {
+test("a request is sent to ten of 4,000 servers that refuse connections", async (context) => {
   const addresses = Array.from({ length: 4000 }, (_, number) => `127.9.${number >> 8}.${number & 255}:9`);
   const gateway = await startGateway(context, { dict: "32m", servers: addresses });
   gateway.log.allow(wasRefused);
@@ -153,7 +153,8 @@ test("a retry never hits the same server while another is available, under load"
   const load = startLoad(context, { port: gateway.port, connections: 32, total });
   await load.finished;
   assert.deepEqual([...load.errors], []);
-  // Every request ends at the good server; a third begins at each, and those that fail go on in the rotation.
+  // Every request ends at the good server. A third of the requests begins at each server, and failed ones
+  // continue in the rotation.
   assert.equal(requests()[2], total);
   assert.ok(Math.max(...requests()) <= total);
 });
@@ -164,12 +165,12 @@ test('"timeout" covers all tries: none starts after it', async (context) => {
   const { gateway, tries } = await startFailing(context, 5, { hang: 1 }, { retries, http });
   gateway.log.allow(wasLate, noneIsLeft);
   const started = performance.now();
-  // Tries begin after 0 and 200 ms; after 400 ms it is too late.
+  // Tries begin after 0 and 200 ms. A try after 400 ms would be too late.
   const { status } = await ask(gateway.port);
   const milliseconds = performance.now() - started;
   assert.ok(status === 504 || status === 502, `status ${status}`);
   assert.equal(tries(), 2);
-  assert.ok(milliseconds > 390 && milliseconds < 700, `it took ${milliseconds} ms`);
+  assert.ok(milliseconds > 390 && milliseconds < 700, `the answer took ${milliseconds} ms`);
 });
 
 test("a POST that was sent is tried on one server, as in nginx, and on all of them with non_idempotent", async (context) => {
@@ -200,7 +201,7 @@ test("a POST that could not be sent is tried on the next server", async (context
   assert.equal(tries(), 12);
 });
 
-test("the client sees the error of the server that was tried last", async (context) => {
+test("the client receives the error of the last tried server", async (context) => {
   const http = "proxy_next_upstream error http_500 http_502 http_503 http_504;";
   const { gateway, backends, requests } = await startFailing(context, 4, {}, { http, method: "random" });
   for (const [index, backend] of backends.entries())
@@ -218,13 +219,13 @@ test("the client sees the error of the server that was tried last", async (conte
       seen.add(status);
     }
   }
-  // The chance that one of four is never the last of 48 is 4 × (3/4)^48: once in 250,000 runs.
-  assert.equal(seen.size, 4, "each was the last once");
+  // The probability that one of four servers is never the last in 48 requests is 4 × (3/4)^48, 1 in 250,000.
+  assert.equal(seen.size, 4, "each server was the last one at least once");
   assert.ok(requests().every((number) => number > 0));
 });
 
 /**
- * The servers in the order in which they are asked from now on.
+ * Records the servers in the order of their requests from now on.
  * @param {import("./support/backend.mjs").Backend[]} backends
  */
 function watchOrder(backends) {

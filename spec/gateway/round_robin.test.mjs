@@ -25,14 +25,14 @@ test("weights 5:1:1 are exact over 2,800 requests through 4 workers", async (con
   const load = startLoad(context, { port: gateway.port, connections: 64, total: 2800 });
   await load.finished;
   assert.deepEqual([...load.errors], []);
-  // The kernel leaves one of them out once in 25 million runs: 4 × (3/4)^64.
-  assert.equal(load.workers.size, 4, "every worker took part");
+  // The probability that a worker receives no connection is 4 × (3/4)^64, 1 in 25 million.
+  assert.equal(load.workers.size, 4, "every worker served requests");
   assert.equal(load.answers, 2800);
 
   const peers = await settledPeersOf(gateway.api);
   for (const [index, { address, requests }] of backends.entries()) {
     const share = index === 0 ? 2000 : 400;
-    // A worker is exact over a full cycle; each may be in the middle of one.
+    // A worker is exact over a full cycle, and each worker may be in the middle of a cycle.
     assert.ok(Math.abs(requests.length - share) <= 8, `${requests.length} requests, not about ${share}`);
     assert.equal(peers.get(address).requests, requests.length);
   }
@@ -75,7 +75,7 @@ test("without an available server clients get 502 at once", async (context) => {
   const before = gateway.log.severeEntries().length;
   assert.deepEqual(await askMany(gateway, 5), Array(5).fill(502));
   const lines = gateway.log.severeEntries().slice(before);
-  // Each worker adds the reason to its first request of these.
+  // Each worker logs the reason at its first such request.
   const ofNginx = lines.filter((line) => !line.includes("[lua]"));
   assert.equal(ofNginx.length, 5, `nginx logs one line for each request:\n${lines.join("\n")}`);
   assert.ok(lines.length - ofNginx.length <= 4, lines.join("\n"));
@@ -152,7 +152,11 @@ test("one worker picks servers in the sequence of nginx's round robin", async (c
     const theirs = await sequence(gateway, `/native${number}`, 2 * cycle + 1);
     assert.deepEqual(await sequence(gateway, `/to/ours${number}`, 2 * cycle + 1), theirs);
     await gateway.api.expect(201, "PUT", sluice("late"), { servers });
-    assert.deepEqual(await sequence(gateway, "/to/late", 2 * cycle + 1), theirs, "made at run time");
+    assert.deepEqual(
+      await sequence(gateway, "/to/late", 2 * cycle + 1),
+      theirs,
+      "an upstream that was created at run time",
+    );
     await gateway.api.expect(204, "DELETE", `${sluice("late")}?force=true`);
   }
 });
@@ -164,7 +168,7 @@ test("each worker starts with a different server and follows the configured orde
     servers: backends.map(({ address }) => address),
     listen: "reuseport",
   });
-  /** What each worker has picked. @type {Map<string, string[]>} */
+  /** The picks of each worker. @type {Map<string, string[]>} */
   const picked = new Map();
   await waitFor("every worker has picked five times", async () => {
     for (let number = 0; number < 20; number += 1) {

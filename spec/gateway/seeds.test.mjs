@@ -1,6 +1,6 @@
 /**
- * The upstreams that `setup` names: a deleted one stays deleted, and a start reports differences that it does
- * not apply.
+ * Seeds, the upstreams in the options of `setup`: a deleted seed stays deleted, and a start reports
+ * differences that it does not apply.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const warningsOf = ({ log }, pattern) => log.entries("warn").filter((line) => pa
 const deletedWarning =
   /upstreams of setup\(\) that were deleted are not created again: app; .* PUT them to \/api\/sluice\/1\/upstreams\/<name>/;
 
-test("a deleted seed does not come back with a reload, restart or crash until it is created again", async (context) => {
+test("a deleted seed does not reappear after a reload, restart or crash until it is created again", async (context) => {
   const gateway = await startGateway(context, { upstreams });
   const { api } = gateway;
   await api.expect(204, "DELETE", sluice());
@@ -47,7 +47,7 @@ test("a deleted seed does not come back with a reload, restart or crash until it
   assert.deepEqual(await namesOf(api), ["app", "fresh", "web"]);
   await api.expect(204, "DELETE", sluice());
   await gateway.reload();
-  assert.deepEqual(await namesOf(api), ["fresh", "web"], "and may be deleted again");
+  assert.deepEqual(await namesOf(api), ["fresh", "web"], "the seed can be deleted again");
 });
 
 test("the deletion of a seed is remembered while setup does not name it, and without a state_dir", async (context) => {
@@ -74,7 +74,7 @@ test("the deletion of a seed is in the image that a compaction writes", async (c
     async () => {
       turn += 1;
       for (const server of many) server.weight = 2 + (turn % 2);
-      // Not by `api`, which would check each of the long answers.
+      // `api` is not used, because it would check each of the long answers.
       await ask(gateway.apiPort, sluice("many"), { method: "PUT", body: JSON.stringify({ servers: many }) });
       return image().includes('"upstream":"app","deleted":true,"seed":true');
     },
@@ -85,12 +85,12 @@ test("the deletion of a seed is in the image that a compaction writes", async (c
   assert.deepEqual(await namesOf(api), ["many", "web"]);
 });
 
-test("a start lists the seeds that differ from the state, and says how to apply them", async (context) => {
+test("a start lists the seeds that differ from the state, and explains how to apply them", async (context) => {
   const gateway = await startGateway(context, { upstreams });
   const { api } = gateway;
   const pattern = /the saved state is used for upstreams that differ from setup\(\): ([^;]*); .*PUT them to/;
   await gateway.reload();
-  assert.deepEqual(warningsOf(gateway, pattern), [], "nothing differs");
+  assert.deepEqual(warningsOf(gateway, pattern), [], "there is no difference");
   gateway.configure({ upstreams: { app: servers(1, 5), web: { ...servers(2), method: "least_conn" } } });
   await gateway.reload();
   const [first, ...more] = warningsOf(gateway, pattern);
@@ -101,7 +101,7 @@ test("a start lists the seeds that differ from the state, and says how to apply 
   await api.expect(200, "PATCH", sluice("web"), { method: "least_conn" });
   await gateway.stop();
   await gateway.start();
-  assert.equal(warningsOf(gateway, pattern).length, 1, "what was applied is as it is given");
+  assert.equal(warningsOf(gateway, pattern).length, 1, "the applied seeds no longer differ");
   await api.expect(201, "POST", serversOf("web"), { server: someAddress(9) });
   await gateway.stop();
   await gateway.start();

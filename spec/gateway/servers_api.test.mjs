@@ -33,7 +33,11 @@ test("servers can be added, listed, read, changed and deleted", async (context) 
   assert.equal(added.status, 201);
   assert.deepEqual(added.body, first);
   assertJson(added);
-  assert.deepEqual((await api.get(added.headers.location ?? "")).body, first, "Location leads to it");
+  assert.deepEqual(
+    (await api.get(added.headers.location ?? "")).body,
+    first,
+    "Location is the URL of the server",
+  );
 
   const whole = { server: "127.0.0.2:9001", ...defaults, weight: 7, backup: true, down: true };
   assert.deepEqual((await api.post(serversOf(), whole)).body, { id: 1, ...whole });
@@ -86,7 +90,7 @@ test("a trailing slash makes no difference, and nothing is redirected", async (c
   }
 });
 
-test("all versions from 1 to 9 give the same answers", async (context) => {
+test("all versions from 1 to 9 have the same answers", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   assert.deepEqual((await api.get("/api")).body, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -99,7 +103,7 @@ test("all versions from 1 to 9 give the same answers", async (context) => {
   }
 });
 
-test('"fields" selects fields, and an empty one selects only the names of a collection', async (context) => {
+test('"fields" selects fields, and an empty value selects only the names of a collection', async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], upstreams: { other: {} } });
   const { api } = gateway;
   const body = async (path) => api.expect(200, "GET", `/api/9${path}`);
@@ -138,7 +142,7 @@ test("the whole object that GET returned can be sent back", async (context) => {
     const answer = await api.patch(`${serversOf()}/${id}/`, rest);
     assert.deepEqual([answer.status, answer.body], [200, server]);
   }
-  assert.equal(await api.configuration(), before, "an unchanged value is no write");
+  assert.equal(await api.configuration(), before, "an unchanged value causes no write");
 });
 
 test("drain and down can be set and removed", async (context) => {
@@ -148,7 +152,11 @@ test("drain and down can be set and removed", async (context) => {
     return { drain, down };
   };
   assert.deepEqual(await change({ drain: true }), { drain: true, down: false });
-  assert.deepEqual(await change({ weight: 2 }), { drain: true, down: false }, "nothing else ends it");
+  assert.deepEqual(
+    await change({ weight: 2 }),
+    { drain: true, down: false },
+    "a change of another parameter keeps drain",
+  );
   assert.deepEqual(await change({ down: false }), { drain: undefined, down: false });
   await change({ drain: true });
   assert.deepEqual(await change({ down: true }), { drain: undefined, down: true });
@@ -156,7 +164,7 @@ test("drain and down can be set and removed", async (context) => {
   assert.deepEqual(await change({ drain: false }), { drain: undefined, down: false });
 });
 
-test("parameters are shown as they were spelled", async (context) => {
+test("parameters are shown with the given spelling", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const { api } = gateway;
   const spellings = [

@@ -9,7 +9,7 @@ import { serversOf, sluice } from "./support/upstreams.mjs";
 const servers = [{ server: "127.0.0.1:9" }, { server: "127.0.0.2:9" }];
 
 /**
- * The secret of an upstream, as its last line on disk has it.
+ * Returns the secret of an upstream from its last line on disk.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */
 function savedSecret(gateway, upstream = "app") {
@@ -31,7 +31,7 @@ test("an upstream keeps the secret of its sticky cookies and never shows it", as
     return answer;
   };
   await ask("PATCH", sluice(), { sticky: { route: { variables: ["$arg_r"] } } });
-  assert.equal(savedSecret(gateway), undefined, "a route needs none");
+  assert.equal(savedSecret(gateway), undefined, "a sticky route needs no secret");
   await ask("PATCH", sluice(), { sticky });
   const secret = savedSecret(gateway);
   assert.match(secret, /^[0-9a-f]{32}$/);
@@ -49,14 +49,14 @@ test("an upstream keeps the secret of its sticky cookies and never shows it", as
   await gateway.stop();
   await gateway.start();
   const added = await ask("POST", serversOf(), { server: "127.0.0.3:9" });
-  assert.equal(savedSecret(gateway), secret, "it is there after a restart");
+  assert.equal(savedSecret(gateway), secret, "the secret survives a restart");
   await ask("PATCH", `${serversOf()}/${added.body.id}`, { weight: 2 });
   await ask("DELETE", `${serversOf()}/${added.body.id}`);
-  assert.equal(savedSecret(gateway), secret, "and after a change of a server");
+  assert.equal(savedSecret(gateway), secret, "the secret survives a change of a server");
 
   await ask("PUT", sluice("other"), { sticky });
   assert.match(savedSecret(gateway, "other"), /^[0-9a-f]{32}$/);
-  assert.notEqual(savedSecret(gateway, "other"), secret, "each upstream has its own");
+  assert.notEqual(savedSecret(gateway, "other"), secret, "each upstream has its own secret");
   await ask("GET", sluice());
   await ask("GET", "/api/sluice/1/upstreams");
   await ask("GET", "/api/9/http/upstreams");
@@ -69,5 +69,5 @@ test("an upstream keeps the secret of its sticky cookies and never shows it", as
 
   await ask("DELETE", sluice());
   await ask("PUT", sluice(), { sticky });
-  assert.notEqual(savedSecret(gateway), secret, "another upstream of the same name has another");
+  assert.notEqual(savedSecret(gateway), secret, "a new upstream of the same name has another secret");
 });

@@ -1,6 +1,6 @@
 /**
- * Health checks, outlier detection, retries, queues and the limits of servers as configuration: shown, kept,
- * and changed as requested.
+ * Health checks, outlier detection, retries, queues and limits of servers are shown, kept, and changed as
+ * requested.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -57,7 +57,7 @@ const retries = { tries: 3, timeout: "10000ms", budget: { percent: 20, min_concu
 const queue = { size: 100, timeout: "60s" };
 
 /**
- * Some of the allowed settings, and how they are shown.
+ * Some allowed settings, and the settings that the API shows for them.
  * @type {[name: string, set: object, shown: object][]}
  */
 const cases = [
@@ -90,7 +90,7 @@ const defaults = { max_conns: 0, max_fails: 1, fail_timeout: "10s", slow_start: 
 const plain = (object) => JSON.parse(JSON.stringify(object));
 
 /**
- * Starts a gateway whose servers are not there, which its checks may find.
+ * Starts a gateway whose servers do not exist, so that checks may fail.
  * @param {import("node:test").TestContext} context
  * @param {import("./support/nginx_conf.mjs").Options} options
  */
@@ -107,7 +107,11 @@ test("the settings are shown with their defaults, and the shown object can be se
     assert.equal(put.status, 201, put.text);
     const { method, servers: shownServers, ...settings } = put.body;
     assert.deepEqual([method, settings], ["round_robin", plain(shown)], name);
-    assert.deepEqual(Object.keys(put.body), ["method", ...Object.keys(shown), "servers"], "in this order");
+    assert.deepEqual(
+      Object.keys(put.body),
+      ["method", ...Object.keys(shown), "servers"],
+      "the members are in this order",
+    );
     for (const [index, expected] of [limits, defaults].entries()) {
       assert.deepEqual(shownServers[index], { ...shownServers[index], ...expected });
     }
@@ -115,7 +119,7 @@ test("the settings are shown with their defaults, and the shown object can be se
     assert.equal(got.text, put.text);
     for (const again of [await api.put(sluice(name), got.body), await api.patch(sluice(name), got.body)]) {
       assert.deepEqual([again.status, again.text], [200, got.text]);
-      assert.equal(again.headers.etag, put.headers.etag, "which is no write");
+      assert.equal(again.headers.etag, put.headers.etag, "an unchanged object causes no write");
     }
     assert.equal((await api.put(sluice(name), { ...set, servers })).headers.etag, put.headers.etag);
   }
@@ -123,7 +127,7 @@ test("the settings are shown with their defaults, and the shown object can be se
   assert.equal(peer.max_conns, 10);
 });
 
-test("the settings survive a reload, a restart and a crash, whether they came from the API or from setup", async (context) => {
+test("the settings survive a reload, a restart and a crash, whether they are from the API or from setup", async (context) => {
   const seeds = Object.fromEntries(cases.map(([name, set]) => [`seed_${name}`, { ...set, servers }]));
   const gateway = await startChecking(context, { upstreams: seeds });
   const { api } = gateway;
@@ -146,7 +150,7 @@ test("PATCH replaces each block that it names as a whole, and null removes it", 
   assert.deepEqual(await change({ health_check: wholeCheck }), { health_check: wholeCheck });
   assert.deepEqual(await change({ panic_threshold: 50 }), { health_check: wholeCheck, panic_threshold: 50 });
   const next = { health_check: check, panic_threshold: 50 };
-  assert.deepEqual(await change({ health_check: {} }), next, "the rest of it is gone");
+  assert.deepEqual(await change({ health_check: {} }), next, "the other members of the block are removed");
   assert.deepEqual(await change({ retries: { tries: 2 }, queue }), { ...next, retries: { tries: 2 }, queue });
   assert.deepEqual(await change({ health_check: null, retries: null, panic_threshold: 0 }), {
     panic_threshold: 0,

@@ -1,4 +1,4 @@
-/** Browsers: pages of other sites and foreign host names cannot use the API. */
+/** Pages of other sites and foreign host names cannot use the API from a browser. */
 import { join } from "node:path";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -65,12 +65,12 @@ test("a Host other than an IP address, localhost or a configured name is refused
   }
 });
 
-test("a unix socket needs no Host, but requests from other sites are refused there too", async (context) => {
+test("a unix socket needs no Host, but requests from other sites are refused there as well", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"], apiUnix: true });
   const api = new Api({ socketPath: join(gateway.folder, "api.sock") });
   for (const host of ["nginx-plus-api", "unix", "nginx.sock", "gateway.example:80"])
     assert.deepEqual(await tryBoth({ api }, { Host: host }), mayBoth, host);
-  // A browser is behind a proxy there, and its page may have any name that leads to the proxy.
+  // A browser reaches the socket only through a proxy, and its page may have any name of the proxy.
   const evil = { Host: "evil.example", Origin: "http://evil.example" };
   assert.deepEqual(await tryBoth({ api }, evil), neither("403 HostNotAllowed"));
   const sameSite = { Host: "evil.example", "Sec-Fetch-Site": "same-origin" };

@@ -9,19 +9,19 @@ import { assertShare } from "./support/shares.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** In milliseconds. */
+/** The time of slow_start, in milliseconds. */
 const lasts = 4000;
 const slow_start = `${lasts}ms`;
 /**
- * The time windows in which requests are counted: in the middle of slow_start, and after it.
+ * The time windows in which requests are counted: in the middle of slow_start and after it.
  * @type {[number, number]}
  */
 const middle = [1800, 2200];
-/** A weight is at its own when a worker has raised it for the last time. @type {[number, number]} */
+/** The weight has its final value after a worker has raised it for the last time. @type {[number, number]} */
 const after = [lasts + 400, lasts + 800];
 
 /**
- * A gateway with one server and another that is not there yet.
+ * Starts a gateway with one server, and a second server that is not added yet.
  * @param {import("node:test").TestContext} context
  * @param {object} [settings] of the upstream
  */
@@ -33,7 +33,7 @@ async function startTwo(context, settings = {}) {
 }
 
 /**
- * Adds a server. Returns when that was.
+ * Adds a server. Returns the times before and after the request.
  * @param {import("./support/api.mjs").Api} api
  * @param {object} server
  */
@@ -45,24 +45,24 @@ async function add(api, server) {
 
 test("an added server has half of its weight halfway through slow_start, and all of it afterwards", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
-  // Each worker must know it from its first moment.
+  // Each worker must know the server from the beginning of slow_start.
   const ramp = await add(api, { server: fresh.address });
   await assertShare(context, gateway, fresh, ramp, [0, 400]);
   await assertShare(context, gateway, fresh, ramp, middle);
   await assertShare(context, gateway, fresh, ramp, after);
 });
 
-test("least_conn follows the rising weight too", async (context) => {
+test("least_conn also follows the rising weight", async (context) => {
   const { gateway, api, old, fresh } = await startTwo(context, { method: "least_conn" });
   for (const backend of [old, fresh]) backend.behaviour = { delay: 10 };
   const ramp = await add(api, { server: fresh.address });
-  // Of 24 at a time it has its share to the nearest whole number.
+  // The server has its share of 24 simultaneous requests, rounded to a whole number.
   const target = { port: gateway.port, connections: 24 };
   await assertShare(context, target, fresh, ramp, middle, 1 / 24);
   await assertShare(context, target, fresh, ramp, after, 1 / 24);
 });
 
-test("a weight that is changed during slow_start takes effect at once, in proportion to the server's age", async (context) => {
+test("a weight that is changed during slow_start takes effect immediately, in proportion to the server's age", async (context) => {
   const { gateway, api, fresh } = await startTwo(context);
   const ramp = await add(api, { server: fresh.address });
   await assertShare(context, gateway, fresh, ramp, [600, 1000]);
@@ -93,12 +93,12 @@ test("slow_start begins when a server recovers from max_fails", async (context) 
     ],
   });
   fresh.behaviour = { reset: 1 };
-  await waitFor("it is out", async () => {
-    assert.equal((await ask(gateway.port)).status, 200, "another answers");
+  await waitFor("the server is out of rotation", async () => {
+    assert.equal((await ask(gateway.port)).status, 200, "another server answers");
     return (await stateOf(api, fresh.address)) === "unavail";
   });
   fresh.behaviour = {};
-  await waitFor("it is back", async () => {
+  await waitFor("the server is up again", async () => {
     await ask(gateway.port);
     return (await stateOf(api, fresh.address)) === "up";
   });
@@ -112,9 +112,12 @@ test("slow_start begins when a server recovers from failed checks", async (conte
   const { gateway, api, fresh } = await startTwo(context, { health_check: { interval: "200ms" } });
   fresh.behaviour = { status: 503 };
   await add(api, { server: fresh.address });
-  await waitFor("it is out", async () => (await stateOf(api, fresh.address)) === "unhealthy");
+  await waitFor(
+    "the server is out of rotation",
+    async () => (await stateOf(api, fresh.address)) === "unhealthy",
+  );
   fresh.behaviour = {};
-  await waitFor("it is back", async () => (await stateOf(api, fresh.address)) === "up");
+  await waitFor("the server is up again", async () => (await stateOf(api, fresh.address)) === "up");
   const [, { time }] = await eventsOf(api, fresh.address);
   const ramp = { from: Date.parse(time), lasts };
   await assertShare(context, gateway, fresh, ramp, middle);
@@ -123,7 +126,7 @@ test("slow_start begins when a server recovers from failed checks", async (conte
 
 test("slow_start does not apply to the first servers of an upstream, or to servers that replace all others", async (context) => {
   const [old, one, other] = await startBackends(context, 3);
-  // Only one of the two has slow_start: if both had it, it would have no effect.
+  // Only one of the two servers has slow_start. If both had it, it would have no effect.
   const both = [{ server: one.address, slow_start: "1h" }, { server: other.address }];
   const gateway = await startGateway(context, {
     upstreams: { app: { servers: both } },

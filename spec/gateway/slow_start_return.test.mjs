@@ -1,6 +1,6 @@
 /**
- * `slow_start` also begins when a server returns from `drain`, `down` or standby, because it is as cold as a
- * new one.
+ * `slow_start` also begins when a server returns from `drain`, `down` or standby, because its caches are as
+ * cold as those of a new server.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 const slow_start = "1h";
 
 /**
- * The part of its weight that the second server has.
+ * Returns the fraction of its weight that the second server has.
  * @param {import("./support/api.mjs").Api} api
  * @returns {Promise<number>}
  */
@@ -31,12 +31,12 @@ const upstreams = (second = {}, settings = {}) => ({
 for (const parameter of ["drain", "down"]) {
   test(`slow_start begins when a server returns from "${parameter}"`, async (context) => {
     const { api } = await startGateway(context, { upstreams: upstreams() });
-    assert.equal(await partOf(api), 1, "what the upstream begins with does not rise");
+    assert.equal(await partOf(api), 1, "slow_start does not apply to the first servers of an upstream");
     await api.expect(200, "PATCH", `${serversOf()}/1`, { weight: 3 });
-    assert.equal(await partOf(api), 1, "nor does a server that is only changed");
+    assert.equal(await partOf(api), 1, "slow_start does not apply to a changed server");
     await api.expect(200, "PATCH", `${serversOf()}/1`, { [parameter]: true });
     await api.expect(200, "PATCH", `${serversOf()}/1`, { [parameter]: false });
-    assert.ok((await partOf(api)) < 0.5, "it is cold");
+    assert.ok((await partOf(api)) < 0.5, "the weight is still low");
   });
 }
 
@@ -45,10 +45,10 @@ test("slow_start begins when a server returns by a PUT of the whole upstream, an
   await gateway.start();
   const { api } = gateway;
   await api.expect(200, "PUT", sluice(), upstreams().app);
-  assert.ok((await partOf(api)) < 0.5, "it is cold");
+  assert.ok((await partOf(api)) < 0.5, "the weight is still low");
   await gateway.stop();
   await gateway.start();
-  assert.ok((await partOf(api)) < 0.5, "it is cold still");
+  assert.ok((await partOf(api)) < 0.5, "the weight is still low after a restart");
 });
 
 test('slow_start begins when a server that reported "draining" reports "up"', async (context) => {
@@ -58,7 +58,7 @@ test('slow_start begins when a server that reported "draining" reports "up"', as
     const { status, text } = await api.post(path, { state });
     assert.ok(status < 300, text);
   }
-  assert.ok((await partOf(api)) < 0.5, "it is cold");
+  assert.ok((await partOf(api)) < 0.5, "the weight is still low");
 });
 
 test("slow_start does not apply when all servers of an upstream return together", async (context) => {
@@ -66,5 +66,5 @@ test("slow_start does not apply when all servers of an upstream return together"
   const down = { servers: app.servers.map((server) => ({ ...server, down: true })) };
   const { api } = await startGateway(context, { upstreams: { app: down } });
   await api.expect(200, "PUT", sluice(), app);
-  assert.equal(await partOf(api), 1, "there is nobody else to take the requests");
+  assert.equal(await partOf(api), 1, "no other server can receive the requests");
 });

@@ -13,7 +13,7 @@ import { serversOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /**
- * Options of setup, and a pattern of the message. spec/unit/config/options.spec.ts has more.
+ * Options of setup, and a pattern of the message. spec/unit/config/options.spec.ts has further ones.
  * @type {[what: string, setup: object, reason: RegExp][]}
  */
 const badSetups = [
@@ -26,7 +26,7 @@ const badSetups = [
     /upstreams\.app.*servers\[1\].*"server".*127\.0\.0\.1:x/,
   ],
   [
-    "a regular expression that is none",
+    "an invalid regular expression",
     { upstreams: { app: { health_check: { match: { body: "(\n" } } } } },
     /upstreams\.app.*"health_check\.match\.body": must be a regular expression/,
   ],
@@ -44,7 +44,7 @@ test("setup without a table of options stops the start", async (context) => {
   await assertRefusesToStart(gateway, /setup.*table/);
 });
 
-test("the message says where in nginx.conf the mistake is", async (context) => {
+test("the message names the place of the mistake in nginx.conf", async (context) => {
   const gateway = await makeGateway(context, { setup: { statedir: "/tmp" } });
   await assertRefusesToStart(gateway, /init_by_lua.*:\d+: .*unknown parameter "statedir"/);
 });
@@ -67,7 +67,7 @@ test("a reload with a bad configuration leaves the old workers running", async (
 
   gateway.configure({ setup: {} });
   await gateway.reload();
-  assert.equal((await ask(gateway.port)).text, backend.id, "and a good one is taken after that");
+  assert.equal((await ask(gateway.port)).text, backend.id, "a correct configuration is accepted after that");
   assert.equal((await gateway.api.get(serversOf())).body.length, 2);
 });
 
@@ -83,7 +83,11 @@ test("a second nginx on the same state_dir is refused, and the first one keeps r
   assert.equal((await ask(first.port)).text, backend.id);
   await first.stop();
   await second.start();
-  assert.equal(await second.api.configuration(), before, "once the first has ended, the second may");
+  assert.equal(
+    await second.api.configuration(),
+    before,
+    "the second nginx can start when the first has ended",
+  );
 });
 
 test("nginx -t accepts the configuration while the gateway runs", async (context) => {

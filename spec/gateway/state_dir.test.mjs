@@ -1,4 +1,6 @@
-/** Acknowledged writes survive nginx. A disk that accepts no writes makes Sluice refuse changes. */
+/**
+ * Acknowledged writes survive a restart of nginx. Sluice refuses changes while the disk accepts no writes.
+ */
 import assert from "node:assert/strict";
 import { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +19,10 @@ async function restart(gateway) {
   await gateway.start();
 }
 
-/** A gateway with a few writes of every kind. @param {import("node:test").TestContext} context */
+/**
+ * Starts a gateway, and makes a few writes of every kind.
+ * @param {import("node:test").TestContext} context
+ */
 async function startWrittenGateway(context) {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
@@ -32,7 +37,7 @@ async function startWrittenGateway(context) {
   return gateway;
 }
 
-test("every write survives a restart, and one warning says that the seeds are not used again", async (context) => {
+test("every write survives a restart, and one warning explains that the seeds are not used again", async (context) => {
   const gateway = await startWrittenGateway(context);
   const before = await gateway.api.configuration();
   await restart(gateway);
@@ -40,10 +45,10 @@ test("every write survives a restart, and one warning says that the seeds are no
   assert.equal(gateway.log.entries("warn").filter((line) => /saved state is used.*app/.test(line)).length, 1);
 
   const { id } = await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.9:9" });
-  assert.equal(id, 4, "ids go on where they were");
+  assert.equal(id, 4, "ids continue after the last one");
 });
 
-test("the folder holds text that a person can read", async (context) => {
+test("the files are readable text", async (context) => {
   const gateway = await startWrittenGateway(context);
   const folder = join(gateway.folder, "state");
   const files = ["health.0", "health.1", "image.0", "image.1", "journal.0", "journal.1", "lock"];
@@ -53,7 +58,7 @@ test("the folder holds text that a person can read", async (context) => {
   for (const line of journal.trimEnd().split("\n")) assert.equal(typeof JSON.parse(line), "object");
 });
 
-test("without state_dir changes survive a reload in memory, and one warning says so", async (context) => {
+test("without state_dir changes survive a reload but not a restart, with one warning", async (context) => {
   const gateway = await startGateway(context, { stateDir: null, servers: ["127.0.0.1:9"] });
   const warnings = () => gateway.log.entries("warn").filter((line) => /state_dir/.test(line)).length;
   assert.equal(warnings(), 1);
@@ -63,7 +68,7 @@ test("without state_dir changes survive a reload in memory, and one warning says
   assert.equal((await gateway.api.get(sluice())).headers.etag, headers.etag);
 
   await restart(gateway);
-  assert.equal((await gateway.api.get(serversOf())).body.length, 1, "and are gone after a restart");
+  assert.equal((await gateway.api.get(serversOf())).body.length, 1, "changes are lost in a restart");
 });
 
 test("a torn last line of the journal is dropped with a warning", async (context) => {
@@ -80,10 +85,10 @@ test("a torn last line of the journal is dropped with a warning", async (context
   await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.8:9" });
   const after = await gateway.api.configuration();
   await restart(gateway);
-  assert.equal(await gateway.api.configuration(), after, "what is written after it is read again");
+  assert.equal(await gateway.api.configuration(), after, "later changes are loaded");
 });
 
-test("a journal that cannot be read stops the start with the line", async (context) => {
+test("an unreadable journal stops the start with the number of the line", async (context) => {
   const gateway = await startWrittenGateway(context);
   const journal = join(gateway.folder, "state", "journal.0");
   await gateway.killAll();
@@ -91,7 +96,7 @@ test("a journal that cannot be read stops the start with the line", async (conte
   lines[2] = "}" + lines[2].slice(1);
   writeFileSync(journal, lines.join("\n"));
   await assertRefusesToStart(gateway, /state\/journal.*line 3/);
-  assert.equal(readFileSync(journal, "utf8"), lines.join("\n"), "the file is left as it was");
+  assert.equal(readFileSync(journal, "utf8"), lines.join("\n"), "the file is unchanged");
 });
 
 test("on a full disk writes are refused and change nothing, and they work again when there is room", async (context) => {
@@ -109,7 +114,7 @@ test("on a full disk writes are refused and change nothing, and they work again 
   do answer = await api.post(serversOf(), { server: someAddress((number += 1)), down: true });
   while (answer.status === 201 && number < 1000);
   assert.deepEqual([answer.status, answer.body.error.code], [500, "StateNotSaved"]);
-  assert.match(answer.body.error.text, /space/i, "the reason is named");
+  assert.match(answer.body.error.text, /space/i, "the message contains the reason");
 
   const before = await api.configuration();
   const shop = { servers: Array.from({ length: 50 }, (_, id) => ({ server: someAddress(id) })) };
@@ -118,11 +123,11 @@ test("on a full disk writes are refused and change nothing, and they work again 
     assert.deepEqual([refused.status, refused.body.error.code], [500, "StateNotSaved"]);
   }
   assert.equal(await api.configuration(), before, "a refused write changes nothing");
-  assert.equal((await ask(gateway.port)).status, 200, "traffic goes on");
+  assert.equal((await ask(gateway.port)).status, 200, "requests are still served");
 
   await gateway.killAll();
   await gateway.start();
-  assert.equal(await api.configuration(), before, "nor is a refused write there after a crash");
+  assert.equal(await api.configuration(), before, "a refused write has no effect after a crash");
   assert.equal((await api.put(sluice("shop"), shop)).status, 500);
 
   disk.free();

@@ -1,6 +1,6 @@
 /**
- * The files of state_dir: they are used only if no other user can change them, and writes are refused once
- * they are gone.
+ * The files of state_dir are used only if no other user can change them, and writes are refused when the
+ * files are missing.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -103,11 +103,11 @@ for (const [what, spoil, reason] of spoiltFolders) {
     writeFileSync(other, secret, { mode: 0o600 });
     spoil(folder, other);
     await assertRefusesToStart(gateway, reason);
-    assert.equal(readFileSync(other, "utf8"), secret, "the other file is left as it was");
+    assert.equal(readFileSync(other, "utf8"), secret, "the other file is unchanged");
   });
 }
 
-test("a state_dir that is a symbolic link, or below one, works", async (context) => {
+test("a state_dir that is a symbolic link or below a symbolic link works", async (context) => {
   const real = makeFolder(context, "real");
   const links = makeFolder(context, "links");
   symlinkSync(real, join(links, "var"));
@@ -126,7 +126,7 @@ test("a state_dir that is a symbolic link, or below one, works", async (context)
 });
 
 /**
- * How the files can vanish while nginx runs, and how they come back.
+ * Ways to remove the files while nginx runs, and to restore them.
  * @type {[what: string, away: (folder: string) => void, back?: (folder: string) => void][]}
  */
 const losses = [
@@ -166,7 +166,7 @@ const losses = [
 ];
 
 for (const [what, away, back] of losses) {
-  test(`a state_dir that is ${what} while nginx runs refuses writes, and a warning says so`, async (context) => {
+  test(`writes are refused with a warning while state_dir is ${what}`, async (context) => {
     const backend = await startBackend(context);
     const gateway = await startGateway(context, { servers: [backend.address] });
     const { api } = gateway;
@@ -182,7 +182,7 @@ for (const [what, away, back] of losses) {
       assert.match(body.error.text, /state.* was moved, removed or replaced/);
     }
     assert.equal(await api.configuration(), before, "a refused write changes nothing");
-    assert.equal((await ask(gateway.port)).status, 200, "traffic goes on");
+    assert.equal((await ask(gateway.port)).status, 200, "requests are still served");
     const warnings = () =>
       gateway.log.entries("warn").filter((line) => /changes are refused: .*state/.test(line));
     await waitFor("a warning", () => warnings().length > 0);
@@ -194,11 +194,11 @@ for (const [what, away, back] of losses) {
     const after = await api.configuration();
     await gateway.stop();
     await gateway.start();
-    assert.equal(await api.configuration(), after, "once it is back, writes are saved again");
+    assert.equal(await api.configuration(), after, "writes are saved again when the folder is restored");
   });
 }
 
-test("a state_dir whose symbolic link now leads elsewhere refuses writes", async (context) => {
+test("writes are refused when the symbolic link of state_dir leads to another folder", async (context) => {
   const [first, second] = [makeFolder(context, "first"), makeFolder(context, "second")];
   const links = makeFolder(context, "links");
   const link = join(links, "current");
@@ -221,7 +221,7 @@ test("a lost state_dir is noticed without a write, and so is its return", async 
   await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
 });
 
-test("a journal that another program cuts is replaced by an image, and no acknowledged write is lost", async (context) => {
+test("a journal that another program truncates is replaced by an image, and no acknowledged write is lost", async (context) => {
   const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
   const { api } = gateway;
   const folder = join(gateway.folder, "state");

@@ -1,5 +1,5 @@
 /**
- * The status of upstreams in the NGINX Plus API: every field, its type, and figures that are right over all
+ * The status of upstreams in the NGINX Plus API: every field, its type, and correct counters over all
  * workers.
  */
 import assert from "node:assert/strict";
@@ -47,7 +47,7 @@ test("the status has every field before and after the first request", async (con
     ],
   );
   for (const name of ["selected", "header_time", "response_time", "downstart"]) {
-    assert.equal(first[name], undefined, `${name} is absent until it has happened`);
+    assert.equal(first[name], undefined, `${name} is absent before the first event`);
   }
   assert.deepEqual(first.health_checks, { checks: 0, fails: 0, unhealthy: 0 });
   assert.deepEqual(first.responses, {
@@ -119,7 +119,7 @@ test("requests in flight on every worker are counted as active", async (context)
     listen: "reuseport",
   });
   const held = Array.from({ length: 24 }, () => ask(gateway.port, "/?delay=3000"));
-  await waitFor("all are in flight", () => backends[0].active + backends[1].active === 24);
+  await waitFor("all requests are in flight", () => backends[0].active + backends[1].active === 24);
   const peers = await peersOf(gateway.api);
   for (const { address, active } of backends) assert.equal(peers.get(address).active, active);
   await Promise.all(held);
@@ -144,9 +144,9 @@ test("a client that closes its connection is not a failure of the server", async
     const sent = request({ host: "127.0.0.1", port: gateway.port, path: "/?delay=20000", agent: false });
     return sent.on("error", () => {}).end();
   });
-  await waitFor("all are in flight", async () => (await sumOf(gateway.api, "active")) === 6);
+  await waitFor("all requests are in flight", async () => (await sumOf(gateway.api, "active")) === 6);
   clients.forEach((client) => client.destroy());
-  await waitFor("none is in flight", async () => (await sumOf(gateway.api, "active")) === 0, 10_000);
+  await waitFor("no request is in flight", async () => (await sumOf(gateway.api, "active")) === 0, 10_000);
   const { requests, fails, responses } = (await settledPeersOf(gateway.api)).get(backend.address);
   assert.deepEqual([requests, fails, responses.total], [6, 0, 0]);
 });
@@ -157,13 +157,17 @@ test("a deleted server that still answers is a zombie", async (context) => {
   const { api } = gateway;
   const zombies = async () => (await api.expect(200, "GET", "/api/9/http/upstreams/app")).zombies;
   const held = Array.from({ length: 3 }, () => ask(gateway.port, "/?hold=1"));
-  await waitFor("all are in flight", () => one.active === 3);
+  await waitFor("all requests are in flight", () => one.active === 3);
   await api.expect(200, "PUT", sluice(), { servers: [{ server: other.address }] });
   assert.equal(await zombies(), 1);
   one.release();
   for (const { status, text } of await Promise.all(held)) assert.deepEqual([status, text], [200, one.id]);
-  await waitFor("it is gone", async () => (await zombies()) === 0);
-  assert.equal((await settledPeersOf(api)).get(other.address).requests, 0, "and is counted for nobody else");
+  await waitFor("the deleted server is forgotten", async () => (await zombies()) === 0);
+  assert.equal(
+    (await settledPeersOf(api)).get(other.address).requests,
+    0,
+    "the requests are counted at no other server",
+  );
 });
 
 test("late counts of a deleted server do not go to the server that reuses its counters", async (context) => {
@@ -173,7 +177,7 @@ test("late counts of a deleted server do not go to the server that reuses its co
   for (let turn = 0; turn < 5; turn += 1) {
     const held = Array.from({ length: 4 }, () => ask(gateway.port, "/?delay=200"));
     const before = one.active;
-    await waitFor("all are in flight", () => one.active === before + 4);
+    await waitFor("all requests are in flight", () => one.active === before + 4);
     await api.expect(200, "PUT", sluice(), { servers: [{ server: other.address }] });
     await api.expect(200, "PUT", sluice(), { servers: [{ server: one.address }] });
     await Promise.all(held);
@@ -189,18 +193,18 @@ test("DELETE resets the statistics and nothing else", async (context) => {
   await askAll(gateway.port, Array(20).fill("/"));
   await settledPeersOf(api);
   const held = ask(gateway.port, "/?delay=500");
-  await waitFor("one is in flight", async () => (await sumOf(api, "active")) === 1);
+  await waitFor("one request is in flight", async () => (await sumOf(api, "active")) === 1);
   const servers = await api.get(serversOf());
   const answer = await api.delete("/api/9/http/upstreams/app");
   assert.deepEqual([answer.status, answer.text], [204, ""]);
   assert.equal((await api.get(serversOf())).text, servers.text);
   assert.equal(await sumOf(api, "requests"), 0);
   assert.equal(await sumOf(api, "sent"), 0);
-  assert.equal(await sumOf(api, "active"), 1, "what is in flight stays in flight");
+  assert.equal(await sumOf(api, "active"), 1, "requests in flight stay counted");
   await held;
   await settledPeersOf(api);
 
   await sleep(10);
   await askAll(gateway.port, Array(10).fill("/"));
-  assert.equal(await sumOf(api, "requests"), 10, "and counting goes on");
+  assert.equal(await sumOf(api, "requests"), 10, "counting continues");
 });

@@ -9,11 +9,14 @@ import { serversOf } from "./support/upstreams.mjs";
 
 const byRoute = { route: { variables: ["$arg_r"] } };
 const reset = /(Connection reset by peer|prematurely closed connection).*upstream/;
-/** This many requests go to the right one of two backups by chance once in a million runs. */
+/**
+ * The probability that this number of requests goes to the right one of two backups by chance is 1 in a
+ * million.
+ */
 const times = 20;
 
 /**
- * Two primaries and two backups.
+ * Starts two primary servers and two backups.
  * @param {import("node:test").TestContext} context
  * @param {object} sticky
  * @param {string[]} routes
@@ -43,12 +46,24 @@ test("a route to a backup is followed when the primaries fail within the request
   const [one, other, first, second] = backends;
   for (const primary of [one, other]) primary.behaviour = { reset: 1 };
   assert.deepEqual(await answering(gateway, "/?r=d"), new Set([second.id]));
-  assert.deepEqual([one.requests.length, other.requests.length], [times, times], "each was tried first");
+  assert.deepEqual(
+    [one.requests.length, other.requests.length],
+    [times, times],
+    "each primary server was tried first",
+  );
   assert.deepEqual(await answering(gateway, "/?r=c"), new Set([first.id]));
   second.behaviour = { reset: 1 };
-  assert.deepEqual(await answering(gateway, "/?r=d"), new Set([first.id]), "which is tried once");
+  assert.deepEqual(
+    await answering(gateway, "/?r=d"),
+    new Set([first.id]),
+    "the failing backup is tried once",
+  );
   other.behaviour = {};
-  assert.deepEqual(await answering(gateway, "/?r=d"), new Set([other.id]), "a primary comes first");
+  assert.deepEqual(
+    await answering(gateway, "/?r=d"),
+    new Set([other.id]),
+    "a primary server takes precedence",
+  );
 });
 
 test("a cookie for a backup is followed when the primaries fail within the request", async (context) => {
@@ -78,5 +93,5 @@ test("a primary and a backup can share a route: the backup replaces the primary 
   assert.deepEqual(await answering(gateway, "/?r=a"), new Set([second.id]));
   const { length } = one.requests;
   assert.deepEqual(await answering(gateway, "/?r=a"), new Set([second.id]));
-  assert.equal(one.requests.length, length, "which is unavailable by now");
+  assert.equal(one.requests.length, length, "the unavailable primary server receives no requests");
 });

@@ -20,7 +20,7 @@ const resets = /(Connection reset by peer|prematurely closed connection).*upstre
  */
 async function startSticky(context, count, options = {}) {
   const backends = await startBackends(context, count);
-  // Servers that fail here do so for one request, not for good.
+  // A server that fails a request must not become unavailable.
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const gateway = await startGateway(context, { upstreams: { app: { sticky, servers } }, ...options });
   return { backends, servers, gateway, api: gateway.api };
@@ -35,33 +35,40 @@ test(`none of ${sessions} sessions changes its server through four workers, chan
   const { backends, gateway, api } = await startSticky(context, 4);
   const clients = await newClients(gateway.port, sessions);
   for (const backend of backends)
-    assert.ok(of(clients, backend).length > sessions / 5, "new ones go by the method");
-  assert.equal(new Set(clients.map(({ value }) => value)).size, 4, "a server has one value");
+    assert.ok(of(clients, backend).length > sessions / 5, "new clients are distributed by the method");
+  assert.equal(
+    new Set(clients.map(({ value }) => value)).size,
+    4,
+    "all cookies for a server have the same value",
+  );
   assert.deepEqual(await askEach(clients), []);
 
   const added = await startBackend(context);
   await api.expect(201, "POST", serversOf(), { server: added.address });
   await api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 9 });
-  assert.deepEqual(await askEach(clients), [], "after an addition and another weight");
+  assert.deepEqual(await askEach(clients), [], "sessions survive an addition and a change of a weight");
   await api.expect(200, "PATCH", sluice(), { method: "hash", hash: { key: "$uri" } });
-  assert.deepEqual(await askEach(clients), [], "with another method");
+  assert.deepEqual(await askEach(clients), [], "sessions survive a change of the method");
 
   const asking = askEach(clients);
   await gateway.reload();
-  assert.deepEqual(await asking, [], "while it reloads");
-  assert.deepEqual(await askEach(clients), [], "after the reload");
+  assert.deepEqual(await asking, [], "sessions survive during a reload");
+  assert.deepEqual(await askEach(clients), [], "sessions survive a reload");
 
   await api.expect(200, "PATCH", `${serversOf()}/1`, { drain: true });
-  assert.deepEqual(await askEach(clients), [], "while one is drained");
+  assert.deepEqual(await askEach(clients), [], "sessions survive while a server drains");
   const leaving = of(clients, backends[2]);
   await api.expect(200, "DELETE", `${serversOf()}/2`);
   const moved = await askEach(clients);
-  assert.deepEqual(new Set(moved), new Set(leaving), "only those of a server that was deleted move");
+  assert.deepEqual(new Set(moved), new Set(leaving), "only the clients of a deleted server move");
   for (const { server, given } of moved) {
     assert.equal(given, 1);
-    assert.ok(server !== backends[2].id && server !== backends[1].id, "to one that takes new clients");
+    assert.ok(
+      server !== backends[2].id && server !== backends[1].id,
+      "clients move to a server that accepts new clients",
+    );
   }
-  assert.deepEqual(await askEach(clients), [], "where they stay");
+  assert.deepEqual(await askEach(clients), [], "moved clients stay at their new server");
 });
 
 test("a draining server receives its bound clients, and new clients go elsewhere", async (context) => {
@@ -72,12 +79,12 @@ test("a draining server receives its bound clients, and new clients go elsewhere
   assert.equal(of(await newClients(gateway.port, 20), backends[0]).length, 0);
 
   await api.expect(200, "PATCH", `${serversOf()}/1`, { drain: true });
-  assert.deepEqual(await askEach(clients), [], "even when no server takes new ones");
+  assert.deepEqual(await askEach(clients), [], "bound clients stay even if no server accepts new clients");
   gateway.log.allow(/no live upstreams while connecting to upstream/);
   await assert.rejects(new Client(gateway.port).ask(), /got 502/);
 });
 
-test("a server with down loses its clients, and gets clients back only by the balancing method", async (context) => {
+test("a server with down loses its clients, and receives clients again only by the balancing method", async (context) => {
   const { backends, gateway, api } = await startSticky(context, 2);
   const clients = await newClients(gateway.port, 20);
   const bound = of(clients, backends[0]);
@@ -88,7 +95,7 @@ test("a server with down loses its clients, and gets clients back only by the ba
   assert.deepEqual(await askEach(clients), []);
 });
 
-test("a new server at the address of a deleted one has none of its sessions", async (context) => {
+test("a new server at the address of a deleted server receives none of its sessions", async (context) => {
   const { backends, servers, gateway, api } = await startSticky(context, 1);
   const [client] = await newClients(gateway.port, 1);
   const readd = {
@@ -114,7 +121,7 @@ test("a new server at the address of a deleted one has none of its sessions", as
     assert.deepEqual(await askEach([client]), [], how);
   }
   await api.expect(200, "PUT", sluice(), { sticky, servers });
-  assert.deepEqual(await askEach([client]), [], "one that is equal before and after keeps them");
+  assert.deepEqual(await askEach([client]), [], "an unchanged server keeps its sessions");
 });
 
 test("sessions survive a stop and a kill of nginx", async (context) => {
@@ -138,15 +145,19 @@ test("a client of a backup returns to a primary when one is available", async (c
   for (const id of [0, 1]) await api.expect(200, "PATCH", `${serversOf()}/${id}`, { down: true });
   assert.equal((await askEach(clients)).length, 20);
   assert.equal(of(clients, backends[2]).length, 20);
-  assert.deepEqual(await askEach(clients), [], "where they stay while no other is available");
+  assert.deepEqual(
+    await askEach(clients),
+    [],
+    "clients of a backup stay while no primary server is available",
+  );
 
   await api.expect(200, "PATCH", `${serversOf()}/1`, { down: false });
   assert.equal((await askEach(clients)).length, 20);
   assert.equal(of(clients, backends[1]).length, 20);
-  assert.deepEqual(await askEach(clients), [], "and they are bound there");
+  assert.deepEqual(await askEach(clients), [], "clients are bound to the primary server");
 });
 
-test("a retry sets one cookie, for the server that answered, and no other cookie changes", async (context) => {
+test("a retry sets one cookie, for the server that answered, and changes no other cookie", async (context) => {
   const { backends, gateway } = await startSticky(context, 3, {
     http: 'add_header Set-Cookie "edge=1; path=/" always;',
     traffic: 'rewrite_by_lua_block { ngx.header["Set-Cookie"] = { "lua=1", "lua=2" } }',
@@ -168,10 +179,10 @@ test("a retry sets one cookie, for the server that answered, and no other cookie
     const answer = await client.ask();
     assert.equal(answer.text, good.id);
     assert.equal(cookiesOf(answer).length, 1);
-    assert.ok(values.has(valueOf(cookiesOf(answer)[0])), "the cookie is that of the server that answered");
+    assert.ok(values.has(valueOf(cookiesOf(answer)[0])), "the cookie belongs to the server that answered");
     const rest = answer.headers["set-cookie"]?.filter((cookie) => !cookie.startsWith("srv="));
     assert.deepEqual(rest?.toSorted(), [...others, ...early, "edge=1; path=/"].toSorted());
     assert.deepEqual(await askEach([client]), []);
   }
-  assert.ok(bad.requests.length >= before + bound.length, "their own server was tried first");
+  assert.ok(bad.requests.length >= before + bound.length, "the server of the cookie was tried first");
 });

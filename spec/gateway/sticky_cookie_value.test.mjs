@@ -81,14 +81,14 @@ test("a cookie with an expiry has both Expires and Max-Age, and every answer ren
       const [, ...attributes] = partsOf(text);
       assert.ok(attributes.includes(`max-age=${seconds}`), text);
       const end = Date.parse(attributes.find((part) => part.startsWith("expires="))?.slice(8) ?? "") / 1000;
-      // nginx's own clock may be a moment behind.
+      // nginx's own clock may be slightly behind.
       assert.ok(end >= asked - 1 + seconds && end <= ended + seconds, `${text} at ${asked}`);
     }
   }
   const cookie = { ...sticky.cookie, expires: "max" };
   await gateway.api.expect(200, "PUT", sluice(), { sticky: { cookie }, servers });
   const end = /; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000;/;
-  assert.match(cookiesOf(await ask(gateway.port))[0], end, "as nginx");
+  assert.match(cookiesOf(await ask(gateway.port))[0], end, "the format equals nginx's");
 });
 
 test("a domain with variables is evaluated per request, and omitted when it is not a valid domain", async (context) => {
@@ -99,7 +99,7 @@ test("a domain with variables is evaluated per request, and omitted when it is n
     const [text] = cookiesOf(await ask(gateway.port, path, { headers }));
     const [, ...attributes] = partsOf(text);
     const rest = attributes.filter((part) => !part.startsWith("domain="));
-    assert.deepEqual(rest.toSorted(), ["httponly", "path=/"], "the other attributes are there");
+    assert.deepEqual(rest.toSorted(), ["httponly", "path=/"], "the other attributes exist");
     return attributes.filter((part) => part.startsWith("domain="));
   };
   assert.deepEqual(await domains("$host", "/", { Host: "shop.example" }), ["domain=shop.example"]);
@@ -110,7 +110,7 @@ test("a domain with variables is evaluated per request, and omitted when it is n
   assert.deepEqual(await domains("$no_such_variable", "/"), []);
 });
 
-/** Whatever a text may be written as, in lower case. @param {string} text */
+/** Returns possible encodings of a text, in lower case. @param {string} text */
 function spellings(text) {
   const digests = ["md5", "sha1", "sha256"].map((name) => createHash(name).update(text).digest());
   const sum = Buffer.alloc(4);
@@ -128,7 +128,7 @@ test("the cookie's value does not reveal the server and differs between gateways
   assert.deepEqual([own.size, theirs.size], [4, 4]);
   assert.equal(new Set([...own, ...theirs]).size, 8);
 
-  // A short text can occur in 32 digits by chance, such as a port in one of 10,000 runs. The test therefore
+  // A short text, such as a port, can occur in 32 digits by chance, once in 10,000 runs. The test therefore
   // uses whole addresses.
   const hints = backends.flatMap(({ address }, id) => [
     address,
@@ -146,9 +146,9 @@ test("the cookie's value does not reveal the server and differs between gateways
   }
   const journal = readFileSync(join(gateway.folder, "state", "journal.0"), "utf8");
   const secrets = [...journal.matchAll(/"session_secret":"([^"]*)"/g)].map(([, secret]) => secret);
-  assert.equal(new Set(secrets).size, 2, "each upstream has a secret of its own");
+  assert.equal(new Set(secrets).size, 2, "each upstream has its own secret");
   const shown = await gateway.api.configuration();
-  for (const secret of secrets) assert.ok(!shown.includes(secret), "which the API does not show");
+  for (const secret of secrets) assert.ok(!shown.includes(secret), "the API does not show the secret");
 });
 
 test("a forged or damaged cookie is ignored", async (context) => {
@@ -190,10 +190,10 @@ test("a forged or damaged cookie is ignored", async (context) => {
       assert.notEqual(valueOf(cookies[0]), wrong);
       servers.add(answer.text);
     }
-    // Of six requests two come to one of the four workers, which takes the servers in turn.
+    // At least two of six requests go to the same one of the four workers, which uses the servers in turn.
     assert.ok(servers.size > 1, `${how}: it binds to nobody`);
   }
   const { value: before } = client;
   await client.ask();
-  assert.deepEqual([client.value, client.given], [before, 0], "the right one needs no other");
+  assert.deepEqual([client.value, client.given], [before, 0], "a valid cookie is not replaced");
 });

@@ -1,4 +1,6 @@
-/** `sticky.route`: a request goes to the server whose `route` it names, as long as that server accepts it. */
+/**
+ * `sticky.route`: a request goes to the server whose `route` it contains, as long as that server accepts it.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
@@ -30,7 +32,7 @@ async function startRouted(context) {
 }
 
 /**
- * The servers that answer a request made many times.
+ * Repeats a request, and returns the servers that answer.
  * @param {{ port: number }} gateway
  * @param {{ path?: string, cookie?: string }} [request]
  */
@@ -41,7 +43,11 @@ async function answering(gateway, { path = "/", cookie } = {}) {
   );
   for (const { status, headers } of answers) {
     assert.equal(status, 200);
-    assert.equal(headers["set-cookie"], undefined, "the application says what routes there are");
+    assert.equal(
+      headers["set-cookie"],
+      undefined,
+      "Sluice sets no cookie, because the application defines the routes",
+    );
   }
   return new Set(answers.map(({ text }) => text));
 }
@@ -72,7 +78,7 @@ test("the first variable that has a value names the server, on every worker", as
     assert.deepEqual(await answering(gateway, request), wanted, `after a reload: ${JSON.stringify(request)}`);
 });
 
-test("drain lets routed requests through and down does not; afterwards they return", async (context) => {
+test("drain allows routed requests, down does not, and requests return after the removal of down", async (context) => {
   const { backends, gateway, api } = await startRouted(context);
   const [a, b, blue] = backends.map(({ id }) => id);
   const routed = () => answering(gateway, { path: "/?r=a" });
@@ -104,7 +110,7 @@ test("a new route takes effect with the next request, on every worker", async (c
   await api.expect(200, "PUT", sluice(), { sticky, servers: swapped });
   assert.deepEqual([await asked("b"), await asked("a")], [a, b]);
   await api.expect(200, "PATCH", sluice(), { sticky: { route: { variables: ["$http_x_route"] } } });
-  assert.deepEqual(await asked("a"), all, "other variables");
+  assert.deepEqual(await asked("a"), all, "the old variable is no longer used");
   await gateway.stop();
   await gateway.start();
   await api.expect(200, "PATCH", sluice(), { sticky });
@@ -130,5 +136,5 @@ test("a routed request whose server fails is tried on another server", async (co
   backends[0].behaviour = { reset: 1 };
   const answered = await answering(gateway, { path: "/?r=a" });
   assert.ok(!answered.has(backends[0].id));
-  assert.equal(backends[0].requests.length, times, "each was tried there, once");
+  assert.equal(backends[0].requests.length, times, "each request was tried once at the failing server");
 });

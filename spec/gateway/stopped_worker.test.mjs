@@ -1,7 +1,4 @@
-/**
- * A worker that is stopped while it holds the writers' lock delays only writers, and those for a limited
- * time.
- */
+/** A worker that is stopped while it holds the write lock delays only writes, and only for a limited time. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "./support/api.mjs";
@@ -15,11 +12,11 @@ import { assertOneClearLine } from "./support/start_error.mjs";
 import { serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Enough servers that a write takes some time. */
+/** A large number of servers, so that a write takes some time. */
 const servers = Array.from({ length: 500 }, (_, number) => ({ server: someAddress(number) }));
 
 /**
- * Stops a worker at a moment when it holds the lock of writers, while somebody writes without pause.
+ * Stops a worker while it holds the write lock. Clients write without a pause for this purpose.
  * @param {import("./support/gateway.mjs").Gateway} gateway
  */
 async function stopWriter(gateway) {
@@ -28,7 +25,7 @@ async function stopWriter(gateway) {
     const api = new Api({ port: gateway.apiPort });
     for (let weight = 1; written.to; weight += 1) {
       const weighted = servers.map((server) => ({ ...server, weight: 1 + (weight % 9) }));
-      // Its worker may be killed.
+      // The worker of this request may be killed.
       await api.put(sluice(`busy-${number}`), { servers: weighted }).catch(() => {});
     }
   });
@@ -43,7 +40,7 @@ async function stopWriter(gateway) {
   written.to = false;
   return {
     pid,
-    /** Lets the worker go on, and waits for the writers. */
+    /** Lets the worker continue, and waits for the writers. */
     async goOn() {
       signal(pid, "SIGCONT");
       await Promise.all(writing);

@@ -1,5 +1,5 @@
 /**
- * Subrequests, of `auth_request` and others: they have no log phase, and are still tried on each server once.
+ * Subrequests, such as those of `auth_request`, have no log phase, and are still tried once on each server.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -31,7 +31,7 @@ test("a subrequest is tried once on every server, and failed parts are omitted",
   for (const { address } of [one, other]) assert.equal(peers.get(address).state, "unavail");
   assert.equal(peers.get(good.address).active, 0);
 
-  // With all of them failing the client gets its answer at once, and no server more than one try.
+  // When all servers fail, the client is answered at once, and no server is tried more than once.
   for (let id = 0; id < 3; id += 1)
     await gateway.api.expect(200, "PATCH", `${serversOf()}/${id}`, { max_fails: 0 });
   for (const backend of backends) {

@@ -7,7 +7,7 @@ import { ask, startLoad } from "./support/load.mjs";
 import { peersOf, sluice } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-test("success_rate: a server of five that fails every second request is ejected after an interval", async (context) => {
+test("success_rate: one server of five that fails every second request is ejected after an interval", async (context) => {
   const { gateway, backends } = await startWatched(context, 5, {
     consecutive_5xx: 5,
     interval: "4s",
@@ -32,8 +32,8 @@ test("success_rate: a server of five that fails every second request is ejected 
   const milliseconds = performance.now() - started;
   await load.stop();
   assert.equal(server, bad.address);
-  // The others are at 100 %, it at 50 %: the mean is 90 %, the deviation 20 %, so the threshold 90 - 1.9 ×
-  // 20.
+  // The other servers have a rate of 100 %, and this server has 50 %. The mean is 90 %, the deviation 20 %,
+  // and the threshold 90 - 1.9 × 20.
   const [, threshold] = /^its success rate is below ([\d.]+) %$/.exec(reason) ?? [];
   assert.ok(Math.abs(Number(threshold) - 52) < 3, reason);
   // The first interval begins within 100 ms of the first request.

@@ -1,4 +1,4 @@
-/** A write of a killed worker is completed or undone at once by another worker, without a further write. */
+/** Another worker completes or undoes a write of a killed worker immediately, without a further write. */
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,12 +13,12 @@ import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /**
- * Where in a write its worker is killed: before or after a function of a module.
+ * The point of a write at which its worker is killed: before or after a function of a module.
  * @typedef {{ module: string, name: string, when: "before" | "after" }} Point
  */
 
 /**
- * Lua that has the next worker that comes to a point kill itself once a file says so.
+ * Returns Lua that makes the next worker at a point kill itself if a file contains the order.
  * @param {string} order the file
  * @param {Point} point
  */
@@ -44,7 +44,7 @@ function killingLua(order, { module, name, when }) {
 }
 
 /**
- * A gateway whose next writer can be killed at a point.
+ * Starts a gateway whose next writer can be killed at a point.
  * @param {import("node:test").TestContext} context
  * @param {Point} point
  * @param {import("./support/gateway.mjs").Options} options
@@ -60,7 +60,7 @@ async function startKilling(context, point, options) {
   gateway.log.allow(/worker process \d+ exited on signal 9|was locked by \d+$/);
   return {
     gateway,
-    /** Has a request kill the worker that it comes to. @param {() => Promise<unknown>} write */
+    /** Makes a request that kills its worker. @param {() => Promise<unknown>} write */
     async killWith(write) {
       writeFileSync(order, "kill");
       await assert.rejects(write(), /socket hang up|ECONNRESET/);
@@ -74,7 +74,7 @@ async function assertKept(gateway) {
   const before = await gateway.api.configuration();
   await gateway.killAll();
   await gateway.start();
-  assert.equal(await gateway.api.configuration(), before, "the saved state is the one that was served");
+  assert.equal(await gateway.api.configuration(), before, "the saved state equals the served state");
 }
 
 /** @type {Record<string, Point>} */
@@ -99,7 +99,7 @@ for (const [when, point] of Object.entries(journalled)) {
     );
     const [{ server }] = await api.expect(200, "GET", serversOf());
     assert.equal(server, other.address);
-    await waitFor("no request is under way", async () => (await sumOf(api, "active")) === 0);
+    await waitFor("no request is in flight", async () => (await sumOf(api, "active")) === 0);
     await assertKept(gateway);
 
     await api.expect(201, "POST", serversOf("other"), { server: one.address });
@@ -111,10 +111,10 @@ for (const when of ["before its line counts", "after its line counts"]) {
   test(`a journalled deletion whose writer is killed ${when} takes effect at once`, async (context) => {
     const { gateway, killWith } = await startKilling(context, journalled[when], { servers: [] });
     const { api } = gateway;
-    // A seed would come again with a restart.
+    // A seed would be created again by a restart.
     await api.expect(201, "PUT", sluice("other"), { servers: [{ server: "127.0.0.1:9" }] });
     await killWith(() => api.delete(sluice("other")));
-    await waitFor("it is gone", async () => (await api.get(sluice("other"))).status === 404);
+    await waitFor("the upstream is deleted", async () => (await api.get(sluice("other"))).status === 404);
     await assertKept(gateway);
     await api.expect(201, "PUT", sluice("other"), { servers: [{ server: "127.0.0.2:9" }] });
     await assertKept(gateway);
@@ -123,7 +123,7 @@ for (const when of ["before its line counts", "after its line counts"]) {
 
 test("a drain job whose new deadline a killed worker was writing keeps that deadline", async (context) => {
   const backend = await startBackend(context);
-  // A listening socket for each worker: one that is not killed has some of the requests, too.
+  // Each worker has a listening socket, so that other workers also have some of the requests.
   const options = { servers: [backend.address], listen: "reuseport" };
   const { gateway, killWith } = await startKilling(context, journalled["after its line counts"], options);
   const { api } = gateway;
@@ -133,11 +133,14 @@ test("a drain job whose new deadline a killed worker was writing keeps that dead
   await api.expect(202, "POST", `${drain}?force=true`, { deadline: "1h" });
   await killWith(() => api.post(drain, { deadline: "1s" }));
   assert.ok((await sumOf(api, "active")) > 0);
-  await waitFor("its time is over", async () => (await api.expect(200, "GET", serversOf())).length === 0);
+  await waitFor(
+    "the server is removed at the deadline",
+    async () => (await api.expect(200, "GET", serversOf())).length === 0,
+  );
   assert.ok(backend.active > 0);
 });
 
-test("new limits whose writer is killed before it has concluded from them decide at once", async (context) => {
+test("new limits take effect at once even if their writer is killed before it has concluded the states", async (context) => {
   const [bad, good] = [await startBackend(context), await startBackend(context)];
   bad.behaviour = { reset: 1 };
   const servers = [bad, good].map(({ address }) => ({ server: address, fail_timeout: "1h" }));
@@ -145,7 +148,7 @@ test("new limits whose writer is killed before it has concluded from them decide
   const { gateway, killWith } = await startKilling(context, point, { upstreams: { app: { servers } } });
   gateway.log.allow(wasReset);
   const { api } = gateway;
-  await waitFor("it is out", async () => {
+  await waitFor("the server is unavailable", async () => {
     await ask(gateway.port);
     return (await stateOf(api, bad.address)) === "unavail";
   });
@@ -172,5 +175,8 @@ test("without a state_dir a change whose writer is killed also takes effect", as
   const point = /** @type {const} */ ({ module: "memory.dict", name: "put_text", when: "before" });
   const { gateway, killWith } = await startKilling(context, point, { servers: [], stateDir: null });
   await killWith(() => gateway.api.post(serversOf(), { server: "127.0.0.2:9" }));
-  await waitFor("it is there", async () => (await gateway.api.expect(200, "GET", serversOf())).length === 1);
+  await waitFor(
+    "the server exists",
+    async () => (await gateway.api.expect(200, "GET", serversOf())).length === 1,
+  );
 });

@@ -20,7 +20,7 @@ async function problemsOf(api) {
   return problems.map(({ problem }) => problem);
 }
 
-/** Locations without log() and with it. @type {(unlogged: string) => string} */
+/** Locations without and with log(). @type {(unlogged: string) => string} */
 const traffic = (unlogged) => `
   location /unlogged { log_by_lua_block { local done } ${unlogged} }
   location /static { return 200; }`;
@@ -40,20 +40,20 @@ for (const [what, other] of [
     gateway.log.allow(missing);
     const { api } = gateway;
     assert.deepEqual(await problemsOf(api), []);
-    await waitFor("it is noticed", async () => {
+    await waitFor("the missing log() is reported", async () => {
       for (const path of ["/unlogged", other]) assert.equal((await ask(gateway.port, path)).status, 200);
       return errorsOf(gateway).length > 0;
     });
     for (let number = 0; number < 20; number += 1) await ask(gateway.port, "/unlogged");
-    assert.equal(errorsOf(gateway).length, 1, "it is said once");
+    assert.equal(errorsOf(gateway).length, 1, "the error is logged once");
     assert.deepEqual(await problemsOf(api), ["log_missing"]);
     const [event] = (await allEvents(api)).filter(({ problem }) => problem === "log_missing");
     assert.equal(event.upstream, "app");
 
     gateway.configure({ traffic: traffic("return 204;") });
     await gateway.reload();
-    // A worker of before may still answer, and it still has the location.
-    await waitFor("a reload has mended it", async () => (await problemsOf(api)).length === 0);
+    // An old worker may still answer with the old location.
+    await waitFor("the reload has ended the problem", async () => (await problemsOf(api)).length === 0);
   });
 }
 
@@ -62,7 +62,7 @@ test("a location without log() is still reported after a failed reload", async (
   const conf = { servers: [backend.address], traffic: traffic("proxy_pass http://app;") };
   const gateway = await startGateway(context, { workers: 1, ...conf });
   gateway.log.allow(missing);
-  await waitFor("it is noticed", async () => {
+  await waitFor("the missing log() is reported", async () => {
     await ask(gateway.port, "/unlogged");
     return errorsOf(gateway).length > 0;
   });
@@ -87,7 +87,7 @@ test("requests without log() do not stay in flight", async (context) => {
   gateway.log.allow(missing);
   for (let number = 0; number < 50; number += 1) await ask(gateway.port, "/unlogged");
   const active = await sumOf(gateway.api, "active");
-  assert.ok(active < 10, `${active} requests count as under way`);
+  assert.ok(active < 10, `${active} requests count as in flight`);
 });
 
 test("redirects, retries, subrequests, slow and aborted requests raise no false alarm", async (context) => {

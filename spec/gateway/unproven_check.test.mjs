@@ -1,4 +1,4 @@
-/** A health check that is new or changed, and has passed on no server yet, marks no server as unhealthy. */
+/** A new or changed health check marks no server as unhealthy before it has passed on a server. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,18 +10,18 @@ import { ask } from "./support/load.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Checks that fail and that pass on all servers. On a busy machine an answer may take its time. */
+/** A check that passes and one that fails on all servers. An answer may take long on a busy machine. */
 const right = { interval: "100ms", timeout: "10s" };
 const wrong = { ...right, match: { status: "299" } };
 
 /**
- * Waits until each server was checked that many times.
+ * Waits until each server was checked `checks` times.
  * @param {import("./support/api.mjs").Api} api
  * @param {number} checks
  */
 async function checked(api, checks = 3) {
   const before = await peersOf(api);
-  await waitFor("all are checked", async () => {
+  await waitFor("all servers are checked", async () => {
     const peers = [...(await peersOf(api))];
     return peers.every(
       ([address, { health_checks: now }]) =>
@@ -105,7 +105,7 @@ test("a server that failed before any check passed becomes unhealthy once the ch
   const health_check = { interval: "1h" };
   const { api } = await startGateway(context, { upstreams: { app: { health_check, servers: [] } } });
   await api.expect(201, "POST", serversOf(), { server: ill.address });
-  await waitFor("its check has failed", async () => {
+  await waitFor("the check has failed", async () => {
     return (await peersOf(api)).get(ill.address).health_checks.fails > 0;
   });
   assert.equal(await stateOf(api, ill.address), "up");
@@ -114,7 +114,7 @@ test("a server that failed before any check passed becomes unhealthy once the ch
   assert.equal(await stateOf(api, well.address), "up");
 });
 
-test("a check that has passed and is then changed is unproven again, also after a restart", async (context) => {
+test("a check that has passed and is then changed is unproven again, even after a restart", async (context) => {
   const { gateway, api, backends } = await startThree(context, { health_check: right });
   await checked(api);
   await waitFor("the good verdicts are saved", () => /"check":1\b/.test(savedHealth(gateway)));

@@ -1,7 +1,4 @@
-/**
- * Request bodies that the API does not read: the responses are right to the byte, and the connection stays
- * usable.
- */
+/** Responses to requests with unread bodies are correct to the byte, and the connection stays usable. */
 import assert from "node:assert/strict";
 import { connect } from "node:http2";
 import { test } from "node:test";
@@ -32,7 +29,7 @@ const requests = [
   ["POST", "/api/9/nothing", authorized, 404],
   ["PUT", serversOf(), authorized, 405],
 ];
-/** Those that are answered without a look at their body. */
+/** The requests that are answered without reading their bodies. */
 const unread = requests.filter(([method, , headers]) => method !== "DELETE" || headers !== authorized);
 
 /** @param {string} method @param {number} status */
@@ -47,12 +44,12 @@ const startGatewayOfMany = (context, http) =>
  * @param {RawConnection} connection
  */
 async function assertUsable(connection) {
-  assert.equal(connection.hasMore, false, "nothing is left over");
+  assert.equal(connection.hasMore, false, "there are no further bytes");
   connection.sendHead("GET", "/api");
   const { interim, status, body: versions } = await connection.read();
   assert.deepEqual([interim, status], [[], 200]);
   assert.deepEqual(JSON.parse(versions), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  assert.equal(connection.hasMore, false, "nothing is left over");
+  assert.equal(connection.hasMore, false, "there are no further bytes");
 }
 
 const framings = [
@@ -67,7 +64,7 @@ test("100 Continue comes before the response and not within it", async (context)
   const gateway = await startGatewayOfMany(context);
   for (const [method, path, headers, status] of requests) {
     for (const framing of framings) {
-      // A client that waits for its answer before it sends the body, and one that does not wait.
+      // One client waits for an answer before it sends the body, and the other client does not.
       for (const waits of [true, false]) {
         const connection = new RawConnection(context, gateway.apiPort);
         connection.sendHead(method, path, { ...headers, ...framing.headers, Expect: "100-continue" });
@@ -83,7 +80,7 @@ test("100 Continue comes before the response and not within it", async (context)
   }
 });
 
-test("a body that arrives after the response is not taken for the next request", async (context) => {
+test("a body that arrives after the response is not read as the next request", async (context) => {
   const gateway = await startGatewayOfMany(context);
   for (const [method, path, headers, status] of unread) {
     const connection = new RawConnection(context, gateway.apiPort);
@@ -110,7 +107,7 @@ test("a body that is too large is answered after 100 Continue", async (context) 
 
 test("a malformed body is refused, changes nothing and ends the connection", async (context) => {
   const gateway = await startGatewayOfMany(context);
-  // nginx itself says so.
+  // nginx itself logs this error.
   gateway.log.allow(/client sent invalid chunked body/);
   const before = await gateway.api.configuration();
   const changes = [["DELETE", sluice(), authorized]];
@@ -122,13 +119,13 @@ test("a malformed body is refused, changes nothing and ends the connection", asy
     assert.equal(answer.status, 400, `${method} ${path}`);
     assert.equal(answer.headers.connection, "close");
     await waitFor("nginx closes the connection", () => connection.hasEnded);
-    assert.equal(connection.hasMore, false, "what follows the body is no request");
+    assert.equal(connection.hasMore, false, "the bytes after the body are not read as a request");
   }
   assert.equal(await gateway.api.configuration(), before);
 });
 
 /**
- * One request over HTTP/2, whose body is sent at once.
+ * Sends one request over HTTP/2 with its body.
  * @param {import("node:http2").ClientHttp2Session} session
  * @param {Record<string, string>} headers
  * @returns {Promise<{ status: number, text: string }>}
@@ -145,7 +142,7 @@ function askOverHttp2(session, headers) {
   });
 }
 
-test("over HTTP/2 an unread body does no harm", async (context) => {
+test("an unread body does not affect HTTP/2", async (context) => {
   const port = await freePort();
   const location = 'location /api { content_by_lua_block { require("resty.sluice").api() } }';
   await startGatewayOfMany(context, `server { listen 127.0.0.1:${port} http2; ${location} }`);

@@ -36,25 +36,29 @@ for (const config of [plain, consistent]) {
     assert.deepEqual([...load.errors], []);
     assert.ok(load.workers.size > 1);
     assert.equal(await withoutKey(gateway), 800);
-    // Each worker is exact over a full cycle, and may be in the middle of one.
+    // Each worker is exact over a full cycle, and may be in the middle of a cycle.
     for (const count of counts()) assert.ok(Math.abs(count - 200) <= load.workers.size, `${counts()}`);
 
     const before = counts();
     for (let turn = 0; turn < 30; turn += 1) assert.equal((await ask(gateway.port, "/?k=one")).status, 200);
-    assert.equal(counts().filter((count, index) => count > before[index]).length, 1, "a key has one server");
-    assert.equal(await withoutKey(gateway), 800, "who has a key is not counted");
+    assert.equal(
+      counts().filter((count, index) => count > before[index]).length,
+      1,
+      "all requests with a key go to one server",
+    );
+    assert.equal(await withoutKey(gateway), 800, "requests with a key are not counted");
 
     await gateway.reload();
     assert.equal((await ask(gateway.port)).status, 200);
-    assert.equal(await withoutKey(gateway), 801, "it goes on over a reload");
+    assert.equal(await withoutKey(gateway), 801, "the count survives a reload");
     await gateway.api.expect(204, "DELETE", status);
-    assert.equal(await withoutKey(gateway), 0, "and is reset with the statistics");
+    assert.equal(await withoutKey(gateway), 0, "the count is reset with the statistics");
     assert.equal((await ask(gateway.port)).status, 200);
     assert.equal(await withoutKey(gateway), 1);
   });
 }
 
-test("requests without a key are spread evenly also with a bound or with a key of several empty variables", async (context) => {
+test("requests without a key are spread evenly even with a bound or with a key of several empty variables", async (context) => {
   const backends = await startBackends(context, 4);
   const hash = { key: "${arg_k}$arg_more", consistent: true, balance_factor: 125 };
   const servers = backends.map(({ address }) => ({ server: address }));
@@ -67,7 +71,7 @@ test("requests without a key are spread evenly also with a bound or with a key o
   for (const { requests } of backends) assert.ok(requests.some(({ url }) => !url.includes("1")));
 });
 
-test("a request without a key counts once, however many servers it is tried on", async (context) => {
+test("a request without a key counts once, whatever the number of its tries", async (context) => {
   const backends = await startBackends(context, 4);
   const servers = backends.map(({ address }) => ({ server: address, max_fails: 0 }));
   const gateway = await startGateway(context, { upstreams: { app: { ...consistent, servers } } });
@@ -85,7 +89,7 @@ test("the counter exists only for hash, and starts at zero in a new upstream of 
   const gateway = await startGateway(context, { upstreams: { app: { ...plain, servers } } });
   const { api } = gateway;
   await ask(gateway.port);
-  assert.equal(await withoutKey(gateway), 1, "a single server makes no difference");
+  assert.equal(await withoutKey(gateway), 1, "requests to a single server are counted");
   for (const config of [{ method: "round_robin" }, { method: "ip_hash" }, { method: "least_conn" }]) {
     await api.expect(200, "PATCH", sluice(), config);
     await ask(gateway.port);

@@ -1,5 +1,5 @@
 /**
- * Every worker has a slot for its counters, however many workers there are. A worker without a slot does not
+ * Every worker has a slot for its counters, whatever the number of workers. A worker without a slot does not
  * serve.
  */
 import assert from "node:assert/strict";
@@ -19,21 +19,24 @@ import { waitFor } from "./support/wait.mjs";
 useWorkers(4);
 
 const noneIsLeft = /no live upstreams while connecting to upstream/;
-/** The locks of all slots that a gateway of few workers has. */
+/** The locks of all slots of a gateway with few workers. */
 const slotLocks = Array.from({ length: 256 }, (_, index) => firstSlotLock + index);
 
-/** A server that begins each answer and never ends it. @param {import("node:test").TestContext} context */
+/**
+ * Starts a server that begins each answer and never ends it.
+ * @param {import("node:test").TestContext} context
+ */
 async function startEndless(context) {
   const backend = await startBackend(context);
   backend.server.removeAllListeners("request").on("request", (_, response) => {
-    // Else nginx would keep the header back.
+    // Otherwise nginx would buffer the header.
     response.writeHead(200, { "X-Accel-Buffering": "no" }).flushHeaders();
   });
   return backend;
 }
 
 /**
- * Begins a request that lasts until its client leaves.
+ * Begins a request that lasts until its client closes the connection.
  * @param {import("node:test").TestContext} context
  * @param {number} port
  * @returns {Promise<{ worker: number, leave: () => void }>}
@@ -51,7 +54,7 @@ function hold(context, port) {
 }
 
 /**
- * Holds requests until each of some workers has one. Returns what lets all of them go.
+ * Holds requests until each of some workers has one. Returns the held requests.
  * @param {import("node:test").TestContext} context
  * @param {number} port
  * @param {number[]} workers
@@ -76,20 +79,20 @@ test("after five reloads under long requests all workers' requests are counted",
     held.push(...(await holdEach(context, gateway.port, fresh)));
     assert.equal(await sumOf(api, "active"), held.length);
   }
-  assert.equal(gateway.workers().length, 24, "all those before have requests yet");
+  assert.equal(gateway.workers().length, 24, "all old workers still have requests");
   assert.equal((await api.expect(200, "GET", "/api/9/workers")).length, 24);
 
   gateway.log.allow(noneIsLeft);
   await api.expect(200, "PATCH", `${serversOf()}/0`, { max_conns: held.length });
   for (let number = 0; number < 16; number += 1) assert.equal((await ask(gateway.port)).status, 502);
   held.pop()?.leave();
-  await waitFor("one place is free", async () => (await sumOf(api, "active")) === held.length);
+  await waitFor("one slot of the server is free", async () => (await sumOf(api, "active")) === held.length);
   held.push(await hold(context, gateway.port));
 
   const idle = someAddress(1);
   const { id } = await api.expect(201, "POST", serversOf(), { server: idle });
   await api.expect(202, "POST", `${sluice()}/servers/0/drain`);
-  // Should it think that the busy server is idle, one look removes both.
+  // If the busy server counted as idle, the same check of the drain jobs would remove both servers.
   await api.expect(202, "POST", `${sluice()}/servers/${id}/drain?force=true`);
   const there = async () => (await api.expect(200, "GET", serversOf())).map(({ server }) => server);
   await waitFor("the idle server is gone", async () => !(await there()).includes(idle));
@@ -134,7 +137,7 @@ test("a worker without a slot answers 502 until a slot is free", async (context)
   gateway.log.allow(noneIsLeft, new RegExp(`worker process ${worker} exited on signal 9`));
   signal(gateway.master, "SIGSTOP");
   signal(worker, "SIGKILL");
-  await waitFor("its slot is taken by another process", () => others.held.size === slotLocks.length);
+  await waitFor("another process holds the slot of the worker", () => others.held.size === slotLocks.length);
   signal(gateway.master, "SIGCONT");
   await waitFor(
     "another worker is there",

@@ -1,4 +1,4 @@
-/** `/workers`: the figures of each worker, and the totals of nginx that DELETE sets to 0. */
+/** `/workers`: the counters of each worker, and the totals of nginx that DELETE sets to 0. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
@@ -31,7 +31,7 @@ async function allAreListed(gateway) {
   });
 }
 
-test("each worker counts its own requests, and the sum equals that of nginx", async (context) => {
+test("each worker counts its own requests, and the sum equals nginx's count", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address], listen: "reuseport" });
   const { api } = gateway;
@@ -40,8 +40,7 @@ test("each worker counts its own requests, and the sum equals that of nginx", as
   assertOnlyIntegers(answer.text);
   const before = totalOf(answer.body);
   await startLoad(context, { port: gateway.port, connections: 40, total: 400 }).finished;
-  // A request is logged a moment after its client has the answer. Each reading is one more request, which
-  // ends later.
+  // A request is logged after its client has the answer. Each reading is another request, which ends later.
   let readings = 0;
   const after = await waitFor("all requests are logged", async () => {
     readings += 1;
@@ -49,26 +48,27 @@ test("each worker counts its own requests, and the sum equals that of nginx", as
     const isIdle = workers.every(({ http }) => http.requests.current === 0);
     return totalOf(workers) >= before + 400 + readings && isIdle && workers;
   });
-  assert.ok(totalOf(after) <= before + 400 + readings + 5, "nothing is counted twice");
+  assert.ok(totalOf(after) <= before + 400 + readings + 5, "no request is counted twice");
   const { total } = await read(api, "http/requests");
   assert.ok(total >= totalOf(after) && total <= totalOf(after) + 5, `${total}`);
   assert.ok(after.filter(({ http }) => http.requests.total > 0).length > 1, "several workers served");
-  for (const { connections } of after) assert.equal(connections, undefined, "nothing counts them");
+  for (const { connections } of after)
+    assert.equal(connections, undefined, "nginx does not count connections per worker");
 });
 
-test("the requests in flight of a worker are current", async (context) => {
+test("the requests in flight of a worker are counted as current", async (context) => {
   const backend = await startBackend(context);
   const gateway = await startGateway(context, { servers: [backend.address] });
   const { api } = gateway;
   const clients = [1, 2, 3].map(() => begin(context, gateway.port, "/?hang=1"));
   const current = async () =>
     (await read(api, "workers")).reduce((sum, { http }) => sum + http.requests.current, 0);
-  await waitFor("three are under way", async () => (await current()) === 3);
+  await waitFor("three requests are in flight", async () => (await current()) === 3);
   clients.forEach(({ leave }) => leave());
-  await waitFor("none is", async () => (await current()) === 0);
+  await waitFor("no request is in flight", async () => (await current()) === 0);
 });
 
-test("a worker is found by its id, after a reload the newer one, and unknown ids are not found", async (context) => {
+test("a worker is found by its id, the newer worker after a reload, and unknown ids are not found", async (context) => {
   const gateway = await startGateway(context, { servers: [] });
   const { api } = gateway;
   await allAreListed(gateway);
@@ -97,7 +97,10 @@ test("DELETE sets the totals of workers, requests, connections and deaths to 0",
   const hasServed = (await read(api, "workers")).find(({ http }) => http.requests.total >= 50);
   await reset(api, `workers/${hasServed.id}`);
   const others = await read(api, "workers");
-  assert.ok(others.find(({ id }) => id === hasServed.id).http.requests.total < 50, "that worker's");
+  assert.ok(
+    others.find(({ id }) => id === hasServed.id).http.requests.total < 50,
+    "the count of the worker was reset",
+  );
   await reset(api, "workers");
   assert.ok(totalOf(await read(api, "workers")) < 50);
 
@@ -117,6 +120,6 @@ test("DELETE sets the totals of workers, requests, connections and deaths to 0",
   await reset(api, "processes");
   assert.deepEqual(await read(api, "processes"), { respawned: 0 });
   await gateway.reload();
-  assert.deepEqual(await read(api, "processes"), { respawned: 0 }, "a reload takes nothing back");
+  assert.deepEqual(await read(api, "processes"), { respawned: 0 }, "a reload does not restore the count");
   await reset(api, "ssl");
 });

@@ -13,7 +13,10 @@ import { waitFor } from "./support/wait.mjs";
 
 const drain = `${sluice()}/servers/0/drain`;
 
-/** The changes that leave an upstream of the server 0 without an available one. @param {string} server */
+/**
+ * The changes that leave an upstream with only server 0 without an available server.
+ * @param {string} server
+ */
 const emptying = (server) => [
   ["DELETE", sluice(), undefined],
   ["PUT", sluice(), { servers: [] }],
@@ -55,7 +58,7 @@ test("a change that would leave an upstream in use without an available server i
   assert.equal(await api.configuration(), before);
   assert.equal((await ask(gateway.port)).text, backend.id);
 
-  // Another available server is sufficient, and changes that leave one are accepted.
+  // Changes that leave another available server are accepted.
   await api.expect(200, "PUT", sluice(), {
     servers: [{ server: backend.address }, { server: someAddress(1) }],
   });
@@ -118,7 +121,10 @@ test("the last healthy server is protected, and unhealthy servers can be removed
     "WouldEmptyUpstream",
   );
   backend.behaviour = { status: 503 };
-  await waitFor("both are", async () => (await peersOf(api)).get(backend.address)?.state === "unhealthy");
+  await waitFor(
+    "both servers are unhealthy",
+    async () => (await peersOf(api)).get(backend.address)?.state === "unhealthy",
+  );
   await api.expect(200, "PATCH", sluice(), { health_check: { ...check, interval: "1h" } });
   await api.expect(200, "PATCH", sluice(), { servers: [{ server: sick.address }] });
 });

@@ -13,12 +13,12 @@ import { waitFor } from "./support/wait.mjs";
 useWorkers(4);
 
 /**
- * A gateway with two servers under load on every worker, and a third server that listens but is not in it.
+ * Starts a gateway with two servers under load on every worker, and a third server that is not added.
  * @param {import("node:test").TestContext} context
  */
 async function startLoadedGateway(context) {
   const [first, second, third] = await startBackends(context, 3);
-  // With a socket a worker, the connections are spread over all of them.
+  // With one listening socket per worker, the connections are spread over all workers.
   const gateway = await startGateway(context, {
     servers: [first.address, second.address],
     listen: "reuseport",
@@ -30,8 +30,8 @@ async function startLoadedGateway(context) {
 }
 
 /**
- * Removes the third server, and asserts that it receives no request that began after the acknowledgement. It
- * is not added again before this function returns, so that every later request in its log is stale.
+ * Removes the third server, and asserts that it receives no request that began after the acknowledgement. The
+ * server is not added again before this function returns, so every later request in its record is stale.
  * @param {{ load: import("./support/load.mjs").Load, third: import("./support/backend.mjs").Backend }} loaded
  * @param {() => Promise<unknown>} takeOut
  */
@@ -40,7 +40,7 @@ async function assertNoneAfter({ load, third }, takeOut) {
   const acknowledged = performance.now();
   await load.round();
   const stale = third.requests.filter(({ started }) => started > acknowledged);
-  assert.equal(stale.length, 0, `${stale.length} requests came to a server after it was taken out`);
+  assert.equal(stale.length, 0, `a server received ${stale.length} requests after its removal`);
 }
 
 /** @param {{ third: import("./support/backend.mjs").Backend }} loaded */
@@ -60,8 +60,8 @@ test(`a deleted server receives no further request, ${deletions} times under loa
     await assertNoneAfter(loaded, () => api.expect(200, "DELETE", `${serversOf()}/${id}`));
   }
   await load.stop();
-  assert.deepEqual([...load.errors], [], "what clients saw");
-  assert.equal(load.workers.size, 4, "every worker took part");
+  assert.deepEqual([...load.errors], [], "no request fails");
+  assert.equal(load.workers.size, 4, "every worker served requests");
   assert.ok(third.requests.length >= deletions, `the third server had ${third.requests.length} requests`);
 });
 
@@ -118,5 +118,5 @@ test("an added server receives the next request of every worker", async (context
       assert.deepEqual({ status, text }, { status: 200, text: wanted.id });
     }
   }
-  assert.equal(workers.size, 4, "every worker took part");
+  assert.equal(workers.size, 4, "every worker served requests");
 });

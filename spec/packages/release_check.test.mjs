@@ -26,12 +26,13 @@ function assertSaid(problems, lines) {
 }
 
 /**
- * Has a tool run once for all copies that are the same in what it looks at. Each run takes a second or more.
+ * Returns a tool that runs once for all copies with the same relevant files, because each run takes a second
+ * or more.
  * @template {string[]} Args
  * @template Result
  * @param {(folder: string, ...args: Args) => Result} tool
- * @param {string} described the file that tells the tool what to do, or how that ends
- * @param {string} below the folder whose files it looks at
+ * @param {string} described the name of the file that controls the tool, or the end of the name
+ * @param {string} below the folder with the files that the tool reads
  */
 function once(tool, described, below) {
   /** @type {Map<string, Result>} */
@@ -65,12 +66,12 @@ for (const [name, problemsOf, spoiled] of [
   }
 }
 
-test("the command makes dist/ as npm does before packing, and fails when something does not match", (context) => {
+test("the command builds dist/ as npm does before packing, and fails when something does not match", (context) => {
   const names = readdirSync(root).filter((name) => !made.includes(name));
   const folder = copyOfRepository(context, names);
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   replace("CHANGELOG.md", `## ${version}`, "## 9.9.9")(folder);
-  // `npm test` itself has built dist/ by this command, which takes many seconds.
+  // `npm test` has already built dist/ with this command, which takes many seconds.
   const copying = `cp -R '${join(root, "dist")}' dist`;
   replace("package.json", '"prepack": "node scripts/build.mjs"', `"prepack": "${copying}"`)(folder);
   const command = join(folder, "scripts/release_check.mjs");

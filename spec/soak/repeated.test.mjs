@@ -1,4 +1,4 @@
-/** Tests of rare faults, with ten times the tries of `npm test`. */
+/** Runs tests of rare faults with ten times the tries of `npm test`. */
 import { repeatMore } from "../gateway/support/repeat.mjs";
 
 repeatMore(10);

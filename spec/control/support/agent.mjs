@@ -1,4 +1,4 @@
-/** An agent beside a server, as HAProxy's `agent-check` asks it. */
+/** An agent beside a server, as HAProxy's `agent-check` uses it. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
@@ -6,13 +6,16 @@ import { freePort } from "../../gateway/support/ports.mjs";
 import { waitFor } from "../../gateway/support/wait.mjs";
 
 export class Agent {
-  /** Its answer; undefined: none, and the connection stays open. @type {string | undefined} */
+  /**
+   * Its answer; undefined: the agent does not answer, and the connection stays open.
+   * @type {string | undefined}
+   */
   answer = "up\n";
-  /** Whether it closes then. */
+  /** Whether the agent closes the connection after its answer. */
   closes = true;
-  /** The text that it expects first. */
+  /** The text that the agent expects before it answers. */
   question = "";
-  /** How many connections came, are open, and have been at most. */
+  /** Numbers of accepted connections, of open connections, and the maximum of open connections. */
   connections = 0;
   open = 0;
   mostOpen = 0;
@@ -47,13 +50,13 @@ export class Agent {
     if (this.question === "") speak();
   }
 
-  /** Waits until it was asked again and has answered completely. */
+  /** Waits until the agent has been asked again and has answered completely. */
   async asked() {
     const wanted = this.connections + 2;
     await waitFor("the agent is asked", () => this.connections >= wanted);
   }
 
-  /** Takes no connection any more. */
+  /** Stops accepting connections. */
   async leave() {
     this.server.close();
     for (const socket of this.#sockets) socket.destroy();

@@ -1,6 +1,6 @@
 /**
- * Application servers with real work and limited capacity, which report their load in one of four ways. A
- * separate process.
+ * Application servers with real work and limited capacity, which report their load in one of several ways.
+ * They run in a separate process.
  */
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -23,14 +23,17 @@ import { waitFor } from "../../gateway/support/wait.mjs";
  * @property {string} host
  * @property {number} port
  * @property {number} agentPort
- * @property {number} capacity requests a second
+ * @property {number} capacity requests per second
  */
 
-/** The number of requests that may come at once without waiting. */
+/** The number of simultaneous requests that do not wait. */
 const BURST = 4;
-/** More do not wait: no request waits longer than this, in seconds. */
+/** Upper bound on the wait of a request, in seconds. Further requests are refused. */
 const LONGEST_QUEUE = 3;
-/** The cost of a request beside its wait: a hash, and the time of a database query in milliseconds. */
+/**
+ * The cost of a request in addition to its wait: the input of a hash, and the time of a database query in
+ * milliseconds.
+ */
 const WORK = Buffer.alloc(32 * 1024, "work");
 const DATABASE = 25;
 const REPORT_EVERY = 200;
@@ -40,7 +43,7 @@ class BusyServer {
   #filled = performance.now();
   /** @type {(() => void)[]} */
   #queue = [];
-  /** When requests were done, in the last second. @type {number[]} */
+  /** Times at which requests of the last second ended. @type {number[]} */
   #done = [];
 
   /** @param {Wanted} wanted */
@@ -51,7 +54,7 @@ class BusyServer {
     this.server.keepAliveTimeout = 600_000;
   }
 
-  /** The load of the last second. */
+  /** Returns the load of the last second. */
   load() {
     const since = performance.now() - 1000;
     while (this.#done[0] < since) this.#done.shift();
@@ -59,7 +62,7 @@ class BusyServer {
     return { utilization: Math.min(1, rps / this.wanted.capacity), rps };
   }
 
-  /** Lets those go on whose turn it is. */
+  /** Lets as many waiting requests continue as there are tokens. */
   #next() {
     const now = performance.now();
     const { capacity } = this.wanted;
@@ -128,7 +131,7 @@ class BusyServer {
       node: () => api.post(`${node}/report`, this.load()),
       renewal: () => api.put(node, { ...registration, report: this.load() }),
     };
-    // The gateway may have ended.
+    // The gateway may have ended already.
     if (senders[door] !== undefined) setInterval(() => senders[door]().catch(() => {}), REPORT_EVERY);
   }
 }
@@ -144,7 +147,7 @@ if (isMain(import.meta.url)) {
 }
 
 /**
- * Starts some that end with the test, when the gateway is there that they report to.
+ * Starts busy servers, which end with the test. The gateway that receives their reports must run.
  * @param {import("node:test").TestContext} context
  * @param {number} apiPort
  * @param {Wanted[]} servers
@@ -161,7 +164,7 @@ export async function startBusyServers(context, apiPort, servers) {
     signal(-pid, "SIGKILL");
     await waitFor("the servers have ended", () => !isRunning(pid));
     forgetGroup(pid);
-    if (!wasRunning) throw new Error(`the servers have ended by themselves: ${text}`);
+    if (!wasRunning) throw new Error(`the servers have ended unexpectedly: ${text}`);
   });
   child.stderr?.setEncoding("utf8").on("data", (piece) => (text += piece));
   await waitFor("the servers serve", () => {

@@ -3,7 +3,7 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 /** @typedef {import("../../gateway/support/gateway.mjs").Gateway} Gateway */
 
-/** One of them is the worker that controls. @param {Gateway} gateway */
+/** Kills all workers, because one of them is the worker that controls the load. @param {Gateway} gateway */
 async function killWorkers(gateway) {
   for (const pid of gateway.workers()) await gateway.killWorker(pid);
 }
@@ -14,7 +14,7 @@ async function reload(gateway) {
   await waitFor("the old workers end", () => !gateway.workers().some((pid) => before.includes(pid)));
 }
 
-/** What shared memory outlives. @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */
+/** Events that shared memory survives. @type {Record<string, (gateway: Gateway) => Promise<unknown>>} */
 export const lives = {
   "a reload": reload,
   "the death of each worker": killWorkers,

@@ -1,19 +1,20 @@
-/** Clients that send requests at a fixed rate, whether earlier ones are answered or not. */
+/** Clients that send requests at a fixed rate, whether or not earlier requests are answered. */
 import { Agent, request } from "node:http";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
 
-/** How often it is looked how many requests are due, in milliseconds. */
+/** Interval at which due requests are sent, in milliseconds. */
 const TICK = 5;
 
 /**
- * A machine that is too slow for the rate skips requests that are due longer than this, in milliseconds, and
- * requests beyond those of so many seconds that have no answer yet. Otherwise it would fall behind for ever.
+ * A machine that is too slow for the rate would fall behind for ever. It therefore skips requests that have
+ * been due for longer than this, in milliseconds, and requests while those of MOST_UNANSWERED_SECONDS are
+ * unanswered.
  */
 const LONGEST_DELAY = 250;
 const MOST_UNANSWERED_SECONDS = 5;
 
 /**
- * The smallest value that is not exceeded by that part of the values.
+ * Returns the smallest value that is not exceeded by a fraction `part` of the values.
  * @param {number[]} values
  * @param {number} part
  */
@@ -23,18 +24,19 @@ export function quantile(values, part) {
 
 class OpenLoop {
   /**
-   * The answers: the server, the time, and the milliseconds since the request was due.
+   * The answers: the server, the time of the answer, and its latency in milliseconds since the request was
+   * due.
    * @type {[string, number, number][]}
    */
   answers = [];
-  /** What else came of requests: how often each. @type {Map<string, number>} */
+  /** Number of occurrences of each other outcome. @type {Map<string, number>} */
   errors = new Map();
   #agent = new Agent({ keepAlive: true });
   #began = performance.now();
   #sent = 0;
   #unanswered = 0;
 
-  /** @param {{ port: number, path: string, rate: number }} target `rate`: requests a second */
+  /** @param {{ port: number, path: string, rate: number }} target `rate`: requests per second */
   constructor(target) {
     this.target = target;
     this.timer = setInterval(() => this.#sendDue(), TICK);
@@ -66,7 +68,7 @@ class OpenLoop {
     sent.on("close", () => (this.#unanswered -= 1)).end();
   }
 
-  /** The latencies of each server for the answers of the last milliseconds. @param {number} milliseconds */
+  /** Returns the latencies of each server in the last `milliseconds`. @param {number} milliseconds */
   latencies(milliseconds) {
     const since = performance.now() - milliseconds;
     /** @type {Map<string, number[]>} */

@@ -9,8 +9,8 @@ import { startScaled } from "./scaled.mjs";
 export const SECRET = "only the receiver knows it";
 
 /**
- * How a call is answered. `hang`: never; `cut`: the answer ends in the middle; `garbage`: the answer is not
- * HTTP.
+ * The answer to a call. `hang`: there is none; `cut`: the answer ends in the middle; `garbage`: the answer is
+ * not HTTP.
  * @typedef {"ok" | "status 500" | "status 302" | "reset" | "hang" | "cut" | "garbage" | "closed"} Manner
  */
 
@@ -23,17 +23,17 @@ export const SECRET = "only the receiver knows it";
  * @property {string} text
  * @property {any} body
  * @property {boolean} isSigned
- * @property {Manner} manner how it was answered
+ * @property {Manner} manner the kind of its answer
  */
 
 export class Receiver {
   /** @type {Call[]} */
   calls = [];
-  /** How the next calls are answered, one each; then all by `manner`. @type {Manner[]} */
+  /** The answers to the next calls, one each. Later calls are answered by `manner`. @type {Manner[]} */
   next = [];
   /** @type {Manner} */
   manner = "ok";
-  /** How many calls are being answered, and at most at once. */
+  /** Number of unanswered calls, and its maximum. */
   active = 0;
   most = 0;
 
@@ -95,12 +95,12 @@ export class Receiver {
     manners[manner]();
   }
 
-  /** The idempotency keys, each once, in their order. */
+  /** Returns the distinct idempotency keys in their order. */
   keys() {
     return [...new Set(this.calls.map(({ key }) => key))];
   }
 
-  /** The keys of calls that were answered well. */
+  /** Returns the keys of the calls that were answered with 200. */
   heard() {
     return this.calls.filter(({ manner }) => manner === "ok").map(({ key }) => key);
   }
@@ -120,7 +120,7 @@ export class Receiver {
 /**
  * Starts a receiver that ends with the test.
  * @param {import("node:test").TestContext} context
- * @param {{ isThere?: boolean }} [options] false: it does not listen yet
+ * @param {{ isThere?: boolean }} [options] `isThere` false: the receiver does not listen yet
  */
 export async function startReceiver(context, { isThere = true } = {}) {
   const receiver = new Receiver(await freePort());
@@ -130,7 +130,7 @@ export async function startReceiver(context, { isThere = true } = {}) {
 }
 
 /**
- * A gateway of an upstream `app` that calls a receiver.
+ * Starts a gateway with an upstream `app` that calls a receiver.
  * @param {import("node:test").TestContext} context
  * @param {{ isThere?: boolean }} [options] of the receiver
  * @param {object} [autoscale]

@@ -1,4 +1,4 @@
-/** Helpers of the specs of reports: pushing a report, and reading its effects. */
+/** Helpers of the specs of reports: they push a report and assert its effects. */
 import assert from "node:assert/strict";
 import { startBackends } from "../../gateway/support/backend.mjs";
 import { clientsByWorker } from "../../gateway/support/clients.mjs";
@@ -14,11 +14,11 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 export const reportTo = (/** @type {number} */ id, upstream = "app") =>
   `${sluice(upstream)}/servers/${id}/report`;
 
-/** By which name the API has a state that is reported. */
+/** The states in the API by reported state. */
 export const SHOWN = { up: "up", drain: "draining", down: "down" };
 
 /**
- * Starts a gateway, and a client of each worker.
+ * Starts a gateway, and connects one client to each worker.
  * @param {import("node:test").TestContext} context
  * @param {Record<string, object>} upstreams
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
@@ -31,7 +31,7 @@ export async function startReporting(context, upstreams, options = {}) {
 }
 
 /**
- * The same with an upstream "app" of some servers.
+ * Calls `startReporting` with an upstream "app" of some servers.
  * @param {import("node:test").TestContext} context
  * @param {number} count of servers
  * @param {object} [settings] of the upstream
@@ -42,13 +42,14 @@ export async function startReportingServers(context, count, settings = {}) {
   return { backends, ...(await startReporting(context, { app: { ...settings, servers } })) };
 }
 
-/** Requests that are no checks. @param {Server} server */
+/** Returns the number of requests except checks. @param {Server} server */
 const requestsOf = (server) => server.requests.filter(({ url }) => !url.startsWith("/health")).length;
 
 /**
- * Asserts that not even the next request of any worker goes to a server, nor one of a new connection.
+ * Asserts that no request goes to a server: neither the next request of any worker nor requests on new
+ * connections.
  * @param {Gateway} gateway
- * @param {import("../../gateway/support/api.mjs").Api[]} clients one of each worker
+ * @param {import("../../gateway/support/api.mjs").Api[]} clients one client of each worker
  * @param {Server} server
  */
 export async function assertGetsNothing(gateway, clients, server) {
@@ -62,8 +63,8 @@ export async function assertGetsNothing(gateway, clients, server) {
 }
 
 /**
- * Asserts that each worker has requests for a server.
- * @param {import("../../gateway/support/api.mjs").Api[]} clients one of each worker
+ * Asserts that each worker sends requests to a server.
+ * @param {import("../../gateway/support/api.mjs").Api[]} clients one client of each worker
  * @param {Server} server
  */
 export async function assertIsUsed(clients, server) {
@@ -75,11 +76,11 @@ export async function assertIsUsed(clients, server) {
 }
 
 /**
- * Asserts that a server has the state that it reported: in the API, in the last event, and for its requests.
+ * Asserts that a reported state is in the API and in the last event, and that requests follow it.
  * @param {{ gateway: Gateway, clients: import("../../gateway/support/api.mjs").Api[] }} running
  * @param {Server} server
  * @param {"up" | "drain" | "down"} state
- * @param {string} before the state that was shown before
+ * @param {string} before the previous state in the API
  */
 export async function assertReported({ gateway, clients }, server, state, before) {
   const { api } = gateway;
@@ -91,10 +92,9 @@ export async function assertReported({ gateway, clients }, server, state, before
 }
 
 /**
- * Makes the workers follow the upstream's states. A timer ends the reported states that have expired, every
- * 10 s.
+ * Makes the workers follow the upstream's states. A timer ends expired states every 10 s.
  * @param {Gateway} gateway
- * @param {string} upstream has a server 1
+ * @param {string} upstream with a server 1
  */
 export async function haveLooked({ api, port }, upstream) {
   for (const state of ["drain", "up"]) await api.expect(204, "POST", reportTo(1, upstream), { state });
@@ -102,10 +102,10 @@ export async function haveLooked({ api, port }, upstream) {
 }
 
 /**
- * Upstreams whose server 0 has reported "draining", to test whether something confirms this beyond
+ * Creates upstreams whose server 0 has reported "draining", to test which reports confirm the state beyond
  * `load.expiry`.
  * @param {[Server, Server]} servers
- * @param {Record<string, object>} settings of each upstream, by its name
+ * @param {Record<string, object>} settings of the upstreams by name
  * @param {string} expiry
  */
 export function drainingUpstreams([first, second], settings, expiry) {
@@ -122,7 +122,7 @@ export function drainingUpstreams([first, second], settings, expiry) {
 }
 
 /**
- * Asserts that the server 0 of such an upstream still drains, or is up because its report has expired.
+ * Asserts that server 0 of such an upstream still drains, or that it is up because its report has expired.
  * @param {Gateway} gateway
  * @param {string} upstream
  * @param {Server} server
@@ -152,7 +152,7 @@ export async function shows({ api }, server, /** @type {"up" | "drain" | "down"}
   await becomes(api, server.address, SHOWN[state]);
 }
 
-/** Waits until a server was checked that many more times. @param {Server} server @param {number} [times] */
+/** Waits until a server was checked `times` more times. @param {Server} server @param {number} [times] */
 export function checkedAgain(server, times = 2) {
   const count = () => server.requests.filter(({ url }) => url.startsWith("/health")).length;
   const wanted = count() + times;

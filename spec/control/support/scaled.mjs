@@ -7,20 +7,20 @@ import { waitFor } from "../../gateway/support/wait.mjs";
 
 /** @typedef {import("../../gateway/support/api.mjs").Api} Api */
 
-/** Quick, so that a test need not wait. */
+/** A rule without a delay, so that a test need not wait. */
 export const WATER = { high: 0.8, low: 0.3, for: "0s", cooldown: "1s", min: 1, max: 9 };
 
-/** Looked at often, with the weights left as they are. */
+/** A frequent update that does not change weights. */
 export const LOOK = { update: "100ms", blackout: "1h" };
 
 /**
- * A gateway with an upstream `app` of active servers and standby servers.
+ * Starts a gateway with an upstream `app` of active servers and standby servers.
  * @param {import("node:test").TestContext} context
  * @param {object} [wanted]
- * @param {number} [wanted.serving] how many
+ * @param {number} [wanted.serving] the number of active servers
  * @param {number} [wanted.waiting] the number of standby servers
- * @param {object} [wanted.autoscale] what differs from `WATER`
- * @param {object | null} [wanted.load] what differs from `LOOK`; null: there is none
+ * @param {object} [wanted.autoscale] differences from `WATER`
+ * @param {object | null} [wanted.load] differences from `LOOK`; null: there is no `load`
  * @param {object} [wanted.standby] further parameters of the standby servers
  * @param {import("../../gateway/support/nginx_conf.mjs").Options} [options]
  */
@@ -39,9 +39,9 @@ export async function startScaled(context, wanted = {}, options = {}) {
 }
 
 /**
- * Has servers say how busy they are.
+ * Reports the utilizations of servers.
  * @param {Api} api
- * @param {number[]} utilizations by id; where there is none nothing is said
+ * @param {number[]} utilizations by id; a server without one does not report
  * @param {string} [name]
  */
 export async function report(api, utilizations, name = "app") {
@@ -68,7 +68,7 @@ export function explain(api, name = "app", query = "") {
  */
 
 /**
- * All that were made, the oldest first.
+ * Returns all decisions, the oldest first.
  * @param {Api} api
  * @param {string} [name]
  * @returns {Promise<DecisionEvent[]>}
@@ -79,7 +79,7 @@ export async function decisionsOf(api, name = "app") {
 }
 
 /**
- * Waits until there are that many decisions, and returns all of them.
+ * Waits until there are `count` decisions, and returns all of them.
  * @param {Api} api
  * @param {number} count
  * @param {string} [name]
@@ -95,17 +95,25 @@ export function waitForDecisions(api, count, name = "app") {
   );
 }
 
-/** The decisions with the number of the server, such as `scale_out 2`. @param {DecisionEvent[]} decisions */
+/**
+ * Returns the decisions as texts with the id of the server, such as `scale_out 2`.
+ * @param {DecisionEvent[]} decisions
+ */
 export function told(decisions) {
   return decisions.map(({ decision, id }) => `${decision} ${id ?? "?"}`);
 }
 
-/** Milliseconds from each decision to the next. @param {DecisionEvent[]} decisions */
+/** Returns the milliseconds between decisions. @param {DecisionEvent[]} decisions */
 export function pauses(decisions) {
   return decisions.slice(1).map(({ time }, index) => Date.parse(time) - Date.parse(decisions[index].time));
 }
 
-/** The states of all servers, by id. @param {Api} api @param {string} [name] @returns {Promise<string[]>} */
+/**
+ * Returns the states of all servers, by id.
+ * @param {Api} api
+ * @param {string} [name]
+ * @returns {Promise<string[]>}
+ */
 export async function statesOf(api, name = "app") {
   const { servers } = await explain(api, name);
   return servers.map(({ state }) => state);

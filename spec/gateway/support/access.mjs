@@ -1,4 +1,4 @@
-/** Checks of what clients can do with the API: reading and writing. */
+/** Checks whether a client may read and write with the API. */
 import assert from "node:assert/strict";
 import { assertErrorBody } from "./error_body.mjs";
 import { serversOf } from "./upstreams.mjs";
@@ -7,7 +7,7 @@ export const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 export const basic = (user, token) => `Basic ${Buffer.from(`${user}:${token}`).toString("base64")}`;
 
 /**
- * What reading and writing with some headers gives.
+ * Sends a read and a write with the given headers, and returns both answers.
  * @param {{ api: import("./api.mjs").Api }} gateway
  * @param {Record<string, string>} headers
  */

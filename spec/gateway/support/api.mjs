@@ -1,4 +1,4 @@
-/** A small HTTP client that sends exactly what it is given. */
+/** A small HTTP client that sends requests unchanged. */
 import { Agent, request } from "node:http";
 import { Agent as SecureAgent, request as requestSecurely } from "node:https";
 
@@ -7,7 +7,7 @@ import { Agent as SecureAgent, request as requestSecurely } from "node:https";
  * @property {number} status
  * @property {import("node:http").IncomingHttpHeaders} headers
  * @property {string} text
- * @property {any} body the text as JSON; undefined when it is none
+ * @property {any} body the parsed JSON; undefined if the text is not JSON
  */
 
 /** @param {string} text */
@@ -19,17 +19,17 @@ function parseJson(text) {
   }
 }
 
-/** The API's prefix in the paths below it. Other servers that specs ask have no such paths. */
+/** Matches paths of the API, with its prefix. Other servers of the specs have no such paths. */
 const apiPath = /^(.*?\/api)(?:[/?]|$)/;
 
 /**
- * Loaded when it is first wanted. Once it is there, nothing else happens between an answer and the end of its
+ * The module is loaded at its first use. After that no other code runs between an answer and the end of its
  * check.
  */
 let description;
 
 /**
- * Refuses an answer of the API that is not as openapi/ describes it.
+ * Throws an error if an answer of the API does not fit its description in openapi/.
  * @param {import("./description.mjs").Exchange} exchange
  */
 async function check(exchange) {
@@ -39,7 +39,7 @@ async function check(exchange) {
   const { descriptionFor } = await description;
   const problem = descriptionFor(prefix).problemOf(exchange);
   if (problem === undefined) return;
-  // Some callers take every error for a lost connection.
+  // Some callers treat every error as a lost connection.
   process.exitCode = 1;
   console.error(problem);
   throw new Error(problem);
@@ -47,9 +47,9 @@ async function check(exchange) {
 
 export class Api {
   /**
-   * Without `keepAlive` every request has its own connection, so that any worker may get it.
-   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, secure?: boolean,
-   *   headers?: Record<string, string> }} options `secure`: speak TLS, whatever the certificate
+   * Without `keepAlive` every request has its own connection, so that any worker may receive it.
+   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, secure?: boolean, headers?:
+   *   Record<string, string> }} options `secure`: use TLS without a check of the certificate
    */
   constructor({ port, socketPath, keepAlive = false, secure = false, headers = {} }) {
     this.target = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
@@ -131,8 +131,7 @@ export class Api {
   }
 
   /**
-   * @returns {Promise<boolean>} whether the API answers, with whatever status, even below another prefix than
-   *   asked
+   * @returns {Promise<boolean>} whether the API answers with any status, even at another prefix
    */
   async isThere() {
     try {
@@ -143,7 +142,7 @@ export class Api {
   }
 
   /**
-   * The answer's body, of a request that must succeed.
+   * Sends a request that must be answered with `status`, and returns the body.
    * @param {number} status
    * @param {string} method
    * @param {string} path
@@ -153,10 +152,12 @@ export class Api {
   async expect(status, method, path, body, headers) {
     const answer = await this.send(method, path, body, headers);
     if (answer.status === status) return answer.body;
-    throw new Error(`${method} ${path}: wanted ${status}, got ${answer.status} ${answer.text.slice(0, 500)}`);
+    throw new Error(
+      `${method} ${path}: expected ${status}, got ${answer.status} ${answer.text.slice(0, 500)}`,
+    );
   }
 
-  /** The whole configuration as text, to compare. */
+  /** Returns the whole configuration as text, for comparisons. */
   async configuration() {
     const answer = await this.get("/api/sluice/1/upstreams");
     if (answer.status !== 200) throw new Error(`could not read the configuration: ${answer.text}`);

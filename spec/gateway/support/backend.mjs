@@ -1,4 +1,4 @@
-/** Real application servers, each with a log of its requests. */
+/** Application servers that record their requests. */
 import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createListener } from "node:net";
@@ -8,19 +8,19 @@ import { atEnd } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";
 
 /**
- * How a request is answered: what the query of its address says, else the server's own behaviour.
+ * Defines the answer to a request. Parameters in the query of the URL override the server's behaviour.
  *
  * @typedef {object} Behaviour
  * @property {number} [status]
- * @property {number} [size] of the body, in bytes; left out: the server's id
+ * @property {number} [size] of the body, in bytes; absent: the body is the server's id
  * @property {number} [delay] milliseconds before the header
  * @property {number} [body_delay] milliseconds between the header and the body
- * @property {number} [reset] 1: the connection is reset instead of an answer
- * @property {number} [reset_reused] 1: so it is, if it is not the connection's first request
- * @property {number} [hang] 1: there is no answer, ever
+ * @property {number} [reset] 1: the server resets the connection instead of an answer
+ * @property {number} [reset_reused] 1: the same, except for the first request of a connection
+ * @property {number} [hang] 1: the server never answers
  * @property {number} [hold] 1: the answer waits for `release()`
- * @property {string[]} [set_cookie] what the application sets
- * @property {string} [body] left out: as `size` says
+ * @property {string[]} [set_cookie] the values of Set-Cookie
+ * @property {string} [body] absent: see `size`
  * @property {string | string[]} [load_metrics] the header `endpoint-load-metrics`
  */
 
@@ -28,14 +28,14 @@ import { freePort } from "./ports.mjs";
  * @typedef {object} Entry
  * @property {string} method
  * @property {string} url
- * @property {number} [status] what it was answered; absent when it was not
- * @property {number} started when the client began it, by `performance.now()` of this process; NaN when it
- *   does not say
+ * @property {number} [status] the status of the answer; absent if there was none
+ * @property {number} started the start of the request by `performance.now()` of its client in this process;
+ *   NaN if unknown
  */
 
-/** Ends a connection as abruptly as its kind can be. @param {import("node:net").Socket} socket */
+/** Ends a connection as abruptly as possible. @param {import("node:net").Socket} socket */
 function hangUp(socket) {
-  // A unix socket has no address, and knows no reset.
+  // A unix socket has no address and cannot be reset.
   if (socket.remoteAddress === undefined) socket.destroy();
   else socket.resetAndDestroy();
 }
@@ -45,23 +45,23 @@ export class Backend {
   requests = [];
   /** @type {Behaviour} */
   behaviour = {};
-  /** How many requests are being answered now. */
+  /** Number of unfinished requests. */
   active = 0;
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
-  /** How many requests a connection has brought. @type {WeakMap<import("node:net").Socket, number>} */
+  /** Number of requests by connection. @type {WeakMap<import("node:net").Socket, number>} */
   #served = new WeakMap();
   /** @type {import("node:net").Server[]} */
   #more = [];
   #bytesOfClosed = { read: 0, written: 0 };
-  /** Has requests go on that are held. @type {(() => void)[]} */
+  /** Functions that let the held requests continue. @type {(() => void)[]} */
   #held = [];
 
   /** @param {string} id */
   constructor(id) {
     this.id = id;
     this.server = createServer((request, response) => this.#answer(request, response));
-    // It is nginx that closes an idle connection, never this end of it just as a request comes in.
+    // nginx must close idle connections. If this server closed one, a request that arrives then would fail.
     this.server.keepAliveTimeout = 600_000;
     this.server.on("connection", (socket) => this.#count(socket));
   }
@@ -77,7 +77,7 @@ export class Backend {
     });
   }
 
-  /** What this server has read and written, over all its connections. */
+  /** Returns the number of bytes that this server has read and written on all connections. */
   bytes() {
     const total = { ...this.#bytesOfClosed };
     for (const socket of this.#sockets) {
@@ -100,7 +100,7 @@ export class Backend {
     response.on("close", () => (this.active -= 1));
     const served = this.#served.get(request.socket) ?? 0;
     this.#served.set(request.socket, served + 1);
-    // node discards the rest of a body when the answer comes before the whole body was read.
+    // Node discards the rest of a body if the answer is sent before the whole body was read.
     await finished(request.resume()).catch(() => {});
 
     const query = url.indexOf("?");
@@ -133,7 +133,7 @@ export class Backend {
     });
   }
 
-  /** Listens at one more address, for many servers that need no log of their own. */
+  /** Listens at another address, for many servers that share one record of requests. */
   alsoListen(/** @type {string} */ host, /** @type {number} */ port) {
     const another = createListener((socket) => this.server.emit("connection", socket));
     this.#more.push(another);
@@ -142,7 +142,7 @@ export class Backend {
     });
   }
 
-  /** Has all requests be answered that are held. */
+  /** Answers all held requests. */
   release() {
     for (const goOn of this.#held.splice(0)) goOn();
   }
@@ -157,7 +157,7 @@ export class Backend {
  * Starts an application server that ends with the test.
  * @param {import("node:test").TestContext} context
  * @param {{ id?: string, host?: string, port?: number, path?: string }} [where] `path`: a unix socket
- * @returns {Promise<Backend & { address: string }>} `address` is as an upstream's server wants it
+ * @returns {Promise<Backend & { address: string }>} `address` has the form of the parameter `server`
  */
 export async function startBackend(context, { id, host = "127.0.0.1", port, path } = {}) {
   const ownPort = path === undefined ? (port ?? (await freePort())) : 0;
@@ -175,7 +175,7 @@ export async function startBackend(context, { id, host = "127.0.0.1", port, path
 }
 
 /**
- * Starts several.
+ * Starts several application servers.
  * @param {import("node:test").TestContext} context
  * @param {number} count
  */

@@ -1,8 +1,8 @@
 /**
- * Bad requests, as a table that the other bad_*.mjs fill. Of what a reader of src/config/ refuses it has one
- * or two of each kind, because the unit specs of spec/unit/config/ have all: here they show what becomes of a
- * refusal. The upstream "app" has the servers 0, 1 and the backup 2, "other" has none; "hashed" is of
- * ip_hash, and the server of "slow" has slow_start.
+ * A table of bad requests, which the other bad_*.mjs fill. It has one or two values of each kind that
+ * src/config/ refuses, to test the answers. The specs in spec/unit/config/ test all values. The upstream
+ * "app" has the servers 0, 1 and the backup server 2, "other" has no servers, "hashed" uses ip_hash, and the
+ * server of "slow" has slow_start.
  */
 
 /**
@@ -12,7 +12,7 @@
  * @property {unknown} body
  * @property {number} status
  * @property {string} code
- * @property {RegExp | string} [says] the error's text, or what it must name
+ * @property {RegExp | string} [says] the error's text, or a pattern that it must match
  * @property {string} shown the body, short enough for a title
  */
 
@@ -24,7 +24,7 @@ export const upstreams = "/api/sluice/1/upstreams";
 export const formatError = "UpstreamConfFormatError";
 
 /**
- * Adds one to the table.
+ * Adds a bad request to the table.
  * @param {string} method
  * @param {string} path
  * @param {unknown} body

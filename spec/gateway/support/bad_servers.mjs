@@ -49,7 +49,7 @@ for (const body of [
   bad("POST", servers, body, 415, "JsonError", /object/);
 }
 
-// One of each kind; spec/unit/config/server.spec.ts and address.spec.ts have them all.
+// One value of each kind. spec/unit/config/server.spec.ts and address.spec.ts test all values.
 /** @type {[body: object, code: string, text: string][]} */
 const badServers = [
   [{}, formatError, 'invalid "server": must be given'],
@@ -102,7 +102,7 @@ for (const [name, value, code, reason] of badValues) {
   bad("PATCH", `${servers}/0`, { weight: 7, [name]: value }, 400, code, text);
 }
 
-// Servers that are there already.
+// Servers that exist already.
 bad("POST", servers, { server: "127.0.0.1:9001" }, 409, "EntryExists");
 bad("POST", servers, { server: "127.0.0.3:9001", backup: false }, 409, "EntryExists");
 bad("PATCH", `${servers}/0`, { server: "127.0.0.2:9001" }, 409, "EntryExists");

@@ -1,6 +1,6 @@
 /**
- * Bad settings of whole upstreams, one of each kind, and bad drains, for the table of bad requests. The unit
- * specs refused_methods.spec.ts, refused_settings.spec.ts and upstream.spec.ts have all values.
+ * Bad settings of upstreams, one of each kind, and bad drain jobs, for the table of bad requests. The unit
+ * specs refused_methods.spec.ts, refused_settings.spec.ts and upstream.spec.ts test all values.
  */
 import { bad, formatError, upstreams } from "./bad_requests.mjs";
 
@@ -8,7 +8,7 @@ const key = "$remote_addr$uri";
 const noCookieName = 'invalid "sticky.cookie.name": must be given';
 
 /**
- * Settings that are refused for a new upstream and for one that is there.
+ * Settings that are refused for a new and for an existing upstream.
  * @type {[body: object, text: string | RegExp][]}
  */
 const badSettings = [
@@ -27,7 +27,7 @@ const badSettings = [
     { sticky: { route: { variables: ["$cookie_r", ""] } } },
     'invalid "sticky.route.variables[1]": must contain a variable, such as $uri',
   ],
-  // Lua decodes `[]` as it decodes `{}`.
+  // Lua decodes `[]` and `{}` to equal values.
   [{ method: "least_time", least_time: [] }, 'invalid "least_time": must be an object'],
   [{ retries: [] }, 'invalid "retries": must be an object'],
   [{ retries: { budget: [] } }, 'invalid "retries.budget": must be an object'],
@@ -57,12 +57,12 @@ for (const regex of ["(", "[a", "a{2,1}", "*", "(?<n>", "\\", "(?<=a+)b", `(${"\
   }
 }
 
-// The result of a change must be valid too: "app" uses round_robin.
+// The result of a change must be valid, too. "app" uses round_robin.
 const requiresHash = 'invalid "hash": requires the method "hash"';
 bad("PATCH", `${upstreams}/app`, { hash: { key } }, 400, formatError, requiresHash);
 
-// slow_start with a method that does not know it, in every way it can come about: "app" is of round_robin,
-// "hashed" of ip_hash, and "slow" has a server with it.
+// slow_start with a method that does not support it, in every order of changes: "app" uses round_robin,
+// "hashed" uses ip_hash, and "slow" has a server with slow_start.
 const cannot = 'invalid "slow_start": cannot be combined with the method "ip_hash"';
 const slow = { server: "127.0.0.9:1", slow_start: "1s" };
 const hashed = "/api/9/http/upstreams/hashed/servers";

@@ -1,10 +1,13 @@
-/** Ends everything that a test started, newest first. node:test itself stops at the first hook that fails. */
+/**
+ * Runs the clean-up of a test, newest action first. node:test itself would stop at the first hook that fails.
+ */
 
 /** @type {WeakMap<object, (() => unknown)[]>} */
 const actionsOf = new WeakMap();
 
 /**
- * Has an action run when a test has ended, however it ended. All actions run; then the test fails if one did.
+ * Runs an action when a test has ended, with any result. All actions run, then the test fails if an action
+ * has failed.
  * @param {import("node:test").TestContext} context
  * @param {() => unknown} action
  */
@@ -38,7 +41,7 @@ async function runAll(actions) {
 const lastActions = new Set();
 
 /**
- * Has an action run when this process ends, even in the middle of a test. It must not wait for anything.
+ * Runs an action when this process ends, even in the middle of a test. The action must be synchronous.
  * @param {() => void} action
  * @returns {() => void} cancels it
  */

@@ -1,5 +1,5 @@
 /**
- * Clients with a kept connection each, so that their worker is known, and clients that close their
+ * Clients with one kept-alive connection each, so that their worker is known, and clients that close their
  * connection.
  */
 import { Agent, request } from "node:http";
@@ -7,11 +7,12 @@ import { Api } from "./api.mjs";
 import { atEnd } from "./cleanup.mjs";
 
 /**
- * Connects clients, and asks once by each.
+ * Connects clients, each of which sends one request.
  * @param {import("node:test").TestContext} context
- * @param {number} port whose `listen` has `reuseport`: else one worker may get nearly all
- * @param {number} [count] all at one of four workers: once in 4^(count - 1) runs
- * @returns {Promise<[worker: string, clients: Api[]][]>} by the worker's pid, the one with most clients first
+ * @param {number} port whose `listen` has `reuseport`; otherwise one worker may accept nearly all connections
+ * @param {number} [count] the probability that all are at one of four workers is 4^(1 - count)
+ * @returns {Promise<[worker: string, clients: Api[]][]>} by the worker's pid, the worker with most clients
+ *   first
  */
 export async function clientsByWorker(context, port, count = 48) {
   /** @type {Map<string, Api[]>} */
@@ -30,15 +31,15 @@ export async function clientsByWorker(context, port, count = 48) {
  * @property {number} status 0: there was no answer
  * @property {import("node:http").IncomingHttpHeaders} headers
  * @property {unknown} by the application server that answered
- * @property {number} at when, by `performance.now()`
+ * @property {number} at the time of the end, by `performance.now()`
  */
 
 /**
- * Begins a request whose client can leave.
+ * Begins a request whose client can close its connection.
  * @param {import("node:test").TestContext} context
  * @param {number} port
  * @param {string} [path]
- * @param {{ length?: number }} [options] `length`: of a body of which the client sends nothing by itself
+ * @param {{ length?: number }} [options] `length`: Content-Length of a body that the test sends later
  */
 export function begin(context, port, path = "/", { length } = {}) {
   const method = length === undefined ? "GET" : "POST";

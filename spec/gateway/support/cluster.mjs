@@ -10,7 +10,7 @@ export function waitForState(gateway, state) {
 }
 
 /**
- * What `setup` gets for a gateway of a cluster.
+ * Returns the options of `setup` for a gateway of a cluster.
  * @param {string[]} endpoints
  * @param {object} [more] of `cluster.etcd`
  */
@@ -27,7 +27,7 @@ export const clusterOf = ({ api }) => api.expect(200, "GET", "/api/sluice/1/clus
  * @param {import("./registries/etcd.mjs").Etcd} etcd
  * @param {number} count
  * @param {import("./nginx_conf.mjs").Options} [options]
- * @param {string} [state] of the cluster at each, to wait for
+ * @param {string} [state] of the cluster for which each gateway waits
  */
 export async function startCluster(context, etcd, count, options = {}, state = "ok") {
   const endpoints = etcd.members.map(({ url }) => url);
@@ -37,14 +37,14 @@ export async function startCluster(context, etcd, count, options = {}, state = "
   for (let number = 0; number < count; number += 1) {
     gateways.push(await startGateway(context, { workers: 2, setup, http, ...options }));
   }
-  // It also does when a transaction is cut off.
+  // nginx also logs an error when a transaction is cut off.
   for (const gateway of gateways) gateway.log.allow(PROBE_ERRORS, /recv\(\) failed \(104: .*\/api\//);
   for (const gateway of gateways) await waitForState(gateway, state);
   return gateways;
 }
 
 /**
- * Waits until all gateways have the same upstreams. Returns those.
+ * Waits until all gateways have the same upstreams, and returns them.
  * @param {import("./gateway.mjs").Gateway[]} gateways
  */
 export async function waitForEqual(gateways) {

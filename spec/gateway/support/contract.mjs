@@ -8,30 +8,30 @@ import { assertKept, serversOf, sluice, someAddress } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * What the contract asks of a registry.
+ * The functions of a registry that the contract uses.
  *
  * @typedef {object} Registry
  * @property {string} name
- * @property {() => object} discovery what the `discovery` of the upstream "app" is
+ * @property {() => object} discovery returns the `discovery` of the upstream "app"
  * @property {(servers: { server: string, weight?: number }[]) => Promise<void>} set makes the servers of
  *   "app" exactly these
- * @property {() => Promise<string>} addBad adds an entry that is no server, until the next `set`; gives what
- *   reports name it by
+ * @property {() => Promise<string>} addBad adds an invalid entry until the next `set`; returns the name of
+ *   the entry in reports
  * @property {() => Promise<void>} start
  * @property {(how?: NodeJS.Signals) => Promise<void>} stop
- * @property {() => void} freeze has it answer nothing, with its connections open
+ * @property {() => void} freeze makes it stop answering, with its connections open
  * @property {() => void} thaw
- * @property {RegExp[]} [complaints] what nginx itself logs as errors while the registry is down
+ * @property {RegExp[]} [complaints] errors that nginx itself logs while the registry is down
  */
 
 /**
- * The tests of the contract.
- * @param {string} name what the registry is called
- * @param {(context: import("node:test").TestContext) => Promise<Registry>} start starts one that ends with
- *   the test
+ * Defines the tests of the contract.
+ * @param {string} name of the registry
+ * @param {(context: import("node:test").TestContext) => Promise<Registry>} start starts a registry that ends
+ *   with the test
  */
 export function testContract(name, start) {
-  test(`${name}: servers come, change and go as the registry says`, async (context) => {
+  test(`${name}: servers of the registry are added, changed and removed`, async (context) => {
     const [first, second] = await startBackends(context, 2);
     const registry = await start(context);
     await registry.set([{ server: first.address }]);
@@ -43,18 +43,18 @@ export function testContract(name, start) {
     await waitForServers(gateway, [first.address, second.address]);
     await waitFor("the second gets requests", () => second.requests.length > 0);
     const [kept] = await gateway.api.expect(200, "GET", serversOf());
-    assert.deepEqual(kept, before, "the first is the same server");
+    assert.deepEqual(kept, before, "the first server is still the same");
     await registry.set([{ server: second.address }]);
     await waitForServers(gateway, [second.address]);
     await load.round();
     const count = first.requests.length;
     await load.round();
-    assert.equal(first.requests.length, count, "a server that has left gets nothing more");
+    assert.equal(first.requests.length, count, "a removed server receives no further request");
     await load.stop();
     assert.deepEqual([...load.errors], []);
   });
 
-  test(`${name}: servers added by hand and the registry's live side by side`, async (context) => {
+  test(`${name}: servers added by hand and servers of the registry do not affect each other`, async (context) => {
     const [hand, found] = await startBackends(context, 2);
     const registry = await start(context);
     await registry.set([{ server: found.address }]);
@@ -63,7 +63,10 @@ export function testContract(name, start) {
     await waitForServers(gateway, [hand.address, found.address]);
     // A duplicate address: the server added by hand stays unchanged until it is deleted.
     await registry.set([{ server: found.address }, { server: hand.address }]);
-    await waitFor("the double is reported", async () => (await discoveryOf(api)).skipped_count === 1);
+    await waitFor(
+      "the duplicate address is reported",
+      async () => (await discoveryOf(api)).skipped_count === 1,
+    );
     assert.equal((await discoveryOf(api)).skipped[0].entry, hand.address);
     const mine = (await api.expect(200, "GET", serversOf())).find(({ server }) => server === hand.address);
     assert.equal(mine.source, undefined);
@@ -88,18 +91,18 @@ export function testContract(name, start) {
     const [whole, etag] = await api.get(sluice()).then(({ body, headers }) => [body, headers.etag]);
     const again = await api.send("PUT", sluice(), whole);
     assert.equal(again.status, 200, again.text);
-    assert.equal(again.headers.etag, etag, "to send back what was got changes nothing");
+    assert.equal(again.headers.etag, etag, "a PUT of the answer to a GET changes nothing");
     await assertKept(gateway);
   });
 
-  test(`${name}: what is no server is skipped and reported, the rest applies`, async (context) => {
+  test(`${name}: an invalid entry is skipped and reported, and the others are applied`, async (context) => {
     const registry = await start(context);
     const good = [someAddress(1), someAddress(2)];
     await registry.set(good.map((server) => ({ server })));
     const { gateway } = await startDiscovery(context, registry, { traffic: false });
     await waitForServers(gateway, good);
     const bad = await registry.addBad();
-    const report = await waitFor("it is reported", async () => {
+    const report = await waitFor("the invalid entry is reported", async () => {
       const found = await discoveryOf(gateway.api);
       return found.skipped_count === 1 && found.state === "ok" ? found : undefined;
     });
@@ -108,7 +111,7 @@ export function testContract(name, start) {
     await waitForServers(gateway, good);
   });
 
-  test(`${name}: a registry that is down changes nothing, also over a restart`, async (context) => {
+  test(`${name}: a registry that is down changes nothing, even after a restart of the gateway`, async (context) => {
     const [first, second, third] = await startBackends(context, 3);
     const registry = await start(context);
     await registry.set([{ server: first.address }, { server: second.address }]);
@@ -133,7 +136,7 @@ export function testContract(name, start) {
     await waitForState(gateway, "ok");
   });
 
-  test(`${name}: a registry that answers nothing changes nothing, and is followed when it does`, async (context) => {
+  test(`${name}: a registry that does not answer changes nothing, and is followed when it answers again`, async (context) => {
     const servers = [1, 2, 3].map((number) => ({ server: someAddress(number) }));
     const addresses = servers.map(({ server }) => server);
     const registry = await start(context);
@@ -148,7 +151,7 @@ export function testContract(name, start) {
     await waitForServers(gateway, [...addresses, someAddress(4)]);
   });
 
-  test(`${name}: most servers do not go at once, and the last never`, async (context) => {
+  test(`${name}: the removal of most servers waits, and the last server is never removed`, async (context) => {
     const registry = await start(context);
     const servers = [1, 2, 3, 4, 5].map((number) => ({ server: someAddress(number) }));
     const addresses = servers.map(({ server }) => server);
@@ -165,7 +168,7 @@ export function testContract(name, start) {
     await waitForServers(gateway, addresses, 0);
     await waitForServers(gateway, addresses.slice(0, 1));
     assert.equal((await discoveryOf(api)).pending, undefined);
-    // Half of the servers is within the limit.
+    // The removal of half of the servers is within the limit.
     await registry.set(servers.slice(0, 2));
     await waitForServers(gateway, addresses.slice(0, 2));
     await registry.set([]);

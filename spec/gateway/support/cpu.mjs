@@ -1,10 +1,10 @@
 /** The processor time of a process. */
 import { readFileSync } from "node:fs";
 
-/** Linux counts in hundredths of a second. */
+/** Linux counts in ticks of 10 ms. */
 const MILLISECONDS_A_TICK = 10;
 
-/** Milliseconds of the processor's time that a process has used. @param {number} pid */
+/** Returns the CPU time of a process, in milliseconds. @param {number} pid */
 export function cpuOf(pid) {
   const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

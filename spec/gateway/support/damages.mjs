@@ -1,11 +1,11 @@
-/** Random damages of state files, and the allowed result of each. */
+/** Random damages of state files, and the allowed results. */
 import assert from "node:assert/strict";
 import { stateFiles } from "./state_loader.mjs";
 
 /** @typedef {import("./state_loader.mjs").Files} Files */
 
 /**
- * Makes a source of numbers that gives the same ones for the same seed (mulberry32).
+ * Makes a random generator with a seed (mulberry32).
  * @param {number} seed
  * @returns {(below: number) => number} a whole number from 0 up to, but not including, `below`
  */
@@ -22,7 +22,7 @@ export function randomFrom(seed) {
 /** @typedef {(text: Buffer, random: (below: number) => number) => Buffer} Damage */
 
 /**
- * A part of a text.
+ * Returns a random part of a text.
  * @param {Buffer} text
  * @param {(below: number) => number} random
  * @param {number} longest
@@ -32,7 +32,7 @@ function someRange(text, random, longest) {
   return { start, end: Math.min(text.length, start + 1 + random(longest)) };
 }
 
-/** Overwrites a part. @param {(random: (below: number) => number) => number} byte @returns {Damage} */
+/** Overwrites a random part. @param {(random: (below: number) => number) => number} byte @returns {Damage} */
 const overwrite = (byte) => (text, random) => {
   const damaged = Buffer.from(text);
   const { start, end } = someRange(text, random, 64);
@@ -87,7 +87,7 @@ const damages = {
 };
 
 /**
- * Damages one file, now and then two.
+ * Damages one file, in some cases two.
  * @param {Files} files
  * @param {(below: number) => number} random
  * @returns {{ files: Files, what: string }}
@@ -107,7 +107,7 @@ export function damage(files, random) {
   return { files: damaged, what: done.join(", ") };
 }
 
-/** Files, and the states that they may become. */
+/** Undamaged files, and the states that may be loaded from damaged ones. */
 export class Snapshot {
   /** The state of each revision. @type {Map<number, string>} */
   #states = new Map();
@@ -115,7 +115,7 @@ export class Snapshot {
 
   /**
    * @param {Files} files
-   * @param {string} journal the name of the journal that is appended to
+   * @param {string} journal the name of the current journal
    */
   constructor(files, journal) {
     this.files = files;
@@ -123,7 +123,7 @@ export class Snapshot {
   }
 
   /**
-   * Learns the state of each line of the journal.
+   * Records the state after each line of the journal.
    * @param {(files: Files) => Promise<import("./state_loader.mjs").Outcome>} load
    */
   async learn(load) {
@@ -142,7 +142,8 @@ export class Snapshot {
   }
 
   /**
-   * Asserts that damaged files became the right state, or one from before a torn last line, or were refused.
+   * Asserts that damaged files were loaded as the right state, as the state before a torn last line, or were
+   * refused.
    * @param {Files} files
    * @param {import("./state_loader.mjs").Outcome} outcome
    * @param {string} what

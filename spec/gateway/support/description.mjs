@@ -17,13 +17,13 @@ import { validatorsOf } from "./validators.mjs";
  * @property {Answer} answer
  */
 
-/** The description as dist/ has it. @param {string} [prefix] */
+/** Reads the description in dist/. @param {string} [prefix] */
 export function readDescription(prefix = "/api") {
   return fromLua(readFileSync(join(root, "dist", modulePath), "utf8"), prefix);
 }
 
 const methods = ["get", "post", "put", "patch", "delete"];
-/** Headers that are not there unless they are described. */
+/** Headers that an answer must not have unless they are described. */
 const headers = ["Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate"];
 /** The allowed codes by status for paths that are not described and for methods that do not exist. */
 const refusals = {
@@ -44,10 +44,10 @@ function decode(text) {
   }
 }
 
-/** A path's parts; a slash at its end is none. @param {string} path */
+/** Returns the parts of a path. A slash at the end adds no part. @param {string} path */
 const partsOf = (path) => path.split("/").filter((part) => part !== "");
 
-/** The same document for objects of which `fields` has left only some members. @param {any} document */
+/** Returns the document for objects with a selection of members by `fields`. @param {any} document */
 function withoutRequired(document) {
   const isList = (name, value) => name === "required" && Array.isArray(value);
   return JSON.parse(JSON.stringify(document), (name, value) => (isList(name, value) ? undefined : value));
@@ -59,9 +59,12 @@ function parseBody(body) {
 }
 
 export class Description {
-  /** The answers that were received: an `operationId`, a space and the status. @type {Set<string>} */
+  /** The received answers: an `operationId`, a space and the status. @type {Set<string>} */
   seen = new Set();
-  /** Loaded when they are first wanted. @type {Record<string, ReturnType<typeof validatorsOf>>} */
+  /**
+   * Validators, which are loaded at their first use.
+   * @type {Record<string, ReturnType<typeof validatorsOf>>}
+   */
   #validators = {};
 
   /** @param {any} document */
@@ -86,7 +89,7 @@ export class Description {
   }
 
   /**
-   * The path that describes another.
+   * Finds the described path for the path of a request.
    * @param {string} path
    * @returns {[path: string, item: any] | undefined}
    */
@@ -103,7 +106,7 @@ export class Description {
     });
   }
 
-  /** @param {boolean} isPart of an object only some members are there */
+  /** @param {boolean} isPart true: objects may lack members */
   #validatorsOf(isPart) {
     const name = isPart ? "parts" : "whole";
     this.#validators[name] ??= validatorsOf(isPart ? withoutRequired(this.document) : this.document);
@@ -111,10 +114,10 @@ export class Description {
   }
 
   /**
-   * The problems of a value with a schema, one line each.
+   * Returns the violations of a schema by a value, one line each.
    * @param {string} pointer of the schema, as in a `$ref`
    * @param {unknown} value
-   * @param {boolean} [isPart] of an object only some members are there
+   * @param {boolean} [isPart] true: objects may lack members
    * @returns {string[]}
    */
   faultsOf(pointer, value, isPart = false) {
@@ -142,7 +145,7 @@ export class Description {
   /** @param {any} described a response @param {string} pointer of it @param {Exchange} exchange */
   #faultsOfBody(described, pointer, { method, path, answer }) {
     if (described.content === undefined || method === "HEAD")
-      return answer.text === "" ? [] : [`there is a body: ${answer.text.slice(0, 200)}`];
+      return answer.text === "" ? [] : [`a body is not described: ${answer.text.slice(0, 200)}`];
     const type = answer.headers["content-type"] ?? "";
     if (described.content[type] === undefined) return [`the Content-Type is "${type}"`];
     if (answer.body === undefined) return [`no JSON: ${answer.text.slice(0, 200)}`];
@@ -169,15 +172,20 @@ export class Description {
     if (body === undefined || body === "")
       return described.required === true ? ["the request has no body"] : [];
     const faults = this.faultsOf(`${at}/content/application~1json/schema`, parseBody(body));
-    return faults.map((fault) => `the request was taken: ${fault}`);
+    return faults.map((fault) => `the request was accepted: ${fault}`);
   }
 
-  /** Where no operation is described. @param {any} item of the path, if that is @param {Answer} answer */
+  /**
+   * Checks an answer to a request without a described operation.
+   * @param {any} item of the path, if the path is described
+   * @param {Answer} answer
+   */
   #faultsOfNone(item, { status, headers: { allow }, body }) {
     const faults = this.faultsOf("#/components/schemas/Error", body);
     const code = body?.error?.code;
     const codes = (item === undefined ? withoutPath : withoutMethod)[status] ?? [];
-    if (!codes.includes(code)) return [...faults, `not described, and answered with ${status} ${code}`];
+    if (!codes.includes(code))
+      return [...faults, `an operation that is not described was answered with ${status} ${code}`];
     if (status !== 405) return faults;
     const all = methods.filter((name) => item[name] !== undefined).map((name) => name.toUpperCase());
     const reading = all.filter((name) => name === "GET");
@@ -205,15 +213,15 @@ export class Description {
       if (faults.length === 0) this.seen.add(`${operation.operationId} ${answer.status}`);
     }
     if (faults.length === 0) return undefined;
-    return `${method} ${path}: ${answer.status}: not as openapi/ describes it: ${faults.join("; ")}`;
+    return `${method} ${path}: ${answer.status}: differs from openapi/: ${faults.join("; ")}`;
   }
 }
 
-/** By the API's prefix. @type {Map<string, Description>} */
+/** The descriptions by the API's prefix. @type {Map<string, Description>} */
 const descriptions = new Map();
 
 /**
- * The description by which the answers of a prefix are checked.
+ * Returns the description for the answers of a prefix.
  * @param {string} prefix
  * @returns {Description}
  */
@@ -223,7 +231,7 @@ export function descriptionFor(prefix) {
   return known;
 }
 
-/** Compiles what checks answers, so that no test has to wait for it. */
+/** Compiles the validators of answers, so that no test has to wait for them. */
 export function compileDescription() {
   descriptionFor("/api").faultsOf("#/components/schemas/Error", {});
 }

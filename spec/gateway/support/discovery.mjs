@@ -6,13 +6,10 @@ import { startLoad } from "./load.mjs";
 import { serversOf, sluice } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
-/**
- * What clients do while a registry fails or changes, for up to a minute: some 700 requests a second, in the
- * middle of which everything happens.
- */
+/** Load during failures and changes of a registry, for up to a minute: about 700 requests per second. */
 const STEADY = { connections: 16, pause: 20 };
 
-/** How the registry of an upstream is. @param {import("./api.mjs").Api} api */
+/** Returns the status of an upstream's registry. @param {import("./api.mjs").Api} api */
 export function discoveryOf(api, upstream = "app") {
   return api.expect(200, "GET", `${sluice(upstream)}/discovery`);
 }
@@ -62,10 +59,10 @@ export async function startDiscovery(
   { servers = [], traffic = true, discovery = {}, options = {} } = {},
 ) {
   const upstreams = { app: { servers, discovery: { ...registry.discovery(), ...discovery } } };
-  // Else nginx logs each attempt to reach a registry that is down as an error.
+  // Otherwise nginx logs each failed connection to a registry as an error.
   const http = "lua_socket_log_errors off;";
   const gateway = await startGateway(context, { upstreams, http, ...options });
-  // It does so all the same with one that dies in the middle of an answer.
+  // nginx still logs an error when a registry ends in the middle of an answer.
   gateway.log.allow(PROBE_ERRORS, ...(registry.complaints ?? []));
   if (!traffic) return { gateway };
   const hasServers = async () => (await gateway.api.get(serversOf())).body.length > 0;

@@ -8,8 +8,7 @@ import { atEnd, atExit } from "./cleanup.mjs";
 /** @param {string} program @param {string[]} args */
 function run(program, args) {
   const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
-  if (status !== 0)
-    throw new Error(`this test needs a disk of its own: ${program}: ${error?.message ?? stderr}`);
+  if (status !== 0) throw new Error(`this test must mount a disk: ${program}: ${error?.message ?? stderr}`);
 }
 
 /**
@@ -33,7 +32,7 @@ export function mountDisk(context, options) {
   const ballast = join(folder, "ballast");
   return {
     folder,
-    /** Leaves no free page. */
+    /** Fills the disk completely. */
     fill() {
       try {
         for (;;) writeFileSync(ballast, Buffer.alloc(4096), { flag: "a" });

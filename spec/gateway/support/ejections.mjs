@@ -7,7 +7,7 @@ import { settledPeersOf } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * An upstream `app`, in which nothing but outlier detection keeps servers out.
+ * Starts an upstream `app` in which only outlier detection makes servers unavailable.
  * @param {import("node:test").TestContext} context
  * @param {number} count
  * @param {object} outlier_detection
@@ -24,16 +24,16 @@ export async function startWatched(context, count, outlier_detection) {
  * @typedef {object} Ejection
  * @property {string} server
  * @property {string} reason
- * @property {number} from in milliseconds, as `to`
+ * @property {number} from in milliseconds
  * @property {number} to
  * @property {number} seconds
- * @property {number} number the event's
- * @property {number} over the number of the event that the ejection was over, at its time; Infinity: there is
- *   none
+ * @property {number} number of the event
+ * @property {number} over the number of the event at the end of the ejection; Infinity: there is no such
+ *   event
  */
 
 /**
- * The ejections so far, the oldest first.
+ * Returns the ejections so far, the oldest first.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @returns {Promise<Ejection[]>}
  */
@@ -57,8 +57,8 @@ export async function ejectionsOf({ api }) {
 }
 
 /**
- * One request. It is counted just after its client has the answer: without waiting for that, the next might
- * be first.
+ * Sends one request, and waits until it is counted. nginx counts a request after its client has the answer,
+ * so the next request might otherwise be counted first.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {string} path
  * @param {{ method?: string }} [options]
@@ -69,7 +69,7 @@ export async function askInTurn(gateway, path, options) {
 }
 
 /**
- * Sends requests one after the other until that many ejections are recorded.
+ * Sends requests one after the other until `count` ejections are recorded.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {number} count
  * @param {string} [path]

@@ -1,4 +1,4 @@
-/** The body of every error of the API. */
+/** Checks the body of an error of the API. */
 import assert from "node:assert/strict";
 
 /**

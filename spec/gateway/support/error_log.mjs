@@ -20,7 +20,7 @@ export class ErrorLog {
   }
 
   /**
-   * The entries of some levels; a Lua traceback that goes on over more lines is part of none.
+   * Returns the entries of some levels, without the further lines of Lua tracebacks.
    * @param {string[]} levels
    * @returns {string[]}
    */
@@ -35,7 +35,7 @@ export class ErrorLog {
   }
 
   /**
-   * Entries that this test brings about on purpose.
+   * Allows entries that this test causes on purpose.
    * @param {RegExp[]} patterns
    */
   allow(...patterns) {
@@ -43,8 +43,8 @@ export class ErrorLog {
   }
 
   /**
-   * Asserts that no entry at `error` or above is there but those that were allowed.
-   * @param {RegExp[]} patterns more to allow, this once
+   * Asserts that all entries at `error` or above were allowed.
+   * @param {RegExp[]} patterns further allowed entries, for this call only
    */
   assertClean(...patterns) {
     const allowed = [...this.#allowed, ...patterns];
@@ -53,7 +53,7 @@ export class ErrorLog {
     assert.equal(
       unexpected.length,
       0,
-      `the error log holds ${unexpected.length} unexpected entries:\n${shown}`,
+      `the error log has ${unexpected.length} unexpected entries:\n${shown}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** A proxy between a gateway and etcd that understands HTTP: it can lose answers and delay a watch. */
+/** An HTTP proxy between a gateway and etcd that can lose answers and delay watches. */
 import { createServer, request as send } from "node:http";
 import { atEnd } from "./cleanup.mjs";
 import { freePort } from "./ports.mjs";
@@ -8,10 +8,10 @@ export class EtcdProxy {
   #losing = new Map();
   #isAway = false;
   #endsWatches = false;
-  /** How many watches were asked for. */
+  /** Number of requested watches. */
   watches = 0;
   /**
-   * What watches have brought and their readers do not get yet; undefined: they get it at once.
+   * Delayed writes of watches to their readers; undefined: there is no delay.
    * @type {(() => void)[] | undefined}
    */
   #held;
@@ -76,7 +76,7 @@ export class EtcdProxy {
     this.#losing.set(path, before);
   }
 
-  /** Has all watches end, those that begin from now on at once. */
+  /** Ends all watches. New watches end immediately. */
   endWatches() {
     this.#endsWatches = true;
     for (const socket of this.#sockets) socket.destroy();
@@ -86,19 +86,19 @@ export class EtcdProxy {
     this.#endsWatches = false;
   }
 
-  /** Holds up what watches bring, from now on. */
+  /** Delays the events of watches from now on. */
   holdWatches() {
     this.#held ??= [];
   }
 
-  /** Delivers everything that was delayed. */
+  /** Delivers all delayed events. */
   letWatchesGo() {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const write of held) write();
   }
 
-  /** Ends all connections, and takes none. */
+  /** Ends all connections, and accepts no new ones. */
   refuse() {
     this.#isAway = true;
     for (const socket of this.#sockets) socket.destroy();

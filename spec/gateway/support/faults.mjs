@@ -13,7 +13,7 @@ import { startServerProcess } from "./server_process.mjs";
  * @typedef {object} Fault
  * @property {(context: import("node:test").TestContext) => Promise<Faulty>} start
  * @property {RegExp[]} logged
- * @property {string} [next_upstream] what `proxy_next_upstream` must name
+ * @property {string} [next_upstream] the necessary value of `proxy_next_upstream`
  */
 
 export const wasReset = /(Connection reset by peer|prematurely closed connection).*upstream/;
@@ -23,7 +23,10 @@ const wasLate =
   /upstream timed out \(110: Connection timed out\) while (connecting to|reading response header from) upstream/;
 const wasNoHttp = /upstream sent invalid header/;
 
-/** Has the server itself answer otherwise. @param {import("./backend.mjs").Behaviour} behaviour */
+/**
+ * Returns a fault in which the server answers with another behaviour.
+ * @param {import("./backend.mjs").Behaviour} behaviour
+ */
 function behaving(behaviour) {
   return async (/** @type {import("node:test").TestContext} */ context) => {
     const backend = await startBackend(context);
@@ -41,9 +44,9 @@ function behaving(behaviour) {
 const RESET_AFTER = 100;
 
 /**
- * Has the server answer each request with these bytes.
+ * Returns a fault in which the server answers each request with these bytes.
  * @param {string} bytes
- * @param {boolean} [resets] after them
+ * @param {boolean} [resets] true: the server resets the connection after the bytes
  */
 export function answeringRaw(bytes, resets = false) {
   return async (/** @type {import("node:test").TestContext} */ context) => {

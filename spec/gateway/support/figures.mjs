@@ -1,7 +1,7 @@
-/** The figures of a server, compared with its own log. */
+/** Compares the counters of a server in the API with its own record. */
 import assert from "node:assert/strict";
 
-/** @param {import("./backend.mjs").Backend} backend the statuses it gave, as the API counts them */
+/** @param {import("./backend.mjs").Backend} backend the server whose statuses are counted as in the API */
 function responsesOf(backend) {
   const codes = {};
   const classes = { "1xx": 0, "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0 };
@@ -13,7 +13,7 @@ function responsesOf(backend) {
 }
 
 /**
- * Asserts that the API's figures are the server's own, to the byte.
+ * Asserts that the API's counters equal the server's own, to the byte.
  * @param {any} peer
  * @param {import("./backend.mjs").Backend} backend
  */
@@ -21,6 +21,6 @@ export function assertTrue(peer, backend) {
   const { read, written } = backend.bytes();
   assert.equal(peer.requests, backend.requests.length, "requests");
   assert.deepEqual(peer.responses, responsesOf(backend));
-  assert.equal(peer.sent, read, "sent: what the server has read");
-  assert.equal(peer.received, written, "received: what the server has written");
+  assert.equal(peer.sent, read, "sent: the bytes that the server has read");
+  assert.equal(peer.received, written, "received: the bytes that the server has written");
 }

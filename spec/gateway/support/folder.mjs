@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { atEnd, atExit } from "./cleanup.mjs";
 
 /**
- * Makes a folder that others can read too, and that is removed when the test ends.
+ * Makes a folder that all users can read. It is removed when the test ends.
  * @param {import("node:test").TestContext} context
- * @param {string} name a part of its own
+ * @param {string} name a part of the folder's name
  * @returns {string} its path
  */
 export function makeFolder(context, name) {

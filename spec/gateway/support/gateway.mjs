@@ -1,4 +1,4 @@
-/** A gateway of a test: started from a generated nginx.conf, in a folder and on ports of its own. */
+/** A gateway of a test with a generated nginx.conf, a temporary folder and free ports. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Api } from "./api.mjs";
@@ -28,7 +28,7 @@ export class Gateway extends Nginx {
     this.apiPort = apiPort;
   }
 
-  /** Writes nginx.conf, with some options changed from now on. @param {Options} [changes] */
+  /** Changes some options, and writes nginx.conf. @param {Options} [changes] */
   configure(changes = {}) {
     this.options = { ...this.options, ...changes };
     writeFileSync(join(this.folder, "nginx.conf"), nginxConf(this.options, this));
@@ -39,17 +39,17 @@ export class Gateway extends Nginx {
     return this.options.workers ?? super.workerCount;
   }
 
-  /** Asserts that no entry at `error` or above is in the log but those allowed. @param {RegExp[]} patterns */
+  /** Asserts that all log entries at `error` or above are allowed. @param {RegExp[]} patterns */
   assertCleanLog(...patterns) {
     this.log.assertClean(...patterns);
   }
 }
 
 /**
- * Makes a gateway that is not started yet. When the test ends, it is stopped and its log must be clean.
+ * Makes a gateway without starting it. When the test ends, it is stopped and its log must be clean.
  * @param {import("node:test").TestContext} context
  * @param {Options} [options]
- * @param {import("./drivers/driver.mjs").Driver} [driver] another than the usual one
+ * @param {import("./drivers/driver.mjs").Driver} [driver] default: makeDriver()
  * @returns {Promise<Gateway>}
  */
 export async function makeGateway(context, options = {}, driver = undefined) {

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { peersOf } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
-/** What nginx says of failed probes, though `lua_socket_log_errors` is off. */
+/** Errors that nginx logs for failed probes even if `lua_socket_log_errors` is off. */
 export const PROBE_ERRORS = /(connect|recv)\(\).* failed .*context: ngx\.timer/;
 
-/** What nginx says of a request for which no server is left: it does so at the level of errors. */
+/** The error that nginx logs for a request without an available server. */
 export const NONE_LEFT = /no live upstreams while connecting to upstream/;
 
 /** @param {import("./api.mjs").Api} api @param {string} address @param {string} [name] */
@@ -26,7 +26,7 @@ export function becomes(api, address, state, name = "app") {
 }
 
 /**
- * Waits until a check has passed on a server: one that has not passed on any server makes none unhealthy.
+ * Waits until a check has passed on a server. Before that a failed check makes no server unhealthy.
  * @param {import("./api.mjs").Api} api
  * @param {string} [name]
  */
@@ -50,7 +50,7 @@ export function hasPassed(api, name = "app") {
  */
 
 /**
- * All that are kept, the oldest first.
+ * Returns all stored events, the oldest first.
  * @param {import("./api.mjs").Api} api
  * @returns {Promise<StateEvent[]>}
  */
@@ -59,7 +59,7 @@ export function allEvents(api) {
 }
 
 /**
- * Those of one server.
+ * Returns the events of one server.
  * @param {import("./api.mjs").Api} api
  * @param {string} address
  * @param {string} [name]
@@ -69,7 +69,7 @@ export async function eventsOf(api, address, name = "app") {
 }
 
 /**
- * Asserts that a server is in a state, and that in this state no request comes to it.
+ * Asserts that a server is in a state, and that it receives no request in this state.
  * @param {import("./api.mjs").Api} api
  * @param {import("./backend.mjs").Backend & { address: string }} backend
  * @param {string} state
@@ -80,6 +80,6 @@ export async function assertKeptOut(api, backend, state, send) {
   const before = requests();
   assert.equal(await stateOf(api, backend.address), state);
   await send();
-  assert.equal(requests(), before, "it gets no request");
+  assert.equal(requests(), before, "the server receives no request");
   assert.equal(await stateOf(api, backend.address), state);
 }

@@ -1,5 +1,5 @@
--- Locks the bytes of a file whose numbers it reads, one a line; prints each once it has it, and keeps them
--- all.
+-- Reads positions of bytes in a file, one per line. Locks each byte, prints its position when the lock is
+-- taken, and holds all locks.
 local ffi = require("ffi")
 
 ffi.cdef([[

@@ -1,4 +1,4 @@
-/** Sends many requests in little time: pipelined, over a few kept connections. */
+/** Sends many requests quickly, pipelined on a few kept-alive connections. */
 import { connect } from "node:net";
 
 /**
@@ -14,7 +14,7 @@ function requestOf({ path, headers = {} }, connection) {
 }
 
 /**
- * The bodies of the answers that came one after the other.
+ * Returns the bodies of consecutive answers.
  * @param {string} stream
  * @returns {string[]}
  */
@@ -25,7 +25,7 @@ function bodiesOf(stream) {
     const head = stream.slice(position, start);
     const length = /^content-length: (\d+)\r$/im.exec(head)?.[1];
     if (!head.startsWith("HTTP/1.1 200 ") || length === undefined) {
-      throw new Error(`wanted 200 and a length, got: ${stream.slice(position, position + 500)}`);
+      throw new Error(`expected 200 and a length, got: ${stream.slice(position, position + 500)}`);
     }
     position = start + Number(length);
     bodies.push(stream.slice(start, position));
@@ -60,7 +60,7 @@ function askInTurn(port, questions) {
 }
 
 /**
- * Asks questions of which each must be answered 200.
+ * Sends requests, each of which must be answered with 200.
  * @param {number} port
  * @param {Question[]} questions
  * @param {number} [connections]

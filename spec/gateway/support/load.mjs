@@ -1,4 +1,4 @@
-/** Clients that send requests all the time and count the answers. */
+/** Clients that send requests continuously and count the answers. */
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { atEnd } from "./cleanup.mjs";
@@ -9,11 +9,11 @@ import { waitFor } from "./wait.mjs";
  * @property {number} port of the gateway
  * @property {number} [connections]
  * @property {boolean} [keepAlive] false: every request has its own connection
- * @property {string | ((number: number) => string)} [path] the same for all requests, or one for each by its
- *   number
- * @property {number} [total] stop after that many requests
- * @property {number} [pause] milliseconds between an answer and the connection's next request; left out:
- *   none, so that the clients take as much CPU time as they can get
+ * @property {string | ((number: number) => string)} [path] one path, or a function that returns the path of a
+ *   request by its number
+ * @property {number} [total] the number of requests after which the clients stop
+ * @property {number} [pause] milliseconds between an answer and the connection's next request; absent: the
+ *   clients do not pause, and use all available CPU time
  */
 
 /** @param {Map<string, number>} map @param {string} key */
@@ -22,7 +22,7 @@ function count(map, key) {
 }
 
 class Connection {
-  /** When the request was begun that was answered last. */
+  /** Start of the last answered request. */
   answered = 0;
 
   /** @param {Load} load @param {Options} options */
@@ -33,7 +33,7 @@ class Connection {
     this.agent = new Agent({ keepAlive, maxSockets: 1 });
   }
 
-  /** One request. @param {number} number @returns {Promise<void>} */
+  /** Sends one request. @param {number} number @returns {Promise<void>} */
   ask(number) {
     const started = performance.now();
     const path = this.pathOf(number);
@@ -62,13 +62,13 @@ class Connection {
 }
 
 export class Load {
-  /** How many requests were begun. */
+  /** Number of started requests. */
   begun = 0;
-  /** How many were answered, whatever the status. */
+  /** Number of answers with any status. */
   answers = 0;
-  /** What went wrong: how often each. @type {Map<string, number>} */
+  /** Number of occurrences of each error. @type {Map<string, number>} */
   errors = new Map();
-  /** How many answers came from each worker, and from each application server. @type {Map<string, number>} */
+  /** Numbers of answers by worker, and by application server. @type {Map<string, number>} */
   workers = new Map();
   /** @type {Map<string, number>} */
   backends = new Map();
@@ -92,8 +92,8 @@ export class Load {
   }
 
   /**
-   * Waits until every connection was answered a request that it began after this call: then none that was
-   * begun before it is under way any more.
+   * Waits until each connection has an answer to a request that it began after this call. All earlier
+   * requests have ended then.
    */
   async round() {
     const from = performance.now();
@@ -102,7 +102,7 @@ export class Load {
     );
   }
 
-  /** Stops, and waits for the requests under way. */
+  /** Stops, and waits for requests in flight. */
   async stop() {
     this.#stopping = true;
     await this.finished;
@@ -120,7 +120,7 @@ export function startLoad(context, options) {
 }
 
 /**
- * One request on a connection of its own.
+ * Sends one request on a new connection.
  * @param {number} port
  * @param {string} [path]
  * @param {{ method?: string, headers?: Record<string, string>, body?: string }} [options]
@@ -142,10 +142,10 @@ export function ask(port, path = "/", { method = "GET", headers = {}, body } = {
 }
 
 /**
- * Asks for many paths, ten at a time, each on a connection of its own.
+ * Sends a request for each path, ten at a time, each on a new connection.
  * @param {number} port
  * @param {string[]} paths
- * @returns {Promise<number[]>} the statuses, in no order
+ * @returns {Promise<number[]>} the statuses, unordered
  */
 export async function askAll(port, paths) {
   const rest = [...paths];

@@ -1,11 +1,11 @@
-/** The locks between the workers of a gateway, as the kernel shows them. */
+/** Reads the locks of a gateway's workers from the kernel. */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { atEnd } from "./cleanup.mjs";
 
-/** The byte of the writers' lock, and the first byte of the locks of the counters' slots. */
+/** The byte of the write lock, and the first byte of the locks of slots. */
 export const writeLock = 0;
 export const firstSlotLock = 17;
 
@@ -18,7 +18,7 @@ export function locksOf(pid) {
   return own.filter((found) => Number(found?.[1]) === pid).map((found) => Number(found?.[2]));
 }
 
-/** The file that the locks are bytes of. @param {number} pid of a process of nginx */
+/** Returns the file of the locks. @param {number} pid of a process of nginx */
 function lockFile(pid) {
   const files = readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
   const found = files.find((path) => readlinkSync(path).startsWith("/memfd:sluice"));
@@ -27,8 +27,7 @@ function lockFile(pid) {
 }
 
 /**
- * Takes the locks of some bytes in a separate process, one after the other, and waits for locks that are
- * held.
+ * Locks some bytes in a separate process, one after the other. The process waits for locks of others.
  * @param {import("node:test").TestContext} context
  * @param {number} pid of a process of nginx
  * @param {number[]} bytes

@@ -1,22 +1,22 @@
-/** A real nginx of a test and its processes. */
+/** An nginx of a test and its processes. */
 import { membersOf, signal } from "./processes.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * How long workers may take to finish their requests, in milliseconds. No request of the specs takes this
- * long.
+ * Upper bound on the time until workers have finished their requests, in milliseconds. No request of the
+ * specs takes this long.
  */
 const patience = 20_000;
 
 /**
- * How many workers a configuration of the specs asks for, unless a test wants another number. Two can
- * disagree, and each further one costs a tenth of a second of CPU time at every start.
+ * The default number of workers in the specs. Two workers suffice to have different views of the state. Each
+ * further worker costs a tenth of a second of CPU time at every start.
  */
 let usualCount = 2;
 
 /**
- * Gives each nginx of a file of specs another number of workers. It is called first in files about what
- * workers have in common.
+ * Sets another number of workers for each nginx of a file of specs. Files about data that workers share call
+ * this first.
  * @param {number} count
  */
 export function useWorkers(count) {
@@ -28,7 +28,7 @@ export class Nginx {
 
   /**
    * @param {import("./drivers/driver.mjs").Driver} driver
-   * @param {string[]} args where its configuration is
+   * @param {string[]} args the arguments that name its configuration
    * @param {{ log: import("./error_log.mjs").ErrorLog, api: import("./api.mjs").Api }} parts
    */
   constructor(driver, args, { log, api }) {
@@ -42,12 +42,12 @@ export class Nginx {
     return this.#driver.luaPackagePath;
   }
 
-  /** How many workers its configuration asks for. */
+  /** The number of workers in its configuration. */
   get workerCount() {
     return usualCount;
   }
 
-  /** Starts nginx, and waits until every worker is there and the API answers. */
+  /** Starts nginx, and waits until all workers run and the API answers. */
   async start() {
     const driver = this.#driver;
     await driver.launch(this.args);
@@ -58,7 +58,7 @@ export class Nginx {
     });
   }
 
-  /** Starts nginx with a configuration that it refuses. Returns how it ended. */
+  /** Starts nginx with a configuration that it refuses. Returns its exit code and messages. */
   async startInVain() {
     const driver = this.#driver;
     await driver.launch(this.args);
@@ -70,7 +70,7 @@ export class Nginx {
     return { code, complaint };
   }
 
-  /** Has nginx test the configuration, as `nginx -t` does, with only problems printed. */
+  /** Tests the configuration with `nginx -tq`, which prints only problems. */
   testConfiguration() {
     return this.#driver.testConfiguration(["-tq", ...this.args]);
   }
@@ -81,12 +81,12 @@ export class Nginx {
     return master;
   }
 
-  /** @returns {number[]} the pids of the workers, those included that finish after a reload */
+  /** @returns {number[]} the pids of the workers, including old workers that finish after a reload */
   workers() {
     return membersOf(this.master).filter((pid) => pid !== this.master);
   }
 
-  /** Reloads the configuration, and waits until new workers run. Those before may still have requests. */
+  /** Reloads the configuration, and waits until new workers run. Old workers may still have requests. */
   async reload() {
     const before = this.workers();
     const wanted = this.workerCount;
@@ -97,10 +97,10 @@ export class Nginx {
     return before;
   }
 
-  /** Kills a worker, and waits until another has taken its place. @param {number} [pid] */
+  /** Kills a worker, and waits until a new one replaces it. @param {number} [pid] */
   async killWorker(pid = this.workers()[0]) {
     const count = this.workers().length;
-    // If it was just at the shared dict, nginx unlocks that, and says so.
+    // If the worker held the lock of the shared dict, nginx releases the lock and logs it.
     this.log.allow(new RegExp(`worker process ${pid} exited on signal 9|was locked by ${pid}$`));
     signal(pid, "SIGKILL");
     await waitFor("a worker takes the place of one that was killed", () => {
@@ -115,7 +115,7 @@ export class Nginx {
     await this.#allEnded();
   }
 
-  /** Ends nginx as `nginx -s quit` does: requests are finished first. */
+  /** Ends nginx as `nginx -s quit` does: it finishes requests first. */
   async stop() {
     if (this.#driver.master === undefined) return this.#driver.forget();
     signal(this.master, "SIGQUIT");
@@ -124,7 +124,7 @@ export class Nginx {
     } catch (cause) {
       signal(-this.master, "SIGKILL");
       await this.#allEnded();
-      throw new Error("nginx did not stop within its time and was killed", { cause });
+      throw new Error("nginx did not stop in time and was killed", { cause });
     }
     await this.#driver.forget();
   }

@@ -1,29 +1,30 @@
-/** The nginx.conf of a test, with ports and a folder of its own. */
+/** Writes the nginx.conf of a test with its ports and folder. */
 import { join } from "node:path";
 
 /**
- * Everything that a test may want different.
+ * Differences from the default configuration of a test.
  *
  * @typedef {object} Options
  * @property {number} [workers]
  * @property {string} [dict] the size of the shared dict
  * @property {string | null} [stateDir] null: memory only
  * @property {Record<string, object>} [upstreams] the seeds
- * @property {string[]} [servers] shorter: the addresses of the seed "app"
+ * @property {string[]} [servers] the addresses of the seed "app", as a short form of `upstreams`
  * @property {object} [setup] more options of setup()
- * @property {string} [initLua] instead of the call of setup()
- * @property {string | null} [initWorker] instead of init_worker_by_lua; null: without one
+ * @property {string} [initLua] replaces the call of setup()
+ * @property {string | null} [initWorker] replaces the code of init_worker_by_lua; null: there is no
+ *   init_worker_by_lua
  * @property {string} [main] more configuration of the main level
  * @property {string} [beforeSetup] Lua that runs before the call of setup()
  * @property {string} [http] more configuration of the http level
  * @property {string} [traffic] more configuration of the traffic server
  * @property {string} [api] more configuration of the API's server
  * @property {string} [listen] more parameters of the traffic server's `listen`
- * @property {boolean} [apiUnix] the API listens at the folder's `api.sock` too
+ * @property {boolean} [apiUnix] the API also listens on `api.sock` in the folder
  */
 
 /**
- * Writes a value as Lua would read it.
+ * Writes a value as Lua source.
  * @param {unknown} value
  * @returns {string}
  */

@@ -5,14 +5,14 @@ import { sluice, someAddress } from "./upstreams.mjs";
 
 export const nodeOf = (name, upstream = "app") => `${sluice(upstream)}/nodes/${name}`;
 
-/** A number of nodes, each renewing its registration once a second, spread over the second. */
+/** Nodes that renew their registrations once a second, spread over the second. */
 export class Nodes {
   #isOver = false;
-  /** What went wrong. @type {string[]} */
+  /** Unexpected answers. @type {string[]} */
   failures = [];
   /**
-   * The number of registrations that made a new server, without those of a node that was itself too late to
-   * renew: on a busy machine its registration expires rightly.
+   * Number of registrations that created a server, except those of nodes that renewed too late themselves.
+   * Their registrations expire rightly on a busy machine.
    */
   created = 0;
   renewed = 0;
@@ -25,7 +25,7 @@ export class Nodes {
    * @param {import("./api.mjs").Api} api
    * @param {number} count
    * @param {object} [options]
-   * @param {number} [options.first] the number of the first one
+   * @param {number} [options.first] the number of the first node
    * @param {string} [options.ttl]
    */
   constructor(api, count, { first = 0, ttl = "3s" } = {}) {
@@ -40,7 +40,7 @@ export class Nodes {
   async #live(number, phase) {
     await sleep(phase * 1000);
     let answered = Infinity;
-    /** When the registration before was sent. */
+    /** Time of the previous registration's request. */
     let sent = Infinity;
     while (!this.#isOver) {
       const began = performance.now();
@@ -55,7 +55,7 @@ export class Nodes {
   /**
    * Registers a node. If the connection breaks, the node tries again at once.
    * @param {number} number
-   * @param {number} sent when its registration before was sent
+   * @param {number} sent time of the previous registration's request
    */
   async #register(number, sent) {
     for (let attempt = 0; attempt < 3 && !this.#isOver; attempt += 1) {

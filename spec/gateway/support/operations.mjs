@@ -1,4 +1,4 @@
-/** The operations of the API's description, and requests that each of them answers well. */
+/** The operations of the API's description, and requests that succeed. */
 import { someAddress } from "./upstreams.mjs";
 
 /**
@@ -13,7 +13,11 @@ export function operationsOf(document) {
   );
 }
 
-/** The `operationId` and each status of 2xx of all operations. @param {any} document @returns {string[]} */
+/**
+ * Returns the `operationId` and each status of 2xx of all operations.
+ * @param {any} document
+ * @returns {string[]}
+ */
 export function successesOf(document) {
   return operationsOf(document).flatMap(({ operation: { operationId, responses } }) =>
     Object.keys(responses)
@@ -29,8 +33,8 @@ const server = someAddress(1);
 const node = { server: someAddress(2), ttl: "10s" };
 
 /**
- * A request for each success but of `GET`s without a variable part. The upstream "app" has a server,
- * `{busy}`, with a request under way, and follows a registry; a cluster is of another gateway.
+ * A request for each success, except `GET`s of paths without a variable part. The upstream "app" has a server
+ * `{busy}` with a request in flight, and follows a registry. Another gateway is in a cluster.
  * @type {[method: string, path: string, body?: object][]}
  */
 export const requests = [

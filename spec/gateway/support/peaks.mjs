@@ -1,4 +1,4 @@
-/** The number of simultaneous requests of application servers, recorded at each request. */
+/** Records the number of simultaneous requests of application servers at each request. */
 
 /**
  * Watches servers from now on.
@@ -6,7 +6,8 @@
  */
 export function watchPeaks(backends) {
   /**
-   * For each server the numbers under way, the new request included, and how often each was seen.
+   * For each server, the number of times that each count of requests in flight was seen. Counts include the
+   * new request.
    * @type {number[][]}
    */
   const seen = backends.map(() => []);
@@ -16,9 +17,12 @@ export function watchPeaks(backends) {
   for (const [index, { server }] of backends.entries()) server.on("request", watchers[index]);
   return {
     stop: () => backends.forEach(({ server }, index) => server.off("request", watchers[index])),
-    /** The most that each server had. */
+    /** Returns the highest count of each server. */
     highest: () => seen.map(({ length }) => Math.max(0, length - 1)),
-    /** The share of all requests that put more on a server than its bound. @param {number[]} bounds */
+    /**
+     * Returns the share of requests that raised the count of their server above its bound.
+     * @param {number[]} bounds
+     */
     shareAbove: (bounds) => {
       const sum = (from) =>
         seen.reduce((total, counts, index) => {

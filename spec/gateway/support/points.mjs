@@ -16,7 +16,7 @@ function pointsOf({ server, weight }) {
 }
 
 /**
- * Tells whether two points are equal. nginx's order of equal points depends on the sort of the C library.
+ * Whether two points are equal. nginx's order of equal points depends on the sort of the C library.
  * @param {{ server: string, weight: number }[]} servers
  */
 export function havePointInCommon(servers) {

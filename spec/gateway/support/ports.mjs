@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  */
 const lowest = 20_000;
 const highest = 32_000;
-/** Specs that run at the same time have a slice of these each. */
+/** Each of the specs that run at the same time has a slice of the range. */
 const slices = 10;
 const sliceSize = (highest - lowest) / slices;
 
@@ -30,7 +30,7 @@ function isFree(port) {
 /** @type {Promise<number> | undefined} */
 let ownSlice;
 
-/** Takes a slice for as long as this process lives: by a port below all of them, which it keeps. */
+/** Reserves a slice for the lifetime of this process by listening on a port below the range. */
 async function takeSlice() {
   for (let attempt = 0; attempt < 600; attempt += 1) {
     for (let slice = 0; slice < slices; slice += 1) {
@@ -49,7 +49,10 @@ async function takeSlice() {
   throw new Error(`all ${slices} slices of ports are taken`);
 }
 
-/** @returns {Promise<number>} a port that this process is given once, and no other gets meanwhile */
+/**
+ * @returns {Promise<number>} a port that this process has not used before and that no other process gets
+ * meanwhile
+ */
 export async function freePort() {
   ownSlice ??= takeSlice();
   const first = lowest + (await ownSlice) * sliceSize;

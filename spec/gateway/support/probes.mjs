@@ -16,13 +16,13 @@ export const WELL = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
  */
 
 export class ProbedServer {
-  /** When each request came, in milliseconds. @type {number[]} */
+  /** Times of the requests, in milliseconds. @type {number[]} */
   arrivals = [];
-  /** The request that came last. */
+  /** The last request. */
   request = "";
-  /** How many connections came. */
+  /** Number of accepted connections. */
   connections = 0;
-  /** How many are open. */
+  /** Number of open connections. */
   open = 0;
   /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
@@ -51,7 +51,7 @@ export class ProbedServer {
     });
   }
 
-  /** The milliseconds between arrivals. */
+  /** Returns the milliseconds between requests. */
   gaps() {
     return this.arrivals.slice(1).map((at, index) => at - this.arrivals[index]);
   }
@@ -62,9 +62,9 @@ export class ProbedServer {
 }
 
 /**
- * Starts a server that is probed; it ends with the test.
+ * Starts a server for probes. It ends with the test.
  * @param {import("node:test").TestContext} context
- * @param {string | Answer} [answer] by default that of a server that is well
+ * @param {string | Answer} [answer] by default the answer of a healthy server
  * @param {{ tls?: import("node:tls").TlsOptions, path?: string }} [options]
  */
 export async function startProbed(context, answer = WELL, { tls, path } = {}) {
@@ -83,7 +83,7 @@ export async function startProbed(context, answer = WELL, { tls, path } = {}) {
   return Object.assign(probed, { address: path === undefined ? `127.0.0.1:${port}` : `unix:${path}`, port });
 }
 
-/** Lua for init_by_lua, before anything else: has each result of a probe logged. */
+/** Lua for the beginning of init_by_lua that logs the result of each probe. */
 const LOG_RESULTS = `
     local active = require("resty.sluice.health.active")
     local note_check = active.note_check
@@ -93,9 +93,9 @@ const LOG_RESULTS = `
     end`;
 
 /**
- * Starts a gateway with an upstream `app` and the health check of that.
+ * Starts a gateway with an upstream `app` and its health check.
  * @param {import("node:test").TestContext} context
- * @param {object} check what differs from the defaults
+ * @param {object} check options that differ from the defaults
  * @param {string[]} servers
  * @param {import("./nginx_conf.mjs").Options} [options]
  */
@@ -104,13 +104,13 @@ export async function startProber(context, check, servers, options = {}) {
   const setup = `require("resty.sluice").setup(${toLua({ upstreams: { app } })})`;
   const initLua = `${LOG_RESULTS} ${setup}`;
   const gateway = await startGateway(context, { initLua, http: "lua_socket_log_errors off;", ...options });
-  // That much nginx logs all the same.
+  // nginx logs these errors even with lua_socket_log_errors off.
   gateway.log.allow(/(connect|recv|SSL_do_handshake)\(\).* failed .*context: ngx\.timer/);
   return gateway;
 }
 
 /**
- * The results of the probes of a server, oldest first.
+ * Returns the results of the probes of a server, oldest first.
  * @param {import("./gateway.mjs").Gateway} gateway
  * @param {string} address
  */
@@ -122,7 +122,7 @@ export function resultsOf(gateway, address) {
 }
 
 /**
- * Ends nginx as `nginx -s quit` does, and returns how many milliseconds that took.
+ * Ends nginx as `nginx -s quit` does, and returns the time that it took, in milliseconds.
  * @param {import("./gateway.mjs").Gateway} gateway
  */
 export async function timeToQuit(gateway) {

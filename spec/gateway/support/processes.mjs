@@ -3,11 +3,14 @@ import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { atExit } from "./cleanup.mjs";
 
-/** What keeps a group from outliving this process. @type {Map<number, () => void>} */
+/**
+ * Functions that cancel the kill of a group at the end of this process, by group.
+ * @type {Map<number, () => void>}
+ */
 const groups = new Map();
 
 /**
- * Signals a process or, by a negative number, a group. One that has ended already is fine.
+ * Signals a process or, with a negative number, a group. Does nothing if it has already ended.
  * @param {number} pid
  * @param {NodeJS.Signals} signal
  */
@@ -20,11 +23,10 @@ export function signal(pid, signal) {
 }
 
 /**
- * Starts a program as the leader of a process group. Whatever is left of the group when this process ends is
- * killed.
+ * Starts a program as the leader of a process group. The group is killed when this process ends.
  * @param {string} program
  * @param {string[]} args
- * @param {Record<string, string>} [environment] added to this process's own
+ * @param {Record<string, string>} [environment] additional variables
  */
 export function startGroup(program, args, environment = {}) {
   const env = { ...process.env, ...environment };
@@ -38,14 +40,14 @@ export function startGroup(program, args, environment = {}) {
   return child;
 }
 
-/** @param {number} group of which no process is left */
+/** @param {number} group without processes */
 export function forgetGroup(group) {
   groups.get(group)?.();
   groups.delete(group);
 }
 
 /**
- * A process' state, parent and group, or undefined when it is not there.
+ * Returns the state, parent and group of a process; undefined if the process does not exist.
  * @param {number | string} pid
  */
 function statOf(pid) {
@@ -64,7 +66,7 @@ export function isRunning(pid) {
   return state !== undefined && state !== "Z";
 }
 
-/** Whether a group has any process, zombies included. @param {number} group */
+/** Whether a group has any process, including zombies. @param {number} group */
 function hasMembers(group) {
   try {
     process.kill(-group, 0);
@@ -75,7 +77,7 @@ function hasMembers(group) {
 }
 
 /**
- * The children of a process as the kernel lists them; undefined where it keeps no such list.
+ * Returns the children of a process; undefined if the kernel has no list of them.
  * @param {number} pid
  */
 function childrenOf(pid) {
@@ -88,9 +90,8 @@ function childrenOf(pid) {
 }
 
 /**
- * The pids of a group, zombies left out. Looking at all processes of the machine takes milliseconds of CPU
- * time, so that it is done only when the leader has ended and others may be left. As long as it runs, every
- * member is its child.
+ * Returns the pids of a group, without zombies. While the leader runs, every member is its child. A search in
+ * all processes of the machine takes milliseconds of CPU time, and is made only when the leader has ended.
  * @param {number} group
  * @returns {number[]}
  */

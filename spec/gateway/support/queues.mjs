@@ -3,15 +3,15 @@ import { begin } from "./clients.mjs";
 import { startGateway } from "./gateway.mjs";
 import { waitFor } from "./wait.mjs";
 
-/**
- * The lines of nginx.conf that a queue needs: the hook, and the detection of clients that close their
- * connection.
- */
+/** The lines of nginx.conf that a queue needs: the hook, and the detection of closed client connections. */
 export const WAITING = `
     lua_check_client_abort on;
     access_by_lua_block { require("resty.sluice").access("app") }`;
 
-/** How a queue shows in the API: how many wait, how many may, how many found it full. */
+/**
+ * Reads the status of a queue: the numbers of waiting requests, of places, and of requests that found it
+ * full.
+ */
 export class QueueStatus {
   /** @param {import("./api.mjs").Api} api @param {string} [name] */
   constructor(api, name = "app") {
@@ -31,7 +31,7 @@ export class QueueStatus {
 }
 
 /**
- * A gateway whose upstream `app` has a queue, and servers of which each takes one request at a time.
+ * Starts a gateway whose upstream `app` has a queue, and whose servers accept one request at a time.
  * @param {import("node:test").TestContext} context
  * @param {import("./backend.mjs").Backend & { address: string } | (import("./backend.mjs").Backend & {
  *   address: string })[]} backends
@@ -56,7 +56,7 @@ export async function startQueue(context, backends, queue = { size: 10 }, option
 }
 
 /**
- * Begins a request that takes the only place of a server until the server is told to `release()` it.
+ * Begins a request that occupies a server until `release()` of the server.
  * @param {{ begin: (path: string) => ReturnType<typeof begin> }} queue
  * @param {import("./backend.mjs").Backend} backend
  */

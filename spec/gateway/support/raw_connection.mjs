@@ -1,6 +1,4 @@
-/**
- * A connection that checks every byte: responses are read by HTTP/1.1 framing, and nothing may be left over.
- */
+/** A connection that reads responses by the framing of HTTP/1.1 and checks every byte. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { atEnd } from "./cleanup.mjs";
@@ -40,7 +38,7 @@ export class RawConnection {
   }
 
   /**
-   * Sends the head of a request, and what follows in the same piece.
+   * Sends the head of a request and `rest` in one write.
    * @param {string} method
    * @param {string} path
    * @param {Record<string, string>} [headers]
@@ -52,12 +50,12 @@ export class RawConnection {
     this.socket.write(`${method} ${path} HTTP/1.1\r\n${fields}\r\n${rest}`);
   }
 
-  /** Whether something has come that was not read yet. */
+  /** Whether there are received bytes that were not read. */
   get hasMore() {
     return this.#received !== "";
   }
 
-  /** Takes the text up to and including a mark. @param {string} mark */
+  /** Reads the text up to and including a mark. @param {string} mark */
   async #until(mark) {
     await waitFor("the rest of a response", () => this.#received.includes(mark));
     return this.#take(this.#received.indexOf(mark) + mark.length).slice(0, -mark.length);
@@ -77,7 +75,7 @@ export class RawConnection {
       const length = parseInt(size, 16);
       await waitFor("the rest of a chunk", () => this.#received.length >= length + 2);
       body += this.#take(length);
-      assert.equal(this.#take(2), "\r\n", "each chunk ends where its size says");
+      assert.equal(this.#take(2), "\r\n", "each chunk has the given size");
       if (length === 0) return body;
     }
   }

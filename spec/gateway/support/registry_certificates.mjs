@@ -44,8 +44,8 @@ wuFXklBK5QKo+X1E6U8mH9qBeWoayl3R4PRYZ+fIWRnOXxEW8/ozQ7RG
 `;
 
 /**
- * Writes them to files: `named` is of 127.0.0.1 and trusted, `otherName` is trusted but not of 127.0.0.1,
- * `unknown` is not trusted.
+ * Writes the certificates to files: `named` is for 127.0.0.1 and trusted, `otherName` is trusted but not for
+ * 127.0.0.1, `unknown` is not trusted.
  * @param {string} folder
  */
 export function writeCertificates(folder) {

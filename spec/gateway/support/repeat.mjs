@@ -1,9 +1,9 @@
-/** How often tests of rare faults try: `npm run soak` has them try ten times as often as `npm test` does. */
+/** The number of tries in tests of rare faults. `npm run soak` makes ten times the tries of `npm test`. */
 
 let factor = 1;
 
 /**
- * Has tests try this many times as often. It must be called before their file is loaded.
+ * Multiplies the tries of tests. It must be called before the files of the tests are loaded.
  * @param {number} by
  */
 export function repeatMore(by) {

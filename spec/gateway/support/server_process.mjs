@@ -1,4 +1,4 @@
-/** A real server in a process of its own, which can be killed, or frozen with a full backlog. */
+/** A server in a separate process, which can be killed, or frozen with a full backlog. */
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { forgetGroup, isRunning, signal, startGroup } from "./processes.mjs";
 import { waitFor } from "./wait.mjs";
 
 const host = "127.0.0.1";
-/** Room for the connections that every worker opens at once, and few enough to fill. */
+/** Large enough for simultaneous connections of all workers, and small enough to fill. */
 const BACKLOG = 64;
 
 if (isMain(import.meta.url)) {
@@ -45,7 +45,7 @@ export class ServerProcess {
     });
   }
 
-  /** Has it end in the middle of whatever it does. */
+  /** Kills the server, even in the middle of an answer. */
   async kill() {
     const group = this.#group;
     if (group === 0) return;
@@ -56,18 +56,18 @@ export class ServerProcess {
     this.#empty();
   }
 
-  /** Stops accepting connections and fills the backlog: further connections wait. */
+  /** Freezes the server and fills its backlog, so that further connections wait. */
   async hang() {
     signal(-this.#group, "SIGSTOP");
     for (let number = 0; number < BACKLOG + 8; number += 1)
       this.#filling.push(connect(this.port, host).on("error", () => {}));
-    await waitFor("its backlog is full", async () => {
+    await waitFor("the backlog is full", async () => {
       await sleep(100);
       return this.#filling.filter(({ connecting }) => connecting).length >= 4;
     });
   }
 
-  /** Has it go on. */
+  /** Lets the server continue. */
   goOn() {
     this.#empty();
     signal(-this.#group, "SIGCONT");

@@ -1,11 +1,11 @@
-/** Browsers for `sticky.cookie`: each keeps the last cookie that it received. */
+/** Clients for `sticky.cookie`. Each client keeps the last cookie that it received. */
 import { ask } from "./load.mjs";
 
-/** How many of many clients ask at once. */
+/** Number of clients that send requests at the same time. */
 const atOnce = 20;
 
 /**
- * The cookies of a name that an answer sets, as they are written.
+ * Returns the cookies of a name that an answer sets, in full.
  * @param {{ headers: import("node:http").IncomingHttpHeaders }} answer
  * @param {string} [name]
  */
@@ -13,17 +13,17 @@ export function cookiesOf({ headers }, name = "srv") {
   return (headers["set-cookie"] ?? []).filter((cookie) => cookie.startsWith(`${name}=`));
 }
 
-/** @param {string} cookie as it is written */
+/** @param {string} cookie with its attributes */
 export function valueOf(cookie) {
   return /^[^=]*=([^;]*)/.exec(cookie)?.[1] ?? "";
 }
 
 export class Client {
-  /** Of its cookie. @type {string | undefined} */
+  /** The value of its cookie. @type {string | undefined} */
   value;
-  /** The id of the server that answered last. */
+  /** The id of the last server that answered. */
   server = "";
-  /** How many cookies the last answer set. */
+  /** Number of cookies in the last answer. */
   given = 0;
 
   /** @param {number} port of the gateway @param {string} [path] @param {string} [name] of the cookie */
@@ -36,7 +36,7 @@ export class Client {
   async ask() {
     const headers = this.value === undefined ? {} : { Cookie: `first=1; ${this.name}=${this.value}; last=2` };
     const answer = await ask(this.port, this.path, { headers });
-    if (answer.status !== 200) throw new Error(`wanted 200, got ${answer.status} ${answer.text}`);
+    if (answer.status !== 200) throw new Error(`expected 200, got ${answer.status} ${answer.text}`);
     const cookies = cookiesOf(answer, this.name);
     this.given = cookies.length;
     if (cookies.length > 0) this.value = valueOf(cookies[0]);
@@ -46,9 +46,9 @@ export class Client {
 }
 
 /**
- * Has every client ask once.
+ * Sends one request by each client.
  * @param {Client[]} clients
- * @returns {Promise<Client[]>} those that another server answered than before, or that were given a cookie
+ * @returns {Promise<Client[]>} the clients with another server than before or with a new cookie
  */
 export async function askEach(clients) {
   const rest = [...clients];
@@ -65,7 +65,7 @@ export async function askEach(clients) {
 }
 
 /**
- * Clients that were given a session each.
+ * Returns new clients, each with a cookie.
  * @param {number} port
  * @param {number} count
  */
@@ -73,6 +73,6 @@ export async function newClients(port, count) {
   const clients = Array.from({ length: count }, () => new Client(port));
   await askEach(clients);
   const without = clients.filter(({ given }) => given !== 1).length;
-  if (without > 0) throw new Error(`${without} of ${count} new clients were not given one cookie`);
+  if (without > 0) throw new Error(`${without} of ${count} new clients did not receive exactly one cookie`);
   return clients;
 }

@@ -4,23 +4,25 @@ import { startLoad } from "./load.mjs";
 import { waitFor } from "./wait.mjs";
 
 /**
- * How late a weight may rise, in milliseconds: each worker raises it four times a second, and a busy machine
- * delays its timer.
+ * Upper bound on the delay of a weight's rise, in milliseconds. Each worker raises it four times a second,
+ * and a busy machine delays the timer.
  */
 const LATE = 250 + 100;
 
 /** A binomial count is farther than this many standard deviations from its mean once in a million times. */
 const DEVIATIONS = 4.9;
 
-/** Answers that are counted at least: with fewer the margin of error would hide a weight that is wrong. */
+/**
+ * Lower bound on the number of answers. With fewer answers, the margin of error would hide a wrong weight.
+ */
 const FEWEST = 150;
 
 /**
  * @typedef {object} Ramp
- * @property {number} from when it began at the earliest, by `Date.now()`
- * @property {number} [until] at the latest; left out: the same
+ * @property {number} from the earliest time of its beginning, by `Date.now()`
+ * @property {number} [until] the latest time of its beginning; absent: the same as `from`
  * @property {number} lasts milliseconds
- * @property {number} [weight] of the server, where the other has 1
+ * @property {number} [weight] of the server; the other server has 1
  */
 
 /**
@@ -37,17 +39,18 @@ function sharesAt({ from, until = from, lasts, weight = 1 }, at) {
 }
 
 /**
- * Sends requests for some time, and asserts that the server had as many as its weight of each moment gives
- * it.
+ * Sends requests for some time, and asserts that the number of the server's requests fits its weight over
+ * time.
  * @param {import("node:test").TestContext} context
  * @param {{ port: number, path?: string, connections?: number }} target
  * @param {import("./backend.mjs").Backend} backend the server whose weight rises
  * @param {Ramp} ramp
- * @param {[begin: number, end: number]} window of its age, in milliseconds; a slow machine has longer
- * @param {number} [slack] share of all requests that it may have more or less, for other reasons
+ * @param {[begin: number, end: number]} window of time since the ramp's beginning, in milliseconds; longer on
+ *   a slow machine
+ * @param {number} [slack] additional tolerance, as a share of all requests
  */
 export async function assertShare(context, target, backend, ramp, [begin, end], slack = 0) {
-  await waitFor("it is time", () => Date.now() - ramp.from >= begin, begin + 10_000);
+  await waitFor("the window begins", () => Date.now() - ramp.from >= begin, begin + 10_000);
   let lowest = 0;
   let highest = 0;
   let previous = Date.now();
@@ -66,6 +69,6 @@ export async function assertShare(context, target, backend, ramp, [begin, end], 
   assert.deepEqual([...load.errors], []);
   const mean = (lowest + highest) / 2 / answers;
   const margin = DEVIATIONS * Math.sqrt(answers * mean * (1 - mean)) + slack * answers + 4;
-  const shown = `it had ${had} of ${answers}, not ${lowest.toFixed(0)} to ${highest.toFixed(0)} (± ${margin.toFixed(0)})`;
+  const shown = `the server had ${had} of ${answers} requests, not ${lowest.toFixed(0)} to ${highest.toFixed(0)} (± ${margin.toFixed(0)})`;
   assert.ok(had >= lowest - margin && had <= highest + margin, shown);
 }

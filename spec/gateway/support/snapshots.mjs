@@ -1,5 +1,5 @@
 /**
- * States on disk as a gateway leaves them: with one image, with two, and after a crash during a compaction.
+ * States on disk that a gateway has written: with one image, with two, and after a crash during a compaction.
  */
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ import { waitFor } from "./wait.mjs";
 const read = (folder) =>
   Object.fromEntries(stateFiles.map((name) => [name, readFileSync(join(folder, name))]));
 
-/** The journal that is appended to. @param {import("./state_loader.mjs").Files} files */
+/** Returns the name of the current journal. @param {import("./state_loader.mjs").Files} files */
 const journalOf = (files) =>
   files["journal.0"].length > files["journal.1"].length ? "journal.0" : "journal.1";
 
-/** Writes of every kind. @param {import("./api.mjs").Api} api @param {number} from */
+/** Makes writes of every kind. @param {import("./api.mjs").Api} api @param {number} from */
 async function write(api, from) {
   await api.expect(201, "PUT", sluice(`app-${from}`), { servers: [{ server: someAddress(from) }] });
   for (let number = 1; number < 6; number += 1) {
@@ -41,7 +41,8 @@ async function write(api, from) {
 }
 
 /**
- * Has the gateway replace its journal by an image: it does when another program has cut the journal.
+ * Makes the gateway replace its journal by an image, which it does when another program has truncated the
+ * journal.
  * @param {string} folder
  */
 async function compact(folder) {

@@ -1,4 +1,4 @@
-/** Loads state files without nginx, with the code of dist/ under LuaJIT, so that thousands can be tried. */
+/** Loads state files without nginx, with the code of dist/ in LuaJIT, so that a test can load thousands. */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The types of the status, as strict as the Go client decodes it. */
+/** Checks the types in a status as strictly as the Go client does. */
 import assert from "node:assert/strict";
 
 const counters = [
@@ -18,7 +18,7 @@ const states = ["up", "draining", "down", "unavail", "checking", "unhealthy"];
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
 
 /**
- * Asserts that every number in a JSON text is a whole number that is not negative, written without exponent.
+ * Asserts that every number in a JSON text is a non-negative whole number without an exponent.
  * @param {string} text
  */
 export function assertOnlyIntegers(text) {
@@ -36,7 +36,7 @@ function assertCounts(object, names, of) {
   for (const name of names) assertCount(object[name], `${of}.${name}`);
 }
 
-/** Asserts the types of a peer, whether or not it was checked. @param {any} peer */
+/** Asserts the types of a peer with or without health checks. @param {any} peer */
 export function assertHealthOf(peer) {
   const { last_passed, ...rest } = peer.health_checks;
   if (rest.checks > 0) assert.equal(typeof last_passed, "boolean");

@@ -39,7 +39,10 @@ export class TcpProxy {
     });
   }
 
-  /** How many connections are being answered a request for this. @param {string} path */
+  /**
+   * Returns the number of connections with an unfinished answer to a request for a path.
+   * @param {string} path
+   */
   answering(path) {
     const known = [...this.#clients.values()];
     return known.filter(({ request, isAnswered }) => isAnswered && request.includes(path)).length;
@@ -51,7 +54,7 @@ export class TcpProxy {
     this.#clients.clear();
   }
 
-  /** Ends all connections, and takes none. */
+  /** Ends all connections, and accepts no new ones. */
   refuse() {
     this.#refuses = true;
     this.cut();

@@ -1,17 +1,20 @@
-/** Requests to the API that most specs need: paths, and servers and their counters by address. */
+/** Requests to the API that most specs use: paths, and servers and their counters by address. */
 import assert from "node:assert/strict";
 import { waitFor } from "./wait.mjs";
 
 export const serversOf = (name = "app") => `/api/9/http/upstreams/${name}/servers`;
 export const sluice = (name = "app") => `/api/sluice/1/upstreams/${name}`;
 
-/** An address without a server, a different one for each number up to 4 million. @param {number} number */
+/**
+ * Returns an address without a server, a different one for each number up to 4 million.
+ * @param {number} number
+ */
 export function someAddress(number, port = 9) {
   return `127.${10 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}:${port}`;
 }
 
 /**
- * The status of every server of an upstream.
+ * Returns the status of every server of an upstream.
  * @param {import("./api.mjs").Api} api
  * @param {string} [name]
  * @returns {Promise<Map<string, any>>} by address
@@ -22,7 +25,7 @@ export async function peersOf(api, name = "app") {
 }
 
 /**
- * A counter, summed over an upstream's servers.
+ * Returns the sum of a counter over an upstream's servers.
  * @param {import("./api.mjs").Api} api
  * @param {string} counter
  * @param {string} [name]
@@ -33,8 +36,8 @@ export async function sumOf(api, counter, name = "app") {
 }
 
 /**
- * The same, once no request is in flight: nginx counts a request's outcome just after its client has the
- * answer.
+ * Returns the result of `peersOf` when no request is in flight. nginx counts the outcome of a request after
+ * its client has the answer.
  * @param {import("./api.mjs").Api} api
  * @param {string} [name]
  */

@@ -1,6 +1,6 @@
 /**
- * What checks values against the schemas of a description: JavaScript, compiled once and kept in build/. To
- * compile it in each file of specs would take longer than many of their tests.
+ * Validators for the schemas of a description. They are JavaScript, which is compiled once and kept in
+ * build/, because a compilation in each file of specs would take longer than many tests.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -14,11 +14,11 @@ const folder = join(root, "build", "validators");
 
 /** `required` may be in another subschema than the properties and the type that it extends. */
 export const strictness = { strict: true, strictTypes: false, strictRequired: false };
-/** Not validated: openapi.test.mjs asserts that every schema is valid. */
+/** The schemas are not validated here, because openapi.test.mjs asserts that every schema is valid. */
 const quickly = { meta: false, validateSchema: false, inlineRefs: false };
 
 /**
- * The pointers to all schemas: those of components, and each member `schema` of everything else.
+ * Returns the pointers to all schemas: the schemas of components, and each member `schema` elsewhere.
  * @param {any} document
  */
 function schemasOf(document) {
@@ -52,7 +52,7 @@ function compile(document) {
 }
 
 /**
- * The functions that validate values, by the pointers of their schemas.
+ * Returns the functions that validate values, by the pointers of their schemas.
  * @param {any} document
  * @returns {Record<string, import("ajv").ValidateFunction>}
  */
@@ -66,7 +66,7 @@ export function validatorsOf(document) {
   const path = join(folder, `${createHash("sha256").update(source).digest("hex")}.cjs`);
   if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true });
-    // Files of specs that run at the same time write the same.
+    // Files of specs that run at the same time may write the same file, so it is renamed when it is complete.
     writeFileSync(`${path}.${process.pid}`, compile(document));
     renameSync(`${path}.${process.pid}`, path);
   }

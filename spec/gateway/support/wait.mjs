@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 /**
  * Waits until a condition holds.
  * @template T
- * @param {string} what for the message when it does not
+ * @param {string} what describes the condition, for the error
  * @param {() => T | Promise<T>} condition
- * @param {number} [milliseconds] how long to try
- * @returns {Promise<NonNullable<T>>} what the condition gave
+ * @param {number} [milliseconds] the time-out
+ * @returns {Promise<NonNullable<T>>} the result of the condition
  */
 export async function waitFor(what, condition, milliseconds = 30_000) {
   const deadline = performance.now() + milliseconds;

@@ -1,11 +1,11 @@
-/** A gateway whose time of day a test sets, by libfaketime. The monotonic clock is not changed. */
+/** A gateway whose time of day a test sets with libfaketime. The monotonic clock does not change. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProcessDriver } from "./drivers/process.mjs";
 import { makeFolder } from "./folder.mjs";
 import { makeGateway } from "./gateway.mjs";
 
-/** Debian has libraries in a folder of the machine's architecture. */
+/** Debian has the library in a folder of the machine's architecture. */
 function findLibrary() {
   const paths = readdirSync("/usr/lib").map((name) => join("/usr/lib", name, "faketime/libfaketime.so.1"));
   const path = paths.find((path) => existsSync(path));
@@ -14,8 +14,8 @@ function findLibrary() {
 }
 
 /**
- * Starts a gateway. Its `setClock(seconds)` sets the time of day that many seconds ahead of the real one, or
- * behind it.
+ * Starts a gateway. Its `setClock(seconds)` sets the time of day ahead of the real time or, with a negative
+ * number, behind it.
  * @param {import("node:test").TestContext} context
  * @param {import("./gateway.mjs").Options} options
  */

@@ -1,11 +1,11 @@
-/** The open connections and watches of a gateway to a registry, as the registry and the kernel see them. */
+/** Reads the open connections and watches of a gateway to a registry from the kernel and the registry. */
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 const ESTABLISHED = "01";
 
-/** The inodes of the sockets that a process has. @param {number} pid */
+/** Returns the inodes of a process's sockets. @param {number} pid */
 function socketsOf(pid) {
-  /** @param {() => string[]} look at what may be gone by now */
+  /** @param {() => string[]} look reads a file that may no longer exist */
   const seen = (look) => {
     try {
       return look();
@@ -21,7 +21,7 @@ function socketsOf(pid) {
 }
 
 /**
- * How many connections some processes have to a port of 127.0.0.1.
+ * Returns the number of connections of some processes to a port of 127.0.0.1.
  * @param {number[]} pids
  * @param {number} port
  */
@@ -37,9 +37,10 @@ export function connectionsTo(pids, port) {
 }
 
 /**
- * What etcd counts.
+ * Reads the numbers of watches from etcd's metrics.
  * @param {import("./registries/etcd.mjs").Member} member
- * @returns {Promise<{ watchers: number, streams: number }>} how much is watched, and over how many streams
+ * @returns {Promise<{ watchers: number, streams: number }>} the number of watched ranges, and of their
+ *   streams
  */
 export async function watchesOf(member) {
   const { text } = await member.api.get("/metrics");

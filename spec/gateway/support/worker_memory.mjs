@@ -1,7 +1,7 @@
-/** The memory of a worker. */
+/** Reads the memory of a worker. */
 import { readFileSync } from "node:fs";
 
-/** For the API's server: tells how much Lua has, after everything was collected. */
+/** A location for the API's server that returns Lua's memory after a full garbage collection. */
 export const heapPage = `location = /heap {
   content_by_lua_block {
     collectgarbage() collectgarbage()
@@ -10,14 +10,14 @@ export const heapPage = `location = /heap {
 }`;
 
 /**
- * Bytes of Lua's memory, of a gateway with one worker and `heapPage`.
+ * Returns the bytes of Lua's memory in a gateway with one worker and `heapPage`.
  * @param {import("./gateway.mjs").Gateway} gateway
  */
 export async function heapOf({ api }) {
   return Number((await api.get("/heap")).text);
 }
 
-/** Bytes of a process that are in memory. @param {number} pid */
+/** Returns the resident memory of a process, in bytes. @param {number} pid */
 export function rssOf(pid) {
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }

@@ -3,7 +3,7 @@ import { Api } from "./api.mjs";
 import { atEnd } from "./cleanup.mjs";
 import { serversOf, someAddress } from "./upstreams.mjs";
 
-/** How a connection ends when its worker is killed. */
+/** Error codes of a connection whose worker was killed. */
 const lostConnection = ["ECONNRESET", "ECONNREFUSED", "EPIPE"];
 
 export class Writers {

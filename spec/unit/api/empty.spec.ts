@@ -2,7 +2,7 @@ import { check_empty } from "../../../src/resty/sluice/api/sluice/empty";
 import { decode } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
-/** What is wrong with the empty lists and objects of a body. */
+/** Returns the problem of the empty lists and objects in a body. */
 function problem_of(text: string): string | undefined {
   return check_empty(decode(text)[0] as Record<string, unknown>, text)?.text;
 }
@@ -29,7 +29,7 @@ describe("an empty list in a body", () => {
     });
   }
 
-  it("is a list of servers, which an empty object is not", () => {
+  it("is a valid list of servers, but an empty object is not", () => {
     for (const text of ['{"servers":[]}', '{"servers" : [ ]}', "{}", '{"servers":{"a":{}}}', '{"servers":5}'])
       expect(problem_of(text)).equal(undefined);
     for (const text of ['{"servers":{}}', '{"servers" : { }}'])

@@ -104,7 +104,7 @@ describe("a server's parameters", () => {
     refused.push([name, "UpstreamConfFormatError", no_table, [{}, [1], { a: { b: 1 } }]]);
   for (const [name, code, reason, values] of refused) {
     for (const value of values) {
-      it(`refuse ${name} = ${encode(value)}, of a new server and of one that is there`, () => {
+      it(`refuse ${name} = ${encode(value)}, of a new server and of an existing one`, () => {
         const [server, problem] = read_server({ server: "10.0.0.1", [name]: value });
         expect(server).equal(undefined);
         expect(problem?.code).equal(code);

@@ -51,7 +51,7 @@ function put(config: object): void {
   if (document === undefined) error(problem?.text ?? "nothing was written", 0);
 }
 
-/** The cells of the server at an address. */
+/** Returns the cells of the server at an address. */
 function row_of(address: string): Cell {
   for (const line of read("app")?.lines ?? []) {
     const { server, row } = parse_line(line);
@@ -64,12 +64,12 @@ function cell(address: string, name: Row): number {
   return shared_memory()[row_of(address) + name];
 }
 
-/** Notes something of a server, as a worker does before it concludes. */
+/** Sets cells of a server, as a worker does before it concludes. */
 function note(address: string, cells: Partial<Record<Row, number>>): void {
   for (const [name, value] of pairs(cells)) shared_memory()[row_of(address) + name] = value;
 }
 
-/** The reasons of all events. */
+/** Returns the reasons of all events. */
 function reasons(): string[] {
   return get_events().map((text) => (decode(text)[0] as { reason: string }).reason);
 }
@@ -95,7 +95,7 @@ describe("a write", () => {
     expect([cell(B, Row.MAX_FAILS), cell(B, Row.FAIL_TIMEOUT)]).same([0, 60]);
   });
 
-  it("sets those that it changes, and concludes the states of these servers once", () => {
+  it("sets the changed limits, and concludes the states of these servers once", () => {
     put({ servers: [{ server: A }, { server: B }] });
     fail(A);
     put({ servers: [{ server: A, max_fails: 3 }, { server: B }] });
@@ -121,7 +121,7 @@ describe("a write", () => {
     expect(reasons()).same([]);
   });
 
-  it("sets the limits of a server that takes the row of another", () => {
+  it("sets the limits of a server that takes the row of another server", () => {
     put({ servers: [{ server: A, max_fails: 9 }] });
     fail(A);
     put({ servers: [] });
@@ -130,7 +130,7 @@ describe("a write", () => {
     expect(reasons()).same([]);
   });
 
-  it("leaves a server that waits for its first check", () => {
+  it("does not change a server that waits for its first check", () => {
     const health_check = { mandatory: true };
     put({ health_check, servers: [{ server: A }] });
     put({ health_check, servers: [{ server: A, max_fails: 3 }] });
@@ -139,7 +139,7 @@ describe("a write", () => {
     expect(reasons()).same([]);
   });
 
-  it("ends all ejections when it removes outlier detection, and allows none until it is there again", () => {
+  it("ends all ejections when it removes outlier detection, and allows none until outlier detection is set again", () => {
     const ejects = () => shared_memory()[row_at(read("app")?.row ?? error("no row", 0)) + UpstreamRow.EJECTS];
     put({ outlier_detection: {}, servers: [{ server: A }, { server: B }] });
     expect(ejects()).equal(1);
@@ -176,7 +176,7 @@ describe("a write whose writer has died", () => {
     expect(reasons()).same([LIMITS]);
   });
 
-  it("ends the ejections that are left", () => {
+  it("ends the remaining ejections", () => {
     put({ outlier_detection: {}, servers: [{ server: A }, { server: B }] });
     eject(A);
     eject(B);
@@ -188,7 +188,7 @@ describe("a write whose writer has died", () => {
     expect(reasons()).same([EJECTION]);
   });
 
-  it("leaves the former limits when it is undone", () => {
+  it("keeps the former limits when it is undone", () => {
     put({ outlier_detection: {}, servers: [{ server: A }] });
     fail(A);
     const next = begin({ servers: [{ server: A, max_fails: 3 }] }, false);
@@ -201,13 +201,13 @@ describe("a write whose writer has died", () => {
   });
 });
 
-describe("the health that was saved before a start", () => {
+describe("the saved health at a start", () => {
   function restore(): void {
     const document = read("app") ?? error("no document", 0);
     restore_limits("app", document, difference([], document.lines).added);
   }
 
-  it("is concluded by the limits of the loaded state", () => {
+  it("is concluded with the limits of the loaded state", () => {
     put({ servers: [{ server: A, max_fails: 2 }, { server: B }] });
     fail(A);
     restore();

@@ -1,10 +1,10 @@
-/** Helpers of the specs of `discovery`: it is read as a setting of an upstream. */
+/** Helpers of the specs of `discovery`, which is read as a setting of an upstream. */
 import type { Read } from "../../../src/resty/sluice/config/reader";
 import { read_settings, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
 import { encode } from "../../../src/resty/sluice/lib/json";
 import { expect } from "./expect";
 
-/** The least that each registry needs. */
+/** The minimal configuration of each registry. */
 export const ETCD = { endpoints: ["http://127.0.0.1:2379"], prefix: "/upstreams/app/" };
 export const CONSUL = { address: "http://127.0.0.1:8500", service: "app" };
 export const CONSUL_KV = { address: "http://127.0.0.1:8500", prefix: "upstreams/app/" };
@@ -12,7 +12,7 @@ export const DNS = { name: "app.example", port: 80, resolvers: ["127.0.0.1"] };
 export const KUBERNETES = { service: "app", port: "http" };
 export const FILE = { path: "/etc/app.json" };
 
-/** What a service of Kubernetes is read as. */
+/** The defaults of a service of Kubernetes. */
 export const KUBERNETES_DEFAULTS = {
   namespace: "default",
   api_server: "https://kubernetes.default.svc",
@@ -59,7 +59,7 @@ export function expect_refused(discovery: unknown, text: string): void {
   expect(problem?.text).equal(text);
 }
 
-/** Defines a spec for each configuration that is accepted: how it is given, and how it is read. */
+/** Defines a spec for each accepted configuration, given and as it is read. */
 export function accept_each(name: string, configs: [given: object, read?: object][]): void {
   for (const [given, wanted] of configs) {
     it(`may be ${encode(given)}`, () => {
@@ -68,7 +68,7 @@ export function accept_each(name: string, configs: [given: object, read?: object
   }
 }
 
-/** Defines a spec for each configuration that is refused, with the text of the problem. */
+/** Defines a spec for each refused configuration, with the text of the problem. */
 export function refuse_each(name: string, configs: [given: object, text: string][]): void {
   for (const [given, text] of configs) {
     it(`is not ${string.sub(encode(given), 1, 120)}`, () => {

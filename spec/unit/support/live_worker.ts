@@ -37,7 +37,7 @@ const ROWS = 64;
 const OWN_SLOT = 1;
 const OTHER_SLOT = 2;
 
-/** Addresses of servers, and a moment of the monotonic clock. */
+/** Addresses of servers, and a time of the monotonic clock. */
 export const A = "10.0.0.1:80";
 export const B = "10.0.0.2:80";
 export const C = "10.0.0.3:80";
@@ -140,7 +140,7 @@ export function server_of({ servers }: LiveUpstream, address: string): LiveServe
   return error(`there is no server ${address}`, 2);
 }
 
-/** Chooses for one request after the other, which all stay under way. Returns the addresses. */
+/** Chooses servers for several requests, none of which ends. Returns the addresses. */
 export function choose_several(name: string, requests: number): string[] {
   const chosen: string[] = [];
   for (const _ of $range(1, requests)) {

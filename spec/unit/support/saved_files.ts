@@ -18,19 +18,19 @@ import type { Document } from "../../../src/resty/sluice/store/document/document
 import { format_line } from "../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 
-/** The texts of journals and images, and what they restore. */
+/** Texts of journals and images, and the states that they restore. */
 
-/** The row of everything that was saved. It is not saved itself. */
+/** The row of all saved objects. Files do not contain rows. */
 const SAVED_ROW = 5 as RowNumber;
-/** The row that everything gets when it is restored. */
+/** The row of all restored objects. */
 const RESTORED_ROW = 1 as RowNumber;
 
-/** The line of a server, 10.0.0.1:80 for the id 0. */
+/** Returns the line of a server, 10.0.0.1:80 for the id 0. */
 export function line(id: number, incarnation: number, weight = 1, row = SAVED_ROW): string {
   return format_line({ ...SERVER_DEFAULTS, id, incarnation, row, server: `10.0.0.${id + 1}:80`, weight });
 }
 
-/** The line of a server as it is restored. */
+/** Returns the line of a restored server. */
 export function restored_line(id: number, incarnation: number, weight = 1): string {
   return line(id, incarnation, weight, RESTORED_ROW);
 }
@@ -45,7 +45,7 @@ export const C = line(2, 2);
 export const A_HEAVY = line(0, 1, 9);
 const A_AGAIN = line(0, 6);
 
-/** A change of each kind, as lines of a journal. */
+/** Changes of each kind, as lines of a journal. */
 export const CHANGES = [
   format_change("app", document(1, 2, [A, B]), difference([], [A, B])),
   format_change("app", document(2, 3, [A, B, C]), difference([A, B], [A, B, C])),
@@ -62,7 +62,9 @@ export function file_of(kind: "journal" | "image", text: string): LineFile {
   return { path: kind, text, start: start ?? error(flaw ?? "no first line", 0) };
 }
 
-/** Loads a journal, given without its first line. Returns also how many bytes of the given lines count. */
+/**
+ * Loads a journal, given without its first line. Also returns the number of valid bytes of the given lines.
+ */
 export function load_journal(
   text: string,
 ): LuaMultiReturn<[SavedState, number | undefined, string | undefined]> {
@@ -71,7 +73,7 @@ export function load_journal(
   return $multi(state, applied === undefined ? undefined : applied.bytes - JOURNAL_START.length, cause);
 }
 
-/** Loads an image. Returns also the revision of its last line. */
+/** Loads an image. Also returns the revision of its last line. */
 export function load_image(
   text: string,
 ): LuaMultiReturn<[SavedState, number | undefined, string | undefined]> {
@@ -80,14 +82,14 @@ export function load_image(
   return $multi(state, until, cause);
 }
 
-/** The upstreams that were loaded, by their names. */
+/** Returns the loaded upstreams by name. */
 export function restored({ upstreams }: SavedState): Record<string, Document | undefined> {
   const documents: Record<string, Document | undefined> = {};
   for (const [name, saved] of pairs(upstreams)) [documents[name]] = to_document(saved, () => RESTORED_ROW);
   return documents;
 }
 
-/** `upstream@revision: server, server; …`, in the order of names and ids. */
+/** Returns the upstreams as `upstream@revision: server, server; …`, in the order of names and ids. */
 export function describe_documents(documents: Record<string, Document | undefined>): string {
   const parts: string[] = [];
   for (const [name, found] of pairs(documents as Record<string, Document>))
@@ -100,7 +102,7 @@ export function describe_state(state: SavedState): string {
   return describe_documents(restored(state));
 }
 
-/** Calls something with a text for each of its bits, which is flipped. */
+/** Calls a function with copies of a text, each with one flipped bit. */
 export function with_each_bit_flipped(text: string, use: (this: void, damaged: string) => void): void {
   for (const position of $range(1, text.length)) {
     const byte = string.byte(text, position);

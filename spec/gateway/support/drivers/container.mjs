@@ -6,7 +6,7 @@ import { StartedContainer } from "./test_container.mjs";
 
 const program = "/usr/local/openresty/bin/openresty";
 
-/** The specs' folders are below it. */
+/** The parent of all folders of the specs. */
 const folder = tmpdir();
 
 /** @implements {import("./driver.mjs").Driver} */
@@ -15,15 +15,14 @@ export class ContainerDriver {
   #container;
   /** @type {number | undefined} */
   master;
-  /** The image's own, never this machine's dist/. */
+  /** The image contains Sluice. This machine's dist/ is never used. */
   luaPackagePath = ";;";
 
   /** @param {string[]} args */
   async launch(args) {
     this.#container = await StartedContainer.start(GATEWAY_IMAGE, (container) => {
       container.withEntrypoint([program]).withCommand([...args, "-g", "daemon off;"]);
-      // With this machine's network and pids, the specs talk to it and signal it as if it were a process
-      // here.
+      // With this machine's network and pids, the specs can use the gateway like a local process.
       container.withNetworkMode("host").withHostConfig({ PidMode: "host" }).withUser("0:0");
       container.withBindMounts([{ source: folder, target: folder, mode: "rw" }]);
     });

@@ -1,21 +1,19 @@
 /**
- * Runs the gateways of the specs: as processes of this machine or, with SLUICE_TEST_DRIVER=container, in
+ * Runs the gateways of the specs as processes of this machine or, with SLUICE_TEST_DRIVER=container, in
  * containers.
  */
 
 /**
- * Runs one nginx at a time. Its processes are signalled and counted by their pids, which are this machine's
- * in either case.
+ * Runs one nginx at a time. The specs signal and count its processes by their pids on this machine.
  *
  * @typedef {object} Driver
- * @property {string} luaPackagePath where its Sluice is, as `lua_package_path` wants it
- * @property {(args: string[]) => Promise<void>} launch starts nginx with some arguments, and does not wait
- *   for it
+ * @property {string} luaPackagePath the value of `lua_package_path` that finds Sluice
+ * @property {(args: string[]) => Promise<void>} launch starts nginx with some arguments, without waiting
  * @property {number | undefined} master the pid of the master, which leads the group of its processes
- * @property {string} complaint what nginx wrote to stderr since it was launched
- * @property {number | null} exitCode null: it runs
- * @property {() => Promise<number | null>} ended waits until it has ended by itself; gives its exit code
- * @property {() => Promise<void>} forget has to be called when every process has ended
+ * @property {string} complaint the output of nginx to stderr since its launch
+ * @property {number | null} exitCode null: nginx runs
+ * @property {() => Promise<number | null>} ended waits until nginx has ended by itself; returns the exit code
+ * @property {() => Promise<void>} forget must be called when every process has ended
  * @property {(args: string[]) => { code: number | null, complaint: string }} testConfiguration runs nginx to
  *   its end
  */

@@ -12,7 +12,7 @@ export class ProcessDriver {
   complaint = "";
   luaPackagePath = `${root}/dist/?.lua;;`;
 
-  /** @param {Record<string, string>} [environment] what nginx's environment has beside this process's */
+  /** @param {Record<string, string>} [environment] additional variables of nginx's environment */
   constructor(environment) {
     this.environment = environment;
   }

@@ -1,5 +1,6 @@
 /**
- * A container of a test. It ends with this process at the latest, without the reaper image of testcontainers.
+ * A container of a test. It ends with this process at the latest. The reaper image of testcontainers is not
+ * used.
  */
 import { spawnSync } from "node:child_process";
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";
@@ -12,7 +13,7 @@ class TestContainer extends GenericContainer {
   /** @type {() => void} */
   cancel = () => {};
 
-  /** @param {import("dockerode").HostConfig} changes what GenericContainer has no method for */
+  /** @param {import("dockerode").HostConfig} changes settings for which GenericContainer has no method */
   withHostConfig(changes) {
     Object.assign(this.hostConfig, changes);
     return this;
@@ -25,9 +26,9 @@ class TestContainer extends GenericContainer {
   }
 }
 
-/** One that was started: it may have ended already. */
+/** A started container, which may have ended already. */
 export class StartedContainer {
-  /** @type {number | null} null: it runs */
+  /** @type {number | null} null: the container runs */
   exitCode = null;
 
   /**
@@ -60,33 +61,33 @@ export class StartedContainer {
     );
   }
 
-  /** All that it has printed. */
+  /** The whole output of the container. */
   get output() {
     const { stdout, stderr } = spawnSync("docker", ["logs", this.handle.id], { encoding: "utf8" });
     return stdout + stderr;
   }
 
-  /** Restarts it as `docker restart` does. */
+  /** Restarts the container as `docker restart` does. */
   async restart() {
     await this.handle.restart();
     this.#watch();
   }
 
-  /** The pid of its first process, as this machine sees it; undefined: it has ended. */
+  /** Returns the pid of its first process on this machine; undefined: the container has ended. */
   async pid() {
     const { State } = await this.handle.inspect();
     return State.Pid || undefined;
   }
 
-  /** Waits until it has ended by itself. @returns {Promise<number>} its exit code */
+  /** Waits until the container has ended by itself. @returns {Promise<number>} its exit code */
   async ended() {
     const { StatusCode } = await this.handle.wait();
     return StatusCode;
   }
 
-  /** Ends it and takes it away, with its volumes. */
+  /** Ends and removes the container with its volumes. */
   async remove() {
-    // One that ends by itself just then can be neither killed nor removed by force.
+    // A container that is just ending can be neither killed nor removed by force.
     await waitFor("a container ends", async () => {
       await this.handle.kill().catch(() => {});
       return (await this.pid()) === undefined;

@@ -1,4 +1,4 @@
-/** Consul, in its two ways: the instances of a service, and keys of the KV store. */
+/** A stand-in for Consul with both kinds of discovery: instances of a service, and keys of the KV store. */
 import { fileURLToPath } from "node:url";
 import { Fake, startFake } from "./fake.mjs";
 
@@ -6,14 +6,14 @@ const script = fileURLToPath(new URL("consul_server.mjs", import.meta.url));
 
 /** @typedef {import("./consul_server.mjs").Instance} Instance */
 
-/** An instance from a server's address. @param {string} server @returns {Instance} */
+/** Returns an instance with a server's address. @param {string} server @returns {Instance} */
 function instanceAt(server, weight = 1) {
   const [host, port] = server.split(/:(?=\d+$)/);
   return { id: `app-${server}`, address: host.replace(/[[\]]/g, ""), port: Number(port), weight };
 }
 
 export class Consul extends Fake {
-  /** The name in the contract. */
+  /** The name in the titles of the contract. */
   name = "consul";
   /** @type {Instance[]} */
   instances = [];
@@ -28,7 +28,7 @@ export class Consul extends Fake {
     return { consul: { address: this.url, service: "app", ...more } };
   }
 
-  /** @param {Instance[]} instances all that there are */
+  /** @param {Instance[]} instances all instances */
   async setInstances(instances) {
     this.instances = instances;
     await this.change({ instances });
@@ -39,7 +39,7 @@ export class Consul extends Fake {
     await this.setInstances(servers.map(({ server, weight }) => instanceAt(server, weight)));
   }
 
-  /** Adds an instance whose address is a host's name. */
+  /** Adds an instance whose address is a host name. */
   async addBad() {
     const bad = { id: "app-bad", address: "app.example", port: 80 };
     await this.setInstances([...this.instances, bad]);
@@ -48,7 +48,7 @@ export class Consul extends Fake {
 }
 
 export class ConsulKv extends Fake {
-  /** The name in the contract. */
+  /** The name in the titles of the contract. */
   name = "consul_kv";
   /** @type {Record<string, string>} */
   keys = {};
@@ -63,7 +63,7 @@ export class ConsulKv extends Fake {
     return { consul_kv: { address: this.url, prefix: "upstreams/app/", ...more } };
   }
 
-  /** @param {Record<string, string>} keys all that there are, with their values */
+  /** @param {Record<string, string>} keys all keys with their values */
   async setKeys(keys) {
     this.keys = keys;
     await this.change({ keys });
@@ -88,5 +88,5 @@ export class ConsulKv extends Fake {
 /** Starts a Consul that ends with the test. @param {import("node:test").TestContext} context */
 export const startConsul = (context) => startFake(context, Consul);
 
-/** Starts one whose keys are followed. @param {import("node:test").TestContext} context */
+/** Starts a Consul whose keys are followed. @param {import("node:test").TestContext} context */
 export const startConsulKv = (context) => startFake(context, ConsulKv);

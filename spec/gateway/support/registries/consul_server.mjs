@@ -1,11 +1,11 @@
-/** Consul's HTTP API, as far as discovery needs it: health of services and KV, with blocking queries. */
+/** The parts of Consul's HTTP API that discovery uses: health of services and KV, with blocking queries. */
 import { serve } from "./fake.mjs";
 
 /**
  * An instance of a service.
  * @typedef {object} Instance
  * @property {string} id
- * @property {string} address of its own; "": its node's
+ * @property {string} address of the instance; "": the address of its node
  * @property {number} port
  * @property {string} [service]
  * @property {string} [node]
@@ -23,7 +23,7 @@ const state = { index: 10, instances: [], keys: {} };
 /** Blocking queries that wait for a change. @type {Set<(restored: boolean) => void>} */
 const waiting = new Set();
 
-/** @param {Partial<State>} message with an `index`: all is as in a snapshot of that time */
+/** @param {Partial<State>} message with an `index`: the state is restored from a snapshot of that index */
 function control(message) {
   Object.assign(state, message);
   if (message.index === undefined) state.index += 1;
@@ -86,7 +86,7 @@ function find({ pathname, searchParams: query }) {
 }
 
 /**
- * Waits until there is something later than `index`, or Consul has been restored, or the time is over.
+ * Waits for a change after `index`, for a restore of Consul, or for the end of the time.
  * @param {number} index
  * @param {number} seconds
  * @param {import("node:http").ServerResponse} response

@@ -1,4 +1,4 @@
-/** A real DNS server: dnsmasq, with what it serves in a folder of its own. */
+/** A real DNS server: dnsmasq, with its configuration in a temporary folder. */
 import { Resolver } from "node:dns/promises";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { makeFolder } from "../folder.mjs";
 import { freePort } from "../ports.mjs";
 import { Program } from "./program.mjs";
 
-/** A name that is always there. */
+/** A name that always exists. */
 const marker = "marker.example";
 
 export class Dns extends Program {
-  /** The name in the contract. */
+  /** The name in the titles of the contract. */
   name = "dns";
   complaints = [/recv\(\) failed \(111: Connection refused\)/];
   /** @type {{ server: string, weight?: number }[]} */
@@ -52,7 +52,7 @@ export class Dns extends Program {
     await this.start();
   }
 
-  /** How often it has been asked for records of a name. @param {string} type @param {string} name */
+  /** Returns the number of queries for records of a name. @param {string} type @param {string} name */
   countQueries(type, name) {
     return readFileSync(this.log, "utf8").split(`query[${type}] ${name} `).length - 1;
   }
@@ -81,7 +81,7 @@ export class Dns extends Program {
     ]);
   }
 
-  /** Adds a server that has no address. */
+  /** Adds a server without an address. */
   async addBad() {
     await this.set(this.#servers, ["srv-host=_app._tcp.example,nowhere.example,80"]);
     return "nowhere.example";

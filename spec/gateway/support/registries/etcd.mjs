@@ -1,4 +1,4 @@
-/** A real etcd, alone or as members of a cluster, in a folder of its own. */
+/** A real etcd with one or several members, in a temporary folder. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensureTestTools } from "../../../../scripts/setup.mjs";
@@ -23,7 +23,7 @@ export class Member extends Program {
     const own = ["--name", name, "--data-dir", join(folder, name), "--log-level", "error", "--logger", "zap"];
     const clients = ["--listen-client-urls", client, "--advertise-client-urls", client];
     const peers = ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer];
-    // A member that is alone must not take long to find that out.
+    // A single member must elect itself quickly.
     const timing = ["--heartbeat-interval", "50", "--election-timeout", "500"];
     const args = [...own, ...clients, ...peers, "--initial-cluster", cluster, ...timing, ...more];
     super("etcd", args, () => this.isServing());
@@ -39,7 +39,7 @@ export class Member extends Program {
   }
 
   /**
-   * Calls a function of the v3 API. Undefined when it cannot be had now.
+   * Calls a function of the v3 API. Returns undefined if the member does not answer.
    * @param {string} path
    * @param {object} body
    */
@@ -52,17 +52,17 @@ export class Member extends Program {
     }
   }
 
-  /** Has the member forget everything. It must have ended. */
+  /** Deletes the data of the member, which must have ended. */
   wipe() {
     rmSync(this.data, { recursive: true, force: true });
   }
 }
 
 export class Etcd {
-  /** The name in the contract. */
+  /** The name in the titles of the contract. */
   name = "etcd";
 
-  /** What every request has. @type {Record<string, string>} */
+  /** The headers of every request. @type {Record<string, string>} */
   #headers = {};
 
   /** @param {Member[]} members */
@@ -70,7 +70,7 @@ export class Etcd {
     this.members = members;
   }
 
-  /** @param {string} [upstream] what `discovery` is to be */
+  /** @param {string} [upstream] the upstream for which `discovery` is returned */
   discovery(upstream = "app") {
     return { etcd: { endpoints: this.members.map(({ url }) => url), prefix: `/upstreams/${upstream}/` } };
   }
@@ -79,7 +79,7 @@ export class Etcd {
    * Returns the answer of the first member that answers.
    * @param {string} path
    * @param {object} body
-   * @param {Member[]} [members] those to ask
+   * @param {Member[]} [members] the members to call
    */
   async call(path, body, members = this.members) {
     for (const member of members) {
@@ -98,7 +98,7 @@ export class Etcd {
     });
   }
 
-  /** Puts several keys at once. @param {[key: string, value: string][]} entries */
+  /** Puts several keys in one transaction. @param {[key: string, value: string][]} entries */
   putAll(entries) {
     const success = entries.map(([key, value]) => ({
       request_put: { key: base64(key), value: base64(value) },
@@ -118,10 +118,10 @@ export class Etcd {
   }
 
   /**
-   * Makes an upstream's servers exactly these, in one transaction.
+   * Sets the servers of an upstream in one transaction.
    * @param {{ server: string, weight?: number }[]} servers
    * @param {string} [upstream]
-   * @param {Member[]} [members] those to ask
+   * @param {Member[]} [members] the members to call
    */
   async set(servers, upstream = "app", members = this.members) {
     const prefix = `/upstreams/${upstream}/`;
@@ -150,7 +150,11 @@ export class Etcd {
     return "/upstreams/app/bad";
   }
 
-  /** A lease that is over after some seconds. @param {number} seconds @returns {Promise<string>} */
+  /**
+   * Grants a lease of some seconds, and returns its id.
+   * @param {number} seconds
+   * @returns {Promise<string>}
+   */
   async grant(seconds) {
     return (await this.call("/v3/lease/grant", { TTL: seconds })).ID;
   }
@@ -160,23 +164,24 @@ export class Etcd {
     return this.call("/v3/lease/keepalive", { ID: lease });
   }
 
-  /** The member that leads. */
+  /** Returns the leader. */
   async leader() {
     for (const member of this.members) {
       const { leader, header } = await member.call("/v3/maintenance/status", {});
       if (leader === header.member_id) return member;
     }
-    throw new Error("no member of etcd leads");
+    throw new Error("etcd has no leader");
   }
 
-  /** Forgets all changes but the last. */
+  /** Compacts all revisions except the last. */
   async compact() {
     const { header } = await this.call("/v3/kv/range", { key: base64("a") });
     await this.call("/v3/kv/compaction", { revision: header.revision, physical: true });
   }
 
   /**
-   * Restricts access to root and a user who may read the keys of all upstreams, or those below some prefixes.
+   * Restricts access to root and a user who may read the keys of all upstreams, or the keys below some
+   * prefixes.
    * @param {{ user: string, password: string, prefixes?: string[] }} who
    */
   async enableUsers({ user, password, prefixes = ["/upstreams/"] }) {
@@ -201,7 +206,7 @@ export class Etcd {
   }
 
   /**
-   * Makes a user's tokens invalid, while its connections stay.
+   * Makes a user's tokens invalid. Connections stay open.
    * @param {{ user: string, password: string }} who
    */
   forgetTokens({ user, password }) {
@@ -234,14 +239,14 @@ export class Etcd {
   }
 }
 
-/** Where a member listens. @param {Member} member */
+/** Returns the port of a member. @param {Member} member */
 export function portOf({ url }) {
   return Number(new URL(url).port);
 }
 
 /**
- * Waits until a member serves. One that was killed may hold its ports for a moment, so that the next one ends
- * at once.
+ * Waits until a member serves. A killed member may hold its ports for a moment, which ends a new process; it
+ * is started again.
  * @param {Member} member
  */
 async function waitForMember(member) {

@@ -1,13 +1,13 @@
 /**
- * Small servers that speak a registry's documented protocol, each in a process of its own, and the way in
- * which specs control them.
+ * Servers that speak a registry's documented protocol, each in a separate process, and the control of them by
+ * specs.
  */
 import { createServer } from "node:http";
 import { Api } from "../api.mjs";
 import { freePort } from "../ports.mjs";
 import { Program } from "./program.mjs";
 
-/** Where the specs' side talks to a server. */
+/** The path by which specs control a server. */
 const CONTROL = "/control";
 
 /**
@@ -21,11 +21,11 @@ async function jsonOf(request) {
 }
 
 /**
- * Serves at a port of 127.0.0.1 until the process that has started this one ends.
+ * Serves at a port of 127.0.0.1 until the parent process ends.
  * @param {number} port
  * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, url:
  *   URL) => void} answer
- * @param {(message: any) => void} control gets what the specs say
+ * @param {(message: any) => void} control receives the messages of the specs
  */
 export function serve(port, answer, control) {
   /** The requests so far. @type {string[]} */
@@ -46,14 +46,14 @@ export function serve(port, answer, control) {
   setInterval(() => process.ppid === parent || process.exit(), 1000);
 }
 
-/** A registry that is such a server. After a restart it is told its last state again. */
+/** A registry that is such a server. After a restart it receives its last state again. */
 export class Fake extends Program {
   /** @param {string} script @param {number} port */
   constructor(script, port) {
     super(process.execPath, [script, String(port)], () => this.#isThere());
     this.url = `http://127.0.0.1:${port}`;
     this.api = new Api({ port });
-    /** All that it is told when it is started. @type {Record<string, unknown>} */
+    /** The state that the server receives at its start. @type {Record<string, unknown>} */
     this.state = {};
   }
 
@@ -65,17 +65,17 @@ export class Fake extends Program {
     }
   }
 
-  /** All requests since the start. @returns {Promise<string[]>} */
+  /** Returns all requests since the start. @returns {Promise<string[]>} */
   asked() {
     return this.api.expect(200, "GET", CONTROL);
   }
 
-  /** @param {Record<string, unknown>} message what is to happen now */
+  /** @param {Record<string, unknown>} message an action, which is not part of the state */
   async tell(message) {
     await this.api.expect(200, "PUT", CONTROL, message);
   }
 
-  /** @param {Record<string, unknown>} changes of what it is told */
+  /** @param {Record<string, unknown>} changes of the state */
   async change(changes) {
     Object.assign(this.state, changes);
     await this.tell(changes);

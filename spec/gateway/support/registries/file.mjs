@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeFolder } from "../folder.mjs";
 
 export class File {
-  /** The name in the contract. */
+  /** The name in the titles of the contract. */
   name = "file";
   /** @type {unknown[]} */
   #servers = [];
@@ -18,7 +18,7 @@ export class File {
     return { file: { path: this.path } };
   }
 
-  /** Makes the file another one. @param {string} text */
+  /** Replaces the file by renaming. @param {string} text */
   replace(text) {
     writeFileSync(`${this.path}.new`, text);
     renameSync(`${this.path}.new`, this.path);
@@ -43,7 +43,7 @@ export class File {
     rmSync(this.path);
   }
 
-  /** Leaves half of the file, as a slow writer does. */
+  /** Cuts the file in half, as a slow writer leaves it. */
   freeze() {
     const text = JSON.stringify({ servers: this.#servers });
     this.replace(text.slice(0, text.length / 2));

@@ -1,4 +1,6 @@
-/** Kubernetes' API server, with the EndpointSlices of a service and a service account's token. */
+/**
+ * A stand-in for Kubernetes' API server, with the EndpointSlices of a service and a service account's token.
+ */
 import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +18,7 @@ const script = fileURLToPath(new URL("kubernetes_server.mjs", import.meta.url));
  */
 
 /**
- * A slice as the API has it.
+ * Returns a slice in the form of the API.
  * @param {string} name
  * @param {Endpoint[]} endpoints
  * @param {{ name?: string, port: number, protocol?: string }[]} ports
@@ -32,7 +34,7 @@ export function sliceOf(name, endpoints, ports, service = "app", addressType = "
   };
 }
 
-/** A slice for each port that the servers have. @param {{ server: string }[]} servers */
+/** Returns a slice for each port of the servers. @param {{ server: string }[]} servers */
 function slicesOf(servers) {
   const places = servers.map(({ server }) => server.split(/:(?=\d+$)/));
   const ports = [...new Set(places.map(([, port]) => port))];
@@ -43,7 +45,7 @@ function slicesOf(servers) {
 }
 
 export class Kubernetes extends Fake {
-  /** The name in the contract. */
+  /** The name in the titles of the contract. */
   name = "kubernetes";
   /** @type {ReturnType<typeof sliceOf>[]} */
   slices = [];
@@ -70,7 +72,7 @@ export class Kubernetes extends Fake {
     super.endWith(context);
   }
 
-  /** Puts another token in the place of the one before, as the kubelet does. @param {string} token */
+  /** Replaces the token by renaming, as the kubelet does. @param {string} token */
   writeToken(token) {
     const next = join(this.folder, "next");
     writeFileSync(next, `${token}\n`);
@@ -83,7 +85,7 @@ export class Kubernetes extends Fake {
     return { kubernetes: { ...own, ...more } };
   }
 
-  /** @param {ReturnType<typeof sliceOf>[]} slices all that there are */
+  /** @param {ReturnType<typeof sliceOf>[]} slices all slices */
   async setSlices(slices) {
     this.slices = slices;
     await this.change({ slices });
@@ -94,7 +96,7 @@ export class Kubernetes extends Fake {
     await this.setSlices(slicesOf(servers));
   }
 
-  /** Adds a slice whose endpoint has a host's name. */
+  /** Adds a slice whose endpoint has a host name. */
   async addBad() {
     const ports = [{ name: "http", port: 80 }];
     const bad = sliceOf("app-bad", [{ addresses: ["app.example"] }], ports, "app", "FQDN");

@@ -1,4 +1,4 @@
-/** Kubernetes' API, as far as discovery needs it: EndpointSlices, listed page by page and watched. */
+/** The parts of Kubernetes' API that discovery uses: lists of EndpointSlices in pages, and watches. */
 import { serve } from "./fake.mjs";
 
 /** @typedef {{ metadata: { name: string } } & Record<string, unknown>} Slice */
@@ -10,24 +10,24 @@ const servicePath = "/api/v1/namespaces/default/services/app";
 const path = /^\/apis\/discovery\.k8s\.io\/v1\/namespaces\/([^/]+)\/endpointslices$/;
 
 let version = 100;
-/** No change before this version is known any more. */
+/** The oldest version from which a watch can start. */
 let oldest = 0;
 let token = "";
-/** Whether a watch from too old a version is refused by its status, or by an event. */
+/** True: a watch from an expired version is refused by its status; false: by an event. */
 let refusesByStatus = false;
 /** The service; undefined: it cannot be read. @type {object | undefined} */
 let service;
 /**
- * How a list or a watch fails, by an object of the API's or by its end.
+ * Faults of lists and watches: an error object of the API, or the end of the answer.
  * @type {{ list?: "expired", watch?: "error" | "length" | "end" }}
  */
 let fault = {};
-/** By name. @type {Map<string, any>} */
+/** The slices by name. @type {Map<string, any>} */
 const slices = new Map();
 /** @type {Event[]} */
 const events = [];
 /**
- * What remains of lists that were begun, by their `continue`.
+ * The remaining items of unfinished lists, by `continue`.
  * @type {Map<string, { version: number, rest: any[] }>}
  */
 const pages = new Map();
@@ -43,7 +43,7 @@ function happened(type, object) {
   return shown;
 }
 
-/** Makes the slices exactly these. @param {Slice[]} wanted */
+/** Replaces all slices, and sends the events of the changes. @param {Slice[]} wanted */
 function replace(wanted) {
   const before = events.length;
   const names = new Set(wanted.map(({ metadata }) => metadata.name));
@@ -129,7 +129,7 @@ function list(query, all, response) {
 }
 
 /**
- * Answers a watch that brings nothing.
+ * Answers a watch without events.
  * @param {string} how
  * @param {import("node:http").ServerResponse} response
  */

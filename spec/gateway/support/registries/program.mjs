@@ -1,5 +1,5 @@
 /**
- * A registry that is a separate program: it can be stopped, killed, frozen and started again with the same
+ * A registry in a separate process, which can be stopped, killed, frozen and started again with the same
  * data.
  */
 import { atEnd } from "../cleanup.mjs";
@@ -14,7 +14,7 @@ export class Program {
   /**
    * @param {string} binary
    * @param {string[]} args
-   * @param {() => boolean | Promise<boolean>} isThere whether it serves
+   * @param {() => boolean | Promise<boolean>} isThere whether the program serves
    */
   constructor(binary, args, isThere) {
     this.binary = binary;
@@ -22,7 +22,7 @@ export class Program {
     this.isThere = isThere;
   }
 
-  /** @param {import("node:test").TestContext} context it ends with this test */
+  /** @param {import("node:test").TestContext} context the test with which the program ends */
   endWith(context) {
     atEnd(context, () => this.stop("SIGKILL"));
   }
@@ -35,7 +35,7 @@ export class Program {
     });
   }
 
-  /** Starts it, and does not wait for it. */
+  /** Starts the program without waiting for it. */
   launch() {
     this.complaint = "";
     const child = startGroup(this.binary, this.args);
@@ -43,7 +43,7 @@ export class Program {
     this.#pid = Number(child.pid);
   }
 
-  /** Whether it has ended by itself. */
+  /** Whether the program has ended by itself. */
   hasEnded() {
     return this.#pid !== 0 && !isRunning(this.#pid);
   }
@@ -59,12 +59,12 @@ export class Program {
     this.#pid = 0;
   }
 
-  /** Has it do nothing more, with its connections open. */
+  /** Freezes the program. Its connections stay open. */
   freeze() {
     signal(-this.#pid, "SIGSTOP");
   }
 
-  /** Has it go on. */
+  /** Lets the program continue. */
   thaw() {
     signal(-this.#pid, "SIGCONT");
   }

@@ -3,15 +3,15 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { atEnd } from "../cleanup.mjs";
 
-/** The second half of the header's flags: what went wrong. */
+/** A response code in the flags of the header. */
 export const SERVFAIL = 2;
 const IS_ANSWER = 0x80;
 
 /**
  * Starts a server that answers each question with a code. It ends with the test.
  * @param {import("node:test").TestContext} context
- * @param {number | undefined} code undefined: it answers nothing
- * @param {(answer: Buffer) => Buffer} change what becomes of the answer
+ * @param {number | undefined} code undefined: the server does not answer
+ * @param {(answer: Buffer) => Buffer} change modifies the answer before it is sent
  */
 export async function startRefusing(context, code, change = (answer) => answer) {
   const socket = createSocket("udp4");

@@ -1,9 +1,9 @@
-/** A DNS server that answers each question as a test says, also with answers that no real server sends. */
+/** A DNS server with answers from a test. They may be answers that no real server sends. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { atEnd } from "../cleanup.mjs";
 
-/** Codes of answers. */
+/** Response codes. */
 export const SERVFAIL = 2;
 export const NXDOMAIN = 3;
 export const NOTIMP = 4;
@@ -19,7 +19,7 @@ const HEADER_BYTES = 12;
  */
 
 /**
- * An answer: its records, or a code, or "silent" for none.
+ * An answer: its records, a response code, or "silent" for no answer.
  *
  * @typedef {DnsRecord[] | number | "silent" | { answers: DnsRecord[], additional: DnsRecord[] }} Answer
  */
@@ -77,7 +77,7 @@ function encodeAnswer(question, end, answer) {
   return Buffer.concat([header, question.subarray(HEADER_BYTES, end), ...records]);
 }
 
-/** Each test has its own, which ends with it. */
+/** A server of one test, which ends with the test. */
 class ScriptedDns {
   address = "";
   /** The questions so far, such as "A app.example". @type {string[]} */
@@ -90,7 +90,7 @@ class ScriptedDns {
     this.answers = answers;
   }
 
-  /** What `discovery` is for it. @param {object} what members of `discovery.dns` */
+  /** Returns `discovery` for this server. @param {object} what members of `discovery.dns` */
   discovery(what) {
     return { dns: { resolvers: [this.address], min_ttl: "200ms", max_ttl: "400ms", ...what } };
   }

@@ -66,9 +66,9 @@ describe("an image", () => {
     expect(load_image(other_start + other + other + end)[2]).contains('line 3: duplicate upstream "app"');
   });
 
-  it("restores the state that it was made of, and the journal continues from it", () => {
+  it("restores the state from which it was made, and the journal continues from it", () => {
     const [state] = load_image(image);
-    // The journal may still begin with lines that the image holds.
+    // The journal may begin with lines whose changes the image contains.
     const [applied] = apply_journal(state, file_of("journal", JOURNAL_START + JOURNAL));
     expect(applied?.bytes).equal((JOURNAL_START + JOURNAL).length);
     expect(state.revision).equal(6);
@@ -77,7 +77,7 @@ describe("an image", () => {
 
   it("may contain later changes, because changes continue while it is written", () => {
     for (const later of $range(1, CHANGES.length)) {
-      // The image says revision 1, but has "app" as it was after `later` changes.
+      // The revision of the image is 1, but its "app" is the one after `later` changes.
       const [state_then] = load_journal(table.concat(CHANGES, "", 1, later));
       const app = state_then.upstreams.get("app");
       const state = empty_state();

@@ -82,7 +82,7 @@ function load([image_0, image_1, journal_0, journal_1]: Files): LuaMultiReturn<
   return load_files(named("image", [image_0, image_1]), named("journal", [journal_0, journal_1]));
 }
 
-/** Asserts that files hold the state of a revision. Returns what was loaded. */
+/** Asserts that files contain the state of a revision. Returns the loaded state. */
 function expect_revision(files: Files, revision: number): Loaded {
   const [loaded, cause] = load(files);
   if (loaded === undefined) return error(`revision ${revision} was not loaded: ${cause ?? ""}`, 0);

@@ -23,7 +23,7 @@ function concluded(now = NOW): State {
   return cell(subject, Row.STATE);
 }
 
-/** Runs an action at each fence: what other processes do meanwhile. */
+/** Runs an action at each fence, to imitate other processes. */
 function at_fence(action: (this: void) => void): void {
   const dict = ngx.shared.sluice as SharedDict;
   const original = { ...dict };
@@ -82,7 +82,8 @@ describe("the state of a server", () => {
     let looks = 0;
     at_fence(() => {
       looks += 1;
-      // The worker has read the former limits, and has not seen these when the writer concludes.
+      // The worker has read the former limits, and the writer concludes before the worker can see the new
+      // ones.
       if (looks === 1) memory[subject.row + Row.MAX_FAILS] = 0;
     });
     expect(concluded()).equal(State.UP);
