@@ -1,6 +1,7 @@
 import { OUTLIER_DETECTION, type OutlierConfig } from "../../../src/resty/sluice/config/outlier";
 import { count_error, eject, limits_of, type OutlierLimits } from "../../../src/resty/sluice/health/outlier";
-import { Row, State, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { State } from "../../../src/resty/sluice/store/memory/states";
 import {
   end_ejection,
   is_ejected,

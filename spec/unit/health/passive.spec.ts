@@ -1,5 +1,6 @@
 import { note_failure, note_success, note_trial } from "../../../src/resty/sluice/health/passive";
-import { Row, State } from "../../../src/resty/sluice/store/memory/cells";
+import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { State } from "../../../src/resty/sluice/store/memory/states";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import type { Subject } from "../../../src/resty/sluice/store/memory/subject";
 import { expect } from "../support/expect";

@@ -4,7 +4,8 @@ import { new_attempts } from "../../../src/resty/sluice/live/attempts";
 import { choose, foresee, is_full, is_still_available } from "../../../src/resty/sluice/live/choice";
 import { count_end, own_in_flight } from "../../../src/resty/sluice/live/view/counters";
 import type { LiveServer } from "../../../src/resty/sluice/live/view/model";
-import { State, Row } from "../../../src/resty/sluice/store/memory/cells";
+import { Row } from "../../../src/resty/sluice/store/memory/cells";
+import { State } from "../../../src/resty/sluice/store/memory/states";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import {

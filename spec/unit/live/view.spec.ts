@@ -11,7 +11,8 @@ import {
 import { kernel_now } from "../../../src/resty/sluice/lib/clock";
 import { parse_line } from "../../../src/resty/sluice/store/document/line";
 import { read } from "../../../src/resty/sluice/store/document/read";
-import { Reported, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { Reported } from "../../../src/resty/sluice/store/memory/states";
 import { row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { expect } from "../support/expect";
 import { A, B, NOW, put, remove, server_of, start_worker, upstream_at } from "../support/live_worker";

@@ -9,14 +9,8 @@ import { parse_line } from "../../../src/resty/sluice/store/document/line";
 import { read } from "../../../src/resty/sluice/store/document/read";
 import { replace_upstream } from "../../../src/resty/sluice/store/document/replace";
 import { restore_limits } from "../../../src/resty/sluice/store/limits";
-import {
-  type Cell,
-  Check,
-  Header,
-  Row,
-  State,
-  UpstreamRow,
-} from "../../../src/resty/sluice/store/memory/cells";
+import { type Cell, Header, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { Check, State } from "../../../src/resty/sluice/store/memory/states";
 import { get_events, remember, stage_text } from "../../../src/resty/sluice/store/memory/dict";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { begin_write, repair } from "../../../src/resty/sluice/store/unfinished";

@@ -1,4 +1,5 @@
-import { Check, Header, Row, State, UpstreamRow } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header, Row, UpstreamRow } from "../../../../src/resty/sluice/store/memory/cells";
+import { Check, State } from "../../../../src/resty/sluice/store/memory/states";
 import { shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import { conclude, state_name } from "../../../../src/resty/sluice/store/memory/state";
 import type { Subject } from "../../../../src/resty/sluice/store/memory/subject";

@@ -4,7 +4,8 @@ import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { record } from "../lib/json";
 import type { ServerRecord } from "../store/document/line";
-import { type Cell, Reported, Row, type RowNumber, State } from "../store/memory/cells";
+import { type Cell, Row, type RowNumber } from "../store/memory/cells";
+import { Reported, State } from "../store/memory/states";
 import { row_at, shared_memory } from "../store/memory/region";
 import { state_name } from "../store/memory/state";
 

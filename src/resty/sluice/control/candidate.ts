@@ -1,7 +1,7 @@
 import type { AutoscaleConfig } from "../config/autoscale";
 import { reported_state } from "../health/reported";
 import type { Result } from "../lib/result";
-import { Reported } from "../store/memory/cells";
+import { Reported } from "../store/memory/states";
 import type { Controlled, ControlledServer } from "./controlled";
 import { is_well, takes_part } from "./measure";
 import type { Decision, Utilization } from "./scaling_rule";

@@ -1,5 +1,6 @@
 import { reported_state } from "../health/reported";
-import { Reported, Row } from "../store/memory/cells";
+import { Row } from "../store/memory/cells";
+import { Reported } from "../store/memory/states";
 import { load_factor } from "../store/memory/factor";
 import { shared_memory } from "../store/memory/region";
 import { active_requests } from "../store/memory/rows";

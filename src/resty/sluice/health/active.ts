@@ -1,4 +1,5 @@
-import { Check, Row } from "../store/memory/cells";
+import { Row } from "../store/memory/cells";
+import { Check } from "../store/memory/states";
 import { shared_memory } from "../store/memory/region";
 import { conclude } from "../store/memory/state";
 import type { Subject } from "../store/memory/subject";

@@ -1,7 +1,8 @@
 import type { HealthCheckConfig } from "../config/health_check";
 import { numbers_in, parse_line } from "../store/document/line";
 import { read } from "../store/document/read";
-import { Check, Row, UpstreamRow } from "../store/memory/cells";
+import { Row, UpstreamRow } from "../store/memory/cells";
+import { Check } from "../store/memory/states";
 import { fence, exclusively } from "../store/memory/dict";
 import { record_problem } from "../store/memory/events";
 import { row_at, shared_memory } from "../store/memory/region";

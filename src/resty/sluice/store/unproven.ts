@@ -3,7 +3,8 @@ import { HEALTH_CHECK, type HealthCheckConfig } from "../config/health_check";
 import { encode } from "../lib/json";
 import type { Document } from "./document/document";
 import { numbers_in } from "./document/line";
-import { Check, Row, UpstreamRow } from "./memory/cells";
+import { Row, UpstreamRow } from "./memory/cells";
+import { Check } from "./memory/states";
 import { delete_report, get_report, put_report } from "./memory/dict";
 import { row_at, shared_memory, touch_health } from "./memory/region";
 

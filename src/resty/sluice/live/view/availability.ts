@@ -2,7 +2,8 @@ import type { NumberPointer } from "ffi";
 
 import { clear_errors, count_error, eject } from "../../health/outlier";
 import { note_failure, note_success, note_trial } from "../../health/passive";
-import { Row, State, UpstreamRow } from "../../store/memory/cells";
+import { Row, UpstreamRow } from "../../store/memory/cells";
+import { State } from "../../store/memory/states";
 import { is_ejected, note_end_of_ejection } from "../../store/memory/ejection";
 import type { LiveServer, LiveUpstream } from "./model";
 import { rotate } from "./rotation";

@@ -1,5 +1,5 @@
 import { reported_state } from "../../health/reported";
-import { Reported } from "../../store/memory/cells";
+import { Reported } from "../../store/memory/states";
 import type { LiveServer } from "./model";
 
 /** Puts a server into or out of the rotation, as its parameters and the state that it reports require. */

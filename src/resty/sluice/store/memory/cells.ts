@@ -31,10 +31,7 @@ export const enum Header {
   IMAGE_BYTES,
   /** The last row in the list of free ones. */
   LAST_FREE_ROW,
-  /**
-   * Rises with each change of any server's health; the value that was saved last; the file it was saved to,
-   * and the file to use next.
-   */
+  /** Rises with each change of any server's health; its saved value; the file it was saved to; the next file. */
   HEALTH_REVISION,
   SAVED_HEALTH_REVISION,
   HEALTH_FD,
@@ -51,10 +48,7 @@ export const enum Header {
   /** The folder of the saved state, and the file whose lock keeps a second nginx out of it. */
   STATE_DIR_FD,
   STATE_LOCK_FD,
-  /**
-   * The journal that is appended to: 0 or 1. The other one is empty unless an image is being written that
-   * holds its changes.
-   */
+  /** The journal that is appended to: 0 or 1. The other one is empty unless an image of it is being written. */
   JOURNAL,
   /** The image that counts: 0 or 1. The other one is written next. */
   IMAGE,
@@ -110,20 +104,14 @@ export const enum Row {
   /** The server's id. Together with the incarnation it is unique. */
   ID,
   NEXT_FREE,
-  /**
-   * When the drain job of a server removes it even if it is not idle; 0: there is no such job, or its
-   * deadline has not been read yet.
-   */
+  /** When a drain job removes the server even if it is not idle; 0: no job, or its deadline is not read yet. */
   LEAVE_AT,
   /** A `State`. */
   STATE,
   /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
   FAILED_AT,
   TRIED_AT,
-  /**
-   * The server's `max_fails`, and its `fail_timeout` in seconds. A writer sets them before it publishes them
-   * in the server's line, so that all workers judge the server by the same limits.
-   */
+  /** The server's `max_fails`, and its `fail_timeout` in seconds. A writer sets them: see `store/limits.ts`. */
   MAX_FAILS,
   FAIL_TIMEOUT,
   /** How often the server became unavailable. */
@@ -230,37 +218,8 @@ export const enum UpstreamRow {
   UNPROVEN_SINCE = Row.CHECK_RESULTS,
 }
 
-/** The states that a server can report of itself. */
-export const enum Reported {
-  UP,
-  DRAIN,
-  DOWN,
-  /** Its agent reports a weight of 0: the server drains until it reports another weight. */
-  WEIGHTLESS,
-}
-
 /** The value of `Row.ID` in the row of an upstream. */
 export const NO_ID = -1;
-
-/** The states of a server's health. */
-export const enum State {
-  UP,
-  /** Too many failures, or ejected by outlier detection. */
-  UNAVAIL,
-  /** A first check must pass before the server gets requests. */
-  CHECKING,
-  /** Active checks fail. */
-  UNHEALTHY,
-}
-
-/** The results of active checks. */
-export const enum Check {
-  NONE,
-  PASSED,
-  FAILED,
-  /** There was no check yet, and one must pass. */
-  WANTED,
-}
 
 /** What is counted. */
 export const enum Counter {

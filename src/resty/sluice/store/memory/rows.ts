@@ -1,4 +1,5 @@
-import { Check, Header, NO_ID, Row, type RowNumber, State, UpstreamRow } from "./cells";
+import { Header, NO_ID, Row, type RowNumber, UpstreamRow } from "./cells";
+import { Check, State } from "./states";
 import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots, touch_health } from "./region";
 
 /** The rows of the shared memory, and the list of free rows. */

@@ -1,4 +1,5 @@
-import { type Cell, Check, Row, State, UpstreamRow } from "./cells";
+import { type Cell, Row, UpstreamRow } from "./cells";
+import { Check, State } from "./states";
 import { exclusively, fence } from "./dict";
 import { record_event } from "./events";
 import { shared_memory, touch_health } from "./region";

@@ -8,10 +8,10 @@ import {
   Row,
   type RowNumber,
   Slot,
-  State,
   UpstreamCounter,
   UpstreamRow,
 } from "./cells";
+import { State } from "./states";
 import { with_write_lock } from "./lock";
 import {
   counters_of,
