@@ -31,7 +31,7 @@ export const enum Header {
   IMAGE_BYTES,
   /** The last row in the list of free ones. */
   LAST_FREE_ROW,
-  /** Rises with each change of any server's health; its saved value; the file it was saved to; the next file. */
+  /** Rises with each change of any server's health; its saved value; the file saved to; the next file. */
   HEALTH_REVISION,
   SAVED_HEALTH_REVISION,
   HEALTH_FD,
@@ -48,7 +48,7 @@ export const enum Header {
   /** The folder of the saved state, and the file whose lock keeps a second nginx out of it. */
   STATE_DIR_FD,
   STATE_LOCK_FD,
-  /** The journal that is appended to: 0 or 1. The other one is empty unless an image of it is being written. */
+  /** The journal appended to: 0 or 1. The other one is empty unless an image of it is being written. */
   JOURNAL,
   /** The image that counts: 0 or 1. The other one is written next. */
   IMAGE,
@@ -104,14 +104,14 @@ export const enum Row {
   /** The server's id. Together with the incarnation it is unique. */
   ID,
   NEXT_FREE,
-  /** When a drain job removes the server even if it is not idle; 0: no job, or its deadline is not read yet. */
+  /** When a drain job removes the server even if it is not idle; 0: no job, or its deadline is unread. */
   LEAVE_AT,
   /** A `State`. */
   STATE,
   /** When the last failure that counts for `max_fails` happened, and the last trial after one. */
   FAILED_AT,
   TRIED_AT,
-  /** The server's `max_fails`, and its `fail_timeout` in seconds. A writer sets them: see `store/limits.ts`. */
+  /** The server's `max_fails`, and its `fail_timeout` in seconds. Writers set them: `store/limits.ts`. */
   MAX_FAILS,
   FAIL_TIMEOUT,
   /** How often the server became unavailable. */
