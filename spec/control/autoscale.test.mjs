@@ -195,5 +195,5 @@ test("a standby server that is unhealthy or has down is skipped", async (context
   // There is no other server. The gateway reports that, and changes nothing.
   const [, second] = await waitForDecisions(api, 2);
   assert.equal(second.id, undefined);
-  assert.match(second.reason, /; nothing is done: no standby server is well$/);
+  assert.match(second.reason, /; nothing is done: no standby server is healthy$/);
 });

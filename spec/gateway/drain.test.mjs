@@ -109,7 +109,7 @@ test("a drained server is removed at the deadline, and its requests are finished
   assert.equal((await api.get("/api/9/http/upstreams/app")).body.zombies, 1);
   assert.equal((await held).text, busy.id);
   const lines = gateway.log.entries("notice").filter((line) => line.includes("drained server"));
-  assert.match(lines.join("\n"), /is removed: its time is over, 1 requests are under way/);
+  assert.match(lines.join("\n"), /is removed: its deadline has passed; requests under way: 1/);
 });
 
 test("a drain job can get another deadline, and its writes can be conditional", async (context) => {

@@ -54,7 +54,7 @@ describe("the server that is brought into service", () => {
     fail(servers[1]);
     const [server, obstacle] = select(servers, "out");
     expect(server).equal(undefined);
-    expect(obstacle).equal("no standby server is well");
+    expect(obstacle).equal("no standby server is healthy");
   });
 
   it("is chosen by the webhook, if there is one", () => {

@@ -51,7 +51,7 @@ export function server_for(
   if (direction === "out") {
     const next = by_webhook ? undefined : next_standby(upstream, now);
     const is_lacking = next === undefined && !by_webhook;
-    return $multi(next, is_lacking ? "no standby server is well" : undefined);
+    return $multi(next, is_lacking ? "no standby server is healthy" : undefined);
   }
   const least = least_useful(upstream, !by_webhook, now);
   if (least === undefined) return $multi(undefined, "no standby server is in service");

@@ -156,7 +156,7 @@ function watch(session: SliceSession): string | undefined {
   const failed = use_silence(session);
   if (failed !== undefined) return failed;
   const is_late = clock.now() > session.began + WATCH_SECONDS + GRACE_SECONDS;
-  return is_late ? "the API server does not end the watch when its time is over" : undefined;
+  return is_late ? "the API server does not end the watch after its timeout" : undefined;
 }
 
 /** Follows the EndpointSlices of a service. */

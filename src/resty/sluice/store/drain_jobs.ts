@@ -57,7 +57,7 @@ function look_for_jobs(): void {
 
 function log_removal(name: string, { id, server, row }: ServerRecord): void {
   const active = active_requests(row);
-  const reason = active === 0 ? "it is idle" : `its time is over, ${active} requests are under way`;
+  const reason = active === 0 ? "it is idle" : `its deadline has passed; requests under way: ${active}`;
   ngx.log(ngx.NOTICE, `sluice: upstream ${name}: drained server ${server} (id ${id}) is removed: ${reason}`);
 }
 
