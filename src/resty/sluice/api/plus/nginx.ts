@@ -47,19 +47,32 @@ function reset_processes(this: void): Answered {
   return reply(204);
 }
 
-/** The sections that OpenResty does not have. */
-const EMPTY = ["server_zones", "location_zones", "caches", "limit_conns", "limit_reqs"];
+/** Answers for a section that OpenResty does not have. */
+const get_nothing = () => ok({});
 const SECTIONS = ["nginx", "processes", "connections", "slabs", "http", "resolvers", "ssl", "workers"];
+const HTTP_SECTIONS = [
+  "requests",
+  "server_zones",
+  "location_zones",
+  "caches",
+  "limit_conns",
+  "limit_reqs",
+  "upstreams",
+];
 
 export const routes: Route[] = [
   { path: "", GET: () => ok(list(SECTIONS)) },
-  { path: "http", GET: () => ok(list(["requests"].concat(EMPTY, ["upstreams"]))) },
+  { path: "http", GET: () => ok(list(HTTP_SECTIONS)) },
   { path: "nginx", GET: get_nginx },
   { path: "processes", GET: get_processes, DELETE: reset_processes },
   // This is no evaluation. Sluice needs no license.
   { path: "license", GET: () => ok({ eval: false }) },
-  { path: "ssl", GET: () => ok({}), DELETE: () => reply(204) },
-  { path: "slabs", GET: () => ok({}) },
-  { path: "resolvers", GET: () => ok({}) },
+  { path: "ssl", GET: get_nothing, DELETE: () => reply(204) },
+  { path: "slabs", GET: get_nothing },
+  { path: "resolvers", GET: get_nothing },
+  { path: "http/server_zones", GET: get_nothing },
+  { path: "http/location_zones", GET: get_nothing },
+  { path: "http/caches", GET: get_nothing },
+  { path: "http/limit_conns", GET: get_nothing },
+  { path: "http/limit_reqs", GET: get_nothing },
 ];
-for (const section of EMPTY) routes.push({ path: `http/${section}`, GET: () => ok({}) });
