@@ -99,7 +99,7 @@ test("deviations from the description are detected", async (context) => {
     const answer = structuredClone(good);
     change(answer);
     const problem = description.problemOf({ method, path, answer }) ?? "";
-    assert.match(problem, /^GET \/api\/9\/http\/upstreams\/app\/servers\/: \d+: not as openapi\//, why);
+    assert.match(problem, /^GET \/api\/9\/http\/upstreams\/app\/servers\/: \d+: differs from openapi\//, why);
     assert.match(problem, says, why);
   }
   // Undescribed paths are answered only with errors, and described paths are never answered with these

@@ -5,7 +5,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { useWorkers } from "../gateway/support/nginx.mjs";
 import { startProbed, startProber } from "../gateway/support/probes.mjs";
+
+useWorkers(4);
 
 const SECONDS = 66;
 const INTERVAL = 1000;

@@ -221,4 +221,10 @@ describe("the shared part of an upstream", () => {
       expect(string.find(problem?.text ?? "", says, 1, true)[0] !== undefined).equal(true);
     });
   }
+
+  it("of version 0.1.0 may have a decision with the time until which its call could be under way", () => {
+    const [shared] = parse_shared(value_with('"servers":[],"scaling":{"id":"x","time":1,"until":2}'));
+    expect(shared?.scaling?.id).equal("x");
+    expect((shared?.scaling as Record<string, unknown>).until).equal(undefined);
+  });
 });

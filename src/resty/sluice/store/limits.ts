@@ -39,10 +39,17 @@ function review(name: string, upstream: Document, servers: readonly ServerRecord
 
 /** Ends the ejections of an upstream without outlier detection. O(servers). */
 function end_ejections(name: string, { row, lines }: Document): void {
+  const memory = shared_memory();
   const now = clock.now();
   for (const line of lines) {
     const [, , server_row] = numbers_in(line);
-    if (is_ejected(row_at(server_row), now)) end_ejection(subject_of(name, row, parse_line(line)), now);
+    const at = row_at(server_row);
+    if (memory[at + Row.EJECTED_UNTIL] !== 0 || memory[at + Row.UNAVAILABLE_UNTIL] !== 0) {
+      const subject = subject_of(name, row, parse_line(line));
+      if (is_ejected(at, now)) end_ejection(subject, now);
+      // A writer that has died may have ended the ejection without a conclusion.
+      else conclude(subject, now, "its ejection is over");
+    }
   }
 }
 

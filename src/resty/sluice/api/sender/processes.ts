@@ -64,7 +64,7 @@ function find_entry(path: string, visit: (this: void, name: string) => boolean):
 
 function name_of(pid: string): string | undefined {
   const [text] = read_file(`/proc/${pid}/comm`, LONGEST_LINK);
-  return text === undefined ? undefined : string.match(text, "[^\n]+")[0];
+  return text === undefined ? undefined : string.match(text, "^[^\n]*")[0];
 }
 
 /** Tells whether a process runs nginx. Undefined: it has ended, or is hidden from this worker. Any phase. */

@@ -46,6 +46,8 @@ export const SCALING = block({
   time: required(number_from(-LARGEST_WHOLE, LARGEST_WHOLE)),
   /** For so many seconds the call may be under way, if its gateway lives. Absent: none, or answered. */
   wait: optional(number_from(0, LONGEST_WAIT)),
+  /** Version 0.1.0 stored this time of day instead of `wait`. It is dropped. */
+  until: optional<never>(() => $multi(undefined, undefined)),
 });
 export type Scaling = Stored<ConfigOf<typeof SCALING>>;
 

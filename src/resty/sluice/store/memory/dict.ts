@@ -144,7 +144,12 @@ export function put_staged_text(): void {
 
 /** Stores a text that `stage_text` has returned. The caller holds the write lock. */
 export function put_text(name: string, text: string): void {
-  const [done, cause] = opened().safe_set(PREFIX + name, text);
+  let [done, cause] = opened().safe_set(PREFIX + name, text);
+  if (done !== true) {
+    // Events that were recorded meanwhile may have taken the room. The staged copy has as much.
+    opened().delete(STAGED);
+    [done, cause] = opened().safe_set(PREFIX + name, text);
+  }
   if (done !== true) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: ${cause ?? ""}`);
 }
 

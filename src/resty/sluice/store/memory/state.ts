@@ -86,14 +86,16 @@ export function conclude(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
   const { row } = subject;
   if (memory[row + Row.STAMP] !== subject.incarnation) return;
-  touch_health();
   const after = judge(row);
   const before: State = memory[row + Row.STATE];
-  if (before === after) return;
-  // Several workers may find the change at the same time. One of them makes it, from what all have noted.
-  exclusively(() => {
-    change_state(subject, now, reason);
-  });
+  if (before !== after) {
+    // Several workers may find the change at the same time. One of them makes it, from what all have noted.
+    exclusively(() => {
+      change_state(subject, now, reason);
+    });
+  }
+  // Last, so that a worker that saves the health at this moment saves it again.
+  touch_health();
 }
 
 function change_state(subject: Subject, now: number, reason: string): void {
