@@ -13,6 +13,9 @@ import { runQueue } from "./test_queue.mjs";
  */
 const AT_ONCE = 6;
 
+/** In containers each gateway needs more CPU time. */
+const AT_ONCE_IN_CONTAINERS = 4;
+
 /**
  * Upper bound on the number of failed files for a second run. More failures at once are not due to the load
  * of the machine.
@@ -76,9 +79,11 @@ function specsOf(folders, fileNamePart) {
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */
 export async function runSpecs(folders, fileNamePart) {
-  if (process.env.SLUICE_TEST_DRIVER === "container") buildImages();
+  const isInContainers = process.env.SLUICE_TEST_DRIVER === "container";
+  if (isInContainers) buildImages();
   compileDescription();
-  return judge(await runQueue(specsOf(folders, fileNamePart), AT_ONCE));
+  const atOnce = isInContainers ? AT_ONCE_IN_CONTAINERS : AT_ONCE;
+  return judge(await runQueue(specsOf(folders, fileNamePart), atOnce));
 }
 
 /**
