@@ -1,8 +1,8 @@
 /**
  * `testPage("docs/reference/health.md")` in a file spec/docs/<any name>.test.mjs runs every block of that
  * page, in the order of the page, in one gateway. blocks.mjs lists what the first line of a block may be.
- * Ports such as 8080, 8081, 9001 to 9003 are replaced by free ones. The lines of a comment `<!-- test … -->`
- * are shell commands that readers do not see.
+ * Ports such as 8080, 8081, 9001 to 9003 are replaced by free ones. The lines of a comment
+ * `<!-- test … -->` are shell commands that readers do not see.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -15,8 +15,8 @@ import type { Peer } from "./method";
 import { next_point, point_count, points_of, POINTS_A_WEIGHT, seed_of } from "./points";
 
 /**
- * The circle of `hash … consistent`. Changes of peers take effect at the next search: few points are changed
- * one by one, and for many the circle is rebuilt, which is faster.
+ * The circle of `hash … consistent`. Changes of peers take effect at the next search: few points are
+ * changed one by one, and for many the circle is rebuilt, which is faster.
  *
  * As in nginx, a unit of weight has 160 points. If that is too many in total, it has fewer, in steps of a
  * twelfth, so that no request waits long for a rebuild. The shares stay the same. A step moves few keys,

@@ -18,8 +18,8 @@ import type { Route } from "../route";
 import { write_serving } from "./emptying";
 
 /**
- * `…/servers/<id>/drain` or `…/servers/drain?server=10.0.0.1:8080`: a job that removes a server once it is
- * idle.
+ * `…/servers/<id>/drain` or `…/servers/drain?server=10.0.0.1:8080`: a job that removes a server once it
+ * is idle.
  */
 
 const job_record = record("id server active deadline");
