@@ -14,8 +14,8 @@ useWorkers(4);
 const INTERVAL = 1000;
 const health_check = { interval: "1s" };
 /**
- * How early and how late a probe may be on a busy machine, in milliseconds. The probe of a second prober would
- * be earlier, and after a missing probe the next one would be later.
+ * How early and how late a probe may be on a busy machine, in milliseconds. The probe of a second prober
+ * would be earlier, and after a missing probe the next one would be later.
  */
 const EARLY = 600;
 const LATE = 900;
