@@ -107,7 +107,7 @@ export function check_source(options: ApiOptions): Problem | undefined {
   return check_host(options) ?? check_site(options);
 }
 
-/** Checks the client's permission; undefined: it has it. Phase: content_by_lua, after `check_source`. */
+/** Returns the problem of a client without permission. Phase: content_by_lua, after `check_source`. */
 export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
   return check_token(options, is_write) ?? (is_write ? check_content_type() : undefined);
 }

@@ -22,7 +22,7 @@ function is_json(type: string): boolean {
   return type === "application/json" || string.find(type, "^application/[^/,]+%+json$")[0] !== undefined;
 }
 
-/** Tells whether no browser has sent the request: `curl -d` sends a form's media type, without these. */
+/** Tells whether a request, such as that of `curl -d`, has none of the headers that browsers add to forms. */
 function is_without_browser(): boolean {
   return (
     ngx.var.http_origin === undefined &&

@@ -38,8 +38,8 @@ export interface Method {
    */
   pick: (this: void, available: Available, key: string | undefined) => Peer | undefined;
   /**
-   * Returns the peer that `pick` would choose now, or the most likely one if the peer whose turn it is is not
-   * available. Changes nothing. Undefined: none is available, or the method is `random`. Not hot.
+   * Returns the peer that `pick` would choose now. If the next peer in turn is not available, it returns the
+   * most likely one. Changes nothing. Undefined: none is available, or the method is `random`. Not hot.
    */
   peek: (this: void, available: Available, key: string | undefined) => Peer | undefined;
 }

@@ -47,7 +47,7 @@ function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
   };
 }
 
-/** Returns the client of a member. A reused connection could send a request twice, so none is. */
+/** Returns the client of a member. No connection is reused, as that could send a request twice. */
 function client_of(etcd: EtcdConfig, attempt: number): EtcdClient {
   const member = attempt % etcd.endpoints.length;
   let client = clients.get(member);

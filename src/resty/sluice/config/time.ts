@@ -14,7 +14,7 @@ const MILLISECONDS_A_SECOND = 1000;
 
 /**
  * Reads an nginx time, such as `"1h 30m"`: numbers with units, largest first; without a unit, seconds.
- * Returns milliseconds; undefined: it is no such time. Any phase.
+ * Returns milliseconds; undefined: it is not such a time. Any phase.
  */
 export function parse_time(text: string): number | undefined {
   let total = 0;

@@ -22,7 +22,7 @@ export const MAPPING = `${string.rep("\0", 10)}${string.char(255, 255)}`;
 const IPV6_LOOPBACK = `${string.rep("\0", 15)}${string.char(1)}`;
 const binary = ffi.new("unsigned char[16]");
 
-/** Returns the four or 16 bytes of an IP address without brackets; undefined: it is none. Pure. */
+/** Returns the four or 16 bytes of an IP address without brackets; undefined: it is not one. Pure. */
 export function ip_bytes(text: string): string | undefined {
   // C reads only to the first zero byte.
   if (string.find(text, "\0", 1, true)[0] !== undefined) return undefined;
@@ -30,7 +30,7 @@ export function ip_bytes(text: string): string | undefined {
   return C.sluice_inet_pton(AF_INET6, text, binary) === 1 ? ffi.string(binary, IPV6_BYTES) : undefined;
 }
 
-/** Returns the IPv4 address of an IPv4-mapped one, as IPv4 clients of a socket for both have. Pure. */
+/** Converts an IPv4-mapped IPv6 address, which a dual-stack socket shows for IPv4 clients, to IPv4. Pure. */
 export function unmapped_ip(bytes: string): string {
   const is_mapped = bytes.length === IPV6_BYTES && string.sub(bytes, 1, MAPPING.length) === MAPPING;
   return is_mapped ? string.sub(bytes, MAPPING.length + 1) : bytes;

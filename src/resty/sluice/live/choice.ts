@@ -96,7 +96,8 @@ function bound_server(
 }
 
 /**
- * Chooses the server that the request is bound to, or else by the method; as nginx, the primaries come first.
+ * Chooses the server that the request is bound to, or else one by the method. As in nginx, the primaries come
+ * first.
  */
 function choose_bound(
   upstream: LiveUpstream,

@@ -36,7 +36,7 @@ function place_of({ address, endpoints, tls }: Record<string, unknown>): string 
   return encode({ address, endpoints, tls });
 }
 
-/** Restores the hidden secret of a webhook. Returns the problem if it belongs to no or to another URL. */
+/** Restores the hidden secret of a webhook. Returns the problem if the URL is new or has changed. */
 function restore_webhook_secret(autoscale: unknown, current: Document | undefined): Problem | undefined {
   const webhook = is_table(autoscale) ? autoscale.webhook : undefined;
   if (!is_table(webhook) || webhook.secret !== HIDDEN) return undefined;

@@ -131,7 +131,8 @@ export interface Binding {
   /** Removes a server. It must have the parameters that it was added with. */
   leave: (this: void, server: LiveServer) => void;
   /**
-   * The primary or the backup that the request is bound to, if it takes such. Phase: balancer_by_lua. Hot.
+   * Returns the primary or backup that the request is bound to, if that server takes bound requests. Phase:
+   * balancer_by_lua. Hot.
    */
   find: (this: void, is_backup: boolean) => LiveServer | undefined;
   /** Binds the client of the current request to its server. Phase: balancer_by_lua. Hot. */

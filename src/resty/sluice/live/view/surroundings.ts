@@ -72,7 +72,7 @@ export function surroundings_of(active: Cell): Surroundings {
   };
 }
 
-/** Adds a response to the expected time as nginx: 0.05 for the new value, 0.95 for the old one. */
+/** Adds a response to the expected time with nginx's weights: 0.05 for the new value, 0.95 for the old. */
 export function count_response_time(server: LiveServer, milliseconds: number): void {
   const before = expected_time(server);
   expect_time(server, before < 0 ? milliseconds : before * 0.95 + milliseconds * 0.05);

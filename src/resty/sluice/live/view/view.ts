@@ -93,8 +93,8 @@ export function find_upstream(name: string, now: number): LiveUpstream | undefin
 }
 
 /**
- * Finds an upstream for the API. Of those without requests, only the last view is kept, for its first
- * request, so that a look at all upstreams does not fill the memory of a worker. Not hot.
+ * Finds an upstream for the API. If the upstream has had no request, its view is kept only until the next
+ * call, so that a look at all upstreams does not fill the memory of a worker. Not hot.
  */
 export function look_at_upstream(name: string, now: number): LiveUpstream | undefined {
   if (upstreams.has(name)) return find_upstream(name, now);

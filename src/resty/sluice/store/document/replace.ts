@@ -38,7 +38,7 @@ function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
   return server_text({ ...given, server, source, node, leave_by, in_service }) === server_text(record);
 }
 
-/** The servers of the new document: those that stay, new ones, and new ones as if from a registry. */
+/** The servers of the new document: those that stay, new ones, and new ones whose source is a registry. */
 interface Parts {
   kept: ServerRecord[];
   added: ServerConfig[];

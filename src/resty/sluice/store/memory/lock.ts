@@ -42,7 +42,10 @@ export function try_acquire(lock: number): boolean {
   return true;
 }
 
-/** Lets this Lua VM never take a lock that another VM of this process may hold: the kernel sees one. */
+/**
+ * Keeps this Lua VM from taking a lock that another Lua VM of the same process may hold: the kernel grants a
+ * process a lock that it already has.
+ */
 export function renounce(lock: number): void {
   held.set(lock, true);
 }
