@@ -65,6 +65,23 @@ declare module "resty.sluice" {
      * Default: none.
      */
     origins?: string[];
+    /** The metrics for Prometheus. */
+    metrics?: Metrics;
+    /** Upper bound on the number of clients that follow the event stream at a time. Default: 64. */
+    streams?: number;
+    /** Serve the dashboard. Default: true. */
+    dashboard?: boolean;
+  }
+
+  /** The metrics for Prometheus. */
+  export interface Metrics {
+    /** Show metrics of each server. False: only those of each upstream. Default: true. */
+    per_server?: boolean;
+    /**
+     * Show the number of a server's responses by status code, in addition to the class of the code. Default:
+     * false.
+     */
+    codes?: boolean;
   }
 
   /** The version of Sluice, a string such as `"1.2.3"`. */

@@ -13,12 +13,16 @@ export interface Answer {
   status: number;
   /** Sent as JSON; undefined: no body. */
   body?: unknown;
-  /** Instead of `body`: JSON text. */
+  /** Instead of `body`: its text. */
   text?: string;
-  /** Instead of `body`: the JSON text in pieces, between which other requests are served. */
+  /** Instead of `body`: its text in pieces, between which other requests are served. */
   next_piece?: NextPiece;
+  /** Instead of `body`: sends the body itself, and returns when the body is complete. */
+  run?: (this: void) => void;
   /** True: the pieces are known to be UTF-8, which saves a check of each byte. */
   is_utf8?: boolean;
+  /** Default: JSON. */
+  content_type?: string;
   headers?: Record<string, string>;
 }
 
@@ -102,10 +106,12 @@ function discard_body(): void {
 export function send(answer: Answer): void {
   discard_body();
   ngx.status = answer.status;
-  ngx.header["Content-Type"] = "application/json";
+  ngx.header["Content-Type"] = answer.content_type ?? "application/json";
   for (const [name, value] of pairs(answer.headers ?? {})) ngx.header[name] = value;
   const text = answer.body === undefined ? answer.text : encode(answer.body);
-  if (answer.next_piece !== undefined) {
+  if (answer.run !== undefined) {
+    answer.run();
+  } else if (answer.next_piece !== undefined) {
     send_pieces(answer.next_piece, answer.is_utf8 === true);
   } else if (text !== undefined) {
     const valid = escape_invalid_utf8(text);

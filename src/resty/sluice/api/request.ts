@@ -1,3 +1,4 @@
+import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
 import type { Read } from "../config/reader";
 import { read_file } from "../lib/file";
@@ -7,8 +8,7 @@ import type { Conditions } from "./precondition";
 
 export interface ApiRequest {
   method: string;
-  /** The path of the API's location. */
-  prefix: string;
+  options: ApiOptions;
   /** The variable parts of the path, by their names in the route. */
   parameters: Record<string, string>;
   /** The conditions that a change must meet. */

@@ -57,6 +57,8 @@ const PLUS_PATTERNS = patterns_of([
   plus_stub_status.routes,
   plus_workers.routes,
 ]);
+/** The resources directly below the prefix. */
+const OTHER_PATTERNS = patterns_of([]);
 const SLUICE_PATTERNS = patterns_of([
   upstreams.routes,
   discovery.routes,
@@ -111,19 +113,24 @@ function is_plus_version(segment: string): boolean {
   return is_integer && version >= OLDEST_VERSION && version <= NEWEST_VERSION;
 }
 
+/** Returns the patterns that a path may match, and the number of segments before the part that they match. */
+function patterns_for(segments: readonly string[]): LuaMultiReturn<[readonly Pattern[], number]> {
+  if (segments[0] === "sluice" && segments[1] === "1") return $multi(SLUICE_PATTERNS, 2);
+  if (is_plus_version(segments[0])) return $multi(PLUS_PATTERNS, 1);
+  return $multi(OTHER_PATTERNS, 0);
+}
+
 /** Returns the route of a path and the values of its variable parts, or undefined and the problem. */
 function find(
   segments: readonly string[],
 ): LuaMultiReturn<[Route | undefined, Record<string, string>, Problem | undefined]> {
   if (segments.length === 0) return $multi(ROOT, {}, undefined);
-  const is_sluice = segments[0] === "sluice" && segments[1] === "1";
-  if (!is_sluice && !is_plus_version(segments[0]))
-    return $multi(undefined, {}, not_found("UnknownVersion", "version not supported"));
-  const start = is_sluice ? 2 : 1;
-  for (const pattern of is_sluice ? SLUICE_PATTERNS : PLUS_PATTERNS) {
+  const [patterns, start] = patterns_for(segments);
+  for (const pattern of patterns) {
     const parameters = match(pattern.segments, segments, start);
     if (parameters !== undefined) return $multi(pattern.route, parameters, undefined);
   }
+  if (start === 0) return $multi(undefined, {}, not_found("UnknownVersion", "version not supported"));
   return $multi(undefined, {}, not_found("PathNotFound", "path not found"));
 }
 
@@ -192,7 +199,7 @@ export function answer_request(options: ApiOptions): void {
   }
   // No resource reads the body of a DELETE, but a malformed body must be refused before anything is deleted.
   if (method === "DELETE") ngx.req.read_body();
-  const [answer, problem] = handler({ method, prefix: options.prefix, parameters, conditions });
+  const [answer, problem] = handler({ method, options, parameters, conditions });
   if (answer === undefined) send_problem(problem as Problem);
   else send(answer);
 }

@@ -4,7 +4,7 @@ import { format_problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
-import { list_of, read_flag, read_string } from "./values";
+import { list_of, read_flag, read_string, whole_from } from "./values";
 
 const MOST_ITEMS = 10000;
 const NONE: string[] = [];
@@ -48,6 +48,14 @@ function words<T extends string>(read: Reader<T>): Reader<T[]> {
   return list_of(read, MOST_ITEMS, 0);
 }
 
+/** The metrics for Prometheus. */
+export const METRICS = block({
+  /** Show metrics of each server. False: only those of each upstream. */
+  per_server: with_default(read_flag, true),
+  /** Show the number of a server's responses by status code, in addition to the class of the code. */
+  codes: with_default(read_flag, false),
+});
+
 /** The HTTP API: its path, and which clients may use it. */
 export const API = block({
   /** Path of the API's location. */
@@ -71,6 +79,12 @@ export const API = block({
    * Default: none.
    */
   origins: with_default(words(read_origin), NONE),
+  /** The metrics for Prometheus. */
+  metrics: with_default(METRICS, { per_server: true, codes: false }),
+  /** Upper bound on the number of clients that follow the event stream at a time. */
+  streams: with_default(whole_from(0, 10000), 64),
+  /** Serve the dashboard. */
+  dashboard: with_default(read_flag, true),
 });
 export type ApiOptions = ConfigOf<typeof API>;
 
