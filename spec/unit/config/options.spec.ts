@@ -6,7 +6,17 @@ describe("the options of setup", () => {
     expect(read_options({})).same({
       fsync: false,
       shared_dict: "sluice",
-      api: { prefix: "/api", write: true, write_tokens: [], read_tokens: [], hosts: [], origins: [] },
+      api: {
+        prefix: "/api",
+        write: true,
+        write_tokens: [],
+        read_tokens: [],
+        hosts: [],
+        origins: [],
+        metrics: { per_server: true, codes: false },
+        streams: 64,
+        dashboard: true,
+      },
       upstreams: {},
     });
   });
@@ -30,6 +40,10 @@ describe("the options of setup", () => {
     ["an empty token", { api: { read_tokens: [""] } }, '"api.read_tokens[0]"'],
     ["a token that no header can carry", { api: { write_tokens: ["two words"] } }, '"api.write_tokens[0]"'],
     ["a file of tokens that is no path", { api: { write_tokens_file: 1 } }, '"api.write_tokens_file"'],
+    ["metrics that are no object", { api: { metrics: true } }, '"api.metrics"'],
+    ["an unknown metric", { api: { metrics: { servers: true } } }, '"api.metrics.servers"'],
+    ["too many streams", { api: { streams: 10001 } }, '"api.streams"'],
+    ["a dashboard that is no boolean", { api: { dashboard: "on" } }, '"api.dashboard"'],
     ["any origin", { api: { origins: ["*"] } }, '"api.origins[0]": must be an origin'],
     ["no origin", { api: { origins: ["null"] } }, '"api.origins[0]": must be an origin'],
     [

@@ -5,6 +5,7 @@ import type { LiveServer } from "../../../src/resty/sluice/live/view/model";
 import { Row } from "../../../src/resty/sluice/store/memory/cells";
 import { shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { status_of, type ServerStatus } from "../../../src/resty/sluice/store/memory/statistics";
+import { add_times, new_times, type Times } from "../../../src/resty/sluice/store/memory/times";
 import { expect } from "../support/expect";
 import { A, B, NOW, put, server_of, start_worker, upstream_at } from "../support/live_worker";
 import { begin_request, nginx } from "../support/nginx_stub";
@@ -51,6 +52,13 @@ function server(address: string): LiveServer {
 function status(address: string): ServerStatus {
   const { row_number, incarnation } = server(address);
   return status_of(row_number, incarnation);
+}
+
+function times(address: string): Times {
+  const { row_number, incarnation } = server(address);
+  const all = new_times();
+  add_times(all, row_number, incarnation);
+  return all;
 }
 
 function fails(address: string): number {
@@ -119,6 +127,44 @@ describe("a request with one attempt", () => {
     const next = status_of(deleted.row_number, deleted.incarnation + 1);
     expect(next.codes.get(200)).equal(undefined);
     expect(next.received).equal(0);
+  });
+});
+
+describe("the histograms of times", () => {
+  it("count the attempts of a request, except those without a response", () => {
+    put(name, {}, [{ server: A }, { server: B }]);
+    const first = begin() ?? "";
+    const second = retry(504) ?? "";
+    end(`${first}, ${second}`, "504, 200", "-, 0.012");
+    expect(times(first).count).equal(0);
+    expect(times(second).count).equal(1);
+    // The bucket above 10 ms and up to 15 ms.
+    expect(times(second).header[6]).equal(1);
+    expect(times(second).header_sum).equal(12);
+  });
+
+  it("count all responses of a busy server by the times of one in eight", () => {
+    put(name, {}, [{ server: A }]);
+    for (const request of $range(1, 17)) {
+      begin();
+      end(A, "200", request <= 9 ? "0.001" : "0.010");
+    }
+    // The first response, the eight up to the ninth, and the eight up to the last one.
+    expect(times(A).count).equal(17);
+    expect(times(A).header[0]).equal(9);
+    expect(times(A).header[5]).equal(8);
+  });
+
+  it("count each response of least_time, which reads all times", () => {
+    put(name, { method: "least_time" }, [{ server: A }]);
+    for (const request of $range(1, 3)) {
+      begin();
+      end(A, "200", `0.00${request}`);
+    }
+    expect(times(A).count).equal(3);
+    expect(times(A).header[0]).equal(1);
+    expect(times(A).header[1]).equal(1);
+    expect(times(A).header[2]).equal(1);
   });
 });
 

@@ -8,6 +8,7 @@ import { use_generation } from "../../../src/resty/sluice/live/unlogged";
 import { use_health } from "../../../src/resty/sluice/live/view/availability";
 import { use_slot } from "../../../src/resty/sluice/live/view/counters";
 import { use_sums } from "../../../src/resty/sluice/live/view/in_flight_age";
+import { use_times } from "../../../src/resty/sluice/live/view/times";
 import type { LiveServer, LiveUpstream } from "../../../src/resty/sluice/live/view/model";
 import { use_loads } from "../../../src/resty/sluice/live/view/surroundings";
 import { find_upstream, use_memory } from "../../../src/resty/sluice/live/view/view";
@@ -66,6 +67,7 @@ export function start_worker(workers = 4): string {
   use_memory(memory);
   use_loads(memory);
   use_sums(memory);
+  use_times(memory);
   use_retries(memory);
   use_health(memory);
   use_generation(memory);

@@ -16,6 +16,7 @@ import { compare_servers } from "./live/view/comparison";
 import { use_slot } from "./live/view/counters";
 import { use_sums } from "./live/view/in_flight_age";
 import { use_loads } from "./live/view/surroundings";
+import { use_times } from "./live/view/times";
 import { for_each_upstream, refresh_all, use_memory } from "./live/view/view";
 import { follow_loads, raise_weights } from "./live/view/weight";
 import { start_prober } from "./probe/prober";
@@ -104,6 +105,7 @@ function start_threads(cluster: EtcdConfig | undefined): void {
 function use_memories(memory: NumberPointer): void {
   use_loads(memory);
   use_sums(memory);
+  use_times(memory);
   use_retries(memory);
   use_health(memory);
   use_generation(memory);

@@ -10,17 +10,11 @@ import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept
 import { report_unlogged } from "./unlogged";
 import { read_number } from "./variable";
 import { note_failed_attempt, note_response } from "./view/availability";
-import {
-  count_at,
-  count_end,
-  count_response,
-  count_success,
-  count_times,
-  is_time_wanted,
-} from "./view/counters";
+import { count_at, count_end, count_response, count_success } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
 import { type LiveServer, Measure } from "./view/model";
 import { count_failed_response, count_response_time } from "./view/surroundings";
+import { count_times, weight_of_times } from "./view/times";
 
 /**
  * The outcome of each attempt: at a retry from `get_last_failure`, at the end from nginx's `$upstream_*`
@@ -128,7 +122,7 @@ function count_attempt(server: LiveServer, attempts: Reported, index: number): b
   if (header_time === undefined || status === undefined) return false;
   const response_time = milliseconds(attempts.response_times[index]) ?? header_time;
   count_response(server, status);
-  count_times(server, header_time, response_time);
+  count_times(server, header_time, response_time, 1);
   count_expected(server, status, header_time, response_time);
   return true;
 }
@@ -203,11 +197,12 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
   const now = clock.now();
   note_response(server, status, now);
   if (server.upstream.wants_reports) note_response_report(server, now);
-  if (server.upstream.measure !== Measure.NONE || is_time_wanted(server, now)) {
+  const weight = server.upstream.measure === Measure.NONE ? weight_of_times(server, now) : 1;
+  if (weight > 0) {
     const header_time = read_number(request, "upstream_header_time");
     const response_time = read_number(request, "upstream_response_time");
     if (header_time !== undefined && response_time !== undefined) {
-      count_times(server, header_time * 1000, response_time * 1000);
+      count_times(server, header_time * 1000, response_time * 1000, weight);
       count_expected(server, status, header_time * 1000, response_time * 1000);
     }
   }

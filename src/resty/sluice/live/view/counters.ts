@@ -16,9 +16,6 @@ import type { LiveServer, LiveUpstream } from "./model";
 
 /** The counters of this worker, in cells that only it writes. Hot: they run in each request. */
 
-const REQUESTS_A_SAMPLE = 8;
-const BUSY_SECONDS = 0.1;
-
 let memory: NumberPointer;
 /** The slot of this worker; 0: none yet. */
 let slot = 0;
@@ -116,7 +113,7 @@ export function count_end(server: LiveServer, failures: number): void {
   count_at(server, Counter.FAILS, failures);
 }
 
-/** Counts a response by its status. Only the first 35 different codes of a server are counted. */
+/** Counts a response by its status. Only the first 34 different codes of a server are counted. */
 export function count_response(server: LiveServer, status: number): void {
   const at = server.counters;
   if (memory[server.stamp] !== server.incarnation) return;
@@ -131,33 +128,6 @@ export function count_response(server: LiveServer, status: number): void {
       return;
     }
   }
-}
-
-function average(cell: number, sample: number): void {
-  const before = memory[cell];
-  memory[cell] = before < 0 ? sample : before * 0.95 + sample * 0.05;
-}
-
-/**
- * Adds to the moving averages with nginx's weights: 0.05 for the new value, 0.95 for the old one. If two
- * workers write a cell at the same time, one sample is lost, which hardly changes an average.
- */
-export function count_times(server: LiveServer, header_time: number, response_time: number): void {
-  if (memory[server.row + Row.STAMP] !== server.incarnation) return;
-  average(server.row + Row.HEADER_TIME, header_time);
-  average(server.row + Row.RESPONSE_TIME, response_time);
-}
-
-/**
- * Tells whether the times of this request go into the averages. For a busy server, one request in eight is
- * enough, which saves two reads of variables. For any other server, each counts.
- */
-export function is_time_wanted(server: LiveServer, now: number): boolean {
-  server.untimed = server.untimed + 1;
-  if (server.untimed < REQUESTS_A_SAMPLE && now - server.timed_at < BUSY_SECONDS) return false;
-  server.untimed = 0;
-  server.timed_at = now;
-  return true;
 }
 
 /** Counts a request that its only attempt has answered, without a loop: most requests are of this kind. */

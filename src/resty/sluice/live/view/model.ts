@@ -48,11 +48,12 @@ export interface LiveServer extends Peer, Subject {
   own_begun: Cell;
   /** The cell with the incarnation that this worker's counters belong to. */
   stamp: Cell;
-  /** The first cell of this worker's counters. */
+  /** The first cell of this worker's counters, and the first cell of its histograms. */
   counters: Cell;
+  times: Cell;
   /** When this worker next looks for a report in a response, by the monotonic clock. */
   report_due: number;
-  /** The number of this worker's requests since the last one whose times were averaged, and when that was. */
+  /** The number of this worker's requests since the last one whose times were counted, and when that was. */
   untimed: number;
   timed_at: number;
   /** Upper bound on the connections that this worker keeps or uses; only if `live/kept.ts` counts them. */

@@ -2,7 +2,7 @@ import { parse_address } from "../../config/address";
 import { is_standing_by, may_serve, serves_nobody } from "../../config/server";
 import { seconds_of } from "../../config/time";
 import type { ServerRecord } from "../../store/document/line";
-import { active_at, begun_at, row_at } from "../../store/memory/region";
+import { active_at, begun_at, row_at, times_of } from "../../store/memory/region";
 import { adopt, own_cell } from "./counters";
 import type { LiveUpstream, LiveServer } from "./model";
 
@@ -39,6 +39,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     own_begun: own_cell(begun_at(record.row)),
     stamp,
     counters,
+    times: times_of(counters),
     report_due: 0,
     untimed: 0,
     timed_at: 0,

@@ -229,8 +229,19 @@ export const enum Counter {
   FAILS,
   /** The failures without a response. */
   UNANSWERED,
+  /** The responses in the histograms of times (`TimeCell`); 0: those cells hold nothing yet. */
+  TIMED,
   /** From here on, one cell for each status code that occurred: code + 1024 × count. */
   FIRST_CODE,
+}
+
+/** The histograms of a server's times in milliseconds, 29 buckets each: `times.ts`. */
+export const enum TimeCell {
+  HEADER_SUM,
+  RESPONSE_SUM,
+  FIRST_HEADER,
+  FIRST_RESPONSE = FIRST_HEADER + 29,
+  LAST = FIRST_RESPONSE + 28,
 }
 
 /** The counters of an upstream, at its own row. */

@@ -1,7 +1,7 @@
 import type { NumberPointer } from "ffi";
 import type { Result } from "../../lib/result";
 
-import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
+import { type Cell, Header, Row, type RowNumber, Slot, TimeCell } from "./cells";
 import { doubles_at, map_shared } from "./posix";
 
 /**
@@ -19,12 +19,13 @@ import { doubles_at, map_shared } from "./posix";
  *             method needs their age; at an upstream's own row: its retries under way
  *   stamps    slots × rows: the incarnation of the server that the counters are for; 0: never counted
  *   counters  slots × rows: the other counters of a worker
+ *   times     slots × rows: the histograms of a worker, touched once a server has responded
  *
- * Each cell of the last four parts is written by one worker only, so no update is lost.
+ * Each cell of the last five parts is written by one worker only, so no update is lost.
  */
 
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
-const LAYOUT = 9;
+const LAYOUT = 10;
 /** The number of changes that are kept; a power of two. */
 export const CHANGES = 256;
 /** The cells of a change: the length of the upstream's name, then its bytes, eight in a cell. */
@@ -36,6 +37,9 @@ const SLOT_SIZE = 8;
 const ROW_SIZE = 56;
 export const LAST_OF_ROW = ROW_SIZE - 1;
 const COUNTER_SIZE = 40;
+const TIMES_SIZE = TimeCell.LAST + 1;
+/** The slot whose counters hold what resets subtract, as numbers below 0. */
+export const RESET_SLOT = 0;
 /** The number of slots in a bank: two cache lines. Slot 0 is in no bank. */
 const BANK = 16;
 const BYTES = 8;
@@ -50,6 +54,7 @@ let first_active = 0;
 let first_begun = 0;
 let first_stamp = 0;
 let first_counter = 0;
+let first_time = 0;
 let rows = 0;
 let slots = 0;
 /** The distance from a row's cells in one bank to those in the next. */
@@ -78,11 +83,12 @@ export function attach(address: number): boolean {
   first_begun = first_active + rows * (slots - 1);
   first_stamp = first_begun + rows * (slots - 1);
   first_counter = first_stamp + slots * rows;
+  first_time = first_counter + slots * rows * COUNTER_SIZE;
   return true;
 }
 
 function cells_of(row_count: number, slot_count: number): number {
-  const cells_a_row = ROW_SIZE + 2 * (slot_count - 1) + slot_count * (1 + COUNTER_SIZE);
+  const cells_a_row = ROW_SIZE + 2 * (slot_count - 1) + slot_count * (1 + COUNTER_SIZE + TIMES_SIZE);
   return slot_at(slot_count + 1) + row_count * cells_a_row;
 }
 
@@ -184,6 +190,11 @@ export function stamp_at(slot: number, row: RowNumber): Cell {
 /** Returns the offset of a row's counters in a slot. */
 export function counter_at(slot: number, row: RowNumber): Cell {
   return (first_counter + (slot * rows + row) * COUNTER_SIZE) as Cell;
+}
+
+/** Returns the offset of the histograms that belong to counters. */
+export function times_of(counters: Cell): Cell {
+  return (first_time + ((counters - first_counter) / COUNTER_SIZE) * TIMES_SIZE) as Cell;
 }
 
 /** Returns the offsets of a row's counters in all slots that have counted for this stamp. Any phase. */

@@ -16,6 +16,7 @@ import { with_write_lock } from "./lock";
 import {
   counters_of,
   counter_at,
+  RESET_SLOT,
   row_at,
   shared_memory,
   slot_at,
@@ -25,6 +26,7 @@ import {
   is_used,
 } from "./region";
 import { active_requests } from "./rows";
+import { reset_times } from "./times";
 
 /** The statistics of a server over all workers, since it was added or its statistics were reset. */
 export interface ServerStatus {
@@ -54,7 +56,6 @@ export interface ServerStatus {
   down_since: number | undefined;
 }
 
-const RESET_SLOT = 0;
 const NO_AVERAGE = -1;
 const HEALTH_STATISTICS = [
   Row.UNAVAIL,
@@ -144,6 +145,7 @@ function write_reset(row: RowNumber, incarnation: number, status: ServerStatus):
     if (memory[cell] === 0) memory[cell] = code;
     if (memory[cell] % CODE_STEP === code) memory[cell] = memory[cell] - count * CODE_STEP;
   }
+  reset_times(row, incarnation);
   memory[shared + Row.HEADER_TIME] = NO_AVERAGE;
   memory[shared + Row.RESPONSE_TIME] = NO_AVERAGE;
   for (const cell of HEALTH_STATISTICS) memory[shared + cell] = 0;

@@ -1,0 +1,77 @@
+import type { NumberPointer } from "ffi";
+
+import { Counter, Row, TimeCell } from "../../store/memory/cells";
+import { bucket_of, clear_cells } from "../../store/memory/times";
+import type { LiveServer } from "./model";
+
+/** The times of responses: moving averages and histograms. Hot. */
+
+const REQUESTS_A_SAMPLE = 8;
+const BUSY_SECONDS = 0.1;
+
+let memory: NumberPointer;
+
+/** Counts in `shared` from now on. Phase: init_worker_by_lua. */
+export function use_times(shared: NumberPointer): void {
+  memory = shared;
+}
+
+/**
+ * Returns the number of responses that the times of this one stand for; 0: its times are not wanted. For a
+ * busy server, one response in eight is enough, which saves two reads of variables. For any other server,
+ * each counts.
+ */
+export function weight_of_times(server: LiveServer, now: number): number {
+  const weight = server.untimed + 1;
+  if (weight < REQUESTS_A_SAMPLE && now - server.timed_at < BUSY_SECONDS) {
+    server.untimed = weight;
+    return 0;
+  }
+  server.untimed = 0;
+  server.timed_at = now;
+  return weight;
+}
+
+/**
+ * Adds to a moving average with nginx's weights: 0.05 for the new value, 0.95 for the old one. If two workers
+ * write a cell at the same time, one sample is lost, which hardly changes an average.
+ */
+function average(cell: number, sample: number): void {
+  const before = memory[cell];
+  memory[cell] = before < 0 ? sample : before * 0.95 + sample * 0.05;
+}
+
+function add(cell: number, by: number): void {
+  memory[cell] = memory[cell] + by;
+}
+
+/** Adds the times of `weight` responses, in milliseconds, to this worker's histograms. */
+function count_in_histograms(
+  server: LiveServer,
+  header_time: number,
+  response_time: number,
+  weight: number,
+): void {
+  if (memory[server.stamp] !== server.incarnation) return;
+  const { times } = server;
+  const count = server.counters + Counter.TIMED;
+  if (memory[count] === 0) clear_cells(times);
+  add(count, weight);
+  add(times + TimeCell.HEADER_SUM, header_time * weight);
+  add(times + TimeCell.RESPONSE_SUM, response_time * weight);
+  add(times + TimeCell.FIRST_HEADER + bucket_of(header_time), weight);
+  add(times + TimeCell.FIRST_RESPONSE + bucket_of(response_time), weight);
+}
+
+/** Counts the times of a response, in milliseconds. `weight`: the number of responses that they stand for. */
+export function count_times(
+  server: LiveServer,
+  header_time: number,
+  response_time: number,
+  weight: number,
+): void {
+  if (memory[server.row + Row.STAMP] !== server.incarnation) return;
+  average(server.row + Row.HEADER_TIME, header_time);
+  average(server.row + Row.RESPONSE_TIME, response_time);
+  count_in_histograms(server, header_time, response_time, weight);
+}

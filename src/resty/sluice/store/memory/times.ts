@@ -1,0 +1,137 @@
+import * as ffi from "ffi";
+
+import { type Cell, Counter, TimeCell, type RowNumber } from "./cells";
+import { counter_at, counters_of, RESET_SLOT, shared_memory, times_of } from "./region";
+
+/**
+ * Histograms of a server's header times and response times, over all workers.
+ *
+ * The buckets are log-scaled, six for a factor of ten, so that a quantile is correct to within one bucket. The
+ * bounds are round numbers, so that a rule such as "99 % within 500 ms" has an exact count.
+ */
+
+/** The inclusive upper bounds of the buckets, in milliseconds. One more bucket has all longer times. */
+export const BOUNDS = [
+  1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000,
+  10000, 15000, 20000, 30000, 60000,
+];
+/** The number of buckets of a histogram. */
+export const BUCKETS = 29;
+const LONGEST = 60000;
+
+/** The bucket of each time in milliseconds, which is all that nginx measures. */
+const buckets = ffi.new("uint8_t[?]", LONGEST + 1) as unknown as ffi.NumberPointer;
+
+function fill_buckets(): void {
+  let bucket = 0;
+  for (const time of $range(0, LONGEST)) {
+    if (time > BOUNDS[bucket]) bucket += 1;
+    buckets[time] = bucket;
+  }
+}
+
+fill_buckets();
+
+/** Returns the bucket of a time in milliseconds. Hot. */
+export function bucket_of(time: number): number {
+  return time > LONGEST ? BUCKETS - 1 : buckets[math.floor(time + 0.5)];
+}
+
+/** Sets the cells of a worker's histograms to 0. `at`: the first of them. */
+export function clear_cells(at: Cell): void {
+  const memory = shared_memory();
+  for (const cell of $range(at, at + TimeCell.LAST)) memory[cell] = 0;
+}
+
+/** The histograms of one server or of several, with times in milliseconds. */
+export interface Times {
+  /** The number of responses. */
+  count: number;
+  header_sum: number;
+  response_sum: number;
+  /** The number of responses in each bucket. */
+  header: number[];
+  response: number[];
+}
+
+/** Makes empty histograms. */
+export function new_times(): Times {
+  const times: Times = { count: 0, header_sum: 0, response_sum: 0, header: [], response: [] };
+  clear_times(times);
+  return times;
+}
+
+/** Empties histograms, so that they can be used for another server. */
+export function clear_times(times: Times): void {
+  times.count = 0;
+  times.header_sum = 0;
+  times.response_sum = 0;
+  for (const bucket of $range(0, BUCKETS - 1)) {
+    times.header[bucket] = 0;
+    times.response[bucket] = 0;
+  }
+}
+
+/** Adds the histograms of a server. Returns false if it has none. Any phase. */
+export function add_times(times: Times, row: RowNumber, incarnation: number): boolean {
+  const memory = shared_memory();
+  const { header, response } = times;
+  let has_any = false;
+  for (const counters of counters_of(row, incarnation)) {
+    const count = memory[counters + Counter.TIMED];
+    // Cells that no response has touched yet are not touched here either.
+    if (count !== 0) {
+      const at = times_of(counters);
+      has_any = true;
+      times.count += count;
+      times.header_sum += memory[at + TimeCell.HEADER_SUM];
+      times.response_sum += memory[at + TimeCell.RESPONSE_SUM];
+      for (const bucket of $range(0, BUCKETS - 1)) {
+        header[bucket] += memory[at + TimeCell.FIRST_HEADER + bucket];
+        response[bucket] += memory[at + TimeCell.FIRST_RESPONSE + bucket];
+      }
+    }
+  }
+  return has_any;
+}
+
+/** Subtracts a server's histograms of now from all that follow. The caller holds the write lock. */
+export function reset_times(row: RowNumber, incarnation: number): void {
+  const memory = shared_memory();
+  const times = new_times();
+  if (!add_times(times, row, incarnation)) return;
+  const counters = counter_at(RESET_SLOT, row);
+  const at = times_of(counters);
+  if (memory[counters + Counter.TIMED] === 0) clear_cells(at);
+  memory[counters + Counter.TIMED] = memory[counters + Counter.TIMED] - times.count;
+  memory[at + TimeCell.HEADER_SUM] = memory[at + TimeCell.HEADER_SUM] - times.header_sum;
+  memory[at + TimeCell.RESPONSE_SUM] = memory[at + TimeCell.RESPONSE_SUM] - times.response_sum;
+  for (const bucket of $range(0, BUCKETS - 1)) {
+    const header = at + TimeCell.FIRST_HEADER + bucket;
+    const response = at + TimeCell.FIRST_RESPONSE + bucket;
+    memory[header] = memory[header] - times.header[bucket];
+    memory[response] = memory[response] - times.response[bucket];
+  }
+}
+
+/**
+ * Returns the time, in milliseconds, within which a part of all responses arrived: the bucket of that response,
+ * and within the bucket a linear interpolation, as `histogram_quantile` of Prometheus does. A time in the last
+ * bucket counts as its lower bound.
+ *
+ * @param counts the number of responses in each bucket
+ * @param count the sum of `counts`, above 0
+ * @param part from 0 to 1; 0.99 for the 99th percentile
+ */
+export function quantile(counts: readonly number[], count: number, part: number): number {
+  const rank = part * count;
+  let below = 0;
+  let lower = 0;
+  for (const [index, upper] of ipairs(BOUNDS)) {
+    const here = counts[index - 1];
+    if (here > 0 && below + here >= rank) return lower + ((upper - lower) * (rank - below)) / here;
+    below += here;
+    lower = upper;
+  }
+  return lower;
+}
