@@ -115,9 +115,9 @@ export function reset_times(row: RowNumber, incarnation: number): void {
 }
 
 /**
- * Returns the time, in milliseconds, within which a part of all responses arrived: the bucket of that response,
- * and within the bucket a linear interpolation, as `histogram_quantile` of Prometheus does. A time in the last
- * bucket counts as its lower bound.
+ * Returns the time, in milliseconds, within which a part of all responses arrived. The time is interpolated
+ * linearly within its bucket, as `histogram_quantile` of Prometheus does. A time in the last bucket counts as
+ * its lower bound.
  *
  * @param counts the number of responses in each bucket
  * @param count the sum of `counts`, above 0
