@@ -6,8 +6,8 @@ import { counter_at, counters_of, RESET_SLOT, shared_memory, times_of } from "./
 /**
  * Histograms of a server's header times and response times, over all workers.
  *
- * The buckets are log-scaled, six for a factor of ten, so that a quantile is correct to within one bucket. The
- * bounds are round numbers, so that a rule such as "99 % within 500 ms" has an exact count.
+ * The buckets are log-scaled, six for a factor of ten, so that a quantile is correct to within one bucket.
+ * The bounds are round numbers, so that a rule such as "99 % within 500 ms" has an exact count.
  */
 
 /** The inclusive upper bounds of the buckets, in milliseconds. One more bucket has all longer times. */
