@@ -19,6 +19,7 @@ interface SharedDict {
   incr(this: SharedDict, key: string, by: number): LuaMultiReturn<[number | undefined, string | undefined]>;
   get_keys(this: SharedDict, max: number): string[];
   capacity(this: SharedDict): number;
+  free_space(this: SharedDict): number;
 }
 
 type TimerCallback = (this: void, premature: boolean) => void;

@@ -111,3 +111,14 @@ export function check_source(options: ApiOptions): Problem | undefined {
 export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
   return check_token(options, is_write) ?? (is_write ? check_content_type() : undefined);
 }
+
+/**
+ * Tells whether the client of a request that may read may also write. A refused token is not told apart from
+ * one that may only read. Phase: content_by_lua.
+ */
+export function may_write(options: ApiOptions): boolean {
+  if (!options.write) return false;
+  const is_without_tokens = options.write_tokens.length === 0 && options.read_tokens.length === 0;
+  // The client is local: without tokens, no other one may read either.
+  return is_without_tokens || check_token(options, true) === undefined;
+}

@@ -20,6 +20,8 @@ import * as reports from "./sluice/load_reports";
 import * as nodes from "./sluice/nodes";
 import * as openapi from "./sluice/openapi";
 import * as upstreams from "./sluice/upstreams";
+import * as overview from "./status/overview";
+import * as upstream_status from "./status/upstream";
 
 /** Routes a request to the resource that answers it. */
 
@@ -69,6 +71,8 @@ const SLUICE_PATTERNS = patterns_of([
   reports.routes,
   cluster.routes,
   openapi.routes,
+  overview.routes,
+  upstream_status.routes,
 ]);
 
 /** Matches a path's segments from `start` on. Returns the values of the variable parts. */

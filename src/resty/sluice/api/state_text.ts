@@ -47,6 +47,18 @@ export function explained_state(server: ServerRecord, active: number): Explained
   return by_health(row);
 }
 
+/** Returns since when a server has not been up; undefined: it is up, or its parameters keep it from serving. */
+export function since_of(server: ServerRecord): string | undefined {
+  if (server.down || server.drain || is_standing_by(server)) return undefined;
+  const memory = shared_memory();
+  const row = row_at(server.row);
+  const state: State = memory[row + Row.STATE];
+  const has_reported = reported_state(row) !== Reported.UP;
+  if (!has_reported && state === State.UP) return undefined;
+  const since = memory[row + (has_reported ? Row.REPORTED_SINCE : Row.DOWN_SINCE)];
+  return since > 0 ? iso8601(clock.wall_time_of(since)) : undefined;
+}
+
 const check_record = record("status checks fails");
 
 /** Returns the results of a server's health checks; undefined: there has been none. */

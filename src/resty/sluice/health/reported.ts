@@ -63,6 +63,7 @@ function change_state(subject: Subject, state: Reported, reason: string): void {
     const before: Reported = memory[row + Row.REPORTED_STATE];
     if (before === state || memory[row + Row.STAMP] !== subject.incarnation) return;
     memory[row + Row.REPORTED_STATE] = state;
+    if (before === Reported.UP) memory[row + Row.REPORTED_SINCE] = clock.now();
     if (state === Reported.UP) memory[row + Row.STARTED_AT] = clock.now();
     memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
       memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;

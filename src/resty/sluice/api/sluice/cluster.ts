@@ -2,8 +2,9 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
 import { is_clustered } from "../../store/document/clustered";
-import { cluster_problems, cluster_report } from "../../store/source_status";
+import { cluster_problems } from "../../store/source_status";
 import { ok, type Answered } from "../answer";
+import { cluster_state } from "../cluster_state";
 import type { Route } from "../route";
 
 /** `/sluice/1/cluster`: the state of the replication through etcd. */
@@ -30,12 +31,10 @@ function get(this: void): Answered {
     const text = 'this gateway is not part of a cluster: setup has no "cluster"';
     return $multi(undefined, { status: 404, code: "ClusterNotFound", text });
   }
-  const { last_success, error } = cluster_report() ?? {};
   const [problems, problem_count] = problem_list();
-  const followed = problem_count === 0 ? "ok" : "degraded";
-  const quiet = last_success === undefined ? "starting" : followed;
+  const { state, last_success, error } = cluster_state(problem_count);
   const cluster = {
-    state: error === undefined ? quiet : "failing",
+    state,
     last_success: last_success === undefined ? undefined : iso8601(clock.wall_time_of(last_success)),
     error,
     problems,

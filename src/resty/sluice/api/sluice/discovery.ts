@@ -3,8 +3,8 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
 import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/document/nodes";
-import { feed_reports, source_reports } from "../../store/source_status";
 import { ok } from "../answer";
+import { discovery_state } from "../discovery_state";
 import { of_upstream } from "../existing";
 import type { Route } from "../route";
 
@@ -37,18 +37,14 @@ const get = of_upstream((document, { parameters }) => {
     const text = `upstream "${name}" has no registry in "discovery", and no server has registered itself`;
     return $multi(undefined, { status: 404, code: "DiscoveryNotFound", text });
   }
-  const said = source === undefined ? undefined : source_reports.get(name);
-  const feed = said === undefined ? undefined : feed_reports.get(said.feed);
-  const error = feed?.error ?? said?.error;
+  const { state, error, source: said, feed } = discovery_state(name, source !== undefined);
   const pending = said?.pending;
   if (pending !== undefined) list(pending.servers);
   const skipped = said?.skipped ?? [];
   for (const entry of skipped) skipped_record(entry);
-  const is_starting = source !== undefined && feed?.last_success === undefined;
-  const quiet = is_starting ? "starting" : "ok";
   const object = {
     source: source ?? "register",
-    state: error === undefined ? quiet : "failing",
+    state,
     last_success:
       feed?.last_success === undefined ? undefined : iso8601(clock.wall_time_of(feed.last_success)),
     error,

@@ -177,6 +177,8 @@ export const enum Row {
   /** The number of picks when the previous minute began, and when the current minute began. */
   PICKS_BEFORE,
   PICKS,
+  /** Since when the server has reported another state than "up". */
+  REPORTED_SINCE,
 
   /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
@@ -216,6 +218,8 @@ export const enum UpstreamRow {
   UNLOGGED = Row.BAD_REPORTS,
   /** The revision that set a check which has passed on no server yet, below 0 once reported; 0: none. */
   UNPROVEN_SINCE = Row.CHECK_RESULTS,
+  /** When a worker last showed a summary of the upstream that may pass: `api/status/shown.ts`. */
+  RESTLESS_AT = Row.CHECKS,
 }
 
 /** The value of `Row.ID` in the row of an upstream. */

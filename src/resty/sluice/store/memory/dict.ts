@@ -34,6 +34,11 @@ export function dict_capacity(): number {
   return opened().capacity();
 }
 
+/** Returns the bytes of the dict that nothing has used yet or that whole freed pages have. */
+export function dict_free_space(): number {
+  return opened().free_space();
+}
+
 /**
  * Orders memory accesses: what this worker wrote before becomes visible to other workers before it reads on.
  */

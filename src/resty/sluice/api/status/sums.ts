@@ -1,0 +1,160 @@
+import { reported_state } from "../../health/reported";
+import type { Moment } from "../../lib/clock";
+import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter, UpstreamRow } from "../../store/memory/cells";
+import { counter_at, is_used, row_at, shared_memory, stamp_at, stamp_of } from "../../store/memory/region";
+import { active_requests } from "../../store/memory/rows";
+import { Reported, State } from "../../store/memory/states";
+import { Plan, type KnownUpstream } from "./known";
+
+/** The sums over the servers of an upstream. They run for all servers of a gateway, so they make no tables. */
+
+/** The sums of an upstream, by `Sum`. */
+export type Sums = number[];
+
+/** The states of servers, the worst first. */
+export const enum Shape {
+  UNHEALTHY,
+  UNAVAIL,
+  CHECKING,
+  /** By its own report. */
+  DOWN,
+  DRAINING,
+  /** By configuration. */
+  SET_DRAINING,
+  SET_DOWN,
+  UP,
+}
+
+export const enum Sum {
+  ACTIVE,
+  REQUESTS,
+  FAILS,
+  WAITING,
+  OVERFLOWS,
+  /** The responses whose times are known. */
+  TIMED,
+  /** Responses from 1xx to 5xx. */
+  FIRST_CLASS,
+  /** Servers by `Shape`. */
+  FIRST_SHAPE = FIRST_CLASS + 5,
+  /** Servers in rotation, and those of them that health keeps from requests. */
+  IN_ROTATION = FIRST_SHAPE + Shape.UP + 1,
+  UNAVAILABLE,
+  HEALTH_REVISION,
+  UNLOGGED,
+  UNPROVEN_SINCE,
+  /** The index of the first server that is worst, and its `Shape`. */
+  WORST,
+  WORST_SHAPE,
+  COUNT,
+}
+
+const LAST_CLASS = 5;
+
+/** Returns the state of a server, as `explained_state` does. */
+export function shape_of(plan: Plan, row: number, active: number): Shape {
+  const memory = shared_memory();
+  const reported: Reported = memory[row + Row.REPORTED_STATE];
+  if (plan === Plan.DOWN) return Shape.SET_DOWN;
+  if (plan === Plan.STANDS_BY) return active > 0 ? Shape.SET_DRAINING : Shape.SET_DOWN;
+  if (reported === Reported.DOWN) return Shape.DOWN;
+  if (plan === Plan.DRAINS) return Shape.SET_DRAINING;
+  if (reported !== Reported.UP) return Shape.DRAINING;
+  const state: State = memory[row + Row.STATE];
+  if (state === State.UP) return Shape.UP;
+  if (state === State.UNHEALTHY) return Shape.UNHEALTHY;
+  return state === State.UNAVAIL ? Shape.UNAVAIL : Shape.CHECKING;
+}
+
+function add_responses(sums: Sums, at: number): void {
+  const memory = shared_memory();
+  let cell = at + Counter.FIRST_CODE;
+  let value = memory[cell];
+  while (value !== 0 && cell <= at + LAST_CODE) {
+    const code = value % CODE_STEP;
+    const its_class = math.floor(code / 100);
+    if (its_class >= 1 && its_class <= LAST_CLASS) {
+      const sum = Sum.FIRST_CLASS + its_class - 1;
+      sums[sum] = sums[sum] + (value - code) / CODE_STEP;
+    }
+    cell = cell + 1;
+    value = memory[cell];
+  }
+}
+
+function add_server(
+  sums: Sums,
+  upstream: KnownUpstream,
+  index: number,
+  last_slot: number,
+  now: Moment,
+): void {
+  const memory = shared_memory();
+  const row_number = upstream.rows[index];
+  const incarnation = upstream.incarnations[index];
+  const plan = upstream.plans[index];
+  const row = row_at(row_number);
+  // It was deleted meanwhile, and another server may have its row.
+  if (memory[row + Row.STAMP] !== incarnation) return;
+  const active = active_requests(row_number);
+  const shape = shape_of(plan, row, active);
+  sums[Sum.ACTIVE] = sums[Sum.ACTIVE] + active;
+  sums[Sum.FIRST_SHAPE + shape] = sums[Sum.FIRST_SHAPE + shape] + 1;
+  if (shape < sums[Sum.WORST_SHAPE]) {
+    sums[Sum.WORST_SHAPE] = shape;
+    sums[Sum.WORST] = index;
+  }
+  if (plan === Plan.SERVES && reported_state(row) === Reported.UP) {
+    sums[Sum.IN_ROTATION] = sums[Sum.IN_ROTATION] + 1;
+    if (memory[row + Row.UNAVAILABLE_UNTIL] > now) sums[Sum.UNAVAILABLE] = sums[Sum.UNAVAILABLE] + 1;
+  }
+  for (const slot of $range(0, last_slot)) {
+    if (memory[stamp_at(slot, row_number)] === incarnation && is_used(slot)) {
+      const at = counter_at(slot, row_number);
+      sums[Sum.REQUESTS] = sums[Sum.REQUESTS] + memory[at + Counter.REQUESTS];
+      sums[Sum.FAILS] = sums[Sum.FAILS] + memory[at + Counter.FAILS];
+      sums[Sum.TIMED] = sums[Sum.TIMED] + memory[at + Counter.TIMED];
+      add_responses(sums, at);
+    }
+  }
+}
+
+function add_upstream(sums: Sums, { row, row_number }: KnownUpstream, last_slot: number): void {
+  const memory = shared_memory();
+  const stamp = stamp_of(row_number);
+  for (const slot of $range(0, last_slot)) {
+    if (memory[stamp_at(slot, row_number)] === stamp && is_used(slot)) {
+      const at = counter_at(slot, row_number);
+      sums[Sum.WAITING] = sums[Sum.WAITING] + memory[at + UpstreamCounter.WAITING];
+      sums[Sum.OVERFLOWS] = sums[Sum.OVERFLOWS] + memory[at + UpstreamCounter.OVERFLOWS];
+    }
+  }
+  sums[Sum.HEALTH_REVISION] = memory[row + UpstreamRow.HEALTH_REVISION];
+  sums[Sum.UNLOGGED] = memory[row + UpstreamRow.UNLOGGED];
+  sums[Sum.UNPROVEN_SINCE] = memory[row + UpstreamRow.UNPROVEN_SINCE];
+}
+
+/**
+ * Sums up an upstream.
+ *
+ * @param sums receives the sums
+ * @param last_slot the last slot that was ever taken
+ */
+export function sum_up(sums: Sums, upstream: KnownUpstream, last_slot: number, now: Moment): void {
+  for (const sum of $range(0, Sum.COUNT - 1)) sums[sum] = 0;
+  sums[Sum.WORST_SHAPE] = Shape.UP;
+  add_upstream(sums, upstream, last_slot);
+  for (const index of $range(0, upstream.rows.length - 1)) add_server(sums, upstream, index, last_slot, now);
+}
+
+/** Copies sums. Returns true if they differed. */
+export function keep_sums(kept: Sums, sums: Sums): boolean {
+  let differs = false;
+  for (const sum of $range(0, Sum.COUNT - 1)) {
+    if (kept[sum] !== sums[sum]) {
+      kept[sum] = sums[sum];
+      differs = true;
+    }
+  }
+  return differs;
+}

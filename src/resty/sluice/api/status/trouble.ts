@@ -1,0 +1,39 @@
+import { encode, record } from "../../lib/json";
+import { own_generation } from "../../live/unlogged";
+import { find_record, parse_head } from "../../store/document/document";
+import { active_requests } from "../../store/memory/rows";
+import { discovery_state } from "../discovery_state";
+import { problem_objects } from "../problems";
+import { explained_state, since_of } from "../state_text";
+import type { KnownUpstream } from "./known";
+import { Shape, Sum, type Sums } from "./sums";
+
+/** What may be wrong with an upstream, as members of its summary: JSON text that begins with a comma. */
+
+const worst_record = record("id server state since reason");
+const discovery_record = record("state error");
+
+/** Returns the state of its registry; "": it has none. */
+export function discovery_text({ name, has_source }: KnownUpstream): string {
+  if (!has_source) return "";
+  const { state, error } = discovery_state(name, true);
+  return `,"discovery":${encode(discovery_record({ state, error }))}`;
+}
+
+/** Returns its problems; "": none. `text`: its document. */
+export function problems_text(name: string, text: string, sums: Sums): string {
+  const is_unlogged = sums[Sum.UNLOGGED] !== 0 && sums[Sum.UNLOGGED] >= own_generation();
+  if (!is_unlogged && sums[Sum.UNPROVEN_SINCE] >= 0) return "";
+  const problems = problem_objects(name, parse_head(text)[0]);
+  return problems.length === 0 ? "" : `,"problems":${encode(problems)}`;
+}
+
+/** Returns the first server that is worst; "": all are up. `text`: its document. */
+export function worst_text({ ids }: KnownUpstream, text: string, sums: Sums): string {
+  if (sums[Sum.WORST_SHAPE] >= Shape.UP) return "";
+  const server = find_record(text, ids[sums[Sum.WORST]]);
+  if (server === undefined) return "";
+  const [state, reason] = explained_state(server, active_requests(server.row));
+  const object = { id: server.id, server: server.server, state, since: since_of(server), reason };
+  return `,"worst":${encode(worst_record(object))}`;
+}
