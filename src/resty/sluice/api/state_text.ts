@@ -6,6 +6,7 @@ import { record } from "../lib/json";
 import type { ServerRecord } from "../store/document/line";
 import { type Cell, Row, type RowNumber } from "../store/memory/cells";
 import { Reported, State } from "../store/memory/states";
+import { reason_of } from "../store/memory/reasons";
 import { row_at, shared_memory } from "../store/memory/region";
 import { state_name } from "../store/memory/state";
 
@@ -19,18 +20,22 @@ function until(row: Cell): string {
   return time === math.huge ? "" : `, until ${iso8601(clock.wall_time_of(time))}`;
 }
 
-function why_not_up(row: Cell, state: State): string {
-  if (state === State.UNHEALTHY) return "its health checks have failed";
+/** Says why a server is not up. `kept`: the reason of the last change of its state, if it is known. */
+function why_not_up(row: Cell, state: State, kept: string | undefined): string {
+  if (state === State.UNHEALTHY) return kept ?? "its health checks have failed";
   if (state === State.CHECKING) return "its first health check has not passed yet";
   const memory = shared_memory();
-  if (memory[row + Row.EJECTED_UNTIL] > 0) return `outlier detection has ejected it${until(row)}`;
+  const because = kept === undefined ? "" : `: ${kept}`;
+  if (memory[row + Row.EJECTED_UNTIL] > 0) return `outlier detection has ejected it${until(row)}${because}`;
   const fails = memory[row + Row.FAILS];
-  return `${fails} ${fails === 1 ? "request has" : "requests have"} failed${until(row)}`;
+  return `${fails} ${fails === 1 ? "request has" : "requests have"} failed${until(row)}${because}`;
 }
 
-function by_health(row: Cell): Explained {
+function by_health({ row: number, incarnation }: ServerRecord): Explained {
+  const row = row_at(number);
   const state: State = shared_memory()[row + Row.STATE];
-  return $multi(state_name(state), state === State.UP ? "it is healthy" : why_not_up(row, state));
+  if (state === State.UP) return $multi(state_name(state), "it is healthy");
+  return $multi(state_name(state), why_not_up(row, state, reason_of(number, incarnation)));
 }
 
 /** Returns the state of a server. With active requests, a standby server is draining, else down. */
@@ -44,7 +49,7 @@ export function explained_state(server: ServerRecord, active: number): Explained
   if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
   if (server.drain) return $multi("draining", '"drain" is set');
   if (reported !== Reported.UP) return $multi(reported_name(reported), said);
-  return by_health(row);
+  return by_health(server);
 }
 
 /** Returns since when a server has not been up; undefined: it is up, or its parameters keep it from serving. */

@@ -1,6 +1,7 @@
 import { Row } from "../store/memory/cells";
-import { Check } from "../store/memory/states";
-import { shared_memory } from "../store/memory/region";
+import { keep_reason } from "../store/memory/reasons";
+import { row_number_of, shared_memory } from "../store/memory/region";
+import { Check, State } from "../store/memory/states";
 import { conclude } from "../store/memory/state";
 import type { Subject } from "../store/memory/subject";
 import { is_outdated, is_unproven, prove, withhold, type Judged } from "./proof";
@@ -9,6 +10,12 @@ import { is_outdated, is_unproven, prove, withhold, type Judged } from "./proof"
  * Active checks: a server is unhealthy after `fails` failed checks in a row, and healthy after `passes`
  * passed ones.
  */
+
+/** Keeps the reason of the last failed check of an unhealthy server: the first one may be outdated. */
+function keep_last_reason({ row, incarnation }: Subject, reason: string): void {
+  const state: State = shared_memory()[row + Row.STATE];
+  if (state === State.UNHEALTHY) keep_reason(row_number_of(row), incarnation, reason);
+}
 
 /** Notes the result of a check. `now`: the monotonic clock. Any phase. */
 export function note_check(
@@ -34,6 +41,7 @@ export function note_check(
   if (memory[row + Row.LAST_PASSED] !== result) memory[row + Row.CHECK_RESULTS] = 0;
   memory[row + Row.LAST_PASSED] = result;
   if (passed) prove(subject, check, now);
+  else keep_last_reason(subject, reason);
 
   const before: Check = memory[row + Row.CHECK];
   const said = passed ? Check.PASSED : Check.FAILED;

@@ -49,10 +49,9 @@ function text_mismatch(what: string, text: string, regex: string): string | unde
   return cause === undefined ? `${what} does not match` : `${what} does not match: ${cause}`;
 }
 
-/** Says which condition an answer does not meet; undefined: it meets all. Phases that can sleep. */
-export function mismatch(match: Match, answer: Answer): string | undefined {
+/** Says which of its conditions an answer with a good status does not meet; undefined: it meets all. */
+function mismatch_of_content(match: Match, answer: Answer): string | undefined {
   const pause = new_pause();
-  if (!is_in(answer.status, match.ranges)) return `status ${answer.status}`;
   for (const { name, value } of match.headers) {
     const header = answer.headers[name];
     if (header === undefined) return `the header "${name}" is missing`;
@@ -61,4 +60,14 @@ export function mismatch(match: Match, answer: Answer): string | undefined {
     pause();
   }
   return match.body === undefined ? undefined : text_mismatch("the body", answer.body, match.body);
+}
+
+/**
+ * Says what was returned instead of an answer that meets the conditions, such as "returned 503"; undefined: it
+ * meets all. Phases that can sleep.
+ */
+export function mismatch(match: Match, answer: Answer): string | undefined {
+  if (!is_in(answer.status, match.ranges)) return `returned ${answer.status}`;
+  const wrong = mismatch_of_content(match, answer);
+  return wrong === undefined ? undefined : `returned ${answer.status}, but ${wrong}`;
 }

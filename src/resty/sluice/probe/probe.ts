@@ -8,6 +8,7 @@ import {
   close_connection,
   is_shortage,
   is_timeout,
+  is_unconnected,
   open_connection,
   type Destination,
   type Tls,
@@ -27,6 +28,8 @@ export interface Check {
   keepalive_time: number;
   /** The request; undefined: a connection is enough. */
   request: string | undefined;
+  /** The path of the request, for the reasons of results. The query may have secrets. */
+  path: string;
   tls: Tls | undefined;
   match: Match;
   /** How long a report is used, in seconds. */
@@ -59,6 +62,7 @@ export function new_check(
     timeout: seconds_of(config.timeout),
     keepalive_time: seconds_of(config.keepalive_time),
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
+    path: string.match(config.uri, "^[^?]*")[0],
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),
     report_expiry: expiry_of(load),
@@ -66,12 +70,18 @@ export function new_check(
   };
 }
 
+/** Says why there was no answer, or no connection. */
+function why_none({ path, config }: Check, cause: string): string {
+  if (is_unconnected(cause))
+    return is_timeout(cause) ? `it accepted no connection within ${config.timeout}` : cause;
+  return is_timeout(cause) ? `${path} did not answer within ${config.timeout}` : `${path}: ${cause}`;
+}
+
 function failed_probe(
   check: Check,
   cause: string,
 ): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
-  if (is_timeout(cause)) return $multi(false, `no answer within ${check.config.timeout}`, undefined);
-  return $multi(is_shortage(cause) ? undefined : false, cause, undefined);
+  return $multi(is_shortage(cause) ? undefined : false, why_none(check, cause), undefined);
 }
 
 /**
@@ -87,11 +97,11 @@ export function probe(
     const [connection, cause] = open_connection(destination, clock.now() + check.timeout);
     if (connection === undefined) return failed_probe(check, cause ?? "");
     close_connection(connection);
-    return $multi(true, "connected", undefined);
+    return $multi(true, "it accepts connections", undefined);
   }
   const [answer, cause] = request(destination, check.request, check.timeout, LARGEST_BODY);
   if (answer === undefined) return failed_probe(check, cause ?? "");
   const wrong = mismatch(check.match, answer);
-  if (wrong !== undefined) return $multi(false, wrong, answer);
-  return $multi(true, `status ${answer.status}`, answer);
+  if (wrong !== undefined) return $multi(false, `${check.path} ${wrong}`, answer);
+  return $multi(true, `${check.path} returned ${answer.status}`, answer);
 }

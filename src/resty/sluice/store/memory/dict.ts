@@ -196,7 +196,7 @@ export function put_report(key: string, text: string): void {
   const [done, cause] = opened().safe_set(key, text);
   if (done === true || has_warned_report) return;
   has_warned_report = true;
-  ngx.log(ngx.WARN, `sluice: could not keep a report of a source: ${cause ?? ""}`);
+  ngx.log(ngx.WARN, `sluice: could not keep a report for the API: ${cause ?? ""}`);
 }
 
 /** Returns a text that `put_report` has kept. Any phase. */

@@ -120,6 +120,11 @@ export function row_at(row: RowNumber): Cell {
   return (first_row + row * ROW_SIZE) as Cell;
 }
 
+/** Returns the number of the row whose cells begin at an offset. */
+export function row_number_of(row: Cell): RowNumber {
+  return ((row - first_row) / ROW_SIZE) as RowNumber;
+}
+
 /** Returns the offset of a row's requests under way: its cells in the first bank. */
 export function active_at(row: RowNumber): Cell {
   return (first_active + row * BANK) as Cell;

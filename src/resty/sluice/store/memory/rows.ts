@@ -1,4 +1,5 @@
 import { Header, NO_ID, Row, type RowNumber, UpstreamRow } from "./cells";
+import { forget_reason } from "./reasons";
 import { Check, State } from "./states";
 import { active_at, LAST_OF_ROW, row_at, shared_memory, sum_of_slots, touch_health } from "./region";
 
@@ -12,6 +13,8 @@ export function active_requests(row: RowNumber): number {
 /** Frees a row. It is reused after all other free rows. The caller holds the write lock. */
 export function free_row(row: RowNumber): void {
   const cells = shared_memory();
+  const state: State = cells[row_at(row) + Row.STATE];
+  if (state !== State.UP) forget_reason(row);
   cells[row_at(row) + Row.STAMP] = 0;
   cells[row_at(row) + Row.NEXT_FREE] = 0;
   if (cells[Header.FREE_ROW] === 0) cells[Header.FREE_ROW] = row;

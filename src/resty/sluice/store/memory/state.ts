@@ -2,7 +2,8 @@ import { type Cell, Row, UpstreamRow } from "./cells";
 import { Check, State } from "./states";
 import { exclusively, fence } from "./dict";
 import { record_event } from "./events";
-import { shared_memory, touch_health } from "./region";
+import { forget_reason, keep_reason } from "./reasons";
+import { row_number_of, shared_memory, touch_health } from "./region";
 import type { Subject } from "./subject";
 
 /**
@@ -100,7 +101,7 @@ export function conclude(subject: Subject, now: number, reason: string): void {
 
 function change_state(subject: Subject, now: number, reason: string): void {
   const memory = shared_memory();
-  const { row, upstream_row } = subject;
+  const { row, upstream_row, incarnation } = subject;
   let before: State = memory[row + Row.STATE];
   let after = judge(row);
   // A worker that has noted something meanwhile may have seen the state before, and have changed nothing.
@@ -109,6 +110,8 @@ function change_state(subject: Subject, now: number, reason: string): void {
     count_change(row, before, after, now);
     memory[upstream_row + UpstreamRow.HEALTH_REVISION] =
       memory[upstream_row + UpstreamRow.HEALTH_REVISION] + 1;
+    if (after === State.UP) forget_reason(row_number_of(row));
+    else keep_reason(row_number_of(row), incarnation, reason);
     record_event(subject, NAMES[before], NAMES[after], reason, after !== State.UP);
     before = after;
     after = judge(row);
