@@ -26,7 +26,7 @@ import { save_health } from "./store/disk/health";
 import { remove_idle_servers } from "./store/drain_jobs";
 import { take_over_background_work } from "./store/memory/generation";
 import { shared_memory } from "./store/memory/region";
-import { release_dead_slots, resume_slot, take_slot } from "./store/memory/slots";
+import { note_lua_memory, release_dead_slots, resume_slot, take_slot } from "./store/memory/slots";
 import { finish_write } from "./store/unfinished";
 
 /** The start of a worker, and the tasks that it does beside requests. */
@@ -86,6 +86,7 @@ const TASKS_OF_EACH_WORKER: readonly Task[] = [
   { run: refresh_all, seconds: 10 },
   { run: follow_weights, seconds: 0.25 },
   { run: detect_outliers, seconds: 0.1 },
+  { run: note_lua_memory, seconds: 5 },
 ];
 
 function start_tasks(tasks: readonly Task[]): void {
@@ -147,5 +148,6 @@ export function start_worker(cluster: EtcdConfig | undefined): void {
   if (take_over_background_work()) start_threads(cluster);
   if (ngx.worker.id() === 0) start_tasks(TASKS_OF_ONE_WORKER);
   finish_write();
+  note_lua_memory();
   start_tasks(TASKS_OF_EACH_WORKER);
 }

@@ -119,6 +119,13 @@ function record_once(
   });
 }
 
+function note_decision({ row }: Controlled, { direction }: Decision, now: number): void {
+  const memory = shared_memory();
+  memory[row + UpstreamRow.SCALED_AT] = now;
+  const counter = row + (direction === "out" ? UpstreamRow.SCALE_OUTS : UpstreamRow.SCALE_INS);
+  memory[counter] = memory[counter] + 1;
+}
+
 /** Returns the cause of a failure. */
 function act(
   upstream: Controlled,
@@ -133,7 +140,7 @@ function act(
     const [is_done, cause] = carry_out(upstream, config, decision, about, inputs, now);
     if (!is_done) return cause;
   }
-  if (obstacle === undefined) shared_memory()[upstream.row + UpstreamRow.SCALED_AT] = now;
+  if (obstacle === undefined) note_decision(upstream, decision, now);
   record_once(upstream, config, decision, obstacle, about, inputs);
   return undefined;
 }

@@ -133,6 +133,7 @@ export function eject<S extends Subject>(
     return;
   }
   memory[row + Row.EJECTIONS] = ejections;
+  memory[row + Row.ALL_EJECTIONS] = memory[row + Row.ALL_EJECTIONS] + 1;
   clear_errors(subject);
   conclude(subject, now, `${reason}: ejected for ${time} s`);
 }

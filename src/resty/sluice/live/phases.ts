@@ -75,12 +75,14 @@ function retry(name: string, key: number, attempts: Attempts, now: number): void
   }
   if (!may_try_again(upstream, attempts, now)) return;
   if (!take_budget(upstream, attempts)) {
+    count_at(upstream, UpstreamCounter.DENIED_RETRIES, 1);
     refuse(`upstream "${name}" has no budget left for a retry`);
     return;
   }
   const server = send_again(upstream, attempts, now);
   if (server === undefined) return;
   count_retry(upstream, attempts);
+  count_at(upstream, UpstreamCounter.RETRIES, 1);
   note_attempt(upstream, key, server, true, now);
   attempts.server = server;
 }

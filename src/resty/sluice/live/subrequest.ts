@@ -1,5 +1,6 @@
 import { get_last_failure } from "ngx.balancer";
 
+import { UpstreamCounter } from "../store/memory/cells";
 import { add_tried, new_attempts, type Attempts } from "./attempts";
 import { choose } from "./choice";
 import { note_connection, TAKES_BACK_TRIES } from "./kept";
@@ -8,7 +9,7 @@ import { refuse_unknown, refuse_without_server, send } from "./peer";
 import { may_try_again, send_again } from "./retry";
 import { allow_tries } from "./tries";
 import { note_choice } from "./view/availability";
-import { count_end } from "./view/counters";
+import { count_at, count_end } from "./view/counters";
 import type { LiveServer } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
@@ -36,7 +37,9 @@ function retry(name: string, attempts: Attempts, now: number): void {
   }
   if (!may_try_again(upstream, attempts, now)) return;
   const server = send_again(upstream, attempts, now);
-  if (server !== undefined) note_attempt(server, attempts, now);
+  if (server === undefined) return;
+  count_at(upstream, UpstreamCounter.RETRIES, 1);
+  note_attempt(server, attempts, now);
 }
 
 function note_attempt(server: LiveServer, attempts: Attempts, now: number): void {

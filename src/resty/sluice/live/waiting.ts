@@ -89,6 +89,7 @@ export function choose_or_wait(upstream: LiveUpstream, queue: Queue, key: number
   waiter_of.set(key, waiter);
   count = count + 1;
   count_at(upstream, UpstreamCounter.WAITING, 1);
+  count_at(upstream, UpstreamCounter.WAITS, 1);
   const [ending, server, lacks_key] = wait(waiter);
   forget_waiter(key);
   return $multi(ending, server, lacks_key);

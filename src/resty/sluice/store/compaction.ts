@@ -3,8 +3,9 @@ import { pause } from "../lib/pause";
 import type { Result } from "../lib/result";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
+import { Header } from "./memory/cells";
 import { acquire, Lock, release, release_after, try_acquire } from "./memory/lock";
-import { revision } from "./memory/region";
+import { revision, shared_memory } from "./memory/region";
 import { repair } from "./unfinished";
 
 /** Replaces a long journal by an image, while requests and writes continue. */
@@ -62,6 +63,8 @@ function compact(this: void): string | undefined {
   const [locked_again, busy_again] = acquire();
   if (locked_again === undefined) return busy_again;
   const [cut, cut_cause] = disk.cut_other_journal();
+  const memory = shared_memory();
+  if (cut !== undefined) memory[Header.COMPACTIONS] = memory[Header.COMPACTIONS] + 1;
   release(Lock.WRITE);
   return cut === undefined ? cut_cause : undefined;
 }

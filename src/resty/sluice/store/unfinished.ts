@@ -73,6 +73,7 @@ export function publish_write(): void {
   const memory = shared_memory();
   const made = memory[Header.WRITING_REVISION];
   memory[Header.REVISION] = made;
+  memory[Header.WRITES] = memory[Header.WRITES] + 1;
   memory[row_at(memory[Header.WRITING] as RowNumber) + UpstreamRow.REVISION] = made;
   memory[Header.WRITING] = 0;
 }

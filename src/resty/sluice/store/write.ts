@@ -11,6 +11,7 @@ import { LATE, LOST } from "./document/problems";
 import { read } from "./document/read";
 import { with_write_lock } from "./memory/lock";
 import { revision } from "./memory/region";
+import { count_write_time } from "./memory/write_times";
 import { catch_up, replicator_of, type Reach } from "./replicate";
 import { junk_revision } from "./source_status";
 import { repair } from "./unfinished";
@@ -50,19 +51,26 @@ function is_same(current: Document, next: Document, { added }: Difference): bool
   return encode(bookkeeping_of(current)) === encode(bookkeeping_of(next));
 }
 
+/** Counts the time of a write that began at a moment, unless it has a problem. Returns the problem. */
+function timed(began: clock.Moment, problem: Problem | undefined): Problem | undefined {
+  if (problem === undefined) count_write_time(clock.kernel_now() - began);
+  return problem;
+}
+
 /** As `write`, for a caller that holds the write lock. Raises what `edit` raises. */
 export function write_under_lock(name: string, edit: Edit, reach: Reach = "all"): Written {
+  const began = clock.kernel_now();
   repair();
   const current = read(name);
   const change: Change = { name, current, revision: revision() + 1, reach };
   const [next, problem] = edit(current, change.revision);
   if (problem !== undefined) return $multi(undefined, problem);
   if (next === undefined)
-    return $multi(undefined, current === undefined ? undefined : delete_upstream(change, current));
+    return $multi(undefined, current === undefined ? undefined : timed(began, delete_upstream(change, current)));
   const changed = difference(current?.lines ?? [], next.lines);
   const is_done = current !== undefined && is_same(current, next, changed);
   if (is_done && replicator_of(name, current, next, reach) === undefined) return $multi(current, undefined);
-  const refused = put_upstream(change, next, changed);
+  const refused = timed(began, put_upstream(change, next, changed));
   return $multi(refused === undefined ? next : undefined, refused);
 }
 

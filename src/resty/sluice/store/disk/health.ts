@@ -39,6 +39,7 @@ const SAVED: [name: string, cell: Row, fresh: number, is_moment: boolean][] = [
   ["ejected_until", Row.EJECTED_UNTIL, 0, true],
   ["ejection_ended", Row.EJECTION_ENDED, 0, true],
   ["ejections", Row.EJECTIONS, 0, false],
+  ["all_ejections", Row.ALL_EJECTIONS, 0, false],
   ["errors_5xx", Row.ERRORS_5XX, 0, false],
   ["errors_gateway", Row.ERRORS_GATEWAY, 0, false],
   ["reported_state", Row.REPORTED_STATE, 0, false],

@@ -59,6 +59,13 @@ export const enum Header {
   DROPPED_AT_RESET,
   REQUESTS_AT_RESET,
   RESPAWNED_AT_RESET,
+  /** The number of published writes since nginx started, and of journals that an image has replaced. */
+  WRITES,
+  COMPACTIONS,
+  /** The sum of the times of writes in seconds, and the first of their numbers by time: `write_times.ts`. */
+  WRITE_SECONDS,
+  FIRST_WRITE_TIME,
+  LAST_WRITE_TIME = FIRST_WRITE_TIME + 12,
 }
 
 export const enum Slot {
@@ -73,6 +80,8 @@ export const enum Slot {
   /** The number of requests that the worker has logged, and that number at the last reset. */
   REQUESTS,
   REQUESTS_AT_RESET,
+  /** The memory that the Lua VM of the worker uses, in bytes, some seconds ago. */
+  LUA_BYTES,
 }
 
 /**
@@ -179,6 +188,8 @@ export const enum Row {
   PICKS,
   /** Since when the server has reported another state than "up". */
   REPORTED_SINCE,
+  /** How often outlier detection has ejected the server. */
+  ALL_EJECTIONS,
 
   /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
@@ -220,6 +231,9 @@ export const enum UpstreamRow {
   UNPROVEN_SINCE = Row.CHECK_RESULTS,
   /** When a worker last showed a summary of the upstream that may pass: `api/status/shown.ts`. */
   RESTLESS_AT = Row.CHECKS,
+  /** The number of this gateway's decisions to scale out, and to scale in. */
+  SCALE_OUTS = Row.MAX_FAILS,
+  SCALE_INS = Row.FAIL_TIMEOUT,
 }
 
 /** The value of `Row.ID` in the row of an upstream. */
@@ -255,6 +269,11 @@ export const enum UpstreamCounter {
   /** Requests that wait in the queue, and requests that found it full. */
   WAITING,
   OVERFLOWS,
+  /** Requests that have waited in the queue, or wait there now. */
+  WAITS,
+  /** Attempts after the first one of a request, and requests that the retry budget has denied one. */
+  RETRIES,
+  DENIED_RETRIES,
 }
 
 /** The last cell of a server's counters. */

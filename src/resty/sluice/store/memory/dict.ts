@@ -34,7 +34,7 @@ export function dict_capacity(): number {
   return opened().capacity();
 }
 
-/** Returns the bytes of the dict that nothing has used yet or that whole freed pages have. */
+/** Returns the size of the free pages of the dict, in bytes. Values may fit into other pages as well. */
 export function dict_free_space(): number {
   return opened().free_space();
 }
@@ -161,6 +161,35 @@ export function put_text(name: string, text: string): void {
 /** Removes the text of an upstream. */
 export function delete_text(name: string): void {
   opened().delete(PREFIX + name);
+}
+
+const REFUSAL_PREFIX = "refusals:";
+/** Holds the codes of which there are counts, so that nobody needs to look through all keys for them. */
+const REFUSAL_CODES = "refusal codes";
+
+/** Counts a refused write by the code of its problem; one that finds no room is not counted. Any phase. */
+export function count_refusal(code: string): void {
+  const key = REFUSAL_PREFIX + code;
+  if (opened().incr(key, 1)[0] !== undefined) return;
+  exclusively(() => {
+    const [is_first] = opened().safe_add(key, 1);
+    if (is_first !== true) {
+      opened().incr(key, 1);
+      return;
+    }
+    const codes = (opened().get(REFUSAL_CODES)[0] ?? "") as string;
+    if (opened().safe_set(REFUSAL_CODES, `${codes}${code} `)[0] !== true) opened().delete(key);
+  });
+}
+
+/** Returns the numbers of refused writes by code since nginx started. Any phase. */
+export function get_refusals(): LuaTable<string, number> {
+  const refusals = new LuaTable<string, number>();
+  const codes = (opened().get(REFUSAL_CODES)[0] ?? "") as string;
+  for (const [code] of string.gmatch(codes, "%S+")) {
+    refusals.set(code, (opened().get(REFUSAL_PREFIX + code)[0] ?? 0) as number);
+  }
+  return refusals;
 }
 
 const SPIN_LOCK = "health";

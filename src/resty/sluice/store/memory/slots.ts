@@ -96,6 +96,12 @@ export function take_slot(): number | undefined {
   return undefined;
 }
 
+/** Notes how much memory this worker's Lua VM uses, for the metrics of all workers. Any phase. */
+export function note_lua_memory(): void {
+  if (own_slot === 0) return;
+  shared_memory()[slot_at(own_slot) + Slot.LUA_BYTES] = collectgarbage("count") * 1024;
+}
+
 /** Returns the slot that this worker has taken in another Lua VM; undefined: none. Any phase. */
 export function resume_slot(): number | undefined {
   const memory = shared_memory();

@@ -62,6 +62,7 @@ const HEALTH_STATISTICS = [
   Row.CHECKS,
   Row.CHECK_FAILS,
   Row.UNHEALTHY,
+  Row.ALL_EJECTIONS,
   Row.COMPARED_RESPONSES,
   Row.COMPARED_ERRORS,
 ];
@@ -188,16 +189,25 @@ export interface UpstreamStatus {
   waiting: number;
   /** Requests that found the queue full. */
   overflows: number;
+  /** Requests that have waited in the queue, or wait there now. */
+  waits: number;
+  /** Attempts after the first one of a request. */
+  retries: number;
+  /** Requests that the retry budget has denied another attempt. */
+  denied_retries: number;
 }
 
 /** Sums up the counters of the upstream at a row. Any phase. */
 export function upstream_status(row: RowNumber): UpstreamStatus {
   const memory = shared_memory();
-  const status = { without_key: 0, waiting: 0, overflows: 0 };
+  const status = { without_key: 0, waiting: 0, overflows: 0, waits: 0, retries: 0, denied_retries: 0 };
   for (const at of counters_of(row, stamp_of(row))) {
     status.without_key += memory[at + UpstreamCounter.WITHOUT_KEY];
     status.waiting += memory[at + UpstreamCounter.WAITING];
     status.overflows += memory[at + UpstreamCounter.OVERFLOWS];
+    status.waits += memory[at + UpstreamCounter.WAITS];
+    status.retries += memory[at + UpstreamCounter.RETRIES];
+    status.denied_retries += memory[at + UpstreamCounter.DENIED_RETRIES];
   }
   return status;
 }
@@ -206,9 +216,15 @@ export function upstream_status(row: RowNumber): UpstreamStatus {
 export function reset_upstream_status(row: RowNumber): Result<true> {
   return with_write_lock(() => {
     const memory = shared_memory();
-    const { without_key, overflows } = upstream_status(row);
+    const { without_key, overflows, waits, retries, denied_retries } = upstream_status(row);
     const at = reset_cells(row, stamp_of(row));
-    memory[at + UpstreamCounter.WITHOUT_KEY] = memory[at + UpstreamCounter.WITHOUT_KEY] - without_key;
-    memory[at + UpstreamCounter.OVERFLOWS] = memory[at + UpstreamCounter.OVERFLOWS] - overflows;
+    const subtract = (counter: UpstreamCounter, count: number) => {
+      memory[at + counter] = memory[at + counter] - count;
+    };
+    subtract(UpstreamCounter.WITHOUT_KEY, without_key);
+    subtract(UpstreamCounter.OVERFLOWS, overflows);
+    subtract(UpstreamCounter.WAITS, waits);
+    subtract(UpstreamCounter.RETRIES, retries);
+    subtract(UpstreamCounter.DENIED_RETRIES, denied_retries);
   });
 }
