@@ -32,7 +32,7 @@ declare module "ngx.semaphore" {
 declare module "string.buffer" {
   /** The functions are methods. */
   export interface StringBuffer {
-    put(this: StringBuffer, text: string): void;
+    put(this: StringBuffer, ...parts: (string | number)[]): void;
     /** Returns the whole content and empties the buffer. */
     get(this: StringBuffer): string;
     length: LuaLengthMethod<number>;

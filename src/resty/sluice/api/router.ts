@@ -1,9 +1,11 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
 import { list } from "../lib/json";
+import { count_refusal } from "../store/memory/dict";
 import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
 import { preflight_headers, share_answer } from "./cross_origin";
+import * as metrics from "./metrics/metrics";
 import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
 import * as plus_stub_status from "./plus/stub_status";
@@ -60,7 +62,7 @@ const PLUS_PATTERNS = patterns_of([
   plus_workers.routes,
 ]);
 /** The resources directly below the prefix. */
-const OTHER_PATTERNS = patterns_of([]);
+const OTHER_PATTERNS = patterns_of([metrics.routes]);
 const SLUICE_PATTERNS = patterns_of([
   upstreams.routes,
   discovery.routes,
@@ -161,6 +163,12 @@ function allowed_methods(route: Route, may_write: boolean): string {
   return table.concat(names, ", ");
 }
 
+/** Sends a problem, and counts it if the request would have changed something. */
+function refuse(problem: Problem, is_write: boolean, headers?: Record<string, string>): void {
+  if (is_write) count_refusal(problem.code);
+  send_problem(problem, headers);
+}
+
 /** Answers a request to the API. Phase: content_by_lua. */
 export function answer_request(options: ApiOptions): void {
   // With lua_check_client_abort on, nginx would end the handler in the middle of a write when the client
@@ -180,30 +188,29 @@ export function answer_request(options: ApiOptions): void {
   }
   const refused = foreign ?? check_access(options, is_write);
   if (refused !== undefined) {
-    send_problem(refused, refused.status === 401 ? { "WWW-Authenticate": CHALLENGES } : {});
+    refuse(refused, is_write, refused.status === 401 ? { "WWW-Authenticate": CHALLENGES } : {});
     return;
   }
   const segments = path_below(options.prefix);
   if (segments === undefined) {
-    send_problem(
-      not_found("PathNotFound", `the API is at ${options.prefix}: set api.prefix to the location's path`),
-    );
+    const text = `the API is at ${options.prefix}: set api.prefix to the location's path`;
+    refuse(not_found("PathNotFound", text), is_write);
     return;
   }
   const [route, parameters, missing] = find(segments);
   if (route === undefined) {
-    send_problem(missing as Problem);
+    refuse(missing as Problem, is_write);
     return;
   }
   const handler = route[method];
   if (handler === undefined || (is_write && !options.write)) {
     const disabled = { status: 405, code: "MethodDisabled", text: "method disabled" };
-    send_problem(disabled, { Allow: allowed_methods(route, options.write) });
+    refuse(disabled, is_write, { Allow: allowed_methods(route, options.write) });
     return;
   }
   // No resource reads the body of a DELETE, but a malformed body must be refused before anything is deleted.
   if (method === "DELETE") ngx.req.read_body();
   const [answer, problem] = handler({ method, options, parameters, conditions });
-  if (answer === undefined) send_problem(problem as Problem);
+  if (answer === undefined) refuse(problem as Problem, is_write);
   else send(answer);
 }

@@ -154,6 +154,28 @@ export interface Worker {
   active: number;
 }
 
+/** A worker and the memory that its Lua VM uses, in bytes. */
+export interface WorkerMemory {
+  id: number;
+  lua_bytes: number;
+}
+
+/** Returns the running workers of the present configuration, and the number of those of earlier ones. */
+export function running_workers(): LuaMultiReturn<[WorkerMemory[], number]> {
+  const memory = shared_memory();
+  const present: WorkerMemory[] = [];
+  let earlier = 0;
+  for (const slot of $range(1, last_slot())) {
+    const at = slot_at(slot);
+    if (is_held(slot)) {
+      if (memory[at + Slot.GENERATION] === memory[Header.GENERATION])
+        present.push({ id: memory[at + Slot.WORKER], lua_bytes: memory[at + Slot.LUA_BYTES] });
+      else earlier += 1;
+    }
+  }
+  return $multi(present, earlier);
+}
+
 function upstream_cells(): Cell[] {
   const memory = shared_memory();
   const cells: Cell[] = [];

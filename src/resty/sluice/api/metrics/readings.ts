@@ -1,0 +1,147 @@
+import { seconds_of } from "../../config/time";
+import { is_standing_by, may_serve } from "../../config/server";
+import { reported_state } from "../../health/reported";
+import type { Moment } from "../../lib/clock";
+import { slow_start_part } from "../../live/view/weight";
+import type { ServerRecord } from "../../store/document/line";
+import { type Cell, CODE_STEP, Counter, LAST_CODE, Row, type RowNumber } from "../../store/memory/cells";
+import { load_factor } from "../../store/memory/factor";
+import { counter_at, is_used, last_slot, row_at, shared_memory, stamp_at } from "../../store/memory/region";
+import { active_requests } from "../../store/memory/rows";
+import { Reported, State } from "../../store/memory/states";
+
+/** What metrics show of a server, read from the shared memory: one list of numbers, used again and again. */
+
+/** The states of a server in the order of `Shown`. */
+export const STATES = ["up", "draining", "down", "unavail", "checking", "unhealthy"];
+
+const enum Shown {
+  UP,
+  DRAINING,
+  DOWN,
+  UNAVAIL,
+  CHECKING,
+  UNHEALTHY,
+}
+
+/** The numbers of a server. An upstream has the sums of those before `ACTIVE`, and of that. */
+export const enum Value {
+  REQUESTS,
+  SENT,
+  RECEIVED,
+  FAILS,
+  UNANSWERED,
+  /** The responses by class, from 1xx to 5xx. */
+  FIRST_CLASS,
+  ACTIVE = FIRST_CLASS + 5,
+  /** An index in `STATES`. */
+  STATE,
+  MAX_CONNS,
+  /** The configured weight, the part of it by `slow_start`, and the factor for the load. */
+  CONFIGURED_WEIGHT,
+  SLOW_START,
+  LOAD,
+  CHECKS,
+  CHECK_FAILS,
+  UNHEALTHY,
+  UNAVAIL,
+  EJECTIONS,
+  /** In seconds. */
+  DOWNTIME,
+  /** 1 if requests may go to the server but for its health, and 1 if its health keeps them from it. */
+  IN_ROTATION,
+  UNAVAILABLE,
+  /** 1: a standby server that is not in service. */
+  STANDS_BY,
+}
+
+/** The number of values of a server, and how many of them an upstream sums up. */
+export const VALUES = Value.STANDS_BY + 1;
+export const SUMS = Value.ACTIVE + 1;
+export const CLASSES = 5;
+
+const SAVED_VALUES: [value: Value, cell: Row][] = [
+  [Value.CHECKS, Row.CHECKS],
+  [Value.CHECK_FAILS, Row.CHECK_FAILS],
+  [Value.UNHEALTHY, Row.UNHEALTHY],
+  [Value.UNAVAIL, Row.UNAVAIL],
+  [Value.EJECTIONS, Row.ALL_EJECTIONS],
+];
+
+function add(values: number[], value: Value, by: number): void {
+  values[value] = values[value] + by;
+}
+
+function add_responses(values: number[], at: Cell): void {
+  const memory = shared_memory();
+  let cell = at + Counter.FIRST_CODE;
+  while (cell <= at + LAST_CODE && memory[cell] !== 0) {
+    const code = memory[cell] % CODE_STEP;
+    const its_class = math.floor(code / 100);
+    if (its_class >= 1 && its_class <= CLASSES)
+      add(values, Value.FIRST_CLASS + its_class - 1, (memory[cell] - code) / CODE_STEP);
+    cell += 1;
+  }
+}
+
+/** Adds a server's counters of all workers to the first values. Any phase. */
+export function add_counters(values: number[], row: RowNumber, incarnation: number): void {
+  const memory = shared_memory();
+  for (const slot of $range(0, last_slot())) {
+    if (memory[stamp_at(slot, row)] === incarnation && is_used(slot)) {
+      const at = counter_at(slot, row);
+      add(values, Value.REQUESTS, memory[at + Counter.REQUESTS]);
+      add(values, Value.SENT, memory[at + Counter.SENT]);
+      add(values, Value.RECEIVED, memory[at + Counter.RECEIVED]);
+      add(values, Value.FAILS, memory[at + Counter.FAILS]);
+      add(values, Value.UNANSWERED, memory[at + Counter.UNANSWERED]);
+      add_responses(values, at);
+    }
+  }
+}
+
+/** Returns the state of a server, as `explained_state` does. */
+function shown_state(server: ServerRecord, row: Cell, active: number): Shown {
+  const reported = reported_state(row);
+  if (server.down) return Shown.DOWN;
+  if (!server.drain && is_standing_by(server)) return active > 0 ? Shown.DRAINING : Shown.DOWN;
+  if (reported === Reported.DOWN) return Shown.DOWN;
+  if (server.drain || reported !== Reported.UP) return Shown.DRAINING;
+  const state: State = shared_memory()[row + Row.STATE];
+  if (state === State.UP) return Shown.UP;
+  if (state === State.UNAVAIL) return Shown.UNAVAIL;
+  return state === State.CHECKING ? Shown.CHECKING : Shown.UNHEALTHY;
+}
+
+function read_health(values: number[], row: Cell, now: Moment): void {
+  const memory = shared_memory();
+  for (const [value, cell] of SAVED_VALUES) values[value] = memory[row + cell];
+  const state: State = memory[row + Row.STATE];
+  const lasting = state === State.UP ? 0 : math.max(0, now - memory[row + Row.DOWN_SINCE]);
+  values[Value.DOWNTIME] = memory[row + Row.DOWNTIME] / 1000 + lasting;
+}
+
+/**
+ * Reads the values of a server. Any phase.
+ *
+ * @param values receives them
+ * @param follows_load the upstream has `load`
+ */
+export function read_server(values: number[], server: ServerRecord, follows_load: boolean, now: Moment): void {
+  const memory = shared_memory();
+  const row = row_at(server.row);
+  for (const value of $range(0, Value.ACTIVE - 1)) values[value] = 0;
+  add_counters(values, server.row, server.incarnation);
+  const active = active_requests(server.row);
+  values[Value.ACTIVE] = active;
+  values[Value.STATE] = shown_state(server, row, active);
+  values[Value.MAX_CONNS] = server.max_conns;
+  values[Value.CONFIGURED_WEIGHT] = server.weight;
+  values[Value.SLOW_START] = slow_start_part(row, seconds_of(server.slow_start), now);
+  values[Value.LOAD] = follows_load ? load_factor(row) : 1;
+  read_health(values, row, now);
+  const is_in_rotation = may_serve(server) && reported_state(row) === Reported.UP;
+  values[Value.IN_ROTATION] = is_in_rotation ? 1 : 0;
+  values[Value.STANDS_BY] = is_standing_by(server) ? 1 : 0;
+  values[Value.UNAVAILABLE] = is_in_rotation && memory[row + Row.UNAVAILABLE_UNTIL] > now ? 1 : 0;
+}

@@ -1,0 +1,153 @@
+import * as clock from "../../lib/clock";
+import { parse_head, type Document } from "../../store/document/document";
+import type { ServerRecord } from "../../store/document/line";
+import { for_each_record } from "../../store/document/records";
+import type { RowNumber } from "../../store/memory/cells";
+import { get_text } from "../../store/memory/dict";
+import { further_label, label } from "./labels";
+import { read_server, STATES, SUMS, Value, VALUES } from "./readings";
+
+/**
+ * The upstreams and servers at the beginning of a scrape, by column: a gateway may have 100,000 servers, and
+ * each family shows all of them.
+ */
+
+/** Servers by column: the server with index 3 has the labels `labels[3]`. */
+export interface Servers {
+  rows: RowNumber[];
+  incarnations: number[];
+  /** Empty if the servers are not shown. */
+  labels: string[];
+  /** By `Value`; empty if the servers are not shown. */
+  values: number[][];
+}
+
+export interface Upstreams {
+  names: string[];
+  labels: string[];
+  /** Their own lines, without the servers. */
+  heads: Document[];
+  /** The index of the first of their servers, and of the one after the last. */
+  first_servers: number[];
+  end_servers: number[];
+  /** The sums over the servers, by `Value`. */
+  sums: number[][];
+  /** The number of servers in each state of `STATES`. */
+  states: number[][];
+  /** The number of servers without standby servers, of those in rotation, and of those that health keeps out. */
+  sizes: number[];
+  in_rotation: number[];
+  unavailable: number[];
+}
+
+export interface Snapshot {
+  servers: Servers;
+  upstreams: Upstreams;
+}
+
+const SERVERS_A_STEP = 16;
+
+function new_columns(count: number): number[][] {
+  const columns: number[][] = [];
+  for (const _ of $range(1, count)) columns.push([]);
+  return columns;
+}
+
+function new_snapshot(): Snapshot {
+  return {
+    servers: { labels: [], rows: [], incarnations: [], values: new_columns(VALUES) },
+    upstreams: {
+      names: [],
+      labels: [],
+      heads: [],
+      first_servers: [],
+      end_servers: [],
+      sums: new_columns(SUMS),
+      states: new_columns(STATES.length),
+      sizes: [],
+      in_rotation: [],
+      unavailable: [],
+    },
+  };
+}
+
+function push_row({ rows, incarnations }: Servers, record: ServerRecord): number {
+  const index = rows.length;
+  rows[index] = record.row;
+  incarnations[index] = record.incarnation;
+  return index;
+}
+
+function show_server(
+  servers: Servers,
+  index: number,
+  start: string,
+  { server, id }: ServerRecord,
+  values: readonly number[],
+): void {
+  servers.labels[index] = `${start}${further_label("server", server)},id="${string.format("%d", id)}"`;
+  for (const value of $range(0, VALUES - 1)) servers.values[value][index] = values[value];
+}
+
+/** Begins an upstream. Returns its index. */
+function push_upstream(upstreams: Upstreams, name: string, head: Document): number {
+  const index = upstreams.names.length;
+  upstreams.names[index] = name;
+  upstreams.labels[index] = label("upstream", name);
+  upstreams.heads[index] = head;
+  for (const column of upstreams.sums) column[index] = 0;
+  for (const column of upstreams.states) column[index] = 0;
+  upstreams.sizes[index] = 0;
+  upstreams.in_rotation[index] = 0;
+  upstreams.unavailable[index] = 0;
+  return index;
+}
+
+function count_server(upstreams: Upstreams, index: number, values: readonly number[]): void {
+  for (const value of $range(0, SUMS - 1)) {
+    const column = upstreams.sums[value];
+    column[index] = column[index] + values[value];
+  }
+  const state = upstreams.states[values[Value.STATE]];
+  state[index] = state[index] + 1;
+  upstreams.sizes[index] = upstreams.sizes[index] + 1 - values[Value.STANDS_BY];
+  upstreams.in_rotation[index] = upstreams.in_rotation[index] + values[Value.IN_ROTATION];
+  upstreams.unavailable[index] = upstreams.unavailable[index] + values[Value.UNAVAILABLE];
+}
+
+/**
+ * Reads upstreams and their servers. Phases that can sleep.
+ *
+ * @param per_server false: the servers are summed up and left out
+ */
+export function take_snapshot(
+  names: readonly string[],
+  per_server: boolean,
+  pause: (this: void) => void,
+): Snapshot {
+  const snapshot = new_snapshot();
+  const { servers, upstreams } = snapshot;
+  const values: number[] = [];
+  let count = 0;
+  for (const name of names) {
+    const text = get_text(name);
+    if (text !== undefined) {
+      const [head, start] = parse_head(text);
+      const index = push_upstream(upstreams, name, head);
+      const labels = upstreams.labels[index];
+      upstreams.first_servers[index] = servers.rows.length;
+      const now = clock.now();
+      for_each_record(text, start, (record) => {
+        read_server(values, record, head.load !== undefined, now);
+        count_server(upstreams, index, values);
+        const server = push_row(servers, record);
+        if (per_server) show_server(servers, server, labels, record, values);
+        count += 1;
+        if (count % SERVERS_A_STEP === 0) pause();
+      });
+      upstreams.end_servers[index] = servers.rows.length;
+    }
+    pause();
+  }
+  return snapshot;
+}

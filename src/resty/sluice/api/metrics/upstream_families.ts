@@ -1,0 +1,198 @@
+import type { Document } from "../../store/document/document";
+import { UpstreamRow } from "../../store/memory/cells";
+import { begun_at, row_at, shared_memory, sum_of_slots } from "../../store/memory/region";
+import { upstream_status, type UpstreamStatus } from "../../store/memory/statistics";
+import { add_times } from "../../store/memory/times";
+import { ABSENT, columns, type Column, type Family, type Head } from "./family";
+import { time_family, type ReadTimes } from "./histograms";
+import { STATES, Value } from "./readings";
+import { class_columns, HEADER_TIME, RESPONSE_TIME } from "./server_families";
+import type { Snapshot, Upstreams } from "./snapshot";
+
+/** The families with samples of each upstream. */
+
+const NAME = "sluice_upstream_";
+const PERCENT = 100;
+const SERVERS_A_STEP = 64;
+
+/** Sums over the servers. */
+const SUMMED: [head: Head, value: Value][] = [
+  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to its servers." }, Value.REQUESTS],
+  [
+    { name: `${NAME}sent_bytes`, type: "counter", unit: "bytes", help: "Bytes sent to its servers." },
+    Value.SENT,
+  ],
+  [
+    { name: `${NAME}received_bytes`, type: "counter", unit: "bytes", help: "Bytes received from its servers." },
+    Value.RECEIVED,
+  ],
+  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at its servers." }, Value.FAILS],
+  [
+    { name: `${NAME}unanswered`, type: "counter", help: "Failed attempts without a response." },
+    Value.UNANSWERED,
+  ],
+  [{ name: `${NAME}active`, type: "gauge", help: "Requests under way at its servers." }, Value.ACTIVE],
+];
+
+/** The state of an upstream itself. */
+interface Facts {
+  head: Document;
+  status: UpstreamStatus;
+}
+
+/** Returns a value of an upstream; `ABSENT`: it has none. */
+type Read = (this: void, facts: Facts) => number;
+
+const when = (is_there: boolean, value: number) => (is_there ? value : ABSENT);
+
+function cell_of({ row }: Document, cell: UpstreamRow): number {
+  return shared_memory()[row_at(row) + cell];
+}
+
+/** Families with samples of the upstreams that have the feature. */
+const OWN: [head: Head, its_columns: [labels: string, read: Read][]][] = [
+  [
+    { name: `${NAME}retries`, type: "counter", help: "Attempts after the first one of a request." },
+    [["", ({ status }) => status.retries]],
+  ],
+  [
+    { name: `${NAME}retries_active`, type: "gauge", help: "Retries under way." },
+    [["", ({ head }) => sum_of_slots(begun_at(head.row))]],
+  ],
+  [
+    { name: `${NAME}retries_denied`, type: "counter", help: "Requests without a retry for lack of budget." },
+    [["", ({ status }) => status.denied_retries]],
+  ],
+  [
+    { name: `${NAME}queue_length`, type: "gauge", help: "Requests that wait in the queue." },
+    [["", ({ head, status }) => when(head.queue !== undefined, status.waiting)]],
+  ],
+  [
+    { name: `${NAME}queue_max_length`, type: "gauge", help: "Most requests that may wait in the queue." },
+    [["", ({ head }) => head.queue?.size ?? ABSENT]],
+  ],
+  [
+    { name: `${NAME}queue_waits`, type: "counter", help: "Requests that have waited in the queue." },
+    [["", ({ head, status }) => when(head.queue !== undefined, status.waits)]],
+  ],
+  [
+    { name: `${NAME}queue_overflows`, type: "counter", help: "Requests that found the queue full." },
+    [["", ({ head, status }) => when(head.queue !== undefined, status.overflows)]],
+  ],
+  [
+    { name: `${NAME}picks_without_key`, type: "counter", help: "Requests without a key for the method hash." },
+    [["", ({ head, status }) => when(head.method === "hash", status.without_key)]],
+  ],
+  [
+    { name: `${NAME}autoscale_decisions`, type: "counter", help: "Decisions of autoscale by this gateway." },
+    [
+      [
+        ',decision="scale_out"',
+        ({ head }) => when(head.autoscale !== undefined, cell_of(head, UpstreamRow.SCALE_OUTS)),
+      ],
+      [
+        ',decision="scale_in"',
+        ({ head }) => when(head.autoscale !== undefined, cell_of(head, UpstreamRow.SCALE_INS)),
+      ],
+    ],
+  ],
+];
+
+/** Tells whether health is ignored because too few servers are available, as `survey` in `live/` decides. */
+function panics({ heads, sizes, in_rotation, unavailable, states }: Upstreams, index: number): boolean {
+  const rotating = in_rotation[index];
+  const unavailable_percent = rotating === 0 ? 0 : (unavailable[index] * PERCENT) / rotating;
+  const unavail = states[STATES.indexOf("unavail")][index];
+  const spares_only_server = sizes[index] === 1 && unavail === 1;
+  return PERCENT - unavailable_percent < (heads[index].panic_threshold ?? 0) || spares_only_server;
+}
+
+function panic_values(upstreams: Upstreams): number[] {
+  const values: number[] = [];
+  for (const index of $range(0, upstreams.names.length - 1)) values[index] = panics(upstreams, index) ? 1 : 0;
+  return values;
+}
+
+function state_columns({ states }: Upstreams): Column[] {
+  const its_columns: Column[] = [];
+  for (const [number, state] of ipairs(STATES)) {
+    its_columns.push({ labels: `,state="${state}"`, values: states[number - 1] });
+  }
+  return its_columns;
+}
+
+function own_families({ heads, labels }: Upstreams, pause: (this: void) => void): Family[] {
+  const families: Family[] = [];
+  const all_values: number[][] = [];
+  for (const [head, its_columns] of OWN) {
+    const family_columns: Column[] = [];
+    for (const [its_labels] of its_columns) {
+      const values: number[] = [];
+      all_values.push(values);
+      family_columns.push({ labels: its_labels, values });
+    }
+    families.push(columns(head, labels, family_columns));
+  }
+  for (const index of $range(0, heads.length - 1)) {
+    const facts = { head: heads[index], status: upstream_status(heads[index].row) };
+    let column = 0;
+    for (const [, its_columns] of OWN) {
+      for (const [, read] of its_columns) {
+        all_values[column][index] = read(facts);
+        column += 1;
+      }
+    }
+    pause();
+  }
+  return families;
+}
+
+/** Returns a function that reads the sums of the histograms of an upstream's servers. */
+function times_of_upstreams({ servers, upstreams }: Snapshot): ReadTimes {
+  return (times, index, pause) => {
+    let has_any = false;
+    const first = upstreams.first_servers[index];
+    for (const server of $range(first, upstreams.end_servers[index] - 1)) {
+      if (add_times(times, servers.rows[server], servers.incarnations[server])) has_any = true;
+      if ((server - first) % SERVERS_A_STEP === SERVERS_A_STEP - 1) pause();
+    }
+    return has_any;
+  };
+}
+
+/** Makes the families. Phases that can sleep. */
+export function upstream_families(snapshot: Snapshot, pause: (this: void) => void): Family[] {
+  const { upstreams } = snapshot;
+  const { labels, sums } = upstreams;
+  const read_times = times_of_upstreams(snapshot);
+  const families: Family[] = [
+    columns(
+      { name: `${NAME}servers`, type: "gauge", help: "Servers by state." },
+      labels,
+      state_columns(upstreams),
+    ),
+  ];
+  for (const [head, value] of SUMMED) families.push(columns(head, labels, [{ labels: "", values: sums[value] }]));
+  families.push(
+    columns(
+      { name: `${NAME}responses`, type: "counter", help: "Responses of its servers by class." },
+      labels,
+      class_columns(sums),
+    ),
+    columns(
+      {
+        name: `${NAME}panic`,
+        type: "gauge",
+        help: "1 while the health of its servers is ignored because too few are available.",
+      },
+      labels,
+      [{ labels: "", values: panic_values(upstreams) }],
+    ),
+  );
+  for (const family of own_families(upstreams, pause)) families.push(family);
+  families.push(
+    time_family({ name: `${NAME}header_time_seconds`, help: HEADER_TIME }, "header", labels, read_times),
+    time_family({ name: `${NAME}response_time_seconds`, help: RESPONSE_TIME }, "response", labels, read_times),
+  );
+  return families;
+}
