@@ -155,7 +155,7 @@ interface Ngx {
   encode_base64(text: string): string;
   escape_uri(text: string): string;
   exit(status: number): void;
-  flush(wait: boolean): void;
+  flush(wait: boolean): LuaMultiReturn<[unknown, string | undefined]>;
   hmac_sha1(secret: string, text: string): string;
   log(level: number, ...messages: (string | number)[]): void;
   readonly now: (this: void) => number;

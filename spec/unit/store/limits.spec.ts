@@ -10,6 +10,7 @@ import { read } from "../../../src/resty/sluice/store/document/read";
 import { replace_upstream } from "../../../src/resty/sluice/store/document/replace";
 import { restore_limits } from "../../../src/resty/sluice/store/limits";
 import { type Cell, Header, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
+import { ChangeKind } from "../../../src/resty/sluice/store/memory/changes";
 import { Check, State } from "../../../src/resty/sluice/store/memory/states";
 import { get_events, remember, stage_text } from "../../../src/resty/sluice/store/memory/dict";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
@@ -155,7 +156,8 @@ describe("a write whose writer has died", () => {
   function begin(config: object, is_staged = true): Document {
     const next = edited(config);
     if (is_staged) stage_text("app", format_document(next));
-    begin_write("app", next.row, "", false);
+    const counts = { added: 0, removed: 0, changed: 1 };
+    begin_write({ name: "app", kind: ChangeKind.CHANGED, counts }, next.row, "");
     return next;
   }
 

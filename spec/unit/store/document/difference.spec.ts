@@ -1,5 +1,5 @@
 import { SERVER_DEFAULTS } from "../../../../src/resty/sluice/config/server";
-import { difference } from "../../../../src/resty/sluice/store/document/difference";
+import { count_difference, difference } from "../../../../src/resty/sluice/store/document/difference";
 import { format_line, parse_line, type ServerRecord } from "../../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
@@ -38,5 +38,11 @@ describe("the difference of two versions of an upstream", () => {
   it("names all servers of a version when the other version has none", () => {
     expect(difference([], [A])).same({ added: records(A), removed: [] });
     expect(difference([A], [])).same({ added: [], removed: records(A) });
+  });
+
+  it("is counted by the servers' ids", () => {
+    const changed = difference([A, B, C], [line(1, 5), line(3, 2), D]);
+    expect(count_difference(changed)).same({ added: 1, removed: 1, changed: 2 });
+    expect(count_difference(difference([A], [A]))).same({ added: 0, removed: 0, changed: 0 });
   });
 });

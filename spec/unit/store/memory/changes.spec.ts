@@ -1,18 +1,25 @@
+import "../../support/nginx_stub";
+
 import { Header } from "../../../../src/resty/sluice/store/memory/cells";
 import {
+  change_of,
+  ChangeKind,
   follow_upstreams,
   new_follower,
   next_changes,
   note_change,
+  type Counts,
   type Follower,
 } from "../../../../src/resty/sluice/store/memory/changes";
 import { CHANGES, create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import { make_dict } from "../../support/dict";
 import { expect } from "../../support/expect";
 
-function change(name: string): void {
+const NONE = { added: 0, removed: 0, changed: 0 };
+
+function change(name: string, kind = ChangeKind.CHANGED, counts: Counts = NONE): void {
   const memory = shared_memory();
-  note_change(memory[Header.REVISION] + 1, name);
+  note_change(memory[Header.REVISION] + 1, { name, kind, counts });
   memory[Header.REVISION] = memory[Header.REVISION] + 1;
 }
 
@@ -52,6 +59,37 @@ describe("a follower of changes", () => {
       expect(names?.[0]).equal(`u${round}.1`);
       expect(names?.[CHANGES - 3]).equal(`u${round}.${CHANGES - 2}`);
     }
+  });
+});
+
+describe("the ring of changes", () => {
+  before_each(() => {
+    make_dict();
+    create(16, 4);
+  });
+
+  it("tells what a revision has changed", () => {
+    change("app", ChangeKind.CREATED, { added: 3, removed: 0, changed: 0 });
+    change("app", ChangeKind.CHANGED, { added: 1, removed: 2, changed: 4 });
+    change("app", ChangeKind.DELETED, { added: 0, removed: 2, changed: 0 });
+    const changes = [1, 2, 3].map((made) => change_of(made));
+    expect(changes.map((made) => made?.kind)).same([
+      ChangeKind.CREATED,
+      ChangeKind.CHANGED,
+      ChangeKind.DELETED,
+    ]);
+    expect(changes[1]?.name).equal("app");
+    expect(changes[1]?.counts).same({ added: 1, removed: 2, changed: 4 });
+    expect(math.abs((changes[1]?.time ?? 0) - os.time()) <= 2).equal(true);
+  });
+
+  it("forgets a change before the next one may overwrite it", () => {
+    for (const number of $range(1, CHANGES)) change(`u${number}`);
+    expect(change_of(1)).equal(undefined);
+    expect(change_of(2)?.name).equal("u2");
+    change("more");
+    expect(change_of(2)).equal(undefined);
+    expect(change_of(3)?.name).equal("u3");
   });
 });
 

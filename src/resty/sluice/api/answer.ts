@@ -91,7 +91,7 @@ function send_pieces(next_piece: NextPiece, is_utf8: boolean): void {
  * Discards the request body unless a resource has read it. Otherwise nginx discards it at the end of the
  * request and then answers `Expect: 100-continue` after a part of the response has been sent.
  */
-function discard_body(): void {
+export function discard_body(): void {
   // A malformed chunk raises an error. nginx then answers 400 and closes the connection, because what follows
   // is not a request.
   const [is_discarded] = pcall(() => {

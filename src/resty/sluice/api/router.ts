@@ -16,6 +16,7 @@ import type { Route } from "./route";
 import * as cluster from "./sluice/cluster";
 import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
+import * as event_stream from "./sluice/event_stream";
 import * as events from "./sluice/events";
 import * as explain from "./sluice/explain";
 import * as reports from "./sluice/load_reports";
@@ -24,6 +25,7 @@ import * as openapi from "./sluice/openapi";
 import * as upstreams from "./sluice/upstreams";
 import * as overview from "./status/overview";
 import * as upstream_status from "./status/upstream";
+import { abandon_stream } from "./stream/streams";
 
 /** Routes a request to the resource that answers it. */
 
@@ -68,6 +70,7 @@ const SLUICE_PATTERNS = patterns_of([
   discovery.routes,
   drain.routes,
   events.routes,
+  event_stream.routes,
   explain.routes,
   nodes.routes,
   reports.routes,
@@ -171,9 +174,9 @@ function refuse(problem: Problem, is_write: boolean, headers?: Record<string, st
 
 /** Answers a request to the API. Phase: content_by_lua. */
 export function answer_request(options: ApiOptions): void {
-  // With lua_check_client_abort on, nginx would end the handler in the middle of a write when the client
-  // disconnects.
-  ngx.on_abort(() => undefined);
+  // With lua_check_client_abort on and without this function, nginx would end the handler in the middle of a
+  // write when the client disconnects.
+  ngx.on_abort(abandon_stream);
   const sent = ngx.req.get_method();
   const method = (sent === "HEAD" ? "GET" : sent) as MethodName;
   const is_write = method !== "GET";

@@ -3,10 +3,11 @@ import type { Read } from "../config/reader";
 import * as clock from "../lib/clock";
 import { format_change, format_deletion } from "./disk/journal";
 import * as disk from "./disk/writer";
-import type { Difference } from "./document/difference";
+import { count_difference, type Difference } from "./document/difference";
 import { format_document, type Document, type Leaver } from "./document/document";
 import { OUT_OF_MEMORY } from "./document/problems";
 import { type RowNumber, UpstreamRow } from "./memory/cells";
+import { ChangeKind, type UpstreamChange } from "./memory/changes";
 import { delete_text, put_text, remember, stage_text, unstage_text } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 import { active_requests, free_row, hold_row, start_row } from "./memory/rows";
@@ -49,17 +50,16 @@ function not_saved(cause: string | undefined): Problem {
 
 /** Journals and publishes a change. Returns the problem when journalling fails. */
 function journal_and_publish(
-  name: string,
+  change: UpstreamChange,
   row: RowNumber,
   line: string,
-  deletes: boolean,
   replace_text: (this: void) => void,
 ): Problem | undefined {
   if (disk.is_open()) {
     const [trimmed, cause] = disk.trim_journal();
     if (trimmed === undefined) return not_saved(cause);
   }
-  begin_write(name, row, line, deletes);
+  begin_write(change, row, line);
   if (disk.is_open()) {
     const [appended, cause] = disk.append(line, fsync);
     if (appended === undefined) {
@@ -82,7 +82,9 @@ export function delete_upstream({ name, revision, reach }: Change, current: Docu
     if (replicated === undefined) return refused;
   }
   const line = format_deletion(name, revision, is_seed(name));
-  const problem = journal_and_publish(name, current.row, line, true, () => {
+  const counts = { added: 0, removed: current.lines.length, changed: 0 };
+  const change = { name, kind: ChangeKind.DELETED, counts };
+  const problem = journal_and_publish(change, current.row, line, () => {
     delete_text(name);
     note_seed(name, true);
   });
@@ -142,7 +144,9 @@ function put_staged(
   prepare_rows(joining, next);
   let has_drain_job = false;
   for (const { leave_by } of changed.added) has_drain_job ||= leave_by !== "";
-  return journal_and_publish(name, next.row, format_change(name, next, changed), false, () => {
+  const kind = current === undefined ? ChangeKind.CREATED : ChangeKind.CHANGED;
+  const noted = { name, kind, counts: count_difference(changed) };
+  return journal_and_publish(noted, next.row, format_change(name, next, changed), () => {
     update_rows(name, current, next, changed);
     put_text(name, text);
     note_seed(name, false);

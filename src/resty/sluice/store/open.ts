@@ -51,6 +51,7 @@ function map_region(state_dir: string | undefined): void {
   for (const [note, value] of pairs(notes)) fits &&= dict.remember(note, value);
   if (!fits) error("lua_shared_dict is too small", 0);
   shared_memory()[Header.WALL_OFFSET] = clock.wall_offset();
+  shared_memory()[Header.STARTED_AT] = math.floor(clock.wall_time() * 1000);
 }
 
 /** Uses the memory that this nginx mapped earlier. Returns false when its layout differs. */

@@ -8,7 +8,7 @@ import { read } from "./document/read";
 import { start_returning } from "./document/returning";
 import { note_limits, restore_limits } from "./limits";
 import { Header, type RowNumber, UpstreamRow } from "./memory/cells";
-import { changed_name, note_change } from "./memory/changes";
+import { changed_name, ChangeKind, note_change, type UpstreamChange } from "./memory/changes";
 import { delete_text, put_staged_text, remember, unstage_text } from "./memory/dict";
 import { Lock, release, try_acquire } from "./memory/lock";
 import { revision, row_at, shared_memory } from "./memory/region";
@@ -38,12 +38,12 @@ export function free_rows_of(document: Document): void {
 }
 
 /** Records that the journalling of a change begins, with its line `line`. The caller holds the write lock. */
-export function begin_write(name: string, row: RowNumber, line: string, deletes: boolean): void {
+export function begin_write(change: UpstreamChange, row: RowNumber, line: string): void {
   const memory = shared_memory();
   const made = revision() + 1;
-  note_change(made, name);
+  note_change(made, change);
   memory[Header.WRITING_REVISION] = made;
-  memory[Header.WRITING_DELETES] = deletes ? 1 : 0;
+  memory[Header.WRITING_DELETES] = change.kind === ChangeKind.DELETED ? 1 : 0;
   memory[Header.WRITING_FROM] = disk.journal_bytes();
   memory[Header.WRITING_TO] = disk.journal_bytes() + line.length;
   memory[Header.WRITING] = row;

@@ -66,6 +66,8 @@ export const enum Header {
   WRITE_SECONDS,
   FIRST_WRITE_TIME,
   LAST_WRITE_TIME = FIRST_WRITE_TIME + 12,
+  /** When nginx started, in milliseconds since 1970. It tells this run of nginx apart from others. */
+  STARTED_AT,
 }
 
 export const enum Slot {
@@ -82,6 +84,8 @@ export const enum Slot {
   REQUESTS_AT_RESET,
   /** The memory that the Lua VM of the worker uses, in bytes, some seconds ago. */
   LUA_BYTES,
+  /** The number of clients that follow the event stream in the worker. */
+  STREAMS,
 }
 
 /**

@@ -1,30 +1,106 @@
 import * as ffi from "ffi";
 
+import * as clock from "../../lib/clock";
 import { set_of } from "../../lib/tables";
-import { get_names } from "./dict";
+import type { Cell } from "./cells";
+import { fence, get_names } from "./dict";
 import { change_at, CHANGES, revision, shared_memory } from "./region";
 
-/** The upstreams that recent revisions changed, so that followers need not read all of them each time. */
+/**
+ * What recent revisions changed: for followers, which need not read all upstreams each time, and for the
+ * event stream.
+ */
+
+/** The cells of a change. The bytes of the upstream's name follow, eight in a cell (`CHANGE_SIZE`). */
+const enum Change {
+  /** The time of day, in seconds since 1970. */
+  TIME,
+  /** A `ChangeKind`. */
+  KIND,
+  /** The numbers of servers. */
+  ADDED,
+  REMOVED,
+  CHANGED,
+  NAME_LENGTH,
+  NAME,
+}
+
+/** What a change does to its upstream. */
+export const enum ChangeKind {
+  CREATED,
+  CHANGED,
+  DELETED,
+}
 
 const CELL_BYTES = 8;
 
-/** Returns the address of the bytes of the name in the change at the cell `at`. */
-function name_bytes(at: number): ffi.CData {
-  const memory = tonumber(ffi.cast("uintptr_t", shared_memory())) as number;
-  return ffi.cast("char *", memory + (at + 1) * CELL_BYTES);
+/** Numbers of an upstream's servers. */
+export interface Counts {
+  added: number;
+  removed: number;
+  changed: number;
 }
 
-/** Records which upstream the next revision changes. The caller holds the write lock. */
-export function note_change(made: number, name: string): void {
+/** What a revision does to an upstream. */
+export interface UpstreamChange {
+  name: string;
+  kind: ChangeKind;
+  counts: Counts;
+}
+
+/** Returns the address of the bytes of the name in the change at the cell `at`. */
+function name_bytes(at: Cell): ffi.CData {
+  const memory = tonumber(ffi.cast("uintptr_t", shared_memory())) as number;
+  return ffi.cast("char *", memory + (at + Change.NAME) * CELL_BYTES);
+}
+
+/** Records what the next revision changes. The caller holds the write lock. */
+export function note_change(made: number, { name, kind, counts }: UpstreamChange): void {
+  const memory = shared_memory();
   const at = change_at(made);
-  shared_memory()[at] = name.length;
+  memory[at + Change.TIME] = clock.wall_time();
+  memory[at + Change.KIND] = kind;
+  memory[at + Change.ADDED] = counts.added;
+  memory[at + Change.REMOVED] = counts.removed;
+  memory[at + Change.CHANGED] = counts.changed;
+  memory[at + Change.NAME_LENGTH] = name.length;
   ffi.copy(name_bytes(at), name, name.length);
 }
 
 /** Returns the upstream that a revision changes. */
 export function changed_name(made: number): string {
   const at = change_at(made);
-  return ffi.string(name_bytes(at), shared_memory()[at]);
+  return ffi.string(name_bytes(at), shared_memory()[at + Change.NAME_LENGTH]);
+}
+
+/** A change that was made. */
+export interface MadeChange extends UpstreamChange {
+  /** The time of day, in seconds since 1970. */
+  time: number;
+}
+
+/** Returns whether the change of a revision may be overwritten: the next revision uses its place. */
+function is_overwritten(made: number): boolean {
+  return revision() + 1 - made >= CHANGES;
+}
+
+/** Returns the change that a revision has made; undefined: it is no longer kept. Any phase. */
+export function change_of(made: number): MadeChange | undefined {
+  const memory = shared_memory();
+  const at = change_at(made);
+  const change = {
+    name: changed_name(made),
+    kind: memory[at + Change.KIND],
+    counts: {
+      added: memory[at + Change.ADDED],
+      removed: memory[at + Change.REMOVED],
+      changed: memory[at + Change.CHANGED],
+    },
+    time: memory[at + Change.TIME],
+  };
+  // Another worker may have begun to overwrite the change while it was read.
+  fence();
+  return is_overwritten(made) ? undefined : change;
 }
 
 /** Position of a background task in the sequence of changes. */
@@ -48,7 +124,7 @@ function names_between(first: number, last: number): string[] | undefined {
     changed.push(changed_name(made));
   }
   // A change whose revision is not raised yet may have overwritten the oldest one.
-  return revision() + 1 - first >= CHANGES ? undefined : changed;
+  return is_overwritten(first) ? undefined : changed;
 }
 
 /**

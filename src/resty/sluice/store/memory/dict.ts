@@ -214,7 +214,8 @@ export function exclusively(action: (this: void) => void): void {
 
 const EVENT_PREFIX = "event:";
 const LAST_EVENT = "last_event";
-const MOST_EVENTS = 1000;
+/** The number of events that are kept. */
+export const MOST_EVENTS = 1000;
 
 let has_warned_report = false;
 
@@ -255,13 +256,23 @@ export function put_event(make: (this: void, number: number) => string): void {
   ngx.log(ngx.WARN, `sluice: could not keep an event: ${cause ?? ""}`);
 }
 
+/** Returns the number of the last event; 0: there was none. Any phase. */
+export function last_event(): number {
+  return (opened().get(LAST_EVENT)[0] ?? 0) as number;
+}
+
+/** Returns the text at the place of an event, which may be that of an older or newer event. Any phase. */
+export function get_event(number: number): string | undefined {
+  return opened().get(`${EVENT_PREFIX}${number % MOST_EVENTS}`)[0] as string | undefined;
+}
+
 /** Returns the texts of the last events, oldest first. Any phase. */
 export function get_events(): string[] {
-  const last = (opened().get(LAST_EVENT)[0] ?? 0) as number;
+  const last = last_event();
   const texts: string[] = [];
   for (const number of $range(math.max(1, last - MOST_EVENTS + 1), last)) {
-    const text = opened().get(`${EVENT_PREFIX}${number % MOST_EVENTS}`)[0];
-    if (text !== undefined) texts.push(text as string);
+    const text = get_event(number);
+    if (text !== undefined) texts.push(text);
   }
   return texts;
 }

@@ -10,7 +10,7 @@ import { doubles_at, map_shared } from "./posix";
  * first touched, even by a read.
  *
  *   header    the store's variables: revision, file descriptors, free rows
- *   changes   the upstreams that the last revisions changed: a ring
+ *   changes   what the last revisions changed: a ring
  *   slots     one for each worker; slot 0 holds what a reset subtracts; one more ends the list
  *   rows      one for each server and each upstream: the state that the workers share
  *   active    banks × rows × 16 slots: the requests that a worker has under way at a row. The cells of a
@@ -27,9 +27,9 @@ import { doubles_at, map_shared } from "./posix";
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
 const LAYOUT = 10;
 /** The number of changes that are kept; a power of two. */
-export const CHANGES = 256;
-/** The cells of a change: the length of the upstream's name, then its bytes, eight in a cell. */
-const CHANGE_SIZE = 17;
+export const CHANGES = 1024;
+/** The cells of a change, with the bytes of the longest name. */
+const CHANGE_SIZE = 22;
 const FIRST_CHANGE = 64;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 8;

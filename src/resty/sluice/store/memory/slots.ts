@@ -1,4 +1,5 @@
 import { type Cell, Header, NO_ID, Row, type RowNumber, Slot, UpstreamCounter } from "./cells";
+import { exclusively } from "./dict";
 import { holder_of, Lock, release, try_acquire } from "./lock";
 import {
   active_at,
@@ -55,6 +56,7 @@ function bury(slot: number): void {
   // Without a reload, a worker ends only by dying, and nginx replaces it.
   const is_respawned = memory[at + Slot.GENERATION] === memory[Header.GENERATION];
   if (is_respawned) memory[at + Slot.RESPAWNED] = memory[at + Slot.RESPAWNED] + 1;
+  memory[at + Slot.STREAMS] = 0;
   memory[at + Slot.PID] = 0;
 }
 
@@ -211,6 +213,34 @@ export function workers(): Worker[] {
   }
   table.sort(running, (a, b) => (a.id === b.id ? a.pid < b.pid : a.id < b.id));
   return running;
+}
+
+function all_streams(): number {
+  const memory = shared_memory();
+  let streams = 0;
+  for (const slot of $range(1, last_slot())) streams += memory[slot_at(slot) + Slot.STREAMS];
+  return streams;
+}
+
+/**
+ * Counts one more client of the event stream in this worker, unless all workers together have `limit`. Returns
+ * whether it did. Any phase.
+ */
+export function add_stream(limit: number): boolean {
+  let is_added = false;
+  exclusively(() => {
+    if (own_slot === 0 || all_streams() >= limit) return;
+    const cell = slot_at(own_slot) + Slot.STREAMS;
+    shared_memory()[cell] = shared_memory()[cell] + 1;
+    is_added = true;
+  });
+  return is_added;
+}
+
+/** Counts one client of the event stream less in this worker. Any phase. */
+export function remove_stream(): void {
+  const cell = slot_at(own_slot) + Slot.STREAMS;
+  shared_memory()[cell] = shared_memory()[cell] - 1;
 }
 
 /** Sets a worker's number of requests to 0, but not its requests under way. */

@@ -1,0 +1,57 @@
+import { refuse, type Read } from "../../config/reader";
+import { check_name } from "../../config/upstream";
+import { set_of } from "../../lib/tables";
+import { argument } from "../request";
+import { KINDS, type Item } from "./feed";
+
+/** Which messages of the stream a client wants. */
+
+export interface Filter {
+  /** Undefined: all. */
+  upstreams: LuaSet<string> | undefined;
+  kinds: LuaSet<string> | undefined;
+}
+
+/** Returns the names in a query argument, which commas separate; undefined: the argument is absent. */
+function names_in(argument_name: string): string[] | undefined {
+  const value = argument(argument_name);
+  if (value === undefined) return undefined;
+  const names: string[] = [];
+  for (const [name] of string.gmatch(`${value},`, "([^,]*),")) names.push(name);
+  return names;
+}
+
+function read_upstreams(): Read<LuaSet<string>> {
+  const names = names_in("upstream");
+  if (names === undefined) return $multi(undefined, undefined);
+  for (const name of names) {
+    if (check_name(name) !== undefined) return refuse("upstream", "must be names separated by commas");
+  }
+  return $multi(set_of(names), undefined);
+}
+
+function read_kinds(): Read<LuaSet<string>> {
+  const names = names_in("kind");
+  if (names === undefined) return $multi(undefined, undefined);
+  const known = set_of<string>(KINDS);
+  for (const name of names) {
+    if (!known.has(name))
+      return refuse("kind", `must be of ${table.concat([...KINDS], ", ")}, separated by commas`);
+  }
+  return $multi(set_of(names), undefined);
+}
+
+/** Reads the query arguments `upstream` and `kind`. Phase: content_by_lua. */
+export function read_filter(): Read<Filter> {
+  const [upstreams, bad_upstream] = read_upstreams();
+  const [kinds, bad_kind] = read_kinds();
+  const problem = bad_upstream ?? bad_kind;
+  return $multi(problem === undefined ? { upstreams, kinds } : undefined, problem);
+}
+
+/** Returns whether a client wants a message. Every client gets `lost`. Any phase. */
+export function passes({ upstreams, kinds }: Filter, { kind, upstream }: Item): boolean {
+  if (kind === "lost") return true;
+  if (kinds !== undefined && !kinds.has(kind)) return false;
+  return upstreams === undefined || (upstream !== undefined && upstreams.has(upstream));
+}
