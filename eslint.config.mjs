@@ -42,6 +42,26 @@ const innerZones = Object.entries(innerLayers).flatMap(([room, folders]) =>
   })),
 );
 
+/** The dashboard's rooms, from the top down. */
+const webLayers = [
+  ["main.tsx"],
+  ["views"],
+  ["actions"],
+  ["components"],
+  ["state"],
+  ["api"],
+  ["model"],
+  ["styles"],
+];
+const webZones = webLayers.flatMap((layer, index) =>
+  layer.map((room) => ({
+    target: `./web/src/${room}`,
+    from: ["./web/src"],
+    except: [room, ...webLayers.slice(index + 1).flat()].map((allowed) => `./${allowed}`),
+    message,
+  })),
+);
+
 /** JavaScript that has types here but nothing behind them when Lua runs it, or only a costly imitation. */
 const absentGlobals = {
   "Error, AggregateError, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError":
@@ -110,11 +130,17 @@ const noFocusNoSkip = [
   },
 ];
 
+const unusedVars = [
+  "error",
+  { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" },
+];
+
 export default defineConfig(
   globalIgnores(["dist/", "build/", ".sluice/"]),
   js.configs.recommended,
   {
     files: ["**/*.ts"],
+    ignores: ["web/**"],
     extends: [tseslint.configs.recommendedTypeChecked, importX.flatConfigs.typescript],
     plugins: {
       "import-x": importX,
@@ -132,16 +158,29 @@ export default defineConfig(
         { zones: [...zones, ...innerZones], basePath: import.meta.dirname },
       ],
       "@typescript-eslint/consistent-type-imports": "error",
-      "@typescript-eslint/no-unused-vars": [
-        "error",
-        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" },
-      ],
+      "@typescript-eslint/no-unused-vars": unusedVars,
       "@typescript-eslint/prefer-nullish-coalescing": "error",
       // 0 and "" are true in Lua, so a condition must be a boolean already.
       "@typescript-eslint/strict-boolean-expressions": [
         "error",
         { allowString: false, allowNumber: false, allowNullableObject: false },
       ],
+    },
+  },
+  {
+    files: ["web/**/*.{ts,tsx}"],
+    extends: [tseslint.configs.recommendedTypeChecked, importX.flatConfigs.typescript],
+    plugins: { "import-x": importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      "import-x/resolver-next": [createTypeScriptImportResolver({ project: "web/tsconfig.json" })],
+    },
+    rules: {
+      eqeqeq: "error",
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones: webZones, basePath: import.meta.dirname }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": unusedVars,
     },
   },
   {

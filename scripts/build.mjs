@@ -1,5 +1,5 @@
 /**
- * `npm run build`: compiles src/ and openapi/ into dist/, the Lua that users copy into OpenResty's
+ * `npm run build`: compiles src/, openapi/ and web/ into dist/, the Lua that users copy into OpenResty's
  * site/lualib.
  */
 import { renameSync, rmSync } from "node:fs";
@@ -28,13 +28,22 @@ function describe(folder) {
 }
 
 /**
- * Rebuilds dist/ from src/ and openapi/. When the build fails, dist/ stays as it was.
+ * Adds the dashboard.
+ * @param {string} folder of the compiled Lua
+ * @returns {boolean} whether there was no error
+ */
+function addDashboard(folder) {
+  return run(process.execPath, [join(root, "scripts", "build_web.mjs"), folder]);
+}
+
+/**
+ * Rebuilds dist/ from src/, openapi/ and web/. When the build fails, dist/ stays as it was.
  * @returns {boolean} whether there was no error
  */
 export function build() {
   ensureNodeModules();
   const fresh = join(root, "build", `dist-${process.pid}`);
-  const built = compile("tstl.json", fresh) && describe(fresh);
+  const built = compile("tstl.json", fresh) && describe(fresh) && addDashboard(fresh);
   if (built) {
     rmSync(join(root, "dist"), { recursive: true, force: true });
     renameSync(fresh, join(root, "dist"));

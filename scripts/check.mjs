@@ -27,6 +27,7 @@ const steps = [
   ["format", () => node("prettier/bin/prettier.cjs", "--check", "--log-level=warn", ".")],
   ["lint", () => node("eslint/bin/eslint.js", "--max-warnings=0", ".")],
   ["types", () => node("typescript/bin/tsc", "--noEmit", "--project", "tsconfig.json")],
+  ["web types", () => node("typescript/bin/tsc", "--noEmit", "--project", "web/tsconfig.json")],
   ["declarations", () => report(checkDeclarations())],
   ["build", build],
   ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],

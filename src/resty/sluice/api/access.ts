@@ -65,8 +65,13 @@ function check_host(options: ApiOptions): Problem | undefined {
   );
 }
 
-function check_site(options: ApiOptions): Problem | undefined {
-  if (is_from_listed_origin(options)) return undefined;
+/** Tells whether a browser opens the path in a tab of its own, and not in a frame or by a script. */
+function is_navigation(): boolean {
+  return ngx.var.http_sec_fetch_mode === "navigate" && ngx.var.http_sec_fetch_dest === "document";
+}
+
+function check_site(options: ApiOptions, is_page: boolean): Problem | undefined {
+  if (is_from_listed_origin(options) || (is_page && is_navigation())) return undefined;
   const problem = forbidden("CrossSiteRequest", "requests from other sites are refused");
   const site = ngx.var.http_sec_fetch_site;
   if (site !== undefined && site !== "same-origin" && site !== "none") return problem;
@@ -102,9 +107,13 @@ function check_token(options: ApiOptions, is_write: boolean): Problem | undefine
   };
 }
 
-/** Checks the request's host name and origin. Returns the problem if it is refused. Phase: content_by_lua. */
-export function check_source(options: ApiOptions): Problem | undefined {
-  return check_host(options) ?? check_site(options);
+/**
+ * Checks the request's host name and origin. Returns the problem if it is refused. Phase: content_by_lua.
+ *
+ * @param is_page whether the request is for a page without data, which a link of another site may open
+ */
+export function check_source(options: ApiOptions, is_page: boolean): Problem | undefined {
+  return check_host(options) ?? check_site(options, is_page);
 }
 
 /** Returns the problem of a client without permission. Phase: content_by_lua, after `check_source`. */

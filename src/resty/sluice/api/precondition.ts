@@ -31,17 +31,16 @@ export function take_conditions(): Conditions {
   return conditions;
 }
 
-/**
- * Tells whether a list of ETags includes the upstream's, even as a weak one: nginx weakens it if it
- * compresses.
- */
-function includes(tags: string, current: Document | undefined): boolean {
-  if (current === undefined) return false;
-  const own = etag(current);
+/** Tells whether a list of ETags includes one, even as a weak one: nginx weakens it if it compresses. */
+export function includes_tag(tags: string, own: string): boolean {
   for (const [tag] of string.gmatch(tags, "[^,%s]+")) {
     if (tag === "*" || tag === own || tag === `W/${own}`) return true;
   }
   return false;
+}
+
+function includes(tags: string, current: Document | undefined): boolean {
+  return current !== undefined && includes_tag(tags, etag(current));
 }
 
 function lost(text: string): Problem {

@@ -5,6 +5,7 @@ import { count_refusal } from "../store/memory/dict";
 import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
 import { preflight_headers, share_answer } from "./cross_origin";
+import * as dashboard from "./dashboard";
 import * as metrics from "./metrics/metrics";
 import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
@@ -64,7 +65,7 @@ const PLUS_PATTERNS = patterns_of([
   plus_workers.routes,
 ]);
 /** The resources directly below the prefix. */
-const OTHER_PATTERNS = patterns_of([metrics.routes]);
+const OTHER_PATTERNS = patterns_of([dashboard.routes, metrics.routes]);
 const SLUICE_PATTERNS = patterns_of([
   upstreams.routes,
   discovery.routes,
@@ -183,24 +184,25 @@ export function answer_request(options: ApiOptions): void {
   // Reads ignore conditions, because states and counters change without a change of the ETag.
   const conditions = take_conditions();
   share_answer(options);
-  const foreign = check_source(options);
+  const segments = path_below(options.prefix);
+  const [route, parameters, missing] = find(segments ?? []);
+  const is_page = route?.is_page === true && !is_write;
+  const foreign = check_source(options, is_page);
   const preflight = preflight_headers(options);
   if (foreign === undefined && preflight !== undefined) {
     send({ status: 204, headers: preflight });
     return;
   }
-  const refused = foreign ?? check_access(options, is_write);
+  const refused = foreign ?? (is_page ? undefined : check_access(options, is_write));
   if (refused !== undefined) {
     refuse(refused, is_write, refused.status === 401 ? { "WWW-Authenticate": CHALLENGES } : {});
     return;
   }
-  const segments = path_below(options.prefix);
   if (segments === undefined) {
     const text = `the API is at ${options.prefix}: set api.prefix to the location's path`;
     refuse(not_found("PathNotFound", text), is_write);
     return;
   }
-  const [route, parameters, missing] = find(segments);
   if (route === undefined) {
     refuse(missing as Problem, is_write);
     return;
