@@ -9,6 +9,8 @@ const WRITE_BUDGET = 1.5;
 const CHANGE_BUDGET = 1000;
 /** CPU time of active health checks, in percent of one core. */
 const PROBE_BUDGET = 10;
+/** CPU time of an observer, such as the histograms of times, as a ratio to nginx's own request. */
+const OBSERVER_BUDGET = 0.01;
 /** Time from a change in a registry to the first request that follows it, in milliseconds. */
 const DISCOVERY_BUDGET = 50;
 /** CPU time of one update of the weights of 1,000 servers, in microseconds. */
@@ -71,6 +73,11 @@ export function judgeWrites(rows) {
 /** @param {import("./probes.mjs").ProbeCost} cost */
 export function judgeProbes({ servers, percent }) {
   return [judge(`checks of ${servers} servers, % of one core`, percent, PROBE_BUDGET)];
+}
+
+/** @param {import("./percentiles.mjs").PercentileCost} cost */
+export function judgePercentiles({ ratio }) {
+  return [judge("averages and histograms of times, one request", ratio, OBSERVER_BUDGET)];
 }
 
 /** @param {DiscoveryRow[]} rows */

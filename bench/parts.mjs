@@ -2,6 +2,7 @@ import {
   judgeChanges,
   judgeControl,
   judgeDiscovery,
+  judgePercentiles,
   judgeProbes,
   judgeRequests,
   judgeWrites,
@@ -11,12 +12,14 @@ import { measureControl } from "./control/control.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { measureGroup } from "./per_request.mjs";
+import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
 import { measureProbes } from "./probes.mjs";
 import {
   changeTable,
   controlTables,
   discoveryTable,
+  percentileLine,
   pickTable,
   probeLine,
   requestTable,
@@ -87,6 +90,10 @@ export const parts = {
   picks: () => {
     const rows = measurePicks();
     return { data: rows, text: pickTable(rows), verdicts: [] };
+  },
+  percentiles: async (options) => {
+    const cost = await measurePercentiles(options);
+    return { data: cost, text: percentileLine(cost), verdicts: judgePercentiles(cost) };
   },
   probes: async () => {
     const cost = await measureProbes();

@@ -126,6 +126,14 @@ export function probeLine({ servers, interval, perSecond, failed, percent, idleP
   );
 }
 
+/** @param {import("./percentiles.mjs").PercentileCost} cost */
+export function percentileLine({ nanoseconds, request, ratio }) {
+  return (
+    `Averages and histograms of times: ${nanoseconds.toFixed(1)} ns for one request, ${ratio.toFixed(4)} of nginx's ` +
+    `own request (${request.toFixed(1)} µs).`
+  );
+}
+
 /** @param {DiscoveryRow[]} rows */
 export function discoveryTable(rows) {
   return table(
