@@ -112,9 +112,9 @@ test("each state has its reason", async (context) => {
     'draining: "drain" is set',
     "down: it is a standby server that is not in service",
     "draining: it has reported this state",
-    "unhealthy: its health checks have failed",
-    "unavail: outlier detection has ejected it, until TIME",
-    "unavail: 1 request has failed, until TIME",
+    "unhealthy: / returned 503",
+    "unavail: 2 responses of 5xx in a row: ejected for 3600 s; it gets no requests until TIME",
+    "unavail: a request failed with 502; it gets no requests until TIME",
     "down: it has reported this state",
   ]);
   assert.equal((await explain(api)).next.id, 0, "a server that is not up is not the next one");

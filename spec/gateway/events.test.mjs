@@ -67,9 +67,9 @@ test("every change of a server that fails requests and checks and recovers is an
   assert.deepEqual(steps(events), [
     ["up", "unavail", "a request failed with 502"],
     ["unavail", "up", "it answers again"],
-    ["up", "unhealthy", "status 503"],
-    ["unhealthy", "up", "status 200"],
-    ["up", "unhealthy", "status 503"],
+    ["up", "unhealthy", "/health returned 503"],
+    ["unhealthy", "up", "/health returned 200"],
+    ["up", "unhealthy", "/health returned 503"],
     ["unhealthy", "up", "it is no longer checked"],
   ]);
   const lines = changesInLog(gateway, first.address);

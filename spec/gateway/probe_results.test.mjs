@@ -30,25 +30,25 @@ const reset = (socket) => socket.resetAndDestroy();
  * @type {Record<string, { answer: string | Answer, reason: RegExp }>}
  */
 const failing = {
-  "an error": { answer: answer("503 Service Unavailable", "no"), reason: /^status 503$/ },
-  "a client's error": { answer: answer("404 Not Found", ""), reason: /^status 404$/ },
-  silence: { answer: () => {}, reason: /^no answer within 3s$/ },
-  "half a head": { answer: "HTTP/1.1 200 OK\r\nContent-", reason: /^no answer within 3s$/ },
+  "an error": { answer: answer("503 Service Unavailable", "no"), reason: /^\/ returned 503$/ },
+  "a client's error": { answer: answer("404 Not Found", ""), reason: /^\/ returned 404$/ },
+  silence: { answer: () => {}, reason: /^\/ did not answer within 3s$/ },
+  "half a head": { answer: "HTTP/1.1 200 OK\r\nContent-", reason: /^\/ did not answer within 3s$/ },
   "half a body": {
     answer: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
-    reason: /^no answer within 3s$/,
+    reason: /^\/ did not answer within 3s$/,
   },
-  "a reset": { answer: reset, reason: /^could not read the answer: connection reset by peer$/ },
-  "an end": { answer: (socket) => socket.end(), reason: /^could not read the answer: closed$/ },
-  garbage: { answer: "\0\x01\x02 garbage", reason: /^could not read the answer: it is not HTTP\/1$/ },
-  "another protocol": { answer: "SSH-2.0-x\r\n", reason: /^could not read the answer: it is not HTTP\/1$/ },
+  "a reset": { answer: reset, reason: /^\/: could not read the answer: connection reset by peer$/ },
+  "an end": { answer: (socket) => socket.end(), reason: /^\/: could not read the answer: closed$/ },
+  garbage: { answer: "\0\x01\x02 garbage", reason: /^\/: could not read the answer: it is not HTTP\/1$/ },
+  "another protocol": { answer: "SSH-2.0-x\r\n", reason: /^\/: could not read the answer: it is not HTTP\/1$/ },
   "an endless header": {
     answer: `HTTP/1.1 200 OK\r\nX: ${"x".repeat(20_000)}`,
-    reason: /^could not read the answer: its header is larger than 16384 bytes$/,
+    reason: /^\/: could not read the answer: its header is larger than 16384 bytes$/,
   },
   "a malformed length": {
     answer: "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-    reason: /^could not read the answer: its Content-Length is malformed$/,
+    reason: /^\/: could not read the answer: its Content-Length is malformed$/,
   },
 };
 
@@ -85,7 +85,7 @@ test("a check distinguishes a failing server from a healthy one and reports the 
     assert.equal(result.passed, false, name);
     assert.match(result.reason, reason, name);
   }
-  assert.deepEqual(await firstResult(gateway, well.address), { passed: true, reason: "status 200" });
+  assert.deepEqual(await firstResult(gateway, well.address), { passed: true, reason: "/ returned 200" });
   await sleep(1000);
   assert.ok(resultsOf(gateway, well.address).every(({ passed }) => passed));
 });
@@ -121,7 +121,7 @@ test("a server whose backlog is full fails its check", async (context) => {
     return filling.filter(({ connecting }) => connecting).length >= 4;
   });
   const result = await probeOne(context, {}, `127.0.0.1:${port}`);
-  assert.deepEqual(result, { passed: false, reason: "no answer within 3s" });
+  assert.deepEqual(result, { passed: false, reason: "it accepted no connection within 3s" });
 });
 
 test("a probe is a GET with the upstream's name", async (context) => {
@@ -136,13 +136,13 @@ test("a check can use another port", async (context) => {
   const server = await startProbed(context);
   const address = `127.0.0.1:${await freePort()}`;
   const result = await probeOne(context, { port: server.port }, address);
-  assert.deepEqual(result, { passed: true, reason: "status 200" });
+  assert.deepEqual(result, { passed: true, reason: "/ returned 200" });
 });
 
 test("a tcp check passes when the connection is established", async (context) => {
   const server = await startProbed(context, () => {});
   const result = await probeOne(context, { type: "tcp" }, server.address);
-  assert.deepEqual(result, { passed: true, reason: "connected" });
+  assert.deepEqual(result, { passed: true, reason: "it accepts connections" });
   assert.equal(server.arrivals.length, 0);
 });
 
@@ -154,10 +154,10 @@ test("an https check sends the upstream's name and does not verify the certifica
   const plain = await startProbed(context);
   const check = { ...quick, type: "https" };
   const gateway = await startProber(context, check, [server.address, plain.address], { workers: 1 });
-  assert.deepEqual(await firstResult(gateway, server.address), { passed: true, reason: "status 200" });
+  assert.deepEqual(await firstResult(gateway, server.address), { passed: true, reason: "/ returned 200" });
   const { passed, reason } = await firstResult(gateway, plain.address);
   assert.equal(passed, false);
-  assert.match(reason, /^could not shake hands: /);
+  assert.match(reason, /^\/: could not shake hands: /);
   await waitFor("the server is probed again", () => server.arrivals.length > 2);
   assert.equal(server.connections, 1);
   assert.deepEqual(names, ["app"]);
@@ -166,32 +166,32 @@ test("an https check sends the upstream's name and does not verify the certifica
 test("a check works at a unix socket", async (context) => {
   const server = await startProbed(context, WELL, { path: join(tmpdir(), `probed-${process.pid}.sock`) });
   const result = await probeOne(context, {}, server.address);
-  assert.deepEqual(result, { passed: true, reason: "status 200" });
+  assert.deepEqual(result, { passed: true, reason: "/ returned 200" });
 });
 
 /** @type {[name: string, match: object, answer: string, passed: boolean, reason: string][]} */
 const matches = [
-  ["a status in the list", { status: "200 204-299" }, answer("206 x", ""), true, "status 206"],
-  ["a status outside it", { status: "200 204-299" }, answer("203 x", ""), false, "status 203"],
-  ["a body", { status: "200", body: "^o.$" }, WELL, true, "status 200"],
-  ["another body", { status: "200", body: "^no" }, WELL, false, "the body does not match"],
-  ["a header", { status: "200", headers: { a: "^1" } }, answer("200 x", "", "A: 12\r\n"), true, "status 200"],
-  ["no header", { status: "200", headers: { a: "" } }, WELL, false, 'the header "a" is missing'],
+  ["a status in the list", { status: "200 204-299" }, answer("206 x", ""), true, "/ returned 206"],
+  ["a status outside it", { status: "200 204-299" }, answer("203 x", ""), false, "/ returned 203"],
+  ["a body", { status: "200", body: "^o.$" }, WELL, true, "/ returned 200"],
+  ["another body", { status: "200", body: "^no" }, WELL, false, "/ returned 200, but the body does not match"],
+  ["a header", { status: "200", headers: { a: "^1" } }, answer("200 x", "", "A: 12\r\n"), true, "/ returned 200"],
+  ["no header", { status: "200", headers: { a: "" } }, WELL, false, '/ returned 200, but the header "a" is missing'],
   [
     "a wrong header",
     { status: "200", headers: { a: "2" } },
     answer("200 x", "", "a: 1\r\n"),
     false,
-    'the header "a" does not match',
+    '/ returned 200, but the header "a" does not match',
   ],
   [
     "the first 64 KiB",
     { status: "200", body: "needle" },
     answer("200 x", "x".repeat(65_536) + "needle"),
     false,
-    "the body does not match",
+    "/ returned 200, but the body does not match",
   ],
-  ["a large body", { status: "200", body: "^x" }, answer("200 x", "x".repeat(200_000)), true, "status 200"],
+  ["a large body", { status: "200", body: "^x" }, answer("200 x", "x".repeat(200_000)), true, "/ returned 200"],
 ];
 
 test("a check compares the answer with its conditions", async (context) => {

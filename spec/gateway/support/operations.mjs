@@ -53,6 +53,7 @@ export const requests = [
   ["GET", `${made}/nodes/one`],
   ["POST", `${made}/nodes/one/report`, { utilization: 2, time: new Date().toISOString() }],
   ["GET", `${made}/explain`],
+  ["GET", `${made}/status`],
   ["GET", status],
   ["DELETE", status],
   ["GET", "/api/9/workers/0"],

@@ -21,6 +21,7 @@ import { for_each_upstream, refresh_all, use_memory } from "./live/view/view";
 import { follow_loads, raise_weights } from "./live/view/weight";
 import { start_prober } from "./probe/prober";
 import { compact_when_due } from "./store/compaction";
+import { note_saving } from "./store/disk/failures";
 import { watch_files } from "./store/disk/files";
 import { save_health } from "./store/disk/health";
 import { remove_idle_servers } from "./store/drain_jobs";
@@ -42,6 +43,7 @@ let has_warned = false;
 
 function save(pause: (this: void) => void): void {
   const [saved, cause] = save_health(pause);
+  note_saving("health", cause);
   if (saved === undefined && !has_warned) ngx.log(ngx.WARN, `sluice: ${cause ?? ""}`);
   has_warned = saved === undefined;
 }

@@ -15,20 +15,26 @@ import { state_name } from "../store/memory/state";
 /** A state, and the reason in words. */
 type Explained = LuaMultiReturn<[string, string]>;
 
+/** Says until when an unavailable server gets no requests. */
 function until(row: Cell): string {
   const time = shared_memory()[row + Row.UNAVAILABLE_UNTIL];
-  return time === math.huge ? "" : `, until ${iso8601(clock.wall_time_of(time))}`;
+  if (time === math.huge) return "";
+  if (time <= clock.now()) return "; the next request to it is a trial";
+  return `; it gets no requests until ${iso8601(clock.wall_time_of(time))}`;
+}
+
+function why_unavailable(row: Cell): string {
+  const memory = shared_memory();
+  if (memory[row + Row.EJECTED_UNTIL] > 0) return "outlier detection has ejected it";
+  const fails = memory[row + Row.FAILS];
+  return `${fails} ${fails === 1 ? "request has" : "requests have"} failed`;
 }
 
 /** Says why a server is not up. `kept`: the reason of the last change of its state, if it is known. */
 function why_not_up(row: Cell, state: State, kept: string | undefined): string {
   if (state === State.UNHEALTHY) return kept ?? "its health checks have failed";
   if (state === State.CHECKING) return "its first health check has not passed yet";
-  const memory = shared_memory();
-  const because = kept === undefined ? "" : `: ${kept}`;
-  if (memory[row + Row.EJECTED_UNTIL] > 0) return `outlier detection has ejected it${until(row)}${because}`;
-  const fails = memory[row + Row.FAILS];
-  return `${fails} ${fails === 1 ? "request has" : "requests have"} failed${until(row)}${because}`;
+  return `${kept ?? why_unavailable(row)}${until(row)}`;
 }
 
 function by_health({ row: number, incarnation }: ServerRecord): Explained {

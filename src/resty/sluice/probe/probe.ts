@@ -62,7 +62,7 @@ export function new_check(
     timeout: seconds_of(config.timeout),
     keepalive_time: seconds_of(config.keepalive_time),
     request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
-    path: string.match(config.uri, "^[^?]*")[0],
+    path: config.type === "tcp" ? "" : string.match(config.uri, "^[^?]*")[0],
     tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
     match: new_match(config.match),
     report_expiry: expiry_of(load),
@@ -74,7 +74,8 @@ export function new_check(
 function why_none({ path, config }: Check, cause: string): string {
   if (is_unconnected(cause))
     return is_timeout(cause) ? `it accepted no connection within ${config.timeout}` : cause;
-  return is_timeout(cause) ? `${path} did not answer within ${config.timeout}` : `${path}: ${cause}`;
+  if (is_timeout(cause)) return `${path} did not answer within ${config.timeout}`;
+  return `${path}: ${cause}`;
 }
 
 function failed_probe(

@@ -19,13 +19,13 @@ import { report_object, scaling_object, weight_object } from "../load_objects";
 import { doubt_about, problem_objects } from "../problems";
 import { argument } from "../request";
 import type { Route } from "../route";
-import { check_object, explained_state } from "../state_text";
+import { check_object, explained_state, since_of } from "../state_text";
 
 /** `/sluice/1/upstreams/<name>/explain`: the share of each server with its reasons, and the next server. */
 
 const explained_record = record("method problems servers autoscale next");
 const server_record = record(`
-  id server node backup state reason expired expires weight report check
+  id server node backup state reason since expired expires weight report check
   picks picks_percent active active_percent
 `);
 const next_record = record("id server reason");
@@ -70,6 +70,7 @@ function server_objects(name: string, document: Document, now: number): object[]
       backup: server.backup,
       state,
       reason: state === "up" ? (doubt_about(document, server) ?? reason) : reason,
+      since: since_of(server),
       expired: has_expired ? true : undefined,
       expires: has_expired ? iso8601(clock.wall_time_of(expires(server))) : undefined,
       weight: weight_object(document, server, loads, now),

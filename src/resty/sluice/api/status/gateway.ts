@@ -1,7 +1,13 @@
 import { list, record } from "../../lib/json";
+import { escape_invalid_utf8 } from "../../lib/utf8";
+import { own_generation } from "../../live/unlogged";
+import { why_unsaved } from "../../store/disk/failures";
+import { displaced } from "../../store/disk/files";
+import { is_open } from "../../store/disk/writer";
 import { is_clustered } from "../../store/document/clustered";
 import { dict_capacity, dict_free_space, recall } from "../../store/memory/dict";
 import { revision } from "../../store/memory/region";
+import { count_workers_with_slot } from "../../store/memory/slots";
 import { cluster_problems } from "../../store/source_status";
 import { cluster_state } from "../cluster_state";
 
@@ -27,16 +33,39 @@ export function event_cursor(): string {
   return string.format("%d.%d", tonumber(recall("last_event")) ?? 0, revision());
 }
 
+/** Returns why changes or the servers' health are not saved; undefined: they are. */
+function why_not_saved(): string | undefined {
+  if (!is_open()) return undefined;
+  const moved = displaced();
+  if (moved !== undefined) return `changes are refused: ${moved}`;
+  const change = why_unsaved("change");
+  return change === undefined ? why_unsaved("health") : `the last change was refused: ${change}`;
+}
+
+/** Returns that the shared dict is nearly full; undefined: it is not. */
+function why_nearly_full(): string | undefined {
+  const free = dict_free_space() / dict_capacity();
+  if (free >= LEAST_FREE) return undefined;
+  const percent = math.floor(free * 100);
+  return `${percent} % of the shared dict is free, and changes are refused when it is full: make lua_shared_dict larger`;
+}
+
+/** Returns that workers serve no requests; undefined: all do. */
+function why_not_serving(): string | undefined {
+  const count = ngx.worker.count() - count_workers_with_slot(own_generation());
+  if (count <= 0) return undefined;
+  const who = count === 1 ? "1 worker has" : `${count} workers have`;
+  return `${who} no slot for counters and answers 502 until workers of an earlier reload have ended`;
+}
+
 /** Returns the problems of the gateway. Any phase. */
 export function gateway_problems(): object[] {
   const problems: object[] = [];
-  const free = dict_free_space() / dict_capacity();
-  if (free < LEAST_FREE) {
-    const reason = string.format(
-      "%d %% of the shared dict are free: changes are refused when it is full; make lua_shared_dict larger",
-      math.floor(free * 100),
-    );
-    problems.push(problem_record({ problem: "dict_nearly_full", reason }));
-  }
+  const add = (problem: string, reason: string | undefined) => {
+    if (reason !== undefined) problems.push(problem_record({ problem, reason: escape_invalid_utf8(reason) }));
+  };
+  add("state_not_saved", why_not_saved());
+  add("dict_nearly_full", why_nearly_full());
+  add("workers_without_slot", why_not_serving());
   return list(problems);
 }

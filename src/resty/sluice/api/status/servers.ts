@@ -18,7 +18,7 @@ import { times_object } from "./times";
 /** The servers in the status of an upstream. */
 
 const server_record = record(`
-  id server node origin backup down drain standby drain_job drain_deadline
+  id server node origin backup down drain standby in_service drain_job drain_deadline
   state reason since weight picks picks_percent active max_conns
   requests responses fails unanswered sent received header_time response_time
   check report report_age
@@ -84,6 +84,7 @@ function server_text(server: ServerRecord, common: Common): string {
     down: server.down ? true : undefined,
     drain: server.drain ? true : undefined,
     standby: server.standby,
+    in_service: server.in_service,
     drain_job: leave_by === "" ? undefined : true,
     drain_deadline: leave_by === "" || leave_by === "idle" ? undefined : leave_by,
     state,

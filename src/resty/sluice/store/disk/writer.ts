@@ -2,6 +2,7 @@ import type { Result } from "../../lib/result";
 import { Header } from "../memory/cells";
 import * as posix from "../memory/posix";
 import { shared_memory } from "../memory/region";
+import { note_saving } from "./failures";
 import { displaced, open_files, use_folder } from "./files";
 import { format_journal_start } from "./journal";
 import { load_files, type Index, type TextFile } from "./load";
@@ -102,6 +103,7 @@ export function trim_journal(): Result<true> {
 /** Appends a line to the journal, with `fsync` to the disk. The caller holds the write lock. */
 export function append(line: string, fsync: boolean): Result<true> {
   const [written, cause] = write_line(shared_memory()[Header.JOURNAL], line, fsync);
+  note_saving("change", cause);
   if (written !== undefined) count_bytes(journal_bytes() + line.length);
   return $multi(written, cause);
 }

@@ -126,6 +126,17 @@ export function count_slots(): LuaMultiReturn<[number, number]> {
   return $multi(count, free);
 }
 
+/** Returns the number of workers of a generation that have a slot. Any phase. */
+export function count_workers_with_slot(generation: number): number {
+  const memory = shared_memory();
+  let count = 0;
+  for (const slot of $range(1, last_slot())) {
+    const at = slot_at(slot);
+    if (memory[at + Slot.PID] !== 0 && memory[at + Slot.GENERATION] === generation) count += 1;
+  }
+  return count;
+}
+
 function all_respawned(): number {
   const memory = shared_memory();
   let respawned = 0;
