@@ -41,7 +41,10 @@ const failing = {
   "a reset": { answer: reset, reason: /^\/: could not read the answer: connection reset by peer$/ },
   "an end": { answer: (socket) => socket.end(), reason: /^\/: could not read the answer: closed$/ },
   garbage: { answer: "\0\x01\x02 garbage", reason: /^\/: could not read the answer: it is not HTTP\/1$/ },
-  "another protocol": { answer: "SSH-2.0-x\r\n", reason: /^\/: could not read the answer: it is not HTTP\/1$/ },
+  "another protocol": {
+    answer: "SSH-2.0-x\r\n",
+    reason: /^\/: could not read the answer: it is not HTTP\/1$/,
+  },
   "an endless header": {
     answer: `HTTP/1.1 200 OK\r\nX: ${"x".repeat(20_000)}`,
     reason: /^\/: could not read the answer: its header is larger than 16384 bytes$/,
@@ -174,9 +177,27 @@ const matches = [
   ["a status in the list", { status: "200 204-299" }, answer("206 x", ""), true, "/ returned 206"],
   ["a status outside it", { status: "200 204-299" }, answer("203 x", ""), false, "/ returned 203"],
   ["a body", { status: "200", body: "^o.$" }, WELL, true, "/ returned 200"],
-  ["another body", { status: "200", body: "^no" }, WELL, false, "/ returned 200, but the body does not match"],
-  ["a header", { status: "200", headers: { a: "^1" } }, answer("200 x", "", "A: 12\r\n"), true, "/ returned 200"],
-  ["no header", { status: "200", headers: { a: "" } }, WELL, false, '/ returned 200, but the header "a" is missing'],
+  [
+    "another body",
+    { status: "200", body: "^no" },
+    WELL,
+    false,
+    "/ returned 200, but the body does not match",
+  ],
+  [
+    "a header",
+    { status: "200", headers: { a: "^1" } },
+    answer("200 x", "", "A: 12\r\n"),
+    true,
+    "/ returned 200",
+  ],
+  [
+    "no header",
+    { status: "200", headers: { a: "" } },
+    WELL,
+    false,
+    '/ returned 200, but the header "a" is missing',
+  ],
   [
     "a wrong header",
     { status: "200", headers: { a: "2" } },
@@ -191,7 +212,13 @@ const matches = [
     false,
     "/ returned 200, but the body does not match",
   ],
-  ["a large body", { status: "200", body: "^x" }, answer("200 x", "x".repeat(200_000)), true, "/ returned 200"],
+  [
+    "a large body",
+    { status: "200", body: "^x" },
+    answer("200 x", "x".repeat(200_000)),
+    true,
+    "/ returned 200",
+  ],
 ];
 
 test("a check compares the answer with its conditions", async (context) => {

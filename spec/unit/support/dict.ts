@@ -34,6 +34,9 @@ export function make_dict(): void {
     capacity(this: SharedDict) {
       return 0;
     },
+    free_space(this: SharedDict) {
+      return 0;
+    },
   };
   const globals = _G as unknown as { ngx?: { log: () => void; shared?: object } };
   // A spec that imports nginx_stub.ts has an `ngx` with a log already.

@@ -58,7 +58,7 @@ export function explained_state(server: ServerRecord, active: number): Explained
   return by_health(server);
 }
 
-/** Returns since when a server has not been up; undefined: it is up, or its parameters keep it from serving. */
+/** Returns since when a server has not been up; undefined: it is, or its parameters keep it from serving. */
 export function since_of(server: ServerRecord): string | undefined {
   if (server.down || server.drain || is_standing_by(server)) return undefined;
   const memory = shared_memory();

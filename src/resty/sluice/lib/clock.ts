@@ -30,6 +30,7 @@ ffi.cdef(`
 
 const C = ffi.C as Libc;
 const CLOCK_MONOTONIC = 1;
+const CLOCK_PROCESS_CPUTIME_ID = 2;
 const TWO_TO_32 = 2 ** 32;
 /** Added to the time since boot, so that 0, which means "never", is long ago even right after boot. */
 const SECONDS_BEFORE_BOOT = 1_000_000_000;
@@ -41,6 +42,12 @@ export function kernel_now(this: void): Moment {
   C.sluice_clock_gettime(CLOCK_MONOTONIC, read_time);
   const seconds = tonumber(read_time.seconds) as number;
   return SECONDS_BEFORE_BOOT + seconds + (tonumber(read_time.nanoseconds) as number) / 1e9;
+}
+
+/** Returns the CPU time that this process has used, in seconds. Any phase. */
+export function cpu_time(this: void): number {
+  C.sluice_clock_gettime(CLOCK_PROCESS_CPUTIME_ID, read_time);
+  return (tonumber(read_time.seconds) as number) + (tonumber(read_time.nanoseconds) as number) / 1e9;
 }
 
 /** Reads nginx's own monotonic clock (`ngx_current_msec`), which each turn of the event loop updates. */

@@ -63,8 +63,8 @@ function mismatch_of_content(match: Match, answer: Answer): string | undefined {
 }
 
 /**
- * Says what was returned instead of an answer that meets the conditions, such as "returned 503"; undefined: it
- * meets all. Phases that can sleep.
+ * Says what was returned instead of an answer that meets the conditions, such as "returned 503"; undefined:
+ * it meets all. Phases that can sleep.
  */
 export function mismatch(match: Match, answer: Answer): string | undefined {
   if (!is_in(answer.status, match.ranges)) return `returned ${answer.status}`;

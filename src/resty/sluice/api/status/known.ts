@@ -5,50 +5,16 @@ import { parse_head } from "../../store/document/document";
 import { for_each_record } from "../../store/document/records";
 import type { ServerRecord } from "../../store/document/line";
 import { follow_upstreams, new_follower } from "../../store/memory/changes";
-import { type Cell, type RowNumber } from "../../store/memory/cells";
+import type { RowNumber } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
 import { row_at } from "../../store/memory/region";
+import { Plan, type KnownUpstream } from "./model";
 import { new_shown, type Shown } from "./shown";
-import type { Sums } from "./sums";
 
 /**
  * What this worker knows of the configuration of upstreams, so that the status of an upstream that has not
  * changed costs only its sums.
  */
-
-/** What the parameters of a server say about requests to it. */
-export const enum Plan {
-  SERVES,
-  DRAINS,
-  STANDS_BY,
-  DOWN,
-}
-
-export interface KnownUpstream {
-  name: string;
-  revision: number;
-  /** The number of its row, and the first cell of that row. */
-  row_number: RowNumber;
-  row: Cell;
-  /** The beginning of its summary as JSON: the members that only its configuration determines. */
-  start: string;
-  /** Its servers, in the order in which they were added. */
-  ids: number[];
-  rows: RowNumber[];
-  incarnations: number[];
-  plans: Plan[];
-  /** The number of its servers that are no standby servers out of service. */
-  size: number;
-  panic_threshold: number;
-  /** The size of its queue; undefined: it has none. */
-  queue_size: number | undefined;
-  has_check: boolean;
-  has_source: boolean;
-  /** The sums at the last look, whether its summary could pass, and that summary. */
-  sums: Sums;
-  is_restless: boolean;
-  shown: Shown;
-}
 
 const START = '{"name":%s,"revision":%d,"method":"%s","%s":%d';
 
@@ -72,7 +38,7 @@ export function know(
   count_member: "servers" | "size",
 ): KnownUpstream {
   const [head, start] = parse_head(text);
-  const { revision, row, method, panic_threshold, queue, health_check, discovery } = head;
+  const { revision, row, method, panic_threshold, queue, discovery } = head;
   const ids: number[] = [];
   const rows: RowNumber[] = [];
   const incarnations: number[] = [];
@@ -98,7 +64,6 @@ export function know(
     size,
     panic_threshold: panic_threshold ?? 0,
     queue_size: queue?.size,
-    has_check: health_check !== undefined,
     has_source: source_of(discovery) !== undefined,
     sums: [],
     is_restless: false,

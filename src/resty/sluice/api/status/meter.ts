@@ -1,3 +1,4 @@
+import { cpu_time } from "../../lib/clock";
 import { new_pause } from "../../lib/pause";
 import { new_turn } from "../../lib/turn";
 
@@ -22,13 +23,13 @@ const SHORTEST_INTERVAL = 1;
 /** Makes the meter of an answer. Phase: content_by_lua. */
 export function new_meter(): Meter {
   let spent = 0;
-  let began = os.clock();
+  let began = cpu_time();
   const turn = new_turn();
   const stop = () => {
-    spent += os.clock() - began;
+    spent += cpu_time() - began;
   };
   const start = () => {
-    began = os.clock();
+    began = cpu_time();
   };
   const rest = () => {
     stop();

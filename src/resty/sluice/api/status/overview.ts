@@ -12,8 +12,9 @@ import type { Answered, NextPiece } from "../answer";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { cluster_object, event_cursor, gateway_problems } from "./gateway";
-import { known_upstreams, type KnownUpstream } from "./known";
+import { known_upstreams } from "./known";
 import { new_meter, type Meter } from "./meter";
+import type { KnownUpstream } from "./model";
 import { may_lack } from "./shown";
 import { look_at, restless_at } from "./summary";
 

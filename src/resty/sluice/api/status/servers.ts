@@ -1,6 +1,6 @@
 import { source_of } from "../../config/discovery";
 import { picks_of_minute } from "../../control/picks";
-import * as clock from "../../lib/clock";
+import type * as clock from "../../lib/clock";
 import { encode, record } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
@@ -52,7 +52,7 @@ function origin_of({ source }: ServerRecord, common: Common): string {
   return source === "register" ? source : (common.source ?? source);
 }
 
-/** Returns how long ago a server reported its state or its utilization, in seconds; undefined: it never has. */
+/** Returns how long ago a server last reported, in seconds; undefined: it never has. */
 function report_age({ row }: ServerRecord, now: clock.Moment): number | undefined {
   const memory = shared_memory();
   const at = memory[row_at(row) + Row.STATE_REPORTED_AT];

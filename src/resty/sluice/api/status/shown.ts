@@ -4,9 +4,9 @@ import type { Moment } from "../../lib/clock";
  * Decides which summaries an answer with `since` may omit: those that are equal in this answer and in the
  * client's last one, which another worker may have given.
  *
- * A worker knows since when the summary has been the same to its own eyes. In between, another worker may have
- * shown a summary that has passed since, such as one with a request under way. Each worker therefore notes in
- * shared memory when it shows such a summary. Counters only rise, so all other changes last.
+ * A worker knows since when the summary has been the same to its own eyes. In between, another worker may
+ * have shown a summary that has passed since, such as one with a request under way. Each worker therefore
+ * notes in shared memory when it shows such a summary. Counters only rise, so all other changes last.
  */
 
 /** The summary of an upstream that this worker has shown last. */

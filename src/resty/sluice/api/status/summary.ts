@@ -4,9 +4,9 @@ import { UpstreamRow } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
 import { shared_memory } from "../../store/memory/region";
 import { add_times, clear_times, new_times } from "../../store/memory/times";
-import type { KnownUpstream } from "./known";
+import { Shape, Sum, type KnownUpstream, type Sums } from "./model";
 import { note_shown } from "./shown";
-import { keep_sums, Shape, Sum, sum_up, type Sums } from "./sums";
+import { keep_sums, sum_up } from "./sums";
 import { times_text } from "./times";
 import { discovery_text, problems_text, worst_text } from "./trouble";
 

@@ -4,50 +4,9 @@ import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter, UpstreamRow } from
 import { counter_at, is_used, row_at, shared_memory, stamp_at, stamp_of } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
-import { Plan, type KnownUpstream } from "./known";
+import { Plan, Shape, Sum, type KnownUpstream, type Sums } from "./model";
 
 /** The sums over the servers of an upstream. They run for all servers of a gateway, so they make no tables. */
-
-/** The sums of an upstream, by `Sum`. */
-export type Sums = number[];
-
-/** The states of servers, the worst first. */
-export const enum Shape {
-  UNHEALTHY,
-  UNAVAIL,
-  CHECKING,
-  /** By its own report. */
-  DOWN,
-  DRAINING,
-  /** By configuration. */
-  SET_DRAINING,
-  SET_DOWN,
-  UP,
-}
-
-export const enum Sum {
-  ACTIVE,
-  REQUESTS,
-  FAILS,
-  WAITING,
-  OVERFLOWS,
-  /** The responses whose times are known. */
-  TIMED,
-  /** Responses from 1xx to 5xx. */
-  FIRST_CLASS,
-  /** Servers by `Shape`. */
-  FIRST_SHAPE = FIRST_CLASS + 5,
-  /** Servers in rotation, and those of them that health keeps from requests. */
-  IN_ROTATION = FIRST_SHAPE + Shape.UP + 1,
-  UNAVAILABLE,
-  HEALTH_REVISION,
-  UNLOGGED,
-  UNPROVEN_SINCE,
-  /** The index of the first server that is worst, and its `Shape`. */
-  WORST,
-  WORST_SHAPE,
-  COUNT,
-}
 
 const LAST_CLASS = 5;
 
@@ -100,7 +59,8 @@ function add_server(
   const shape = shape_of(plan, row, active);
   sums[Sum.ACTIVE] = sums[Sum.ACTIVE] + active;
   sums[Sum.FIRST_SHAPE + shape] = sums[Sum.FIRST_SHAPE + shape] + 1;
-  if (shape < sums[Sum.WORST_SHAPE]) {
+  const worst: Shape = sums[Sum.WORST_SHAPE];
+  if (shape < worst) {
     sums[Sum.WORST_SHAPE] = shape;
     sums[Sum.WORST] = index;
   }

@@ -234,7 +234,7 @@ export const enum UpstreamRow {
   /** The revision that set a check which has passed on no server yet, below 0 once reported; 0: none. */
   UNPROVEN_SINCE = Row.CHECK_RESULTS,
   /** When a worker last showed a summary of the upstream that may pass: `api/status/shown.ts`. */
-  RESTLESS_AT = Row.CHECKS,
+  RESTLESS_AT = Row.PROBE_DUE,
   /** The number of this gateway's decisions to scale out, and to scale in. */
   SCALE_OUTS = Row.MAX_FAILS,
   SCALE_INS = Row.FAIL_TIMEOUT,

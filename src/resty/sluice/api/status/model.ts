@@ -1,0 +1,79 @@
+import type { Cell, RowNumber } from "../../store/memory/cells";
+import type { Shown } from "./shown";
+
+/** The records that a worker keeps to show the status of upstreams. */
+
+/** What the parameters of a server say about requests to it. */
+export const enum Plan {
+  SERVES,
+  DRAINS,
+  STANDS_BY,
+  DOWN,
+}
+
+/** What a worker knows of an upstream. */
+export interface KnownUpstream {
+  name: string;
+  revision: number;
+  /** The number of its row, and the first cell of that row. */
+  row_number: RowNumber;
+  row: Cell;
+  /** The beginning of its summary as JSON: the members that only its configuration determines. */
+  start: string;
+  /** Its servers, in the order in which they were added. */
+  ids: number[];
+  rows: RowNumber[];
+  incarnations: number[];
+  plans: Plan[];
+  /** The number of its servers that are no standby servers out of service. */
+  size: number;
+  panic_threshold: number;
+  /** The size of its queue; undefined: it has none. */
+  queue_size: number | undefined;
+  has_source: boolean;
+  /** The sums at the last look, whether its summary could pass, and that summary. */
+  sums: Sums;
+  is_restless: boolean;
+  shown: Shown;
+}
+
+/** The sums of an upstream, by `Sum`. */
+export type Sums = number[];
+
+/** The states of servers, the worst first. */
+export const enum Shape {
+  UNHEALTHY,
+  UNAVAIL,
+  CHECKING,
+  /** By its own report. */
+  DOWN,
+  DRAINING,
+  /** By configuration. */
+  SET_DRAINING,
+  SET_DOWN,
+  UP,
+}
+
+export const enum Sum {
+  ACTIVE,
+  REQUESTS,
+  FAILS,
+  WAITING,
+  OVERFLOWS,
+  /** The responses whose times are known. */
+  TIMED,
+  /** Responses from 1xx to 5xx. */
+  FIRST_CLASS,
+  /** Servers by `Shape`. */
+  FIRST_SHAPE = FIRST_CLASS + 5,
+  /** Servers in rotation, and those of them that health keeps from requests. */
+  IN_ROTATION = FIRST_SHAPE + Shape.UP + 1,
+  UNAVAILABLE,
+  HEALTH_REVISION,
+  UNLOGGED,
+  UNPROVEN_SINCE,
+  /** The index of the first server that is worst, and its `Shape`. */
+  WORST,
+  WORST_SHAPE,
+  COUNT,
+}
