@@ -73,7 +73,7 @@ export function discovery_families(
 export function cluster_families(): Family[] {
   if (!is_clustered()) return [];
   let problems = 0;
-  for (const _ of pairs(cluster_problems())) problems += 1;
+  for (const [_] of pairs(cluster_problems())) problems += 1;
   const last_success = cluster_report()?.last_success;
   const families = [
     single(

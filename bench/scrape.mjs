@@ -1,0 +1,165 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openClient } from "./client.mjs";
+import * as configurations from "./configurations.mjs";
+import { newFolder, newGateway, startBackend } from "./gateway.mjs";
+import { atRest, schedule, startClient } from "./processes.mjs";
+import { quantile, summarize } from "./statistics.mjs";
+import { createUpstreams, upstreamName } from "./stored.mjs";
+
+/** @typedef {configurations.Place} Place */
+/** @typedef {import("./gateway.mjs").Gateway} Gateway */
+/** @typedef {import("./statistics.mjs").Summary} Summary */
+
+/**
+ * The cost of the metrics of all servers.
+ *
+ * @typedef {object} ScrapeRow
+ * @property {string} label
+ * @property {number} servers
+ * @property {number} samples
+ * @property {number} bytes
+ * @property {Summary} cpu CPU time of the worker in seconds
+ * @property {number} elapsed seconds until the answer was complete, the median
+ * @property {number} wait milliseconds that other requests to the same worker took meanwhile, the 99th percentile
+ */
+
+const UPSTREAMS = 40;
+const SERVERS_PER_UPSTREAM = 250;
+/** Requests of each server before the first scrape, about. */
+const REQUESTS_PER_SERVER = 20;
+const SCRAPES = 5;
+const MS = 1000;
+
+/** @type {Record<string, string>} options of `api.metrics` in Lua, by label */
+const CASES = {
+  "each server": "{}",
+  "each server, with status codes": "{ codes = true }",
+  "only upstreams": "{ per_server = false }",
+};
+
+/**
+ * @param {string} options
+ * @returns {(place: Place) => string}
+ */
+function configuration(options) {
+  return (place) =>
+    configurations
+      .sluice({ ...place, addresses: [], sharedDict: "64m" }, {})
+      .replace("setup({", `setup({ api = { metrics = ${options} },`);
+}
+
+/**
+ * Sends requests to all upstreams, until each server has had some.
+ * @param {number} port
+ */
+async function sendTraffic(port) {
+  const script = join(newFolder(), "paths.lua");
+  const path = `"/dynamic/?name=${upstreamName(0).slice(0, -1)}" .. turn % ${UPSTREAMS}`;
+  writeFileSync(
+    script,
+    `local turn = 0\nfunction request() turn = turn + 1; return wrk.format("GET", ${path}) end\n`,
+  );
+  const wanted = UPSTREAMS * SERVERS_PER_UPSTREAM * REQUESTS_PER_SERVER;
+  for (let sent = 0; sent < wanted; ) {
+    const child = startClient(["wrk", "-t1", "-c32", "-d2s", "-s", script, `http://127.0.0.1:${port}/`]);
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (data) => (text += data));
+    await once(child, "close");
+    const count = Number(/(\d+) requests in/.exec(text)?.[1]);
+    if (!(count > 0) || /Non-2xx|Socket errors/.test(text)) throw new Error(`wrk failed: ${text}`);
+    sent += count;
+  }
+}
+
+/**
+ * Scrapes once. Returns how much there was.
+ * @param {number} port
+ */
+async function scrape(port) {
+  const request = get({ host: "127.0.0.1", port, path: "/api/metrics" });
+  const [response] = await once(request, "response");
+  if (response.statusCode !== 200) throw new Error(`a scrape was answered with ${response.statusCode}`);
+  let bytes = 0;
+  let samples = 0;
+  for await (const chunk of response) {
+    bytes += chunk.length;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) samples += 1;
+  }
+  return { bytes, samples };
+}
+
+/**
+ * Sends small requests, one after the other, until `done` is set. Returns their times in milliseconds.
+ * @param {number} port
+ * @param {{ done: boolean }} until
+ */
+async function timeOthers(port, until) {
+  const client = await openClient(port);
+  const times = [];
+  while (!until.done) {
+    const began = performance.now();
+    await client.expect(200, "GET", "/worker");
+    times.push(performance.now() - began);
+    await sleep(1);
+  }
+  client.close();
+  return times;
+}
+
+/**
+ * @param {string} label
+ * @param {string} options
+ * @param {string[]} addresses
+ * @returns {Promise<ScrapeRow>}
+ */
+async function measureCase(label, options, addresses) {
+  console.error(`scrape: ${label}`);
+  const gateway = await newGateway("nginx", configuration(options), [], 512);
+  gateway.launch();
+  const { apiPort, port } = gateway.place;
+  await createUpstreams(apiPort, UPSTREAMS, addresses);
+  await gateway.findWorker();
+  await sendTraffic(port);
+  const rows = [];
+  for (let turn = 0; turn <= SCRAPES; turn += 1) {
+    await atRest(gateway.pid);
+    const before = schedule(gateway.pid).cpu;
+    const began = performance.now();
+    const size = await scrape(apiPort);
+    const elapsed = (performance.now() - began) / MS;
+    await atRest(gateway.pid);
+    // The first scrape is not counted: LuaJIT has compiled nothing yet.
+    if (turn > 0) rows.push({ ...size, elapsed, cpu: (schedule(gateway.pid).cpu - before) / 1e6 });
+  }
+  const until = { done: false };
+  const others = timeOthers(port, until);
+  await scrape(apiPort);
+  until.done = true;
+  const wait = quantile(await others, 0.99);
+  await gateway.stop();
+  gateway.checkLog();
+  return {
+    label,
+    servers: UPSTREAMS * addresses.length,
+    samples: rows[0].samples,
+    bytes: rows[0].bytes,
+    cpu: summarize(rows.map(({ cpu }) => cpu)),
+    elapsed: summarize(rows.map(({ elapsed }) => elapsed)).median,
+    wait,
+  };
+}
+
+/** Measures the cost of a scrape of 10,000 servers, all of which have traffic. */
+export async function measureScrapes() {
+  const backend = await startBackend(SERVERS_PER_UPSTREAM);
+  const rows = [];
+  for (const [label, options] of Object.entries(CASES)) {
+    rows.push(await measureCase(label, options, backend.addresses));
+  }
+  await backend.stop();
+  return rows;
+}
