@@ -64,7 +64,7 @@ async function sendTraffic(port) {
     `local turn = 0\nfunction request() turn = turn + 1; return wrk.format("GET", ${path}) end\n`,
   );
   const wanted = UPSTREAMS * SERVERS_PER_UPSTREAM * REQUESTS_PER_SERVER;
-  for (let sent = 0; sent < wanted; ) {
+  for (let sent = 0; sent < wanted;) {
     const child = startClient(["wrk", "-t1", "-c32", "-d2s", "-s", script, `http://127.0.0.1:${port}/`]);
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (data) => (text += data));

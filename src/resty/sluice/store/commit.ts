@@ -8,6 +8,7 @@ import { format_document, type Document, type Leaver } from "./document/document
 import { OUT_OF_MEMORY } from "./document/problems";
 import { type RowNumber, UpstreamRow } from "./memory/cells";
 import { ChangeKind, type UpstreamChange } from "./memory/changes";
+import { keep_departed } from "./memory/departed";
 import { delete_text, put_text, remember, stage_text, unstage_text } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
 import { active_requests, free_row, hold_row, start_row } from "./memory/rows";
@@ -137,6 +138,7 @@ function put_staged(
   next: Document,
   changed: Difference,
   joining: readonly Leaver[],
+  gone: readonly Leaver[],
 ): Problem | undefined {
   const { name, current, revision } = change;
   const [text, refused] = stage(change, next);
@@ -148,6 +150,7 @@ function put_staged(
   const noted = { name, kind, counts: count_difference(changed) };
   return journal_and_publish(noted, next.row, format_change(name, next, changed), () => {
     update_rows(name, current, next, changed);
+    keep_departed(next.row, gone);
     put_text(name, text);
     note_seed(name, false);
     if (has_drain_job) remember("drain", revision);
@@ -169,7 +172,7 @@ export function put_upstream(change: Change, next: Document, changed: Difference
   }
   next.leavers = leavers;
   next.revision = change.revision;
-  const problem = put_staged(change, next, changed, joining);
+  const problem = put_staged(change, next, changed, joining, gone);
   unstage_text();
   free_rows(problem === undefined ? gone : joining);
   if (problem !== undefined && current === undefined) free_row(next.row);

@@ -17,7 +17,11 @@ import type { Upstreams } from "./snapshot";
 const NAME = "sluice_discovery_";
 
 const HEADS: Head[] = [
-  { name: `${NAME}up`, type: "gauge", help: "1 if the registry has answered, and its last answer was applied." },
+  {
+    name: `${NAME}up`,
+    type: "gauge",
+    help: "1 if the registry has answered, and its last answer was applied.",
+  },
   {
     name: `${NAME}last_success_timestamp_seconds`,
     type: "gauge",
@@ -26,7 +30,11 @@ const HEADS: Head[] = [
   },
   { name: `${NAME}servers`, type: "gauge", help: "Servers in the last answer of the registry." },
   { name: `${NAME}skipped`, type: "gauge", help: "Entries of the last answer that cannot be used." },
-  { name: `${NAME}pending`, type: "gauge", help: "Servers that the guard keeps until their removal is confirmed." },
+  {
+    name: `${NAME}pending`,
+    type: "gauge",
+    help: "Servers that the guard keeps until their removal is confirmed.",
+  },
 ];
 
 /** Returns the values of an upstream in the order of `HEADS`. */

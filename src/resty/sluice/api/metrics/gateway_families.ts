@@ -49,7 +49,11 @@ function disk_families(): Family[] {
   const is_saved = displaced() === undefined && !disk.is_cut();
   return [
     single(
-      { name: "sluice_store_saved", type: "gauge", help: "0 while changes cannot be saved in state_dir, else 1." },
+      {
+        name: "sluice_store_saved",
+        type: "gauge",
+        help: "0 while changes cannot be saved in state_dir, else 1.",
+      },
       is_saved ? 1 : 0,
     ),
     single(

@@ -4,13 +4,13 @@ import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
 import { slow_start_part } from "../../live/view/weight";
 import type { ServerRecord } from "../../store/document/line";
-import { type Cell, CODE_STEP, Counter, LAST_CODE, Row, type RowNumber } from "../../store/memory/cells";
+import { type Cell, Row } from "../../store/memory/cells";
 import { load_factor } from "../../store/memory/factor";
-import { counter_at, is_used, last_slot, row_at, shared_memory, stamp_at } from "../../store/memory/region";
+import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 
-/** What metrics show of a server, read from the shared memory: one list of numbers, used again and again. */
+/** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
 
 /** The states of a server in the order of `Shown`. */
 export const STATES = ["up", "draining", "down", "unavail", "checking", "unhealthy"];
@@ -24,16 +24,9 @@ const enum Shown {
   UNHEALTHY,
 }
 
-/** The numbers of a server. An upstream has the sums of those before `ACTIVE`, and of that. */
+/** The numbers of a server, without those of `Total`. */
 export const enum Value {
-  REQUESTS,
-  SENT,
-  RECEIVED,
-  FAILS,
-  UNANSWERED,
-  /** The responses by class, from 1xx to 5xx. */
-  FIRST_CLASS,
-  ACTIVE = FIRST_CLASS + 5,
+  ACTIVE,
   /** An index in `STATES`. */
   STATE,
   MAX_CONNS,
@@ -55,10 +48,7 @@ export const enum Value {
   STANDS_BY,
 }
 
-/** The number of values of a server, and how many of them an upstream sums up. */
 export const VALUES = Value.STANDS_BY + 1;
-export const SUMS = Value.ACTIVE + 1;
-export const CLASSES = 5;
 
 const SAVED_VALUES: [value: Value, cell: Row][] = [
   [Value.CHECKS, Row.CHECKS],
@@ -67,38 +57,6 @@ const SAVED_VALUES: [value: Value, cell: Row][] = [
   [Value.UNAVAIL, Row.UNAVAIL],
   [Value.EJECTIONS, Row.ALL_EJECTIONS],
 ];
-
-function add(values: number[], value: Value, by: number): void {
-  values[value] = values[value] + by;
-}
-
-function add_responses(values: number[], at: Cell): void {
-  const memory = shared_memory();
-  let cell = at + Counter.FIRST_CODE;
-  while (cell <= at + LAST_CODE && memory[cell] !== 0) {
-    const code = memory[cell] % CODE_STEP;
-    const its_class = math.floor(code / 100);
-    if (its_class >= 1 && its_class <= CLASSES)
-      add(values, Value.FIRST_CLASS + its_class - 1, (memory[cell] - code) / CODE_STEP);
-    cell += 1;
-  }
-}
-
-/** Adds a server's counters of all workers to the first values. Any phase. */
-export function add_counters(values: number[], row: RowNumber, incarnation: number): void {
-  const memory = shared_memory();
-  for (const slot of $range(0, last_slot())) {
-    if (memory[stamp_at(slot, row)] === incarnation && is_used(slot)) {
-      const at = counter_at(slot, row);
-      add(values, Value.REQUESTS, memory[at + Counter.REQUESTS]);
-      add(values, Value.SENT, memory[at + Counter.SENT]);
-      add(values, Value.RECEIVED, memory[at + Counter.RECEIVED]);
-      add(values, Value.FAILS, memory[at + Counter.FAILS]);
-      add(values, Value.UNANSWERED, memory[at + Counter.UNANSWERED]);
-      add_responses(values, at);
-    }
-  }
-}
 
 /** Returns the state of a server, as `explained_state` does. */
 function shown_state(server: ServerRecord, row: Cell, active: number): Shown {
@@ -118,7 +76,8 @@ function read_health(values: number[], row: Cell, now: Moment): void {
   for (const [value, cell] of SAVED_VALUES) values[value] = memory[row + cell];
   const state: State = memory[row + Row.STATE];
   const lasting = state === State.UP ? 0 : math.max(0, now - memory[row + Row.DOWN_SINCE]);
-  values[Value.DOWNTIME] = memory[row + Row.DOWNTIME] / 1000 + lasting;
+  // In whole milliseconds, as the cell, so that the sum never falls.
+  values[Value.DOWNTIME] = (memory[row + Row.DOWNTIME] + math.floor(lasting * 1000)) / 1000;
 }
 
 /**
@@ -127,11 +86,14 @@ function read_health(values: number[], row: Cell, now: Moment): void {
  * @param values receives them
  * @param follows_load the upstream has `load`
  */
-export function read_server(values: number[], server: ServerRecord, follows_load: boolean, now: Moment): void {
+export function read_server(
+  values: number[],
+  server: ServerRecord,
+  follows_load: boolean,
+  now: Moment,
+): void {
   const memory = shared_memory();
   const row = row_at(server.row);
-  for (const value of $range(0, Value.ACTIVE - 1)) values[value] = 0;
-  add_counters(values, server.row, server.incarnation);
   const active = active_requests(server.row);
   values[Value.ACTIVE] = active;
   values[Value.STATE] = shown_state(server, row, active);

@@ -1,9 +1,10 @@
 import { CODE_STEP, Counter, LAST_CODE } from "../../store/memory/cells";
 import { counters_of, shared_memory } from "../../store/memory/region";
 import { add_times } from "../../store/memory/times";
+import { CLASSES, Total } from "../../store/memory/totals";
 import { columns, sample_name, type Column, type Family, type Head } from "./family";
 import { time_family, type ReadTimes } from "./histograms";
-import { CLASSES, STATES, Value } from "./readings";
+import { STATES, Value } from "./readings";
 import type { Servers } from "./snapshot";
 
 /** The families with samples of each server. */
@@ -15,22 +16,31 @@ const SAMPLED = "Sampled: of a busy server, one response in eight stands for tho
 export const HEADER_TIME = `Time until the header of a response. ${SAMPLED}`;
 export const RESPONSE_TIME = `Time until the end of a response. ${SAMPLED}`;
 
-/** Families with one sample of a server. */
-const PLAIN: [head: Head, value: Value][] = [
-  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to the server." }, Value.REQUESTS],
+/** Families with one counter of a server. */
+const COUNTED: [head: Head, total: Total][] = [
+  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to the server." }, Total.REQUESTS],
   [
     { name: `${NAME}sent_bytes`, type: "counter", unit: "bytes", help: "Bytes sent to the server." },
-    Value.SENT,
+    Total.SENT,
   ],
   [
-    { name: `${NAME}received_bytes`, type: "counter", unit: "bytes", help: "Bytes received from the server." },
-    Value.RECEIVED,
+    {
+      name: `${NAME}received_bytes`,
+      type: "counter",
+      unit: "bytes",
+      help: "Bytes received from the server.",
+    },
+    Total.RECEIVED,
   ],
-  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at the server." }, Value.FAILS],
+  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at the server." }, Total.FAILS],
   [
     { name: `${NAME}unanswered`, type: "counter", help: "Failed attempts without a response of the server." },
-    Value.UNANSWERED,
+    Total.UNANSWERED,
   ],
+];
+
+/** Families with one value of a server. */
+const PLAIN: [head: Head, value: Value][] = [
   [{ name: `${NAME}active`, type: "gauge", help: "Requests under way at the server." }, Value.ACTIVE],
   [
     { name: `${NAME}max_conns`, type: "gauge", help: "Most requests under way; 0: no limit." },
@@ -43,7 +53,11 @@ const PLAIN: [head: Head, value: Value][] = [
     Value.UNHEALTHY,
   ],
   [
-    { name: `${NAME}unavail`, type: "counter", help: "How often failed requests made the server unavailable." },
+    {
+      name: `${NAME}unavail`,
+      type: "counter",
+      help: "How often failed requests made the server unavailable.",
+    },
     Value.UNAVAIL,
   ],
   [
@@ -61,11 +75,11 @@ const PLAIN: [head: Head, value: Value][] = [
   ],
 ];
 
-/** Returns the columns of responses by class. `values`: by `Value`. */
-export function class_columns(values: readonly (readonly number[])[]): Column[] {
+/** Returns the columns of responses by class. `totals`: by `Total`. */
+export function class_columns(totals: readonly (readonly number[])[]): Column[] {
   const its_columns: Column[] = [];
   for (const index of $range(0, CLASSES - 1)) {
-    its_columns.push({ labels: `,class="${index + 1}xx"`, values: values[Value.FIRST_CLASS + index] });
+    its_columns.push({ labels: `,class="${index + 1}xx"`, values: totals[Total.FIRST_CLASS + index] });
   }
   return its_columns;
 }
@@ -119,21 +133,29 @@ function code_family({ labels, rows, incarnations }: Servers): Family {
 
 /** Makes the families. `codes`: responses are shown by status code, too. */
 export function server_families(servers: Servers, codes: boolean): Family[] {
-  const { labels, values, rows, incarnations } = servers;
+  const { labels, values, totals, rows, incarnations } = servers;
   const read_times: ReadTimes = (times, index) => add_times(times, rows[index], incarnations[index]);
   const families: Family[] = [];
-  for (const [head, value] of PLAIN) families.push(columns(head, labels, [{ labels: "", values: values[value] }]));
+  const add = (head: Head, column: number[]) => {
+    families.push(columns(head, labels, [{ labels: "", values: column }]));
+  };
+  for (const [head, total] of COUNTED) add(head, totals[total]);
+  for (const [head, value] of PLAIN) add(head, values[value]);
   families.push(
     columns(
       { name: `${NAME}responses`, type: "counter", help: "Responses of the server by class." },
       labels,
-      class_columns(values),
+      class_columns(totals),
     ),
   );
   if (codes) families.push(code_family(servers));
   families.push(
     columns(
-      { name: `${NAME}state`, type: "gauge", help: "1 for the state that the server is in, 0 for the others." },
+      {
+        name: `${NAME}state`,
+        type: "gauge",
+        help: "1 for the state that the server is in, 0 for the others.",
+      },
       labels,
       state_columns(values[Value.STATE]),
     ),
@@ -142,13 +164,22 @@ export function server_families(servers: Servers, codes: boolean): Family[] {
       labels,
       [{ labels: "", values: effective_weights(values) }],
     ),
-    columns({ name: `${NAME}weight_factor`, type: "gauge", help: "Factors of the effective weight." }, labels, [
-      { labels: ',factor="configured"', values: values[Value.CONFIGURED_WEIGHT] },
-      { labels: ',factor="slow_start"', values: values[Value.SLOW_START] },
-      { labels: ',factor="load"', values: values[Value.LOAD] },
-    ]),
+    columns(
+      { name: `${NAME}weight_factor`, type: "gauge", help: "Factors of the effective weight." },
+      labels,
+      [
+        { labels: ',factor="configured"', values: values[Value.CONFIGURED_WEIGHT] },
+        { labels: ',factor="slow_start"', values: values[Value.SLOW_START] },
+        { labels: ',factor="load"', values: values[Value.LOAD] },
+      ],
+    ),
     time_family({ name: `${NAME}header_time_seconds`, help: HEADER_TIME }, "header", labels, read_times),
-    time_family({ name: `${NAME}response_time_seconds`, help: RESPONSE_TIME }, "response", labels, read_times),
+    time_family(
+      { name: `${NAME}response_time_seconds`, help: RESPONSE_TIME },
+      "response",
+      labels,
+      read_times,
+    ),
   );
   return families;
 }

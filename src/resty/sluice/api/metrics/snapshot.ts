@@ -3,9 +3,11 @@ import { parse_head, type Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
 import type { RowNumber } from "../../store/memory/cells";
+import { add_departed, departures } from "../../store/memory/departed";
 import { get_text } from "../../store/memory/dict";
+import { add_totals, TOTALS } from "../../store/memory/totals";
 import { further_label, label } from "./labels";
-import { read_server, STATES, SUMS, Value, VALUES } from "./readings";
+import { read_server, STATES, Value, VALUES } from "./readings";
 
 /**
  * The upstreams and servers at the beginning of a scrape, by column: a gateway may have 100,000 servers, and
@@ -20,6 +22,8 @@ export interface Servers {
   labels: string[];
   /** By `Value`; empty if the servers are not shown. */
   values: number[][];
+  /** By `Total`; empty if the servers are not shown. */
+  totals: number[][];
 }
 
 export interface Upstreams {
@@ -30,8 +34,9 @@ export interface Upstreams {
   /** The index of the first of their servers, and of the one after the last. */
   first_servers: number[];
   end_servers: number[];
-  /** The sums over the servers, by `Value`. */
-  sums: number[][];
+  /** The sums over the servers and those before them, by `Total`. */
+  totals: number[][];
+  active: number[];
   /** The number of servers in each state of `STATES`. */
   states: number[][];
   /** The number of servers without standby servers, of those in rotation, and of those that health keeps out. */
@@ -46,6 +51,8 @@ export interface Snapshot {
 }
 
 const SERVERS_A_STEP = 16;
+/** How often an upstream is read again whose servers change meanwhile. */
+const MOST_ATTEMPTS = 10;
 
 function new_columns(count: number): number[][] {
   const columns: number[][] = [];
@@ -55,14 +62,21 @@ function new_columns(count: number): number[][] {
 
 function new_snapshot(): Snapshot {
   return {
-    servers: { labels: [], rows: [], incarnations: [], values: new_columns(VALUES) },
+    servers: {
+      labels: [],
+      rows: [],
+      incarnations: [],
+      values: new_columns(VALUES),
+      totals: new_columns(TOTALS),
+    },
     upstreams: {
       names: [],
       labels: [],
       heads: [],
       first_servers: [],
       end_servers: [],
-      sums: new_columns(SUMS),
+      totals: new_columns(TOTALS),
+      active: [],
       states: new_columns(STATES.length),
       sizes: [],
       in_rotation: [],
@@ -95,7 +109,7 @@ function push_upstream(upstreams: Upstreams, name: string, head: Document): numb
   upstreams.names[index] = name;
   upstreams.labels[index] = label("upstream", name);
   upstreams.heads[index] = head;
-  for (const column of upstreams.sums) column[index] = 0;
+  upstreams.active[index] = 0;
   for (const column of upstreams.states) column[index] = 0;
   upstreams.sizes[index] = 0;
   upstreams.in_rotation[index] = 0;
@@ -104,15 +118,54 @@ function push_upstream(upstreams: Upstreams, name: string, head: Document): numb
 }
 
 function count_server(upstreams: Upstreams, index: number, values: readonly number[]): void {
-  for (const value of $range(0, SUMS - 1)) {
-    const column = upstreams.sums[value];
-    column[index] = column[index] + values[value];
-  }
+  upstreams.active[index] = upstreams.active[index] + values[Value.ACTIVE];
   const state = upstreams.states[values[Value.STATE]];
   state[index] = state[index] + 1;
   upstreams.sizes[index] = upstreams.sizes[index] + 1 - values[Value.STANDS_BY];
   upstreams.in_rotation[index] = upstreams.in_rotation[index] + values[Value.IN_ROTATION];
   upstreams.unavailable[index] = upstreams.unavailable[index] + values[Value.UNAVAILABLE];
+}
+
+function clear(numbers: number[]): void {
+  for (const index of $range(0, TOTALS - 1)) numbers[index] = 0;
+}
+
+/** Adds up the counters of an upstream's servers, and stores them if the servers are shown. */
+function read_totals(
+  { servers, upstreams }: Snapshot,
+  index: number,
+  per_server: boolean,
+  pause: (this: void) => void,
+): number[] {
+  const sums: number[] = [];
+  const totals: number[] = [];
+  clear(sums);
+  for (const server of $range(upstreams.first_servers[index], upstreams.end_servers[index] - 1)) {
+    clear(totals);
+    add_totals(totals, servers.rows[server], servers.incarnations[server]);
+    for (const total of $range(0, TOTALS - 1)) {
+      sums[total] = sums[total] + totals[total];
+      if (per_server) servers.totals[total][server] = totals[total];
+    }
+    if (server % SERVERS_A_STEP === 0) pause();
+  }
+  const { row, leavers } = upstreams.heads[index];
+  for (const leaver of leavers) add_totals(sums, leaver.row, leaver.incarnation);
+  add_departed(sums, row);
+  return sums;
+}
+
+/** Calls `read` again while servers give up their rows, so that it counts each of them once. */
+export function read_consistently<T>(row: RowNumber, read: (this: void) => T): T {
+  let before = departures(row);
+  let result = read();
+  let attempts = 1;
+  while ((before % 2 === 1 || departures(row) !== before) && attempts < MOST_ATTEMPTS) {
+    before = departures(row);
+    result = read();
+    attempts += 1;
+  }
+  return result;
 }
 
 /**
@@ -146,6 +199,8 @@ export function take_snapshot(
         if (count % SERVERS_A_STEP === 0) pause();
       });
       upstreams.end_servers[index] = servers.rows.length;
+      const sums = read_consistently(head.row, () => read_totals(snapshot, index, per_server, pause));
+      for (const total of $range(0, TOTALS - 1)) upstreams.totals[total][index] = sums[total];
     }
     pause();
   }

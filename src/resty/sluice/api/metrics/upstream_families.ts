@@ -1,13 +1,15 @@
 import type { Document } from "../../store/document/document";
-import { UpstreamRow } from "../../store/memory/cells";
-import { begun_at, row_at, shared_memory, sum_of_slots } from "../../store/memory/region";
+import { type RowNumber, UpstreamRow } from "../../store/memory/cells";
+import { add_departed_times } from "../../store/memory/departed";
+import { begun_at, row_at, shared_memory, stamp_of, sum_of_slots } from "../../store/memory/region";
 import { upstream_status, type UpstreamStatus } from "../../store/memory/statistics";
-import { add_times } from "../../store/memory/times";
+import { add_times, clear_times, type Times } from "../../store/memory/times";
+import { Total } from "../../store/memory/totals";
 import { ABSENT, columns, type Column, type Family, type Head } from "./family";
 import { time_family, type ReadTimes } from "./histograms";
-import { STATES, Value } from "./readings";
+import { STATES } from "./readings";
 import { class_columns, HEADER_TIME, RESPONSE_TIME } from "./server_families";
-import type { Snapshot, Upstreams } from "./snapshot";
+import { read_consistently, type Snapshot, type Upstreams } from "./snapshot";
 
 /** The families with samples of each upstream. */
 
@@ -16,22 +18,26 @@ const PERCENT = 100;
 const SERVERS_A_STEP = 64;
 
 /** Sums over the servers. */
-const SUMMED: [head: Head, value: Value][] = [
-  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to its servers." }, Value.REQUESTS],
+const SUMMED: [head: Head, total: Total][] = [
+  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to its servers." }, Total.REQUESTS],
   [
     { name: `${NAME}sent_bytes`, type: "counter", unit: "bytes", help: "Bytes sent to its servers." },
-    Value.SENT,
+    Total.SENT,
   ],
   [
-    { name: `${NAME}received_bytes`, type: "counter", unit: "bytes", help: "Bytes received from its servers." },
-    Value.RECEIVED,
+    {
+      name: `${NAME}received_bytes`,
+      type: "counter",
+      unit: "bytes",
+      help: "Bytes received from its servers.",
+    },
+    Total.RECEIVED,
   ],
-  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at its servers." }, Value.FAILS],
+  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at its servers." }, Total.FAILS],
   [
     { name: `${NAME}unanswered`, type: "counter", help: "Failed attempts without a response." },
-    Value.UNANSWERED,
+    Total.UNANSWERED,
   ],
-  [{ name: `${NAME}active`, type: "gauge", help: "Requests under way at its servers." }, Value.ACTIVE],
 ];
 
 /** The state of an upstream itself. */
@@ -80,7 +86,11 @@ const OWN: [head: Head, its_columns: [labels: string, read: Read][]][] = [
     [["", ({ head, status }) => when(head.queue !== undefined, status.overflows)]],
   ],
   [
-    { name: `${NAME}picks_without_key`, type: "counter", help: "Requests without a key for the method hash." },
+    {
+      name: `${NAME}picks_without_key`,
+      type: "counter",
+      help: "Requests without a key for the method hash.",
+    },
     [["", ({ head, status }) => when(head.method === "hash", status.without_key)]],
   ],
   [
@@ -147,23 +157,35 @@ function own_families({ heads, labels }: Upstreams, pause: (this: void) => void)
   return families;
 }
 
+/** Adds the histograms of a server, unless it has left its row. */
+function add_present_times(times: Times, row: RowNumber, incarnation: number): boolean {
+  return stamp_of(row) === incarnation && add_times(times, row, incarnation);
+}
+
 /** Returns a function that reads the sums of the histograms of an upstream's servers. */
 function times_of_upstreams({ servers, upstreams }: Snapshot): ReadTimes {
+  const { heads, first_servers, end_servers } = upstreams;
   return (times, index, pause) => {
-    let has_any = false;
-    const first = upstreams.first_servers[index];
-    for (const server of $range(first, upstreams.end_servers[index] - 1)) {
-      if (add_times(times, servers.rows[server], servers.incarnations[server])) has_any = true;
-      if ((server - first) % SERVERS_A_STEP === SERVERS_A_STEP - 1) pause();
-    }
-    return has_any;
+    const { row, leavers } = heads[index];
+    return read_consistently(row, () => {
+      clear_times(times);
+      let has_any = add_departed_times(times, row);
+      for (const server of $range(first_servers[index], end_servers[index] - 1)) {
+        if (add_present_times(times, servers.rows[server], servers.incarnations[server])) has_any = true;
+        if (server % SERVERS_A_STEP === 0) pause();
+      }
+      for (const leaver of leavers) {
+        if (add_present_times(times, leaver.row, leaver.incarnation)) has_any = true;
+      }
+      return has_any;
+    });
   };
 }
 
 /** Makes the families. Phases that can sleep. */
 export function upstream_families(snapshot: Snapshot, pause: (this: void) => void): Family[] {
   const { upstreams } = snapshot;
-  const { labels, sums } = upstreams;
+  const { labels, totals } = upstreams;
   const read_times = times_of_upstreams(snapshot);
   const families: Family[] = [
     columns(
@@ -172,12 +194,16 @@ export function upstream_families(snapshot: Snapshot, pause: (this: void) => voi
       state_columns(upstreams),
     ),
   ];
-  for (const [head, value] of SUMMED) families.push(columns(head, labels, [{ labels: "", values: sums[value] }]));
+  for (const [head, total] of SUMMED)
+    families.push(columns(head, labels, [{ labels: "", values: totals[total] }]));
   families.push(
+    columns({ name: `${NAME}active`, type: "gauge", help: "Requests under way at its servers." }, labels, [
+      { labels: "", values: upstreams.active },
+    ]),
     columns(
       { name: `${NAME}responses`, type: "counter", help: "Responses of its servers by class." },
       labels,
-      class_columns(sums),
+      class_columns(totals),
     ),
     columns(
       {
@@ -192,7 +218,12 @@ export function upstream_families(snapshot: Snapshot, pause: (this: void) => voi
   for (const family of own_families(upstreams, pause)) families.push(family);
   families.push(
     time_family({ name: `${NAME}header_time_seconds`, help: HEADER_TIME }, "header", labels, read_times),
-    time_family({ name: `${NAME}response_time_seconds`, help: RESPONSE_TIME }, "response", labels, read_times),
+    time_family(
+      { name: `${NAME}response_time_seconds`, help: RESPONSE_TIME },
+      "response",
+      labels,
+      read_times,
+    ),
   );
   return families;
 }

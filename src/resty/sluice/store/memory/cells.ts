@@ -278,6 +278,10 @@ export const enum UpstreamCounter {
   /** Attempts after the first one of a request, and requests that the retry budget has denied one. */
   RETRIES,
   DENIED_RETRIES,
+  /** What removed servers have counted, only in slot 0: `departed.ts`. */
+  DEPARTURES,
+  DEPARTED_TIMED,
+  FIRST_DEPARTED,
 }
 
 /** The last cell of a server's counters. */

@@ -120,7 +120,7 @@ export function status_of(row: RowNumber, incarnation: number): ServerStatus {
 }
 
 /** Prepares a row's counters of what resets subtract. Returns their offset. Under the write lock. */
-function reset_cells(row: RowNumber, stamp: number): number {
+export function reset_cells(row: RowNumber, stamp: number): Cell {
   const memory = shared_memory();
   const at = counter_at(RESET_SLOT, row);
   if (memory[stamp_at(RESET_SLOT, row)] !== stamp) {
@@ -226,5 +226,6 @@ export function reset_upstream_status(row: RowNumber): Result<true> {
     subtract(UpstreamCounter.WAITS, waits);
     subtract(UpstreamCounter.RETRIES, retries);
     subtract(UpstreamCounter.DENIED_RETRIES, denied_retries);
+    for (const cell of $range(at + UpstreamCounter.DEPARTED_TIMED, at + LAST_CODE)) memory[cell] = 0;
   });
 }
