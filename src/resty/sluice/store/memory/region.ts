@@ -32,7 +32,7 @@ export const CHANGES = 1024;
 const CHANGE_SIZE = 22;
 const FIRST_CHANGE = 64;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
-const SLOT_SIZE = 8;
+const SLOT_SIZE = 16;
 /** A multiple of the cache line. Most requests touch only the first line. */
 const ROW_SIZE = 56;
 export const LAST_OF_ROW = ROW_SIZE - 1;
