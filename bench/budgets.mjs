@@ -13,6 +13,8 @@ const PROBE_BUDGET = 10;
 const OBSERVER_BUDGET = 0.01;
 /** Time from a change in a registry to the first request that follows it, in milliseconds. */
 const DISCOVERY_BUDGET = 50;
+/** CPU time of a scrape of 10,000 servers, in seconds. */
+const SCRAPE_BUDGET = 0.5;
 /** CPU time of one update of the weights of 1,000 servers, in microseconds. */
 const UPDATE_BUDGET = 2000;
 
@@ -84,6 +86,13 @@ export function judgePercentiles({ ratio }) {
 export function judgeDiscovery(rows) {
   return rows.map(({ label, p99 }) =>
     judge(`${label} to the first request, 99 %, ms`, p99, DISCOVERY_BUDGET),
+  );
+}
+
+/** @param {import("./scrape.mjs").ScrapeRow[]} rows */
+export function judgeScrapes(rows) {
+  return rows.map(({ label, servers, cpu }) =>
+    judge(`metrics of ${servers} servers: ${label}, s`, cpu.median, SCRAPE_BUDGET),
   );
 }
 

@@ -5,6 +5,7 @@ import {
   judgePercentiles,
   judgeProbes,
   judgeRequests,
+  judgeScrapes,
   judgeWrites,
 } from "./budgets.mjs";
 import { measureChanges } from "./changes.mjs";
@@ -23,8 +24,10 @@ import {
   pickTable,
   probeLine,
   requestTable,
+  scrapeTable,
   stateTables,
 } from "./report.mjs";
+import { measureScrapes } from "./scrape.mjs";
 import { measureState } from "./state.mjs";
 
 /** @typedef {import("./budgets.mjs").Verdict} Verdict */
@@ -102,6 +105,10 @@ export const parts = {
   discovery: async (options) => {
     const rows = [await measureDiscovery(options)];
     return { data: rows, text: discoveryTable(rows), verdicts: judgeDiscovery(rows) };
+  },
+  scrape: async () => {
+    const rows = await measureScrapes();
+    return { data: rows, text: scrapeTable(rows), verdicts: judgeScrapes(rows) };
   },
   control: () => {
     const control = measureControl();

@@ -150,6 +150,26 @@ export function discoveryTable(rows) {
   );
 }
 
+/** @param {import("./scrape.mjs").ScrapeRow[]} rows */
+export function scrapeTable(rows) {
+  return table(
+    [
+      `one scrape of the metrics of ${count(rows[0].servers)} servers`,
+      "samples",
+      "MB",
+      "CPU, s",
+      "min–max",
+      "time, s",
+      "another request meanwhile, 99 %, ms",
+    ],
+    rows.map(({ label, samples, bytes, cpu, elapsed, wait }) => {
+      const size = `${count(samples)} | ${(bytes / 1e6).toFixed(1)}`;
+      const times = `${elapsed.toFixed(2)} | ${wait.toFixed(1)}`;
+      return `${label} | ${size} | ${cpu.median.toFixed(3)} | ${spread(cpu, 3)} | ${times}`;
+    }),
+  );
+}
+
 /** Returns a value with its bound. @param {import("./control/control.mjs").Measure} measure */
 function measureText(measure) {
   const { what, value, bound, unit, isLeast } = measure;
