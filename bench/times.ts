@@ -2,21 +2,20 @@ import "../spec/unit/support/nginx_stub";
 
 import * as clock from "../src/resty/sluice/lib/clock";
 import { count_times, weight_of_times } from "../src/resty/sluice/live/view/times";
-import type { LiveServer } from "../src/resty/sluice/live/view/model";
-import { put, start_worker, upstream_at } from "../spec/unit/support/live_worker";
+import { A, put, server_of, start_worker, upstream_at } from "../spec/unit/support/live_worker";
 
 /**
- * Measures what the times of a response cost without nginx: the averages and the histograms of one response in
- * eight. Prints the nanoseconds for one request, one line per sample. Reading the times from nginx's variables is
- * not included: the averages needed them before there were histograms.
+ * Measures what the times of a response cost without nginx: the averages and the histograms of one response
+ * in eight. Prints the nanoseconds for one request, one line per sample. Reading the times from nginx's
+ * variables is not included: the averages needed them before there were histograms.
  */
 
 const SAMPLES = 5;
 const REQUESTS = 2_000_000;
 
 const name = start_worker();
-put(name, {}, [{ server: "127.0.0.1:8080" }]);
-const [, server] = next(upstream_at(name, clock.now()).servers) as unknown as [number, LiveServer];
+put(name, {}, [{ server: A }]);
+const server = server_of(upstream_at(name, clock.now()), A);
 
 function log_times(this: void, now: number, header_time: number, response_time: number): void {
   const weight = weight_of_times(server, now);
