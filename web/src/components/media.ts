@@ -1,0 +1,16 @@
+import { useEffect, useState } from "preact/hooks";
+
+/** Tells whether a media query applies, and renders again when that changes. */
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const list = matchMedia(query);
+    const onChange = (): void => setMatches(list.matches);
+    list.addEventListener("change", onChange);
+    return () => list.removeEventListener("change", onChange);
+  }, [query]);
+  return matches;
+}
+
+/** The query of screens on which a row of a table is shown as a card. */
+export const NARROW = "(max-width: 719px)";

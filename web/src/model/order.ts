@@ -1,0 +1,95 @@
+import type { Figures } from "./figures";
+import { serverCount } from "./issues";
+import { rankOf, STATES, type Severity } from "./severity";
+import type { ServerStatus, SummaryFields } from "./types";
+
+/** Orders of the rows of a table. */
+
+export interface Sort<Column> {
+  column: Column;
+  isDescending: boolean;
+}
+
+export type UpstreamColumn = "state" | "name" | "servers" | "rate" | "errors" | "p50" | "p99" | "active";
+export type ServerColumn =
+  | "state"
+  | "server"
+  | "weight"
+  | "share"
+  | "rate"
+  | "active"
+  | "errors"
+  | "p50"
+  | "p99";
+
+interface UpstreamRow {
+  summary: SummaryFields;
+  figures: Figures;
+  severity: Severity;
+}
+
+interface ServerRow {
+  status: ServerStatus;
+  figures: Figures;
+}
+
+/** Compares names so that "web-2" comes before "web-10". */
+const names = new Intl.Collator("en", { numeric: true });
+
+/** Returns the part of an upstream's servers that are not up. */
+function unavailablePart(summary: SummaryFields): number {
+  const total = serverCount(summary);
+  return total === 0 ? 1 : 1 - (summary.states.up ?? 0) / total;
+}
+
+function badness(one: UpstreamRow, other: UpstreamRow): number {
+  return (
+    rankOf(one.severity) - rankOf(other.severity) ||
+    (one.severity === "ok" ? 0 : unavailablePart(other.summary) - unavailablePart(one.summary))
+  );
+}
+
+function upstreamValue({ summary, figures }: UpstreamRow, column: UpstreamColumn): number {
+  if (column === "servers") return serverCount(summary);
+  if (column === "active") return summary.active;
+  if (column === "state" || column === "name") return 0;
+  return figures[column] ?? -1;
+}
+
+/** Compares upstreams; equal ones follow their names. By state, the worst comes first. */
+export function compareUpstreams({ column, isDescending }: Sort<UpstreamColumn>) {
+  const sign = isDescending ? -1 : 1;
+  return (one: UpstreamRow, other: UpstreamRow): number => {
+    const byName = names.compare(one.summary.name, other.summary.name);
+    if (column === "name") return sign * byName;
+    if (column === "state") return sign * badness(one, other) || byName;
+    return sign * (upstreamValue(one, column) - upstreamValue(other, column)) || byName;
+  };
+}
+
+function serverValue({ status, figures }: ServerRow, column: ServerColumn): number {
+  switch (column) {
+    case "state":
+      return STATES.indexOf(status.state);
+    case "weight":
+      return status.weight.effective;
+    case "share":
+      return status.picks_percent;
+    case "active":
+      return status.active;
+    case "server":
+      return 0;
+    default:
+      return figures[column] ?? -1;
+  }
+}
+
+/** Compares servers; equal ones follow their addresses. By state, the worst comes first. */
+export function compareServers({ column, isDescending }: Sort<ServerColumn>) {
+  const sign = isDescending ? -1 : 1;
+  return (one: ServerRow, other: ServerRow): number => {
+    const byAddress = names.compare(one.status.server, other.status.server);
+    if (column === "server") return sign * byAddress;
+    return sign * (serverValue(one, column) - serverValue(other, column)) || byAddress;
+  };
+}

@@ -1,0 +1,105 @@
+import { get, Refusal, upstreamPath } from "../api/client";
+import { keepToken } from "../api/token";
+import type { GatewayStatus, UpstreamStatus } from "../model/types";
+import { connection, dataAge, noteAnswer, noteFailure } from "./connection";
+import { noteMissing, openDetail, takeDetail } from "./detail";
+import { overview, sinceArgument, takeStatus } from "./overview";
+import { route } from "./route";
+
+/** Asks for the status, once a second at most, while the page is visible. */
+
+/** While an upstream is open, the other upstreams are looked at so often, in milliseconds. */
+const OVERVIEW_PERIOD = 5000;
+
+let overviewAt = -Infinity;
+let interrupt: (() => void) | undefined;
+
+/** Ends the current pause, so that the next request is sent now. */
+export function askNow(): void {
+  interrupt?.();
+}
+
+/** Waits for a time, or until something asks for a request. */
+function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    interrupt = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
+/** Waits until the page is visible. */
+function untilVisible(): Promise<void> {
+  if (document.visibilityState === "visible") return Promise.resolve();
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", () => resolve(), { once: true });
+  });
+}
+
+async function askGateway(): Promise<number> {
+  const since = sinceArgument();
+  const { body } = await get<GatewayStatus>(`/sluice/1/status${since}`);
+  overviewAt = performance.now();
+  takeStatus(body, since === "");
+  return body.interval;
+}
+
+async function askUpstream(name: string): Promise<number> {
+  try {
+    const { body, etag } = await get<UpstreamStatus>(`${upstreamPath(name)}/status`);
+    takeDetail(name, body, etag);
+    return body.interval;
+  } catch (cause) {
+    if (!(cause instanceof Refusal) || cause.status !== 404) throw cause;
+    noteMissing(name);
+    return 1;
+  }
+}
+
+function ask(): Promise<number> {
+  const open = route.get();
+  const isOld = performance.now() - overviewAt > OVERVIEW_PERIOD;
+  const isNew = open.view === "upstream" && overview.get().gateway !== undefined && !isOld;
+  return isNew ? askUpstream(open.name) : askGateway();
+}
+
+async function run(): Promise<never> {
+  for (;;) {
+    await untilVisible();
+    const started = performance.now();
+    const seconds = await ask().then(noteAnswer, noteFailure);
+    await pause(seconds - Math.min(seconds - 0.05, (performance.now() - started) / 1000));
+  }
+}
+
+/** Keeps a token that a person gave, and tries it. */
+export function useToken(token: string | undefined): void {
+  keepToken(token);
+  overviewAt = -Infinity;
+  askNow();
+}
+
+function followRoute(): void {
+  const open = route.get();
+  if (open.view === "upstream") openDetail(open.name);
+  askNow();
+}
+
+/** Starts to ask, until the page is closed. */
+export function startFeed(): void {
+  let name = "";
+  route.follow(() => {
+    const open = route.get();
+    const next = open.view === "upstream" ? open.name : "";
+    if (next !== name) followRoute();
+    name = next;
+  });
+  followRoute();
+  document.addEventListener("visibilitychange", () => {
+    const age = dataAge(connection.get());
+    if (document.visibilityState === "visible" && age !== undefined && age > 1) askNow();
+  });
+  void run();
+}

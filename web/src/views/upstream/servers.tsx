@@ -1,0 +1,78 @@
+import { useCallback, useRef, useState } from "preact/hooks";
+import { NARROW, useMedia } from "../../components/media";
+import { Search } from "../../components/search";
+import { SortSelect } from "../../components/sort_select";
+import { Table } from "../../components/table";
+import { compareServers, type Sort } from "../../model/order";
+import { serverHash } from "../../model/route";
+import type { Detail, Server } from "../../state/detail";
+import { cellsOf, COLUMNS, remark } from "./columns";
+
+/** The table of an upstream's servers. */
+
+const WIDE = { row: 36, remark: 20 };
+const CARD = { row: 84, remark: 36 };
+/** Rows do not change their places more often than this, in milliseconds, unless a state changes. */
+const SORT_PERIOD = 5000;
+
+type ColumnId = (typeof COLUMNS)[number]["id"];
+
+function matches({ status }: Server, query: string): boolean {
+  const texts = [status.server, status.node ?? "", status.state, status.origin, status.reason];
+  return query === "" || texts.some((text) => text.toLowerCase().includes(query));
+}
+
+/** Returns the servers in order. The order is kept for some seconds while only figures change. */
+function useRows({ servers, status }: Detail, query: string, sort: Sort<ColumnId>): readonly Server[] {
+  const last = useRef({ reason: "", time: -Infinity, ids: [] as number[] });
+  const reason = JSON.stringify([query, sort, servers.size, status?.states, status?.revision]);
+  if (reason !== last.current.reason || performance.now() - last.current.time > SORT_PERIOD) {
+    const wanted = query.trim().toLowerCase();
+    const rows = [...servers.values()].filter((server) => matches(server, wanted));
+    rows.sort(compareServers(sort as Parameters<typeof compareServers>[0]));
+    last.current = { reason, time: performance.now(), ids: rows.map((row) => row.status.id) };
+  }
+  return last.current.ids.flatMap((id) => servers.get(id) ?? []);
+}
+
+interface Props {
+  data: Detail;
+  selected: string | undefined;
+  onSelect: (key: string) => void;
+}
+
+export function Servers({ data, selected, onSelect }: Props) {
+  const [query, setQuery] = useState("");
+  const [sort, setSort] = useState<Sort<ColumnId>>({ column: "state", isDescending: false });
+  const heights = useMedia(NARROW) ? CARD : WIDE;
+  const rows = useRows(data, query, sort);
+  const now = data.status?.now ?? 0;
+  const heightOf = useCallback(
+    ({ status }: Server) => heights.row + (remark(status) === undefined ? 0 : heights.remark),
+    [heights],
+  );
+  return (
+    <>
+      <div class="toolbar">
+        <Search label="Search servers" value={query} onInput={setQuery} />
+        <SortSelect columns={COLUMNS} sort={sort} onSort={setSort} />
+      </div>
+      <Table
+        label={`Servers of ${data.name}`}
+        kind="servers"
+        columns={COLUMNS}
+        rows={rows}
+        keyOf={({ status }) => String(status.id)}
+        heightOf={heightOf}
+        classOf={({ status }) => status.state}
+        hrefOf={({ status }) => serverHash(data.name, status.id)}
+        cellsOf={(server) => cellsOf(server, data.name, now)}
+        sort={sort}
+        onSort={setSort}
+        selected={selected}
+        onSelect={onSelect}
+      />
+      {rows.length === 0 && <p class="empty">{query === "" ? "This upstream has no servers." : "No server matches."}</p>}
+    </>
+  );
+}
