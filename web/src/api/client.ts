@@ -96,13 +96,3 @@ export async function send<Body>(request: ApiRequest): Promise<ApiAnswer<Body>> 
 export async function get<Body>(path: string): Promise<ApiAnswer<Body>> {
   return send<Body>({ method: "GET", path });
 }
-
-/** Returns the path of an upstream in the API of whole upstreams. */
-export function upstreamPath(name: string): string {
-  return `/sluice/1/upstreams/${encodeURIComponent(name)}`;
-}
-
-/** Returns the path of an upstream's servers. */
-export function serversPath(name: string): string {
-  return `/9/http/upstreams/${encodeURIComponent(name)}/servers`;
-}

@@ -17,7 +17,8 @@ function Entry({ event, hasName }: { event: GatewayEvent; hasName: boolean }) {
     <li class="event">
       <Icon shape={state ?? shapeOf(event)} />
       <span class="what">
-        {hasName && upstream !== undefined && <a href={upstreamHash(upstream)}>{upstream}</a>} {eventText(event)}
+        {hasName && upstream !== undefined && <a href={upstreamHash(upstream)}>{upstream}</a>}{" "}
+        {eventText(event)}
       </span>
       <span class="when">{time !== undefined && <Age moment={time} />}</span>
     </li>

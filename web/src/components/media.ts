@@ -11,6 +11,3 @@ export function useMedia(query: string): boolean {
   }, [query]);
   return matches;
 }
-
-/** The query of screens on which a row of a table is shown as a card. */
-export const NARROW = "(max-width: 719px)";

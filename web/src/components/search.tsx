@@ -14,7 +14,12 @@ export function Search({ label, value, onInput }: Props) {
   return (
     <div class="search">
       <svg class="search-icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-        <path d="M7 2.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14" fill="none" stroke="currentColor" stroke-width="1.6" />
+        <path
+          d="M7 2.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 0 0 0-9zM10.3 10.3L14 14"
+          fill="none"
+          stroke="currentColor"
+          stroke-width="1.6"
+        />
       </svg>
       <input
         ref={input}

@@ -14,12 +14,17 @@ export function SortSelect<Id extends string>({ columns, sort, onSort }: Props<I
     if (column !== undefined) onSort({ column: column.id, isDescending: column.isNumber === true });
   };
   return (
-    <select class="sort-select" aria-label="Order" value={sort.column} onChange={(event) => choose(event.currentTarget.value)}>
+    <select
+      class="sort-select"
+      aria-label="Order"
+      value={sort.column}
+      onChange={(event) => choose(event.currentTarget.value)}
+    >
       {columns
         .filter(({ isFixed }) => isFixed !== true)
         .map(({ id, label }) => (
           <option key={id} value={id}>
-            {label === "" ? "Worst first" : label}
+            {id === "state" ? "Worst first" : label}
           </option>
         ))}
     </select>

@@ -14,6 +14,8 @@ export interface Column<Id extends string> {
   isNumber?: boolean;
   /** True: the column cannot be sorted by. */
   isFixed?: boolean;
+  /** True: the label is only for screen readers. */
+  isUnlabelled?: boolean;
 }
 
 interface Props<Row, Id extends string> {
@@ -50,15 +52,19 @@ function Head<Row, Id extends string>({ columns, sort, onSort }: Props<Row, Id>)
         {columns.map((column) => {
           const isSorted = sort.column === column.id;
           const order = isSorted ? (sort.isDescending ? "descending" : "ascending") : undefined;
-          const aria = order === undefined ? {} : { "aria-sort": order as "ascending" | "descending" };
+          const aria = order === undefined ? {} : ({ "aria-sort": order } as const);
           return (
             <div key={column.id} role="columnheader" class={`cell ${column.id}`} {...aria}>
               {column.isFixed === true ? (
                 <span title={column.hint}>{column.label}</span>
               ) : (
                 <button type="button" title={column.hint} onClick={() => onSort(nextSort(sort, column))}>
-                  {column.label}
-                  {isSorted && <span class="arrow" aria-hidden="true">{sort.isDescending ? "↓" : "↑"}</span>}
+                  <span class={column.isUnlabelled === true ? "unseen" : ""}>{column.label}</span>
+                  {isSorted && (
+                    <span class="arrow" aria-hidden="true">
+                      {sort.isDescending ? "↓" : "↑"}
+                    </span>
+                  )}
                 </button>
               )}
             </div>
@@ -84,7 +90,8 @@ export function Table<Row, Id extends string>(props: Props<Row, Id>) {
 
   const move = (step: number): void => {
     const index = rows.findIndex((row) => keyOf(row) === selected);
-    const next = index < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, index + step));
+    const next =
+      index < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, index + step));
     const row = rows[next];
     if (row === undefined) return;
     wantsFocus.current = true;
@@ -95,7 +102,13 @@ export function Table<Row, Id extends string>(props: Props<Row, Id>) {
     const row = rows.find((each) => keyOf(each) === selected);
     if (row !== undefined) location.hash = hrefOf(row);
   };
-  useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), o: open });
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
+    o: open,
+  });
 
   useEffect(() => {
     if (!wantsFocus.current) return;

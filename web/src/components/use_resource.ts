@@ -10,7 +10,10 @@ export type Resource<Body> = { body: Body } | { failure: Refusal } | "loading";
  * @param version such as a revision
  */
 export function useResource<Body>(path: string, version: unknown): Resource<Body> {
-  const [resource, setResource] = useState<{ path: string; value: Resource<Body> }>({ path, value: "loading" });
+  const [resource, setResource] = useState<{ path: string; value: Resource<Body> }>({
+    path,
+    value: "loading",
+  });
   useEffect(() => {
     let isCurrent = true;
     const take = (value: Resource<Body>): void => {
@@ -18,7 +21,8 @@ export function useResource<Body>(path: string, version: unknown): Resource<Body
     };
     get<Body>(path).then(
       ({ body }) => take({ body }),
-      (cause: unknown) => take({ failure: cause instanceof Refusal ? cause : new Refusal(0, "", String(cause)) }),
+      (cause: unknown) =>
+        take({ failure: cause instanceof Refusal ? cause : new Refusal(0, "", String(cause)) }),
     );
     return () => {
       isCurrent = false;

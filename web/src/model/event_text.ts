@@ -1,4 +1,4 @@
-import { plural } from "./words";
+import { plural, withLocalTimes } from "./words";
 
 /** An event of the gateway's stream. */
 export interface GatewayEvent {
@@ -68,7 +68,7 @@ function changeText({ change, added, removed, changed }: GatewayEvent): string {
 /** Returns what happened, without the upstream's name and the time. */
 export function eventText(event: GatewayEvent): string {
   const { kind, server, newState, decision, reason } = event;
-  const because = reason === undefined ? "" : `: ${reason}`;
+  const because = reason === undefined ? "" : `: ${withLocalTimes(reason)}`;
   if (kind === "change") return changeText(event);
   if (kind === "state") return `${server ?? "a server"} is ${newState ?? "changed"}${because}`;
   if (kind === "decision") return `${decision === "scale_in" ? "scales in" : "scales out"}${because}`;

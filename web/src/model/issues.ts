@@ -1,7 +1,7 @@
 import type { Figures } from "./figures";
 import { severityOf, worstOf, type Severity } from "./severity";
 import type { GatewayStatus, SummaryFields, WorstServer } from "./types";
-import { count, duration, percent, plural, secondsSince } from "./words";
+import { count, duration, percent, plural, secondsSince, withLocalTimes } from "./words";
 
 /** What is wrong with an upstream or with the gateway, in sentences. */
 
@@ -12,6 +12,9 @@ export interface Issue {
 
 /** The part of failed requests from which an upstream needs attention. */
 const MANY_ERRORS = 0.05;
+
+/** What the gateway says of a standby server that waits. Nothing is wrong with it. */
+const STANDS_BY = "it is a standby server that is not in service";
 
 /** Returns the number of servers of an upstream. */
 export function serverCount({ states }: Pick<SummaryFields, "states">): number {
@@ -25,7 +28,7 @@ export function stateSince(state: string, since: string | undefined, now: number
 
 /** Returns what is wrong with a server in one sentence. */
 export function serverSentence({ server, state, since, reason }: WorstServer, now: number): string {
-  return `${server} is ${stateSince(state, since, now)}: ${reason}`;
+  return `${server} is ${stateSince(state, since, now)}: ${withLocalTimes(reason)}`;
 }
 
 function servingIssue(summary: SummaryFields): Issue | undefined {
@@ -33,18 +36,23 @@ function servingIssue(summary: SummaryFields): Issue | undefined {
   const total = serverCount(summary);
   if (total === 0) return { severity: "warning", text: "It has no servers: every request gets 502." };
   if (panic === true) {
-    const text = "Panic: too few servers are available, so requests go to all of them, whatever their health.";
+    const text =
+      "Panic: too few servers are available, so requests go to all of them, whatever their health.";
     return { severity: "critical", text };
   }
   const ready = states.up ?? 0;
   if (ready > 0) return undefined;
   const isIntended = (states.down ?? 0) + (states.draining ?? 0) === total;
-  return { severity: isIntended ? "warning" : "critical", text: "No server is available: every request gets 502." };
+  return {
+    severity: isIntended ? "warning" : "critical",
+    text: "No server is available: every request gets 502.",
+  };
 }
 
 function serverIssue(summary: SummaryFields, now: number): Issue | undefined {
   const { worst, states } = summary;
   if (worst === undefined || worst.state === "up") return undefined;
+  if (worst.state === "down" && worst.reason === STANDS_BY) return undefined;
   const others = (states[worst.state] ?? 1) - 1;
   const more = others > 0 ? ` (and ${plural(others, "other is", "others are")} ${worst.state})` : "";
   return { severity: severityOf(worst.state), text: serverSentence(worst, now) + more };
@@ -53,7 +61,10 @@ function serverIssue(summary: SummaryFields, now: number): Issue | undefined {
 function discoveryIssue({ discovery }: SummaryFields): Issue | undefined {
   if (discovery === undefined || discovery.state === "ok") return undefined;
   if (discovery.state === "starting") return { severity: "notice", text: "Discovery is starting." };
-  return { severity: "warning", text: `Discovery is failing: ${discovery.error ?? "the reason is not known"}` };
+  return {
+    severity: "warning",
+    text: `Discovery is failing: ${discovery.error ?? "the reason is not known"}`,
+  };
 }
 
 function queueIssue({ queue }: SummaryFields): Issue | undefined {

@@ -12,15 +12,7 @@ export interface Sort<Column> {
 
 export type UpstreamColumn = "state" | "name" | "servers" | "rate" | "errors" | "p50" | "p99" | "active";
 export type ServerColumn =
-  | "state"
-  | "server"
-  | "weight"
-  | "share"
-  | "rate"
-  | "active"
-  | "errors"
-  | "p50"
-  | "p99";
+  "state" | "server" | "weight" | "share" | "rate" | "active" | "errors" | "p50" | "p99";
 
 interface UpstreamRow {
   summary: SummaryFields;

@@ -4,8 +4,7 @@ export type Tab = "servers" | "events" | "configuration" | "discovery" | "explai
 export const TABS: readonly Tab[] = ["servers", "events", "configuration", "discovery", "explain"];
 
 export type Route =
-  | { view: "overview" }
-  | { view: "upstream"; name: string; tab: Tab; server: number | undefined };
+  { view: "overview" } | { view: "upstream"; name: string; tab: Tab; server: number | undefined };
 
 function decode(text: string): string {
   try {

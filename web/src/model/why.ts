@@ -1,6 +1,6 @@
 import type { ServerStatus } from "./types";
 import { stateSince } from "./issues";
-import { duration, factor, percent, plural } from "./words";
+import { duration, factor, percent, plural, withLocalTimes } from "./words";
 
 /** Explains the share of a server in plain sentences. */
 
@@ -19,7 +19,8 @@ function isServing({ state, backup }: ServerStatus): boolean {
 
 /** Returns the part of the requests that the weight of a server gives it; undefined: it serves nothing. */
 export function shareByWeight(server: ServerStatus, { servers, panic }: Company): number | undefined {
-  const isIncluded = (one: ServerStatus): boolean => (panic ? !one.backup && one.down !== true : isServing(one));
+  const isIncluded = (one: ServerStatus): boolean =>
+    panic ? !one.backup && one.down !== true : isServing(one);
   if (!isIncluded(server)) return undefined;
   const all = servers.filter(isIncluded).reduce((sum, { weight }) => sum + weight.effective, 0);
   return all === 0 ? undefined : server.weight.effective / all;
@@ -29,17 +30,22 @@ function weightSentences({ weight }: ServerStatus): string[] {
   const { configured, effective, slow_start, load, capacity, median_capacity } = weight;
   const said = [`Its weight is ${factor(effective)}; ${factor(configured)} is configured.`];
   if (slow_start < 1)
-    said.push(`Slow start: its weight is at ${percent(slow_start)} and rises, because it came back a short time ago.`);
+    said.push(
+      `Slow start: its weight is at ${percent(slow_start)} and rises, because it came back a short time ago.`,
+    );
   if (load < 1) said.push(`Its load factor is ${factor(load)}: it reports more load than the median server.`);
   if (load > 1) said.push(`Its load factor is ${factor(load)}: it reports less load than the median server.`);
   if (capacity !== undefined && median_capacity !== undefined)
-    said.push(`Its capacity is ${factor(capacity)}, and that of the median server is ${factor(median_capacity)}.`);
+    said.push(
+      `Its capacity is ${factor(capacity)}, and that of the median server is ${factor(median_capacity)}.`,
+    );
   return said;
 }
 
 const METHODS: Record<string, string> = {
   hash: "The method hash assigns requests by key, so the keys decide how many a server gets.",
-  ip_hash: "The method ip_hash assigns requests by client address, so the clients decide how many a server gets.",
+  ip_hash:
+    "The method ip_hash assigns requests by client address, so the clients decide how many a server gets.",
   least_conn: "The method least_conn prefers servers with few active requests, so a slow server gets fewer.",
   least_time: "The method least_time prefers servers with short response times, so a slow server gets fewer.",
   random: "The method random chooses by chance, so shares differ for some time.",
@@ -52,7 +58,7 @@ function limitSentence({ active, max_conns }: ServerStatus): string[] {
 
 function stateSentence(server: ServerStatus, now: number): string[] {
   const { state, since, reason, backup, node } = server;
-  if (state !== "up") return [`It is ${stateSince(state, since, now)}: ${reason}.`];
+  if (state !== "up") return [`It is ${stateSince(state, since, now)}: ${withLocalTimes(reason)}.`];
   const said = reason === "it is healthy" ? [] : [`It is up, but ${reason}.`];
   if (backup) said.push("It is a backup server: it gets requests only while no primary server is available.");
   if (node !== undefined) said.push(`It has registered itself as node ${node}.`);
@@ -75,7 +81,8 @@ export function whyItsShare(server: ServerStatus, company: Company, now: number)
   said.push(...weightSentences(server), ...limitSentence(server));
   const byMethod = METHODS[company.method];
   if (byMethod !== undefined) said.push(byMethod);
-  if (company.isSticky) said.push("Clients are bound to servers (sticky), and a bound client stays with its server.");
+  if (company.isSticky)
+    said.push("Clients are bound to servers (sticky), and a bound client stays with its server.");
   if (server.report_age !== undefined) said.push(`Its last report is ${duration(server.report_age)} old.`);
   return said;
 }

@@ -13,6 +13,24 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / DAY)} days`;
 }
 
+/** Returns a duration in minutes and seconds, for a countdown: "1:05 min", "42 s". */
+export function exactDuration(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < MINUTE) return `${whole} s`;
+  if (whole >= HOUR) return duration(whole);
+  return `${Math.floor(whole / MINUTE)}:${String(whole % MINUTE).padStart(2, "0")} min`;
+}
+
+/** Replaces moments in ISO 8601 within a text by the time of day here, with the date if it is another day. */
+export function withLocalTimes(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (moment) => {
+    const time = new Date(moment);
+    const isToday = time.toDateString() === new Date().toDateString();
+    const clock = time.toLocaleTimeString("en-GB");
+    return isToday ? clock : `${time.toLocaleDateString("en-CA")} ${clock}`;
+  });
+}
+
 /** Returns the seconds from one moment in ISO 8601 to another in milliseconds since 1970. */
 export function secondsSince(moment: string, now: number): number {
   return (now - Date.parse(moment)) / 1000;

@@ -28,7 +28,14 @@ export interface Detail {
 }
 
 function emptyDetail(name: string): Detail {
-  return { name, status: undefined, etag: undefined, servers: new Map(), meter: new Meter(), isMissing: false };
+  return {
+    name,
+    status: undefined,
+    etag: undefined,
+    servers: new Map(),
+    meter: new Meter(),
+    isMissing: false,
+  };
 }
 
 export const detail = new Store<Detail>(emptyDetail(""));
@@ -62,7 +69,11 @@ export function takeDetail(name: string, status: UpstreamStatus, etag: string | 
     const counts = entry.response_time?.counts;
     const times = first === undefined || counts === undefined ? undefined : { first, counts };
     server.status = entry;
-    server.meter.add({ requests: entry.requests, responses: entry.responses, fails: entry.fails, times }, now, time_bounds);
+    server.meter.add(
+      { requests: entry.requests, responses: entry.responses, fails: entry.fails, times },
+      now,
+      time_bounds,
+    );
     servers.set(entry.id, server);
   }
   const { requests, responses, fails, times } = status;

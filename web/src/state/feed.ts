@@ -1,5 +1,5 @@
-import { get, Refusal, upstreamPath } from "../api/client";
-import { keepToken } from "../api/token";
+import { get, Refusal } from "../api/client";
+import { upstreamPath } from "../model/paths";
 import type { GatewayStatus, UpstreamStatus } from "../model/types";
 import { connection, dataAge, noteAnswer, noteFailure } from "./connection";
 import { noteMissing, openDetail, takeDetail } from "./detail";
@@ -72,13 +72,6 @@ async function run(): Promise<never> {
     const seconds = await ask().then(noteAnswer, noteFailure);
     await pause(seconds - Math.min(seconds - 0.05, (performance.now() - started) / 1000));
   }
-}
-
-/** Keeps a token that a person gave, and tries it. */
-export function useToken(token: string | undefined): void {
-  keepToken(token);
-  overviewAt = -Infinity;
-  askNow();
 }
 
 function followRoute(): void {

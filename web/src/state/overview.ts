@@ -72,7 +72,11 @@ function sumUp(): Totals {
   return totals;
 }
 
-function update(summary: UpstreamSummary, { now, time_bounds }: GatewayStatus, before: number | undefined): void {
+function update(
+  summary: UpstreamSummary,
+  { now, time_bounds }: GatewayStatus,
+  before: number | undefined,
+): void {
   let upstream = known.get(summary.name);
   if (upstream === undefined) {
     upstream = new Upstream(summary);

@@ -4,11 +4,13 @@ import { connection, needsToken } from "../state/connection";
 import { overview } from "../state/overview";
 import { route } from "../state/route";
 import { useStore } from "../state/store";
+import { Actions } from "./actions";
 import { Banner } from "./banner";
 import { Header } from "./header";
 import { Help } from "./help";
 import { Overview } from "./overview/overview";
 import { showState } from "./tab_state";
+import { Toast } from "./toast";
 import { TokenForm } from "./token_form";
 import { UpstreamView } from "./upstream/upstream";
 
@@ -28,9 +30,13 @@ export function App() {
       <Header onHelp={() => setHelp(true)} />
       <main>
         <Banner />
-        {isLocked && <TokenForm reason="The gateway wants a token before it shows anything." />}
+        {isLocked && (
+          <TokenForm reason="The gateway wants a token before it shows anything." mustWrite={false} />
+        )}
         {!isLocked && (open.view === "overview" ? <Overview /> : <UpstreamView key={name} route={open} />)}
       </main>
+      <Actions />
+      <Toast />
       {hasHelp && <Help onClose={() => setHelp(false)} />}
     </>
   );

@@ -3,8 +3,8 @@ import { readToken } from "../api/token";
 import { Modal } from "../components/modal";
 import { duration } from "../model/words";
 import { connection, dataAge, isStale } from "../state/connection";
-import { useToken } from "../state/feed";
 import { overview } from "../state/overview";
+import { forgetToken } from "../state/permission";
 import { second } from "../state/time";
 import { useStore } from "../state/store";
 import { TokenForm } from "./token_form";
@@ -26,7 +26,7 @@ function Permission() {
   if (gateway === undefined) return null;
   if (gateway.may_write)
     return readToken() === undefined ? null : (
-      <button type="button" onClick={() => useToken(undefined)} title="Forgets the token">
+      <button type="button" onClick={forgetToken} title="Forgets the token">
         Lock
       </button>
     );
@@ -44,7 +44,11 @@ function Permission() {
       </button>
       {isAsking && (
         <Modal title="Make changes" onClose={() => setAsking(false)}>
-          <TokenForm reason="Changes need a token that may write." onDone={() => setAsking(false)} />
+          <TokenForm
+            reason="Changes need a token that may write."
+            mustWrite={true}
+            onDone={() => setAsking(false)}
+          />
         </Modal>
       )}
     </>
@@ -59,7 +63,10 @@ export function Header({ onHelp }: { onHelp: () => void }) {
         <svg viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
           <path d="M3 2v16M17 2v16" fill="none" stroke="currentColor" stroke-width="2" />
           <path d="M6 3h8v6H6z" fill="currentColor" />
-          <path d="M5.5 13c1.5-1.2 3-1.2 4.5 0s3 1.2 4.5 0M5.5 16.5c1.5-1.2 3-1.2 4.5 0s3 1.2 4.5 0" class="water" />
+          <path
+            d="M5.5 13c1.5-1.2 3-1.2 4.5 0s3 1.2 4.5 0M5.5 16.5c1.5-1.2 3-1.2 4.5 0s3 1.2 4.5 0"
+            class="water"
+          />
         </svg>
         Sluice
       </a>

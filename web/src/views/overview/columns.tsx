@@ -14,10 +14,15 @@ import { gatewayTime } from "../../state/time";
 /** The columns of the table of all upstreams. */
 
 export const COLUMNS: readonly Column<UpstreamColumn>[] = [
-  { id: "state", label: "", hint: "How bad it is: the worst first" },
+  { id: "state", label: "State", hint: "How bad it is: the worst first", isUnlabelled: true },
   { id: "name", label: "Upstream" },
   { id: "servers", label: "Servers up", hint: "Servers that are up, of all servers", isNumber: true },
-  { id: "rate", label: "Requests/s", hint: "Over the last 5 to 10 seconds; the chart shows 5 minutes", isNumber: true },
+  {
+    id: "rate",
+    label: "Requests/s",
+    hint: "Over the last 5 to 10 seconds; the chart shows 5 minutes",
+    isNumber: true,
+  },
   { id: "errors", label: "Errors", hint: "Requests with a 5xx response or without any", isNumber: true },
   { id: "p50", label: "p50", hint: "Half of the responses took at most this long", isNumber: true },
   { id: "p99", label: "p99", hint: "99 % of the responses took at most this long", isNumber: true },
@@ -56,9 +61,12 @@ function Servers({ upstream }: { upstream: Upstream }) {
   const { states } = upstream.summary;
   const total = serverCount(upstream.summary);
   return (
-    <span title={otherStates(states)}>
-      {count(states.up ?? 0)}
-      <span class="quiet">/{count(total)}</span> <StatesBar states={states} />
+    <span class="with-bar" title={otherStates(states)}>
+      <span>
+        {count(states.up ?? 0)}
+        <span class="quiet">/{count(total)}</span>
+      </span>
+      <StatesBar states={states} />
     </span>
   );
 }
@@ -81,8 +89,8 @@ export function cellsOf(upstream: Upstream, now: number): ComponentChildren[] {
     <Icon key="state" shape={severity} label={severity} />,
     <Name key="name" upstream={upstream} />,
     <Servers key="servers" upstream={upstream} />,
-    <span key="rate">
-      <Sparkline history={meter.history} now={now} isIdle={meter.isIdle} />{" "}
+    <span key="rate" class="with-spark">
+      <Sparkline history={meter.history} now={now} isIdle={meter.isIdle} />
       <span class={figures.rate === 0 ? "quiet" : ""}>{rateText(figures.rate)}</span>
     </span>,
     <Errors key="errors" part={figures.errors} />,

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import { EventList } from "../../components/event_list";
-import { NARROW, useMedia } from "../../components/media";
+import { useHeights } from "../../components/heights";
 import { Search } from "../../components/search";
 import { SortSelect } from "../../components/sort_select";
 import { Table } from "../../components/table";
@@ -14,9 +14,7 @@ import { Summary } from "./summary";
 
 /** The first screen: all upstreams, the worst first. */
 
-/** Heights of a row without sentences, of each sentence, and of the space around them, in pixels. */
-const WIDE = { row: 36, sentence: 20, space: 6 };
-const CARD = { row: 62, sentence: 36, space: 8 };
+const HEIGHTS = { row: 36, card: 64 };
 /** Rows do not change their places more often than this, in milliseconds, unless one becomes better or worse. */
 const SORT_PERIOD = 5000;
 
@@ -28,11 +26,19 @@ const kept = { query: "", isFiltered: false, sort: BY_STATE, selected: undefined
 function matches({ summary, severity }: Upstream, query: string, isFiltered: boolean): boolean {
   if (isFiltered && severity !== "critical" && severity !== "warning") return false;
   const { name, method, worst } = summary;
-  return query === "" || [name, method, worst?.server ?? "", worst?.state ?? ""].some((text) => text.toLowerCase().includes(query));
+  return (
+    query === "" ||
+    [name, method, worst?.server ?? "", worst?.state ?? ""].some((text) => text.toLowerCase().includes(query))
+  );
 }
 
 /** Returns the rows in order. The order is kept for some seconds while only figures change. */
-function useRows({ upstreams, totals }: Data, query: string, isFiltered: boolean, sort: Sort<UpstreamColumn>) {
+function useRows(
+  { upstreams, totals }: Data,
+  query: string,
+  isFiltered: boolean,
+  sort: Sort<UpstreamColumn>,
+) {
   const last = useRef({ reason: "", time: -Infinity, rows: [] as Upstream[] });
   const reason = JSON.stringify([query, isFiltered, sort, upstreams.size, totals.severities]);
   const isDue = performance.now() - last.current.time > SORT_PERIOD;
@@ -53,7 +59,11 @@ function Toolbar(props: {
 }) {
   const { critical, warning } = props.data.totals.severities;
   const choice = (isFiltered: boolean, label: string, number: number) => (
-    <button type="button" aria-pressed={props.isFiltered === isFiltered} onClick={() => props.onFilter(isFiltered)}>
+    <button
+      type="button"
+      aria-pressed={props.isFiltered === isFiltered}
+      onClick={() => props.onFilter(isFiltered)}
+    >
       {label} <span class="number">{number.toLocaleString("en-US")}</span>
     </button>
   );
@@ -76,15 +86,12 @@ export function Overview() {
   const [sort, setSort] = useState(kept.sort);
   const [selected, setSelected] = useState(kept.selected);
   Object.assign(kept, { query, isFiltered, sort, selected });
-  const heights = useMedia(NARROW) ? CARD : WIDE;
+  const height = useHeights(HEIGHTS);
   const rows = useRows(data, query, isFiltered, sort);
   const now = data.gateway?.now ?? 0;
   const heightOf = useCallback(
-    (upstream: Upstream) => {
-      const sentences = shownIssues(upstream).length;
-      return heights.row + (sentences > 0 ? sentences * heights.sentence + heights.space : 0);
-    },
-    [heights, data],
+    (upstream: Upstream) => height(shownIssues(upstream).map(({ text }) => text)),
+    [height, data],
   );
   const latest = useMemo(() => list.slice(0, 50), [list]);
   if (data.gateway === undefined) return <p class="loading">Loading…</p>;
@@ -93,7 +100,13 @@ export function Overview() {
       <Summary data={data} />
       <section class="main" aria-label="Upstreams">
         <div class="toolbar">
-          <Toolbar query={query} onQuery={setQuery} isFiltered={isFiltered} onFilter={setFiltered} data={data} />
+          <Toolbar
+            query={query}
+            onQuery={setQuery}
+            isFiltered={isFiltered}
+            onFilter={setFiltered}
+            data={data}
+          />
           <SortSelect columns={COLUMNS} sort={sort} onSort={setSort} />
         </div>
         <Table

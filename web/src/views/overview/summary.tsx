@@ -13,7 +13,10 @@ export function headline({ severities }: Totals, upstreams: number): { severity:
   if (upstreams === 0) return { severity: "notice", text: "There is no upstream yet" };
   if (critical > 0) {
     const text = critical === 1 ? "1 upstream cannot serve" : `${count(critical)} upstreams cannot serve`;
-    return { severity: "critical", text: warning > 0 ? `${text}, ${count(warning)} more need attention` : text };
+    return {
+      severity: "critical",
+      text: warning > 0 ? `${text}, ${count(warning)} more need attention` : text,
+    };
   }
   if (warning > 0) {
     const text = warning === 1 ? "1 upstream needs attention" : `${count(warning)} upstreams need attention`;

@@ -8,7 +8,16 @@ import type { ServerColumn } from "../../model/order";
 import { originText } from "../../model/origin";
 import { serverHash } from "../../model/route";
 import type { ServerStatus } from "../../model/types";
-import { count, duration, factor, percent, secondsSince } from "../../model/words";
+import {
+  count,
+  duration,
+  exactDuration,
+  factor,
+  percent,
+  plural,
+  secondsSince,
+  withLocalTimes,
+} from "../../model/words";
 import type { Server } from "../../state/detail";
 import { gatewayTime } from "../../state/time";
 
@@ -17,37 +26,57 @@ import { gatewayTime } from "../../state/time";
 type Id = ServerColumn | "check" | "origin" | "report";
 
 export const COLUMNS: readonly Column<Id>[] = [
-  { id: "state", label: "", hint: "The worst state first" },
+  { id: "state", label: "State", hint: "The worst state first", isUnlabelled: true },
   { id: "server", label: "Server" },
-  { id: "weight", label: "Weight", hint: "The effective weight, and its factors if it is not as configured", isNumber: true },
+  {
+    id: "weight",
+    label: "Weight",
+    hint: "The effective weight, and its factors if it is not as configured",
+    isNumber: true,
+  },
   { id: "share", label: "Share", hint: "Part of the choices of the last minute", isNumber: true },
-  { id: "rate", label: "Requests/s", hint: "Over the last 5 to 10 seconds; the chart shows 5 minutes", isNumber: true },
+  {
+    id: "rate",
+    label: "Requests/s",
+    hint: "Over the last 5 to 10 seconds; the chart shows 5 minutes",
+    isNumber: true,
+  },
   { id: "active", label: "Active", hint: "Requests in progress, and max_conns if it is set", isNumber: true },
   { id: "errors", label: "Errors", hint: "Requests with a 5xx response or without any", isNumber: true },
   { id: "p50", label: "p50", hint: "Half of the responses took at most this long", isNumber: true },
   { id: "p99", label: "p99", hint: "99 % of the responses took at most this long", isNumber: true },
   { id: "check", label: "Last check", isFixed: true },
-  { id: "report", label: "Report", hint: "The utilization that the server has reported, and its age", isFixed: true },
+  {
+    id: "report",
+    label: "Report",
+    hint: "The utilization that the server has reported, and its age",
+    isFixed: true,
+  },
   { id: "origin", label: "Origin", isFixed: true },
 ];
 
 /** Returns why a server deserves a second line; undefined: it is up, and nothing else is said of it. */
 export function remark(status: ServerStatus): string | undefined {
-  const { state, since, reason, drain_deadline } = status;
+  const { state, since, reason } = status;
   if (state === "up") return reason === "it is healthy" ? undefined : reason;
-  const said = `${stateSince(state, since, gatewayTime())}: ${reason}`;
-  return drain_deadline === undefined ? said : `${said}, ${deadlineText(drain_deadline)}`;
+  const said = `${stateSince(state, since, gatewayTime())}: ${withLocalTimes(reason)}`;
+  return status.drain_job === true ? `${said}; ${drainText(status)}` : said;
 }
 
-/** Returns when a drain job removes its server at the latest. */
-export function deadlineText(deadline: string): string {
-  const left = -secondsSince(deadline, gatewayTime());
-  return left > 0 ? `removed in ${duration(left)} at the latest` : "about to be removed";
+/** Returns what a drain job waits for, and how long at most. */
+export function drainText({ active, drain_deadline }: ServerStatus): string {
+  const rest =
+    active === 0 ? "about to be removed" : `removed when ${plural(active, "request")} in progress have ended`;
+  if (drain_deadline === undefined) return rest;
+  const left = -secondsSince(drain_deadline, gatewayTime());
+  return left > 0 ? `${rest}, in ${exactDuration(left)} at the latest` : "about to be removed";
 }
 
 function Name({ status, upstream }: { status: ServerStatus; upstream: string }) {
   const text = remark(status);
-  const tags = [status.backup ? "backup" : "", status.standby === true ? "standby" : ""].filter((tag) => tag !== "");
+  const tags = [status.backup ? "backup" : "", status.standby === true ? "standby" : ""].filter(
+    (tag) => tag !== "",
+  );
   return (
     <>
       <a href={serverHash(upstream, status.id)} class="title address">
@@ -122,16 +151,24 @@ function LastReport({ report, report_age }: Pick<ServerStatus, "report" | "repor
 }
 
 /** Returns the contents of a server's row. `now`: the gateway's monotonic clock. */
-export function cellsOf({ status, figures, meter }: Server, upstream: string, now: number): ComponentChildren[] {
+export function cellsOf(
+  { status, figures, meter }: Server,
+  upstream: string,
+  now: number,
+): ComponentChildren[] {
   return [
     <Icon key="state" shape={status.state} label={status.state} />,
     <Name key="server" status={status} upstream={upstream} />,
     <Weight key="weight" weight={status.weight} />,
-    <span key="share" class={status.picks === 0 ? "quiet" : ""} title={`chosen ${count(status.picks)} times in the last minute`}>
+    <span
+      key="share"
+      class={status.picks === 0 ? "quiet" : ""}
+      title={`chosen ${count(status.picks)} times in the last minute`}
+    >
       {status.picks_percent} %
     </span>,
-    <span key="rate">
-      <Sparkline history={meter.history} now={now} isIdle={false} />{" "}
+    <span key="rate" class="with-spark">
+      <Sparkline history={meter.history} now={now} isIdle={false} />
       <span class={figures.rate === 0 ? "quiet" : ""}>{rateText(figures.rate)}</span>
     </span>,
     <Active key="active" status={status} />,

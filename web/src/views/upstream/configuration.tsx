@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { upstreamPath } from "../../api/client";
+import { upstreamPath } from "../../model/paths";
 import { useResource } from "../../components/use_resource";
 
 type Settings = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { upstreamPath } from "../../api/client";
+import { upstreamPath } from "../../model/paths";
 import { Age } from "../../components/age";
 import { Icon } from "../../components/icon";
 import { useResource } from "../../components/use_resource";
@@ -81,8 +81,8 @@ export function Discovery({ name, version }: { name: string; version: unknown })
     <section class="panel prose" aria-label="Discovery">
       <p>
         <Icon shape={isOk ? "ok" : status.state === "failing" ? "warning" : "notice"} />{" "}
-        {status.source === "register" ? "Servers register themselves" : `Servers come from ${status.source}`}; the state
-        is {status.state}, with {plural(status.servers, "server")}.{" "}
+        {status.source === "register" ? "Servers register themselves" : `Servers come from ${status.source}`};
+        the state is {status.state}, with {plural(status.servers, "server")}.{" "}
         {status.last_success !== undefined && (
           <>
             The last good answer is <Age moment={status.last_success} /> old

@@ -1,4 +1,4 @@
-import { upstreamPath } from "../../api/client";
+import { upstreamPath } from "../../model/paths";
 import { Age } from "../../components/age";
 import { Icon } from "../../components/icon";
 import { useResource } from "../../components/use_resource";
@@ -71,7 +71,10 @@ function Next({ explanation }: { explanation: Explanation }) {
 
 export function Explain({ data }: { data: Detail }) {
   const { name, status } = data;
-  const resource = useResource<Explanation>(`${upstreamPath(name)}/explain`, Math.floor((status?.now ?? 0) / 5));
+  const resource = useResource<Explanation>(
+    `${upstreamPath(name)}/explain`,
+    Math.floor((status?.now ?? 0) / 5),
+  );
   if (status === undefined) return <p class="loading">Loading…</p>;
   const company = companyOf(status);
   const servers = [...status.servers]
@@ -87,7 +90,8 @@ export function Explain({ data }: { data: Detail }) {
             <Icon shape={server.state} /> <a href={serverHash(name, server.id)}>{server.server}</a>{" "}
             <span class="quiet">
               {server.picks_percent} % of the choices
-              {shareByWeight(server, company) !== undefined && `, ${percent(shareByWeight(server, company) ?? 0)} by weight`}
+              {shareByWeight(server, company) !== undefined &&
+                `, ${percent(shareByWeight(server, company) ?? 0)} by weight`}
             </span>
           </h3>
           <p>{whyItsShare(server, company, gatewayTime()).join(" ")}</p>

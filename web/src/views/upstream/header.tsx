@@ -31,7 +31,8 @@ export function UpstreamHeader({ data }: { data: Detail }) {
       </div>
       <dl class="figures">
         <Figure name="Requests/s">
-          <Sparkline history={meter.history} now={status.now} isIdle={false} width={96} /> {rateText(figures.rate)}
+          <Sparkline history={meter.history} now={status.now} isIdle={false} width={96} />{" "}
+          {rateText(figures.rate)}
         </Figure>
         <Figure name="Errors">
           <Errors part={figures.errors} />
@@ -40,7 +41,10 @@ export function UpstreamHeader({ data }: { data: Detail }) {
         <Figure name="p99">{timeText(figures.p99)}</Figure>
         <Figure name="Active">{count(status.active)}</Figure>
         {queue !== undefined && (
-          <Figure name="Queued" hint={`${count(queue.overflows)} requests were refused because the queue was full`}>
+          <Figure
+            name="Queued"
+            hint={`${count(queue.overflows)} requests were refused because the queue was full`}
+          >
             {count(queue.size)}
             <span class="quiet">/{count(queue.max_size)}</span>
           </Figure>

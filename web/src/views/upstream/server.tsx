@@ -5,11 +5,11 @@ import { Errors, rateText, timeText, UNKNOWN } from "../../components/text";
 import { stateSince } from "../../model/issues";
 import { originText } from "../../model/origin";
 import { upstreamHash } from "../../model/route";
-import { bytes, count, duration, factor, number, percent } from "../../model/words";
+import { bytes, count, duration, factor, number, percent, withLocalTimes } from "../../model/words";
 import { whyItsShare } from "../../model/why";
 import type { Detail, Server } from "../../state/detail";
 import { gatewayTime } from "../../state/time";
-import { deadlineText } from "./columns";
+import { drainText } from "./columns";
 import { companyOf } from "./explain";
 
 /** Everything about one server, beside the table. */
@@ -42,7 +42,9 @@ function Traffic({ server: { status, figures, meter }, now }: { server: Server; 
           {timeText(figures.p50)}, {timeText(figures.p99)}
         </Row>
         <Row name="p50, p90, p99 since the start">
-          {response_time === undefined ? UNKNOWN : percentiles.map((each) => timeText(response_time[each])).join(", ")}
+          {response_time === undefined
+            ? UNKNOWN
+            : percentiles.map((each) => timeText(response_time[each])).join(", ")}
         </Row>
         <Row name="Sent, received">
           {bytes(status.sent)}, {bytes(status.received)}
@@ -94,14 +96,16 @@ function Facts({ server: { status } }: { server: Server }) {
   return (
     <dl class="facts">
       <Row name="Weight">
-        {factor(weight.effective)} = {factor(weight.configured)} configured × {factor(weight.slow_start)} slow start ×{" "}
-        {factor(weight.load)} load
+        {factor(weight.effective)} = {factor(weight.configured)} configured × {factor(weight.slow_start)} slow
+        start × {factor(weight.load)} load
       </Row>
       <Row name="Share">
         {status.picks_percent} %, {count(status.picks)} choices in the last minute
       </Row>
       <Row name="Checks">
-        {check === undefined ? "none" : `${check.status}; ${count(check.fails)} of ${count(check.checks)} have failed`}
+        {check === undefined
+          ? "none"
+          : `${check.status}; ${count(check.fails)} of ${count(check.checks)} have failed`}
       </Row>
       <Row name="Report">
         {report === undefined
@@ -142,8 +146,8 @@ export function ServerPanel({ data, server, children }: Props) {
         </a>
       </header>
       <p class={`tone-${status.state}`}>
-        {stateSince(status.state, status.since, gatewayTime())}: {status.reason}
-        {status.drain_deadline !== undefined && `; ${deadlineText(status.drain_deadline)}`}
+        {stateSince(status.state, status.since, gatewayTime())}: {withLocalTimes(status.reason)}
+        {status.drain_job === true && `; ${drainText(status)}`}
       </p>
       {children}
       <Traffic server={server} now={now} />

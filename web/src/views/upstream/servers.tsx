@@ -1,17 +1,20 @@
 import { useCallback, useRef, useState } from "preact/hooks";
-import { NARROW, useMedia } from "../../components/media";
+import { useHeights } from "../../components/heights";
 import { Search } from "../../components/search";
 import { SortSelect } from "../../components/sort_select";
 import { Table } from "../../components/table";
 import { compareServers, type Sort } from "../../model/order";
 import { serverHash } from "../../model/route";
+import { openAction } from "../../state/action";
 import type { Detail, Server } from "../../state/detail";
+import { overview } from "../../state/overview";
+import { permissionOf } from "../../state/permission";
+import { useStore } from "../../state/store";
 import { cellsOf, COLUMNS, remark } from "./columns";
 
 /** The table of an upstream's servers. */
 
-const WIDE = { row: 36, remark: 20 };
-const CARD = { row: 84, remark: 36 };
+const HEIGHTS = { row: 36, card: 90 };
 /** Rows do not change their places more often than this, in milliseconds, unless a state changes. */
 const SORT_PERIOD = 5000;
 
@@ -35,6 +38,20 @@ function useRows({ servers, status }: Detail, query: string, sort: Sort<ColumnId
   return last.current.ids.flatMap((id) => servers.get(id) ?? []);
 }
 
+function AddButton({ upstream }: { upstream: string }) {
+  const permission = permissionOf(useStore(overview).gateway);
+  if (permission === "none") return <span class="tag">read-only</span>;
+  return (
+    <button
+      type="button"
+      aria-keyshortcuts="a"
+      onClick={() => openAction({ kind: "add", upstream, id: undefined })}
+    >
+      Add a server
+    </button>
+  );
+}
+
 interface Props {
   data: Detail;
   selected: string | undefined;
@@ -44,17 +61,21 @@ interface Props {
 export function Servers({ data, selected, onSelect }: Props) {
   const [query, setQuery] = useState("");
   const [sort, setSort] = useState<Sort<ColumnId>>({ column: "state", isDescending: false });
-  const heights = useMedia(NARROW) ? CARD : WIDE;
+  const height = useHeights(HEIGHTS);
   const rows = useRows(data, query, sort);
   const now = data.status?.now ?? 0;
   const heightOf = useCallback(
-    ({ status }: Server) => heights.row + (remark(status) === undefined ? 0 : heights.remark),
-    [heights],
+    ({ status }: Server) => {
+      const text = remark(status);
+      return height(text === undefined ? [] : [text]);
+    },
+    [height],
   );
   return (
     <>
       <div class="toolbar">
         <Search label="Search servers" value={query} onInput={setQuery} />
+        <AddButton upstream={data.name} />
         <SortSelect columns={COLUMNS} sort={sort} onSort={setSort} />
       </div>
       <Table
@@ -72,7 +93,9 @@ export function Servers({ data, selected, onSelect }: Props) {
         selected={selected}
         onSelect={onSelect}
       />
-      {rows.length === 0 && <p class="empty">{query === "" ? "This upstream has no servers." : "No server matches."}</p>}
+      {rows.length === 0 && (
+        <p class="empty">{query === "" ? "This upstream has no servers." : "No server matches."}</p>
+      )}
     </>
   );
 }

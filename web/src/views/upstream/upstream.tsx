@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { ServerActions, useActionKeys } from "../../actions/server_actions";
 import { useKeys } from "../../components/keys";
 import { TABS, upstreamHash, type Route, type Tab } from "../../model/route";
 import { detail } from "../../state/detail";
@@ -28,7 +29,11 @@ function Tabs({ name, current }: { name: string; current: Tab }) {
   return (
     <nav class="tabs" aria-label="Parts of the upstream">
       {TABS.map((tab) => (
-        <a key={tab} href={upstreamHash(name, tab)} {...(tab === current ? { "aria-current": "page" as const } : {})}>
+        <a
+          key={tab}
+          href={upstreamHash(name, tab)}
+          {...(tab === current ? { "aria-current": "page" as const } : {})}
+        >
           {LABELS[tab]}
         </a>
       ))}
@@ -51,6 +56,8 @@ export function UpstreamView({ route }: { route: UpstreamRoute }) {
   const data = useStore(detail);
   const [selected, setSelected] = useState<string | undefined>(route.server?.toString());
   useUpstreamKeys(route);
+  const chosen = route.server ?? (selected === undefined ? undefined : Number(selected));
+  useActionKeys(name, chosen === undefined ? undefined : data.servers.get(chosen)?.status);
   const back = (
     <a class="back" href="#/">
       ← All upstreams
@@ -81,11 +88,13 @@ export function UpstreamView({ route }: { route: UpstreamRoute }) {
       {tab === "servers" && <Servers data={data} selected={selected} onSelect={setSelected} />}
       {tab === "events" && <UpstreamEvents name={name} />}
       {tab === "configuration" && <Configuration name={name} revision={data.status?.revision} />}
-      {tab === "discovery" && (
-        <Discovery name={name} version={Math.floor((data.status?.now ?? 0) / 5)} />
-      )}
+      {tab === "discovery" && <Discovery name={name} version={Math.floor((data.status?.now ?? 0) / 5)} />}
       {tab === "explain" && <Explain data={data} />}
-      {open !== undefined && <ServerPanel data={data} server={open}>{null}</ServerPanel>}
+      {open !== undefined && (
+        <ServerPanel data={data} server={open}>
+          <ServerActions upstream={name} status={open.status} />
+        </ServerPanel>
+      )}
       {route.server !== undefined && open === undefined && (
         <p class="empty">The server with the id {route.server} was removed.</p>
       )}
