@@ -5,8 +5,7 @@ import { why_unsaved } from "../../store/disk/failures";
 import { displaced } from "../../store/disk/files";
 import { is_open } from "../../store/disk/writer";
 import { is_clustered } from "../../store/document/clustered";
-import { dict_capacity, dict_free_space, recall } from "../../store/memory/dict";
-import { revision } from "../../store/memory/region";
+import { dict_capacity, dict_free_space } from "../../store/memory/dict";
 import { count_workers_with_slot } from "../../store/memory/slots";
 import { cluster_problems } from "../../store/source_status";
 import { cluster_state } from "../cluster_state";
@@ -26,11 +25,6 @@ export function cluster_object(): object | undefined {
   for (const [_] of pairs(cluster_problems())) problem_count += 1;
   const { state, error } = cluster_state(problem_count);
   return cluster_record({ state, error, problem_count });
-}
-
-/** Returns the newest event as a cursor of the event stream. Any phase. */
-export function event_cursor(): string {
-  return string.format("%d.%d", tonumber(recall("last_event")) ?? 0, revision());
 }
 
 /** Returns why changes or the servers' health are not saved; undefined: they are. */

@@ -11,7 +11,8 @@ import { may_write } from "../access";
 import type { Answered, NextPiece } from "../answer";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
-import { cluster_object, event_cursor, gateway_problems } from "./gateway";
+import { format_cursor, newest } from "../stream/cursor";
+import { cluster_object, gateway_problems } from "./gateway";
 import { known_upstreams } from "./known";
 import { new_meter, type Meter } from "./meter";
 import type { KnownUpstream } from "./model";
@@ -121,7 +122,7 @@ function pieces(request: ApiRequest, wanted: Wanted, now: clock.Moment, meter: M
     let piece: string | undefined;
     if (next_summaries === undefined) {
       // First, so that an event that is not in the answer comes after the cursor.
-      const event = event_cursor();
+      const event = format_cursor(newest());
       const upstreams = known_upstreams(meter.pause);
       next_summaries = summary_pieces(upstreams, wanted, now, meter.pause);
       piece = `${head_text(request, now, event, upstreams.length)},"upstreams":[`;

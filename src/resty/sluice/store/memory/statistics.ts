@@ -216,6 +216,9 @@ export function upstream_status(row: RowNumber): UpstreamStatus {
 export function reset_upstream_status(row: RowNumber): Result<true> {
   return with_write_lock(() => {
     const memory = shared_memory();
+    const shared = row_at(row);
+    // The status shows which counters have changed: a reset may bring back earlier values.
+    memory[shared + UpstreamRow.HEALTH_REVISION] = memory[shared + UpstreamRow.HEALTH_REVISION] + 1;
     const { without_key, overflows, waits, retries, denied_retries } = upstream_status(row);
     const at = reset_cells(row, stamp_of(row));
     const subtract = (counter: UpstreamCounter, count: number) => {
