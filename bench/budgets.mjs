@@ -15,6 +15,8 @@ const OBSERVER_BUDGET = 0.01;
 const DISCOVERY_BUDGET = 50;
 /** CPU time of a scrape of 10,000 servers, in seconds. */
 const SCRAPE_BUDGET = 0.5;
+/** CPU time of an answer with the changes of 10,000 upstreams without traffic, in milliseconds. */
+const STATUS_BUDGET = 50;
 /** CPU time of one update of the weights of 1,000 servers, in microseconds. */
 const UPDATE_BUDGET = 2000;
 
@@ -121,4 +123,14 @@ export function valueText({ value, budget }) {
 export function verdictLine(verdict) {
   const { what, budget, met } = verdict;
   return `${met ? "met   " : "MISSED"}  ${what}: ${valueText(verdict)}, budget ${budget}`;
+}
+
+/**
+ * @param {import("./status.mjs").StatusRow[]} rows
+ * @returns {Verdict[]}
+ */
+export function judgeStatus(rows) {
+  return rows
+    .filter(({ label }) => label.endsWith("without traffic"))
+    .map(({ label, cpu }) => judge(`status of 10,000 upstreams: ${label}, ms`, cpu.median, STATUS_BUDGET));
 }

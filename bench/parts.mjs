@@ -6,6 +6,7 @@ import {
   judgeProbes,
   judgeRequests,
   judgeScrapes,
+  judgeStatus,
   judgeWrites,
 } from "./budgets.mjs";
 import { measureChanges } from "./changes.mjs";
@@ -26,9 +27,11 @@ import {
   requestTable,
   scrapeTable,
   stateTables,
+  statusTable,
 } from "./report.mjs";
 import { measureScrapes } from "./scrape.mjs";
 import { measureState } from "./state.mjs";
+import { measureStatus } from "./status.mjs";
 
 /** @typedef {import("./budgets.mjs").Verdict} Verdict */
 
@@ -109,6 +112,10 @@ export const parts = {
   scrape: async () => {
     const rows = await measureScrapes();
     return { data: rows, text: scrapeTable(rows), verdicts: judgeScrapes(rows) };
+  },
+  status: async () => {
+    const rows = await measureStatus();
+    return { data: rows, text: statusTable(rows), verdicts: judgeStatus(rows) };
   },
   control: () => {
     const control = measureControl();

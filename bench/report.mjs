@@ -247,3 +247,17 @@ export function stateTables(state) {
   const tables = [writeTable(state.writes), startTable(state), memoryTable(state), bytesPerServer(state)];
   return tables.join("\n\n");
 }
+
+/**
+ * @param {import("./status.mjs").StatusRow[]} rows
+ * @returns {string}
+ */
+export function statusTable(rows) {
+  return table(
+    ["one answer", "MB", "CPU, ms", "min–max", "then wait for, s"],
+    rows.map(({ label, bytes, cpu, interval }) => {
+      const size = (bytes / 1e6).toFixed(2);
+      return `${label} | ${size} | ${cpu.median.toFixed(1)} | ${spread(cpu, 1)} | ${interval.toFixed(1)}`;
+    }),
+  );
+}
