@@ -90,7 +90,6 @@ async function measure(gateway, label, pathOf, prepare = async () => {}) {
     // The first answer is not counted: LuaJIT has compiled nothing yet.
     if (turn > 0) rows.push({ cpu: (schedule(gateway.pid).cpu - from) / MS, ...before });
   }
-  console.error(JSON.stringify(summarize(rows.map(({ cpu }) => cpu))), rows[0].bytes, rows[0].upstreams?.length);
   return {
     label,
     bytes: rows[0].bytes,

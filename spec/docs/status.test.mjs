@@ -1,0 +1,4 @@
+/** docs/reference/status.md */
+import { testPage } from "./support/page_test.mjs";
+
+testPage("docs/reference/status.md");
