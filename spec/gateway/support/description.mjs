@@ -148,9 +148,11 @@ export class Description {
       return answer.text === "" ? [] : [`a body is not described: ${answer.text.slice(0, 200)}`];
     const type = answer.headers["content-type"] ?? "";
     if (described.content[type] === undefined) return [`the Content-Type is "${type}"`];
-    if (answer.body === undefined) return [`no JSON: ${answer.text.slice(0, 200)}`];
+    const isJson = type === "application/json";
+    if (isJson && answer.body === undefined) return [`no JSON: ${answer.text.slice(0, 200)}`];
     const isPart = /[?&]fields=/.test(path);
-    return this.faultsOf(`${pointer}/content/${type.replace("/", "~1")}/schema`, answer.body, isPart);
+    const schema = `${pointer}/content/${type.replace("/", "~1")}/schema`;
+    return this.faultsOf(schema, isJson ? answer.body : answer.text, isPart);
   }
 
   /** @param {any} operation @param {string} pointer of it @param {Exchange} exchange */

@@ -1,0 +1,380 @@
+/** `GET <prefix>/metrics`. spec/monitoring/ has a real Prometheus read them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startBackend, startBackends } from "./support/backend.mjs";
+import { begin } from "./support/clients.mjs";
+import { assertErrorBody } from "./support/error_body.mjs";
+import { startGateway } from "./support/gateway.mjs";
+import { ask, startLoad } from "./support/load.mjs";
+import { Metrics, OPENMETRICS, scrape } from "./support/metrics.mjs";
+import { occupy, startQueue } from "./support/queues.mjs";
+import { peersOf, serversOf, settledPeersOf, sluice, someAddress } from "./support/upstreams.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const SERVER = "sluice_upstream_server";
+const TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+/**
+ * Asserts that the metrics of an upstream's servers are what the API says.
+ * @param {Metrics} metrics
+ * @param {Map<string, any>} peers
+ */
+function assertSame(metrics, peers, upstream = "app") {
+  for (const [server, peer] of peers) {
+    const labels = { upstream, server, id: String(peer.id) };
+    const value = (/** @type {string} */ name, more = {}) =>
+      metrics.value(`${SERVER}_${name}`, { ...labels, ...more });
+    const { responses, health_checks } = peer;
+    assert.equal(value("requests_total"), peer.requests, server);
+    assert.equal(value("sent_bytes_total"), peer.sent, server);
+    assert.equal(value("received_bytes_total"), peer.received, server);
+    assert.equal(value("fails_total"), peer.fails, server);
+    assert.equal(value("unavail_total"), peer.unavail, server);
+    assert.equal(value("active"), peer.active, server);
+    assert.equal(value("max_conns"), peer.max_conns, server);
+    assert.equal(value("checks_total"), health_checks.checks, server);
+    assert.equal(value("check_fails_total"), health_checks.fails, server);
+    assert.equal(value("unhealthy_total"), health_checks.unhealthy, server);
+    assert.equal(value("weight_factor", { factor: "configured" }), peer.weight, server);
+    for (const name of ["1xx", "2xx", "3xx", "4xx", "5xx"])
+      assert.equal(value("responses_total", { class: name }), responses[name], `${server} ${name}`);
+    const states = metrics.all(`${SERVER}_state`, labels);
+    assert.equal(states.length, 6);
+    for (const { labels: its, value: number } of states)
+      assert.equal(number, its.state === peer.state ? 1 : 0, `${server} ${its.state}`);
+  }
+  const sum = (/** @type {(peer: any) => number} */ of) =>
+    [...peers.values()].reduce((total, peer) => total + of(peer), 0);
+  const value = (/** @type {string} */ name, more = {}) =>
+    metrics.value(`sluice_upstream_${name}`, { upstream, ...more });
+  assert.equal(
+    value("requests_total"),
+    sum(({ requests }) => requests),
+  );
+  assert.equal(
+    value("received_bytes_total"),
+    sum(({ received }) => received),
+  );
+  assert.equal(
+    value("responses_total", { class: "2xx" }),
+    sum(({ responses }) => responses["2xx"]),
+  );
+  for (const state of new Set([...peers.values()].map((peer) => peer.state))) {
+    const count = [...peers.values()].filter((peer) => peer.state === state).length;
+    assert.equal(value("servers", { state }), count, state);
+  }
+}
+
+test("the metrics of servers and upstreams are what the API says", async (context) => {
+  const backends = await startBackends(context, 4);
+  const [first, second, third] = backends;
+  const servers = backends.map(({ address }, index) => ({
+    server: address,
+    weight: index + 1,
+    max_conns: index * 100,
+  }));
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers: [...servers, { server: someAddress(1), max_fails: 0 }] }, empty: {} },
+  });
+  gateway.log.allow(/connect\(\) failed/);
+  await startLoad(context, { port: gateway.port, connections: 4, total: 300 }).finished;
+  for (const status of [301, 404, 404, 500])
+    for (let turn = 0; turn < 8; turn += 1) await ask(gateway.port, `/?status=${status}`);
+  await gateway.api.expect(200, "PATCH", `${serversOf()}/1`, { drain: true });
+  await gateway.api.expect(200, "PATCH", `${serversOf()}/2`, { down: true });
+  const held = begin(context, gateway.port, "/?hold=1");
+  await waitFor("a request is under way", () => backends.some(({ active }) => active === 1));
+
+  const peers = await peersOf(gateway.api);
+  const metrics = await scrape(gateway);
+  assertSame(metrics, peers);
+  assertSame(await scrape(gateway, "", OPENMETRICS), peers);
+  assert.equal(metrics.sum(`${SERVER}_active`), 1);
+  assert.equal(metrics.value("sluice_upstream_active", { upstream: "app" }), 1);
+  assert.equal(metrics.value("sluice_upstream_requests_total", { upstream: "empty" }), 0);
+  const unanswered = metrics.sum(`${SERVER}_unanswered_total`, { server: someAddress(1) });
+  assert.ok(unanswered > 0);
+  assert.equal(metrics.value("sluice_upstream_retries_total", { upstream: "app" }), unanswered);
+  assert.deepEqual(
+    [first, second, third].map(({ address }) => peers.get(address).state),
+    ["up", "draining", "down"],
+  );
+  for (const backend of backends) backend.release();
+  held.leave();
+});
+
+test("histograms of times count the responses, and only servers with responses have them", async (context) => {
+  const [quick, slow] = await startBackends(context, 2);
+  slow.behaviour = { delay: 60 };
+  const servers = [quick, slow].map(({ address }) => ({ server: address }));
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers: [...servers, { server: someAddress(1), down: true }] } },
+  });
+  // One request at a time, more than 100 ms apart from the next at the same server, is never skipped.
+  for (let turn = 0; turn < 10; turn += 1) await ask(gateway.port, `/?delay=${turn % 2 === 0 ? 0 : 60}`);
+  await settledPeersOf(gateway.api);
+  const metrics = await scrape(gateway);
+  for (const kind of ["header", "response"]) {
+    const name = `${SERVER}_${kind}_time_seconds`;
+    assert.equal(metrics.all(`${name}_count`).length, 2, "servers without responses have no histogram");
+    for (const { labels, value } of metrics.all(`${name}_count`)) {
+      const { upstream, server, id } = labels;
+      const buckets = metrics.all(`${name}_bucket`, { upstream, server, id });
+      const bounds = buckets.map(({ labels: { le } }) => (le === "+Inf" ? Infinity : Number(le)));
+      assert.deepEqual(
+        bounds,
+        [...bounds].sort((one, other) => one - other),
+      );
+      assert.ok(buckets.every(({ labels: { le } }) => le === "+Inf" || le.includes(".")));
+      assert.equal(buckets.at(-1)?.value, value);
+      buckets.reduce((before, { value: count }) => (assert.ok(count >= before), count), 0);
+      assert.ok(value <= 5 && value >= 1, `${value} of 5 responses`);
+    }
+    const at = (/** @type {string} */ server, /** @type {string} */ le) =>
+      metrics.value(`${name}_bucket`, { server, le });
+    assert.equal(at(slow.address, "0.05"), 0, "each response of the slow server took 60 ms");
+    const sum = metrics.value(`${name}_sum`, { server: slow.address }) ?? 0;
+    assert.ok(sum >= 0.06, `${sum} s`);
+    const all = metrics.value(`sluice_upstream_${kind}_time_seconds_count`, { upstream: "app" });
+    assert.equal(all, metrics.sum(`${name}_count`));
+  }
+});
+
+test("Accept decides on the format, and HEAD has no body", async (context) => {
+  const gateway = await startGateway(context, { servers: [someAddress(1)] });
+  const { api } = gateway;
+  const typeFor = async (accept) => (await api.get("/api/metrics", { accept })).headers["content-type"];
+  const open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  assert.equal((await api.get("/api/metrics")).headers["content-type"], TEXT);
+  assert.equal(await typeFor(OPENMETRICS), open);
+  assert.equal(await typeFor(`text/plain;q=0.5,${OPENMETRICS};q=0.4`), TEXT);
+  assert.equal(await typeFor(`text/plain;q=0.4,${OPENMETRICS};q=0.5`), open);
+  assert.equal(await typeFor("application/json"), TEXT);
+
+  const head = await api.send("HEAD", "/api/metrics", undefined, { accept: OPENMETRICS });
+  assert.deepEqual([head.status, head.text, head.headers["content-type"]], [200, "", open]);
+  const prometheus = await api.get("/api/metrics");
+  const openmetrics = await api.get("/api/metrics", { accept: OPENMETRICS });
+  assert.equal(openmetrics.text.slice(-6), "# EOF\n");
+  assert.equal(prometheus.headers.vary, "Accept");
+  assert.match(prometheus.text, /^# TYPE sluice_store_writes_total counter$/m);
+  assert.match(openmetrics.text, /^# TYPE sluice_store_writes counter$/m);
+  assert.match(openmetrics.text, /^# UNIT sluice_store_write_seconds seconds$/m);
+  for (const method of ["POST", "PUT", "PATCH", "DELETE"])
+    assertErrorBody(await api.send(method, "/api/metrics"), 405, "MethodDisabled");
+});
+
+test("any Accept and any query is answered, without an entry in the error log", async (context) => {
+  const gateway = await startGateway(context, { servers: [someAddress(1)] });
+  const { api } = gateway;
+  const accepts = [
+    ",;=",
+    "a/b;q=x,*;q",
+    ";".repeat(4000),
+    '"'.repeat(100),
+    "application/openmetrics-text;q=1e99",
+  ];
+  for (const accept of accepts) assert.equal((await api.get("/api/metrics", { accept })).status, 200, accept);
+  const unknown = [
+    "?upstream=",
+    "?upstream",
+    "?upstream=,",
+    "?upstream=%00",
+    "?upstream=%ff",
+    "?upstream=app,x",
+  ];
+  for (const query of unknown)
+    assertErrorBody(await api.get(`/api/metrics${query}`), 404, "UpstreamNotFound");
+  for (const query of ["?", "?x=1", "?upstream=app&upstream=y", "?%", `?${"a=1&".repeat(200)}`])
+    assert.equal((await api.get(`/api/metrics${query}`)).status, 200, query);
+});
+
+test("?upstream narrows the metrics to some upstreams, each shown once", async (context) => {
+  const upstream = { servers: [{ server: someAddress(1) }] };
+  const gateway = await startGateway(context, { upstreams: { a: upstream, b: upstream, "b:2": upstream } });
+  const names = (/** @type {Metrics} */ metrics) =>
+    new Set(metrics.samples.map(({ labels }) => labels.upstream));
+  assert.deepEqual(names(await scrape(gateway, "?upstream=b")), new Set(["b"]));
+  assert.deepEqual(names(await scrape(gateway, "?upstream=b:2,a,a")), new Set(["a", "b:2"]));
+  assert.deepEqual(names(await scrape(gateway)), new Set(["a", "b", "b:2", undefined]));
+});
+
+test("the options decide on metrics of servers and of codes", async (context) => {
+  const backends = await startBackends(context, 2);
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const start = (/** @type {object} */ metrics) =>
+    startGateway(context, { upstreams: { app: { servers } }, setup: { api: { metrics } } });
+  const few = await start({ per_server: false });
+  const many = await start({ codes: true });
+  for (const gateway of [few, many]) {
+    for (const status of [200, 200, 204, 404, 404, 503]) await ask(gateway.port, `/?status=${status}`);
+    await settledPeersOf(gateway.api);
+  }
+  const sums = await scrape(few);
+  assert.deepEqual(
+    sums.samples.filter(({ name, labels }) => name.startsWith(SERVER) || "server" in labels),
+    [],
+  );
+  assert.equal(sums.value("sluice_upstream_requests_total", { upstream: "app" }), 6);
+  assert.equal(sums.value("sluice_upstream_responses_total", { class: "4xx" }), 2);
+  assert.equal(sums.value("sluice_upstream_response_time_seconds_count", { upstream: "app" }), 6);
+
+  const codes = await scrape(many);
+  assert.deepEqual(codes.value("sluice_upstream_requests_total", { upstream: "app" }), 6);
+  for (const [code, count] of Object.entries({ 200: 2, 204: 1, 404: 2, 503: 1 }))
+    assert.equal(codes.sum(`${SERVER}_response_codes_total`, { code }), count, code);
+  assert.equal((await scrape(few)).all(`${SERVER}_response_codes_total`).length, 0);
+});
+
+test("metrics need the same access as other reads", async (context) => {
+  const { api } = await startGateway(context, {
+    servers: [someAddress(1)],
+    setup: { api: { read_tokens: ["reader"], write_tokens: ["writer"] } },
+  });
+  assertErrorBody(await api.get("/api/metrics"), 401, "Unauthorized");
+  for (const token of ["reader", "writer"])
+    assert.equal((await api.get("/api/metrics", { Authorization: `Bearer ${token}` })).status, 200);
+});
+
+test("labels of addresses are escaped", async (context) => {
+  const path = `/tmp/sluice metrics "${process.pid}" \\ä.sock`;
+  const backend = await startBackend(context, { path });
+  const gateway = await startGateway(context, {
+    upstreams: { app: { servers: [{ server: backend.address }] } },
+  });
+  await ask(gateway.port, "/");
+  await settledPeersOf(gateway.api);
+  for (const accept of [undefined, OPENMETRICS]) {
+    const metrics = await scrape(gateway, "", accept);
+    assert.equal(metrics.value(`${SERVER}_requests_total`, { server: `unix:${path}` }), 1);
+  }
+});
+
+test("waits and overflows of a queue are counted", async (context) => {
+  const backend = await startBackend(context);
+  const queued = await startQueue(context, backend, { size: 1, timeout: "30s" });
+  const value = async (/** @type {string} */ name) =>
+    (await scrape(queued.gateway)).value(`sluice_upstream_queue_${name}`, { upstream: "app" });
+  const first = await occupy(queued, backend);
+  const second = queued.begin("/");
+  await queued.queue.holds(1);
+  assert.equal((await ask(queued.gateway.port, "/")).status, 503);
+  assert.deepEqual([await value("length"), await value("max_length")], [1, 1]);
+  assert.deepEqual([await value("waits_total"), await value("overflows_total")], [1, 1]);
+  backend.release();
+  await Promise.all([first.ending, second.ending]);
+  await waitFor("the queue is empty", async () => (await value("length")) === 0);
+  assert.equal(await value("waits_total"), 1);
+});
+
+test("a request that the budget denies a retry is counted", async (context) => {
+  const servers = [1, 2, 3].map((number) => ({ server: someAddress(number), max_fails: 0 }));
+  const retries = { budget: { percent: 0, min_concurrent: 0 } };
+  const gateway = await startGateway(context, { upstreams: { app: { servers, retries } } });
+  gateway.log.allow(/connect\(\) failed|has no budget left/);
+  for (let turn = 0; turn < 5; turn += 1) assert.equal((await ask(gateway.port, "/")).status, 502);
+  await settledPeersOf(gateway.api);
+  const metrics = await scrape(gateway);
+  const value = (/** @type {string} */ name) => metrics.value(`sluice_upstream_${name}`, { upstream: "app" });
+  assert.equal(value("retries_denied_total"), 5);
+  assert.equal(value("retries_total"), 0);
+  assert.equal(value("retries_active"), 0);
+  assert.equal(value("requests_total"), 5);
+});
+
+test("a panic is shown while it lasts", async (context) => {
+  const servers = [1, 2].map((number) => ({ server: someAddress(number), fail_timeout: "1h" }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers, panic_threshold: 60 } } });
+  gateway.log.allow(/connect\(\) failed|no live|no server/);
+  const panic = async () => (await scrape(gateway)).value("sluice_upstream_panic", { upstream: "app" });
+  assert.equal(await panic(), 0);
+  await ask(gateway.port, "/");
+  await waitFor("both servers have failed", async () => (await panic()) === 1);
+  await gateway.api.expect(200, "PATCH", sluice(), { panic_threshold: 0 });
+  assert.equal(await panic(), 0);
+});
+
+test("writes, refused writes and their codes are counted", async (context) => {
+  const gateway = await startGateway(context, { servers: [someAddress(1)] });
+  const { api } = gateway;
+  const before = await scrape(gateway);
+  for (const weight of [2, 3, 4]) await api.expect(200, "PATCH", `${serversOf()}/0`, { weight });
+  await api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 4 });
+  for (let turn = 0; turn < 3; turn += 1) await api.expect(400, "PATCH", `${serversOf()}/0`, { weight: 0 });
+  await api.expect(404, "DELETE", sluice("nope"));
+  await api.expect(404, "GET", sluice("nope"));
+  const after = await scrape(gateway);
+  const grown = (/** @type {string} */ name, labels = {}) =>
+    (after.value(name, labels) ?? 0) - (before.value(name, labels) ?? 0);
+  assert.equal(grown("sluice_store_writes_total"), 3, "a change that changes nothing is not written");
+  assert.equal(grown("sluice_store_revision"), 3);
+  assert.equal(grown("sluice_store_write_seconds_count"), 3);
+  assert.ok(grown("sluice_store_write_seconds_sum") > 0);
+  assert.equal(grown("sluice_store_refused_writes_total", { code: "UpstreamBadWeight" }), 3);
+  assert.equal(grown("sluice_store_refused_writes_total", { code: "UpstreamNotFound" }), 1);
+  assert.ok(grown("sluice_store_journal_bytes") > 0);
+  assert.equal(after.value("sluice_store_saved"), 1);
+  assert.ok(
+    Number(after.value("sluice_store_dict_free_bytes")) < Number(after.value("sluice_store_dict_bytes")),
+  );
+});
+
+test("each worker shows its Lua memory, also after a reload", async (context) => {
+  const gateway = await startGateway(context, { servers: [someAddress(1)], workers: 3 });
+  const assertWorkers = async () => {
+    const metrics = await waitFor("the workers have slots", async () => {
+      const found = await scrape(gateway);
+      return found.value("sluice_workers_without_slot") === 0 && found;
+    });
+    const memory = metrics.all("sluice_worker_lua_memory_bytes");
+    assert.deepEqual(
+      memory.map(({ labels }) => labels.worker),
+      ["0", "1", "2"],
+    );
+    for (const { value } of memory) assert.ok(value > 100_000 && value < 1e9, `${value} bytes`);
+    assert.equal(metrics.value("sluice_workers"), 3);
+    assert.equal(metrics.all("sluice_build_info").length, 1);
+  };
+  await assertWorkers();
+  await gateway.reload();
+  await assertWorkers();
+});
+
+test("no sum of an upstream falls while servers are removed, added and reset under load", async (context) => {
+  const backends = await startBackends(context, 3);
+  const [stays, ...others] = backends.map(({ address }) => address);
+  const gateway = await startGateway(context, { servers: [stays, ...others] });
+  const { api } = gateway;
+  const load = startLoad(context, { port: gateway.port, connections: 4, pause: 1 });
+  const names = ["requests_total", "received_bytes_total", "response_time_seconds_count"];
+  let before = new Map();
+  let scrapes = 0;
+  let changing = true;
+  const watching = (async () => {
+    while (changing) {
+      const metrics = await scrape(gateway, "?upstream=app");
+      const values = new Map(
+        names.map((name) => [name, metrics.value(`sluice_upstream_${name}`, { upstream: "app" }) ?? 0]),
+      );
+      for (const [name, value] of values)
+        assert.ok(value >= (before.get(name) ?? 0), `${name} fell from ${before.get(name)} to ${value}`);
+      before = values;
+      scrapes += 1;
+    }
+  })();
+  const at = (/** @type {string} */ address) => `${serversOf()}?server=${encodeURIComponent(address)}`;
+  for (let turn = 0; turn < 30; turn += 1) {
+    for (const address of others) await api.expect(200, "DELETE", at(address));
+    for (const server of others) await api.expect(201, "POST", serversOf(), { server });
+  }
+  changing = false;
+  await watching;
+  await load.stop();
+  await settledPeersOf(api);
+  // The last departed servers give up their rows at the next change.
+  await api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 2 });
+  const metrics = await scrape(gateway);
+  const sent = backends.reduce((sum, { requests }) => sum + requests.length, 0);
+  assert.equal(metrics.value("sluice_upstream_requests_total", { upstream: "app" }), sent);
+  assert.ok(scrapes > 5, `${scrapes} scrapes`);
+});
