@@ -2,12 +2,10 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { openClient } from "./client.mjs";
 import * as configurations from "./configurations.mjs";
 import { newFolder, newGateway, startBackend } from "./gateway.mjs";
 import { atRest, schedule, startClient } from "./processes.mjs";
-import { quantile, summarize } from "./statistics.mjs";
+import { summarize } from "./statistics.mjs";
 import { createUpstreams, upstreamName } from "./stored.mjs";
 
 /** @typedef {configurations.Place} Place */
@@ -24,7 +22,6 @@ import { createUpstreams, upstreamName } from "./stored.mjs";
  * @property {number} bytes
  * @property {Summary} cpu CPU time of the worker in seconds
  * @property {number} elapsed seconds until the answer was complete, the median
- * @property {number} wait milliseconds that other requests to the same worker took meanwhile, the 99th percentile
  */
 
 const UPSTREAMS = 40;
@@ -93,24 +90,6 @@ async function scrape(port) {
 }
 
 /**
- * Sends small requests, one after the other, until `done` is set. Returns their times in milliseconds.
- * @param {number} port
- * @param {{ done: boolean }} until
- */
-async function timeOthers(port, until) {
-  const client = await openClient(port);
-  const times = [];
-  while (!until.done) {
-    const began = performance.now();
-    await client.expect(200, "GET", "/worker");
-    times.push(performance.now() - began);
-    await sleep(1);
-  }
-  client.close();
-  return times;
-}
-
-/**
  * @param {string} label
  * @param {string} options
  * @param {string[]} addresses
@@ -135,11 +114,6 @@ async function measureCase(label, options, addresses) {
     // The first scrape is not counted: LuaJIT has compiled nothing yet.
     if (turn > 0) rows.push({ ...size, elapsed, cpu: (schedule(gateway.pid).cpu - before) / 1e6 });
   }
-  const until = { done: false };
-  const others = timeOthers(port, until);
-  await scrape(apiPort);
-  until.done = true;
-  const wait = quantile(await others, 0.99);
   await gateway.stop();
   gateway.checkLog();
   return {
@@ -149,7 +123,6 @@ async function measureCase(label, options, addresses) {
     bytes: rows[0].bytes,
     cpu: summarize(rows.map(({ cpu }) => cpu)),
     elapsed: summarize(rows.map(({ elapsed }) => elapsed)).median,
-    wait,
   };
 }
 
