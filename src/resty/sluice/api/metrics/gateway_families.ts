@@ -12,16 +12,18 @@ import { label } from "./labels";
 
 /** The families of the gateway: its store and its processes. */
 
+/** Codes for which alerts are likely. A counter that begins with 1 has no increase for Prometheus. */
+const SERVER_CODES = ["StateNotSaved", "StoreBusy", "UpstreamOutOfMemory"];
 const WRITE_ENDS = bound_labels(WRITE_BOUNDS);
 
 /** Makes a family whose items are the values of one label. */
-function by_label(head: Head, name: string, values: LuaTable<string, number>): Family {
+function by_label(head: Head, name: string, values: LuaTable<string, number | undefined>): Family {
   const labels: string[] = [];
   for (const [value] of pairs(values)) labels.push(value);
   table.sort(labels);
   const numbers: number[] = [];
   for (const index of $range(0, labels.length - 1)) {
-    numbers[index] = values.get(labels[index]);
+    numbers[index] = values.get(labels[index]) ?? 0;
     labels[index] = label(name, labels[index]);
   }
   return columns(head, labels, [{ labels: "", values: numbers }]);
@@ -71,6 +73,13 @@ function disk_families(): Family[] {
   ];
 }
 
+/** Returns the numbers of refused writes, 0 for the codes that are always shown. */
+function refusals_by_code(): LuaTable<string, number | undefined> {
+  const refusals = get_refusals();
+  for (const code of SERVER_CODES) refusals.set(code, refusals.get(code) ?? 0);
+  return refusals;
+}
+
 function store_families(): Family[] {
   return [
     single(
@@ -88,7 +97,7 @@ function store_families(): Family[] {
         help: "Requests for a change that the API refused, by the code of the error.",
       },
       "code",
-      get_refusals(),
+      refusals_by_code(),
     ),
     write_time_family(),
     single(
@@ -111,7 +120,7 @@ function store_families(): Family[] {
 function process_families(): Family[] {
   note_lua_memory();
   const [present, exiting] = running_workers();
-  const memory = new LuaTable<string, number>();
+  const memory = new LuaTable<string, number | undefined>();
   let count = 0;
   for (const { id, lua_bytes } of present) {
     memory.set(string.format("%d", id), lua_bytes);

@@ -183,8 +183,8 @@ export function count_refusal(code: string): void {
 }
 
 /** Returns the numbers of refused writes by code since nginx started. Any phase. */
-export function get_refusals(): LuaTable<string, number> {
-  const refusals = new LuaTable<string, number>();
+export function get_refusals(): LuaTable<string, number | undefined> {
+  const refusals = new LuaTable<string, number | undefined>();
   const codes = (opened().get(REFUSAL_CODES)[0] ?? "") as string;
   for (const [code] of string.gmatch(codes, "%S+")) {
     refusals.set(code, (opened().get(REFUSAL_PREFIX + code)[0] ?? 0) as number);
