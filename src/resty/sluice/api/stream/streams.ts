@@ -77,7 +77,7 @@ function poll(): void {
 }
 
 function start_polling(): void {
-  if (is_polling) return;
+  if (is_polling || ngx.worker.exiting()) return;
   const [timer, cause] = ngx.timer.at(0, () => {
     const [returned, failure] = pcall(poll);
     is_polling = false;
@@ -115,6 +115,7 @@ export function open_stream(limit: number): Stream | undefined {
  */
 export function run_stream(stream: Stream, sender: (this: void) => void): void {
   ngx.ctx.sluice_stream = stream;
+  start_polling();
   ngx.thread.spawn(() => {
     const [returned, failure] = pcall(sender);
     if (!returned) ngx.log(ngx.ERR, `sluice: could not send events: ${tostring(failure)}`);
