@@ -27,7 +27,9 @@ async function askAll(context) {
   }
   for (const { method, path } of operationsOf(document)) {
     const plain = path.replace("{version}", "9");
-    if (method === "GET" && !plain.includes("{")) await gateway.api.get(`/api${plain}`);
+    if (method !== "GET" || plain.includes("{")) continue;
+    // The stream of events never ends.
+    await gateway.api.send(plain.endsWith("/stream") ? "HEAD" : "GET", `/api${plain}`);
   }
   leave();
 }

@@ -1,5 +1,6 @@
 import * as semaphore from "ngx.semaphore";
 
+import { SHORTEST_SLEEP } from "../../lib/pause";
 import { last_event } from "../../store/memory/dict";
 import { revision } from "../../store/memory/region";
 import { add_stream, remove_stream } from "../../store/memory/slots";
@@ -91,7 +92,8 @@ function start_polling(): void {
 export function wait_for_news(stream: Stream, seconds: number): void {
   start_polling();
   stream.is_idle = true;
-  stream.news.wait(math.min(seconds, LONGEST_WAIT));
+  // A wait of less than a millisecond would return in the same turn of the event loop.
+  stream.news.wait(math.max(SHORTEST_SLEEP, math.min(seconds, LONGEST_WAIT)));
   stream.is_idle = false;
 }
 
