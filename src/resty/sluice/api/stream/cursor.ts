@@ -39,12 +39,14 @@ export function format_cursor(cursor: Cursor): string {
  * without a run counts as one of this run.
  */
 export function parse_cursor(text: string): LuaMultiReturn<[Cursor | undefined, boolean]> {
-  const [event_digits, revision_digits, its_run] = string.match(text, "^(%d+)%.(%d+)(%.?%x*)$");
+  const [short_event, short_revision] = string.match(text, "^(%d+)%.(%d+)$");
+  const [long_event, long_revision, its_run] = string.match(text, "^(%d+)%.(%d+)%.(%x*)$");
+  const [event_digits, revision_digits] = [short_event ?? long_event, short_revision ?? long_revision];
   const is_short = (digits: string) => digits.length <= MOST_DIGITS;
   if (event_digits === undefined || !is_short(event_digits) || !is_short(revision_digits))
     return $multi(undefined, false);
   const cursor = { event: tonumber(event_digits) ?? 0, revision: tonumber(revision_digits) ?? 0 };
   const now = newest();
-  const is_of_this_run = its_run === "" || its_run === `.${run()}`;
+  const is_of_this_run = its_run === undefined || its_run === run();
   return $multi(cursor, is_of_this_run && cursor.event <= now.event && cursor.revision <= now.revision);
 }

@@ -1,6 +1,7 @@
 import { refuse, type Read } from "../../config/reader";
 import { check_name } from "../../config/upstream";
 import { set_of } from "../../lib/tables";
+import { terminated_parts } from "../../lib/text";
 import { argument } from "../request";
 import { KINDS, type Item } from "./feed";
 
@@ -17,7 +18,7 @@ function names_in(argument_name: string): string[] | undefined {
   const value = argument(argument_name);
   if (value === undefined) return undefined;
   const names: string[] = [];
-  for (const [name] of string.gmatch(`${value},`, "([^,]*),")) names.push(name);
+  for (const name of terminated_parts(`${value},`, ",")) names.push(name);
   return names;
 }
 

@@ -234,8 +234,8 @@ function all_streams(): number {
 }
 
 /**
- * Counts one more client of the event stream in this worker, unless all workers together have `limit`. Returns
- * whether it did. Any phase.
+ * Counts one more client of the event stream in this worker, unless all workers together have `limit`.
+ * Returns whether it did. Any phase.
  */
 export function add_stream(limit: number): boolean {
   let is_added = false;
