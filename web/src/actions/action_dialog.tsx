@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Refusal } from "../api/client";
 import { Modal } from "../components/modal";
 import { sentence } from "../model/issues";
@@ -53,6 +53,11 @@ export function ActionDialog({ action, onClose }: { action: Action; onClose: () 
   const isReady = kind === "add" || config !== undefined;
   const values = { ...(config === undefined ? {} : valuesOf(config, fields)), ...entered.values };
 
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (isReady) form.current?.querySelector<HTMLElement>("input, [type=submit]")?.focus();
+  }, [isReady]);
+
   const submit = async (isForced: boolean): Promise<void> => {
     if (plan === undefined || isSending) return;
     setSending(true);
@@ -75,6 +80,7 @@ export function ActionDialog({ action, onClose }: { action: Action; onClose: () 
       onClose={onClose}
     >
       <form
+        ref={form}
         onSubmit={(event) => {
           event.preventDefault();
           void submit(false);

@@ -1,6 +1,7 @@
 /** Reads `text/event-stream`, as the HTML Standard defines it. */
 
 export interface StreamEvent {
+  /** The last id so far. An event without data only tells this id. */
   id: string;
   event: string;
   data: string;
@@ -12,6 +13,7 @@ export class StreamReader {
   private id = "";
   private event = "";
   private data: string[] = [];
+  private hasId = false;
 
   constructor(private readonly onEvent: (event: StreamEvent) => void) {}
 
@@ -30,15 +32,19 @@ export class StreamReader {
     if (colon === 0) return;
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-    if (name === "id") this.id = value;
-    else if (name === "event") this.event = value;
+    if (name === "id") {
+      this.id = value;
+      this.hasId = true;
+    } else if (name === "event") this.event = value;
     else if (name === "data") this.data.push(value);
   }
 
   private end(): void {
-    const { id, event, data } = this;
+    const { id, event, data, hasId } = this;
+    this.hasId = false;
     this.event = "";
     this.data = [];
-    if (data.length > 0) this.onEvent({ id, event: event === "" ? "message" : event, data: data.join("\n") });
+    if (data.length > 0 || hasId)
+      this.onEvent({ id, event: event === "" ? "message" : event, data: data.join("\n") });
   }
 }

@@ -23,13 +23,14 @@ let cursor: string | undefined;
 let stop = new AbortController();
 
 function take({ id, event, data }: StreamEvent): void {
+  if (id !== "") cursor = id;
+  if (data === "") return;
   let object: unknown;
   try {
     object = JSON.parse(data);
   } catch {
     return;
   }
-  if (id !== "") cursor = id;
   const next = eventOf(event, id, object as Record<string, unknown>);
   events.set({ list: [next, ...events.get().list].slice(0, MOST_EVENTS), failure: undefined });
 }
