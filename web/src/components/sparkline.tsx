@@ -1,9 +1,17 @@
 import { useMemo } from "preact/hooks";
-import { POINTS, slotOf, type History } from "../model/history";
+import { POINTS, slotOf, STEP, type History } from "../model/history";
 
-/** A small chart of a rate over the last five minutes. */
+/** A small chart of a rate, from when the page was opened, over five minutes at most. */
 
 const HEIGHT = 20;
+/** The width of a new chart: one minute. */
+const FEWEST_POINTS = 30;
+
+/** Returns how many points a chart has by now. */
+function pointsByNow(): number {
+  const sinceOpened = Math.floor(performance.now() / 1000 / STEP);
+  return Math.max(FEWEST_POINTS, Math.min(POINTS, sinceOpened));
+}
 
 interface Paths {
   line: string;
@@ -13,7 +21,7 @@ interface Paths {
 /** Draws each stretch without gaps. */
 function pathsOf(values: readonly number[], width: number): Paths {
   const highest = Math.max(1e-9, ...values.filter((value) => !Number.isNaN(value)));
-  const x = (index: number): string => ((index * width) / (POINTS - 1)).toFixed(1);
+  const x = (index: number): string => ((index * width) / (values.length - 1)).toFixed(1);
   const y = (value: number): string => (HEIGHT - 1.5 - (value / highest) * (HEIGHT - 3)).toFixed(1);
   let line = "";
   let area = "";
@@ -45,7 +53,7 @@ interface Props {
 export function Sparkline({ history, now, isIdle, width = 72 }: Props) {
   const slot = slotOf(now);
   const { line, area } = useMemo(
-    () => pathsOf(history.until(now, isIdle ? 0 : NaN), width),
+    () => pathsOf(history.until(now, pointsByNow(), isIdle ? 0 : NaN), width),
     [history, slot, isIdle, width],
   );
   return (

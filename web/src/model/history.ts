@@ -44,12 +44,13 @@ export class History {
   /**
    * Returns the numbers up to a moment, the oldest first.
    *
+   * @param points how many
    * @param rest the number of the points since the newest
    */
-  until(time: number, rest = NaN): number[] {
+  until(time: number, points: number, rest = NaN): number[] {
     const last = slotOf(time);
-    return Array.from({ length: POINTS }, (_, index) => {
-      const slot = last - POINTS + 1 + index;
+    return Array.from({ length: points }, (_, index) => {
+      const slot = last - points + 1 + index;
       if (this.newest >= 0 && slot > this.newest) return rest;
       const isKnown = slot >= 0 && slot > this.newest - POINTS;
       return isKnown ? (this.values[slot % POINTS] ?? NaN) : NaN;

@@ -28,7 +28,10 @@ export function shareByWeight(server: ServerStatus, { servers, panic }: Company)
 
 function weightSentences({ weight }: ServerStatus): string[] {
   const { configured, effective, slow_start, load, capacity, median_capacity } = weight;
-  const said = [`Its weight is ${factor(effective)}; ${factor(configured)} is configured.`];
+  const isAsConfigured = effective === configured;
+  const said = [
+    `Its weight is ${factor(effective)}${isAsConfigured ? ", as configured" : `; ${factor(configured)} is configured`}.`,
+  ];
   if (slow_start < 1)
     said.push(
       `Slow start: its weight is at ${percent(slow_start)} and rises, because it came back a short time ago.`,
@@ -65,11 +68,16 @@ function stateSentence(server: ServerStatus, now: number): string[] {
   return said;
 }
 
+/** A share that differs less from another one counts as equal, in percent. */
+const NEAR = 1;
+
 function shareSentence(server: ServerStatus, company: Company): string {
   const { picks, picks_percent } = server;
+  if (picks === 0) return "It was not chosen in the last minute.";
   const got = `In the last minute it was chosen ${plural(picks, "time")}, ${picks_percent} % of all choices`;
   const share = shareByWeight(server, company);
   if (share === undefined) return `${got}.`;
+  if (Math.abs(share * 100 - picks_percent) < NEAR) return `${got}, as its weight says.`;
   return `${got}; by weight alone it would be ${percent(share)}.`;
 }
 

@@ -32,6 +32,8 @@ export interface Totals {
   rate: number | undefined;
   errors: number | undefined;
   active: number;
+  /** Requests in queues; undefined: there is no queue. */
+  queued: number | undefined;
 }
 
 export interface Overview {
@@ -52,6 +54,7 @@ const NO_TOTALS: Totals = {
   rate: undefined,
   errors: undefined,
   active: 0,
+  queued: undefined,
 };
 
 export const overview = new Store<Overview>({ gateway: undefined, upstreams: known, totals: NO_TOTALS });
@@ -62,6 +65,7 @@ function sumUp(): Totals {
   for (const { summary, figures, severity } of known.values()) {
     totals.servers += serverCount(summary);
     totals.active += summary.active;
+    if (summary.queue !== undefined) totals.queued = (totals.queued ?? 0) + summary.queue.size;
     totals.severities[severity] += 1;
     for (const [state, count] of Object.entries(summary.states) as [ServerState, number][])
       totals.states[state] = (totals.states[state] ?? 0) + count;

@@ -15,7 +15,8 @@ export function headline({ severities }: Totals, upstreams: number): { severity:
     const text = critical === 1 ? "1 upstream cannot serve" : `${count(critical)} upstreams cannot serve`;
     return {
       severity: "critical",
-      text: warning > 0 ? `${text}, ${count(warning)} more need attention` : text,
+      text:
+        warning > 0 ? `${text}, ${count(warning)} more ${warning === 1 ? "needs" : "need"} attention` : text,
     };
   }
   if (warning > 0) {
@@ -51,7 +52,6 @@ export function IssueList({ issues }: { issues: readonly Issue[] }) {
 export function Summary({ data }: { data: Overview }) {
   const { gateway, totals, upstreams } = data;
   const { severity, text } = overallState(data);
-  const queued = [...upstreams.values()].reduce((sum, { summary }) => sum + (summary.queue?.size ?? 0), 0);
   return (
     <section class="summary" aria-label="Summary">
       <div class="verdict">
@@ -71,7 +71,7 @@ export function Summary({ data }: { data: Overview }) {
           <Errors part={totals.errors} />
         </Figure>
         <Figure name="Active">{count(totals.active)}</Figure>
-        <Figure name="Queued">{count(queued)}</Figure>
+        {totals.queued !== undefined && <Figure name="Queued">{count(totals.queued)}</Figure>}
       </dl>
       <div class="all-states">
         <StatesBar states={totals.states} />

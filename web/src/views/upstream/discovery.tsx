@@ -10,7 +10,7 @@ function Skipped({ status }: { status: DiscoveryStatus }) {
   if (status.skipped_count === 0) return null;
   return (
     <>
-      <h3>{plural(status.skipped_count, "entry is skipped", "entries are skipped")}</h3>
+      <h2>{plural(status.skipped_count, "entry is skipped", "entries are skipped")}</h2>
       <table>
         <thead>
           <tr>
@@ -35,7 +35,7 @@ function Pending({ pending }: Pick<DiscoveryStatus, "pending">) {
   if (pending === undefined) return null;
   return (
     <>
-      <h3>{plural(pending.count, "removal waits", "removals wait")}</h3>
+      <h2>{plural(pending.count, "removal waits", "removals wait")}</h2>
       <p>
         {sentence(pending.reason)}. {plural(pending.confirmations, "equal answer")} so far.
       </p>
@@ -54,7 +54,7 @@ function Expired({ expired = [] }: Pick<DiscoveryStatus, "expired">) {
   if (expired.length === 0) return null;
   return (
     <>
-      <h3>{plural(expired.length, "registration has expired", "registrations have expired")}</h3>
+      <h2>{plural(expired.length, "registration has expired", "registrations have expired")}</h2>
       <ul class="addresses">
         {expired.map(({ node, server, expires }) => (
           <li key={node}>
