@@ -37,7 +37,9 @@ describe("the conditions of a health check", () => {
   it("can be headers, whose names are case-insensitive", () => {
     const match = new_match({ status: "200", headers: { "X-Ready": "yes", "X-Any": "" } });
     expect(mismatch(match, answer(200, "", { "x-ready": "yes", "x-any": "" }))).equal(undefined);
-    expect(mismatch(match, answer(200, "", { "x-ready": "yes" }))).equal('returned 200, but the header "x-any" is missing');
+    expect(mismatch(match, answer(200, "", { "x-ready": "yes" }))).equal(
+      'returned 200, but the header "x-any" is missing',
+    );
     expect(mismatch(match, answer(200, "", { "x-ready": "no", "x-any": "1" }))).equal(
       'returned 200, but the header "x-ready" does not match',
     );

@@ -23,7 +23,7 @@ export interface Change {
   counts: number[];
 }
 
-/** After a longer time without a sample, such as in a hidden tab, the average since then says little, in seconds. */
+/** The longest time between samples whose average says something, in seconds. A hidden tab takes none. */
 const LONGEST_GAP = 60;
 
 /** Tells whether two samples cannot be compared: counters were reset, or the first one is too old. */

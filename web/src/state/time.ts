@@ -1,6 +1,6 @@
 import { Store } from "./store";
 
-/** The gateway's clock. Ages of events are differences of its moments, so the clock of this machine may be wrong. */
+/** The gateway's clock: ages of events are differences of its moments. The browser's clock may be wrong. */
 
 /** The gateway's time in ms since 1970, minus that of `performance.now()`. */
 let offset = Date.now() - performance.now();

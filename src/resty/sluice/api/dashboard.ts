@@ -5,7 +5,7 @@ import { includes_tag } from "./precondition";
 import type { ApiRequest } from "./request";
 import type { Route } from "./route";
 
-/** `/dashboard`: the page of the dashboard. It contains no data: its script asks this API, with a token if needed. */
+/** `/dashboard`: the page of the dashboard. It contains no data: its script asks this API. */
 
 function get(this: void, { options, conditions }: ApiRequest): Answered {
   if (!options.dashboard) {

@@ -66,7 +66,10 @@ export function write_under_lock(name: string, edit: Edit, reach: Reach = "all")
   const [next, problem] = edit(current, change.revision);
   if (problem !== undefined) return $multi(undefined, problem);
   if (next === undefined)
-    return $multi(undefined, current === undefined ? undefined : timed(began, delete_upstream(change, current)));
+    return $multi(
+      undefined,
+      current === undefined ? undefined : timed(began, delete_upstream(change, current)),
+    );
   const changed = difference(current?.lines ?? [], next.lines);
   const is_done = current !== undefined && is_same(current, next, changed);
   if (is_done && replicator_of(name, current, next, reach) === undefined) return $multi(current, undefined);

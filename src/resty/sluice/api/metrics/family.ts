@@ -16,8 +16,8 @@ export interface Family {
   items: number;
   step: number;
   /**
-   * Appends the samples of the items from `first` to `last`; the first item is 0. It calls `pause` if it takes
-   * long.
+   * Appends the samples of the items from `first` to `last`; the first item is 0. It calls `pause` if it
+   * takes long.
    */
   write: (this: void, out: StringBuffer, first: number, last: number, pause: (this: void) => void) => void;
 }

@@ -12,7 +12,7 @@ import { ABSENT, columns, single, type Column, type Family, type Head } from "./
 import { further_label } from "./labels";
 import type { Upstreams } from "./snapshot";
 
-/** The families of what a gateway follows: the registries of upstreams, and the other gateways of a cluster. */
+/** The families of what a gateway follows: the registries of upstreams, and other gateways of a cluster. */
 
 const NAME = "sluice_discovery_";
 

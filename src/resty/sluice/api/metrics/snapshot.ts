@@ -39,7 +39,7 @@ export interface Upstreams {
   active: number[];
   /** The number of servers in each state of `STATES`. */
   states: number[][];
-  /** The number of servers without standby servers, of those in rotation, and of those that health keeps out. */
+  /** Numbers of servers: all but standby servers, those in rotation, and those that health keeps out. */
   sizes: number[];
   in_rotation: number[];
   unavailable: number[];

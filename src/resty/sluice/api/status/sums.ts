@@ -6,7 +6,7 @@ import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 import { Plan, Shape, Sum, type KnownUpstream, type Sums } from "./model";
 
-/** The sums over the servers of an upstream. They run for all servers of a gateway, so they make no tables. */
+/** The sums over the servers of an upstream. They run for all servers of a gateway and make no tables. */
 
 const LAST_CLASS = 5;
 
