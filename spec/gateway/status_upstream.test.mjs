@@ -117,7 +117,7 @@ test("percentiles are those of the times that were held, to within one bucket", 
     for (const { count, p50, p90, p99, first, counts } of [header_time, response_time]) {
       const sum = counts.reduce((/** @type {number} */ total, /** @type {number} */ some) => total + some, 0);
       assert.equal(sum, count);
-      assert.ok(count > 0 && count <= 20, `${count} of 20`);
+      assert.ok(count > 0 && count <= 60, `${count} of 60`);
       assert.ok(p50 <= p90 && p90 <= p99, `${p50} ${p90} ${p99}`);
       // A busy machine makes times longer, never shorter. A timer may be early by a millisecond.
       assert.ok(first >= bucketOf(delay - 1), `${delay} ms: the first bucket is ${first}`);

@@ -1,7 +1,7 @@
 import { source_of } from "../../config/discovery";
 import { picks_of_minute } from "../../control/picks";
 import type * as clock from "../../lib/clock";
-import { encode, record } from "../../lib/json";
+import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { for_each_record } from "../../store/document/records";
@@ -13,17 +13,14 @@ import { load_reports, type LoadReport } from "../../store/source_status";
 import { report_object, weight_object } from "../load_objects";
 import { doubt_about } from "../problems";
 import { check_object, explained_state, since_of } from "../state_text";
-import { times_object } from "./times";
+import { times_member } from "./times";
 
 /** The servers in the status of an upstream. */
 
-const server_record = record(`
-  id server node origin backup down drain standby in_service drain_job drain_deadline
-  state reason since weight picks picks_percent active max_conns
-  requests responses fails unanswered sent received header_time response_time
-  check report report_age
-`);
-const responses_record = record("1xx 2xx 3xx 4xx 5xx");
+const SERVER =
+  '{"id":%d,"server":%s%s,"origin":"%s","backup":%s%s,"state":"%s","reason":%s%s,"weight":%s,"picks":%d,' +
+  '"picks_percent":%.1f,"active":%d,"max_conns":%d,"requests":%d,"responses":{%s},"fails":%d,"unanswered":%d,' +
+  '"sent":%d,"received":%d%s}';
 
 const times = new_times();
 
@@ -34,17 +31,28 @@ interface Common {
   source: string | undefined;
   loads: LoadReport | undefined;
   now: clock.Moment;
+  /** The texts of weights that depend only on the parameter. */
+  weights: LuaTable<number, string | undefined>;
   /** The picks of all servers in the last minute. */
   all_picks: number;
 }
 
-function responses_object({ codes }: ServerStatus): object {
-  const responses: Record<string, number | undefined> = {};
+/** The responses of the server that is being looked at, from 1xx to 5xx. */
+const by_class = [0, 0, 0, 0, 0];
+
+/** Returns the members of `responses`. */
+function responses_text({ codes }: ServerStatus): string {
+  for (const index of $range(0, 4)) by_class[index] = 0;
   for (const [code, count] of pairs(codes)) {
-    const its_class = string.format("%dxx", math.floor(code / 100));
-    if (count !== 0) responses[its_class] = (responses[its_class] ?? 0) + count;
+    const index = math.floor(code / 100) - 1;
+    if (index >= 0 && index < 5) by_class[index] += count;
   }
-  return responses_record(responses);
+  let text = "";
+  for (const index of $range(0, 4)) {
+    const separator = text === "" ? "" : ",";
+    if (by_class[index] > 0) text += string.format('%s"%dxx":%d', separator, index + 1, by_class[index]);
+  }
+  return text;
 }
 
 function origin_of({ source }: ServerRecord, common: Common): string {
@@ -52,15 +60,57 @@ function origin_of({ source }: ServerRecord, common: Common): string {
   return source === "register" ? source : (common.source ?? source);
 }
 
-/** Returns how long ago a server last reported, in seconds; undefined: it never has. */
-function report_age({ row }: ServerRecord, now: clock.Moment): number | undefined {
+/** Returns a further member that is a text; "" if it is undefined. */
+function text_member(name: string, text: string | undefined): string {
+  return text === undefined ? "" : `,"${name}":${encode(text)}`;
+}
+
+function flag_member(name: string, is_set: boolean | undefined): string {
+  return is_set === true ? `,"${name}":true` : "";
+}
+
+/** Returns what is set by parameters and by jobs, and `standby` and `in_service`. */
+function settings_text({ down, drain, standby, in_service, leave_by }: ServerRecord): string {
+  const has_job = leave_by !== "";
+  const deadline = has_job && leave_by !== "idle" ? leave_by : undefined;
+  return (
+    flag_member("down", down) +
+    flag_member("drain", drain) +
+    flag_member("standby", standby) +
+    flag_member("in_service", in_service) +
+    flag_member("drain_job", has_job) +
+    text_member("drain_deadline", deadline)
+  );
+}
+
+/** Returns the last report and its age in seconds; "": the server has never reported. */
+function report_text({ row }: ServerRecord, now: clock.Moment): string {
+  const report = report_object(row);
+  if (report === undefined) return "";
   const memory = shared_memory();
-  const at = memory[row_at(row) + Row.STATE_REPORTED_AT];
-  return memory[row_at(row) + Row.REPORTS] > 0 ? math.max(0, math.floor((now - at) * 10) / 10) : undefined;
+  const text = `,"report":${encode(report)}`;
+  if (memory[row_at(row) + Row.REPORTS] === 0) return text;
+  const age = math.max(0, now - memory[row_at(row) + Row.STATE_REPORTED_AT]);
+  return `${text},"report_age":${string.format("%.1f", age)}`;
+}
+
+function check_text({ row }: ServerRecord): string {
+  const check = check_object(row);
+  return check === undefined ? "" : `,"check":${encode(check)}`;
+}
+
+/** Returns the weight and its factors. Most servers of an upstream have the same ones. */
+function weight_text(server: ServerRecord, { document, loads, now, weights }: Common): string {
+  const is_varied = document.load !== undefined || server.slow_start !== "0s";
+  const known = is_varied ? undefined : weights.get(server.weight);
+  if (known !== undefined) return known;
+  const text = encode(weight_object(document, server, loads, now));
+  if (!is_varied) weights.set(server.weight, text);
+  return text;
 }
 
 function percent_of(part: number, whole: number): number {
-  return whole === 0 ? 0 : math.floor((part * 1000) / whole + 0.5) / 10;
+  return whole === 0 ? 0 : (part * 100) / whole;
 }
 
 function picks_of({ row, incarnation }: ServerRecord, { document, now }: Common): number {
@@ -68,46 +118,41 @@ function picks_of({ row, incarnation }: ServerRecord, { document, now }: Common)
 }
 
 function server_text(server: ServerRecord, common: Common): string {
-  const { document, now, loads } = common;
-  const { row, incarnation, leave_by } = server;
+  const { row, incarnation } = server;
   const status = status_of(row, incarnation);
   const [state, reason] = explained_state(server, status.active);
   const picks = picks_of(server, common);
   clear_times(times);
   add_times(times, row, incarnation);
-  const object = {
-    id: server.id,
-    server: server.server,
-    node: server.node?.name,
-    origin: origin_of(server, common),
-    backup: server.backup,
-    down: server.down ? true : undefined,
-    drain: server.drain ? true : undefined,
-    standby: server.standby,
-    in_service: server.in_service,
-    drain_job: leave_by === "" ? undefined : true,
-    drain_deadline: leave_by === "" || leave_by === "idle" ? undefined : leave_by,
+  const more =
+    times_member("header_time", times.count, times.header) +
+    times_member("response_time", times.count, times.response) +
+    check_text(server) +
+    report_text(server, common.now);
+  return string.format(
+    SERVER,
+    server.id,
+    encode(server.server),
+    text_member("node", server.node?.name),
+    origin_of(server, common),
+    tostring(server.backup),
+    settings_text(server),
     state,
-    reason: state === "up" ? (doubt_about(document, server) ?? reason) : reason,
-    since: since_of(server),
-    weight: weight_object(document, server, loads, now),
+    encode(state === "up" ? (doubt_about(common.document, server) ?? reason) : reason),
+    text_member("since", since_of(server)),
+    weight_text(server, common),
     picks,
-    picks_percent: percent_of(picks, common.all_picks),
-    active: status.active,
-    max_conns: server.max_conns,
-    requests: status.requests,
-    responses: responses_object(status),
-    fails: status.fails,
-    unanswered: status.unanswered,
-    sent: status.sent,
-    received: status.received,
-    header_time: times_object(times, times.header),
-    response_time: times_object(times, times.response),
-    check: check_object(row),
-    report: report_object(row),
-    report_age: report_age(server, now),
-  };
-  return encode(server_record(object));
+    percent_of(picks, common.all_picks),
+    status.active,
+    server.max_conns,
+    status.requests,
+    responses_text(status),
+    status.fails,
+    status.unanswered,
+    status.sent,
+    status.received,
+    more,
+  );
 }
 
 /**
@@ -131,6 +176,7 @@ export function servers_text(
     source: source_of(head.discovery),
     loads: head.load === undefined ? undefined : load_reports.get(name),
     now,
+    weights: new LuaTable(),
     all_picks: 0,
   };
   for_each_record(text, start, (server) => {

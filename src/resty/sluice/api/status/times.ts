@@ -1,5 +1,4 @@
-import { list, record } from "../../lib/json";
-import { BUCKETS, quantile, type Times } from "../../store/memory/times";
+import { BUCKETS, quantile } from "../../store/memory/times";
 
 /** Histograms of times as JSON. Only the buckets from the first to the last that is not empty are shown. */
 
@@ -18,23 +17,23 @@ export function times_text(counts: number[]): string {
   return string.format('{"first":%d,"counts":[%s]}', first, table.concat(counts, ",", first + 1, last + 1));
 }
 
-const times_record = record("count p50 p90 p99 first counts");
+const TIMES = '{"count":%d,"p50":%.1f,"p90":%.1f,"p99":%.1f,"first":%d,"counts":[%s]}';
 
-/** Rounds a time in milliseconds: a quantile is no more exact than that. */
-function rounded(time: number): number {
-  return math.floor(time * 10 + 0.5) / 10;
-}
-
-/** Returns the percentiles in milliseconds, and the histogram; undefined: there is no response. Any phase. */
-export function times_object({ count }: Times, counts: readonly number[]): object | undefined {
-  if (count <= 0) return undefined;
+/**
+ * Returns the member `name` with the percentiles in milliseconds and the histogram, as JSON text that begins
+ * with a comma; "": there is no response. Any phase.
+ */
+export function times_member(name: string, count: number, counts: number[]): string {
+  if (count <= 0) return "";
   const [first, last] = bounds_of(counts);
-  return times_record({
+  const text = string.format(
+    TIMES,
     count,
-    p50: rounded(quantile(counts, count, 0.5)),
-    p90: rounded(quantile(counts, count, 0.9)),
-    p99: rounded(quantile(counts, count, 0.99)),
+    quantile(counts, count, 0.5),
+    quantile(counts, count, 0.9),
+    quantile(counts, count, 0.99),
     first,
-    counts: list(counts.slice(first, last + 1)),
-  });
+    table.concat(counts, ",", first + 1, last + 1),
+  );
+  return `,"${name}":${text}`;
 }
