@@ -87,6 +87,10 @@ const testTools = {
   openssl: { package: "openssl", isThere: () => findProgram("openssl") !== undefined },
   "systemd-analyze": { package: "systemd", isThere: () => findProgram("systemd-analyze") !== undefined },
   "lua-resty-dns": { package: "lua-nginx-dns", isThere: hasDnsLibrary },
+  prometheus: {
+    package: "prometheus",
+    isThere: () => findProgram("prometheus") !== undefined && findProgram("promtool") !== undefined,
+  },
   "prometheus-nginx-exporter": {
     package: "prometheus-nginx-exporter",
     isThere: () => findProgram("prometheus-nginx-exporter") !== undefined,

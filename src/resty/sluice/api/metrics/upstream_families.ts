@@ -158,26 +158,27 @@ function own_families({ heads, labels }: Upstreams, pause: (this: void) => void)
 }
 
 /** Adds the histograms of a server, unless it has left its row. */
-function add_present_times(times: Times, row: RowNumber, incarnation: number): boolean {
-  return stamp_of(row) === incarnation && add_times(times, row, incarnation);
+function add_present_times(times: Times, row: RowNumber, incarnation: number): void {
+  if (stamp_of(row) === incarnation) add_times(times, row, incarnation);
 }
 
-/** Returns a function that reads the sums of the histograms of an upstream's servers. */
+/**
+ * Returns a function that reads the sums of the histograms of an upstream's servers. Each upstream has them,
+ * so that its first responses are an increase from 0.
+ */
 function times_of_upstreams({ servers, upstreams }: Snapshot): ReadTimes {
   const { heads, first_servers, end_servers } = upstreams;
   return (times, index, pause) => {
     const { row, leavers } = heads[index];
     return read_consistently(row, () => {
       clear_times(times);
-      let has_any = add_departed_times(times, row);
+      add_departed_times(times, row);
       for (const server of $range(first_servers[index], end_servers[index] - 1)) {
-        if (add_present_times(times, servers.rows[server], servers.incarnations[server])) has_any = true;
+        add_present_times(times, servers.rows[server], servers.incarnations[server]);
         if (server % SERVERS_A_STEP === 0) pause();
       }
-      for (const leaver of leavers) {
-        if (add_present_times(times, leaver.row, leaver.incarnation)) has_any = true;
-      }
-      return has_any;
+      for (const leaver of leavers) add_present_times(times, leaver.row, leaver.incarnation);
+      return true;
     });
   };
 }

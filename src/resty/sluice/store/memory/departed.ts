@@ -81,11 +81,11 @@ export function add_departed(totals: number[], row: RowNumber): void {
   for (const total of $range(0, TOTALS - 1)) totals[total] = totals[total] + memory[first + total];
 }
 
-/** Adds the histograms of the departed servers of the upstream at a row. Returns false if there are none. */
-export function add_departed_times(times: Times, row: RowNumber): boolean {
+/** Adds the histograms of the departed servers of the upstream at a row. Any phase. */
+export function add_departed_times(times: Times, row: RowNumber): void {
   const memory = shared_memory();
   const counters = counter_at(RESET_SLOT, row);
-  if (!has_departed(row) || memory[counters + UpstreamCounter.DEPARTED_TIMED] === 0) return false;
+  if (!has_departed(row) || memory[counters + UpstreamCounter.DEPARTED_TIMED] === 0) return;
   const at = times_of(counters);
   times.count += memory[counters + UpstreamCounter.DEPARTED_TIMED];
   times.header_sum += memory[at + TimeCell.HEADER_SUM];
@@ -94,5 +94,4 @@ export function add_departed_times(times: Times, row: RowNumber): boolean {
     times.header[bucket] += memory[at + TimeCell.FIRST_HEADER + bucket];
     times.response[bucket] += memory[at + TimeCell.FIRST_RESPONSE + bucket];
   }
-  return true;
 }

@@ -1,0 +1,280 @@
+/** What the queries of the dashboard must return, computed from the metrics that the gateways send. */
+
+/** @typedef {import("../../gateway/support/metrics.mjs").Metrics} Metrics */
+/** @typedef {Record<string, string>} Labels */
+
+/**
+ * The metrics of each gateway before and after some traffic.
+ *
+ * @typedef {object} Scene
+ * @property {Map<string, { before: Metrics, after: Metrics }>} gateways by instance
+ * @property {number} seconds the length of the window of rates
+ */
+
+/**
+ * What a query must return.
+ *
+ * @typedef {object} Expected
+ * @property {string[]} by the labels of the result
+ * @property {Map<string, number>} values by the values of these labels, joined by spaces
+ * @property {number} tolerance part by which a value may differ
+ */
+
+const EXACT = 1e-9;
+/**
+ * Prometheus extrapolates an increase by up to half of a scrape interval at both ends of the window.
+ */
+const RATE = 0.25;
+
+/** Aggregates numbers. @typedef {(values: number[]) => number} Aggregate */
+/** @type {Aggregate} */
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+/** @type {Aggregate} */
+const max = (values) => Math.max(...values);
+/** @type {Aggregate} */
+const min = (values) => Math.min(...values);
+/** @type {Aggregate} */
+const mean = (values) => sum(values) / values.length;
+
+/** Computes expected results in a scene. */
+export class Calculator {
+  /** @param {Scene} scene @param {Labels} [labels] those that all samples must have */
+  constructor({ gateways, seconds }, labels = {}) {
+    this.gateways = gateways;
+    this.seconds = seconds;
+    this.labels = labels;
+  }
+
+  /**
+   * Groups the samples of a metric.
+   * @param {string} name
+   * @param {string[]} by
+   * @param {Labels} labels
+   * @param {boolean} increase the value is the increase since the first scrape
+   * @returns {Map<string, number[]>}
+   */
+  #groups(name, by, labels, increase) {
+    /** @type {Map<string, number[]>} */
+    const groups = new Map();
+    for (const [instance, { before, after }] of this.gateways) {
+      for (const found of after.all(name, { ...this.labels, ...labels })) {
+        const all = { ...found.labels, instance };
+        const key = by.map((label) => all[label]).join(" ");
+        const from = increase ? (before.value(name, found.labels) ?? 0) : 0;
+        groups.set(key, [...(groups.get(key) ?? []), found.value - from]);
+      }
+    }
+    return groups;
+  }
+
+  /**
+   * @param {Map<string, number[]>} groups
+   * @param {string[]} by
+   * @param {Aggregate} aggregate
+   * @param {number} tolerance
+   * @returns {Expected}
+   */
+  #result(groups, by, aggregate, tolerance) {
+    const values = new Map([...groups].map(([key, numbers]) => [key, aggregate(numbers)]));
+    return { by, values, tolerance };
+  }
+
+  /** The sum of the present values. @param {string} name @param {string[]} [by] @param {Labels} [labels] */
+  sum(name, by = [], labels = {}) {
+    return this.#result(this.#groups(name, by, labels, false), by, sum, EXACT);
+  }
+
+  /** @param {string} name @param {string[]} by @param {Labels} [labels] */
+  max(name, by, labels = {}) {
+    return this.#result(this.#groups(name, by, labels, false), by, max, EXACT);
+  }
+
+  /** @param {string} name @param {string[]} [by] @param {Labels} [labels] */
+  mean(name, by = [], labels = {}) {
+    return this.#result(this.#groups(name, by, labels, false), by, mean, EXACT);
+  }
+
+  /** The number of samples with a value. @param {string} name @param {number} value */
+  count(name, value) {
+    const numbers = [...this.#groups(name, [], {}, false).values()].flat();
+    const found = numbers.filter((number) => number === value).length;
+    return { by: [], values: new Map([["", found]]), tolerance: EXACT };
+  }
+
+  /** The least ratio of two metrics of a gateway. @param {string} name @param {string} of */
+  leastRatio(name, of) {
+    const ratios = [...this.gateways.values()].map(
+      ({ after }) => Number(after.value(name)) / Number(after.value(of)),
+    );
+    return { by: [], values: new Map([["", min(ratios)]]), tolerance: RATE };
+  }
+
+  /** The increase per second. @param {string} name @param {string[]} [by] @param {Labels} [labels] */
+  rate(name, by = [], labels = {}) {
+    const groups = this.#groups(name, by, labels, true);
+    return this.#result(groups, by, (values) => sum(values) / this.seconds, RATE);
+  }
+
+  /** The mean increase per second. @param {string} name */
+  meanRate(name) {
+    return this.#result(this.#groups(name, [], {}, true), [], (values) => mean(values) / this.seconds, RATE);
+  }
+
+  /**
+   * The ratio of an increase to another one.
+   * @param {Expected} part
+   * @param {Expected} whole
+   * @returns {Expected}
+   */
+  ratio(part, whole) {
+    const values = new Map(
+      [...part.values].map(([key, value]) => [key, value / (whole.values.get(key) ?? 0)]),
+    );
+    return { by: part.by, values, tolerance: RATE };
+  }
+
+  /**
+   * Removes values of 0, as `> 0` does.
+   * @param {Expected} expected
+   * @returns {Expected}
+   */
+  positive({ by, values, tolerance }) {
+    return { by, values: new Map([...values].filter(([, value]) => value > 0)), tolerance };
+  }
+
+  /**
+   * A quantile of the increase of a histogram, as `histogram_quantile` interpolates it.
+   * @param {number} part
+   * @param {string} name
+   * @param {string[]} [by]
+   * @returns {Expected}
+   */
+  quantile(part, name, by = []) {
+    const buckets = this.#groups(`${name}_bucket`, [...by, "le"], {}, true);
+    /** @type {Map<string, [bound: number, count: number][]>} */
+    const histograms = new Map();
+    for (const [key, counts] of buckets) {
+      const words = key.split(" ");
+      const bound = words.pop() ?? "";
+      const group = words.join(" ");
+      const all = histograms.get(group) ?? [];
+      histograms.set(group, [...all, [bound === "+Inf" ? Infinity : Number(bound), sum(counts)]]);
+    }
+    const values = new Map([...histograms].map(([key, histogram]) => [key, quantileOf(part, histogram)]));
+    return { by, values, tolerance: RATE };
+  }
+}
+
+/**
+ * @param {number} part
+ * @param {[bound: number, count: number][]} histogram
+ */
+function quantileOf(part, histogram) {
+  const sorted = [...histogram].sort(([one], [other]) => one - other);
+  const total = sorted.at(-1)?.[1] ?? 0;
+  if (total === 0) return NaN;
+  const rank = part * total;
+  let [lower, below] = [0, 0];
+  for (const [bound, count] of sorted) {
+    if (count >= rank)
+      return bound === Infinity ? lower : lower + ((bound - lower) * (rank - below)) / (count - below);
+    [lower, below] = [bound, count];
+  }
+  return lower;
+}
+
+const UPSTREAM = "sluice_upstream";
+const SERVER = "sluice_upstream_server";
+
+/**
+ * Returns the results of all queries of the dashboard, by row and title; undefined: the spec looks at the
+ * result itself.
+ * @param {Scene} scene
+ * @param {string} upstream
+ * @param {string} server
+ * @returns {Record<string, (Expected | undefined)[]>}
+ */
+export function expectedPanels(scene, upstream, server) {
+  const all = new Calculator(scene);
+  const one = new Calculator(scene, { upstream });
+  const its = new Calculator(scene, { upstream, server });
+  const errors = all.rate(`${UPSTREAM}_responses_total`, ["upstream"], { class: "5xx" });
+  const states = all.max(`${UPSTREAM}_servers`, ["upstream", "state"]);
+  const notUp = new Map([...states.values].filter(([key]) => !key.endsWith(" up")));
+  const quantiles = (/** @type {Calculator} */ of, /** @type {string} */ name) =>
+    [0.5, 0.9, 0.99].map((part) => of.quantile(part, name));
+  return {
+    "Overview/Gateways": [all.count("sluice_build_info", 1)],
+    "Overview/Upstreams without an available server": [undefined],
+    "Overview/Upstreams in panic": [all.sum(`${UPSTREAM}_panic`)],
+    "Overview/Gateways that cannot save": [all.count("sluice_store_saved", 0)],
+    "Overview/Registries that fail": [all.count("sluice_discovery_up", 0)],
+    "Overview/Free memory": [all.leastRatio("sluice_store_dict_free_bytes", "sluice_store_dict_bytes")],
+    "Overview/Requests by upstream": [all.rate(`${UPSTREAM}_requests_total`, ["upstream"])],
+    "Overview/Responses of 5xx by upstream": [
+      all.ratio(errors, all.rate(`${UPSTREAM}_responses_total`, ["upstream"])),
+    ],
+    "Overview/99th percentile of response times": [
+      all.quantile(0.99, `${UPSTREAM}_response_time_seconds`, ["upstream"]),
+    ],
+    "Overview/Requests under way": [all.sum(`${UPSTREAM}_active`, ["upstream"])],
+    "Overview/Servers that are not up": [all.positive({ ...states, values: notUp })],
+    "Overview/Changes and refused changes": [
+      all.rate("sluice_store_writes_total", ["instance"]),
+      all.positive(all.rate("sluice_store_refused_writes_total", ["instance", "code"])),
+    ],
+    "Overview/99th percentile of write times": [
+      all.quantile(0.99, "sluice_store_write_seconds", ["instance"]),
+    ],
+    "Overview/Time since a registry answered": [undefined],
+    "Overview/Lua memory by worker": [undefined],
+    "Upstream $upstream/Servers by state": [one.max(`${UPSTREAM}_servers`, ["state"])],
+    "Upstream $upstream/Responses by class": [one.rate(`${UPSTREAM}_responses_total`, ["class"])],
+    "Upstream $upstream/Response times": quantiles(one, `${UPSTREAM}_response_time_seconds`),
+    "Upstream $upstream/Requests by server": [one.rate(`${SERVER}_requests_total`, ["server"])],
+    "Upstream $upstream/Requests under way by server": [one.sum(`${SERVER}_active`, ["server"])],
+    "Upstream $upstream/99th percentile by server": [
+      one.quantile(0.99, `${SERVER}_response_time_seconds`, ["server"]),
+    ],
+    "Upstream $upstream/Queue": [
+      one.sum(`${UPSTREAM}_queue_length`),
+      one.rate(`${UPSTREAM}_queue_waits_total`),
+      one.rate(`${UPSTREAM}_queue_overflows_total`),
+    ],
+    "Upstream $upstream/Retries": [
+      one.rate(`${UPSTREAM}_retries_total`),
+      one.rate(`${UPSTREAM}_retries_denied_total`),
+    ],
+    "Upstream $upstream/Failures": [
+      one.rate(`${UPSTREAM}_fails_total`),
+      one.rate(`${UPSTREAM}_unanswered_total`),
+    ],
+    "Server $server/State": [its.positive(its.max(`${SERVER}_state`, ["state"]))],
+    "Server $server/Responses by class": [its.rate(`${SERVER}_responses_total`, ["class"])],
+    "Server $server/Response and header times": [
+      its.quantile(0.5, `${SERVER}_response_time_seconds`),
+      its.quantile(0.99, `${SERVER}_response_time_seconds`),
+      its.quantile(0.99, `${SERVER}_header_time_seconds`),
+    ],
+    "Server $server/Requests under way and limit": [
+      its.sum(`${SERVER}_active`),
+      its.positive(its.sum(`${SERVER}_max_conns`)),
+    ],
+    "Server $server/Weight": [its.mean(`${SERVER}_weight`), its.mean(`${SERVER}_weight_factor`, ["factor"])],
+    "Server $server/Bytes": [
+      its.rate(`${SERVER}_received_bytes_total`),
+      its.rate(`${SERVER}_sent_bytes_total`),
+    ],
+    "Server $server/Failures and checks": [
+      its.rate(`${SERVER}_fails_total`),
+      its.rate(`${SERVER}_checks_total`),
+      its.rate(`${SERVER}_check_fails_total`),
+    ],
+    "Server $server/Taken out": [
+      its.sum(`${SERVER}_unhealthy_total`),
+      its.sum(`${SERVER}_unavail_total`),
+      its.sum(`${SERVER}_ejections_total`),
+    ],
+    "Server $server/Part of the time out of service": [its.meanRate(`${SERVER}_downtime_seconds_total`)],
+  };
+}
