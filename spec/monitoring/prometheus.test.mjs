@@ -3,7 +3,7 @@
  * what was really sent.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startBackends } from "../gateway/support/backend.mjs";
@@ -29,6 +29,7 @@ const WINDOW = { text: "10m", seconds: 600 };
 /** The window of the alerts' rates. */
 const ALERT_SECONDS = 300;
 const SLOW_MILLISECONDS = 1300;
+const LEAST_SCRAPES = 15;
 
 const QUEUED = `
     location = /queued {
@@ -37,6 +38,18 @@ const QUEUED = `
     }`;
 const QUEUED_UPSTREAM =
   'upstream queued { server 0.0.0.1; balancer_by_lua_block { require("resty.sluice").balance("queued") } }';
+
+/** Fills the shared dict until less than a tenth of it is free. Upstreams would take many servers for that. */
+const FILL = `
+    location = /fill {
+      content_by_lua_block {
+        local dict, count = ngx.shared.sluice, 0
+        while dict:free_space() / dict:capacity() >= 0.09 do
+          count = count + 1
+          assert(dict:safe_set("filler " .. count, string.rep("x", 4000)))
+        end
+      }
+    }`;
 
 /**
  * Starts a gateway with upstreams for every kind of metric.
@@ -49,6 +62,7 @@ async function startWatched(context, { app, queued, slow }, registry) {
     dict: "1m",
     http: QUEUED_UPSTREAM,
     traffic: QUEUED,
+    api: FILL,
     upstreams: {
       app: {
         servers: app.map(({ address }, index) => ({ server: address, weight: index + 1, max_conns: 100 })),
@@ -107,35 +121,21 @@ async function sendTraffic(context, gateway, queued) {
 }
 
 /**
- * Fills the shared dict until less than a tenth of it is free.
- * @param {Gateway} gateway
- */
-async function fillDict(gateway) {
-  const servers = Array.from({ length: 15 }, (_, index) => ({ server: someAddress(index) }));
-  for (let number = 0; ; number += 1) {
-    await gateway.api.expect(201, "PUT", sluice(`filler${number}`), { servers });
-    const metrics = await scrape(gateway);
-    const free = Number(metrics.value("sluice_store_dict_free_bytes"));
-    if (free / Number(metrics.value("sluice_store_dict_bytes")) < 0.09) return;
-  }
-}
-
-/**
  * Asserts that a result has the expected values.
  * @param {string} what
  * @param {Series[]} result
  * @param {import("./support/expected.mjs").Expected} expected
+ * @param {boolean} grows the values may have grown since
  */
-function assertResult(what, result, { by, values, tolerance }) {
+function assertResult(what, result, { by, values, tolerance }, grows) {
   const found = new Map(
     result.map(({ metric, value }) => [by.map((label) => metric[label]).join(" "), value]),
   );
   assert.deepEqual([...found.keys()].sort(), [...values.keys()].sort(), what);
   for (const [key, wanted] of values) {
     const value = Number(found.get(key));
-    const isSame = Number.isNaN(wanted)
-      ? Number.isNaN(value)
-      : Math.abs(value - wanted) <= tolerance * Math.abs(wanted);
+    const isClose = Math.abs(value - wanted) <= tolerance * Math.abs(wanted);
+    const isSame = Number.isNaN(wanted) ? Number.isNaN(value) : isClose || (grows && value > wanted);
     assert.ok(isSame, `${what} ${key}: ${value}, expected ${wanted}`);
   }
 }
@@ -143,11 +143,14 @@ function assertResult(what, result, { by, values, tolerance }) {
 /**
  * Waits until Prometheus has scraped each gateway after now.
  * @param {Prometheus} prometheus
+ * @param {number} count the number of gateways
  */
-async function scraped(prometheus) {
+async function scraped(prometheus, count = 2) {
   const from = Date.now();
   await waitFor("each gateway is scraped", async () => {
     const targets = await prometheus.targets();
+    // Prometheus takes some seconds to read its configuration.
+    if (targets.length < count) return false;
     return targets.every(({ lastScrape, health }) => health === "up" && Date.parse(lastScrape) > from);
   });
 }
@@ -164,9 +167,8 @@ test("each query of the dashboard and each alert returns what was really sent", 
   const [slow, ...queued] = await startBackends(context, 3);
   slow.behaviour = { delay: SLOW_MILLISECONDS };
   const folder = makeFolder(context, "registry");
-  mkdirSync(folder, { recursive: true });
   const registry = join(folder, "servers.json");
-  writeFileSync(registry, JSON.stringify([{ server: someAddress(9) }]));
+  writeFileSync(registry, JSON.stringify({ servers: [someAddress(9)] }));
   /** @type {Map<string, Gateway>} */
   const gateways = new Map();
   for (const own of queued) {
@@ -179,6 +181,7 @@ test("each query of the dashboard and each alert returns what was really sent", 
   for (const gateway of gateways.values()) {
     await startLoad(context, { port: gateway.port, connections: 4, total: 60 }).finished;
     for (const path of ["/to/slow", "/queued"]) await ask(gateway.port, path);
+    await gateway.api.expect(404, "DELETE", sluice("nope"));
     for (const name of ["app", "queued", "slow"]) await settledPeersOf(gateway.api, name);
     await waitFor(
       "the registry has answered",
@@ -191,8 +194,16 @@ test("each query of the dashboard and each alert returns what was really sent", 
 
   for (const [index, gateway] of [...gateways.values()].entries())
     await sendTraffic(context, gateway, queued[index]);
-  await fillDict(second);
-  await scraped(prometheus);
+  assert.equal((await second.api.get("/fill")).status, 200);
+  // Prometheus extrapolates by one interval at most, which is little among so many.
+  await waitFor(
+    "Prometheus has scraped often",
+    async () => {
+      const [{ value }] = await prometheus.query("min(count_over_time(up[10m]))");
+      return value >= LEAST_SCRAPES;
+    },
+    120_000,
+  );
   await scraped(prometheus);
   const after = await scrapeAll(gateways);
   const requests = (/** @type {string} */ instance) =>
@@ -209,8 +220,11 @@ test("each query of the dashboard and each alert returns what was really sent", 
       ]),
     ),
   };
-  // The checks of servers go on.
-  const growing = new Set(["Server $server/Failures and checks", "Server $server/Bytes"]);
+  // The checks of servers and the downtime of those that are down go on.
+  const growing = new Set([
+    "Server $server/Failures and checks",
+    "Server $server/Part of the time out of service",
+  ]);
   const panels = readPanels();
   for (const [upstream, server] of [
     ["app", app[1].address],
@@ -229,7 +243,7 @@ test("each query of the dashboard and each alert returns what was really sent", 
         const what = `${upstream} ${name} ${query}`;
         if (wanted !== undefined && !(isOfServer && server === "")) {
           const result = await prometheus.query(withVariables(query, variables));
-          assertResult(what, result, growing.has(name) ? { ...wanted, tolerance: 0.6 } : wanted);
+          assertResult(what, result, wanted, growing.has(name));
         }
       }
     }
@@ -299,11 +313,10 @@ test("Prometheus negotiates OpenMetrics, and a gateway without its etcd is repor
   gateway.log.allow(/connect\(\) failed/);
   const instance = `127.0.0.1:${gateway.apiPort}`;
   const prometheus = await startPrometheus(context, [instance]);
-  await scraped(prometheus);
-  const [build] = await prometheus.metadata("sluice_build_info");
+  await scraped(prometheus, 1);
+  const [build] = await prometheus.metadata("sluice_build");
   const [writes] = await prometheus.metadata("sluice_store_write_seconds");
-  const [own] = await prometheus.metadata("sluice_build");
-  assert.equal((own ?? build).type, "info");
+  assert.equal(build.type, "info");
   assert.deepEqual([writes.type, writes.unit], ["histogram", "seconds"]);
   const alert = await prometheus.query(readAlerts().SluiceClusterDisconnected);
   assert.deepEqual(
