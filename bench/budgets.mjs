@@ -17,6 +17,10 @@ const DISCOVERY_BUDGET = 50;
 const SCRAPE_BUDGET = 0.5;
 /** CPU time of an answer with the changes of 10,000 upstreams without traffic, in milliseconds. */
 const STATUS_BUDGET = 50;
+/** CPU time of 64 clients of the event stream while nothing happens, in percent of one core. */
+const STREAM_BUDGET = 1;
+/** Time until a client of the event stream has a message, in milliseconds. */
+const MESSAGE_BUDGET = 100;
 /** CPU time of one update of the weights of 1,000 servers, in microseconds. */
 const UPDATE_BUDGET = 2000;
 
@@ -133,4 +137,17 @@ export function judgeStatus(rows) {
   return rows
     .filter(({ label }) => label.endsWith("without traffic"))
     .map(({ label, cpu }) => judge(`status of 10,000 upstreams: ${label}, ms`, cpu.median, STATUS_BUDGET));
+}
+
+/** @param {import("./stream.mjs").StreamCost} cost */
+export function judgeStreams({ rows, p99 }) {
+  const [none, ...open] = rows;
+  const costs = open.map(({ streams, percent }) =>
+    judge(
+      `${streams} idle clients of the event stream, % of one core`,
+      percent.median - none.percent.median,
+      STREAM_BUDGET,
+    ),
+  );
+  return [...costs, judge("a message to a client of the event stream, p99 in ms", p99, MESSAGE_BUDGET)];
 }

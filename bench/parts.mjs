@@ -7,6 +7,7 @@ import {
   judgeRequests,
   judgeScrapes,
   judgeStatus,
+  judgeStreams,
   judgeWrites,
 } from "./budgets.mjs";
 import { measureChanges } from "./changes.mjs";
@@ -28,10 +29,12 @@ import {
   scrapeTable,
   stateTables,
   statusTable,
+  streamTables,
 } from "./report.mjs";
 import { measureScrapes } from "./scrape.mjs";
 import { measureState } from "./state.mjs";
 import { measureStatus } from "./status.mjs";
+import { measureStreams } from "./stream.mjs";
 
 /** @typedef {import("./budgets.mjs").Verdict} Verdict */
 
@@ -116,6 +119,10 @@ export const parts = {
   status: async () => {
     const rows = await measureStatus();
     return { data: rows, text: statusTable(rows), verdicts: judgeStatus(rows) };
+  },
+  stream: async () => {
+    const cost = await measureStreams();
+    return { data: cost, text: streamTables(cost), verdicts: judgeStreams(cost) };
   },
   control: () => {
     const control = measureControl();

@@ -259,3 +259,16 @@ export function statusTable(rows) {
     }),
   );
 }
+
+/** @param {import("./stream.mjs").StreamCost} cost */
+export function streamTables({ rows, messages, median, p99, max }) {
+  const idle = table(
+    ["clients of the event stream", "CPU of the worker, % of one core", "min–max"],
+    rows.map(({ streams, percent }) => `${streams} | ${percent.median.toFixed(2)} | ${spread(percent, 2)}`),
+  );
+  const times = table(
+    ["from the answer to a change until a client has the message", "median, ms", "p99", "max"],
+    [`${count(messages)} changes | ${median.toFixed(0)} | ${p99.toFixed(0)} | ${max.toFixed(0)}`],
+  );
+  return [idle, times].join("\n\n");
+}

@@ -22,9 +22,9 @@ export interface Stream {
   is_abandoned: boolean;
 }
 
-const POLL_SECONDS = 0.05;
+const POLL_SECONDS = 0.025;
 /** The time that senders have to end by themselves when the worker exits, in rounds of the poll. */
-const GRACE_ROUNDS = 6;
+const GRACE_ROUNDS = 12;
 /** Upper bound on a wait, in case that the timer could not be started. */
 const LONGEST_WAIT = 1;
 /** The status at which nginx closes the connection at once. */
