@@ -1,3 +1,5 @@
+import { ListReader } from "./list_reader";
+import { newPause } from "./pause";
 import { readToken } from "./token";
 
 /** Requests to the API of the gateway that served this page. */
@@ -33,7 +35,6 @@ export interface ApiRequest {
 }
 
 export interface ApiAnswer<Body> {
-  status: number;
   body: Body;
   etag: string | undefined;
 }
@@ -62,37 +63,67 @@ export function refusalOf(status: number, text: string): Refusal {
   return new Refusal(status, "", `the answer is ${status}, and not from the API`);
 }
 
-/** Sends a request. Throws a `Refusal` if it is refused or gets no answer. */
-export async function send<Body>(request: ApiRequest): Promise<ApiAnswer<Body>> {
-  const { method, path, body, ifMatch } = request;
+/** Sends a request, and waits for the beginning of the answer. */
+async function exchange({ method, path, body, ifMatch }: ApiRequest): Promise<Response> {
   const headers = commonHeaders();
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
-  let answer: Response;
-  let text: string;
+  const answer = await fetch(prefix + path, {
+    method,
+    headers,
+    cache: "no-store",
+    signal: AbortSignal.timeout(LONGEST_WAIT),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw refusalOf(answer.status, await answer.text());
+  return answer;
+}
+
+function failureOf(cause: unknown): Refusal {
+  if (cause instanceof Refusal) return cause;
+  if (cause instanceof SyntaxError) return new Refusal(0, "", "its answer is not JSON");
+  const isLate = cause instanceof DOMException && cause.name === "TimeoutError";
+  return new Refusal(0, "", isLate ? "it has not answered within 10 s" : "it cannot be reached");
+}
+
+function etagOf(answer: Response): string | undefined {
+  return answer.headers.get("ETag") ?? undefined;
+}
+
+/** Sends a request. Throws a `Refusal` if it is refused or gets no answer. */
+export async function send<Body>(request: ApiRequest): Promise<ApiAnswer<Body>> {
   try {
-    answer = await fetch(prefix + path, {
-      method,
-      headers,
-      cache: "no-store",
-      signal: AbortSignal.timeout(LONGEST_WAIT),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    text = await answer.text();
+    const answer = await exchange(request);
+    const text = await answer.text();
+    return { body: (text === "" ? undefined : JSON.parse(text)) as Body, etag: etagOf(answer) };
   } catch (cause) {
-    const isLate = cause instanceof DOMException && cause.name === "TimeoutError";
-    throw new Refusal(0, "", isLate ? "it has not answered within 10 s" : "it cannot be reached");
-  }
-  if (!answer.ok) throw refusalOf(answer.status, text);
-  try {
-    const parsed = (text === "" ? undefined : JSON.parse(text)) as Body;
-    return { status: answer.status, body: parsed, etag: answer.headers.get("ETag") ?? undefined };
-  } catch {
-    throw new Refusal(answer.status, "", "the answer is not JSON, so it is not from the API");
+    throw failureOf(cause);
   }
 }
 
 /** Reads a resource. */
 export async function get<Body>(path: string): Promise<ApiAnswer<Body>> {
   return send<Body>({ method: "GET", path });
+}
+
+/** The longest piece of an answer that is parsed at once, in characters. */
+const LONGEST_PIECE = 32768;
+
+/** Reads a resource with a long list, in slices. `member`: the list's name. */
+export async function getLong<Body>(path: string, member: string): Promise<ApiAnswer<Body>> {
+  try {
+    const answer = await exchange({ method: "GET", path });
+    const reader = new ListReader(member);
+    const pause = newPause();
+    const pieces = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    for (let piece = await pieces?.read(); piece?.done === false; piece = await pieces?.read()) {
+      for (let from = 0; from < piece.value.length; from += LONGEST_PIECE) {
+        reader.push(piece.value.slice(from, from + LONGEST_PIECE));
+        if (pause.isDue()) await pause.next();
+      }
+    }
+    return { body: reader.end() as Body, etag: etagOf(answer) };
+  } catch (cause) {
+    throw failureOf(cause);
+  }
 }

@@ -4,6 +4,8 @@ import { POINTS, slotOf, STEP, type History } from "../model/history";
 /** A small chart of a rate, from when the page was opened, over five minutes at most. */
 
 const HEIGHT = 20;
+/** The distance of two points. */
+const PIXELS = 1.5;
 /** The width of a new chart: one minute. */
 const FEWEST_POINTS = 30;
 
@@ -18,23 +20,37 @@ interface Paths {
   area: string;
 }
 
+/** Returns fewer numbers, each the largest of some adjacent ones: more than one to a pixel cannot be seen. */
+function thinned(values: readonly number[], width: number): number[] {
+  const group = Math.ceil(values.length / (width / PIXELS));
+  if (group <= 1) return [...values];
+  const first = values.length % group;
+  const thin: number[] = [];
+  for (let index = first; index < values.length; index += group) {
+    const known = values.slice(index, index + group).filter((value) => !Number.isNaN(value));
+    thin.push(known.length === 0 ? NaN : Math.max(...known));
+  }
+  return thin;
+}
+
 /** Draws each stretch without gaps. */
 function pathsOf(values: readonly number[], width: number): Paths {
-  const highest = Math.max(1e-9, ...values.filter((value) => !Number.isNaN(value)));
-  const x = (index: number): string => ((index * width) / (values.length - 1)).toFixed(1);
-  const y = (value: number): string => (HEIGHT - 1.5 - (value / highest) * (HEIGHT - 3)).toFixed(1);
+  const highest = values.reduce((most, value) => (value > most ? value : most), 1e-9);
+  const x = (index: number): number => Math.round((index * width * 10) / (values.length - 1)) / 10;
+  const y = (value: number): number =>
+    Math.round((HEIGHT - 1.5 - (value / highest) * (HEIGHT - 3)) * 10) / 10;
   let line = "";
   let area = "";
   let start = -1;
   for (let index = 0; index <= values.length; index++) {
     const value = values[index];
-    const isKnown = value !== undefined && !Number.isNaN(value);
-    if (isKnown) {
-      line += `${start < 0 ? "M" : "L"}${x(index)} ${y(value)}`;
-      area += `${start < 0 ? `M${x(index)} ${HEIGHT}L` : "L"}${x(index)} ${y(value)}`;
+    if (value !== undefined && !Number.isNaN(value)) {
+      const point = `${x(index)} ${y(value)}`;
+      line += start < 0 ? `M${point}` : `L${point}`;
+      area += start < 0 ? `M${x(index)} ${HEIGHT}L${point}` : `L${point}`;
       if (start < 0) start = index;
     } else if (start >= 0) {
-      area += `L${x(index - 1)} ${HEIGHT}Z`;
+      area += `V${HEIGHT}Z`;
       start = -1;
     }
   }
@@ -53,7 +69,7 @@ interface Props {
 export function Sparkline({ history, now, isIdle, width = 72 }: Props) {
   const slot = slotOf(now);
   const { line, area } = useMemo(
-    () => pathsOf(history.until(now, pointsByNow(), isIdle ? 0 : NaN), width),
+    () => pathsOf(thinned(history.until(now, pointsByNow(), isIdle ? 0 : NaN), width), width),
     [history, slot, isIdle, width],
   );
   return (

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import { Component, type ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Sort } from "../model/order";
 import { useKeys } from "./keys";
@@ -24,6 +24,8 @@ interface Props<Row, Id extends string> {
   kind: string;
   columns: readonly Column<Id>[];
   rows: readonly Row[];
+  /** Changes whenever something in the rows may have changed. */
+  version: unknown;
   keyOf: (row: Row) => string;
   heightOf: (row: Row) => number;
   classOf: (row: Row) => string;
@@ -82,8 +84,50 @@ function onRowClick(event: MouseEvent, href: string): void {
   location.hash = href;
 }
 
+interface RowProps<Row, Id extends string> {
+  table: Props<Row, Id>;
+  row: Row;
+  index: number;
+  /** Its place below the first row, in pixels. */
+  top: number;
+  isSelected: boolean;
+}
+
+/** A row. While the page scrolls, rows that stay are not rendered again. */
+class TableRow<Row, Id extends string> extends Component<RowProps<Row, Id>> {
+  override shouldComponentUpdate(next: RowProps<Row, Id>): boolean {
+    const { table, row, index, top, isSelected } = this.props;
+    const isSame = next.row === row && next.index === index && next.top === top;
+    return !isSame || next.isSelected !== isSelected || next.table.version !== table.version;
+  }
+
+  override render() {
+    const { table, row, index, top, isSelected } = this.props;
+    const { columns, keyOf, heightOf, classOf, hrefOf, cellsOf, onSelect } = table;
+    const cells = cellsOf(row);
+    return (
+      <div
+        role="row"
+        class={`row ${classOf(row)}${isSelected ? " selected" : ""}`}
+        aria-rowindex={index + 2}
+        style={{ top: `${top}px`, height: `${heightOf(row)}px` }}
+        onClick={(event) => onRowClick(event, hrefOf(row))}
+        onFocusCapture={() => {
+          if (!isSelected) onSelect(keyOf(row));
+        }}
+      >
+        {columns.map(({ id, label }, column) => (
+          <div key={id} role="cell" class={`cell ${id}`} data-label={label}>
+            {cells[column]}
+          </div>
+        ))}
+      </div>
+    );
+  }
+}
+
 export function Table<Row, Id extends string>(props: Props<Row, Id>) {
-  const { label, kind, columns, rows, keyOf, heightOf, classOf, hrefOf, cellsOf, selected, onSelect } = props;
+  const { label, kind, rows, keyOf, heightOf, hrefOf, selected, onSelect } = props;
   const offsets = useMemo(() => offsetsOf(rows.map(heightOf)), [rows, heightOf]);
   const { body, first, last, scrollTo } = useWindow(offsets);
   const wantsFocus = useRef(false);
@@ -125,24 +169,15 @@ export function Table<Row, Id extends string>(props: Props<Row, Id>) {
         {rows.slice(first, last).map((row, position) => {
           const index = first + position;
           const key = keyOf(row);
-          const cells = cellsOf(row);
-          const place = { top: `${offsets[index] ?? 0}px`, height: `${heightOf(row)}px` };
           return (
-            <div
+            <TableRow
               key={key}
-              role="row"
-              class={`row ${classOf(row)}${key === selected ? " selected" : ""}`}
-              aria-rowindex={index + 2}
-              style={place}
-              onClick={(event) => onRowClick(event, hrefOf(row))}
-              onFocusCapture={() => key !== selected && onSelect(key)}
-            >
-              {columns.map(({ id, label: name }, column) => (
-                <div key={id} role="cell" class={`cell ${id}`} data-label={name}>
-                  {cells[column]}
-                </div>
-              ))}
-            </div>
+              table={props}
+              row={row}
+              index={index}
+              top={offsets[index] ?? 0}
+              isSelected={key === selected}
+            />
           );
         })}
       </div>

@@ -38,20 +38,24 @@ export function offsetsOf(heights: readonly number[]): number[] {
  */
 export function useWindow(offsets: readonly number[]) {
   const body = useRef<HTMLDivElement>(null);
+  /** Where the rows begin on the page. Measured only when they change, because that costs a layout. */
+  const start = useRef(0);
   const [range, setRange] = useState<[number, number]>([0, 0]);
   const current = useRef(offsets);
   current.current = offsets;
 
   const update = useCallback(() => {
-    if (body.current === null) return;
-    const { top } = body.current.getBoundingClientRect();
     const all = current.current;
-    const first = indexAt(all, -top - MARGIN);
-    const last = Math.min(all.length - 1, indexAt(all, innerHeight - top + MARGIN) + 1);
+    const top = scrollY - start.current;
+    const first = indexAt(all, top - MARGIN);
+    const last = Math.min(all.length - 1, indexAt(all, top + innerHeight + MARGIN) + 1);
     setRange((before) => (before[0] === first && before[1] === last ? before : [first, last]));
   }, []);
 
-  useLayoutEffect(update);
+  useLayoutEffect(() => {
+    if (body.current !== null) start.current = body.current.getBoundingClientRect().top + scrollY;
+    update();
+  }, [offsets, update]);
   useLayoutEffect(() => {
     let frame = 0;
     const schedule = (): void => {
@@ -68,12 +72,11 @@ export function useWindow(offsets: readonly number[]) {
   }, [update]);
 
   const scrollTo = useCallback((index: number, covered: number) => {
-    if (body.current === null) return;
-    const { top } = body.current.getBoundingClientRect();
-    const start = top + (current.current[index] ?? 0);
-    const end = top + (current.current[index + 1] ?? 0);
-    if (start < covered) scrollBy(0, start - covered - 8);
-    else if (end > innerHeight) scrollBy(0, end - innerHeight + 8);
+    const top = start.current - scrollY;
+    const from = top + (current.current[index] ?? 0);
+    const to = top + (current.current[index + 1] ?? 0);
+    if (from < covered) scrollBy(0, from - covered - 8);
+    else if (to > innerHeight) scrollBy(0, to - innerHeight + 8);
   }, []);
 
   return { body, first: range[0], last: range[1], scrollTo };

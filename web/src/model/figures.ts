@@ -1,4 +1,4 @@
-import { dense, quantile } from "./buckets";
+import { dense, difference, quantile } from "./buckets";
 import { History } from "./history";
 import { Recent, type Sample } from "./recent";
 import type { Responses, SparseCounts } from "./types";
@@ -51,22 +51,31 @@ function sampleOf(counters: Counters, time: number, bounds: readonly number[]): 
   };
 }
 
+function perSecond(recent: Recent): number | undefined {
+  const ends = recent.ends();
+  if (ends === undefined) return undefined;
+  const [base, last] = ends;
+  return (last.requests - base.requests) / (last.time - base.time);
+}
+
 /** Follows the counters of an upstream or a server. */
 export class Meter {
   private readonly rates = new Recent(RATE_SPAN);
   private readonly times = new Recent(TIMES_SPAN);
+  private bounds: readonly number[] = [];
+  private known: Figures | undefined;
   readonly history = new History();
-  figures: Figures = NO_FIGURES;
 
-  /** Adds new counters. `time`: the gateway's monotonic clock. */
+  /** Adds new counters. `time`: the gateway's monotonic clock; `bounds`: those of the buckets. */
   add(counters: Counters, time: number, bounds: readonly number[]): void {
-    this.note(sampleOf(counters, time, bounds), bounds);
+    this.bounds = bounds;
+    this.note(sampleOf(counters, time, bounds));
   }
 
   /** Notes that the counters have not changed until now. */
-  stay(time: number, bounds: readonly number[]): void {
+  stay(time: number): void {
     const { newest } = this.rates;
-    if (newest !== undefined) this.note({ ...newest, time }, bounds);
+    if (newest !== undefined) this.note({ ...newest, time });
   }
 
   /** Ends an idle time: the counters have not changed until now, and are about to. */
@@ -78,26 +87,41 @@ export class Meter {
 
   /** Tells whether all recent figures are 0, so that unchanged counters change nothing. */
   get isIdle(): boolean {
-    const { rate, p50 } = this.figures;
-    return rate === 0 && p50 === undefined;
+    return perSecond(this.rates) === 0 && perSecond(this.times) === 0;
   }
 
-  private note(sample: Sample, bounds: readonly number[]): void {
+  /** The recent figures. They are computed when they are needed: most rows of a long table are not visible. */
+  get figures(): Figures {
+    this.known ??= this.compute();
+    return this.known;
+  }
+
+  private note(sample: Sample): void {
     this.rates.add(sample);
     this.times.add(sample);
-    const recent = this.rates.change();
-    if (recent === undefined) return;
-    const perSecond = (count: number): number => count / recent.seconds;
-    const counts = this.times.change()?.counts ?? [];
-    const failed = (recent.classes[4] ?? 0) + recent.fails;
-    this.figures = {
-      rate: perSecond(recent.requests),
-      errors: recent.requests === 0 ? undefined : Math.min(1, failed / recent.requests),
-      classes: recent.classes.map(perSecond),
-      fails: perSecond(recent.fails),
-      p50: quantile(counts, bounds, 0.5),
-      p99: quantile(counts, bounds, 0.99),
+    this.known = undefined;
+    const rate = perSecond(this.rates);
+    if (rate !== undefined) this.history.add(sample.time, rate);
+  }
+
+  private compute(): Figures {
+    const ends = this.rates.ends();
+    if (ends === undefined) return NO_FIGURES;
+    const [base, last] = ends;
+    const seconds = last.time - base.time;
+    const requests = last.requests - base.requests;
+    const classes = difference(last.classes, base.classes);
+    const fails = Math.max(0, last.fails - base.fails);
+    const failed = (classes[4] ?? 0) + fails;
+    const [earlier, later] = this.times.ends() ?? ends;
+    const counts = difference(later.counts, earlier.counts);
+    return {
+      rate: requests / seconds,
+      errors: requests === 0 ? undefined : Math.min(1, failed / requests),
+      classes: classes.map((count) => count / seconds),
+      fails: fails / seconds,
+      p50: quantile(counts, this.bounds, 0.5),
+      p99: quantile(counts, this.bounds, 0.99),
     };
-    this.history.add(sample.time, this.figures.rate ?? 0);
   }
 }

@@ -14,19 +14,34 @@ export type UpstreamColumn = "state" | "name" | "servers" | "rate" | "errors" | 
 export type ServerColumn =
   "state" | "server" | "weight" | "share" | "rate" | "active" | "errors" | "p50" | "p99";
 
-interface UpstreamRow {
+/** Something with a place in the order of names, which is compared much faster than a name. */
+interface Ranked {
+  rank: number;
+}
+
+interface UpstreamRow extends Ranked {
   summary: SummaryFields;
   figures: Figures;
   severity: Severity;
 }
 
-interface ServerRow {
+interface ServerRow extends Ranked {
   status: ServerStatus;
   figures: Figures;
 }
 
 /** Compares names so that "web-2" comes before "web-10". */
 const names = new Intl.Collator("en", { numeric: true });
+
+/** Gives each element its place in the order of names. */
+export function giveRanks<Element extends Ranked>(
+  elements: Element[],
+  nameOf: (element: Element) => string,
+): void {
+  elements
+    .sort((one, other) => names.compare(nameOf(one), nameOf(other)))
+    .forEach((element, rank) => (element.rank = rank));
+}
 
 /** Returns the part of an upstream's servers that are not up. */
 function unavailablePart(summary: SummaryFields): number {
@@ -52,7 +67,7 @@ function upstreamValue({ summary, figures }: UpstreamRow, column: UpstreamColumn
 export function compareUpstreams({ column, isDescending }: Sort<UpstreamColumn>) {
   const sign = isDescending ? -1 : 1;
   return (one: UpstreamRow, other: UpstreamRow): number => {
-    const byName = names.compare(one.summary.name, other.summary.name);
+    const byName = one.rank - other.rank;
     if (column === "name") return sign * byName;
     if (column === "state") return sign * badness(one, other) || byName;
     return sign * (upstreamValue(one, column) - upstreamValue(other, column)) || byName;
@@ -80,7 +95,7 @@ function serverValue({ status, figures }: ServerRow, column: ServerColumn): numb
 export function compareServers({ column, isDescending }: Sort<ServerColumn>) {
   const sign = isDescending ? -1 : 1;
   return (one: ServerRow, other: ServerRow): number => {
-    const byAddress = names.compare(one.status.server, other.status.server);
+    const byAddress = one.rank - other.rank;
     if (column === "server") return sign * byAddress;
     return sign * (serverValue(one, column) - serverValue(other, column)) || byAddress;
   };

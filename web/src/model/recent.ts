@@ -1,5 +1,3 @@
-import { difference } from "./buckets";
-
 /** Rates of the last seconds, from counters that only rise. */
 
 /** The counters of an upstream or a server at one moment. */
@@ -14,16 +12,7 @@ export interface Sample {
   counts: readonly number[];
 }
 
-/** What happened between two samples. */
-export interface Change {
-  seconds: number;
-  requests: number;
-  classes: number[];
-  fails: number;
-  counts: number[];
-}
-
-/** The longest time between samples whose average says something, in seconds. A hidden tab takes none. */
+/** After a longer time without a sample, such as in a hidden tab, the average since then says little, in seconds. */
 const LONGEST_GAP = 60;
 
 /** Tells whether two samples cannot be compared: counters were reset, or the first one is too old. */
@@ -71,16 +60,9 @@ export class Recent {
     return this.last;
   }
 
-  /** Returns the change up to the newest sample; undefined: there are not two samples yet. */
-  change(): Change | undefined {
+  /** Returns the samples at the beginning and at the end; undefined: there are not two samples yet. */
+  ends(): [base: Sample, last: Sample] | undefined {
     const { base, last } = this;
-    if (base === undefined || last === undefined || last.time <= base.time) return undefined;
-    return {
-      seconds: last.time - base.time,
-      requests: last.requests - base.requests,
-      classes: difference(last.classes, base.classes),
-      fails: Math.max(0, last.fails - base.fails),
-      counts: difference(last.counts, base.counts),
-    };
+    return base === undefined || last === undefined || last.time <= base.time ? undefined : [base, last];
   }
 }

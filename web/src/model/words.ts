@@ -36,17 +36,20 @@ export function secondsSince(moment: string, now: number): number {
   return (now - Date.parse(moment)) / 1000;
 }
 
+/** Made once, because making one takes much longer than formatting. */
+const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
 /** Formats a number of a rate: three significant digits, and grouped thousands. */
 export function number(value: number): string {
   if (value === 0) return "0";
   if (value < 0.1) return "<0.1";
   if (value < 10) return value.toFixed(1);
-  return Math.round(value).toLocaleString("en-US");
+  return WHOLE.format(value);
 }
 
 /** Formats a whole number with grouped thousands. */
 export function count(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+  return WHOLE.format(value);
 }
 
 /** Formats a part of a whole, from 0 to 1, in percent. */

@@ -1,12 +1,17 @@
 import { Meter, type Figures } from "../model/figures";
-import type { ServerStatus, UpstreamStatus } from "../model/types";
+import { giveRanks } from "../model/order";
+import type { ServerStatus, SparseCounts, UpstreamStatus } from "../model/types";
+import { newPause } from "../api/pause";
 import { Store } from "./store";
 import { setGatewayTime } from "./time";
 
 /** What is known of the upstream that is open. */
 
+/** A server in the table. */
 export class Server {
   readonly meter = new Meter();
+  /** Its place among all servers in the order of their addresses. */
+  rank = 0;
 
   constructor(public status: ServerStatus) {}
 
@@ -51,32 +56,54 @@ export function noteMissing(name: string): void {
   if (before.name === name) detail.set({ ...before, isMissing: true });
 }
 
+/** Returns the histogram of a server; undefined: it has none. */
+function timesOf(times: ServerStatus["response_time"]): SparseCounts | undefined {
+  const { first, counts } = times ?? {};
+  return first === undefined || counts === undefined ? undefined : { first, counts };
+}
+
 function isSame(one: ServerStatus, other: ServerStatus): boolean {
   return one.server === other.server && one.node === other.node;
 }
 
-/** Takes an answer, unless another upstream was opened meanwhile. */
-export function takeDetail(name: string, status: UpstreamStatus, etag: string | undefined): void {
-  const before = detail.get();
-  if (before.name !== name) return;
-  setGatewayTime(status.time);
+/** Takes the new status of a server. */
+function updated(
+  entry: ServerStatus,
+  before: ReadonlyMap<number, Server>,
+  now: number,
+  bounds: number[],
+): Server {
+  const known = before.get(entry.id);
+  const server = known !== undefined && isSame(known.status, entry) ? known : new Server(entry);
+  const { requests, responses, fails, response_time } = entry;
+  server.status = entry;
+  server.meter.add({ requests, responses, fails, times: timesOf(response_time) }, now, bounds);
+  return server;
+}
+
+/** Takes an answer in slices, unless another upstream is opened meanwhile. */
+export async function takeDetail(
+  name: string,
+  status: UpstreamStatus,
+  etag: string | undefined,
+): Promise<void> {
   const { now, time_bounds } = status;
+  const before = detail.get().servers;
   const servers = new Map<number, Server>();
+  const pause = newPause();
+  let hasNew = status.servers.length !== before.size;
   for (const entry of status.servers) {
-    const known = before.servers.get(entry.id);
-    const server = known !== undefined && isSame(known.status, entry) ? known : new Server(entry);
-    const first = entry.response_time?.first;
-    const counts = entry.response_time?.counts;
-    const times = first === undefined || counts === undefined ? undefined : { first, counts };
-    server.status = entry;
-    server.meter.add(
-      { requests: entry.requests, responses: entry.responses, fails: entry.fails, times },
-      now,
-      time_bounds,
-    );
+    if (detail.get().name !== name) return;
+    const server = updated(entry, before, now, time_bounds);
+    if (before.get(entry.id) !== server) hasNew = true;
     servers.set(entry.id, server);
+    if (pause.isDue()) await pause.next();
   }
+  const current = detail.get();
+  if (current.name !== name) return;
+  setGatewayTime(status.time);
+  if (hasNew) giveRanks([...servers.values()], (server) => server.status.server);
   const { requests, responses, fails, times } = status;
-  before.meter.add({ requests, responses, fails, times }, now, time_bounds);
-  detail.set({ ...before, status, etag, servers, isMissing: false });
+  current.meter.add({ requests, responses, fails, times }, now, time_bounds);
+  detail.set({ ...current, status, etag, servers, isMissing: false });
 }

@@ -1,8 +1,8 @@
-import { get, Refusal } from "../api/client";
+import { getLong, Refusal } from "../api/client";
 import { upstreamPath } from "../model/paths";
 import type { GatewayStatus, UpstreamStatus } from "../model/types";
 import { connection, dataAge, noteAnswer, noteFailure } from "./connection";
-import { noteMissing, openDetail, takeDetail } from "./detail";
+import { detail, noteMissing, openDetail, takeDetail } from "./detail";
 import { overview, sinceArgument, takeStatus } from "./overview";
 import { route } from "./route";
 
@@ -40,7 +40,7 @@ function untilVisible(): Promise<void> {
 
 async function askGateway(): Promise<number> {
   const since = sinceArgument();
-  const { body } = await get<GatewayStatus>(`/sluice/1/status${since}`);
+  const { body } = await getLong<GatewayStatus>(`/sluice/1/status${since}`, "upstreams");
   overviewAt = performance.now();
   takeStatus(body, since === "");
   return body.interval;
@@ -48,8 +48,8 @@ async function askGateway(): Promise<number> {
 
 async function askUpstream(name: string): Promise<number> {
   try {
-    const { body, etag } = await get<UpstreamStatus>(`${upstreamPath(name)}/status`);
-    takeDetail(name, body, etag);
+    const { body, etag } = await getLong<UpstreamStatus>(`${upstreamPath(name)}/status`, "servers");
+    await takeDetail(name, body, etag);
     return body.interval;
   } catch (cause) {
     if (!(cause instanceof Refusal) || cause.status !== 404) throw cause;
@@ -61,8 +61,17 @@ async function askUpstream(name: string): Promise<number> {
 function ask(): Promise<number> {
   const open = route.get();
   const isOld = performance.now() - overviewAt > OVERVIEW_PERIOD;
-  const isNew = open.view === "upstream" && overview.get().gateway !== undefined && !isOld;
-  return isNew ? askUpstream(open.name) : askGateway();
+  const hasOverview = overview.get().gateway !== undefined;
+  if (open.view !== "upstream" || !hasOverview || isOld) return askGateway();
+  return askUpstream(open.name);
+}
+
+/** Tells whether a person waits for the first answer about the upstream that is open. */
+function isWaiting(): boolean {
+  const open = route.get();
+  const { name, status, isMissing } = detail.get();
+  const isUnknown = open.view === "upstream" && open.name === name && status === undefined && !isMissing;
+  return isUnknown && connection.get().failure === undefined;
 }
 
 async function run(): Promise<never> {
@@ -70,6 +79,7 @@ async function run(): Promise<never> {
     await untilVisible();
     const started = performance.now();
     const seconds = await ask().then(noteAnswer, noteFailure);
+    if (isWaiting()) continue;
     await pause(seconds - Math.min(seconds - 0.05, (performance.now() - started) / 1000));
   }
 }

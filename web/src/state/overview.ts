@@ -1,5 +1,6 @@
 import { Meter, type Figures } from "../model/figures";
 import { issuesOf, serverCount, severityOfIssues } from "../model/issues";
+import { giveRanks } from "../model/order";
 import type { Severity } from "../model/severity";
 import type { GatewayStatus, ServerState, UpstreamSummary } from "../model/types";
 import { Store } from "./store";
@@ -11,6 +12,8 @@ import { gatewayTime, setGatewayTime } from "./time";
 export class Upstream {
   readonly meter = new Meter();
   severity: Severity = "ok";
+  /** Its place among all upstreams in the order of their names. */
+  rank = 0;
 
   constructor(public summary: UpstreamSummary) {}
 
@@ -120,14 +123,16 @@ export function takeStatus(status: GatewayStatus, isComplete: boolean): void {
   setGatewayTime(status.time);
   const before = overview.get().gateway?.now;
   if (isComplete) forgetOthers(status.upstreams);
+  const size = known.size;
   const changed = new Set<Upstream>();
   for (const summary of status.upstreams) {
     update(summary, status, before);
     const upstream = known.get(summary.name);
     if (upstream !== undefined) changed.add(upstream);
   }
+  if (known.size !== size || isComplete) giveRanks([...known.values()], ({ summary }) => summary.name);
   for (const upstream of moving) {
-    if (!changed.has(upstream)) upstream.meter.stay(status.now, status.time_bounds);
+    if (!changed.has(upstream)) upstream.meter.stay(status.now);
     if (upstream.meter.isIdle) moving.delete(upstream);
     if (!changed.has(upstream)) upstream.judge();
   }

@@ -114,6 +114,7 @@ export function Overview() {
           kind="upstreams"
           columns={COLUMNS}
           rows={rows}
+          version={data}
           keyOf={({ summary }) => summary.name}
           heightOf={heightOf}
           classOf={({ severity }) => severity}

@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from "preact/hooks";
+import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import { useHeights } from "../../components/heights";
 import { Search } from "../../components/search";
 import { SortSelect } from "../../components/sort_select";
@@ -35,7 +35,8 @@ function useRows({ servers, status }: Detail, query: string, sort: Sort<ColumnId
     rows.sort(compareServers(sort as Parameters<typeof compareServers>[0]));
     last.current = { reason, time: performance.now(), ids: rows.map((row) => row.status.id) };
   }
-  return last.current.ids.flatMap((id) => servers.get(id) ?? []);
+  const { ids } = last.current;
+  return useMemo(() => ids.flatMap((id) => servers.get(id) ?? []), [ids, servers]);
 }
 
 function AddButton({ upstream }: { upstream: string }) {
@@ -83,6 +84,7 @@ export function Servers({ data, selected, onSelect }: Props) {
         kind="servers"
         columns={COLUMNS}
         rows={rows}
+        version={data}
         keyOf={({ status }) => String(status.id)}
         heightOf={heightOf}
         classOf={({ status }) => status.state}
