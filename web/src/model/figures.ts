@@ -13,18 +13,21 @@ export interface Figures {
   classes: number[];
   /** Failed attempts per second. */
   fails: number;
-  /** Milliseconds; undefined: there were no responses. */
+}
+
+/** Recent response times in milliseconds; undefined: there were no responses. */
+export interface Percentiles {
   p50: number | undefined;
   p99: number | undefined;
 }
+
+const NO_PERCENTILES: Percentiles = { p50: undefined, p99: undefined };
 
 export const NO_FIGURES: Figures = {
   rate: undefined,
   errors: undefined,
   classes: [0, 0, 0, 0, 0],
   fails: 0,
-  p50: undefined,
-  p99: undefined,
 };
 
 /** Rates cover 5 to 10 s, and percentiles 20 to 40 s, because they need more responses. */
@@ -64,6 +67,7 @@ export class Meter {
   private readonly times = new Recent(TIMES_SPAN);
   private bounds: readonly number[] = [];
   private known: Figures | undefined;
+  private knownTimes: Percentiles | undefined;
   readonly history = new History();
 
   /** Adds new counters. `time`: the gateway's monotonic clock; `bounds`: those of the buckets. */
@@ -90,16 +94,23 @@ export class Meter {
     return perSecond(this.rates) === 0 && perSecond(this.times) === 0;
   }
 
-  /** The recent figures. They are computed when they are needed: most rows of a long table are not visible. */
+  /** The recent figures. */
   get figures(): Figures {
     this.known ??= this.compute();
     return this.known;
+  }
+
+  /** The recent percentiles. They are computed when they are needed: most rows of a long table are not visible. */
+  get percentiles(): Percentiles {
+    this.knownTimes ??= this.computePercentiles();
+    return this.knownTimes;
   }
 
   private note(sample: Sample): void {
     this.rates.add(sample);
     this.times.add(sample);
     this.known = undefined;
+    this.knownTimes = undefined;
     const rate = perSecond(this.rates);
     if (rate !== undefined) this.history.add(sample.time, rate);
   }
@@ -113,15 +124,19 @@ export class Meter {
     const classes = difference(last.classes, base.classes);
     const fails = Math.max(0, last.fails - base.fails);
     const failed = (classes[4] ?? 0) + fails;
-    const [earlier, later] = this.times.ends() ?? ends;
-    const counts = difference(later.counts, earlier.counts);
     return {
       rate: requests / seconds,
       errors: requests === 0 ? undefined : Math.min(1, failed / requests),
       classes: classes.map((count) => count / seconds),
       fails: fails / seconds,
-      p50: quantile(counts, this.bounds, 0.5),
-      p99: quantile(counts, this.bounds, 0.99),
     };
+  }
+
+  private computePercentiles(): Percentiles {
+    const ends = this.times.ends();
+    if (ends === undefined) return NO_PERCENTILES;
+    const [earlier, later] = ends;
+    const counts = difference(later.counts, earlier.counts);
+    return { p50: quantile(counts, this.bounds, 0.5), p99: quantile(counts, this.bounds, 0.99) };
   }
 }

@@ -1,4 +1,4 @@
-import type { Figures } from "./figures";
+import type { Figures, Percentiles } from "./figures";
 import { serverCount } from "./issues";
 import { rankOf, STATES, type Severity } from "./severity";
 import type { ServerStatus, SummaryFields } from "./types";
@@ -22,25 +22,29 @@ interface Ranked {
 interface UpstreamRow extends Ranked {
   summary: SummaryFields;
   figures: Figures;
+  percentiles: Percentiles;
   severity: Severity;
 }
 
 interface ServerRow extends Ranked {
   status: ServerStatus;
   figures: Figures;
+  percentiles: Percentiles;
 }
 
-/** Compares names so that "web-2" comes before "web-10". */
-const names = new Intl.Collator("en", { numeric: true });
+/** Returns a text that orders names: "web-2" comes before "web-10". A collator would be ten times slower. */
+function keyOf(name: string): string {
+  return name.replace(/\d+/g, (digits) => digits.padStart(12, "0"));
+}
 
 /** Gives each element its place in the order of names. */
 export function giveRanks<Element extends Ranked>(
-  elements: Element[],
+  elements: readonly Element[],
   nameOf: (element: Element) => string,
 ): void {
-  elements
-    .sort((one, other) => names.compare(nameOf(one), nameOf(other)))
-    .forEach((element, rank) => (element.rank = rank));
+  const keyed = elements.map((element) => ({ element, key: keyOf(nameOf(element)) }));
+  keyed.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0));
+  for (const [rank, { element }] of keyed.entries()) element.rank = rank;
 }
 
 /** Returns the part of an upstream's servers that are not up. */
@@ -56,11 +60,11 @@ function badness(one: UpstreamRow, other: UpstreamRow): number {
   );
 }
 
-function upstreamValue({ summary, figures }: UpstreamRow, column: UpstreamColumn): number {
+function upstreamValue({ summary, figures, percentiles }: UpstreamRow, column: UpstreamColumn): number {
   if (column === "servers") return serverCount(summary);
   if (column === "active") return summary.active;
   if (column === "state" || column === "name") return 0;
-  return figures[column] ?? -1;
+  return (column === "p50" || column === "p99" ? percentiles[column] : figures[column]) ?? -1;
 }
 
 /** Compares upstreams; equal ones follow their names. By state, the worst comes first. */
@@ -74,7 +78,7 @@ export function compareUpstreams({ column, isDescending }: Sort<UpstreamColumn>)
   };
 }
 
-function serverValue({ status, figures }: ServerRow, column: ServerColumn): number {
+function serverValue({ status, figures, percentiles }: ServerRow, column: ServerColumn): number {
   switch (column) {
     case "state":
       return STATES.indexOf(status.state);
@@ -86,6 +90,9 @@ function serverValue({ status, figures }: ServerRow, column: ServerColumn): numb
       return status.active;
     case "server":
       return 0;
+    case "p50":
+    case "p99":
+      return percentiles[column] ?? -1;
     default:
       return figures[column] ?? -1;
   }

@@ -1,4 +1,4 @@
-import { Meter, type Figures } from "../model/figures";
+import { Meter, type Figures, type Percentiles } from "../model/figures";
 import { giveRanks } from "../model/order";
 import type { ServerStatus, SparseCounts, UpstreamStatus } from "../model/types";
 import { newPause } from "../api/pause";
@@ -17,6 +17,10 @@ export class Server {
 
   get figures(): Figures {
     return this.meter.figures;
+  }
+
+  get percentiles(): Percentiles {
+    return this.meter.percentiles;
   }
 }
 

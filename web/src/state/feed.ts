@@ -42,7 +42,7 @@ async function askGateway(): Promise<number> {
   const since = sinceArgument();
   const { body } = await getLong<GatewayStatus>(`/sluice/1/status${since}`, "upstreams");
   overviewAt = performance.now();
-  takeStatus(body, since === "");
+  await takeStatus(body, since === "");
   return body.interval;
 }
 

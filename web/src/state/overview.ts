@@ -1,4 +1,5 @@
-import { Meter, type Figures } from "../model/figures";
+import { newPause } from "../api/pause";
+import { Meter, type Figures, type Percentiles } from "../model/figures";
 import { issuesOf, serverCount, severityOfIssues } from "../model/issues";
 import { giveRanks } from "../model/order";
 import type { Severity } from "../model/severity";
@@ -19,6 +20,10 @@ export class Upstream {
 
   get figures(): Figures {
     return this.meter.figures;
+  }
+
+  get percentiles(): Percentiles {
+    return this.meter.percentiles;
   }
 
   /** Decides how bad it is. */
@@ -114,27 +119,34 @@ export function sinceArgument(): string {
   return isComplete ? `?since=${gateway.now}` : "";
 }
 
+/** Brings the figures of upstreams up to date that the answer does not mention. */
+function settleOthers(now: number, changed: ReadonlySet<string>): void {
+  for (const upstream of moving) {
+    const isChanged = changed.has(upstream.summary.name);
+    if (!isChanged) upstream.meter.stay(now);
+    if (upstream.meter.isIdle) moving.delete(upstream);
+    if (!isChanged) upstream.judge();
+  }
+}
+
 /**
- * Takes an answer.
+ * Takes an answer, in slices.
  *
  * @param isComplete whether it has all upstreams, and not only those that have changed
  */
-export function takeStatus(status: GatewayStatus, isComplete: boolean): void {
+export async function takeStatus(status: GatewayStatus, isComplete: boolean): Promise<void> {
   setGatewayTime(status.time);
   const before = overview.get().gateway?.now;
   if (isComplete) forgetOthers(status.upstreams);
   const size = known.size;
-  const changed = new Set<Upstream>();
+  const pause = newPause();
+  const changed = new Set<string>();
   for (const summary of status.upstreams) {
     update(summary, status, before);
-    const upstream = known.get(summary.name);
-    if (upstream !== undefined) changed.add(upstream);
+    changed.add(summary.name);
+    if (pause.isDue()) await pause.next();
   }
   if (known.size !== size || isComplete) giveRanks([...known.values()], ({ summary }) => summary.name);
-  for (const upstream of moving) {
-    if (!changed.has(upstream)) upstream.meter.stay(status.now);
-    if (upstream.meter.isIdle) moving.delete(upstream);
-    if (!changed.has(upstream)) upstream.judge();
-  }
+  settleOthers(status.now, changed);
   overview.set({ gateway: status, upstreams: known, totals: sumUp() });
 }

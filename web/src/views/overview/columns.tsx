@@ -84,7 +84,7 @@ function Active({ upstream: { summary } }: { upstream: Upstream }) {
 
 /** Returns the contents of an upstream's row. `now`: the gateway's monotonic clock. */
 export function cellsOf(upstream: Upstream, now: number): ComponentChildren[] {
-  const { figures, severity, meter } = upstream;
+  const { figures, percentiles, severity, meter } = upstream;
   return [
     <Icon key="state" shape={severity} label={severity} />,
     <Name key="name" upstream={upstream} />,
@@ -94,8 +94,8 @@ export function cellsOf(upstream: Upstream, now: number): ComponentChildren[] {
       <span class={figures.rate === 0 ? "quiet" : ""}>{rateText(figures.rate)}</span>
     </span>,
     <Errors key="errors" part={figures.errors} />,
-    timeText(figures.p50),
-    timeText(figures.p99),
+    timeText(percentiles.p50),
+    timeText(percentiles.p99),
     <Active key="active" upstream={upstream} />,
   ];
 }

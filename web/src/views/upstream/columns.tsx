@@ -152,7 +152,7 @@ function LastReport({ report, report_age }: Pick<ServerStatus, "report" | "repor
 
 /** Returns the contents of a server's row. `now`: the gateway's monotonic clock. */
 export function cellsOf(
-  { status, figures, meter }: Server,
+  { status, figures, percentiles, meter }: Server,
   upstream: string,
   now: number,
 ): ComponentChildren[] {
@@ -173,8 +173,8 @@ export function cellsOf(
     </span>,
     <Active key="active" status={status} />,
     <Errors key="errors" part={figures.errors} />,
-    timeText(figures.p50),
-    timeText(figures.p99),
+    timeText(percentiles.p50),
+    timeText(percentiles.p99),
     <Check key="check" check={status.check} />,
     <LastReport key="report" report={status.report} report_age={status.report_age} />,
     <span key="origin" class="quiet">

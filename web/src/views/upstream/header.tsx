@@ -13,7 +13,7 @@ import { IssueList } from "../overview/summary";
 export function UpstreamHeader({ data }: { data: Detail }) {
   const { name, status, meter } = data;
   if (status === undefined) return <h1>{name}</h1>;
-  const { figures } = meter;
+  const { figures, percentiles } = meter;
   const issues = issuesOf(status, figures, gatewayTime());
   const severity = severityOfIssues(issues);
   const { queue } = status;
@@ -37,8 +37,8 @@ export function UpstreamHeader({ data }: { data: Detail }) {
         <Figure name="Errors">
           <Errors part={figures.errors} />
         </Figure>
-        <Figure name="p50">{timeText(figures.p50)}</Figure>
-        <Figure name="p99">{timeText(figures.p99)}</Figure>
+        <Figure name="p50">{timeText(percentiles.p50)}</Figure>
+        <Figure name="p99">{timeText(percentiles.p99)}</Figure>
         <Figure name="Active">{count(status.active)}</Figure>
         {queue !== undefined && (
           <Figure

@@ -23,7 +23,13 @@ function Row({ name, children }: { name: string; children: ComponentChildren }) 
   );
 }
 
-function Traffic({ server: { status, figures, meter }, now }: { server: Server; now: number }) {
+function Traffic({
+  server: { status, figures, percentiles: recent, meter },
+  now,
+}: {
+  server: Server;
+  now: number;
+}) {
   const { response_time, max_conns } = status;
   const percentiles = ["p50", "p90", "p99"] as const;
   return (
@@ -39,7 +45,7 @@ function Traffic({ server: { status, figures, meter }, now }: { server: Server; 
           {max_conns > 0 && ` of at most ${count(max_conns)}`}
         </Row>
         <Row name="p50, p99 now">
-          {timeText(figures.p50)}, {timeText(figures.p99)}
+          {timeText(recent.p50)}, {timeText(recent.p99)}
         </Row>
         <Row name="p50, p90, p99 since the start">
           {response_time === undefined
