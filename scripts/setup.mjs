@@ -81,6 +81,7 @@ const testTools = {
   etcd: { package: "etcd-server", isThere: () => findProgram("etcd") !== undefined },
   dnsmasq: { package: "dnsmasq-base", isThere: () => findProgram("dnsmasq") !== undefined },
   libfaketime: { package: "libfaketime", isThere: hasFakeTime },
+  chromium: { package: "chromium", isThere: () => existsSync("/usr/bin/chromium") },
   jq: { package: "jq", isThere: () => findProgram("jq") !== undefined },
   etcdctl: { package: "etcd-client", isThere: () => findProgram("etcdctl") !== undefined },
   curl: { package: "curl", isThere: () => findProgram("curl") !== undefined },
