@@ -97,6 +97,19 @@ const clocks = [
   ["os", "clock"],
 ].map(([object, property]) => ({ object, property, message: "Use lib/clock." }));
 
+/** What functions use that specs run in a page of a browser. */
+const browserGlobals = [
+  "Event",
+  "document",
+  "innerWidth",
+  "localStorage",
+  "location",
+  "requestAnimationFrame",
+  "scrollBy",
+  "sessionStorage",
+  "window",
+];
+
 /** What the Node scripts use of Node's globals. */
 const nodeGlobals = [
   "AbortController",
@@ -208,6 +221,13 @@ export default defineConfig(
     files: ["**/*.mjs"],
     languageOptions: {
       globals: Object.fromEntries(nodeGlobals.map((name) => [name, "readonly"])),
+    },
+  },
+  {
+    // Functions that run in the browser.
+    files: ["spec/dashboard/**"],
+    languageOptions: {
+      globals: Object.fromEntries(browserGlobals.map((name) => [name, "readonly"])),
     },
   },
   { files: ["spec/**"], rules: { "no-restricted-syntax": ["error", ...noFocusNoSkip] } },

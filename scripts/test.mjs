@@ -5,7 +5,16 @@ import { ensureServer, ensureTestTools } from "./setup.mjs";
 import { chooseParts, runParts } from "./test_parts.mjs";
 
 /** Folders of spec/ whose files need a server. */
-const folders = ["gateway", "discovery", "control", "packages", "examples", "monitoring", "docs", "dashboard"];
+const folders = [
+  "gateway",
+  "discovery",
+  "control",
+  "packages",
+  "examples",
+  "monitoring",
+  "docs",
+  "dashboard",
+];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */
 const parts = {

@@ -10,7 +10,10 @@ import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { assertAccessible, openDashboard, rowOf } from "./support/browser.mjs";
 
-/** Starts a gateway whose upstream "app" has a server in every state. @param {import("node:test").TestContext} context */
+/**
+ * Starts a gateway whose upstream "app" has a server in every state.
+ * @param {import("node:test").TestContext} context
+ */
 async function startEveryState(context) {
   const backends = await startBackends(context, 6);
   const health_check = { uri: "/health", interval: "200ms" };

@@ -52,7 +52,7 @@ const serverOf = async (api, id) => (await api.get(`${serversOf()}/${id}`)).body
 
 const etagOf = async (api) => (await api.get(sluice())).headers.etag;
 
-/** What each button does: the request, what it changes, and what the gateway has after it and after an undo. */
+/** What each button sends, and the member that it changes, with its values after it and after an undo. */
 const simple = [
   { button: "Take down", key: "s", body: { down: true }, member: "down", after: true, before: false },
   {

@@ -1,4 +1,4 @@
-/** One live feed: at most one request a second, none while the tab is hidden, and a notice while data is stale. */
+/** One live feed: at most one request a second, none in a hidden tab, and a notice while data is stale. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -10,7 +10,10 @@ import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { namesIn, openDashboard, rowOf } from "./support/browser.mjs";
 
-/** Starts a gateway with an upstream in each condition, under traffic. @param {import("node:test").TestContext} context */
+/**
+ * Starts a gateway with an upstream in each condition, under traffic.
+ * @param {import("node:test").TestContext} context
+ */
 async function startMixed(context) {
   const [well, other, sick] = await startBackends(context, 3);
   const health_check = { uri: "/health", interval: "200ms" };

@@ -13,8 +13,8 @@ const FRAME = 16;
 const FRAMES = 150;
 
 /**
- * Scrolls as a wheel does, in each frame. Returns the CPU time that its main thread took for a frame: script, style, layout and
- * painting, including the updates meanwhile. Wall time would depend on the load of the machine.
+ * Scrolls as a wheel does, in each frame. Returns the CPU time that the main thread took for a frame: script,
+ * style, layout and painting, with the updates meanwhile. Wall time would depend on the load of the machine.
  * @param {import("playwright-core").Page} page
  */
 async function timeOfFrame(page) {

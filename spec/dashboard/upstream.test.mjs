@@ -1,4 +1,4 @@
-/** One upstream in the dashboard: its servers, events, configuration, registry, and why shares are as they are. */
+/** One upstream in the dashboard: its servers, events, configuration, registry, and explanation. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,10 @@ import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { namesIn, openDashboard, rowOf } from "./support/browser.mjs";
 
-/** Starts a gateway with three servers under traffic: quick, slow and sick. @param {import("node:test").TestContext} context */
+/**
+ * Starts a gateway with three servers under traffic: quick, slow and sick.
+ * @param {import("node:test").TestContext} context
+ */
 async function startThree(context) {
   const [quick, slow, sick] = await startBackends(context, 3);
   slow.behaviour = { delay: 150 };

@@ -115,7 +115,10 @@ export function rowOf(page, text) {
   return page.getByRole("row").filter({ has: page.getByRole("link", { name: text, exact: true }) });
 }
 
-/** Returns the texts of the links of a table's rows, in order. @param {Page} page @param {string} label of the table */
+/**
+ * Returns the texts of the links of a table's rows, in order.
+ * @param {Page} page @param {string} label of the table
+ */
 export function namesIn(page, label) {
   return page.getByRole("table", { name: label, exact: true }).locator(".body .title").allTextContents();
 }
