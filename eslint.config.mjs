@@ -225,7 +225,7 @@ export default defineConfig(
   },
   {
     // Functions that run in the browser.
-    files: ["spec/dashboard/**"],
+    files: ["spec/dashboard/**", "scripts/screenshots.mjs"],
     languageOptions: {
       globals: Object.fromEntries(browserGlobals.map((name) => [name, "readonly"])),
     },

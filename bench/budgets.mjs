@@ -15,6 +15,9 @@ const OBSERVER_BUDGET = 0.01;
 const DISCOVERY_BUDGET = 50;
 /** CPU time of a scrape of 10,000 servers, in seconds. */
 const SCRAPE_BUDGET = 0.5;
+/** Seconds until the dashboard shows 10,000 upstreams, and percent of a worker that an open page takes. */
+const OPENING_BUDGET = 2;
+const OPEN_PAGE_BUDGET = 1;
 /** CPU time of an answer with the changes of 10,000 upstreams without traffic, in milliseconds. */
 const STATUS_BUDGET = 50;
 /** CPU time of 64 clients of the event stream while nothing happens, in percent of one core. */
@@ -150,4 +153,15 @@ export function judgeStreams({ rows, p99 }) {
     ),
   );
   return [...costs, judge("a message to a client of the event stream, p99 in ms", p99, MESSAGE_BUDGET)];
+}
+
+/**
+ * @param {import("./dashboard.mjs").DashboardCost} cost
+ * @returns {Verdict[]}
+ */
+export function judgeDashboard({ opened, percent }) {
+  return [
+    judge("dashboard with 10,000 upstreams: until it shows them, s", opened.median, OPENING_BUDGET),
+    judge("dashboard with 10,000 upstreams: an open page, % of a worker", percent, OPEN_PAGE_BUDGET),
+  ];
 }

@@ -1,6 +1,7 @@
 import {
   judgeChanges,
   judgeControl,
+  judgeDashboard,
   judgeDiscovery,
   judgePercentiles,
   judgeProbes,
@@ -12,6 +13,7 @@ import {
 } from "./budgets.mjs";
 import { measureChanges } from "./changes.mjs";
 import { measureControl } from "./control/control.mjs";
+import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { measureGroup } from "./per_request.mjs";
@@ -21,6 +23,7 @@ import { measureProbes } from "./probes.mjs";
 import {
   changeTable,
   controlTables,
+  dashboardLine,
   discoveryTable,
   percentileLine,
   pickTable,
@@ -123,6 +126,10 @@ export const parts = {
   stream: async () => {
     const cost = await measureStreams();
     return { data: cost, text: streamTables(cost), verdicts: judgeStreams(cost) };
+  },
+  dashboard: async () => {
+    const cost = await measureDashboard();
+    return { data: cost, text: dashboardLine(cost), verdicts: judgeDashboard(cost) };
   },
   control: () => {
     const control = measureControl();

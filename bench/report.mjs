@@ -272,3 +272,12 @@ export function streamTables({ rows, messages, median, p99, max }) {
   );
   return [idle, times].join("\n\n");
 }
+
+/**
+ * @param {import("./dashboard.mjs").DashboardCost} cost
+ * @returns {string}
+ */
+export function dashboardLine({ upstreams, opened, percent }) {
+  const time = `${opened.median.toFixed(2)} s (${spread(opened, 2)})`;
+  return `The dashboard shows ${count(upstreams)} upstreams after ${time}. An open page takes ${percent.toFixed(2)} % of a worker.`;
+}
