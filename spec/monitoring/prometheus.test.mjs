@@ -39,7 +39,7 @@ const QUEUED = `
 const QUEUED_UPSTREAM =
   'upstream queued { server 0.0.0.1; balancer_by_lua_block { require("resty.sluice").balance("queued") } }';
 
-/** Fills the shared dict until less than a tenth of it is free. Upstreams would take many servers for that. */
+/** Fills the shared dict until less than a tenth of it is free. That would take many servers. */
 const FILL = `
     location = /fill {
       content_by_lua_block {

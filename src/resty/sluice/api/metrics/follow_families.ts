@@ -43,13 +43,11 @@ function values_of(name: string): number[] {
   const feed = said === undefined ? undefined : feed_reports.get(said.feed);
   const last_success = feed?.last_success;
   const is_up = last_success !== undefined && (feed?.error ?? said?.error) === undefined;
-  return [
-    is_up ? 1 : 0,
-    last_success === undefined ? ABSENT : clock.wall_time_of(last_success),
-    said?.servers ?? 0,
-    said?.skipped_count ?? 0,
-    said?.pending?.count ?? 0,
-  ];
+  const answered_at = last_success === undefined ? ABSENT : clock.wall_time_of(last_success);
+  const servers = said?.servers ?? 0;
+  const skipped = said?.skipped_count ?? 0;
+  const pending = said?.pending?.count ?? 0;
+  return [is_up ? 1 : 0, answered_at, servers, skipped, pending];
 }
 
 /** Makes the families of the upstreams that follow a registry. Phases that can sleep. */

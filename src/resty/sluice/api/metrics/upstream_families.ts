@@ -131,27 +131,22 @@ function state_columns({ states }: Upstreams): Column[] {
   return its_columns;
 }
 
+/** Makes the families of `OWN`. Their values are read by upstream, because `upstream_status` has several. */
 function own_families({ heads, labels }: Upstreams, pause: (this: void) => void): Family[] {
   const families: Family[] = [];
-  const all_values: number[][] = [];
+  const wanted: { read: Read; values: number[] }[] = [];
   for (const [head, its_columns] of OWN) {
     const family_columns: Column[] = [];
-    for (const [its_labels] of its_columns) {
+    for (const [its_labels, read] of its_columns) {
       const values: number[] = [];
-      all_values.push(values);
+      wanted.push({ read, values });
       family_columns.push({ labels: its_labels, values });
     }
     families.push(columns(head, labels, family_columns));
   }
   for (const index of $range(0, heads.length - 1)) {
     const facts = { head: heads[index], status: upstream_status(heads[index].row) };
-    let column = 0;
-    for (const [, its_columns] of OWN) {
-      for (const [, read] of its_columns) {
-        all_values[column][index] = read(facts);
-        column += 1;
-      }
-    }
+    for (const { read, values } of wanted) values[index] = read(facts);
     pause();
   }
   return families;
