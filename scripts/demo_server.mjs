@@ -3,15 +3,26 @@
  * start` runs two of them; `node scripts/demo_server.mjs 9003` runs a third.
  */
 import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isMain, stop } from "./command.mjs";
 
 /**
+ * @typedef {object} Behaviour
+ * @property {() => number} [delay] milliseconds before an answer, except to health checks
+ * @property {() => boolean} [fails] whether it answers with 503 now, also to health checks
+ */
+
+/**
  * @param {number} port on 127.0.0.1
+ * @param {Behaviour} [behaviour]
  * @returns {Promise<import("node:http").Server>} once it listens
  */
-export function startDemoServer(port) {
-  const server = createServer((request, response) => {
+export function startDemoServer(port, { delay = () => 0, fails = () => false } = {}) {
+  const server = createServer(async (request, response) => {
     request.resume();
+    const milliseconds = request.url === "/health" ? 0 : delay();
+    if (milliseconds > 0) await sleep(milliseconds);
+    response.statusCode = fails() ? 503 : 200;
     response.setHeader("Content-Type", "text/plain");
     response.end(`server ${port}: ${request.method} ${request.url}\n`);
   });

@@ -1,6 +1,6 @@
 /**
  * `npm start`: runs two demo application servers, and in front of them the gateway of nginx.conf, until
- * Ctrl-C.
+ * Ctrl-C. `npm start -- --traffic` also sends traffic (traffic.mjs).
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -8,20 +8,29 @@ import { mkdirSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
 import { root, stop } from "./command.mjs";
 import { startDemoServer } from "./demo_server.mjs";
 import { ensureServer } from "./setup.mjs";
+import { startTraffic } from "./traffic.mjs";
 
 const demoPorts = [9001, 9002];
 const trafficPort = 8080;
 const apiPort = 8081;
+/** Of a slow server and of one that fails now and then, with `--traffic`. */
+const slowPort = 9011;
+const failingPort = 9012;
 
 /** Time for requests in flight to finish at the end, in milliseconds. */
 const patience = 5000;
 
 const help = `
-The gateway listens on 127.0.0.1:${trafficPort}, and its API on 127.0.0.1:${apiPort}. Press Ctrl-C to stop. In another terminal:
+The gateway listens on 127.0.0.1:${trafficPort}, and its API on 127.0.0.1:${apiPort}. Press Ctrl-C to stop.
+
+  Dashboard        http://127.0.0.1:${apiPort}/api/dashboard
+
+In another terminal:
 
   Send traffic     curl http://127.0.0.1:${trafficPort}/
   Add a server     curl -d '{"server":"127.0.0.1:9003"}' http://127.0.0.1:${apiPort}/api/9/http/upstreams/app/servers
@@ -30,6 +39,15 @@ The gateway listens on 127.0.0.1:${trafficPort}, and its API on 127.0.0.1:${apiP
 
 To run the server that is added: node scripts/demo_server.mjs 9003
 `;
+
+/** @returns {boolean} whether there is to be traffic */
+function readOptions() {
+  try {
+    return parseArgs({ options: { traffic: { type: "boolean" } } }).values.traffic === true;
+  } catch {
+    return stop("usage: npm start [-- --traffic]");
+  }
+}
 
 /**
  * Ends the script if a port is already in use.
@@ -93,21 +111,24 @@ function signalGroup(gateway, signal) {
   }
 }
 
+const hasTraffic = readOptions();
 const server = ensureServer();
 if (!build()) stop("npm start: src/ does not compile");
-for (const port of [trafficPort, apiPort, ...demoPorts]) await requireFree(port);
+const trafficPorts = hasTraffic ? [slowPort, failingPort] : [];
+for (const port of [trafficPort, apiPort, ...demoPorts, ...trafficPorts]) await requireFree(port);
 mkdirSync(join(root, ".sluice", "state"), { recursive: true });
 for (const port of demoPorts) await startDemoServer(port);
 
 const gateway = startGateway(server);
 let stopping = false;
+let stopTraffic = async () => {};
 let complaint = "";
 gateway.stderr.setEncoding("utf8").on("data", (text) => (complaint += text));
 process.on("exit", () => signalGroup(gateway, "SIGTERM"));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
     stopping = true;
-    gateway.kill("SIGQUIT");
+    void stopTraffic().finally(() => gateway.kill("SIGQUIT"));
     setTimeout(() => gateway.kill("SIGTERM"), patience).unref();
   });
 }
@@ -118,4 +139,8 @@ gateway.on("close", () => {
 });
 
 while (!stopping && !(await listens(apiPort))) await sleep(50);
+if (hasTraffic && !stopping) {
+  const ports = { trafficPort, apiPort, goodPorts: demoPorts, slowPort, failingPort };
+  stopTraffic = await startTraffic(ports).catch((error) => stop(`npm start: ${error.message}`));
+}
 if (!stopping) console.log(help);
