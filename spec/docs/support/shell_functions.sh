@@ -13,7 +13,7 @@ curl() {
 # `npm test` has built dist/, and the page's gateway replaces the gateway of `npm start`.
 npm() {
   case "$*" in
-    "run build" | start | test | ci) ;;
+    "run build" | start | "start -- --traffic" | test | ci) ;;
     *) command npm "$@" ;;
   esac
 }
