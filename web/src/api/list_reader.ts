@@ -1,6 +1,6 @@
 /**
- * Parses an object with one long list in pieces, as the text arrives. `JSON.parse` of the whole text would stop
- * the page for longer than a frame.
+ * Parses an object with one long list in pieces, as the text arrives. `JSON.parse` of the whole text would
+ * stop the page for longer than a frame.
  */
 
 const QUOTE = 34;

@@ -100,7 +100,7 @@ export class Meter {
     return this.known;
   }
 
-  /** The recent percentiles. They are computed when they are needed: most rows of a long table are not visible. */
+  /** The recent percentiles, which are computed on demand: most rows of a long table are not visible. */
   get percentiles(): Percentiles {
     this.knownTimes ??= this.computePercentiles();
     return this.knownTimes;

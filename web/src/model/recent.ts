@@ -12,7 +12,7 @@ export interface Sample {
   counts: readonly number[];
 }
 
-/** After a longer time without a sample, such as in a hidden tab, the average since then says little, in seconds. */
+/** Longest time between two samples, in seconds. In a hidden tab it is longer, and an average then says little. */
 const LONGEST_GAP = 60;
 
 /** Tells whether two samples cannot be compared: counters were reset, or the first one is too old. */
