@@ -42,7 +42,7 @@ function newApps(net, count, time, differences = []) {
   });
 }
 
-const health_check = { uri: "/health", interval: "1s" };
+const health_check = { uri: "/health", interval: "1s", timeout: "20s" };
 const sick = { isSick: true };
 
 /** The upstreams, and the requests to each of them in a second. */
@@ -109,34 +109,40 @@ async function sendTraffic(to, name, rate, signal) {
   }
 }
 
-/** The pictures: their names, the views, and the size of the window. @type {[string, string, number, number][]} */
+/**
+ * The pictures: their names, the views, the pages that show them, and the size of the window. A page is open
+ * from the beginning, so that its charts are filled.
+ * @type {[string, string, "gateway" | "upstream", number, number][]}
+ */
 const pictures = [
-  ["dashboard", "#/", 1360, 860],
-  ["upstream", "#/u/checkout", 1360, 720],
-  ["server", "#/u/checkout/s/2", 1360, 860],
-  ["narrow", "#/", 390, 800],
+  ["dashboard", "#/", "gateway", 1360, 860],
+  ["upstream", "#/u/checkout", "upstream", 1360, 720],
+  ["server", "#/u/checkout/s/2", "upstream", 1360, 860],
+  ["narrow", "#/", "gateway", 390, 800],
 ];
 
 /**
+ * Opens a page for all upstreams and one for an upstream.
  * @param {number} apiPort
  * @param {"light" | "dark"} scheme
  * @param {import("playwright-core").Browser} browser
  */
-async function openPage(apiPort, scheme, browser) {
+async function openPages(apiPort, scheme, browser) {
   const session = await browser.newContext({ colorScheme: scheme, deviceScaleFactor: 1.5, locale: "en-GB" });
-  const page = await session.newPage();
-  await page.goto(`http://127.0.0.1:${apiPort}/api/dashboard`);
-  return page;
+  const [gateway, upstream] = [await session.newPage(), await session.newPage()];
+  await gateway.goto(`http://127.0.0.1:${apiPort}/api/dashboard`);
+  await upstream.goto(`http://127.0.0.1:${apiPort}/api/dashboard#/u/checkout`);
+  return { gateway, upstream };
 }
 
-/** @param {import("playwright-core").Page} page @param {string} scheme */
-async function takePictures(page, scheme) {
-  for (const [name, hash, width, height] of pictures) {
+/** @param {Awaited<ReturnType<typeof openPages>>} pages @param {string} scheme */
+async function takePictures(pages, scheme) {
+  for (const [name, hash, which, width, height] of pictures) {
+    const page = pages[which];
     await page.setViewportSize({ width, height });
     await page.evaluate((text) => (location.hash = text), hash);
     await page.getByRole("row").nth(2).waitFor();
-    // The figures of a view that has just been opened come with the next answers.
-    await sleep(hash === "#/" ? 3000 : 14_000);
+    await sleep(3000);
     const path = join(folder, `${name}-${scheme}.png`);
     await page.screenshot({ path });
     console.log(path);
@@ -176,12 +182,12 @@ async function main() {
       void sendTraffic(gateway.port, name, rate, end.signal);
     const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
     const pages = {
-      light: await openPage(gateway.apiPort, "light", browser),
-      dark: await openPage(gateway.apiPort, "dark", browser),
+      light: await openPages(gateway.apiPort, "light", browser),
+      dark: await openPages(gateway.apiPort, "dark", browser),
     };
     console.log(`sending traffic for ${SECONDS} s`);
     await sleep(SECONDS * 1000);
-    for (const [scheme, page] of Object.entries(pages)) await takePictures(page, scheme);
+    for (const [scheme, its] of Object.entries(pages)) await takePictures(its, scheme);
     await browser.close();
     end.abort();
   });
