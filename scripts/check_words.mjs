@@ -13,7 +13,10 @@ const madeFolders = [".git", ".sluice", "build", "dist", "node_modules"];
 
 /** @returns {string[]} one line per problem */
 export function checkWords() {
-  return filesBelow(root, (folder) => !madeFolders.includes(folder)).flatMap((path) => {
+  const texts = filesBelow(root, (folder) => !madeFolders.includes(folder)).filter(
+    (path) => !path.endsWith(".png"),
+  );
+  return texts.flatMap((path) => {
     const lines = readFileSync(path, "utf8").split("\n");
     return lines.flatMap((line, index) => {
       const word = pattern.exec(line);

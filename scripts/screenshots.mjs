@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: takes pictures of the dashboard for docs/images/, light and dark, in Debian's Chromium.
+ * `npm run screenshots`: takes pictures of the dashboard for docs/images/, light and dark, in Chromium.
  * A real gateway serves real traffic to application servers of this process, some of which are slow or fail.
  */
 import { mkdirSync } from "node:fs";
