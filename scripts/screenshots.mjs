@@ -115,7 +115,7 @@ async function sendTraffic(to, name, rate, signal) {
  * @type {[string, string, "gateway" | "upstream", number, number][]}
  */
 const pictures = [
-  ["dashboard", "#/", "gateway", 1360, 860],
+  ["overview", "#/", "gateway", 1360, 860],
   ["upstream", "#/u/checkout", "upstream", 1360, 720],
   ["server", "#/u/checkout/s/2", "upstream", 1360, 860],
   ["narrow", "#/", "gateway", 390, 800],
