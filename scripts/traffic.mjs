@@ -20,7 +20,7 @@ const rate = 20;
 /** Time for an answer of the API at the end, in milliseconds. */
 const patience = 2000;
 
-/** When the failing server fails, in milliseconds: first after `begins`, for `lasts`, once in each `every`. */
+/** When the failing server fails, in milliseconds: after `begins`, for `lasts`, once in each `every`. */
 const usualFailures = { begins: 8000, lasts: 8000, every: 40_000 };
 
 /** Most answers of the slow server take 0.2 s, and few take up to 2 s. */
