@@ -108,6 +108,9 @@ test("with write tokens every write needs one of them, whatever the client's add
   }
   const unauthorized = await gateway.api.put(sluice("new"), { servers: [] });
   assert.equal(unauthorized.headers["www-authenticate"], 'Basic realm="Sluice", Bearer');
+  // A browser would ask for a password at "Basic"; the script of the dashboard asks for the token itself.
+  const byScript = await gateway.api.put(sluice("new"), { servers: [] }, { "X-Requested-With": "Sluice" });
+  assert.equal(byScript.headers["www-authenticate"], "Bearer");
   assertErrorBody(await gateway.api.delete(`${serversOf()}/0`), 401, "Unauthorized");
   assertErrorBody(await gateway.api.delete("/api/9/http/upstreams/app"), 401, "Unauthorized");
 });

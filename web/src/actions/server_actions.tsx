@@ -2,9 +2,7 @@ import { useKeys } from "../components/keys";
 import { isByHand, originText } from "../model/origin";
 import type { ServerStatus } from "../model/types";
 import { openAction, type Kind } from "../state/action";
-import { overview } from "../state/overview";
-import { permissionOf } from "../state/permission";
-import { useStore } from "../state/store";
+import { usePermission } from "../state/permission";
 
 /** The actions on one server, as buttons and as keys. */
 
@@ -51,7 +49,7 @@ export function useActionKeys(upstream: string, status: ServerStatus | undefined
 }
 
 export function ServerActions({ upstream, status }: { upstream: string; status: ServerStatus }) {
-  const permission = permissionOf(useStore(overview).gateway);
+  const permission = usePermission();
   if (!isByHand(status))
     return <p class="quiet">It can be changed only where it comes from ({originText(status)}).</p>;
   if (permission === "none") return <p class="quiet">Read-only: the gateway accepts no changes from here.</p>;

@@ -2,8 +2,9 @@ import { get } from "../api/client";
 import { keepToken, readToken } from "../api/token";
 import type { GatewayStatus } from "../model/types";
 import { askNow } from "./feed";
-import { overview } from "./overview";
 import { restartStream } from "./events";
+import { overview } from "./overview";
+import { useSelected } from "./store";
 
 /** Whether this page may change anything. */
 
@@ -14,6 +15,11 @@ export function permissionOf(gateway: GatewayStatus | undefined): Permission {
   if (gateway === undefined) return "none";
   if (gateway.may_write) return "write";
   return gateway.write_needs_token ? "token" : "none";
+}
+
+/** Returns the permission, and renders the component again when it changes. */
+export function usePermission(): Permission {
+  return useSelected(overview, ({ gateway }) => permissionOf(gateway));
 }
 
 /** Asks for nothing but what the credentials may do. */

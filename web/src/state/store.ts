@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 /** A value that components follow. */
 export class Store<Value> {
@@ -28,4 +28,20 @@ export function useStore<Value>(store: Store<Value>): Value {
   const [, setCount] = useState(0);
   useEffect(() => store.follow(() => setCount((count) => count + 1)), [store]);
   return store.get();
+}
+
+/** Returns a part of a store's value, and renders the component again only when that part has changed. */
+export function useSelected<Value, Part>(store: Store<Value>, select: (value: Value) => Part): Part {
+  const part = select(store.get());
+  const [, setCount] = useState(0);
+  const shown = useRef(part);
+  shown.current = part;
+  useEffect(
+    () =>
+      store.follow(() => {
+        if (select(store.get()) !== shown.current) setCount((count) => count + 1);
+      }),
+    [store],
+  );
+  return part;
 }

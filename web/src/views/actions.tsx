@@ -1,15 +1,14 @@
 import { ActionDialog } from "../actions/action_dialog";
 import { Modal } from "../components/modal";
 import { action } from "../state/action";
-import { overview } from "../state/overview";
-import { permissionOf } from "../state/permission";
+import { usePermission } from "../state/permission";
 import { useStore } from "../state/store";
 import { TokenForm } from "./token_form";
 
 /** The dialog of the open action. Without permission it asks for a token first, once. */
 export function Actions() {
   const open = useStore(action);
-  const permission = permissionOf(useStore(overview).gateway);
+  const permission = usePermission();
   if (open === undefined) return null;
   const close = (): void => action.set(undefined);
   if (permission === "write")

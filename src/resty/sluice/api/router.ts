@@ -111,6 +111,14 @@ const ROOT: Route = { path: "", GET: versions };
  * Chrome reads only the first scheme.
  */
 const CHALLENGES = 'Basic realm="Sluice", Bearer';
+/** For the dashboard, which asks for the token itself. At "Basic" a browser would ask for a password. */
+const CHALLENGE_OF_SCRIPT = "Bearer";
+
+function challenge_headers({ status }: Problem): Record<string, string> {
+  if (status !== 401) return {};
+  const is_script = ngx.var.http_x_requested_with !== undefined;
+  return { "WWW-Authenticate": is_script ? CHALLENGE_OF_SCRIPT : CHALLENGES };
+}
 
 function not_found(code: string, text: string): Problem {
   return { status: 404, code, text };
@@ -195,7 +203,7 @@ export function answer_request(options: ApiOptions): void {
   }
   const refused = foreign ?? (is_page ? undefined : check_access(options, is_write));
   if (refused !== undefined) {
-    refuse(refused, is_write, refused.status === 401 ? { "WWW-Authenticate": CHALLENGES } : {});
+    refuse(refused, is_write, challenge_headers(refused));
     return;
   }
   if (segments === undefined) {

@@ -7,9 +7,7 @@ import { compareServers, type Sort } from "../../model/order";
 import { serverHash } from "../../model/route";
 import { openAction } from "../../state/action";
 import type { Detail, Server } from "../../state/detail";
-import { overview } from "../../state/overview";
-import { permissionOf } from "../../state/permission";
-import { useStore } from "../../state/store";
+import { usePermission } from "../../state/permission";
 import { cellsOf, COLUMNS, remark } from "./columns";
 
 /** The table of an upstream's servers. */
@@ -40,7 +38,7 @@ function useRows({ servers, status }: Detail, query: string, sort: Sort<ColumnId
 }
 
 function AddButton({ upstream }: { upstream: string }) {
-  const permission = permissionOf(useStore(overview).gateway);
+  const permission = usePermission();
   if (permission === "none") return <span class="tag">read-only</span>;
   return (
     <button
