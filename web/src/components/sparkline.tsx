@@ -3,7 +3,6 @@ import { POINTS, slotOf, STEP, type History } from "../model/history";
 
 /** A small chart of a rate, from when the page was opened, over five minutes at most. */
 
-const HEIGHT = 20;
 /** The distance of two points. */
 const PIXELS = 1.5;
 /** The width of a new chart: one minute. */
@@ -34,11 +33,11 @@ function thinned(values: readonly number[], width: number): number[] {
 }
 
 /** Draws each stretch without gaps. */
-function pathsOf(values: readonly number[], width: number): Paths {
+function pathsOf(values: readonly number[], width: number, height: number): Paths {
   const highest = values.reduce((most, value) => (value > most ? value : most), 1e-9);
   const x = (index: number): number => Math.round((index * width * 10) / (values.length - 1)) / 10;
   const y = (value: number): number =>
-    Math.round((HEIGHT - 1.5 - (value / highest) * (HEIGHT - 3)) * 10) / 10;
+    Math.round((height - 1.5 - (value / highest) * (height - 3)) * 10) / 10;
   let line = "";
   let area = "";
   let start = -1;
@@ -47,10 +46,10 @@ function pathsOf(values: readonly number[], width: number): Paths {
     if (value !== undefined && !Number.isNaN(value)) {
       const point = `${x(index)} ${y(value)}`;
       line += start < 0 ? `M${point}` : `L${point}`;
-      area += start < 0 ? `M${x(index)} ${HEIGHT}L${point}` : `L${point}`;
+      area += start < 0 ? `M${x(index)} ${height}L${point}` : `L${point}`;
       if (start < 0) start = index;
     } else if (start >= 0) {
-      area += `V${HEIGHT}Z`;
+      area += `V${height}Z`;
       start = -1;
     }
   }
@@ -63,17 +62,18 @@ interface Props {
   now: number;
   isIdle: boolean;
   width?: number;
+  height?: number;
 }
 
 /** It says nothing that the number beside it does not, so it is hidden from screen readers. */
-export function Sparkline({ history, now, isIdle, width = 72 }: Props) {
+export function Sparkline({ history, now, isIdle, width = 72, height = 20 }: Props) {
   const slot = slotOf(now);
   const { line, area } = useMemo(
-    () => pathsOf(thinned(history.until(now, pointsByNow(), isIdle ? 0 : NaN), width), width),
-    [history, slot, isIdle, width],
+    () => pathsOf(thinned(history.until(now, pointsByNow(), isIdle ? 0 : NaN), width), width, height),
+    [history, slot, isIdle, width, height],
   );
   return (
-    <svg class="spark" viewBox={`0 0 ${width} ${HEIGHT}`} width={width} height={HEIGHT} aria-hidden="true">
+    <svg class="spark" viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
       <path class="spark-area" d={area} />
       <path class="spark-line" d={line} />
     </svg>

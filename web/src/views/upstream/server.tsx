@@ -34,7 +34,7 @@ function Traffic({
   const percentiles = ["p50", "p90", "p99"] as const;
   return (
     <>
-      <Sparkline history={meter.history} now={now} isIdle={false} width={320} />
+      <Sparkline history={meter.history} now={now} isIdle={false} width={390} height={40} />
       <dl class="facts">
         <Row name="Requests/s">{rateText(figures.rate)}</Row>
         <Row name="Errors">
