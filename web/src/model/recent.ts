@@ -12,7 +12,7 @@ export interface Sample {
   counts: readonly number[];
 }
 
-/** Longest time between two samples, in seconds. In a hidden tab it is longer, and an average then says little. */
+/** Longest time between two samples, in seconds. A hidden tab has longer ones, whose average says little. */
 const LONGEST_GAP = 60;
 
 /** Tells whether two samples cannot be compared: counters were reset, or the first one is too old. */
