@@ -1,9 +1,12 @@
 /** `GET <prefix>/metrics`. spec/monitoring/ has a real Prometheus read them. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { begin } from "./support/clients.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
+import { makeFolder } from "./support/folder.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { OPENMETRICS, scrape } from "./support/metrics.mjs";
@@ -296,6 +299,27 @@ test("a panic is shown while it lasts", async (context) => {
   await waitFor("both servers have failed", async () => (await panic()) === 1);
   await gateway.api.expect(200, "PATCH", sluice(), { panic_threshold: 0 });
   assert.equal(await panic(), 0);
+});
+
+test("a registry shows whether it answers, how often it failed, and what is wrong with its entries", async (context) => {
+  const path = join(makeFolder(context, "registry"), "servers.json");
+  const gateway = await startGateway(context, { upstreams: { app: { discovery: { file: { path } } } } });
+  gateway.log.allow(/file: /);
+  const labels = { upstream: "app", source: "file" };
+  const value = async (/** @type {string} */ name) =>
+    (await scrape(gateway)).value(`sluice_discovery_${name}`, labels);
+  await waitFor("an attempt has failed", async () => (await value("failures_total")) > 0);
+  const before = await scrape(gateway);
+  assert.equal(before.value("sluice_discovery_up", labels), 0);
+  assert.equal(before.all("sluice_discovery_last_success_timestamp_seconds").length, 0);
+  writeFileSync(path, JSON.stringify({ servers: [someAddress(1), "no address:x"] }));
+  await waitFor("the registry answers", async () => (await value("up")) === 1);
+  assert.deepEqual([await value("servers"), await value("skipped"), await value("pending")], [1, 1, 0]);
+  const failures = await value("failures_total");
+  assert.ok(failures > 0);
+  const age = Date.now() / 1000 - (await value("last_success_timestamp_seconds"));
+  assert.ok(age >= -1 && age < 60, `${age} s`);
+  assert.equal(await value("failures_total"), failures);
 });
 
 test("writes, refused writes and their codes are counted", async (context) => {

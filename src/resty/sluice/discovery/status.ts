@@ -56,7 +56,8 @@ export function report(subscription: Subscription, what: Report): void {
 export function report_feed(feed: Feed, error: string | undefined): void {
   if (next(feed.subscriptions)[0] === undefined) return;
   if (error === undefined) feed.last_success = clock.now();
-  feed_reports.put(report_name(feed), encode({ last_success: feed.last_success, error }));
+  const { last_success, attempts } = feed;
+  feed_reports.put(report_name(feed), encode({ last_success, error, failures: attempts }));
 }
 
 /** Removes the state of a feed that has no subscription any more. */

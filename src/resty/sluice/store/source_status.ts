@@ -10,6 +10,8 @@ export interface FeedReport {
   last_success?: number | undefined;
   /** Why the last session ended; absent: it continues. */
   error?: string | undefined;
+  /** The number of failures since the worker that follows the feed began. */
+  failures?: number | undefined;
   /** Since when it has answered without a failure, by the monotonic clock. */
   since?: number | undefined;
 }

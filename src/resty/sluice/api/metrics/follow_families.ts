@@ -28,6 +28,11 @@ const HEADS: Head[] = [
     unit: "seconds",
     help: "When the registry last answered, in seconds since 1970.",
   },
+  {
+    name: `${NAME}failures`,
+    type: "counter",
+    help: "Failed attempts to follow the registry, since a worker began to follow it.",
+  },
   { name: `${NAME}servers`, type: "gauge", help: "Servers in the last answer of the registry." },
   { name: `${NAME}skipped`, type: "gauge", help: "Entries of the last answer that cannot be used." },
   {
@@ -44,10 +49,11 @@ function values_of(name: string): number[] {
   const last_success = feed?.last_success;
   const is_up = last_success !== undefined && (feed?.error ?? said?.error) === undefined;
   const answered_at = last_success === undefined ? ABSENT : clock.wall_time_of(last_success);
+  const failures = feed?.failures ?? 0;
   const servers = said?.servers ?? 0;
   const skipped = said?.skipped_count ?? 0;
   const pending = said?.pending?.count ?? 0;
-  return [is_up ? 1 : 0, answered_at, servers, skipped, pending];
+  return [is_up ? 1 : 0, answered_at, failures, servers, skipped, pending];
 }
 
 /** Makes the families of the upstreams that follow a registry. Phases that can sleep. */
