@@ -13,8 +13,8 @@ import { isRunning } from "./support/processes.mjs";
 import { peersOf, serversOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** An added server is checked immediately, and not again during a test. */
-const once = { uri: "/health", interval: "1h" };
+/** An added server is checked immediately, and not again during a test: its answer may take long. */
+const once = { uri: "/health", interval: "1h", timeout: "30s" };
 /**
  * Longer than the interval of about one second at which health is saved, in milliseconds. A crash may lose
  * the changes of one interval.

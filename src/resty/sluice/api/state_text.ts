@@ -1,5 +1,5 @@
 import { is_standing_by } from "../config/server";
-import { reported_name, reported_state } from "../health/reported";
+import { reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { record } from "../lib/json";
@@ -8,12 +8,9 @@ import { type Cell, Row, type RowNumber } from "../store/memory/cells";
 import { Reported, State } from "../store/memory/states";
 import { reason_of } from "../store/memory/reasons";
 import { row_at, shared_memory } from "../store/memory/region";
-import { state_name } from "../store/memory/state";
+import { Condition, condition_of, Plan, plan_of, state_index, STATES } from "./condition";
 
-/** The state of a server: its parameters take precedence over its own report, and that over health. */
-
-/** A state, and the reason in words. */
-type Explained = LuaMultiReturn<[string, string]>;
+/** The state of a server in words. */
 
 /** Says until when an unavailable server gets no requests. */
 function until(row: Cell): string {
@@ -30,32 +27,28 @@ function why_unavailable(row: Cell): string {
   return `${fails} ${fails === 1 ? "request has" : "requests have"} failed`;
 }
 
-/** Says why a server is not up. `kept`: the reason of the last change of its state, if it is known. */
-function why_not_up(row: Cell, state: State, kept: string | undefined): string {
-  if (state === State.UNHEALTHY) return kept ?? "its health checks have failed";
-  if (state === State.CHECKING) return "its first health check has not passed yet";
+/** Says why health keeps requests from a server. `kept`: the reason of the last change of its state. */
+function why_not_up(row: Cell, condition: Condition, kept: string | undefined): string {
+  if (condition === Condition.UNHEALTHY) return kept ?? "its health checks have failed";
+  if (condition === Condition.CHECKING) return "its first health check has not passed yet";
   return `${kept ?? why_unavailable(row)}${until(row)}`;
 }
 
-function by_health({ row: number, incarnation }: ServerRecord): Explained {
-  const row = row_at(number);
-  const state: State = shared_memory()[row + Row.STATE];
-  if (state === State.UP) return $multi(state_name(state), "it is healthy");
-  return $multi(state_name(state), why_not_up(row, state, reason_of(number, incarnation)));
+function why({ row, incarnation }: ServerRecord, plan: Plan, condition: Condition): string {
+  if (condition === Condition.SET_DOWN || condition === Condition.SET_DRAINING) {
+    if (plan === Plan.STANDS_BY) return "it is a standby server that is not in service";
+    return condition === Condition.SET_DOWN ? '"down" is set' : '"drain" is set';
+  }
+  if (condition === Condition.DOWN || condition === Condition.DRAINING) return "it has reported this state";
+  if (condition === Condition.UP) return "it is healthy";
+  return why_not_up(row_at(row), condition, reason_of(row, incarnation));
 }
 
-/** Returns the state of a server. With active requests, a standby server is draining, else down. */
-export function explained_state(server: ServerRecord, active: number): Explained {
-  const row = row_at(server.row);
-  const reported = reported_state(row);
-  const said = "it has reported this state";
-  if (server.down) return $multi("down", '"down" is set');
-  if (!server.drain && is_standing_by(server))
-    return $multi(active > 0 ? "draining" : "down", "it is a standby server that is not in service");
-  if (reported === Reported.DOWN) return $multi(reported_name(reported), said);
-  if (server.drain) return $multi("draining", '"drain" is set');
-  if (reported !== Reported.UP) return $multi(reported_name(reported), said);
-  return by_health(server);
+/** Returns the state of a server, and the reason in words. `active`: its active requests. Any phase. */
+export function explained_state(server: ServerRecord, active: number): LuaMultiReturn<[string, string]> {
+  const plan = plan_of(server);
+  const condition = condition_of(plan, row_at(server.row), active);
+  return $multi(STATES[state_index(condition)], why(server, plan, condition));
 }
 
 /** Returns since when a server has not been up; undefined: it is, or its parameters keep it from serving. */

@@ -9,20 +9,9 @@ import { load_factor } from "../../store/memory/factor";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
+import { condition_of, plan_of, state_index } from "../condition";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
-
-/** The states of a server in the order of `Shown`. */
-export const STATES = ["up", "draining", "down", "unavail", "checking", "unhealthy"];
-
-const enum Shown {
-  UP,
-  DRAINING,
-  DOWN,
-  UNAVAIL,
-  CHECKING,
-  UNHEALTHY,
-}
 
 /** The numbers of a server, without those of `Total`. */
 export const enum Value {
@@ -58,19 +47,6 @@ const SAVED_VALUES: [value: Value, cell: Row][] = [
   [Value.EJECTIONS, Row.ALL_EJECTIONS],
 ];
 
-/** Returns the state of a server, as `explained_state` does. */
-function shown_state(server: ServerRecord, row: Cell, active: number): Shown {
-  const reported = reported_state(row);
-  if (server.down) return Shown.DOWN;
-  if (!server.drain && is_standing_by(server)) return active > 0 ? Shown.DRAINING : Shown.DOWN;
-  if (reported === Reported.DOWN) return Shown.DOWN;
-  if (server.drain || reported !== Reported.UP) return Shown.DRAINING;
-  const state: State = shared_memory()[row + Row.STATE];
-  if (state === State.UP) return Shown.UP;
-  if (state === State.UNAVAIL) return Shown.UNAVAIL;
-  return state === State.CHECKING ? Shown.CHECKING : Shown.UNHEALTHY;
-}
-
 function read_health(values: number[], row: Cell, now: Moment): void {
   const memory = shared_memory();
   for (const [value, cell] of SAVED_VALUES) values[value] = memory[row + cell];
@@ -96,7 +72,7 @@ export function read_server(
   const row = row_at(server.row);
   const active = active_requests(server.row);
   values[Value.ACTIVE] = active;
-  values[Value.STATE] = shown_state(server, row, active);
+  values[Value.STATE] = state_index(condition_of(plan_of(server), row, active));
   values[Value.MAX_CONNS] = server.max_conns;
   values[Value.CONFIGURED_WEIGHT] = server.weight;
   values[Value.SLOW_START] = slow_start_part(row, seconds_of(server.slow_start), now);

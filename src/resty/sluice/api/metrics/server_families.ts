@@ -4,7 +4,8 @@ import { add_times } from "../../store/memory/times";
 import { CLASSES, Total } from "../../store/memory/totals";
 import { columns, sample_name, type Column, type Family, type Head } from "./family";
 import { time_family, type ReadTimes } from "./histograms";
-import { STATES, Value } from "./readings";
+import { STATES } from "../condition";
+import { Value } from "./readings";
 import type { Servers } from "./snapshot";
 
 /** The families with samples of each server. */

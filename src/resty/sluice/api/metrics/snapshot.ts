@@ -7,7 +7,8 @@ import { add_departed, departures } from "../../store/memory/departed";
 import { get_text } from "../../store/memory/dict";
 import { add_totals, TOTALS } from "../../store/memory/totals";
 import { further_label, label } from "./labels";
-import { read_server, STATES, Value, VALUES } from "./readings";
+import { STATES } from "../condition";
+import { read_server, Value, VALUES } from "./readings";
 
 /**
  * The upstreams and servers at the beginning of a scrape, by column: a gateway may have 100,000 servers, and

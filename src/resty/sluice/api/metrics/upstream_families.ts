@@ -1,3 +1,4 @@
+import { ignores_health, STATES, UNAVAIL } from "../condition";
 import type { Document } from "../../store/document/document";
 import { type RowNumber, UpstreamRow } from "../../store/memory/cells";
 import { add_departed_times } from "../../store/memory/departed";
@@ -7,14 +8,12 @@ import { add_times, clear_times, type Times } from "../../store/memory/times";
 import { Total } from "../../store/memory/totals";
 import { ABSENT, columns, type Column, type Family, type Head } from "./family";
 import { time_family, type ReadTimes } from "./histograms";
-import { STATES } from "./readings";
 import { class_columns, HEADER_TIME, RESPONSE_TIME } from "./server_families";
 import { read_consistently, type Snapshot, type Upstreams } from "./snapshot";
 
 /** The families with samples of each upstream. */
 
 const NAME = "sluice_upstream_";
-const PERCENT = 100;
 const SERVERS_A_STEP = 64;
 
 /** Sums over the servers. */
@@ -108,13 +107,15 @@ const OWN: [head: Head, its_columns: [labels: string, read: Read][]][] = [
   ],
 ];
 
-/** Tells whether health is ignored because too few servers are available, as `survey` in `live/` decides. */
 function panics({ heads, sizes, in_rotation, unavailable, states }: Upstreams, index: number): boolean {
-  const rotating = in_rotation[index];
-  const unavailable_percent = rotating === 0 ? 0 : (unavailable[index] * PERCENT) / rotating;
-  const unavail = states[STATES.indexOf("unavail")][index];
-  const spares_only_server = sizes[index] === 1 && unavail === 1;
-  return PERCENT - unavailable_percent < (heads[index].panic_threshold ?? 0) || spares_only_server;
+  const threshold = heads[index].panic_threshold ?? 0;
+  return ignores_health(
+    threshold,
+    sizes[index],
+    in_rotation[index],
+    unavailable[index],
+    states[UNAVAIL][index],
+  );
 }
 
 function panic_values(upstreams: Upstreams): number[] {

@@ -3,12 +3,12 @@ import { is_standing_by } from "../../config/server";
 import { encode } from "../../lib/json";
 import { parse_head } from "../../store/document/document";
 import { for_each_record } from "../../store/document/records";
-import type { ServerRecord } from "../../store/document/line";
 import { follow_upstreams, new_follower } from "../../store/memory/changes";
 import type { RowNumber } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
 import { row_at } from "../../store/memory/region";
-import { Plan, type KnownUpstream } from "./model";
+import { plan_of, type Plan } from "../condition";
+import type { KnownUpstream } from "./model";
 import { new_shown, type Shown } from "./shown";
 
 /**
@@ -17,13 +17,6 @@ import { new_shown, type Shown } from "./shown";
  */
 
 const START = '{"name":%s,"revision":%d,"method":"%s","%s":%d';
-
-/** Returns what the parameters of a server say, in the order of precedence of `explained_state`. */
-function plan_of(server: ServerRecord): Plan {
-  if (server.down) return Plan.DOWN;
-  if (server.drain) return Plan.DRAINS;
-  return is_standing_by(server) ? Plan.STANDS_BY : Plan.SERVES;
-}
 
 /**
  * Reads what is known of an upstream from its text. Any phase.

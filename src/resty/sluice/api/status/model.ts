@@ -1,15 +1,8 @@
 import type { Cell, RowNumber } from "../../store/memory/cells";
+import { Condition, type Plan } from "../condition";
 import type { Shown } from "./shown";
 
 /** The records that a worker keeps to show the status of upstreams. */
-
-/** What the parameters of a server say about requests to it. */
-export const enum Plan {
-  SERVES,
-  DRAINS,
-  STANDS_BY,
-  DOWN,
-}
 
 /** What a worker knows of an upstream. */
 export interface KnownUpstream {
@@ -40,20 +33,6 @@ export interface KnownUpstream {
 /** The sums of an upstream, by `Sum`. */
 export type Sums = number[];
 
-/** The states of servers, the worst first. */
-export const enum Shape {
-  UNHEALTHY,
-  UNAVAIL,
-  CHECKING,
-  /** By its own report. */
-  DOWN,
-  DRAINING,
-  /** By configuration. */
-  SET_DRAINING,
-  SET_DOWN,
-  UP,
-}
-
 export const enum Sum {
   ACTIVE,
   REQUESTS,
@@ -64,16 +43,16 @@ export const enum Sum {
   TIMED,
   /** Responses from 1xx to 5xx. */
   FIRST_CLASS,
-  /** Servers by `Shape`. */
-  FIRST_SHAPE = FIRST_CLASS + 5,
+  /** Servers by `Condition`. */
+  FIRST_CONDITION = FIRST_CLASS + 5,
   /** Servers in rotation, and those of them that health keeps from requests. */
-  IN_ROTATION = FIRST_SHAPE + Shape.UP + 1,
+  IN_ROTATION = FIRST_CONDITION + Condition.UP + 1,
   UNAVAILABLE,
   HEALTH_REVISION,
   UNLOGGED,
   UNPROVEN_SINCE,
-  /** The index of the first server that is worst, and its `Shape`. */
+  /** The index of the first server that is worst, and its `Condition`. */
   WORST,
-  WORST_SHAPE,
+  WORST_CONDITION,
   COUNT,
 }

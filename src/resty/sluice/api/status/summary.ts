@@ -4,7 +4,8 @@ import { UpstreamRow } from "../../store/memory/cells";
 import { get_text } from "../../store/memory/dict";
 import { shared_memory } from "../../store/memory/region";
 import { add_times, clear_times, new_times } from "../../store/memory/times";
-import { Shape, Sum, type KnownUpstream, type Sums } from "./model";
+import { Condition, CONDITIONS, ignores_health, state_index, STATES } from "../condition";
+import { Sum, type KnownUpstream, type Sums } from "./model";
 import { note_shown } from "./shown";
 import { keep_sums, sum_up } from "./sums";
 import { times_text } from "./times";
@@ -14,30 +15,25 @@ import { discovery_text, problems_text, worst_text } from "./trouble";
 
 const COUNTS = '%s,"states":{%s},"active":%d,"requests":%d,"responses":{%s},"fails":%d%s';
 const QUEUE = ',"queue":{"size":%d,"max_size":%d,"overflows":%d}';
-const PERCENT = 100;
 /** What `discovery_text` returns of a registry that answers. */
 const ANSWERING = ',"discovery":{"state":"ok"}';
-
-/** The states in the order in which they are shown. */
-const STATES: readonly [name: string, shapes: readonly Shape[]][] = [
-  ["up", [Shape.UP]],
-  ["draining", [Shape.DRAINING, Shape.SET_DRAINING]],
-  ["down", [Shape.DOWN, Shape.SET_DOWN]],
-  ["checking", [Shape.CHECKING]],
-  ["unavail", [Shape.UNAVAIL]],
-  ["unhealthy", [Shape.UNHEALTHY]],
-];
 
 /** The sums of the upstream that is being looked at. */
 const current: Sums = [];
 const times = new_times();
 
+/** The number of servers in each state of `STATES`. */
+const counts: number[] = [];
+
 function states_text(sums: Sums): string {
+  for (const index of $range(0, STATES.length - 1)) counts[index] = 0;
+  for (const condition of $range(0, CONDITIONS - 1)) {
+    const index = state_index(condition);
+    counts[index] = counts[index] + sums[Sum.FIRST_CONDITION + condition];
+  }
   const parts: string[] = [];
-  for (const [name, shapes] of STATES) {
-    let count = 0;
-    for (const shape of shapes) count += sums[Sum.FIRST_SHAPE + shape];
-    if (count > 0) parts.push(string.format('"%s":%d', name, count));
+  for (const [number, state] of ipairs(STATES)) {
+    if (counts[number - 1] > 0) parts.push(string.format('"%s":%d', state, counts[number - 1]));
   }
   return table.concat(parts, ",");
 }
@@ -59,12 +55,9 @@ function all_times_text({ rows, incarnations }: KnownUpstream, sums: Sums): stri
   return `,"times":${times_text(times.response)}`;
 }
 
-/** Tells whether health is ignored because too few servers are available, as `survey` in `live/` decides. */
 function panics({ size, panic_threshold }: KnownUpstream, sums: Sums): boolean {
-  const in_rotation = sums[Sum.IN_ROTATION];
-  const unavailable = in_rotation === 0 ? 0 : (sums[Sum.UNAVAILABLE] * PERCENT) / in_rotation;
-  const spares_only_server = size === 1 && sums[Sum.FIRST_SHAPE + Shape.UNAVAIL] === 1;
-  return PERCENT - unavailable < panic_threshold || spares_only_server;
+  const unavail = sums[Sum.FIRST_CONDITION + Condition.UNAVAIL];
+  return ignores_health(panic_threshold, size, sums[Sum.IN_ROTATION], sums[Sum.UNAVAILABLE], unavail);
 }
 
 function queue_text({ queue_size }: KnownUpstream, sums: Sums): string {
@@ -75,11 +68,11 @@ function queue_text({ queue_size }: KnownUpstream, sums: Sums): string {
 /** Tells whether the summary shows something that may pass, and is then as if it had never been. */
 function is_restless({ has_source }: KnownUpstream, sums: Sums, discovery: string): boolean {
   const lasting =
-    sums[Sum.FIRST_SHAPE + Shape.UP] +
-    sums[Sum.FIRST_SHAPE + Shape.SET_DOWN] +
-    sums[Sum.FIRST_SHAPE + Shape.SET_DRAINING];
+    sums[Sum.FIRST_CONDITION + Condition.UP] +
+    sums[Sum.FIRST_CONDITION + Condition.SET_DOWN] +
+    sums[Sum.FIRST_CONDITION + Condition.SET_DRAINING];
   let servers = 0;
-  for (const sum of $range(Sum.FIRST_SHAPE, Sum.FIRST_SHAPE + Shape.UP)) servers += sums[sum];
+  for (const sum of $range(Sum.FIRST_CONDITION, Sum.FIRST_CONDITION + Condition.UP)) servers += sums[sum];
   const is_quiet = sums[Sum.ACTIVE] === 0 && sums[Sum.WAITING] === 0 && sums[Sum.UNPROVEN_SINCE] >= 0;
   return !is_quiet || lasting !== servers || (has_source && discovery !== ANSWERING);
 }

@@ -3,27 +3,13 @@ import type { Moment } from "../../lib/clock";
 import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter, UpstreamRow } from "../../store/memory/cells";
 import { counter_at, is_used, row_at, shared_memory, stamp_at, stamp_of } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
-import { Reported, State } from "../../store/memory/states";
-import { Plan, Shape, Sum, type KnownUpstream, type Sums } from "./model";
+import { Reported } from "../../store/memory/states";
+import { Condition, condition_of, Plan } from "../condition";
+import { Sum, type KnownUpstream, type Sums } from "./model";
 
 /** The sums over the servers of an upstream. They run for all servers of a gateway and make no tables. */
 
 const LAST_CLASS = 5;
-
-/** Returns the state of a server, as `explained_state` does. */
-export function shape_of(plan: Plan, row: number, active: number): Shape {
-  const memory = shared_memory();
-  const reported: Reported = memory[row + Row.REPORTED_STATE];
-  if (plan === Plan.DOWN) return Shape.SET_DOWN;
-  if (plan === Plan.STANDS_BY) return active > 0 ? Shape.SET_DRAINING : Shape.SET_DOWN;
-  if (reported === Reported.DOWN) return Shape.DOWN;
-  if (plan === Plan.DRAINS) return Shape.SET_DRAINING;
-  if (reported !== Reported.UP) return Shape.DRAINING;
-  const state: State = memory[row + Row.STATE];
-  if (state === State.UP) return Shape.UP;
-  if (state === State.UNHEALTHY) return Shape.UNHEALTHY;
-  return state === State.UNAVAIL ? Shape.UNAVAIL : Shape.CHECKING;
-}
 
 function add_responses(sums: Sums, at: number): void {
   const memory = shared_memory();
@@ -56,12 +42,12 @@ function add_server(
   // It was deleted meanwhile, and another server may have its row.
   if (memory[row + Row.STAMP] !== incarnation) return;
   const active = active_requests(row_number);
-  const shape = shape_of(plan, row, active);
+  const condition = condition_of(plan, row, active);
   sums[Sum.ACTIVE] = sums[Sum.ACTIVE] + active;
-  sums[Sum.FIRST_SHAPE + shape] = sums[Sum.FIRST_SHAPE + shape] + 1;
-  const worst: Shape = sums[Sum.WORST_SHAPE];
-  if (shape < worst) {
-    sums[Sum.WORST_SHAPE] = shape;
+  sums[Sum.FIRST_CONDITION + condition] = sums[Sum.FIRST_CONDITION + condition] + 1;
+  const worst: Condition = sums[Sum.WORST_CONDITION];
+  if (condition < worst) {
+    sums[Sum.WORST_CONDITION] = condition;
     sums[Sum.WORST] = index;
   }
   if (plan === Plan.SERVES && reported_state(row) === Reported.UP) {
@@ -102,7 +88,7 @@ function add_upstream(sums: Sums, { row, row_number }: KnownUpstream, last_slot:
  */
 export function sum_up(sums: Sums, upstream: KnownUpstream, last_slot: number, now: Moment): void {
   for (const sum of $range(0, Sum.COUNT - 1)) sums[sum] = 0;
-  sums[Sum.WORST_SHAPE] = Shape.UP;
+  sums[Sum.WORST_CONDITION] = Condition.UP;
   add_upstream(sums, upstream, last_slot);
   for (const index of $range(0, upstream.rows.length - 1)) add_server(sums, upstream, index, last_slot, now);
 }

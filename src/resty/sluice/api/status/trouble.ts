@@ -5,7 +5,8 @@ import { active_requests } from "../../store/memory/rows";
 import { discovery_state } from "../discovery_state";
 import { problem_objects } from "../problems";
 import { explained_state, since_of } from "../state_text";
-import { Shape, Sum, type KnownUpstream, type Sums } from "./model";
+import { Condition } from "../condition";
+import { Sum, type KnownUpstream, type Sums } from "./model";
 
 /** What may be wrong with an upstream, as members of its summary: JSON text that begins with a comma. */
 
@@ -29,8 +30,8 @@ export function problems_text(name: string, text: string, sums: Sums): string {
 
 /** Returns the first server that is worst; "": all are up. `text`: its document. */
 export function worst_text({ ids }: KnownUpstream, text: string, sums: Sums): string {
-  const worst: Shape = sums[Sum.WORST_SHAPE];
-  if (worst === Shape.UP) return "";
+  const worst: Condition = sums[Sum.WORST_CONDITION];
+  if (worst === Condition.UP) return "";
   const server = find_record(text, ids[sums[Sum.WORST]]);
   if (server === undefined) return "";
   const [state, reason] = explained_state(server, active_requests(server.row));
