@@ -21,7 +21,9 @@ async function startEveryState(context) {
   const app = { servers, health_check, queue: { size: 10 }, load: {}, panic_threshold: 0 };
   const file = { path: "/nonexistent/servers.json" };
   const upstreams = { app, registry: { discovery: { file } }, void: {} };
-  const gateway = await startGateway(context, { upstreams, http: "lua_socket_log_errors off;" });
+  // The requests that hang must outlast the test on a busy machine.
+  const http = "lua_socket_log_errors off; proxy_read_timeout 1h;";
+  const gateway = await startGateway(context, { upstreams, http });
   gateway.log.allow(PROBE_ERRORS);
   const { api } = gateway;
   await waitFor("all are checked", async () => {

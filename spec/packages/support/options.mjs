@@ -20,6 +20,9 @@ export const examples = [
       read_tokens_file: "/run/secrets/read",
       hosts: ["gateway"],
       origins: ["https://example.com"],
+      metrics: { per_server: true, codes: true },
+      streams: 8,
+      dashboard: true,
     },
     cluster: {
       etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/s/", user: "u", password: "p", tls },

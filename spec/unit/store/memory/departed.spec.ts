@@ -1,11 +1,5 @@
-import {
-  CODE_STEP,
-  Counter,
-  Row,
-  type RowNumber,
-  Slot,
-  TimeCell,
-} from "../../../../src/resty/sluice/store/memory/cells";
+import { Row, type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import { CODE_STEP, Counter, TimeCell } from "../../../../src/resty/sluice/store/memory/counter_cells";
 import {
   add_departed,
   add_departed_times,

@@ -1,10 +1,5 @@
-import {
-  type Cell,
-  Counter,
-  type RowNumber,
-  Slot,
-  TimeCell,
-} from "../../../../src/resty/sluice/store/memory/cells";
+import { type Cell, type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
+import { Counter, TimeCell } from "../../../../src/resty/sluice/store/memory/counter_cells";
 import {
   counter_at,
   create,

@@ -1,5 +1,5 @@
 import { Header } from "../../../../src/resty/sluice/store/memory/cells";
-import { count_refusal, get_refusals } from "../../../../src/resty/sluice/store/memory/dict";
+import { count_refusal, get_refusals } from "../../../../src/resty/sluice/store/memory/refusals";
 import { create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
 import {
   count_write_time,

@@ -1,7 +1,7 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
 import { list } from "../lib/json";
-import { count_refusal } from "../store/memory/dict";
+import { count_refusal } from "../store/memory/refusals";
 import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
 import { preflight_headers, share_answer } from "./cross_origin";

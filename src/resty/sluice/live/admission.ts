@@ -2,7 +2,7 @@ import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
 import * as clock from "../lib/clock";
-import { UpstreamCounter } from "../store/memory/cells";
+import { UpstreamCounter } from "../store/memory/counter_cells";
 import { key_of } from "./attempts";
 import { count_at, uncount_request } from "./view/counters";
 import type { LiveServer, LiveUpstream } from "./view/model";

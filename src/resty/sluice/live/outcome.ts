@@ -3,7 +3,7 @@ import { get_last_failure } from "ngx.balancer";
 
 import * as clock from "../lib/clock";
 import { terminated_parts } from "../lib/text";
-import { Counter } from "../store/memory/cells";
+import { Counter } from "../store/memory/counter_cells";
 import { add_tried, find_attempts, keep_several, redirect, type Attempts } from "./attempts";
 import { note_response_report } from "./in_band";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";

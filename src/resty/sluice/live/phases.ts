@@ -2,7 +2,7 @@ import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
 
 import * as clock from "../lib/clock";
-import { UpstreamCounter } from "../store/memory/cells";
+import { UpstreamCounter } from "../store/memory/counter_cells";
 import { forget_admission, take_reserved } from "./admission";
 import {
   find_attempts,

@@ -1,6 +1,6 @@
 import { get_last_failure } from "ngx.balancer";
 
-import { UpstreamCounter } from "../store/memory/cells";
+import { UpstreamCounter } from "../store/memory/counter_cells";
 import { add_tried, new_attempts, type Attempts } from "./attempts";
 import { choose } from "./choice";
 import { note_connection, TAKES_BACK_TRIES } from "./kept";

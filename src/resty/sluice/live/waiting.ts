@@ -2,7 +2,7 @@ import { new as new_semaphore } from "ngx.semaphore";
 
 import * as clock from "../lib/clock";
 import { enqueue, first_of, leave } from "../lib/fifo";
-import { UpstreamCounter } from "../store/memory/cells";
+import { UpstreamCounter } from "../store/memory/counter_cells";
 import { upstream_status } from "../store/memory/statistics";
 import { choose, is_full } from "./choice";
 import { count_at } from "./view/counters";

@@ -1,4 +1,4 @@
-import { CODE_STEP, Counter, LAST_CODE } from "../../store/memory/cells";
+import { CODE_STEP, Counter, LAST_CODE } from "../../store/memory/counter_cells";
 import { counters_of, shared_memory } from "../../store/memory/region";
 import { add_times } from "../../store/memory/times";
 import { CLASSES, Total } from "../../store/memory/totals";

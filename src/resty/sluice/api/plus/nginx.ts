@@ -5,7 +5,7 @@ import { VERSION } from "../../lib/version";
 import { Header } from "../../store/memory/cells";
 import { parent_pid } from "../../store/memory/posix";
 import { shared_memory } from "../../store/memory/region";
-import { reset_respawned, respawned_workers } from "../../store/memory/slots";
+import { reset_respawned, respawned_workers } from "../../store/memory/workers";
 import { ok, reply, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Route } from "../route";

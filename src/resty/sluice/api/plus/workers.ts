@@ -1,5 +1,5 @@
 import { list, record } from "../../lib/json";
-import { reset_worker, workers, type Worker } from "../../store/memory/slots";
+import { reset_worker, workers, type Worker } from "../../store/memory/workers";
 import { ok, reply, type Answered } from "../answer";
 import { filter_object, wanted_fields } from "../fields";
 import type { Handler, Route } from "../route";

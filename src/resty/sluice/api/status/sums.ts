@@ -1,6 +1,7 @@
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
-import { CODE_STEP, Counter, LAST_CODE, Row, UpstreamCounter, UpstreamRow } from "../../store/memory/cells";
+import { Row, UpstreamRow } from "../../store/memory/cells";
+import { CODE_STEP, Counter, LAST_CODE, UpstreamCounter } from "../../store/memory/counter_cells";
 import { counter_at, is_used, row_at, shared_memory, stamp_at, stamp_of } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported } from "../../store/memory/states";

@@ -1,15 +1,7 @@
 import type { NumberPointer } from "ffi";
 
-import {
-  type Cell,
-  CODE_STEP,
-  Counter,
-  LAST_CODE,
-  Row,
-  type RowNumber,
-  Slot,
-  type UpstreamCounter,
-} from "../../store/memory/cells";
+import { type Cell, Row, type RowNumber, Slot } from "../../store/memory/cells";
+import { CODE_STEP, Counter, LAST_CODE, type UpstreamCounter } from "../../store/memory/counter_cells";
 import { counter_at, offset_of, shared_memory, slot_at, stamp_at } from "../../store/memory/region";
 import { take_slot } from "../../store/memory/slots";
 import type { LiveServer, LiveUpstream } from "./model";

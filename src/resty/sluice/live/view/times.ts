@@ -1,6 +1,7 @@
 import type { NumberPointer } from "ffi";
 
-import { Counter, Row, TimeCell } from "../../store/memory/cells";
+import { Row } from "../../store/memory/cells";
+import { Counter, TimeCell } from "../../store/memory/counter_cells";
 import { bucket_of, clear_cells } from "../../store/memory/times";
 import type { LiveServer } from "./model";
 

@@ -1,4 +1,5 @@
-import { type Cell, Row, type RowNumber, TimeCell, UpstreamCounter } from "./cells";
+import { type Cell, Row, type RowNumber } from "./cells";
+import { TimeCell, UpstreamCounter } from "./counter_cells";
 import { fence } from "./dict";
 import { counter_at, RESET_SLOT, row_at, shared_memory, stamp_at, stamp_of, times_of } from "./region";
 import { reset_cells } from "./statistics";

@@ -1,7 +1,8 @@
 import type { NumberPointer } from "ffi";
 import type { Result } from "../../lib/result";
 
-import { type Cell, Header, Row, type RowNumber, Slot, TimeCell } from "./cells";
+import { type Cell, Header, Row, type RowNumber, Slot } from "./cells";
+import { TimeCell } from "./counter_cells";
 import { doubles_at, map_shared } from "./posix";
 
 /**

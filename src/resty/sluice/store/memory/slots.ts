@@ -1,4 +1,5 @@
-import { type Cell, Header, NO_ID, Row, type RowNumber, Slot, UpstreamCounter } from "./cells";
+import { Header, NO_ID, Row, type RowNumber, Slot } from "./cells";
+import { UpstreamCounter } from "./counter_cells";
 import { exclusively } from "./dict";
 import { holder_of, Lock, release, try_acquire } from "./lock";
 import {
@@ -27,7 +28,8 @@ function lock_of(slot: number): number {
   return Lock.SLOT + slot;
 }
 
-function is_held(slot: number): boolean {
+/** Returns whether a running worker has a slot. */
+export function is_held(slot: number): boolean {
   const pid = shared_memory()[slot_at(slot) + Slot.PID];
   return slot === own_slot || (pid !== 0 && holder_of(lock_of(slot)) === pid);
 }
@@ -137,95 +139,6 @@ export function count_workers_with_slot(generation: number): number {
   return count;
 }
 
-function all_respawned(): number {
-  const memory = shared_memory();
-  let respawned = 0;
-  for (const slot of $range(1, last_slot())) respawned += memory[slot_at(slot) + Slot.RESPAWNED];
-  return respawned;
-}
-
-/** Returns the number of workers that died and were replaced since the last reset. */
-export function respawned_workers(): number {
-  return all_respawned() - shared_memory()[Header.RESPAWNED_AT_RESET];
-}
-
-/** Sets `respawned_workers` to 0. */
-export function reset_respawned(): void {
-  shared_memory()[Header.RESPAWNED_AT_RESET] = all_respawned();
-}
-
-/** A running worker. */
-export interface Worker {
-  id: number;
-  pid: number;
-  slot: number;
-  /** The generation of the configuration that it runs. */
-  generation: number;
-  /** The number of requests that it has logged since it started, or since the last reset. */
-  requests: number;
-  /** The number of its requests under way at servers. */
-  active: number;
-}
-
-/** A worker and the memory that its Lua VM uses, in bytes. */
-export interface WorkerMemory {
-  id: number;
-  lua_bytes: number;
-}
-
-/** Returns the running workers of the present configuration, and the number of those of earlier ones. */
-export function running_workers(): LuaMultiReturn<[WorkerMemory[], number]> {
-  const memory = shared_memory();
-  const present: WorkerMemory[] = [];
-  let earlier = 0;
-  for (const slot of $range(1, last_slot())) {
-    const at = slot_at(slot);
-    if (is_held(slot)) {
-      if (memory[at + Slot.GENERATION] === memory[Header.GENERATION])
-        present.push({ id: memory[at + Slot.WORKER], lua_bytes: memory[at + Slot.LUA_BYTES] });
-      else earlier += 1;
-    }
-  }
-  return $multi(present, earlier);
-}
-
-function upstream_cells(): Cell[] {
-  const memory = shared_memory();
-  const cells: Cell[] = [];
-  for (const number of $range(1, memory[Header.NEXT_ROW] - 1)) {
-    const row = number as RowNumber;
-    if (memory[row_at(row) + Row.ID] === NO_ID) cells.push(active_at(row));
-  }
-  return cells;
-}
-
-function worker_of(slot: number, upstreams: readonly Cell[]): Worker {
-  const memory = shared_memory();
-  const at = slot_at(slot);
-  const offset = offset_of(slot);
-  let active = 0;
-  for (const cell of upstreams) active += memory[cell + offset];
-  return {
-    id: memory[at + Slot.WORKER],
-    pid: memory[at + Slot.PID],
-    slot,
-    generation: memory[at + Slot.GENERATION],
-    requests: memory[at + Slot.REQUESTS] - memory[at + Slot.REQUESTS_AT_RESET],
-    active,
-  };
-}
-
-/** Returns the running workers by id, including old ones that finish their last requests after a reload. */
-export function workers(): Worker[] {
-  const running: Worker[] = [];
-  const upstreams = upstream_cells();
-  for (const slot of $range(1, last_slot())) {
-    if (is_held(slot)) running.push(worker_of(slot, upstreams));
-  }
-  table.sort(running, (a, b) => (a.id === b.id ? a.pid < b.pid : a.id < b.id));
-  return running;
-}
-
 function all_streams(): number {
   const memory = shared_memory();
   let streams = 0;
@@ -252,11 +165,4 @@ export function add_stream(limit: number): boolean {
 export function remove_stream(): void {
   const cell = slot_at(own_slot) + Slot.STREAMS;
   shared_memory()[cell] = shared_memory()[cell] - 1;
-}
-
-/** Sets a worker's number of requests to 0, but not its requests under way. */
-export function reset_worker({ slot }: Worker): void {
-  const memory = shared_memory();
-  const at = slot_at(slot);
-  memory[at + Slot.REQUESTS_AT_RESET] = memory[at + Slot.REQUESTS];
 }

@@ -1,16 +1,7 @@
 import * as clock from "../../lib/clock";
 import type { Result } from "../../lib/result";
-import {
-  type Cell,
-  CODE_STEP,
-  Counter,
-  LAST_CODE,
-  Row,
-  type RowNumber,
-  Slot,
-  UpstreamCounter,
-  UpstreamRow,
-} from "./cells";
+import { type Cell, Row, type RowNumber, Slot, UpstreamRow } from "./cells";
+import { CODE_STEP, Counter, LAST_CODE, UpstreamCounter } from "./counter_cells";
 import { State } from "./states";
 import { with_write_lock } from "./lock";
 import {

@@ -1,6 +1,7 @@
 import * as ffi from "ffi";
 
-import { type Cell, Counter, TimeCell, type RowNumber } from "./cells";
+import type { Cell, RowNumber } from "./cells";
+import { Counter, TimeCell } from "./counter_cells";
 import { counter_at, counters_of, RESET_SLOT, shared_memory, times_of } from "./region";
 
 /**

@@ -1,4 +1,5 @@
-import { type Cell, CODE_STEP, Counter, LAST_CODE, Row, type RowNumber } from "./cells";
+import { type Cell, Row, type RowNumber } from "./cells";
+import { CODE_STEP, Counter, LAST_CODE } from "./counter_cells";
 import { counter_at, is_used, last_slot, row_at, shared_memory, stamp_at } from "./region";
 
 /** The counters of servers, summed over all workers into one list of numbers: it makes no tables. */
