@@ -1,4 +1,4 @@
-/** The meaning of the cells that count. One worker writes each of them; `region.ts` computes their offsets. */
+/** The meaning of the cells that count, each written by one worker. `region.ts` computes their offsets. */
 
 /** What is counted. */
 export const enum Counter {
