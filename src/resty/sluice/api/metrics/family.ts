@@ -9,7 +9,7 @@ export interface Family {
   /** Without the suffix that the type requires, such as `_total`. */
   name: string;
   type: "counter" | "gauge" | "histogram" | "info";
-  unit?: "seconds" | "bytes";
+  unit?: "seconds" | "bytes" | undefined;
   /** A sentence without quotes and backslashes. */
   help: string;
   /** The number of items that have samples, such as servers, and how many are written at a time. */

@@ -1,48 +1,19 @@
 import { CODE_STEP, Counter, LAST_CODE } from "../../store/memory/counter_cells";
 import { counters_of, shared_memory } from "../../store/memory/region";
 import { add_times } from "../../store/memory/times";
-import { CLASSES, Total } from "../../store/memory/totals";
-import { columns, sample_name, type Column, type Family, type Head } from "./family";
-import { time_family, type ReadTimes } from "./histograms";
 import { STATES } from "../condition";
+import { columns, sample_name, type Column, type Family, type Head } from "./family";
+import type { ReadTimes } from "./histograms";
 import { Value } from "./readings";
 import type { Servers } from "./snapshot";
+import { time_families, traffic_families } from "./traffic_families";
 
 /** The families with samples of each server. */
 
 const NAME = "sluice_upstream_server_";
 
-/** Texts for the histograms of times. */
-const SAMPLED = "Sampled: of a busy server, one response in eight stands for those since the one before it.";
-export const HEADER_TIME = `Time until the header of a response. ${SAMPLED}`;
-export const RESPONSE_TIME = `Time until the end of a response. ${SAMPLED}`;
-
-/** Families with one counter of a server. */
-const COUNTED: [head: Head, total: Total][] = [
-  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to the server." }, Total.REQUESTS],
-  [
-    { name: `${NAME}sent_bytes`, type: "counter", unit: "bytes", help: "Bytes sent to the server." },
-    Total.SENT,
-  ],
-  [
-    {
-      name: `${NAME}received_bytes`,
-      type: "counter",
-      unit: "bytes",
-      help: "Bytes received from the server.",
-    },
-    Total.RECEIVED,
-  ],
-  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at the server." }, Total.FAILS],
-  [
-    { name: `${NAME}unanswered`, type: "counter", help: "Failed attempts without a response of the server." },
-    Total.UNANSWERED,
-  ],
-];
-
 /** Families with one value of a server. */
 const PLAIN: [head: Head, value: Value][] = [
-  [{ name: `${NAME}active`, type: "gauge", help: "Requests under way at the server." }, Value.ACTIVE],
   [
     { name: `${NAME}max_conns`, type: "gauge", help: "Most requests under way; 0: no limit." },
     Value.MAX_CONNS,
@@ -75,15 +46,6 @@ const PLAIN: [head: Head, value: Value][] = [
     Value.DOWNTIME,
   ],
 ];
-
-/** Returns the columns of responses by class. `totals`: by `Total`. */
-export function class_columns(totals: readonly (readonly number[])[]): Column[] {
-  const its_columns: Column[] = [];
-  for (const index of $range(0, CLASSES - 1)) {
-    its_columns.push({ labels: `,class="${index + 1}xx"`, values: totals[Total.FIRST_CLASS + index] });
-  }
-  return its_columns;
-}
 
 /** Returns a column for each state: 1 for the servers in it, else 0. */
 function state_columns(states: readonly number[]): Column[] {
@@ -136,19 +98,10 @@ function code_family({ labels, rows, incarnations }: Servers): Family {
 export function server_families(servers: Servers, codes: boolean): Family[] {
   const { labels, values, totals, rows, incarnations } = servers;
   const read_times: ReadTimes = (times, index) => add_times(times, rows[index], incarnations[index]);
-  const families: Family[] = [];
-  const add = (head: Head, column: number[]) => {
-    families.push(columns(head, labels, [{ labels: "", values: column }]));
-  };
-  for (const [head, total] of COUNTED) add(head, totals[total]);
-  for (const [head, value] of PLAIN) add(head, values[value]);
-  families.push(
-    columns(
-      { name: `${NAME}responses`, type: "counter", help: "Responses of the server by class." },
-      labels,
-      class_columns(totals),
-    ),
-  );
+  const active = values[Value.ACTIVE];
+  const families = traffic_families({ prefix: NAME, noun: "the server", labels, totals, active });
+  for (const [head, value] of PLAIN)
+    families.push(columns(head, labels, [{ labels: "", values: values[value] }]));
   if (codes) families.push(code_family(servers));
   families.push(
     columns(
@@ -174,13 +127,7 @@ export function server_families(servers: Servers, codes: boolean): Family[] {
         { labels: ',factor="load"', values: values[Value.LOAD] },
       ],
     ),
-    time_family({ name: `${NAME}header_time_seconds`, help: HEADER_TIME }, "header", labels, read_times),
-    time_family(
-      { name: `${NAME}response_time_seconds`, help: RESPONSE_TIME },
-      "response",
-      labels,
-      read_times,
-    ),
   );
+  for (const family of time_families(NAME, labels, read_times)) families.push(family);
   return families;
 }

@@ -6,8 +6,8 @@ import type { RowNumber } from "../../store/memory/cells";
 import { add_departed, departures } from "../../store/memory/departed";
 import { get_text } from "../../store/memory/dict";
 import { add_totals, TOTALS } from "../../store/memory/totals";
-import { further_label, label } from "./labels";
 import { STATES } from "../condition";
+import { further_label, label } from "./labels";
 import { read_server, Value, VALUES } from "./readings";
 
 /**

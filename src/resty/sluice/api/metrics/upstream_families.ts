@@ -1,43 +1,19 @@
-import { ignores_health, STATES, UNAVAIL } from "../condition";
 import type { Document } from "../../store/document/document";
 import { type RowNumber, UpstreamRow } from "../../store/memory/cells";
 import { add_departed_times } from "../../store/memory/departed";
 import { begun_at, row_at, shared_memory, stamp_of, sum_of_slots } from "../../store/memory/region";
 import { upstream_status, type UpstreamStatus } from "../../store/memory/statistics";
 import { add_times, clear_times, type Times } from "../../store/memory/times";
-import { Total } from "../../store/memory/totals";
+import { ignores_health, STATES, UNAVAIL } from "../condition";
 import { ABSENT, columns, type Column, type Family, type Head } from "./family";
-import { time_family, type ReadTimes } from "./histograms";
-import { class_columns, HEADER_TIME, RESPONSE_TIME } from "./server_families";
+import type { ReadTimes } from "./histograms";
 import { read_consistently, type Snapshot, type Upstreams } from "./snapshot";
+import { time_families, traffic_families } from "./traffic_families";
 
 /** The families with samples of each upstream. */
 
 const NAME = "sluice_upstream_";
 const SERVERS_A_STEP = 64;
-
-/** Sums over the servers. */
-const SUMMED: [head: Head, total: Total][] = [
-  [{ name: `${NAME}requests`, type: "counter", help: "Requests sent to its servers." }, Total.REQUESTS],
-  [
-    { name: `${NAME}sent_bytes`, type: "counter", unit: "bytes", help: "Bytes sent to its servers." },
-    Total.SENT,
-  ],
-  [
-    {
-      name: `${NAME}received_bytes`,
-      type: "counter",
-      unit: "bytes",
-      help: "Bytes received from its servers.",
-    },
-    Total.RECEIVED,
-  ],
-  [{ name: `${NAME}fails`, type: "counter", help: "Failed attempts at its servers." }, Total.FAILS],
-  [
-    { name: `${NAME}unanswered`, type: "counter", help: "Failed attempts without a response." },
-    Total.UNANSWERED,
-  ],
-];
 
 /** The state of an upstream itself. */
 interface Facts {
@@ -182,7 +158,7 @@ function times_of_upstreams({ servers, upstreams }: Snapshot): ReadTimes {
 /** Makes the families. Phases that can sleep. */
 export function upstream_families(snapshot: Snapshot, pause: (this: void) => void): Family[] {
   const { upstreams } = snapshot;
-  const { labels, totals } = upstreams;
+  const { labels, totals, active } = upstreams;
   const read_times = times_of_upstreams(snapshot);
   const families: Family[] = [
     columns(
@@ -191,17 +167,10 @@ export function upstream_families(snapshot: Snapshot, pause: (this: void) => voi
       state_columns(upstreams),
     ),
   ];
-  for (const [head, total] of SUMMED)
-    families.push(columns(head, labels, [{ labels: "", values: totals[total] }]));
+  const noun = "the upstream's servers";
+  for (const family of traffic_families({ prefix: NAME, noun, labels, totals, active }))
+    families.push(family);
   families.push(
-    columns({ name: `${NAME}active`, type: "gauge", help: "Requests under way at its servers." }, labels, [
-      { labels: "", values: upstreams.active },
-    ]),
-    columns(
-      { name: `${NAME}responses`, type: "counter", help: "Responses of its servers by class." },
-      labels,
-      class_columns(totals),
-    ),
     columns(
       {
         name: `${NAME}panic`,
@@ -213,14 +182,6 @@ export function upstream_families(snapshot: Snapshot, pause: (this: void) => voi
     ),
   );
   for (const family of own_families(upstreams, pause)) families.push(family);
-  families.push(
-    time_family({ name: `${NAME}header_time_seconds`, help: HEADER_TIME }, "header", labels, read_times),
-    time_family(
-      { name: `${NAME}response_time_seconds`, help: RESPONSE_TIME },
-      "response",
-      labels,
-      read_times,
-    ),
-  );
+  for (const family of time_families(NAME, labels, read_times)) families.push(family);
   return families;
 }

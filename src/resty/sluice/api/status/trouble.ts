@@ -3,9 +3,9 @@ import { own_generation } from "../../live/unlogged";
 import { find_record, parse_head } from "../../store/document/document";
 import { active_requests } from "../../store/memory/rows";
 import { discovery_state } from "../discovery_state";
+import { Condition } from "../condition";
 import { problem_objects } from "../problems";
 import { explained_state, since_of } from "../state_text";
-import { Condition } from "../condition";
 import { Sum, type KnownUpstream, type Sums } from "./model";
 
 /** What may be wrong with an upstream, as members of its summary: JSON text that begins with a comma. */
