@@ -1,12 +1,11 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { join } from "node:path";
 import * as configurations from "./configurations.mjs";
-import { newFolder, newGateway, startBackend } from "./gateway.mjs";
-import { atRest, schedule, startClient } from "./processes.mjs";
+import { newGateway, startBackend } from "./gateway.mjs";
+import { atRest, schedule } from "./processes.mjs";
+import { spreadTraffic } from "./spread_traffic.mjs";
 import { summarize } from "./statistics.mjs";
-import { createUpstreams, upstreamName } from "./stored.mjs";
+import { createUpstreams } from "./stored.mjs";
 
 /** @typedef {configurations.Place} Place */
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
@@ -50,29 +49,6 @@ function configuration(options) {
 }
 
 /**
- * Sends requests to all upstreams, until each server has had some.
- * @param {number} port
- */
-async function sendTraffic(port) {
-  const script = join(newFolder(), "paths.lua");
-  const path = `"/dynamic/?name=${upstreamName(0).slice(0, -1)}" .. turn % ${UPSTREAMS}`;
-  writeFileSync(
-    script,
-    `local turn = 0\nfunction request() turn = turn + 1; return wrk.format("GET", ${path}) end\n`,
-  );
-  const wanted = UPSTREAMS * SERVERS_PER_UPSTREAM * REQUESTS_PER_SERVER;
-  for (let sent = 0; sent < wanted;) {
-    const child = startClient(["wrk", "-t1", "-c32", "-d2s", "-s", script, `http://127.0.0.1:${port}/`]);
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (data) => (text += data));
-    await once(child, "close");
-    const count = Number(/(\d+) requests in/.exec(text)?.[1]);
-    if (!(count > 0) || /Non-2xx|Socket errors/.test(text)) throw new Error(`wrk failed: ${text}`);
-    sent += count;
-  }
-}
-
-/**
  * Scrapes once. Returns how much there was.
  * @param {number} port
  */
@@ -102,7 +78,7 @@ async function measureCase(label, options, addresses) {
   const { apiPort, port } = gateway.place;
   await createUpstreams(apiPort, UPSTREAMS, addresses);
   await gateway.findWorker();
-  await sendTraffic(port);
+  await spreadTraffic(port, UPSTREAMS, UPSTREAMS * addresses.length * REQUESTS_PER_SERVER);
   const rows = [];
   for (let turn = 0; turn <= SCRAPES; turn += 1) {
     await atRest(gateway.pid);

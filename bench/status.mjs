@@ -1,13 +1,12 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { get } from "node:http";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openClient } from "./client.mjs";
-import { newFolder, startBackend } from "./gateway.mjs";
-import { atRest, schedule, startClient } from "./processes.mjs";
+import { startBackend } from "./gateway.mjs";
+import { atRest, schedule } from "./processes.mjs";
+import { spreadTraffic } from "./spread_traffic.mjs";
 import { summarize } from "./statistics.mjs";
-import { createUpstreams, newStoringGateway, upstreamName } from "./stored.mjs";
+import { createUpstreams, newStoringGateway } from "./stored.mjs";
 
 /** @typedef {import("./gateway.mjs").Gateway} Gateway */
 /** @typedef {import("./statistics.mjs").Summary} Summary */
@@ -29,29 +28,6 @@ const SOME = 100;
 const ANSWERS = 7;
 const MS = 1000;
 const LARGE = "large";
-
-/**
- * Sends a request or two to each of the first upstreams.
- * @param {number} port
- * @param {number} count
- */
-async function sendTraffic(port, count) {
-  const script = join(newFolder(), "paths.lua");
-  const path = `"/dynamic/?name=${upstreamName(0).slice(0, -1)}" .. turn % ${count}`;
-  writeFileSync(
-    script,
-    `local turn = 0\nfunction request() turn = turn + 1; return wrk.format("GET", ${path}) end\n`,
-  );
-  for (let sent = 0; sent < count;) {
-    const child = startClient(["wrk", "-t1", "-c16", "-d1s", "-s", script, `http://127.0.0.1:${port}/`]);
-    let text = "";
-    child.stdout.setEncoding("utf8").on("data", (data) => (text += data));
-    await once(child, "close");
-    const done = Number(/(\d+) requests in/.exec(text)?.[1]);
-    if (!(done > 0) || /Non-2xx|Socket errors/.test(text)) throw new Error(`wrk failed: ${text}`);
-    sent += done;
-  }
-}
 
 /**
  * @param {number} port
@@ -114,9 +90,11 @@ export async function measureStatus() {
       gateway,
       "all, after traffic to all",
       () => "status",
-      () => sendTraffic(port, UPSTREAMS),
+      () => spreadTraffic(port, UPSTREAMS, UPSTREAMS),
     ),
-    await measure(gateway, `changes, after traffic to ${SOME}`, changes, () => sendTraffic(port, SOME)),
+    await measure(gateway, `changes, after traffic to ${SOME}`, changes, () =>
+      spreadTraffic(port, SOME, SOME),
+    ),
     await measure(gateway, "changes, without traffic again", changes),
   ];
   const client = await openClient(apiPort);

@@ -1,5 +1,4 @@
 import { refuse, type Read } from "../../config/reader";
-import { picks_of_minute } from "../../control/picks";
 import * as clock from "../../lib/clock";
 import { ip_bytes } from "../../lib/ip";
 import { iso8601 } from "../../lib/iso8601";
@@ -19,6 +18,7 @@ import { report_object, scaling_object, weight_object } from "../load_objects";
 import { doubt_about, problem_objects } from "../problems";
 import { argument } from "../request";
 import type { Route } from "../route";
+import { percent_of, recent_picks } from "../share";
 import { check_object, explained_state, since_of } from "../state_text";
 
 /** `/sluice/1/upstreams/<name>/explain`: the share of each server with its reasons, and the next server. */
@@ -29,10 +29,6 @@ const server_record = record(`
   picks picks_percent active active_percent
 `);
 const next_record = record("id server reason");
-
-function percent_of(part: number, whole: number): number {
-  return whole === 0 ? 0 : math.floor((part * 1000) / whole + 0.5) / 10;
-}
 
 /** A server's picks of the last minute, and its active requests. */
 interface Share {
@@ -47,7 +43,7 @@ function shares_of(document: Document, now: number): LuaMultiReturn<[Share[], nu
   let all_active = 0;
   for (const line of document.lines) {
     const server = parse_line(line);
-    const picks = math.floor(picks_of_minute(server.row, server.incarnation, document.row, now) + 0.5);
+    const picks = recent_picks(server, document, now);
     const active = active_requests(server.row);
     all_picks += picks;
     all_active += active;

@@ -1,5 +1,4 @@
 import { source_of } from "../../config/discovery";
-import { picks_of_minute } from "../../control/picks";
 import type * as clock from "../../lib/clock";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
@@ -12,6 +11,7 @@ import { add_times, clear_times, new_times } from "../../store/memory/times";
 import { load_reports, type LoadReport } from "../../store/source_status";
 import { report_object, weight_object } from "../load_objects";
 import { doubt_about } from "../problems";
+import { percent_of, recent_picks } from "../share";
 import { check_object, explained_state, since_of } from "../state_text";
 import { times_member } from "./times";
 
@@ -109,19 +109,11 @@ function weight_text(server: ServerRecord, { document, loads, now, weights }: Co
   return text;
 }
 
-function percent_of(part: number, whole: number): number {
-  return whole === 0 ? 0 : (part * 100) / whole;
-}
-
-function picks_of({ row, incarnation }: ServerRecord, { document, now }: Common): number {
-  return math.floor(picks_of_minute(row, incarnation, document.row, now) + 0.5);
-}
-
 function server_text(server: ServerRecord, common: Common): string {
   const { row, incarnation } = server;
   const status = status_of(row, incarnation);
   const [state, reason] = explained_state(server, status.active);
-  const picks = picks_of(server, common);
+  const picks = recent_picks(server, common.document, common.now);
   clear_times(times);
   add_times(times, row, incarnation);
   const more =
@@ -180,7 +172,7 @@ export function servers_text(
     all_picks: 0,
   };
   for_each_record(text, start, (server) => {
-    common.all_picks += picks_of(server, common);
+    common.all_picks += recent_picks(server, common.document, common.now);
     pause();
   });
   const parts: string[] = [];
