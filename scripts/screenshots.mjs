@@ -73,22 +73,21 @@ const upstreams = {
   registry: { rate: 0, servers: [], discovery: { file: { path: "/var/lib/registry/servers.json" } } },
 };
 
-/** Serves all applications at one port. */
-function startApps() {
+/** Serves an application at its own address, which only this machine can reach. @param {App} app */
+function startApp(app) {
   const server = createServer(async (asked, response) => {
-    const app = apps.get(asked.socket.localAddress ?? "");
     asked.resume();
     if (asked.url?.startsWith("/health") === true) {
-      response.writeHead(app?.isSick === true ? 503 : 200).end();
+      response.writeHead(app.isSick === true ? 503 : 200).end();
       return;
     }
-    await sleep(1 + exponential(app?.time ?? 5));
-    const fails = app?.isSick === true || Math.random() < (app?.errors ?? 0);
+    await sleep(1 + exponential(app.time));
+    const fails = app.isSick === true || Math.random() < app.errors;
     response.writeHead(fails ? 500 : 200).end("x".repeat(200));
   });
   server.keepAliveTimeout = 600_000;
   return new Promise((resolve) => {
-    server.listen(port, "0.0.0.0", () => resolve(server));
+    server.listen(port, app.host, () => resolve(server));
   });
 }
 
@@ -175,7 +174,7 @@ async function main() {
   if (!run(process.execPath, [join(root, "scripts", "build.mjs")]))
     stop("screenshots: dist/ could not be built");
   mkdirSync(folder, { recursive: true });
-  const server = await startApps();
+  const servers = await Promise.all([...apps.values()].map(startApp));
   const end = new AbortController();
   await withGateway(async (gateway) => {
     for (const [name, { rate }] of Object.entries(upstreams))
@@ -191,8 +190,10 @@ async function main() {
     await browser.close();
     end.abort();
   });
-  server.close();
-  server.closeAllConnections();
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
 }
 
 await main();

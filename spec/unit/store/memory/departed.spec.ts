@@ -1,5 +1,5 @@
 import { Row, type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
-import { CODE_STEP, Counter, TimeCell } from "../../../../src/resty/sluice/store/memory/counter_cells";
+import { CODE_STEP, Counter, TimeCell, UpstreamCounter } from "../../../../src/resty/sluice/store/memory/counter_cells";
 import {
   add_departed,
   add_departed_times,
@@ -95,5 +95,13 @@ describe("the numbers of removed servers", () => {
     expect(departures(UPSTREAM)).equal(0);
     keep_departed(UPSTREAM, [{ row: SERVER, incarnation: ADDED }]);
     expect(departures(UPSTREAM)).equal(2);
+  });
+
+  it("are announced correctly again after a writer died while it moved some", () => {
+    keep_departed(UPSTREAM, [{ row: SERVER, incarnation: ADDED }]);
+    const number = counter_at(0, UPSTREAM) + UpstreamCounter.DEPARTURES;
+    shared_memory()[number] = 3;
+    keep_departed(UPSTREAM, [{ row: SERVER, incarnation: ADDED }]);
+    expect(departures(UPSTREAM)).equal(4);
   });
 });

@@ -47,7 +47,8 @@ export function keep_departed(upstream_row: RowNumber, servers: readonly Departe
   if (servers.length === 0) return;
   const memory = shared_memory();
   const counters = reset_cells(upstream_row, stamp_of(upstream_row));
-  add(counters + UpstreamCounter.DEPARTURES, 1);
+  // A writer that died here has left an odd number.
+  if (memory[counters + UpstreamCounter.DEPARTURES] % 2 === 0) add(counters + UpstreamCounter.DEPARTURES, 1);
   fence();
   for (const total of $range(0, TOTALS - 1)) counted[total] = 0;
   for (const { row, incarnation } of servers) {
