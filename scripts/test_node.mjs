@@ -47,6 +47,10 @@ const longest = [
   "discovery/cluster_history",
   "discovery/lying_registry",
   "control/webhook_lives",
+  "dashboard/scale",
+  "dashboard/accessibility",
+  "dashboard/actions",
+  "monitoring/prometheus",
 ].map((name) => `spec/${name}.test.mjs`);
 
 /** @param {string} path */

@@ -1,5 +1,10 @@
 import { Row, type RowNumber, Slot } from "../../../../src/resty/sluice/store/memory/cells";
-import { CODE_STEP, Counter, TimeCell, UpstreamCounter } from "../../../../src/resty/sluice/store/memory/counter_cells";
+import {
+  CODE_STEP,
+  Counter,
+  TimeCell,
+  UpstreamCounter,
+} from "../../../../src/resty/sluice/store/memory/counter_cells";
 import {
   add_departed,
   add_departed_times,
