@@ -11,7 +11,7 @@ import { runQueue } from "./test_queue.mjs";
  * Files that run at the same time on a machine with two cores. Most files spend most of their time waiting.
  * No file needs an idle machine: tests that measure time have bounds that a busy machine meets as well.
  */
-const AT_ONCE = 6;
+const AT_ONCE = 5;
 
 /** In containers each gateway needs more CPU time. */
 const AT_ONCE_IN_CONTAINERS = 4;
