@@ -11,10 +11,10 @@ import { runQueue } from "./test_queue.mjs";
  * Files that run at the same time on a machine with two cores. Most files spend most of their time waiting.
  * No file needs an idle machine: tests that measure time have bounds that a busy machine meets as well.
  */
-const AT_ONCE = 5;
+const AT_ONCE = 4;
 
 /** In containers each gateway needs more CPU time. */
-const AT_ONCE_IN_CONTAINERS = 4;
+const AT_ONCE_IN_CONTAINERS = 3;
 
 /**
  * Upper bound on the number of failed files for a second run. More failures at once are not due to the load

@@ -18,6 +18,7 @@
  * @property {string[]} by the labels of the result
  * @property {Map<string, number>} values by the values of these labels, joined by spaces
  * @property {number} tolerance part by which a value may differ
+ * @property {Map<string, number>} [largest] the values up to which a result may be, where `values` are the least
  */
 
 const EXACT = 1e-9;
@@ -25,6 +26,11 @@ const EXACT = 1e-9;
  * Prometheus extrapolates an increase by up to half of a scrape interval at both ends of the window.
  */
 const RATE = 0.25;
+/**
+ * It extrapolates each bucket by itself. So a quantile may be that of the response before or after, which can
+ * be far away if only one response was slow.
+ */
+const RANKS = 1;
 
 /** Aggregates numbers. @typedef {(values: number[]) => number} Aggregate */
 /** @type {Aggregate} */
@@ -160,20 +166,22 @@ export class Calculator {
       const all = histograms.get(group) ?? [];
       histograms.set(group, [...all, [bound === "+Inf" ? Infinity : Number(bound), sum(counts)]]);
     }
-    const values = new Map([...histograms].map(([key, histogram]) => [key, quantileOf(part, histogram)]));
-    return { by, values, tolerance: RATE };
+    const at = (/** @type {number} */ shift) =>
+      new Map([...histograms].map(([key, histogram]) => [key, quantileOf(part, histogram, shift)]));
+    return { by, values: at(-RANKS), tolerance: RATE, largest: at(RANKS) };
   }
 }
 
 /**
  * @param {number} part
  * @param {[bound: number, count: number][]} histogram
+ * @param {number} shift of the rank, in responses
  */
-function quantileOf(part, histogram) {
+function quantileOf(part, histogram, shift) {
   const sorted = [...histogram].sort(([one], [other]) => one - other);
   const total = sorted.at(-1)?.[1] ?? 0;
   if (total === 0) return NaN;
-  const rank = part * total;
+  const rank = Math.min(Math.max(part * total + shift, 0), total);
   let [lower, below] = [0, 0];
   for (const [bound, count] of sorted) {
     if (count >= rank)
