@@ -268,8 +268,8 @@ test("hundreds of reconnects leave nothing behind", async (context) => {
   const after = await measure();
   const say = ({ heap, rss }) => `Lua ${(heap / 1024).toFixed(0)} KiB, RSS ${(rss / 1024).toFixed(0)} KiB`;
   context.diagnostic(`before ${say(before)}; after ${say(after)}`);
-  // LuaJIT's heap rises and falls by 250 KiB in the course of 900 reconnects. A thread or a socket that is left
-  // behind takes more than 1 KiB.
+  // LuaJIT's heap rises and falls by 250 KiB in the course of 900 reconnects. A thread or a socket that is
+  // left behind takes more than 1 KiB.
   assert.ok(after.heap - before.heap < 400 * 1024, `Lua's memory: ${say(before)}; ${say(after)}`);
   assert.ok(after.rss - before.rss < 2.5 * 1024 * 1024, `RSS: ${say(before)}; ${say(after)}`);
   await waitFor("only the watches of the upstreams are left", async () => {

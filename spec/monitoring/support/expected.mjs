@@ -18,7 +18,7 @@
  * @property {string[]} by the labels of the result
  * @property {Map<string, number>} values by the values of these labels, joined by spaces
  * @property {number} tolerance part by which a value may differ
- * @property {Map<string, number>} [largest] the values up to which a result may be, where `values` are the least
+ * @property {Map<string, number>} [largest] upper bounds of the values, where `values` are lower bounds
  */
 
 const EXACT = 1e-9;
@@ -27,8 +27,8 @@ const EXACT = 1e-9;
  */
 const RATE = 0.25;
 /**
- * It extrapolates each bucket by itself. So a quantile may be that of the response before or after, which can
- * be far away if only one response was slow.
+ * It extrapolates each bucket by itself, at most to the time at which the bucket was empty. So the responses
+ * before the first scrape count in part, and a quantile may be that of the response before or after.
  */
 const RANKS = 1;
 
@@ -156,19 +156,33 @@ export class Calculator {
    * @returns {Expected}
    */
   quantile(part, name, by = []) {
-    const buckets = this.#groups(`${name}_bucket`, [...by, "le"], {}, true);
+    const grown = this.#histograms(name, by, true);
+    const whole = this.#histograms(name, by, false);
+    /** @param {string} key @param {number} shift */
+    const both = (key, shift) =>
+      [grown, whole].map((histograms) => quantileOf(part, histograms.get(key) ?? [], shift));
+    const values = new Map([...grown.keys()].map((key) => [key, Math.min(...both(key, -RANKS))]));
+    const largest = new Map([...grown.keys()].map((key) => [key, Math.max(...both(key, RANKS))]));
+    return { by, values, tolerance: RATE, largest };
+  }
+
+  /**
+   * @param {string} name
+   * @param {string[]} by
+   * @param {boolean} increase
+   * @returns {Map<string, [bound: number, count: number][]>}
+   */
+  #histograms(name, by, increase) {
     /** @type {Map<string, [bound: number, count: number][]>} */
     const histograms = new Map();
-    for (const [key, counts] of buckets) {
+    for (const [key, counts] of this.#groups(`${name}_bucket`, [...by, "le"], {}, increase)) {
       const words = key.split(" ");
       const bound = words.pop() ?? "";
       const group = words.join(" ");
       const all = histograms.get(group) ?? [];
       histograms.set(group, [...all, [bound === "+Inf" ? Infinity : Number(bound), sum(counts)]]);
     }
-    const at = (/** @type {number} */ shift) =>
-      new Map([...histograms].map(([key, histogram]) => [key, quantileOf(part, histogram, shift)]));
-    return { by, values: at(-RANKS), tolerance: RATE, largest: at(RANKS) };
+    return histograms;
   }
 }
 
@@ -181,7 +195,8 @@ function quantileOf(part, histogram, shift) {
   const sorted = [...histogram].sort(([one], [other]) => one - other);
   const total = sorted.at(-1)?.[1] ?? 0;
   if (total === 0) return NaN;
-  const rank = Math.min(Math.max(part * total + shift, 0), total);
+  // Above 0, so that empty buckets come before the rank.
+  const rank = Math.min(Math.max(part * total + shift, 1e-9), total);
   let [lower, below] = [0, 0];
   for (const [bound, count] of sorted) {
     if (count >= rank)
