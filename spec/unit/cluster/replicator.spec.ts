@@ -14,6 +14,7 @@ import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { make_locks } from "../../../src/resty/sluice/store/memory/lock";
 import { create, revision } from "../../../src/resty/sluice/store/memory/region";
 import { allocate_row } from "../../../src/resty/sluice/store/memory/rows";
+import type { Reach } from "../../../src/resty/sluice/store/replicate";
 import { put_cluster_problems } from "../../../src/resty/sluice/store/source_status";
 import { write_own } from "../../../src/resty/sluice/store/write";
 import { make_dict } from "../support/dict";
@@ -21,7 +22,7 @@ import { expect } from "../support/expect";
 
 const HISTORY = "0123456789abcdef";
 const KEY = "/s/app";
-const { replicate, catch_up } = new_replicator(ETCD_CONFIG);
+const { share, catch_up } = new_replicator(ETCD_CONFIG);
 
 function document_of(weight: number, cluster_revision?: string): Document {
   const id = 0;
@@ -53,9 +54,18 @@ function start(): void {
   note_history(HISTORY);
 }
 
+/** Shares a change of the upstream "app". */
+function share_change(
+  current: Document | undefined,
+  next: Document | undefined,
+  reach: Reach = "all",
+): ReturnType<typeof share> {
+  return share([{ name: "app", current, next }], reach);
+}
+
 /** Shares a new upstream. Returns its version. */
 function share_new(document: Document): string {
-  return replicate("app", undefined, document, "all")[0] as string;
+  return share_change(undefined, document)[0] as string;
 }
 
 describe("the replicator of a cluster", () => {
@@ -70,38 +80,38 @@ describe("the replicator of a cluster", () => {
 
   it("replaces only the version on which the change is based", () => {
     const version = share_new(document_of(1));
-    const [second] = replicate("app", document_of(1, version), document_of(2), "all");
+    const [second] = share_change(document_of(1, version), document_of(2));
     expect(second !== undefined).equal(true);
-    expect(replicate("app", document_of(1, version), document_of(3), "all")[1]).equal(LOST);
+    expect(share_change(document_of(1, version), document_of(3))[1]).equal(LOST);
     expect(string.find(etcd_value(KEY) ?? "", '"weight":2', 1, true)[0] !== undefined).equal(true);
   });
 
   it("deletes the key of a deleted upstream", () => {
     const version = share_new(document_of(1));
-    expect(replicate("app", document_of(1, version), undefined, "all")[1]).equal(undefined);
+    expect(share_change(document_of(1, version), undefined)[1]).equal(undefined);
     expect(etcd_value(KEY)).equal(undefined);
   });
 
   it("replaces a value that is known not to be an upstream", () => {
     const junk = etcd_put(KEY, "junk");
-    expect(replicate("app", undefined, document_of(1), "all")[1]).equal(LOST);
+    expect(share_change(undefined, document_of(1))[1]).equal(LOST);
     put_cluster_problems(`{"app":{"error":"it is no upstream","junk":${string.format("%d", junk)}}}`);
-    expect(replicate("app", undefined, document_of(1), "all")[1]).equal(undefined);
+    expect(share_change(undefined, document_of(1))[1]).equal(undefined);
   });
 
   it("sends nothing before this gateway has read the content of etcd", () => {
     make_dict();
     stub_ngx();
-    expect(replicate("app", undefined, document_of(1), "all")[1]?.code).equal("ClusterUnavailable");
+    expect(share_change(undefined, document_of(1))[1]?.code).equal("ClusterUnavailable");
     expect(call_count()).equal(0);
   });
 
   it("puts upstreams back that etcd has lost, and sends no change meanwhile", () => {
     note_grace(kernel_now() + 60);
     const lost = document_of(1, format_version({ history: "fedcba9876543210", revision: 7 }));
-    expect(replicate("app", lost, document_of(2), "all")[1]?.code).equal("ClusterUnavailable");
+    expect(share_change(lost, document_of(2))[1]?.code).equal("ClusterUnavailable");
     expect(call_count()).equal(0);
-    expect(replicate("app", lost, lost, 0)[1]).equal(undefined);
+    expect(share_change(lost, lost, 0)[1]).equal(undefined);
     expect(etcd_value(KEY) ?? "").contains("\norigin=fedcba9876543210.");
   });
 });

@@ -8,7 +8,7 @@ import {
   stub_ngx,
   type Failure,
 } from "../support/etcd";
-import { make_change } from "../../../src/resty/sluice/cluster/transaction";
+import { make_changes } from "../../../src/resty/sluice/cluster/transaction";
 import { LOST } from "../../../src/resty/sluice/store/document/problems";
 import { expect } from "../support/expect";
 
@@ -18,8 +18,8 @@ const UNCONNECTED: Failure = { cause: "could not connect: connection refused" };
 const TIMEOUT: Failure = { cause: "timeout" };
 
 /** Changes the upstream "app" from a revision. Returns the new revision, or undefined and the problem. */
-function change(value: string | undefined, from: number): ReturnType<typeof make_change> {
-  return make_change(ETCD_CONFIG, { name: "app", value, from, history: HISTORY });
+function change(value: string | undefined, from: number): ReturnType<typeof make_changes> {
+  return make_changes(ETCD_CONFIG, [{ name: "app", value, from }], HISTORY);
 }
 
 describe("a change of an upstream's key in etcd", () => {

@@ -37,6 +37,7 @@ describe("the address of a server that was not added by hand", () => {
         status: 400,
         code: "UpstreamBadAddress",
         text: `invalid "server": "${address}:8080" is ${name} address, which cannot be that of a server`,
+        field: "server",
       });
       expect(check_server_address(address)?.code).equal("UpstreamBadAddress");
     });

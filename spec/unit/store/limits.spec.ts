@@ -10,12 +10,13 @@ import { read } from "../../../src/resty/sluice/store/document/read";
 import { replace_upstream } from "../../../src/resty/sluice/store/document/replace";
 import { restore_limits } from "../../../src/resty/sluice/store/limits";
 import { type Cell, Header, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
-import { ChangeKind } from "../../../src/resty/sluice/store/memory/changes";
 import { Check, State } from "../../../src/resty/sluice/store/memory/states";
-import { get_events, remember, stage_text } from "../../../src/resty/sluice/store/memory/dict";
+import { get_events, remember } from "../../../src/resty/sluice/store/memory/dict";
 import { create, row_at, shared_memory } from "../../../src/resty/sluice/store/memory/region";
 import { begin_write, repair } from "../../../src/resty/sluice/store/unfinished";
 import { write_under_lock } from "../../../src/resty/sluice/store/write";
+import { stage_text } from "../../../src/resty/sluice/store/memory/staging";
+import { ChangeKind } from "../../../src/resty/sluice/store/memory/upstream_change";
 import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
 
@@ -155,9 +156,9 @@ describe("a write whose writer has died", () => {
   /** Journals the upstream's new document, and stages it unless there was no room. Returns it. */
   function begin(config: object, is_staged = true): Document {
     const next = edited(config);
-    if (is_staged) stage_text("app", format_document(next));
+    if (is_staged) stage_text(0, "app", format_document(next), false);
     const counts = { added: 0, removed: 0, changed: 1 };
-    begin_write({ name: "app", kind: ChangeKind.CHANGED, counts }, next.row, "");
+    begin_write([{ name: "app", row: next.row, kind: ChangeKind.CHANGED, counts }], "");
     return next;
   }
 

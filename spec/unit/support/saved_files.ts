@@ -1,10 +1,6 @@
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import { read_start } from "../../../src/resty/sluice/store/disk/first_line";
-import {
-  format_change,
-  format_deletion,
-  format_journal_start,
-} from "../../../src/resty/sluice/store/disk/journal";
+import { format_journal_start } from "../../../src/resty/sluice/store/disk/journal";
 import {
   apply_image,
   apply_journal,
@@ -17,6 +13,7 @@ import { difference } from "../../../src/resty/sluice/store/document/difference"
 import type { Document } from "../../../src/resty/sluice/store/document/document";
 import { format_line } from "../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
+import { format_change, format_deletion } from "./journal_lines";
 
 /** Texts of journals and images, and the states that they restore. */
 

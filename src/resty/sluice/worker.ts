@@ -27,7 +27,13 @@ import { save_health } from "./store/disk/health";
 import { remove_idle_servers } from "./store/drain_jobs";
 import { take_over_background_work } from "./store/memory/generation";
 import { shared_memory } from "./store/memory/region";
-import { note_lua_memory, release_dead_slots, resume_slot, take_slot } from "./store/memory/slots";
+import {
+  note_lua_memory,
+  note_seen_revision,
+  release_dead_slots,
+  resume_slot,
+  take_slot,
+} from "./store/memory/slots";
 import { finish_write } from "./store/unfinished";
 
 /** The start of a worker, and the tasks that it does beside requests. */
@@ -89,6 +95,7 @@ const TASKS_OF_EACH_WORKER: readonly Task[] = [
   { run: follow_weights, seconds: 0.25 },
   { run: detect_outliers, seconds: 0.1 },
   { run: note_lua_memory, seconds: 5 },
+  { run: note_seen_revision, seconds: 0.1 },
 ];
 
 function start_tasks(tasks: readonly Task[]): void {

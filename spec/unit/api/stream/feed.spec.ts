@@ -11,9 +11,11 @@ import {
 import * as clock from "../../../../src/resty/sluice/lib/clock";
 import { set_of } from "../../../../src/resty/sluice/lib/tables";
 import { Header } from "../../../../src/resty/sluice/store/memory/cells";
-import { ChangeKind, note_change } from "../../../../src/resty/sluice/store/memory/changes";
+import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
+import { note_changes } from "../../../../src/resty/sluice/store/memory/changes";
 import { put_event, remember } from "../../../../src/resty/sluice/store/memory/dict";
 import { create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { ChangeKind } from "../../../../src/resty/sluice/store/memory/upstream_change";
 import { make_dict } from "../../support/dict";
 import { expect } from "../../support/expect";
 
@@ -30,7 +32,8 @@ before_each(() => {
 function change(name: string): void {
   const memory = shared_memory();
   const counts = { added: 1, removed: 0, changed: 0 };
-  note_change(memory[Header.REVISION] + 1, { name, kind: ChangeKind.CHANGED, counts });
+  const row = 1 as RowNumber;
+  note_changes(memory[Header.REVISION] + 1, [{ name, row, kind: ChangeKind.CHANGED, counts }]);
   memory[Header.REVISION] = memory[Header.REVISION] + 1;
 }
 

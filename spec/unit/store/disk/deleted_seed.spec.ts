@@ -1,8 +1,6 @@
 import {
   end_image,
-  format_change,
   format_deleted_seed,
-  format_deletion,
   format_in_image,
   format_journal_start,
   start_image,
@@ -11,6 +9,7 @@ import { apply_journal, empty_state, type SavedState } from "../../../../src/res
 import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
 import { expect } from "../../support/expect";
 import { document, file_of, load_image, load_journal } from "../../support/saved_files";
+import { format_change, format_deletion } from "../../support/journal_lines";
 
 /** Tests deletions of seeds, the upstreams of `setup`, in journals and images. */
 

@@ -1,6 +1,5 @@
 import { read_settings, type UpstreamSettings } from "../../../../src/resty/sluice/config/settings";
 import { read_start } from "../../../../src/resty/sluice/store/disk/first_line";
-import { format_change, format_deletion } from "../../../../src/resty/sluice/store/disk/journal";
 import { apply_journal, empty_state } from "../../../../src/resty/sluice/store/disk/replay";
 import { seal } from "../../../../src/resty/sluice/store/disk/sealed";
 import { difference } from "../../../../src/resty/sluice/store/document/difference";
@@ -18,6 +17,7 @@ import {
   restored,
   with_each_bit_flipped,
 } from "../../support/saved_files";
+import { format_change, format_deletion } from "../../support/journal_lines";
 
 /** Changes a line, and returns it with a matching checksum. */
 function resealed(line: string, pattern: string, replacement: string): string {

@@ -1,7 +1,5 @@
 import {
   end_image,
-  format_change,
-  format_deletion,
   format_in_image,
   format_journal_start,
   start_image,
@@ -16,6 +14,7 @@ import { difference } from "../../../../src/resty/sluice/store/document/differen
 import type { Document } from "../../../../src/resty/sluice/store/document/document";
 import { expect } from "../../support/expect";
 import { describe_documents, describe_state, document, restored_line } from "../../support/saved_files";
+import { format_change, format_deletion } from "../../support/journal_lines";
 
 /** The upstreams of a state by name. */
 type Upstreams = Record<string, Document | undefined>;

@@ -1,17 +1,16 @@
 import "../../support/nginx_stub";
 
-import { Header } from "../../../../src/resty/sluice/store/memory/cells";
+import { Header, type RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import {
-  change_of,
-  ChangeKind,
+  changes_of,
   follow_upstreams,
   new_follower,
   next_changes,
-  note_change,
-  type Counts,
+  note_changes,
   type Follower,
 } from "../../../../src/resty/sluice/store/memory/changes";
 import { CHANGES, create, shared_memory } from "../../../../src/resty/sluice/store/memory/region";
+import { ChangeKind, type Counts } from "../../../../src/resty/sluice/store/memory/upstream_change";
 import { make_dict } from "../../support/dict";
 import { expect } from "../../support/expect";
 
@@ -19,7 +18,7 @@ const NONE = { added: 0, removed: 0, changed: 0 };
 
 function change(name: string, kind = ChangeKind.CHANGED, counts: Counts = NONE): void {
   const memory = shared_memory();
-  note_change(memory[Header.REVISION] + 1, { name, kind, counts });
+  note_changes(memory[Header.REVISION] + 1, [{ name, row: 1 as RowNumber, kind, counts }]);
   memory[Header.REVISION] = memory[Header.REVISION] + 1;
 }
 
@@ -72,7 +71,7 @@ describe("the ring of changes", () => {
     change("app", ChangeKind.CREATED, { added: 3, removed: 0, changed: 0 });
     change("app", ChangeKind.CHANGED, { added: 1, removed: 2, changed: 4 });
     change("app", ChangeKind.DELETED, { added: 0, removed: 2, changed: 0 });
-    const changes = [1, 2, 3].map((made) => change_of(made));
+    const changes = [1, 2, 3].map((made) => changes_of(made)?.changes[0]);
     expect(changes.map((made) => made?.kind)).same([
       ChangeKind.CREATED,
       ChangeKind.CHANGED,
@@ -80,16 +79,16 @@ describe("the ring of changes", () => {
     ]);
     expect(changes[1]?.name).equal("app");
     expect(changes[1]?.counts).same({ added: 1, removed: 2, changed: 4 });
-    expect(math.abs((changes[1]?.time ?? 0) - os.time()) <= 2).equal(true);
+    expect(math.abs((changes_of(2)?.time ?? 0) - os.time()) <= 2).equal(true);
   });
 
   it("forgets a change before the next one may overwrite it", () => {
     for (const number of $range(1, CHANGES)) change(`u${number}`);
-    expect(change_of(1)).equal(undefined);
-    expect(change_of(2)?.name).equal("u2");
+    expect(changes_of(1)).equal(undefined);
+    expect(changes_of(2)?.changes[0].name).equal("u2");
     change("more");
-    expect(change_of(2)).equal(undefined);
-    expect(change_of(3)?.name).equal("u3");
+    expect(changes_of(2)).equal(undefined);
+    expect(changes_of(3)?.changes[0].name).equal("u3");
   });
 });
 

@@ -28,7 +28,7 @@ export interface Answer {
 
 export type Answered = Read<Answer>;
 
-const body_record = record("error request_id href");
+const body_record = record("error problems request_id href");
 const error_record = record("status text code");
 /** Time that a listing may take before other requests are served, in seconds. */
 const LISTING_SLICE = 0.002;
@@ -56,6 +56,11 @@ export function etag({ revision, cluster_revision }: Document): string {
   return string.format('"%d"', revision);
 }
 
+/** Returns the ETag of the whole store. */
+export function etag_of_revision(revision: number): string {
+  return string.format('"%d"', revision);
+}
+
 /** Returns the URL of the documentation for the request's path: this gateway describes /sluice/1. */
 function documentation(): string {
   const { request_uri, scheme, http_host, host } = ngx.var;
@@ -67,7 +72,8 @@ function documentation(): string {
 function error_body(problem: Problem): unknown {
   const { status, text, code } = problem;
   const request_id = ngx.var.request_id ?? "";
-  return body_record({ error: error_record({ status, text, code }), request_id, href: documentation() });
+  const error = error_record({ status, text, code });
+  return body_record({ error, problems: problem.problems, request_id, href: documentation() });
 }
 
 /** Returns a function to be called after each small step of a listing. Phase: content_by_lua. */

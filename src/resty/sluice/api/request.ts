@@ -17,28 +17,28 @@ export interface ApiRequest {
 
 const LARGEST_BODY = 1048576;
 
-const TOO_LARGE: Problem = {
-  status: 413,
-  code: "BodyTooLarge",
-  text: `the body is larger than ${LARGEST_BODY} bytes`,
-};
+function too_large(largest: number): Problem {
+  return { status: 413, code: "BodyTooLarge", text: `the body is larger than ${largest} bytes` };
+}
 
-function body_text(): Read<string> {
+/** Reads the body as text; "": there is none. Phase: content_by_lua. */
+export function read_text(largest = LARGEST_BODY): Read<string> {
   const announced = tonumber(ngx.var.http_content_length);
-  if (announced !== undefined && announced > LARGEST_BODY) return $multi(undefined, TOO_LARGE);
+  if (announced !== undefined && announced > largest) return $multi(undefined, too_large(largest));
   ngx.req.read_body();
   const in_memory = ngx.req.get_body_data();
   if (in_memory !== undefined)
-    return $multi(in_memory, in_memory.length > LARGEST_BODY ? TOO_LARGE : undefined);
+    return $multi(in_memory, in_memory.length > largest ? too_large(largest) : undefined);
   const path = ngx.req.get_body_file();
   if (path === undefined) return $multi("", undefined);
-  const [text, cause] = read_file(path, LARGEST_BODY + 1);
-  if (text !== undefined) return $multi(text, text.length > LARGEST_BODY ? TOO_LARGE : undefined);
+  const [text, cause] = read_file(path, largest + 1);
+  if (text !== undefined) return $multi(text, text.length > largest ? too_large(largest) : undefined);
   const reason = `could not read the body: ${cause ?? ""}`;
   return $multi(undefined, { status: 400, code: "BodyReadError", text: reason });
 }
 
-function not_json(reason: string): Problem {
+/** Returns the problem of a body that is not a JSON object. */
+export function not_json(reason: string): Problem {
   return { status: 415, code: "JsonError", text: `the body is not a JSON object: ${reason}` };
 }
 
@@ -58,13 +58,13 @@ function object_of(
 export function read_object(): LuaMultiReturn<
   [Record<string, unknown> | undefined, string, Problem | undefined]
 > {
-  const [text, unreadable] = body_text();
+  const [text, unreadable] = read_text();
   return object_of(text, unreadable);
 }
 
 /** Reads the body, which may be absent and counts as {} then. Phase: content_by_lua. */
 export function read_object_if_any(): Read<Record<string, unknown>> {
-  const [text, unreadable] = body_text();
+  const [text, unreadable] = read_text();
   if (text === "" && unreadable === undefined) return $multi({}, undefined);
   const [object, , problem] = object_of(text, unreadable);
   return $multi(object, problem);

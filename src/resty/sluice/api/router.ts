@@ -4,6 +4,7 @@ import { list } from "../lib/json";
 import { count_refusal } from "../store/memory/refusals";
 import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
+import * as changes from "./changes/changes";
 import { preflight_headers, share_answer } from "./cross_origin";
 import * as dashboard from "./dashboard";
 import * as metrics from "./metrics/metrics";
@@ -68,6 +69,7 @@ const PLUS_PATTERNS = patterns_of([
 const OTHER_PATTERNS = patterns_of([dashboard.routes, metrics.routes]);
 const SLUICE_PATTERNS = patterns_of([
   upstreams.routes,
+  changes.routes,
   discovery.routes,
   drain.routes,
   events.routes,

@@ -1,7 +1,8 @@
 import type { NodeConfig } from "../config/node";
+import type { ServerConfig } from "../config/server";
 import { list, record } from "../lib/json";
 import type { Document } from "../store/document/document";
-import { parse_line } from "../store/document/line";
+import { parse_line, stored_server } from "../store/document/line";
 import { filter_object } from "./fields";
 
 /** The JSON object of a server's configuration. */
@@ -12,6 +13,16 @@ export const SERVER_FIELDS = `
   backup down drain standby in_service source
 `;
 const server_record = record(`${SERVER_FIELDS} node`);
+
+const parameters_record = record(`
+  id server weight max_conns max_fails fail_timeout slow_start route
+  backup down drain standby
+`);
+
+/** Returns the parameters of a server that differ from their defaults, as clients give them, after its id. */
+export function parameters_object(server: ServerConfig, id?: number): object {
+  return parameters_record({ ...stored_server(server), id });
+}
 
 /** Returns a server as both APIs show it. */
 export function server_object(line: string): object {

@@ -10,8 +10,6 @@ export interface Change {
   value: string | undefined;
   /** etcd's revision of the version that the change replaces; 0: none. */
   from: number;
-  /** The history of etcd that the revision belongs to. */
-  history: string;
 }
 
 type Fate = "made" | "not made" | "unknown";

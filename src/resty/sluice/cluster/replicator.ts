@@ -7,11 +7,11 @@ import type { Reach, Replicator } from "../store/replicate";
 import { junk_revision } from "../store/source_status";
 import { unavailable } from "./refusals";
 import { apply_newer } from "./take_over";
-import { make_change, preferred_client } from "./transaction";
+import { make_changes, preferred_client } from "./transaction";
 import { value_of } from "./value";
 import { format_version, revision_in, UNSHARED, version_of, type Version } from "./version";
 
-/** Sends changes of upstreams to the other gateways. Each change is a transaction on the upstream's key. */
+/** Sends changes of upstreams to the other gateways, in one transaction on the upstreams' keys. */
 
 const RESTORING = unavailable(
   "etcd has lost its data, and the gateways put it back. Try again in some seconds",
@@ -34,16 +34,16 @@ function replaced(name: string, history: string, before: Document | undefined, r
 /** Returns a replicator. `etcd`: its prefix is that of the upstreams' keys. */
 export function new_replicator(etcd: EtcdConfig): Replicator {
   return {
-    replicate: (name, before, after, reach) => {
+    share: (changes, reach) => {
       const history = known_history();
       if (history === undefined) return $multi(undefined, NOT_JOINED);
       if (reach === "all" && is_grace(clock.now())) return $multi(undefined, RESTORING);
-      const [revision, problem] = make_change(etcd, {
+      const puts = changes.map(({ name, current, next }) => ({
         name,
-        value: after === undefined ? undefined : value_of(after, put_back(before, reach)),
-        from: replaced(name, history, before, reach),
-        history,
-      });
+        value: next === undefined ? undefined : value_of(next, put_back(current, reach)),
+        from: replaced(name, history, current, reach),
+      }));
+      const [revision, problem] = make_changes(etcd, puts, history);
       if (revision === undefined) return $multi(undefined, problem);
       return $multi(format_version({ history, revision }), undefined);
     },

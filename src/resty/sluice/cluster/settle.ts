@@ -4,7 +4,7 @@ import { call_txn, has_value, is_at, remove } from "../net/etcd/txn";
 import type { Document } from "../store/document/document";
 import { LOST } from "../store/document/problems";
 import { names, read } from "../store/document/read";
-import { share } from "../store/write";
+import { put_into_etcd } from "../store/write";
 import { decide, type Stored } from "./decision";
 import { history_key, type Joined } from "./history";
 import { forget_others, forget_problem, note_problem } from "./problems";
@@ -47,7 +47,7 @@ function name_of(prefix: string, key: string): string | undefined {
 
 /** Puts an upstream into etcd. If another gateway is faster, the watch brings its version. */
 function put_back(name: string, stored: Stored | undefined): string | undefined {
-  const [, problem] = share(name, stored?.revision ?? 0);
+  const [, problem] = put_into_etcd(name, stored?.revision ?? 0);
   if (problem === undefined || problem === LOST) forget_problem(name);
   else if (problem.code === "ClusterUnavailable") return problem.text;
   else note_problem(name, `it could not be shared: ${problem.text}`);

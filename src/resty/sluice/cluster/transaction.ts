@@ -1,4 +1,5 @@
 import type { Read } from "../config/reader";
+import type { Problem } from "../config/problem";
 import type { EtcdConfig } from "../config/sources/etcd";
 import * as clock from "../lib/clock";
 import type { Result } from "../lib/result";
@@ -22,7 +23,7 @@ import { history_key } from "./history";
 import { refused_change, unavailable, unknown_outcome } from "./refusals";
 import { tombstone_key } from "./tombstones";
 
-/** Changes one key of etcd if its revision and the history are still the expected ones. */
+/** Changes keys of etcd if their revisions and the history are still the expected ones. */
 
 /** etcd's revision after the change, or undefined and the problem; `LOST` when another change came first. */
 type Ended = Read<number>;
@@ -36,15 +37,33 @@ const ANOTHER_HISTORY =
 let preferred = 0;
 const clients = new LuaTable<number, EtcdClient | undefined>();
 
-function txn_of(prefix: string, { name, value, from, history }: Change): Txn {
-  const key = prefix + name;
+/** Upper bound on the comparisons and on the operations of a transaction: etcd's default, --max-txn-ops. */
+const MOST_OPERATIONS = 128;
+
+function txn_of(prefix: string, changes: readonly Change[], history: string): Txn {
   const of_history = history_key(prefix);
-  const deletion = [remove(key), put(tombstone_key(prefix, name), "")];
-  return {
-    compare: [is_at(key, from), has_value(of_history, history)],
-    success: value === undefined ? deletion : [put(key, value)],
-    failure: [get(key), get(of_history)],
-  };
+  const compare = [has_value(of_history, history)];
+  const success: object[] = [];
+  for (const { name, value, from } of changes) {
+    const key = prefix + name;
+    compare.push(is_at(key, from));
+    if (value === undefined) {
+      success.push(remove(key));
+      success.push(put(tombstone_key(prefix, name), ""));
+    } else {
+      success.push(put(key, value));
+    }
+  }
+  return { compare, success, failure: [get(prefix + changes[0].name), get(of_history)] };
+}
+
+/** Returns the problem of more changes than a transaction can have. */
+function check_size({ compare, success }: Txn): Problem | undefined {
+  if (compare.length <= MOST_OPERATIONS && success.length <= MOST_OPERATIONS) return undefined;
+  const text =
+    `a change may concern at most ${MOST_OPERATIONS - 1} upstreams that the gateways of a cluster share, where a ` +
+    "deletion counts twice: divide it";
+  return { status: 400, code: "TooManyUpstreams", text };
 }
 
 /** Returns the client of a member. No connection is reused, as that could send a request twice. */
@@ -81,15 +100,21 @@ function ask(
   return $multi(answer, cause, refusal);
 }
 
-/** Determines the outcome after a failed comparison. `unclear`: why an earlier attempt had no answer. */
+/**
+ * Determines the outcome after a failed comparison. All changes of a transaction are made or none, so the
+ * first one tells for all.
+ *
+ * @param unclear why an earlier attempt had no answer
+ */
 function conclude(
   client: EtcdClient,
   answer: TxnAnswer,
   prefix: string,
-  change: Change,
+  [change]: readonly Change[],
+  history: string,
   unclear: string | undefined,
 ): Ended {
-  if (key_in(answer, 1)?.value !== change.history) {
+  if (key_in(answer, 1)?.value !== history) {
     const refuse = unclear === undefined ? unavailable : unknown_outcome;
     return $multi(undefined, refuse(ANOTHER_HISTORY));
   }
@@ -104,9 +129,19 @@ function conclude(
   return $multi(undefined, fate === "not made" ? LOST : unknown_outcome(unclear));
 }
 
-/** Makes a change through any member that answers. Phases that have cosockets. */
-export function make_change(etcd: EtcdConfig, change: Change): Ended {
-  const txn = txn_of(etcd.prefix, change);
+/** Orders changes so that the first one is a put, whose fate is clearer than that of a deletion. */
+function puts_first(changes: readonly Change[]): Change[] {
+  const puts = changes.filter(({ value }) => value !== undefined);
+  const deletions = changes.filter(({ value }) => value === undefined);
+  return puts.concat(deletions);
+}
+
+/** Makes changes, all of them or none, through any member that answers. Phases that have cosockets. */
+export function make_changes(etcd: EtcdConfig, unordered: readonly Change[], history: string): Ended {
+  const changes = puts_first(unordered);
+  const txn = txn_of(etcd.prefix, changes, history);
+  const too_many = check_size(txn);
+  if (too_many !== undefined) return $multi(undefined, too_many);
   let cause = "";
   let unclear: string | undefined;
   const deadline = clock.now() + PATIENCE_SECONDS;
@@ -118,7 +153,7 @@ export function make_change(etcd: EtcdConfig, change: Change): Ended {
     } else {
       const [answer, failure, refusal] = ask(client, txn);
       if (answer?.succeeded === true) return $multi(tonumber(answer.header?.revision), undefined);
-      if (answer !== undefined) return conclude(client, answer, etcd.prefix, change, unclear);
+      if (answer !== undefined) return conclude(client, answer, etcd.prefix, changes, history, unclear);
       if (refusal !== undefined) return $multi(undefined, refused_change(refusal, failure));
       cause = failure ?? "";
       if (!is_unconnected(cause)) unclear ??= cause;

@@ -6,6 +6,7 @@ import { DISCOVERY } from "./discovery";
 import { HEALTH_CHECK } from "./health_check";
 import { LOAD } from "./load";
 import { OUTLIER_DETECTION } from "./outlier";
+import { read_owner } from "./owner";
 import { invalid_value, type Problem } from "./problem";
 import type { Read } from "./reader";
 import { whole_from } from "./values";
@@ -34,6 +35,11 @@ export const SETTINGS = block({
   autoscale: optional(AUTOSCALE),
   /** The registry that supplies servers. Default: none. */
   discovery: optional(DISCOVERY),
+  /**
+   * Who manages the upstream, such as a team. `changes` with `prune` deletes only upstreams of the same owner.
+   * Default: none.
+   */
+  owner: optional(read_owner),
 });
 export type UpstreamSettings = ConfigOf<typeof SETTINGS>;
 

@@ -21,8 +21,11 @@ export function check_name(name: unknown): Problem | undefined {
   return undefined;
 }
 
-function at_server(index: number, problem: Problem): Problem {
-  return { ...problem, text: `servers[${index}]: ${problem.text}` };
+/** Returns the problem of a server as one of its upstream. */
+export function at_server(index: number, problem: Problem): Problem {
+  const { status, code, text, field } = problem;
+  const path = `servers[${index}]`;
+  return { status, code, text: `${path}: ${text}`, field: field === undefined ? path : `${path}.${field}` };
 }
 
 function read_servers(this: void, path: string, input: unknown): Read<ServerConfig[]> {

@@ -90,16 +90,13 @@ function load_state(state_dir: string): void {
   const loaded: { name: string; document: Document; servers: ServerRecord[] }[] = [];
   for (const [name, saved] of pairs(state.upstreams)) {
     const [document, servers] = to_document(saved, allocate_row);
-    const text = document === undefined ? undefined : dict.stage_text(name, format_document(document));
-    if (document === undefined || text === undefined) {
+    if (document === undefined || !dict.put_text(name, format_document(document))) {
       error("could not load the state: it does not fit into lua_shared_dict", 0);
     } else {
       loaded.push({ name, document, servers });
-      dict.put_text(name, text);
       shared_memory()[row_at(document.row) + UpstreamRow.REVISION] = document.revision;
     }
   }
-  dict.unstage_text();
   shared_memory()[Header.REVISION] = state.revision;
   if (needs_image === true) rewrite(state.revision);
   load_health();

@@ -4,20 +4,23 @@ import type { Document } from "./document/document";
 import { shared_text } from "./document/replica";
 import { junk_revision } from "./source_status";
 
-/** The way of a change to the other gateways of a cluster. `cluster/`, above the store, implements it. */
+/** The way of changes to the other gateways of a cluster. `cluster/`, above the store, implements it. */
 
-/** Sends a change of the shared part to the other gateways. Returns the new version. May yield. */
-export type Replicate = (
-  this: void,
-  name: string,
-  before: Document | undefined,
-  after: Document | undefined,
-  reach: Reach,
-) => Read<string>;
+/** A change of an upstream. */
+export interface SharedChange {
+  name: string;
+  /** Undefined: the upstream is created. */
+  current: Document | undefined;
+  /** Undefined: the upstream is deleted. */
+  next: Document | undefined;
+}
+
+/** Sends changes, all of them or none, to the other gateways. Returns the new version. May yield. */
+export type Share = (this: void, changes: readonly SharedChange[], reach: Reach) => Read<string>;
 
 /** The implementation. */
 export interface Replicator {
-  replicate: Replicate;
+  share: Share;
   /** Takes over etcd's newer version of an upstream. May yield. The watch brings what it misses. */
   catch_up: (this: void, name: string) => void;
 }
@@ -44,18 +47,17 @@ export function catch_up(name: string): void {
   replicator?.catch_up(name);
 }
 
-/** Returns how a change is replicated; undefined: it concerns this gateway only. */
-export function replicator_of(
-  name: string,
-  current: Document | undefined,
-  next: Document | undefined,
-  reach: Reach,
-): Replicate | undefined {
-  if (reach === "own" || replicator === undefined) return undefined;
-  const { replicate } = replicator;
-  if (typeof reach === "number") return replicate;
-  if (next === undefined) return current?.cluster_revision === undefined ? undefined : replicate;
+/** Sends changes to the other gateways, as `Replicator.share` does. Phases that can sleep. */
+export const share: Share = (changes, reach) => {
+  if (replicator === undefined) return $multi(NO_CLUSTER_REVISION, undefined);
+  return replicator.share(changes, reach);
+};
+
+/** Returns whether a change concerns the other gateways as well. */
+export function is_shared({ name, current, next }: SharedChange, reach: Reach): boolean {
+  if (reach === "own" || replicator === undefined) return false;
+  if (typeof reach === "number") return true;
+  if (next === undefined) return current?.cluster_revision !== undefined;
   const is_new = current?.cluster_revision === undefined;
-  const is_needed = is_new || junk_revision(name) > 0 || shared_text(current) !== shared_text(next);
-  return is_needed ? replicate : undefined;
+  return is_new || junk_revision(name) > 0 || shared_text(current) !== shared_text(next);
 }

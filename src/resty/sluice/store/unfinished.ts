@@ -7,13 +7,15 @@ import { numbers_in } from "./document/line";
 import { read } from "./document/read";
 import { start_returning } from "./document/returning";
 import { note_limits, restore_limits } from "./limits";
-import { Header, type RowNumber, UpstreamRow } from "./memory/cells";
-import { changed_name, ChangeKind, note_change, type UpstreamChange } from "./memory/changes";
-import { delete_text, put_staged_text, remember, unstage_text } from "./memory/dict";
+import { Header, UpstreamRow } from "./memory/cells";
+import { changes_at, note_changes } from "./memory/changes";
+import { delete_text, remember } from "./memory/dict";
 import { Lock, release, try_acquire } from "./memory/lock";
 import { revision, row_at, shared_memory } from "./memory/region";
 import { free_row } from "./memory/rows";
 import { note_seed } from "./memory/seeds";
+import { put_staged, staged_text, unstage } from "./memory/staging";
+import { ChangeKind, type UpstreamChange } from "./memory/upstream_change";
 import { note_scaling } from "./scaling";
 import { note_check_change } from "./unproven";
 
@@ -37,16 +39,21 @@ export function free_rows_of(document: Document): void {
   free_row(document.row);
 }
 
-/** Records that the journalling of a change begins, with its line `line`. The caller holds the write lock. */
-export function begin_write(change: UpstreamChange, row: RowNumber, line: string): void {
+/**
+ * Records that the journalling of changes begins. Returns false, and records nothing, when the dict is full.
+ * The caller holds the write lock.
+ *
+ * @param line the line of the journal
+ */
+export function begin_write(changes: readonly UpstreamChange[], line: string): boolean {
   const memory = shared_memory();
   const made = revision() + 1;
-  note_change(made, change);
+  if (!note_changes(made, changes)) return false;
   memory[Header.WRITING_REVISION] = made;
-  memory[Header.WRITING_DELETES] = change.kind === ChangeKind.DELETED ? 1 : 0;
   memory[Header.WRITING_FROM] = disk.journal_bytes();
   memory[Header.WRITING_TO] = disk.journal_bytes() + line.length;
-  memory[Header.WRITING] = row;
+  memory[Header.WRITING] = 1;
+  return true;
 }
 
 /** Updates the rows before a change is published: limits, deadlines, slow starts, cooldown, proven checks. */
@@ -68,38 +75,65 @@ export function forget_write(): void {
   shared_memory()[Header.WRITING] = 0;
 }
 
-/** Raises the revisions: all workers see the change from now on. The caller holds the write lock. */
-export function publish_write(): void {
+/** Raises the revisions: all workers see the changes from now on. The caller holds the write lock. */
+export function publish_write(changes: readonly UpstreamChange[]): void {
   const memory = shared_memory();
   const made = memory[Header.WRITING_REVISION];
   memory[Header.REVISION] = made;
   memory[Header.WRITES] = memory[Header.WRITES] + 1;
-  memory[row_at(memory[Header.WRITING] as RowNumber) + UpstreamRow.REVISION] = made;
+  if (changes.length > 1) memory[Header.WRITES_OF_SEVERAL] = memory[Header.WRITES_OF_SEVERAL] + 1;
+  for (const { row } of changes) memory[row_at(row) + UpstreamRow.REVISION] = made;
   memory[Header.WRITING] = 0;
 }
 
-/** Publishes the unfinished write. Returns false if its text found no room to be staged. */
-function complete(name: string, made: number): boolean {
+/** Deletes an upstream for a writer that has died. */
+function complete_deletion(name: string): void {
   const current = read(name);
-  if (shared_memory()[Header.WRITING_DELETES] === 1) {
-    delete_text(name);
-    note_seed(name, true);
-    if (current !== undefined) free_rows_of(current);
-    return true;
+  delete_text(name);
+  note_seed(name, true);
+  if (current !== undefined) free_rows_of(current);
+}
+
+/** Puts a staged text for a writer that has died, unless that writer has put it. */
+function complete_put(number: number, name: string, made: number): void {
+  const current = read(name);
+  if (current?.revision !== made) {
+    const [, text] = staged_text(number);
+    put_staged(number, name, text);
+    const next = read(name);
+    // If the writer has put the text, it has updated the rows before.
+    if (next !== undefined) update_rows(name, current, next, difference(current?.lines ?? [], next.lines));
   }
-  put_staged_text();
   note_seed(name, false);
   remember("drain", made);
-  const next = read(name);
-  if (next?.revision !== made) {
-    // The writer may have set the limits of the change, which is undone.
-    if (next !== undefined) restore_limits(name, next, difference([], next.lines).added);
-    return false;
+}
+
+/** Tells whether the text of a change is put or staged. A padded text is not staged: it found no room. */
+function can_complete({ name, kind }: UpstreamChange, number: number, made: number): boolean {
+  if (kind === ChangeKind.DELETED || staged_text(number)[0] === name) return true;
+  return read(name)?.revision === made;
+}
+
+/** Publishes the unfinished write. Returns false if a text found no room to be staged. */
+function complete(changes: readonly UpstreamChange[], made: number): boolean {
+  for (const [number, change] of ipairs(changes)) {
+    if (!can_complete(change, number - 1, made)) return false;
   }
-  // If the writer has put the text, it has updated the rows before.
-  if (current?.revision !== made)
-    update_rows(name, current, next, difference(current?.lines ?? [], next.lines));
+  for (const [number, { name, kind }] of ipairs(changes)) {
+    if (kind === ChangeKind.DELETED) complete_deletion(name);
+    else complete_put(number - 1, name, made);
+  }
   return true;
+}
+
+/** Takes back the unfinished write. The writer may have set the limits of its changes. */
+function take_back(changes: readonly UpstreamChange[]): void {
+  disk.take_back(shared_memory()[Header.WRITING_FROM]);
+  for (const { name } of changes) {
+    const current = read(name);
+    if (current !== undefined) restore_limits(name, current, difference([], current.lines).added);
+  }
+  forget_write();
 }
 
 /** Finishes the write of a dead writer. The caller holds the write lock and has written nothing yet. */
@@ -107,15 +141,15 @@ export function repair(): void {
   const memory = shared_memory();
   if (memory[Header.WRITING] === 0) return;
   const made = memory[Header.WRITING_REVISION];
+  const changes = changes_at(made) ?? [];
   const is_journalled = !disk.is_open() || disk.has_journalled(memory[Header.WRITING_TO]);
-  if (is_journalled && complete(changed_name(made), made)) {
+  if (is_journalled && complete(changes, made)) {
     disk.count_bytes(memory[Header.WRITING_TO]);
-    publish_write();
+    publish_write(changes);
   } else {
-    disk.take_back(memory[Header.WRITING_FROM]);
-    forget_write();
+    take_back(changes);
   }
-  unstage_text();
+  unstage();
 }
 
 /** Finishes the write of a dead writer, unless a live one has the lock. Any phase. */

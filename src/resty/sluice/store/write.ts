@@ -3,8 +3,8 @@ import type { Read } from "../config/reader";
 import { settings_of } from "../config/settings";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
-import { delete_upstream, put_upstream, type Change } from "./commit";
-import { difference, type Difference } from "./document/difference";
+import { commit, free_new_rows, try_out, type Change, type Making } from "./commit";
+import { difference } from "./document/difference";
 import { bookkeeping_of, type Document } from "./document/document";
 import { copy } from "./document/edit";
 import { LATE, LOST } from "./document/problems";
@@ -12,16 +12,16 @@ import { read } from "./document/read";
 import { with_write_lock } from "./memory/lock";
 import { revision } from "./memory/region";
 import { count_write_time } from "./memory/write_times";
-import { catch_up, replicator_of, type Reach } from "./replicate";
+import { catch_up, is_shared, type Reach } from "./replicate";
 import { junk_revision } from "./source_status";
 import { repair } from "./unfinished";
 
 /**
- * The store's writes. The upstreams are in the shared dict, and each change raises the revision by one. A
+ * The store's writes. The upstreams are in the shared dict, and each write raises the revision by one. A
  * write has five steps:
  *
  * 1. lock: take the lock of writers, and finish the write of a writer that has died.
- * 2. edit: make the new document from the current one.
+ * 2. edit: make the new documents from the current ones.
  * 3. stage, 4. journal, 5. publish: see `commit.ts`.
  *
  * Each step before the last can fail, and then nothing has changed.
@@ -32,6 +32,29 @@ import { repair } from "./unfinished";
  * that it allocates for new servers must carry `revision` as their incarnation.
  */
 export type Edit = (this: void, current: Document | undefined, revision: number) => Read<Document>;
+
+/** The edit of an upstream. */
+export interface NamedEdit {
+  name: string;
+  edit: Edit;
+}
+
+/** The problem of an upstream's edit. */
+export interface NamedProblem {
+  /** Undefined: the problem is that of the whole write. */
+  name: string | undefined;
+  problem: Problem;
+}
+
+/** The outcome of edits. */
+export interface Outcome {
+  /** The revision that the changes made, or the one before if nothing has changed. */
+  revision: number;
+  /** What the edits change, in their order. Those that change nothing are included. */
+  changes: readonly Change[];
+  /** Why nothing has changed; empty: the write has succeeded. */
+  problems: readonly NamedProblem[];
+}
 
 type Written = Read<Document>;
 
@@ -45,36 +68,82 @@ function busy(cause: string | undefined): Problem {
   return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
 }
 
-function is_same(current: Document, next: Document, { added }: Difference): boolean {
-  if (added.length > 0 || current.lines.length !== next.lines.length) return false;
+/** Pauses between the upstreams of a short write. */
+function no_pause(this: void): void {
+  // A write of one upstream does not yield.
+}
+
+/** Tells whether a change changes nothing in this gateway. */
+export function is_unchanged({ current, next, changed }: Change): boolean {
+  if (current === undefined || next === undefined) return current === next;
+  if (changed.added.length > 0 || current.lines.length !== next.lines.length) return false;
   if (encode(settings_of(current)) !== encode(settings_of(next))) return false;
   return encode(bookkeeping_of(current)) === encode(bookkeeping_of(next));
 }
 
-/** Counts the time of a write that began at a moment, unless it has a problem. Returns the problem. */
-function timed(began: clock.Moment, problem: Problem | undefined): Problem | undefined {
-  if (problem === undefined) count_write_time(clock.kernel_now() - began);
-  return problem;
+/** Makes the new documents of upstreams. Returns the changes, and the problems of the edits. */
+function edit_all(
+  edits: readonly NamedEdit[],
+  { revision, pause }: Making,
+): LuaMultiReturn<[Change[], NamedProblem[]]> {
+  const changes: Change[] = [];
+  const problems: NamedProblem[] = [];
+  for (const { name, edit } of edits) {
+    const current = read(name);
+    const [next, problem] = edit(current, revision);
+    if (problem === undefined)
+      changes.push({ name, current, next, changed: difference(current?.lines ?? [], next?.lines ?? []) });
+    else problems.push({ name, problem });
+    pause();
+  }
+  return $multi(changes, problems);
+}
+
+/** How a write of several upstreams is made. */
+export interface Manner {
+  reach: Reach;
+  /** Only determines what the write would change. */
+  is_dry_run: boolean;
+  /** Called between upstreams. */
+  pause: (this: void) => void;
+}
+
+/** Returns the edits of a write, at most one for each upstream, or its problem. Under the write lock. */
+export type Plan = (
+  this: void,
+) => LuaMultiReturn<[readonly NamedEdit[] | undefined, NamedProblem | undefined]>;
+
+/** Makes the changes of all edits, or none. Raises what an edit raises. The caller holds the write lock. */
+function make_all(plan: Plan, { reach, is_dry_run, pause }: Manner): Outcome {
+  const began = clock.kernel_now();
+  repair();
+  const before = revision();
+  const [edits, refused] = plan();
+  if (edits === undefined)
+    return { revision: before, changes: [], problems: refused === undefined ? [] : [refused] };
+  const making: Making = { revision: before + 1, reach, pause };
+  const [changes, problems] = edit_all(edits, making);
+  if (problems.length > 0) {
+    free_new_rows(changes);
+    return { revision: before, changes, problems };
+  }
+  const real = changes.filter((change) => !is_unchanged(change) || is_shared(change, reach));
+  if (real.length === 0) return { revision: before, changes, problems };
+  const problem = is_dry_run ? try_out(real, making) : commit(real, making);
+  if (problem !== undefined) return { revision: before, changes, problems: [{ name: undefined, problem }] };
+  if (is_dry_run) return { revision: before, changes, problems };
+  count_write_time(clock.kernel_now() - began);
+  return { revision: making.revision, changes, problems };
 }
 
 /** As `write`, for a caller that holds the write lock. Raises what `edit` raises. */
 export function write_under_lock(name: string, edit: Edit, reach: Reach = "all"): Written {
-  const began = clock.kernel_now();
-  repair();
-  const current = read(name);
-  const change: Change = { name, current, revision: revision() + 1, reach };
-  const [next, problem] = edit(current, change.revision);
-  if (problem !== undefined) return $multi(undefined, problem);
-  if (next === undefined)
-    return $multi(
-      undefined,
-      current === undefined ? undefined : timed(began, delete_upstream(change, current)),
-    );
-  const changed = difference(current?.lines ?? [], next.lines);
-  const is_done = current !== undefined && is_same(current, next, changed);
-  if (is_done && replicator_of(name, current, next, reach) === undefined) return $multi(current, undefined);
-  const refused = timed(began, put_upstream(change, next, changed));
-  return $multi(refused === undefined ? next : undefined, refused);
+  const manner = { reach, is_dry_run: false, pause: no_pause };
+  const { changes, problems } = make_all(() => $multi([{ name, edit }], undefined), manner);
+  if (problems.length > 0) return $multi(undefined, problems[0].problem);
+  const [change] = changes;
+  // Of a document that has not changed, the rows and the revision are those of the current one.
+  return $multi(is_unchanged(change) ? change.current : change.next, undefined);
 }
 
 function write_once(name: string, edit: Edit, reach: Reach): Written {
@@ -86,6 +155,11 @@ function write_once(name: string, edit: Edit, reach: Reach): Written {
   return $multi(document, locked === undefined ? busy(cause) : problem);
 }
 
+/** A random pause, so that the same two gateways do not collide again. */
+function rest_after_collision(): void {
+  ngx.sleep(RETRY_SECONDS * (1 + 3 * math.random()));
+}
+
 /** Waits for another gateway's change of the version `before`. Returns the problem when it takes too long. */
 function wait_for_other(name: string, before: string | undefined): Problem | undefined {
   const deadline = clock.now() + PATIENCE_SECONDS;
@@ -95,8 +169,7 @@ function wait_for_other(name: string, before: string | undefined): Problem | und
     if (clock.now() > deadline) return LATE;
     ngx.sleep(RETRY_SECONDS);
   }
-  // A random pause, so that the same two gateways do not collide again.
-  ngx.sleep(RETRY_SECONDS * (1 + 3 * math.random()));
+  rest_after_collision();
   return undefined;
 }
 
@@ -123,7 +196,7 @@ export function write(name: string, edit: Edit): Written {
 }
 
 /** Puts an upstream into etcd in place of its revision `from`; 0: none. `LOST`: another one was faster. */
-export function share(name: string, from: number): Written {
+export function put_into_etcd(name: string, from: number): Written {
   const put: Edit = (current) => $multi(current === undefined ? undefined : copy(current), undefined);
   return write_once(name, put, from);
 }
@@ -131,4 +204,27 @@ export function share(name: string, from: number): Written {
 /** As `write`, for changes that the other gateways do not share or already have. */
 export function write_own(name: string, edit: Edit): Written {
   return write_once(name, edit, "own");
+}
+
+function write_all_once(plan: Plan, manner: Manner): Outcome {
+  let outcome: Outcome | undefined;
+  const [, cause] = with_write_lock(() => {
+    outcome = make_all(plan, manner);
+  });
+  return (
+    outcome ?? { revision: revision(), changes: [], problems: [{ name: undefined, problem: busy(cause) }] }
+  );
+}
+
+/** Changes several upstreams in one step: all of them, or none. See `write`. Phases that can sleep. */
+export function write_all(plan: Plan, manner: Manner): Outcome {
+  let outcome = write_all_once(plan, manner);
+  let attempts = 1;
+  while (outcome.problems[0]?.problem === LOST && attempts < MOST_ATTEMPTS) {
+    for (const { name } of outcome.changes) catch_up(name);
+    rest_after_collision();
+    outcome = write_all_once(plan, manner);
+    attempts += 1;
+  }
+  return outcome;
 }

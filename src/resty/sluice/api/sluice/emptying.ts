@@ -3,12 +3,12 @@ import type { Read } from "../../config/reader";
 import { may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
+import { free_new_rows } from "../../store/commit";
 import type { Document, Leaver } from "../../store/document/document";
 import { parse_line, type ServerRecord } from "../../store/document/line";
 import { Row } from "../../store/memory/cells";
 import { Reported } from "../../store/memory/states";
 import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
-import { free_row } from "../../store/memory/rows";
 import { write, type Edit } from "../../store/write";
 import { if_it_exists, type EditExisting } from "../existing";
 import { argument, type ApiRequest } from "../request";
@@ -65,16 +65,6 @@ function would_empty(current: Document, next: Document | undefined): boolean {
   return (loses(may_serve) || loses(is_available)) && is_in_use(current, now);
 }
 
-/** Frees the rows of the servers that a refused change would have added. The caller holds the write lock. */
-function free_added_rows(current: Document, next: Document | undefined): void {
-  const known = new LuaSet<number>();
-  for (const line of current.lines) known.add(parse_line(line).row);
-  for (const line of next?.lines ?? []) {
-    const { row } = parse_line(line);
-    if (!known.has(row)) free_row(row);
-  }
-}
-
 function refusal(name: string): Problem {
   const text =
     `the change would leave upstream "${name}", which had a request within the last ${RECENT_SECONDS} s, ` +
@@ -89,7 +79,7 @@ export function unless_emptying(name: string, edit: Edit): Edit {
     const [next, problem] = edit(current, revision);
     if (problem !== undefined || current === undefined || !would_empty(current, next))
       return $multi(next, problem);
-    free_added_rows(current, next);
+    free_new_rows([{ current, next }]);
     return $multi(undefined, refusal(name));
   };
 }

@@ -3,7 +3,7 @@ import { read_node, type NodeConfig } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import type { ServerConfig } from "../../config/server";
-import type { UpstreamConfig } from "../../config/upstream";
+import { at_server, type UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
@@ -34,7 +34,8 @@ const MEMBERS_OF_GET = ["id", "source", "in_service", "node"];
 
 function check_id(id: unknown): Problem | undefined {
   if (typeof id === "number" && id === math.floor(id) && id >= 0 && id <= LARGEST_ID) return undefined;
-  return { status: 400, code: "UpstreamBadServerId", text: 'invalid "id": not the ID of a server' };
+  const text = 'invalid "id": not the ID of a server';
+  return { status: 400, code: "UpstreamBadServerId", text, field: "id" };
 }
 
 function take_origin(server: Record<string, unknown>): Read<Origin> {
@@ -56,10 +57,7 @@ export function take_origins(servers: unknown): Read<Origin[]> {
   const origins: Origin[] = [];
   for (const server of is_table(servers) ? (servers as unknown as unknown[]) : []) {
     const [origin, problem] = take_origin(is_table(server) ? server : {});
-    if (origin === undefined) {
-      const { status, code, text } = problem as Problem;
-      return $multi(undefined, { status, code, text: `servers[${origins.length}]: ${text}` });
-    }
+    if (origin === undefined) return $multi(undefined, at_server(origins.length, problem as Problem));
     origins.push(origin);
   }
   return $multi(origins, undefined);

@@ -2,9 +2,10 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { decode, encode, record } from "../../lib/json";
 import { Header } from "../../store/memory/cells";
-import { change_of, ChangeKind } from "../../store/memory/changes";
+import { changes_of, type MadeChanges } from "../../store/memory/changes";
 import { get_event, last_event, MOST_EVENTS } from "../../store/memory/dict";
 import { revision, shared_memory } from "../../store/memory/region";
+import { ChangeKind } from "../../store/memory/upstream_change";
 import type { Cursor } from "./cursor";
 
 /** Reads the events and the changes of upstreams in the order in which they happened. */
@@ -25,6 +26,9 @@ export interface Feed extends Cursor {
   /** Until when the reader waits for the events up to `awaited`; undefined: it does not wait. */
   deadline: clock.Moment | undefined;
   awaited: number;
+  /** The changes of the next revision, and how many of them the reader has. Undefined: not read yet. */
+  made: MadeChanges | undefined;
+  taken: number;
 }
 
 /** The members of an event that matter here. */
@@ -51,7 +55,7 @@ const NAMES_OF_KINDS: Record<ChangeKind, string> = {
 
 /** Returns a reader that continues after a position. */
 export function feed_from({ event, revision: made }: Cursor): Feed {
-  return { event, revision: made, deadline: undefined, awaited: 0 };
+  return { event, revision: made, deadline: undefined, awaited: 0, made: undefined, taken: 0 };
 }
 
 /** Returns the position before everything that is kept. */
@@ -72,6 +76,12 @@ function plural(count: number, noun: string): string {
   return `${string.format("%d", count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+function go_to_revision(feed: Feed, made: number): void {
+  feed.revision = made;
+  feed.made = undefined;
+  feed.taken = 0;
+}
+
 /** Continues with the oldest that is kept, if the reader has fallen behind it. */
 function skip_lost(feed: Feed): Item | undefined {
   const kept = oldest();
@@ -79,7 +89,7 @@ function skip_lost(feed: Feed): Item | undefined {
   const changes = math.max(0, kept.revision - feed.revision);
   if (events + changes === 0) return undefined;
   feed.event += events;
-  feed.revision += changes;
+  if (changes > 0) go_to_revision(feed, kept.revision);
   const what = `${plural(events, "event")} and ${plural(changes, "change")}`;
   return lost_item(`${what} are no longer kept`);
 }
@@ -115,12 +125,19 @@ function kind_of({ decision, problem }: StoredEvent): Item["kind"] {
   return problem === undefined ? "state" : "problem";
 }
 
+/** Returns the next change. The reader reaches a revision with the last of its changes. */
 function next_change(feed: Feed): Item | undefined {
   const made = feed.revision + 1;
-  const change = change_of(made);
-  if (change === undefined) return skip_lost(feed);
-  feed.revision = made;
-  const { name, kind, counts, time } = change;
+  feed.made ??= changes_of(made);
+  if (feed.made === undefined) return skip_lost(feed);
+  const { time, changes } = feed.made;
+  if (changes.length === 0) {
+    go_to_revision(feed, made);
+    return lost_item(`the upstreams of revision ${string.format("%d", made)} are no longer kept`);
+  }
+  const { name, kind, counts } = changes[feed.taken];
+  feed.taken += 1;
+  if (feed.taken === changes.length) go_to_revision(feed, made);
   const object = {
     revision: made,
     time: iso8601(time),

@@ -4,12 +4,12 @@ import { difference, type Difference } from "../document/difference";
 import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
 import { STORED_FIELDS, stored_server, type ServerRecord } from "../document/line";
 import { CHANGE_FIELDS } from "../document/saved";
-import { add_to_total, FORMAT, new_total, seal, total_digits, type Total } from "./sealed";
+import { add_to_total, FORMAT, new_total, seal, seal_parts, total_digits, type Total } from "./sealed";
 
 /**
  * The lines of the journals and the images. Pure.
  *
- * Both hold one change in each line. The first line of a journal names the revision that its first change
+ * Both hold in each line one change, or the changes that were made together. The first line of a journal names the revision that its first change
  * follows. The first line of an image names its revision. Its last line repeats the revision, and holds the
  * number of lines, the checksum of all of them, and the highest revision that the image may hold.
  */
@@ -20,7 +20,10 @@ interface WrittenServer {
   server: string;
 }
 
-/** One line: the change or deletion of an upstream. Servers that it does not name stay as they were. */
+/**
+ * The change or deletion of an upstream. Servers that it does not name stay as they were. It is the only
+ * content of its line, or one of the list `changes`: all of them make the same revision.
+ */
 interface Change extends Partial<UpstreamSettings>, Partial<Bookkeeping> {
   revision: number;
   upstream: string;
@@ -41,12 +44,8 @@ function written_server(record: ServerRecord): WrittenServer {
   return shaped(saved, SERVER_SHAPE);
 }
 
-function change_line(change: Change): string {
-  return seal(encode(shaped(change, CHANGE_SHAPE)));
-}
-
-/** Returns the line of a change: the upstream's document now, and the servers that differ. */
-export function format_change(name: string, document: Document, { added, removed }: Difference): string {
+/** Returns a change as JSON: the upstream's document now, and the servers that differ. */
+export function change_text(name: string, document: Document, { added, removed }: Difference): string {
   const put: WrittenServer[] = [];
   const kept = new LuaSet<number>();
   for (const record of added) {
@@ -57,21 +56,38 @@ export function format_change(name: string, document: Document, { added, removed
   for (const { id } of removed) {
     if (!kept.has(id)) remove.push(id);
   }
-  return change_line({
+  const change: Change = {
     ...settings_of(document),
     ...bookkeeping_of(document),
     revision: document.revision,
     upstream: name,
     put: list(put),
     remove: list(remove),
-  });
+  };
+  return encode(shaped(change, CHANGE_SHAPE));
 }
 
-/** Returns the line of a deletion. `is_seed`: the upstream is a seed. */
-export function format_deletion(name: string, revision: number, is_seed: boolean): string {
+/** Returns a deletion as JSON. `is_seed`: the upstream is a seed. */
+export function deletion_text(name: string, revision: number, is_seed: boolean): string {
   const change: Change = { revision, upstream: name, deleted: true };
   if (is_seed) change.seed = true;
-  return change_line(change);
+  return encode(shaped(change, CHANGE_SHAPE));
+}
+
+/** Returns the line of the changes that make a revision. */
+export function format_changes(
+  revision: number,
+  texts: readonly string[],
+  pause: (this: void) => void,
+): string {
+  if (texts.length === 1) return seal(texts[0]);
+  const parts = [string.format('{"revision":%d,"changes":[', revision)];
+  for (const text of texts) {
+    parts.push(text);
+    parts.push(",");
+  }
+  parts[parts.length - 1] = "]";
+  return seal_parts(parts, pause);
 }
 
 const JOURNAL_START = shape(["sluice", "format", "follows"]);
@@ -99,14 +115,14 @@ export function start_image(revision: number): LuaMultiReturn<[ImageWriter, stri
 
 /** Returns the line of an upstream in an image. */
 export function format_in_image(writer: ImageWriter, name: string, document: Document): string {
-  const line = format_change(name, document, difference([], document.lines));
+  const line = seal(change_text(name, document, difference([], document.lines)));
   add_to_total(writer.total, string.sub(line, 1, -2));
   return line;
 }
 
 /** Returns the line of a deleted seed in an image. */
 export function format_deleted_seed(writer: ImageWriter, name: string): string {
-  const line = format_deletion(name, writer.revision, true);
+  const line = seal(deletion_text(name, writer.revision, true));
   add_to_total(writer.total, string.sub(line, 1, -2));
   return line;
 }

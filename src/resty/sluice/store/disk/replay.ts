@@ -1,8 +1,12 @@
 import { check_fit } from "../../config/fit";
 import { settings_of, type UpstreamSettings } from "../../config/settings";
+import { unknown_parameter } from "../../config/problem";
+import { refuse, type Read } from "../../config/reader";
+import { read_list } from "../../config/values";
+import { is_table } from "../../lib/json";
 import type { Result } from "../../lib/result";
 import { whole_lines } from "../../lib/text";
-import { keys_of } from "../../lib/tables";
+import { keys_of, set_of } from "../../lib/tables";
 import { is_local_id } from "../document/clustered";
 import { bookkeeping_of, type Bookkeeping, type Document } from "../document/document";
 import { format_line, type ServerRecord } from "../document/line";
@@ -118,23 +122,54 @@ function apply_image_line(
   return undefined;
 }
 
-/** Applies a line of a journal, unless the image already holds the change. Returns the flaw of the line. */
+const MEMBERS_OF_SEVERAL = set_of(["revision", "changes", "crc"]);
+
+/** Reads the changes of a journal's line: one, or those of the list `changes`. */
+function read_changes(value: Record<string, unknown>): Read<ReadChange[]> {
+  if (value.changes === undefined) {
+    const [change, problem] = read_change(value);
+    return $multi(change === undefined ? undefined : [change], problem);
+  }
+  for (const [name] of pairs(value)) {
+    if (!MEMBERS_OF_SEVERAL.has(name)) return $multi(undefined, unknown_parameter(name));
+  }
+  const [items, no_list] = read_list("changes", value.changes);
+  if (items === undefined) return $multi(undefined, no_list);
+  const changes: ReadChange[] = [];
+  const upstreams = new LuaSet<string>();
+  for (const item of items) {
+    const path = `changes[${changes.length}]`;
+    if (!is_table(item)) return refuse(path, "must be an object");
+    const [change, problem] = read_change(item);
+    if (change === undefined) return refuse(path, problem?.text ?? "");
+    if (change.revision !== value.revision) return refuse(`${path}.revision`, "must be that of the line");
+    if (upstreams.has(change.upstream)) return refuse(path, `duplicate upstream "${change.upstream}"`);
+    upstreams.add(change.upstream);
+    changes.push(change);
+  }
+  if (changes.length === 0) return refuse("changes", "must not be empty");
+  return $multi(changes, undefined);
+}
+
+/** Applies a line of a journal, unless the image already holds it. Returns the flaw of the line. */
 function apply_journal_line(
   state: SavedState,
   value: Record<string, unknown>,
   origin: string,
 ): string | undefined {
-  const [change, problem] = read_change(value);
-  if (change === undefined) return problem?.text;
-  const { revision } = change;
-  // The image holds this line's change: a crash came before the journal was emptied.
+  const [changes, problem] = read_changes(value);
+  if (changes === undefined) return problem?.text;
+  const { revision } = changes[0];
+  // The image holds this line's changes: a crash came before the journal was emptied.
   if (revision <= state.revision) return undefined;
   if (revision !== state.revision + 1)
     return `revision ${revision} does not follow revision ${state.revision}`;
   state.revision = revision;
-  // Upstreams change while an image is written: it may already hold this change.
-  const upstream = state.upstreams.get(change.upstream);
-  if (upstream === undefined || upstream.revision < revision) apply(state, change, origin);
+  for (const change of changes) {
+    // Upstreams change while an image is written: it may already hold this change.
+    const upstream = state.upstreams.get(change.upstream);
+    if (upstream === undefined || upstream.revision < revision) apply(state, change, origin);
+  }
   return undefined;
 }
 

@@ -25,6 +25,16 @@ export function seal(object_text: string): string {
   return `${body}${START}${digits_of(crc32(body))}${END}\n`;
 }
 
+/** As `seal`, for a long text in parts, of which the object ends after the last one. */
+export function seal_parts(parts: readonly string[], pause: (this: void) => void): string {
+  let state = CRC32_START;
+  for (const part of parts) {
+    state = crc32_text(state, part);
+    pause();
+  }
+  return `${table.concat(parts as string[])}${START}${digits_of(crc32_end(state))}${END}\n`;
+}
+
 /** Returns whether a line, without its end, has a checksum, right or wrong. */
 export function has_seal(line: string): boolean {
   return string.sub(line, -SEAL, -SEAL + START.length - 1) === START && string.sub(line, -END.length) === END;

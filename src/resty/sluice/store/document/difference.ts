@@ -1,5 +1,5 @@
 import { set_of } from "../../lib/tables";
-import type { Counts } from "../memory/changes";
+import type { Counts } from "../memory/upstream_change";
 import { parse_line, type ServerRecord } from "./line";
 
 /**

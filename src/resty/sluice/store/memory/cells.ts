@@ -14,11 +14,11 @@ export const enum Header {
   SLOTS,
   NEXT_ROW,
   FREE_ROW,
-  /** The row of the upstream that a write is changing; 0: no write is under way. */
+  /** 1 while a change is journalled and published, and the revision that it makes. */
   WRITING,
-  /** The revision that the write makes, and 1 when it deletes the upstream. */
   WRITING_REVISION,
-  WRITING_DELETES,
+  /** The number of texts that may be staged (`staging.ts`). */
+  STAGED,
   LOCK_FD,
   /** The two journals, and how many bytes of each count. */
   JOURNAL_0_FD,
@@ -68,6 +68,8 @@ export const enum Header {
   LAST_WRITE_TIME = FIRST_WRITE_TIME + 12,
   /** When nginx started, in milliseconds since 1970. It tells this run of nginx apart from others. */
   STARTED_AT,
+  /** The number of published changes of several upstreams. */
+  WRITES_OF_SEVERAL,
 }
 
 export const enum Slot {
@@ -86,6 +88,8 @@ export const enum Slot {
   LUA_BYTES,
   /** The number of clients that follow the event stream in the worker. */
   STREAMS,
+  /** The revision of the store that the worker has seen, some tenths of a second ago. */
+  SEEN_REVISION,
 }
 
 /**

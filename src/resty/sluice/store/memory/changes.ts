@@ -2,9 +2,11 @@ import * as ffi from "ffi";
 
 import * as clock from "../../lib/clock";
 import { set_of } from "../../lib/tables";
-import type { Cell } from "./cells";
+import type { Cell, RowNumber } from "./cells";
+import { keep_list, list_of_changes, NO_LIST } from "./change_lists";
 import { fence, get_names } from "./dict";
 import { change_at, CHANGES, revision, shared_memory } from "./region";
+import type { UpstreamChange } from "./upstream_change";
 
 /**
  * What recent revisions changed: for followers, which need not read all upstreams each time, and for the
@@ -15,8 +17,10 @@ import { change_at, CHANGES, revision, shared_memory } from "./region";
 const enum Change {
   /** The time of day, in seconds since 1970. */
   TIME,
-  /** A `ChangeKind`. */
+  /** A `ChangeKind`, or `SEVERAL`. */
   KIND,
+  /** The row of the upstream. For `SEVERAL`, the number of the list instead. */
+  ROW,
   /** The numbers of servers. */
   ADDED,
   REMOVED,
@@ -25,28 +29,10 @@ const enum Change {
   NAME,
 }
 
-/** What a change does to its upstream. */
-export const enum ChangeKind {
-  CREATED,
-  CHANGED,
-  DELETED,
-}
+/** The kind of a change of several upstreams, which `change_lists.ts` lists. */
+const SEVERAL = -1;
 
 const CELL_BYTES = 8;
-
-/** Numbers of an upstream's servers. */
-export interface Counts {
-  added: number;
-  removed: number;
-  changed: number;
-}
-
-/** What a revision does to an upstream. */
-export interface UpstreamChange {
-  name: string;
-  kind: ChangeKind;
-  counts: Counts;
-}
 
 /** Returns the address of the bytes of the name in the change at the cell `at`. */
 function name_bytes(at: Cell): ffi.CData {
@@ -54,12 +40,11 @@ function name_bytes(at: Cell): ffi.CData {
   return ffi.cast("char *", memory + (at + Change.NAME) * CELL_BYTES);
 }
 
-/** Records what the next revision changes. The caller holds the write lock. */
-export function note_change(made: number, { name, kind, counts }: UpstreamChange): void {
+/** Records what the next revision changes, in one upstream. */
+function note_one(at: Cell, { name, row, kind, counts }: UpstreamChange): void {
   const memory = shared_memory();
-  const at = change_at(made);
-  memory[at + Change.TIME] = clock.wall_time();
   memory[at + Change.KIND] = kind;
+  memory[at + Change.ROW] = row;
   memory[at + Change.ADDED] = counts.added;
   memory[at + Change.REMOVED] = counts.removed;
   memory[at + Change.CHANGED] = counts.changed;
@@ -67,16 +52,53 @@ export function note_change(made: number, { name, kind, counts }: UpstreamChange
   ffi.copy(name_bytes(at), name, name.length);
 }
 
-/** Returns the upstream that a revision changes. */
-export function changed_name(made: number): string {
+/**
+ * Records what the next revision changes. Returns false when the dict has no room for the list of several
+ * upstreams. The caller holds the write lock.
+ */
+export function note_changes(made: number, changes: readonly UpstreamChange[]): boolean {
+  const memory = shared_memory();
   const at = change_at(made);
-  return ffi.string(name_bytes(at), shared_memory()[at + Change.NAME_LENGTH]);
+  memory[at + Change.TIME] = clock.wall_time();
+  if (changes.length === 1) {
+    note_one(at, changes[0]);
+    return true;
+  }
+  const list = keep_list(made, changes);
+  memory[at + Change.KIND] = SEVERAL;
+  memory[at + Change.ROW] = list ?? NO_LIST;
+  return list !== undefined;
 }
 
-/** A change that was made. */
-export interface MadeChange extends UpstreamChange {
+/** Returns the change of one upstream at the cell `at`. */
+function one_at(at: Cell): UpstreamChange {
+  const memory = shared_memory();
+  return {
+    name: ffi.string(name_bytes(at), memory[at + Change.NAME_LENGTH]),
+    row: memory[at + Change.ROW] as RowNumber,
+    kind: memory[at + Change.KIND],
+    counts: {
+      added: memory[at + Change.ADDED],
+      removed: memory[at + Change.REMOVED],
+      changed: memory[at + Change.CHANGED],
+    },
+  };
+}
+
+/** Returns what a revision changes that is kept; undefined: the list of its upstreams is no longer kept. */
+export function changes_at(made: number): UpstreamChange[] | undefined {
+  const at = change_at(made);
+  const memory = shared_memory();
+  if (memory[at + Change.KIND] !== SEVERAL) return [one_at(at)];
+  return list_of_changes(made, memory[at + Change.ROW]);
+}
+
+/** The changes that a revision has made. */
+export interface MadeChanges {
   /** The time of day, in seconds since 1970. */
   time: number;
+  /** Empty: the list of its upstreams is no longer kept. */
+  changes: readonly UpstreamChange[];
 }
 
 /** Returns whether the change of a revision may be overwritten: the next revision uses its place. */
@@ -84,23 +106,12 @@ function is_overwritten(made: number): boolean {
   return revision() + 1 - made >= CHANGES;
 }
 
-/** Returns the change that a revision has made; undefined: it is no longer kept. Any phase. */
-export function change_of(made: number): MadeChange | undefined {
-  const memory = shared_memory();
-  const at = change_at(made);
-  const change = {
-    name: changed_name(made),
-    kind: memory[at + Change.KIND],
-    counts: {
-      added: memory[at + Change.ADDED],
-      removed: memory[at + Change.REMOVED],
-      changed: memory[at + Change.CHANGED],
-    },
-    time: memory[at + Change.TIME],
-  };
+/** Returns what a revision has changed; undefined: it is no longer kept. Any phase. */
+export function changes_of(made: number): MadeChanges | undefined {
+  const found = { time: shared_memory()[change_at(made) + Change.TIME], changes: changes_at(made) ?? [] };
   // Another worker may have begun to overwrite the change while it was read.
   fence();
-  return is_overwritten(made) ? undefined : change;
+  return is_overwritten(made) ? undefined : found;
 }
 
 /** Position of a background task in the sequence of changes. */
@@ -119,12 +130,14 @@ export function new_follower(): Follower {
 /** Returns the upstreams that the revisions from `first` to `last` changed; undefined: not known. */
 function names_between(first: number, last: number): string[] | undefined {
   if (last - first >= CHANGES) return undefined;
-  const changed: string[] = [];
+  const names: string[] = [];
   for (const made of $range(first, last)) {
-    changed.push(changed_name(made));
+    const changes = changes_at(made);
+    if (changes === undefined) return undefined;
+    for (const { name } of changes) names.push(name);
   }
   // A change whose revision is not raised yet may have overwritten the oldest one.
-  return is_overwritten(first) ? undefined : changed;
+  return is_overwritten(first) ? undefined : names;
 }
 
 /**

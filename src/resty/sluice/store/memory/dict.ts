@@ -1,14 +1,6 @@
-/**
- * Access to the shared dict.
- *
- * A write that finds no room must change nothing, and `safe_set` alone does not guarantee that. When a value
- * is replaced by one of a different size, lua-nginx-module frees the old value first. If the new value then
- * does not fit, or the worker dies at that moment, the old value is lost. A smaller value can fail as well,
- * because it may need memory of a size class that a full dict no longer has.
- */
+/** Access to the shared dict. `staging.ts` replaces texts of upstreams safely. */
 
 const PREFIX = "upstream:";
-const STAGED = "staged";
 
 let dict: SharedDict | undefined;
 let opened_name = "";
@@ -64,6 +56,11 @@ export function remember(note: Note, value: string | number): boolean {
   return opened().safe_set(note, value)[0] === true;
 }
 
+/** Returns the key of the text of an upstream. */
+export function upstream_key(name: string): string {
+  return PREFIX + name;
+}
+
 /** Returns the text of an upstream. */
 export function get_text(name: string): string | undefined {
   return opened().get(PREFIX + name)[0] as string | undefined;
@@ -106,57 +103,9 @@ export function get_seeds(): string[] {
   return names_after(SEED_PREFIX);
 }
 
-/**
- * Returns a key of the same length as the upstream's key, so that storing it needs the same amount of memory.
- */
-function trial_key(name: string): string {
-  return `trial:${string.rep("-", PREFIX.length + name.length - 6)}`;
-}
-
-function has_room(name: string, text: string): boolean {
-  const trial = trial_key(name);
-  const [fits] = opened().safe_set(trial, text);
-  opened().delete(trial);
-  return fits === true;
-}
-
-/**
- * Stages a text that is about to replace the current one. If the writer dies meanwhile, `put_staged_text`
- * completes the write. Returns the text to store, padded to the old length if only that fits (no copy is
- * staged then); undefined: there is no room. The caller holds the write lock.
- */
-export function stage_text(name: string, text: string): string | undefined {
-  const before = get_text(name);
-  const [is_staged] = opened().safe_set(STAGED, `${name}\n${text}`);
-  if (is_staged === true && ((before !== undefined && before.length === text.length) || has_room(name, text)))
-    return text;
-  opened().delete(STAGED);
-  if (before === undefined || before.length < text.length) return undefined;
-  return text + string.rep("\n", before.length - text.length);
-}
-
-/** Removes the staged copy. The caller holds the write lock. */
-export function unstage_text(): void {
-  opened().delete(STAGED);
-}
-
-/** Stores the staged text, if there is one. The caller holds the write lock. */
-export function put_staged_text(): void {
-  const staged = opened().get(STAGED)[0] as string | undefined;
-  if (staged === undefined) return;
-  const [name, text] = string.match(staged, "^([^\n]*)\n(.*)$");
-  put_text(name, text);
-}
-
-/** Stores a text that `stage_text` has returned. The caller holds the write lock. */
-export function put_text(name: string, text: string): void {
-  let [done, cause] = opened().safe_set(PREFIX + name, text);
-  if (done !== true) {
-    // Events that were recorded meanwhile may have taken the room. The staged copy has as much.
-    opened().delete(STAGED);
-    [done, cause] = opened().safe_set(PREFIX + name, text);
-  }
-  if (done !== true) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: ${cause ?? ""}`);
+/** Stores the text of an upstream. Returns false when the dict is full; the old text may be lost then. */
+export function put_text(name: string, text: string): boolean {
+  return opened().safe_set(upstream_key(name), text)[0] === true;
 }
 
 /** Removes the text of an upstream. */

@@ -26,11 +26,11 @@ import { doubles_at, map_shared } from "./posix";
  */
 
 /** The version of this layout. A reload to another version of this module must not misread the memory. */
-const LAYOUT = 10;
+const LAYOUT = 11;
 /** The number of changes that are kept; a power of two. */
 export const CHANGES = 1024;
 /** The cells of a change, with the bytes of the longest name. */
-const CHANGE_SIZE = 22;
+const CHANGE_SIZE = 23;
 const FIRST_CHANGE = 64;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 16;

@@ -8,6 +8,7 @@ import {
   counter_at,
   last_slot,
   offset_of,
+  revision,
   row_at,
   shared_memory,
   slot_at,
@@ -84,6 +85,7 @@ function settle(slot: number): void {
   memory[at + Slot.WORKER] = ngx.worker.id() ?? -1;
   memory[at + Slot.GENERATION] = memory[Header.GENERATION];
   memory[at + Slot.REQUESTS] = 0;
+  memory[at + Slot.SEEN_REVISION] = memory[Header.REVISION];
   memory[at + Slot.REQUESTS_AT_RESET] = 0;
   memory[at + Slot.PID] = ngx.worker.pid();
   own_slot = slot;
@@ -104,6 +106,12 @@ export function take_slot(): number | undefined {
 export function note_lua_memory(): void {
   if (own_slot === 0) return;
   shared_memory()[slot_at(own_slot) + Slot.LUA_BYTES] = collectgarbage("count") * 1024;
+}
+
+/** Notes that this worker has seen the present revision: its next request uses it. Any phase. */
+export function note_seen_revision(): void {
+  if (own_slot === 0) return;
+  shared_memory()[slot_at(own_slot) + Slot.SEEN_REVISION] = revision();
 }
 
 /** Returns the slot that this worker has taken in another Lua VM; undefined: none. Any phase. */

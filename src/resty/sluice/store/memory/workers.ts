@@ -56,6 +56,21 @@ export function running_workers(): LuaMultiReturn<[WorkerMemory[], number]> {
   return $multi(present, earlier);
 }
 
+/** Returns how many workers of the present configuration have seen a revision, and their number. Any phase. */
+export function workers_at(revision: number): LuaMultiReturn<[following: number, total: number]> {
+  const memory = shared_memory();
+  let following = 0;
+  let total = 0;
+  for (const slot of $range(1, last_slot())) {
+    const at = slot_at(slot);
+    if (memory[at + Slot.GENERATION] === memory[Header.GENERATION] && is_held(slot)) {
+      total += 1;
+      if (memory[at + Slot.SEEN_REVISION] >= revision) following += 1;
+    }
+  }
+  return $multi(following, total);
+}
+
 function upstream_cells(): Cell[] {
   const memory = shared_memory();
   const cells: Cell[] = [];

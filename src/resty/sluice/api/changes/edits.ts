@@ -1,0 +1,124 @@
+import type { Problem } from "../../config/problem";
+import { parse_head, type Document } from "../../store/document/document";
+import { may_have_sourced, parse_line } from "../../store/document/line";
+import { names } from "../../store/document/read";
+import { get_text } from "../../store/memory/dict";
+import { free_new_rows } from "../../store/commit";
+import type { Edit, NamedEdit } from "../../store/write";
+import { argument } from "../request";
+import { unless_emptying } from "../sluice/emptying";
+import { delete_edit, patch_edit, put_edit } from "../sluice/upstream_edits";
+import type { Wanted } from "./given";
+import type { ChangeOptions } from "./request";
+
+/** Makes the edits of a change of several upstreams, with the guards that protect other upstreams' servers. */
+
+const NO_CONDITIONS = { match: undefined, none_match: undefined };
+
+function conflict(code: string, text: string): Problem {
+  return { status: 409, code, text };
+}
+
+/** Returns the problem of an upstream that another owner manages. */
+function check_owner(
+  name: string,
+  current: Document | undefined,
+  owner: string | undefined,
+): Problem | undefined {
+  const before = current?.owner;
+  if (owner === undefined || before === undefined || before === owner || argument("force") === "true")
+    return undefined;
+  return conflict(
+    "OwnerConflict",
+    `upstream "${name}" belongs to "${before}": add ?force=true to make it belong to "${owner}"`,
+  );
+}
+
+/** Returns the addresses of the servers that clients of the API have added. */
+function own_servers({ lines }: Document): string[] {
+  const own: string[] = [];
+  for (const line of lines) {
+    const record = parse_line(line);
+    if (record.source === "") own.push(record.server);
+  }
+  return own;
+}
+
+/** Returns the problem of a change that removes more servers of an upstream than it may. */
+function check_removal(
+  name: string,
+  current: Document | undefined,
+  next: Document | undefined,
+  percent: number,
+): Problem | undefined {
+  if (current === undefined) return undefined;
+  const before = own_servers(current);
+  const after = new LuaSet<string>();
+  for (const server of next === undefined ? [] : own_servers(next)) after.add(server);
+  let removed = 0;
+  for (const server of before) {
+    if (!after.has(server)) removed += 1;
+  }
+  if (removed * 100 <= before.length * percent) return undefined;
+  return conflict(
+    "TooManyRemoved",
+    `the change would remove ${removed} of the ${before.length} servers of upstream "${name}", ` +
+      `more than max_removal_percent, ${percent}, allows`,
+  );
+}
+
+/** Wraps an edit in the guards of a change. */
+function guarded(name: string, edit: Edit, { owner, max_removal_percent }: ChangeOptions): Edit {
+  return (current, revision) => {
+    const foreign = check_owner(name, current, owner);
+    if (foreign !== undefined) return $multi(undefined, foreign);
+    const [next, problem] = edit(current, revision);
+    if (problem !== undefined) return $multi(undefined, problem);
+    // An upstream keeps its owner unless the change names one.
+    const kept = owner ?? next?.owner ?? current?.owner;
+    if (next !== undefined && kept !== undefined) next.owner = kept;
+    const many =
+      max_removal_percent === undefined ? undefined : check_removal(name, current, next, max_removal_percent);
+    if (many === undefined) return $multi(next, undefined);
+    free_new_rows([{ current, next }]);
+    return $multi(undefined, many);
+  };
+}
+
+function edit_of(name: string, wanted: Wanted): Edit {
+  if (wanted.kind === "delete") return delete_edit(name, wanted.conditions);
+  if (wanted.kind === "patch") return patch_edit(name, wanted.input, undefined, wanted.conditions);
+  return put_edit(wanted.config, wanted.input, wanted.conditions);
+}
+
+/** Returns the edit of an upstream that a change names. */
+export function named_edit(name: string, wanted: Wanted, options: ChangeOptions): NamedEdit {
+  return { name, edit: unless_emptying(name, guarded(name, edit_of(name, wanted), options)) };
+}
+
+/** Returns whether `prune` deletes an upstream that a change does not name. */
+function is_pruned(name: string, owner: string | undefined): boolean {
+  const text = get_text(name);
+  if (text === undefined || parse_head(text)[0].owner !== owner) return false;
+  return !may_have_sourced(text, "register") && !may_have_sourced(text, "discovery");
+}
+
+/**
+ * Returns the edits that delete the upstreams of the same owner which a change does not name. Upstreams with
+ * servers of a registry or servers that have registered themselves stay. The caller holds the write lock.
+ */
+export function prune_edits(
+  named: LuaSet<string>,
+  options: ChangeOptions,
+  pause: (this: void) => void,
+): NamedEdit[] {
+  const edits: NamedEdit[] = [];
+  for (const name of names()) {
+    pause();
+    if (!named.has(name) && is_pruned(name, options.owner)) {
+      const edit = guarded(name, delete_edit(name, NO_CONDITIONS), options);
+      edits.push({ name, edit: unless_emptying(name, edit) });
+    }
+  }
+  return edits;
+}

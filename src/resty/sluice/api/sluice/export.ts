@@ -1,0 +1,41 @@
+import { SETTINGS, settings_of } from "../../config/settings";
+import { encode, list, shape, shaped } from "../../lib/json";
+import type { Document } from "../../store/document/document";
+import { parse_line } from "../../store/document/line";
+import { names, read } from "../../store/document/read";
+import type { NextPiece } from "../answer";
+import { collection_pieces } from "../collection";
+import { parameters_object } from "../server_object";
+import { shown_settings } from "./upstream_edits";
+
+/** What `changes` accepts to restore all upstreams: without ids, and without the servers of sources. */
+
+const UPSTREAM = shape(SETTINGS.names, ["servers"]);
+
+function export_object(document: Document): object {
+  const servers: object[] = [];
+  for (const line of document.lines) {
+    const record = parse_line(line);
+    if (record.source === "") servers.push(parameters_object(record));
+  }
+  const settings = shown_settings(settings_of(document));
+  return shaped({ ...settings, servers: list(servers) }, UPSTREAM);
+}
+
+/** Returns the export of all upstreams in pieces. */
+export function export_pieces(): NextPiece {
+  const next_upstreams = collection_pieces(names(), (name) => {
+    const document = read(name);
+    return document === undefined ? undefined : encode(export_object(document));
+  });
+  let is_first = true;
+  let is_last = false;
+  return (pause) => {
+    if (is_last) return undefined;
+    const piece = next_upstreams(pause);
+    const start = is_first ? '{"upstreams":' : "";
+    is_first = false;
+    is_last = piece === undefined;
+    return piece === undefined ? "}" : start + piece;
+  };
+}
