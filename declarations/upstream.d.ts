@@ -35,6 +35,11 @@ declare module "resty.sluice" {
     autoscale?: Autoscale;
     /** The registry that supplies servers. Default: none. */
     discovery?: Discovery;
+    /**
+     * Who manages the upstream, such as a team. A change with `prune` deletes only upstreams of the same
+     * owner. Default: none.
+     */
+    owner?: string;
     /** How the server of a request is chosen. Default: `"round_robin"`. */
     method?: Method;
     /** Parameters of the method `least_time`. */

@@ -1,73 +1,14 @@
 /** Another worker completes or undoes a write of a killed worker immediately, without a further write. */
 import assert from "node:assert/strict";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
 import { begin } from "./support/clients.mjs";
 import { wasReset } from "./support/faults.mjs";
-import { makeGateway } from "./support/gateway.mjs";
 import { becomes, eventsOf, stateOf } from "./support/health.mjs";
+import { startKilling } from "./support/killing.mjs";
 import { ask } from "./support/load.mjs";
 import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
-
-/**
- * The point of a write at which its worker is killed: before or after a function of a module.
- * @typedef {{ module: string, name: string, when: "before" | "after" }} Point
- */
-
-/**
- * Returns Lua that makes the next worker at a point kill itself if a file contains the order.
- * @param {string} order the file
- * @param {Point} point
- */
-function killingLua(order, { module, name, when }) {
-  return `
-    local ffi = require("ffi")
-    ffi.cdef("int kill(int, int)")
-    local module = require("resty.sluice.store.${module}")
-    local original = module.${name}
-    local function die()
-      local file = io.open("${order}")
-      if file == nil or file:read("*a") ~= "kill" then return end
-      io.open("${order}", "w"):close()
-      ffi.C.kill(ngx.worker.pid(), 9)
-    end
-    module.${name} = function(...)
-      ${when === "before" ? "die()" : ""}
-      local a, b = original(...)
-      ${when === "after" ? "die()" : ""}
-      return a, b
-    end
-  `;
-}
-
-/**
- * Starts a gateway whose next writer can be killed at a point.
- * @param {import("node:test").TestContext} context
- * @param {Point} point
- * @param {import("./support/gateway.mjs").Options} options
- */
-async function startKilling(context, point, options) {
-  const gateway = await makeGateway(context, options);
-  const order = join(gateway.folder, "kill");
-  writeFileSync(order, "");
-  // Workers run as the user nobody.
-  chmodSync(order, 0o666);
-  gateway.configure({ beforeSetup: killingLua(order, point) });
-  await gateway.start();
-  gateway.log.allow(/worker process \d+ exited on signal 9|was locked by \d+$/);
-  return {
-    gateway,
-    /** Makes a request that kills its worker. @param {() => Promise<unknown>} write */
-    async killWith(write) {
-      writeFileSync(order, "kill");
-      await assert.rejects(write(), /socket hang up|ECONNRESET/);
-      assert.equal(readFileSync(order, "utf8"), "");
-    },
-  };
-}
 
 /** @param {import("./support/gateway.mjs").Gateway} gateway */
 async function assertKept(gateway) {
@@ -77,7 +18,7 @@ async function assertKept(gateway) {
   assert.equal(await gateway.api.configuration(), before, "the saved state equals the served state");
 }
 
-/** @type {Record<string, Point>} */
+/** @type {Record<string, import("./support/killing.mjs").Point>} */
 const journalled = {
   "before its line counts": { module: "disk.writer", name: "count_bytes", when: "before" },
   "after its line counts": { module: "disk.writer", name: "count_bytes", when: "after" },

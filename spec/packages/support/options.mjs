@@ -31,6 +31,7 @@ export const examples = [
   upstream({
     method: "round_robin",
     panic_threshold: 50,
+    owner: "team-a",
     retries: { tries: 3, timeout: "10s", budget: { percent: 20, min_concurrent: 3 } },
     queue: { size: 100, timeout: "60s" },
     outlier_detection: {

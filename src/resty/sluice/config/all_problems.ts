@@ -6,30 +6,28 @@ import type { Problem } from "./problem";
 /** Upper bound on the problems of one input. */
 const MOST_PROBLEMS = 20;
 
-/** Returns the value that holds the last part of a path, and that part; undefined: there is no such value. */
-function holder_of(
-  input: Record<string, unknown>,
-  path: string,
-): LuaMultiReturn<[holder: Record<string, unknown> | undefined, name: string]> {
-  let holder: Record<string, unknown> | undefined = input;
-  const [start, last] = string.match(path, "^(.-)%.?([^.%[%]]+)$");
-  for (const [name, index] of string.gmatch(start ?? "", "([^.%[%]]*)%[?(%d*)%]?")) {
-    if (name !== "" && holder !== undefined) {
-      const member: unknown = holder[name];
-      holder = is_table(member) ? member : undefined;
-    }
-    if (index !== "" && holder !== undefined) {
-      const item: unknown = (holder as unknown as unknown[])[tonumber(index) as number];
-      holder = is_table(item) ? item : undefined;
-    }
-  }
-  return $multi(last === undefined ? undefined : holder, last ?? "");
+/** Returns the parts of a path: names of members, and positions in lists. */
+function parts_of(path: string): string[] {
+  const parts: string[] = [];
+  for (const [part] of string.gmatch(path, "[^.%[%]]+")) parts.push(part);
+  return parts;
+}
+
+/** Returns the member of an object, or the item of a list. */
+function value_at(holder: unknown, part: string): unknown {
+  if (!is_table(holder)) return undefined;
+  const is_list = (holder as unknown as unknown[])[0] !== undefined;
+  return is_list ? (holder as unknown as unknown[])[tonumber(part) ?? -1] : holder[part];
 }
 
 /** Removes the member at a path. Returns false if there is none, or if it is an item of a list. */
 function remove_member(input: Record<string, unknown>, path: string): boolean {
-  const [holder, name] = holder_of(input, path);
-  if (holder?.[name] === undefined) return false;
+  const parts = parts_of(path);
+  const name = parts.pop();
+  if (name === undefined || string.sub(path, -1) === "]") return false;
+  let holder: unknown = input;
+  for (const part of parts) holder = value_at(holder, part);
+  if (!is_table(holder) || holder[name] === undefined) return false;
   holder[name] = undefined;
   return true;
 }

@@ -36,8 +36,8 @@ export const SETTINGS = block({
   /** The registry that supplies servers. Default: none. */
   discovery: optional(DISCOVERY),
   /**
-   * Who manages the upstream, such as a team. `changes` with `prune` deletes only upstreams of the same owner.
-   * Default: none.
+   * Who manages the upstream, such as a team. A change with `prune` deletes only upstreams of the same
+   * owner. Default: none.
    */
   owner: optional(read_owner),
 });

@@ -91,7 +91,7 @@ function read_name(
   return $multi((names as string[])[0], skip_blanks(scan, colon + 1), undefined);
 }
 
-/** Reads the members of the object whose bracket is at `start`. Returns its end, or undefined and the error. */
+/** Reads the members of the object whose bracket is at `start`. Returns its end, or the error. */
 export function read_object(scan: Scan, start: number, read: ReadMember): Result<number> {
   let position = skip_blanks(scan, start + 1);
   if (byte_at(scan, position) === "}") return $multi(position, undefined);

@@ -41,11 +41,11 @@ function fields_that_differ(
 
 function shown(document: Document | undefined): Record<string, unknown> {
   if (document === undefined) return {};
-  return shown_settings(settings_of(document)) as unknown as Record<string, unknown>;
+  return shown_settings(settings_of(document));
 }
 
 function settings_in(document: Document | undefined): Record<string, unknown> {
-  return document === undefined ? {} : (settings_of(document) as unknown as Record<string, unknown>);
+  return document === undefined ? {} : settings_of(document);
 }
 
 function object_of(server: ServerRecord): Record<string, unknown> {

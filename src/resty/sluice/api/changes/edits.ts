@@ -11,7 +11,7 @@ import { delete_edit, patch_edit, put_edit } from "../sluice/upstream_edits";
 import type { Wanted } from "./given";
 import type { ChangeOptions } from "./request";
 
-/** Makes the edits of a change of several upstreams, with the guards that protect other upstreams' servers. */
+/** Makes the edits of a change of several upstreams, with the guards that protect servers and owners. */
 
 const NO_CONDITIONS = { match: undefined, none_match: undefined };
 

@@ -33,13 +33,14 @@ function take_if_match(object: Record<string, unknown>): Read<Conditions> {
   return $multi({ match: if_match, none_match: undefined }, undefined);
 }
 
-function patch_in(object: Record<string, unknown>): Read<Record<string, unknown>> {
+function patch_in(object: Record<string, unknown>, text: string): Read<Record<string, unknown>> {
   for (const [name] of pairs(object)) {
     if (name !== "patch") return $multi(undefined, unknown_parameter(name));
   }
   const { patch } = object;
-  if (!is_table(patch) || (patch as unknown as unknown[])[0] !== undefined)
-    return refuse("patch", "must be an object");
+  // Lua decodes [] and {} to the same value.
+  const is_object = string.find(text, '"patch"%s*:%s*{')[0] !== undefined;
+  if (!is_table(patch) || !is_object) return refuse("patch", "must be an object");
   return $multi(patch, undefined);
 }
 
@@ -91,7 +92,7 @@ export function read_given({
   const [conditions, bad_condition] = take_if_match(object);
   if (conditions === undefined) return $multi(undefined, [bad_condition ?? invalid_value("if_match", "")]);
   const is_patch = object.patch !== undefined;
-  const [upstream, no_patch] = is_patch ? patch_in(object) : [object, undefined];
+  const [upstream, no_patch] = is_patch ? patch_in(object, text) : [object, undefined];
   if (upstream === undefined) return $multi(undefined, no_patch === undefined ? [] : [no_patch]);
   const [input, ambiguous] = read_input(upstream, text);
   if (input === undefined) return $multi(undefined, ambiguous === undefined ? [] : [ambiguous]);

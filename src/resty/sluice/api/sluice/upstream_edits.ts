@@ -90,7 +90,7 @@ export function put_edit(config: UpstreamConfig, input: Input, conditions: Condi
 /**
  * Makes the edit that changes an upstream.
  *
- * @param unreadable the problem of a body that could not be read, after that of an upstream that does not exist
+ * @param unreadable the problem of a body that could not be read; one that does not exist comes first
  */
 export function patch_edit(
   name: string,

@@ -9,9 +9,10 @@ import { add_to_total, FORMAT, new_total, seal, seal_parts, total_digits, type T
 /**
  * The lines of the journals and the images. Pure.
  *
- * Both hold in each line one change, or the changes that were made together. The first line of a journal names the revision that its first change
- * follows. The first line of an image names its revision. Its last line repeats the revision, and holds the
- * number of lines, the checksum of all of them, and the highest revision that the image may hold.
+ * Both hold in each line one change, or the changes that were made together. The first line of a journal
+ * names the revision that its first change follows. The first line of an image names its revision. Its last
+ * line repeats the revision, and holds the number of lines, the checksum of all of them, and the highest
+ * revision that the image may hold.
  */
 
 interface WrittenServer {

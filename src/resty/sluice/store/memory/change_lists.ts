@@ -13,7 +13,7 @@ const PREFIX = "changes:";
 export const NO_LIST = -1;
 
 const LINE = "%d %d %d %d %d %s\n";
-const LINE_PATTERN = "(%d+) (%d+) (%d+) (%d+) (%d+) ([^\n]+)\n";
+const LINE_PATTERN = "^(%d+) (%d+) (%d+) (%d+) (%d+) (.+)$";
 
 function key_of(list: number): string {
   return string.format("%s%d", PREFIX, list);
@@ -39,7 +39,8 @@ export function list_of_changes(made: number, list: number): UpstreamChange[] | 
   const [digits, lines] = string.match(text ?? "", "^(%d+)\n(.*)$");
   if (tonumber(digits) !== made) return undefined;
   const changes: UpstreamChange[] = [];
-  for (const [kind, row, added, removed, changed, name] of string.gmatch(lines, LINE_PATTERN)) {
+  for (const [line] of string.gmatch(lines, "[^\n]+")) {
+    const [kind, row, added, removed, changed, name] = string.match(line, LINE_PATTERN);
     changes.push({
       name,
       row: tonumber(row) as RowNumber,

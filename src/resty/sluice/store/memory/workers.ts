@@ -56,7 +56,7 @@ export function running_workers(): LuaMultiReturn<[WorkerMemory[], number]> {
   return $multi(present, earlier);
 }
 
-/** Returns how many workers of the present configuration have seen a revision, and their number. Any phase. */
+/** Returns how many workers of this configuration have seen a revision, and their number. Any phase. */
 export function workers_at(revision: number): LuaMultiReturn<[following: number, total: number]> {
   const memory = shared_memory();
   let following = 0;
