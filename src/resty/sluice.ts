@@ -1,7 +1,9 @@
 import { type } from "ngx.process";
 
+import { use_audit_log } from "./sluice/api/audit";
+import { use_credentials } from "./sluice/api/client/identify";
+import { with_token_files } from "./sluice/api/client/token_files";
 import { answer_request } from "./sluice/api/router";
-import { with_token_files } from "./sluice/api/token_files";
 import { read_options, type ApiOptions } from "./sluice/config/options";
 import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { VERSION } from "./sluice/lib/version";
@@ -33,6 +35,8 @@ export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
     const read = read_options(options);
     const api = with_token_files(read.api);
+    use_credentials(api);
+    use_audit_log(api.audit_log);
     if (type() === "worker") {
       reopen_store(read);
       resume_worker();

@@ -24,6 +24,8 @@ export interface Answer {
   /** Default: JSON. */
   content_type?: string;
   headers?: Record<string, string>;
+  /** True: it answers a report or a renewal that has changed nothing, of which the audit log has no line. */
+  is_routine?: true;
 }
 
 export type Answered = Read<Answer>;
@@ -44,6 +46,12 @@ export function reply(status: number, body?: unknown, document?: Document): Answ
 
 export function ok(body: unknown, document?: Document): Answered {
   return reply(200, body, document);
+}
+
+/** As `reply`, to a report or to a renewal that has changed nothing. */
+export function reply_to_routine(status: number, body?: unknown, document?: Document): Answered {
+  const [answer] = reply(status, body, document);
+  return $multi({ ...(answer as Answer), is_routine: true }, undefined);
 }
 
 /** Returns the ETag of an upstream. Gateways that share the upstream return the same one. */

@@ -5,11 +5,12 @@ import { encode, shape, shaped } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
-import { names, read } from "../../store/document/read";
+import { read } from "../../store/document/read";
 import { replace_upstream } from "../../store/document/replace";
 import { revision } from "../../store/memory/region";
 import { write, type Edit } from "../../store/write";
 import { ok, reply, type Answered } from "../answer";
+import { visible_names } from "../client/visible";
 import { collection_pieces } from "../collection";
 import { of_upstream } from "../existing";
 import { check_conditions } from "../precondition";
@@ -64,9 +65,9 @@ function config_of(document: Document): UpstreamConfig {
   return { ...settings_of(document), servers };
 }
 
-function get_all(this: void): Answered {
+function get_all(this: void, { client }: ApiRequest): Answered {
   const headers = { ETag: string.format('"%d"', revision()) };
-  const next_piece = collection_pieces(names(), (name) => {
+  const next_piece = collection_pieces(visible_names(client), (name) => {
     const document = read(name);
     return document === undefined ? undefined : encode(upstream_object(document));
   });
@@ -129,6 +130,6 @@ function remove(this: void, request: ApiRequest): Answered {
 }
 
 export const routes: Route[] = [
-  { path: "upstreams", GET: get_all },
+  { path: "upstreams", scope: "filtered", GET: get_all },
   { path: "upstreams/{name}", GET: get_one, PUT: put, PATCH: patch, DELETE: remove },
 ];
