@@ -28,7 +28,9 @@ const linesOf = (gateway) =>
   textOf(gateway)
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line));
+    .map((line) => JSON.parse(line))
+    // The test asks for this path until the gateway answers.
+    .filter(({ path }) => path !== "/api");
 
 test("each change and each refusal is one line, and reads that succeed are none", async (context) => {
   const tokens = [

@@ -1,5 +1,6 @@
 /** Access by TLS client certificates that nginx has verified. */
 import assert from "node:assert/strict";
+import { get } from "node:https";
 import { test } from "node:test";
 import { bearer } from "./support/access.mjs";
 import { Api } from "./support/api.mjs";
@@ -13,7 +14,7 @@ import { serversOf, sluice } from "./support/upstreams.mjs";
 const upstreams = { app: { servers: [{ server: "127.0.0.1:9" }] }, other: {} };
 const certificates = {
   "CN=deploy,O=Example": { role: "write", upstreams: ["app"] },
-  "CN=monitor,O=Exämple\\, Inc.": { role: "read" },
+  "CN=monitor,O=Ex\\C3\\A4mple\\, Inc.": { role: "read" },
 };
 
 /**
@@ -32,7 +33,15 @@ async function startSecure(context, authority, { verify = "optional", api = {} }
       ssl_client_certificate ${authority.path}; ssl_verify_client ${verify};`,
   });
   const by = (identity) => new Api({ port, secure: true, identity });
-  return { gateway, by };
+  return { gateway, by, port };
+}
+
+/** Returns the status of an answer that need not be one of the API. @returns {Promise<number | undefined>} */
+function statusFor(port, { key, cert }) {
+  const options = { host: "127.0.0.1", port, path: sluice(), key, cert, rejectUnauthorized: false };
+  return new Promise((resolve, reject) => {
+    get(options, (response) => resolve(response.resume().statusCode)).on("error", reject);
+  });
 }
 
 test("the subject of a verified certificate decides what a client may do", async (context) => {
@@ -63,16 +72,15 @@ test("the subject of a verified certificate decides what a client may do", async
 
 test("a certificate that nginx has not verified gives no rights, even if its subject is listed", async (context) => {
   const authority = new Authority(context);
-  const stranger = new Authority(context).issue("/O=Example/CN=deploy");
+  const stranger = new Authority(context, "/CN=Another").issue("/O=Example/CN=deploy");
   const outdated = authority.issue("/O=Example/CN=deploy", ["-days", "-1"]);
-  const { by } = await startSecure(context, authority, { verify: "optional_no_ca" });
+  const { gateway, by, port } = await startSecure(context, authority, { verify: "optional_no_ca" });
+  // OpenSSL leaves an error behind that nginx reports with a later request.
+  gateway.log.allow(/ignoring stale global SSL error/);
   await by(authority.issue("/O=Example/CN=deploy")).expect(200, "GET", sluice());
-  for (const identity of [stranger, outdated]) {
-    const { status } = await by(identity)
-      .get(sluice())
-      .catch(() => ({ status: 401 }));
-    assert.ok([400, 401].includes(status), String(status));
-  }
+  assertErrorBody(await by(stranger).get(sluice()), 401, "Unauthorized");
+  // nginx itself refuses a certificate that has expired, in HTML.
+  assert.equal(await statusFor(port, outdated), 400);
 });
 
 test("headers do not replace a certificate", async (context) => {

@@ -5,6 +5,7 @@ import { new_pause } from "../lib/pause";
 import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document/document";
+import { request_id } from "./request_id";
 
 /** Returns the next piece of a text; undefined: there are no more. */
 export type NextPiece = (this: void, pause: (this: void) => void) => string | undefined;
@@ -74,8 +75,8 @@ function documentation(): string {
 
 function error_body(problem: Problem): unknown {
   const { status, text, code } = problem;
-  const request_id = ngx.var.request_id ?? "";
-  return body_record({ error: error_record({ status, text, code }), request_id, href: documentation() });
+  const error = error_record({ status, text, code });
+  return body_record({ error, request_id: request_id(), href: documentation() });
 }
 
 /** Returns a function to be called after each small step of a listing. Phase: content_by_lua. */

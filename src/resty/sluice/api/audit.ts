@@ -7,6 +7,7 @@ import { append_line, open_append_log, type AppendLog } from "../store/disk/appe
 import { note_trouble, trouble_of } from "../store/memory/trouble";
 import type { Client } from "./client/client";
 import { argument } from "./request";
+import { request_id } from "./request_id";
 
 /** `api.audit_log`: one line of JSON for each change and each refusal. It never contains credentials. */
 
@@ -82,7 +83,7 @@ function plain_text(json: string): string {
 }
 
 function line_of({ method, client, upstreams, status, code }: Audited): string {
-  const { remote_addr, realip_remote_addr, request_id } = ngx.var;
+  const { remote_addr, realip_remote_addr } = ngx.var;
   const line = {
     time: iso8601(clock.wall_time()),
     who: client?.name,
@@ -96,7 +97,7 @@ function line_of({ method, client, upstreams, status, code }: Audited): string {
     upstreams: upstreams.length === 0 ? undefined : upstreams,
     status,
     code,
-    request_id,
+    request_id: request_id(),
   };
   return `${plain_text(encode(line_record(line)))}\n`;
 }
