@@ -35,9 +35,10 @@ export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
     const read = read_options(options);
     const api = with_token_files(read.api);
-    use_credentials(api);
-    use_audit_log(api.audit_log);
-    if (type() === "worker") {
+    const is_worker = type() === "worker";
+    use_credentials(api, is_worker);
+    use_audit_log(api.audit_log, is_worker);
+    if (is_worker) {
       reopen_store(read);
       resume_worker();
     } else {

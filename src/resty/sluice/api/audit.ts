@@ -31,15 +31,21 @@ const LONGEST_ARGUMENT = 256;
 
 let log: AppendLog | undefined;
 
-/** Opens the log. Raises a text with field and reason. `path`: undefined if there is none. Phase: init_by_lua. */
-export function use_audit_log(path: string | undefined): void {
+/**
+ * Opens the log. Raises a text with field and reason. Phase: init_by_lua.
+ *
+ * @param path undefined: there is none
+ * @param is_worker whether this is the Lua VM of one request with `lua_code_cache off`: a worker may lack the
+ *   right to open the log, and then writes none
+ */
+export function use_audit_log(path: string | undefined, is_worker: boolean): void {
   log = undefined;
   if (path === undefined) return;
   const file = from_prefix(path);
   const [opened, cause] = open_append_log(file);
-  if (opened === undefined)
-    return error(`invalid "api.audit_log": could not open ${file}: ${cause ?? ""}`, 0);
   log = opened;
+  if (opened === undefined && !is_worker)
+    error(`invalid "api.audit_log": could not open ${file}: ${cause ?? ""}`, 0);
 }
 
 /** Returns the path of the request as it was sent, without the query. */

@@ -18,13 +18,19 @@ const READ_TOKEN = "read_token";
 /** The grants of tokens without a name. */
 let unnamed: Grant[] = [];
 
-/** Prepares for requests. Raises a text with field and reason on an invalid file. Phase: init_by_lua. */
-export function use_credentials({ write_tokens, read_tokens, tokens_file }: ApiOptions): void {
+/**
+ * Prepares for requests. Raises a text with field and reason on an invalid file, except in a worker, in which
+ * the file then has no tokens. Phase: init_by_lua.
+ */
+export function use_credentials(
+  { write_tokens, read_tokens, tokens_file }: ApiOptions,
+  is_worker: boolean,
+): void {
   unnamed = [];
   // Those that may write come last, because the last one counts if a token is given twice.
   for (const token of read_tokens) unnamed.push(unnamed_grant(token, READ_TOKEN, "read"));
   for (const token of write_tokens) unnamed.push(unnamed_grant(token, WRITE_TOKEN, "admin"));
-  use_tokens_file(tokens_file);
+  use_tokens_file(tokens_file, is_worker);
 }
 
 /** Returns the token of the scheme Bearer, or the password of the scheme Basic with any user name. */
@@ -45,6 +51,13 @@ interface TokenClient extends Client {
 function client_of(grant: Grant): TokenClient {
   const { name, role, upstreams } = grant;
   return { name, kind: "token", role, upstreams, grant, seen: named_grants() };
+}
+
+/** Finds what a token permits. Nothing is computed of a token if there are none to compare it with. */
+function grant_of(token: string): Grant | undefined {
+  const named = named_grants();
+  if (unnamed.length === 0 && named.length === 0) return undefined;
+  return find_grant(sha256(token), unnamed, named);
 }
 
 function has_expired({ expires }: Grant): boolean {
@@ -87,7 +100,7 @@ function identify_local(options: ApiOptions, is_write: boolean): Identified {
  */
 export function identify(options: ApiOptions, is_write: boolean, needed: readonly Role[]): Identified {
   const token = given_token();
-  const grant = token === undefined ? undefined : find_grant(sha256(token), unnamed, named_grants());
+  const grant = token === undefined ? undefined : grant_of(token);
   if (grant !== undefined) {
     const client = client_of(grant);
     if (has_expired(grant)) {

@@ -78,17 +78,20 @@ let problem: string | undefined;
 let next_look: clock.Moment = 0;
 
 /**
- * Uses the tokens of a file. Raises a text with field and reason if it is invalid. `file`: undefined if there
- * is none. Phase: init_by_lua.
+ * Uses the tokens of a file. Raises a text with field and reason if it is invalid. Phase: init_by_lua.
+ *
+ * @param file undefined: there is none
+ * @param is_worker whether this is the Lua VM of one request with `lua_code_cache off`: the request reads the
+ *   file
  */
-export function use_tokens_file(file: string | undefined): void {
+export function use_tokens_file(file: string | undefined, is_worker = false): void {
   path = file === undefined ? undefined : from_prefix(file);
   named = [];
   // A worker reads the file once more: it may lack the right to read what root has read.
   version = undefined;
   problem = undefined;
   next_look = 0;
-  if (path === undefined) return;
+  if (path === undefined || is_worker) return;
   const [grants, , cause] = read_tokens(path, undefined);
   if (grants === undefined) return error(`invalid "api.tokens_file": ${path}: ${cause ?? ""}`, 0);
   named = grants;
