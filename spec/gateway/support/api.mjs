@@ -49,8 +49,8 @@ export class Api {
   /**
    * Without `keepAlive` every request has its own connection, so that any worker may receive it.
    * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, secure?: boolean, identity?: { key:
-   *   string, cert: string }, headers?: Record<string, string> }} options `secure`: use TLS without a check of
-   *   the certificate; `identity`: the client's own certificate
+   *   string, cert: string }, headers?: Record<string, string> }} options `secure`: use TLS without a check
+   *   of the certificate; `identity`: the client's own certificate
    */
   constructor({ port, socketPath, keepAlive = false, secure = false, identity = undefined, headers = {} }) {
     this.target = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };

@@ -207,8 +207,8 @@ function refuse(exchange: Exchange, problem: Problem, headers?: Record<string, s
 }
 
 /**
- * Finds out who the client is, and whether it may send the request. Returns the problem if it may not. Knowing
- * which paths exist needs no role.
+ * Finds out who the client is, and whether it may send the request. Returns the problem if it may not.
+ * Knowing which paths exist needs no role.
  */
 function check_client(exchange: Exchange, options: ApiOptions): Problem | undefined {
   const { method, is_write, route, parameters } = exchange;

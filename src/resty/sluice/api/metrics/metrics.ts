@@ -18,8 +18,8 @@ import { upstream_families } from "./upstream_families";
 /** `/metrics`: the state of the gateway for Prometheus. */
 
 /**
- * Reads the query argument `upstream`: names with commas between them. Undefined: it is absent, and the client
- * sees all upstreams.
+ * Reads the query argument `upstream`: names with commas between them. Undefined: it is absent, and the
+ * client sees all upstreams.
  */
 function wanted_names(client: Client): Read<string[]> {
   const given = argument("upstream");

@@ -41,8 +41,8 @@ const get_server = of_upstream((document, request) => {
 const OPERATED = set_of(["weight", "down", "drain", "standby"]);
 
 /** Returns the problem of a client without the role that a change of these parameters needs. */
-function check_parameters(client: Client, input: object): Problem | undefined {
-  for (const [name] of pairs(input)) {
+function check_parameters(client: Client, change: ServerChange): Problem | undefined {
+  for (const [name] of pairs(change as Record<string, unknown>)) {
     if (!OPERATED.has(name)) return check_role(client, ["write"], `a change of "${name}"`);
   }
   return undefined;
