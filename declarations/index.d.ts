@@ -56,6 +56,19 @@ declare module "resty.sluice" {
     /** File with more of these tokens, one per line, read at start and at reload. Default: none. */
     read_tokens_file?: string;
     /**
+     * File with named tokens: a JSON list of objects with `name`, `sha256` or `token`, `role`, `upstreams`
+     * and `expires`. It is read again when it has changed. With it, local clients need a token too. Default:
+     * none.
+     */
+    tokens_file?: string;
+    /**
+     * What clients with a verified TLS certificate may do, by its subject as in nginx's `$ssl_client_s_dn`.
+     * With it, local clients need a certificate or a token too. Default: none.
+     */
+    certificates?: Record<string, Certificate>;
+    /** File to which each change and each refusal is appended as a line of JSON. Default: none. */
+    audit_log?: string;
+    /**
      * Host names in addition to IP addresses and `localhost` that requests to the API may name. Default:
      * none.
      */
@@ -82,6 +95,14 @@ declare module "resty.sluice" {
      * false.
      */
     codes?: boolean;
+  }
+
+  /** What the clients with a TLS certificate may do. */
+  export interface Certificate {
+    /** What they may do. */
+    role: "read" | "report" | "operate" | "write" | "admin";
+    /** The upstreams that they see and change; one `*` in a name stands for any text. Default: all. */
+    upstreams?: string[];
   }
 
   /** The version of Sluice, a string such as `"1.2.3"`. */

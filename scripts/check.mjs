@@ -13,7 +13,9 @@ ensureNodeModules();
 const { checkCircles } = await import("./check_circles.mjs");
 const { checkDeclarations } = await import("./declarations.mjs");
 const { checkOpenapi } = await import("./check_openapi.mjs");
+const { readSources } = await import("./openapi.mjs");
 const { checkPatterns } = await import("./check_patterns.mjs");
+const { checkRoutes } = await import("./routes.mjs");
 
 /**
  * Runs the program of an npm package.
@@ -37,6 +39,7 @@ const steps = [
   ["patterns", () => report(checkPatterns())],
   ["words", () => report(checkWords())],
   ["comments", () => report(checkComments())],
+  ["routes", () => report(checkRoutes(readSources()))],
   ["openapi", () => report(checkOpenapi())],
 ];
 

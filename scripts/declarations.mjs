@@ -35,7 +35,12 @@ const FILES = {
 
 /** The public names of types and options where the source has another one, or an internal type. */
 const NAMES = { MethodName: "Method" };
-const TYPES = { servers: "Server[]", upstreams: "Record<string, Upstream>" };
+/** The types of options, by the names of the block and of the option. */
+const TYPES = {
+  "Api.certificates": "Record<string, Certificate>",
+  "Options.upstreams": "Record<string, Upstream>",
+  "Upstream.servers": "Server[]",
+};
 
 /** @param {string} constant a name such as `HEALTH_CHECK` @returns {string} `HealthCheck` */
 const publicName = (constant) =>
@@ -124,8 +129,9 @@ export function declarations() {
     return checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation | expand);
   }
 
-  /** @param {string} name @param {ts.Symbol} symbol of an option @returns {string} */
-  function field(name, symbol) {
+  /** @param {string} owner the block @param {ts.Symbol} symbol of an option @returns {string} */
+  function field(owner, symbol) {
+    const { name } = symbol;
     const option = checker.getTypeOfSymbol(symbol);
     const [presence] = checker.typeToString(member(option, "presence")).split('"').filter(Boolean);
     const read = member(option, "read");
@@ -133,7 +139,7 @@ export function declarations() {
     const value = valueOf(signature.getReturnType());
     if (value === undefined) return "";
     const block = blockOf(symbol);
-    const type = TYPES[name] ?? (block === undefined ? written(value) : block);
+    const type = TYPES[`${owner}.${name}`] ?? (block === undefined ? written(value) : block);
     const byDefault = presence === "default" ? member(option, "default_value") : undefined;
     const known = byDefault?.isLiteral() || byDefault?.flags & ts.TypeFlags.BooleanLiteral;
     let text = documentation(symbol);
@@ -177,7 +183,7 @@ export function declarations() {
         const place = ({ declarations: [its] }) =>
           basename(its.getSourceFile().fileName, ".ts") === file ? its.pos : -1;
         const options = type.getProperties().toSorted((one, other) => place(one) - place(other));
-        const fields = options.map((symbol) => field(symbol.name, symbol));
+        const fields = options.map((symbol) => field(name, symbol));
         return `${comment(text, "  ")}  export interface ${name} {\n${fields.join("")}  }\n`;
       });
   }
@@ -217,7 +223,7 @@ export function declarations() {
   const result = new Map();
   for (const [name, { about, sources: files }] of Object.entries(FILES))
     result.set(name, { about, parts: interfaces(files) });
-  const optionParts = interfaces(["options"]);
+  const optionParts = interfaces(["access", "options"]);
   result.get("upstream.d.ts").parts.unshift(...writtenAliases());
   const texts = new Map();
   for (const [name, { about, parts }] of result)

@@ -38,6 +38,7 @@ const longest = [
   "discovery/cluster",
   "discovery/kubernetes",
   "gateway/drain",
+  "gateway/roles",
   "control/agents",
   "gateway/least_time",
   "gateway/retries",

@@ -7,8 +7,8 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkOpenapi } from "../../scripts/check_openapi.mjs";
-import { filesBelow } from "../../scripts/files.mjs";
 import { problemsOf, readSources } from "../../scripts/openapi.mjs";
+import { checkRoutes, routeOperations } from "../../scripts/routes.mjs";
 import { root } from "../../scripts/setup.mjs";
 import { Api } from "./support/api.mjs";
 import { Description } from "./support/description.mjs";
@@ -74,19 +74,17 @@ test("the description is read-only, and without api.write Allow names only reads
   }
 });
 
-test("the description has exactly the existing routes", () => {
-  const route = /\bpath: "([^"]*)"(?:, is_page: true)?((?:,\s*(?:GET|POST|PUT|PATCH|DELETE): [^,]+)+)/g;
-  const found = filesBelow(join(root, "src/resty/sluice/api")).flatMap((file) => {
-    const prefix =
-      { plus: "/{version}", sluice: "/sluice/1", status: "/sluice/1" }[file.split("/").at(-2) ?? ""] ?? "";
-    return [...readFileSync(file, "utf8").matchAll(route)].flatMap(([, name, handlers]) => {
-      const names = [...handlers.matchAll(/\b(GET|POST|PUT|PATCH|DELETE): /g)].map(([, method]) => method);
-      const full = name === "" ? prefix || "/" : `${prefix}/${name}`;
-      return names.map((method) => `${method} ${full}`);
-    });
-  });
-  const described = operationsOf(sources).map(({ method, path: template }) => `${method} ${template}`);
-  assert.deepEqual(found.toSorted(), described.toSorted());
+test("the description has exactly the existing routes, with the roles that they need", () => {
+  assert.deepEqual(checkRoutes(sources), []);
+  assert.ok(routeOperations().length > 50);
+  const changed = structuredClone(sources);
+  changed.paths["/sluice/1/cluster"].get["x-role"] = "read";
+  delete changed.paths["/sluice/1/tokens"];
+  assert.deepEqual(checkRoutes(changed), [
+    "openapi/ does not have: GET /sluice/1/cluster: role admin",
+    "openapi/ does not have: GET /sluice/1/tokens: role admin",
+    "no route has: GET /sluice/1/cluster: role read",
+  ]);
 });
 
 test("every reference resolves, every component is used, and every schema is valid", () => {

@@ -1,7 +1,9 @@
 import { type } from "ngx.process";
 
+import { use_audit_log } from "./sluice/api/audit";
+import { use_credentials } from "./sluice/api/client/identify";
+import { with_token_files } from "./sluice/api/client/token_files";
 import { answer_request } from "./sluice/api/router";
-import { with_token_files } from "./sluice/api/token_files";
 import { read_options, type ApiOptions } from "./sluice/config/options";
 import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { VERSION } from "./sluice/lib/version";
@@ -33,7 +35,10 @@ export function setup(options: unknown): void {
   const [done, failure] = pcall(() => {
     const read = read_options(options);
     const api = with_token_files(read.api);
-    if (type() === "worker") {
+    const is_worker = type() === "worker";
+    use_credentials(api, is_worker);
+    use_audit_log(api.audit_log, is_worker);
+    if (is_worker) {
       reopen_store(read);
       resume_worker();
     } else {

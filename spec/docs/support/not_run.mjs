@@ -6,6 +6,11 @@
  */
 export const notRun = [
   {
+    page: "docs/reference/access.md",
+    starts: "listen 10.0.0.1:8443 ssl;",
+    reason: "spec/gateway/client_certificates.test.mjs has the same directives, with certificates of its own",
+  },
+  {
     page: "CONTRIBUTING.md",
     starts: "git clone",
     reason: "these are the commands that run this test",

@@ -48,14 +48,17 @@ async function check(exchange) {
 export class Api {
   /**
    * Without `keepAlive` every request has its own connection, so that any worker may receive it.
-   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, secure?: boolean, headers?:
-   *   Record<string, string> }} options `secure`: use TLS without a check of the certificate
+   * @param {{ port?: number, socketPath?: string, keepAlive?: boolean, secure?: boolean, identity?: { key:
+   *   string, cert: string }, headers?: Record<string, string> }} options `secure`: use TLS without a check
+   *   of the certificate; `identity`: the client's own certificate
    */
-  constructor({ port, socketPath, keepAlive = false, secure = false, headers = {} }) {
+  constructor({ port, socketPath, keepAlive = false, secure = false, identity = undefined, headers = {} }) {
     this.target = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
     this.headers = headers;
     const options = { keepAlive, maxSockets: keepAlive ? 1 : Infinity };
-    this.agent = secure ? new SecureAgent({ ...options, rejectUnauthorized: false }) : new Agent(options);
+    this.agent = secure
+      ? new SecureAgent({ ...options, ...identity, rejectUnauthorized: false })
+      : new Agent(options);
     this.request = secure ? requestSecurely : request;
   }
 

@@ -30,6 +30,13 @@ describe("a moment in ISO 8601", () => {
     });
   }
 
+  it("is written as it was read, for every millisecond of a second", () => {
+    for (const milliseconds of $range(0, 999)) {
+      const text = `2026-11-30T09:08:41.${string.format("%03d", milliseconds)}Z`;
+      expect(iso8601(parse_iso8601(text) as number)).equal(text);
+    }
+  });
+
   it("is read as it was written, for every day of 400 years", () => {
     // A quarter of a second is exact in binary.
     for (const day of $range(0, 146096)) {

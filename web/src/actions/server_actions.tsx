@@ -1,8 +1,8 @@
 import { useKeys } from "../components/keys";
 import { isByHand, originText } from "../model/origin";
 import type { ServerStatus } from "../model/types";
-import { openAction, type Kind } from "../state/action";
-import { usePermission } from "../state/permission";
+import { FULL_CHANGES, openAction, type Kind } from "../state/action";
+import { useLimited, usePermission } from "../state/permission";
 
 /** The actions on one server, as buttons and as keys. */
 
@@ -50,12 +50,14 @@ export function useActionKeys(upstream: string, status: ServerStatus | undefined
 
 export function ServerActions({ upstream, status }: { upstream: string; status: ServerStatus }) {
   const permission = usePermission();
+  const isLimited = useLimited();
   if (!isByHand(status))
     return <p class="quiet">It can be changed only where it comes from ({originText(status)}).</p>;
   if (permission === "none") return <p class="quiet">Read-only: the gateway accepts no changes from here.</p>;
+  const choices = choicesFor(status).filter(({ kind }) => !isLimited || !FULL_CHANGES.includes(kind));
   return (
     <div class="actions" role="group" aria-label="Actions">
-      {choicesFor(status).map(({ kind, label, key }) => (
+      {choices.map(({ kind, label, key }) => (
         <button
           key={kind}
           type="button"

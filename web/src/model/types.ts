@@ -74,6 +74,8 @@ export interface GatewayStatus extends StatusFields {
   version: string;
   revision: number;
   event?: string;
+  /** The role of this page's credentials. */
+  role: "read" | "report" | "operate" | "write" | "admin";
   may_write: boolean;
   write_needs_token: boolean;
   time_bounds: number[];

@@ -3,7 +3,7 @@ import type { Plan, PlannedRequest } from "../model/plan";
 import { askNow } from "./feed";
 import { say } from "./notice";
 import { overview } from "./overview";
-import { permissionOf } from "./permission";
+import { isLimited, permissionOf } from "./permission";
 import { Store } from "./store";
 
 /** The change that a person is about to make. */
@@ -18,12 +18,18 @@ export interface Action {
   id: number | undefined;
 }
 
+/** The changes that need more than the role "operate". */
+export const FULL_CHANGES: readonly Kind[] = ["add", "edit", "delete"];
+
 /** The action whose dialog is open, or that waits for a token. */
 export const action = new Store<Action | undefined>(undefined);
 
 /** Opens the dialog of an action, or says that nothing can be changed. */
 export function openAction(next: Action): void {
-  if (permissionOf(overview.get().gateway) === "none") say("The gateway accepts no changes from here.", true);
+  const { gateway } = overview.get();
+  if (permissionOf(gateway) === "none") say("The gateway accepts no changes from here.", true);
+  else if (isLimited(gateway) && FULL_CHANGES.includes(next.kind))
+    say('This needs a token with the role "write".', true);
   else action.set(next);
 }
 

@@ -52,7 +52,10 @@ async function askUpstream(name: string): Promise<number> {
     await takeDetail(name, body, etag);
     return body.interval;
   } catch (cause) {
-    if (!(cause instanceof Refusal) || cause.status !== 404) throw cause;
+    // An upstream that the token does not cover is shown as one that does not exist.
+    const isMissing =
+      cause instanceof Refusal && (cause.status === 404 || cause.code === "UpstreamNotAllowed");
+    if (!isMissing) throw cause;
     noteMissing(name);
     return 1;
   }

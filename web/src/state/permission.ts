@@ -17,6 +17,16 @@ export function permissionOf(gateway: GatewayStatus | undefined): Permission {
   return gateway.write_needs_token ? "token" : "none";
 }
 
+/** Tells whether the credentials permit only some changes of servers: no new, edited or deleted ones. */
+export function isLimited(gateway: GatewayStatus | undefined): boolean {
+  return gateway?.may_write === true && gateway.role === "operate";
+}
+
+/** Returns whether only some changes are permitted, and renders the component again when it changes. */
+export function useLimited(): boolean {
+  return useSelected(overview, ({ gateway }) => isLimited(gateway));
+}
+
 /** Returns the permission, and renders the component again when it changes. */
 export function usePermission(): Permission {
   return useSelected(overview, ({ gateway }) => permissionOf(gateway));
@@ -28,10 +38,10 @@ async function probe(): Promise<GatewayStatus> {
 }
 
 /** Changes what is known of the permission, before the next status says so. */
-function note({ may_write, write_needs_token }: GatewayStatus): void {
+function note({ role, may_write, write_needs_token }: GatewayStatus): void {
   const known = overview.get();
   if (known.gateway === undefined) return;
-  overview.set({ ...known, gateway: { ...known.gateway, may_write, write_needs_token } });
+  overview.set({ ...known, gateway: { ...known.gateway, role, may_write, write_needs_token } });
 }
 
 /**

@@ -5,6 +5,7 @@ import { new_pause } from "../lib/pause";
 import { new_turn } from "../lib/turn";
 import { escape_invalid_utf8 } from "../lib/utf8";
 import type { Document } from "../store/document/document";
+import { request_id } from "./request_id";
 
 /** Returns the next piece of a text; undefined: there are no more. */
 export type NextPiece = (this: void, pause: (this: void) => void) => string | undefined;
@@ -24,6 +25,8 @@ export interface Answer {
   /** Default: JSON. */
   content_type?: string;
   headers?: Record<string, string>;
+  /** True: it answers a report or a renewal that has changed nothing, of which the audit log has no line. */
+  is_routine?: true;
 }
 
 export type Answered = Read<Answer>;
@@ -44,6 +47,12 @@ export function reply(status: number, body?: unknown, document?: Document): Answ
 
 export function ok(body: unknown, document?: Document): Answered {
   return reply(200, body, document);
+}
+
+/** As `reply`, to a report or to a renewal that has changed nothing. */
+export function reply_to_routine(status: number, body?: unknown, document?: Document): Answered {
+  const [answer] = reply(status, body, document);
+  return $multi({ ...(answer as Answer), is_routine: true }, undefined);
 }
 
 /** Returns the ETag of an upstream. Gateways that share the upstream return the same one. */
@@ -71,9 +80,8 @@ function documentation(): string {
 
 function error_body(problem: Problem): unknown {
   const { status, text, code } = problem;
-  const request_id = ngx.var.request_id ?? "";
   const error = error_record({ status, text, code });
-  return body_record({ error, problems: problem.problems, request_id, href: documentation() });
+  return body_record({ error, problems: problem.problems, request_id: request_id(), href: documentation() });
 }
 
 /** Returns a function to be called after each small step of a listing. Phase: content_by_lua. */

@@ -4,6 +4,7 @@ import type { Read } from "../config/reader";
 import { read_file } from "../lib/file";
 import { decode, is_table } from "../lib/json";
 import { is_utf8 } from "../lib/utf8";
+import type { Client } from "./client/client";
 import type { Conditions } from "./precondition";
 
 export interface ApiRequest {
@@ -13,6 +14,10 @@ export interface ApiRequest {
   parameters: Record<string, string>;
   /** The conditions that a change must meet. */
   conditions: Conditions;
+  /** Who has sent it. It has a role that the route needs, and sees the upstream that the path names. */
+  client: Client;
+  /** The upstreams that a change concerns whose path names none, for the audit log. The handler sets it. */
+  named_upstreams?: readonly string[];
 }
 
 const LARGEST_BODY = 1048576;

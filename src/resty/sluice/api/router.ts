@@ -2,9 +2,13 @@ import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
 import { list } from "../lib/json";
 import { count_refusal } from "../store/memory/refusals";
-import { check_access, check_source } from "./access";
 import { ok, send, send_problem, type Answered } from "./answer";
+import { audit } from "./audit";
 import * as changes from "./changes/changes";
+import { authorize, roles_for } from "./client/authorize";
+import { NOBODY, type Client } from "./client/client";
+import { identify } from "./client/identify";
+import { check_content_type } from "./content_type";
 import { preflight_headers, share_answer } from "./cross_origin";
 import * as dashboard from "./dashboard";
 import * as metrics from "./metrics/metrics";
@@ -14,7 +18,8 @@ import * as plus_stub_status from "./plus/stub_status";
 import * as plus_upstreams from "./plus/upstreams";
 import * as plus_workers from "./plus/workers";
 import { take_conditions } from "./precondition";
-import type { Route } from "./route";
+import type { ApiRequest } from "./request";
+import { METHODS, type Handler, type MethodName, type Route } from "./route";
 import * as cluster from "./sluice/cluster";
 import * as discovery from "./sluice/discovery";
 import * as drain from "./sluice/drain";
@@ -24,15 +29,14 @@ import * as explain from "./sluice/explain";
 import * as reports from "./sluice/load_reports";
 import * as nodes from "./sluice/nodes";
 import * as openapi from "./sluice/openapi";
+import * as tokens from "./sluice/tokens";
 import * as upstreams from "./sluice/upstreams";
 import * as overview from "./status/overview";
 import * as upstream_status from "./status/upstream";
+import { check_source } from "./source";
 import { abandon_stream } from "./stream/streams";
 
 /** Routes a request to the resource that answers it. */
-
-const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
-type MethodName = (typeof METHODS)[number];
 
 const OLDEST_VERSION = 1;
 const NEWEST_VERSION = 9;
@@ -79,6 +83,7 @@ const SLUICE_PATTERNS = patterns_of([
   reports.routes,
   cluster.routes,
   openapi.routes,
+  tokens.routes,
   overview.routes,
   upstream_status.routes,
 ]);
@@ -106,7 +111,7 @@ function versions(): Answered {
   return ok(list(numbers));
 }
 
-const ROOT: Route = { path: "", GET: versions };
+const ROOT: Route = { path: "", scope: "neutral", GET: versions };
 
 /**
  * The schemes of a token, in one field because lua-nginx-module keeps only one. Basic comes first because
@@ -177,10 +182,59 @@ function allowed_methods(route: Route, may_write: boolean): string {
   return table.concat(names, ", ");
 }
 
+/** A request whose answer may be written to the audit log. */
+interface Exchange {
+  method: MethodName;
+  /** False: it changes nothing. */
+  is_write: boolean;
+  route: Route | undefined;
+  /** The variable parts of the path, and the client; undefined: not known yet. */
+  parameters: Record<string, string>;
+  client: Client | undefined;
+  /** The upstreams that the body of a change names; undefined: it has named none. */
+  upstreams: readonly string[] | undefined;
+}
+
+function note({ method, client, parameters, upstreams }: Exchange, status: number, code?: string): void {
+  const named = parameters.name === undefined ? [] : [parameters.name];
+  audit({ method, client, upstreams: upstreams ?? named, status, code });
+}
+
 /** Sends a problem, and counts it if the request would have changed something. */
-function refuse(problem: Problem, is_write: boolean, headers?: Record<string, string>): void {
-  if (is_write) count_refusal(problem.code);
+function refuse(exchange: Exchange, problem: Problem, headers?: Record<string, string>): void {
+  const { status, code } = problem;
+  if (exchange.is_write) count_refusal(code);
+  if (exchange.is_write || status === 401 || status === 403) note(exchange, status, code);
   send_problem(problem, headers);
+}
+
+/**
+ * Finds out who the client is, and whether it may send the request. Returns the problem if it may not.
+ * Knowing which paths exist needs no role.
+ */
+function check_client(exchange: Exchange, options: ApiOptions): Problem | undefined {
+  const { method, is_write, route, parameters } = exchange;
+  const is_there = route?.[method] !== undefined;
+  const needed = roles_for(route ?? ROOT, method);
+  const [client, problem] = identify(options, is_write, needed);
+  exchange.client = client;
+  if (client === undefined || problem !== undefined) return problem;
+  if (!is_there || route === undefined) return undefined;
+  return authorize(client, route, method, parameters);
+}
+
+/** Answers by the handler of a route. The client may use it. */
+function answer_by(handler: Handler, exchange: Exchange, request: ApiRequest): void {
+  // No resource reads the body of a DELETE, but a malformed body must be refused before anything is deleted.
+  if (request.method === "DELETE") ngx.req.read_body();
+  const [answer, problem] = handler(request);
+  exchange.upstreams = request.named_upstreams;
+  if (answer === undefined) {
+    refuse(exchange, problem as Problem);
+    return;
+  }
+  if (exchange.is_write && answer.is_routine !== true) note(exchange, answer.status);
+  send(answer);
 }
 
 /** Answers a request to the API. Phase: content_by_lua. */
@@ -196,6 +250,7 @@ export function answer_request(options: ApiOptions): void {
   share_answer(options);
   const segments = path_below(options.prefix);
   const [route, parameters, missing] = find(segments ?? []);
+  const exchange: Exchange = { method, is_write, route, parameters, client: undefined, upstreams: undefined };
   const is_page = route?.is_page === true && !is_write;
   const foreign = check_source(options, is_page);
   const preflight = preflight_headers(options);
@@ -203,29 +258,31 @@ export function answer_request(options: ApiOptions): void {
     send({ status: 204, headers: preflight });
     return;
   }
-  const refused = foreign ?? (is_page ? undefined : check_access(options, is_write));
+  const refused = foreign ?? (is_page ? undefined : check_client(exchange, options));
   if (refused !== undefined) {
-    refuse(refused, is_write, challenge_headers(refused));
+    refuse(exchange, refused, challenge_headers(refused));
+    return;
+  }
+  const unreadable = is_write ? check_content_type() : undefined;
+  if (unreadable !== undefined) {
+    refuse(exchange, unreadable);
     return;
   }
   if (segments === undefined) {
     const text = `the API is at ${options.prefix}: set api.prefix to the location's path`;
-    refuse(not_found("PathNotFound", text), is_write);
+    refuse(exchange, not_found("PathNotFound", text));
     return;
   }
   if (route === undefined) {
-    refuse(missing as Problem, is_write);
+    refuse(exchange, missing as Problem);
     return;
   }
   const handler = route[method];
   if (handler === undefined || (is_write && !options.write)) {
     const disabled = { status: 405, code: "MethodDisabled", text: "method disabled" };
-    refuse(disabled, is_write, { Allow: allowed_methods(route, options.write) });
+    refuse(exchange, disabled, { Allow: allowed_methods(route, options.write) });
     return;
   }
-  // No resource reads the body of a DELETE, but a malformed body must be refused before anything is deleted.
-  if (method === "DELETE") ngx.req.read_body();
-  const [answer, problem] = handler({ method, options, parameters, conditions });
-  if (answer === undefined) refuse(problem as Problem, is_write);
-  else send(answer);
+  const client = exchange.client ?? NOBODY;
+  answer_by(handler, exchange, { method, options, parameters, conditions, client });
 }

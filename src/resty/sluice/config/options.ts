@@ -1,4 +1,5 @@
 import { is_table } from "../lib/json";
+import { read_certificates } from "./access";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
 import { format_problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
@@ -70,6 +71,18 @@ export const API = block({
   read_tokens: with_default(words(read_word), NONE),
   /** File with more of these tokens, one per line, read at start and at reload. Default: none. */
   read_tokens_file: optional(read_string),
+  /**
+   * File with named tokens: a JSON list of objects with `name`, `sha256` or `token`, `role`, `upstreams` and
+   * `expires`. It is read again when it has changed. With it, local clients need a token too. Default: none.
+   */
+  tokens_file: optional(read_string),
+  /**
+   * What clients with a verified TLS certificate may do, by its subject as in nginx's `$ssl_client_s_dn`.
+   * With it, local clients need a certificate or a token too. Default: none.
+   */
+  certificates: optional(read_certificates),
+  /** File to which each change and each refusal is appended as a line of JSON. Default: none. */
+  audit_log: optional(read_string),
   /**
    * Host names in addition to IP addresses and `localhost` that requests to the API may name. Default: none.
    */

@@ -1,8 +1,11 @@
+/** Milliseconds as a fraction of seconds are not exact, and may be a little too small. */
+const INEXACT = 0.01;
+
 /** Formats seconds since 1970 for API clients: `2022-06-28T11:09:21.602Z`. Any phase. */
 export function iso8601(seconds: number): string {
-  const whole = math.floor(seconds);
-  const milliseconds = math.floor((seconds - whole) * 1000);
-  return `${os.date("!%Y-%m-%dT%H:%M:%S", whole)}.${string.format("%03d", milliseconds)}Z`;
+  const all = math.floor(seconds * 1000 + INEXACT);
+  const whole = math.floor(all / 1000);
+  return `${os.date("!%Y-%m-%dT%H:%M:%S", whole)}.${string.format("%03d", all - whole * 1000)}Z`;
 }
 
 /** Returns the number of days from 1970-01-01 to a date. Years begin in March: leap days come last. */

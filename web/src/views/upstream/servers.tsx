@@ -7,7 +7,7 @@ import { compareServers, type Sort } from "../../model/order";
 import { serverHash } from "../../model/route";
 import { openAction } from "../../state/action";
 import type { Detail, Server } from "../../state/detail";
-import { usePermission } from "../../state/permission";
+import { useLimited, usePermission } from "../../state/permission";
 import { cellsOf, COLUMNS, remark } from "./columns";
 
 /** The table of an upstream's servers. */
@@ -39,7 +39,9 @@ function useRows({ servers, status }: Detail, query: string, sort: Sort<ColumnId
 
 function AddButton({ upstream }: { upstream: string }) {
   const permission = usePermission();
+  const isLimited = useLimited();
   if (permission === "none") return <span class="tag">read-only</span>;
+  if (isLimited) return null;
   return (
     <button
       type="button"

@@ -7,6 +7,7 @@ import { new_turn } from "../../lib/turn";
 import { revision } from "../../store/memory/region";
 import { write_all, type NamedEdit, type NamedProblem, type Outcome } from "../../store/write";
 import { etag_of_revision, type Answered } from "../answer";
+import { check_upstream, type Client } from "../client/client";
 import { includes_tag } from "../precondition";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -67,13 +68,15 @@ function read_wait(): Read<number> {
 /** Returns the edits of a request, or the problems of its upstreams. */
 function edits_of(
   { options, upstreams }: ChangeRequest,
+  client: Client,
   pause: (this: void) => void,
 ): LuaMultiReturn<[NamedEdit[], Found[]]> {
   const edits: NamedEdit[] = [];
   const found: Found[] = [];
   for (const given of upstreams) {
     const { name } = given;
-    const [wanted, problems] = read_given(given);
+    const foreign = check_upstream(client, name);
+    const [wanted, problems] = foreign === undefined ? read_given(given) : [undefined, [foreign]];
     for (const problem of problems) found.push(at_upstream(name, problem));
     if (wanted !== undefined) edits.push(named_edit(name, wanted, options));
     pause();
@@ -88,7 +91,7 @@ function lost(): NamedProblem {
 
 /** Makes the changes, or only determines them. */
 function make(
-  { conditions }: ApiRequest,
+  { conditions, client }: ApiRequest,
   { options, upstreams }: ChangeRequest,
   edits: readonly NamedEdit[],
   pause: (this: void) => void,
@@ -99,7 +102,7 @@ function make(
     const { match } = conditions;
     if (match !== undefined && !includes_tag(match, etag_of_revision(revision())))
       return $multi(undefined, lost());
-    const pruned = options.prune ? prune_edits(named, options, pause) : [];
+    const pruned = options.prune ? prune_edits(named, options, client, pause) : [];
     return $multi(edits.concat(pruned), undefined);
   };
   return write_all(plan, { reach: "all", is_dry_run: argument("dry_run") === "true", pause });
@@ -138,7 +141,8 @@ function post(this: void, request: ApiRequest): Answered {
   if (wait === undefined) return $multi(undefined, bad_wait);
   const [body, unreadable] = read_change_request(pause);
   if (body === undefined) return $multi(undefined, unreadable);
-  const [edits, found] = edits_of(body, pause);
+  request.named_upstreams = body.upstreams.map(({ name }) => name);
+  const [edits, found] = edits_of(body, request.client, pause);
   if (found.length > 0) return $multi(undefined, refusal(found));
   const before = revision();
   const outcome = make(request, body, edits, pause);
@@ -150,4 +154,4 @@ function post(this: void, request: ApiRequest): Answered {
   return answer_to(outcome, before, wait, pause);
 }
 
-export const routes: Route[] = [{ path: "changes", POST: post }];
+export const routes: Route[] = [{ path: "changes", scope: "filtered", POST: post }];

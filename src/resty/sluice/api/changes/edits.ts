@@ -1,10 +1,11 @@
 import type { Problem } from "../../config/problem";
 import { parse_head, type Document } from "../../store/document/document";
 import { may_have_sourced, parse_line } from "../../store/document/line";
-import { names } from "../../store/document/read";
 import { get_text } from "../../store/memory/dict";
 import { free_new_rows } from "../../store/commit";
 import type { Edit, NamedEdit } from "../../store/write";
+import type { Client } from "../client/client";
+import { visible_names } from "../client/visible";
 import { argument } from "../request";
 import { unless_emptying } from "../sluice/emptying";
 import { delete_edit, patch_edit, put_edit } from "../sluice/upstream_edits";
@@ -104,16 +105,17 @@ function is_pruned(name: string, owner: string | undefined): boolean {
 }
 
 /**
- * Returns the edits that delete the upstreams of the same owner which a change does not name. Upstreams with
- * servers of a registry or servers that have registered themselves stay. The caller holds the write lock.
+ * Returns the edits that delete the upstreams of the same owner that the client sees and the change does not
+ * name. Upstreams with servers of a registry or servers that have registered themselves stay. The caller holds the write lock.
  */
 export function prune_edits(
   named: LuaSet<string>,
   options: ChangeOptions,
+  client: Client,
   pause: (this: void) => void,
 ): NamedEdit[] {
   const edits: NamedEdit[] = [];
-  for (const name of names()) {
+  for (const name of visible_names(client)) {
     pause();
     if (!named.has(name) && is_pruned(name, options.owner)) {
       const edit = guarded(name, delete_edit(name, NO_CONDITIONS), options);

@@ -3,6 +3,8 @@ import { upstream_not_found } from "../../store/document/problems";
 import { names } from "../../store/document/read";
 import { get_text } from "../../store/memory/dict";
 import type { Answered } from "../answer";
+import { check_upstream, covers_all, type Client } from "../client/client";
+import { visible_names } from "../client/visible";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { family_pieces, type Family } from "./family";
@@ -15,13 +17,18 @@ import { upstream_families } from "./upstream_families";
 
 /** `/metrics`: the state of the gateway for Prometheus. */
 
-/** Reads the query argument `upstream`: names with commas between them. Undefined: it is absent. */
-function wanted_names(): Read<string[]> {
+/**
+ * Reads the query argument `upstream`: names with commas between them. Undefined: it is absent, and the
+ * client sees all upstreams.
+ */
+function wanted_names(client: Client): Read<string[]> {
   const given = argument("upstream");
-  if (given === undefined) return $multi(undefined, undefined);
+  if (given === undefined) return $multi(covers_all(client) ? undefined : visible_names(client), undefined);
   const wanted: string[] = [];
   const known = new LuaSet<string>();
   for (const [name] of string.gmatch(given, "[^,]+")) {
+    const hidden = check_upstream(client, name);
+    if (hidden !== undefined) return $multi(undefined, hidden);
     if (get_text(name) === undefined) return $multi(undefined, upstream_not_found(name));
     if (!known.has(name)) wanted.push(name);
     known.add(name);
@@ -53,7 +60,7 @@ function families_of(
 }
 
 function get(this: void, request: ApiRequest): Answered {
-  const [wanted, problem] = wanted_names();
+  const [wanted, problem] = wanted_names(request.client);
   if (problem !== undefined) return $multi(undefined, problem);
   const format = format_for(ngx.var.http_accept);
   const next_piece =
@@ -67,4 +74,4 @@ function get(this: void, request: ApiRequest): Answered {
   );
 }
 
-export const routes: Route[] = [{ path: "metrics", GET: get }];
+export const routes: Route[] = [{ path: "metrics", scope: "filtered", GET: get }];

@@ -61,18 +61,18 @@ const HTTP_SECTIONS = [
 ];
 
 export const routes: Route[] = [
-  { path: "", GET: () => ok(list(SECTIONS)) },
-  { path: "http", GET: () => ok(list(HTTP_SECTIONS)) },
-  { path: "nginx", GET: get_nginx },
-  { path: "processes", GET: get_processes, DELETE: reset_processes },
+  { path: "", scope: "neutral", GET: () => ok(list(SECTIONS)) },
+  { path: "http", scope: "neutral", GET: () => ok(list(HTTP_SECTIONS)) },
+  { path: "nginx", scope: "neutral", GET: get_nginx },
+  { path: "processes", scope: "neutral", GET: get_processes, DELETE: reset_processes },
   // This is no evaluation. Sluice needs no license.
-  { path: "license", GET: () => ok({ eval: false }) },
-  { path: "ssl", GET: get_nothing, DELETE: () => reply(204) },
-  { path: "slabs", GET: get_nothing },
-  { path: "resolvers", GET: get_nothing },
-  { path: "http/server_zones", GET: get_nothing },
-  { path: "http/location_zones", GET: get_nothing },
-  { path: "http/caches", GET: get_nothing },
-  { path: "http/limit_conns", GET: get_nothing },
-  { path: "http/limit_reqs", GET: get_nothing },
+  { path: "license", scope: "neutral", GET: () => ok({ eval: false }) },
+  { path: "ssl", scope: "neutral", GET: get_nothing, DELETE: () => reply(204) },
+  { path: "slabs", scope: "neutral", GET: get_nothing },
+  { path: "resolvers", scope: "neutral", GET: get_nothing },
+  { path: "http/server_zones", scope: "neutral", GET: get_nothing },
+  { path: "http/location_zones", scope: "neutral", GET: get_nothing },
+  { path: "http/caches", scope: "neutral", GET: get_nothing },
+  { path: "http/limit_conns", scope: "neutral", GET: get_nothing },
+  { path: "http/limit_reqs", scope: "neutral", GET: get_nothing },
 ];

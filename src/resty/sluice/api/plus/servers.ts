@@ -1,9 +1,11 @@
-import { missing_value } from "../../config/problem";
+import { missing_value, type Problem } from "../../config/problem";
 import { read_server, read_server_change, type ServerChange } from "../../config/server";
 import type { Read } from "../../config/reader";
+import { set_of } from "../../lib/tables";
 import { add_server, patch_server, remove_server } from "../../store/document/edit";
 import { parse_line } from "../../store/document/line";
 import { etag, ok, type Answered } from "../answer";
+import { check_role, type Client } from "../client/client";
 import { find_server, of_upstream, write_existing } from "../existing";
 import { filter_object, wanted_fields } from "../fields";
 import { argument, read_object, type ApiRequest } from "../request";
@@ -35,14 +37,28 @@ const get_server = of_upstream((document, request) => {
   return ok(filter_object(server_object(document.lines[index]), wanted_fields()), document);
 });
 
-function read_change(): Read<ServerChange> {
+/** The parameters that a client with the role "operate" may change: whether and how much a server serves. */
+const OPERATED = set_of(["weight", "down", "drain", "standby"]);
+
+/** Returns the problem of a client without the role that a change of these parameters needs. */
+function check_parameters(client: Client, change: ServerChange): Problem | undefined {
+  for (const [name] of pairs(change as Record<string, unknown>)) {
+    if (!OPERATED.has(name)) return check_role(client, ["write"], `a change of "${name}"`);
+  }
+  return undefined;
+}
+
+function read_change(client: Client): Read<ServerChange> {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
-  return read_server_change(input);
+  const [change, invalid] = read_server_change(input);
+  if (change === undefined) return $multi(undefined, invalid);
+  const forbidden = check_parameters(client, change);
+  return $multi(forbidden === undefined ? change : undefined, forbidden);
 }
 
 function patch(this: void, request: ApiRequest): Answered {
-  const [change, invalid] = read_change();
+  const [change, invalid] = read_change(request.client);
   let index = 0;
   const [document, problem] = write_existing(request, (current, revision) => {
     const [found, missing] = find_server(current, request);
@@ -70,5 +86,12 @@ function remove(this: void, request: ApiRequest): Answered {
 
 export const routes: Route[] = [
   { path: "http/upstreams/{name}/servers", GET: get_servers, POST: post, DELETE: remove },
-  { path: "http/upstreams/{name}/servers/{id}", GET: get_server, PATCH: patch, DELETE: remove },
+  {
+    path: "http/upstreams/{name}/servers/{id}",
+    // This role may change only some parameters.
+    roles: { PATCH: ["operate"] },
+    GET: get_server,
+    PATCH: patch,
+    DELETE: remove,
+  },
 ];

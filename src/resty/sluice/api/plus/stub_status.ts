@@ -70,6 +70,6 @@ function reset_requests(this: void): Answered {
 }
 
 export const routes: Route[] = [
-  { path: "connections", GET: get_connections, DELETE: reset_connections },
-  { path: "http/requests", GET: get_requests, DELETE: reset_requests },
+  { path: "connections", scope: "neutral", GET: get_connections, DELETE: reset_connections },
+  { path: "http/requests", scope: "neutral", GET: get_requests, DELETE: reset_requests },
 ];

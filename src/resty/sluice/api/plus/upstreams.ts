@@ -2,11 +2,11 @@ import { encode, list, record } from "../../lib/json";
 import { parse_head, type Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
-import { names } from "../../store/document/read";
 import { dict_name, get_text } from "../../store/memory/dict";
 import { active_requests } from "../../store/memory/rows";
 import { reset_status, upstream_status, reset_upstream_status } from "../../store/memory/statistics";
 import { etag, new_listing_pause, ok, reply, type Answered } from "../answer";
+import { visible_names } from "../client/visible";
 import { collection_pieces } from "../collection";
 import { of_upstream } from "../existing";
 import { wanted_fields } from "../fields";
@@ -70,8 +70,8 @@ function upstream_text(text: string, fields: readonly string[], pause: (this: vo
   return `{${table.concat(parts, ",")}}`;
 }
 
-function get_all(this: void): Answered {
-  const all = names();
+function get_all(this: void, { client }: ApiRequest): Answered {
+  const all = visible_names(client);
   const fields = wanted_fields() ?? FIELDS;
   if (fields.length === 0) return ok(list(all));
   const next_piece = collection_pieces(all, (name, pause) => {
@@ -100,6 +100,6 @@ const reset = of_upstream((document) => {
 });
 
 export const routes: Route[] = [
-  { path: "http/upstreams", GET: get_all },
+  { path: "http/upstreams", scope: "filtered", GET: get_all },
   { path: "http/upstreams/{name}", GET: get_one, DELETE: reset },
 ];

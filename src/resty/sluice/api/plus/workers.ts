@@ -60,6 +60,6 @@ const reset_one = of_worker((worker) => {
 });
 
 export const routes: Route[] = [
-  { path: "workers", GET: get_all, DELETE: reset_all },
-  { path: "workers/{worker}", GET: get_one, DELETE: reset_one },
+  { path: "workers", scope: "neutral", GET: get_all, DELETE: reset_all },
+  { path: "workers/{worker}", scope: "neutral", GET: get_one, DELETE: reset_one },
 ];

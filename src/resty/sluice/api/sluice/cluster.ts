@@ -43,4 +43,4 @@ function get(this: void): Answered {
   return ok(cluster_record(cluster));
 }
 
-export const routes: Route[] = [{ path: "cluster", GET: get }];
+export const routes: Route[] = [{ path: "cluster", roles: { GET: ["admin"] }, GET: get }];

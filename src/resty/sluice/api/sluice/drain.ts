@@ -87,6 +87,18 @@ function cancel(this: void, request: ApiRequest): Answered {
 }
 
 export const routes: Route[] = [
-  { path: "upstreams/{name}/servers/{id}/drain", GET: get, POST: post, DELETE: cancel },
-  { path: "upstreams/{name}/servers/drain", GET: get, POST: post, DELETE: cancel },
+  {
+    path: "upstreams/{name}/servers/{id}/drain",
+    roles: { POST: ["operate"], DELETE: ["operate"] },
+    GET: get,
+    POST: post,
+    DELETE: cancel,
+  },
+  {
+    path: "upstreams/{name}/servers/drain",
+    roles: { POST: ["operate"], DELETE: ["operate"] },
+    GET: get,
+    POST: post,
+    DELETE: cancel,
+  },
 ];

@@ -1,5 +1,6 @@
 import { refuse, type Read } from "../../config/reader";
 import { discard_body, type Answered } from "../answer";
+import { is_still_valid } from "../client/identify";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { newest, parse_cursor } from "../stream/cursor";
@@ -54,8 +55,8 @@ function too_many(limit: number): Answered {
   return $multi(undefined, { status: 503, code: "TooManyStreams", text });
 }
 
-function get(this: void, { options }: ApiRequest): Answered {
-  const [filter, bad_filter] = read_filter();
+function get(this: void, { options, client }: ApiRequest): Answered {
+  const [filter, bad_filter] = read_filter(client);
   if (filter === undefined) return $multi(undefined, bad_filter);
   const [beginning, bad_beginning] = read_beginning(filter);
   if (beginning === undefined) return $multi(undefined, bad_beginning);
@@ -67,10 +68,10 @@ function get(this: void, { options }: ApiRequest): Answered {
   if (stream === undefined) return too_many(options.streams);
   const run = () => {
     run_stream(stream, () => {
-      send_messages(stream, beginning, filter);
+      send_messages(stream, beginning, filter, () => is_still_valid(client));
     });
   };
   return $multi({ ...answer, run }, undefined);
 }
 
-export const routes: Route[] = [{ path: "events/stream", GET: get }];
+export const routes: Route[] = [{ path: "events/stream", scope: "filtered", GET: get }];

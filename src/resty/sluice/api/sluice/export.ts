@@ -2,8 +2,10 @@ import { SETTINGS, settings_of } from "../../config/settings";
 import { encode, list, shape, shaped } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { parse_line } from "../../store/document/line";
-import { names, read } from "../../store/document/read";
+import { read } from "../../store/document/read";
 import type { NextPiece } from "../answer";
+import type { Client } from "../client/client";
+import { visible_names } from "../client/visible";
 import { collection_pieces } from "../collection";
 import { parameters_object } from "../server_object";
 import { shown_settings } from "./upstream_edits";
@@ -22,9 +24,9 @@ function export_object(document: Document): object {
   return shaped({ ...settings, servers: list(servers) }, UPSTREAM);
 }
 
-/** Returns the export of all upstreams in pieces. */
-export function export_pieces(): NextPiece {
-  const next_upstreams = collection_pieces(names(), (name) => {
+/** Returns the export of all upstreams that a client sees, in pieces. */
+export function export_pieces(client: Client): NextPiece {
+  const next_upstreams = collection_pieces(visible_names(client), (name) => {
     const document = read(name);
     return document === undefined ? undefined : encode(export_object(document));
   });

@@ -7,7 +7,7 @@ import { find_node, node_not_found } from "../../store/document/nodes";
 import { server_not_found, upstream_not_found } from "../../store/document/problems";
 import { get_text } from "../../store/memory/dict";
 import { subject_of } from "../../store/memory/subject";
-import { reply, type Answered } from "../answer";
+import { reply_to_routine, type Answered } from "../answer";
 import { parse_id } from "../existing";
 import { read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -26,7 +26,7 @@ function note(name: string, text: string, record: ServerRecord): Answered {
   }
   const untimely = note_report(reporter, report, expiry_of(head.load), clock.now());
   if (untimely !== undefined) return $multi(undefined, untimely);
-  return reply(204);
+  return reply_to_routine(204);
 }
 
 function post_of_node(this: void, request: ApiRequest): Answered {
@@ -50,6 +50,6 @@ function post_of_server(this: void, request: ApiRequest): Answered {
 }
 
 export const routes: Route[] = [
-  { path: "upstreams/{name}/nodes/{node}/report", POST: post_of_node },
-  { path: "upstreams/{name}/servers/{id}/report", POST: post_of_server },
+  { path: "upstreams/{name}/nodes/{node}/report", roles: { POST: ["report"] }, POST: post_of_node },
+  { path: "upstreams/{name}/servers/{id}/report", roles: { POST: ["report"] }, POST: post_of_server },
 ];

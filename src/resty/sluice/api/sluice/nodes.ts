@@ -25,7 +25,7 @@ import { upstream_not_found } from "../../store/document/problems";
 import { get_text } from "../../store/memory/dict";
 import { subject_of } from "../../store/memory/subject";
 import { why_cut_off } from "../../store/source_status";
-import { etag, ok, reply, type Answered } from "../answer";
+import { etag, ok, reply, reply_to_routine, type Answered } from "../answer";
 import { collection_pieces } from "../collection";
 import { of_upstream, write_existing } from "../existing";
 import { check_none_match } from "../precondition";
@@ -135,7 +135,7 @@ function put(this: void, request: ApiRequest): Answered {
     note_renewal_report(name, head, renewed, report);
     const cause = why_cut_off(clock.now());
     if (cause !== undefined) return $multi(undefined, untold(cause));
-    return ok(node_object(renewed), head);
+    return reply_to_routine(200, node_object(renewed), head);
   }
 
   let before: NodeRecord | undefined;
@@ -160,6 +160,12 @@ function remove(this: void, request: ApiRequest): Answered {
 }
 
 export const routes: Route[] = [
-  { path: "upstreams/{name}/nodes", GET: get_all },
-  { path: "upstreams/{name}/nodes/{node}", GET: get_one, PUT: put, DELETE: remove },
+  { path: "upstreams/{name}/nodes", roles: { GET: ["read", "report"] }, GET: get_all },
+  {
+    path: "upstreams/{name}/nodes/{node}",
+    roles: { GET: ["read", "report"], PUT: ["report"], DELETE: ["report"] },
+    GET: get_one,
+    PUT: put,
+    DELETE: remove,
+  },
 ];

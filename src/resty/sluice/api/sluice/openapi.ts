@@ -10,4 +10,4 @@ function get(this: void, { options }: ApiRequest): Answered {
   return $multi({ status: 200, text: `${before}${options.prefix}${after}` }, undefined);
 }
 
-export const routes: Route[] = [{ path: "openapi.json", GET: get }];
+export const routes: Route[] = [{ path: "openapi.json", scope: "neutral", GET: get }];

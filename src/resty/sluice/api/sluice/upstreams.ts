@@ -2,10 +2,12 @@ import { invalid_value } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { check_name } from "../../config/upstream";
 import { encode } from "../../lib/json";
-import { names, read } from "../../store/document/read";
+import { read } from "../../store/document/read";
 import { revision } from "../../store/memory/region";
 import { write, type Edit } from "../../store/write";
 import { etag_of_revision, ok, reply, type Answered, type NextPiece } from "../answer";
+import type { Client } from "../client/client";
+import { visible_names } from "../client/visible";
 import { collection_pieces } from "../collection";
 import { of_upstream } from "../existing";
 import { argument, read_object, type ApiRequest } from "../request";
@@ -24,19 +26,19 @@ import {
 
 /** `/sluice/1/upstreams`: whole upstreams, each replaced in one step. */
 
-function all_pieces(): NextPiece {
-  return collection_pieces(names(), (name) => {
+function all_pieces(client: Client): NextPiece {
+  return collection_pieces(visible_names(client), (name) => {
     const document = read(name);
     return document === undefined ? undefined : encode(upstream_object(document));
   });
 }
 
-function get_all(this: void): Answered {
+function get_all(this: void, { client }: ApiRequest): Answered {
   const headers = { ETag: etag_of_revision(revision()) };
   const format = argument("format");
   if (format !== undefined && format !== "export")
     return $multi(undefined, invalid_value("format", 'must be "export"'));
-  const next_piece = format === "export" ? export_pieces() : all_pieces();
+  const next_piece = format === "export" ? export_pieces(client) : all_pieces(client);
   return $multi({ status: 200, next_piece, headers }, undefined);
 }
 
@@ -84,6 +86,6 @@ function remove(this: void, { parameters, conditions }: ApiRequest): Answered {
 }
 
 export const routes: Route[] = [
-  { path: "upstreams", GET: get_all },
+  { path: "upstreams", scope: "filtered", GET: get_all },
   { path: "upstreams/{name}", GET: get_one, PUT: put, PATCH: patch, DELETE: remove },
 ];

@@ -8,6 +8,8 @@ import { is_clustered } from "../../store/document/clustered";
 import { dict_capacity, dict_free_space } from "../../store/memory/dict";
 import { count_workers_with_slot } from "../../store/memory/slots";
 import { cluster_problems } from "../../store/source_status";
+import { audit_problem } from "../audit";
+import { tokens_file_problem } from "../client/tokens_file";
 import { cluster_state } from "../cluster_state";
 
 /** What a person must know of the whole gateway. */
@@ -61,5 +63,7 @@ export function gateway_problems(): object[] {
   add("state_not_saved", why_not_saved());
   add("dict_nearly_full", why_nearly_full());
   add("workers_without_slot", why_not_serving());
+  add("tokens_file_invalid", tokens_file_problem());
+  add("audit_log_failing", audit_problem());
   return list(problems);
 }

@@ -7,8 +7,9 @@ import { set_of } from "../../lib/tables";
 import { VERSION } from "../../lib/version";
 import { last_slot, revision } from "../../store/memory/region";
 import { BOUNDS } from "../../store/memory/times";
-import { may_write } from "../access";
 import type { Answered, NextPiece } from "../answer";
+import { covers, covers_all, type Client } from "../client/client";
+import { may_write, write_needs_token } from "../client/identify";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { format_cursor, newest } from "../stream/cursor";
@@ -27,6 +28,7 @@ const HEAD = shape([
   "time",
   "now",
   "event",
+  "role",
   "may_write",
   "write_needs_token",
   "time_bounds",
@@ -64,16 +66,32 @@ function is_wanted(upstream: KnownUpstream, { since, names }: Wanted): boolean {
   return since === undefined || may_lack(upstream.shown, restless_at(upstream), since);
 }
 
+/** Returns the upstreams that a client sees. */
+function visible(
+  upstreams: readonly KnownUpstream[],
+  client: Client,
+  pause: (this: void) => void,
+): readonly KnownUpstream[] {
+  if (covers_all(client)) return upstreams;
+  const seen: KnownUpstream[] = [];
+  for (const upstream of upstreams) {
+    if (covers(client, upstream.name)) seen.push(upstream);
+    pause();
+  }
+  return seen;
+}
+
 /** Returns the members of the answer except `interval` and `upstreams`, without the closing brace. */
-function head_text({ options }: ApiRequest, now: clock.Moment, event: string, count: number): string {
+function head_text({ options, client }: ApiRequest, now: clock.Moment, event: string, count: number): string {
   const head = {
     version: VERSION,
     revision: revision(),
     time: iso8601(clock.wall_time_of(now)),
     now,
     event,
-    may_write: may_write(options),
-    write_needs_token: options.write && options.write_tokens.length > 0,
+    role: client.role,
+    may_write: may_write(options, client),
+    write_needs_token: write_needs_token(options),
     time_bounds: list(BOUNDS),
     workers: ngx.worker.count(),
     cluster: cluster_object(),
@@ -123,7 +141,7 @@ function pieces(request: ApiRequest, wanted: Wanted, now: clock.Moment, meter: M
     if (next_summaries === undefined) {
       // First, so that an event that is not in the answer comes after the cursor.
       const event = format_cursor(newest());
-      const upstreams = known_upstreams(meter.pause);
+      const upstreams = visible(known_upstreams(meter.pause), request.client, meter.pause);
       next_summaries = summary_pieces(upstreams, wanted, now, meter.pause);
       piece = `${head_text(request, now, event, upstreams.length)},"upstreams":[`;
     } else {
@@ -145,4 +163,4 @@ function get(this: void, request: ApiRequest): Answered {
   return $multi({ status: 200, next_piece: pieces(request, wanted, now, meter), is_utf8: true }, undefined);
 }
 
-export const routes: Route[] = [{ path: "status", GET: get }];
+export const routes: Route[] = [{ path: "status", scope: "filtered", GET: get }];

@@ -2,6 +2,7 @@ import { refuse, type Read } from "../../config/reader";
 import { check_name } from "../../config/upstream";
 import { set_of } from "../../lib/tables";
 import { terminated_parts } from "../../lib/text";
+import { covers, covers_all, type Client } from "../client/client";
 import { argument } from "../request";
 import { KINDS, type Item } from "./feed";
 
@@ -11,6 +12,8 @@ export interface Filter {
   /** Undefined: all. */
   upstreams: LuaSet<string> | undefined;
   kinds: LuaSet<string> | undefined;
+  /** Whose stream it is, if it does not see all upstreams. */
+  client?: Client | undefined;
 }
 
 /** Returns the names in a query argument, which commas separate; undefined: the argument is absent. */
@@ -43,16 +46,18 @@ function read_kinds(): Read<LuaSet<string>> {
 }
 
 /** Reads the query arguments `upstream` and `kind`. Phase: content_by_lua. */
-export function read_filter(): Read<Filter> {
+export function read_filter(client: Client): Read<Filter> {
   const [upstreams, bad_upstream] = read_upstreams();
   const [kinds, bad_kind] = read_kinds();
   const problem = bad_upstream ?? bad_kind;
-  return $multi(problem === undefined ? { upstreams, kinds } : undefined, problem);
+  if (problem !== undefined) return $multi(undefined, problem);
+  return $multi({ upstreams, kinds, client: covers_all(client) ? undefined : client }, undefined);
 }
 
 /** Returns whether a client wants a message. Every client gets `lost`. Any phase. */
-export function passes({ upstreams, kinds }: Filter, { kind, upstream }: Item): boolean {
+export function passes({ upstreams, kinds, client }: Filter, { kind, upstream }: Item): boolean {
   if (kind === "lost") return true;
   if (kinds !== undefined && !kinds.has(kind)) return false;
+  if (client !== undefined && (upstream === undefined || !covers(client, upstream))) return false;
   return upstreams === undefined || (upstream !== undefined && upstreams.has(upstream));
 }

@@ -80,13 +80,21 @@ function send(text: string): boolean {
   return ngx.print(text)[0] !== undefined && ngx.flush(true)[0] !== undefined;
 }
 
-/** Sends messages until the client has disconnected or the worker exits. Phase: content_by_lua. */
-export function send_messages(stream: Stream, { cursor, lost }: Beginning, filter: Filter): void {
+/**
+ * Sends messages until the client has disconnected, has lost its rights, or the worker exits. Phase:
+ * content_by_lua.
+ */
+export function send_messages(
+  stream: Stream,
+  { cursor, lost }: Beginning,
+  filter: Filter,
+  is_allowed: (this: void) => boolean,
+): void {
   const pause = new_listing_pause();
   const feed = feed_from(cursor);
   let is_connected = send(format_greeting(cursor) + (lost === undefined ? "" : format_message(lost, cursor)));
   let beat = clock.now() + HEARTBEAT_SECONDS;
-  while (is_connected && !ngx.worker.exiting()) {
+  while (is_connected && is_allowed() && !ngx.worker.exiting()) {
     const now = clock.now();
     const messages = next_messages(feed, filter, pause);
     if (messages !== "" || now >= beat) {

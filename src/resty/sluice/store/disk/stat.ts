@@ -118,6 +118,11 @@ export function state_of(path: string): Result<FileState> {
   return $multi({ version: is_recent ? undefined : version, is_regular: is_regular(), size }, undefined);
 }
 
+/** Tells whether an open file is a regular one, or cannot be examined. Any phase. */
+export function is_regular_file(fd: number): boolean {
+  return look(fd, "", AT_EMPTY_PATH) !== 0 || is_regular();
+}
+
 /** Returns why the state must not be kept in an open file or folder; undefined: no reason is known. */
 export function flaw_of(fd: number, kind: "folder" | "file"): string | undefined {
   if (look(fd, "", AT_EMPTY_PATH) !== 0) return undefined;

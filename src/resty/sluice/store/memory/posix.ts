@@ -22,6 +22,8 @@ interface Libc {
   sluice_mkdir: (this: void, path: string, mode: number) => number;
   sluice_syscall: (this: void, number: number, name: string, flags: number) => number;
   sluice_pwrite: (this: void, fd: number, text: string, bytes: number, at: number) => number;
+  sluice_write: (this: void, fd: number, text: string, bytes: number) => number;
+  sluice_close: (this: void, fd: number) => number;
   sluice_pread: (this: void, fd: number, buffer: ffi.CData, bytes: number, at: number) => number;
   sluice_lseek: (this: void, fd: number, by: number, from: number) => number;
   sluice_ftruncate: (this: void, fd: number, bytes: number) => number;
@@ -43,6 +45,8 @@ ffi.cdef(`
   int sluice_mkdir(const char *, int) __asm__("mkdir");
   long sluice_syscall(long, const char *, unsigned int) __asm__("syscall");
   ssize_t sluice_pwrite(int, const char *, size_t, int64_t) __asm__("pwrite");
+  ssize_t sluice_write(int, const char *, size_t) __asm__("write");
+  int sluice_close(int) __asm__("close");
   ssize_t sluice_pread(int, void *, size_t, int64_t) __asm__("pread");
   int64_t sluice_lseek(int, int64_t, int) __asm__("lseek");
   int sluice_ftruncate(int, int64_t) __asm__("ftruncate");
@@ -57,8 +61,10 @@ ffi.cdef(`
 const C = ffi.C as Libc;
 
 const O_RDONLY = 0;
+const O_WRONLY = 0x1;
 const O_RDWR = 0x2;
 const O_CREAT = 0x40;
+const O_APPEND = 0x400;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
 /** These two flags differ on ARM. */
@@ -67,6 +73,7 @@ const O_DIRECTORY = IS_ARM ? 0x4000 : 0x10000;
 const O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
 const OWNER_ONLY = 0x1c0; // rwx------
 const OWNER_FILE = 0x180; // rw-------
+const LOG_FILE = 0x1a0; // rw-r-----
 const EEXIST = 17;
 const ELOOP = 40;
 const LONGEST_PATH = 4096;
@@ -136,6 +143,25 @@ export function open_file(folder: number, name: string): Result<number> {
   const fd = C.sluice_openat(folder, name, flags, OWNER_FILE);
   if (fd === -1 && ffi.errno() === ELOOP) return $multi(undefined, "it is a symbolic link");
   return opened(fd);
+}
+
+/** Opens a file to append to, and creates it if there is none. Follows no link and waits for no pipe. */
+export function open_log(path: string): Result<number> {
+  const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const fd = C.sluice_open(path, flags, LOG_FILE);
+  if (fd === -1 && ffi.errno() === ELOOP) return $multi(undefined, "it is a symbolic link");
+  return opened(fd);
+}
+
+/** Appends a text to a file of `open_log`. Returns the number of bytes that were written. */
+export function append(fd: number, text: string): Result<number> {
+  const written = tonumber(C.sluice_write(fd, text, text.length)) as number;
+  if (written === -1) return $multi(undefined, reason());
+  return $multi(written, undefined);
+}
+
+export function close_file(fd: number): void {
+  C.sluice_close(fd);
 }
 
 /** Reads a whole file. */

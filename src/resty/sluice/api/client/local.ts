@@ -1,6 +1,6 @@
-import type { Problem } from "../config/problem";
-import { ip_bytes, is_loopback_ip } from "../lib/ip";
-import { sender } from "./sender/sender";
+import type { Problem } from "../../config/problem";
+import { ip_bytes, is_loopback_ip } from "../../lib/ip";
+import { sender } from "../sender/sender";
 
 /**
  * Without tokens, only local requests may use the API: those of a program of this machine. A request that

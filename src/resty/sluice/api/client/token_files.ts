@@ -1,7 +1,7 @@
-import type { ApiOptions } from "../config/options";
-import { read_file } from "../lib/file";
-import { from_prefix } from "../lib/path";
-import type { Result } from "../lib/result";
+import type { ApiOptions } from "../../config/options";
+import { read_file } from "../../lib/file";
+import { from_prefix } from "../../lib/path";
+import type { Result } from "../../lib/result";
 
 /** Limit of a token file. A larger file is probably another file named by mistake. */
 const MOST_BYTES = 65536;

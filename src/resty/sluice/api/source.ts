@@ -1,32 +1,11 @@
 import type { ApiOptions } from "../config/options";
 import type { Problem } from "../config/problem";
-import { check_content_type } from "./content_type";
 import { is_from_listed_origin } from "./cross_origin";
-import { check_local } from "./local";
 
-/** Access to the API needs a token, or a local client, and a permitted origin and host name. */
+/** A request to the API needs a permitted host name and origin. client/ decides who may send it. */
 
 function forbidden(code: string, text: string): Problem {
   return { status: 403, code, text };
-}
-
-/** Compares all bytes of the digests, so that the time taken does not depend on the token. */
-function equal_in_constant_time(a: string, b: string): boolean {
-  const digest_a = ngx.sha1_bin(a);
-  const digest_b = ngx.sha1_bin(b);
-  let different = 0;
-  for (const index of $range(1, digest_a.length)) {
-    different |= string.byte(digest_a, index) ^ string.byte(digest_b, index);
-  }
-  return different === 0;
-}
-
-function is_one_of(token: string, tokens: readonly string[]): boolean {
-  let found = false;
-  for (const known of tokens) {
-    if (equal_in_constant_time(token, known)) found = true;
-  }
-  return found;
 }
 
 /** Returns the host of an authority, without the port, in lower case. */
@@ -83,30 +62,6 @@ function check_site(options: ApiOptions, is_page: boolean): Problem | undefined 
   return problem;
 }
 
-/** Returns the token of the scheme Bearer, or the password of the scheme Basic with any user name. */
-function given_token(): string | undefined {
-  const [scheme, credentials] = string.match(ngx.var.http_authorization ?? "", "^(%a+) +(%S+) *$");
-  const name = string.lower(scheme ?? "");
-  if (name === "bearer") return credentials;
-  if (name !== "basic") return undefined;
-  return string.match(ngx.decode_base64(credentials ?? "") ?? "", "^[^:]*:(.*)$")[0];
-}
-
-function check_token(options: ApiOptions, is_write: boolean): Problem | undefined {
-  const wanted = is_write ? options.write_tokens : options.read_tokens;
-  const token = given_token();
-  if (token !== undefined && is_one_of(token, options.write_tokens)) return undefined;
-  const may_read = token !== undefined && is_one_of(token, options.read_tokens);
-  if (may_read && !is_write) return undefined;
-  if (wanted.length === 0) return check_local();
-  if (may_read) return forbidden("Forbidden", "this token may only read");
-  return {
-    status: 401,
-    code: "Unauthorized",
-    text: "a valid token is needed: Authorization: Bearer …, or Basic with the token as the password",
-  };
-}
-
 /**
  * Checks the request's host name and origin. Returns the problem if it is refused. Phase: content_by_lua.
  *
@@ -114,20 +69,4 @@ function check_token(options: ApiOptions, is_write: boolean): Problem | undefine
  */
 export function check_source(options: ApiOptions, is_page: boolean): Problem | undefined {
   return check_host(options) ?? check_site(options, is_page);
-}
-
-/** Returns the problem of a client without permission. Phase: content_by_lua, after `check_source`. */
-export function check_access(options: ApiOptions, is_write: boolean): Problem | undefined {
-  return check_token(options, is_write) ?? (is_write ? check_content_type() : undefined);
-}
-
-/**
- * Tells whether the client of a request that may read may also write. A refused token is not told apart from
- * one that may only read. Phase: content_by_lua.
- */
-export function may_write(options: ApiOptions): boolean {
-  if (!options.write) return false;
-  const is_without_tokens = options.write_tokens.length === 0 && options.read_tokens.length === 0;
-  // The client is local: without tokens, no other one may read either.
-  return is_without_tokens || check_token(options, true) === undefined;
 }

@@ -1,6 +1,6 @@
-import { with_token_files } from "../../../src/resty/sluice/api/token_files";
-import { read_options } from "../../../src/resty/sluice/config/options";
-import { expect, expectError } from "../support/expect";
+import { with_token_files } from "../../../../src/resty/sluice/api/client/token_files";
+import { read_options } from "../../../../src/resty/sluice/config/options";
+import { expect, expectError } from "../../support/expect";
 
 describe("files of tokens", () => {
   const path = os.tmpname();
