@@ -32,6 +32,7 @@ export function service_at(url: string, verify: boolean, purpose: string): Servi
       pool: { pool: `sluice ${purpose} ${url} ${tostring(verify)}` },
       keepalive_time: KEEPALIVE_SECONDS,
       opened: 0,
+      is_guarded: true,
     },
     headers: [`Host: ${host}:${port}`, `User-Agent: sluice/${VERSION}`],
   };

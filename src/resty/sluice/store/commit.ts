@@ -13,6 +13,8 @@ import { delete_text, put_text, remember, stage_text, unstage_text } from "./mem
 import { row_at, shared_memory } from "./memory/region";
 import { active_requests, free_row, hold_row, start_row } from "./memory/rows";
 import { is_seed, note_seed } from "./memory/seeds";
+import { forget_old_places, renew_old_places } from "./old_places";
+import { check_new_places } from "./places";
 import { NO_CLUSTER_REVISION, replicator_of, type Reach } from "./replicate";
 import { begin_write, forget_write, free_rows, free_rows_of, publish_write, update_rows } from "./unfinished";
 
@@ -88,6 +90,7 @@ export function delete_upstream({ name, revision, reach }: Change, current: Docu
   const problem = journal_and_publish(change, current.row, line, () => {
     delete_text(name);
     note_seed(name, true);
+    forget_old_places(name, current);
   });
   if (problem === undefined) free_rows_of(current);
   return problem;
@@ -172,8 +175,10 @@ export function put_upstream(change: Change, next: Document, changed: Difference
   }
   next.leavers = leavers;
   next.revision = change.revision;
-  const problem = put_staged(change, next, changed, joining, gone);
+  const problem =
+    check_new_places(current, next, changed) ?? put_staged(change, next, changed, joining, gone);
   unstage_text();
+  if (problem === undefined) renew_old_places(change.name, next);
   free_rows(problem === undefined ? gone : joining);
   if (problem !== undefined && current === undefined) free_row(next.row);
   return problem;
