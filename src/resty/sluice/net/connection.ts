@@ -34,6 +34,9 @@ export interface Connection extends Reader {
   destination: Destination;
   /** When all operations must be complete, by the monotonic clock. */
   deadline: number;
+  /** Each piece that arrives moves the deadline to so many seconds later, but not beyond `latest`. */
+  grace: number;
+  latest: number;
   /** True: the connection has served a request before. */
   is_reused: boolean;
 }
@@ -80,7 +83,10 @@ function set_timeout(connection: Connection): boolean {
 function receive(this: void, reader: Reader): Result<string> {
   const connection = reader as Connection;
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
-  return connection.socket.receiveany(MOST_BYTES_AT_ONCE);
+  const [bytes, cause] = connection.socket.receiveany(MOST_BYTES_AT_ONCE);
+  const { deadline, latest, grace } = connection;
+  if (deadline < latest) connection.deadline = math.min(latest, math.max(deadline, clock.now() + grace));
+  return $multi(bytes, cause);
 }
 
 function shake_hands(connection: Connection, tls: Tls): Result<true> {
@@ -121,6 +127,8 @@ export function open_connection(destination: Destination, deadline: number): Res
     socket,
     destination,
     deadline,
+    grace: 0,
+    latest: deadline,
     is_reused: false,
   };
   const misplaced = destination.is_guarded === true ? refusal_of_service(host, port) : undefined;

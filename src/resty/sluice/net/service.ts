@@ -56,6 +56,7 @@ export function ask_service(
   timeout: number,
   limit: number,
   is_over: (this: void) => boolean,
+  longest = timeout,
 ): Result<Answer> {
-  return wait_for(() => request(destination, text, timeout, limit), is_over);
+  return wait_for(() => request(destination, text, timeout, limit, longest), is_over);
 }
