@@ -29,6 +29,8 @@ declare module "resty.sluice" {
     api?: Api;
     /** Shares the upstreams with other gateways. Default: none. */
     cluster?: Cluster;
+    /** Where servers, health checks, registries, agents and webhooks may be. Default: anywhere. */
+    guard?: Guard;
     /**
      * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
      * deleted, is not changed, and a warning lists it. Default: none.
@@ -95,6 +97,16 @@ declare module "resty.sluice" {
      * false.
      */
     codes?: boolean;
+  }
+
+  /** Where servers, health checks, registries, agents and webhooks may be, whoever names them. */
+  export interface Guard {
+    /** Allowed networks in CIDR notation, IP addresses, and `"unix:"` for unix sockets. Default: all. */
+    addresses?: string[];
+    /** Those that are refused, even if `addresses` has them. Default: none. */
+    deny?: string[];
+    /** The allowed ports, such as `"80,443,1024-65535"`, also as a list. Default: all. */
+    ports?: string | (string | number)[];
   }
 
   /** What the clients with a TLS certificate may do. */

@@ -223,7 +223,7 @@ export function declarations() {
   const result = new Map();
   for (const [name, { about, sources: files }] of Object.entries(FILES))
     result.set(name, { about, parts: interfaces(files) });
-  const optionParts = interfaces(["access", "options"]);
+  const optionParts = interfaces(["access", "address_rules", "options"]);
   result.get("upstream.d.ts").parts.unshift(...writtenAliases());
   const texts = new Map();
   for (const [name, { about, parts }] of result)

@@ -55,8 +55,13 @@ for (const [what, answer] of /** @type {[string, Answer][]} */ ([
       "AAAA two.example": answer,
     });
     await waitForServers(gateway, [`${one}:8001`, `${other}:8002`], 30_000);
-    const { skipped } = await waitForState(gateway, "ok");
-    assert.match(skipped[0].reason, /^could not look up the AAAA records of one\.example: /);
+    // The report of an answer follows the write that adds its servers. On a busy machine a question for A may
+    // fail as well, and is then the one that is reported until it is answered again.
+    await waitFor("the failed question for AAAA is reported", async () => {
+      const { state, skipped } = await discoveryOf(gateway.api);
+      const failed = /^could not look up the AAAA records of one\.example: /;
+      return state === "ok" && skipped.some(({ reason }) => failed.test(reason));
+    });
     dns.answers["A one.example"] = [["A", "one.example", "127.9.0.9"]];
     await waitForServers(gateway, ["127.9.0.9:8001", `${other}:8002`], 60_000);
   });

@@ -37,6 +37,8 @@ export const examples = [
       etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/s/", user: "u", password: "p", tls },
     },
   },
+  { guard: { addresses: ["10.0.0.0/8", "unix:"], deny: ["10.9.0.0/16"], ports: "1024-65535" } },
+  { guard: { ports: [80, "443-500"] } },
   upstream({
     method: "round_robin",
     panic_threshold: 50,

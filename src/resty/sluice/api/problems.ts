@@ -7,6 +7,7 @@ import type { ServerRecord } from "../store/document/line";
 import { expires, is_expired } from "../store/document/nodes";
 import { Row, UpstreamRow } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
+import { old_places } from "../store/old_places";
 import { check_failure, UNPROVEN } from "../store/unproven";
 
 /** Problems of upstreams and servers that their states do not show. */
@@ -34,6 +35,9 @@ export function problem_objects(name: string, document: Document): object[] {
     const why = failure === undefined ? "" : `; ${failure}`;
     problems.push(problem_record({ problem: "check_unproven", reason: `${UNPROVEN}${why}` }));
   }
+  const misplaced = old_places(name, document);
+  if (misplaced !== undefined)
+    problems.push(problem_record({ problem: "address_not_allowed", reason: misplaced }));
   return list(problems);
 }
 

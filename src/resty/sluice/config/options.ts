@@ -1,7 +1,9 @@
+import type { AddressRules } from "../lib/address_rules";
 import { is_table } from "../lib/json";
 import { read_certificates } from "./access";
+import { address_rules_of, check_etcd_places, check_places, GUARD } from "./address_rules";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
-import { format_problem } from "./problem";
+import { format_problem, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
@@ -142,6 +144,8 @@ export const OPTIONS = block({
   api: optional(API),
   /** Shares the upstreams with other gateways. Default: none. */
   cluster: optional(CLUSTER),
+  /** Where servers, health checks, registries, agents and webhooks may be. Default: anywhere. */
+  guard: optional(GUARD),
   /**
    * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
    * deleted, is not changed, and a warning lists it. Default: none.
@@ -157,6 +161,18 @@ export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
   upstreams: LuaTable<string, UpstreamConfig>;
 }
 
+/** Checks where the options point. Returns the problem. */
+function check_all_places(
+  rules: AddressRules,
+  { cluster, upstreams = new LuaTable<string, UpstreamConfig>() }: ConfigOf<typeof OPTIONS>,
+): Problem | undefined {
+  for (const [name, upstream] of pairs(upstreams)) {
+    const problem = check_places(rules, upstream, upstream.servers);
+    if (problem !== undefined) return { ...problem, text: `upstreams.${name}: ${problem.text}` };
+  }
+  return check_etcd_places(rules, "cluster.etcd", cluster?.etcd);
+}
+
 /**
  * Reads the options of `setup`, with defaults. Phase: init_by_lua.
  *
@@ -166,6 +182,8 @@ export function read_options(input: unknown): Options {
   if (!is_table(input)) return error("setup() needs a table of options", 0);
   const [options, problem] = OPTIONS.read("", input);
   if (options === undefined) return error(problem?.text ?? "", 0);
+  const misplaced = check_all_places(address_rules_of(options.guard), options);
+  if (misplaced !== undefined) return error(misplaced.text, 0);
   return {
     ...options,
     api: options.api ?? (API.read("api", {})[0] as ApiOptions),

@@ -1,8 +1,10 @@
 import { parse_address } from "../config/address";
+import { check_server_place } from "../config/address_rules";
 import { check_server_address } from "../config/address_class";
 import { read_server } from "../config/server";
 import { decode, is_table } from "../lib/json";
 import { trim } from "../lib/text";
+import { address_rules } from "../net/allowed";
 import type { Entry } from "./source";
 
 /** The entries of registries that store a text for each server. All sources read them in the same way. */
@@ -17,7 +19,7 @@ function refused(key: string, problem: string): Entry {
 export function entry_of(key: string, parameters: unknown): Entry {
   const [server, problem] = read_server(parameters);
   if (server === undefined) return refused(key, problem?.text ?? "");
-  const unfit = check_server_address(server.server);
+  const unfit = check_server_address(server.server) ?? check_server_place(address_rules(), server.server);
   if (unfit !== undefined) return refused(key, unfit.text);
   server.source = "discovery";
   return { key, server };

@@ -2,6 +2,7 @@ import type { DnsLibrary, DnsRecord, DnsResolver } from "resty.dns.resolver";
 import { parse_address, type Address } from "../config/address";
 import type { Result } from "../lib/result";
 import { unexpected } from "../lib/schema";
+import { refusal_of_service } from "../net/allowed";
 import { wait_for } from "../net/wait";
 import { TYPES, type RecordType } from "./dns_records";
 
@@ -50,6 +51,8 @@ function open(resolvers: Resolvers): Result<DnsResolver> {
   if (before !== undefined) return $multi(before, undefined);
   if (library === undefined) return $multi(undefined, MISSING);
   const { host, port } = places[current];
+  const refused = refusal_of_service(host, port);
+  if (refused !== undefined) return $multi(undefined, refused);
   const [made, cause] = library.new({ nameservers: [[host, port]], retrans: TRIES, timeout: TIMEOUT });
   if (made !== undefined) resolvers.open.set(current, made);
   return $multi(made, cause);

@@ -1,6 +1,7 @@
 import * as clock from "../lib/clock";
 import { new_pause } from "../lib/pause";
 import type { Result } from "../lib/result";
+import { refusal_of_connection, refusal_of_service } from "./allowed";
 import type { Reader } from "./reader";
 
 /** The address of connections, and how long one is used. At most one idle connection is kept. */
@@ -17,6 +18,8 @@ export interface Destination {
   keepalive_time: number;
   /** When the current connection was opened, by the monotonic clock. */
   opened: number;
+  /** True: a registry or a webhook, whose address the rules of `guard` must allow at each connection. */
+  is_guarded?: true;
 }
 
 export interface Tls {
@@ -31,6 +34,9 @@ export interface Connection extends Reader {
   destination: Destination;
   /** When all operations must be complete, by the monotonic clock. */
   deadline: number;
+  /** Each piece that arrives moves the deadline to so many seconds later, but not beyond `latest`. */
+  grace: number;
+  latest: number;
   /** True: the connection has served a request before. */
   is_reused: boolean;
 }
@@ -77,7 +83,10 @@ function set_timeout(connection: Connection): boolean {
 function receive(this: void, reader: Reader): Result<string> {
   const connection = reader as Connection;
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
-  return connection.socket.receiveany(MOST_BYTES_AT_ONCE);
+  const [bytes, cause] = connection.socket.receiveany(MOST_BYTES_AT_ONCE);
+  const { deadline, latest, grace } = connection;
+  if (deadline < latest) connection.deadline = math.min(latest, math.max(deadline, clock.now() + grace));
+  return $multi(bytes, cause);
 }
 
 function shake_hands(connection: Connection, tls: Tls): Result<true> {
@@ -98,6 +107,11 @@ export function is_unconnected(cause: string): boolean {
   return string.sub(cause, 1, UNCONNECTED.length) === UNCONNECTED;
 }
 
+/** Tells why a new connection must not be used; undefined: it may be. */
+function refusal_of_new({ host, is_guarded }: Destination, socket: TcpSocket): string | undefined {
+  return is_guarded === true ? refusal_of_connection(socket, host) : undefined;
+}
+
 /**
  * Opens a connection, or takes the idle one. `deadline` is for all operations. Phases that have cosockets.
  */
@@ -113,13 +127,22 @@ export function open_connection(destination: Destination, deadline: number): Res
     socket,
     destination,
     deadline,
+    grace: 0,
+    latest: deadline,
     is_reused: false,
   };
+  const misplaced = destination.is_guarded === true ? refusal_of_service(host, port) : undefined;
+  if (misplaced !== undefined) return $multi(undefined, `${UNCONNECTED}${misplaced}`);
   if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
   const [connected, cause] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
   if (connected === undefined) return $multi(undefined, `${UNCONNECTED}${cause ?? ""}`);
   connection.is_reused = socket.getreusedtimes()[0] !== 0;
   if (connection.is_reused) return $multi(connection, undefined);
+  const refused = refusal_of_new(destination, socket);
+  if (refused !== undefined) {
+    socket.close();
+    return $multi(undefined, `${UNCONNECTED}${refused}`);
+  }
   destination.opened = clock.now();
   if (destination.tls !== undefined) {
     const [shaken, no_tls] = shake_hands(connection, destination.tls);

@@ -58,17 +58,22 @@ function ask_over(connection: Connection, text: string, limit: number): Result<A
  *
  * @param timeout limit of the whole exchange, in seconds
  * @param limit the number of bytes of the body to read at most
+ * @param longest limit of the whole exchange; `timeout` is then that of the time until the next piece arrives
  */
 export function request(
   destination: Destination,
   text: string,
   timeout: number,
   limit: number,
+  longest = timeout,
 ): Result<Answer> {
-  const deadline = clock.now() + timeout;
+  const began = clock.now();
+  const deadline = began + timeout;
   while (true) {
     const [connection, unconnected] = open_connection(destination, deadline);
     if (connection === undefined) return $multi(undefined, unconnected);
+    connection.grace = timeout;
+    connection.latest = began + longest;
     const [answer, cause] = ask_over(connection, text, limit);
     if (answer !== undefined) return $multi(answer, undefined);
     close_connection(connection);

@@ -32,6 +32,7 @@ export function service_at(url: string, verify: boolean, purpose: string): Servi
       pool: { pool: `sluice ${purpose} ${url} ${tostring(verify)}` },
       keepalive_time: KEEPALIVE_SECONDS,
       opened: 0,
+      is_guarded: true,
     },
     headers: [`Host: ${host}:${port}`, `User-Agent: sluice/${VERSION}`],
   };
@@ -55,6 +56,7 @@ export function ask_service(
   timeout: number,
   limit: number,
   is_over: (this: void) => boolean,
+  longest = timeout,
 ): Result<Answer> {
-  return wait_for(() => request(destination, text, timeout, limit), is_over);
+  return wait_for(() => request(destination, text, timeout, limit, longest), is_over);
 }

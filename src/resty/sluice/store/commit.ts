@@ -14,6 +14,7 @@ import { active_requests, free_row, hold_row, start_row } from "./memory/rows";
 import { is_seed, note_seed } from "./memory/seeds";
 import { put_staged, stage_text, unstage } from "./memory/staging";
 import { ChangeKind, type UpstreamChange } from "./memory/upstream_change";
+import { forget_old_places, renew_old_places } from "./old_places";
 import { is_shared, NO_CLUSTER_REVISION, share, type Reach } from "./replicate";
 import { begin_write, forget_write, free_rows, free_rows_of, publish_write, update_rows } from "./unfinished";
 
@@ -168,6 +169,7 @@ function replace_text(number: number, change: Prepared, { revision }: Making): v
   if (next === undefined) {
     delete_text(name);
     note_seed(name, true);
+    if (current !== undefined) forget_old_places(name, current);
     return;
   }
   update_rows(name, current, next, changed);
@@ -254,7 +256,8 @@ export function commit(changes: readonly Change[], making: Making): Problem | un
     free_new_rows(changes);
     return problem;
   }
-  for (const { current, next, gone } of prepared) {
+  for (const { name, current, next, gone } of prepared) {
+    if (next !== undefined) renew_old_places(name, next);
     free_rows(gone);
     if (next === undefined && current !== undefined) free_rows_of(current);
   }

@@ -22,6 +22,7 @@ import { allocate_row, hold_row } from "./memory/rows";
 import { is_deleted_seed, name_seed, restore_deleted_seed } from "./memory/seeds";
 import { count_slots } from "./memory/slots";
 import { lacks_init_worker } from "./nginx_conf";
+import { note_old_places } from "./old_places";
 import { restore_scaling } from "./scaling";
 import { differs, report_seeds } from "./seed_report";
 import { restore_proof } from "./unproven";
@@ -191,6 +192,7 @@ export function open_store(options: Options): void {
   }
   check_slots();
   plant_all(options.upstreams, options.api.prefix);
+  note_old_places();
   const memory = shared_memory();
   if (region === undefined) memory[Header.START_REVISION] = memory[Header.REVISION];
   memory[Header.GENERATION] = memory[Header.GENERATION] + 1;

@@ -12,6 +12,7 @@ import { read } from "./document/read";
 import { with_write_lock } from "./memory/lock";
 import { revision } from "./memory/region";
 import { count_write_time } from "./memory/write_times";
+import { check_new_places } from "./places";
 import { catch_up, is_shared, type Reach } from "./replicate";
 import { junk_revision } from "./source_status";
 import { repair } from "./unfinished";
@@ -90,10 +91,15 @@ function edit_all(
   const problems: NamedProblem[] = [];
   for (const { name, edit } of edits) {
     const current = read(name);
-    const [next, problem] = edit(current, revision);
-    if (problem === undefined)
-      changes.push({ name, current, next, changed: difference(current?.lines ?? [], next?.lines ?? []) });
-    else problems.push({ name, problem });
+    const [next, refused] = edit(current, revision);
+    if (refused === undefined) {
+      const changed = difference(current?.lines ?? [], next?.lines ?? []);
+      changes.push({ name, current, next, changed });
+      const misplaced = next === undefined ? undefined : check_new_places(current, next, changed);
+      if (misplaced !== undefined) problems.push({ name, problem: misplaced });
+    } else {
+      problems.push({ name, problem: refused });
+    }
     pause();
   }
   return $multi(changes, problems);

@@ -106,7 +106,8 @@ function is_pruned(name: string, owner: string | undefined): boolean {
 
 /**
  * Returns the edits that delete the upstreams of the same owner that the client sees and the change does not
- * name. Upstreams with servers of a registry or servers that have registered themselves stay. The caller holds the write lock.
+ * name. Upstreams with servers of a registry, or with servers that have registered themselves, stay. The
+ * caller holds the write lock.
  */
 export function prune_edits(
   named: LuaSet<string>,

@@ -51,6 +51,7 @@ export const enum Sum {
   HEALTH_REVISION,
   UNLOGGED,
   UNPROVEN_SINCE,
+  OLD_PLACES,
   /** The index of the first server that is worst, and its `Condition`. */
   WORST,
   WORST_CONDITION,

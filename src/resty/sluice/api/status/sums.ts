@@ -79,6 +79,7 @@ function add_upstream(sums: Sums, { row, row_number }: KnownUpstream, last_slot:
   sums[Sum.HEALTH_REVISION] = memory[row + UpstreamRow.HEALTH_REVISION];
   sums[Sum.UNLOGGED] = memory[row + UpstreamRow.UNLOGGED];
   sums[Sum.UNPROVEN_SINCE] = memory[row + UpstreamRow.UNPROVEN_SINCE];
+  sums[Sum.OLD_PLACES] = memory[row + UpstreamRow.OLD_PLACES];
 }
 
 /**

@@ -23,7 +23,7 @@ export function discovery_text({ name, has_source }: KnownUpstream): string {
 /** Returns its problems; "": none. `text`: its document. */
 export function problems_text(name: string, text: string, sums: Sums): string {
   const is_unlogged = sums[Sum.UNLOGGED] !== 0 && sums[Sum.UNLOGGED] >= own_generation();
-  if (!is_unlogged && sums[Sum.UNPROVEN_SINCE] >= 0) return "";
+  if (!is_unlogged && sums[Sum.UNPROVEN_SINCE] >= 0 && sums[Sum.OLD_PLACES] === 0) return "";
   const problems = problem_objects(name, parse_head(text)[0]);
   return problems.length === 0 ? "" : `,"problems":${encode(problems)}`;
 }

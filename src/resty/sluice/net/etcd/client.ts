@@ -28,6 +28,8 @@ export interface EtcdPlace {
 export const ETCD = "etcd";
 
 const TIMEOUT_SECONDS = 2;
+/** Limit of the time of a page of keys that arrives piece by piece, in seconds. */
+export const LONGEST_PAGE_SECONDS = 10;
 /** Limit of an answer, in bytes: a page of keys with large values. */
 const LARGEST_ANSWER = 33554432;
 /** The cause when an answer exceeds the limit. */
@@ -80,10 +82,11 @@ function call_once<T>(
   path: string,
   body: object,
   schema: Schema,
+  longest = TIMEOUT_SECONDS,
 ): LuaMultiReturn<[T | undefined, string | undefined, boolean, Refusal | undefined]> {
   const text = etcd_request(client, path, encode(body));
   const { service, is_over } = client;
-  const [answer, cause] = ask_service(service, text, TIMEOUT_SECONDS, LARGEST_ANSWER, is_over);
+  const [answer, cause] = ask_service(service, text, TIMEOUT_SECONDS, LARGEST_ANSWER, is_over, longest);
   if (answer === undefined) return $multi(undefined, cause, false, undefined);
   if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false, undefined);
   if (answer.status !== 200) {
@@ -110,6 +113,7 @@ export function log_in(client: EtcdClient): Result<true> {
 /**
  * Calls a function of etcd. Phases that have cosockets.
  *
+ * @param longest limit of the time of an answer that arrives piece by piece, in seconds
  * @returns the answer; or undefined, the cause, and the refusal if no other member would accept the request
  */
 export function call<T>(
@@ -117,11 +121,12 @@ export function call<T>(
   path: string,
   body: object,
   schema: Schema,
+  longest?: number,
 ): LuaMultiReturn<[T | undefined, string | undefined, Refusal | undefined]> {
-  const [object, cause, is_stale, refusal] = call_once<T>(client, path, body, schema);
+  const [object, cause, is_stale, refusal] = call_once<T>(client, path, body, schema, longest);
   if (object !== undefined || !is_stale || client.user === undefined) return $multi(object, cause, refusal);
   const [logged_in, refused] = log_in(client);
   if (logged_in === undefined) return $multi(undefined, refused, undefined);
-  const [second, failed, , second_refusal] = call_once<T>(client, path, body, schema);
+  const [second, failed, , second_refusal] = call_once<T>(client, path, body, schema, longest);
   return $multi(second, failed, second_refusal);
 }

@@ -1,6 +1,7 @@
 import type { Result } from "../../lib/result";
 import { unexpected, type Schema } from "../../lib/schema";
-import { call, ETCD, TOO_LARGE, type EtcdClient } from "./client";
+import { is_timeout } from "../connection";
+import { call, ETCD, LONGEST_PAGE_SECONDS, TOO_LARGE, type EtcdClient } from "./client";
 import { end_of_prefix, type Range } from "./prefix";
 
 /** Reads the keys of etcd and their values. */
@@ -56,12 +57,22 @@ export function read_key_value(raw: RawKeyValue): KeyValue {
   };
 }
 
+function ask_for_page(client: EtcdClient, body: object): Result<RawAnswer> {
+  const [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE, LONGEST_PAGE_SECONDS);
+  return $multi(answer, cause);
+}
+
+/** Returns whether a page has failed for its size: it is too large, or takes the member too long. */
+function is_page_too_large(client: EtcdClient, cause: string, prefix: string): boolean {
+  return cause === TOO_LARGE || (is_timeout(cause) && is_alive(client, prefix)[0] === true);
+}
+
 /** Requests the next page, or a smaller one while it is too large. */
-function next_page(client: EtcdClient, body: { limit: number }): Result<RawAnswer> {
-  let [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
-  while (answer === undefined && cause === TOO_LARGE && body.limit > 1) {
+function next_page(client: EtcdClient, body: { limit: number }, prefix: string): Result<RawAnswer> {
+  let [answer, cause] = ask_for_page(client, body);
+  while (answer === undefined && body.limit > 1 && is_page_too_large(client, cause ?? "", prefix)) {
     body.limit = math.ceil(body.limit / FEWER);
-    [answer, cause] = call<RawAnswer>(client, "/v3/kv/range", body, RANGE);
+    [answer, cause] = ask_for_page(client, body);
   }
   return $multi(answer, cause);
 }
@@ -92,7 +103,7 @@ export function list_keys(client: EtcdClient, prefix: string): Result<Listing> {
   const body = { key, range_end, limit: KEYS_A_PAGE, revision: "0" };
   let has_more = true;
   while (has_more) {
-    const [answer, cause] = next_page(client, body);
+    const [answer, cause] = next_page(client, body, prefix);
     if (answer === undefined) return $multi(undefined, cause);
     const before = listing.keys.length;
     const misfit = add_keys(listing, answer, prefix);

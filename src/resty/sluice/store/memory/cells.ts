@@ -242,6 +242,8 @@ export const enum UpstreamRow {
   /** The number of this gateway's decisions to scale out, and to scale in. */
   SCALE_OUTS = Row.MAX_FAILS,
   SCALE_INS = Row.FAIL_TIMEOUT,
+  /** The number of addresses that the upstream keeps although `guard` does not allow them. */
+  OLD_PLACES = Row.EXPIRES,
 }
 
 /** The value of `Row.ID` in the row of an upstream. */
