@@ -76,9 +76,13 @@ function edits_of(
   for (const given of upstreams) {
     const { name } = given;
     const foreign = check_upstream(client, name);
-    const [wanted, problems] = foreign === undefined ? read_given(given) : [undefined, [foreign]];
-    for (const problem of problems) found.push(at_upstream(name, problem));
-    if (wanted !== undefined) edits.push(named_edit(name, wanted, options));
+    if (foreign === undefined) {
+      const [wanted, problems] = read_given(given);
+      for (const problem of problems) found.push(at_upstream(name, problem));
+      if (wanted !== undefined) edits.push(named_edit(name, wanted, options));
+    } else {
+      found.push(at_upstream(name, foreign));
+    }
     pause();
   }
   return $multi(edits, found);
