@@ -104,6 +104,8 @@ test("a token for some upstreams sees nothing of the others in any answer, and c
   for (const name of ["app", HIDDEN]) {
     const path = `${serversOf(name)}/0`;
     for (const weight of [2, 3]) await gateway.api.expect(200, "PATCH", path, { weight }, as("admin"));
+    const report = `${sluice(name)}/servers/0/report`;
+    await gateway.api.expect(204, "POST", report, { state: "down" }, as("admin"));
   }
   const shows = [];
   for (const operation of operations) {
@@ -128,8 +130,15 @@ test("a token for some upstreams sees nothing of the others in any answer, and c
         assert.ok(status === 403 || status >= 400, `${what} as ${role}: ${status}`);
     }
   }
-  for (const path of ["/{version}/http/upstreams", "/sluice/1/upstreams", "/sluice/1/status", "/metrics"])
+  const lists = ["/{version}/http/upstreams", "/sluice/1/upstreams", "/sluice/1/status", "/sluice/1/events"];
+  for (const path of [...lists, "/metrics"])
     assert.ok(shows.includes(`GET ${path}`), `${path} shows the upstream to others`);
+  const events = await gateway.api.expect(200, "GET", "/api/sluice/1/events", undefined, as("some-read"));
+  assert.deepEqual([...new Set(events.map(({ upstream }) => upstream))], ["app"]);
+  const narrowed = await gateway.api.get(`/api/metrics?upstream=app,${HIDDEN}`, as("some-read"));
+  assertErrorBody(narrowed, 403, "UpstreamNotAllowed");
+  const status = await gateway.api.get(`/api/sluice/1/status?upstream=${HIDDEN}`, as("some-read"));
+  assert.deepEqual([status.body.upstreams, status.body.upstream_count], [[], 1]);
 });
 
 test("tricks in the path do not lead to another upstream", async (context) => {
