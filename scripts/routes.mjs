@@ -6,7 +6,7 @@ import { root } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 
 /** What comes before the paths of the routes in a folder of api/. */
-const PREFIXES = { plus: "/{version}", sluice: "/sluice/1", status: "/sluice/1" };
+const PREFIXES = { changes: "/sluice/1", plus: "/{version}", sluice: "/sluice/1", status: "/sluice/1" };
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /**

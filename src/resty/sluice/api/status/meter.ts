@@ -16,7 +16,7 @@ export interface Meter {
 
 /** Time that an answer may take before other requests are served, in seconds. */
 const SLICE = 0.002;
-/** A client that asks regularly costs 1 % of a worker: this is for the answers, the rest for their delivery. */
+/** The answers to a client take this part of a worker's time, and with their delivery 1 %. */
 const SHARE = 0.006;
 const SHORTEST_INTERVAL = 1;
 
