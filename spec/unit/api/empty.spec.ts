@@ -20,6 +20,8 @@ describe("an empty list in a body", () => {
     ['{"retries":{"budget":[]}}', "retries.budget"],
     ['{"load":[]}', "load"],
     ['{"discovery":[]}', "discovery"],
+    ['{"discovery":{"etcd":{"tls":[]}}}', "discovery.etcd.tls"],
+    ['{"discovery":{"kubernetes":{"tls": [ ]}}}', "discovery.kubernetes.tls"],
   ];
   for (const [text, path] of refused) {
     it(`is not an object: ${text}`, () => {

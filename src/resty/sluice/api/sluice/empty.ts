@@ -13,6 +13,10 @@ const OBJECTS = [
   ["retries", "budget"],
   ["load"],
   ["discovery"],
+  ["discovery", "etcd", "tls"],
+  ["discovery", "consul", "tls"],
+  ["discovery", "consul_kv", "tls"],
+  ["discovery", "kubernetes", "tls"],
 ];
 
 function is_empty(value: unknown): boolean {
