@@ -62,6 +62,25 @@ const webZones = webLayers.flatMap((layer, index) =>
   })),
 );
 
+/** The rooms of the command, from the top down. The sources of the dashboard may be used. */
+const commandLayers = [
+  ["main.ts"],
+  ["program.ts"],
+  ["commands"],
+  ["rules", "documents", "nginx", "settings", "output"],
+  ["api"],
+  ["model"],
+  ["failure.ts"],
+];
+const commandZones = commandLayers.flatMap((layer, index) =>
+  layer.map((room) => ({
+    target: `./cli/src/${room}`,
+    from: ["./cli/src"],
+    except: [room, ...commandLayers.slice(index + 1).flat()].map((allowed) => `./${allowed}`),
+    message,
+  })),
+);
+
 /** JavaScript that has types here but nothing behind them when Lua runs it, or only a costly imitation. */
 const absentGlobals = {
   "Error, AggregateError, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError":
@@ -149,11 +168,11 @@ const unusedVars = [
 ];
 
 export default defineConfig(
-  globalIgnores(["dist/", "build/", ".sluice/"]),
+  globalIgnores(["bin/", "dist/", "build/", ".sluice/"]),
   js.configs.recommended,
   {
     files: ["**/*.ts"],
-    ignores: ["web/**"],
+    ignores: ["cli/**", "web/**"],
     extends: [tseslint.configs.recommendedTypeChecked, importX.flatConfigs.typescript],
     plugins: {
       "import-x": importX,
@@ -194,6 +213,23 @@ export default defineConfig(
       "import-x/no-restricted-paths": ["error", { zones: webZones, basePath: import.meta.dirname }],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": unusedVars,
+    },
+  },
+  {
+    files: ["cli/**/*.ts"],
+    extends: [tseslint.configs.recommendedTypeChecked, importX.flatConfigs.typescript],
+    plugins: { "import-x": importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      "import-x/resolver-next": [createTypeScriptImportResolver({ project: "cli/tsconfig.json" })],
+    },
+    rules: {
+      eqeqeq: "error",
+      "import-x/no-cycle": "error",
+      "import-x/no-restricted-paths": ["error", { zones: commandZones, basePath: import.meta.dirname }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": unusedVars,
+      "@typescript-eslint/prefer-nullish-coalescing": "error",
     },
   },
   {

@@ -1,6 +1,6 @@
 /**
  * `npm run build`: compiles src/, openapi/ and web/ into dist/, the Lua that users copy into OpenResty's
- * site/lualib.
+ * site/lualib, and cli/ into bin/, the command `sluice`.
  */
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -37,22 +37,43 @@ function addDashboard(folder) {
 }
 
 /**
- * Rebuilds dist/ from src/, openapi/ and web/. When the build fails, dist/ stays as it was.
+ * Builds the command `sluice`, which contains rules of the gateway.
+ * @param {string} rules the folder of the compiled Lua
+ * @param {string} folder for the command
+ * @returns {boolean} whether there was no error
+ */
+function buildCommand(rules, folder) {
+  return run(process.execPath, [join(root, "scripts", "build_cli.mjs"), rules, folder]);
+}
+
+/**
+ * Replaces a folder of the repository.
+ * @param {string} fresh
+ * @param {string} name
+ */
+function replace(fresh, name) {
+  rmSync(join(root, name), { recursive: true, force: true });
+  renameSync(fresh, join(root, name));
+}
+
+/**
+ * Rebuilds dist/ from src/, openapi/ and web/, and bin/ from cli/. When the build fails, both stay as they
+ * were.
  * @returns {boolean} whether there was no error
  */
 export function build() {
   ensureNodeModules();
-  const fresh = join(root, "build", `dist-${process.pid}`);
-  const built = compile("tstl.json", fresh) && describe(fresh) && addDashboard(fresh);
+  const [dist, bin] = ["dist", "bin"].map((name) => join(root, "build", `${name}-${process.pid}`));
+  const built = compile("tstl.json", dist) && describe(dist) && addDashboard(dist) && buildCommand(dist, bin);
   if (built) {
-    rmSync(join(root, "dist"), { recursive: true, force: true });
-    renameSync(fresh, join(root, "dist"));
+    replace(dist, "dist");
+    replace(bin, "bin");
   }
-  rmSync(fresh, { recursive: true, force: true });
+  for (const fresh of [dist, bin]) rmSync(fresh, { recursive: true, force: true });
   return built;
 }
 
 if (isMain(import.meta.url)) {
-  if (!build()) stop("build: failed; dist/ is unchanged");
-  console.log("built dist/");
+  if (!build()) stop("build: failed; dist/ and bin/ are unchanged");
+  console.log("built dist/ and bin/");
 }

@@ -30,6 +30,7 @@ const steps = [
   ["lint", () => node("eslint/bin/eslint.js", "--max-warnings=0", ".")],
   ["types", () => node("typescript/bin/tsc", "--noEmit", "--project", "tsconfig.json")],
   ["web types", () => node("typescript/bin/tsc", "--noEmit", "--project", "web/tsconfig.json")],
+  ["command types", () => node("typescript/bin/tsc", "--noEmit", "--project", "cli/tsconfig.json")],
   ["declarations", () => report(checkDeclarations())],
   ["build", build],
   ["luacheck", () => run("luacheck", ["--quiet", "--codes", "--no-color", "dist", "docker"])],

@@ -7,7 +7,7 @@ import { filesBelow } from "./files.mjs";
 const WIDTH = 110;
 
 /** Folders of tools, of downloads and of generated files. */
-const skippedFolders = [".git", ".sluice", "build", "dist", "node_modules"];
+const skippedFolders = [".git", ".sluice", "bin", "build", "dist", "node_modules"];
 
 const slashes = /^\s*(\/\/|\/?\*)|\s\/\/ /;
 const hash = /^\s*#|\s# /;

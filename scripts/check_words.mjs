@@ -9,7 +9,7 @@ const words = ["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"];
 const pattern = new RegExp(`\\b(${words.join("|")})\\b`);
 
 /** Folders of tools, of downloads and of generated files. */
-const madeFolders = [".git", ".sluice", "build", "dist", "node_modules"];
+const madeFolders = [".git", ".sluice", "bin", "build", "dist", "node_modules"];
 
 /** @returns {string[]} one line per problem */
 export function checkWords() {

@@ -13,7 +13,7 @@ import { ensureNodeModules, ensureTestTools } from "./setup.mjs";
 const documents = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "package.json"];
 
 /** The folders of the npm package besides dist/. README links to the last two. */
-const folders = ["declarations", "docs", "examples"];
+const folders = ["bin", "declarations", "docs", "examples"];
 
 /** The keys that opm requires, except `repo_link`, and the optional keys that this project may use. */
 const opmMandatory = ["name", "abstract", "author", "is_original", "license"];
@@ -141,7 +141,7 @@ export function statementProblems(folder) {
 }
 
 /**
- * Compares dist/, declarations/ and the documents with the content of each package.
+ * Compares dist/, bin/, declarations/ and the documents with the content of each package.
  * @param {string} folder the repository, or a copy of it, with dist/ built
  * @param {{ packedByNpm: typeof packedByNpm, installedByLuarocks: typeof installedByLuarocks }} [tools] the
  *   calls of npm and LuaRocks, which take seconds
@@ -162,7 +162,7 @@ export function fileProblems(folder, tools = { packedByNpm, installedByLuarocks 
 
   return [
     ...fileDifferences(
-      ["dist/, declarations/ and the documents", [...dist, ...folders.flatMap(below), ...documents]],
+      ["dist/, bin/, declarations/ and the documents", [...dist, ...folders.flatMap(below), ...documents]],
       ["what npm pack writes by package.json", packed.files],
     ),
     ...fileDifferences(["dist/", dist], [`what luarocks make installs by ${rockspec.file}`, rocks]),

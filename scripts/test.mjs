@@ -14,6 +14,7 @@ const folders = [
   "monitoring",
   "docs",
   "dashboard",
+  "cli",
 ];
 
 /** @type {Record<string, import("./test_parts.mjs").RunSpecs>} */

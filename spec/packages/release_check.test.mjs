@@ -12,7 +12,7 @@ import { copyOfRepository, version } from "./support/installed.mjs";
 import { replace, spoilable, spoiledFiles, spoiledStatements } from "./support/spoiled.mjs";
 
 /** Generated folders, which a clone does not have. */
-const made = [".git", ".sluice", "build", "dist", "node_modules"];
+const made = [".git", ".sluice", "bin", "build", "dist", "node_modules"];
 
 /**
  * @param {string[]} problems
@@ -66,13 +66,13 @@ for (const [name, problemsOf, spoiled] of [
   }
 }
 
-test("the command builds dist/ as npm does before packing, and fails when something does not match", (context) => {
+test("the command builds dist/ and bin/ as npm does before packing, and fails when something does not match", (context) => {
   const names = readdirSync(root).filter((name) => !made.includes(name));
   const folder = copyOfRepository(context, names);
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   replace("CHANGELOG.md", `## ${version}`, "## 9.9.9")(folder);
-  // `npm test` has already built dist/ with this command, which takes many seconds.
-  const copying = `cp -R '${join(root, "dist")}' dist`;
+  // `npm test` has already built both with this command, which takes many seconds.
+  const copying = `cp -R '${join(root, "dist")}' '${join(root, "bin")}' .`;
   replace("package.json", '"prepack": "node scripts/build.mjs"', `"prepack": "${copying}"`)(folder);
   const command = join(folder, "scripts/release_check.mjs");
   const { status, stderr } = spawnSync(process.execPath, [command], { cwd: folder, encoding: "utf8" });
@@ -82,6 +82,8 @@ test("the command builds dist/ as npm does before packing, and fails when someth
     "release:check: failed",
   ]);
   const filesOf = (repository) =>
-    filesBelow(join(repository, "dist")).map((path) => relative(repository, path));
+    ["dist", "bin"].flatMap((name) =>
+      filesBelow(join(repository, name)).map((path) => relative(repository, path)),
+    );
   assert.deepEqual(filesOf(folder), filesOf(root));
 });

@@ -17,6 +17,7 @@ export const released = [
   "Dockerfile",
   "LICENSE",
   "README.md",
+  "bin",
   "declarations",
   "dist",
   "dist.ini",

@@ -216,9 +216,9 @@ export const spoiledFiles = [
     [
       ...["discovery", "index", "loads"].map(
         (name) =>
-          `declarations/${name}.d.ts: is in dist/, declarations/ and the documents, but not in ${listsOf.npm}`,
+          `declarations/${name}.d.ts: is in dist/, bin/, declarations/ and the documents, but not in ${listsOf.npm}`,
       ),
-      `dist.ini: is in ${listsOf.npm}, but not in dist/, declarations/ and the documents`,
+      `dist.ini: is in ${listsOf.npm}, but not in dist/, bin/, declarations/ and the documents`,
       'package.json: "types" is "declarations/index.d.ts", which npm pack leaves out',
     ],
   ],
