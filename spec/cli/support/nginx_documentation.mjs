@@ -1,0 +1,308 @@
+/** The examples of nginx's documentation of ngx_http_upstream_module and of its guides. */
+const zone = /^zone is not needed/;
+const host = /host names are not supported/;
+const keepalive = /^keepalive\w* stays in the upstream block/;
+
+/** @type {import("./nginx_confs.mjs").Case[]} */
+export const cases = [
+  {
+    name: "documentation: the example configuration",
+    conf: `upstream backend {
+    server backend1.example.com       weight=5;
+    server backend2.example.com:8080;
+    server unix:/tmp/backend3;
+
+    server backup1.example.com:8080   backup;
+    server backup2.example.com:8080   backup;
+}
+
+server {
+    location / {
+        proxy_pass http://backend;
+    }
+}
+`,
+    upstreams: { backend: { servers: [{ server: "unix:/tmp/backend3" }] } },
+    missing: [
+      ["nginx.conf:2", host],
+      ["nginx.conf:3", host],
+      ["nginx.conf:6", host],
+      ["nginx.conf:7", host],
+    ],
+  },
+  {
+    name: "documentation: a dynamically configurable group with health checks (NGINX Plus)",
+    conf: `resolver 10.0.0.1;
+
+upstream dynamic {
+    zone upstream_dynamic 64k;
+
+    server backend1.example.com      weight=5;
+    server backend2.example.com:8080 fail_timeout=5s slow_start=30s;
+    server 192.0.2.1                 max_fails=3;
+    server backend3.example.com      resolve;
+    server backend4.example.com      service=http resolve;
+
+    server backup1.example.com:8080  backup;
+    server backup2.example.com:8080  backup;
+}
+
+server {
+    location / {
+        proxy_pass http://dynamic;
+        health_check;
+    }
+}
+`,
+    upstreams: { dynamic: { servers: [{ server: "192.0.2.1", max_fails: 3 }] } },
+    missing: [
+      ["nginx.conf:6", host],
+      ["nginx.conf:7", host],
+      ["nginx.conf:9", host],
+      ["nginx.conf:10", host],
+      ["nginx.conf:12", host],
+      ["nginx.conf:13", host],
+      ["nginx.conf:19", /^health_check: write it as "health_check" of the upstream/],
+    ],
+    remarks: [["nginx.conf:4", zone]],
+  },
+  {
+    name: "documentation: server",
+    conf: `upstream backend {
+    server backend1.example.com weight=5;
+    server 127.0.0.1:8080       max_fails=3 fail_timeout=30s;
+    server unix:/tmp/backend3;
+
+    server backup1.example.com  backup;
+}
+`,
+    upstreams: {
+      backend: {
+        servers: [
+          { server: "127.0.0.1:8080", max_fails: 3, fail_timeout: "30s" },
+          { server: "unix:/tmp/backend3" },
+        ],
+      },
+    },
+    missing: [
+      ["nginx.conf:2", host],
+      ["nginx.conf:6", host],
+    ],
+  },
+  {
+    name: "documentation: resolve",
+    conf: `http {
+    resolver 10.0.0.1;
+
+    upstream u {
+        zone ...;
+        ...
+        server example.com resolve;
+    }
+}
+`,
+    upstreams: { u: { servers: [] } },
+    missing: [["nginx.conf:6", /^\.\.\.: Sluice has no such directive/]],
+    remarks: [["nginx.conf:5", zone]],
+  },
+  {
+    name: "documentation: ip_hash",
+    conf: `upstream backend {
+    ip_hash;
+
+    server backend1.example.com;
+    server backend2.example.com;
+    server backend3.example.com down;
+    server backend4.example.com;
+}
+`,
+    upstreams: { backend: { method: "ip_hash", servers: [] } },
+    missing: [4, 5, 6, 7].map((line) => [`nginx.conf:${line}`, host]),
+  },
+  {
+    name: "documentation: keepalive for memcached",
+    conf: `upstream memcached_backend {
+    server 127.0.0.1:11211;
+    server 10.0.0.2:11211;
+
+    keepalive 32;
+}
+
+server {
+    location /memcached/ {
+        set $memcached_key $uri;
+        memcached_pass memcached_backend;
+    }
+}
+`,
+    upstreams: {
+      memcached_backend: { servers: [{ server: "127.0.0.1:11211" }, { server: "10.0.0.2:11211" }] },
+    },
+    remarks: [["nginx.conf:5", keepalive]],
+  },
+  {
+    name: "documentation: keepalive for http and FastCGI",
+    conf: `upstream http_backend {
+    server 127.0.0.1:8080;
+
+    keepalive 16;
+}
+
+upstream fastcgi_backend {
+    server 127.0.0.1:9000;
+
+    keepalive 8;
+    keepalive_requests 1000;
+    keepalive_time 1h;
+    keepalive_timeout 60s;
+}
+`,
+    upstreams: {
+      http_backend: { servers: [{ server: "127.0.0.1:8080" }] },
+      fastcgi_backend: { servers: [{ server: "127.0.0.1:9000" }] },
+    },
+    remarks: [4, 10, 11, 12, 13].map((line) => [`nginx.conf:${line}`, keepalive]),
+  },
+  {
+    name: "documentation: ntlm",
+    conf: `upstream http_backend {
+    server 127.0.0.1:8080;
+
+    ntlm;
+}
+`,
+    upstreams: { http_backend: { servers: [{ server: "127.0.0.1:8080" }] } },
+    missing: [["nginx.conf:4", /^ntlm: Sluice has no such directive/]],
+  },
+  {
+    name: "documentation: sticky cookie",
+    conf: `upstream backend {
+    server backend1.example.com;
+    server backend2.example.com;
+
+    sticky cookie srv_id expires=1h domain=.example.com path=/;
+}
+`,
+    upstreams: {
+      backend: {
+        sticky: { cookie: { name: "srv_id", expires: "1h", domain: ".example.com", path: "/" } },
+        servers: [],
+      },
+    },
+    missing: [
+      ["nginx.conf:2", host],
+      ["nginx.conf:3", host],
+    ],
+  },
+  {
+    name: "documentation: sticky route",
+    conf: `map $cookie_jsessionid $route_cookie {
+    ~.+\\.(?P<route>\\w+)$ $route;
+}
+
+map $request_uri $route_uri {
+    ~jsessionid=.+\\.(?P<route>\\w+)$ $route;
+}
+
+upstream backend {
+    server 10.0.0.1 route=a;
+    server 10.0.0.2 route=b;
+
+    sticky route $route_cookie $route_uri;
+}
+`,
+    upstreams: {
+      backend: {
+        sticky: { route: { variables: ["$route_cookie", "$route_uri"] } },
+        servers: [
+          { server: "10.0.0.1", route: "a" },
+          { server: "10.0.0.2", route: "b" },
+        ],
+      },
+    },
+  },
+  {
+    name: "documentation: sticky learn",
+    conf: `upstream backend {
+   server 10.0.0.1:8080;
+   server 10.0.0.2:8081;
+
+   sticky learn
+          create=$upstream_cookie_examplecookie
+          lookup=$cookie_examplecookie
+          zone=client_sessions:1m;
+}
+`,
+    upstreams: { backend: { servers: [{ server: "10.0.0.1:8080" }, { server: "10.0.0.2:8081" }] } },
+    missing: [["nginx.conf:5", /^sticky learn: Sluice has "sticky\.cookie" and "sticky\.route" only/]],
+  },
+  {
+    name: "guide: least connections, and random with two choices",
+    conf: `http {
+  upstream backend { least_conn; server 10.0.0.1; server 10.0.0.2; }
+  upstream two { random two least_time=last_byte; server 10.0.0.1; server 10.0.0.2; server 10.0.0.3; server 10.0.0.4; }
+  upstream plain { random; server 10.0.0.1; }
+  upstream usual { random two; server 10.0.0.1; }
+}
+`,
+    upstreams: {
+      backend: { method: "least_conn", servers: [{ server: "10.0.0.1" }, { server: "10.0.0.2" }] },
+      two: {
+        method: "random",
+        random: { two: "least_time" },
+        servers: [1, 2, 3, 4].map((number) => ({ server: `10.0.0.${number}` })),
+      },
+      plain: { method: "random", servers: [{ server: "10.0.0.1" }] },
+      usual: { method: "random", random: { two: "least_conn" }, servers: [{ server: "10.0.0.1" }] },
+    },
+    remarks: [["nginx.conf:3", /compares the time of the header/]],
+  },
+  {
+    name: "guide: hash with keys, with and without consistent",
+    conf: `upstream a { hash $request_uri consistent; server 10.0.0.1; }
+upstream b { hash "$remote_addr$scheme"; server 10.0.0.1; }
+upstream c { hash \${uri}-x; server 10.0.0.1; }
+`,
+    upstreams: {
+      a: {
+        method: "hash",
+        hash: { key: "$request_uri", consistent: true },
+        servers: [{ server: "10.0.0.1" }],
+      },
+      b: { method: "hash", hash: { key: "$remote_addr$scheme" }, servers: [{ server: "10.0.0.1" }] },
+      c: { method: "hash", hash: { key: "${uri}-x" }, servers: [{ server: "10.0.0.1" }] },
+    },
+  },
+  {
+    name: "guide: least_time, queue and max_conns (NGINX Plus)",
+    conf: `upstream backend {
+  least_time last_byte inflight;
+  server 10.0.0.1 max_conns=3;
+  server 10.0.0.2 slow_start=30s;
+  queue 100 timeout=70;
+}
+upstream header { least_time header; server 10.0.0.1; queue 5; }
+`,
+    upstreams: {
+      backend: {
+        method: "least_time",
+        least_time: { measure: "last_byte", inflight: true },
+        queue: { size: 100, timeout: "70s" },
+        servers: [
+          { server: "10.0.0.1", max_conns: 3 },
+          { server: "10.0.0.2", slow_start: "30s" },
+        ],
+      },
+      header: {
+        method: "least_time",
+        least_time: { measure: "header" },
+        queue: { size: 5 },
+        servers: [{ server: "10.0.0.1" }],
+      },
+    },
+    remarks: [
+      ["nginx.conf:5", /needs access_by_lua_block/],
+      ["nginx.conf:7", /needs access_by_lua_block/],
+    ],
+  },
+];
