@@ -109,7 +109,7 @@ test("a dry run says what a change would do, and changes nothing", async (contex
   };
   const foreseen = await api.expect(200, "POST", `${CHANGES}?dry_run=true`, body);
   assert.equal(foreseen.revision, revision);
-  assert.equal(foreseen.changed, false);
+  assert.equal(foreseen.changed, true);
   assert.deepEqual(foreseen.upstreams.app.servers, {
     added: [{ server: someAddress(2) }],
     removed: [],
@@ -168,11 +168,13 @@ test("max_removal_percent and a live service protect the servers of an upstream"
   await postChanges(api, { upstreams: { shop: { servers: serversAt(...addresses) } } });
   const half = { upstreams: { shop: { servers: serversAt(...addresses.slice(2)) } } };
   assertErrorBody(await api.post(CHANGES, { ...half, max_removal_percent: 49 }), 409, "TooManyRemoved");
-  assertErrorBody(
-    await api.post(CHANGES, { upstreams: { shop: null }, max_removal_percent: 99 }),
-    409,
-    "TooManyRemoved",
-  );
+  const pruning = { upstreams: { app: { patch: {} } }, prune: true };
+  assertErrorBody(await api.post(CHANGES, { ...pruning, max_removal_percent: 49 }), 409, "TooManyRemoved");
+  await api.expect(200, "POST", `${CHANGES}?dry_run=true`, { ...pruning, max_removal_percent: 50 });
+  await api.expect(200, "POST", `${CHANGES}?dry_run=true`, {
+    upstreams: { shop: null },
+    max_removal_percent: 1,
+  });
   await postChanges(api, { ...half, max_removal_percent: 50 });
   await ask(gateway.port);
   assertErrorBody(await api.post(CHANGES, { upstreams: { app: null, shop: {} } }), 409, "WouldEmptyUpstream");

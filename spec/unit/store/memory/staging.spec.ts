@@ -34,6 +34,15 @@ describe("staged texts", () => {
     expect([get_text("app"), get_text("shop")]).same(["newer", "text\n"]);
   });
 
+  it("may be those of the longest names", () => {
+    const [one, other] = [string.rep("n", 128), string.rep("m", 128)];
+    for (const [number, name] of ipairs([one, other])) {
+      expect(stage_text(number - 1, name, name, false)).equal(name);
+      put_staged(number - 1, name, name);
+    }
+    expect([get_text(one), get_text(other)]).same([one, other]);
+  });
+
   it("leave nothing behind, also if they are not put", () => {
     put_text("app", "old");
     const before = keys();

@@ -5,7 +5,14 @@ import { encode, list, record } from "../../lib/json";
 import { new_pause } from "../../lib/pause";
 import { new_turn } from "../../lib/turn";
 import { revision } from "../../store/memory/region";
-import { write_all, type NamedEdit, type NamedProblem, type Outcome } from "../../store/write";
+import {
+  is_unchanged,
+  write_all,
+  type NamedEdit,
+  type NamedProblem,
+  type Outcome,
+  type Plan,
+} from "../../store/write";
 import { etag_of_revision, type Answered } from "../answer";
 import { check_upstream, type Client } from "../client/client";
 import { includes_tag } from "../precondition";
@@ -102,11 +109,14 @@ function make(
 ): Outcome {
   const named = new LuaSet<string>();
   for (const { name } of upstreams) named.add(name);
-  const plan = (): LuaMultiReturn<[NamedEdit[] | undefined, NamedProblem | undefined]> => {
+  const plan = (): ReturnType<Plan> => {
     const { match } = conditions;
     if (match !== undefined && !includes_tag(match, etag_of_revision(revision())))
       return $multi(undefined, lost());
-    const pruned = options.prune ? prune_edits(named, options, client, pause) : [];
+    if (!options.prune) return $multi(edits, undefined);
+    const [pruned, problem] = prune_edits(named, options, client, pause);
+    if (pruned === undefined)
+      return $multi(undefined, problem === undefined ? undefined : { name: undefined, problem });
     return $multi(edits.concat(pruned), undefined);
   };
   return write_all(plan, { reach: "all", is_dry_run: argument("dry_run") === "true", pause });
@@ -125,7 +135,6 @@ function differences_text({ changes }: Outcome, is_dry_run: boolean, pause: (thi
 /** Returns the answer to changes that were made or determined. */
 export function answer_to(
   outcome: Outcome,
-  before: number,
   wait: number,
   pause: (this: void) => void,
 ): Answered {
@@ -133,7 +142,8 @@ export function answer_to(
   const made = outcome.revision;
   const upstreams = differences_text(outcome, is_dry_run, pause);
   if (!is_dry_run) wait_for_workers(made, wait);
-  const head = answer_record({ revision: made, changed: made > before, dry_run: is_dry_run });
+  const changed = outcome.changes.some((change) => !is_unchanged(change));
+  const head = answer_record({ revision: made, changed, dry_run: is_dry_run });
   const start = string.sub(encode(head), 1, -2);
   const text = `${start},"upstreams":${upstreams},"workers":${encode(following_workers(made))}}`;
   return $multi({ status: 200, text, headers: { ETag: etag_of_revision(made) } }, undefined);
@@ -148,14 +158,13 @@ function post(this: void, request: ApiRequest): Answered {
   request.named_upstreams = body.upstreams.map(({ name }) => name);
   const [edits, found] = edits_of(body, request.client, pause);
   if (found.length > 0) return $multi(undefined, refusal(found));
-  const before = revision();
   const outcome = make(request, body, edits, pause);
   if (outcome.problems.length > 0)
     return $multi(
       undefined,
       refusal(outcome.problems.map(({ name, problem }) => at_upstream(name, problem))),
     );
-  return answer_to(outcome, before, wait, pause);
+  return answer_to(outcome, wait, pause);
 }
 
 export const routes: Route[] = [{ path: "changes", scope: "filtered", POST: post }];

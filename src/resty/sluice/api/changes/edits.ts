@@ -1,4 +1,5 @@
 import type { Problem } from "../../config/problem";
+import type { Read } from "../../config/reader";
 import { parse_head, type Document } from "../../store/document/document";
 import { may_have_sourced, parse_line } from "../../store/document/line";
 import { get_text } from "../../store/memory/dict";
@@ -52,10 +53,11 @@ function check_removal(
   next: Document | undefined,
   percent: number,
 ): Problem | undefined {
-  if (current === undefined) return undefined;
+  // An upstream that is deleted keeps no server in any case.
+  if (current === undefined || next === undefined) return undefined;
   const before = own_servers(current);
   const after = new LuaSet<string>();
-  for (const server of next === undefined ? [] : own_servers(next)) after.add(server);
+  for (const server of own_servers(next)) after.add(server);
   let removed = 0;
   for (const server of before) {
     if (!after.has(server)) removed += 1;
@@ -97,11 +99,14 @@ export function named_edit(name: string, wanted: Wanted, options: ChangeOptions)
   return { name, edit: unless_emptying(name, guarded(name, edit_of(name, wanted), options)) };
 }
 
-/** Returns whether `prune` deletes an upstream that a change does not name. */
-function is_pruned(name: string, owner: string | undefined): boolean {
-  const text = get_text(name);
-  if (text === undefined || parse_head(text)[0].owner !== owner) return false;
-  return !may_have_sourced(text, "register") && !may_have_sourced(text, "discovery");
+/** Returns whether an upstream has servers that a registry has brought or that have registered themselves. */
+function has_sources(text: string): boolean {
+  return may_have_sourced(text, "register") || may_have_sourced(text, "discovery");
+}
+
+function too_many_pruned(pruned: number, all: number, percent: number): Problem {
+  const text = `the change would delete ${pruned} of the owner's ${all} upstreams, more than max_removal_percent, ${percent}, allows`;
+  return conflict("TooManyRemoved", text);
 }
 
 /**
@@ -114,14 +119,22 @@ export function prune_edits(
   options: ChangeOptions,
   client: Client,
   pause: (this: void) => void,
-): NamedEdit[] {
+): Read<NamedEdit[]> {
+  const { owner, max_removal_percent } = options;
   const edits: NamedEdit[] = [];
+  let owned = 0;
   for (const name of visible_names(client)) {
     pause();
-    if (!named.has(name) && is_pruned(name, options.owner)) {
-      const edit = guarded(name, delete_edit(name, NO_CONDITIONS), options);
-      edits.push({ name, edit: unless_emptying(name, edit) });
+    const text = get_text(name);
+    if (text !== undefined && parse_head(text)[0].owner === owner) {
+      owned += 1;
+      if (!named.has(name) && !has_sources(text)) {
+        const edit = guarded(name, delete_edit(name, NO_CONDITIONS), options);
+        edits.push({ name, edit: unless_emptying(name, edit) });
+      }
     }
   }
-  return edits;
+  const most = max_removal_percent ?? 100;
+  if (edits.length * 100 <= owned * most) return $multi(edits, undefined);
+  return $multi(undefined, too_many_pruned(edits.length, owned, most));
 }

@@ -22,7 +22,8 @@ function staged_key(number: number): string {
 
 /** Returns a key of the same length as the upstream's key, so that it needs the same amount of memory. */
 function reserved_key(number: number, name: string): string {
-  return string.format(`r%0${upstream_key(name).length - 1}d`, number);
+  const digits = string.format("%d", number);
+  return `r${string.rep("0", upstream_key(name).length - 1 - digits.length)}${digits}`;
 }
 
 /** Returns the name of the upstream and the text that a change has staged under a number. */
