@@ -38,6 +38,7 @@ const node = { server: someAddress(2), ttl: "10s" };
  * @type {[method: string, path: string, body?: object][]}
  */
 export const requests = [
+  ["POST", "/api/sluice/1/changes", { upstreams: { shop: { servers: [] } }, comment: "release 1" }],
   ["PUT", made, { servers: [] }],
   ["PUT", made, { method: "least_conn", servers: [{ server: someAddress(3) }] }],
   ["PATCH", made, { queue: { size: 5 }, load: {}, autoscale: { max: 3 } }],

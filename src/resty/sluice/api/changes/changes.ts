@@ -133,11 +133,7 @@ function differences_text({ changes }: Outcome, is_dry_run: boolean, pause: (thi
 }
 
 /** Returns the answer to changes that were made or determined. */
-export function answer_to(
-  outcome: Outcome,
-  wait: number,
-  pause: (this: void) => void,
-): Answered {
+export function answer_to(outcome: Outcome, wait: number, pause: (this: void) => void): Answered {
   const is_dry_run = argument("dry_run") === "true";
   const made = outcome.revision;
   const upstreams = differences_text(outcome, is_dry_run, pause);
