@@ -190,6 +190,8 @@ test('a reported state ends when no report comes for "load.expiry"', async (cont
   // A timer of the workers ends expired states every 10 s.
   await waitFor("the server is up", async () => (await stateOf(api, first.address)) === "up", 20_000);
   assert.ok(performance.now() - began > 1000);
+  // The event follows the change of the state.
+  await waitFor("both events are recorded", async () => (await eventsOf(api, first.address)).length === 2);
   const events = await eventsOf(api, first.address);
   assert.deepEqual(
     events.map(({ old_state, new_state, reason }) => [old_state, new_state, reason]),

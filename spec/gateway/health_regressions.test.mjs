@@ -281,3 +281,28 @@ test("Caddy #4792, #6135: the API shows health", async (context) => {
     last_passed: true,
   });
 });
+
+test("a probe in progress when the health check is removed has no effect", async (context) => {
+  const [well, slow] = [await startProbed(context), await startProbed(context)];
+  const sockets = [];
+  slow.answer = (socket) => sockets.push(socket);
+  const gateway = await startGateway(context, { upstreams: { app: {} } });
+  const { api } = gateway;
+  // Servers that are added at run time are checked at once.
+  await api.expect(200, "PUT", sluice(), {
+    health_check: { interval: "1h", timeout: "1h" },
+    servers: [{ server: well.address }, { server: slow.address }],
+  });
+  await waitFor("the check has passed on a server", async () => {
+    const peer = (await peersOf(api)).get(well.address);
+    return peer.health_checks.checks === 1;
+  });
+  await waitFor("the other server is probed", () => sockets.length === 1);
+  await api.expect(200, "PATCH", sluice(), { health_check: null });
+  // The prober takes over the change some times a second.
+  await sleep(1000);
+  for (const socket of sockets) socket.end("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+  // Time in which the result would take effect.
+  await sleep(1500);
+  assert.equal(await stateOf(gateway, slow.address), "up");
+});

@@ -107,6 +107,31 @@ describe("a change of an upstream's key in etcd", () => {
     expect(revision !== undefined).equal(true);
   });
 
+  it("is made together with changes of other keys, or not at all", () => {
+    const from = etcd_put(KEY, "one");
+    const both = (at: number) =>
+      make_changes(
+        ETCD_CONFIG,
+        [
+          { name: "app", value: undefined, from: at },
+          { name: "shop", value: "new", from: 0 },
+        ],
+        HISTORY,
+      );
+    expect(both(from + 1)[1]).equal(LOST);
+    expect([etcd_value(KEY), etcd_value("/s/shop")]).same(["one", undefined] as unknown as string[]);
+    expect(both(from)[1]).equal(undefined);
+    expect(etcd_value(KEY)).equal(undefined);
+    expect(etcd_value("/s/shop")).equal("new");
+  });
+
+  it("is refused with more keys than a transaction of etcd can have", () => {
+    const changes = [];
+    for (const number of $range(1, 128)) changes.push({ name: `u${number}`, value: "one", from: 0 });
+    expect(make_changes(ETCD_CONFIG, changes, HISTORY)[1]?.code).equal("TooManyUpstreams");
+    expect(call_count()).equal(0);
+  });
+
   it("has an unknown outcome when no member answers", () => {
     fail_next(TIMEOUT, TIMEOUT, TIMEOUT);
     const [, problem] = change("one", 0);

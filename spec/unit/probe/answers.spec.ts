@@ -35,6 +35,7 @@ function target_with(report: string | undefined): Target {
     agent: undefined,
     is_busy: false,
     is_asked: false,
+    is_dropped: false,
     ticket: 0,
     interval: check.interval,
     jitter: check.jitter,

@@ -29,12 +29,14 @@ before_each(() => {
   shared_memory()[Header.STARTED_AT] = STARTED_AT;
 });
 
-function change(name: string): void {
+function change(...names: string[]): void {
   const memory = shared_memory();
   const counts = { added: 1, removed: 0, changed: 0 };
   const row = 1 as RowNumber;
-  note_changes(memory[Header.REVISION] + 1, [{ name, row, kind: ChangeKind.CHANGED, counts }]);
+  const changes = names.map((name) => ({ name, row, kind: ChangeKind.CHANGED, counts }));
+  note_changes(memory[Header.REVISION] + 1, changes);
   memory[Header.REVISION] = memory[Header.REVISION] + 1;
+  if (names.length > 1) memory[Header.WRITES_OF_SEVERAL] = memory[Header.WRITES_OF_SEVERAL] + 1;
 }
 
 /** Records an event of a kind; `member` tells the kind. */
@@ -141,6 +143,27 @@ describe("a reader of events and changes", () => {
     feed.deadline = clock.now() - 1;
     expect(next_item(feed)?.data).equal('{"reason":"3 events could not be stored"}');
     expect(rest_of(feed)).same(["state later"]);
+  });
+});
+
+describe("a change of several upstreams", () => {
+  it("is one message for each, and its revision is reached with the last one", () => {
+    const feed = feed_from(newest());
+    change("a", "b");
+    change("c");
+    expect(next_item(feed)?.upstream).equal("a");
+    expect(feed.revision).equal(0);
+    expect(next_item(feed)?.upstream).equal("b");
+    expect(feed.revision).equal(1);
+    expect(rest_of(feed)).same(["change c"]);
+  });
+
+  it("is reported as lost once its list was replaced", () => {
+    const feed = feed_from(newest());
+    change("a", "b");
+    for (const number of $range(1, 16)) change(`u${number}`, `v${number}`);
+    expect(next_item(feed)?.kind).equal("lost");
+    expect(next_item(feed)?.upstream).equal("u1");
   });
 });
 

@@ -75,6 +75,7 @@ function warn({ upstream_name, server }: Subject, cause: string): void {
 function probe_target(this: void, target: Target): void {
   const { check, destination, subject } = target;
   const [passed, reason, answer] = probe(check, destination);
+  if (target.is_dropped) return;
   if (passed === undefined) warn(subject, reason);
   else note_check(subject, check, passed, reason, clock.now());
   if (answer !== undefined) note_answer(target, answer);

@@ -29,6 +29,8 @@ export interface Target extends Turn, FifoEntry {
   is_busy: boolean;
   /** True: a question to the agent is waiting or in progress. */
   is_asked: boolean;
+  /** True: the check was removed or replaced. The result of a probe in progress does not count. */
+  is_dropped: boolean;
 }
 
 /** An upstream whose servers are probed. */
@@ -95,6 +97,7 @@ function new_target({ name, check }: Group, head: Document, server: ServerRecord
     agent: agent_of(server, check),
     is_busy: false,
     is_asked: false,
+    is_dropped: false,
     ticket: 0,
     interval: check.interval,
     jitter: check.jitter,
@@ -158,7 +161,10 @@ function drop(name: string): void {
   const group = groups.get(name);
   if (group === undefined) return;
   for (const [, target] of pairs(group.lines)) {
-    if (target !== false) unschedule(turns, target);
+    if (target !== false) {
+      unschedule(turns, target);
+      target.is_dropped = true;
+    }
   }
   groups.delete(name);
 }

@@ -68,7 +68,7 @@ export function put_staged(number: number, name: string, text: string): void {
   if (put_text(name, text)) return;
   // Events that were recorded meanwhile may have taken the room. The staged copy has as much.
   opened().delete(staged_key(number));
-  if (!put_text(name, text)) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: no memory`);
+  if (!put_text(name, text)) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: the dict is full`);
 }
 
 /** Removes everything that is staged, even by a writer that has died. */
