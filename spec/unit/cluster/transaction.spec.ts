@@ -119,7 +119,7 @@ describe("a change of an upstream's key in etcd", () => {
         HISTORY,
       );
     expect(both(from + 1)[1]).equal(LOST);
-    expect([etcd_value(KEY), etcd_value("/s/shop")]).same(["one", undefined] as unknown as string[]);
+    expect([etcd_value(KEY), etcd_value("/s/shop")]).same(["one", undefined] as unknown);
     expect(both(from)[1]).equal(undefined);
     expect(etcd_value(KEY)).equal(undefined);
     expect(etcd_value("/s/shop")).equal("new");
