@@ -17,7 +17,7 @@ export interface Meter {
 /** Time that an answer may take before other requests are served, in seconds. */
 const SLICE = 0.002;
 /** The answers to a client take this part of a worker's time, and with their delivery 1 %. */
-const SHARE = 0.006;
+const SHARE = 0.005;
 const SHORTEST_INTERVAL = 1;
 
 /** Makes the meter of an answer. Phase: content_by_lua. */
