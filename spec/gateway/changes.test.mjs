@@ -154,6 +154,10 @@ test("prune deletes the other upstreams of the same owner only", async (context)
   const names = Object.keys(await api.expect(200, "GET", "/api/sluice/1/upstreams")).sort();
   assert.deepEqual(names, ["a1", "b1", "free", "nodes", "seed"]);
   assert.equal((await api.expect(200, "GET", sluice("a1"))).owner, "team-a");
+  await postChanges(api, { upstreams: { a1: {} } });
+  assert.equal((await api.expect(200, "GET", sluice("a1"))).owner, "team-a", "a replacement keeps the owner");
+  await postChanges(api, { upstreams: { a1: { patch: { owner: null } } } });
+  assert.equal((await api.expect(200, "GET", sluice("a1"))).owner, undefined);
   const taken = { upstreams: { b1: {} }, owner: "team-a" };
   assertErrorBody(await api.post(CHANGES, taken), 409, "OwnerConflict");
   await api.expect(200, "POST", `${CHANGES}?force=true`, taken);

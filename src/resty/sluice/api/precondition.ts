@@ -10,6 +10,8 @@ export interface Conditions {
   none_match: string | undefined;
 }
 
+export const NO_CONDITIONS: Conditions = { match: undefined, none_match: undefined };
+
 const HEADERS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "If-Modified-Since"];
 
 /** Returns the value of a header; several headers of one name form one list. */

@@ -48,14 +48,14 @@ function at_upstream(name: string | undefined, problem: Problem): Found {
 
 /** Makes one problem of those that were found: the first one, with the list of all. */
 function refusal(found: readonly Found[]): Problem {
-  const [{ path, problem }] = found;
+  const [first] = found;
   const objects: object[] = [];
   for (const { path, problem } of found) {
     if (objects.length < MOST_PROBLEMS)
       objects.push(problem_record({ path, code: problem.code, text: problem.text }));
   }
-  const where = path === "" ? "" : `${path}: `;
-  const { status, code, text } = problem;
+  const where = first.path === "" ? "" : `${first.path}: `;
+  const { status, code, text } = first.problem;
   const problems = list(objects);
   if (found.length === 1) return { status, code, text: where + text, problems };
   const count = string.format("%d", found.length);
@@ -133,7 +133,7 @@ function differences_text({ changes }: Outcome, is_dry_run: boolean, pause: (thi
 }
 
 /** Returns the answer to changes that were made or determined. */
-export function answer_to(outcome: Outcome, wait: number, pause: (this: void) => void): Answered {
+function answer_to(outcome: Outcome, wait: number, pause: (this: void) => void): Answered {
   const is_dry_run = argument("dry_run") === "true";
   const made = outcome.revision;
   const upstreams = differences_text(outcome, is_dry_run, pause);

@@ -7,6 +7,7 @@ import { free_new_rows } from "../../store/commit";
 import type { Edit, NamedEdit } from "../../store/write";
 import type { Client } from "../client/client";
 import { visible_names } from "../client/visible";
+import { NO_CONDITIONS } from "../precondition";
 import { argument } from "../request";
 import { unless_emptying } from "../sluice/emptying";
 import { delete_edit, patch_edit, put_edit } from "../sluice/upstream_edits";
@@ -14,8 +15,6 @@ import type { Wanted } from "./given";
 import type { ChangeOptions } from "./request";
 
 /** Makes the edits of a change of several upstreams, with the guards that protect servers and owners. */
-
-const NO_CONDITIONS = { match: undefined, none_match: undefined };
 
 function conflict(code: string, text: string): Problem {
   return { status: 409, code, text };
@@ -77,9 +76,7 @@ function guarded(name: string, edit: Edit, { owner, max_removal_percent }: Chang
     if (foreign !== undefined) return $multi(undefined, foreign);
     const [next, problem] = edit(current, revision);
     if (problem !== undefined) return $multi(undefined, problem);
-    // An upstream keeps its owner unless the change names one.
-    const kept = owner ?? next?.owner ?? current?.owner;
-    if (next !== undefined && kept !== undefined) next.owner = kept;
+    if (next !== undefined && owner !== undefined) next.owner = owner;
     const many =
       max_removal_percent === undefined ? undefined : check_removal(name, current, next, max_removal_percent);
     if (many === undefined) return $multi(next, undefined);
@@ -91,7 +88,13 @@ function guarded(name: string, edit: Edit, { owner, max_removal_percent }: Chang
 function edit_of(name: string, wanted: Wanted): Edit {
   if (wanted.kind === "delete") return delete_edit(name, wanted.conditions);
   if (wanted.kind === "patch") return patch_edit(name, wanted.input, undefined, wanted.conditions);
-  return put_edit(wanted.config, wanted.input, wanted.conditions);
+  const { config, input, conditions } = wanted;
+  return (current, revision) => {
+    // An upstream that is replaced keeps its owner unless the change names one.
+    const owner = config.owner ?? current?.owner;
+    const owned = owner === undefined ? config : { ...config, owner };
+    return put_edit(owned, input, conditions)(current, revision);
+  };
 }
 
 /** Returns the edit of an upstream that a change names. */

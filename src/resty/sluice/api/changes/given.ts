@@ -5,7 +5,7 @@ import type { UpstreamConfig } from "../../config/upstream";
 import { decode, is_table, json_null } from "../../lib/json";
 import { is_utf8 } from "../../lib/utf8";
 import { read } from "../../store/document/read";
-import type { Conditions } from "../precondition";
+import { NO_CONDITIONS, type Conditions } from "../precondition";
 import { not_json } from "../request";
 import { read_input, read_patch, read_whole, type Input } from "../sluice/upstream_edits";
 import type { GivenUpstream } from "./request";
@@ -17,8 +17,6 @@ export type Wanted =
   | { kind: "delete"; conditions: Conditions }
   | { kind: "put"; input: Input; config: UpstreamConfig; conditions: Conditions }
   | { kind: "patch"; input: Input; conditions: Conditions };
-
-const NO_CONDITIONS: Conditions = { match: undefined, none_match: undefined };
 
 /** Takes `if_match` off an object: the ETag of the upstream, or its revision. */
 function take_if_match(object: Record<string, unknown>): Read<Conditions> {
