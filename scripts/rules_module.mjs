@@ -6,7 +6,7 @@ import { join } from "node:path";
 const entries = ["config.upstream", "api.changes.given"];
 
 /** The rooms of the rules. Others need nginx; the rules import functions of theirs that are not called. */
-const rooms = /^resty\.sluice\.(config\.|lib\.|api\.(changes|sluice)\.|api\.request$)/;
+const rooms = /^resty\.sluice\.(config\.|lib\.|api\.(changes|sluice)\.|api\.(request|precondition)$)/;
 
 /**
  * Returns the Lua of the rules and of everything that they require.
