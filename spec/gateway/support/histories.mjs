@@ -14,6 +14,9 @@ import { waitFor } from "./wait.mjs";
 const POINTS = [
   { module: "memory.staging", name: "stage_text", when: "after" },
   { module: "unfinished", name: "begin_write", when: "before" },
+  { module: "history.files", name: "prepare_append", when: "after" },
+  { module: "history.files", name: "append_entry", when: "after" },
+  { module: "history.files", name: "count_entry", when: "after" },
   { module: "unfinished", name: "begin_write", when: "after" },
   { module: "memory.posix", name: "write_at", when: "after" },
   { module: "disk.writer", name: "append", when: "after" },
@@ -43,7 +46,7 @@ function someUpstream() {
  * Returns a random change and the upstreams after it.
  * @param {Upstreams} before
  */
-function someChange(before) {
+export function someChange(before) {
   /** @type {Record<string, object | null>} */
   const upstreams = {};
   const after = { ...before };
@@ -65,7 +68,7 @@ function someChange(before) {
 }
 
 /** @param {import("./gateway.mjs").Gateway} gateway @returns {Promise<Upstreams>} */
-async function exported({ api }) {
+export async function exported({ api }) {
   return (await api.expect(200, "GET", "/api/sluice/1/upstreams?format=export")).upstreams;
 }
 
