@@ -5,7 +5,7 @@ import { startBackends } from "./support/backend.mjs";
 import { CHANGES, historyOf, postChanges, revisionOf, ROLLBACK } from "./support/changes.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
 import { startGateway } from "./support/gateway.mjs";
-import { exported, someChange } from "./support/histories.mjs";
+import { exported, someChange, sorted } from "./support/histories.mjs";
 import { ask } from "./support/load.mjs";
 import { useWorkers } from "./support/nginx.mjs";
 import { nodeOf } from "./support/nodes.mjs";
@@ -15,21 +15,6 @@ import { assertKept, serversOf, sluice, someAddress } from "./support/upstreams.
 useWorkers(4);
 
 const [one, two] = [someAddress(1), someAddress(2)];
-
-/**
- * Sorts the servers of upstreams by address. A server that is still at its address keeps its id, and with it
- * its place.
- * @param {Record<string, { servers: { server: string }[] }>} upstreams
- */
-function sorted(upstreams) {
-  const byAddress = (one, other) => (one.server < other.server ? -1 : 1);
-  return Object.fromEntries(
-    Object.entries(upstreams).map(([name, upstream]) => [
-      name,
-      { ...upstream, servers: upstream.servers.toSorted(byAddress) },
-    ]),
-  );
-}
 
 test("a rollback to each revision of a history of 200 changes restores exactly that state", async (context) => {
   const gateway = await startGateway(context, { upstreams: {} });
