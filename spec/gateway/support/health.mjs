@@ -1,5 +1,6 @@
 /** Reads the states of servers and the events of their changes. */
 import assert from "node:assert/strict";
+import { ask } from "./load.mjs";
 import { peersOf } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -82,4 +83,15 @@ export async function assertKeptOut(api, backend, state, send) {
   await send();
   assert.equal(requests(), before, "the server receives no request");
   assert.equal(await stateOf(api, backend.address), state);
+}
+
+/**
+ * Sends `count` requests, all of which must succeed, and returns the servers that answer.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {number} count
+ */
+export async function whoAnswers(gateway, count) {
+  const answers = await Promise.all(Array.from({ length: count }, () => ask(gateway.port)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  return new Set(answers.map(({ text }) => text));
 }
