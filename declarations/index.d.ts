@@ -69,8 +69,8 @@ declare module "resty.sluice" {
      */
     certificates?: Record<string, Certificate>;
     /**
-     * File to which each change and each refusal is appended as a line of JSON, or `/dev/stdout` in a
-     * container. Default: none.
+     * File to which each change and each refusal is appended as a line of JSON; in a container, it may be
+     * `/dev/stdout`. Default: none.
      */
     audit_log?: string;
     /**

@@ -34,8 +34,8 @@ check_secret_path() { # name, value
 }
 
 # Makes a first token of the API when no file with tokens that may write is given: from outside the container,
-# the API requires a token. An empty file is replaced, because a crash of the machine may have left it. The new
-# file is written, synced and then renamed, so it is complete or absent.
+# the API requires a token. An empty file is replaced, because a crash of the machine may have left it. The
+# new file is written, synced and then renamed, so it is complete or absent.
 make_token() { # path
   [ ! -s "$1" ] || return 0
   token=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n') || token=

@@ -129,8 +129,8 @@ const runOneByOne = (files) => runQueue(files, 1);
 /**
  * Adds up results. Specs watch real processes in real time, and other load on the machine can disturb them.
  * Failed files are run a second time, alone, one after the other. The output names them in any case, because
- * the cause may be an intermittent fault. When a file fails again, the run has failed, and the other files are
- * not run again: a fault costs one more run of one file.
+ * the cause may be an intermittent fault. When a file fails again, the run has failed, and the other files
+ * are not run again: a fault costs one more run of one file.
  * @param {import("./test_queue.mjs").Result[]} results
  * @returns {Promise<import("./test_parts.mjs").Counts>}
  */

@@ -1,6 +1,6 @@
 /**
- * `GET <prefix>/metrics`: the metrics of upstreams and of servers. spec/monitoring/ has a real Prometheus read
- * them.
+ * `GET <prefix>/metrics`: the metrics of upstreams and of servers. spec/monitoring/ has a real Prometheus
+ * read them.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -185,7 +185,7 @@ test("labels of addresses are escaped", async (context) => {
   }
 });
 
-/** Lua that interrupts each writer for some time while the numbers of removed servers move to the upstream. */
+/** Lua that interrupts each writer while the numbers of removed servers move to the upstream. */
 const SLOW_WRITERS = `
   local lock = require("resty.sluice.store.memory.lock")
   local times = require("resty.sluice.store.memory.times")

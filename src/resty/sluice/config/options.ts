@@ -84,8 +84,8 @@ export const API = block({
    */
   certificates: optional(read_certificates),
   /**
-   * File to which each change and each refusal is appended as a line of JSON, or `/dev/stdout` in a container.
-   * Default: none.
+   * File to which each change and each refusal is appended as a line of JSON; in a container, it may be
+   * `/dev/stdout`. Default: none.
    */
   audit_log: optional(read_string),
   /**
