@@ -96,7 +96,12 @@ test("new limits take effect at once even if their writer is killed before it ha
   bad.behaviour = {};
   await killWith(() => api.patch(`${serversOf()}/0`, { max_fails: 3 }));
   await becomes(api, bad.address, "up");
-  const reasons = (await eventsOf(api, bad.address)).map(({ reason }) => reason);
+  // The event is recorded after the state.
+  const events = await waitFor("the new state has an event", async () => {
+    const found = await eventsOf(api, bad.address);
+    return found.length >= 2 && found;
+  });
+  const reasons = events.map(({ reason }) => reason);
   assert.deepEqual(reasons, ["a request failed with 502", "its limits have changed"]);
   await assertKept(gateway);
 });
