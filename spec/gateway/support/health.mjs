@@ -70,6 +70,20 @@ export async function eventsOf(api, address, name = "app") {
 }
 
 /**
+ * Waits until a server has at least so many events, and returns all of them. The event of a change is recorded
+ * after the state has changed.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} address
+ * @param {number} count
+ */
+export function recordedEvents(api, address, count) {
+  return waitFor(`${address} has ${count} events`, async () => {
+    const events = await eventsOf(api, address);
+    return events.length >= count ? events : undefined;
+  });
+}
+
+/**
  * Asserts that a server is in a state, and that it receives no request in this state.
  * @param {import("./api.mjs").Api} api
  * @param {import("./backend.mjs").Backend & { address: string }} backend
