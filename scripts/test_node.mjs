@@ -18,6 +18,9 @@ const AT_ONCE_PER_CORE = 3;
 /** In containers each gateway needs more CPU time. */
 const AT_ONCE_PER_CORE_IN_CONTAINERS = 2;
 
+/** Upper bound for machines with many cores. More files at once would not end before the longest one. */
+const MOST_AT_ONCE = 12;
+
 /**
  * Upper bound on the number of failed files for a second run. If more files fail, Sluice or the machine is
  * broken.
@@ -101,7 +104,7 @@ export async function runSpecs(folders, fileNamePart, isWanted = () => true) {
   compileDescription();
   const perCore = isInContainers ? AT_ONCE_PER_CORE_IN_CONTAINERS : AT_ONCE_PER_CORE;
   const files = specsOf(folders, fileNamePart).filter(isWanted);
-  return judge(await runQueue(files, perCore * availableParallelism()));
+  return judge(await runQueue(files, Math.min(MOST_AT_ONCE, perCore * availableParallelism())));
 }
 
 /**
