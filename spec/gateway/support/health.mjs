@@ -70,8 +70,8 @@ export async function eventsOf(api, address, name = "app") {
 }
 
 /**
- * Waits until a server has at least so many events, and returns all of them. The event of a change is recorded
- * after the state has changed.
+ * Waits until a server has at least so many events, and returns all of them. The event of a change is
+ * recorded after the state has changed.
  * @param {import("./api.mjs").Api} api
  * @param {string} address
  * @param {number} count
