@@ -84,7 +84,10 @@ declare module "resty.sluice" {
      * With it, local clients need a certificate or a token too. Default: none.
      */
     certificates?: Record<string, Certificate>;
-    /** File to which each change and each refusal is appended as a line of JSON. Default: none. */
+    /**
+     * File to which each change and each refusal is appended as a line of JSON; in a container, it may be
+     * `/dev/stdout`. Default: none.
+     */
     audit_log?: string;
     /**
      * Host names in addition to IP addresses and `localhost` that requests to the API may name. Default:

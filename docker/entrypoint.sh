@@ -33,9 +33,9 @@ check_secret_path() { # name, value
   esac
 }
 
-# Makes a first token of the API when no file with tokens is given: from outside the container, the API
-# requires a token. An empty file is replaced, because a crash of the machine may have left it. The new file
-# is written, synced and then renamed, so it is complete or absent.
+# Makes a first token of the API when no file with tokens that may write is given: from outside the container,
+# the API requires a token. An empty file is replaced, because a crash of the machine may have left it. The
+# new file is written, synced and then renamed, so it is complete or absent.
 make_token() { # path
   [ ! -s "$1" ] || return 0
   token=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n') || token=
@@ -75,10 +75,14 @@ check_path SLUICE_STATE_DIR "$SLUICE_STATE_DIR"
 [ "$SLUICE_WORKERS" = auto ] || check_number SLUICE_WORKERS "$SLUICE_WORKERS" "auto or a number of workers" 1024
 hosts=${SLUICE_API_HOSTS:-}
 [ -z "$hosts" ] || check SLUICE_API_HOSTS "$hosts" "host names separated by spaces" "*[!A-Za-z0-9._ -]*"
-write_tokens=${SLUICE_WRITE_TOKENS_FILE:-$SLUICE_STATE_DIR/write_token}
-check_secret_path SLUICE_WRITE_TOKENS_FILE "$write_tokens"
+tokens=${SLUICE_TOKENS_FILE:-}
+write_tokens=${SLUICE_WRITE_TOKENS_FILE:-}
 read_tokens=${SLUICE_READ_TOKENS_FILE:-}
-[ -z "$read_tokens" ] || check_secret_path SLUICE_READ_TOKENS_FILE "$read_tokens"
+check_secret_path SLUICE_TOKENS_FILE "$tokens"
+check_secret_path SLUICE_WRITE_TOKENS_FILE "$write_tokens"
+check_secret_path SLUICE_READ_TOKENS_FILE "$read_tokens"
+audit_log=${SLUICE_AUDIT_LOG:-}
+[ -z "$audit_log" ] || check_path SLUICE_AUDIT_LOG "$audit_log"
 resolver=$(resolvers)
 
 mkdir -p /tmp/sluice 2>/dev/null || fail "could not write to /tmp: a read-only file system needs --tmpfs /tmp"
@@ -92,15 +96,20 @@ for file in /usr/local/openresty/nginx/conf/*; do
 done
 [ -r /usr/local/openresty/nginx/conf/nginx.conf ] ||
   fail "could not read /usr/local/openresty/nginx/conf/nginx.conf: user $(id -u) must be allowed to read it"
-[ -n "${SLUICE_WRITE_TOKENS_FILE:-}" ] || make_token "$write_tokens"
+if [ -z "$tokens$write_tokens" ]; then
+  write_tokens=$SLUICE_STATE_DIR/write_token
+  make_token "$write_tokens"
+fi
 sed \
   -e "s|\${SLUICE_PORT}|$SLUICE_PORT|g" \
   -e "s|\${SLUICE_API_PORT}|$SLUICE_API_PORT|g" \
   -e "s|\${SLUICE_STATE_DIR}|$SLUICE_STATE_DIR|g" \
   -e "s|\${SLUICE_WORKERS}|$SLUICE_WORKERS|g" \
   -e "s|\${SLUICE_API_HOSTS}|$hosts|g" \
+  -e "s|\${SLUICE_TOKENS_FILE}|$tokens|g" \
   -e "s|\${SLUICE_WRITE_TOKENS_FILE}|$write_tokens|g" \
   -e "s|\${SLUICE_READ_TOKENS_FILE}|$read_tokens|g" \
+  -e "s|\${SLUICE_AUDIT_LOG}|$audit_log|g" \
   -e "s|\${SLUICE_RESOLVER}|${resolver:-127.0.0.1}|g" \
   /usr/local/openresty/nginx/conf/nginx.conf 2>/dev/null >/tmp/sluice/nginx.conf ||
   fail "could not write /tmp/sluice/nginx.conf: /tmp may be full"

@@ -1,29 +1,17 @@
 /** Tests the gateway's image: its start, its variables and files, and its end. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "../../scripts/command.mjs";
 import { replaceIn } from "../examples/support/files.mjs";
 import { Api } from "../gateway/support/api.mjs";
 import { startBackends } from "../gateway/support/backend.mjs";
-import { makeFolder } from "../gateway/support/folder.mjs";
 import { ask } from "../gateway/support/load.mjs";
 import { membersOf } from "../gateway/support/processes.mjs";
 import { serversOf } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
-import { containerTest, startImage, startInVain } from "./support/image.mjs";
-
-/**
- * Writes a file that the image's user may read. The file is removed when the test ends.
- * @param {import("node:test").TestContext} context
- * @param {string} text
- */
-function fileWith(context, text) {
-  const path = join(makeFolder(context, "container"), "file");
-  writeFileSync(path, text);
-  return path;
-}
+import { containerTest, fileWith, startImage, startInVain } from "./support/image.mjs";
 
 /**
  * Asserts that a container refused to start with exactly one line.
@@ -147,6 +135,7 @@ containerTest("a wrong variable stops the container with one clear message", asy
     SLUICE_WORKERS: ["0", "many", "1;"],
     SLUICE_STATE_DIR: ["state", "/a b", '/"', "/x|y"],
     SLUICE_API_HOSTS: ["gateway;", '"'],
+    SLUICE_AUDIT_LOG: ["audit.log", '/"'],
   };
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of values) {
@@ -155,11 +144,12 @@ containerTest("a wrong variable stops the container with one clear message", asy
       assert.ok(output.startsWith(`sluice: invalid ${name}=${value}: must be `), output);
     }
   }
-  const secret = { environment: { SLUICE_READ_TOKENS_FILE: "the-token-itself" } };
-  assertRefused(
-    await startInVain(context, secret),
-    /^sluice: invalid SLUICE_READ_TOKENS_FILE: must be the absolute path of a file with tokens$/,
-  );
+  for (const name of ["SLUICE_TOKENS_FILE", "SLUICE_WRITE_TOKENS_FILE", "SLUICE_READ_TOKENS_FILE"]) {
+    assertRefused(
+      await startInVain(context, { environment: { [name]: "the-token-itself" } }),
+      new RegExp(`^sluice: invalid ${name}: must be the absolute path of a file with tokens$`),
+    );
+  }
   const same = { environment: { SLUICE_PORT: "8080", SLUICE_API_PORT: "8080" } };
   assertRefused(
     await startInVain(context, same),

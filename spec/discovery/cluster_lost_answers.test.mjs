@@ -19,8 +19,13 @@ async function startBoth(context) {
   return { etcd, proxy, one, two };
 }
 
-/** Makes the second gateway change the upstream after a change of the first gateway whose answer is lost. */
-function changeAfter({ proxy, two }, number) {
+/**
+ * Makes the second gateway change the upstream after the next change of the first gateway, whose answer is
+ * lost. The first gateway must know the newest state: otherwise its first transaction fails, and the proxy
+ * loses the answer to that one.
+ */
+async function changeAfter({ proxy, one, two }, number) {
+  await waitForEqual([one, two]);
   proxy.loseAnswer(TXN, async () => {
     await two.api.expect(201, "POST", serversOf(), { server: someAddress(number) });
   });
@@ -29,12 +34,12 @@ function changeAfter({ proxy, two }, number) {
 test("a change that was made succeeds although its answer was lost and another change followed", async (context) => {
   const all = await startBoth(context);
   const { proxy, one, two } = all;
+  await changeAfter(all, 101);
   const { etag } = (await one.api.get(sluice())).headers;
-  changeAfter(all, 101);
   await one.api.expect(200, "PATCH", sluice(), { method: "random" }, { "If-Match": String(etag) });
-  changeAfter(all, 102);
+  await changeAfter(all, 102);
   await one.api.expect(201, "POST", serversOf(), { server: someAddress(2) });
-  changeAfter(all, 103);
+  await changeAfter(all, 103);
   await one.api.expect(200, "DELETE", `${serversOf()}/0`);
   const { app } = await waitForEqual([one, two]);
   assert.deepEqual(

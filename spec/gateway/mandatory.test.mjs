@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
-import { assertKeptOut, becomes, eventsOf, NONE_LEFT, stateOf } from "./support/health.mjs";
+import { assertKeptOut, becomes, recordedEvents, NONE_LEFT, stateOf } from "./support/health.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { assertShare } from "./support/shares.mjs";
 import { peersOf, serversOf, sluice } from "./support/upstreams.mjs";
@@ -40,7 +40,7 @@ test("under load an added server receives no request before its first passed che
   const passed = fresh.requests.findIndex(({ url, status }) => url === "/health" && status === 200);
   const first = fresh.requests.findIndex(({ url }) => url !== "/health");
   assert.ok(passed >= 3 && passed < first, `check ${passed} passed, but request ${first} came first`);
-  const changes = (await eventsOf(api, fresh.address)).map(({ old_state, new_state }) => [
+  const changes = (await recordedEvents(api, fresh.address, 2)).map(({ old_state, new_state }) => [
     old_state,
     new_state,
   ]);
@@ -75,7 +75,7 @@ test("slow_start begins with the first passed check", async (context) => {
   await api.expect(201, "POST", serversOf(), { server: fresh.address, slow_start: "2s" });
   await becomes(api, fresh.address, "up");
   fresh.behaviour = {};
-  const [{ time }] = await eventsOf(api, fresh.address);
+  const [{ time }] = await recordedEvents(api, fresh.address, 1);
   await assertShare(context, gateway, fresh, { from: Date.parse(time), lasts: 2000 }, [800, 1300]);
 });
 

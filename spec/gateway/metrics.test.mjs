@@ -1,21 +1,18 @@
-/** `GET <prefix>/metrics`. spec/monitoring/ has a real Prometheus read them. */
+/**
+ * `GET <prefix>/metrics`: the metrics of upstreams and of servers. spec/monitoring/ has a real Prometheus
+ * read them.
+ */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { startBackend, startBackends } from "./support/backend.mjs";
 import { begin } from "./support/clients.mjs";
-import { assertErrorBody } from "./support/error_body.mjs";
-import { makeFolder } from "./support/folder.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { ask, startLoad } from "./support/load.mjs";
 import { OPENMETRICS, scrape } from "./support/metrics.mjs";
-import { occupy, startQueue } from "./support/queues.mjs";
 import { peersOf, serversOf, settledPeersOf, sluice, someAddress } from "./support/upstreams.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const SERVER = "sluice_upstream_server";
-const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 
 /** @typedef {import("./support/metrics.mjs").Metrics} Metrics */
 
@@ -146,65 +143,6 @@ test("histograms of times count the responses, and only servers with responses h
   }
 });
 
-test("Accept decides on the format, and HEAD has no body", async (context) => {
-  const gateway = await startGateway(context, { servers: [someAddress(1)] });
-  const { api } = gateway;
-  const typeFor = async (accept) => (await api.get("/api/metrics", { accept })).headers["content-type"];
-  const open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-  assert.equal((await api.get("/api/metrics")).headers["content-type"], TEXT);
-  assert.equal(await typeFor(OPENMETRICS), open);
-  assert.equal(await typeFor(`text/plain;q=0.5,${OPENMETRICS};q=0.4`), TEXT);
-  assert.equal(await typeFor(`text/plain;q=0.4,${OPENMETRICS};q=0.5`), open);
-  assert.equal(await typeFor("application/json"), TEXT);
-
-  const head = await api.send("HEAD", "/api/metrics", undefined, { accept: OPENMETRICS });
-  assert.deepEqual([head.status, head.text, head.headers["content-type"]], [200, "", open]);
-  const prometheus = await api.get("/api/metrics");
-  const openmetrics = await api.get("/api/metrics", { accept: OPENMETRICS });
-  assert.equal(openmetrics.text.slice(-6), "# EOF\n");
-  assert.equal(prometheus.headers.vary, "Accept");
-  assert.match(prometheus.text, /^# TYPE sluice_store_writes_total counter$/m);
-  assert.match(openmetrics.text, /^# TYPE sluice_store_writes counter$/m);
-  assert.match(openmetrics.text, /^# UNIT sluice_store_write_seconds seconds$/m);
-  for (const method of ["POST", "PUT", "PATCH", "DELETE"])
-    assertErrorBody(await api.send(method, "/api/metrics"), 405, "MethodDisabled");
-});
-
-test("any Accept and any query is answered, without an entry in the error log", async (context) => {
-  const gateway = await startGateway(context, { servers: [someAddress(1)] });
-  const { api } = gateway;
-  const accepts = [
-    ",;=",
-    "a/b;q=x,*;q",
-    ";".repeat(4000),
-    '"'.repeat(100),
-    "application/openmetrics-text;q=1e99",
-  ];
-  for (const accept of accepts) assert.equal((await api.get("/api/metrics", { accept })).status, 200, accept);
-  const unknown = [
-    "?upstream=",
-    "?upstream",
-    "?upstream=,",
-    "?upstream=%00",
-    "?upstream=%ff",
-    "?upstream=app,x",
-  ];
-  for (const query of unknown)
-    assertErrorBody(await api.get(`/api/metrics${query}`), 404, "UpstreamNotFound");
-  for (const query of ["?", "?x=1", "?upstream=app&upstream=y", "?%", `?${"a=1&".repeat(200)}`])
-    assert.equal((await api.get(`/api/metrics${query}`)).status, 200, query);
-});
-
-test("?upstream narrows the metrics to some upstreams, each shown once", async (context) => {
-  const upstream = { servers: [{ server: someAddress(1) }] };
-  const gateway = await startGateway(context, { upstreams: { a: upstream, b: upstream, "b:2": upstream } });
-  const names = (/** @type {Metrics} */ metrics) =>
-    new Set(metrics.samples.map(({ labels }) => labels.upstream));
-  assert.deepEqual(names(await scrape(gateway, "?upstream=b")), new Set(["b"]));
-  assert.deepEqual(names(await scrape(gateway, "?upstream=b:2,a,a")), new Set(["a", "b:2"]));
-  assert.deepEqual(names(await scrape(gateway)), new Set(["a", "b", "b:2", undefined]));
-});
-
 test("the options decide on metrics of servers and of codes", async (context) => {
   const backends = await startBackends(context, 2);
   const servers = backends.map(({ address }) => ({ server: address }));
@@ -233,16 +171,6 @@ test("the options decide on metrics of servers and of codes", async (context) =>
   assert.equal((await scrape(few)).all(`${SERVER}_response_codes_total`).length, 0);
 });
 
-test("metrics need the same access as other reads", async (context) => {
-  const { api } = await startGateway(context, {
-    servers: [someAddress(1)],
-    setup: { api: { read_tokens: ["reader"], write_tokens: ["writer"] } },
-  });
-  assertErrorBody(await api.get("/api/metrics"), 401, "Unauthorized");
-  for (const token of ["reader", "writer"])
-    assert.equal((await api.get("/api/metrics", { Authorization: `Bearer ${token}` })).status, 200);
-});
-
 test("labels of addresses are escaped", async (context) => {
   const path = `/tmp/sluice-"${process.pid}"\\n.sock`;
   const backend = await startBackend(context, { path });
@@ -257,129 +185,30 @@ test("labels of addresses are escaped", async (context) => {
   }
 });
 
-test("waits and overflows of a queue are counted", async (context) => {
-  const backend = await startBackend(context);
-  const queued = await startQueue(context, backend, { size: 1, timeout: "30s" });
-  const value = async (/** @type {string} */ name) =>
-    (await scrape(queued.gateway)).value(`sluice_upstream_queue_${name}`, { upstream: "app" });
-  const first = await occupy(queued, backend);
-  const second = queued.begin("/");
-  await queued.queue.holds(1);
-  assert.equal((await ask(queued.gateway.port, "/")).status, 503);
-  assert.deepEqual([await value("length"), await value("max_length")], [1, 1]);
-  assert.deepEqual([await value("waits_total"), await value("overflows_total")], [1, 1]);
-  backend.release();
-  await Promise.all([first.ending, second.ending]);
-  await waitFor("the queue is empty", async () => (await value("length")) === 0);
-  assert.equal(await value("waits_total"), 1);
-});
+/** Lua that interrupts each writer while the numbers of removed servers move to the upstream. */
+const SLOW_WRITERS = `
+  local lock = require("resty.sluice.store.memory.lock")
+  local times = require("resty.sluice.store.memory.times")
+  local clear_times = times.clear_times
+  times.clear_times = function(...)
+    ngx.update_time()
+    local till = ngx.now() + 0.03
+    while lock.is_writing() and ngx.now() < till do ngx.update_time() end
+    return clear_times(...)
+  end
+`;
 
-test("a request that the budget denies a retry is counted", async (context) => {
-  const servers = [1, 2, 3].map((number) => ({ server: someAddress(number), max_fails: 0 }));
-  const retries = { budget: { percent: 0, min_concurrent: 0 } };
-  const gateway = await startGateway(context, { upstreams: { app: { servers, retries } } });
-  gateway.log.allow(/connect\(\) failed|no live upstreams|has no budget left/);
-  for (let turn = 0; turn < 5; turn += 1) assert.equal((await ask(gateway.port, "/")).status, 502);
-  await settledPeersOf(gateway.api);
-  const metrics = await scrape(gateway);
-  const value = (/** @type {string} */ name) => metrics.value(`sluice_upstream_${name}`, { upstream: "app" });
-  assert.equal(value("retries_denied_total"), 5);
-  assert.equal(value("retries_total"), 0);
-  assert.equal(value("retries_active"), 0);
-  assert.equal(value("requests_total"), 5);
-});
-
-test("a panic is shown while it lasts", async (context) => {
-  const servers = [1, 2].map((number) => ({ server: someAddress(number), fail_timeout: "1h" }));
-  const gateway = await startGateway(context, { upstreams: { app: { servers, panic_threshold: 60 } } });
-  gateway.log.allow(/connect\(\) failed|no live|no server/);
-  const panic = async () => (await scrape(gateway)).value("sluice_upstream_panic", { upstream: "app" });
-  assert.equal(await panic(), 0);
-  await ask(gateway.port, "/");
-  await waitFor("both servers have failed", async () => (await panic()) === 1);
-  await gateway.api.expect(200, "PATCH", sluice(), { panic_threshold: 0 });
-  assert.equal(await panic(), 0);
-});
-
-test("a registry shows whether it answers, how often it failed, and what is wrong with its entries", async (context) => {
-  const path = join(makeFolder(context, "registry"), "servers.json");
-  const gateway = await startGateway(context, { upstreams: { app: { discovery: { file: { path } } } } });
-  gateway.log.allow(/file: /);
-  const labels = { upstream: "app", source: "file" };
-  const value = async (/** @type {string} */ name) =>
-    (await scrape(gateway)).value(`sluice_discovery_${name}`, labels);
-  await waitFor("an attempt has failed", async () => (await value("failures_total")) > 0);
-  const before = await scrape(gateway);
-  assert.equal(before.value("sluice_discovery_up", labels), 0);
-  assert.equal(before.all("sluice_discovery_last_success_timestamp_seconds").length, 0);
-  writeFileSync(path, JSON.stringify({ servers: [someAddress(1), "no address:x"] }));
-  await waitFor("the registry answers", async () => (await value("up")) === 1);
-  assert.deepEqual([await value("servers"), await value("skipped"), await value("pending")], [1, 1, 0]);
-  const failures = await value("failures_total");
-  assert.ok(failures > 0);
-  const age = Date.now() / 1000 - (await value("last_success_timestamp_seconds"));
-  assert.ok(age >= -1 && age < 60, `${age} s`);
-  assert.equal(await value("failures_total"), failures);
-});
-
-test("writes, refused writes and their codes are counted", async (context) => {
-  const gateway = await startGateway(context, { servers: [someAddress(1)] });
-  const { api } = gateway;
-  const before = await scrape(gateway);
-  for (const weight of [2, 3, 4]) await api.expect(200, "PATCH", `${serversOf()}/0`, { weight });
-  await api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 4 });
-  for (let turn = 0; turn < 3; turn += 1) await api.expect(400, "PATCH", `${serversOf()}/0`, { weight: 0 });
-  await api.expect(404, "DELETE", sluice("nope"));
-  await api.expect(404, "GET", sluice("nope"));
-  const after = await scrape(gateway);
-  const grown = (/** @type {string} */ name, labels = {}) =>
-    (after.value(name, labels) ?? 0) - (before.value(name, labels) ?? 0);
-  assert.equal(grown("sluice_store_writes_total"), 3, "a change that changes nothing is not written");
-  assert.equal(grown("sluice_store_revision"), 3);
-  assert.equal(grown("sluice_store_write_seconds_count"), 3);
-  assert.ok(grown("sluice_store_write_seconds_sum") > 0);
-  assert.equal(grown("sluice_store_refused_writes_total", { code: "UpstreamBadWeight" }), 3);
-  assert.equal(grown("sluice_store_refused_writes_total", { code: "UpstreamNotFound" }), 1);
-  assert.ok(grown("sluice_store_journal_bytes") > 0);
-  assert.equal(after.value("sluice_store_saved"), 1);
-  assert.ok(
-    Number(after.value("sluice_store_dict_free_bytes")) < Number(after.value("sluice_store_dict_bytes")),
-  );
-});
-
-test("each worker shows its Lua memory, also after a reload", async (context) => {
-  const gateway = await startGateway(context, { servers: [someAddress(1)], workers: 3 });
-  const assertWorkers = async () => {
-    const metrics = await waitFor("the workers have slots", async () => {
-      const found = await scrape(gateway);
-      return found.value("sluice_workers_without_slot") === 0 && found;
-    });
-    const memory = metrics.all("sluice_worker_lua_memory_bytes");
-    assert.deepEqual(
-      memory.map(({ labels }) => labels.worker),
-      ["0", "1", "2"],
-    );
-    for (const { value } of memory) assert.ok(value > 100_000 && value < 1e9, `${value} bytes`);
-    assert.equal(metrics.value("sluice_workers"), 3);
-    assert.equal(metrics.all("sluice_build_info").length, 1);
-  };
-  await assertWorkers();
-  await gateway.reload();
-  await assertWorkers();
-});
-
-test("no sum of an upstream falls while servers are removed, added and reset under load", async (context) => {
-  const backends = await startBackends(context, 3);
-  const [stays, ...others] = backends.map(({ address }) => address);
-  const gateway = await startGateway(context, { servers: [stays, ...others] });
-  const { api } = gateway;
-  const load = startLoad(context, { port: gateway.port, connections: 4, pause: 1 });
+/**
+ * Scrapes a gateway until the returned function is called, and asserts that no sum of its upstream falls.
+ * @param {import("./support/gateway.mjs").Gateway} gateway
+ */
+function watchSums(gateway) {
   const names = ["requests_total", "received_bytes_total", "response_time_seconds_count"];
   let before = new Map();
   let scrapes = 0;
-  let changing = true;
+  let watches = true;
   const watching = (async () => {
-    while (changing) {
+    while (watches) {
       const metrics = await scrape(gateway, "?upstream=app");
       const values = new Map(
         names.map((name) => [name, metrics.value(`sluice_upstream_${name}`, { upstream: "app" }) ?? 0]),
@@ -390,13 +219,26 @@ test("no sum of an upstream falls while servers are removed, added and reset und
       scrapes += 1;
     }
   })();
+  return async () => {
+    watches = false;
+    await watching;
+    assert.ok(scrapes > 5, `${scrapes} scrapes`);
+  };
+}
+
+test("no sum of an upstream falls while servers are removed, added and reset under load", async (context) => {
+  const backends = await startBackends(context, 3);
+  const [stays, ...others] = backends.map(({ address }) => address);
+  const gateway = await startGateway(context, { servers: [stays, ...others] });
+  const { api } = gateway;
+  const load = startLoad(context, { port: gateway.port, connections: 4, pause: 1 });
+  const endWatch = watchSums(gateway);
   const at = (/** @type {string} */ address) => `${serversOf()}?server=${encodeURIComponent(address)}`;
   for (let turn = 0; turn < 30; turn += 1) {
     for (const address of others) await api.expect(200, "DELETE", at(address));
     for (const server of others) await api.expect(201, "POST", serversOf(), { server });
   }
-  changing = false;
-  await watching;
+  await endWatch();
   await load.stop();
   await settledPeersOf(api);
   // The last departed servers give up their rows at the next change.
@@ -404,5 +246,17 @@ test("no sum of an upstream falls while servers are removed, added and reset und
   const metrics = await scrape(gateway);
   const sent = backends.reduce((sum, { requests }) => sum + requests.length, 0);
   assert.equal(metrics.value("sluice_upstream_requests_total", { upstream: "app" }), sent);
-  assert.ok(scrapes > 5, `${scrapes} scrapes`);
+});
+
+test("no sum of an upstream falls while a writer that removes servers is interrupted", async (context) => {
+  const backends = await startBackends(context, 3);
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const gateway = await startGateway(context, { upstreams: { app: { servers } }, beforeSetup: SLOW_WRITERS });
+  startLoad(context, { port: gateway.port, connections: 4, pause: 5 });
+  const endWatch = watchSums(gateway);
+  for (let turn = 0; turn < 15; turn += 1) {
+    await gateway.api.expect(200, "PATCH", sluice(), { servers: servers.slice(0, 1) });
+    await gateway.api.expect(200, "PATCH", sluice(), { servers });
+  }
+  await endWatch();
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackends } from "./support/backend.mjs";
 import { startGateway } from "./support/gateway.mjs";
-import { eventsOf, stateOf } from "./support/health.mjs";
+import { recordedEvents, stateOf } from "./support/health.mjs";
 import { ask } from "./support/load.mjs";
 import { assertShare } from "./support/shares.mjs";
 import { serversOf, sluice } from "./support/upstreams.mjs";
@@ -102,7 +102,7 @@ test("slow_start begins when a server recovers from max_fails", async (context) 
     await ask(gateway.port);
     return (await stateOf(api, fresh.address)) === "up";
   });
-  const [, { time }] = await eventsOf(api, fresh.address);
+  const [, { time }] = await recordedEvents(api, fresh.address, 2);
   const ramp = { from: Date.parse(time), lasts };
   await assertShare(context, gateway, fresh, ramp, middle);
   await assertShare(context, gateway, fresh, ramp, after);
@@ -118,7 +118,7 @@ test("slow_start begins when a server recovers from failed checks", async (conte
   );
   fresh.behaviour = {};
   await waitFor("the server is up again", async () => (await stateOf(api, fresh.address)) === "up");
-  const [, { time }] = await eventsOf(api, fresh.address);
+  const [, { time }] = await recordedEvents(api, fresh.address, 2);
   const ramp = { from: Date.parse(time), lasts };
   await assertShare(context, gateway, fresh, ramp, middle);
   await assertShare(context, gateway, fresh, ramp, after);

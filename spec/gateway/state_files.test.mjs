@@ -15,7 +15,6 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -219,23 +218,4 @@ test("a lost state_dir is noticed without a write, and so is its return", async 
   renameSync(`${folder}-moved`, folder);
   await waitFor("a notice", () => logged("notice", "state_dir is back"));
   await gateway.api.expect(201, "POST", serversOf(), { server: "127.0.0.2:9" });
-});
-
-test("a journal that another program truncates is replaced by an image, and no acknowledged write is lost", async (context) => {
-  const gateway = await startGateway(context, { servers: ["127.0.0.1:9"] });
-  const { api } = gateway;
-  const folder = join(gateway.folder, "state");
-  for (let number = 0; number < 5; number += 1)
-    await api.expect(201, "POST", serversOf(), { server: someAddress(number) });
-  for (const name of ["journal.0", "journal.1"]) truncateSync(join(folder, name), 0);
-  let answer;
-  await waitFor("writes go on", async () => {
-    answer = await api.post(serversOf(), { server: "127.0.0.9:9" });
-    assert.ok(answer.status === 201 || answer.body.error.code === "StateNotSaved", answer.text);
-    return answer.status === 201;
-  });
-  const after = await api.configuration();
-  await gateway.killAll();
-  await gateway.start();
-  assert.equal(await api.configuration(), after);
 });

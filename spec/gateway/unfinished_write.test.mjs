@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { startBackend } from "./support/backend.mjs";
 import { begin } from "./support/clients.mjs";
 import { wasReset } from "./support/faults.mjs";
-import { becomes, eventsOf, stateOf } from "./support/health.mjs";
+import { becomes, recordedEvents, stateOf } from "./support/health.mjs";
 import { startKilling } from "./support/killing.mjs";
 import { ask } from "./support/load.mjs";
 import { serversOf, sluice, sumOf } from "./support/upstreams.mjs";
@@ -96,7 +96,7 @@ test("new limits take effect at once even if their writer is killed before it ha
   bad.behaviour = {};
   await killWith(() => api.patch(`${serversOf()}/0`, { max_fails: 3 }));
   await becomes(api, bad.address, "up");
-  const reasons = (await eventsOf(api, bad.address)).map(({ reason }) => reason);
+  const reasons = (await recordedEvents(api, bad.address, 2)).map(({ reason }) => reason);
   assert.deepEqual(reasons, ["a request failed with 502", "its limits have changed"]);
   await assertKept(gateway);
 });

@@ -1,5 +1,6 @@
 /** Configurations of nginx for `sluice import`, and what it makes of them. */
 import { cases as documentation } from "./nginx_documentation.mjs";
+import { cases as guides } from "./nginx_guides.mjs";
 import { cases as others } from "./nginx_others.mjs";
 import { cases as syntax } from "./nginx_syntax.mjs";
 
@@ -14,7 +15,7 @@ import { cases as syntax } from "./nginx_syntax.mjs";
  */
 
 /** @type {Case[]} */
-export const cases = [...documentation, ...syntax, ...others];
+export const cases = [...documentation, ...guides, ...syntax, ...others];
 
 /** Configurations that are malformed, with the line that is reported. */
 export const malformed = [

@@ -1,9 +1,12 @@
 /** Runs the gateway's image as a user does: with its own entrypoint and its own user. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { GATEWAY_IMAGE, imageProblem } from "../../../scripts/docker/images.mjs";
 import { Api } from "../../gateway/support/api.mjs";
 import { atEnd } from "../../gateway/support/cleanup.mjs";
 import { StartedContainer } from "../../gateway/support/drivers/test_container.mjs";
+import { makeFolder } from "../../gateway/support/folder.mjs";
 import { freePort } from "../../gateway/support/ports.mjs";
 import { waitFor } from "../../gateway/support/wait.mjs";
 
@@ -22,6 +25,17 @@ export function containerTest(name, action, furtherProblem = () => undefined) {
   const reason = problem ?? furtherProblem();
   const options = reason === undefined ? {} : { skip: reason };
   test(name, options, action);
+}
+
+/**
+ * Writes a file that the image's user may read. The file is removed when the test ends.
+ * @param {import("node:test").TestContext} context
+ * @param {string} text
+ */
+export function fileWith(context, text) {
+  const path = join(makeFolder(context, "container"), "file");
+  writeFileSync(path, text);
+  return path;
 }
 
 /**

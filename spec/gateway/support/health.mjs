@@ -1,5 +1,6 @@
 /** Reads the states of servers and the events of their changes. */
 import assert from "node:assert/strict";
+import { ask } from "./load.mjs";
 import { peersOf } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -69,6 +70,20 @@ export async function eventsOf(api, address, name = "app") {
 }
 
 /**
+ * Waits until a server has at least so many events, and returns all of them. The event of a change is
+ * recorded after the state has changed.
+ * @param {import("./api.mjs").Api} api
+ * @param {string} address
+ * @param {number} count
+ */
+export function recordedEvents(api, address, count) {
+  return waitFor(`${address} has ${count} events`, async () => {
+    const events = await eventsOf(api, address);
+    return events.length >= count ? events : undefined;
+  });
+}
+
+/**
  * Asserts that a server is in a state, and that it receives no request in this state.
  * @param {import("./api.mjs").Api} api
  * @param {import("./backend.mjs").Backend & { address: string }} backend
@@ -82,4 +97,15 @@ export async function assertKeptOut(api, backend, state, send) {
   await send();
   assert.equal(requests(), before, "the server receives no request");
   assert.equal(await stateOf(api, backend.address), state);
+}
+
+/**
+ * Sends `count` requests, all of which must succeed, and returns the servers that answer.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {number} count
+ */
+export async function whoAnswers(gateway, count) {
+  const answers = await Promise.all(Array.from({ length: count }, () => ask(gateway.port)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  return new Set(answers.map(({ text }) => text));
 }

@@ -27,10 +27,11 @@ export function signal(pid, signal) {
  * @param {string} program
  * @param {string[]} args
  * @param {Record<string, string>} [environment] additional variables
+ * @param {number | "ignore"} [stdout] a descriptor
  */
-export function startGroup(program, args, environment = {}) {
+export function startGroup(program, args, environment = {}, stdout = "ignore") {
   const env = { ...process.env, ...environment };
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], detached: true, env });
+  const child = spawn(program, args, { stdio: ["ignore", stdout, "pipe"], detached: true, env });
   const group = child.pid;
   if (group !== undefined)
     groups.set(

@@ -94,3 +94,18 @@ export async function startPrometheus(context, targets) {
   });
   return new Prometheus(port);
 }
+
+/**
+ * Waits until Prometheus has scraped each gateway after now.
+ * @param {Prometheus} prometheus
+ * @param {number} count the number of gateways
+ */
+export async function scraped(prometheus, count = 2) {
+  const from = Date.now();
+  await waitFor("each gateway is scraped", async () => {
+    const targets = await prometheus.targets();
+    // Prometheus takes some seconds to read its configuration.
+    if (targets.length < count) return false;
+    return targets.every(({ lastScrape, health }) => health === "up" && Date.parse(lastScrape) > from);
+  });
+}

@@ -12,16 +12,20 @@ export class ProcessDriver {
   complaint = "";
   luaPackagePath = `${root}/dist/?.lua;;`;
 
-  /** @param {Record<string, string>} [environment] additional variables of nginx's environment */
-  constructor(environment) {
+  /**
+   * @param {Record<string, string>} [environment] additional variables of nginx's environment
+   * @param {number | "ignore"} [stdout] of nginx: a descriptor
+   */
+  constructor(environment, stdout) {
     this.environment = environment;
+    this.stdout = stdout;
   }
 
   /** @param {string[]} args */
   async launch(args) {
     this.complaint = "";
     const all = [...args, "-g", `daemon off; ${this.#server.globalDirectives}`];
-    this.#master = startGroup(this.#server.binary, all, this.environment);
+    this.#master = startGroup(this.#server.binary, all, this.environment, this.stdout);
     this.#master.stderr?.setEncoding("utf8").on("data", (text) => (this.complaint += text));
   }
 

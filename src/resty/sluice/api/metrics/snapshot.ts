@@ -5,6 +5,7 @@ import { for_each_record } from "../../store/document/records";
 import type { RowNumber } from "../../store/memory/cells";
 import { add_departed, departures } from "../../store/memory/departed";
 import { get_text } from "../../store/memory/dict";
+import { holder_of, Lock } from "../../store/memory/lock";
 import { add_totals, TOTALS } from "../../store/memory/totals";
 import { STATES } from "../condition";
 import { further_label, label } from "./labels";
@@ -52,8 +53,9 @@ export interface Snapshot {
 }
 
 const SERVERS_A_STEP = 16;
-/** How often an upstream is read again whose servers change meanwhile. */
-const MOST_ATTEMPTS = 10;
+/** For how long an upstream is read again whose servers change meanwhile, in seconds. */
+const PATIENCE_SECONDS = 1;
+const RETRY_SECONDS = 0.001;
 
 function new_columns(count: number): number[][] {
   const columns: number[][] = [];
@@ -156,15 +158,20 @@ function read_totals(
   return sums;
 }
 
-/** Calls `read` again while servers give up their rows, so that it counts each of them once. */
+/**
+ * Calls `read` again while servers give up their rows, so that it counts each of them once. A writer that is
+ * interrupted meanwhile is waited for, unless it has died. Phases that can sleep.
+ */
 export function read_consistently<T>(row: RowNumber, read: (this: void) => T): T {
+  const deadline = clock.now() + PATIENCE_SECONDS;
   let before = departures(row);
   let result = read();
-  let attempts = 1;
-  while ((before % 2 === 1 || departures(row) !== before) && attempts < MOST_ATTEMPTS) {
+  while ((before % 2 === 1 || departures(row) !== before) && clock.now() < deadline) {
+    const is_moving = departures(row) % 2 === 1;
+    if (is_moving && holder_of(Lock.WRITE) === 0 && departures(row) === before) return result;
+    if (is_moving) ngx.sleep(RETRY_SECONDS);
     before = departures(row);
     result = read();
-    attempts += 1;
   }
   return result;
 }

@@ -2,12 +2,15 @@ import * as ffi from "ffi";
 
 import * as clock from "../../lib/clock";
 import type { Result } from "../../lib/result";
+import { set_of } from "../../lib/tables";
 import * as posix from "../memory/posix";
-import { is_at, is_regular_file } from "./stat";
+import { flaw_of_log, flaw_of_output, is_at } from "./stat";
 
 /**
  * A file that workers append lines to. As nginx's logs, it is opened before the workers are forked. Programs
  * that rotate logs move it; nginx cannot tell Lua about SIGUSR1, so each worker looks whether it was moved.
+ *
+ * In a container the log can also be an output of nginx, which is not moved.
  */
 export interface AppendLog {
   readonly path: string;
@@ -24,12 +27,17 @@ export interface AppendLog {
 /** The shortest time from one look at the path to the next, in seconds. */
 const LOOK_SECONDS = 1;
 
+/** The outputs of nginx. */
+const OUTPUTS = set_of(["/dev/stdout", "/dev/stderr"]);
+
 function open_file(path: string): Result<number> {
-  const [fd, cause] = posix.open_log(path);
+  const is_output = OUTPUTS.has(path);
+  const [fd, cause] = is_output ? posix.open_output(path) : posix.open_log(path);
   if (fd === undefined) return $multi(undefined, cause);
-  if (is_regular_file(fd)) return $multi(fd, undefined);
+  const flaw = is_output ? flaw_of_output(fd) : flaw_of_log(fd);
+  if (flaw === undefined) return $multi(fd, undefined);
   posix.close_file(fd);
-  return $multi(undefined, "it is not a regular file");
+  return $multi(undefined, flaw);
 }
 
 function new_closer(fd: number): ffi.CData {
@@ -42,10 +50,8 @@ function new_closer(fd: number): ffi.CData {
 export function open_append_log(path: string): Result<AppendLog> {
   const [fd, cause] = open_file(path);
   if (fd === undefined) return $multi(undefined, cause);
-  return $multi(
-    { path, fd, closer: new_closer(fd), next_look: 0, moved: undefined, is_torn: false },
-    undefined,
-  );
+  const next_look = OUTPUTS.has(path) ? math.huge : 0;
+  return $multi({ path, fd, closer: new_closer(fd), next_look, moved: undefined, is_torn: false }, undefined);
 }
 
 /** Opens the file again if it was moved or removed. */
@@ -73,5 +79,6 @@ export function append_line(log: AppendLog, line: string): string | undefined {
   const [written, cause] = posix.append(log.fd, text);
   if (written === undefined) return cause;
   log.is_torn = written < text.length;
-  return log.is_torn ? "No space left on device" : log.moved;
+  if (!log.is_torn) return log.moved;
+  return OUTPUTS.has(log.path) ? "its reader is too slow" : "No space left on device";
 }

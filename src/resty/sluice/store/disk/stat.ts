@@ -118,9 +118,18 @@ export function state_of(path: string): Result<FileState> {
   return $multi({ version: is_recent ? undefined : version, is_regular: is_regular(), size }, undefined);
 }
 
-/** Tells whether an open file is a regular one, or cannot be examined. Any phase. */
-export function is_regular_file(fd: number): boolean {
-  return look(fd, "", AT_EMPTY_PATH) !== 0 || is_regular();
+/** Returns why lines cannot be appended to an open file; undefined: no reason is known. Any phase. */
+export function flaw_of_log(fd: number): string | undefined {
+  return look(fd, "", AT_EMPTY_PATH) === 0 && !is_regular() ? "it is not a regular file" : undefined;
+}
+
+/** Returns why lines cannot go to an open output of nginx; undefined: no reason is known. Any phase. */
+export function flaw_of_output(fd: number): string | undefined {
+  if (look(fd, "", AT_EMPTY_PATH) !== 0) return undefined;
+  // nginx replaces its stderr by its error log, and then a reload would find that file here.
+  if (is_regular()) return "it leads to a regular file: name that file instead";
+  if (is_at("/dev/null", fd)) return "it leads to /dev/null, as it does when nginx runs as a daemon";
+  return undefined;
 }
 
 /** Returns why the state must not be kept in an open file or folder; undefined: no reason is known. */

@@ -68,6 +68,15 @@ export function load(
   return $multi(loaded.state, undefined, loaded.needs_image);
 }
 
+const CUT = "the journal was cut while nginx runs";
+
+/** Returns whether another program has truncated a journal: bytes that count are missing. */
+function is_short(index: number): boolean {
+  const memory = shared_memory();
+  const bytes = memory[Header.JOURNAL_0_BYTES + index];
+  return bytes > 0 && posix.file_size(memory[Header.JOURNAL_0_FD + index]) < bytes;
+}
+
 /** Removes the bytes of a journal that do not count: they were never acknowledged. */
 function trim(index: number): Result<true> {
   const memory = shared_memory();
@@ -75,7 +84,7 @@ function trim(index: number): Result<true> {
   const bytes = memory[Header.JOURNAL_0_BYTES + index];
   const size = posix.file_size(fd);
   if (size === bytes) return $multi(true, undefined);
-  if (size < bytes) return $multi(undefined, "the journal was cut while nginx runs");
+  if (size < bytes) return $multi(undefined, CUT);
   const [cut, cause] = posix.cut_file(fd, bytes);
   return $multi(cut, cut === undefined ? `could not cut the journal: ${cause ?? ""}` : undefined);
 }
@@ -100,9 +109,18 @@ export function trim_journal(): Result<true> {
   return trim(shared_memory()[Header.JOURNAL]);
 }
 
+/**
+ * Writes a change at the end of the journal. It could not be loaded while changes before it are only in
+ * memory: those of the previous journal, if that was truncated, until an image holds them.
+ */
+function write_change(line: string, fsync: boolean): Result<true> {
+  if (is_short(other(Header.JOURNAL))) return $multi(undefined, CUT);
+  return write_line(shared_memory()[Header.JOURNAL], line, fsync);
+}
+
 /** Appends a line to the journal, with `fsync` to the disk. The caller holds the write lock. */
 export function append(line: string, fsync: boolean): Result<true> {
-  const [written, cause] = write_line(shared_memory()[Header.JOURNAL], line, fsync);
+  const [written, cause] = write_change(line, fsync);
   note_saving("change", cause);
   if (written !== undefined) count_bytes(journal_bytes() + line.length);
   return $multi(written, cause);
@@ -138,11 +156,9 @@ export function sizes(): LuaMultiReturn<[number, number]> {
   return $multi(memory[Header.JOURNAL_0_BYTES] + memory[Header.JOURNAL_1_BYTES], memory[Header.IMAGE_BYTES]);
 }
 
-/** Returns whether another program has truncated the journal, so that an image must replace it. */
+/** Returns whether another program has truncated a journal, so that an image must replace it. */
 export function is_cut(): boolean {
-  const memory = shared_memory();
-  const index = memory[Header.JOURNAL];
-  return posix.file_size(memory[Header.JOURNAL_0_FD + index]) < memory[Header.JOURNAL_0_BYTES + index];
+  return is_short(0) || is_short(1);
 }
 
 /** Continues with the other journal, if it is empty, so that an image can replace the current one. */
@@ -151,7 +167,7 @@ export function change_journal(revision: number): Result<true> {
   const next = other(Header.JOURNAL);
   if (memory[Header.JOURNAL_0_BYTES + next] !== 0) return $multi(true, undefined);
   // An unacknowledged line must not precede those of the next journal.
-  if (!is_cut()) {
+  if (!is_short(memory[Header.JOURNAL])) {
     const [trimmed, uncut] = trim(memory[Header.JOURNAL]);
     if (trimmed === undefined) return $multi(undefined, uncut);
   }

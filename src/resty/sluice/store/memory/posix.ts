@@ -153,7 +153,15 @@ export function open_log(path: string): Result<number> {
   return opened(fd);
 }
 
-/** Appends a text to a file of `open_log`. Returns the number of bytes that were written. */
+/**
+ * Opens a path such as /dev/stdout to append to. It gets a file description of its own, so that a full pipe
+ * makes a write fail instead of wait, without an effect on others who write to the pipe.
+ */
+export function open_output(path: string): Result<number> {
+  return opened(C.sluice_open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0));
+}
+
+/** Appends a text to a file of `open_log` or `open_output`. Returns the number of bytes that were written. */
 export function append(fd: number, text: string): Result<number> {
   const written = tonumber(C.sluice_write(fd, text, text.length)) as number;
   if (written === -1) return $multi(undefined, reason());
