@@ -75,9 +75,14 @@ export function begin_reading(): Reading {
 
 /** Returns the next older entry; undefined: there is none, or `flaw` says why it cannot be read. */
 export function next_entry(reading: Reading): Entry | undefined {
-  if (is_at_start(reading) && !change_to_older(reading)) return undefined;
-  const is_over = reading.flaw !== undefined || reading.expected === shared_memory()[Header.HISTORY_START];
-  return is_over ? undefined : take(reading);
+  if (is_over(reading)) return undefined;
+  if (is_at_start(reading) && (!change_to_older(reading) || is_over(reading))) return undefined;
+  return take(reading);
+}
+
+/** Tells whether a reading has reached the beginning, which moves when older entries are forgotten. */
+function is_over({ expected, flaw }: Reading): boolean {
+  return flaw !== undefined || (expected !== undefined && expected <= shared_memory()[Header.HISTORY_START]);
 }
 
 /** Tells whether a file has no earlier entry than those that were read. */
