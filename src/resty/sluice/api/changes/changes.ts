@@ -4,17 +4,12 @@ import { parse_time } from "../../config/time";
 import { encode, list, record } from "../../lib/json";
 import { new_pause } from "../../lib/pause";
 import { new_turn } from "../../lib/turn";
+import type { Change } from "../../store/commit";
 import { revision } from "../../store/memory/region";
-import {
-  is_unchanged,
-  write_all,
-  type NamedEdit,
-  type NamedProblem,
-  type Outcome,
-  type Plan,
-} from "../../store/write";
-import { etag_of_revision, type Answered } from "../answer";
+import { write_all, type NamedEdit, type NamedProblem, type Outcome, type Plan } from "../../store/write";
+import { etag_of_revision, type Answered, type NextPiece } from "../answer";
 import { check_upstream, type Client } from "../client/client";
+import { collection_pieces, pieces_between } from "../collection";
 import { includes_tag } from "../precondition";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
@@ -29,8 +24,11 @@ import { read_change_request, type ChangeRequest } from "./request";
 const problem_record = record("path code text");
 const answer_record = record("revision changed dry_run");
 
-/** Time that the work may take before other requests are served, in seconds. */
-const SLICE = 0.002;
+/**
+ * Time that the work may take before other requests are served, in seconds. A proxied request needs up to
+ * four turns of the event loop, and a slice may be several times as long when garbage is collected in it.
+ */
+const SLICE = 0.001;
 /** Upper bound on the problems of an answer. */
 const MOST_PROBLEMS = 100;
 const LONGEST_WAIT = 60000;
@@ -122,27 +120,28 @@ function make(
   return write_all(plan, { reach: "all", is_dry_run: argument("dry_run") === "true", pause });
 }
 
-/** Returns the differences as a JSON object by upstream. */
-function differences_text({ changes }: Outcome, is_dry_run: boolean, pause: (this: void) => void): string {
-  const parts: string[] = [];
+/** Returns the differences as a JSON object by upstream, in pieces. */
+function difference_pieces({ changes }: Outcome, is_dry_run: boolean): NextPiece {
+  const by_name = new LuaTable<string, Change>();
+  const names: string[] = [];
   for (const change of changes) {
-    parts.push(`${encode(change.name)}:${encode(difference_object(change, is_dry_run))}`);
-    pause();
+    names.push(change.name);
+    by_name.set(change.name, change);
   }
-  return `{${table.concat(parts, ",")}}`;
+  return collection_pieces(names, (name) => encode(difference_object(by_name.get(name), is_dry_run)));
 }
 
 /** Returns the answer to changes that were made or determined. */
-function answer_to(outcome: Outcome, wait: number, pause: (this: void) => void): Answered {
+function answer_to(outcome: Outcome, wait: number): Answered {
   const is_dry_run = argument("dry_run") === "true";
   const made = outcome.revision;
-  const upstreams = differences_text(outcome, is_dry_run, pause);
   if (!is_dry_run) wait_for_workers(made, wait);
-  const changed = outcome.changes.some((change) => !is_unchanged(change));
+  const changed = outcome.changes.some(({ has_effect }) => has_effect);
   const head = answer_record({ revision: made, changed, dry_run: is_dry_run });
-  const start = string.sub(encode(head), 1, -2);
-  const text = `${start},"upstreams":${upstreams},"workers":${encode(following_workers(made))}}`;
-  return $multi({ status: 200, text, headers: { ETag: etag_of_revision(made) } }, undefined);
+  const start = `${string.sub(encode(head), 1, -2)},"upstreams":`;
+  const end = `,"workers":${encode(following_workers(made))}}`;
+  const next_piece = pieces_between(start, difference_pieces(outcome, is_dry_run), end);
+  return $multi({ status: 200, next_piece, headers: { ETag: etag_of_revision(made) } }, undefined);
 }
 
 function post(this: void, request: ApiRequest): Answered {
@@ -160,7 +159,7 @@ function post(this: void, request: ApiRequest): Answered {
       undefined,
       refusal(outcome.problems.map(({ name, problem }) => at_upstream(name, problem))),
     );
-  return answer_to(outcome, wait, pause);
+  return answer_to(outcome, wait);
 }
 
 export const routes: Route[] = [{ path: "changes", scope: "filtered", POST: post }];

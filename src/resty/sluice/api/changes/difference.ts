@@ -1,10 +1,9 @@
 import { settings_of, SETTINGS } from "../../config/settings";
-import { encode, list, record } from "../../lib/json";
+import { is_equal, list, record, words } from "../../lib/json";
 import type { Change } from "../../store/commit";
 import type { Document } from "../../store/document/document";
-import { format_line, type ServerRecord } from "../../store/document/line";
-import { is_unchanged } from "../../store/write";
-import { parameters_object, SERVER_FIELDS, server_object } from "../server_object";
+import type { ServerRecord } from "../../store/document/line";
+import { parameters_object, SERVER_FIELDS, shown_member } from "../server_object";
 import { shown_settings } from "../sluice/upstream_edits";
 
 /** What a change does to an upstream, as JSON. */
@@ -14,8 +13,7 @@ const servers_record = record("added removed changed kept");
 const changed_record = record("id server fields");
 const field_record = record("field from to");
 
-const SERVER_MEMBERS: string[] = [];
-for (const [name] of string.gmatch(SERVER_FIELDS, "%S+")) SERVER_MEMBERS.push(name);
+const SERVER_MEMBERS = words(SERVER_FIELDS);
 
 interface FieldChange {
   field: string;
@@ -23,39 +21,32 @@ interface FieldChange {
   to: unknown;
 }
 
-/** Returns the members that differ between two objects, in the order of `names`. */
-function fields_that_differ(
-  names: readonly string[],
-  before: Record<string, unknown>,
-  after: Record<string, unknown>,
-  shown_before = before,
-  shown_after = after,
-): FieldChange[] {
-  const fields: FieldChange[] = [];
-  for (const field of names) {
-    if (encode(before[field]) !== encode(after[field]))
-      fields.push(field_record({ field, from: shown_before[field], to: shown_after[field] }));
-  }
-  return list(fields);
-}
-
-function shown(document: Document | undefined): Record<string, unknown> {
-  if (document === undefined) return {};
-  return shown_settings(settings_of(document));
-}
-
 function settings_in(document: Document | undefined): Record<string, unknown> {
   return document === undefined ? {} : settings_of(document);
 }
 
-function object_of(server: ServerRecord): Record<string, unknown> {
-  return server_object(format_line(server)) as Record<string, unknown>;
+function shown(settings: Record<string, unknown>): Record<string, unknown> {
+  return shown_settings(settings as unknown as Document);
+}
+
+/** Returns the settings that differ. Secrets are compared, but not shown. */
+function settings_that_differ({ current, next }: Change): FieldChange[] {
+  const [before, after] = [settings_in(current), settings_in(next)];
+  const fields: FieldChange[] = [];
+  for (const field of SETTINGS.names) {
+    if (!is_equal(before[field], after[field]))
+      fields.push(field_record({ field, from: shown(before)[field], to: shown(after)[field] }));
+  }
+  return list(fields);
 }
 
 function changed_server(before: ServerRecord, after: ServerRecord): object {
-  const [old, new_one] = [object_of(before), object_of(after)];
-  const fields = fields_that_differ(SERVER_MEMBERS, old, new_one);
-  return changed_record({ id: after.id, server: after.server, fields });
+  const fields: FieldChange[] = [];
+  for (const field of SERVER_MEMBERS) {
+    const [from, to] = [shown_member(before, field), shown_member(after, field)];
+    if (from !== to) fields.push(field_record({ field, from, to }));
+  }
+  return changed_record({ id: after.id, server: after.server, fields: list(fields) });
 }
 
 function servers_of({ next, changed }: Change, is_dry_run: boolean): object {
@@ -80,23 +71,16 @@ function servers_of({ next, changed }: Change, is_dry_run: boolean): object {
 }
 
 function kind_of(change: Change): string {
-  if (is_unchanged(change)) return "unchanged";
+  if (!change.has_effect) return "unchanged";
   if (change.next === undefined) return "deleted";
   return change.current === undefined ? "created" : "changed";
 }
 
 /** Returns what a change does to its upstream. */
 export function difference_object(change: Change, is_dry_run: boolean): object {
-  const { current, next } = change;
   return difference_record({
     change: kind_of(change),
-    settings: fields_that_differ(
-      SETTINGS.names,
-      settings_in(current),
-      settings_in(next),
-      shown(current),
-      shown(next),
-    ),
+    settings: settings_that_differ(change),
     servers: servers_of(change, is_dry_run),
   });
 }
