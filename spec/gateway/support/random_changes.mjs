@@ -35,7 +35,7 @@ function server(random) {
     max_conns: random(3),
     max_fails: random(3),
     fail_timeout: oneOf(random, ["10s", "1s", 5]),
-    slow_start: oneOf(random, ["0s", "3s"]),
+    slow_start: oneOf(random, ["0s", "0s", "0s", "3s"]),
     route: oneOf(random, ["", "r1"]),
     backup: random(2) === 0,
     down: random(2) === 0,
@@ -99,46 +99,76 @@ function conditions(random) {
   return random(12) === 0 ? { if_match: oneOf(random, [1 + random(60), '"1"', "*", '"7", "8"']) } : {};
 }
 
-/** @param {Random} random @returns {unknown} */
-function upstream(random) {
-  const kind = random(10);
+/** Returns what is wanted of an upstream. @param {Random} random @param {boolean} isThere @returns {unknown} */
+function upstream(random, isThere) {
+  const kind = isThere || random(12) === 0 ? random(10) : 9;
   if (kind === 0) return null;
   if (kind > 3) return { ...settings(random), servers: servers(random), ...conditions(random) };
-  const removed = someOf(random, 6, { queue: null, panic_threshold: null, owner: null, outlier_detection: null });
+  const removed = someOf(random, 6, {
+    queue: null,
+    panic_threshold: null,
+    owner: null,
+    outlier_detection: null,
+  });
   const list = random(3) === 0 ? { servers: servers(random) } : {};
   return { patch: { ...settings(random), ...removed, ...list }, ...conditions(random) };
 }
 
 /** Values of wrong types, and of the right type that no parameter allows. */
 const WRONG = [null, true, -1, 1.5, 1e300, "", "x", "\u0001", "***", [], {}, [1], { a: 1 }, "9".repeat(600)];
+/** Returns a copy, because later faults may change it. @param {Random} random */
+const wrongValue = (random) => structuredClone(oneOf(random, WRONG));
 const FIELDS = [
   ...["method", "hash", "queue", "retries", "sticky", "panic_threshold", "servers", "owner", "load"],
-  ...["outlier_detection", "health_check", "autoscale", "discovery", "color", "patch", "if_match", "session_secret"],
+  ...[
+    "outlier_detection",
+    "health_check",
+    "autoscale",
+    "discovery",
+    "color",
+    "patch",
+    "if_match",
+    "session_secret",
+  ],
 ];
 const SERVER_FIELDS = [
   ...["server", "weight", "max_conns", "max_fails", "fail_timeout", "slow_start", "route", "backup", "down"],
   ...["drain", "standby", "service", "color", "id", "source", "node", "in_service", "leave_by", "row"],
 ];
 /** Members of blocks. */
-const INNER_FIELDS = ["size", "timeout", "tries", "budget", "key", "url", "secret", "token", "measure", "color"];
+const INNER_FIELDS = [
+  "size",
+  "timeout",
+  "tries",
+  "budget",
+  "key",
+  "url",
+  "secret",
+  "token",
+  "measure",
+  "color",
+];
+
+/** @param {unknown} value */
+const isObject = (value) => typeof value === "object" && value !== null;
 
 /** Makes something wrong in an upstream. @param {Random} random @param {any} holder the upstream or its patch */
 function spoil(random, holder) {
-  const value = oneOf(random, WRONG);
-  const blocks = Object.values(holder).filter((one) => typeof one === "object" && one !== null);
-  const place = random(4);
-  if (place === 0 && Array.isArray(holder.servers) && holder.servers.length > 0)
-    oneOf(random, holder.servers)[oneOf(random, SERVER_FIELDS)] = value;
-  else if (place === 1 && blocks.length > 0) oneOf(random, blocks)[oneOf(random, INNER_FIELDS)] = value;
-  else if (place === 2 && Array.isArray(holder.servers)) holder.servers.splice(0, 0, value);
+  const value = wrongValue(random);
+  const blocks = Object.values(holder).filter(isObject);
+  const list = Array.isArray(holder.servers) ? holder.servers.filter(isObject) : [];
+  const place = random(6);
+  if (place < 3 && list.length > 0) oneOf(random, list)[oneOf(random, SERVER_FIELDS)] = value;
+  else if (place === 3 && blocks.length > 0) oneOf(random, blocks)[oneOf(random, INNER_FIELDS)] = value;
+  else if (place === 4 && Array.isArray(holder.servers)) holder.servers.splice(0, 0, value);
   else holder[oneOf(random, FIELDS)] = value;
 }
 
-/** @param {Random} random @returns {Record<string, any>} */
-function document(random) {
+/** @param {Random} random @param {Set<string>} existing @returns {Record<string, any>} */
+function document(random, existing) {
   const named = NAMES.filter(() => random(3) === 0);
   return {
-    upstreams: Object.fromEntries(named.map((name) => [name, upstream(random)])),
+    upstreams: Object.fromEntries(named.map((name) => [name, upstream(random, existing.has(name))])),
     ...someOf(random, 6, {
       prune: random(2) === 0,
       owner: oneOf(random, OWNERS),
@@ -150,14 +180,16 @@ function document(random) {
 
 /** Makes something wrong in a document. @param {Random} random @param {any} body */
 function spoilDocument(random, body) {
-  const upstreams = Object.values(body.upstreams).filter((one) => one !== null);
+  const upstreams = Object.values(body.upstreams).filter(isObject);
   const place = random(8);
-  if (place === 0) body[oneOf(random, ["prune", "owner", "comment", "max_removal_percent", "color"])] = oneOf(random, WRONG);
-  else if (place === 1) body.upstreams[oneOf(random, [...NAMES, "a b", "", "ä", "n".repeat(129)])] = oneOf(random, WRONG);
-  else if (place === 2 && random(4) === 0) body.upstreams = oneOf(random, WRONG);
+  if (place === 0)
+    body[oneOf(random, ["prune", "owner", "comment", "max_removal_percent", "color"])] = wrongValue(random);
+  else if (place === 1)
+    body.upstreams[oneOf(random, [...NAMES, "a b", "", "ä", "n".repeat(129)])] = wrongValue(random);
+  else if (place === 2 && random(4) === 0) body.upstreams = wrongValue(random);
   else if (upstreams.length > 0) {
     const one = oneOf(random, upstreams);
-    spoil(random, random(2) === 0 ? (one.patch ?? one) : one);
+    spoil(random, random(2) === 0 && isObject(one.patch) ? one.patch : one);
   }
 }
 
@@ -178,13 +210,13 @@ function damaged(random, text) {
  * Returns a random document. About half of them are valid in themselves.
  * @param {Random} random
  * @param {number} revision of the store
+ * @param {Set<string>} existing the names of the upstreams
  * @returns {Sent}
  */
-export function randomChange(random, revision) {
-  const body = document(random);
+export function randomChange(random, revision, existing) {
+  const body = document(random, existing);
   const faults = random(2) === 0 ? 0 : 1 + random(3);
-  for (let fault = 0; fault < faults && typeof body.upstreams === "object" && body.upstreams !== null; fault += 1)
-    spoilDocument(random, body);
+  for (let fault = 0; fault < faults && isObject(body.upstreams); fault += 1) spoilDocument(random, body);
   const text = JSON.stringify(body);
   return {
     body: random(25) === 0 ? damaged(random, text) : text,
