@@ -71,11 +71,7 @@ function busy(cause: string | undefined): Problem {
 }
 
 /** Tells whether two versions of an upstream differ in this gateway. */
-function differ(
-  current: Document | undefined,
-  next: Document | undefined,
-  { added }: Difference,
-): boolean {
+function differ(current: Document | undefined, next: Document | undefined, { added }: Difference): boolean {
   if (current === undefined || next === undefined) return current !== next;
   if (added.length > 0 || current.lines.length !== next.lines.length) return true;
   return !have_equal(SETTINGS, current, next) || !have_equal(BOOKKEEPING, current, next);

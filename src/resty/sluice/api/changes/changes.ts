@@ -3,7 +3,7 @@ import type { Read } from "../../config/reader";
 import { parse_time } from "../../config/time";
 import { encode, list, record } from "../../lib/json";
 import { new_pause } from "../../lib/pause";
-import { new_turn } from "../../lib/turn";
+import { new_rest } from "../../lib/turn";
 import type { Change } from "../../store/commit";
 import { revision } from "../../store/memory/region";
 import { write_all, type NamedEdit, type NamedProblem, type Outcome, type Plan } from "../../store/write";
@@ -145,7 +145,7 @@ function answer_to(outcome: Outcome, wait: number): Answered {
 }
 
 function post(this: void, request: ApiRequest): Answered {
-  const pause = new_pause(SLICE, new_turn());
+  const pause = new_pause(SLICE, new_rest());
   const [wait, bad_wait] = read_wait();
   if (wait === undefined) return $multi(undefined, bad_wait);
   const [body, unreadable] = read_change_request(pause);
