@@ -133,7 +133,7 @@ describe("an upstream's settings", () => {
     expect(have_equal(SETTINGS, ALL, { ...stored, revision: 7 })).equal(true);
     expect(have_equal(SETTINGS, ALL, { ...stored, owner: "team-a" })).equal(false);
     expect(have_equal(SETTINGS, ALL, { ...stored, queue: { size: 100, timeout: "61s" } })).equal(false);
-    stored.queue = undefined;
+    (stored as unknown as Record<string, unknown>).queue = undefined;
     expect(have_equal(SETTINGS, stored, ALL)).equal(false);
   });
 
