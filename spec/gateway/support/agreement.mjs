@@ -32,7 +32,7 @@ function withFields(object, fields) {
   return changed;
 }
 
-/** Returns the servers of an upstream after a change. @param {any[]} before @param {any} servers the difference */
+/** Returns the servers after a change. @param {any[]} before @param {any} servers the difference */
 function serversAfter(before, { added, removed = [], changed = [] }) {
   const gone = new Set(removed.map(({ id }) => id));
   const fields = new Map(changed.map((one) => [one.id, one.fields]));

@@ -99,7 +99,7 @@ function conditions(random) {
   return random(12) === 0 ? { if_match: oneOf(random, [1 + random(60), '"1"', "*", '"7", "8"']) } : {};
 }
 
-/** Returns what is wanted of an upstream. @param {Random} random @param {boolean} isThere @returns {unknown} */
+/** Returns what a document wants. @param {Random} random @param {boolean} isThere @returns {unknown} */
 function upstream(random, isThere) {
   const kind = isThere || random(12) === 0 ? random(10) : 9;
   if (kind === 0) return null;
@@ -152,7 +152,7 @@ const INNER_FIELDS = [
 /** @param {unknown} value */
 const isObject = (value) => typeof value === "object" && value !== null;
 
-/** Makes something wrong in an upstream. @param {Random} random @param {any} holder the upstream or its patch */
+/** Spoils an upstream. @param {Random} random @param {any} holder the upstream or its patch */
 function spoil(random, holder) {
   const value = wrongValue(random);
   const blocks = Object.values(holder).filter(isObject);

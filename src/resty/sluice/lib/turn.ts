@@ -26,9 +26,9 @@ export function new_turn(): (this: void) => void {
 const IDLE_TURN = 0.0002;
 
 /**
- * Returns a function that waits for one turn of the event loop and, if something was served in it, for another
- * millisecond. What follows, such as the answer of the server that a request was sent to, is then served at
- * once instead of after the next slice of the work. Phases that can sleep.
+ * Returns a function that waits for one turn of the event loop and, if something was served in it, for
+ * another millisecond. What follows, such as the answer of the server that a request was sent to, is then
+ * served at once instead of after the next slice of the work. Phases that can sleep.
  */
 export function new_rest(): (this: void) => void {
   const turn = new_turn();
