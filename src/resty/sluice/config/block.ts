@@ -1,4 +1,5 @@
 import { is_equal, is_table, json_null, shape, shaped } from "../lib/json";
+import { unknown_key } from "../lib/tables";
 import { missing_value, unknown_parameter, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 
@@ -143,9 +144,8 @@ export function block<Options extends object>(
     secrets,
     read: (path, value) => {
       if (!is_object(value)) return refuse(path, "must be an object");
-      for (const [name] of pairs(value)) {
-        if (all[name] === undefined) return $multi(undefined, unknown_parameter(path_of(path, name)));
-      }
+      const unknown = unknown_key(value, all);
+      if (unknown !== undefined) return $multi(undefined, unknown_parameter(path_of(path, unknown)));
       const [config, problem] = read_options(described, path, value);
       if (config === undefined) return $multi(undefined, problem);
       const wrong = rule?.(path, config as Values<Options>, value);
