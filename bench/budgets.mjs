@@ -7,6 +7,10 @@
 const WRITE_BUDGET = 1.5;
 /** CPU time of a worker for following one change among many servers, in microseconds. */
 const CHANGE_BUDGET = 1000;
+/** CPU time of a change of 1,000 upstreams of 10 servers, in milliseconds. */
+const BULK_BUDGET = 1500;
+/** The longest time of another request of the same worker meanwhile, in milliseconds. */
+const BULK_DELAY_BUDGET = 20;
 /** CPU time of active health checks, in percent of one core. */
 const PROBE_BUDGET = 10;
 /** CPU time of an observer, such as the histograms of times, as a ratio to nginx's own request. */
@@ -65,6 +69,15 @@ export function judgeChanges(rows) {
   return rows.map(({ label, method, cost }) =>
     judge(`one change live, ${label}, ${method}, µs`, cost.median, CHANGE_BUDGET),
   );
+}
+
+/** @param {{ costs: import("./bulk.mjs").BulkRow[], delays: import("./bulk.mjs").DelayRow[] }} bulk */
+export function judgeBulk({ costs, delays }) {
+  const during = delays.filter(({ label }) => label.endsWith("during a change"));
+  return [
+    ...costs.map(({ label, cpu }) => judge(`1,000 upstreams: ${label}, CPU, ms`, cpu.median, BULK_BUDGET)),
+    ...during.map(({ label, longest }) => judge(`${label}, longest, ms`, longest.median, BULK_DELAY_BUDGET)),
+  ];
 }
 
 /** @param {WriteRow[]} rows */

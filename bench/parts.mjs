@@ -1,4 +1,5 @@
 import {
+  judgeBulk,
   judgeChanges,
   judgeControl,
   judgeDashboard,
@@ -11,6 +12,7 @@ import {
   judgeStreams,
   judgeWrites,
 } from "./budgets.mjs";
+import { measureBulk } from "./bulk.mjs";
 import { measureChanges } from "./changes.mjs";
 import { measureControl } from "./control/control.mjs";
 import { measureDashboard } from "./dashboard.mjs";
@@ -21,6 +23,7 @@ import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
 import { measureProbes } from "./probes.mjs";
 import {
+  bulkTables,
   changeTable,
   controlTables,
   dashboardLine,
@@ -98,6 +101,10 @@ export const parts = {
   changes: async (options) => {
     const rows = await measureChanges(options);
     return { data: rows, text: changeTable(rows), verdicts: judgeChanges(rows) };
+  },
+  bulk: async (options) => {
+    const cost = await measureBulk(options);
+    return { data: cost, text: bulkTables(cost), verdicts: judgeBulk(cost) };
   },
   picks: () => {
     const rows = measurePicks();

@@ -281,3 +281,36 @@ export function dashboardLine({ upstreams, opened, percent }) {
   const time = `${opened.median.toFixed(2)} s (${spread(opened, 2)})`;
   return `The dashboard shows ${count(upstreams)} upstreams after ${time}. An open page takes ${percent.toFixed(2)} % of a worker.`;
 }
+
+/**
+ * @param {{ costs: import("./bulk.mjs").BulkRow[], delays: import("./bulk.mjs").DelayRow[] }} bulk
+ * @returns {string}
+ */
+export function bulkTables({ costs, delays }) {
+  const cost = table(
+    ["one change of 1,000 upstreams of 10 servers", "CPU of the worker, ms", "min–max", "answered after, ms"],
+    costs.map(
+      ({ label, cpu, elapsed }) =>
+        `${label} | ${cpu.median.toFixed(0)} | ${spread(cpu, 0)} | ${elapsed.median.toFixed(0)}`,
+    ),
+  );
+  const delay = table(
+    [
+      "times of requests, ms",
+      "median",
+      "p99",
+      "longest of a round",
+      "min–max",
+      "worker waited for a processor",
+    ],
+    delays.map(({ label, median, p99, longest, waited }) =>
+      [
+        label,
+        ...[median, p99, longest.median].map((value) => value.toFixed(1)),
+        spread(longest, 1),
+        waited.median.toFixed(0),
+      ].join(" | "),
+    ),
+  );
+  return [cost, delay].join("\n\n");
+}

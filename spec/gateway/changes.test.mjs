@@ -87,6 +87,7 @@ test("a refusal lists every problem with its path, and changes nothing", async (
     ['{"upstreams":{"a":{},"a":{}}}', "UpstreamConfFormatError"],
     ['{"upstreams":{"a b":{}}}', "UpstreamConfFormatError"],
     ['{"upstreams":[]}', "UpstreamConfFormatError"],
+    ['{"upstreams":true}', "UpstreamConfFormatError"],
     ['{"upstreams":{},"prunes":true}', "UpstreamConfFormatError"],
     ['{"upstreams":{"a":{"servers":{}}}}', "UpstreamConfFormatError"],
     ['{"upstreams":{"a":{"patch":[]}}}', "UpstreamConfFormatError"],

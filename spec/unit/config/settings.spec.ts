@@ -1,4 +1,10 @@
-import { read_settings, settings_of, type UpstreamSettings } from "../../../src/resty/sluice/config/settings";
+import { have_equal } from "../../../src/resty/sluice/config/block";
+import {
+  read_settings,
+  SETTINGS,
+  settings_of,
+  type UpstreamSettings,
+} from "../../../src/resty/sluice/config/settings";
 import { decode, encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
@@ -121,6 +127,15 @@ describe("an upstream's settings", () => {
       expect(encode(settings_of(decode(text)[0] as UpstreamSettings))).equal(text);
     });
   }
+
+  it("are equal in two versions of a document if no setting differs", () => {
+    const stored = decode(encode(ALL))[0] as UpstreamSettings;
+    expect(have_equal(SETTINGS, ALL, { ...stored, revision: 7 })).equal(true);
+    expect(have_equal(SETTINGS, ALL, { ...stored, owner: "team-a" })).equal(false);
+    expect(have_equal(SETTINGS, ALL, { ...stored, queue: { size: 100, timeout: "61s" } })).equal(false);
+    (stored as unknown as Record<string, unknown>).queue = undefined;
+    expect(have_equal(SETTINGS, stored, ALL)).equal(false);
+  });
 
   it("contain no other members of the document", () => {
     const document = { ...ALL, revision: 5, session_secret: "x", servers: [] };

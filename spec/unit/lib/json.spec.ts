@@ -1,4 +1,13 @@
-import { decode, encode, json_null, list, shape, shaped } from "../../../src/resty/sluice/lib/json";
+import {
+  decode,
+  encode,
+  is_equal,
+  json_null,
+  list,
+  shape,
+  shaped,
+  words,
+} from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
 describe("JSON", () => {
@@ -19,6 +28,32 @@ describe("JSON", () => {
 
   it("escapes text", () => {
     expect(encode('a"b\n')).equal('"a\\"b\\n"');
+  });
+
+  it("is equal if its text is", () => {
+    for (const [one, other] of [
+      [1, 1],
+      ["a", "a"],
+      [json_null, json_null],
+      [
+        { a: 1, b: list([]) },
+        { b: list([]), a: 1 },
+      ],
+    ])
+      expect(is_equal(one, other)).equal(true);
+    for (const [one, other] of [
+      [1, "1"],
+      [false, json_null],
+      [{ a: 1 }, { a: 1, b: 2 }],
+      [list([]), {}],
+      [{ a: { b: 1 } }, { a: { b: 2 } }],
+    ])
+      expect(is_equal(one, other)).equal(false);
+    expect(is_equal(undefined, false)).equal(false);
+  });
+
+  it("names the members of an object in one text", () => {
+    expect(words("  id server\n weight ")).same(["id", "server", "weight"]);
   });
 
   it("accepts JSON and refuses text that only resembles it", () => {

@@ -3,6 +3,7 @@ import type { Document } from "../../../../src/resty/sluice/store/document/docum
 import {
   format_line,
   has_sourced,
+  source_in,
   parse_line,
   type SourceMark,
 } from "../../../../src/resty/sluice/store/document/line";
@@ -90,6 +91,8 @@ describe("the servers of a source", () => {
     expect(sourced_addresses(CURRENT, "register")).same(["10.0.0.4:80"]);
     expect(has_sourced(HAND, "discovery")).equal(false);
     expect(has_sourced(NODE, "discovery")).equal(false);
+    expect(source_in(HAND)).equal("");
+    expect(source_in(NODE)).equal("register");
   });
 
   it("are not recognized by a text that resembles `source`", () => {

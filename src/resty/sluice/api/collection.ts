@@ -37,3 +37,17 @@ export function collection_pieces(
     return table.concat(parts);
   };
 }
+
+/** Returns pieces with a text before the first one and a text after the last one. */
+export function pieces_between(start: string, next_inner: NextPiece, end: string): NextPiece {
+  let before = start;
+  let is_done = false;
+  return (pause) => {
+    if (is_done) return undefined;
+    const piece = next_inner(pause);
+    is_done = piece === undefined;
+    const text = before + (piece ?? end);
+    before = "";
+    return text;
+  };
+}

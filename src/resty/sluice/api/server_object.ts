@@ -1,8 +1,8 @@
-import type { NodeConfig } from "../config/node";
 import type { ServerConfig } from "../config/server";
-import { list, record } from "../lib/json";
+import { list, record, words } from "../lib/json";
 import type { Document } from "../store/document/document";
 import { parse_line, stored_server } from "../store/document/line";
+import type { SavedServer } from "../store/document/saved";
 import { filter_object } from "./fields";
 
 /** The JSON object of a server's configuration. */
@@ -12,7 +12,9 @@ export const SERVER_FIELDS = `
   id server weight max_conns max_fails fail_timeout slow_start route
   backup down drain standby in_service source
 `;
-const server_record = record(`${SERVER_FIELDS} node`);
+const ALL_FIELDS = `${SERVER_FIELDS} node`;
+const ALL_MEMBERS = words(ALL_FIELDS);
+const server_record = record(ALL_FIELDS);
 
 const parameters_record = record(`
   id server weight max_conns max_fails fail_timeout slow_start route
@@ -24,13 +26,20 @@ export function parameters_object(server: ServerConfig, id?: number): object {
   return parameters_record({ ...stored_server(server), id });
 }
 
+/** Returns the value of a server's member as both APIs show it; undefined: they do not. */
+export function shown_member(server: SavedServer, name: string): unknown {
+  // An absent "drain" means false, an absent "source" a server that was added over the API.
+  if (name === "drain") return server.drain ? true : undefined;
+  if (name === "source") return server.source === "" ? undefined : server.source;
+  if (name === "node") return server.node?.name;
+  return server[name as keyof SavedServer];
+}
+
 /** Returns a server as both APIs show it. */
 export function server_object(line: string): object {
-  const object: Record<string, unknown> = { ...parse_line(line) };
-  // An absent "drain" means false, an absent "source" a server that was added over the API.
-  if (object.drain === false) object.drain = undefined;
-  if (object.source === "") object.source = undefined;
-  if (object.node !== undefined) object.node = (object.node as NodeConfig).name;
+  const server = parse_line(line);
+  const object: Record<string, unknown> = {};
+  for (const name of ALL_MEMBERS) object[name] = shown_member(server, name);
   return server_record(object);
 }
 

@@ -1,4 +1,5 @@
-import { is_table, json_null, shape, shaped } from "../lib/json";
+import { is_equal, is_table, json_null, shape, shaped } from "../lib/json";
+import { unknown_key } from "../lib/tables";
 import { missing_value, unknown_parameter, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 
@@ -143,9 +144,8 @@ export function block<Options extends object>(
     secrets,
     read: (path, value) => {
       if (!is_object(value)) return refuse(path, "must be an object");
-      for (const [name] of pairs(value)) {
-        if (all[name] === undefined) return $multi(undefined, unknown_parameter(path_of(path, name)));
-      }
+      const unknown = unknown_key(value, all);
+      if (unknown !== undefined) return $multi(undefined, unknown_parameter(path_of(path, unknown)));
       const [config, problem] = read_options(described, path, value);
       if (config === undefined) return $multi(undefined, problem);
       const wrong = rule?.(path, config as Values<Options>, value);
@@ -238,4 +238,13 @@ export function copy_of<Options extends object>(its_block: Block<Options>, from:
   // Not a spread: that goes through `pairs`, which LuaJIT does not compile, and a start copies thousands.
   for (const name of its_block.names) copy[name] = (from as Record<string, unknown>)[name];
   return in_order(its_block, copy) as Values<Options>;
+}
+
+/** Returns whether two objects have the same values of a block's options. Any phase. */
+export function have_equal(its_block: Block, one: object, other: object): boolean {
+  const [ours, theirs] = [copy_of(its_block, one), copy_of(its_block, other)] as Record<string, unknown>[];
+  for (const name of its_block.names) {
+    if (!is_equal(ours[name], theirs[name])) return false;
+  }
+  return true;
 }

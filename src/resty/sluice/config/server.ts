@@ -1,4 +1,5 @@
 import { is_table } from "../lib/json";
+import { unknown_key } from "../lib/tables";
 import { parse_address } from "./address";
 import {
   block,
@@ -115,9 +116,10 @@ export interface ServerConfig extends Omit<ConfigOf<typeof SERVER>, "standby"> {
 export type ServerChange = Partial<ConfigOf<typeof SERVER>>;
 
 function check_names(input: Record<string, unknown>): Problem | undefined {
-  for (const [name, value] of pairs(input)) {
-    if (!(name in SERVER.options)) return unknown_parameter(name);
-    if (is_table(value)) return invalid_value(name, "must not be an object or a list");
+  const unknown = unknown_key(input, SERVER.options);
+  if (unknown !== undefined) return unknown_parameter(unknown);
+  for (const name of SERVER.names) {
+    if (is_table(input[name])) return invalid_value(name, "must not be an object or a list");
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { is_table } from "../lib/json";
+import { unknown_key } from "../lib/tables";
 import { canonical_address, duplicate_server } from "./address";
 import { block, optional, type ConfigOf } from "./block";
 import { check_fit } from "./fit";
@@ -62,9 +63,8 @@ export type UpstreamConfig = Required<Pick<ConfigOf<typeof UPSTREAM>, "servers">
 /** Reads a whole upstream, from JSON or from `setup`, or a change of `base`. Any phase. */
 export function read_upstream(input: unknown, base?: UpstreamConfig): Read<UpstreamConfig> {
   if (!is_table(input)) return $multi(undefined, format_problem("an upstream must be an object"));
-  for (const [name] of pairs(input)) {
-    if (!(name in UPSTREAM.options)) return $multi(undefined, unknown_parameter(name));
-  }
+  const unknown = unknown_key(input, UPSTREAM.options);
+  if (unknown !== undefined) return $multi(undefined, unknown_parameter(unknown));
   const [settings, unsettled] = read_settings(input, base);
   if (settings === undefined) return $multi(undefined, unsettled);
   let servers = base?.servers ?? [];

@@ -41,11 +41,16 @@ export function shaped<T extends object>(object: T, its_shape: Shape): T {
   return setmetatable(object, its_shape as LuaMetatable<T>);
 }
 
+/** Returns the words of a text, in their order. */
+export function words(text: string): string[] {
+  const found: string[] = [];
+  for (const [word] of string.gmatch(text, "%S+")) found.push(word);
+  return found;
+}
+
 /** Returns a function that orders the members of objects by a text with their names, and omits others. */
 export function record(names: string): <T extends object>(this: void, object: T) => T {
-  const fields: string[] = [];
-  for (const [name] of string.gmatch(names, "%S+")) fields.push(name);
-  const its_shape = shape(fields);
+  const its_shape = shape(words(names));
   return (object) => shaped(object, its_shape);
 }
 
@@ -111,6 +116,12 @@ export function encode(value: unknown): string {
   const parts: string[] = [];
   const count = put(parts, 0, value);
   return table.concat(parts, "", 1, count);
+}
+
+/** Returns whether two values have the same JSON text. Any phase. */
+export function is_equal(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  return is_table(one) && is_table(other) && encode(one) === encode(other);
 }
 
 /** Parses JSON text. Returns the value, or undefined and the error. Any phase. */

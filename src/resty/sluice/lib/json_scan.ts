@@ -16,7 +16,8 @@ export interface Scan {
 /** The end of a value; undefined: the text ends before it. */
 type End = number | undefined;
 
-const STEPS_AT_ONCE = 256;
+/** A step may include work of the garbage collector, which takes up to a millisecond. */
+const STEPS_AT_ONCE = 16;
 
 function note_step(scan: Scan): void {
   scan.steps += 1;

@@ -15,3 +15,15 @@ export function keys_of<K extends AnyNotNil, V>(table_of: LuaTable<K, V>): K[] {
   for (const [key] of pairs(table_of)) keys.push(key);
   return keys;
 }
+
+/**
+ * Returns the key of a table that `known` lacks, the first by its text if there are several: the order of
+ * `pairs` differs from worker to worker. Undefined: there is none.
+ */
+export function unknown_key(table_of: object, known: object): unknown {
+  let first: unknown;
+  for (const [key] of pairs(table_of as Record<string, unknown>)) {
+    if (!(key in known) && (first === undefined || tostring(key) < tostring(first))) first = key;
+  }
+  return first;
+}

@@ -1,5 +1,6 @@
 import type { Problem } from "../config/problem";
 import * as clock from "../lib/clock";
+import { no_pause } from "../lib/pause";
 import { change_text, deletion_text, format_changes } from "./disk/journal";
 import * as disk from "./disk/writer";
 import { count_difference, type Difference } from "./document/difference";
@@ -43,6 +44,8 @@ export interface Change {
   next: Document | undefined;
   /** The servers that differ. */
   changed: Difference;
+  /** False: the change changes nothing in this gateway. */
+  has_effect: boolean;
 }
 
 /** How changes are made. */
@@ -218,12 +221,14 @@ function journal_and_publish(changes: readonly Prepared[], making: Making): Prob
     if (trimmed === undefined) return not_saved(cause);
   }
   const notes = changes.map(({ note }) => note);
+  making.pause();
   if (!begin_write(notes, line)) return OUT_OF_MEMORY;
   const unsaved = append(entry, line);
   if (unsaved !== undefined) {
     forget_write();
     return not_saved(unsaved);
   }
+  making.pause();
   for (const [position, change] of ipairs(changes)) {
     replace_text(position - 1, change, making);
     making.pause();
@@ -233,7 +238,10 @@ function journal_and_publish(changes: readonly Prepared[], making: Making): Prob
 }
 
 /** Frees the rows that the edits of changes have allocated. The caller holds the write lock. */
-export function free_new_rows(changes: readonly Pick<Change, "current" | "next">[]): void {
+export function free_new_rows(
+  changes: readonly Pick<Change, "current" | "next">[],
+  pause: (this: void) => void = no_pause,
+): void {
   for (const { current, next } of changes) {
     const known = new LuaSet<number>();
     for (const line of current?.lines ?? []) known.add(numbers_in(line)[2]);
@@ -242,6 +250,7 @@ export function free_new_rows(changes: readonly Pick<Change, "current" | "next">
       if (!known.has(row)) free_row(row);
     }
     if (current === undefined && next !== undefined) free_row(next.row);
+    pause();
   }
 }
 
@@ -261,9 +270,19 @@ function prepare_all(changes: readonly Change[], making: Making): Prepared[] {
 export function try_out(changes: readonly Change[], making: Making): Problem | undefined {
   unstage();
   const problem = stage_texts(prepare_all(changes, making), making.pause);
-  unstage();
-  free_new_rows(changes);
+  unstage(making.pause);
+  free_new_rows(changes, making.pause);
   return problem;
+}
+
+/** Frees what published changes no longer need. */
+function clean_up(changes: readonly Prepared[], { pause }: Making): void {
+  for (const { name, current, next, gone } of changes) {
+    if (next !== undefined) renew_old_places(name, next);
+    free_rows(gone);
+    if (next === undefined && current !== undefined) free_rows_of(current);
+    pause();
+  }
 }
 
 /**
@@ -276,18 +295,12 @@ export function commit(changes: readonly Change[], making: Making): Problem | un
   if (problem === undefined) {
     for (const change of prepared) {
       if (change.next !== undefined) prepare_rows(change, change.next);
+      making.pause();
     }
     problem = journal_and_publish(prepared, making);
   }
-  unstage();
-  if (problem !== undefined) {
-    free_new_rows(changes);
-    return problem;
-  }
-  for (const { name, current, next, gone } of prepared) {
-    if (next !== undefined) renew_old_places(name, next);
-    free_rows(gone);
-    if (next === undefined && current !== undefined) free_rows_of(current);
-  }
-  return undefined;
+  if (problem === undefined) clean_up(prepared, making);
+  else free_new_rows(changes, making.pause);
+  unstage(making.pause);
+  return problem;
 }

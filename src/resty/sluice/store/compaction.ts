@@ -1,5 +1,5 @@
 import { new_job } from "../lib/job";
-import { pause } from "../lib/pause";
+import { new_pause } from "../lib/pause";
 import type { Result } from "../lib/result";
 import { save_image } from "./disk/image";
 import * as disk from "./disk/writer";
@@ -13,6 +13,8 @@ import { repair } from "./unfinished";
 /** The journals must be longer than this, and longer than the image. */
 const LEAST_JOURNAL_BYTES = 1048576;
 const REST_SECONDS = 60;
+/** Time that the work may take before requests are served, in seconds. */
+const SLICE = 0.002;
 
 function is_due(): boolean {
   if (!disk.is_open()) return false;
@@ -57,7 +59,7 @@ function compact(this: void): string | undefined {
   release(Lock.WRITE);
   if (at === undefined) return unchanged;
 
-  const [saved, cause] = save_image(at, pause, synced_revision);
+  const [saved, cause] = save_image(at, new_pause(SLICE), synced_revision);
   if (saved === undefined) return cause;
 
   const [locked_again, busy_again] = acquire();

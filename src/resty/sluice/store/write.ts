@@ -1,11 +1,12 @@
+import { have_equal } from "../config/block";
 import type { Problem } from "../config/problem";
 import type { Read } from "../config/reader";
-import { settings_of } from "../config/settings";
+import { SETTINGS } from "../config/settings";
 import * as clock from "../lib/clock";
-import { encode } from "../lib/json";
+import { no_pause } from "../lib/pause";
 import { commit, free_new_rows, try_out, type Change, type Making } from "./commit";
-import { difference } from "./document/difference";
-import { bookkeeping_of, type Document } from "./document/document";
+import { difference, type Difference } from "./document/difference";
+import { BOOKKEEPING, type Document } from "./document/document";
 import { copy } from "./document/edit";
 import { LATE, LOST } from "./document/problems";
 import { read } from "./document/read";
@@ -70,17 +71,16 @@ function busy(cause: string | undefined): Problem {
   return { status: 503, code: "StoreBusy", text: cause ?? "could not lock the store" };
 }
 
-/** Pauses between the upstreams of a short write. */
-function no_pause(this: void): void {
-  // A write of one upstream does not yield.
+/** Tells whether two versions of an upstream differ in this gateway. */
+function differ(current: Document | undefined, next: Document | undefined, { added }: Difference): boolean {
+  if (current === undefined || next === undefined) return current !== next;
+  if (added.length > 0 || current.lines.length !== next.lines.length) return true;
+  return !have_equal(SETTINGS, current, next) || !have_equal(BOOKKEEPING, current, next);
 }
 
-/** Tells whether a change changes nothing in this gateway. */
-export function is_unchanged({ current, next, changed }: Change): boolean {
-  if (current === undefined || next === undefined) return current === next;
-  if (changed.added.length > 0 || current.lines.length !== next.lines.length) return false;
-  if (encode(settings_of(current)) !== encode(settings_of(next))) return false;
-  return encode(bookkeeping_of(current)) === encode(bookkeeping_of(next));
+function change_of(name: string, current: Document | undefined, next: Document | undefined): Change {
+  const changed = difference(current?.lines ?? [], next?.lines ?? []);
+  return { name, current, next, changed, has_effect: differ(current, next, changed) };
 }
 
 /** Makes the new documents of upstreams. Returns the changes, and the problems of the edits. */
@@ -94,9 +94,9 @@ function edit_all(
     const current = read(name);
     const [next, refused] = edit(current, revision);
     if (refused === undefined) {
-      const changed = difference(current?.lines ?? [], next?.lines ?? []);
-      changes.push({ name, current, next, changed });
-      const misplaced = next === undefined ? undefined : check_new_places(current, next, changed);
+      const change = change_of(name, current, next);
+      changes.push(change);
+      const misplaced = next === undefined ? undefined : check_new_places(current, next, change.changed);
       if (misplaced !== undefined) problems.push({ name, problem: misplaced });
     } else {
       problems.push({ name, problem: refused });
@@ -132,10 +132,10 @@ function make_all(plan: Plan, { reach, author, is_dry_run, pause }: Manner): Out
   const making: Making = { revision: before + 1, reach, author, pause };
   const [changes, problems] = edit_all(edits, making);
   if (problems.length > 0) {
-    free_new_rows(changes);
+    free_new_rows(changes, pause);
     return { revision: before, changes, problems };
   }
-  const real = changes.filter((change) => !is_unchanged(change) || is_shared(change, reach));
+  const real = changes.filter((change) => change.has_effect || is_shared(change, reach));
   if (real.length === 0) return { revision: before, changes, problems };
   const problem = is_dry_run ? try_out(real, making) : commit(real, making);
   if (problem !== undefined) return { revision: before, changes, problems: [{ name: undefined, problem }] };
@@ -151,7 +151,7 @@ export function write_under_lock(name: string, author: Author, edit: Edit, reach
   if (problems.length > 0) return $multi(undefined, problems[0].problem);
   const [change] = changes;
   // Of a document that has not changed, the rows and the revision are those of the current one.
-  return $multi(is_unchanged(change) ? change.current : change.next, undefined);
+  return $multi(change.has_effect ? change.next : change.current, undefined);
 }
 
 function write_once(name: string, author: Author, edit: Edit, reach: Reach): Written {

@@ -1,11 +1,8 @@
 import { settings_of, SETTINGS, type UpstreamSettings } from "../../config/settings";
-import { encode, list, record } from "../../lib/json";
+import { is_equal, list, record, words } from "../../lib/json";
 import type { Change } from "../../store/commit";
-import { format_line } from "../../store/document/line";
 import type { SavedServer } from "../../store/document/saved";
-import type { RowNumber } from "../../store/memory/cells";
-import { is_unchanged } from "../../store/write";
-import { parameters_object, SERVER_FIELDS, server_object } from "../server_object";
+import { parameters_object, SERVER_FIELDS, shown_member } from "../server_object";
 import { shown_settings } from "../sluice/upstream_edits";
 
 /** What a change does to an upstream, as JSON. */
@@ -15,8 +12,7 @@ const servers_record = record("added removed changed kept");
 const changed_record = record("id server fields");
 const field_record = record("field from to");
 
-const SERVER_MEMBERS: string[] = [];
-for (const [name] of string.gmatch(SERVER_FIELDS, "%S+")) SERVER_MEMBERS.push(name);
+const SERVER_MEMBERS = words(SERVER_FIELDS);
 
 /** Two versions of an upstream. */
 export interface Compared {
@@ -34,42 +30,32 @@ interface FieldChange {
   to: unknown;
 }
 
-/** Returns the members that differ between two objects, in the order of `names`. */
-function fields_that_differ(
-  names: readonly string[],
-  before: Record<string, unknown>,
-  after: Record<string, unknown>,
-  shown_before = before,
-  shown_after = after,
-): FieldChange[] {
-  const fields: FieldChange[] = [];
-  for (const field of names) {
-    if (encode(before[field]) !== encode(after[field]))
-      fields.push(field_record({ field, from: shown_before[field], to: shown_after[field] }));
-  }
-  return list(fields);
-}
-
-function shown(settings: UpstreamSettings | undefined): Record<string, unknown> {
-  if (settings === undefined) return {};
-  return shown_settings(settings_of(settings));
-}
-
 function settings_in(settings: UpstreamSettings | undefined): Record<string, unknown> {
   return settings === undefined ? {} : settings_of(settings);
 }
 
-function object_of(server: SavedServer): Record<string, unknown> {
-  return server_object(format_line({ ...server, incarnation: 0, row: 0 as RowNumber })) as Record<
-    string,
-    unknown
-  >;
+function shown(settings: Record<string, unknown>): Record<string, unknown> {
+  return shown_settings(settings as unknown as UpstreamSettings);
+}
+
+/** Returns the settings that differ. Secrets are compared, but not shown. */
+function settings_that_differ({ current, next }: Compared): FieldChange[] {
+  const [before, after] = [settings_in(current), settings_in(next)];
+  const fields: FieldChange[] = [];
+  for (const field of SETTINGS.names) {
+    if (!is_equal(before[field], after[field]))
+      fields.push(field_record({ field, from: shown(before)[field], to: shown(after)[field] }));
+  }
+  return list(fields);
 }
 
 function changed_server(before: SavedServer, after: SavedServer): object {
-  const [old, new_one] = [object_of(before), object_of(after)];
-  const fields = fields_that_differ(SERVER_MEMBERS, old, new_one);
-  return changed_record({ id: after.id, server: after.server, fields });
+  const fields: FieldChange[] = [];
+  for (const field of SERVER_MEMBERS) {
+    const [from, to] = [shown_member(before, field), shown_member(after, field)];
+    if (from !== to) fields.push(field_record({ field, from, to }));
+  }
+  return changed_record({ id: after.id, server: after.server, fields: list(fields) });
 }
 
 function servers_of({ kept, changed }: Compared, is_dry_run: boolean): object {
@@ -100,23 +86,15 @@ function kind_of({ current, next, has_effect }: Compared): string {
 
 /** Returns what a change does to its upstream. */
 export function difference_object(change: Change, is_dry_run: boolean): object {
-  const { current, next, changed } = change;
-  const kept = (next?.lines.length ?? 0) - changed.added.length;
-  return compared_object({ current, next, changed, kept, has_effect: !is_unchanged(change) }, is_dry_run);
+  const kept = (change.next?.lines.length ?? 0) - change.changed.added.length;
+  return compared_object({ ...change, kept }, is_dry_run);
 }
 
 /** Returns the difference between two versions of an upstream. */
 export function compared_object(compared: Compared, is_dry_run: boolean): object {
-  const { current, next } = compared;
   return difference_record({
     change: kind_of(compared),
-    settings: fields_that_differ(
-      SETTINGS.names,
-      settings_in(current),
-      settings_in(next),
-      shown(current),
-      shown(next),
-    ),
+    settings: settings_that_differ(compared),
     servers: servers_of(compared, is_dry_run),
   });
 }

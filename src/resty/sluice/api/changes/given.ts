@@ -3,6 +3,7 @@ import { format_problem, invalid_value, unknown_parameter, type Problem } from "
 import { refuse, type Read } from "../../config/reader";
 import type { UpstreamConfig } from "../../config/upstream";
 import { decode, is_table, json_null } from "../../lib/json";
+import { unknown_key } from "../../lib/tables";
 import { is_utf8 } from "../../lib/utf8";
 import { read } from "../../store/document/read";
 import { NO_CONDITIONS, type Conditions } from "../precondition";
@@ -32,9 +33,8 @@ function take_if_match(object: Record<string, unknown>): Read<Conditions> {
 }
 
 function patch_in(object: Record<string, unknown>, text: string): Read<Record<string, unknown>> {
-  for (const [name] of pairs(object)) {
-    if (name !== "patch") return $multi(undefined, unknown_parameter(name));
-  }
+  const unknown = unknown_key(object, { patch: true });
+  if (unknown !== undefined) return $multi(undefined, unknown_parameter(unknown));
   const { patch } = object;
   // Lua decodes [] and {} to the same value.
   const is_object = string.find(text, '"patch"%s*:%s*{')[0] !== undefined;

@@ -3,11 +3,13 @@ import type { Read } from "../../config/reader";
 import { parse_time } from "../../config/time";
 import { encode, list, record } from "../../lib/json";
 import { new_pause } from "../../lib/pause";
-import { new_turn } from "../../lib/turn";
+import { new_rest } from "../../lib/turn";
+import type { Change } from "../../store/commit";
 import { revision } from "../../store/memory/region";
-import { is_unchanged, write_all, type NamedProblem, type Outcome, type Plan } from "../../store/write";
-import { etag_of_revision, type Answered } from "../answer";
+import { write_all, type NamedProblem, type Outcome, type Plan } from "../../store/write";
+import { etag_of_revision, type Answered, type NextPiece } from "../answer";
 import { author_of } from "../author";
+import { collection_pieces, pieces_between } from "../collection";
 import { includes_tag } from "../precondition";
 import { argument, type ApiRequest } from "../request";
 import { difference_object } from "./difference";
@@ -22,12 +24,15 @@ const answer_record = record("revision changed dry_run");
 const MOST_PROBLEMS = 100;
 const LONGEST_WAIT = 60000;
 
-/** Time that a change may take before other requests are served, in seconds. */
-const SLICE = 0.002;
+/**
+ * Time that a change may take before other requests are served, in seconds. A proxied request needs up to
+ * four turns of the event loop, and a slice may be several times as long when garbage is collected in it.
+ */
+const SLICE = 0.001;
 
 /** Returns a function to be called after each small step of a change. Phase: content_by_lua. */
 export function new_change_pause(): (this: void) => void {
-  return new_pause(SLICE, new_turn());
+  return new_pause(SLICE, new_rest());
 }
 
 /** How a change is made. */
@@ -97,29 +102,30 @@ export function make(
   return write_all(plan_if_current, { reach: "all", author: author_of(request, comment), is_dry_run, pause });
 }
 
-/** Returns the differences as a JSON object by upstream. */
-function differences_text({ changes }: Outcome, is_dry_run: boolean, pause: (this: void) => void): string {
-  const parts: string[] = [];
+/** Returns the differences as a JSON object by upstream, in pieces. */
+function difference_pieces({ changes }: Outcome, is_dry_run: boolean): NextPiece {
+  const by_name = new LuaTable<string, Change>();
+  const names: string[] = [];
   for (const change of changes) {
-    parts.push(`${encode(change.name)}:${encode(difference_object(change, is_dry_run))}`);
-    pause();
+    names.push(change.name);
+    by_name.set(change.name, change);
   }
-  return `{${table.concat(parts, ",")}}`;
+  return collection_pieces(names, (name) => encode(difference_object(by_name.get(name), is_dry_run)));
 }
 
 /** Returns the answer to a change, whether or not it was made. */
-export function answer_to(outcome: Outcome, { is_dry_run, wait, pause }: How): Answered {
+export function answer_to(outcome: Outcome, { is_dry_run, wait }: How): Answered {
   if (outcome.problems.length > 0)
     return $multi(
       undefined,
       refusal(outcome.problems.map(({ name, problem }) => at_upstream(name, problem))),
     );
   const made = outcome.revision;
-  const upstreams = differences_text(outcome, is_dry_run, pause);
   if (!is_dry_run) wait_for_workers(made, wait);
-  const changed = outcome.changes.some((change) => !is_unchanged(change));
+  const changed = outcome.changes.some(({ has_effect }) => has_effect);
   const head = answer_record({ revision: made, changed, dry_run: is_dry_run });
-  const start = string.sub(encode(head), 1, -2);
-  const text = `${start},"upstreams":${upstreams},"workers":${encode(following_workers(made))}}`;
-  return $multi({ status: 200, text, headers: { ETag: etag_of_revision(made) } }, undefined);
+  const start = `${string.sub(encode(head), 1, -2)},"upstreams":`;
+  const end = `,"workers":${encode(following_workers(made))}}`;
+  const next_piece = pieces_between(start, difference_pieces(outcome, is_dry_run), end);
+  return $multi({ status: 200, next_piece, headers: { ETag: etag_of_revision(made) } }, undefined);
 }

@@ -75,7 +75,7 @@ function read_members(
   };
   return read_whole_object(scan, (name, from) => {
     if (name === "upstreams" && byte_at(scan, from) === "{") {
-      members.upstreams = true;
+      members.upstreams = upstreams;
       return read_object(scan, from, take_upstream);
     }
     const [end, cause] = skip(from);
@@ -106,7 +106,8 @@ export function read_change_request(pause: (this: void) => void): Read<ChangeReq
   const upstreams: GivenUpstream[] = [];
   const flaw = read_members(text, pause, members, upstreams);
   if (flaw !== undefined) return $multi(undefined, not_json(flaw));
-  if (members.upstreams !== true)
+  // Any other value was decoded.
+  if (members.upstreams !== upstreams)
     return $multi(undefined, invalid_value("upstreams", "must be an object of upstreams by name"));
   members.upstreams = undefined;
   const [options, invalid] = OPTIONS.read("", members);

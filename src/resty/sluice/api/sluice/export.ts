@@ -6,7 +6,7 @@ import { read } from "../../store/document/read";
 import type { NextPiece } from "../answer";
 import type { Client } from "../client/client";
 import { visible_names } from "../client/visible";
-import { collection_pieces } from "../collection";
+import { collection_pieces, pieces_between } from "../collection";
 import { parameters_object } from "../server_object";
 import { shown_settings } from "./upstream_edits";
 
@@ -30,14 +30,5 @@ export function export_pieces(client: Client): NextPiece {
     const document = read(name);
     return document === undefined ? undefined : encode(export_object(document));
   });
-  let is_first = true;
-  let is_last = false;
-  return (pause) => {
-    if (is_last) return undefined;
-    const piece = next_upstreams(pause);
-    const start = is_first ? '{"upstreams":' : "";
-    is_first = false;
-    is_last = piece === undefined;
-    return piece === undefined ? "}" : start + piece;
-  };
+  return pieces_between('{"upstreams":', next_upstreams, "}");
 }

@@ -6,7 +6,7 @@ import type { ServerConfig } from "../../config/server";
 import { at_server, type UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
-import { parse_line } from "../../store/document/line";
+import { source_in } from "../../store/document/line";
 import { registered_nodes } from "../../store/document/nodes";
 import { new_line_finder } from "../../store/document/records";
 import { has_source } from "../../store/document/replace";
@@ -85,12 +85,15 @@ export function with_origins(
   for (const index of $range(0, origins.length - 1)) {
     const { is_copy, source, node } = origins[index];
     const line = line_at?.(config.servers[index].server);
-    const is_sourced = line !== undefined && has_source(parse_line(line), config);
+    const is_sourced = line !== undefined && has_source({ source: source_in(line) }, config);
     const is_elsewhere = !is_sourced && node !== undefined && nodes.has(node.name);
     const is_gone = line === undefined && source === "discovery" && is_following;
     if (node !== undefined) nodes.add(node.name);
-    if (!(is_copy && is_sourced) && !is_elsewhere && !is_gone)
-      servers.push({ ...config.servers[index], source, node });
+    if (!(is_copy && is_sourced) && !is_elsewhere && !is_gone) {
+      const server = config.servers[index];
+      const is_as_read = server.source === source && server.node === node;
+      servers.push(is_as_read ? server : { ...server, source, node });
+    }
   }
   return servers;
 }

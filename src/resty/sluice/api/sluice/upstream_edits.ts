@@ -50,7 +50,8 @@ export function read_input(upstream: Record<string, unknown>, text: string): Rea
 
 /** Reads an input as a whole upstream. */
 export function read_whole(name: string, { upstream }: Input): Read<UpstreamConfig> {
-  const hidden = restore_secrets(upstream, read(name));
+  const may_have_secrets = upstream.discovery !== undefined || upstream.autoscale !== undefined;
+  const hidden = may_have_secrets ? restore_secrets(upstream, read(name)) : undefined;
   if (hidden !== undefined) return $multi(undefined, hidden);
   return read_upstream(upstream);
 }

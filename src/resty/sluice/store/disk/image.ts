@@ -1,3 +1,4 @@
+import { no_pause } from "../../lib/pause";
 import type { Result } from "../../lib/result";
 import { set_of } from "../../lib/tables";
 import { names, read } from "../document/read";
@@ -8,11 +9,17 @@ import * as disk from "./writer";
 const NAMES_A_PIECE = 32;
 
 /** Returns the lines of the upstreams `first` to `last`, except those that were deleted meanwhile. */
-function lines_of(writer: ImageWriter, all: readonly string[], first: number, last: number): string {
+function lines_of(
+  writer: ImageWriter,
+  all: readonly string[],
+  [first, last]: readonly [first: number, last: number],
+  pause: (this: void) => void,
+): string {
   const lines: string[] = [];
   for (const index of $range(first, last)) {
     const document = read(all[index]);
     if (document !== undefined) lines.push(format_in_image(writer, all[index], document));
+    pause();
   }
   return table.concat(lines);
 }
@@ -28,10 +35,10 @@ export function deletions_of(writer: ImageWriter, all: readonly string[]): strin
 }
 
 /**
- * Writes an image of the dict, with pauses. Upstreams may change meanwhile: the journal's lines after
- * `revision` make up for the later changes that the image holds or misses. `last_revision` returns the
- * highest revision that it may hold, once the disk holds the journal up to there. The caller holds the lock
- * of images.
+ * Writes an image of the dict. `pause` is called between upstreams, which may change meanwhile: the journal's
+ * lines after `revision` make up for the later changes that the image holds or misses. `last_revision`
+ * returns the highest revision that it may hold, once the disk holds the journal up to there. The caller
+ * holds the lock of images.
  */
 export function save_image(
   revision: number,
@@ -44,8 +51,8 @@ export function save_image(
     let failure = append(start + deletions_of(writer, all));
     for (const first of $range(0, all.length - 1, NAMES_A_PIECE)) {
       if (failure !== undefined) return failure;
-      failure = append(lines_of(writer, all, first, math.min(first + NAMES_A_PIECE, all.length) - 1));
-      pause();
+      const last = math.min(first + NAMES_A_PIECE, all.length) - 1;
+      failure = append(lines_of(writer, all, [first, last], pause));
     }
     if (failure !== undefined) return failure;
     const [until, cause] = last_revision();
@@ -55,13 +62,7 @@ export function save_image(
 
 /** Writes an image of the state at `revision` without pauses, and starts a journal. Phase: init_by_lua. */
 export function save_state(revision: number): Result<true> {
-  const [saved, cause] = save_image(
-    revision,
-    () => {
-      // No request waits during init_by_lua.
-    },
-    () => $multi(revision, undefined),
-  );
+  const [saved, cause] = save_image(revision, no_pause, () => $multi(revision, undefined));
   if (saved === undefined) return $multi(undefined, cause);
   return disk.restart_journal(revision);
 }

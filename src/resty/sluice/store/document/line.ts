@@ -113,9 +113,14 @@ export function has_drain_job(text: string): boolean {
   return string.find(text, '"leave_by":', 1, true)[0] !== undefined;
 }
 
-/** Returns whether a source brought a server. The first match counts; a node's metadata follows it. */
+/** Returns what added the server of a line. The first match counts; a node's metadata follows it. */
+export function source_in(line: string): ServerConfig["source"] {
+  return (string.match(line, '"source":"(%a+)"')[0] ?? "") as ServerConfig["source"];
+}
+
+/** Returns whether a source brought a server. */
 export function has_sourced(line: string, source: SourceMark): boolean {
-  return string.match(line, '"source":"(%a+)"')[0] === source;
+  return source_in(line) === source;
 }
 
 /** Returns false when certainly no server in a text comes from a source. */

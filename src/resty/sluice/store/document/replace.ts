@@ -28,7 +28,7 @@ function secret_of(current: Document | undefined, config: UpstreamConfig): Read<
 /**
  * Returns whether the source of a server still brings servers once the upstream has the settings of `config`.
  */
-export function has_source({ source }: ServerConfig, config: UpstreamConfig): boolean {
+export function has_source({ source }: Pick<ServerConfig, "source">, config: UpstreamConfig): boolean {
   return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
 }
 
@@ -62,9 +62,14 @@ function divide(current: Document | undefined, config: UpstreamConfig): Read<Par
     if (before !== undefined && has_source(before, config)) {
       if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
     } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {
-      const { id, incarnation, row } = before;
-      const kept = { ...carried_over(server, before), source: "", node: undefined } as const;
-      parts.kept.push({ ...kept, id, incarnation, row });
+      // `carried_over` returns a new object.
+      const kept = carried_over(server, before) as ServerRecord;
+      kept.source = "";
+      kept.node = undefined;
+      kept.id = before.id;
+      kept.incarnation = before.incarnation;
+      kept.row = before.row;
+      parts.kept.push(kept);
     } else if (server.source === "discovery" && has_source(server, config)) {
       parts.found.push(server);
     } else {

@@ -1,3 +1,4 @@
+import { no_pause } from "../../lib/pause";
 import { Header } from "./cells";
 import { get_text, opened, put_text, upstream_key } from "./dict";
 import { shared_memory } from "./region";
@@ -71,12 +72,13 @@ export function put_staged(number: number, name: string, text: string): void {
   if (!put_text(name, text)) ngx.log(ngx.ERR, `sluice: could not store upstream ${name}: the dict is full`);
 }
 
-/** Removes everything that is staged, even by a writer that has died. */
-export function unstage(): void {
+/** Removes everything that is staged, even by a writer that has died. `pause` is called between texts. */
+export function unstage(pause: (this: void) => void = no_pause): void {
   const memory = shared_memory();
   for (const number of $range(0, memory[Header.STAGED] - 1)) {
     const [name] = staged_text(number);
     if (name !== undefined) forget(number, name);
+    pause();
   }
   memory[Header.STAGED] = 0;
 }
