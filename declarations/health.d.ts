@@ -17,6 +17,22 @@ declare module "resty.sluice" {
     type?: "http" | "https" | "tcp";
     /** The request's URI; not with the type `tcp`. Default: `"/"`. */
     uri?: string;
+    /**
+     * The header `Host`, and with `https` also the name that TLS sends (SNI); not with the type `tcp`.
+     * Default: the name of the upstream.
+     */
+    host?: string;
+    /** Further headers of the request, by their names; not with the type `tcp`. Default: none. */
+    headers?: Record<string, string>;
+    /** The request's method; not with the type `tcp`. Default: `"GET"`. */
+    method?: "GET" | "HEAD" | "OPTIONS" | "POST";
+    /** The request's body; only with the method `POST`. Default: none. */
+    body?: string;
+    /**
+     * Verify the certificate with nginx's `lua_ssl_trusted_certificate` and the name in `host`; only with the
+     * type `https`. Default: false.
+     */
+    verify?: boolean;
     /** Port to check. Default: the server's port. */
     port?: number;
     /** Time between two checks of a server. Default: `"5s"`. */

@@ -100,6 +100,11 @@ export const examples = [
       health_check: {
         type,
         uri: "/health",
+        host: "app.example:8080",
+        headers: { accept: "text/plain" },
+        method: "POST",
+        body: "ping",
+        ...(type === "https" ? { verify: true } : {}),
         port: 8080,
         interval: "5s",
         jitter: "1s",
@@ -115,6 +120,7 @@ export const examples = [
       },
     }),
   ),
+  ...["GET", "HEAD", "OPTIONS"].map((method) => upstream({ health_check: { method } })),
   upstream({ health_check: { type: "tcp" } }),
   upstream({
     load: {
@@ -185,6 +191,7 @@ export const beyondTypes = [
   "without upstreams.app.sticky.cookie",
   "without upstreams.app.sticky.cookie.secure",
   "without upstreams.app.health_check.mandatory",
+  "without upstreams.app.health_check.method",
   "without upstreams.app.discovery.etcd.user",
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",

@@ -1,6 +1,7 @@
 import { block, optional, required, with_default, type ConfigOf } from "./block";
+import { check_request, read_host, read_request_body, read_request_headers } from "./check_request";
 import { MATCH } from "./match";
-import { invalid_value } from "./problem";
+import { invalid_value, type Problem } from "./problem";
 import { refuse, type Read } from "./reader";
 import { text_to } from "./texts";
 import { one_of, read_flag, time_from, whole_from } from "./values";
@@ -51,7 +52,34 @@ export const AGENT = block({
   send: optional(read_send),
 });
 
-const HTTP_ONLY = ["uri", "match", "report", "keepalive_time"] as const;
+const ANY_HTTP = ["http", "https"];
+
+/** The types of checks to which an option belongs. Options that are not here belong to all. */
+const TYPES_OF = [
+  ["uri", ANY_HTTP],
+  ["host", ANY_HTTP],
+  ["headers", ANY_HTTP],
+  ["method", ANY_HTTP],
+  ["body", ANY_HTTP],
+  ["verify", ["https"]],
+  ["match", ANY_HTTP],
+  ["report", ANY_HTTP],
+  ["keepalive_time", ANY_HTTP],
+] as const;
+
+/** Refuses options that do not belong to the type of a check, and removes their defaults. */
+function check_type(path: string, config: object, given: Record<string, unknown>): Problem | undefined {
+  const options = config as Record<string, unknown>;
+  const type = options.type as string;
+  for (const [name, types] of TYPES_OF) {
+    if (!(types as readonly string[]).includes(type)) {
+      if (given[name] !== undefined)
+        return invalid_value(`${path}.${name}`, `cannot be combined with the type "${type}"`);
+      options[name] = undefined;
+    }
+  }
+  return undefined;
+}
 
 /** Active health checks, by nginx's names and with nginx's defaults. */
 export const HEALTH_CHECK = block(
@@ -60,6 +88,22 @@ export const HEALTH_CHECK = block(
     type: with_default(read_type, "http"),
     /** The request's URI; not with the type `tcp`. */
     uri: with_default(read_uri, "/"),
+    /**
+     * The header `Host`, and with `https` also the name that TLS sends (SNI); not with the type `tcp`.
+     * Default: the name of the upstream.
+     */
+    host: optional(read_host),
+    /** Further headers of the request, by their names; not with the type `tcp`. Default: none. */
+    headers: optional(read_request_headers),
+    /** The request's method; not with the type `tcp`. Default: `"GET"`. */
+    method: optional(one_of(["GET", "HEAD", "OPTIONS", "POST"])),
+    /** The request's body; only with the method `POST`. Default: none. */
+    body: optional(read_request_body),
+    /**
+     * Verify the certificate with nginx's `lua_ssl_trusted_certificate` and the name in `host`; only with the
+     * type `https`. Default: false.
+     */
+    verify: optional(read_flag),
     /** Port to check. Default: the server's port. */
     port: optional(whole_from(1, 65535)),
     /** Time between two checks of a server. */
@@ -91,13 +135,7 @@ export const HEALTH_CHECK = block(
   (path, config, given) => {
     if (config.persistent && !config.mandatory)
       return invalid_value(`${path}.persistent`, 'requires that "mandatory" is true');
-    if (config.type !== "tcp") return undefined;
-    for (const name of HTTP_ONLY) {
-      if (given[name] !== undefined)
-        return invalid_value(`${path}.${name}`, 'cannot be combined with the type "tcp"');
-      (config as Partial<typeof config>)[name] = undefined as never;
-    }
-    return undefined;
+    return check_type(path, config, given) ?? check_request(path, config);
   },
 );
 export type HealthCheckConfig = ConfigOf<typeof HEALTH_CHECK>;

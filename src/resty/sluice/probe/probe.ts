@@ -3,9 +3,9 @@ import type { LoadConfig } from "../config/load";
 import { seconds_of } from "../config/time";
 import { expiry_of } from "../health/reported";
 import * as clock from "../lib/clock";
-import { VERSION } from "../lib/version";
 import {
   close_connection,
+  is_refused_handshake,
   is_shortage,
   is_timeout,
   is_unconnected,
@@ -13,8 +13,9 @@ import {
   type Destination,
   type Tls,
 } from "../net/connection";
-import { format_request, request, type Answer } from "../net/request";
+import { request, type Answer, type Need } from "../net/request";
 import { mismatch, new_match, type Match } from "./match";
+import { http_request, need_of, tls_of } from "./request";
 
 /** The `health_check` of an upstream, prepared for many probes. */
 export interface Check {
@@ -31,6 +32,8 @@ export interface Check {
   /** The path of the request, for the reasons of results. The query may have secrets. */
   path: string;
   tls: Tls | undefined;
+  /** What is needed of the body of an answer. */
+  need: Need;
   match: Match;
   /** How long a report is used, in seconds. */
   report_expiry: number;
@@ -48,12 +51,6 @@ export function new_check(
   config: HealthCheckConfig,
   load: LoadConfig | undefined,
 ): Check {
-  const headers = [
-    `Host: ${upstream}`,
-    `User-Agent: sluice/${VERSION} (health check)`,
-    "Accept: */*",
-    "Connection: keep-alive",
-  ];
   return {
     config,
     revision,
@@ -61,21 +58,28 @@ export function new_check(
     jitter: seconds_of(config.jitter),
     timeout: seconds_of(config.timeout),
     keepalive_time: seconds_of(config.keepalive_time),
-    request: config.type === "tcp" ? undefined : format_request("GET", config.uri, headers),
+    request: config.type === "tcp" ? undefined : http_request(upstream, config),
     path: config.type === "tcp" ? "" : string.match(config.uri, "^[^?]*")[0],
-    tls: config.type === "https" ? { server_name: upstream, verify: false } : undefined,
+    tls: tls_of(upstream, config),
+    need: need_of(config),
     match: new_match(config.match),
     report_expiry: expiry_of(load),
     follows_load: load !== undefined,
   };
 }
 
+/** Says what verifies a certificate, if that has failed. */
+function verified_by(tls: Tls | undefined, cause: string): string {
+  if (tls?.verify !== true || !is_refused_handshake(cause)) return "";
+  return `; nginx's lua_ssl_trusted_certificate must have its issuer, and it must be for "${tls.server_name}"`;
+}
+
 /** Says why there was no answer, or no connection. */
-function why_none({ path, config }: Check, cause: string): string {
+function why_none({ path, config, tls }: Check, cause: string): string {
   if (is_unconnected(cause))
     return is_timeout(cause) ? `it accepted no connection within ${config.timeout}` : cause;
   if (is_timeout(cause)) return `${path} did not answer within ${config.timeout}`;
-  return `${path}: ${cause}`;
+  return `${path}: ${cause}${verified_by(tls, cause)}`;
 }
 
 function failed_probe(
@@ -100,7 +104,14 @@ export function probe(
     close_connection(connection);
     return $multi(true, "it accepts connections", undefined);
   }
-  const [answer, cause] = request(destination, check.request, check.timeout, LARGEST_BODY);
+  const [answer, cause] = request(
+    destination,
+    check.request,
+    check.timeout,
+    LARGEST_BODY,
+    check.timeout,
+    check.need,
+  );
   if (answer === undefined) return failed_probe(check, cause ?? "");
   const wrong = mismatch(check.match, answer);
   if (wrong !== undefined) return $multi(false, `${check.path} ${wrong}`, answer);
