@@ -52,7 +52,7 @@ describe("a health check:", () => {
     ["body", ["x"]],
     ["verify", [true, ...NOT_FLAGS]],
   ]);
-  refuses({ health_check: { type: "grpc" } }, "health_check.type", '"grpc" is not supported');
+  refuses({ health_check: { type: "grpcs" } }, "health_check.type", '"grpcs" is not supported');
   refuses_each(
     "health_check",
     [

@@ -101,12 +101,24 @@ export function read_request_headers(this: void, path: string, value: unknown): 
 
 /** The options that choose the request, and those that read the answer. */
 interface RequestOptions {
+  type: string;
+  headers?: Record<string, string>;
   method?: string;
   body?: string;
   host?: string;
   verify?: boolean;
   match?: { body?: string };
   report?: string;
+}
+
+/** Checks that headers are none of those that gRPC defines. Returns the problem. */
+function check_grpc_headers(path: string, headers: Record<string, string>): Problem | undefined {
+  for (const [name] of pairs(headers)) {
+    const known = string.lower(name);
+    if (known === "content-type" || string.sub(known, 1, 5) === "grpc-")
+      return invalid_value(`${path}.headers.${name}`, "cannot be set, because gRPC defines it");
+  }
+  return undefined;
 }
 
 /** Checks the options of a request against each other. Returns the problem. Any phase. */
@@ -120,5 +132,5 @@ export function check_request(path: string, config: RequestOptions): Problem | u
     return invalid_value(`${path}.report`, 'cannot be combined with the method "HEAD"');
   if (verify === true && host !== undefined && server_name_of(host) === undefined)
     return invalid_value(`${path}.host`, 'must be a name if "verify" is true: nginx verifies no addresses');
-  return undefined;
+  return config.type === "grpc" ? check_grpc_headers(path, config.headers ?? {}) : undefined;
 }

@@ -13,7 +13,9 @@ import {
   type Destination,
   type Tls,
 } from "../net/connection";
+import { call_grpc, type FormattedCall } from "../net/grpc";
 import { request, type Answer, type Need } from "../net/request";
+import { GRPC_METHOD, health_call, judge_grpc } from "./grpc";
 import { mismatch, new_match, type Match } from "./match";
 import { http_request, need_of, tls_of } from "./request";
 
@@ -27,9 +29,11 @@ export interface Check {
   jitter: number;
   timeout: number;
   keepalive_time: number;
-  /** The request; undefined: a connection is enough. */
+  /** The request; undefined: a connection is enough, or there is a call. */
   request: string | undefined;
-  /** The path of the request, for the reasons of results. The query may have secrets. */
+  /** The call of gRPC; undefined: the check has another type. */
+  call: FormattedCall | undefined;
+  /** The path or the method of the request, for the reasons of results. The query may have secrets. */
   path: string;
   tls: Tls | undefined;
   /** What is needed of the body of an answer. */
@@ -51,15 +55,19 @@ export function new_check(
   config: HealthCheckConfig,
   load: LoadConfig | undefined,
 ): Check {
+  const { type } = config;
+  const is_http = type === "http" || type === "https";
+  const timeout = seconds_of(config.timeout);
   return {
     config,
     revision,
     interval: seconds_of(config.interval),
     jitter: seconds_of(config.jitter),
-    timeout: seconds_of(config.timeout),
+    timeout,
     keepalive_time: seconds_of(config.keepalive_time),
-    request: config.type === "tcp" ? undefined : http_request(upstream, config),
-    path: config.type === "tcp" ? "" : string.match(config.uri, "^[^?]*")[0],
+    request: is_http ? http_request(upstream, config) : undefined,
+    call: type === "grpc" ? health_call(upstream, config, timeout) : undefined,
+    path: is_http ? string.match(config.uri, "^[^?]*")[0] : GRPC_METHOD,
     tls: tls_of(upstream, config),
     need: need_of(config),
     match: new_match(config.match),
@@ -89,6 +97,17 @@ function failed_probe(
   return $multi(is_shortage(cause) ? undefined : false, why_none(check, cause), undefined);
 }
 
+function probe_grpc(
+  check: Check,
+  call: FormattedCall,
+  destination: Destination,
+): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
+  const [answer, cause] = call_grpc(destination, call, check.timeout);
+  if (answer === undefined) return failed_probe(check, cause ?? "");
+  const [passed, what] = judge_grpc(answer, check.config.grpc_status);
+  return $multi(passed, `${check.path} ${what}`, undefined);
+}
+
 /**
  * Probes a server once. Phases that have cosockets.
  *
@@ -98,6 +117,7 @@ export function probe(
   check: Check,
   destination: Destination,
 ): LuaMultiReturn<[boolean | undefined, string, Answer | undefined]> {
+  if (check.call !== undefined) return probe_grpc(check, check.call, destination);
   if (check.request === undefined) {
     const [connection, cause] = open_connection(destination, clock.now() + check.timeout);
     if (connection === undefined) return failed_probe(check, cause ?? "");
