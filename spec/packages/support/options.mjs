@@ -122,6 +122,8 @@ export const examples = [
   ),
   ...["GET", "HEAD", "OPTIONS"].map((method) => upstream({ health_check: { method } })),
   upstream({ health_check: { type: "tcp" } }),
+  upstream({ health_check: { type: "grpc", host: "app", headers: { a: "b" }, grpc_service: "app.App" } }),
+  upstream({ health_check: { type: "grpc", grpc_status: 12 } }),
   upstream({
     load: {
       target: 0.7,
@@ -192,6 +194,7 @@ export const beyondTypes = [
   "without upstreams.app.sticky.cookie.secure",
   "without upstreams.app.health_check.mandatory",
   "without upstreams.app.health_check.method",
+  "without upstreams.app.health_check.type",
   "without upstreams.app.discovery.etcd.user",
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",
