@@ -59,9 +59,12 @@ export function decode_huffman(text: string): Result<string> {
   let code = 0;
   let length = 0;
   for (const index of $range(1, text.length)) {
-    const byte = string.byte(text, index);
-    for (const place of $range(7, 0, -1)) {
-      code = code * 2 + (math.floor(byte / 2 ** place) % 2);
+    let rest = string.byte(text, index);
+    for (const _ of $range(1, 8)) {
+      // The highest bit comes first.
+      const bit = rest >= 128 ? 1 : 0;
+      rest = (rest - bit * 128) * 2;
+      code = code * 2 + bit;
       length += 1;
       const offset = code - FIRST[length];
       if (offset < COUNT[length]) {
