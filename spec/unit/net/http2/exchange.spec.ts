@@ -5,6 +5,7 @@ import {
   type Http2Answer,
 } from "../../../../src/resty/sluice/net/http2/exchange";
 import {
+  ACK,
   ErrorCode,
   Flag,
   format_frame,
@@ -16,7 +17,7 @@ import { expect } from "../../support/expect";
 import { reader_of } from "../../support/pieces";
 
 const SETTINGS = format_frame(FrameType.SETTINGS, 0, 0);
-const ACK = format_frame(FrameType.SETTINGS, Flag.ACK, 0);
+const ACKNOWLEDGED = format_frame(FrameType.SETTINGS, ACK, 0);
 const END = Flag.END_STREAM + Flag.END_HEADERS;
 
 function block(...headers: [name: string, value: string][]): string {
@@ -97,9 +98,9 @@ describe("a request over HTTP/2", () => {
 
 describe("an answer over HTTP/2", () => {
   it("has a header, a body and trailers, and its SETTINGS are acknowledged", () => {
-    const [answer, , sent] = read(ACK, HEAD, data(0, "hel"), data(0, ""), data(0, "lo"), TRAILERS);
+    const [answer, , sent] = read(ACKNOWLEDGED, HEAD, data(0, "hel"), data(0, ""), data(0, "lo"), TRAILERS);
     expect(answer).same(ANSWER);
-    expect(sent).equal(ACK + goaway(0, ErrorCode.NO_ERROR));
+    expect(sent).equal(ACKNOWLEDGED + goaway(0, ErrorCode.NO_ERROR));
   });
 
   it("may end with its header or with its body", () => {
@@ -133,7 +134,7 @@ describe("an answer over HTTP/2", () => {
         0,
         `\0\x04${uint32(0)}\0\x05${uint32(16777215)}\0\x63${uint32(1)}`,
       ) +
-      format_frame(FrameType.PING, Flag.ACK, 0, "abcdefgh") +
+      format_frame(FrameType.PING, ACK, 0, "abcdefgh") +
       format_frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(1)) +
       format_frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(2147483647)) +
       format_frame(FrameType.PRIORITY, 0, 3, "\0\0\0\0\0") +
@@ -141,8 +142,8 @@ describe("an answer over HTTP/2", () => {
       goaway(1, 0);
     const [answer, , sent] = read(ping, others, HEAD, ping, data(0, "hello"), TRAILERS);
     expect(answer).same(ANSWER);
-    const pong = format_frame(FrameType.PING, Flag.ACK, 0, "12345678");
-    expect(sent).equal(ACK + pong + ACK + pong + goaway(0, 0));
+    const pong = format_frame(FrameType.PING, ACK, 0, "12345678");
+    expect(sent).equal(ACKNOWLEDGED + pong + ACKNOWLEDGED + pong + goaway(0, 0));
   });
 
   it("must be complete", () => {
@@ -165,7 +166,7 @@ describe("an answer over HTTP/2", () => {
     for (const text of ["HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP/1.0 505 \r\n\r\n"])
       expect(read_in_pieces(text, 3)[1]).equal("it is not HTTP/2");
     expect(read_in_pieces("SSH-2.0-OpenSSH\r\n", 3)[1]).contains("or it is not HTTP/2");
-    expect(read_in_pieces(ACK, 3)[1]).contains("it does not begin with SETTINGS");
+    expect(read_in_pieces(ACKNOWLEDGED, 3)[1]).contains("it does not begin with SETTINGS");
     expect(read_in_pieces(HEAD, 3)[1]).contains("it does not begin with SETTINGS");
   });
 
@@ -183,7 +184,7 @@ describe("an answer over HTTP/2", () => {
     expect_refused(
       ErrorCode.FRAME_SIZE_ERROR,
       "of a wrong size",
-      format_frame(FrameType.SETTINGS, Flag.ACK, 0, "123456"),
+      format_frame(FrameType.SETTINGS, ACK, 0, "123456"),
     );
     expect(read(string.char(255, 255, 255, 0, 0) + uint32(1))[1]).contains(
       "a frame of more than 16384 bytes",

@@ -1,7 +1,7 @@
 import {
+  ACK,
   ErrorCode,
   error_name,
-  Flag,
   format_frame,
   FrameType,
   has_flag,
@@ -41,14 +41,14 @@ function change_setting(exchange: Exchange, id: number, value: number): Fault | 
 export function change_settings(this: void, exchange: Exchange, frame: Frame): Fault | undefined {
   const { flags, stream, payload } = frame;
   if (stream !== 0) return broken("SETTINGS of a stream");
-  if (has_flag(flags, Flag.ACK)) return payload === "" ? undefined : wrong_size("SETTINGS");
+  if (has_flag(flags, ACK)) return payload === "" ? undefined : wrong_size("SETTINGS");
   if (payload.length % SETTING_BYTES !== 0) return wrong_size("SETTINGS");
   for (const position of $range(1, payload.length, SETTING_BYTES)) {
     const [high, low] = string.byte(payload, position, position + 1);
     const wrong = change_setting(exchange, high * 256 + low, uint32_at(payload, position + 2));
     if (wrong !== undefined) return wrong;
   }
-  exchange.peer.send(format_frame(FrameType.SETTINGS, Flag.ACK, 0));
+  exchange.peer.send(format_frame(FrameType.SETTINGS, ACK, 0));
   return undefined;
 }
 
@@ -67,7 +67,7 @@ export function note_window(this: void, exchange: Exchange, { stream, payload }:
 export function pong(this: void, exchange: Exchange, { flags, stream, payload }: Frame): Fault | undefined {
   if (stream !== 0) return broken("PING of a stream");
   if (payload.length !== 8) return wrong_size("PING");
-  if (!has_flag(flags, Flag.ACK)) exchange.peer.send(format_frame(FrameType.PING, Flag.ACK, 0, payload));
+  if (!has_flag(flags, ACK)) exchange.peer.send(format_frame(FrameType.PING, ACK, 0, payload));
   return undefined;
 }
 

@@ -1,5 +1,15 @@
 import type { Result } from "../../lib/result";
-import { ErrorCode, Flag, format_frame, FrameType, has_flag, read_frame, uint32, type Frame } from "./frame";
+import {
+  ACK,
+  ErrorCode,
+  Flag,
+  format_frame,
+  FrameType,
+  has_flag,
+  read_frame,
+  uint32,
+  type Frame,
+} from "./frame";
 import { change_settings, note_window, pong, refusal_of_goaway, reset_reason } from "./control";
 import { decode_headers, encode_headers, new_dynamic_table } from "./hpack";
 import { read_headers } from "./message";
@@ -132,7 +142,7 @@ function receive_answer(exchange: Exchange): Fault | undefined {
   for (const number of $range(1, MOST_FRAMES)) {
     const [frame, cause] = read_frame(exchange.peer.reader);
     if (frame === undefined) return fault(ErrorCode.NO_ERROR, `${cause ?? ""}${exchange.farewell ?? ""}`);
-    const is_settings = frame.type === FrameType.SETTINGS && !has_flag(frame.flags, Flag.ACK);
+    const is_settings = frame.type === FrameType.SETTINGS && !has_flag(frame.flags, ACK);
     if (number === 1 && !is_settings) return broken("it does not begin with SETTINGS");
     const wrong = take_frame(exchange, frame);
     if (wrong !== undefined || exchange.is_ended) return wrong;

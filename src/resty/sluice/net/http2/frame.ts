@@ -16,9 +16,11 @@ export const enum FrameType {
   CONTINUATION = 9,
 }
 
+/** The flag of SETTINGS and PING. */
+export const ACK = 1;
+
+/** The flags of DATA, HEADERS and CONTINUATION. */
 export const enum Flag {
-  /** Of SETTINGS and PING. */
-  ACK = 1,
   END_STREAM = 1,
   END_HEADERS = 4,
   PADDED = 8,
@@ -52,7 +54,8 @@ const ERROR_NAMES = [
 ];
 
 export interface Frame {
-  type: number;
+  /** May have other values, too. */
+  type: FrameType;
   flags: number;
   stream: number;
   payload: string;
@@ -70,7 +73,7 @@ export function error_name(code: number): string {
 }
 
 /** Tells whether a bit of flags is set. */
-export function has_flag(flags: number, flag: Flag): boolean {
+export function has_flag(flags: number, flag: number): boolean {
   return math.floor(flags / flag) % 2 === 1;
 }
 
