@@ -1,4 +1,4 @@
-/** Active health checks with gRPC: real servers, silent ones, and servers that do not keep to the protocol. */
+/** Active health checks with gRPC: real servers, silent ones, and servers that break the protocol. */
 import assert from "node:assert/strict";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { test } from "node:test";

@@ -17,9 +17,9 @@ import { broken, fault, INITIAL_WINDOW, STREAM, type Exchange, type Fault, type 
 import type { Field } from "./static_table";
 
 /**
- * One request over a new HTTP/2 connection without TLS (RFC 9113, with prior knowledge). The request has a small
- * body, and its answer is bounded: the number of frames, and the sizes of the headers and of the body. The
- * caller limits the time.
+ * One request over a new HTTP/2 connection without TLS (RFC 9113, with prior knowledge). The request has a
+ * small body, and its answer is bounded: the number of frames, and the sizes of the headers and of the body.
+ * The caller limits the time.
  */
 
 export interface Http2Answer {

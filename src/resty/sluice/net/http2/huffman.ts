@@ -3,8 +3,8 @@ import type { Result } from "../../lib/result";
 /** The Huffman code of HPACK (RFC 7541, section 5.2 and appendix B). Pure; linear time. */
 
 /**
- * The lengths of the codes, in bits, of the bytes 0 to 255 and of the end of a text. They tell all codes: those
- * of one length are consecutive numbers, in the order of the bytes, and follow the shorter ones.
+ * The lengths of the codes, in bits, of the bytes 0 to 255 and of the end of a text. They tell all codes:
+ * those of one length are consecutive numbers, in the order of the bytes, and follow the shorter ones.
  */
 const LENGTHS = `
   13 23 28 28 28 28 28 28 28 24 30 28 28 30 28 28

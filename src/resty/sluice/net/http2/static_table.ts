@@ -73,4 +73,7 @@ www-authenticate
 
 /** The entries. The first one has the index 1 in HPACK. */
 export const STATIC_TABLE: Field[] = [];
-for (const [name, value] of string.gmatch(LINES, "(%S+) ?([^\n]*)\n")) STATIC_TABLE.push({ name, value });
+for (const [line] of string.gmatch(LINES, "[^\n]+")) {
+  const [name] = string.match(line, "^%S+");
+  STATIC_TABLE.push({ name, value: string.sub(line, name.length + 2) });
+}
