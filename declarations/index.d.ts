@@ -23,6 +23,8 @@ declare module "resty.sluice" {
     state_dir?: string;
     /** Force each change to the disk before it is acknowledged. Default: false. */
     fsync?: boolean;
+    /** How much of the history is kept in `state_dir`. */
+    history?: History;
     /** Name of the `lua_shared_dict`. Default: `"sluice"`. */
     shared_dict?: string;
     /** The HTTP API: its path, and which clients may use it. */
@@ -41,6 +43,20 @@ declare module "resty.sluice" {
   /** How several gateways share their upstreams. */
   export interface Cluster {
     etcd: Etcd;
+  }
+
+  /** How much of the history is kept in `state_dir`. */
+  export interface History {
+    /**
+     * The number of changes that are kept at least, unless they exceed `max_size`. 0: no history. Default:
+     * 1000.
+     */
+    changes?: number;
+    /**
+     * Upper bound on the size of the history. Half of it is kept at least, if there are as many changes.
+     * Default: `"16m"`.
+     */
+    max_size?: string & {};
   }
 
   /** The HTTP API: its path, and which clients may use it. */

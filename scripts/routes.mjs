@@ -6,7 +6,8 @@ import { root } from "./command.mjs";
 import { filesBelow } from "./files.mjs";
 
 /** What comes before the paths of the routes in a folder of api/. */
-const PREFIXES = { changes: "/sluice/1", plus: "/{version}", sluice: "/sluice/1", status: "/sluice/1" };
+const SLUICE = "/sluice/1";
+const PREFIXES = { changes: SLUICE, history: SLUICE, plus: "/{version}", sluice: SLUICE, status: SLUICE };
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /**

@@ -7,8 +7,10 @@ import { addEvents } from "./commands/events";
 import { addExplain } from "./commands/explain";
 import { addExport } from "./commands/export";
 import { addGet } from "./commands/get";
+import { addHistory } from "./commands/history";
 import { addImport } from "./commands/import";
 import { addRemove } from "./commands/remove";
+import { addRollback } from "./commands/rollback";
 import { addSet } from "./commands/set";
 import { addSwitches } from "./commands/switch";
 import { addToken } from "./commands/token";
@@ -44,6 +46,8 @@ const VERBS = [
   addValidate,
   addDiff,
   addApply,
+  addHistory,
+  addRollback,
   addImport,
   addToken,
 ];

@@ -51,7 +51,8 @@ test("every write survives a restart, and one warning explains that the seeds ar
 test("the files are readable text", async (context) => {
   const gateway = await startWrittenGateway(context);
   const folder = join(gateway.folder, "state");
-  const files = ["health.0", "health.1", "image.0", "image.1", "journal.0", "journal.1", "lock"];
+  const kinds = ["health", "history", "image", "journal"];
+  const files = [...kinds.flatMap((kind) => [`${kind}.0`, `${kind}.1`]), "lock"];
   assert.deepEqual(readdirSync(folder).toSorted(), files);
   const journal = readFileSync(join(folder, "journal.0"), "utf8");
   assert.match(journal, /127\.0\.0\.2:9/);
@@ -157,7 +158,9 @@ test("a state_dir that is a file, or that cannot be made, stops the start", asyn
 test("the journal is compacted, and the files do not grow without limit", async (context) => {
   const gateway = await startGateway(context, { upstreams: { app: {} } });
   const folder = join(gateway.folder, "state");
-  const size = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  // history.test.mjs is about the size of the history.
+  const names = readdirSync(folder).filter((name) => !name.startsWith("history"));
+  const size = () => names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   const servers = Array.from({ length: 200 }, (_, number) => ({ server: someAddress(number) }));
   const put = (weight) =>
     gateway.api.expect(200, "PUT", sluice(), { servers: servers.map((server) => ({ ...server, weight })) });

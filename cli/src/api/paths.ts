@@ -15,6 +15,8 @@ export function queryOf(given: Query): string {
 export const STATUS = "/sluice/1/status";
 export const UPSTREAMS = "/sluice/1/upstreams";
 export const CHANGES = "/sluice/1/changes";
+export const HISTORY = "/sluice/1/history";
+export const ROLLBACK = "/sluice/1/rollback";
 export const EVENTS = "/sluice/1/events";
 
 /** Returns the path of an upstream, or of something below it. */

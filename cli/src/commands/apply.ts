@@ -23,7 +23,7 @@ export function withMakeOptions(command: Command): Command {
   return command
     .option("--dry-run", "only show what would be changed")
     .option("--wait [time]", `wait until all workers follow the change (default time: ${USUAL_WAIT})`)
-    .option("--comment <text>", "why the change is made")
+    .option("--comment <text>", "a comment for the history")
     .option("-y, --yes", "do not ask before removals");
 }
 

@@ -112,6 +112,23 @@ export function differs({ upstreams }: Pick<Changed, "upstreams">): boolean {
   return Object.values(upstreams).some(({ change }) => change !== "unchanged");
 }
 
+/** One change of the past. */
+export interface HistoryEntry {
+  revision: number;
+  time: string;
+  author: string;
+  origin?: string;
+  comment?: string;
+  request_id?: string;
+  upstreams: Record<string, Difference>;
+}
+
+export interface History {
+  changes: HistoryEntry[];
+  oldest: number;
+  newest: number;
+}
+
 export interface GatewayEvent {
   revision: number;
   time: string;

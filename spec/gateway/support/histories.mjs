@@ -3,7 +3,7 @@
  * with the change that was not acknowledged either whole or absent.
  */
 import assert from "node:assert/strict";
-import { CHANGES } from "./changes.mjs";
+import { CHANGES, revisionOf, ROLLBACK } from "./changes.mjs";
 import { startKillingAt } from "./killing.mjs";
 import { someAddress } from "./upstreams.mjs";
 import { waitFor } from "./wait.mjs";
@@ -14,6 +14,9 @@ import { waitFor } from "./wait.mjs";
 const POINTS = [
   { module: "memory.staging", name: "stage_text", when: "after" },
   { module: "unfinished", name: "begin_write", when: "before" },
+  { module: "history.files", name: "prepare_append", when: "after" },
+  { module: "history.files", name: "append_entry", when: "after" },
+  { module: "history.files", name: "count_entry", when: "after" },
   { module: "unfinished", name: "begin_write", when: "after" },
   { module: "memory.posix", name: "write_at", when: "after" },
   { module: "disk.writer", name: "append", when: "after" },
@@ -43,7 +46,7 @@ function someUpstream() {
  * Returns a random change and the upstreams after it.
  * @param {Upstreams} before
  */
-function someChange(before) {
+export function someChange(before) {
   /** @type {Record<string, object | null>} */
   const upstreams = {};
   const after = { ...before };
@@ -65,7 +68,7 @@ function someChange(before) {
 }
 
 /** @param {import("./gateway.mjs").Gateway} gateway @returns {Promise<Upstreams>} */
-async function exported({ api }) {
+export async function exported({ api }) {
   return (await api.expect(200, "GET", "/api/sluice/1/upstreams?format=export")).upstreams;
 }
 
@@ -91,6 +94,37 @@ async function settled(gateway) {
 }
 
 /**
+ * Sorts the servers of upstreams by address. A server that is still at its address keeps its id, and with it
+ * its place.
+ * @param {Record<string, { servers: { server: string }[] }>} upstreams
+ */
+export function sorted(upstreams) {
+  const byAddress = (one, other) => (one.server < other.server ? -1 : 1);
+  return Object.fromEntries(
+    Object.entries(upstreams).map(([name, upstream]) => [
+      name,
+      { ...upstream, servers: upstream.servers.toSorted(byAddress) },
+    ]),
+  );
+}
+
+/**
+ * Asserts that a rollback to some of the revisions restores their upstreams.
+ * @param {import("./gateway.mjs").Gateway} gateway
+ * @param {[revision: number, upstreams: any][]} states
+ */
+export async function assertRestorable(gateway, states) {
+  for (const [to, upstreams] of states) {
+    await gateway.api.expect(200, "POST", ROLLBACK, { to });
+    assert.deepEqual(
+      sorted(/** @type {any} */ (await exported(gateway))),
+      sorted(upstreams),
+      `revision ${to}`,
+    );
+  }
+}
+
+/**
  * Runs histories, each with one change during which a worker may be killed.
  * @param {import("node:test").TestContext} context
  * @param {number} histories
@@ -100,6 +134,8 @@ export async function runHistories(context, histories) {
   /** @type {Upstreams} */
   let model = {};
   let kills = 0;
+  /** @type {[revision: number, upstreams: any][]} */
+  const states = [];
   for (let history = 0; history < histories; history += 1) {
     for (let step = 0; step < 3; step += 1) {
       const { upstreams, after } = someChange(model);
@@ -124,7 +160,10 @@ export async function runHistories(context, histories) {
     const found = await exported(gateway);
     if (made === undefined && isEqual(found, after)) model = after;
     assert.deepEqual(found, model, `history ${history}, killed at point ${point}`);
+    states.push([await revisionOf(gateway.api), model]);
   }
+  // However often nginx has died, its history leads back to each of them.
+  await assertRestorable(gateway, states.slice(-24).toReversed());
   context.diagnostic(`${kills} workers were killed during a change`);
   assert.ok(kills >= histories / 5);
 }

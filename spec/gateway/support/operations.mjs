@@ -75,4 +75,6 @@ export const requests = [
   ["DELETE", `${status}/servers/1`],
   ["DELETE", `${status}/servers?server=${someAddress(3)}`],
   ["DELETE", made],
+  ["GET", "/api/sluice/1/history/1"],
+  ["POST", "/api/sluice/1/rollback", { to: 1, upstreams: ["shop"], dry_run: true }],
 ];

@@ -10,6 +10,7 @@ import { format_line } from "../../../src/resty/sluice/store/document/line";
 import { LOST } from "../../../src/resty/sluice/store/document/problems";
 import { read } from "../../../src/resty/sluice/store/document/read";
 import { shared_text } from "../../../src/resty/sluice/store/document/replica";
+import { CLUSTER } from "../../../src/resty/sluice/store/history/author";
 import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
 import { make_locks } from "../../../src/resty/sluice/store/memory/lock";
 import { create, revision } from "../../../src/resty/sluice/store/memory/region";
@@ -125,7 +126,7 @@ describe("a gateway that catches up with etcd", () => {
 
   /** Stores an upstream with its version in etcd. */
   function store(document: Document): void {
-    const [stored, problem] = write_own("app", (_current, made) => {
+    const [stored, problem] = write_own("app", CLUSTER, (_current, made) => {
       const row = allocate_row(made) as RowNumber;
       return $multi({ ...document, row, revision: made, lines: [] }, undefined);
     });

@@ -8,6 +8,7 @@ import { format_document, type Document } from "../../../src/resty/sluice/store/
 import { parse_line } from "../../../src/resty/sluice/store/document/line";
 import { read } from "../../../src/resty/sluice/store/document/read";
 import { replace_upstream } from "../../../src/resty/sluice/store/document/replace";
+import { SETUP } from "../../../src/resty/sluice/store/history/author";
 import { restore_limits } from "../../../src/resty/sluice/store/limits";
 import { type Cell, Header, Row, UpstreamRow } from "../../../src/resty/sluice/store/memory/cells";
 import { Check, State } from "../../../src/resty/sluice/store/memory/states";
@@ -43,7 +44,7 @@ function edited(config: object): Document {
 
 /** Writes the upstream. */
 function put(config: object): void {
-  const [document, problem] = write_under_lock("app", () => $multi(edited(config), undefined));
+  const [document, problem] = write_under_lock("app", SETUP, () => $multi(edited(config), undefined));
   if (document === undefined) error(problem?.text ?? "nothing was written", 0);
 }
 

@@ -6,6 +6,7 @@ import { server_not_found, upstream_not_found } from "../store/document/problems
 import { read } from "../store/document/read";
 import { write, type Edit } from "../store/write";
 import type { Answered } from "./answer";
+import { author_of } from "./author";
 import { check_conditions, type Conditions } from "./precondition";
 import { argument, type ApiRequest } from "./request";
 import type { Handler } from "./route";
@@ -63,6 +64,7 @@ export function if_it_exists(name: string, conditions: Conditions, edit: EditExi
 }
 
 /** Changes the upstream that a request names, if it meets the request's conditions. Phase: content_by_lua. */
-export function write_existing({ parameters, conditions }: ApiRequest, edit: EditExisting): Read<Document> {
-  return write(parameters.name, if_it_exists(parameters.name, conditions, edit));
+export function write_existing(request: ApiRequest, edit: EditExisting): Read<Document> {
+  const { conditions, parameters } = request;
+  return write(parameters.name, author_of(request), if_it_exists(parameters.name, conditions, edit));
 }

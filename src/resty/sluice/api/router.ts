@@ -11,6 +11,8 @@ import { identify } from "./client/identify";
 import { check_content_type } from "./content_type";
 import { preflight_headers, share_answer } from "./cross_origin";
 import * as dashboard from "./dashboard";
+import * as history from "./history/history";
+import * as rollback from "./history/rollback";
 import * as metrics from "./metrics/metrics";
 import * as nginx from "./plus/nginx";
 import * as plus_servers from "./plus/servers";
@@ -74,6 +76,8 @@ const OTHER_PATTERNS = patterns_of([dashboard.routes, metrics.routes]);
 const SLUICE_PATTERNS = patterns_of([
   upstreams.routes,
   changes.routes,
+  history.routes,
+  rollback.routes,
   discovery.routes,
   drain.routes,
   events.routes,

@@ -1,6 +1,7 @@
 import type { KeyValue } from "../net/etcd/keys";
 import type { Document } from "../store/document/document";
 import { apply_shared, parse_shared, type Shared } from "../store/document/replica";
+import { CLUSTER } from "../store/history/author";
 import { write_own } from "../store/write";
 import { forget_problem, note_problem } from "./problems";
 import { shared_part } from "./value";
@@ -17,7 +18,7 @@ function take_over(
   cluster_revision: string,
   is_wanted: Condition,
 ): void {
-  const [, problem] = write_own(name, (current, next_revision) => {
+  const [, problem] = write_own(name, CLUSTER, (current, next_revision) => {
     if (!is_wanted(current)) return $multi(current, undefined);
     if (shared === undefined) return $multi(undefined, undefined);
     return apply_shared(current, shared, cluster_revision, next_revision);
@@ -47,7 +48,7 @@ export function apply_deletion(name: string, is_wanted: Condition): void {
 export function apply_newer(name: string, { value, revision }: KeyValue, history: string): void {
   const [shared] = parse_shared(shared_part(value));
   if (shared === undefined) return;
-  write_own(name, (current, next_revision) => {
+  write_own(name, CLUSTER, (current, next_revision) => {
     const known = revision_in(history, current);
     if (known === 0 || known >= revision) return $multi(current, undefined);
     return apply_shared(current, shared, format_version({ history, revision }), next_revision);

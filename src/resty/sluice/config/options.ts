@@ -7,6 +7,7 @@ import { format_problem, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
+import { size_from } from "./size";
 import { list_of, read_flag, read_string, whole_from } from "./values";
 
 const MOST_ITEMS = 10000;
@@ -103,6 +104,14 @@ export const API = block({
 });
 export type ApiOptions = ConfigOf<typeof API>;
 
+/** How much of the history is kept in `state_dir`. */
+export const HISTORY = block({
+  /** The number of changes that are kept at least, unless they exceed `max_size`. 0: no history. */
+  changes: with_default(whole_from(0, 100000), 1000),
+  /** Upper bound on the size of the history. Half of it is kept at least, if there are as many changes. */
+  max_size: with_default(size_from("64k", "1g"), "16m"),
+});
+
 /** How several gateways share their upstreams. */
 export const CLUSTER = block(
   {
@@ -138,6 +147,8 @@ export const OPTIONS = block({
   state_dir: optional(read_folder),
   /** Force each change to the disk before it is acknowledged. */
   fsync: with_default(read_flag, false),
+  /** How much of the history is kept in `state_dir`. */
+  history: with_default(HISTORY, { changes: 1000, max_size: "16m" }),
   /** Name of the `lua_shared_dict`. */
   shared_dict: with_default(read_string, "sluice"),
   /** The HTTP API: its path, and which clients may use it. */

@@ -6,6 +6,7 @@ import { run_soon } from "../lib/job";
 import { encode, record } from "../lib/json";
 import { copy } from "../store/document/edit";
 import { set_in_service } from "../store/document/standby";
+import { AUTOSCALE } from "../store/history/author";
 import { UpstreamRow } from "../store/memory/cells";
 import { record_decision } from "../store/memory/events";
 import { shared_memory } from "../store/memory/region";
@@ -79,7 +80,7 @@ function carry_out(
   const time = clock.wall_time();
   const id = string.format("%s-%d", name, math.floor(time * 1000));
   let is_done = false;
-  const [, problem] = write(name, (current) => {
+  const [, problem] = write(name, AUTOSCALE, (current) => {
     is_done = current !== undefined && current.scaling?.id === scaling?.id;
     if (current === undefined || !is_done) return $multi(current, undefined);
     const next = copy(current);

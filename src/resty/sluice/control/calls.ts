@@ -5,6 +5,7 @@ import { wait_for } from "../net/wait";
 import { is_clustered } from "../store/document/clustered";
 import type { Document } from "../store/document/document";
 import { read } from "../store/document/read";
+import { AUTOSCALE } from "../store/history/author";
 import { UpstreamRow } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
 import { shared_memory } from "../store/memory/region";
@@ -36,7 +37,7 @@ function change_call(
   id: string,
   change: (next: Document) => void,
 ): string | undefined {
-  const [, problem] = write_it(name, (current) => {
+  const [, problem] = write_it(name, AUTOSCALE, (current) => {
     if (current?.call?.id !== id) return $multi(current, undefined);
     const next = { ...current };
     change(next);

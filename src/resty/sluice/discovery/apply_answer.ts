@@ -13,6 +13,7 @@ import {
   type Portion,
   type WantedServer,
 } from "../store/document/sourced";
+import { DISCOVERY } from "../store/history/author";
 import { stamp_of } from "../store/memory/region";
 import { write } from "../store/write";
 import { judge, type Guard, type GuardLimits, type Verdict } from "./guard";
@@ -94,7 +95,7 @@ function judge_answer(
 /** Writes a portion of an answer. Returns whether another write must follow. */
 function write_portion(wanted: Wanted, outcome: Outcome, is_first: boolean): boolean {
   const portion: Portion = { most: SMALLEST_PORTION, is_last: true };
-  const [document, problem] = write(wanted.name, (current, revision) => {
+  const [document, problem] = write(wanted.name, DISCOVERY, (current, revision) => {
     if (current === undefined || stamp_of(current.row) !== wanted.stamp) return $multi(current, undefined);
     outcome.is_stale = wanted.is_stale();
     if (outcome.is_stale) return $multi(current, undefined);

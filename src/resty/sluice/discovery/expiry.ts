@@ -14,6 +14,7 @@ import {
   without_nodes,
   type NodeRecord,
 } from "../store/document/nodes";
+import { EXPIRY } from "../store/history/author";
 import { record_problem } from "../store/memory/events";
 import { follow_registered, new_registered } from "../store/registered";
 import { cluster_report } from "../store/source_status";
@@ -132,7 +133,7 @@ function expire(name: string, nodes: readonly NodeRecord[]): string | undefined 
   const memory = memory_of(name);
   const before = memory.verdict;
   let outcome: Outcome | undefined;
-  const [, problem] = write(name, (current) => {
+  const [, problem] = write(name, EXPIRY, (current) => {
     if (current === undefined) return $multi(undefined, undefined);
     outcome = without_expired(current, memory, now);
     return $multi(outcome.next, undefined);

@@ -6,6 +6,9 @@ import { count_difference, type Difference } from "./document/difference";
 import { format_document, type Document, type Leaver } from "./document/document";
 import { numbers_in } from "./document/line";
 import { OUT_OF_MEMORY } from "./document/problems";
+import type { Author } from "./history/author";
+import { format_entry } from "./history/entry";
+import * as history from "./history/files";
 import { UpstreamRow } from "./memory/cells";
 import { keep_departed } from "./memory/departed";
 import { delete_text, remember } from "./memory/dict";
@@ -22,7 +25,7 @@ import { begin_write, forget_write, free_rows, free_rows_of, publish_write, upda
  * The second half of a write; `write.ts` has the first half, lock and edit.
  *
  * 1. stage: reserve memory for the new texts, and send the changes to the other gateways of a cluster.
- * 2. journal: append the changes to the journal, as one line.
+ * 2. journal: append the changes to the history, and to the journal, as one line.
  * 3. publish: replace the texts in the shared dict and raise the revisions, so that all workers see the
  *    changes.
  *
@@ -47,6 +50,7 @@ export interface Making {
   /** The revision that they make. */
   revision: number;
   reach: Reach;
+  author: Author;
   /** Called between upstreams. */
   pause: (this: void) => void;
 }
@@ -153,7 +157,8 @@ function stage(changes: readonly Prepared[], { reach, pause }: Making): Problem 
   return stage_texts(changes, pause);
 }
 
-function line_of(changes: readonly Prepared[], { revision, pause }: Making): string {
+/** Returns the changes as JSON, as the journal holds them. */
+function texts_of(changes: readonly Prepared[], { revision, pause }: Making): string[] {
   const texts: string[] = [];
   for (const { name, next, changed } of changes) {
     texts.push(
@@ -161,7 +166,30 @@ function line_of(changes: readonly Prepared[], { revision, pause }: Making): str
     );
     pause();
   }
-  return format_changes(revision, texts, pause);
+  return texts;
+}
+
+/** Returns what is to be appended to the history; "": nothing. */
+function entry_of(changes: readonly Prepared[], texts: readonly string[], making: Making): string {
+  if (!history.keeps_history()) {
+    history.note_entry("", false);
+    return "";
+  }
+  history.prepare_append(making.revision);
+  const [entry, is_change] = format_entry(changes, texts, making);
+  history.note_entry(entry, is_change);
+  return entry;
+}
+
+/** Appends changes to the history and then to the journal. Returns the cause when it fails. */
+function append(entry: string, line: string): string | undefined {
+  if (!disk.is_open()) return undefined;
+  if (entry !== "") {
+    const [recorded, unrecorded] = history.append_entry(entry, fsync);
+    if (recorded === undefined) return unrecorded;
+  }
+  const [appended, cause] = disk.append(line, fsync);
+  return appended === undefined ? cause : undefined;
 }
 
 function replace_text(number: number, change: Prepared, { revision }: Making): void {
@@ -182,19 +210,19 @@ function replace_text(number: number, change: Prepared, { revision }: Making): v
 
 /** Journals and publishes staged changes. Returns the problem when journalling fails. */
 function journal_and_publish(changes: readonly Prepared[], making: Making): Problem | undefined {
-  const line = line_of(changes, making);
+  const texts = texts_of(changes, making);
+  const entry = entry_of(changes, texts, making);
+  const line = format_changes(making.revision, texts, making.pause);
   if (disk.is_open()) {
     const [trimmed, cause] = disk.trim_journal();
     if (trimmed === undefined) return not_saved(cause);
   }
   const notes = changes.map(({ note }) => note);
   if (!begin_write(notes, line)) return OUT_OF_MEMORY;
-  if (disk.is_open()) {
-    const [appended, cause] = disk.append(line, fsync);
-    if (appended === undefined) {
-      forget_write();
-      return not_saved(cause);
-    }
+  const unsaved = append(entry, line);
+  if (unsaved !== undefined) {
+    forget_write();
+    return not_saved(unsaved);
   }
   for (const [position, change] of ipairs(changes)) {
     replace_text(position - 1, change, making);

@@ -5,6 +5,7 @@ import { keys_of } from "../lib/tables";
 import { draining_servers, may_leave, remove_drained } from "./document/drain";
 import { has_drain_job, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
+import { DRAIN } from "./history/author";
 import { type Cell, UpstreamRow } from "./memory/cells";
 import { get_names, get_text, recall } from "./memory/dict";
 import { row_at, shared_memory } from "./memory/region";
@@ -67,7 +68,7 @@ function remove_from(name: string, servers: readonly ServerRecord[]): string | u
   for (const server of servers) may_some ||= may_leave(server, now);
   if (!may_some) return undefined;
   let removed: ServerRecord[] = [];
-  const [, problem] = write(name, (current) => {
+  const [, problem] = write(name, DRAIN, (current) => {
     // The upstream may have changed since it was read without the lock.
     if (current === undefined) return $multi(undefined, undefined);
     const [next, gone] = remove_drained(current, now);

@@ -1,4 +1,5 @@
 import type { Options } from "../config/options";
+import { parse_size } from "../config/size";
 import type { UpstreamConfig } from "../config/upstream";
 import * as clock from "../lib/clock";
 import { set_fsync } from "./commit";
@@ -12,6 +13,9 @@ import { format_document, type Document } from "./document/document";
 import { numbers_in, type ServerRecord } from "./document/line";
 import { read } from "./document/read";
 import { replace_upstream } from "./document/replace";
+import { SETUP } from "./history/author";
+import { use_extent } from "./history/files";
+import { load_history } from "./history/load";
 import { restore_limits } from "./limits";
 import { Header, Row, UpstreamRow } from "./memory/cells";
 import { Check } from "./memory/states";
@@ -100,6 +104,7 @@ function load_state(state_dir: string): void {
   }
   shared_memory()[Header.REVISION] = state.revision;
   if (needs_image === true) rewrite(state.revision);
+  load_history(state_dir, state.revision);
   load_health();
   for (const { name, document, servers } of loaded) {
     hold_unchecked(document);
@@ -122,7 +127,7 @@ function check_slots(): void {
 }
 
 function plant(name: string, config: UpstreamConfig): void {
-  const [, problem] = write_under_lock(name, (current, revision) => {
+  const [, problem] = write_under_lock(name, SETUP, (current, revision) => {
     if (current === undefined) return replace_upstream(undefined, config, revision);
     return $multi(current, undefined);
   });
@@ -149,9 +154,10 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
   });
 }
 
-function open_dict({ shared_dict, fsync, cluster }: Options): void {
+function open_dict({ shared_dict, fsync, history, cluster }: Options): void {
   if (!dict.open_dict(shared_dict)) error(`nginx.conf has no "lua_shared_dict ${shared_dict}"`, 0);
   set_fsync(fsync);
+  use_extent({ changes: history.changes, max_size: parse_size(history.max_size) ?? 0 });
   set_clustered(cluster !== undefined);
 }
 

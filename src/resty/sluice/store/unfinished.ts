@@ -6,6 +6,7 @@ import { note_deadlines } from "./document/drain";
 import { numbers_in } from "./document/line";
 import { read } from "./document/read";
 import { start_returning } from "./document/returning";
+import { count_entry } from "./history/files";
 import { note_limits, restore_limits } from "./limits";
 import { Header, UpstreamRow } from "./memory/cells";
 import { changes_at, note_changes } from "./memory/changes";
@@ -79,6 +80,7 @@ export function forget_write(): void {
 export function publish_write(changes: readonly UpstreamChange[]): void {
   const memory = shared_memory();
   const made = memory[Header.WRITING_REVISION];
+  count_entry(made);
   memory[Header.REVISION] = made;
   memory[Header.WRITES] = memory[Header.WRITES] + 1;
   if (changes.length > 1) memory[Header.WRITES_OF_SEVERAL] = memory[Header.WRITES_OF_SEVERAL] + 1;

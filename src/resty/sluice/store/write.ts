@@ -9,6 +9,7 @@ import { bookkeeping_of, type Document } from "./document/document";
 import { copy } from "./document/edit";
 import { LATE, LOST } from "./document/problems";
 import { read } from "./document/read";
+import { CLUSTER, type Author } from "./history/author";
 import { with_write_lock } from "./memory/lock";
 import { revision } from "./memory/region";
 import { count_write_time } from "./memory/write_times";
@@ -108,6 +109,7 @@ function edit_all(
 /** How a write of several upstreams is made. */
 export interface Manner {
   reach: Reach;
+  author: Author;
   /** Only determines what the write would change. */
   is_dry_run: boolean;
   /** Called between upstreams. */
@@ -120,14 +122,14 @@ export type Plan = (
 ) => LuaMultiReturn<[readonly NamedEdit[] | undefined, NamedProblem | undefined]>;
 
 /** Makes the changes of all edits, or none. Raises what an edit raises. The caller holds the write lock. */
-function make_all(plan: Plan, { reach, is_dry_run, pause }: Manner): Outcome {
+function make_all(plan: Plan, { reach, author, is_dry_run, pause }: Manner): Outcome {
   const began = clock.kernel_now();
   repair();
   const before = revision();
   const [edits, refused] = plan();
   if (edits === undefined)
     return { revision: before, changes: [], problems: refused === undefined ? [] : [refused] };
-  const making: Making = { revision: before + 1, reach, pause };
+  const making: Making = { revision: before + 1, reach, author, pause };
   const [changes, problems] = edit_all(edits, making);
   if (problems.length > 0) {
     free_new_rows(changes);
@@ -143,8 +145,8 @@ function make_all(plan: Plan, { reach, is_dry_run, pause }: Manner): Outcome {
 }
 
 /** As `write`, for a caller that holds the write lock. Raises what `edit` raises. */
-export function write_under_lock(name: string, edit: Edit, reach: Reach = "all"): Written {
-  const manner = { reach, is_dry_run: false, pause: no_pause };
+export function write_under_lock(name: string, author: Author, edit: Edit, reach: Reach = "all"): Written {
+  const manner = { reach, author, is_dry_run: false, pause: no_pause };
   const { changes, problems } = make_all(() => $multi([{ name, edit }], undefined), manner);
   if (problems.length > 0) return $multi(undefined, problems[0].problem);
   const [change] = changes;
@@ -152,11 +154,11 @@ export function write_under_lock(name: string, edit: Edit, reach: Reach = "all")
   return $multi(is_unchanged(change) ? change.current : change.next, undefined);
 }
 
-function write_once(name: string, edit: Edit, reach: Reach): Written {
+function write_once(name: string, author: Author, edit: Edit, reach: Reach): Written {
   let document: Document | undefined;
   let problem: Problem | undefined;
   const [locked, cause] = with_write_lock(() => {
-    [document, problem] = write_under_lock(name, edit, reach);
+    [document, problem] = write_under_lock(name, author, edit, reach);
   });
   return $multi(document, locked === undefined ? busy(cause) : problem);
 }
@@ -182,20 +184,21 @@ function wait_for_other(name: string, before: string | undefined): Problem | und
 /**
  * Changes an upstream. When it returns no problem, the change is saved, and every later request on any worker
  * sees it. An edit that changes nothing writes nothing. A write that loses against another gateway's write of
- * the same upstream is edited and attempted again. Phases that can sleep.
+ * the same upstream is edited and attempted again. `author`: who makes the change, for the history. Phases
+ * that can sleep.
  */
-export function write(name: string, edit: Edit): Written {
+export function write(name: string, author: Author, edit: Edit): Written {
   let base: string | undefined;
   const edit_and_note_base: Edit = (current, next_revision) => {
     base = current?.cluster_revision;
     return edit(current, next_revision);
   };
-  let [document, problem] = write_once(name, edit_and_note_base, "all");
+  let [document, problem] = write_once(name, author, edit_and_note_base, "all");
   let attempts = 1;
   while (problem === LOST && attempts < MOST_ATTEMPTS) {
     const late = wait_for_other(name, base);
     if (late !== undefined) return $multi(undefined, late);
-    [document, problem] = write_once(name, edit_and_note_base, "all");
+    [document, problem] = write_once(name, author, edit_and_note_base, "all");
     attempts += 1;
   }
   return $multi(document, problem);
@@ -204,12 +207,12 @@ export function write(name: string, edit: Edit): Written {
 /** Puts an upstream into etcd in place of its revision `from`; 0: none. `LOST`: another one was faster. */
 export function put_into_etcd(name: string, from: number): Written {
   const put: Edit = (current) => $multi(current === undefined ? undefined : copy(current), undefined);
-  return write_once(name, put, from);
+  return write_once(name, CLUSTER, put, from);
 }
 
 /** As `write`, for changes that the other gateways do not share or already have. */
-export function write_own(name: string, edit: Edit): Written {
-  return write_once(name, edit, "own");
+export function write_own(name: string, author: Author, edit: Edit): Written {
+  return write_once(name, author, edit, "own");
 }
 
 function write_all_once(plan: Plan, manner: Manner): Outcome {

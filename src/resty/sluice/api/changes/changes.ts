@@ -1,76 +1,23 @@
-import { invalid_value, type Problem } from "../../config/problem";
-import type { Read } from "../../config/reader";
-import { parse_time } from "../../config/time";
-import { encode, list, record } from "../../lib/json";
-import { new_pause } from "../../lib/pause";
-import { new_turn } from "../../lib/turn";
-import { revision } from "../../store/memory/region";
-import {
-  is_unchanged,
-  write_all,
-  type NamedEdit,
-  type NamedProblem,
-  type Outcome,
-  type Plan,
-} from "../../store/write";
-import { etag_of_revision, type Answered } from "../answer";
+import type { NamedEdit, Plan } from "../../store/write";
+import type { Answered } from "../answer";
 import { check_upstream, type Client } from "../client/client";
-import { includes_tag } from "../precondition";
 import { argument, type ApiRequest } from "../request";
 import type { Route } from "../route";
-import { difference_object } from "./difference";
 import { named_edit, prune_edits } from "./edits";
-import { following_workers, wait_for_workers } from "./followers";
 import { read_given } from "./given";
+import {
+  answer_to,
+  at_upstream,
+  make,
+  new_change_pause,
+  read_wait,
+  refusal,
+  type Found,
+  type How,
+} from "./outcome";
 import { read_change_request, type ChangeRequest } from "./request";
 
 /** `/sluice/1/changes`: changes of many upstreams, all of them or none. */
-
-const problem_record = record("path code text");
-const answer_record = record("revision changed dry_run");
-
-/** Time that the work may take before other requests are served, in seconds. */
-const SLICE = 0.002;
-/** Upper bound on the problems of an answer. */
-const MOST_PROBLEMS = 100;
-const LONGEST_WAIT = 60000;
-
-/** A problem and its path in the body. */
-interface Found {
-  path: string;
-  problem: Problem;
-}
-
-function at_upstream(name: string | undefined, problem: Problem): Found {
-  const path = name === undefined ? "" : `upstreams.${name}`;
-  return { path: problem.field === undefined ? path : `${path}.${problem.field}`, problem };
-}
-
-/** Makes one problem of those that were found: the first one, with the list of all. */
-function refusal(found: readonly Found[]): Problem {
-  const [first] = found;
-  const objects: object[] = [];
-  for (const { path, problem } of found) {
-    if (objects.length < MOST_PROBLEMS)
-      objects.push(problem_record({ path, code: problem.code, text: problem.text }));
-  }
-  const where = first.path === "" ? "" : `${first.path}: `;
-  const { status, code, text } = first.problem;
-  const problems = list(objects);
-  if (found.length === 1) return { status, code, text: where + text, problems };
-  const count = string.format("%d", found.length);
-  return { status, code: "ChangesRefused", text: `${count} problems; the first: ${where}${text}`, problems };
-}
-
-/** Reads the query argument `wait`, in seconds; undefined: do not wait. */
-function read_wait(): Read<number> {
-  const given = argument("wait");
-  if (given === undefined) return $multi(0, undefined);
-  const milliseconds = parse_time(given);
-  if (milliseconds === undefined || milliseconds > LONGEST_WAIT)
-    return $multi(undefined, invalid_value("wait", `must be a time of at most ${LONGEST_WAIT / 1000}s`));
-  return $multi(milliseconds / 1000, undefined);
-}
 
 /** Returns the edits of a request, or the problems of its upstreams. */
 function edits_of(
@@ -95,58 +42,26 @@ function edits_of(
   return $multi(edits, found);
 }
 
-function lost(): NamedProblem {
-  const text = "the upstreams have changed: If-Match names another revision";
-  return { name: undefined, problem: { status: 412, code: "PreconditionFailed", text } };
-}
-
-/** Makes the changes, or only determines them. */
-function make(
-  { conditions, client }: ApiRequest,
+/** Returns the plan of a request: its edits, and those of the upstreams that it prunes. */
+function plan_of(
   { options, upstreams }: ChangeRequest,
   edits: readonly NamedEdit[],
+  client: Client,
   pause: (this: void) => void,
-): Outcome {
+): Plan {
+  if (!options.prune) return () => $multi(edits, undefined);
   const named = new LuaSet<string>();
   for (const { name } of upstreams) named.add(name);
-  const plan = (): ReturnType<Plan> => {
-    const { match } = conditions;
-    if (match !== undefined && !includes_tag(match, etag_of_revision(revision())))
-      return $multi(undefined, lost());
-    if (!options.prune) return $multi(edits, undefined);
+  return () => {
     const [pruned, problem] = prune_edits(named, options, client, pause);
     if (pruned === undefined)
       return $multi(undefined, problem === undefined ? undefined : { name: undefined, problem });
     return $multi(edits.concat(pruned), undefined);
   };
-  return write_all(plan, { reach: "all", is_dry_run: argument("dry_run") === "true", pause });
-}
-
-/** Returns the differences as a JSON object by upstream. */
-function differences_text({ changes }: Outcome, is_dry_run: boolean, pause: (this: void) => void): string {
-  const parts: string[] = [];
-  for (const change of changes) {
-    parts.push(`${encode(change.name)}:${encode(difference_object(change, is_dry_run))}`);
-    pause();
-  }
-  return `{${table.concat(parts, ",")}}`;
-}
-
-/** Returns the answer to changes that were made or determined. */
-function answer_to(outcome: Outcome, wait: number, pause: (this: void) => void): Answered {
-  const is_dry_run = argument("dry_run") === "true";
-  const made = outcome.revision;
-  const upstreams = differences_text(outcome, is_dry_run, pause);
-  if (!is_dry_run) wait_for_workers(made, wait);
-  const changed = outcome.changes.some((change) => !is_unchanged(change));
-  const head = answer_record({ revision: made, changed, dry_run: is_dry_run });
-  const start = string.sub(encode(head), 1, -2);
-  const text = `${start},"upstreams":${upstreams},"workers":${encode(following_workers(made))}}`;
-  return $multi({ status: 200, text, headers: { ETag: etag_of_revision(made) } }, undefined);
 }
 
 function post(this: void, request: ApiRequest): Answered {
-  const pause = new_pause(SLICE, new_turn());
+  const pause = new_change_pause();
   const [wait, bad_wait] = read_wait();
   if (wait === undefined) return $multi(undefined, bad_wait);
   const [body, unreadable] = read_change_request(pause);
@@ -154,13 +69,9 @@ function post(this: void, request: ApiRequest): Answered {
   request.named_upstreams = body.upstreams.map(({ name }) => name);
   const [edits, found] = edits_of(body, request.client, pause);
   if (found.length > 0) return $multi(undefined, refusal(found));
-  const outcome = make(request, body, edits, pause);
-  if (outcome.problems.length > 0)
-    return $multi(
-      undefined,
-      refusal(outcome.problems.map(({ name, problem }) => at_upstream(name, problem))),
-    );
-  return answer_to(outcome, wait, pause);
+  const { comment } = body.options;
+  const how: How = { is_dry_run: argument("dry_run") === "true", comment, wait, pause };
+  return answer_to(make(request, plan_of(body, edits, request.client, pause), how), how);
 }
 
 export const routes: Route[] = [{ path: "changes", scope: "filtered", POST: post }];

@@ -69,8 +69,13 @@ function check_removal(
   );
 }
 
-/** Wraps an edit in the guards of a change. */
-function guarded(name: string, edit: Edit, { owner, max_removal_percent }: ChangeOptions): Edit {
+/** The options on which the guards depend. */
+interface Limits {
+  owner?: string | undefined;
+  max_removal_percent?: number | undefined;
+}
+
+function within_limits(name: string, edit: Edit, { owner, max_removal_percent }: Limits): Edit {
   return (current, revision) => {
     const foreign = check_owner(name, current, owner);
     if (foreign !== undefined) return $multi(undefined, foreign);
@@ -83,6 +88,11 @@ function guarded(name: string, edit: Edit, { owner, max_removal_percent }: Chang
     free_new_rows([{ current, next }]);
     return $multi(undefined, many);
   };
+}
+
+/** Returns an edit with the guards of a change. */
+export function guarded_edit(name: string, edit: Edit, limits: Limits): NamedEdit {
+  return { name, edit: unless_emptying(name, within_limits(name, edit, limits)) };
 }
 
 function edit_of(name: string, wanted: Wanted): Edit {
@@ -99,7 +109,7 @@ function edit_of(name: string, wanted: Wanted): Edit {
 
 /** Returns the edit of an upstream that a change names. */
 export function named_edit(name: string, wanted: Wanted, options: ChangeOptions): NamedEdit {
-  return { name, edit: unless_emptying(name, guarded(name, edit_of(name, wanted), options)) };
+  return guarded_edit(name, edit_of(name, wanted), options);
 }
 
 /** Returns whether an upstream has servers that a registry has brought or that have registered themselves. */
@@ -131,10 +141,8 @@ export function prune_edits(
     const text = get_text(name);
     if (text !== undefined && parse_head(text)[0].owner === owner) {
       owned += 1;
-      if (!named.has(name) && !has_sources(text)) {
-        const edit = guarded(name, delete_edit(name, NO_CONDITIONS), options);
-        edits.push({ name, edit: unless_emptying(name, edit) });
-      }
+      if (!named.has(name) && !has_sources(text))
+        edits.push(guarded_edit(name, delete_edit(name, NO_CONDITIONS), options));
     }
   }
   const most = max_removal_percent ?? 100;

@@ -22,7 +22,8 @@ import { not_json, read_text } from "../request";
 const LARGEST_BODY = 4194304;
 const LONGEST_COMMENT = 500;
 
-function read_comment(this: void, path: string, value: unknown): Read<string> {
+/** Reads why a change is made. */
+export function read_comment(this: void, path: string, value: unknown): Read<string> {
   if (typeof value !== "string" || value.length > LONGEST_COMMENT)
     return refuse(path, `must be a string of at most ${LONGEST_COMMENT} bytes`);
   if (string.find(value, "%c")[0] !== undefined) return refuse(path, "must not contain control characters");

@@ -10,6 +10,7 @@ import { Row } from "../../store/memory/cells";
 import { Reported } from "../../store/memory/states";
 import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
 import { write, type Edit } from "../../store/write";
+import { author_of } from "../author";
 import { if_it_exists, type EditExisting } from "../existing";
 import { argument, type ApiRequest } from "../request";
 
@@ -85,7 +86,8 @@ export function unless_emptying(name: string, edit: Edit): Edit {
 }
 
 /** Like `write_existing`, with an edit that `unless_emptying` wraps. Phase: content_by_lua. */
-export function write_serving({ parameters, conditions }: ApiRequest, edit: EditExisting): Read<Document> {
-  const { name } = parameters;
-  return write(name, unless_emptying(name, if_it_exists(name, conditions, edit)));
+export function write_serving(request: ApiRequest, edit: EditExisting): Read<Document> {
+  const { name } = request.parameters;
+  const guarded = unless_emptying(name, if_it_exists(name, request.conditions, edit));
+  return write(name, author_of(request), guarded);
 }

@@ -6,6 +6,7 @@ import { read } from "../../store/document/read";
 import { revision } from "../../store/memory/region";
 import { write, type Edit } from "../../store/write";
 import { etag_of_revision, ok, reply, type Answered, type NextPiece } from "../answer";
+import { author_of } from "../author";
 import type { Client } from "../client/client";
 import { visible_names } from "../client/visible";
 import { collection_pieces } from "../collection";
@@ -50,8 +51,8 @@ function input_of_body(): Read<Input> {
   return read_input(upstream, text);
 }
 
-function put(this: void, { parameters, conditions }: ApiRequest): Answered {
-  const { name } = parameters;
+function put(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
   const bad_name = check_name(name);
   if (bad_name !== undefined) return $multi(undefined, bad_name);
   const [input, unreadable] = input_of_body();
@@ -59,28 +60,29 @@ function put(this: void, { parameters, conditions }: ApiRequest): Answered {
   const [config, invalid] = read_whole(name, input);
   if (config === undefined) return $multi(undefined, invalid);
   let status = 200;
-  const replace = put_edit(config, input, conditions);
+  const replace = put_edit(config, input, request.conditions);
   const edit: Edit = (current, next_revision) => {
     status = current === undefined ? 201 : 200;
     return replace(current, next_revision);
   };
-  const [document, problem] = write(name, unless_emptying(name, edit));
+  const [document, problem] = write(name, author_of(request), unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
   return reply(status, upstream_object(document), document);
 }
 
-function patch(this: void, { parameters, conditions }: ApiRequest): Answered {
-  const { name } = parameters;
+function patch(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
   const [input, unreadable] = input_of_body();
-  const edit = patch_edit(name, input, unreadable, conditions);
-  const [document, problem] = write(name, unless_emptying(name, edit));
+  const edit = patch_edit(name, input, unreadable, request.conditions);
+  const [document, problem] = write(name, author_of(request), unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);
   return ok(upstream_object(document), document);
 }
 
-function remove(this: void, { parameters, conditions }: ApiRequest): Answered {
-  const { name } = parameters;
-  const [, problem] = write(name, unless_emptying(name, delete_edit(name, conditions)));
+function remove(this: void, request: ApiRequest): Answered {
+  const { name } = request.parameters;
+  const edit = unless_emptying(name, delete_edit(name, request.conditions));
+  const [, problem] = write(name, author_of(request), edit);
   if (problem !== undefined) return $multi(undefined, problem);
   return reply(204);
 }

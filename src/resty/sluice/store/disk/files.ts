@@ -5,9 +5,9 @@ import { shared_memory } from "../memory/region";
 import { count_openings, flaw_of, is_at } from "./stat";
 
 /**
- * The files of `state_dir`: two journals, two images and two health files, each pair written in turn, and a
- * lock file. All are opened once, before the workers are forked, so that the workers need no rights in the
- * folder.
+ * The files of `state_dir`: two journals, two images, two files of the history and two health files, each
+ * pair written in turn, and a lock file. All are opened once, before the workers are forked, so that the
+ * workers need no rights in the folder.
  */
 
 /** The files, and the cells of their descriptors. */
@@ -17,6 +17,8 @@ const FILES: [name: string, cell: Header][] = [
   ["journal.1", Header.JOURNAL_1_FD],
   ["image.0", Header.IMAGE_0_FD],
   ["image.1", Header.IMAGE_1_FD],
+  ["history.0", Header.HISTORY_0_FD],
+  ["history.1", Header.HISTORY_1_FD],
   ["health.0", Header.HEALTH_FD],
   ["health.1", Header.OTHER_HEALTH_FD],
 ];

@@ -3,16 +3,16 @@ import type { Result } from "../../lib/result";
 import { is_whole } from "../document/readers";
 import { FORMAT, has_seal, is_intact } from "./sealed";
 
-/** Reads lines of journals and images, and their first lines. Pure. */
+/** Reads lines of the files in `state_dir`, and their first lines. Pure. */
 
 /** The kinds of files. */
-export type Kind = "journal" | "image";
+export type Kind = "journal" | "image" | "history";
 
-/** The content of the first line of a journal or an image. */
+/** The content of the first line of a file. */
 export interface Start {
   /** False: version 0.1.0 wrote the file, without checksums. */
   is_sealed: boolean;
-  /** An image: its revision. A journal: the revision that its first change follows. */
+  /** An image: its revision. Otherwise the revision that the first change follows. */
   revision: number;
 }
 
@@ -28,9 +28,9 @@ export function open_line(line: string, is_sealed: boolean): Result<Record<strin
   return $multi(value, undefined);
 }
 
-/** In version 0.1.0 the first line of a journal was a change. */
+/** In version 0.1.0 the first line of a journal was a change. It had no history. */
 function old_start(line: string, kind: Kind): Start | undefined {
-  if (has_seal(line)) return undefined;
+  if (has_seal(line) || kind === "history") return undefined;
   if (kind === "image") {
     const [revision] = string.match(line, '^{"image":(%d+)}$');
     return revision === undefined ? undefined : { is_sealed: false, revision: tonumber(revision) as number };

@@ -91,13 +91,18 @@ export function format_changes(
   return seal_parts(parts, pause);
 }
 
-const JOURNAL_START = shape(["sluice", "format", "follows"]);
+const START = shape(["sluice", "format", "follows"]);
 const IMAGE_START = shape(["sluice", "format", "revision"]);
 const IMAGE_END = shape(["end", "until", "lines", "sum"]);
 
 /** Returns the first line of a journal. */
 export function format_journal_start(follows: number): string {
-  return seal(encode(shaped({ sluice: "journal", format: FORMAT, follows }, JOURNAL_START)));
+  return format_start("journal", follows);
+}
+
+/** Returns the first line of a file of changes after the revision `follows`. */
+export function format_start(kind: "journal" | "history", follows: number): string {
+  return seal(encode(shaped({ sluice: kind, format: FORMAT, follows }, START)));
 }
 
 /** The state of an image that is written line by line. */

@@ -11,7 +11,7 @@ import { LARGEST_WHOLE, read_iso8601, read_secret, read_true, read_version, read
 const LONGEST_WAIT = 3600;
 
 /** The members of a stored record: one that is optional may be undefined as well. */
-type Stored<T> = {
+export type Stored<T> = {
   [Name in keyof T]: Partial<Pick<T, Name>> extends Pick<T, Name> ? T[Name] | undefined : T[Name];
 };
 

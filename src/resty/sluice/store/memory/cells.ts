@@ -70,6 +70,22 @@ export const enum Header {
   STARTED_AT,
   /** The number of published changes of several upstreams. */
   WRITES_OF_SEVERAL,
+  /** The two files of the history, and how many bytes of each count: `store/history/files.ts`. */
+  HISTORY_0_FD,
+  HISTORY_1_FD,
+  HISTORY_0_BYTES,
+  HISTORY_1_BYTES,
+  /** The file appended to: 0 or 1. The other one holds earlier changes. */
+  HISTORY,
+  /** Of the file appended to: the number of its changes, the revision that they follow, and the last one. */
+  HISTORY_CHANGES,
+  HISTORY_FOLLOWS,
+  HISTORY_LAST,
+  /** The revision that the first change of the whole history follows. */
+  HISTORY_START,
+  /** How many bytes of the history count, and its changes, after the write under way. */
+  WRITING_HISTORY_BYTES,
+  WRITING_HISTORY_CHANGES,
 }
 
 export const enum Slot {

@@ -164,14 +164,18 @@ export function close_file(fd: number): void {
   C.sluice_close(fd);
 }
 
-/** Reads a whole file. */
-export function read_file(fd: number): Result<string> {
-  const bytes = file_size(fd);
+/** Reads `bytes` bytes of a file from an offset on, or fails. */
+export function read_at(fd: number, bytes: number, offset: number): Result<string> {
   const buffer = ffi.new("char[?]", bytes);
-  const read = tonumber(C.sluice_pread(fd, buffer, bytes, 0)) as number;
+  const read = tonumber(C.sluice_pread(fd, buffer, bytes, offset)) as number;
   if (read === -1) return $multi(undefined, reason());
   if (read < bytes) return $multi(undefined, "the file ended early");
   return $multi(ffi.string(buffer, bytes), undefined);
+}
+
+/** Reads a whole file. */
+export function read_file(fd: number): Result<string> {
+  return read_at(fd, file_size(fd), 0);
 }
 
 /** Returns the working folder; undefined: it was removed. */
