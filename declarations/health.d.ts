@@ -13,10 +13,29 @@ declare module "resty.sluice" {
 
   /** Active health checks, by nginx's names and with nginx's defaults. */
   export interface HealthCheck {
-    /** What a check does: send a request, send it over TLS, or connect. Default: `"http"`. */
-    type?: "http" | "https" | "tcp";
-    /** The request's URI; not with the type `tcp`. Default: `"/"`. */
+    /**
+     * What a check does: send a request, send it over TLS, connect, or call gRPC's health checking protocol
+     * without TLS. Default: `"http"`.
+     */
+    type?: "http" | "https" | "tcp" | "grpc";
+    /** The request's URI; only with the types `http` and `https`. Default: `"/"`. */
     uri?: string;
+    /**
+     * The header `Host` (`:authority` of gRPC), and with `https` also the name that TLS sends (SNI); not with
+     * the type `tcp`. Default: the name of the upstream.
+     */
+    host?: string;
+    /** Further headers of the request, by their names; not with the type `tcp`. Default: none. */
+    headers?: Record<string, string>;
+    /** The request's method; only with the types `http` and `https`. Default: `"GET"`. */
+    method?: "GET" | "HEAD" | "OPTIONS" | "POST";
+    /** The request's body; only with the method `POST`. Default: none. */
+    body?: string;
+    /**
+     * Verify the certificate with nginx's `lua_ssl_trusted_certificate` and the name in `host`; only with the
+     * type `https`. Default: false.
+     */
+    verify?: boolean;
     /** Port to check. Default: the server's port. */
     port?: number;
     /** Time between two checks of a server. Default: `"5s"`. */
@@ -33,17 +52,24 @@ declare module "resty.sluice" {
     mandatory?: boolean;
     /** With `mandatory`: a server that was healthy before a restart need not pass again. Default: false. */
     persistent?: boolean;
-    /** Conditions for a response; not with the type `tcp`. Default: a status of 200 to 399. */
+    /** Conditions for a response; only with the types `http` and `https`. Default: a status of 200 to 399. */
     match?: Match;
     /**
      * Member of a JSON response that reports the server's load or its utilization, names separated by dots;
-     * not with the type `tcp`. Default: none.
+     * only with the types `http` and `https`. Default: none.
      */
     report?: string;
     /** HAProxy's agent-check, at the server's address. Default: none. */
     agent?: Agent;
-    /** How long a connection is used for checks; not with the type `tcp`. Default: `"60s"`. */
+    /** How long a connection is used for checks; only with the types `http` and `https`. Default: `"60s"`. */
     keepalive_time?: Time;
+    /** The service that gRPC is asked about; only with the type `grpc`. Default: the whole server. */
+    grpc_service?: string;
+    /**
+     * A status of gRPC that passes too, such as 12 (UNIMPLEMENTED) for servers without the protocol; only
+     * with the type `grpc`. Default: none.
+     */
+    grpc_status?: number;
   }
 
   /** Conditions that a response to a check must meet to pass. The defaults are nginx's. */

@@ -90,7 +90,7 @@ interface TcpSocket {
   sslhandshake(
     this: TcpSocket,
     reused_session: false,
-    server_name: string,
+    server_name: string | undefined,
     verify: boolean,
   ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
 }

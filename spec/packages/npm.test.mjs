@@ -79,12 +79,12 @@ test("the installed types check TypeScript, and its compiled Lua runs in nginx",
     folder,
     source('{ intervall: "1s" }'),
     source("{ interval: 1 }"),
-    source('{ type: "grpc" }'),
+    source('{ type: "grpcs" }'),
   );
   assert.notEqual(wrong.status, 0);
   assert.match(wrong.stdout, /file_0\.ts\b.* 'intervall' does not exist in type 'HealthCheck'/);
   assert.match(wrong.stdout, /file_1\.ts\b.* Type 'number' is not assignable to type 'string'/);
-  assert.match(wrong.stdout, /file_2\.ts\b.* Type '"grpc"' is not assignable to type/);
+  assert.match(wrong.stdout, /file_2\.ts\b.* Type '"grpcs"' is not assignable to type/);
   const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, "docs/reference/setup.md"), "utf8"));
   assert.deepEqual(compile(folder, source('{ interval: "1s" }'), example), { status: 0, stdout: "" });
   for (const name of ["file_0.lua", "file_1.lua"])

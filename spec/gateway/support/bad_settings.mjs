@@ -34,7 +34,7 @@ const badSettings = [
   [{ health_check: { match: { headers: [] } } }, 'invalid "health_check.match.headers": must be an object'],
   [{ queue: [] }, 'invalid "queue.size": must be given'],
   [{ health_check: 5 }, 'invalid "health_check": must be an object'],
-  [{ health_check: { type: "grpc" } }, /^invalid "health_check\.type": "grpc" is not supported.*HTTP\/2/],
+  [{ health_check: { type: "grpcs" } }, /^invalid "health_check\.type": "grpcs" is not supported.*HTTP\/2/],
   [{ health_check: { interval: "99ms" } }, /^invalid "health_check\.interval": must be a time from 100ms/],
   [{ outlier_detection: { interval: 5 } }, /^invalid "outlier_detection\.interval": .*such as "5s"$/],
   [{ panic_threshold: 101 }, 'invalid "panic_threshold": must be a whole number from 0 to 100'],

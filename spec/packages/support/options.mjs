@@ -100,6 +100,11 @@ export const examples = [
       health_check: {
         type,
         uri: "/health",
+        host: "app.example:8080",
+        headers: { accept: "text/plain" },
+        method: "POST",
+        body: "ping",
+        ...(type === "https" ? { verify: true } : {}),
         port: 8080,
         interval: "5s",
         jitter: "1s",
@@ -115,7 +120,10 @@ export const examples = [
       },
     }),
   ),
+  ...["GET", "HEAD", "OPTIONS"].map((method) => upstream({ health_check: { method } })),
   upstream({ health_check: { type: "tcp" } }),
+  upstream({ health_check: { type: "grpc", host: "app", headers: { a: "b" }, grpc_service: "app.App" } }),
+  upstream({ health_check: { type: "grpc", grpc_status: 12 } }),
   upstream({
     load: {
       target: 0.7,
@@ -185,6 +193,8 @@ export const beyondTypes = [
   "without upstreams.app.sticky.cookie",
   "without upstreams.app.sticky.cookie.secure",
   "without upstreams.app.health_check.mandatory",
+  "without upstreams.app.health_check.method",
+  "without upstreams.app.health_check.type",
   "without upstreams.app.discovery.etcd.user",
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",

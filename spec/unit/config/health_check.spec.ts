@@ -51,6 +51,24 @@ describe("a health check", () => {
         match: { status: "200, 404", headers: { "content-type": "^text/", server: "" }, body: "ok" },
       },
     ],
+    [{ type: "grpc" }, { ...COMMON, type: "grpc" }],
+    [
+      {
+        type: "grpc",
+        grpc_service: "shop.Cart",
+        grpc_status: 12,
+        host: "a.example",
+        headers: { "X-A": "1" },
+      },
+      {
+        ...COMMON,
+        type: "grpc",
+        host: "a.example",
+        headers: { "X-A": "1" },
+        grpc_service: "shop.Cart",
+        grpc_status: 12,
+      },
+    ],
     [{ agent: { port: 1 } }, { ...HTTP, agent: { port: 1 } }],
     [{ agent: { port: 65535, send: "state\n" } }, { ...HTTP, agent: { port: 65535, send: "state\n" } }],
     [
@@ -79,12 +97,9 @@ describe("a health check", () => {
     [5, 'invalid "health_check": must be an object'],
     [["http"], 'invalid "health_check": must be an object'],
     [{ fail: 1 }, 'unknown parameter "health_check.fail"'],
-    [{ type: "udp" }, 'invalid "health_check.type": must be one of "http", "https", "tcp"'],
+    [{ type: "udp" }, 'invalid "health_check.type": must be one of "http", "https", "tcp", "grpc"'],
     [{ type: json_null }, 'invalid "health_check.type":'],
-    [
-      { type: "grpc" },
-      'invalid "health_check.type": "grpc" is not supported, because it needs HTTP/2, which cosockets do not speak',
-    ],
+    [{ type: "grpcs" }, 'invalid "health_check.type": "grpcs" is not supported: cosockets cannot negotiate'],
     [{ uri: "health" }, 'invalid "health_check.uri": must begin with "/"'],
     [{ uri: 5 }, 'invalid "health_check.uri":'],
     [{ uri: "/a b" }, 'invalid "health_check.uri": must contain only printable ASCII'],
@@ -164,6 +179,30 @@ describe("a health check", () => {
     refused.push([{ fails: count }, 'invalid "health_check.fails": must be a whole number from 1 to 1000']);
     refused.push([{ passes: count }, 'invalid "health_check.passes": must be a whole number']);
   }
+  const of_http = { uri: "/", match: {}, report: "a", keepalive_time: "1s", method: "GET", body: "x" };
+  for (const [name, value] of pairs(of_http)) {
+    const text = `"health_check.${name}": cannot be combined with the type "grpc"`;
+    refused.push([{ type: "grpc", [name]: value }, text]);
+  }
+  for (const [name, value] of pairs({ grpc_service: "a", grpc_status: 12 })) {
+    const text = `"health_check.${name}": cannot be combined with the type`;
+    for (const type of ["http", "https", "tcp"]) refused.push([{ type, [name]: value }, text]);
+  }
+  refused.push(
+    [
+      { type: "grpc", verify: true },
+      '"health_check.verify": cannot be combined with the type "grpc": cosockets cannot negotiate HTTP/2 over TLS',
+    ],
+    [{ type: "grpc", headers: { "Content-Type": "a" } }, "cannot be set, because gRPC defines it"],
+    [{ type: "grpc", headers: { "grpc-timeout": "1S" } }, "cannot be set, because gRPC defines it"],
+  );
+  for (const grpc_service of ["", string.rep("s", 257), "a\n", 5, json_null])
+    refused.push([{ type: "grpc", grpc_service }, 'invalid "health_check.grpc_service": must']);
+  for (const grpc_status of [0, 17, 1.5, "12", json_null])
+    refused.push([
+      { type: "grpc", grpc_status },
+      '"health_check.grpc_status": must be a whole number from 1 to 16',
+    ]);
   for (const [input, text] of refused) {
     it(`is not ${encode(input)}`, () => {
       const [check, problem] = HEALTH_CHECK.read("health_check", input);

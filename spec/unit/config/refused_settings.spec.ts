@@ -46,9 +46,13 @@ describe("a health check:", () => {
     ["persistent", [true, ...NOT_FLAGS]],
     ["keepalive_time", ["25h", ...NOT_TIMES]],
     ["keepalive", ["60s"]],
-    ["host", ["app.example"]],
+    ["host", ["", "a b", ...NOT_STRINGS]],
+    ["headers", [5, "a", ["a"], { "a b": "c" }, json_null]],
+    ["method", ["PUT", "get", ...NOT_STRINGS]],
+    ["body", ["x"]],
+    ["verify", [true, ...NOT_FLAGS]],
   ]);
-  refuses({ health_check: { type: "grpc" } }, "health_check.type", '"grpc" is not supported');
+  refuses({ health_check: { type: "grpcs" } }, "health_check.type", '"grpcs" is not supported');
   refuses_each(
     "health_check",
     [

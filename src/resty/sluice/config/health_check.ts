@@ -1,6 +1,7 @@
 import { block, optional, required, with_default, type ConfigOf } from "./block";
+import { check_request, read_host, read_request_body, read_request_headers } from "./check_request";
 import { MATCH } from "./match";
-import { invalid_value } from "./problem";
+import { invalid_value, type Problem } from "./problem";
 import { refuse, type Read } from "./reader";
 import { text_to } from "./texts";
 import { one_of, read_flag, time_from, whole_from } from "./values";
@@ -10,12 +11,14 @@ const LONGEST_SEND = 256;
 /** Large enough for every use; a larger number is probably a mistake. */
 const MOST_RESULTS = 1000;
 
-const read_known_type = one_of(["http", "https", "tcp"]);
+const TYPES = ["http", "https", "tcp", "grpc"] as const;
+type CheckType = (typeof TYPES)[number];
+const read_known_type = one_of(TYPES);
+const NO_GRPC_OVER_TLS = "cosockets cannot negotiate HTTP/2 over TLS, so gRPC is checked without TLS";
 const read_short_text = text_to(128);
 
-function read_type(this: void, path: string, value: unknown): Read<"http" | "https" | "tcp"> {
-  if (value === "grpc")
-    return refuse(path, '"grpc" is not supported, because it needs HTTP/2, which cosockets do not speak');
+function read_type(this: void, path: string, value: unknown): Read<CheckType> {
+  if (value === "grpcs") return refuse(path, `"grpcs" is not supported: ${NO_GRPC_OVER_TLS}`);
   return read_known_type(path, value);
 }
 
@@ -51,15 +54,67 @@ export const AGENT = block({
   send: optional(read_send),
 });
 
-const HTTP_ONLY = ["uri", "match", "report", "keepalive_time"] as const;
+const ANY_HTTP = ["http", "https"];
+const ANY_REQUEST = ["http", "https", "grpc"];
+
+/** The types of checks to which an option belongs. Options that are not here belong to all. */
+const TYPES_OF = [
+  ["uri", ANY_HTTP],
+  ["host", ANY_REQUEST],
+  ["headers", ANY_REQUEST],
+  ["method", ANY_HTTP],
+  ["body", ANY_HTTP],
+  ["verify", ["https"]],
+  ["match", ANY_HTTP],
+  ["report", ANY_HTTP],
+  ["keepalive_time", ANY_HTTP],
+  ["grpc_service", ["grpc"]],
+  ["grpc_status", ["grpc"]],
+] as const;
+
+/** Refuses options that do not belong to the type of a check, and removes their defaults. */
+function check_type(path: string, config: object, given: Record<string, unknown>): Problem | undefined {
+  const options = config as Record<string, unknown>;
+  const type = options.type as string;
+  for (const [name, types] of TYPES_OF) {
+    if (!(types as readonly string[]).includes(type)) {
+      if (given[name] !== undefined) {
+        const reason = type === "grpc" && name === "verify" ? `: ${NO_GRPC_OVER_TLS}` : "";
+        return invalid_value(`${path}.${name}`, `cannot be combined with the type "${type}"${reason}`);
+      }
+      options[name] = undefined;
+    }
+  }
+  return undefined;
+}
 
 /** Active health checks, by nginx's names and with nginx's defaults. */
 export const HEALTH_CHECK = block(
   {
-    /** What a check does: send a request, send it over TLS, or connect. */
+    /**
+     * What a check does: send a request, send it over TLS, connect, or call gRPC's health checking protocol
+     * without TLS.
+     */
     type: with_default(read_type, "http"),
-    /** The request's URI; not with the type `tcp`. */
+    /** The request's URI; only with the types `http` and `https`. */
     uri: with_default(read_uri, "/"),
+    /**
+     * The header `Host` (`:authority` of gRPC), and with `https` also the name that TLS sends (SNI); not with
+     * the type `tcp`.
+     * Default: the name of the upstream.
+     */
+    host: optional(read_host),
+    /** Further headers of the request, by their names; not with the type `tcp`. Default: none. */
+    headers: optional(read_request_headers),
+    /** The request's method; only with the types `http` and `https`. Default: `"GET"`. */
+    method: optional(one_of(["GET", "HEAD", "OPTIONS", "POST"])),
+    /** The request's body; only with the method `POST`. Default: none. */
+    body: optional(read_request_body),
+    /**
+     * Verify the certificate with nginx's `lua_ssl_trusted_certificate` and the name in `host`; only with the
+     * type `https`. Default: false.
+     */
+    verify: optional(read_flag),
     /** Port to check. Default: the server's port. */
     port: optional(whole_from(1, 65535)),
     /** Time between two checks of a server. */
@@ -76,28 +131,29 @@ export const HEALTH_CHECK = block(
     mandatory: with_default(read_flag, false),
     /** With `mandatory`: a server that was healthy before a restart need not pass again. */
     persistent: with_default(read_flag, false),
-    /** Conditions for a response; not with the type `tcp`. Default: a status of 200 to 399. */
+    /** Conditions for a response; only with the types `http` and `https`. Default: a status of 200 to 399. */
     match: optional(MATCH),
     /**
      * Member of a JSON response that reports the server's load or its utilization, names separated by dots;
-     * not with the type `tcp`. Default: none.
+     * only with the types `http` and `https`. Default: none.
      */
     report: optional(read_report_path),
     /** HAProxy's agent-check, at the server's address. Default: none. */
     agent: optional(AGENT),
-    /** How long a connection is used for checks; not with the type `tcp`. */
+    /** How long a connection is used for checks; only with the types `http` and `https`. */
     keepalive_time: with_default(time_from("0s", "1d"), "60s"),
+    /** The service that gRPC is asked about; only with the type `grpc`. Default: the whole server. */
+    grpc_service: optional(text_to(256)),
+    /**
+     * A status of gRPC that passes too, such as 12 (UNIMPLEMENTED) for servers without the protocol; only
+     * with the type `grpc`. Default: none.
+     */
+    grpc_status: optional(whole_from(1, 16)),
   },
   (path, config, given) => {
     if (config.persistent && !config.mandatory)
       return invalid_value(`${path}.persistent`, 'requires that "mandatory" is true');
-    if (config.type !== "tcp") return undefined;
-    for (const name of HTTP_ONLY) {
-      if (given[name] !== undefined)
-        return invalid_value(`${path}.${name}`, 'cannot be combined with the type "tcp"');
-      (config as Partial<typeof config>)[name] = undefined as never;
-    }
-    return undefined;
+    return check_type(path, config, given) ?? check_request(path, config);
   },
 );
 export type HealthCheckConfig = ConfigOf<typeof HEALTH_CHECK>;

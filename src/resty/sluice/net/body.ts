@@ -93,3 +93,26 @@ export function read_body(reader: Reader, head: Head, limit: number): Result<Bod
   if (is_chunked) return read_chunks(reader, limit);
   return length === math.huge ? read_until_closed(reader, limit) : read_bytes(reader, length, limit);
 }
+
+/** The cause when the rest of a body would have to be awaited. */
+const NOT_ARRIVED = "the rest has not arrived";
+
+function receive_nothing(this: void): Result<string> {
+  return $multi(undefined, NOT_ARRIVED);
+}
+
+/**
+ * Reads a body that nobody needs, so that its connection can be used again: at most `limit` bytes if it has a
+ * known length, otherwise only what has arrived, because the body may be a stream that does not end. The
+ * reader must not be used afterwards unless the body is bounded.
+ */
+export function skip_body(reader: Reader, head: Head, limit: number): Result<Body> {
+  if (head.status === 204 || head.status === 304) return read_body(reader, head, limit);
+  const [framing, unclear] = body_framing(head);
+  if (framing === undefined) return $multi(undefined, unclear);
+  if (!framing.is_chunked && framing.length <= limit) return read_body(reader, head, limit);
+  reader.receive = receive_nothing;
+  const [body, cause] = read_body(reader, head, limit);
+  if (cause === NOT_ARRIVED) return $multi({ text: "", is_bounded: false }, undefined);
+  return $multi(body, cause);
+}

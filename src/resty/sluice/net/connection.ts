@@ -23,8 +23,8 @@ export interface Destination {
 }
 
 export interface Tls {
-  /** The name that is sent as SNI. */
-  server_name: string;
+  /** The name that is sent as SNI; undefined: none is sent. */
+  server_name: string | undefined;
   /** True: the certificate must be valid for that name. */
   verify: boolean;
 }
@@ -101,10 +101,16 @@ function shake_hands(connection: Connection, tls: Tls): Result<true> {
 }
 
 const UNCONNECTED = "could not connect: ";
+const NO_TLS = "could not shake hands: ";
 
 /** Tells whether a failure is a missing connection, so that nothing was sent. */
 export function is_unconnected(cause: string): boolean {
   return string.sub(cause, 1, UNCONNECTED.length) === UNCONNECTED;
+}
+
+/** Tells whether a failure is that of a TLS handshake. */
+export function is_refused_handshake(cause: string): boolean {
+  return string.sub(cause, 1, NO_TLS.length) === NO_TLS;
 }
 
 /** Tells why a new connection must not be used; undefined: it may be. */
@@ -148,7 +154,7 @@ export function open_connection(destination: Destination, deadline: number): Res
     const [shaken, no_tls] = shake_hands(connection, destination.tls);
     if (shaken === undefined) {
       socket.close();
-      return $multi(undefined, `could not shake hands: ${no_tls ?? ""}`);
+      return $multi(undefined, `${NO_TLS}${no_tls ?? ""}`);
     }
   }
   return $multi(connection, undefined);

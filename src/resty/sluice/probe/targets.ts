@@ -63,6 +63,12 @@ function is_mine(row: RowNumber): boolean {
   return row % ngx.worker.count() === ngx.worker.id();
 }
 
+/** Returns the part of a pool's name that keeps connections apart whose TLS differs. */
+function tls_part({ tls, config }: Check): string {
+  if (tls === undefined || (config.host === undefined && config.verify === undefined)) return "";
+  return ` ${tls.server_name ?? ""} ${tostring(tls.verify)}`;
+}
+
 function destination_of(server: ServerRecord, check: Check): Destination {
   const [address] = parse_address(server.server);
   const { type, port } = check.config;
@@ -73,7 +79,9 @@ function destination_of(server: ServerRecord, check: Check): Destination {
     host,
     port: probed_port,
     tls: check.tls,
-    pool: { pool: `sluice ${server.row} ${server.incarnation} ${type} ${host} ${probed_port}` },
+    pool: {
+      pool: `sluice ${server.row} ${server.incarnation} ${type} ${host} ${probed_port}${tls_part(check)}`,
+    },
     keepalive_time: check.keepalive_time,
     opened: 0,
   };

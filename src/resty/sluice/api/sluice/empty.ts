@@ -5,6 +5,7 @@ import { is_table } from "../../lib/json";
 const OBJECTS = [
   ["least_time"],
   ["health_check"],
+  ["health_check", "headers"],
   ["health_check", "match"],
   ["health_check", "agent"],
   ["health_check", "match", "headers"],

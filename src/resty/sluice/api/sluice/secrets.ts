@@ -1,13 +1,19 @@
 import type { AutoscaleConfig } from "../../config/autoscale";
 import { SOURCE_BLOCKS, source_of, type DiscoveryBlock } from "../../config/discovery";
+import type { HealthCheckConfig } from "../../config/health_check";
 import { invalid_value, type Problem } from "../../config/problem";
 import { encode, is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 
-/** Hides the secrets of registries and webhooks in answers. A hidden secret that is sent back stays. */
+/**
+ * Hides the secrets of registries, webhooks and health checks in answers. A hidden secret that is sent back
+ * stays.
+ */
 
 const HIDDEN = "***";
 const ADDRESS_HAS_CHANGED = "must be given again because the address has changed";
+/** Parts of the names of headers that have credentials. */
+const CREDENTIALS = ["auth", "cookie", "credential", "key", "password", "secret", "token"];
 
 /** Copies an object with other values of some members. The order in which they are shown stays. */
 function with_members<T extends object>(object: T, members: object): T {
@@ -31,6 +37,33 @@ export function without_webhook_secret(autoscale: AutoscaleConfig | undefined): 
   return with_members(autoscale, { webhook: with_members(webhook, { secret: HIDDEN }) });
 }
 
+function has_credentials(header: string): boolean {
+  const name = string.lower(header);
+  return CREDENTIALS.some((part) => string.find(name, part, 1, true)[0] !== undefined);
+}
+
+export function without_header_secrets(check: HealthCheckConfig | undefined): HealthCheckConfig | undefined {
+  if (check?.headers === undefined) return check;
+  const shown: Record<string, string> = {};
+  for (const [name, value] of pairs(check.headers)) shown[name] = has_credentials(name) ? HIDDEN : value;
+  return with_members(check, { headers: shown });
+}
+
+/** Restores the hidden headers of a check. Returns the problem if the check had no such header. */
+function restore_header_secrets(check: unknown, current: Document | undefined): Problem | undefined {
+  const headers = is_table(check) ? check.headers : undefined;
+  if (!is_table(headers)) return undefined;
+  const known = current?.health_check?.headers ?? {};
+  for (const [name, value] of pairs(headers)) {
+    if (value === HIDDEN && has_credentials(tostring(name))) {
+      if (known[name] === undefined)
+        return invalid_value(`health_check.headers.${name}`, "must be given because it is not known");
+      headers[name] = known[name];
+    }
+  }
+  return undefined;
+}
+
 /** Returns the address of a source. A secret is not sent to any other address. */
 function place_of({ address, endpoints, tls }: Record<string, unknown>): string {
   return encode({ address, endpoints, tls });
@@ -52,8 +85,8 @@ export function restore_secrets(
   input: Record<string, unknown>,
   current: Document | undefined,
 ): Problem | undefined {
-  const { discovery, autoscale } = input;
-  const problem = restore_webhook_secret(autoscale, current);
+  const { discovery, autoscale, health_check } = input;
+  const problem = restore_webhook_secret(autoscale, current) ?? restore_header_secrets(health_check, current);
   if (problem !== undefined || !is_table(discovery)) return problem;
   for (const [name, { secrets }] of pairs(SOURCE_BLOCKS)) {
     const given = discovery[name];

@@ -13,7 +13,7 @@ import { check_conditions, type Conditions } from "../precondition";
 import { server_objects } from "../server_object";
 import { check_empty } from "./empty";
 import { take_origins, with_origins, type Origin } from "./origins";
-import { restore_secrets, without_secrets, without_webhook_secret } from "./secrets";
+import { restore_secrets, without_header_secrets, without_secrets, without_webhook_secret } from "./secrets";
 
 /** Whole upstreams as JSON, and the edits that replace, change and delete them. */
 
@@ -23,7 +23,8 @@ const UPSTREAM = shape(SETTINGS.names, ["servers"]);
 export function shown_settings(settings: UpstreamSettings): UpstreamSettings {
   const discovery = without_secrets(settings.discovery);
   const autoscale = without_webhook_secret(settings.autoscale);
-  return { ...settings, autoscale, discovery } as UpstreamSettings;
+  const health_check = without_header_secrets(settings.health_check);
+  return { ...settings, autoscale, discovery, health_check } as UpstreamSettings;
 }
 
 /** Returns an upstream as the API shows it. */
