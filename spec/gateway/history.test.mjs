@@ -156,7 +156,7 @@ test("drain jobs, registrations that end and registries are the authors of their
   await waitFor("a registration has ended", async () => (await api.get(serversOf())).body.length === 5);
   assert.equal((await authorsOf("app"))[0][0], "expiry");
   const path = join(gateway.folder, "servers.json");
-  writeFileSync(path, JSON.stringify([{ server: someAddress(5) }]));
+  writeFileSync(path, JSON.stringify({ servers: [{ server: someAddress(5) }] }));
   await api.expect(200, "PATCH", sluice("filed"), { discovery: { file: { path } } });
   await waitFor(
     "the registry's server is there",

@@ -103,11 +103,11 @@ test("registered servers and those of a registry stay as they are", async (conte
 });
 
 test("a rollback is refused for the reasons for which a change is refused", async (context) => {
-  const [backend] = await startBackends(context, 1);
+  const backends = await startBackends(context, 3);
   const gateway = await startGateway(context, { upstreams: { app: {}, full: {} } });
   const { api } = gateway;
   const to = await revisionOf(api);
-  const servers = [backend.address, one, two].map((each) => ({ server: each }));
+  const servers = backends.map(({ address }) => ({ server: address }));
   await api.expect(200, "PUT", sluice(), { servers });
   await ask(gateway.port);
   const before = await api.configuration();
