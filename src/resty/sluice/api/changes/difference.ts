@@ -2,6 +2,7 @@ import { settings_of, SETTINGS } from "../../config/settings";
 import { encode, list, record } from "../../lib/json";
 import type { Change } from "../../store/commit";
 import type { Document } from "../../store/document/document";
+import { hosts_of, stored_host, type HostRecord } from "../../store/document/host";
 import { format_line, type ServerRecord } from "../../store/document/line";
 import { is_unchanged } from "../../store/write";
 import { parameters_object, SERVER_FIELDS, server_object } from "../server_object";
@@ -48,23 +49,35 @@ function settings_in(document: Document | undefined): Record<string, unknown> {
   return document === undefined ? {} : settings_of(document);
 }
 
-function object_of(server: ServerRecord): Record<string, unknown> {
-  return server_object(format_line(server)) as Record<string, unknown>;
+function object_of(server: ServerRecord | HostRecord): Record<string, unknown> {
+  const shown_server = "row" in server ? format_line(server) : server;
+  return server_object(shown_server) as Record<string, unknown>;
 }
 
-function changed_server(before: ServerRecord, after: ServerRecord): object {
+function changed_server(before: ServerRecord | HostRecord, after: ServerRecord | HostRecord): object {
   const [old, new_one] = [object_of(before), object_of(after)];
   const fields = fields_that_differ(SERVER_MEMBERS, old, new_one);
   return changed_record({ id: after.id, server: after.server, fields });
 }
 
-function servers_of({ next, changed }: Change, is_dry_run: boolean): object {
-  const before = new LuaTable<number, ServerRecord>();
+/** Returns the servers of `document` that `other` does not have in the same form: those with host names. */
+function hosts_without(document: Document | undefined, other: Document | undefined): HostRecord[] {
+  const known = new LuaSet<string>();
+  for (const host of other === undefined ? [] : hosts_of(other)) known.add(encode(stored_host(host)));
+  const hosts = document === undefined ? [] : hosts_of(document);
+  return hosts.filter((host) => !known.has(encode(stored_host(host))));
+}
+
+function servers_of({ current, next, changed }: Change, is_dry_run: boolean): object {
+  const before = new LuaTable<number, ServerRecord | HostRecord>();
+  const old_hosts = hosts_without(current, next);
+  const new_hosts = hosts_without(next, current);
+  for (const server of old_hosts) before.set(server.id, server);
   for (const server of changed.removed) before.set(server.id, server);
   const added: object[] = [];
   const different: object[] = [];
-  for (const server of changed.added) {
-    const old = before.get(server.id) as ServerRecord | undefined;
+  for (const server of (new_hosts as (ServerRecord | HostRecord)[]).concat(changed.added)) {
+    const old = before.get(server.id) as ServerRecord | HostRecord | undefined;
     // The id of a server that a dry run adds is not reserved.
     const id = is_dry_run ? undefined : server.id;
     if (old === undefined) added.push(parameters_object(server, id));
@@ -72,10 +85,11 @@ function servers_of({ next, changed }: Change, is_dry_run: boolean): object {
     before.delete(server.id);
   }
   const removed: object[] = [];
-  for (const server of changed.removed) {
+  for (const server of (old_hosts as (ServerRecord | HostRecord)[]).concat(changed.removed)) {
     if (before.has(server.id)) removed.push(parameters_object(server, server.id));
   }
-  const kept = (next?.lines.length ?? 0) - changed.added.length;
+  const kept_hosts = (next?.hosts?.length ?? 0) - new_hosts.length;
+  const kept = (next?.lines.length ?? 0) - changed.added.length + kept_hosts;
   return servers_record({ added: list(added), removed: list(removed), changed: list(different), kept });
 }
 

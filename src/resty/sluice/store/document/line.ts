@@ -18,8 +18,13 @@ export interface ServerRecord extends ServerConfig {
   row: RowNumber;
 }
 
-/** The sources of servers, as lines name them. */
-export type SourceMark = "discovery" | "register";
+/** The sources of servers, as lines name them: a registry, the servers themselves, or a host name by its id. */
+export type SourceMark = "discovery" | "register" | `resolve ${string}`;
+
+/** Returns the mark of the addresses of a host name. `id`: that of the server that has the name. */
+export function mark_of_host(id: number): SourceMark {
+  return `resolve ${string.format("%d", id)}`;
+}
 
 type StoredServer = Partial<ServerConfig> & { server: string };
 
@@ -39,6 +44,10 @@ export const STORED_FIELDS = [
   "standby",
   "in_service",
   "source",
+  "parent",
+  "host",
+  "resolve",
+  "service",
   "node",
 ] as const;
 const SERVER_SHAPE = shape(STORED_FIELDS);
@@ -115,7 +124,15 @@ export function has_drain_job(text: string): boolean {
 
 /** Returns whether a source brought a server. The first match counts; a node's metadata follows it. */
 export function has_sourced(line: string, source: SourceMark): boolean {
-  return string.match(line, '"source":"(%a+)"')[0] === source;
+  const [kind, end] = string.match(line, '"source":"(%a+)"()');
+  if (kind !== "resolve") return kind === source;
+  return source === `resolve ${string.match(line, '^,"parent":(%d+)', tonumber(end))[0] ?? ""}`;
+}
+
+/** Returns whether a source that each gateway follows by itself brought a server: a registry or a host name. */
+export function is_found(line: string): boolean {
+  const [kind] = string.match(line, '"source":"(%a+)"');
+  return kind === "discovery" || kind === "resolve";
 }
 
 /** Returns false when certainly no server in a text comes from a source. */
