@@ -39,6 +39,11 @@ export const examples = [
   },
   { guard: { addresses: ["10.0.0.0/8", "unix:"], deny: ["10.9.0.0/16"], ports: "1024-65535" } },
   { guard: { ports: [80, "443-500"] } },
+  { resolver: { addresses: ["10.0.0.2"], valid: "10s", ipv4: true, ipv6: false, timeout: "5s" } },
+  upstream({
+    resolver: { addresses: ["10.0.0.2:53"], valid: "10s", ipv4: true, ipv6: true, timeout: "5s" },
+    servers: [{ server: "app.internal", service: "http", resolve: true }],
+  }),
   upstream({
     method: "round_robin",
     panic_threshold: 50,
