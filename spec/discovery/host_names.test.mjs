@@ -70,7 +70,9 @@ test("a change of the parent reaches the addresses in the same step, and its del
 
 test("addresses that stay keep their ids, and a restart keeps addresses while no server answers", async (context) => {
   const question = `A ${name}`;
-  const { dns, gateway, api } = await start(context, { [question]: a("127.9.0.1", "127.9.0.2", "127.9.0.3") });
+  const { dns, gateway, api } = await start(context, {
+    [question]: a("127.9.0.1", "127.9.0.2", "127.9.0.3"),
+  });
   await api.expect(200, "PATCH", sluice(), { servers: [{ server: host, resolve: true }] });
   await waitForServers(gateway, [host, "127.9.0.1:8080", "127.9.0.2:8080", "127.9.0.3:8080"]);
   const { id } = (await byServer(api)).get("127.9.0.2:8080");
@@ -127,12 +129,18 @@ test("without resolve, a name is looked up once, and a failed lookup refuses the
     resolver: { addresses: [dns.address] },
     servers: [{ server: "127.0.0.1:1" }, { server: host }],
   });
-  assert.match(error.text, /^servers\[1\]: invalid "server": could not look up "app\.example:8080": .*server failure/);
+  assert.match(
+    error.text,
+    /^servers\[1\]: invalid "server": could not look up "app\.example:8080": .*server failure/,
+  );
   await api.expect(404, "GET", sluice("new"));
   assert.equal(await api.configuration(), before);
   // A name that does not exist is refused too.
   const missing = await api.expect(400, "POST", serversOf(), { server: "missing.example" });
-  assert.match(missing.error.text, /^invalid "server": could not look up "missing\.example": .*has no address/);
+  assert.match(
+    missing.error.text,
+    /^invalid "server": could not look up "missing\.example": .*has no address/,
+  );
 });
 
 test("localhost needs no DNS server, and a family can be left out", async (context) => {
@@ -213,6 +221,9 @@ test("a name whose addresses change all the time: no client error, and no stale 
   await load.stop();
   assert.deepEqual([...load.errors], []);
   assert.ok(load.answers > 100);
-  assert.ok(backends.every(({ requests }) => requests.length > 0), "every server had its turn");
+  assert.ok(
+    backends.every(({ requests }) => requests.length > 0),
+    "every server had its turn",
+  );
   assert.equal((await stateOf(api)).state, "ok");
 });

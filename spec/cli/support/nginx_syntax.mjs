@@ -139,7 +139,12 @@ upstream 'shop' { server unix:/run/a\\\\b; hash $uri\\x$args; }
       "servers.inc": "server 10.0.0.9 weight=9;\n",
     },
     upstreams: {
-      a: { servers: [{ server: "a.example", resolve: true }, { server: "10.0.0.9", weight: 9 }] },
+      a: {
+        servers: [
+          { server: "a.example", resolve: true },
+          { server: "10.0.0.9", weight: 9 },
+        ],
+      },
       b: { servers: [{ server: "10.0.0.2" }] },
       c: { servers: [{ server: "10.0.0.3" }] },
       last: { servers: [{ server: "10.0.0.9", weight: 9 }] },

@@ -41,7 +41,11 @@ function refuse_host(text: string, host: string, ipv6: string | undefined): Read
   if (ipv6 !== undefined) return bad(text, "is not an IPv6 address");
   if (string.find(host, "^[%d%.]+$")[0] !== undefined) return bad(text, "is not an IPv4 address");
   if (string.find(host, "^[%w%-%._]+$")[0] === undefined) return bad(text, "is not an address");
-  return bad(text, "is a host name, which is not supported here: give an IP address", "UpstreamConfNoResolver");
+  return bad(
+    text,
+    "is a host name, which is not supported here: give an IP address",
+    "UpstreamConfNoResolver",
+  );
 }
 
 /** Reads `ip`, `ip:port`, `[ipv6]`, `[ipv6]:port` or `unix:/path`, with the API's codes. Any phase. */

@@ -1,7 +1,13 @@
 import type { AddressRules } from "../lib/address_rules";
 import { is_table } from "../lib/json";
 import { read_certificates } from "./access";
-import { address_rules_of, check_etcd_places, check_places, check_resolver_places, GUARD } from "./address_rules";
+import {
+  address_rules_of,
+  check_etcd_places,
+  check_places,
+  check_resolver_places,
+  GUARD,
+} from "./address_rules";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
 import { format_problem, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";

@@ -131,8 +131,7 @@ function connect(connection: Connection, hosts: readonly string[]): Result<numbe
       destination.is_guarded === true && host !== name ? refusal_of_address(name, host) : undefined;
     if (refused === undefined) {
       if (!set_timeout(connection, 1 / (hosts.length - index))) return $multi(undefined, TIMED_OUT);
-      const [connected, failure] =
-        port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
+      const [connected, failure] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
       if (connected !== undefined) return $multi(connected, undefined);
       cause = failure;
     } else {
@@ -179,7 +178,8 @@ export function open_connection(destination: Destination, deadline: number): Res
   if (misplaced !== undefined) return $multi(undefined, `${UNCONNECTED}${misplaced}`);
   const [hosts, unknown] = hosts_to_try(connection);
   if (!set_timeout(connection)) return $multi(undefined, unknown ?? TIMED_OUT);
-  const [connected, failure] = hosts === undefined ? connect_by_nginx(connection) : connect(connection, hosts);
+  const [connected, failure] =
+    hosts === undefined ? connect_by_nginx(connection) : connect(connection, hosts);
   const cause = unknown ?? failure;
   if (connected === undefined) return $multi(undefined, `${UNCONNECTED}${cause ?? ""}`);
   connection.is_reused = socket.getreusedtimes()[0] !== 0;

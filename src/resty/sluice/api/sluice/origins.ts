@@ -44,7 +44,8 @@ function take_origin(server: Record<string, unknown>): Read<Origin> {
   const bad_id = id === undefined ? undefined : check_id(id);
   if (bad_id !== undefined) return $multi(undefined, bad_id);
   const is_copy = id !== undefined;
-  if (source === "discovery" || source === "resolve") return $multi({ is_copy, source, node: undefined }, undefined);
+  if (source === "discovery" || source === "resolve")
+    return $multi({ is_copy, source, node: undefined }, undefined);
   if (source !== "register" || typeof node !== "string")
     return $multi({ is_copy, source: "", node: undefined }, undefined);
   const [registration, problem] = read_node(node, { ttl: TTL_OF_COPY });
@@ -89,8 +90,7 @@ export function with_origins(
     const is_sourced = !is_named && line !== undefined && has_source(parse_line(line), config);
     const is_elsewhere = !is_sourced && node !== undefined && nodes.has(node.name);
     // The addresses of a host name are looked up again.
-    const is_gone =
-      line === undefined && (source === "resolve" || (source === "discovery" && is_following));
+    const is_gone = line === undefined && (source === "resolve" || (source === "discovery" && is_following));
     if (node !== undefined) nodes.add(node.name);
     if (!(is_copy && is_sourced) && !is_elsewhere && !is_gone)
       servers.push({ ...config.servers[index], source, node });

@@ -118,7 +118,9 @@ function name_at(text: string, start: number): LuaMultiReturn<[string | undefine
       if (size > LONGEST_LABEL || length > LONGEST_NAME + 1) return $multi(undefined, 0);
       const label = string.sub(text, position + 1, position + size);
       // A dot in a label is none between labels.
-      labels.push(string.find(label, ".", 1, true)[0] === undefined ? label : string.gsub(label, "%.", "\\046")[0]);
+      labels.push(
+        string.find(label, ".", 1, true)[0] === undefined ? label : string.gsub(label, "%.", "\\046")[0],
+      );
       position += size + 1;
     }
   }

@@ -32,8 +32,7 @@ const MOST_ALIASES = 16;
 function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
   const aliases = new LuaTable<string, DnsRecord | undefined>();
   for (const record of records) {
-    if (record.section === Section.ANSWER && record.type === TYPES.CNAME)
-      aliases.set(record.name, record);
+    if (record.section === Section.ANSWER && record.type === TYPES.CNAME) aliases.set(record.name, record);
   }
   let alias = aliases.get(chain.last);
   while (alias !== undefined) {

@@ -147,7 +147,10 @@ function is_of_family(host: string, family: Family): boolean {
 }
 
 /** Returns the addresses of a name that need no DNS server; undefined: there are none. Any phase. */
-export function fixed_addresses({ families, reads_hosts }: LookupOptions, name: string): string[] | undefined {
+export function fixed_addresses(
+  { families, reads_hosts }: LookupOptions,
+  name: string,
+): string[] | undefined {
   const all = reads_hosts ? fresh(hosts_file, parse_hosts).get(name) : undefined;
   const listed = (all ?? []).filter((host) => families.some((family) => is_of_family(host, family)));
   if (listed.length > 0) return listed;

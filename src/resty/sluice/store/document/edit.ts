@@ -68,7 +68,7 @@ export function add_lines(
 /** Returns the problem of a host name in a place where nobody looks it up. */
 export function check_address({ server }: ServerConfig): Problem | undefined {
   if (!is_host_name(server)) return undefined;
-  const reason = `"${server}" is a host name: give it with "resolve" to a new server`;
+  const reason = `"${server}" is a host name that cannot be looked up here: give it with "resolve" to a new server`;
   return { ...invalid_value("server", reason), code: "UpstreamBadAddress" };
 }
 
