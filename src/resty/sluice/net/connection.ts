@@ -46,6 +46,8 @@ export interface Connection extends Reader {
 
 /** The error text of nginx for a timeout. */
 const TIMED_OUT = "timeout";
+/** What nginx says about a name if nginx.conf has no `resolver`. */
+const NO_RESOLVER = "no resolver defined";
 /** Number of addresses of a name that one connection tries. */
 const MOST_HOSTS = 4;
 const MOST_BYTES_AT_ONCE = 65536;
@@ -112,14 +114,6 @@ export function is_unconnected(cause: string): boolean {
   return string.sub(cause, 1, UNCONNECTED.length) === UNCONNECTED;
 }
 
-/** Returns the hosts to try, one after the other: the addresses of a name, or the host itself. */
-function hosts_to_try({ destination, deadline }: Connection): Result<string[]> {
-  const { host, port } = destination;
-  if (port === 0 || host_bytes(host) !== undefined) return $multi([host], undefined);
-  const [hosts, cause] = addresses_of_host(host, () => clock.now() > deadline);
-  return $multi(hosts?.slice(0, MOST_HOSTS), cause);
-}
-
 /** Connects to the first host that accepts the connection. */
 function connect(connection: Connection, hosts: readonly string[]): Result<number> {
   const { socket, destination } = connection;
@@ -142,12 +136,20 @@ function connect(connection: Connection, hosts: readonly string[]): Result<numbe
 }
 
 /**
- * Connects to a name that no DNS server of the system knows. Configurations of earlier versions have nginx's
- * `resolver`.
+ * Connects to the host of the destination. A name is looked up by the `resolver` of `setup`, else by that of
+ * nginx.conf, which configurations of earlier versions have, else by those of the system.
  */
-function connect_by_nginx(connection: Connection): Result<number> {
-  if (has_lookup_options()) return $multi(undefined, undefined);
-  return connect(connection, [connection.destination.host]);
+function connect_to_host(connection: Connection): Result<number> {
+  const { host, port } = connection.destination;
+  if (port === 0 || host_bytes(host) !== undefined) return connect(connection, [host]);
+  if (!has_lookup_options()) {
+    const [connected, cause] = connect(connection, [host]);
+    const has_resolver = string.find(cause ?? "", NO_RESOLVER, 1, true)[0] === undefined;
+    if (connected !== undefined || has_resolver) return $multi(connected, cause);
+  }
+  const [hosts, unknown] = addresses_of_host(host, () => clock.now() > connection.deadline);
+  if (hosts === undefined) return $multi(undefined, unknown);
+  return connect(connection, hosts.slice(0, MOST_HOSTS));
 }
 
 /** Tells why a new connection must not be used; undefined: it may be. */
@@ -176,11 +178,7 @@ export function open_connection(destination: Destination, deadline: number): Res
   };
   const misplaced = destination.is_guarded === true ? refusal_of_service(host, port) : undefined;
   if (misplaced !== undefined) return $multi(undefined, `${UNCONNECTED}${misplaced}`);
-  const [hosts, unknown] = hosts_to_try(connection);
-  if (!set_timeout(connection)) return $multi(undefined, unknown ?? TIMED_OUT);
-  const [connected, failure] =
-    hosts === undefined ? connect_by_nginx(connection) : connect(connection, hosts);
-  const cause = unknown ?? failure;
+  const [connected, cause] = connect_to_host(connection);
   if (connected === undefined) return $multi(undefined, `${UNCONNECTED}${cause ?? ""}`);
   connection.is_reused = socket.getreusedtimes()[0] !== 0;
   if (connection.is_reused) return $multi(connection, undefined);
