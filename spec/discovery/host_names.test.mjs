@@ -4,9 +4,10 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackends } from "../gateway/support/backend.mjs";
 import { discoveryOf, waitForServers } from "../gateway/support/discovery.mjs";
-import { startGateway } from "../gateway/support/gateway.mjs";
+import { makeGateway, startGateway } from "../gateway/support/gateway.mjs";
 import { startLoad } from "../gateway/support/load.mjs";
 import { SERVFAIL, startScriptedDns } from "../gateway/support/registries/scripted_dns.mjs";
+import { assertRefusesToStart } from "../gateway/support/start_error.mjs";
 import { peersOf, serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
@@ -226,4 +227,13 @@ test("a name whose addresses change all the time: no client error, and no stale 
     "every server had its turn",
   );
   assert.equal((await stateOf(api)).state, "ok");
+});
+
+test("a new upstream of setup: a name without resolve is looked up at the start, or nginx does not start", async (context) => {
+  const upstreams = { app: { servers: [{ server: "localhost:9", weight: 2 }] } };
+  const gateway = await startGateway(context, { upstreams });
+  const found = await gateway.api.expect(200, "GET", serversOf());
+  assert.ok(found.some(({ server, weight }) => server === "127.0.0.1:9" && weight === 2));
+  const bad = await makeGateway(context, { upstreams: { app: { servers: [{ server: "none.invalid" }] } } });
+  await assertRefusesToStart(bad, /could not create upstream app: could not look up "none\.invalid:80"/);
 });
