@@ -8,7 +8,9 @@ export function originText({ origin, node, host }: Pick<ServerStatus, "origin" |
   return origin;
 }
 
-/** Tells whether the API may change a server. Others belong to their registry, their host name or themselves. */
+/**
+ * Tells whether the API may change a server. Others belong to their registry, their host name or themselves.
+ */
 export function isByHand({ origin }: Pick<ServerStatus, "origin">): boolean {
   return origin === "hand";
 }

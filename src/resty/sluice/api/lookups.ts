@@ -9,8 +9,8 @@ import { look_up_once } from "../net/dns/host";
 import { read } from "../store/document/read";
 
 /**
- * Host names without `resolve`. As nginx does at its start, they are looked up once, when they are written: an
- * upstream then has their addresses.
+ * Host names without `resolve`. As nginx does at its start, they are looked up once, when they are written:
+ * an upstream then has their addresses.
  */
 
 /** Limit of the time that the lookups of one upstream take, in seconds. */
@@ -38,8 +38,8 @@ function not_found(name: string, cause: string | undefined): Problem {
 }
 
 /**
- * Replaces the host names without `resolve` in a list of servers by their addresses. Further addresses of a name
- * come at the end, so that the other servers keep their places. Phases that have cosockets.
+ * Replaces the host names without `resolve` in a list of servers by their addresses. Further addresses of a
+ * name come at the end, so that the other servers keep their places. Phases that have cosockets.
  *
  * @param resolver the `resolver` of the input, if it has one
  * @returns the problem of a name that could not be looked up

@@ -1,3 +1,4 @@
+import { terminated_parts } from "../lib/text";
 import { parse_address } from "./address";
 import { invalid_value, type Problem } from "./problem";
 import { refuse, type Read } from "./reader";
@@ -23,8 +24,9 @@ function bad(name: string, reason: string): Problem {
 
 /** Returns a host name and its port; undefined: it has none. */
 export function parts_of_name(server: string): LuaMultiReturn<[name: string, port: number | undefined]> {
-  const [name, port] = string.match(server, "^([^:]*):?(%d*)$");
-  return $multi(name ?? server, tonumber(port));
+  const [colon] = string.find(server, ":", 1, true);
+  if (colon === undefined) return $multi(server, undefined);
+  return $multi(string.sub(server, 1, colon - 1), tonumber(string.sub(server, colon + 1)));
 }
 
 /** Checks a host name, for which `is_host_name` holds. Returns the problem. */
@@ -33,7 +35,7 @@ export function check_host_name(server: string): Problem | undefined {
   if (name.length > LONGEST_NAME) return bad(server, `must not have more than ${LONGEST_NAME} characters`);
   let last = "";
   const whole = string.sub(name, -1) === "." ? name : `${name}.`;
-  for (const [label] of string.gmatch(whole, "([^.]*)%.")) {
+  for (const label of terminated_parts(whole, ".")) {
     if (label === "" || label.length > LONGEST_LABEL)
       return bad(server, `must consist of labels of 1 to ${LONGEST_LABEL} characters`);
     last = label;
@@ -69,7 +71,9 @@ interface Named {
   weight: number;
 }
 
-/** Checks the parameters of a server that concern its name, and adds the default port. Returns the problem. */
+/**
+ * Checks the parameters of a server that concern its name, and adds the default port. Returns the problem.
+ */
 export function complete_name(parameters: Named): Problem | undefined {
   const { server, resolve, service } = parameters;
   if (!is_host_name(server)) {

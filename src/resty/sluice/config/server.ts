@@ -64,15 +64,15 @@ function read_route(this: void, name: string, value: unknown): Read<string> {
 /** A server of an upstream, by nginx's names and with nginx's defaults. */
 export const SERVER = block({
   /**
-   * `"ip"`, `"ip:port"`, `"[ipv6]:port"`, `"unix:/path"`, `"name"` or `"name:port"`; the default port is 80. A
-   * host name without `resolve` is looked up once, when it is written.
+   * `"ip"`, `"ip:port"`, `"[ipv6]:port"`, `"unix:/path"`, `"name"` or `"name:port"`; the default port is 80.
+   * A host name without `resolve` is looked up once, when it is written.
    */
   server: required(read_address),
   /** Follow the addresses of the host name in `server`: each of them becomes a server. */
   resolve: with_default(read_flag, false),
   /**
-   * Service whose SRV records give the addresses, ports and weights, such as `"http"`; requires `resolve`, and
-   * a `server` without a port.
+   * Service whose SRV records give the addresses, ports and weights, such as `"http"`; requires `resolve`,
+   * and a `server` without a port.
    */
   service: optional(coded("UpstreamBadService", read_service)),
   /**

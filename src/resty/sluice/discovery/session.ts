@@ -22,7 +22,7 @@ export interface Session {
 export function describe_feed({ source, subscriptions }: Feed): string {
   const [first, subscription] = next(subscriptions);
   if (source === "resolve" && subscription !== undefined) {
-    const { server } = subscription.config as { server: string };
+    const { server } = config_of<{ server: string }>(subscription as Subscription);
     return `the host name ${server} of upstream ${first}`;
   }
   const [second] = next(subscriptions, first);

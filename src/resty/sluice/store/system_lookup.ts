@@ -5,7 +5,9 @@ import type { ServerConfig } from "../config/server";
 import { ip_text } from "../lib/ip";
 import type { Result } from "../lib/result";
 
-/** Looks up the host names of seeds as nginx looks up those of nginx.conf: by the C library, while it starts. */
+/**
+ * Looks up the host names of seeds as nginx looks up those of nginx.conf: by the C library, while it starts.
+ */
 
 interface AddressInfo {
   length: number;

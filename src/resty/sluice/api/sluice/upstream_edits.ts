@@ -44,8 +44,8 @@ export interface Input {
 }
 
 /**
- * Examines an upstream whose JSON text is `text`, looks up its host names, and takes the members off it that are
- * not parameters. Phases that have cosockets.
+ * Examines an upstream whose JSON text is `text`, looks up its host names, and takes the members off it that
+ * are not parameters. Phases that have cosockets.
  */
 export function read_input(name: string, upstream: Record<string, unknown>, text: string): Read<Input> {
   const ambiguous = check_empty(upstream, text);

@@ -61,7 +61,8 @@ function ask_over_udp(
   const [connected, unconnected] = socket.setpeername(place.host, place.port);
   if (connected === undefined) return $multi(undefined, `could not open a socket: ${unconnected ?? ""}`);
   let answer: Message | undefined;
-  let [sent, cause] = socket.send(query);
+  const [sent, unsent] = socket.send(query);
+  let cause = unsent;
   let strays = 0;
   while (sent !== undefined && answer === undefined && strays < MOST_STRAYS) {
     const [text, failure] = receive(socket, deadline, is_over);
@@ -100,8 +101,8 @@ function ask_over_tcp(place: Place, question: Question, query: string, deadline:
 }
 
 /**
- * Asks a DNS server once, or gives up when `is_over` returns true. `seconds`: limit of the exchange. Phases that
- * have cosockets.
+ * Asks a DNS server once, or gives up when `is_over` returns true. `seconds`: limit of the exchange. Phases
+ * that have cosockets.
  */
 export function exchange(
   place: Place,

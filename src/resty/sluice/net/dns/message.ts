@@ -1,5 +1,6 @@
 import { ip_text } from "../../lib/ip";
 import type { Result } from "../../lib/result";
+import { terminated_parts } from "../../lib/text";
 
 /**
  * DNS messages: RFC 1035, and RFC 2782 for SRV. An answer is foreign input: the work on it is bounded, and
@@ -87,7 +88,7 @@ export function encode_question({ id, name, type: record_type }: Question): stri
   const labels: string[] = [];
   const plain = domain_name(name);
   if (plain === "" || plain.length > LONGEST_NAME) return undefined;
-  for (const [label] of string.gmatch(`${plain}.`, "([^.]*)%.")) {
+  for (const label of terminated_parts(`${plain}.`, ".")) {
     if (label === "" || label.length > LONGEST_LABEL) return undefined;
     labels.push(string.char(label.length) + label);
   }
@@ -204,7 +205,7 @@ function end_of_question(text: string, { name, type: record_type }: Question): n
 /**
  * Reads an answer. `pause` is called after each record.
  *
- * @returns the answer; or undefined and what is wrong with it; undefined for both: it is none to this question
+ * @returns the answer; or undefined and what is wrong with it; both undefined: it answers something else
  */
 export function decode_answer(
   text: string,

@@ -43,8 +43,12 @@ const MOST_DOTS = 15;
 const LOCALHOST: Record<Family, string> = { A: "127.0.0.1", AAAA: "[::1]" };
 
 function option_in(options: string, name: string, standard: number, least: number, most: number): number {
-  const [digits] = string.match(` ${options} `, `%s${name}:(%d+)%s`);
-  return math.max(least, math.min(most, tonumber(digits) ?? standard));
+  let value = standard;
+  for (const [word] of string.gmatch(options, "%S+")) {
+    const [its_name, digits] = string.match(word, "^(%a+):(%d+)$");
+    if (its_name === name) value = tonumber(digits) ?? standard;
+  }
+  return math.max(least, math.min(most, value));
 }
 
 function place_at(text: string): Place | undefined {

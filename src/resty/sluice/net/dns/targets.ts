@@ -3,9 +3,9 @@ import { domain_name, TYPES, type DnsRecord } from "./message";
 import { look_up_name, type Ask } from "./records";
 
 /**
- * The addresses of names, such as the targets of SRV records. Each family of each target is a separate question. A question that fails
- * keeps its last answer, so that only an answer can remove an address. Pure: the caller provides the
- * resolvers and the clock.
+ * The addresses of names, such as the targets of SRV records. Each family of each target is a separate
+ * question. A question that fails keeps its last answer, so that only an answer can remove an address. Pure:
+ * the caller provides the resolvers and the clock.
  */
 
 /** A family of addresses, named by its record type. */

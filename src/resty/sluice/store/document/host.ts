@@ -15,7 +15,9 @@ export interface HostRecord extends ServerConfig {
   id: number;
 }
 
-/** A server with a host name, as an upstream's line has it: the parameters that differ from their defaults. */
+/**
+ * A server with a host name, as an upstream's line has it: the parameters that differ from their defaults.
+ */
 export type StoredHost = Record<string, unknown> & { id: number; server: string };
 
 /** Returns the stored form of a server. It has no order of its own, so that equal ones have equal texts. */

@@ -7,7 +7,9 @@ import type { Document } from "./document";
 import { address_server, hosts_of, stored_host, type HostRecord } from "./host";
 import { format_line, has_sourced, is_found, mark_of_host, parse_line } from "./line";
 
-/** The API's changes of servers with host names. They change the servers at their addresses in the same step. */
+/**
+ * The API's changes of servers with host names. They change the servers at their addresses in the same step.
+ */
 
 /** Returns the server with a host name that has an id. */
 export function find_host(document: Document, id: number): HostRecord | undefined {
@@ -36,8 +38,8 @@ function inherited_line(line: string, host: HostRecord): string {
 }
 
 /**
- * Returns the lines that remain with the given servers with host names: addresses of others go, and those that
- * stay have the parameters of their parents.
+ * Returns the lines that remain with the given servers with host names: addresses of others go, and those
+ * that stay have the parameters of their parents.
  */
 export function lines_with_hosts(lines: readonly string[], hosts: readonly HostRecord[]): string[] {
   const remaining: string[] = [];
@@ -95,8 +97,8 @@ export function remove_host(current: Document, { id }: HostRecord): Document {
 }
 
 /**
- * Returns the servers with host names that an upstream has after it was replaced: those that it had keep their
- * ids. `next_id`: the id of the first new one.
+ * Returns the servers with host names that an upstream has after it was replaced: those that it had keep
+ * their ids. `next_id`: the id of the first new one.
  */
 export function replaced_hosts(
   current: Document | undefined,

@@ -18,7 +18,9 @@ export interface ServerRecord extends ServerConfig {
   row: RowNumber;
 }
 
-/** The sources of servers, as lines name them: a registry, the servers themselves, or a host name by its id. */
+/**
+ * The sources of servers, as lines name them: a registry, the servers themselves, or a host name by its id.
+ */
 export type SourceMark = "discovery" | "register" | `resolve ${string}`;
 
 /** Returns the mark of the addresses of a host name. `id`: that of the server that has the name. */
@@ -129,7 +131,9 @@ export function has_sourced(line: string, source: SourceMark): boolean {
   return source === `resolve ${string.match(line, '^,"parent":(%d+)', tonumber(end))[0] ?? ""}`;
 }
 
-/** Returns whether a source that each gateway follows by itself brought a server: a registry or a host name. */
+/**
+ * Returns whether a source that each gateway follows by itself brought a server: a registry or a host name.
+ */
 export function is_found(line: string): boolean {
   const [kind] = string.match(line, '"source":"(%a+)"');
   return kind === "discovery" || kind === "resolve";
