@@ -21,10 +21,16 @@ const HEADER_BYTES = 12;
 
 /**
  * An answer in detail. `negative`: the TTL of an SOA record. `isTruncated`: the answer over UDP has no record,
- * and says so. `wrong`: another answer comes first, with a wrong id, with a wrong question, or without sense.
+ * and says so. `wrong`: another answer comes first, with a wrong id or question, or without sense.
  *
- * @typedef {{ answers?: DnsRecord[], additional?: DnsRecord[], code?: number, ttl?: number, negative?: number,
- *   isTruncated?: boolean, wrong?: "id" | "question" | "garbage" }} Details
+ * @typedef {object} Details
+ * @property {DnsRecord[]} [answers]
+ * @property {DnsRecord[]} [additional]
+ * @property {number} [code]
+ * @property {number} [ttl]
+ * @property {number} [negative]
+ * @property {boolean} [isTruncated]
+ * @property {"id" | "question" | "garbage"} [wrong]
  */
 
 /**
