@@ -20,8 +20,8 @@ const HEADER_BYTES = 12;
  */
 
 /**
- * An answer in detail. `negative`: the TTL of an SOA record. `isTruncated`: the answer over UDP has no record,
- * and says so. `wrong`: another answer comes first, with a wrong id or question, or without sense.
+ * An answer in detail. `negative`: the TTL of an SOA record. `isTruncated`: over UDP it has no record, and
+ * says so. `wrong`: another answer comes first, with a wrong id or question, or without sense.
  *
  * @typedef {object} Details
  * @property {DnsRecord[]} [answers]
