@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackends } from "../gateway/support/backend.mjs";
+import { startCluster } from "../gateway/support/cluster.mjs";
 import { discoveryOf, waitForServers } from "../gateway/support/discovery.mjs";
 import { makeGateway, startGateway } from "../gateway/support/gateway.mjs";
 import { startLoad } from "../gateway/support/load.mjs";
+import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import { SERVFAIL, startScriptedDns } from "../gateway/support/registries/scripted_dns.mjs";
 import { assertRefusesToStart } from "../gateway/support/start_error.mjs";
 import { peersOf, serversOf, sluice } from "../gateway/support/upstreams.mjs";
@@ -236,4 +238,20 @@ test("a new upstream of setup: a name without resolve is looked up at the start,
   assert.ok(found.some(({ server, weight }) => server === "127.0.0.1:9" && weight === 2));
   const bad = await makeGateway(context, { upstreams: { app: { servers: [{ server: "none.invalid" }] } } });
   await assertRefusesToStart(bad, /could not create upstream app: could not look up "none\.invalid:80"/);
+});
+
+test("gateways of a cluster share the parents, and each of them finds the addresses", async (context) => {
+  const dns = await startScriptedDns(context, { [`A ${name}`]: a("127.9.0.1") });
+  const etcd = await startEtcd(context);
+  const [one, two] = await startCluster(context, etcd, 2);
+  const resolver = { addresses: [dns.address], valid: "200ms" };
+  await one.api.expect(201, "PUT", sluice(), { resolver, servers: [{ server: host, resolve: true }] });
+  for (const gateway of [one, two]) await waitForServers(gateway, [host, "127.9.0.1:8080"]);
+  await two.api.expect(200, "PATCH", `${serversOf()}/0`, { weight: 6 });
+  await waitFor("the other gateway has the weight", async () => {
+    const servers = await one.api.expect(200, "GET", serversOf());
+    return servers.every(({ weight }) => weight === 6);
+  });
+  await one.api.expect(200, "DELETE", `${serversOf()}/0`);
+  for (const gateway of [one, two]) await waitForServers(gateway, []);
 });

@@ -5,7 +5,7 @@ import type { Read } from "../../config/reader";
 import { carried_over, changed_server, type ServerChange, type ServerConfig } from "../../config/server";
 import type { Document } from "./document";
 import { address_server, hosts_of, stored_host, type HostRecord } from "./host";
-import { format_line, has_sourced, is_found, mark_of_host, parse_line } from "./line";
+import { format_line, has_sourced, is_found, parent_in, parse_line } from "./line";
 
 /**
  * The API's changes of servers with host names. They change the servers at their addresses in the same step.
@@ -42,14 +42,14 @@ function inherited_line(line: string, host: HostRecord): string {
  * that stay have the parameters of their parents.
  */
 export function lines_with_hosts(lines: readonly string[], hosts: readonly HostRecord[]): string[] {
+  const by_id = new LuaTable<number, HostRecord | undefined>();
+  for (const host of hosts) by_id.set(host.id, host);
   const remaining: string[] = [];
   for (const line of lines) {
-    if (!is_found(line) || has_sourced(line, "discovery")) {
-      remaining.push(line);
-    } else {
-      const host = hosts.find(({ id }) => has_sourced(line, mark_of_host(id)));
-      if (host !== undefined) remaining.push(inherited_line(line, host));
-    }
+    const is_plain = !is_found(line) || has_sourced(line, "discovery");
+    const host = is_plain ? undefined : by_id.get(parent_in(line) ?? -1);
+    if (is_plain) remaining.push(line);
+    else if (host !== undefined) remaining.push(inherited_line(line, host));
   }
   return remaining;
 }

@@ -131,6 +131,11 @@ export function has_sourced(line: string, source: SourceMark): boolean {
   return source === `resolve ${string.match(line, '^,"parent":(%d+)', tonumber(end))[0] ?? ""}`;
 }
 
+/** Returns the id of the server whose host name a server belongs to; undefined: it belongs to none. */
+export function parent_in(line: string): number | undefined {
+  return tonumber(string.match(line, '"source":"resolve","parent":(%d+)')[0]);
+}
+
 /**
  * Returns whether a source that each gateway follows by itself brought a server: a registry or a host name.
  */

@@ -26,12 +26,25 @@ function secret_of(current: Document | undefined, config: UpstreamConfig): Read<
   return $multi(secret, undefined);
 }
 
+let last_config: UpstreamConfig | undefined;
+let last_names = new LuaSet<string>();
+
+/** Returns the host names that a configuration resolves. It is asked for once for each server. */
+function names_in(config: UpstreamConfig): LuaSet<string> {
+  if (config === last_config) return last_names;
+  last_config = config;
+  last_names = new LuaSet<string>();
+  for (const { resolve, server } of config.servers) {
+    if (resolve === true) last_names.add(server);
+  }
+  return last_names;
+}
+
 /**
  * Returns whether the source of a server still brings servers once the upstream has the settings of `config`.
  */
 export function has_source({ source, host }: ServerConfig, config: UpstreamConfig): boolean {
-  if (source === "resolve")
-    return config.servers.some(({ resolve, server }) => resolve === true && server === host);
+  if (source === "resolve") return names_in(config).has(host ?? "");
   return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
 }
 
