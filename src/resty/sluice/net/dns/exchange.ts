@@ -19,8 +19,11 @@ export interface Place {
 const MOST_STRAYS = 128;
 /** The error text of nginx for a timeout. */
 export const TIMEOUT = "timeout";
-/** Interval at which a waiter checks whether it should give up, in seconds. */
-const LOOK_SECONDS = 0.5;
+/**
+ * Interval at which a waiter checks whether it should give up, in seconds. nginx logs an error after each
+ * one, unless `lua_socket_log_errors` is off.
+ */
+const LOOK_SECONDS = 1;
 const LARGEST_MESSAGE = 65535;
 const RANDOM = "/dev/urandom";
 const RANDOM_BYTES = 512;
