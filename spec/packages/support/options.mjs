@@ -187,6 +187,7 @@ export const beyondTypes = [
   "without upstreams.app.hash",
   "without upstreams.app.hash.consistent",
   "without upstreams.app.sticky.route",
+  "without upstreams.app.servers.0.resolve",
   "without upstreams.app.sticky.cookie",
   "without upstreams.app.sticky.cookie.secure",
   "without upstreams.app.health_check.mandatory",

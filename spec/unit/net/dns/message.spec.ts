@@ -10,7 +10,7 @@ const QUESTION: Question = { id: 0x1234, name: "app.example", type: "A" };
 /** The question section: `app.example`, at the offset 12, A, IN. */
 const ASKED = "\x03app\x07example\0\0\x01\0\x01";
 /** A pointer to the name of the question. */
-const NAME = "\xc0\x0c";
+const NAME = string.char(0xc0, 0x0c);
 
 function no_pause(this: void): void {
   // The answers are short.
@@ -18,7 +18,7 @@ function no_pause(this: void): void {
 
 /** Makes an answer with some answer records. */
 function answer_with(count: number, records: string, id = "\x12\x34", asked = ASKED): string {
-  return `${id}\x81\x80\0\x01${string.char(math.floor(count / 256), count % 256)}\0\0\0\0${asked}${records}`;
+  return `${id}${string.char(0x81, 0x80)}\0\x01${string.char(math.floor(count / 256), count % 256)}\0\0\0\0${asked}${records}`;
 }
 
 function a_record(name: string, ttl = "\0\0\0\x1e"): string {
@@ -42,7 +42,7 @@ describe("a DNS question", () => {
 
 describe("a DNS answer", () => {
   it("has records, whose names are in lower case", () => {
-    const [answer] = decoded(answer_with(2, a_record(NAME) + a_record("\x03APP\xc0\x10")));
+    const [answer] = decoded(answer_with(2, a_record(NAME) + a_record(`\x03APP${string.char(0xc0, 0x10)}`)));
     expect(answer?.records.map(({ name, host, ttl }) => `${name} ${host ?? ""} ${ttl}`)).same([
       "app.example 127.9.0.1 30",
       "app.example 127.9.0.1 30",
@@ -51,7 +51,7 @@ describe("a DNS answer", () => {
 
   it("is ignored with another id, with another question, and if it is a question", () => {
     const other = "\x03axp\x07example\0\0\x01\0\x01";
-    const question = string.gsub(answer_with(0, ""), "\x81", "\x01", 1)[0];
+    const question = string.gsub(answer_with(0, ""), string.char(0x81), "\x01", 1)[0];
     for (const text of [
       answer_with(0, "", "\x12\x35"),
       answer_with(0, "", "\x12\x34", other),
@@ -75,7 +75,7 @@ describe("a DNS answer", () => {
   });
 
   it("may have a TTL with the highest bit, which is 0", () => {
-    const [answer] = decoded(answer_with(1, a_record(NAME, "\xff\xff\xff\xff")));
+    const [answer] = decoded(answer_with(1, a_record(NAME, string.rep(string.char(0xff), 4))));
     expect(answer?.records[0].ttl).equal(0);
   });
 

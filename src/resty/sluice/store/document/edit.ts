@@ -69,7 +69,7 @@ export function add_lines(
 export function check_address({ server }: ServerConfig): Problem | undefined {
   if (!is_host_name(server)) return undefined;
   const reason = `"${server}" is a host name that cannot be looked up here: give it with "resolve" to a new server`;
-  return { ...invalid_value("server", reason), code: "UpstreamBadAddress" };
+  return { ...invalid_value("server", reason), code: "UpstreamConfNoResolver" };
 }
 
 /** Adds a server at the end. */
