@@ -34,6 +34,11 @@ declare module "resty.sluice" {
     /** Where servers, health checks, registries, agents and webhooks may be. Default: anywhere. */
     guard?: Guard;
     /**
+     * The DNS servers for host names of servers, registries and webhooks. Default: those of
+     * `/etc/resolv.conf`, with its options, and `/etc/hosts`.
+     */
+    resolver?: Resolver;
+    /**
      * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
      * deleted, is not changed, and a warning lists it. Default: none.
      */

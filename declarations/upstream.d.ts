@@ -35,6 +35,8 @@ declare module "resty.sluice" {
     autoscale?: Autoscale;
     /** The registry that supplies servers. Default: none. */
     discovery?: Discovery;
+    /** The DNS servers for host names. Default: those of `setup`, else of `/etc/resolv.conf`. */
+    resolver?: Resolver;
     /**
      * Who manages the upstream, such as a team. A change with `prune` deletes only upstreams of the same
      * owner. Default: none.
@@ -56,8 +58,18 @@ declare module "resty.sluice" {
 
   /** A server of an upstream, by nginx's names and with nginx's defaults. */
   export interface Server {
-    /** `"ip"`, `"ip:port"`, `"[ipv6]:port"` or `"unix:/path"`; the default port is 80. */
+    /**
+     * `"ip"`, `"ip:port"`, `"[ipv6]:port"`, `"unix:/path"`, `"name"` or `"name:port"`; the default port is
+     * 80. A host name without `resolve` is looked up once, when it is written.
+     */
     server: string;
+    /** Follow the addresses of the host name in `server`: each of them becomes a server. Default: false. */
+    resolve?: boolean;
+    /**
+     * Service whose SRV records give the addresses, ports and weights, such as `"http"`; requires `resolve`,
+     * and a `server` without a port.
+     */
+    service?: string;
     /**
      * Share of the requests, relative to the other servers' weights: 1 to 2147483647, with `hash.consistent`
      * to 1000. Default: 1.

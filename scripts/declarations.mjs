@@ -28,8 +28,8 @@ const FILES = {
     sources: ["load", "autoscale"],
   },
   "discovery.d.ts": {
-    about: "The registries that can supply an upstream's servers.",
-    sources: ["discovery", "etcd", "consul", "dns", "kubernetes", "file", "tls"],
+    about: "The registries that can supply an upstream's servers, and the DNS servers for host names.",
+    sources: ["discovery", "resolver", "etcd", "consul", "dns", "kubernetes", "file", "tls"],
   },
 };
 

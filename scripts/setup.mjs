@@ -52,12 +52,6 @@ export function ensureServer() {
   return server ?? stop("Debian's nginx was installed, but it does not load lua-nginx-module with lua-cjson");
 }
 
-/** Whether lua-resty-dns is installed. OpenResty contains it; Debian has a package. */
-function hasDnsLibrary() {
-  const isDebians = ensureServer().globalDirectives !== "";
-  return !isDebians || existsSync("/usr/share/lua/5.1/nginx/dns/resolver.lua");
-}
-
 function hasFakeTime() {
   const folders = readdirSync("/usr/lib").filter((name) => name.endsWith("-linux-gnu"));
   return folders.some((name) => existsSync(join("/usr/lib", name, "faketime/libfaketime.so.1")));
@@ -87,7 +81,6 @@ const testTools = {
   curl: { package: "curl", isThere: () => findProgram("curl") !== undefined },
   openssl: { package: "openssl", isThere: () => findProgram("openssl") !== undefined },
   "systemd-analyze": { package: "systemd", isThere: () => findProgram("systemd-analyze") !== undefined },
-  "lua-resty-dns": { package: "lua-nginx-dns", isThere: hasDnsLibrary },
   prometheus: {
     package: "prometheus",
     isThere: () => findProgram("prometheus") !== undefined && findProgram("promtool") !== undefined,

@@ -53,48 +53,6 @@ declare module "resty.core.hash" {}
 /** @noResolution */
 declare module "resty.core.var" {}
 
-/**
- * OpenResty's lua-resty-dns; Debian has the same library as `nginx.dns.resolver`.
- *
- * @noResolution
- */
-declare module "resty.dns.resolver" {
-  export interface DnsRecord {
-    name: string;
-    type: number;
-    section: number;
-    ttl: number;
-    class: number;
-    /** CNAME records only. */
-    cname: string;
-    /** A and AAAA records only. */
-    address: string;
-    /** SRV records only, as are the next three members. */
-    target: string;
-    port: number;
-    priority: number;
-    weight: number;
-  }
-  export interface DnsAnswer extends Array<DnsRecord> {
-    errcode?: number;
-    errstr?: string;
-  }
-  export interface DnsResolver {
-    query(
-      this: DnsResolver,
-      name: string,
-      options: { qtype: number; additional_section: boolean },
-    ): LuaMultiReturn<[DnsAnswer | undefined, string | undefined]>;
-  }
-  export interface DnsLibrary {
-    /** `timeout` is in milliseconds; `retrans` is the number of attempts. */
-    new: (
-      this: DnsLibrary,
-      options: { nameservers: [host: string, port: number][]; retrans: number; timeout: number },
-    ) => LuaMultiReturn<[DnsResolver | undefined, string | undefined]>;
-  }
-}
-
 /** @noResolution @noSelf */
 declare module "cjson.safe" {
   /** @noSelf */

@@ -79,6 +79,8 @@ interface TcpSocket {
     options: { pool: string },
   ): LuaMultiReturn<[number | undefined, string | undefined]>;
   getreusedtimes(this: TcpSocket): LuaMultiReturn<[number | undefined, string | undefined]>;
+  /** Receives exactly so many bytes. */
+  receive(this: TcpSocket, bytes: number): LuaMultiReturn<[string | undefined, string | undefined]>;
   receiveany(this: TcpSocket, max: number): LuaMultiReturn<[string | undefined, string | undefined]>;
   send(this: TcpSocket, text: string): LuaMultiReturn<[number | undefined, string | undefined]>;
   setkeepalive(
@@ -95,9 +97,23 @@ interface TcpSocket {
   ): LuaMultiReturn<[boolean | undefined, string | undefined]>;
 }
 
+/** A UDP cosocket. The functions are methods; times are in milliseconds. */
+interface UdpSocket {
+  close(this: UdpSocket): LuaMultiReturn<[number | undefined, string | undefined]>;
+  receive(this: UdpSocket): LuaMultiReturn<[string | undefined, string | undefined]>;
+  send(this: UdpSocket, text: string): LuaMultiReturn<[number | undefined, string | undefined]>;
+  setpeername(
+    this: UdpSocket,
+    host: string,
+    port: number,
+  ): LuaMultiReturn<[number | undefined, string | undefined]>;
+  settimeout(this: UdpSocket, time: number): void;
+}
+
 /** @noSelf */
 interface NgxSocket {
   tcp(): TcpSocket;
+  udp(): UdpSocket;
 }
 
 /** A light thread; opaque. */

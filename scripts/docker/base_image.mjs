@@ -10,8 +10,8 @@ import { installPackages } from "../debian.mjs";
 import { temporaryFolder } from "../files.mjs";
 import { docker, hasImage } from "./engine.mjs";
 
-/** The packages that Sluice needs: `lua-nginx-dns` for discovery by DNS, and systemd for its example. */
-const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "lua-nginx-dns", "luajit2", "systemd"];
+/** The packages that Sluice needs, and systemd for its example. */
+const packages = ["nginx", "libnginx-mod-http-lua", "lua-cjson", "luajit2", "systemd"];
 
 /** Folders that no test needs. Without them the image is a third as large. */
 const ballast = ["usr/share/doc", "usr/share/locale", "usr/share/man", "var/cache/apt", "var/lib/apt/lists"];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startBackend } from "../gateway/support/backend.mjs";
 import { startGateway } from "../gateway/support/gateway.mjs";
+import { waitForServers } from "../gateway/support/discovery.mjs";
 import { ask } from "../gateway/support/load.mjs";
 import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
@@ -88,7 +89,7 @@ test("a refused server is reported in one line, with the gateway's reason", asyn
     'invalid "weight": must be a whole number from 1 to 2147483647',
   );
   assert.match(await user.fails("add", "app", "127.0.0.3:1", "--weight", "x"), /^invalid "weight"/);
-  assert.match(await user.fails("add", "app", "app.example:80"), /host name/);
+  assert.match(await user.fails("add", "app", "app.example:80", "--service", "http"), /^invalid "service"/);
   assert.equal(
     await user.fails("add", "none", one),
     'there is no upstream "none": create it with `sluice apply`',
@@ -123,6 +124,22 @@ test("a server is found by every spelling of its address", async (context) => {
     assert.match(await user.sluice("set", "app", spelling, "--weight", "1"), /^app: \[::1\]:9001: nothing/);
   assert.match(await user.sluice("set", "app", "127.0.0.1", "--weight", "3"), /weight 1 → 3/);
   assert.match(await user.sluice("set", "app", "unix:/run/app.sock", "--weight", "3"), /weight 1 → 3/);
+});
+
+test("a host name is added, changed and removed with its addresses", async (context) => {
+  const resolver = { addresses: ["127.0.0.1:9"], ipv6: false };
+  const { gateway, api, user } = await begin(context, { upstreams: { app: { resolver } } });
+  assert.equal(
+    await user.sluice("add", "app", "localhost:9001", "--resolve"),
+    "app: added localhost:9001 (id 0, resolve true)\n",
+  );
+  await waitForServers(gateway, ["localhost:9001", "127.0.0.1:9001"]);
+  assert.match(await user.sluice("set", "app", "localhost:9001", "--weight", "3"), /weight 1 → 3/);
+  assert.equal(
+    await user.sluice("rm", "app", "localhost:9001"),
+    "app: removed localhost:9001 and its addresses\n",
+  );
+  assert.deepEqual(await api.expect(200, "GET", serversOf()), []);
 });
 
 test("down and up take a server out of service and return it", async (context) => {

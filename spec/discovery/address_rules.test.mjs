@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ensureTestTools } from "../../scripts/setup.mjs";
 import {
   clusterOf,
   clusterSetup,
@@ -84,8 +83,33 @@ test("a stricter guard removes a registry's servers like other entries, and neve
   await waitForServers(gateway, servers.slice(0, 2), 0);
 });
 
+test("the resolver of setup looks up the name of a registry, and each of its addresses is judged", async (context) => {
+  const names = await startScriptedDns(context, {
+    "A consul.example": [["A", "consul.example", "127.9.0.1"]],
+  });
+  const consul = await startConsul(context);
+  const { port } = new URL(consul.url);
+  const forbidden = await startForbidden(context, "127.9.0.1", Number(port));
+  await consul.set([{ server: "127.0.0.2:8080" }]);
+  const discovery = { consul: { address: `http://consul.example:${port}`, service: "app" } };
+  const resolver = { addresses: [names.address], valid: "200ms", ipv6: false };
+  const gateway = await startGateway(context, {
+    upstreams: { app: { discovery } },
+    http: quiet,
+    setup: { guard, resolver },
+  });
+  gateway.log.allow(PROBE_ERRORS, ...(consul.complaints ?? []));
+  const { error } = await waitForState(gateway, "failing");
+  assert.match(error, /the address of consul\.example is not allowed: guard\.deny has 127\.9\.0\.0\/16/);
+  names.answers["A consul.example"] = [
+    ["A", "consul.example", "127.9.0.1"],
+    ["A", "consul.example", "127.0.0.1"],
+  ];
+  await waitForServers(gateway, ["127.0.0.2:8080"]);
+  assert.equal(forbidden.connections, 0);
+});
+
 test("a registry is not contacted at an address that its name has got later", async (context) => {
-  ensureTestTools(["lua-resty-dns"]);
   const names = await startScriptedDns(context, {
     "A consul.example": [["A", "consul.example", "127.0.0.1"]],
   });
@@ -117,7 +141,6 @@ test("a registry is not contacted at an address that its name has got later", as
 });
 
 test("a registry of a saved state is not contacted when guard does not allow it, and its servers stay", async (context) => {
-  ensureTestTools(["lua-resty-dns"]);
   const names = await startScriptedDns(context, { "A app.example": [["A", "app.example", "127.0.0.2"]] });
   const dns = { ...names.discovery({ name: "app.example", type: "A", port: 8080 }) };
   const gateway = await startGateway(context, { upstreams: { app: { discovery: dns } }, http: quiet });

@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ensureTestTools } from "../../scripts/setup.mjs";
 import { discoveryOf, startDiscovery, waitForServers, waitForState } from "../gateway/support/discovery.mjs";
 import { NOTIMP, NXDOMAIN, SERVFAIL, startScriptedDns } from "../gateway/support/registries/scripted_dns.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
@@ -23,7 +22,6 @@ const ipv6 = "fd00:0:0:0:0:0:0:1";
 
 /** @param {import("node:test").TestContext} context @param {Record<string, Answer>} answers */
 async function follow(context, answers, { type = "SRV", servers = [] } = {}) {
-  ensureTestTools(["lua-resty-dns"]);
   const dns = await startScriptedDns(context, answers);
   const what = { name, type, ...(type === "SRV" ? {} : { port: 80 }) };
   const { gateway } = await startDiscovery(context, dns, {

@@ -20,7 +20,7 @@ const lies = {
   "a weight that cannot be": ['{"server":"10.0.0.1:80","weight":-1}', /invalid "weight":/],
   "an address out of range": ["10.0.0.256:80", /not an IPv4 address/],
   "a port out of range": ['{"server":"10.0.0.1:65536"}', /must have a port from 1 to 65535/],
-  "a host name": ["app.example:80", /is a host name, which is not supported/],
+  "a host name": ["app.example:80", /is a host name, which is not supported here/],
   words: ["I am a server", /must contain only printable ASCII characters/],
   "bytes that are no text": ["\u0000\u0001\u00ff", /must contain only printable ASCII characters/],
   "a number": ['{"server":80}', /must be a string/],

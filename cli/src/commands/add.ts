@@ -8,7 +8,7 @@ import { clean, shown } from "../output/text";
 import { parametersOf, withParameters, type ParameterOptions } from "./parameters";
 import { addVerb, clientOf } from "./verb";
 
-const FLAGS = ["backup", "down", "drain", "standby"] as const;
+const FLAGS = ["backup", "down", "drain", "standby", "resolve"] as const;
 
 async function add(
   upstream: string,
@@ -18,6 +18,7 @@ async function add(
 ): Promise<void> {
   const client = clientOf(command);
   const parameters = parametersOf(options, FLAGS);
+  if (options.service !== undefined) parameters.service = options.service;
   try {
     const body = { server: address, ...parameters };
     const { body: added } = await client.send<Server>({ method: "POST", path: serversPath(upstream), body });
@@ -41,8 +42,12 @@ export function addAdd(program: Command): void {
     "sluice add app 10.0.0.3:8080",
     "sluice add app 10.0.0.4:8080 --weight 2 --slow-start 30s",
     "sluice add app unix:/run/app.sock --backup",
+    "sluice add app app.internal:8080 --resolve",
+    "sluice add app app.internal --service http --resolve",
   );
   withParameters(verb)
+    .option("--resolve", "follow the addresses of a host name")
+    .option("--service <name>", "with --resolve: service whose SRV records give addresses and ports")
     .option("--backup", "use it only while no primary server is available")
     .option("--down", "send it no requests yet")
     .option("--drain", "send it only requests of clients that are bound to it")

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { serversPath } from "../api/paths";
+import { isHostName } from "../model/address";
 import { print } from "../output/terminal";
 import { clean, count } from "../output/text";
-import { findStatus, guardLast, othersUp } from "./servers";
+import { findServer, findStatus, guardLast, othersUp } from "./servers";
 import { addVerb, clientOf } from "./verb";
 
 async function remove(
@@ -12,6 +13,12 @@ async function remove(
   command: Command,
 ): Promise<void> {
   const client = clientOf(command);
+  if (isHostName(address)) {
+    const { id, server: name } = await findServer(client, upstream, address);
+    await client.send({ method: "DELETE", path: serversPath(upstream, id) });
+    print(`${clean(upstream)}: removed ${clean(name)} and its addresses`);
+    return;
+  }
   const { status, server } = await findStatus(client, upstream, address);
   await guardLast(upstream, status, server, "Remove it?", yes);
   await client.send({ method: "DELETE", path: serversPath(upstream, server.id) });

@@ -11,3 +11,8 @@ export function canonical(server: string): string {
     return `${host}:${port}`;
   }
 }
+
+/** Tells whether a text looks like a host name, with or without a port, instead of an address. */
+export function isHostName(server: string): boolean {
+  return /^[\w.-]*[a-z][\w.-]*(:\d+)?$/i.test(server);
+}

@@ -3,6 +3,7 @@ import type { Directive } from "./directives";
 import type { Loaded } from "./load";
 import { readSetting, type Settings } from "./methods";
 import { Notes, type Place } from "./notes";
+import { readResolver } from "./resolver";
 import { readServer, type ImportedServer } from "./servers";
 
 /** Turns `upstream` blocks into upstreams of Sluice. */
@@ -21,7 +22,9 @@ const LONGEST_NAME = 128;
 
 /** Adds a server. nginx permits an address twice, which gives it the sum of both weights. */
 function addServer(servers: ImportedServer[], server: ImportedServer, line: Directive, notes: Notes): void {
-  const earlier = servers.find((each) => canonical(each.server) === canonical(server.server));
+  const earlier = servers.find((each) => {
+    return canonical(each.server) === canonical(server.server) && each.service === server.service;
+  });
   if (earlier === undefined) {
     servers.push(server);
     return;
@@ -34,16 +37,22 @@ function addServer(servers: ImportedServer[], server: ImportedServer, line: Dire
   } else notes.leftOut(line, `server ${server.server} is there twice, with other parameters`);
 }
 
-function readUpstream({ block = [] }: Directive, notes: Notes): ImportedUpstream {
+/** Reads an upstream. `outer`: the directives of the block around it, whose `resolver` it inherits. */
+function readUpstream({ block = [] }: Directive, outer: Directive[], notes: Notes): ImportedUpstream {
   const settings: Settings = {};
   const servers: ImportedServer[] = [];
   for (const line of block) {
+    if (line.name === "resolver" || line.name === "resolver_timeout") continue;
     if (line.name !== "server") readSetting(settings, line, notes);
     else {
       const server = readServer(line, notes);
       if (server !== undefined) addServer(servers, server, line, notes);
     }
   }
+  const resolver =
+    readResolver(block, notes) ??
+    (servers.some(({ resolve }) => resolve === true) ? readResolver(outer, notes) : undefined);
+  if (resolver !== undefined) settings.resolver = resolver;
   return { ...settings, servers };
 }
 
@@ -58,7 +67,7 @@ class Importer {
   read(directives: Directive[], isStream: boolean): void {
     for (const directive of directives) {
       const { name, block, args } = directive;
-      if (name === "upstream" && block !== undefined) this.readBlock(directive, isStream);
+      if (name === "upstream" && block !== undefined) this.readBlock(directive, directives, isStream);
       else if (name === "health_check" && block === undefined)
         this.notes.leftOut(
           directive,
@@ -68,7 +77,7 @@ class Importer {
     }
   }
 
-  private readBlock(directive: Directive, isStream: boolean): void {
+  private readBlock(directive: Directive, outer: Directive[], isStream: boolean): void {
     const { args, block = [] } = directive;
     const [name = ""] = args;
     if (isStream)
@@ -82,7 +91,7 @@ class Importer {
     else if (block.some((line) => line.name.startsWith(BALANCER)))
       this.notes.changed(directive, `upstream ${name}: its servers come from Lua already`);
     else {
-      this.upstreams.set(name, readUpstream(directive, this.notes));
+      this.upstreams.set(name, readUpstream(directive, outer, this.notes));
       this.places.set(name, directive);
     }
   }

@@ -41,6 +41,13 @@ local stubs = {
       return current
     end,
   },
+  -- Only the gateway looks up host names.
+  ["resty.sluice.api.lookups"] = { look_up_names = function() end },
+  ["resty.sluice.store.document.host"] = {
+    hosts_of = function()
+      return {}
+    end,
+  },
   -- Only the gateway knows whether it has a secret that is written as "***".
   ["resty.sluice.api.sluice.secrets"] = { restore_secrets = function() end },
 }

@@ -1,6 +1,6 @@
 /** The examples of nginx's documentation of ngx_http_upstream_module. */
 const zone = /^zone is not needed/;
-const host = /host names are not supported/;
+const followed = /its addresses are followed, as with "resolve"/;
 const keepalive = /^keepalive\w* stays in the upstream block/;
 
 /** @type {import("./nginx_confs.mjs").Case[]} */
@@ -22,13 +22,18 @@ server {
     }
 }
 `,
-    upstreams: { backend: { servers: [{ server: "unix:/tmp/backend3" }] } },
-    missing: [
-      ["nginx.conf:2", host],
-      ["nginx.conf:3", host],
-      ["nginx.conf:6", host],
-      ["nginx.conf:7", host],
-    ],
+    upstreams: {
+      backend: {
+        servers: [
+          { server: "backend1.example.com", weight: 5, resolve: true },
+          { server: "backend2.example.com:8080", resolve: true },
+          { server: "unix:/tmp/backend3" },
+          { server: "backup1.example.com:8080", backup: true, resolve: true },
+          { server: "backup2.example.com:8080", backup: true, resolve: true },
+        ],
+      },
+    },
+    remarks: [2, 3, 6, 7].map((line) => [`nginx.conf:${line}`, followed]),
   },
   {
     name: "documentation: a dynamically configurable group with health checks (NGINX Plus)",
@@ -54,17 +59,28 @@ server {
     }
 }
 `,
-    upstreams: { dynamic: { servers: [{ server: "192.0.2.1", max_fails: 3 }] } },
-    missing: [
-      ["nginx.conf:6", host],
-      ["nginx.conf:7", host],
-      ["nginx.conf:9", host],
-      ["nginx.conf:10", host],
-      ["nginx.conf:12", host],
-      ["nginx.conf:13", host],
-      ["nginx.conf:19", /^health_check: write it as "health_check" of the upstream/],
+    upstreams: {
+      dynamic: {
+        resolver: { addresses: ["10.0.0.1"] },
+        servers: [
+          { server: "backend1.example.com", weight: 5, resolve: true },
+          { server: "backend2.example.com:8080", fail_timeout: "5s", slow_start: "30s", resolve: true },
+          { server: "192.0.2.1", max_fails: 3 },
+          { server: "backend3.example.com", resolve: true },
+          { server: "backend4.example.com", service: "http", resolve: true },
+          { server: "backup1.example.com:8080", backup: true, resolve: true },
+          { server: "backup2.example.com:8080", backup: true, resolve: true },
+        ],
+      },
+    },
+    missing: [["nginx.conf:19", /^health_check: write it as "health_check" of the upstream/]],
+    remarks: [
+      ["nginx.conf:4", zone],
+      ["nginx.conf:6", followed],
+      ["nginx.conf:7", followed],
+      ["nginx.conf:12", followed],
+      ["nginx.conf:13", followed],
     ],
-    remarks: [["nginx.conf:4", zone]],
   },
   {
     name: "documentation: server",
@@ -79,14 +95,16 @@ server {
     upstreams: {
       backend: {
         servers: [
+          { server: "backend1.example.com", weight: 5, resolve: true },
           { server: "127.0.0.1:8080", max_fails: 3, fail_timeout: "30s" },
           { server: "unix:/tmp/backend3" },
+          { server: "backup1.example.com", backup: true, resolve: true },
         ],
       },
     },
-    missing: [
-      ["nginx.conf:2", host],
-      ["nginx.conf:6", host],
+    remarks: [
+      ["nginx.conf:2", followed],
+      ["nginx.conf:6", followed],
     ],
   },
   {
@@ -116,8 +134,18 @@ server {
     server backend4.example.com;
 }
 `,
-    upstreams: { backend: { method: "ip_hash", servers: [] } },
-    missing: [4, 5, 6, 7].map((line) => [`nginx.conf:${line}`, host]),
+    upstreams: {
+      backend: {
+        method: "ip_hash",
+        servers: [
+          { server: "backend1.example.com", resolve: true },
+          { server: "backend2.example.com", resolve: true },
+          { server: "backend3.example.com", down: true, resolve: true },
+          { server: "backend4.example.com", resolve: true },
+        ],
+      },
+    },
+    remarks: [4, 5, 6, 7].map((line) => [`nginx.conf:${line}`, followed]),
   },
   {
     name: "documentation: keepalive for memcached",
@@ -186,12 +214,15 @@ upstream fastcgi_backend {
     upstreams: {
       backend: {
         sticky: { cookie: { name: "srv_id", expires: "1h", domain: ".example.com", path: "/" } },
-        servers: [],
+        servers: [
+          { server: "backend1.example.com", resolve: true },
+          { server: "backend2.example.com", resolve: true },
+        ],
       },
     },
-    missing: [
-      ["nginx.conf:2", host],
-      ["nginx.conf:3", host],
+    remarks: [
+      ["nginx.conf:2", followed],
+      ["nginx.conf:3", followed],
     ],
   },
   {

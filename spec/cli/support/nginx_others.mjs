@@ -185,12 +185,13 @@ server {
   resolver 10.0.0.53 valid=10s;
 }
 `,
-    upstreams: { a: { servers: [{ server: "10.0.0.1" }] } },
+    upstreams: {
+      a: { resolver: { addresses: ["10.0.0.53"], valid: "10s" }, servers: [{ server: "10.0.0.1" }] },
+    },
     missing: [
       ["nginx.conf:2", /^check: /],
       ["nginx.conf:3", /^check_http_send: /],
       ["nginx.conf:5", /^jvm_route: /],
-      ["nginx.conf:6", /^resolver: /],
     ],
   },
   {

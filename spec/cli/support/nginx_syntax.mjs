@@ -1,5 +1,5 @@
 /** Configurations of nginx that are written in unusual ways. */
-const host = /host names are not supported/;
+const host = /is neither an IP address nor a host name/;
 
 /** @type {import("./nginx_confs.mjs").Case[]} */
 export const cases = [
@@ -139,12 +139,17 @@ upstream 'shop' { server unix:/run/a\\\\b; hash $uri\\x$args; }
       "servers.inc": "server 10.0.0.9 weight=9;\n",
     },
     upstreams: {
-      a: { servers: [{ server: "10.0.0.9", weight: 9 }] },
+      a: {
+        servers: [
+          { server: "a.example", resolve: true },
+          { server: "10.0.0.9", weight: 9 },
+        ],
+      },
       b: { servers: [{ server: "10.0.0.2" }] },
       c: { servers: [{ server: "10.0.0.3" }] },
       last: { servers: [{ server: "10.0.0.9", weight: 9 }] },
     },
-    missing: [["upstreams/a.conf:2", host]],
+    remarks: [["upstreams/a.conf:2", /its addresses are followed, as with "resolve"/]],
   },
   {
     name: "an included file that is not there",

@@ -75,9 +75,9 @@ const badServers = [
     `invalid "server": "${server}" must contain only printable ASCII characters`,
   ]),
   [
-    { server: "app.example:80" },
-    "UpstreamConfNoResolver",
-    'invalid "server": "app.example:80" is a host name, which is not supported: give an IP address',
+    { server: "app.example:80", service: "http", resolve: true },
+    "UpstreamBadAddress",
+    'invalid "server": "app.example:80" must not have a port, because "service" gives it',
   ],
 ];
 for (const [body, code, text] of badServers) bad("POST", servers, body, 400, code, text);
@@ -90,7 +90,7 @@ const badValues = [
   ["fail_timeout", "10 s", "UpstreamBadFailTimeout", 'must be a time, such as "10s"'],
   ["slow_start", null, "UpstreamBadSlowStart", 'must be a time, such as "10s"'],
   ["route", "a\nb", "UpstreamBadRoute", "must not contain control characters"],
-  ["service", "http", "UpstreamBadService", "is not supported by this version"],
+  ["service", "", "UpstreamBadService", 'must be the name of a service, such as "http" or "_http._tcp"'],
   ["backup", "true", formatError, "must be true or false"],
   ["down", 1, formatError, "must be true or false"],
   ["drain", null, formatError, "must be true or false"],

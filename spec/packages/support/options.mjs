@@ -39,6 +39,11 @@ export const examples = [
   },
   { guard: { addresses: ["10.0.0.0/8", "unix:"], deny: ["10.9.0.0/16"], ports: "1024-65535" } },
   { guard: { ports: [80, "443-500"] } },
+  { resolver: { addresses: ["10.0.0.2"], valid: "10s", ipv4: true, ipv6: false, timeout: "5s" } },
+  upstream({
+    resolver: { addresses: ["10.0.0.2:53"], valid: "10s", ipv4: true, ipv6: true, timeout: "5s" },
+    servers: [{ server: "app.internal", service: "http", resolve: true }],
+  }),
   upstream({
     method: "round_robin",
     panic_threshold: 50,
@@ -190,6 +195,7 @@ export const beyondTypes = [
   "without upstreams.app.hash",
   "without upstreams.app.hash.consistent",
   "without upstreams.app.sticky.route",
+  "without upstreams.app.servers.0.resolve",
   "without upstreams.app.sticky.cookie",
   "without upstreams.app.sticky.cookie.secure",
   "without upstreams.app.health_check.mandatory",

@@ -171,7 +171,7 @@ describe("the places of an upstream", () => {
   }
 
   it("are found in three blocks and in servers", () => {
-    expect(PLACE_BLOCKS).same(["discovery", "health_check", "autoscale"]);
+    expect(PLACE_BLOCKS).same(["discovery", "health_check", "autoscale", "resolver"]);
     expect(check_server_place(RULES, "10.0.0.1:8080")).equal(undefined);
   });
 });

@@ -106,7 +106,7 @@ describe("the options of setup", () => {
     [
       "a parameter that is not supported",
       { upstreams: { app: { servers: [{ server: "127.0.0.1:9", service: "http" }] } } },
-      'upstreams.app: servers[0]: invalid "service": is not supported by this version',
+      'upstreams.app: servers[0]: invalid "server": "127.0.0.1:9" must be a host name because of "service"',
     ],
     [
       "a bad block of a block",

@@ -94,7 +94,12 @@ describe("a server's parameters", () => {
       ["a\tb", "a\nb", "\u0000", "a\u007f"],
     ],
     ["route", "UpstreamBadRoute", "must be a string", [5, true, json_null]],
-    ["service", "UpstreamBadService", "is not supported by this version", ["http", "", json_null]],
+    [
+      "service",
+      "UpstreamBadService",
+      'must be the name of a service, such as "http" or "_http._tcp"',
+      ["", 1],
+    ],
   ];
   for (const name of ["backup", "down", "drain", "standby"]) {
     const values = [1, 0, "true", "false", "yes", "", json_null];

@@ -1,9 +1,9 @@
-import type { DnsRecord } from "resty.dns.resolver";
 import { SERVER_DEFAULTS } from "../../../src/resty/sluice/config/server";
 import type { DnsConfig } from "../../../src/resty/sluice/config/sources/dns";
-import { TYPES, type Ask } from "../../../src/resty/sluice/discovery/dns_records";
 import { service_entries } from "../../../src/resty/sluice/discovery/dns_services";
 import type { Subscription } from "../../../src/resty/sluice/discovery/source";
+import { TYPES, type DnsRecord } from "../../../src/resty/sluice/net/dns/message";
+import type { Ask } from "../../../src/resty/sluice/net/dns/records";
 import { format_document } from "../../../src/resty/sluice/store/document/document";
 import { format_line } from "../../../src/resty/sluice/store/document/line";
 import type { RowNumber } from "../../../src/resty/sluice/store/memory/cells";
@@ -12,8 +12,7 @@ import { make_dict } from "../support/dict";
 import { expect } from "../support/expect";
 
 const CONFIG: DnsConfig = { name: "app", type: "SRV", resolvers: [], min_ttl: "1s", max_ttl: "60s" };
-const NOTHING = { cname: "", target: "", address: "", port: 0, priority: 0, weight: 0 };
-const ANSWER = { ...NOTHING, section: 1, class: 1, ttl: 30 };
+const ANSWER = { section: 1, ttl: 30 };
 
 /** The answers for the targets `one` and `two`, both at port 80, by question. undefined: a failure. */
 type Script = Record<string, string[] | undefined>;
@@ -23,12 +22,12 @@ function ask_of(script: Script): Ask {
     const records: DnsRecord[] = [];
     if (record_type === "SRV") {
       for (const target of ["one", "two"])
-        records.push({ ...ANSWER, name, type: TYPES.SRV, target, port: 80, weight: 1 });
+        records.push({ ...ANSWER, name, type: TYPES.SRV, target, port: 80, weight: 1, priority: 0 });
       return $multi(records, undefined);
     }
     const addresses = script[`${record_type} ${name}`];
     if (addresses === undefined) return $multi(undefined, "it has failed");
-    for (const address of addresses) records.push({ ...ANSWER, name, type: TYPES[record_type], address });
+    for (const host of addresses) records.push({ ...ANSWER, name, type: TYPES[record_type], host });
     return $multi(records, undefined);
   };
 }
@@ -68,7 +67,7 @@ function look_up(subscription: Subscription, script: Script): string[] {
 }
 
 function subscribe(): Subscription {
-  const known = { name: "app", addresses: new LuaTable(), earlier: undefined };
+  const known = { name: "app", mark: "discovery", addresses: new LuaTable(), earlier: undefined };
   return known as unknown as Subscription;
 }
 

@@ -46,7 +46,7 @@ describe("an entry of a registry", () => {
   });
 
   const refused: [value: string, problem: string][] = [
-    ["nonsense", "is a host name, which is not supported"],
+    ["nonsense", "is a host name, which is not supported here"],
     ["300.0.0.1:80", "not an IPv4 address"],
     ["10.0.0.1:0", "must have a port from 1 to 65535"],
     ["10.0.0.1:80\n10.0.0.2:80", "must contain only printable ASCII characters"],
@@ -60,7 +60,7 @@ describe("an entry of a registry", () => {
     ['{"server":null}', 'invalid "server": must be a string'],
     ['{"server":7}', 'invalid "server": must be a string'],
     ['{"server":["10.0.0.1"]}', 'invalid "server": must not be an object or a list'],
-    ['{"server":"app.example:80"}', "is a host name, which is not supported"],
+    ['{"server":"app.example:80"}', "is a host name, which is not supported here"],
     ['{"server":"10.0.0.1","wieght":2}', 'unknown parameter "wieght"'],
     ['{"server":"10.0.0.1","id":2}', 'unknown parameter "id"'],
     ['{"server":"10.0.0.1","source":"register"}', 'unknown parameter "source"'],

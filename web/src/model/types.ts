@@ -117,7 +117,9 @@ export interface ServerStatus {
   id: number;
   server: string;
   node?: string;
-  /** `hand`, `register` or the name of a registry. */
+  /** The host name that the server belongs to. */
+  host?: string;
+  /** `hand`, `register`, `resolve` or the name of a registry. */
   origin: string;
   backup: boolean;
   down?: boolean;

@@ -93,7 +93,7 @@ export class Dns extends Program {
  * @param {import("node:test").TestContext} context
  */
 export async function startDns(context) {
-  ensureTestTools(["dnsmasq", "lua-resty-dns"]);
+  ensureTestTools(["dnsmasq"]);
   const dns = new Dns(makeFolder(context, "dns"), await freePort());
   dns.endWith(context);
   await dns.start();

@@ -1,6 +1,7 @@
 /** A DNS server with answers from a test. They may be answers that no real server sends. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { atEnd } from "../cleanup.mjs";
 
 /** Response codes. */
@@ -8,7 +9,7 @@ export const SERVFAIL = 2;
 export const NXDOMAIN = 3;
 export const NOTIMP = 4;
 
-const TYPES = { A: 1, CNAME: 5, AAAA: 28, SRV: 33 };
+const TYPES = { A: 1, CNAME: 5, SOA: 6, AAAA: 28, SRV: 33 };
 const HEADER_BYTES = 12;
 
 /**
@@ -19,9 +20,23 @@ const HEADER_BYTES = 12;
  */
 
 /**
- * An answer: its records, a response code, or "silent" for no answer.
+ * An answer in detail. `negative`: the TTL of an SOA record. `isTruncated`: over UDP it has no record, and
+ * says so. `wrong`: another answer comes first, with a wrong id or question, or without sense.
  *
- * @typedef {DnsRecord[] | number | "silent" | { answers: DnsRecord[], additional: DnsRecord[] }} Answer
+ * @typedef {object} Details
+ * @property {DnsRecord[]} [answers]
+ * @property {DnsRecord[]} [additional]
+ * @property {number} [code]
+ * @property {number} [ttl]
+ * @property {number} [negative]
+ * @property {boolean} [isTruncated]
+ * @property {"id" | "question" | "garbage"} [wrong]
+ */
+
+/**
+ * An answer: its records, a response code, "silent" for no answer, or its details.
+ *
+ * @typedef {DnsRecord[] | number | "silent" | Details} Answer
  */
 
 /** @param {string} name in bytes of latin1 */
@@ -42,11 +57,20 @@ function encodeData([type, , value, port = 0, priority = 0, weight = 0]) {
   return type === "SRV" ? Buffer.concat([encodeNumbers(priority, weight, port), name]) : name;
 }
 
-/** @param {DnsRecord} record */
-function encodeRecord(record) {
+/** @param {DnsRecord} record @param {number} ttl */
+function encodeRecord(record, ttl) {
   const [type, owner] = record;
   const data = encodeData(record);
-  return Buffer.concat([encodeName(owner), encodeNumbers(TYPES[type], 1, 0, 1, data.length), data]);
+  const numbers = encodeNumbers(TYPES[type], 1, ttl >>> 16, ttl & 0xffff, data.length);
+  return Buffer.concat([encodeName(owner), numbers, data]);
+}
+
+/** Returns an SOA record of the root. @param {number} ttl */
+function encodeSoa(ttl) {
+  const names = Buffer.concat([encodeName("ns.example"), encodeName("root.example")]);
+  const numbers = encodeNumbers(0, 1, 0, 1, 0, 1, 0, 1, ttl >>> 16, ttl & 0xffff);
+  const data = Buffer.concat([names, numbers]);
+  return Buffer.concat([encodeName(""), encodeNumbers(TYPES.SOA, 1, 0, 3600, data.length), data]);
 }
 
 /** @param {Buffer} message */
@@ -62,19 +86,31 @@ function readQuestion(message) {
   return { text: `${type} ${labels.join(".")}`, end: position + 5 };
 }
 
-/** @param {Buffer} question @param {number} end @param {Exclude<Answer, "silent">} answer */
-function encodeAnswer(question, end, answer) {
-  const code = typeof answer === "number" ? answer : 0;
-  const { answers, additional } =
-    typeof answer === "number" || Array.isArray(answer)
-      ? { answers: typeof answer === "number" ? [] : answer, additional: [] }
-      : answer;
+/** @param {Exclude<Answer, "silent">} answer @returns {Details} */
+function detailsOf(answer) {
+  if (typeof answer === "number") return { code: answer };
+  return Array.isArray(answer) ? { answers: answer } : answer;
+}
+
+/** @param {Buffer} question @param {number} end @param {Details} details */
+function encodeAnswer(question, end, { answers = [], additional = [], code = 0, ttl = 1, negative }) {
   const header = Buffer.from(question.subarray(0, HEADER_BYTES));
   header[2] = 0x81;
   header[3] = 0x80 | code;
-  encodeNumbers(1, answers.length, 0, additional.length).copy(header, 4);
-  const records = [...answers, ...additional].map(encodeRecord);
+  const authority = negative === undefined ? [] : [encodeSoa(negative)];
+  encodeNumbers(1, answers.length, authority.length, additional.length).copy(header, 4);
+  const encode = (/** @type {DnsRecord} */ record) => encodeRecord(record, ttl);
+  const records = [...answers.map(encode), ...authority, ...additional.map(encode)];
   return Buffer.concat([header, question.subarray(HEADER_BYTES, end), ...records]);
+}
+
+/** Makes an answer wrong. @param {Buffer} answer @param {Details["wrong"]} wrong */
+function spoil(answer, wrong) {
+  const spoilt = Buffer.from(answer);
+  if (wrong === "id") spoilt[0] ^= 0xff;
+  // The first letter of the name that is asked for.
+  if (wrong === "question") spoilt[HEADER_BYTES + 1] ^= 0x01;
+  return wrong === "garbage" ? Buffer.from("not DNS") : spoilt;
 }
 
 /** A server of one test, which ends with the test. */
@@ -82,6 +118,8 @@ class ScriptedDns {
   address = "";
   /** The questions so far, such as "A app.example". @type {string[]} */
   asked = [];
+  /** The questions over TCP. @type {string[]} */
+  askedOverTcp = [];
 
   /**
    * @param {Record<string, Answer>} answers by question; any other question gets an answer without records
@@ -95,12 +133,39 @@ class ScriptedDns {
     return { dns: { resolvers: [this.address], min_ttl: "200ms", max_ttl: "400ms", ...what } };
   }
 
+  /** Returns how often a question was asked. @param {string} question */
+  count(question) {
+    return this.asked.filter((text) => text === question).length;
+  }
+
   /** @param {Buffer} message @param {(answer: Buffer) => void} reply */
-  reply(message, reply) {
+  reply(message, reply, overTcp = false) {
     const { text, end } = readQuestion(message);
-    this.asked.push(text);
+    (overTcp ? this.askedOverTcp : this.asked).push(text);
     const answer = this.answers[text] ?? [];
-    if (answer !== "silent") reply(encodeAnswer(message, end, answer));
+    if (answer === "silent") return;
+    const details = detailsOf(answer);
+    const full = encodeAnswer(message, end, details);
+    if (details.wrong !== undefined) reply(spoil(full, details.wrong));
+    if (details.isTruncated !== true || overTcp) return reply(full);
+    const empty = encodeAnswer(message, end, {});
+    empty[2] |= 0x02;
+    reply(empty);
+  }
+
+  /** Answers the questions of a TCP connection. @param {import("node:net").Socket} connection */
+  serve(connection) {
+    let received = Buffer.alloc(0);
+    connection.on("error", () => {});
+    connection.on("data", (piece) => {
+      received = Buffer.concat([received, piece]);
+      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
+      const send = (/** @type {Buffer} */ answer) => {
+        connection.write(Buffer.concat([encodeNumbers(answer.length), answer]));
+      };
+      this.reply(received.subarray(2), send, true);
+      received = Buffer.alloc(0);
+    });
   }
 }
 
@@ -110,14 +175,19 @@ class ScriptedDns {
  * @param {Record<string, Answer>} answers
  */
 export async function startScriptedDns(context, answers) {
+  const server = new ScriptedDns(answers);
+  const connections = createServer((connection) => server.serve(connection));
+  atEnd(context, () => connections.close());
+  connections.listen(0, "127.0.0.1");
+  await once(connections, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (connections.address());
   const socket = createSocket("udp4");
   atEnd(context, () => socket.close());
-  const server = new ScriptedDns(answers);
   socket.on("message", (message, from) => {
     server.reply(message, (answer) => socket.send(answer, from.port, from.address));
   });
-  socket.bind(0, "127.0.0.1");
+  socket.bind(port, "127.0.0.1");
   await once(socket, "listening");
-  server.address = `127.0.0.1:${socket.address().port}`;
+  server.address = `127.0.0.1:${port}`;
   return server;
 }

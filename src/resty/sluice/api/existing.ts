@@ -1,7 +1,11 @@
 import { parse_address } from "../config/address";
+import { is_host_name, parts_of_name } from "../config/host_name";
 import { missing_value } from "../config/problem";
 import type { Read } from "../config/reader";
 import { find_by_address, find_by_id, type Document } from "../store/document/document";
+import type { HostRecord } from "../store/document/host";
+import { find_host, find_host_at } from "../store/document/hosts";
+import { numbers_in } from "../store/document/line";
 import { server_not_found, upstream_not_found } from "../store/document/problems";
 import { read } from "../store/document/read";
 import { write, type Edit } from "../store/write";
@@ -48,6 +52,34 @@ export function find_server(document: Document, { parameters }: ApiRequest): Rea
   if (address === undefined) return $multi(undefined, bad);
   const index = find_by_address(document, address.server);
   return $multi(index, index === undefined ? server_not_found(`address "${address.server}"`) : undefined);
+}
+
+/** A server that a request names: the line of one with an address, or one with a host name. */
+export interface FoundServer {
+  id: number;
+  shown: string | HostRecord;
+}
+
+/** Finds the server of a request, which may be one with a host name. */
+export function find_any_server(document: Document, request: ApiRequest): Read<FoundServer> {
+  const host = find_host_of(document, request);
+  if (host !== undefined) return $multi({ id: host.id, shown: host }, undefined);
+  const [index, problem] = find_server(document, request);
+  if (index === undefined) return $multi(undefined, problem);
+  const line = document.lines[index];
+  return $multi({ id: numbers_in(line)[0], shown: line }, undefined);
+}
+
+function find_host_of(document: Document, { parameters }: ApiRequest): HostRecord | undefined {
+  if (parameters.id !== undefined) {
+    const [id] = parse_id(parameters.id);
+    return id === undefined ? undefined : find_host(document, id);
+  }
+  const given = argument("server");
+  if (!is_host_name(given)) return undefined;
+  const [name, port] = parts_of_name(given);
+  const service = argument("service");
+  return find_host_at(document, given, service) ?? find_host_at(document, `${name}:${port ?? 80}`, service);
 }
 
 /** Makes the new document of an upstream that exists; see `Edit`. */

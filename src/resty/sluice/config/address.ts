@@ -41,7 +41,11 @@ function refuse_host(text: string, host: string, ipv6: string | undefined): Read
   if (ipv6 !== undefined) return bad(text, "is not an IPv6 address");
   if (string.find(host, "^[%d%.]+$")[0] !== undefined) return bad(text, "is not an IPv4 address");
   if (string.find(host, "^[%w%-%._]+$")[0] === undefined) return bad(text, "is not an address");
-  return bad(text, "is a host name, which is not supported: give an IP address", "UpstreamConfNoResolver");
+  return bad(
+    text,
+    "is a host name, which is not supported here: give an IP address",
+    "UpstreamConfNoResolver",
+  );
 }
 
 /** Reads `ip`, `ip:port`, `[ipv6]`, `[ipv6]:port` or `unix:/path`, with the API's codes. Any phase. */
@@ -82,4 +86,9 @@ export function canonical_address(server: string): string {
   // IPv4 has another spelling only with zeros before its port.
   if (!is_ipv6 && string.find(server, ":0", 1, true)[0] === undefined) return server;
   return parse_address(server)[0]?.name ?? server;
+}
+
+/** Returns what identifies a server in its upstream: its address, or its host name and service. Any phase. */
+export function place_of({ server, service }: { server: string; service?: string | undefined }): string {
+  return service === undefined ? canonical_address(server) : `${server} ${service}`;
 }

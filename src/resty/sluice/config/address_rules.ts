@@ -127,20 +127,29 @@ export function check_etcd_places(
   return check_each(check_url, rules, `${path}.endpoints`, etcd?.endpoints);
 }
 
+/** Checks DNS servers. `path` names their list. Returns the problem. Any phase. */
+export function check_resolver_places(
+  rules: AddressRules,
+  path: string,
+  addresses: readonly string[] | undefined,
+): Problem | undefined {
+  return check_each(check_resolver, rules, path, addresses);
+}
+
 function check_registry(rules: AddressRules, discovery: DiscoveryBlock): Problem | undefined {
   const { etcd, consul, consul_kv, dns, kubernetes } = discovery;
   return (
     check_etcd_places(rules, "discovery.etcd", etcd) ??
     check_url(rules, "discovery.consul.address", consul?.address) ??
     check_url(rules, "discovery.consul_kv.address", consul_kv?.address) ??
-    check_each(check_resolver, rules, "discovery.dns.resolvers", dns?.resolvers) ??
+    check_resolver_places(rules, "discovery.dns.resolvers", dns?.resolvers) ??
     check_port(rules, "discovery.dns.port", dns?.port) ??
     check_url(rules, "discovery.kubernetes.api_server", kubernetes?.api_server)
   );
 }
 
 /** A block of an upstream that names an address or a port. */
-export type PlaceBlock = "discovery" | "health_check" | "autoscale";
+export type PlaceBlock = "discovery" | "health_check" | "autoscale" | "resolver";
 
 type Check = (this: void, rules: AddressRules, settings: UpstreamSettings) => Problem | undefined;
 
@@ -151,8 +160,9 @@ const CHECKS: Record<PlaceBlock, Check> = {
     check_port(rules, "health_check.port", health_check?.port) ??
     check_port(rules, "health_check.agent.port", health_check?.agent?.port),
   autoscale: (rules, { autoscale }) => check_url(rules, "autoscale.webhook.url", autoscale?.webhook?.url),
+  resolver: (rules, { resolver }) => check_resolver_places(rules, "resolver.addresses", resolver?.addresses),
 };
-export const PLACE_BLOCKS: readonly PlaceBlock[] = ["discovery", "health_check", "autoscale"];
+export const PLACE_BLOCKS: readonly PlaceBlock[] = ["discovery", "health_check", "autoscale", "resolver"];
 
 /** Checks where a block of an upstream points. Returns the problem. Any phase. */
 export function check_block_places(

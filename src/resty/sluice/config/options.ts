@@ -1,10 +1,17 @@
 import type { AddressRules } from "../lib/address_rules";
 import { is_table } from "../lib/json";
 import { read_certificates } from "./access";
-import { address_rules_of, check_etcd_places, check_places, GUARD } from "./address_rules";
+import {
+  address_rules_of,
+  check_etcd_places,
+  check_places,
+  check_resolver_places,
+  GUARD,
+} from "./address_rules";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
 import { format_problem, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
+import { RESOLVER } from "./resolver";
 import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
 import { size_from } from "./size";
@@ -161,6 +168,11 @@ export const OPTIONS = block({
   /** Where servers, health checks, registries, agents and webhooks may be. Default: anywhere. */
   guard: optional(GUARD),
   /**
+   * The DNS servers for host names of servers, registries and webhooks. Default: those of `/etc/resolv.conf`,
+   * with its options, and `/etc/hosts`.
+   */
+  resolver: optional(RESOLVER),
+  /**
    * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
    * deleted, is not changed, and a warning lists it. Default: none.
    */
@@ -178,13 +190,16 @@ export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
 /** Checks where the options point. Returns the problem. */
 function check_all_places(
   rules: AddressRules,
-  { cluster, upstreams = new LuaTable<string, UpstreamConfig>() }: ConfigOf<typeof OPTIONS>,
+  { cluster, resolver, upstreams = new LuaTable<string, UpstreamConfig>() }: ConfigOf<typeof OPTIONS>,
 ): Problem | undefined {
   for (const [name, upstream] of pairs(upstreams)) {
     const problem = check_places(rules, upstream, upstream.servers);
     if (problem !== undefined) return { ...problem, text: `upstreams.${name}: ${problem.text}` };
   }
-  return check_etcd_places(rules, "cluster.etcd", cluster?.etcd);
+  return (
+    check_resolver_places(rules, "resolver.addresses", resolver?.addresses) ??
+    check_etcd_places(rules, "cluster.etcd", cluster?.etcd)
+  );
 }
 
 /**

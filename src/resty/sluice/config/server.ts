@@ -4,14 +4,15 @@ import { parse_address } from "./address";
 import {
   block,
   copy_of,
+  optional,
   read_change,
   read_given,
   required,
-  unsupported,
   with_default,
   type ConfigOf,
 } from "./block";
 import type { NodeConfig } from "./node";
+import { check_host_name, complete_name, is_host_name, read_service } from "./host_name";
 import { format_problem, invalid_value, unknown_parameter, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { parse_time } from "./time";
@@ -46,9 +47,12 @@ function time(code: string): Reader<Time> {
   });
 }
 
+/** Reads an address, or a host name with or without a port. */
 function read_address(this: void, _name: string, value: unknown): Read<string> {
   const [address, problem] = parse_address(value);
-  return $multi(address?.server, problem);
+  if (address !== undefined || !is_host_name(value)) return $multi(address?.server, problem);
+  const unfit = check_host_name(value);
+  return $multi(unfit === undefined ? value : undefined, unfit);
 }
 
 function read_route(this: void, name: string, value: unknown): Read<string> {
@@ -58,12 +62,20 @@ function read_route(this: void, name: string, value: unknown): Read<string> {
   return $multi(value, undefined);
 }
 
-const NO_SERVICE = unsupported("is not supported by this version");
-
 /** A server of an upstream, by nginx's names and with nginx's defaults. */
 export const SERVER = block({
-  /** `"ip"`, `"ip:port"`, `"[ipv6]:port"` or `"unix:/path"`; the default port is 80. */
+  /**
+   * `"ip"`, `"ip:port"`, `"[ipv6]:port"`, `"unix:/path"`, `"name"` or `"name:port"`; the default port is 80.
+   * A host name without `resolve` is looked up once, when it is written.
+   */
   server: required(read_address),
+  /** Follow the addresses of the host name in `server`: each of them becomes a server. */
+  resolve: with_default(read_flag, false),
+  /**
+   * Service whose SRV records give the addresses, ports and weights, such as `"http"`; requires `resolve`,
+   * and a `server` without a port.
+   */
+  service: optional(coded("UpstreamBadService", read_service)),
   /**
    * Share of the requests, relative to the other servers' weights: 1 to 2147483647, with `hash.consistent` to
    * 1000.
@@ -92,21 +104,25 @@ export const SERVER = block({
    * Check the server, but send no request to it until `autoscale` brings it into service; not with `backup`.
    */
   standby: with_default(read_flag, false),
-  service: { ...NO_SERVICE, read: coded("UpstreamBadService", NO_SERVICE.read) },
 });
 
 /** A server of an upstream as it is configured. */
-export interface ServerConfig extends Omit<ConfigOf<typeof SERVER>, "standby"> {
+export interface ServerConfig extends Omit<ConfigOf<typeof SERVER>, "standby" | "resolve"> {
   /**
    * When a drain job is to remove the server. "": there is no such job; "idle": when it has no request in
    * flight; else then too, but no later than this moment, in ISO 8601.
    */
   leave_by: string;
   /** What added the server. "": a client of the API, or `setup`. */
-  source: "" | "discovery" | "register";
+  source: "" | "discovery" | "register" | "resolve";
+  /** The id of the server with the host name that has this address; absent: it does not come from a name. */
+  parent?: number | undefined;
+  /** The `server` of that server. */
+  host?: string | undefined;
   /** The registration of a server that has registered itself. */
   node?: NodeConfig | undefined;
-  /** Absent: false. A server has this member, and the next one, only if it is true. */
+  /** Absent: false. A server has this member, and the next two, only if it is true. */
+  resolve?: true | undefined;
   standby?: true | undefined;
   /** A standby server has been brought into service. */
   in_service?: true | undefined;
@@ -128,23 +144,37 @@ function check_names(input: Record<string, unknown>): Problem | undefined {
 function server_of(parameters: ConfigOf<typeof SERVER>, base?: ServerConfig): Read<ServerConfig> {
   const is_standby = parameters.standby;
   if (is_standby && parameters.backup) return refuse("standby", "a backup server cannot be a standby server");
+  if (is_standby && parameters.resolve) return refuse("standby", 'cannot be combined with "resolve"');
+  const misnamed = complete_name(parameters);
+  if (misnamed !== undefined) return $multi(undefined, misnamed);
   const server = setmetatable(parameters, undefined) as unknown as ServerConfig;
   server.leave_by = server.drain ? (base?.leave_by ?? "") : "";
   server.source = base?.source ?? "";
   server.node = base?.node;
+  server.parent = base?.parent;
+  server.host = base?.host;
+  server.resolve = parameters.resolve ? true : undefined;
   server.standby = is_standby ? true : undefined;
   server.in_service = is_standby ? base?.in_service : undefined;
   return $multi(server, undefined);
 }
 
 /** Reads the parameters of a new server, from JSON or from `setup`, with defaults. Any phase. */
-export function read_server(input: unknown): Read<ServerConfig> {
+export function read_named_server(input: unknown): Read<ServerConfig> {
   if (!is_table(input)) return $multi(undefined, format_problem("a server must be an object"));
   const wrong = check_names(input);
   if (wrong !== undefined) return $multi(undefined, wrong);
   const [parameters, problem] = read_change(SERVER, input);
   if (parameters === undefined) return $multi(undefined, problem);
   return server_of(parameters);
+}
+
+/** As `read_named_server`, for servers that must have an address instead of a host name. Any phase. */
+export function read_server(input: unknown): Read<ServerConfig> {
+  const [server, problem] = read_named_server(input);
+  if (server === undefined) return $multi(undefined, problem);
+  if (!is_host_name(server.server)) return $multi(server, undefined);
+  return $multi(undefined, parse_address(server.server)[1]);
 }
 
 /** Reads the given parameters of a change. Returns them, or undefined and the problem. Any phase. */
@@ -158,6 +188,7 @@ export function read_server_change(input: Record<string, unknown>): Read<ServerC
 export function changed_server(base: ServerConfig, change: ServerChange): Read<ServerConfig> {
   const parameters = { ...copy_of(SERVER, base), ...change };
   if (parameters.backup !== base.backup) return refuse("backup", "cannot be changed");
+  parameters.resolve = parameters.resolve === true;
   // As in NGINX Plus, setting "down" to either value ends draining.
   if (change.down !== undefined && change.drain === undefined) parameters.drain = false;
   parameters.standby = parameters.standby === true;
@@ -192,12 +223,13 @@ export function serves_nobody(server: ServerConfig): boolean {
 }
 
 /** Returns the problem if a registry or the server itself added a server, and only they may change it. */
-export function check_by_hand({ server, source, node }: ServerConfig): Problem | undefined {
+export function check_by_hand({ server, source, node, parent, host }: ServerConfig): Problem | undefined {
   if (source === "") return undefined;
-  const origin =
-    node === undefined
+  const named =
+    parent === undefined
       ? "comes from the upstream's discovery"
-      : `has registered itself as node "${node.name}"`;
+      : string.format('comes from the server %d, the host name "%s",', parent, host ?? "");
+  const origin = node === undefined ? named : `has registered itself as node "${node.name}"`;
   return {
     ...invalid_value("server", `"${server}" ${origin} and can be changed and removed only there`),
     code: "UpstreamServerImmutable",

@@ -9,6 +9,7 @@ import { OUTLIER_DETECTION } from "./outlier";
 import { read_owner } from "./owner";
 import { invalid_value, type Problem } from "./problem";
 import type { Read } from "./reader";
+import { RESOLVER } from "./resolver";
 import { whole_from } from "./values";
 
 /** All options of an upstream except its servers. */
@@ -35,6 +36,8 @@ export const SETTINGS = block({
   autoscale: optional(AUTOSCALE),
   /** The registry that supplies servers. Default: none. */
   discovery: optional(DISCOVERY),
+  /** The DNS servers for host names. Default: those of `setup`, else of `/etc/resolv.conf`. */
+  resolver: optional(RESOLVER),
   /**
    * Who manages the upstream, such as a team. A change with `prune` deletes only upstreams of the same
    * owner. Default: none.

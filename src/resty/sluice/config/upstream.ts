@@ -1,11 +1,11 @@
 import { is_table } from "../lib/json";
 import { unknown_key } from "../lib/tables";
-import { canonical_address, duplicate_server } from "./address";
+import { duplicate_server, place_of } from "./address";
 import { block, optional, type ConfigOf } from "./block";
 import { check_fit } from "./fit";
 import { format_problem, unknown_parameter, type Problem } from "./problem";
 import { type Read } from "./reader";
-import { read_server, type ServerConfig } from "./server";
+import { read_named_server, type ServerConfig } from "./server";
 import { read_settings, SETTINGS } from "./settings";
 import { read_list } from "./values";
 
@@ -35,9 +35,9 @@ function read_servers(this: void, path: string, input: unknown): Read<ServerConf
   const servers: ServerConfig[] = [];
   const given = new LuaTable<string, string | undefined>();
   for (const item of items) {
-    const [server, problem] = read_server(item);
+    const [server, problem] = read_named_server(item);
     if (server === undefined) return $multi(undefined, at_server(servers.length, problem as Problem));
-    const name = canonical_address(server.server);
+    const name = place_of(server);
     const first = given.get(name);
     if (first !== undefined) {
       const text = duplicate_server(server.server, first);

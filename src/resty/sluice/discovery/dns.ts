@@ -1,9 +1,10 @@
 import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
-import { host_of, look_up_name, type Ask } from "./dns_records";
+import { ask, new_resolvers } from "../net/dns/ask";
+import { look_up_name, type Ask } from "../net/dns/records";
 import { service_entries, type LookedUp } from "./dns_services";
 import { entry_of } from "./entry";
-import { ask, new_resolvers } from "./resolver";
+import { places_of } from "./resolver";
 import { is_closed, note_success, rest, source_per_upstream } from "./session";
 import { CONFIRM_SECONDS, SESSION_SECONDS, type Source } from "./source";
 import { answer } from "./subscription";
@@ -13,17 +14,17 @@ import { answer } from "./subscription";
 function address_entries(ask_for: Ask, { name, type: record_type, port }: DnsConfig): LookedUp {
   const [found, cause] = look_up_name(ask_for, name, record_type);
   if (found === undefined) return $multi(undefined, 0, cause);
-  const hosts = found.records.map((record) => host_of(record) ?? "");
+  const hosts = found.records.map(({ host }) => host ?? "");
   table.sort(hosts);
   const entries = hosts.map((host) => entry_of(`${host}:${port}`, { server: `${host}:${port}` }));
-  // An empty answer has no TTL. The name is looked up again as soon as `min_ttl` allows.
-  return $multi(entries, hosts.length === 0 ? 0 : found.ttl, undefined);
+  // An empty answer without an SOA record has no TTL. It is looked up again as soon as `min_ttl` allows.
+  return $multi(entries, hosts.length === 0 ? (found.negative_ttl ?? 0) : found.ttl, undefined);
 }
 
 /** Looks up a name again whenever its records expire. */
 export const dns: Source = source_per_upstream<DnsConfig>("dns", (subscription, config) => {
   const { feed } = subscription;
-  const resolvers = new_resolvers(config.resolvers, feed.attempts);
+  const resolvers = new_resolvers(places_of(config.resolvers), feed.attempts);
   const ask_for: Ask = (name, record_type) => ask(resolvers, name, record_type, () => is_closed(feed));
   const step = () => {
     const [entries, ttl, cause] =

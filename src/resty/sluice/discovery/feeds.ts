@@ -1,35 +1,48 @@
-import { source_of, type DiscoveryBlock, type SourceName } from "../config/discovery";
+import { GUARD_DEFAULTS, source_of } from "../config/discovery";
 import { crc32 } from "../lib/crc32";
 import { encode } from "../lib/json";
 import { parse_head, type Document } from "../store/document/document";
+import { hosts_of, type HostRecord } from "../store/document/host";
+import { mark_of_host, type SourceMark } from "../store/document/line";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { row_at, stamp_of } from "../store/memory/region";
 import { source_reports } from "../store/source_status";
-import { new_guard } from "./guard";
-import type { Feed, Subscription } from "./source";
+import { new_guard, type GuardLimits } from "./guard";
+import type { HostConfig } from "./host_name";
+import type { Feed, FeedSource, Subscription } from "./source";
 import { SOURCES } from "./sources";
-import { forget_feed, report } from "./status";
+import { forget_feed, report, source_report_name } from "./status";
 import { reapply } from "./subscription";
 
-/** The upstreams that follow a registry. Each feed belongs to one worker. */
+/** The upstreams that follow a registry or host names. Each feed belongs to one worker. */
+
+/** What an upstream follows: its registry, or the host name of one of its servers. */
+interface Followed {
+  source: FeedSource;
+  mark: SourceMark;
+  config: object;
+  limits: GuardLimits;
+  /** The configuration as text, to find changes. */
+  text: string;
+}
 
 interface Known {
-  /** The upstream's `discovery` as text, to find changes. */
-  config: string;
+  text: string;
   subscription: Subscription;
 }
 
 /** The feeds of this worker, by key. */
 export const feeds = new LuaTable<string, Feed | undefined>();
-const known = new LuaTable<string, Known | undefined>();
+/** What is followed by upstream and mark. */
+const known = new LuaTable<string, LuaTable<string, Known | undefined>>();
 const follower = new_follower();
 
 function is_mine(key: string): boolean {
   return crc32(key) % ngx.worker.count() === ngx.worker.id();
 }
 
-function feed_of(key: string, source: SourceName): Feed {
+function feed_of(key: string, source: FeedSource): Feed {
   let feed = feeds.get(key);
   if (feed === undefined) {
     feed = {
@@ -48,11 +61,7 @@ function feed_of(key: string, source: SourceName): Feed {
   return feed;
 }
 
-function unsubscribe(name: string): void {
-  const before = known.get(name);
-  if (before === undefined) return;
-  const { feed } = before.subscription;
-  known.delete(name);
+function unsubscribe({ name, feed }: Subscription): void {
   feed.subscriptions.delete(name);
   feed.changes += 1;
   // A later feed with the same key begins its own session and does not wait for the end of this one.
@@ -61,14 +70,17 @@ function unsubscribe(name: string): void {
   forget_feed(feed);
 }
 
-function subscribe(name: string, head: Document, source: SourceName, config: string): void {
-  const discovery = head.discovery as DiscoveryBlock;
-  const key = SOURCES[source].key_of(name, discovery[source] as object);
-  if (!is_mine(key)) return;
+/** Follows a source, if it is this worker's. */
+function subscribe(name: string, head: Document, followed: Followed): Known | undefined {
+  const { source, mark, config, limits, text } = followed;
+  const key = SOURCES[source].key_of(name, config);
+  if (!is_mine(key)) return undefined;
   const feed = feed_of(key, source);
   const subscription: Subscription = {
     name,
-    discovery,
+    config,
+    limits,
+    mark,
     row: row_at(head.row),
     stamp: stamp_of(head.row),
     guard: new_guard(),
@@ -84,28 +96,60 @@ function subscribe(name: string, head: Document, source: SourceName, config: str
   };
   feed.subscriptions.set(name, subscription);
   feed.changes += 1;
-  known.set(name, { config, subscription });
   report(subscription, { error: undefined, skipped: [], reason: undefined, pending: [], servers: 0 });
+  return { text, subscription };
+}
+
+function host_followed(host: HostRecord, { resolver, discovery }: Document): Followed {
+  const config: HostConfig = { server: host.server, host, resolver };
+  const limits = discovery ?? GUARD_DEFAULTS;
+  return { source: "resolve", mark: mark_of_host(host.id), config, limits, text: encode([config, limits]) };
+}
+
+/** Returns what an upstream follows. */
+function all_followed(head: Document | undefined): Followed[] {
+  const all: Followed[] = [];
+  if (head === undefined) return all;
+  const { discovery } = head;
+  const source = source_of(discovery);
+  if (discovery !== undefined && source !== undefined) {
+    const config = discovery[source] as object;
+    all.push({ source, mark: "discovery", config, limits: discovery, text: encode(discovery) });
+  }
+  for (const host of hosts_of(head)) all.push(host_followed(host, head));
+  return all;
 }
 
 function follow_upstream(name: string): void {
   const text = get_text(name);
-  const may_follow = text !== undefined && string.find(text, '"discovery":', 1, true)[0] !== undefined;
+  const may_follow =
+    text !== undefined &&
+    (string.find(text, '"discovery":', 1, true)[0] !== undefined ||
+      string.find(text, '"hosts":', 1, true)[0] !== undefined);
   const head = may_follow ? parse_head(text)[0] : undefined;
-  const source = source_of(head?.discovery);
-  const before = known.get(name);
-  if (head === undefined || source === undefined) {
-    if (before !== undefined) source_reports.forget(name);
-    unsubscribe(name);
-    return;
+  const before = known.get(name) ?? new LuaTable<string, Known | undefined>();
+  const after = new LuaTable<string, Known | undefined>();
+  const added: Followed[] = [];
+  const wanted = new LuaSet<string>();
+  for (const followed of all_followed(head)) {
+    const old = before.get(followed.mark);
+    wanted.add(followed.mark);
+    if (old?.text === followed.text && old.subscription.stamp === stamp_of((head as Document).row))
+      after.set(followed.mark, old);
+    else added.push(followed);
   }
-  const config = encode(head.discovery);
-  if (before?.config === config && before.subscription.stamp === stamp_of(head.row)) {
-    reapply(before.subscription);
-    return;
+  for (const [mark, old] of pairs(before)) {
+    if (old !== undefined && after.get(mark) !== old) {
+      if (!wanted.has(mark)) source_reports.forget(source_report_name(name, old.subscription.mark));
+      unsubscribe(old.subscription);
+    }
   }
-  unsubscribe(name);
-  subscribe(name, head, source, config);
+  known.set(name, after);
+  for (const followed of added) after.set(followed.mark, subscribe(name, head as Document, followed));
+  if (next(after)[0] === undefined) known.delete(name);
+  for (const [, one] of pairs(after)) {
+    if (one !== undefined && before.get(one.subscription.mark) === one) reapply(one.subscription);
+  }
 }
 
 /** Takes over the changes of upstreams since the last call. Phases that can sleep. */

@@ -1,4 +1,3 @@
-import type { SourceName } from "../config/discovery";
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import { internal_error } from "../lib/run";
@@ -6,7 +5,7 @@ import { note_recovery } from "../net/backoff";
 import { close_stream, type Stream } from "../net/stream";
 import { sleep_until } from "../net/wait";
 import { is_over } from "../store/memory/generation";
-import { SESSION_SECONDS, type Feed, type Source, type Subscription } from "./source";
+import { SESSION_SECONDS, type Feed, type FeedSource, type Source, type Subscription } from "./source";
 import { report_feed } from "./status";
 
 /** The sessions in which sources follow registries. */
@@ -21,7 +20,11 @@ export interface Session {
 
 /** Returns the name of a feed in the log: its source and its upstreams. */
 export function describe_feed({ source, subscriptions }: Feed): string {
-  const [first] = next(subscriptions);
+  const [first, subscription] = next(subscriptions);
+  if (source === "resolve" && subscription !== undefined) {
+    const { server } = config_of<{ server: string }>(subscription as Subscription);
+    return `the host name ${server} of upstream ${first}`;
+  }
   const [second] = next(subscriptions, first);
   return `${source} of upstream ${first ?? ""}${second === undefined ? "" : " and others"}`;
 }
@@ -72,14 +75,14 @@ export function stop_watching(session: { stream: Stream | undefined }): void {
   session.stream = undefined;
 }
 
-/** Returns the source's part of an upstream's `discovery`. */
-export function config_of<T>({ discovery, feed }: Subscription): T {
-  return discovery[feed.source] as T;
+/** Returns the source's part of an upstream's configuration. */
+export function config_of<T>({ config }: Subscription): T {
+  return config as T;
 }
 
 /** Makes a source that asks its registry for each upstream separately. */
 export function source_per_upstream<T>(
-  name: SourceName,
+  name: FeedSource,
   begin: (this: void, subscription: Subscription, config: T) => Session,
 ): Source {
   return {

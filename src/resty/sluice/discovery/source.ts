@@ -1,8 +1,10 @@
-import type { DiscoveryBlock, SourceName } from "../config/discovery";
+import type { SourceName } from "../config/discovery";
 import type { ServerConfig } from "../config/server";
 import type { Attempts } from "../net/backoff";
+import type { KnownAddresses } from "../net/dns/targets";
+import type { SourceMark } from "../store/document/line";
 import type { Cell } from "../store/memory/cells";
-import type { Guard } from "./guard";
+import type { Guard, GuardLimits } from "./guard";
 
 /** The contract between the sources, one for each kind of registry, and the rest of discovery. */
 
@@ -13,24 +15,17 @@ export interface Entry {
   problem?: string;
 }
 
-/** The addresses of one family that a name has in DNS, as far as they are known. */
-export interface KnownAddresses {
-  /** Sorted, in the notation of nginx; undefined: no resolver has answered yet. */
-  hosts: string[] | undefined;
-  /** The TTL of the answer, in seconds; `math.huge`: the answer has none. */
-  ttl: number;
-  /** Failures of the question since the last answer. */
-  failures: number;
-  /** When the question may be asked again, by the monotonic clock. */
-  not_before: number;
-  /** The cause of the last failure; undefined: the last question was answered. */
-  cause: string | undefined;
-}
+/** What a feed follows: a registry, or the host name of a server. */
+export type FeedSource = SourceName | "resolve";
 
-/** An upstream that follows a registry. */
+/** An upstream that follows a registry, or a host name. */
 export interface Subscription {
   name: string;
-  discovery: DiscoveryBlock;
+  /** The source's part of the configuration. */
+  config: object;
+  limits: GuardLimits;
+  /** What marks the source's servers in the upstream. */
+  mark: SourceMark;
   /** The upstream's cells in shared memory, and the stamp that identifies the upstream there. */
   row: Cell;
   stamp: number;
@@ -60,7 +55,7 @@ export interface Subscription {
 export interface Feed extends Attempts {
   /** Upstreams with the same key share a feed. */
   key: string;
-  source: SourceName;
+  source: FeedSource;
   /** The subscriptions by the names of their upstreams. */
   subscriptions: LuaTable<string, Subscription>;
   /** Counts the subscriptions that were added or removed. */

@@ -1,11 +1,19 @@
-import type { SourceName } from "../config/discovery";
 import { consul } from "./consul";
 import { consul_kv } from "./consul_kv";
 import { dns } from "./dns";
 import { etcd } from "./etcd";
 import { file } from "./file";
+import { host_name } from "./host_name";
 import { kubernetes } from "./kubernetes";
-import type { Source } from "./source";
+import type { FeedSource, Source } from "./source";
 
-/** The sources by their names in `discovery`. */
-export const SOURCES: Record<SourceName, Source> = { etcd, consul, consul_kv, dns, kubernetes, file };
+/** The sources: registries by their names in `discovery`, and host names. */
+export const SOURCES: Record<FeedSource, Source> = {
+  etcd,
+  consul,
+  consul_kv,
+  dns,
+  kubernetes,
+  file,
+  resolve: host_name,
+};

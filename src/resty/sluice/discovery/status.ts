@@ -1,7 +1,8 @@
 import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import type { Misfit } from "../store/document/sourced";
-import { feed_reports, source_reports } from "../store/source_status";
+import type { SourceMark } from "../store/document/line";
+import { feed_reports, host_report_name, source_reports } from "../store/source_status";
 import type { Feed, Subscription } from "./source";
 
 /** The status of sources, which the API shows. */
@@ -31,11 +32,16 @@ function report_name(feed: Feed): string {
   return string.format("%d", ngx.crc32_long(feed.key));
 }
 
+/** Returns the name of the report of an upstream's source, or of its server with a host name. */
+export function source_report_name(name: string, mark: SourceMark): string {
+  return mark === "discovery" ? name : host_report_name(name, mark);
+}
+
 /** Publishes the result of the last answer for an upstream. */
 export function report(subscription: Subscription, what: Report): void {
   if (subscription.feed.subscriptions.get(subscription.name) !== subscription) return;
   const { error, skipped, servers } = what;
-  const { name, feed, registry_revision } = subscription;
+  const { name, mark, feed, registry_revision } = subscription;
   const object = {
     source: feed.source,
     feed: report_name(feed),
@@ -49,7 +55,7 @@ export function report(subscription: Subscription, what: Report): void {
   const text = encode(object);
   if (text === subscription.report) return;
   subscription.report = text;
-  source_reports.put(name, text);
+  source_reports.put(source_report_name(name, mark), text);
 }
 
 /** Publishes the state of a feed. `error`: why the last session failed; undefined: it answers. */

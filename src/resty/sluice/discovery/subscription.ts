@@ -70,7 +70,7 @@ function conclude(
 }
 
 function apply(subscription: Subscription, entries: readonly Entry[], is_new: boolean): void {
-  const { name, stamp, guard, discovery: limits } = subscription;
+  const { name, stamp, guard, limits, mark } = subscription;
   subscription.is_applying = true;
   const skipped: Misfit[] = [];
   const servers = servers_of(entries, skipped);
@@ -80,7 +80,7 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
   const outcome = apply_wanted({
     name,
     stamp,
-    source: "discovery",
+    source: mark,
     servers,
     is_new,
     guard,

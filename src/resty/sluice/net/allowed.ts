@@ -27,6 +27,13 @@ export function refusal_of_service(host: string, port: number): string | undefin
   return refusal === undefined ? undefined : `${host}:${port} is not allowed: ${refusal}`;
 }
 
+/** Tells why this gateway must not connect to an address of a name; undefined: it may. Any phase. */
+export function refusal_of_address(name: string, address: string): string | undefined {
+  const bytes = host_bytes(address);
+  const refusal = bytes === undefined ? undefined : refusal_of_ip(rules, bytes, "service");
+  return refusal === undefined ? undefined : `the address of ${name} is not allowed: ${refusal}`;
+}
+
 /**
  * Tells why a connection must not be used, by its other end: the address that nginx's resolver has returned
  * for a name may differ from the one at the time of a check. Undefined: it may be. Phases that have

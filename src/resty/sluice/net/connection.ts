@@ -1,12 +1,15 @@
+import { host_bytes } from "../lib/address_rules";
 import * as clock from "../lib/clock";
 import { new_pause } from "../lib/pause";
 import type { Result } from "../lib/result";
-import { refusal_of_connection, refusal_of_service } from "./allowed";
+import { refusal_of_address, refusal_of_connection, refusal_of_service } from "./allowed";
+import { addresses_of_host } from "./dns/host";
+import { has_lookup_options } from "./dns/system";
 import type { Reader } from "./reader";
 
 /** The address of connections, and how long one is used. At most one idle connection is kept. */
 export interface Destination {
-  /** An IP address, IPv6 in brackets, or `unix:/path`. */
+  /** An IP address, IPv6 in brackets, `unix:/path`, or a host name. */
   host: string;
   /** 0 for a unix socket. */
   port: number;
@@ -43,6 +46,10 @@ export interface Connection extends Reader {
 
 /** The error text of nginx for a timeout. */
 const TIMED_OUT = "timeout";
+/** What nginx says about a name if nginx.conf has no `resolver`. */
+const NO_RESOLVER = "no resolver defined";
+/** Number of addresses of a name that one connection tries. */
+const MOST_HOSTS = 4;
 const MOST_BYTES_AT_ONCE = 65536;
 
 /**
@@ -72,9 +79,9 @@ export function is_timeout(cause: string): boolean {
   return string.sub(cause, -TIMED_OUT.length) === TIMED_OUT;
 }
 
-/** Limits the next operation to the time that remains. Returns false if none remains. */
-function set_timeout(connection: Connection): boolean {
-  const left = math.ceil((connection.deadline - clock.now()) * 1000);
+/** Limits the next operation to a part of the time that remains. Returns false if none remains. */
+function set_timeout(connection: Connection, part = 1): boolean {
+  const left = math.ceil((connection.deadline - clock.now()) * 1000 * part);
   if (left <= 0) return false;
   connection.socket.settimeout(left);
   return true;
@@ -113,6 +120,44 @@ export function is_refused_handshake(cause: string): boolean {
   return string.sub(cause, 1, NO_TLS.length) === NO_TLS;
 }
 
+/** Connects to the first host that accepts the connection. */
+function connect(connection: Connection, hosts: readonly string[]): Result<number> {
+  const { socket, destination } = connection;
+  const { host: name, port, pool } = destination;
+  let cause: string | undefined;
+  for (const index of $range(0, hosts.length - 1)) {
+    const host = hosts[index];
+    const refused =
+      destination.is_guarded === true && host !== name ? refusal_of_address(name, host) : undefined;
+    if (refused === undefined) {
+      if (!set_timeout(connection, 1 / (hosts.length - index))) return $multi(undefined, TIMED_OUT);
+      const [connected, failure] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
+      if (connected !== undefined) return $multi(connected, undefined);
+      cause = failure;
+    } else {
+      cause = refused;
+    }
+  }
+  return $multi(undefined, cause);
+}
+
+/**
+ * Connects to the host of the destination. A name is looked up by the `resolver` of `setup`, else by that of
+ * nginx.conf, which configurations of earlier versions have, else by those of the system.
+ */
+function connect_to_host(connection: Connection): Result<number> {
+  const { host, port } = connection.destination;
+  if (port === 0 || host_bytes(host) !== undefined) return connect(connection, [host]);
+  if (!has_lookup_options()) {
+    const [connected, cause] = connect(connection, [host]);
+    const has_resolver = string.find(cause ?? "", NO_RESOLVER, 1, true)[0] === undefined;
+    if (connected !== undefined || has_resolver) return $multi(connected, cause);
+  }
+  const [hosts, unknown] = addresses_of_host(host, () => clock.now() > connection.deadline);
+  if (hosts === undefined) return $multi(undefined, unknown);
+  return connect(connection, hosts.slice(0, MOST_HOSTS));
+}
+
 /** Tells why a new connection must not be used; undefined: it may be. */
 function refusal_of_new({ host, is_guarded }: Destination, socket: TcpSocket): string | undefined {
   return is_guarded === true ? refusal_of_connection(socket, host) : undefined;
@@ -123,7 +168,7 @@ function refusal_of_new({ host, is_guarded }: Destination, socket: TcpSocket): s
  */
 export function open_connection(destination: Destination, deadline: number): Result<Connection> {
   const socket = ngx.socket.tcp();
-  const { host, port, pool } = destination;
+  const { host, port } = destination;
   const connection: Connection = {
     buffer: "",
     used: 0,
@@ -139,8 +184,7 @@ export function open_connection(destination: Destination, deadline: number): Res
   };
   const misplaced = destination.is_guarded === true ? refusal_of_service(host, port) : undefined;
   if (misplaced !== undefined) return $multi(undefined, `${UNCONNECTED}${misplaced}`);
-  if (!set_timeout(connection)) return $multi(undefined, TIMED_OUT);
-  const [connected, cause] = port === 0 ? socket.connect(host, pool) : socket.connect(host, port, pool);
+  const [connected, cause] = connect_to_host(connection);
   if (connected === undefined) return $multi(undefined, `${UNCONNECTED}${cause ?? ""}`);
   connection.is_reused = socket.getreusedtimes()[0] !== 0;
   if (connection.is_reused) return $multi(connection, undefined);

@@ -29,6 +29,7 @@ import { lacks_init_worker } from "./nginx_conf";
 import { note_old_places } from "./old_places";
 import { restore_scaling } from "./scaling";
 import { differs, report_seeds } from "./seed_report";
+import { looked_up } from "./system_lookup";
 import { restore_proof } from "./unproven";
 import { write_under_lock } from "./write";
 
@@ -127,8 +128,10 @@ function check_slots(): void {
 }
 
 function plant(name: string, config: UpstreamConfig): void {
+  const [servers, unknown] = looked_up(config.servers);
+  if (servers === undefined) error(`could not create upstream ${name}: ${unknown ?? ""}`, 0);
   const [, problem] = write_under_lock(name, SETUP, (current, revision) => {
-    if (current === undefined) return replace_upstream(undefined, config, revision);
+    if (current === undefined) return replace_upstream(undefined, { ...config, servers }, revision);
     return $multi(current, undefined);
   });
   if (problem !== undefined) error(`could not create upstream ${name}: ${problem.text}`, 0);

@@ -1,7 +1,9 @@
+import { is_host_name } from "../config/host_name";
 import { settings_of } from "../config/settings";
 import type { UpstreamConfig } from "../config/upstream";
 import { encode } from "../lib/json";
 import type { Document } from "./document/document";
+import { hosts_of } from "./document/host";
 import { parse_line, server_text } from "./document/line";
 
 /** Warnings at a start about the seeds that are not created. */
@@ -16,7 +18,9 @@ function servers_text(texts: string[]): string {
 /** Returns whether an upstream differs from its seed, apart from its sources' servers and the order. */
 export function differs(document: Document, seed: UpstreamConfig): boolean {
   if (encode(settings_of(document)) !== encode(settings_of(seed))) return true;
-  const own: string[] = [];
+  // The addresses of a name that was looked up once may have changed since.
+  if (seed.servers.some(({ server, resolve }) => resolve !== true && is_host_name(server))) return false;
+  const own = hosts_of(document).map((host) => server_text(host));
   for (const line of document.lines) {
     const record = parse_line(line);
     if (record.source === "") own.push(server_text({ ...record, leave_by: "", in_service: undefined }));

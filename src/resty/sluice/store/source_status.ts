@@ -1,5 +1,6 @@
 import { as_object, decode } from "../lib/json";
 import { is_clustered } from "./document/clustered";
+import type { SourceMark } from "./document/line";
 import { delete_report, get_report, put_report } from "./memory/dict";
 
 /** The status of upstreams' sources and of their feeds, which all workers can read. */
@@ -66,6 +67,11 @@ function new_reports<Report>(kind: string): Reports<Report> {
       delete_report(kind + name);
     },
   };
+}
+
+/** Returns the name of the report of a server with a host name. `mark`: that of its addresses. */
+export function host_report_name(name: string, mark: SourceMark): string {
+  return `${name} ${mark}`;
 }
 
 export const source_reports = new_reports<SourceReport>("source:");

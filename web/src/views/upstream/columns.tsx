@@ -178,7 +178,7 @@ export function cellsOf(
     <Check key="check" check={status.check} />,
     <LastReport key="report" report={status.report} report_age={status.report_age} />,
     <span key="origin" class="quiet">
-      {originText({ origin: status.origin, node: undefined })}
+      {originText({ origin: status.origin })}
     </span>,
   ];
 }

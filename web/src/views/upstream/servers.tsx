@@ -19,7 +19,14 @@ const SORT_PERIOD = 5000;
 type ColumnId = (typeof COLUMNS)[number]["id"];
 
 function matches({ status }: Server, query: string): boolean {
-  const texts = [status.server, status.node ?? "", status.state, status.origin, status.reason];
+  const texts = [
+    status.server,
+    status.node ?? "",
+    status.host ?? "",
+    status.state,
+    status.origin,
+    status.reason,
+  ];
   return query === "" || texts.some((text) => text.toLowerCase().includes(query));
 }
 

@@ -1,6 +1,8 @@
+import { place_of } from "../../config/address";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { parse_head, type Document } from "../../store/document/document";
+import { hosts_of } from "../../store/document/host";
 import { may_have_sourced, parse_line } from "../../store/document/line";
 import { get_text } from "../../store/memory/dict";
 import { free_new_rows } from "../../store/commit";
@@ -36,9 +38,9 @@ function check_owner(
 }
 
 /** Returns the addresses of the servers that clients of the API have added. */
-function own_servers({ lines }: Document): string[] {
-  const own: string[] = [];
-  for (const line of lines) {
+function own_servers(document: Document): string[] {
+  const own = hosts_of(document).map((host) => place_of(host));
+  for (const line of document.lines) {
     const record = parse_line(line);
     if (record.source === "") own.push(record.server);
   }

@@ -92,7 +92,7 @@ export function read_given({
   const is_patch = object.patch !== undefined;
   const [upstream, no_patch] = is_patch ? patch_in(object, text) : [object, undefined];
   if (upstream === undefined) return $multi(undefined, no_patch === undefined ? [] : [no_patch]);
-  const [input, ambiguous] = read_input(upstream, text);
+  const [input, ambiguous] = read_input(name, upstream, text);
   if (input === undefined) return $multi(undefined, ambiguous === undefined ? [] : [ambiguous]);
   return is_patch ? read_changed(name, input, conditions) : read_put(name, input, conditions);
 }

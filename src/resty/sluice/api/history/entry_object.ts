@@ -1,20 +1,20 @@
 import { encode, record } from "../../lib/json";
+import type { ReadChange } from "../../store/document/saved";
 import type { PastChange, Summary } from "../../store/history/lines";
-import { compared_object } from "../changes/difference";
+import { compared_object, type Version } from "../changes/difference";
 
 /** A change of the past, as JSON. */
 
 const entry_record = record("revision time author origin comment request_id");
 
+function version_of({ settings, book }: ReadChange): Version | undefined {
+  return settings === undefined ? undefined : { settings, hosts: book.hosts };
+}
+
 /** Returns what a change has made of an upstream, as the answer to the change said. */
 function difference_text({ now, was, kept }: PastChange): string {
-  const compared = {
-    current: was.settings,
-    next: now.settings,
-    changed: { added: now.put, removed: was.put },
-    kept,
-    has_effect: true,
-  };
+  const servers = { added: now.put, removed: was.put, kept };
+  const compared = { current: version_of(was), next: version_of(now), servers, has_effect: true };
   return encode(compared_object(compared, false));
 }
 

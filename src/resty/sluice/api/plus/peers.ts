@@ -63,7 +63,7 @@ function peer_text(record: ServerRecord): string {
     PEER,
     record.id,
     server,
-    server,
+    record.host === undefined ? server : encode(record.host),
     tostring(record.backup),
     record.weight,
     explained_state(record, status.active)[0],

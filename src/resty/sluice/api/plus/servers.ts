@@ -1,13 +1,23 @@
 import { missing_value, type Problem } from "../../config/problem";
-import { read_server, read_server_change, type ServerChange } from "../../config/server";
+import {
+  read_named_server,
+  read_server_change,
+  type ServerChange,
+  type ServerConfig,
+} from "../../config/server";
 import type { Read } from "../../config/reader";
 import { set_of } from "../../lib/tables";
+import { free_new_rows } from "../../store/commit";
+import { find_by_id, type Document } from "../../store/document/document";
 import { add_server, patch_server, remove_server } from "../../store/document/edit";
-import { parse_line } from "../../store/document/line";
+import type { HostRecord } from "../../store/document/host";
+import { find_host } from "../../store/document/hosts";
+import { read } from "../../store/document/read";
 import { etag, ok, type Answered } from "../answer";
 import { check_role, type Client } from "../client/client";
-import { find_server, of_upstream, write_existing } from "../existing";
+import { find_any_server, of_upstream, write_existing } from "../existing";
 import { filter_object, wanted_fields } from "../fields";
+import { look_up_names } from "../lookups";
 import { argument, read_object, type ApiRequest } from "../request";
 import type { Route } from "../route";
 import { server_objects, server_object } from "../server_object";
@@ -16,25 +26,61 @@ import { server_objects, server_object } from "../server_object";
 
 const get_servers = of_upstream((document) => ok(server_objects(document, wanted_fields()), document));
 
+/** Returns the server with an id, which exists, in the form that `server_object` takes. */
+function server_with(document: Document, id: number): string | HostRecord {
+  const index = find_by_id(document, id);
+  return index === undefined ? (find_host(document, id) as HostRecord) : document.lines[index];
+}
+
+/** Reads servers, unless the problem `unknown` comes first. */
+function read_all(inputs: readonly unknown[], unknown: Problem | undefined): Read<ServerConfig[]> {
+  if (unknown !== undefined) return $multi(undefined, unknown);
+  const servers: ServerConfig[] = [];
+  for (const input of inputs) {
+    const [server, invalid] = read_named_server(input);
+    if (server === undefined) return $multi(undefined, invalid);
+    servers.push(server);
+  }
+  return $multi(servers, undefined);
+}
+
+/** Adds a server: several if the addresses of a host name were looked up. All of them, or none. */
+function add_all(current: Document, servers: readonly ServerConfig[], revision: number): Read<Document> {
+  let document = current;
+  for (const server of servers) {
+    const [next, problem] = add_server(document, server, revision);
+    if (next === undefined) {
+      free_new_rows([{ current, next: document }]);
+      return $multi(undefined, problem);
+    }
+    document = next;
+  }
+  return $multi(document, undefined);
+}
+
 function post(this: void, request: ApiRequest): Answered {
   const [input, , unreadable] = read_object();
   if (input === undefined) return $multi(undefined, unreadable);
-  const [server, invalid] = read_server(input);
+  const inputs = [input];
+  const { name } = request.parameters;
+  const unknown = read(name) === undefined ? undefined : look_up_names(name, inputs, undefined);
+  const [servers, invalid] = read_all(inputs, unknown);
+  let id = 0;
   const [document, problem] = write_existing(request, (current, revision) => {
-    if (server === undefined) return $multi(undefined, invalid);
-    return add_server(current, server, revision);
+    if (servers === undefined) return $multi(undefined, invalid);
+    id = current.next_id;
+    return add_all(current, servers, revision);
   });
   if (document === undefined) return $multi(undefined, problem);
-  const line = document.lines[document.lines.length - 1];
   const [path] = string.match(ngx.var.request_uri ?? "", "^([^?#]*[^?#/])/*$");
-  const headers = { Location: `${path ?? ""}/${parse_line(line).id}`, ETag: etag(document) };
-  return $multi({ status: 201, body: server_object(line), headers }, undefined);
+  const headers = { Location: `${path ?? ""}/${id}`, ETag: etag(document) };
+  return $multi({ status: 201, body: server_object(server_with(document, id)), headers }, undefined);
 }
 
 const get_server = of_upstream((document, request) => {
-  const [index, problem] = find_server(document, request);
-  if (index === undefined) return $multi(undefined, problem);
-  return ok(filter_object(server_object(document.lines[index]), wanted_fields()), document);
+  const [found, problem] = find_any_server(document, request);
+  if (found === undefined) return $multi(undefined, problem);
+  return ok(filter_object(server_object(found.shown), wanted_fields()), document);
 });
 
 /** The parameters that a client with the role "operate" may change: whether and how much a server serves. */
@@ -59,16 +105,16 @@ function read_change(client: Client): Read<ServerChange> {
 
 function patch(this: void, request: ApiRequest): Answered {
   const [change, invalid] = read_change(request.client);
-  let index = 0;
+  let id = 0;
   const [document, problem] = write_existing(request, (current, revision) => {
-    const [found, missing] = find_server(current, request);
+    const [found, missing] = find_any_server(current, request);
     if (found === undefined) return $multi(undefined, missing);
     if (change === undefined) return $multi(undefined, invalid);
-    index = found;
-    return patch_server(current, parse_line(current.lines[index]).id, change, revision);
+    id = found.id;
+    return patch_server(current, id, change, revision);
   });
   if (document === undefined) return $multi(undefined, problem);
-  return ok(server_object(document.lines[index]), document);
+  return ok(server_object(server_with(document, id)), document);
 }
 
 /** `DELETE …/servers/<id>` or `…/servers/?server=10.0.0.1:8080`. */
@@ -76,9 +122,9 @@ function remove(this: void, request: ApiRequest): Answered {
   if (request.parameters.id === undefined && argument("server") === undefined)
     return $multi(undefined, missing_value("server"));
   const [document, problem] = write_existing(request, (current) => {
-    const [index, missing] = find_server(current, request);
-    if (index === undefined) return $multi(undefined, missing);
-    return remove_server(current, parse_line(current.lines[index]).id);
+    const [found, missing] = find_any_server(current, request);
+    if (found === undefined) return $multi(undefined, missing);
+    return remove_server(current, found.id);
   });
   if (document === undefined) return $multi(undefined, problem);
   return ok(server_objects(document, wanted_fields()), document);

@@ -1,6 +1,7 @@
 import { SETTINGS, settings_of } from "../../config/settings";
 import { encode, list, shape, shaped } from "../../lib/json";
 import type { Document } from "../../store/document/document";
+import { hosts_of } from "../../store/document/host";
 import { parse_line } from "../../store/document/line";
 import { read } from "../../store/document/read";
 import type { NextPiece } from "../answer";
@@ -15,7 +16,7 @@ import { shown_settings } from "./upstream_edits";
 const UPSTREAM = shape(SETTINGS.names, ["servers"]);
 
 function export_object(document: Document): object {
-  const servers: object[] = [];
+  const servers: object[] = hosts_of(document).map((host) => parameters_object(host));
   for (const line of document.lines) {
     const record = parse_line(line);
     if (record.source === "") servers.push(parameters_object(record));

@@ -6,7 +6,7 @@ import type { ServerConfig } from "../../config/server";
 import { at_server, type UpstreamConfig } from "../../config/upstream";
 import { is_table } from "../../lib/json";
 import type { Document } from "../../store/document/document";
-import { source_in } from "../../store/document/line";
+import { parse_line, source_in } from "../../store/document/line";
 import { registered_nodes } from "../../store/document/nodes";
 import { new_line_finder } from "../../store/document/records";
 import { has_source } from "../../store/document/replace";
@@ -30,7 +30,7 @@ const TTL_OF_COPY = "60s";
 const LARGEST_ID = 2 ** 53;
 
 /** The members that GET returns and that are not parameters. */
-const MEMBERS_OF_GET = ["id", "source", "in_service", "node"];
+const MEMBERS_OF_GET = ["id", "source", "in_service", "node", "parent", "host"];
 
 function check_id(id: unknown): Problem | undefined {
   if (typeof id === "number" && id === math.floor(id) && id >= 0 && id <= LARGEST_ID) return undefined;
@@ -44,7 +44,8 @@ function take_origin(server: Record<string, unknown>): Read<Origin> {
   const bad_id = id === undefined ? undefined : check_id(id);
   if (bad_id !== undefined) return $multi(undefined, bad_id);
   const is_copy = id !== undefined;
-  if (source === "discovery") return $multi({ is_copy, source, node: undefined }, undefined);
+  if (source === "discovery" || source === "resolve")
+    return $multi({ is_copy, source, node: undefined }, undefined);
   if (source !== "register" || typeof node !== "string")
     return $multi({ is_copy, source: "", node: undefined }, undefined);
   const [registration, problem] = read_node(node, { ttl: TTL_OF_COPY });
@@ -85,9 +86,13 @@ export function with_origins(
   for (const index of $range(0, origins.length - 1)) {
     const { is_copy, source, node } = origins[index];
     const line = line_at?.(config.servers[index].server);
-    const is_sourced = line !== undefined && has_source({ source: source_in(line) }, config);
+    const is_named = config.servers[index].resolve === true;
+    // Most servers have no source, and need not be parsed.
+    const has_mark = !is_named && line !== undefined && source_in(line) !== "";
+    const is_sourced = has_mark && has_source(parse_line(line), config);
     const is_elsewhere = !is_sourced && node !== undefined && nodes.has(node.name);
-    const is_gone = line === undefined && source === "discovery" && is_following;
+    // The addresses of a host name are looked up again.
+    const is_gone = line === undefined && (source === "resolve" || (source === "discovery" && is_following));
     if (node !== undefined) nodes.add(node.name);
     if (!(is_copy && is_sourced) && !is_elsewhere && !is_gone) {
       const server = config.servers[index];

@@ -1,14 +1,18 @@
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
+import type { ServerConfig } from "../../config/server";
 import { SETTINGS, settings_of, type UpstreamSettings } from "../../config/settings";
 import { read_upstream, type UpstreamConfig } from "../../config/upstream";
+import { read_list } from "../../config/values";
 import { shape, shaped } from "../../lib/json";
 import type { Document } from "../../store/document/document";
+import { hosts_of } from "../../store/document/host";
 import { parse_line } from "../../store/document/line";
 import { upstream_not_found } from "../../store/document/problems";
 import { read } from "../../store/document/read";
 import { replace_upstream } from "../../store/document/replace";
 import type { Edit } from "../../store/write";
+import { look_up_names } from "../lookups";
 import { check_conditions, type Conditions } from "../precondition";
 import { server_objects } from "../server_object";
 import { check_empty } from "./empty";
@@ -40,11 +44,17 @@ export interface Input {
   origins: Origin[] | undefined;
 }
 
-/** Examines an upstream whose JSON text is `text`, and takes the members off it that are not parameters. */
-export function read_input(upstream: Record<string, unknown>, text: string): Read<Input> {
+/**
+ * Examines an upstream whose JSON text is `text`, looks up its host names, and takes the members off it that
+ * are not parameters. Phases that have cosockets.
+ */
+export function read_input(name: string, upstream: Record<string, unknown>, text: string): Read<Input> {
   const ambiguous = check_empty(upstream, text);
   if (ambiguous !== undefined) return $multi(undefined, ambiguous);
   if (upstream.servers === undefined) return $multi({ upstream, origins: undefined }, undefined);
+  const [servers] = read_list("servers", upstream.servers);
+  const unknown = servers === undefined ? undefined : look_up_names(name, servers, upstream.resolver);
+  if (unknown !== undefined) return $multi(undefined, unknown);
   const [origins, invalid] = take_origins(upstream.servers);
   return $multi(origins === undefined ? undefined : { upstream, origins }, invalid);
 }
@@ -58,7 +68,7 @@ export function read_whole(name: string, { upstream }: Input): Read<UpstreamConf
 }
 
 function config_of(document: Document): UpstreamConfig {
-  const servers = [];
+  const servers: ServerConfig[] = hosts_of(document);
   for (const line of document.lines) servers.push(parse_line(line));
   return { ...settings_of(document), servers };
 }

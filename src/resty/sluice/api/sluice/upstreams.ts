@@ -45,17 +45,17 @@ function get_all(this: void, { client }: ApiRequest): Answered {
 
 const get_one = of_upstream((document) => ok(upstream_object(document), document));
 
-function input_of_body(): Read<Input> {
+function input_of_body(name: string): Read<Input> {
   const [upstream, text, unreadable] = read_object();
   if (upstream === undefined) return $multi(undefined, unreadable);
-  return read_input(upstream, text);
+  return read_input(name, upstream, text);
 }
 
 function put(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
   const bad_name = check_name(name);
   if (bad_name !== undefined) return $multi(undefined, bad_name);
-  const [input, unreadable] = input_of_body();
+  const [input, unreadable] = input_of_body(name);
   if (input === undefined) return $multi(undefined, unreadable);
   const [config, invalid] = read_whole(name, input);
   if (config === undefined) return $multi(undefined, invalid);
@@ -72,7 +72,7 @@ function put(this: void, request: ApiRequest): Answered {
 
 function patch(this: void, request: ApiRequest): Answered {
   const { name } = request.parameters;
-  const [input, unreadable] = input_of_body();
+  const [input, unreadable] = input_of_body(name);
   const edit = patch_edit(name, input, unreadable, request.conditions);
   const [document, problem] = write(name, author_of(request), unless_emptying(name, edit));
   if (document === undefined) return $multi(undefined, problem);

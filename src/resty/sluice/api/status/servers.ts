@@ -57,7 +57,7 @@ function responses_text({ codes }: ServerStatus): string {
 
 function origin_of({ source }: ServerRecord, common: Common): string {
   if (source === "") return "hand";
-  return source === "register" ? source : (common.source ?? source);
+  return source === "register" || source === "resolve" ? source : (common.source ?? source);
 }
 
 /** Returns a further member that is a text; "" if it is undefined. */
@@ -125,7 +125,7 @@ function server_text(server: ServerRecord, common: Common): string {
     SERVER,
     server.id,
     encode(server.server),
-    text_member("node", server.node?.name),
+    text_member("node", server.node?.name) + text_member("host", server.host),
     origin_of(server, common),
     tostring(server.backup),
     settings_text(server),

@@ -1,13 +1,11 @@
-import { parse_address } from "../address";
 import { block, optional, required, with_default, type ConfigOf } from "../block";
 import { invalid_value, missing_value } from "../problem";
 import { refuse, type Read } from "../reader";
+import { read_resolvers } from "../resolver";
 import { seconds_of } from "../time";
-import { list_of, one_of, time_from, whole_from } from "../values";
+import { one_of, time_from, whole_from } from "../values";
 
 const LONGEST_NAME = 253;
-const MOST_RESOLVERS = 8;
-const DNS_PORT = 53;
 
 function read_name(this: void, path: string, value: unknown): Read<string> {
   if (
@@ -19,14 +17,6 @@ function read_name(this: void, path: string, value: unknown): Read<string> {
   return $multi(value, undefined);
 }
 
-function read_resolver(this: void, path: string, value: unknown): Read<string> {
-  const [address] = parse_address(value);
-  if (address === undefined || address.port === 0)
-    return refuse(path, 'must be an IP address with or without a port, such as "10.0.0.2:53"');
-  const has_port = address.server === value;
-  return $multi(has_port ? address.server : `${address.host}:${DNS_PORT}`, undefined);
-}
-
 /** The addresses of a domain name become the upstream's servers. */
 export const DNS = block(
   {
@@ -36,7 +26,7 @@ export const DNS = block(
     /** Port of the servers; required with `A` and `AAAA`, while SRV records contain it. */
     port: optional(whole_from(1, 65535)),
     /** DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. */
-    resolvers: required(list_of(read_resolver, MOST_RESOLVERS)),
+    resolvers: required(read_resolvers),
     /** Shortest time between two queries, if the TTL of the answer is shorter. */
     min_ttl: with_default(time_from("100ms", "1h"), "1s"),
     /** Longest time between two queries, if the TTL of the answer is longer. */

@@ -4,6 +4,7 @@ import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { list_of, number_from, read_string } from "../../config/values";
 import { decode, encode } from "../../lib/json";
 import type { RowNumber } from "../memory/cells";
+import { read_host } from "./host";
 import { address_in, lines_in, parse_line, type ServerRecord } from "./line";
 import { LARGEST_WHOLE, read_iso8601, read_secret, read_true, read_version, read_whole } from "./readers";
 
@@ -69,6 +70,8 @@ export const BOOKKEEPING = block({
    */
   session_secret: optional(read_secret),
   next_id: required(read_whole),
+  /** The servers with host names that are resolved, in the order of adding; absent: none. */
+  hosts: optional(list_of(read_host, math.huge)),
   /** The id of the next server that this gateway finds in a registry; absent: the upstream is not shared. */
   next_local_id: optional(read_whole),
   /** The version that the gateways of a cluster share: etcd's history and revision; absent: not shared. */

@@ -1,12 +1,14 @@
 import { canonical_address } from "../../config/address";
 import { check_fit } from "../../config/fit";
-import type { Problem } from "../../config/problem";
+import { is_host_name } from "../../config/host_name";
+import { invalid_value, type Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { changed_server, check_by_hand, type ServerChange, type ServerConfig } from "../../config/server";
 import type { RowNumber } from "../memory/cells";
 import { allocate_row, free_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_clustered, is_local_id } from "./clustered";
 import { find_by_address, find_by_id, type Document } from "./document";
+import { add_host, find_host, patch_host, remove_host } from "./hosts";
 import { address_in, format_line, parse_line, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY, server_not_found } from "./problems";
 
@@ -26,7 +28,8 @@ export function copy(document: Document): Document {
 
 /** Returns the id of the first of some servers that are added together, all from the same source. */
 function next_ids(document: Document, servers: readonly ServerConfig[]): number {
-  const is_local = is_clustered() && servers.length > 0 && servers[0].source === "discovery";
+  const source = servers.length === 0 ? "" : servers[0].source;
+  const is_local = is_clustered() && (source === "discovery" || source === "resolve");
   return is_local ? (document.next_local_id ?? FIRST_LOCAL_ID) : document.next_id;
 }
 
@@ -62,10 +65,20 @@ export function add_lines(
   return undefined;
 }
 
+/** Returns the problem of a host name in a place where nobody looks it up. */
+export function check_address({ server }: ServerConfig): Problem | undefined {
+  if (!is_host_name(server)) return undefined;
+  const reason = `"${server}" is a host name that cannot be looked up here: give it with "resolve" to a new server`;
+  return { ...invalid_value("server", reason), code: "UpstreamConfNoResolver" };
+}
+
 /** Adds a server at the end. */
 export function add_server(current: Document, server: ServerConfig, revision: number): Edited {
   const unfit = check_fit(current, server);
   if (unfit !== undefined) return $multi(undefined, unfit);
+  if (server.resolve === true) return add_host(current, server);
+  const unknown = check_address(server);
+  if (unknown !== undefined) return $multi(undefined, unknown);
   const there = find_by_address(current, server.server);
   if (there !== undefined) return $multi(undefined, exists(current.lines[there]));
   const document = copy(current);
@@ -76,13 +89,15 @@ export function add_server(current: Document, server: ServerConfig, revision: nu
 /** Changes a server's parameters. Another address, not only another spelling, makes it another server. */
 export function patch_server(current: Document, id: number, change: ServerChange, revision: number): Edited {
   const index = find_by_id(current, id);
+  const host = index === undefined ? find_host(current, id) : undefined;
+  if (host !== undefined) return patch_host(current, host, change);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const record = parse_line(current.lines[index]);
   const foreign = check_by_hand(record);
   if (foreign !== undefined) return $multi(undefined, foreign);
   const [server, problem] = changed_server(record, change);
   if (server === undefined) return $multi(undefined, problem);
-  const unfit = check_fit(current, server);
+  const unfit = check_fit(current, server) ?? check_address(server);
   if (unfit !== undefined) return $multi(undefined, unfit);
 
   const document = copy(current);
@@ -105,6 +120,8 @@ export function patch_server(current: Document, id: number, change: ServerChange
 /** Removes a server. */
 export function remove_server(current: Document, id: number): Edited {
   const index = find_by_id(current, id);
+  const host = index === undefined ? find_host(current, id) : undefined;
+  if (host !== undefined) return $multi(remove_host(current, host), undefined);
   if (index === undefined) return $multi(undefined, server_not_found(`ID "${id}"`));
   const foreign = check_by_hand(parse_line(current.lines[index]));
   if (foreign !== undefined) return $multi(undefined, foreign);

@@ -18,8 +18,15 @@ export interface ServerRecord extends ServerConfig {
   row: RowNumber;
 }
 
-/** The sources of servers, as lines name them. */
-export type SourceMark = "discovery" | "register";
+/**
+ * The sources of servers, as lines name them: a registry, the servers themselves, or a host name by its id.
+ */
+export type SourceMark = "discovery" | "register" | `resolve ${string}`;
+
+/** Returns the mark of the addresses of a host name. `id`: that of the server that has the name. */
+export function mark_of_host(id: number): SourceMark {
+  return `resolve ${string.format("%d", id)}`;
+}
 
 type StoredServer = Partial<ServerConfig> & { server: string };
 
@@ -39,6 +46,10 @@ export const STORED_FIELDS = [
   "standby",
   "in_service",
   "source",
+  "parent",
+  "host",
+  "resolve",
+  "service",
   "node",
 ] as const;
 const SERVER_SHAPE = shape(STORED_FIELDS);
@@ -120,7 +131,22 @@ export function source_in(line: string): ServerConfig["source"] {
 
 /** Returns whether a source brought a server. */
 export function has_sourced(line: string, source: SourceMark): boolean {
-  return source_in(line) === source;
+  const [kind, end] = string.match(line, '"source":"(%a+)"()');
+  if (kind !== "resolve") return kind === source;
+  return source === `resolve ${string.match(line, '^,"parent":(%d+)', tonumber(end))[0] ?? ""}`;
+}
+
+/** Returns the id of the server whose host name a server belongs to; undefined: it belongs to none. */
+export function parent_in(line: string): number | undefined {
+  return tonumber(string.match(line, '"source":"resolve","parent":(%d+)')[0]);
+}
+
+/**
+ * Returns whether a source that each gateway follows by itself brought a server: a registry or a host name.
+ */
+export function is_found(line: string): boolean {
+  const source = source_in(line);
+  return source === "discovery" || source === "resolve";
 }
 
 /** Returns false when certainly no server in a text comes from a source. */

@@ -8,7 +8,8 @@ import type { UpstreamConfig } from "../../config/upstream";
 import { allocate_row, free_row } from "../memory/rows";
 import { is_local_id } from "./clustered";
 import { bookkeeping_of, type Document } from "./document";
-import { add_lines, type Edited } from "./edit";
+import { add_lines, check_address, type Edited } from "./edit";
+import { lines_with_hosts, replaced_hosts, set_hosts } from "./hosts";
 import { format_line, parse_line, server_text, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 import { new_secret } from "./secret";
@@ -25,17 +26,36 @@ function secret_of(current: Document | undefined, config: UpstreamConfig): Read<
   return $multi(secret, undefined);
 }
 
+let last_config: UpstreamConfig | undefined;
+let last_names = new LuaSet<string>();
+
+/** Returns the host names that a configuration resolves. It is asked for once for each server. */
+function names_in(config: UpstreamConfig): LuaSet<string> {
+  if (config === last_config) return last_names;
+  last_config = config;
+  last_names = new LuaSet<string>();
+  for (const { resolve, server } of config.servers) {
+    if (resolve === true) last_names.add(server);
+  }
+  return last_names;
+}
+
 /**
  * Returns whether the source of a server still brings servers once the upstream has the settings of `config`.
  */
-export function has_source({ source }: Pick<ServerConfig, "source">, config: UpstreamConfig): boolean {
+export function has_source(
+  { source, host }: Pick<ServerConfig, "source" | "host">,
+  config: UpstreamConfig,
+): boolean {
+  if (source === "resolve") return names_in(config).has(host ?? "");
   return source === "register" || (source === "discovery" && source_of(config.discovery) !== undefined);
 }
 
 /** Returns whether the given parameters equal those of an existing server at the same address. */
 function is_as_given(record: ServerRecord, given: ServerConfig): boolean {
-  const { server, source, node, leave_by, in_service } = record;
-  return server_text({ ...given, server, source, node, leave_by, in_service }) === server_text(record);
+  const { server, source, node, parent, host, leave_by, in_service } = record;
+  const same = { ...given, server, source, node, parent, host, leave_by, in_service };
+  return server_text(same) === server_text(record);
 }
 
 /** The servers of the new document: those that stay, new ones, and new ones whose source is a registry. */
@@ -43,6 +63,17 @@ interface Parts {
   kept: ServerRecord[];
   added: ServerConfig[];
   found: ServerConfig[];
+  /** Servers with host names. */
+  named: ServerConfig[];
+}
+
+/** Makes a server one that a client has added by its address. Returns it. */
+function make_own(server: ServerConfig): ServerConfig {
+  server.source = "";
+  server.node = undefined;
+  server.parent = undefined;
+  server.host = undefined;
+  return server;
 }
 
 /** Decides which servers stay and which are new. Servers of a source stay as they are. */
@@ -54,18 +85,21 @@ function divide(current: Document | undefined, config: UpstreamConfig): Read<Par
     known.set(record.server, record);
     by_name.set(canonical_address(record.server), record);
   }
-  const parts: Parts = { kept: [], added: [], found: [] };
+  const parts: Parts = { kept: [], added: [], found: [], named: [] };
   for (const server of config.servers) {
     // A state of version 0.1.0 may have servers whose addresses differ only in spelling.
     const before = (known.get(server.server) ?? by_name.get(canonical_address(server.server))) as
       ServerRecord | undefined;
-    if (before !== undefined && has_source(before, config)) {
+    const unknown = check_address(server);
+    if (server.resolve === true) {
+      parts.named.push(server);
+    } else if (unknown !== undefined) {
+      return $multi(undefined, unknown);
+    } else if (before !== undefined && has_source(before, config)) {
       if (!is_as_given(before, server)) return $multi(undefined, check_by_hand(before));
     } else if (before !== undefined && before.backup === server.backup && !is_local_id(before.id)) {
       // `carried_over` returns a new object.
-      const kept = carried_over(server, before) as ServerRecord;
-      kept.source = "";
-      kept.node = undefined;
+      const kept = make_own(carried_over(server, before)) as ServerRecord;
       kept.id = before.id;
       kept.incarnation = before.incarnation;
       kept.row = before.row;
@@ -74,7 +108,7 @@ function divide(current: Document | undefined, config: UpstreamConfig): Read<Par
       parts.found.push(server);
     } else {
       const has_registered = server.source === "register" && server.node !== undefined;
-      parts.added.push(has_registered ? server : { ...server, source: "", node: undefined });
+      parts.added.push(has_registered ? server : make_own({ ...server }));
     }
   }
   for (const [, record] of pairs(known)) {
@@ -114,11 +148,18 @@ export function replace_upstream(
     leavers: [],
     lines: [],
   };
-  for (const record of parts.kept) document.lines.push(format_line(record));
+  const hosts = replaced_hosts(current, parts.named, document.next_id);
+  for (const { id } of hosts) document.next_id = math.max(document.next_id, id + 1);
+  set_hosts(document, hosts);
+  document.lines = lines_with_hosts(
+    parts.kept.map((record) => format_line(record)),
+    hosts,
+  );
+  const kept = document.lines.length;
   // Added separately, because in a cluster each gateway numbers the servers that it finds.
   const full = add_lines(document, parts.added, revision) ?? add_lines(document, parts.found, revision);
   if (full === undefined) return $multi(document, undefined);
-  for (const index of $range(parts.kept.length, document.lines.length - 1))
+  for (const index of $range(kept, document.lines.length - 1))
     free_row(parse_line(document.lines[index]).row);
   if (current === undefined) free_row(row);
   return $multi(undefined, full);

@@ -15,16 +15,18 @@ import { allocate_row, free_row, start_row } from "../memory/rows";
 import { FIRST_LOCAL_ID, is_local_id } from "./clustered";
 import { BOOKKEEPING, bookkeeping_of, type Document } from "./document";
 import type { Edited } from "./edit";
-import { format_line, has_sourced, parse_line, stored_server, type ServerRecord } from "./line";
+import { hosts_of } from "./host";
+import { lines_with_hosts } from "./hosts";
+import { format_line, has_sourced, is_found, parse_line, stored_server, type ServerRecord } from "./line";
 import { OUT_OF_MEMORY } from "./problems";
 import { NOT_WHOLE, read_secret } from "./readers";
 import { read_saved_server, type SavedServer } from "./saved";
 
 /** The part of an upstream that gateways share, as text: all but what each finds in a registry. */
 
-const { next_id, session_secret, scaling, drained } = BOOKKEEPING.options;
+const { next_id, hosts, session_secret, scaling, drained } = BOOKKEEPING.options;
 /** The bookkeeping that the gateways share. */
-const SHARED = block({ next_id, session_secret, scaling, drained });
+const SHARED = block({ next_id, hosts, session_secret, scaling, drained });
 
 /** The shared part of an upstream. */
 export interface Shared extends ConfigOf<typeof SHARED> {
@@ -36,8 +38,8 @@ export interface Shared extends ConfigOf<typeof SHARED> {
 export function shared_text(document: Document): string {
   const servers: object[] = [];
   for (const line of document.lines) {
-    const record = parse_line(line);
-    if (record.source !== "discovery") servers.push({ id: record.id, ...stored_server(record) });
+    const record = is_found(line) ? undefined : parse_line(line);
+    if (record !== undefined) servers.push({ id: record.id, ...stored_server(record) });
   }
   return encode({ ...settings_of(document), ...copy_of(SHARED, document), servers: list(servers) });
 }
@@ -48,8 +50,8 @@ const FIELDS = set_of(SETTINGS.names, SHARED.names, ["servers"]);
 function read_shared_server(saved: unknown, settings: UpstreamSettings): Read<SavedServer> {
   const [server, problem] = read_saved_server(saved);
   if (server === undefined) return $multi(undefined, problem);
-  if (server.source === "discovery" || is_local_id(server.id))
-    return refuse("source", "a server that a registry brings is not shared");
+  if (server.source === "discovery" || server.source === "resolve" || is_local_id(server.id))
+    return refuse("source", "a server that a registry or a host name brings is not shared");
   const unfit = check_fit(settings, server);
   return $multi(unfit === undefined ? server : undefined, unfit);
 }
@@ -103,15 +105,16 @@ export function parse_shared(text: string): Read<Shared> {
 }
 
 /**
- * Adds the servers that this gateway has found in a registry, if it is still followed, unless a shared one
- * has the address. Those from before the upstream was shared get a new id.
+ * Adds the servers that this gateway has found in a registry or for a host name, if it is still followed,
+ * unless a shared one has the address. Those from before the upstream was shared get a new id.
  */
 function add_local_lines(document: Document, current: Document | undefined, { servers }: Shared): void {
-  if (source_of(document.discovery) === undefined) return;
+  const has_registry = source_of(document.discovery) !== undefined;
   const addresses = new LuaSet<string>();
   for (const { server } of servers) addresses.add(canonical_address(server));
-  for (const line of current?.lines ?? []) {
-    const record = has_sourced(line, "discovery") ? parse_line(line) : undefined;
+  for (const line of lines_with_hosts(current?.lines ?? [], hosts_of(document))) {
+    const is_followed = has_sourced(line, "discovery") ? has_registry : is_found(line);
+    const record = is_followed ? parse_line(line) : undefined;
     if (record !== undefined && !addresses.has(canonical_address(record.server))) {
       if (!is_local_id(record.id)) {
         record.id = document.next_local_id ?? FIRST_LOCAL_ID;

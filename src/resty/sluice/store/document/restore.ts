@@ -4,7 +4,8 @@ import { row_at, shared_memory } from "../memory/region";
 import { is_local_id } from "./clustered";
 import type { Document } from "./document";
 import type { Edited } from "./edit";
-import { address_in, format_line, numbers_in, parse_line } from "./line";
+import { hosts_of } from "./host";
+import { format_line, numbers_in, parse_line } from "./line";
 import { replace_upstream } from "./replace";
 import type { SavedServer } from "./saved";
 
@@ -19,32 +20,32 @@ function shared_ids(servers: readonly SavedServer[]): LuaTable<string, number | 
   return ids;
 }
 
-/** Gives the servers that are new in a document the ids that they had, unless others have them now. */
-function restore_ids(
-  document: Document,
-  ids: LuaTable<string, number | undefined>,
-  first_id: number,
-  revision: number,
-): void {
-  const taken = new LuaSet<number>();
+/** Returns the ids that servers have and keep. */
+function kept_ids(document: Document, revision: number): LuaSet<number> {
+  const kept = new LuaSet<number>();
+  for (const { id } of hosts_of(document)) kept.add(id);
   for (const line of document.lines) {
     const [id, incarnation] = numbers_in(line);
-    if (incarnation !== revision) taken.add(id);
+    if (incarnation !== revision || is_local_id(id)) kept.add(id);
   }
-  let next_id = first_id;
+  return kept;
+}
+
+/** Gives the servers that are new in a document the ids that they had, unless others have them now. */
+function restore_ids(document: Document, ids: LuaTable<string, number | undefined>, revision: number): void {
+  const kept = kept_ids(document, revision);
+  for (const [, id] of pairs(ids)) document.next_id = math.max(document.next_id, (id) + 1);
   for (const index of $range(0, document.lines.length - 1)) {
-    const line = document.lines[index];
-    const [, incarnation] = numbers_in(line);
-    const id = ids.get(address_in(line));
-    if (incarnation === revision && id !== undefined && !taken.has(id)) {
-      const record = parse_line(line);
-      document.lines[index] = format_line({ ...record, id });
-      shared_memory()[row_at(record.row) + Row.ID] = id;
+    const record = parse_line(document.lines[index]);
+    if (record.incarnation === revision && !is_local_id(record.id)) {
+      const wanted = ids.get(record.server);
+      const is_free = wanted !== undefined && !kept.has(wanted);
+      if (!is_free) document.next_id += 1;
+      record.id = is_free ? wanted : document.next_id - 1;
+      document.lines[index] = format_line(record);
+      shared_memory()[row_at(record.row) + Row.ID] = record.id;
     }
-    const [final_id] = numbers_in(document.lines[index]);
-    if (!is_local_id(final_id)) next_id = math.max(next_id, final_id + 1);
   }
-  document.next_id = next_id;
   table.sort(document.lines, (a, b) => numbers_in(a)[0] < numbers_in(b)[0]);
 }
 
@@ -62,6 +63,6 @@ export function restore_upstream(
   const given = servers.map((server) => ({ ...server, leave_by: "", in_service: undefined }));
   const [document, problem] = replace_upstream(current, { ...settings, servers: given }, revision);
   if (document === undefined) return $multi(undefined, problem);
-  restore_ids(document, shared_ids(servers), current?.next_id ?? 0, revision);
+  restore_ids(document, shared_ids(servers), revision);
   return $multi(document, undefined);
 }

@@ -60,7 +60,7 @@ function read_leave_by(leave_by: unknown, drain: boolean): Read<string> {
 }
 
 /** The members of a stored server that are not parameters. */
-const OWN_FIELDS = ["id", "incarnation", "leave_by", "in_service", "source", "node"];
+const OWN_FIELDS = ["id", "incarnation", "leave_by", "in_service", "source", "parent", "host", "node"];
 
 /** Reads a stored server. The members that are not parameters are removed from `saved`. */
 export function read_saved_server(saved: unknown): Read<SavedServer> {
@@ -69,8 +69,12 @@ export function read_saved_server(saved: unknown): Read<SavedServer> {
   if (!is_whole(id, 0)) return refuse("id", NOT_WHOLE);
   const [node, bad_node] = read_registration(saved);
   if (bad_node !== undefined) return $multi(undefined, bad_node);
-  if (source !== undefined && source !== "discovery" && source !== "register")
-    return refuse("source", 'must be "discovery" or "register"');
+  if (source !== undefined && source !== "discovery" && source !== "register" && source !== "resolve")
+    return refuse("source", 'must be "discovery", "register" or "resolve"');
+  const { parent, host } = saved;
+  const has_parent = is_whole(parent, 0) && typeof host === "string";
+  if (source === "resolve" ? !has_parent : (parent ?? host) !== undefined)
+    return refuse("parent", 'must be given with "host" and the source "resolve", and only then');
   for (const name of OWN_FIELDS) saved[name] = undefined;
   const [parameters, problem] = read_server(saved);
   if (parameters === undefined) return $multi(undefined, problem);
@@ -80,6 +84,8 @@ export function read_saved_server(saved: unknown): Read<SavedServer> {
   server.id = id;
   server.source = source ?? "";
   server.node = node;
+  server.parent = parent as number | undefined;
+  server.host = host as string | undefined;
   server.leave_by = leaves;
   // Other values count as absent.
   if (server.standby === true && in_service === true) server.in_service = true;

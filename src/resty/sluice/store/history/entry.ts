@@ -1,7 +1,8 @@
-import { settings_of } from "../../config/settings";
+import { have_equal } from "../../config/block";
+import { SETTINGS } from "../../config/settings";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
-import { encode } from "../../lib/json";
+import { is_equal } from "../../lib/json";
 import { escape_invalid_utf8 } from "../../lib/utf8";
 import { change_text, deletion_text } from "../disk/journal";
 import type { Difference } from "../document/difference";
@@ -24,7 +25,8 @@ interface Change {
 function is_of_configuration({ current, next, changed }: Change): boolean {
   if (current === undefined || next === undefined) return true;
   if (changed.added.length > 0 || changed.removed.length > 0) return true;
-  return encode(settings_of(current)) !== encode(settings_of(next));
+  if (!is_equal(current.hosts, next.hosts)) return true;
+  return !have_equal(SETTINGS, current, next);
 }
 
 /** Returns the line of the journal that would undo a change. */

@@ -1,6 +1,7 @@
 import { settings_of, type UpstreamSettings } from "../../config/settings";
 import { keys_of } from "../../lib/tables";
 import type { Document } from "../document/document";
+import { hosts_of, type StoredHost } from "../document/host";
 import { parse_line } from "../document/line";
 import type { SavedServer } from "../document/saved";
 import type { PastChange } from "./lines";
@@ -11,7 +12,10 @@ import type { PastChange } from "./lines";
 export interface Past {
   /** Undefined: the upstream did not exist. */
   settings: UpstreamSettings | undefined;
+  /** The servers at addresses, by id. */
   servers: LuaTable<number, SavedServer>;
+  /** The servers with host names. */
+  hosts: readonly StoredHost[];
 }
 
 /** Returns an upstream as it is. */
@@ -21,12 +25,14 @@ export function present(document: Document | undefined): Past {
     const record = parse_line(line);
     servers.set(record.id, record);
   }
-  return { settings: document === undefined ? undefined : settings_of(document), servers };
+  const settings = document === undefined ? undefined : settings_of(document);
+  return { settings, servers, hosts: document?.hosts ?? [] };
 }
 
 /** Undoes a change. Changes must be undone in the order from the last one to the first. */
 export function undo(past: Past, { was }: PastChange): void {
   past.settings = was.settings;
+  past.hosts = was.book.hosts ?? [];
   if (was.settings === undefined) {
     past.servers = new LuaTable<number, SavedServer>();
     return;
@@ -35,11 +41,11 @@ export function undo(past: Past, { was }: PastChange): void {
   for (const server of was.put) past.servers.set(server.id, server);
 }
 
-/** Returns the servers that clients of the API had added, in the order of their ids. */
-export function own_servers({ servers }: Past): SavedServer[] {
+/** Returns the servers that clients of the API had added: those with host names, then those at addresses. */
+export function own_servers({ servers, hosts }: Past): SavedServer[] {
   const ids = keys_of(servers);
   table.sort(ids);
-  const own: SavedServer[] = [];
+  const own: SavedServer[] = hosts_of({ hosts });
   for (const id of ids) {
     const server = servers.get(id);
     if (server.source === "") own.push(server);

@@ -1,13 +1,7 @@
-import type { DnsRecord } from "resty.dns.resolver";
-import { ip_bytes, ip_text } from "../lib/ip";
-import type { Result } from "../lib/result";
+import type { Result } from "../../lib/result";
+import { domain_name, Section, TYPES, type DnsRecord, type RecordType } from "./message";
 
 /** Selects the records of a name from DNS answers, and follows its aliases. Pure: the caller asks. */
-
-export type RecordType = "A" | "AAAA" | "SRV";
-
-/** The numbers of the types of records. */
-export const TYPES = { A: 1, AAAA: 28, SRV: 33, CNAME: 5 };
 
 /** The records of a name. */
 export interface Found {
@@ -15,8 +9,10 @@ export interface Found {
   records: DnsRecord[];
   /** The records of the additional section. */
   additional: DnsRecord[];
-  /** The smallest TTL of the records and their aliases, in seconds; `math.huge` without records. */
+  /** The smallest TTL of the records and their aliases, in seconds; `math.huge` without any. */
   ttl: number;
+  /** Without records: how long that stays so, in seconds; undefined: the answer does not say it. */
+  negative_ttl: number | undefined;
 }
 
 /** Asks for records of a type. Returns all records of the answer, or undefined and the cause. */
@@ -30,33 +26,17 @@ interface Chain {
   ttl: number;
 }
 
-const ANSWER_SECTION = 1;
-const ADDITIONAL_SECTION = 3;
-const IN = 1;
 const MOST_ALIASES = 16;
-
-/** Returns the canonical form of a domain name. */
-export function domain_name(name: string): string {
-  return string.lower(string.sub(name, -1) === "." ? string.sub(name, 1, -2) : name);
-}
-
-/** Returns the address of a record in the notation of nginx; undefined: the record has none. */
-export function host_of(record: DnsRecord): string | undefined {
-  if (record.type === TYPES.A) return record.address;
-  const ipv6 = record.type === TYPES.AAAA ? ip_bytes(record.address) : undefined;
-  return ipv6 === undefined ? undefined : `[${ip_text(ipv6)}]`;
-}
 
 /** Follows the aliases of an answer to the last name. Returns false if they form a loop or are too many. */
 function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
   const aliases = new LuaTable<string, DnsRecord | undefined>();
   for (const record of records) {
-    if (record.section === ANSWER_SECTION && record.type === TYPES.CNAME)
-      aliases.set(domain_name(record.name), record);
+    if (record.section === Section.ANSWER && record.type === TYPES.CNAME) aliases.set(record.name, record);
   }
   let alias = aliases.get(chain.last);
   while (alias !== undefined) {
-    chain.last = domain_name(alias.cname);
+    chain.last = alias.target as string;
     chain.length += 1;
     chain.ttl = math.min(chain.ttl, alias.ttl);
     if (chain.names.has(chain.last) || chain.length > MOST_ALIASES) return false;
@@ -67,17 +47,15 @@ function follow_aliases(chain: Chain, records: readonly DnsRecord[]): boolean {
 }
 
 function found_in(chain: Chain, records: readonly DnsRecord[], wanted: number): Found {
-  const found: Found = { records: [], additional: [], ttl: chain.ttl };
+  const found: Found = { records: [], additional: [], ttl: chain.ttl, negative_ttl: undefined };
   for (const record of records) {
     const { section, type: record_type, name, ttl } = record;
-    if (record.class === IN && section === ADDITIONAL_SECTION) {
+    if (section === Section.ADDITIONAL) {
       found.additional.push(record);
-    } else if (
-      record.class === IN &&
-      section === ANSWER_SECTION &&
-      record_type === wanted &&
-      chain.names.has(domain_name(name))
-    ) {
+    } else if (section === Section.AUTHORITY && record_type === TYPES.SOA) {
+      // RFC 2308: the smaller one of the two.
+      found.negative_ttl = math.min(ttl, record.minimum ?? 0, chain.ttl);
+    } else if (section === Section.ANSWER && record_type === wanted && chain.names.has(name)) {
       found.records.push(record);
       found.ttl = math.min(found.ttl, ttl);
     }

@@ -1,21 +1,38 @@
-import type { DnsRecord } from "resty.dns.resolver";
-import { backoff } from "../net/backoff";
-import { domain_name, host_of, look_up_name, TYPES, type Ask } from "./dns_records";
-import type { KnownAddresses } from "./source";
+import { backoff } from "../backoff";
+import { domain_name, TYPES, type DnsRecord } from "./message";
+import { look_up_name, type Ask } from "./records";
 
 /**
- * The addresses of SRV targets. Each family of each target is a separate question. A question that fails
- * keeps its last answer, so that only an answer can remove an address. Pure: the caller provides the
- * resolvers and the clock.
+ * The addresses of names, such as the targets of SRV records. Each family of each target is a separate
+ * question. A question that fails keeps its last answer, so that only an answer can remove an address. Pure:
+ * the caller provides the resolvers and the clock.
  */
 
 /** A family of addresses, named by its record type. */
 export type Family = "A" | "AAAA";
-const FAMILIES: Family[] = ["A", "AAAA"];
+export const FAMILIES: readonly Family[] = ["A", "AAAA"];
+
+/** The addresses of one family that a name has in DNS, as far as they are known. */
+export interface KnownAddresses {
+  /** Sorted, in the notation of nginx; undefined: no resolver has answered yet. */
+  hosts: string[] | undefined;
+  /** The TTL of the answer, in seconds; `math.huge`: the answer has none. */
+  ttl: number;
+  /** With an answer without addresses: how long it holds, in seconds; 0: the answer does not say it. */
+  negative_ttl: number;
+  /** Failures of the question since the last answer. */
+  failures: number;
+  /** When the question may be asked again, by the monotonic clock. */
+  not_before: number;
+  /** The cause of the last failure; undefined: the last question was answered. */
+  cause: string | undefined;
+}
 
 /** The parameters of looking up addresses. */
 export interface Asker {
   ask: Ask;
+  /** The families that are looked up. Default: both. */
+  families?: readonly Family[];
   /** The addresses that are known from earlier rounds, by question. */
   known: LuaTable<string, KnownAddresses | undefined>;
   now: (this: void) => number;
@@ -71,14 +88,13 @@ function question_of(name: string, family: Family): string {
   return `${family} ${name}`;
 }
 
-function known_from(records: readonly DnsRecord[], ttl: number): KnownAddresses {
+function known_from(records: readonly DnsRecord[], ttl: number, negative_ttl = 0): KnownAddresses {
   const hosts: string[] = [];
-  for (const record of records) {
-    const host = host_of(record);
+  for (const { host } of records) {
     if (host !== undefined) hosts.push(host);
   }
   table.sort(hosts);
-  return { hosts, ttl, failures: 0, not_before: 0, cause: undefined };
+  return { hosts, ttl, negative_ttl, failures: 0, not_before: 0, cause: undefined };
 }
 
 function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, KnownAddresses | undefined> {
@@ -114,9 +130,9 @@ function ask_for(round: Round, name: string, family: Family): KnownAddresses {
     round.lost += math.max(LEAST_LOST, ended - began);
     const failures = math.min((before?.failures ?? 0) + 1, MOST_DOUBLINGS);
     const not_before = ended + backoff(failures, min_ttl, max_ttl);
-    return { hosts: before?.hosts, ttl: math.huge, failures, not_before, cause };
+    return { hosts: before?.hosts, ttl: math.huge, negative_ttl: 0, failures, not_before, cause };
   }
-  const answer = known_from(found.records, found.ttl);
+  const answer = known_from(found.records, found.ttl, found.negative_ttl);
   // A server that sends one family with the SRV records would also send the other one, if it existed.
   // An empty answer for the other family is therefore asked for as rarely as possible.
   const other = question_of(name, family === "A" ? "AAAA" : "A");
@@ -136,6 +152,7 @@ function addresses_of(round: Round, name: string, family: Family): KnownAddresse
   return {
     hosts: before?.hosts,
     ttl: math.huge,
+    negative_ttl: 0,
     failures: before?.failures ?? 0,
     not_before: before?.not_before ?? 0,
     cause: before?.cause ?? NOT_ASKED,
@@ -156,9 +173,9 @@ interface Question {
  * that has been due for longest first, so that none waits forever. The other questions are ordered by family,
  * so that a resolver that never answers for one family does not delay the other.
  */
-function questions_of({ known }: Asker, names: readonly string[]): Question[] {
+function questions_of({ known, families = FAMILIES }: Asker, names: readonly string[]): Question[] {
   const questions: Question[] = [];
-  for (const family of FAMILIES) {
+  for (const family of families) {
     for (const name of names) {
       const text = question_of(name, family);
       const before = known.get(text);
@@ -171,7 +188,13 @@ function questions_of({ known }: Asker, names: readonly string[]): Question[] {
   return questions;
 }
 
-function note(round: Round, target: TargetAddresses, family: Family, known: KnownAddresses): void {
+function note(
+  round: Round,
+  target: TargetAddresses,
+  family: Family,
+  known: KnownAddresses | undefined,
+): void {
+  if (known === undefined) return;
   const { result, asker } = round;
   const { hosts, ttl, not_before, cause } = known;
   if (cause === undefined) result.answered += 1;
@@ -181,6 +204,11 @@ function note(round: Round, target: TargetAddresses, family: Family, known: Know
   target.problem = target.problem ?? cause;
   if (hosts === undefined) target.unknown.push(family);
   for (const host of hosts ?? []) target.hosts.push(host);
+}
+
+/** Returns the time until the addresses of a target may be asked for that has none, in seconds. */
+function negative_ttl_of(one: KnownAddresses | undefined, other: KnownAddresses | undefined): number {
+  return math.min(one?.negative_ttl ?? math.huge, other?.negative_ttl ?? math.huge);
 }
 
 /** Returns the addresses of targets by `domain_name`. What `additional` answers is not asked. */
@@ -200,8 +228,12 @@ export function addresses_of_targets(
     const target: TargetAddresses = { hosts: [], unknown: [], problem: undefined };
     targets.set(name, target);
     // With a loop, LuaJIT 2.1-20230119 (Debian 12) sometimes crashes when it collects garbage in its trace.
-    note(round, target, "A", known.get(question_of(name, "A")) as KnownAddresses);
-    note(round, target, "AAAA", known.get(question_of(name, "AAAA")) as KnownAddresses);
+    const ipv4 = known.get(question_of(name, "A"));
+    const ipv6 = known.get(question_of(name, "AAAA"));
+    note(round, target, "A", ipv4);
+    note(round, target, "AAAA", ipv6);
+    if (target.hosts.length === 0 && target.unknown.length === 0 && target.problem === undefined)
+      result.ttl = math.min(result.ttl, negative_ttl_of(ipv4, ipv6));
   }
   // When no question was answered, the whole source backs off instead of each question. If not all questions
   // were asked, each one backs off, so that the next round asks the others.

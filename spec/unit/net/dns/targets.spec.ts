@@ -1,16 +1,14 @@
-import type { DnsRecord } from "resty.dns.resolver";
-import { TYPES } from "../../../src/resty/sluice/discovery/dns_records";
-import { addresses_of_targets, type Asker } from "../../../src/resty/sluice/discovery/dns_targets";
-import { expect } from "../support/expect";
+import { TYPES, type DnsRecord } from "../../../../src/resty/sluice/net/dns/message";
+import { addresses_of_targets, type Asker } from "../../../../src/resty/sluice/net/dns/targets";
+import { expect } from "../../support/expect";
 
 /** The answers by question: an address, "" for no record, or undefined for a failure. */
 type Script = Record<string, string | undefined>;
 
 const SECTIONS = { answer: 1, additional: 3 };
 
-function record(name: string, family: "A" | "AAAA", address: string, section: number): DnsRecord {
-  const nothing = { cname: "", target: "", port: 0, priority: 0, weight: 0 };
-  return { name, type: TYPES[family], section, ttl: 30, class: 1, address, ...nothing };
+function record(name: string, family: "A" | "AAAA", host: string, section: number): DnsRecord {
+  return { name, type: TYPES[family], section, ttl: 30, host };
 }
 
 /** Answers from a script, and records the questions. Each question takes a second. */
@@ -39,7 +37,7 @@ function asker_of(script: Script): { asker: Asker; asked: string[]; time: { now:
 
 describe("the addresses of SRV targets", () => {
   it("have both families, each with its own question", () => {
-    const { asker, asked } = asker_of({ "A one": "10.0.0.1", "AAAA one": "fd00:0:0:0:0:0:0:1" });
+    const { asker, asked } = asker_of({ "A one": "10.0.0.1", "AAAA one": "[fd00::1]" });
     const { targets, ttl, cause } = addresses_of_targets(asker, ["one"], []);
     expect(targets.get("one")).same({ hosts: ["10.0.0.1", "[fd00::1]"], unknown: [] });
     expect(asked).same(["A one", "AAAA one"]);
@@ -48,7 +46,7 @@ describe("the addresses of SRV targets", () => {
   });
 
   it("are the last known ones while a question fails, and an answer removes them", () => {
-    const script: Script = { "A one": "10.0.0.1", "AAAA one": "fd00:0:0:0:0:0:0:1" };
+    const script: Script = { "A one": "10.0.0.1", "AAAA one": "[fd00::1]" };
     const { asker, time } = asker_of(script);
     asker.known = addresses_of_targets(asker, ["one"], []).known;
     script["AAAA one"] = undefined;
