@@ -34,7 +34,7 @@ function kept_ids(document: Document, revision: number): LuaSet<number> {
 /** Gives the servers that are new in a document the ids that they had, unless others have them now. */
 function restore_ids(document: Document, ids: LuaTable<string, number | undefined>, revision: number): void {
   const kept = kept_ids(document, revision);
-  for (const [, id] of pairs(ids)) document.next_id = math.max(document.next_id, (id) + 1);
+  for (const [, id] of pairs(ids)) document.next_id = math.max(document.next_id, id + 1);
   for (const index of $range(0, document.lines.length - 1)) {
     const record = parse_line(document.lines[index]);
     if (record.incarnation === revision && !is_local_id(record.id)) {
