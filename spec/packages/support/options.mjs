@@ -10,6 +10,7 @@ export const examples = [
   {
     state_dir: "/var/lib/sluice",
     fsync: true,
+    history: { changes: 10, max_size: "64k" },
     shared_dict: "sluice",
     api: {
       prefix: "/api",

@@ -5,6 +5,7 @@ describe("the options of setup", () => {
   it("have defaults", () => {
     expect(read_options({})).same({
       fsync: false,
+      history: { changes: 1000, max_size: "16m" },
       shared_dict: "sluice",
       api: {
         prefix: "/api",
@@ -35,6 +36,8 @@ describe("the options of setup", () => {
     ["an empty state_dir", { state_dir: "" }, '"state_dir"'],
     ["a state_dir that is no string", { state_dir: 1 }, '"state_dir"'],
     ["a fsync that is no boolean", { fsync: "on" }, '"fsync"'],
+    ["a history of too many changes", { history: { changes: 100001 } }, '"history.changes"'],
+    ["a history without a unit", { history: { max_size: 16 } }, '"history.max_size"'],
     ["an unknown name in api", { api: { token: "x" } }, '"api.token"'],
     ["tokens that are no list", { api: { write_tokens: "x" } }, '"api.write_tokens"'],
     ["an empty token", { api: { read_tokens: [""] } }, '"api.read_tokens[0]"'],

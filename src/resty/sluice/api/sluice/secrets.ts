@@ -80,6 +80,11 @@ function restore_webhook_secret(autoscale: unknown, current: Document | undefine
   return undefined;
 }
 
+/** Returns false if a body certainly has no hidden secret, so that the present upstream need not be read. */
+export function may_have_secrets({ discovery, autoscale, health_check }: Record<string, unknown>): boolean {
+  return (discovery ?? autoscale ?? health_check) !== undefined;
+}
+
 /** Restores the hidden secrets in a body. Returns the problem if one would be sent to another address. */
 export function restore_secrets(
   input: Record<string, unknown>,

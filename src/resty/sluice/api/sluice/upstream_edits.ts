@@ -17,7 +17,13 @@ import { check_conditions, type Conditions } from "../precondition";
 import { server_objects } from "../server_object";
 import { check_empty } from "./empty";
 import { take_origins, with_origins, type Origin } from "./origins";
-import { restore_secrets, without_header_secrets, without_secrets, without_webhook_secret } from "./secrets";
+import {
+  may_have_secrets,
+  restore_secrets,
+  without_header_secrets,
+  without_secrets,
+  without_webhook_secret,
+} from "./secrets";
 
 /** Whole upstreams as JSON, and the edits that replace, change and delete them. */
 
@@ -61,8 +67,7 @@ export function read_input(name: string, upstream: Record<string, unknown>, text
 
 /** Reads an input as a whole upstream. */
 export function read_whole(name: string, { upstream }: Input): Read<UpstreamConfig> {
-  const may_have_secrets = upstream.discovery !== undefined || upstream.autoscale !== undefined;
-  const hidden = may_have_secrets ? restore_secrets(upstream, read(name)) : undefined;
+  const hidden = may_have_secrets(upstream) ? restore_secrets(upstream, read(name)) : undefined;
   if (hidden !== undefined) return $multi(undefined, hidden);
   return read_upstream(upstream);
 }
