@@ -61,7 +61,7 @@ declare module "resty.sluice" {
      * Upper bound on the size of the history. Half of it is kept at least, if there are as many changes.
      * Default: `"16m"`.
      */
-    max_size?: string & {};
+    max_size?: Size;
   }
 
   /** The HTTP API: its path, and which clients may use it. */

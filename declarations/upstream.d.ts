@@ -10,6 +10,9 @@ declare module "resty.sluice" {
   /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
   export type Time = string;
 
+  /** An nginx size, such as `"512k"`, `"16m"` or `"1g"`. */
+  export type Size = string;
+
   /** An upstream: its servers, and how requests are distributed over them. */
   export interface Upstream {
     /** Active health checks. Default: none. */

@@ -1,7 +1,5 @@
 import { refuse, type Reader } from "./reader";
-
-/** An nginx size, such as `"512k"`, `"16m"` or `"1g"`. */
-export type Size = string & {};
+import type { Size } from "./values";
 
 const BYTES: Record<string, number> = { "": 1, k: 1024, m: 1048576, g: 1073741824 };
 const MOST_DIGITS = 12;

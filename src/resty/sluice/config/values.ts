@@ -5,6 +5,9 @@ import { parse_time } from "./time";
 /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
 export type Time = string & {};
 
+/** An nginx size, such as `"512k"`, `"16m"` or `"1g"`. */
+export type Size = string & {};
+
 /** Makes the reader of a whole number from `smallest` to `largest`. */
 export function whole_from(smallest: number, largest: number): Reader<number> {
   const reason = `must be a whole number from ${smallest} to ${largest}`;

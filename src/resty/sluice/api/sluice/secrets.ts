@@ -80,17 +80,18 @@ function restore_webhook_secret(autoscale: unknown, current: Document | undefine
   return undefined;
 }
 
-/** Returns false if a body certainly has no hidden secret, so that the present upstream need not be read. */
-export function may_have_secrets({ discovery, autoscale, health_check }: Record<string, unknown>): boolean {
-  return (discovery ?? autoscale ?? health_check) !== undefined;
-}
-
-/** Restores the hidden secrets in a body. Returns the problem if one would be sent to another address. */
+/**
+ * Restores the hidden secrets in a body. Returns the problem if one would be sent to another address.
+ *
+ * @param present reads the upstream, which most bodies do not need
+ */
 export function restore_secrets(
   input: Record<string, unknown>,
-  current: Document | undefined,
+  present: (this: void) => Document | undefined,
 ): Problem | undefined {
   const { discovery, autoscale, health_check } = input;
+  if ((discovery ?? autoscale ?? health_check) === undefined) return undefined;
+  const current = present();
   const problem = restore_webhook_secret(autoscale, current) ?? restore_header_secrets(health_check, current);
   if (problem !== undefined || !is_table(discovery)) return problem;
   for (const [name, { secrets }] of pairs(SOURCE_BLOCKS)) {

@@ -17,13 +17,7 @@ import { check_conditions, type Conditions } from "../precondition";
 import { server_objects } from "../server_object";
 import { check_empty } from "./empty";
 import { take_origins, with_origins, type Origin } from "./origins";
-import {
-  may_have_secrets,
-  restore_secrets,
-  without_header_secrets,
-  without_secrets,
-  without_webhook_secret,
-} from "./secrets";
+import { restore_secrets, without_header_secrets, without_secrets, without_webhook_secret } from "./secrets";
 
 /** Whole upstreams as JSON, and the edits that replace, change and delete them. */
 
@@ -67,7 +61,7 @@ export function read_input(name: string, upstream: Record<string, unknown>, text
 
 /** Reads an input as a whole upstream. */
 export function read_whole(name: string, { upstream }: Input): Read<UpstreamConfig> {
-  const hidden = may_have_secrets(upstream) ? restore_secrets(upstream, read(name)) : undefined;
+  const hidden = restore_secrets(upstream, () => read(name));
   if (hidden !== undefined) return $multi(undefined, hidden);
   return read_upstream(upstream);
 }
@@ -80,7 +74,7 @@ function config_of(document: Document): UpstreamConfig {
 
 /** Reads an input as a change of an upstream. */
 export function read_patch({ upstream }: Input, current: Document): Read<UpstreamConfig> {
-  const hidden = restore_secrets(upstream, current);
+  const hidden = restore_secrets(upstream, () => current);
   if (hidden !== undefined) return $multi(undefined, hidden);
   return read_upstream(upstream, config_of(current));
 }
