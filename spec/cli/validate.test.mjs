@@ -32,10 +32,12 @@ function refusedUpstreams() {
 }
 
 /**
- * Only nginx compiles regular expressions, and only it knows whether a hidden secret is known.
+ * Only nginx compiles regular expressions and looks up host names, and only it knows whether a hidden secret is
+ * known.
  * @param {string} text of the gateway's refusal
  */
-const needsGateway = (text) => /must be a regular expression: |must be given again because/.test(text);
+const needsGateway = (text) =>
+  /must be a regular expression: |must be given (again )?because|could not look up/.test(text);
 
 /**
  * Returns the refusals of a gateway.
