@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { historyOf } from "../gateway/support/changes.mjs";
 import { startLoad } from "../gateway/support/load.mjs";
 import { assertShare } from "../gateway/support/shares.mjs";
 import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
@@ -52,6 +53,8 @@ test("above the high-water mark a standby server is activated, with slow_start",
   assert.deepEqual(risen, risen.toSorted());
   assert.ok(new Set(risen).size > 5 && risen[0] < 0.5, `it rises in many steps: ${risen}`);
   assert.deepEqual([...load.errors], []);
+  const [{ author, upstreams }] = (await historyOf(api, "?limit=1")).changes;
+  assert.deepEqual([author, upstreams.app.servers.changed[0].server], ["autoscale", fresh.address]);
 });
 
 test("below the low-water mark the standby server is drained, and no request fails", async (context) => {
