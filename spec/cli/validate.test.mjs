@@ -32,8 +32,8 @@ function refusedUpstreams() {
 }
 
 /**
- * Only nginx compiles regular expressions and looks up host names, and only it knows whether a hidden secret is
- * known.
+ * Only nginx compiles regular expressions and looks up host names, and only it knows whether a hidden secret
+ * is known.
  * @param {string} text of the gateway's refusal
  */
 const needsGateway = (text) =>
