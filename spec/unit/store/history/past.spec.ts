@@ -12,7 +12,12 @@ import {
   summary_line,
   upstream_line,
 } from "../../../../src/resty/sluice/store/history/lines";
-import { own_servers, present, undo, type Past } from "../../../../src/resty/sluice/store/history/past";
+import {
+  present,
+  servers_to_restore,
+  undo,
+  type Past,
+} from "../../../../src/resty/sluice/store/history/past";
 import type { RowNumber } from "../../../../src/resty/sluice/store/memory/cells";
 import { expect } from "../../support/expect";
 
@@ -48,7 +53,7 @@ function line_between(before: Document | undefined, after: Document | undefined,
 
 function weights_of(past: Past): Record<number, number> {
   const weights: Record<number, number> = {};
-  for (const { id, weight } of own_servers(past)) weights[id] = weight;
+  for (const { id, weight } of servers_to_restore(past, false)) weights[id] = weight;
   return weights;
 }
 

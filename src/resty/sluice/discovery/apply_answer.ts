@@ -4,6 +4,8 @@ import * as clock from "../lib/clock";
 import { pause } from "../lib/pause";
 import { set_of } from "../lib/tables";
 import type { Document } from "../store/document/document";
+import type { HostRecord } from "../store/document/host";
+import { has_host } from "../store/document/hosts";
 import type { SourceMark } from "../store/document/line";
 import {
   fitting_servers,
@@ -34,6 +36,8 @@ export interface Wanted {
   limits: GuardLimits;
   /** Tells whether a newer answer has arrived since. */
   is_stale: (this: void) => boolean;
+  /** The server whose host name was looked up; undefined: the answer is that of a registry. */
+  host: HostRecord | undefined;
 }
 
 /** The result of applying an answer. */
@@ -97,7 +101,8 @@ function write_portion(wanted: Wanted, outcome: Outcome, is_first: boolean): boo
   const portion: Portion = { most: SMALLEST_PORTION, is_last: true };
   const [document, problem] = write(wanted.name, DISCOVERY, (current, revision) => {
     if (current === undefined || stamp_of(current.row) !== wanted.stamp) return $multi(current, undefined);
-    outcome.is_stale = wanted.is_stale();
+    // A server with a host name may have been changed or removed while its name was looked up.
+    outcome.is_stale = wanted.is_stale() || (wanted.host !== undefined && !has_host(current, wanted.host));
     if (outcome.is_stale) return $multi(current, undefined);
     const { source } = wanted;
     outcome.misfits = [];

@@ -1,5 +1,6 @@
 import { canonical_address, duplicate_server } from "../config/address";
 import { new_pause } from "../lib/pause";
+import type { HostRecord } from "../store/document/host";
 import { wanted_server, type Misfit, type WantedServer } from "../store/document/sourced";
 import { UpstreamRow } from "../store/memory/cells";
 import { is_over } from "../store/memory/generation";
@@ -70,7 +71,7 @@ function conclude(
 }
 
 function apply(subscription: Subscription, entries: readonly Entry[], is_new: boolean): void {
-  const { name, stamp, guard, limits, mark } = subscription;
+  const { config, feed, name, stamp, guard, limits, mark } = subscription;
   subscription.is_applying = true;
   const skipped: Misfit[] = [];
   const servers = servers_of(entries, skipped);
@@ -86,6 +87,7 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
     guard,
     limits,
     is_stale,
+    host: feed.source === "resolve" ? (config as { host: HostRecord }).host : undefined,
   });
   subscription.is_applying = false;
   if (outcome.is_stale) return;

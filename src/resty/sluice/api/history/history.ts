@@ -67,13 +67,14 @@ function wanted_text(
 /** Returns the changes in pieces, one for each change. */
 function history_pieces(wanted: Wanted): NextPiece {
   const reading = begin_reading();
-  const newest = shared_memory()[Header.HISTORY_LAST];
+  let newest: number | undefined;
   let separator = '{"changes":[';
   let left = wanted.limit;
   let is_done = false;
   const next_text = (pause: (this: void) => void): string | undefined => {
     while (left > 0) {
       const entry = next_entry(reading);
+      newest ??= entry?.revision;
       if (entry === undefined || entry.revision <= wanted.since) return undefined;
       const text = wanted_text(reading, entry, wanted, pause);
       if (text !== undefined) return text;
@@ -92,7 +93,8 @@ function history_pieces(wanted: Wanted): NextPiece {
     }
     is_done = true;
     const oldest = reading.flaw === undefined ? shared_memory()[Header.HISTORY_START] : reading.expected;
-    const rest = string.format('],"oldest":%d,"newest":%d}', oldest ?? newest, newest);
+    const last = newest ?? shared_memory()[Header.HISTORY_LAST];
+    const rest = string.format('],"oldest":%d,"newest":%d}', oldest ?? last, last);
     return separator === "," ? rest : start + rest;
   };
 }
@@ -120,6 +122,9 @@ function get_one(this: void, { parameters, client }: ApiRequest): Answered {
   const revision = digits === undefined || digits.length > 15 ? undefined : tonumber(digits);
   if (revision === undefined)
     return $multi(undefined, invalid_value("revision", "must be the number of a revision"));
+  const memory = shared_memory();
+  if (revision <= memory[Header.HISTORY_START] || revision > memory[Header.HISTORY_LAST])
+    return $multi(undefined, not_in_history(revision));
   const reading = begin_reading();
   const pause = new_listing_pause();
   const entry = find(reading, revision, pause);

@@ -7,7 +7,7 @@ import { keys_of, set_of } from "../../lib/tables";
 import { upstream_not_found } from "../../store/document/problems";
 import { restore_upstream } from "../../store/document/restore";
 import { keeps_history } from "../../store/history/files";
-import { own_servers } from "../../store/history/past";
+import { servers_to_restore } from "../../store/history/past";
 import type { Edit, NamedEdit, Outcome } from "../../store/write";
 import type { Answered } from "../answer";
 import { guarded_edit } from "../changes/edits";
@@ -88,14 +88,17 @@ function edit_of(name: string, { upstreams, newest }: Undone): Edit {
   const restored = upstreams.has(name) ? upstreams.get(name) : undefined;
   return (current, revision) => {
     if (restored === undefined) {
-      if (current === undefined) return $multi(undefined, upstream_not_found(name));
-      const has_changed = current.revision > newest;
-      return $multi(has_changed ? undefined : current, has_changed ? CHANGED_MEANWHILE : undefined);
+      // One that is not there may have been deleted since.
+      const latest = current?.revision ?? revision - 1;
+      if (latest > newest) return $multi(undefined, CHANGED_MEANWHILE);
+      return $multi(current, current === undefined ? upstream_not_found(name) : undefined);
     }
     if (current?.revision !== restored.base) return $multi(undefined, CHANGED_MEANWHILE);
     const { past } = restored;
     if (past.settings === undefined) return $multi(undefined, undefined);
-    return restore_upstream(current, past.settings, own_servers(past), revision);
+    // A deleted upstream that followed a registry must not be empty until the registry answers.
+    const servers = servers_to_restore(past, current === undefined);
+    return restore_upstream(current, past.settings, servers, revision);
   };
 }
 
@@ -103,8 +106,9 @@ function edit_of(name: string, { upstreams, newest }: Undone): Edit {
 function attempt(request: ApiRequest, rollback: Rollback, how: How): Read<Outcome> {
   const { max_removal_percent, to, upstreams } = rollback;
   const named = upstreams === undefined ? undefined : set_of(upstreams);
+  const only = upstreams?.length === 1 ? upstreams[0] : undefined;
   const is_wanted = (name: string): boolean => named?.has(name) ?? covers(request.client, name);
-  const [past, problem] = undone(to, is_wanted, how.pause);
+  const [past, problem] = undone(to, only, is_wanted, how.pause);
   if (past === undefined) return $multi(undefined, problem);
   const names = upstreams ?? keys_of(past.upstreams);
   table.sort(names);

@@ -2,6 +2,7 @@ import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { read } from "../../store/document/read";
 import { present, undo, type Past } from "../../store/history/past";
+import type { PastChange } from "../../store/history/lines";
 import { begin_reading, changes_in, next_entry } from "../../store/history/reader";
 import { Header } from "../../store/memory/cells";
 import { shared_memory } from "../../store/memory/region";
@@ -31,35 +32,43 @@ export const CHANGED_MEANWHILE: Problem = {
   text: "the upstreams change too often to be rolled back: try again",
 };
 
-/** Begins with an upstream as it is at the revision `newest`. Returns undefined if it has changed since. */
-function begin(name: string, newest: number): Restored | undefined {
-  const document = read(name);
-  // An upstream that is not there may have been deleted since.
-  const latest = document?.revision ?? shared_memory()[Header.HISTORY_LAST];
-  return latest > newest ? undefined : { past: present(document), base: document?.revision };
+/**
+ * Begins with an upstream as it is after its last change, which is not later than `newest`. Returns undefined
+ * if it has changed since.
+ */
+function begin({ now }: PastChange, newest: number): Restored | undefined {
+  const document = read(now.upstream);
+  // An upstream that is not there was deleted by its last change, or is being deleted by a later one.
+  const has_changed = document === undefined ? now.settings !== undefined : document.revision > newest;
+  return has_changed ? undefined : { past: present(document), base: document?.revision };
 }
 
 /**
  * Returns the upstreams that have changed after the revision `to` as they were then.
  *
+ * @param only the only upstream to restore; undefined: all that are wanted
  * @param is_wanted whether an upstream is to be restored
  */
 export function undone(
   to: number,
+  only: string | undefined,
   is_wanted: (this: void, name: string) => boolean,
   pause: (this: void) => void,
 ): Read<Undone> {
   const upstreams = new LuaTable<string, Restored>();
+  const memory = shared_memory();
+  if (to < memory[Header.HISTORY_START] || to > memory[Header.HISTORY_LAST])
+    return $multi(undefined, not_restorable(to));
   const reading = begin_reading();
   let entry = next_entry(reading);
-  const newest = entry?.revision ?? shared_memory()[Header.HISTORY_LAST];
+  const newest = entry?.revision ?? memory[Header.HISTORY_LAST];
   while (entry !== undefined && entry.revision > to) {
-    const [changes, flaw] = changes_in(entry, undefined, pause);
+    const [changes, flaw] = changes_in(entry, only, pause);
     if (changes === undefined) reading.flaw = flaw;
     for (const change of changes ?? []) {
       const { upstream } = change.now;
       if (is_wanted(upstream)) {
-        const known = upstreams.has(upstream) ? upstreams.get(upstream) : begin(upstream, newest);
+        const known = upstreams.has(upstream) ? upstreams.get(upstream) : begin(change, newest);
         if (known === undefined) return $multi(undefined, CHANGED_MEANWHILE);
         undo(known.past, change);
         upstreams.set(upstream, known);

@@ -25,6 +25,8 @@ export interface Origin {
   node: NodeConfig | undefined;
 }
 
+const NO_ORIGIN: Origin = { is_copy: false, source: "", node: undefined };
+
 /** The ttl of a copied registration, which GET does not return. A live node soon renews with its own. */
 const TTL_OF_COPY = "60s";
 const LARGEST_ID = 2 ** 53;
@@ -84,11 +86,12 @@ export function with_origins(
   const is_following = follows_registry(current, config);
   const servers: ServerConfig[] = [];
   for (const index of $range(0, origins.length - 1)) {
-    const { is_copy, source, node } = origins[index];
-    const line = line_at?.(config.servers[index].server);
+    // A server with a host name is a source, and has none.
     const is_named = config.servers[index].resolve === true;
+    const { is_copy, source, node } = is_named ? NO_ORIGIN : origins[index];
+    const line = is_named ? undefined : line_at?.(config.servers[index].server);
     // Most servers have no source, and need not be parsed.
-    const has_mark = !is_named && line !== undefined && source_in(line) !== "";
+    const has_mark = line !== undefined && source_in(line) !== "";
     const is_sourced = has_mark && has_source(parse_line(line), config);
     const is_elsewhere = !is_sourced && node !== undefined && nodes.has(node.name);
     // The addresses of a host name are looked up again.

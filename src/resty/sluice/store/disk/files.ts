@@ -23,7 +23,7 @@ const FILES: [name: string, cell: Header][] = [
   ["health.1", Header.OTHER_HEALTH_FD],
 ];
 
-/** The folder, and the paths of the files whose loss would lose the state. */
+/** The folder, and the paths of the files whose loss would lose changes. */
 const paths: [path: string, cell: Header][] = [];
 
 /** Returns the absolute path of the folder: workers may have another working folder. Phase: init_by_lua. */

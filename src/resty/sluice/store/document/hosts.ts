@@ -3,6 +3,7 @@ import { check_fit } from "../../config/fit";
 import { invalid_value, type Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { carried_over, changed_server, type ServerChange, type ServerConfig } from "../../config/server";
+import { encode } from "../../lib/json";
 import type { Document } from "./document";
 import { address_server, hosts_of, stored_host, type HostRecord } from "./host";
 import { format_line, has_sourced, is_found, parent_in, parse_line } from "./line";
@@ -21,6 +22,12 @@ export function find_host_at(document: Document, server: string, service?: strin
   return hosts_of(document).find((host) => {
     return host.server === server && (service === undefined || host.service === service);
   });
+}
+
+/** Tells whether a document has a server with a host name in exactly this form. */
+export function has_host(document: Document, host: HostRecord): boolean {
+  const text = encode(stored_host(host));
+  return hosts_of(document).some((each) => encode(stored_host(each)) === text);
 }
 
 /** Stores the servers with host names of a document that may be changed. */
@@ -110,7 +117,12 @@ export function replaced_hosts(
   const hosts: HostRecord[] = [];
   for (const server of servers) {
     const there = before.find((host) => place_of(host) === place_of(server) && host.backup === server.backup);
-    hosts.push({ ...server, id: there?.id ?? id });
+    const host: HostRecord = { ...server, source: "", id: there?.id ?? id };
+    // Not in the literal: what is undefined there would stay.
+    host.node = undefined;
+    host.parent = undefined;
+    host.host = undefined;
+    hosts.push(host);
     if (there === undefined) id += 1;
   }
   table.sort(hosts, (one, other) => one.id < other.id);

@@ -40,13 +40,18 @@ function other_index(): number {
   return shared_memory()[Header.HISTORY] === 0 ? 1 : 0;
 }
 
+function empty_file(index: number): void {
+  const memory = shared_memory();
+  memory[Header.HISTORY_0_BYTES + index] = 0;
+  // If this fails, the next append cuts the file, or fails too.
+  posix.cut_file(memory[Header.HISTORY_0_FD + index], 0);
+}
+
 /** Continues in the other file, after `revision`. */
 function use_other_file(revision: number): void {
   const memory = shared_memory();
   const next = other_index();
-  memory[Header.HISTORY_0_BYTES + next] = 0;
-  // If this fails, the next append cuts the file, or fails too.
-  posix.cut_file(memory[Header.HISTORY_0_FD + next], 0);
+  empty_file(next);
   memory[Header.HISTORY] = next;
   memory[Header.HISTORY_CHANGES] = 0;
   memory[Header.HISTORY_FOLLOWS] = revision;
@@ -54,10 +59,13 @@ function use_other_file(revision: number): void {
 
 /** Empties the history: its first change will follow `revision`. The caller holds the write lock. */
 export function begin_anew(revision: number): void {
-  use_other_file(revision);
   const memory = shared_memory();
-  memory[Header.HISTORY_LAST] = revision;
   memory[Header.HISTORY_START] = revision;
+  const left = memory[Header.HISTORY];
+  use_other_file(revision);
+  // A later start must not take it for the history.
+  empty_file(left);
+  memory[Header.HISTORY_LAST] = revision;
 }
 
 /** Tells whether the present file is full: the changes in the other one are not needed any more. */
@@ -70,9 +78,9 @@ function is_full(): boolean {
 /** Continues in the other file, whose changes are forgotten. */
 function change_file(): void {
   const memory = shared_memory();
-  const follows = memory[Header.HISTORY_FOLLOWS];
+  // This comes first, so that no reading reaches what is removed.
+  memory[Header.HISTORY_START] = memory[Header.HISTORY_FOLLOWS];
   use_other_file(memory[Header.HISTORY_LAST]);
-  memory[Header.HISTORY_START] = follows;
 }
 
 /** Removes the bytes of the present file that do not count. */
@@ -98,8 +106,15 @@ export function prepare_append(revision: number): void {
   const was_off = memory[Header.HISTORY_LAST] !== revision - 1;
   const is_cut = posix.file_size(fd) < bytes;
   if (is_cut) ngx.log(ngx.WARN, "sluice: the history was cut while nginx runs: it begins anew");
-  if (was_off || is_cut) begin_anew(revision - 1);
-  else if (is_full()) change_file();
+  if (was_off || is_cut) {
+    begin_anew(revision - 1);
+  } else if (bytes === 0) {
+    // A worker may have died while it changed to this file.
+    memory[Header.HISTORY_CHANGES] = 0;
+    memory[Header.HISTORY_FOLLOWS] = revision - 1;
+  } else if (is_full()) {
+    change_file();
+  }
 }
 
 /** Records the size that the history has after an entry, which the write under way appends; "": none. */

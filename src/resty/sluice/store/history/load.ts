@@ -65,6 +65,11 @@ function use(newest: Found, older: Found | undefined): void {
   const is_next = older !== undefined && older.last === newest.follows;
   memory[Header.HISTORY_START] = is_next ? older.follows : newest.follows;
   memory[Header.HISTORY_0_BYTES + 1 - newest.index] = is_next ? older.bytes : 0;
+  // What does not count must not count at a later start either.
+  for (const index of $range(0, 1)) {
+    const [fd, bytes] = history_file(index);
+    posix.cut_file(fd, bytes);
+  }
 }
 
 /** Loads the history of the state at `revision`. Phase: init_by_lua, after the state was loaded. */

@@ -41,14 +41,17 @@ export function undo(past: Past, { was }: PastChange): void {
   for (const server of was.put) past.servers.set(server.id, server);
 }
 
-/** Returns the servers that clients of the API had added: those with host names, then those at addresses. */
-export function own_servers({ servers, hosts }: Past): SavedServer[] {
+/**
+ * Returns the servers that clients of the API had added: those with host names, then those at addresses.
+ * `with_found`: and those that a registry had brought.
+ */
+export function servers_to_restore({ servers, hosts }: Past, with_found: boolean): SavedServer[] {
   const ids = keys_of(servers);
   table.sort(ids);
   const own: SavedServer[] = hosts_of({ hosts });
   for (const id of ids) {
     const server = servers.get(id);
-    if (server.source === "") own.push(server);
+    if (server.source === "" || (with_found && server.source === "discovery")) own.push(server);
   }
   return own;
 }

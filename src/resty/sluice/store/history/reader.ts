@@ -99,11 +99,13 @@ function change_to_older(reading: Reading): boolean {
   reading.index = 1 - reading.index;
   reading.end = history_file(reading.index)[1];
   reading.expected = memory[Header.HISTORY_FOLLOWS];
-  return true;
+  return reading.end > 0;
 }
 
 function take(reading: Reading): Entry | undefined {
   const [entry, flaw] = entry_before(history_file(reading.index)[0], reading.end);
+  // Older entries may have been forgotten while this one was read.
+  if (is_over(reading)) return undefined;
   const { expected } = reading;
   if (entry === undefined) reading.flaw = flaw;
   else if (expected !== undefined && entry.revision !== expected) reading.flaw = "entries are missing";
