@@ -56,6 +56,24 @@ test("a truncated answer is fetched over TCP", async (context) => {
   assert.ok(dns.askedOverTcp.includes(`A ${name}`));
 });
 
+test("a server that sends its answer over TCP byte by byte is passed over", async (context) => {
+  const slow = await startScriptedDns(context, {
+    [`A ${name}`]: { answers: a("127.9.0.1"), isTruncated: true, trickles: true },
+  });
+  const dns = await startScriptedDns(context, { [`A ${name}`]: a("127.9.0.2") });
+  const gateway = await follow(context, [slow.address, dns.address]);
+  await waitForServers(gateway, [host, "127.9.0.2:80"]);
+  assert.ok(slow.askedOverTcp.includes(`A ${name}`));
+});
+
+test("a failed question is repeated soon, however long answers are valid", async (context) => {
+  const { dns, gateway } = await followScript(context, { [`A ${name}`]: SERVFAIL }, { valid: "10m" });
+  await waitFor("the failure is reported", async () => (await stateOf(gateway)).skipped_count > 0);
+  dns.answers[`A ${name}`] = a("127.9.0.1");
+  await waitForServers(gateway, [host, "127.9.0.1:80"]);
+  assert.equal((await stateOf(gateway)).skipped_count, 0);
+});
+
 for (const wrong of /** @type {const} */ (["id", "question", "garbage"])) {
   test(`an answer with a wrong ${wrong} is ignored, and the right one that follows is used`, async (context) => {
     const { gateway } = await followScript(context, {
