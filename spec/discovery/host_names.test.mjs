@@ -146,6 +146,21 @@ test("without resolve, a name is looked up once, and a failed lookup refuses the
   );
 });
 
+test("without resolve, a name may have 100 addresses", async (context) => {
+  const hosts = Array.from({ length: 100 }, (_, index) => `127.9.0.${index + 1}`);
+  const { dns, gateway, api } = await start(context, { [`A ${name}`]: a(...hosts, "127.9.1.1") });
+  const { error } = await api.expect(400, "POST", serversOf(), { server: host });
+  assert.equal(error.code, "UpstreamBadAddress");
+  assert.match(error.text, /^invalid "server": "app\.example:8080" has 101 addresses\./);
+  dns.answers[`A ${name}`] = a(...hosts);
+  await api.expect(201, "POST", serversOf(), { server: host });
+  await waitForServers(
+    gateway,
+    hosts.map((address) => `${address}:8080`),
+    0,
+  );
+});
+
 test("localhost needs no DNS server, and a family can be left out", async (context) => {
   const { gateway, api } = await start(context, {}, { resolver: { ipv6: false } });
   await api.expect(201, "POST", serversOf(), { server: "localhost:9", resolve: true });

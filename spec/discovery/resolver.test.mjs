@@ -6,6 +6,7 @@ import { discoveryOf, waitForServers } from "../gateway/support/discovery.mjs";
 import { startGateway } from "../gateway/support/gateway.mjs";
 import { startDns } from "../gateway/support/registries/dns.mjs";
 import { startRefusing } from "../gateway/support/registries/refusing.mjs";
+import { startConsul } from "../gateway/support/registries/consul.mjs";
 import { NXDOMAIN, SERVFAIL, startScriptedDns } from "../gateway/support/registries/scripted_dns.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 
@@ -54,6 +55,24 @@ test("a truncated answer is fetched over TCP", async (context) => {
   });
   await waitForServers(gateway, [host, "127.9.0.1:80"]);
   assert.ok(dns.askedOverTcp.includes(`A ${name}`));
+});
+
+test("a server that sends its answer over TCP byte by byte is passed over", async (context) => {
+  const slow = await startScriptedDns(context, {
+    [`A ${name}`]: { answers: a("127.9.0.1"), isTruncated: true, trickles: true },
+  });
+  const dns = await startScriptedDns(context, { [`A ${name}`]: a("127.9.0.2") });
+  const gateway = await follow(context, [slow.address, dns.address]);
+  await waitForServers(gateway, [host, "127.9.0.2:80"]);
+  assert.ok(slow.askedOverTcp.includes(`A ${name}`));
+});
+
+test("a failed question is repeated soon, however long answers are valid", async (context) => {
+  const { dns, gateway } = await followScript(context, { [`A ${name}`]: SERVFAIL }, { valid: "10m" });
+  await waitFor("the failure is reported", async () => (await stateOf(gateway)).skipped_count > 0);
+  dns.answers[`A ${name}`] = a("127.9.0.1");
+  await waitForServers(gateway, [host, "127.9.0.1:80"]);
+  assert.equal((await stateOf(gateway)).skipped_count, 0);
 });
 
 for (const wrong of /** @type {const} */ (["id", "question", "garbage"])) {
@@ -130,6 +149,30 @@ test("a TTL of 0 and one of a million seconds are bounded, and a negative answer
     assert.ok(count <= most, `${JSON.stringify(answer)}: asked ${count} times`);
     await gateway.stop();
   }
+});
+
+test("a registry is reached at the addresses that are known of its name while DNS is silent", async (context) => {
+  const consul = await startConsul(context);
+  await consul.set([{ server: "127.0.0.2:8080" }]);
+  const dns = await startScriptedDns(context, {
+    "A consul.example": [["A", "consul.example", "127.0.0.1"]],
+  });
+  const silent = await Promise.all(Array.from({ length: 7 }, () => startRefusing(context, undefined)));
+  const addresses = [dns, ...silent].map(({ address }) => address);
+  const { port } = new URL(consul.url);
+  const discovery = { consul: { address: `http://consul.example:${port}`, service: "app" } };
+  const gateway = await startGateway(context, {
+    upstreams: { app: { discovery } },
+    setup: { resolver: { addresses, valid: "200ms", ipv6: false, timeout: "60s" } },
+    http: "lua_socket_log_errors off;",
+    workers: 1,
+  });
+  await waitForServers(gateway, ["127.0.0.2:8080"]);
+  dns.answers["A consul.example"] = "silent";
+  // The addresses expire.
+  await sleep(500);
+  await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/second", { discovery });
+  await waitForServers(gateway, ["127.0.0.2:8080"], undefined, "second");
 });
 
 test("a lookup without resolve uses the resolver of setup", async (context) => {

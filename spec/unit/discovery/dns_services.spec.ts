@@ -96,3 +96,24 @@ describe("the servers of SRV records when one target has never been answered", (
     expect(look_up(subscription, script)).same(["10.0.0.2:80", "10.0.0.8:80"]);
   });
 });
+
+describe("the servers of SRV records that share a target", () => {
+  before_each(make_dict);
+
+  it("are at most 10,000", () => {
+    const records: DnsRecord[] = [];
+    for (const port of $range(1, 101))
+      records.push({ ...ANSWER, name: "app", type: TYPES.SRV, target: "one", port, weight: 1, priority: 0 });
+    const hosts: DnsRecord[] = [];
+    const ask: Ask = (_, record_type) => {
+      if (record_type === "SRV") return $multi(records, undefined);
+      return $multi(record_type === "A" ? hosts : [], undefined);
+    };
+    for (const _ of $range(1, 99)) hosts.push({ ...ANSWER, name: "one", type: TYPES.A, host: "127.9.0.1" });
+    expect(service_entries(ask, subscribe(), CONFIG)[0]?.length).equal(9999);
+    hosts.push(hosts[0]);
+    const [entries, , cause] = service_entries(ask, subscribe(), CONFIG);
+    expect(entries).equal(undefined);
+    expect(cause).equal("the name has more than 10000 servers");
+  });
+});

@@ -21,7 +21,7 @@ const HEADER_BYTES = 12;
 
 /**
  * An answer in detail. `negative`: the TTL of an SOA record. `isTruncated`: over UDP it has no record, and
- * says so. `wrong`: another answer comes first, with a wrong id or question, or without sense.
+ * says so. `trickles`: over TCP, one byte is sent after the other. `wrong`: another answer comes first, with a wrong id or question, or without sense.
  *
  * @typedef {object} Details
  * @property {DnsRecord[]} [answers]
@@ -30,6 +30,7 @@ const HEADER_BYTES = 12;
  * @property {number} [ttl]
  * @property {number} [negative]
  * @property {boolean} [isTruncated]
+ * @property {boolean} [trickles]
  * @property {"id" | "question" | "garbage"} [wrong]
  */
 
@@ -113,6 +114,13 @@ function spoil(answer, wrong) {
   return wrong === "garbage" ? Buffer.from("not DNS") : spoilt;
 }
 
+/** Sends a byte every 300 ms, as long as the client is connected. */
+function trickle(/** @type {import("node:net").Socket} */ connection, /** @type {Buffer} */ bytes) {
+  let sent = 0;
+  const timer = setInterval(() => connection.write(bytes.subarray(sent, ++sent)), 300);
+  connection.on("close", () => clearInterval(timer));
+}
+
 /** A server of one test, which ends with the test. */
 class ScriptedDns {
   address = "";
@@ -138,7 +146,7 @@ class ScriptedDns {
     return this.asked.filter((text) => text === question).length;
   }
 
-  /** @param {Buffer} message @param {(answer: Buffer) => void} reply */
+  /** @param {Buffer} message @param {(answer: Buffer, trickles?: boolean) => void} reply */
   reply(message, reply, overTcp = false) {
     const { text, end } = readQuestion(message);
     (overTcp ? this.askedOverTcp : this.asked).push(text);
@@ -147,7 +155,7 @@ class ScriptedDns {
     const details = detailsOf(answer);
     const full = encodeAnswer(message, end, details);
     if (details.wrong !== undefined) reply(spoil(full, details.wrong));
-    if (details.isTruncated !== true || overTcp) return reply(full);
+    if (details.isTruncated !== true || overTcp) return reply(full, details.trickles);
     const empty = encodeAnswer(message, end, {});
     empty[2] |= 0x02;
     reply(empty);
@@ -160,8 +168,10 @@ class ScriptedDns {
     connection.on("data", (piece) => {
       received = Buffer.concat([received, piece]);
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
-      const send = (/** @type {Buffer} */ answer) => {
-        connection.write(Buffer.concat([encodeNumbers(answer.length), answer]));
+      const send = (/** @type {Buffer} */ answer, trickles = false) => {
+        const message = Buffer.concat([encodeNumbers(answer.length), answer]);
+        if (trickles) trickle(connection, message);
+        else connection.write(message);
       };
       this.reply(received.subarray(2), send, true);
       received = Buffer.alloc(0);

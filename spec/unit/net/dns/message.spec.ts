@@ -89,4 +89,28 @@ describe("a DNS answer", () => {
     const [answer] = decoded(answer_with(1, a_record("\x0bapp.example\0")));
     expect(answer?.records[0].name).equal("app\\046example");
   });
+
+  it("has names whose other bytes are escaped, and a question for such a name has the bytes", () => {
+    const label = `\n"\\${string.char(0xff)}\0`;
+    const name = "a_-1.\\010\\034\\092\\255\\000";
+    const [answer] = decoded(answer_with(1, a_record(`\x04A_-1\x05${label}\0`)));
+    expect(answer?.records[0].name).equal(name);
+    const query = encode_question({ ...QUESTION, name }) as string;
+    expect(string.sub(query, 13)).equal(`\x04a_-1\x05${label}\0\0\x01\0\x01`);
+  });
+
+  it("is malformed when a name has more than 32 pointers", () => {
+    // The data of a record of another type: a chain of pointers, each one to the one before it.
+    const first = 12 + ASKED.length + 12;
+    let pointers = NAME;
+    for (const index of $range(0, 30)) pointers += string.char(0xc0, first + 2 * index);
+    const size = string.char(0, pointers.length);
+    const chain = `${NAME}\0\x10\0\x01\0\0\0\x1e${size}${pointers}`;
+    const last = first + pointers.length - 4;
+    const [answer] = decoded(answer_with(2, chain + a_record(string.char(0xc0, last))));
+    expect(answer?.records[1].name).equal("app.example");
+    const [none, cause] = decoded(answer_with(2, chain + a_record(string.char(0xc0, last + 2))));
+    expect(none).equal(undefined);
+    expect(cause).equal("the answer is malformed");
+  });
 });

@@ -21,6 +21,7 @@ describe("a resolv.conf", () => {
       ].join("\n"),
     );
     expect(resolvers.places.map(({ server }) => server)).same(["10.0.0.2:53", "[fd00::53]:53"]);
+    for (const { is_of_system } of resolvers.places) expect(is_of_system).equal(true);
     expect(search).same(["a.example", "b.example"]);
     expect(ndots).equal(5);
     expect(resolvers.patience).equal(3);
@@ -30,6 +31,7 @@ describe("a resolv.conf", () => {
   it("without servers means this machine, and numbers are bounded", () => {
     const { resolvers, ndots } = parse_resolv_conf("options ndots:99 timeout:0 attempts:99\n");
     expect(resolvers.places[0].server).equal("127.0.0.1:53");
+    expect(resolvers.places[0].is_of_system).equal(true);
     expect(ndots).equal(15);
     expect(resolvers.patience).equal(1);
     expect(resolvers.rounds).equal(5);

@@ -15,6 +15,10 @@ import { read } from "../store/document/read";
 
 /** Limit of the time that the lookups of one upstream take, in seconds. */
 const LONGEST = 10;
+/** Limit of the time that all lookups of one request take, in seconds: `changes` may have many upstreams. */
+const LONGEST_OF_REQUEST = 60;
+/** Limit of the addresses of one name. Each is added to the upstream by itself, while nobody else can write. */
+const MOST_ADDRESSES = 100;
 const DEFAULT_PORT = 80;
 
 /** Returns the host name that a server is to be looked up by; undefined: none. */
@@ -32,6 +36,19 @@ function resolver_of(upstream: string, given: unknown): ResolverConfig | undefin
   return read(upstream)?.resolver;
 }
 
+/** Returns when the lookups for one more upstream have to end, by the monotonic clock. */
+function end_of_lookups(): number {
+  const now = clock.now();
+  const end = (ngx.ctx.sluice_lookups_end as number | undefined) ?? now + LONGEST_OF_REQUEST;
+  ngx.ctx.sluice_lookups_end = end;
+  return math.min(end, now + LONGEST);
+}
+
+function too_many(name: string, count: number): Problem {
+  const reason = `"${name}" has ${count} addresses. Without "resolve", at most ${MOST_ADDRESSES} are allowed`;
+  return { ...invalid_value("server", reason), code: "UpstreamBadAddress" };
+}
+
 function not_found(name: string, cause: string | undefined): Problem {
   const problem = invalid_value("server", `could not look up "${name}": ${cause ?? ""}`);
   return { ...problem, code: "UpstreamBadAddress" };
@@ -42,10 +59,10 @@ function not_found(name: string, cause: string | undefined): Problem {
  * name come at the end, so that the other servers keep their places. Phases that have cosockets.
  *
  * @param resolver the `resolver` of the input, if it has one
- * @returns the problem of a name that could not be looked up
+ * @returns the problem of a name that could not be looked up, or has too many addresses
  */
 export function look_up_names(upstream: string, servers: unknown[], resolver: unknown): Problem | undefined {
-  const end = clock.now() + LONGEST;
+  const end = end_of_lookups();
   const count = servers.length;
   for (const index of $range(0, count - 1)) {
     const name = name_to_look_up(servers[index]);
@@ -53,8 +70,8 @@ export function look_up_names(upstream: string, servers: unknown[], resolver: un
       const [host, port] = parts_of_name(name);
       const options = options_or_default(resolver_of(upstream, resolver));
       const [hosts, cause] = look_up_once(options, host, () => clock.now() > end);
-      if (hosts === undefined) {
-        const problem = not_found(name, cause);
+      if (hosts === undefined || hosts.length > MOST_ADDRESSES) {
+        const problem = hosts === undefined ? not_found(name, cause) : too_many(name, hosts.length);
         return count === 1 && servers.length === 1 ? problem : at_server(index, problem);
       }
       const server = servers[index] as Record<string, unknown>;

@@ -3,6 +3,7 @@ import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import type { DnsRecord } from "../net/dns/message";
+import { bounded_ttl } from "../net/dns/bounds";
 import { look_up_name, type Ask } from "../net/dns/records";
 import {
   addresses_of_targets,
@@ -58,6 +59,15 @@ function targets_of(services: readonly Service[]): string[] {
     seen.add(target);
   }
   return names;
+}
+
+/** Limit of the servers of one name: a few hundred records that share their targets may mean millions. */
+const MOST_SERVERS = 10000;
+
+function has_too_many(services: readonly Service[], { targets }: AllAddresses): boolean {
+  let count = 0;
+  for (const { target } of services) count += targets.get(target).hosts.length;
+  return count > MOST_SERVERS;
 }
 
 /** Adds the servers of a service whose addresses are known. */
@@ -129,6 +139,8 @@ export function entries_of_services(
 ): LookedUp {
   subscription.addresses = all.known;
   if (all.answered === 0 && all.cause !== undefined) return $multi(undefined, 0, all.cause);
+  if (has_too_many(services, all))
+    return $multi(undefined, 0, `the name has more than ${MOST_SERVERS} servers`);
   const entries: Entry[] = [];
   for (const service of services) add_known(entries, service, all.targets.get(service.target), entry);
   const earlier = subscription.earlier ?? earlier_servers(subscription);
@@ -152,7 +164,7 @@ export function look_up_services(
   const asker: Asker = { ...lookup, known: subscription.addresses, now: clock.now };
   const all = addresses_of_targets(asker, targets_of(services), found.additional);
   // An empty answer without an SOA record has no TTL. It is looked up again as soon as `min_ttl` allows.
-  const ttl = services.length === 0 ? (found.negative_ttl ?? 0) : found.ttl;
+  const ttl = bounded_ttl(asker, services.length === 0 ? (found.negative_ttl ?? 0) : found.ttl);
   return entries_of_services(subscription, services, ttl, all, lookup.entry);
 }
 

@@ -2,10 +2,9 @@ import { check_server_address } from "../config/address_class";
 import { check_server_place } from "../config/address_rules";
 import { parts_of_name, srv_name } from "../config/host_name";
 import type { ResolverConfig } from "../config/resolver";
-import * as clock from "../lib/clock";
 import { address_rules } from "../net/allowed";
 import { ask } from "../net/dns/ask";
-import { look_up_host, ttl_bounds } from "../net/dns/host";
+import { look_up_host, new_asker } from "../net/dns/host";
 import { lookup_options, type LookupOptions } from "../net/dns/system";
 import type { Asker } from "../net/dns/targets";
 import { address_server, type HostRecord } from "../store/document/host";
@@ -64,20 +63,14 @@ export const host_name: Source = source_per_upstream<HostConfig>("resolve", (sub
   const step = () => {
     // Without a `resolver`, those of the system may have changed.
     const options = own ?? lookup_options();
-    const [min_ttl, max_ttl] = ttl_bounds(options);
-    const asker: Asker = {
-      ask: (name, record_type) => ask(options.resolvers, name, record_type, () => is_closed(feed)),
-      families: options.families,
-      known: subscription.addresses,
-      now: clock.now,
-      min_ttl,
-      max_ttl,
-    };
+    const asker = new_asker(options, subscription.addresses, (name, record_type) =>
+      ask(options.resolvers, name, record_type, () => is_closed(feed)),
+    );
     const [entries, ttl, cause] = look_up(subscription, config, options, asker);
     if (entries === undefined) return cause;
     note_success(feed);
     const is_settled = answer(subscription, entries, "");
-    const seconds = math.max(min_ttl, math.min(max_ttl, ttl));
+    const seconds = math.max(asker.retry.least, math.min(asker.max_ttl, ttl));
     rest(feed, math.min(seconds, is_settled ? SESSION_SECONDS : CONFIRM_SECONDS));
     return undefined;
   };

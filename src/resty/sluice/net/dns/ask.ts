@@ -50,7 +50,7 @@ function ask_place(
   seconds: number,
   is_over: (this: void) => boolean,
 ): Result<DnsRecord[]> {
-  const refused = refusal_of_service(place.host, place.port);
+  const refused = place.is_of_system === true ? undefined : refusal_of_service(place.host, place.port);
   if (refused !== undefined) return $multi(undefined, refused);
   const [answer, cause] = exchange(place, name, record_type, seconds, is_over);
   if (answer === undefined) return $multi(undefined, cause);
@@ -72,22 +72,29 @@ function causes_text({ places }: Resolvers, causes: LuaTable<number, string | un
  * Asks the servers one by one until one answers, and those that have been silent once more. The records
  * include those of the other sections; a name or type that does not exist has none. Phases that have
  * cosockets.
+ *
+ * @param longest a limit of the question beside the `timeout` of the resolvers, in seconds
  */
 export function ask(
   resolvers: Resolvers,
   name: string,
   record_type: RecordType,
   is_over: (this: void) => boolean,
+  longest = math.huge,
 ): Result<DnsRecord[]> {
   const { places, current, rounds, timeout } = resolvers;
   const causes = new LuaTable<number, string | undefined>();
-  const end = clock.now() + timeout;
+  const end = clock.now() + math.min(timeout, longest);
   for (const number of $range(0, rounds * places.length - 1)) {
     const index = (current + number) % places.length;
     const before = causes.get(index);
     const is_silent = before === undefined || string.find(before, TIMEOUT, 1, true)[0] !== undefined;
     const left = end - clock.now();
-    if (is_over() || left <= 0) break;
+    if (is_over() || left <= 0) {
+      // The next question begins with the server for which no time was left.
+      if (number > 0 && number < places.length) resolvers.current = index;
+      break;
+    }
     if (is_silent) {
       const seconds = math.min(resolvers.patience, left);
       const [records, cause] = ask_place(places[index], name, record_type, seconds, is_over);
@@ -99,5 +106,6 @@ export function ask(
     }
   }
   const text = causes_text(resolvers, causes);
+  if (text === "") return $multi(undefined, `there was no time left to look up ${name}`);
   return $multi(undefined, `could not look up the ${record_type} records of ${name}: ${text}`);
 }

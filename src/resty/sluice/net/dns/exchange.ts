@@ -13,6 +13,8 @@ export interface Place {
   /** An IP address, IPv6 in brackets. */
   readonly host: string;
   readonly port: number;
+  /** The system names this server. `guard` is for what clients and options name, so it does not apply. */
+  readonly is_of_system?: true;
 }
 
 /** Messages with a wrong id or question are ignored, but not without end. */
@@ -24,7 +26,6 @@ export const TIMEOUT = "timeout";
  * one, unless `lua_socket_log_errors` is off.
  */
 const LOOK_SECONDS = 1;
-const LARGEST_MESSAGE = 65535;
 const RANDOM = "/dev/urandom";
 const RANDOM_BYTES = 512;
 const POOL = { pool: "sluice dns" };
@@ -81,7 +82,39 @@ function ask_over_udp(
   return $multi(answer, cause);
 }
 
-function ask_over_tcp(place: Place, question: Question, query: string, deadline: number): Result<Message> {
+/**
+ * Receives a number of bytes over TCP. nginx's timeout begins again with each piece, so a server that sends
+ * one byte after the other is stopped by the deadline.
+ */
+function receive_bytes(
+  socket: TcpSocket,
+  count: number,
+  deadline: number,
+  is_over: (this: void) => boolean,
+): Result<string> {
+  const pieces: string[] = [];
+  let size = 0;
+  while (size < count) {
+    if (clock.now() >= deadline || is_over()) return $multi(undefined, TIMEOUT);
+    socket.settimeout(milliseconds_until(math.min(deadline, clock.now() + LOOK_SECONDS)));
+    const [piece, cause] = socket.receiveany(count - size);
+    if (piece !== undefined) {
+      pieces.push(piece);
+      size += piece.length;
+    } else if (cause !== TIMEOUT) {
+      return $multi(undefined, cause);
+    }
+  }
+  return $multi(table.concat(pieces), undefined);
+}
+
+function ask_over_tcp(
+  place: Place,
+  question: Question,
+  query: string,
+  deadline: number,
+  is_over: (this: void) => boolean,
+): Result<Message> {
   const socket = ngx.socket.tcp();
   socket.settimeout(milliseconds_until(deadline));
   const [connected, unconnected] = socket.connect(place.host, place.port, POOL);
@@ -89,11 +122,10 @@ function ask_over_tcp(place: Place, question: Question, query: string, deadline:
   const size = string.char(math.floor(query.length / 256), query.length % 256);
   let [, cause] = socket.send(size + query);
   let text: string | undefined;
-  if (cause === undefined) [text, cause] = socket.receive(2);
+  if (cause === undefined) [text, cause] = receive_bytes(socket, 2, deadline, is_over);
   if (text !== undefined) {
     const [high, low] = string.byte(text, 1, 2);
-    socket.settimeout(milliseconds_until(deadline));
-    [text, cause] = socket.receive(math.min(LARGEST_MESSAGE, high * 256 + low));
+    [text, cause] = receive_bytes(socket, high * 256 + low, deadline, is_over);
   }
   socket.close();
   if (text === undefined) return $multi(undefined, `no answer over TCP: ${cause ?? ""}`);
@@ -104,8 +136,8 @@ function ask_over_tcp(place: Place, question: Question, query: string, deadline:
 }
 
 /**
- * Asks a DNS server once, or gives up when `is_over` returns true. `seconds`: limit of the exchange. Phases
- * that have cosockets.
+ * Asks a DNS server once, or gives up when `is_over` returns true. `seconds`: limit of the exchange over UDP,
+ * and of the one over TCP that may follow. Phases that have cosockets.
  */
 export function exchange(
   place: Place,
@@ -120,5 +152,5 @@ export function exchange(
   const deadline = clock.now() + seconds;
   const [answer, cause] = ask_over_udp(place, question, query, deadline, is_over);
   if (answer === undefined || !answer.is_truncated) return $multi(answer, cause);
-  return ask_over_tcp(place, question, query, clock.now() + seconds);
+  return ask_over_tcp(place, question, query, clock.now() + seconds, is_over);
 }

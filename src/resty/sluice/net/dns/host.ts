@@ -27,12 +27,29 @@ export const LONGEST_TTL = 300;
 const FIXED_TTL = 5;
 /** How long a failure keeps the last addresses, in seconds. */
 const RETRY_SECONDS = 1;
+/** How long a connection to a name with known addresses waits for newer ones, in seconds. */
+const LONGEST_REFRESH = 0.5;
 const LONGEST_ABSENCE = 30;
 const MOST_CACHED = 1000;
 
-/** Returns the bounds of the time between two questions for a name, in seconds. */
-export function ttl_bounds({ valid }: LookupOptions): LuaMultiReturn<[least: number, most: number]> {
-  return $multi(valid ?? SHORTEST_TTL, valid ?? LONGEST_TTL);
+/** Returns how the addresses of a name are looked up. `valid` is for answers: failures are repeated soon. */
+export function new_asker(
+  { families, valid }: LookupOptions,
+  known: Asker["known"],
+  ask_for: Asker["ask"],
+): Required<Asker> {
+  return {
+    ask: ask_for,
+    families,
+    known,
+    now: clock.now,
+    min_ttl: valid ?? SHORTEST_TTL,
+    max_ttl: valid ?? LONGEST_TTL,
+    retry: {
+      least: math.min(SHORTEST_TTL, valid ?? SHORTEST_TTL),
+      most: math.min(LONGEST_TTL, valid ?? LONGEST_TTL),
+    },
+  };
 }
 
 function fixed_result(name: string, hosts: string[], { known }: Asker): HostAddresses {
@@ -78,41 +95,42 @@ function some_hosts(name: string, hosts: string[]): Result<string[]> {
   return $multi(undefined, `the host name "${name}" has no address`);
 }
 
-/** Looks up a name now. Returns its addresses and how long they are valid, or undefined and the cause. */
+/**
+ * Looks up a name now, for at most `longest` seconds. Returns its addresses and how long they are valid, or
+ * undefined and the cause.
+ */
 function look_up_now(
   options: LookupOptions,
   name: string,
   is_over: (this: void) => boolean,
+  longest = math.huge,
 ): LuaMultiReturn<[hosts: string[] | undefined, seconds: number, cause: string | undefined]> {
-  const [min_ttl, max_ttl] = ttl_bounds(options);
-  const asker: Asker = {
-    ask: (its_name, record_type) => ask(options.resolvers, its_name, record_type, is_over),
-    families: options.families,
-    known: new LuaTable(),
-    now: clock.now,
-    min_ttl,
-    max_ttl,
-  };
+  const end = clock.now() + longest;
+  const asker = new_asker(options, new LuaTable(), (its_name, record_type) =>
+    ask(options.resolvers, its_name, record_type, is_over, end - clock.now()),
+  );
+  const { min_ttl, max_ttl, retry } = asker;
   const { hosts, problem, all } = look_up_host(asker, options, name);
   if (hosts.length === 0 && problem !== undefined) return $multi(undefined, 0, problem);
-  const most = hosts.length === 0 ? math.min(LONGEST_ABSENCE, max_ttl) : max_ttl;
-  return $multi(hosts, math.max(min_ttl, math.min(most, all.ttl)), undefined);
+  const most = hosts.length === 0 ? math.min(math.max(LONGEST_ABSENCE, min_ttl), max_ttl) : max_ttl;
+  return $multi(hosts, math.max(retry.least, math.min(most, all.ttl)), undefined);
 }
 
 /**
  * Returns the addresses of a host for a connection, IPv4 first, in the notation of nginx. This worker keeps
- * them as long as they are valid, and longer while no DNS server answers. Phases that have cosockets.
+ * them as long as they are valid, and longer while no DNS server answers: then the lookup ends early, so that
+ * the connection has time left for them. Phases that have cosockets.
  */
 export function addresses_of_host(name: string, is_over: (this: void) => boolean): Result<string[]> {
   const known = cache.get(name);
-  const now = clock.now();
-  if (known === undefined || known.until <= now) {
-    const [hosts, seconds, cause] = look_up_now(lookup_options(), name, is_over);
-    if (hosts === undefined && known === undefined) return $multi(undefined, cause);
-    if (hosts === undefined) known!.until = now + RETRY_SECONDS;
-    else keep(name, { hosts, until: clock.now() + seconds });
-  }
-  return some_hosts(name, cache.get(name)?.hosts ?? []);
+  if (known !== undefined && known.until > clock.now()) return some_hosts(name, known.hosts);
+  const longest = known === undefined ? math.huge : LONGEST_REFRESH;
+  const [found, seconds, cause] = look_up_now(lookup_options(), name, is_over, longest);
+  const hosts = found ?? known?.hosts;
+  if (hosts === undefined) return $multi(undefined, cause);
+  // Another lookup may have emptied the cache meanwhile, so known addresses are put into it again.
+  keep(name, { hosts, until: clock.now() + (found === undefined ? RETRY_SECONDS : seconds) });
+  return some_hosts(name, hosts);
 }
 
 /** Looks up a name once, without what is known of it. Phases that have cosockets. */

@@ -1,6 +1,7 @@
 import { ip_text } from "../../lib/ip";
 import type { Result } from "../../lib/result";
 import { terminated_parts } from "../../lib/text";
+import { label_bytes, label_text } from "./labels";
 
 /**
  * DNS messages: RFC 1035, and RFC 2782 for SRV. An answer is foreign input: the work on it is bounded, and
@@ -53,6 +54,8 @@ const HEADER_BYTES = 12;
 const LONGEST_LABEL = 63;
 const LONGEST_NAME = 253;
 const MOST_RECORDS = 2000;
+/** Limit of the pointers in one name. Real names have few: an answer with many makes work. */
+const MOST_JUMPS = 32;
 const IN = 1;
 /** The first of the two bits that mark a pointer in place of a label. */
 const POINTER = 0xc0;
@@ -87,9 +90,12 @@ function long_at(text: string, position: number): number {
 export function encode_question({ id, name, type: record_type }: Question): string | undefined {
   const labels: string[] = [];
   const plain = domain_name(name);
-  if (plain === "" || plain.length > LONGEST_NAME) return undefined;
-  for (const label of terminated_parts(`${plain}.`, ".")) {
-    if (label === "" || label.length > LONGEST_LABEL) return undefined;
+  if (plain === "") return undefined;
+  let length = 0;
+  for (const text of terminated_parts(`${plain}.`, ".")) {
+    const label = label_bytes(text);
+    length += label.length + 1;
+    if (label === "" || label.length > LONGEST_LABEL || length > LONGEST_NAME + 1) return undefined;
     labels.push(string.char(label.length) + label);
   }
   // One question, with recursion.
@@ -103,6 +109,7 @@ function name_at(text: string, start: number): LuaMultiReturn<[string | undefine
   let [position, end, length] = [start, 0, 0];
   /** Each pointer must lead to an earlier place, so that they form no loop. */
   let bound = start;
+  let jumps = 0;
   while (true) {
     const size = string.byte(text, position) as number | undefined;
     if (size === undefined) return $multi(undefined, 0);
@@ -112,16 +119,13 @@ function name_at(text: string, start: number): LuaMultiReturn<[string | undefine
       if (low === undefined) return $multi(undefined, 0);
       if (end === 0) end = position + 2;
       position = (size - POINTER) * 256 + low + 1;
-      if (position >= bound) return $multi(undefined, 0);
+      jumps += 1;
+      if (position >= bound || jumps > MOST_JUMPS) return $multi(undefined, 0);
       bound = position;
     } else {
       length += size + 1;
       if (size > LONGEST_LABEL || length > LONGEST_NAME + 1) return $multi(undefined, 0);
-      const label = string.sub(text, position + 1, position + size);
-      // A dot in a label is none between labels.
-      labels.push(
-        string.find(label, ".", 1, true)[0] === undefined ? label : string.gsub(label, "%.", "\\046")[0],
-      );
+      labels.push(label_text(string.sub(text, position + 1, position + size)));
       position += size + 1;
     }
   }

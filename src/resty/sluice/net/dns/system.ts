@@ -67,7 +67,7 @@ export function parse_resolv_conf(text: string): LookupOptions {
     const [word, rest] = string.match(line, "^%s*(%a+)%s+(.*)$");
     if (word === "nameserver") {
       const place = place_at(string.match(rest, "^%S*")[0]);
-      if (place !== undefined && places.length < MOST_SERVERS) places.push(place);
+      if (place !== undefined && places.length < MOST_SERVERS) places.push({ ...place, is_of_system: true });
     } else if (word === "search" || word === "domain") {
       search = [];
       for (const [domain] of string.gmatch(rest, "%S+")) {
@@ -78,7 +78,7 @@ export function parse_resolv_conf(text: string): LookupOptions {
       options.push(rest);
     }
   }
-  if (places.length === 0) places.push(place_at("127.0.0.1") as Place);
+  if (places.length === 0) places.push({ ...(place_at("127.0.0.1") as Place), is_of_system: true });
   const all = table.concat(options, " ");
   const patience = option_in(all, "timeout", PATIENCE, 1, LONGEST_PATIENCE);
   const rounds = option_in(all, "attempts", ROUNDS, 1, MOST_ROUNDS);

@@ -1,4 +1,4 @@
-import { backoff } from "../backoff";
+import { bounded_ttl, retry_delay, type Bounds } from "./bounds";
 import { domain_name, TYPES, type DnsRecord } from "./message";
 import { look_up_name, type Ask } from "./records";
 
@@ -29,16 +29,13 @@ export interface KnownAddresses {
 }
 
 /** The parameters of looking up addresses. */
-export interface Asker {
+export interface Asker extends Bounds {
   ask: Ask;
   /** The families that are looked up. Default: both. */
   families?: readonly Family[];
   /** The addresses that are known from earlier rounds, by question. */
   known: LuaTable<string, KnownAddresses | undefined>;
   now: (this: void) => number;
-  /** Bounds of the time between two questions, in seconds. */
-  min_ttl: number;
-  max_ttl: number;
 }
 
 /** The addresses of a target, as far as they are known. */
@@ -121,7 +118,7 @@ function given_addresses(additional: readonly DnsRecord[]): LuaTable<string, Kno
 /** Asks a question. A failed question keeps its last answer. */
 function ask_for(round: Round, name: string, family: Family): KnownAddresses {
   const { asker, given } = round;
-  const { ask, known, now, min_ttl, max_ttl } = asker;
+  const { ask, known, now, max_ttl } = asker;
   const before = known.get(question_of(name, family));
   const began = now();
   const [found, cause] = look_up_name(ask, name, family);
@@ -129,7 +126,7 @@ function ask_for(round: Round, name: string, family: Family): KnownAddresses {
   if (found === undefined) {
     round.lost += math.max(LEAST_LOST, ended - began);
     const failures = math.min((before?.failures ?? 0) + 1, MOST_DOUBLINGS);
-    const not_before = ended + backoff(failures, min_ttl, max_ttl);
+    const not_before = ended + retry_delay(asker, failures);
     return { hosts: before?.hosts, ttl: math.huge, negative_ttl: 0, failures, not_before, cause };
   }
   const answer = known_from(found.records, found.ttl, found.negative_ttl);
@@ -199,8 +196,8 @@ function note(
   const { hosts, ttl, not_before, cause } = known;
   if (cause === undefined) result.answered += 1;
   else result.cause = cause;
-  result.ttl = math.min(result.ttl, ttl);
-  if (cause !== undefined) result.ttl = math.min(result.ttl, math.max(0, not_before - asker.now()));
+  const seconds = cause === undefined ? bounded_ttl(asker, ttl) : math.max(0, not_before - asker.now());
+  result.ttl = math.min(result.ttl, seconds);
   target.problem = target.problem ?? cause;
   if (hosts === undefined) target.unknown.push(family);
   for (const host of hosts ?? []) target.hosts.push(host);
@@ -233,7 +230,7 @@ export function addresses_of_targets(
     note(round, target, "A", ipv4);
     note(round, target, "AAAA", ipv6);
     if (target.hosts.length === 0 && target.unknown.length === 0 && target.problem === undefined)
-      result.ttl = math.min(result.ttl, negative_ttl_of(ipv4, ipv6));
+      result.ttl = math.min(result.ttl, bounded_ttl(asker, negative_ttl_of(ipv4, ipv6)));
   }
   // When no question was answered, the whole source backs off instead of each question. If not all questions
   // were asked, each one backs off, so that the next round asks the others.
