@@ -17,7 +17,7 @@ import { read } from "../store/document/read";
 const LONGEST = 10;
 /** Limit of the time that all lookups of one request take, in seconds: `changes` may have many upstreams. */
 const LONGEST_OF_REQUEST = 60;
-/** Limit of the addresses of one name. Each is added to the upstream by itself, while nobody else can write. */
+/** Limit of the addresses of one name. Each is added to the upstream by itself, while no other can write. */
 const MOST_ADDRESSES = 100;
 const DEFAULT_PORT = 80;
 
