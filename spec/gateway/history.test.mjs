@@ -233,6 +233,20 @@ test("the history keeps as many changes as it shall, and not many more", async (
   await api.expect(200, "POST", ROLLBACK, { to: oldest });
 });
 
+test("the history is whole after more changes than the gateway keeps in memory", async (context) => {
+  const { api } = await startGateway(context, { upstreams: { app: {} } });
+  const first = await revisionOf(api);
+  for (let change = 1; change <= 1050; change += 1)
+    await api.expect(200, "PATCH", sluice(), { panic_threshold: 1 + (change % 100) });
+  const { changes } = await historyOf(api, "?limit=1000");
+  assert.deepEqual(
+    changes.map(({ revision }) => revision),
+    Array.from({ length: 1000 }, (_, number) => first + 1050 - number),
+  );
+  await api.expect(200, "POST", ROLLBACK, { to: first + 500 });
+  assert.equal((await api.get(sluice())).body.panic_threshold, 1);
+});
+
 test("the history is smaller than its bound", async (context) => {
   const setup = { history: { max_size: "64k" } };
   const gateway = await startGateway(context, { upstreams: { app: {} }, setup });

@@ -86,6 +86,8 @@ export const enum Header {
   /** How many bytes of the history count, and its changes, after the write under way. */
   WRITING_HISTORY_BYTES,
   WRITING_HISTORY_CHANGES,
+  /** The number of these cells. */
+  CELLS,
 }
 
 export const enum Slot {

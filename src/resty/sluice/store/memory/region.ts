@@ -31,7 +31,9 @@ const LAYOUT = 12;
 export const CHANGES = 1024;
 /** The cells of a change, with the bytes of the longest name. */
 const CHANGE_SIZE = 23;
-const FIRST_CHANGE = 64;
+/** The cells of a cache line. */
+const LINE = 8;
+const FIRST_CHANGE = math.ceil(Header.CELLS / LINE) * LINE;
 const HEADER_SIZE = FIRST_CHANGE + CHANGES * CHANGE_SIZE;
 const SLOT_SIZE = 16;
 /** A multiple of the cache line. Most requests touch only the first line. */
