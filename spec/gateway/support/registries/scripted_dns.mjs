@@ -21,8 +21,8 @@ const HEADER_BYTES = 12;
 
 /**
  * An answer in detail. `negative`: the TTL of an SOA record. `isTruncated`: over UDP it has no record, and
- * says so. `trickles`: over TCP, one byte is sent after the other. `wrong`: another answer comes first, with a
- * wrong id or question, or without sense.
+ * says so. `trickles`: over TCP, one byte is sent after the other. `wrong`: another answer comes first, with
+ * a wrong id or question, or without sense.
  *
  * @typedef {object} Details
  * @property {DnsRecord[]} [answers]
