@@ -58,7 +58,7 @@ declare module "resty.sluice" {
      */
     changes?: number;
     /**
-     * Upper bound on the size of the history. Half of it is kept at least, if there are as many changes.
+     * Upper bound on the size of the two files of the history. Each may exceed its half by one change.
      * Default: `"16m"`.
      */
     max_size?: Size;

@@ -118,7 +118,7 @@ export type ApiOptions = ConfigOf<typeof API>;
 export const HISTORY = block({
   /** The number of changes that are kept at least, unless they exceed `max_size`. 0: no history. */
   changes: with_default(whole_from(0, 100000), 1000),
-  /** Upper bound on the size of the history. Half of it is kept at least, if there are as many changes. */
+  /** Upper bound on the size of the two files of the history. Each may exceed its half by one change. */
   max_size: with_default(size_from("64k", "1g"), "16m"),
 });
 
