@@ -38,6 +38,8 @@ declare module "resty.sluice" {
      * `/etc/resolv.conf`, with its options, and `/etc/hosts`.
      */
     resolver?: Resolver;
+    /** Zone in which this gateway runs, such as `"eu-1a"`; at most 64 bytes. Default: none. */
+    zone?: string;
     /**
      * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
      * deleted, is not changed, and a warning lists it. Default: none.

@@ -101,6 +101,11 @@ declare module "resty.sluice" {
     /** Name of the server for `sticky.route`, at most 32 bytes. Default: `""`. */
     route?: string;
     /**
+     * Zone in which the server runs, such as `"eu-1a"`, for the option `zones`; at most 64 bytes. Default:
+     * `""`.
+     */
+    zone?: string;
+    /**
      * Check the server, but send no request to it until `autoscale` brings it into service; not with
      * `backup`. Default: false.
      */

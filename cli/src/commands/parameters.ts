@@ -15,6 +15,7 @@ const VALUES = [
   ["fail_timeout", "--fail-timeout <time>", "time in which failures are counted, such as 10s"],
   ["slow_start", "--slow-start <time>", "time in which its weight rises after a start"],
   ["route", "--route <name>", "its name for sticky.route"],
+  ["zone", "--zone <name>", "zone in which it runs, such as eu-1a"],
 ] as const;
 
 /** Adds the options that both verbs have. */
@@ -38,7 +39,7 @@ export function parametersOf(options: ParameterOptions, flags: readonly string[]
     // Not a number of the wrong form: the gateway's message names it.
     if (typeof value === "string") parameters[name] = /^\d{1,15}$/.test(value) ? Number(value) : value;
   }
-  for (const name of ["fail_timeout", "slow_start", "route"]) {
+  for (const name of ["fail_timeout", "slow_start", "route", "zone"]) {
     if (typeof parameters[name] === "number") parameters[name] = options[optionName(name)];
   }
   for (const name of flags) if (options[name] !== undefined) parameters[name] = options[name];

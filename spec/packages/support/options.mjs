@@ -40,6 +40,7 @@ export const examples = [
   },
   { guard: { addresses: ["10.0.0.0/8", "unix:"], deny: ["10.9.0.0/16"], ports: "1024-65535" } },
   { guard: { ports: [80, "443-500"] } },
+  { zone: "eu-1a" },
   { resolver: { addresses: ["10.0.0.2"], valid: "10s", ipv4: true, ipv6: false, timeout: "5s" } },
   upstream({
     resolver: { addresses: ["10.0.0.2:53"], valid: "10s", ipv4: true, ipv6: true, timeout: "5s" },
@@ -71,6 +72,7 @@ export const examples = [
         drain: true,
         standby: false,
         route: "a",
+        zone: "eu-1a",
         max_conns: 10,
         max_fails: 2,
         fail_timeout: "5s",

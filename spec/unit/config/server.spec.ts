@@ -19,6 +19,7 @@ const BASE: ServerConfig = {
   drain: true,
   ...LIMITS,
   route: "",
+  zone: "",
   leave_by: "",
   source: "",
 };
@@ -40,6 +41,7 @@ describe("a server's parameters", () => {
       drain: false,
       ...LIMITS,
       route: "",
+      zone: "",
       leave_by: "",
       source: "",
     });
@@ -94,6 +96,9 @@ describe("a server's parameters", () => {
       ["a\tb", "a\nb", "\u0000", "a\u007f"],
     ],
     ["route", "UpstreamBadRoute", "must be a string", [5, true, json_null]],
+    ["zone", "UpstreamBadZone", "must not be longer than 64 bytes", [string.rep("z", 65)]],
+    ["zone", "UpstreamBadZone", "must not contain control characters", ["eu\n1a"]],
+    ["zone", "UpstreamBadZone", "must be a string", [5, true, json_null]],
     [
       "service",
       "UpstreamBadService",
@@ -105,7 +110,7 @@ describe("a server's parameters", () => {
     const values = [1, 0, "true", "false", "yes", "", json_null];
     refused.push([name, "UpstreamConfFormatError", "must be true or false", values]);
   }
-  for (const name of ["server", "weight", "max_conns", "fail_timeout", "backup", "route"])
+  for (const name of ["server", "weight", "max_conns", "fail_timeout", "backup", "route", "zone"])
     refused.push([name, "UpstreamConfFormatError", no_table, [{}, [1], { a: { b: 1 } }]]);
   for (const [name, code, reason, values] of refused) {
     for (const value of values) {

@@ -24,6 +24,7 @@ export const EDITABLE: readonly Field[] = [
   { name: "fail_timeout", label: "fail_timeout", hint: "for how long, such as 10s" },
   { name: "slow_start", label: "slow_start", hint: "time in which the weight rises, such as 30s" },
   { name: "route", label: "route", hint: "name for sticky routes" },
+  { name: "zone", label: "zone", hint: "where the server runs, such as eu-1a" },
 ];
 
 /** Fields that only a new server has. */

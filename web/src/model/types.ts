@@ -164,6 +164,7 @@ export interface ServerConfig {
   fail_timeout: string;
   slow_start: string;
   route: string;
+  zone?: string;
   backup: boolean;
   down: boolean;
   drain?: boolean;

@@ -31,6 +31,7 @@ const FIRST: ServerRecord = {
   fail_timeout: "10s",
   slow_start: "0s",
   route: "",
+  zone: "",
   leave_by: "",
   source: "",
 };

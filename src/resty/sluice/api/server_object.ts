@@ -9,7 +9,7 @@ import { filter_object } from "./fields";
 
 /** The members of a server, in the order in which both APIs show them. */
 export const SERVER_FIELDS = `
-  id server service resolve weight max_conns max_fails fail_timeout slow_start route
+  id server service resolve weight max_conns max_fails fail_timeout slow_start route zone
   backup down drain standby in_service source parent host
 `;
 const ALL_FIELDS = `${SERVER_FIELDS} node`;
@@ -17,7 +17,7 @@ const ALL_MEMBERS = words(ALL_FIELDS);
 const server_record = record(ALL_FIELDS);
 
 const parameters_record = record(`
-  id server service resolve weight max_conns max_fails fail_timeout slow_start route
+  id server service resolve weight max_conns max_fails fail_timeout slow_start route zone
   backup down drain standby
 `);
 
@@ -28,9 +28,11 @@ export function parameters_object(server: ServerConfig, id?: number): object {
 
 /** Returns the value of a server's member as both APIs show it; undefined: they do not. */
 export function shown_member(server: HostRecord, name: string): unknown {
-  // An absent "drain" means false, an absent "source" a server that was added over the API.
+  // An absent "drain" means false, an absent "zone" that there is none, and an absent "source" that the server
+  // was added over the API.
   if (name === "drain") return server.drain ? true : undefined;
   if (name === "source") return server.source === "" ? undefined : server.source;
+  if (name === "zone") return server.zone === "" ? undefined : server.zone;
   if (name === "node") return server.node?.name;
   // As in NGINX Plus, the id of a parent is a string.
   if (name === "parent") return server.parent === undefined ? undefined : string.format("%d", server.parent);

@@ -15,6 +15,7 @@ import { RESOLVER } from "./resolver";
 import { ETCD } from "./sources/etcd";
 import { check_name, read_upstream, type UpstreamConfig } from "./upstream";
 import { size_from } from "./size";
+import { text_to } from "./texts";
 import { list_of, read_flag, read_string, whole_from } from "./values";
 
 const MOST_ITEMS = 10000;
@@ -172,6 +173,8 @@ export const OPTIONS = block({
    * with its options, and `/etc/hosts`.
    */
   resolver: optional(RESOLVER),
+  /** Zone in which this gateway runs, such as `"eu-1a"`; at most 64 bytes. Default: none. */
+  zone: optional(text_to(64)),
   /**
    * Upstreams to create at the first start, by name. An upstream that the saved state contains, or that was
    * deleted, is not changed, and a warning lists it. Default: none.

@@ -20,6 +20,7 @@ import { read_flag, whole_from, type Time } from "./values";
 
 const LARGEST = 2147483647;
 const LONGEST_ROUTE = 32;
+const LONGEST_ZONE = 64;
 
 function coded<T>(code: string, read: Reader<T>): Reader<T> {
   return (name, value) => {
@@ -55,12 +56,20 @@ function read_address(this: void, _name: string, value: unknown): Read<string> {
   return $multi(unfit === undefined ? value : undefined, unfit);
 }
 
-function read_route(this: void, name: string, value: unknown): Read<string> {
-  if (typeof value !== "string") return refuse(name, "must be a string");
-  if (value.length > LONGEST_ROUTE) return refuse(name, `must not be longer than ${LONGEST_ROUTE} bytes`);
-  if (string.find(value, "%c")[0] !== undefined) return refuse(name, "must not contain control characters");
-  return $multi(value, undefined);
+/** Makes the reader of a name, which may be empty. */
+function name_to(longest: number): Reader<string> {
+  return (name, value) => {
+    if (typeof value !== "string") return refuse(name, "must be a string");
+    if (value.length > longest) return refuse(name, `must not be longer than ${longest} bytes`);
+    if (string.find(value, "%c")[0] !== undefined) return refuse(name, "must not contain control characters");
+    return $multi(value, undefined);
+  };
 }
+
+const read_route = name_to(LONGEST_ROUTE);
+
+/** Reads the name of a zone. Any phase. */
+export const read_zone = name_to(LONGEST_ZONE);
 
 /** A server of an upstream, by nginx's names and with nginx's defaults. */
 export const SERVER = block({
@@ -100,6 +109,8 @@ export const SERVER = block({
   slow_start: with_default(time("UpstreamBadSlowStart"), "0s"),
   /** Name of the server for `sticky.route`, at most 32 bytes. */
   route: with_default(coded("UpstreamBadRoute", read_route), ""),
+  /** Zone in which the server runs, such as `"eu-1a"`, for the option `zones`; at most 64 bytes. */
+  zone: with_default(coded("UpstreamBadZone", read_zone), ""),
   /**
    * Check the server, but send no request to it until `autoscale` brings it into service; not with `backup`.
    */

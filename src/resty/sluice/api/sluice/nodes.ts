@@ -1,8 +1,8 @@
 import { check_server_address } from "../../config/address_class";
-import { read_node } from "../../config/node";
+import { read_node, type NodeConfig } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
-import { read_server, type ServerConfig } from "../../config/server";
+import { read_server, read_zone, type ServerConfig } from "../../config/server";
 import { read_report, type Report } from "../../health/report";
 import { expiry_of, note_report } from "../../health/reported";
 import * as clock from "../../lib/clock";
@@ -46,8 +46,9 @@ function node_object(server: NodeRecord): object {
   if (end !== 0) object.expires = iso8601(clock.wall_time_of(end));
   if (is_expired(server)) object.expired = true;
   object.incarnation = incarnation === "" ? undefined : incarnation;
-  // An absent "drain" means false.
+  // An absent "drain" means false, an absent "zone" none.
   if (object.drain === false) object.drain = undefined;
+  if (object.zone === "") object.zone = undefined;
   return node_record(object);
 }
 
@@ -55,6 +56,14 @@ function node_object(server: NodeRecord): object {
 interface Registration {
   server: ServerConfig;
   report: Report | undefined;
+}
+
+/** Gives a server without a zone that of its metadata. Returns the problem. */
+function take_zone(server: ServerConfig, { meta }: NodeConfig): Problem | undefined {
+  if (server.zone !== "" || meta?.zone === undefined) return undefined;
+  const [zone, problem] = read_zone("meta.zone", meta.zone);
+  server.zone = zone ?? "";
+  return problem;
 }
 
 function read_registration(name: string): Read<Registration> {
@@ -74,6 +83,8 @@ function read_registration(name: string): Read<Registration> {
   if (node === undefined) return $multi(undefined, unknown);
   const [server, problem] = read_server(input);
   if (server === undefined) return $multi(undefined, problem);
+  const misplaced = take_zone(server, node);
+  if (misplaced !== undefined) return $multi(undefined, misplaced);
   const unfit = check_server_address(server.server);
   if (unfit !== undefined) return $multi(undefined, unfit);
   return $multi({ server: node_server(server, node), report }, undefined);

@@ -57,7 +57,7 @@ export function address_server(
   weight: number,
   backup: boolean,
 ): ServerConfig {
-  const { id, max_conns, max_fails, fail_timeout, slow_start, route, down, drain } = host;
+  const { id, max_conns, max_fails, fail_timeout, slow_start, route, zone, down, drain } = host;
   return {
     server,
     weight,
@@ -70,6 +70,7 @@ export function address_server(
     fail_timeout,
     slow_start,
     route,
+    zone,
     source: "resolve",
     parent: id,
     host: host.server,

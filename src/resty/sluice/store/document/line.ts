@@ -43,6 +43,7 @@ export const STORED_FIELDS = [
   "fail_timeout",
   "slow_start",
   "route",
+  "zone",
   "standby",
   "in_service",
   "source",
