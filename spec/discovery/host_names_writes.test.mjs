@@ -51,3 +51,20 @@ test("a server with a host name has no source, whatever a copy says", async (con
   await waitForServers(gateway, [host, "127.9.0.1:8080"]);
   await assertKept(gateway);
 });
+
+test("a drain job needs the server of an address, and says so for a host name", async (context) => {
+  const gateway = await start(context);
+  const { api } = gateway;
+  const { id } = await api.expect(201, "POST", serversOf(), { server: host, resolve: true });
+  await waitForServers(gateway, [host, "127.9.0.1:8080"]);
+  const reason = `the server ${id} is the host name "${host}": set its "drain", or drain a server with its address`;
+  for (const path of [`${sluice()}/servers/${id}/drain`, `${sluice()}/servers/drain?server=${host}`]) {
+    for (const method of ["GET", "POST", "DELETE"]) {
+      const { status, body } = await api.send(method, path);
+      assert.deepEqual([status, body.error.code, body.error.text], [400, "UpstreamBadServerId", reason], method);
+    }
+  }
+  await api.expect(200, "PATCH", `${serversOf()}/${id}`, { drain: true });
+  const [, address] = (await api.get(serversOf())).body;
+  assert.equal(address.drain, true);
+});

@@ -1,6 +1,6 @@
 import { parse_address } from "../config/address";
 import { is_host_name, parts_of_name } from "../config/host_name";
-import { missing_value } from "../config/problem";
+import { missing_value, type Problem } from "../config/problem";
 import type { Read } from "../config/reader";
 import { find_by_address, find_by_id, type Document } from "../store/document/document";
 import type { HostRecord } from "../store/document/host";
@@ -38,8 +38,17 @@ export function parse_id(text: string): Read<number> {
   return $multi(tonumber(text), undefined);
 }
 
+/** Returns the problem of a server that has no requests of its own, because it has a host name. */
+function has_no_requests({ id, server }: HostRecord): Problem {
+  const reason = `the server ${id} is the host name "${server}": set its "drain", or drain a server with its address`;
+  return { status: 400, code: "UpstreamBadServerId", text: reason };
+}
+
 /** Returns the index of the server that a request names by the id in its path or the address in its query. */
-export function find_server(document: Document, { parameters }: ApiRequest): Read<number> {
+export function find_server(document: Document, request: ApiRequest): Read<number> {
+  const host = find_host_of(document, request);
+  if (host !== undefined) return $multi(undefined, has_no_requests(host));
+  const { parameters } = request;
   if (parameters.id !== undefined) {
     const [id, bad] = parse_id(parameters.id);
     if (id === undefined) return $multi(undefined, bad);
