@@ -61,7 +61,11 @@ test("a drain job needs the server of an address, and says so for a host name", 
   for (const path of [`${sluice()}/servers/${id}/drain`, `${sluice()}/servers/drain?server=${host}`]) {
     for (const method of ["GET", "POST", "DELETE"]) {
       const { status, body } = await api.send(method, path);
-      assert.deepEqual([status, body.error.code, body.error.text], [400, "UpstreamBadServerId", reason], method);
+      assert.deepEqual(
+        [status, body.error.code, body.error.text],
+        [400, "UpstreamBadServerId", reason],
+        method,
+      );
     }
   }
   await api.expect(200, "PATCH", `${serversOf()}/${id}`, { drain: true });
