@@ -15,6 +15,8 @@ declare module "resty.sluice" {
 
   /** An upstream: its servers, and how requests are distributed over them. */
   export interface Upstream {
+    /** Prefers servers in the zone of the gateway. Default: none, zones do not matter. */
+    zones?: Zones;
     /** Active health checks. Default: none. */
     health_check?: HealthCheck;
     /** Ejects servers because of their responses. Default: none. */

@@ -11,6 +11,7 @@ import { options_of } from "./sluice/discovery/resolver";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/phases";
+import { use_zone } from "./sluice/live/view/zone";
 import { use_address_rules } from "./sluice/net/allowed";
 import { use_lookup_options } from "./sluice/net/dns/system";
 import { open_store, reopen_store } from "./sluice/store/open";
@@ -41,6 +42,7 @@ export function setup(options: unknown): void {
     const api = with_token_files(read.api);
     use_address_rules(address_rules_of(read.guard));
     use_lookup_options(read.resolver === undefined ? undefined : options_of(read.resolver));
+    use_zone(read.zone);
     const is_worker = type() === "worker";
     use_credentials(api, is_worker);
     use_audit_log(api.audit_log, is_worker);

@@ -11,6 +11,7 @@ export interface TestPeer extends Peer {
   expected_time: number;
   chosen_at: number;
   fail_timeout: number;
+  utilization: number;
 }
 
 /** Makes a method without peers. */
@@ -27,6 +28,8 @@ export interface Bench {
 }
 
 const FAIL_TIMEOUT = 10;
+/** The zone of the gateway. */
+export const OWN_ZONE = "local";
 
 let made = 0;
 
@@ -45,6 +48,8 @@ export function new_peer(name: string, weight = 1): TestPeer {
     expected_time: -1,
     chosen_at: 0,
     fail_timeout: FAIL_TIMEOUT,
+    zone: "",
+    utilization: -1,
   };
 }
 
@@ -73,6 +78,10 @@ export function surroundings_of(bench: Bench): Surroundings {
     },
     chosen_at: (peer) => (peer as TestPeer).chosen_at,
     fail_timeout: (peer) => (peer as TestPeer).fail_timeout,
+    own_zone: OWN_ZONE,
+    is_healthy: available,
+    configured_weight: (peer) => peer.weight,
+    utilization: (peer) => (peer as TestPeer).utilization,
   };
 }
 

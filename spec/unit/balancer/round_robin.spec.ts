@@ -128,6 +128,14 @@ describe("round_robin", () => {
     }
   });
 
+  it("does not start while it is only looked at", () => {
+    const bench = new_bench(new_round_robin, 0.5);
+    for (const index of $range(1, 4)) add_peer(bench, new_peer(`p${index}`));
+    expect((bench.method.peek(available, undefined) as TestPeer).name).equal("p3");
+    for (const index of $range(5, 8)) add_peer(bench, new_peer(`p${index}`));
+    expect((bench.method.pick(available, undefined) as TestPeer).name).equal("p5");
+  });
+
   it("starts again when none of its first peers remains", () => {
     const bench = new_bench(new_round_robin, 0.5);
     for (const index of $range(1, 4)) add_peer(bench, new_peer(`p${index}`));

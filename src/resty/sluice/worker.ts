@@ -7,18 +7,20 @@ import { count_picks } from "./control/picks";
 import { remove_expired } from "./discovery/expiry";
 import { start_discovery } from "./discovery/follower";
 import * as clock from "./lib/clock";
-import { every } from "./lib/job";
-import { pause } from "./lib/pause";
+import { every, new_job } from "./lib/job";
+import { new_pause, pause } from "./lib/pause";
 import { use_retries } from "./live/retries";
 import { use_generation } from "./live/unlogged";
 import { use_health } from "./live/view/availability";
 import { compare_servers } from "./live/view/comparison";
+import type { LiveUpstream } from "./live/view/model";
 import { use_slot } from "./live/view/counters";
 import { use_sums } from "./live/view/in_flight_age";
 import { use_loads } from "./live/view/surroundings";
 import { use_times } from "./live/view/times";
 import { for_each_upstream, refresh_all, use_memory } from "./live/view/view";
 import { follow_loads, raise_weights } from "./live/view/weight";
+import { update_zones, uses_zones } from "./live/view/zone";
 import { start_prober } from "./probe/prober";
 import { compact_when_due } from "./store/compaction";
 import { note_saving } from "./store/disk/failures";
@@ -69,6 +71,24 @@ function follow_weights(this: void): void {
   for_each_upstream(follow_loads);
 }
 
+/** Updates the shares of zones that requests use. */
+const follow_zones = new_job({
+  verb: "follow the loads of zones",
+  rest: 1,
+  run: () => {
+    const due: LiveUpstream[] = [];
+    for_each_upstream((upstream) => {
+      if (uses_zones(upstream)) due.push(upstream);
+    });
+    const pause_if_long = new_pause();
+    for (const upstream of due) {
+      update_zones(upstream);
+      pause_if_long();
+    }
+    return undefined;
+  },
+});
+
 function detect_outliers(this: void): void {
   const now = clock.now();
   for_each_upstream((upstream) => {
@@ -93,6 +113,7 @@ const TASKS_OF_EACH_WORKER: readonly Task[] = [
   { run: release_dead_slots, seconds: 2 },
   { run: refresh_all, seconds: 10 },
   { run: follow_weights, seconds: 0.25 },
+  { run: follow_zones, seconds: 0.25 },
   { run: detect_outliers, seconds: 0.1 },
   { run: note_lua_memory, seconds: 5 },
   { run: note_seen_revision, seconds: 0.1 },

@@ -37,7 +37,16 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
     return requests;
   }
 
+  function forget_outside(peer: Peer): void {
+    for (const index of $range(outside.length, 1, -1)) {
+      if (outside[index - 1] === peer) table.remove(outside, index);
+    }
+  }
+
   function add(this: void, peer: Peer): void {
+    // It may have been removed before, when its zone changed.
+    if (removed.has(peer)) forget_outside(peer);
+    removed.delete(peer);
     if (peer.in_rotation) total_weight = total_weight + peer.weight;
     else outside.push(peer);
     method.add(peer);
@@ -65,9 +74,7 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
 
   function resume(this: void, peer: Peer): void {
     total_weight = total_weight + peer.weight;
-    for (const index of $range(outside.length, 1, -1)) {
-      if (outside[index - 1] === peer) table.remove(outside, index);
-    }
+    forget_outside(peer);
     method.resume(peer);
   }
 

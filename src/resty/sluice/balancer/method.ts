@@ -13,6 +13,8 @@ export interface Peer {
   weight: number;
   /** False: the peer receives no requests at present. */
   in_rotation: boolean;
+  /** The zone in which it runs; "": none. */
+  zone: string;
 }
 
 /** Tells whether a peer can be given a request now. */
@@ -28,6 +30,8 @@ export interface Method {
   reweigh: (this: void, peer: Peer, weight: number) => void;
   /** Changes the spelling of `peer.server` for the same address; absent: the method does not use it. */
   respell?: ((this: void, peer: Peer, server: string) => void) | undefined;
+  /** Changes `peer.zone`; absent: the method does not use it. */
+  rezone?: ((this: void, peer: Peer, zone: string) => void) | undefined;
   /** Takes a peer, whose `in_rotation` was true and is now false, out of rotation. */
   suspend: (this: void, peer: Peer) => void;
   /** Takes a peer, whose `in_rotation` was false and is now true, back into rotation. */
@@ -70,4 +74,12 @@ export interface Surroundings {
   chosen_at: (this: void, peer: Peer) => number;
   /** Returns the `fail_timeout` of a peer, in seconds. */
   fail_timeout: (this: void, peer: Peer) => number;
+  /** The zone of the gateway; "": none. */
+  own_zone: string;
+  /** Tells whether a peer is in rotation and healthy. It may be full. */
+  is_healthy: (this: void, peer: Peer) => boolean;
+  /** Returns the configured weight of a peer; 0: a standby server that is not in service. */
+  configured_weight: (this: void, peer: Peer) => number;
+  /** Returns how much of its capacity a peer uses, from 0 to 1; -1: not known. */
+  utilization: (this: void, peer: Peer) => number;
 }

@@ -9,6 +9,7 @@ import type { Method, Surroundings } from "./method";
 import { new_random } from "./random";
 import { new_round_robin } from "./round_robin";
 import { time_cost } from "./time_cost";
+import { with_zones, type ZoneMethod } from "./zones";
 
 type NewMethod = (this: void, config: BalancingConfig, surroundings: Surroundings) => Method;
 
@@ -32,6 +33,17 @@ const METHODS: Record<MethodName, NewMethod> = {
   },
   ip_hash: (_config, surroundings) => new_ip_hash(surroundings),
 };
+
+/** Makes the method of a configuration that prefers local peers, without peers. Any phase. */
+export function new_zone_method(
+  config: BalancingConfig,
+  min_servers: number,
+  surroundings: Surroundings,
+): ZoneMethod {
+  const is_keyed = config.method === "hash" || config.method === "ip_hash";
+  const make = METHODS[config.method];
+  return with_zones({ surroundings, min_servers, is_keyed, make: (inner) => make(config, inner) });
+}
 
 /** Makes the method of a configuration, without peers. Any phase. */
 export function new_method(config: BalancingConfig, surroundings: Surroundings): Method {

@@ -22,7 +22,7 @@ import {
   type Member,
 } from "./ring";
 import { only_in_rotation } from "./rotation";
-import { first_id_of, start_from } from "./start";
+import { as_if_started, first_id_of, start_from } from "./start";
 
 /**
  * Smooth weighted round robin. Peers of one weight form a group and take turns in a ring. While all weights
@@ -233,9 +233,7 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     return step_to_available(sole, available);
   }
 
-  function peek(this: void, available: Available): Peer | undefined {
-    if (groups.count === 0) return undefined;
-    if (started === 0) begin();
+  function look_ahead(available: Available): Peer | undefined {
     const time = time_base + picks / total;
     const group = sole ?? (groups.is_scheduled ? first_at(schedule, time, SLACK / total) : next_of_few());
     if (available(group.next)) return group.next;
@@ -244,6 +242,13 @@ export function new_round_robin(this: void, { start }: Pick<Surroundings, "start
     const likely = find_group(groups, available);
     if (likely === undefined || available(likely.next)) return likely?.next;
     return first_available(likely, available);
+  }
+
+  function peek(this: void, available: Available): Peer | undefined {
+    if (groups.count === 0) return undefined;
+    if (started > 0) return look_ahead(available);
+    first_id = first_id_of(groups, start);
+    return as_if_started(groups, first_id, () => look_ahead(available));
   }
 
   return only_in_rotation({ enter, leave, reweigh, pick, peek });

@@ -44,3 +44,31 @@ export function start_from({ list, count }: Groups, first_id: number): number {
   }
   return peers;
 }
+
+function take_back_start(group: Group): void {
+  let member = group.next;
+  for (const _ of $range(1, group.members)) {
+    member.has_started = false;
+    member = member.after;
+  }
+}
+
+/** Returns what `look` returns once the rotation has started, which is then taken back. Not hot. */
+export function as_if_started<T>(groups: Groups, first_id: number, look: (this: void) => T): T {
+  const { list, count } = groups;
+  const before: Group["next"][] = [];
+  const spare_before: Group["next"][] = [];
+  for (const slot of $range(1, count)) {
+    before.push(list.get(slot).next);
+    spare_before.push(list.get(slot).spare);
+  }
+  start_from(groups, first_id);
+  const found = look();
+  for (const slot of $range(1, count)) {
+    const group = list.get(slot);
+    take_back_start(group);
+    group.next = before[slot - 1];
+    group.spare = spare_before[slot - 1];
+  }
+  return found;
+}

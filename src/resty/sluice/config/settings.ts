@@ -11,10 +11,13 @@ import { invalid_value, type Problem } from "./problem";
 import type { Read } from "./reader";
 import { RESOLVER } from "./resolver";
 import { whole_from } from "./values";
+import { ZONES } from "./zones";
 
 /** All options of an upstream except its servers. */
 export const SETTINGS = block({
   ...BALANCING.options,
+  /** Prefers servers in the zone of the gateway. Default: none, zones do not matter. */
+  zones: optional(ZONES),
   /** Active health checks. Default: none. */
   health_check: optional(HEALTH_CHECK),
   /** Ejects servers because of their responses. Default: none. */

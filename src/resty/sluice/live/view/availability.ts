@@ -8,6 +8,7 @@ import { is_ejected, note_end_of_ejection } from "../../store/memory/ejection";
 import type { LiveServer, LiveUpstream } from "./model";
 import { rotate } from "./rotation";
 import { weigh } from "./weight";
+import { update_zones } from "./zone";
 
 /** Passes outcomes of requests to health, and tells whether a server may have requests. Hot. */
 
@@ -63,6 +64,7 @@ export function survey(upstream: LiveUpstream, now: number): void {
   for (const [, server] of pairs(upstream.servers)) {
     if (server.slow_start > 0) weigh(server, now);
   }
+  update_zones(upstream);
 }
 
 /** Tells whether the upstream must be surveyed. */

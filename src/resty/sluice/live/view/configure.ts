@@ -1,17 +1,17 @@
-import { new_method } from "../../balancer/methods";
 import type { RetriesConfig } from "../../config/admission";
 import { BALANCING, type BalancingConfig } from "../../config/balancing";
 import { copy_of } from "../../config/block";
 import { seconds_of } from "../../config/time";
+import { ZONES } from "../../config/zones";
 import { limits_of } from "../../health/outlier";
 import { expiry_of } from "../../health/reported";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
 import { new_key_reader } from "./key";
+import { methods_of } from "./methods";
 import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
 import { new_binding } from "./sticky";
-import { surroundings_of } from "./surroundings";
 import { follow_loads } from "./weight";
 
 /** Applies the settings of a document to the upstream that this worker serves. */
@@ -45,7 +45,9 @@ function join_all(upstream: LiveUpstream): void {
 
 /** Returns the settings that decide on the method and the binding, as a text to compare. */
 export function balancing_text(document: Document): string {
-  return encode([copy_of(BALANCING, document), document.session_secret]);
+  const { zones, session_secret } = document;
+  const its_zones = zones === undefined ? false : copy_of(ZONES, zones);
+  return encode([copy_of(BALANCING, document), its_zones, session_secret]);
 }
 
 /** Tells whether the beginning of each request must be known. */
@@ -59,10 +61,11 @@ export function needs_begin_times(config: BalancingConfig): boolean {
 export function balance_as(upstream: LiveUpstream, document: Document): void {
   const balancing = balancing_text(document);
   if (upstream.balancing === balancing) return;
-  const surroundings = surroundings_of(upstream.active);
+  const { primary, backup, zones } = methods_of(document, upstream.active);
   upstream.balancing = balancing;
-  upstream.primary = new_method(document, surroundings);
-  upstream.backup = new_method(document, surroundings);
+  upstream.primary = primary;
+  upstream.backup = backup;
+  upstream.zones = zones;
   upstream.read_key = new_key_reader(document);
   upstream.sticky = new_binding(document);
   upstream.measure = measure_of(document);
@@ -82,7 +85,7 @@ function retry_limits(config: RetriesConfig): RetryLimits {
 /** Gives an upstream the limits of a document for retries, waiting and health. */
 export function set_limits(
   upstream: LiveUpstream,
-  { retries, outlier_detection, queue, panic_threshold, load, autoscale }: Document,
+  { retries, outlier_detection, queue, panic_threshold, load, autoscale, zones }: Document,
 ): void {
   upstream.tries = retries?.tries ?? DEFAULT_TRIES;
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
@@ -94,7 +97,7 @@ export function set_limits(
   if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
   // Without `load` the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
-  upstream.wants_reports = load !== undefined || autoscale !== undefined;
+  upstream.wants_reports = load !== undefined || autoscale !== undefined || zones?.prefer === true;
   upstream.report_expiry = expiry_of(load);
   upstream.health_revision = UNSEEN;
 }

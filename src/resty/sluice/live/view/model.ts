@@ -1,6 +1,7 @@
 import type { Semaphore } from "ngx.semaphore";
 
 import type { Method, Peer } from "../../balancer/method";
+import type { ZoneMethod } from "../../balancer/zones";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Cell, RowNumber } from "../../store/memory/cells";
@@ -78,6 +79,8 @@ export interface LiveUpstream {
   balancing: string;
   primary: Method;
   backup: Method;
+  /** The same methods if they prefer local servers. */
+  zones: UpstreamZones | undefined;
   /** Reads the key that the method needs; undefined: it needs none. */
   read_key: KeyReader | undefined;
   /** Binds clients to servers; undefined: no `sticky`. */
@@ -124,6 +127,12 @@ export interface LiveUpstream {
   panics: boolean;
   /** The revision of health at the last survey. */
   health_revision: number;
+}
+
+/** The methods of an upstream that prefer local servers. */
+export interface UpstreamZones {
+  primary: ZoneMethod;
+  backup: ZoneMethod;
 }
 
 export interface Binding {

@@ -20,6 +20,7 @@ export function new_server(upstream: LiveUpstream, record: ServerRecord, line: s
     host: address?.host ?? "",
     port: address?.port ?? 0,
     name: address?.name ?? "",
+    zone: record.zone,
     weight: record.weight,
     configured_weight: record.weight,
     max_conns: record.max_conns,

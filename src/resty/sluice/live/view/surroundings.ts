@@ -6,7 +6,10 @@ import { WORST_TIME } from "../../balancer/time_cost";
 import * as clock from "../../lib/clock";
 import { type Cell, Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
+import { is_healthy } from "./availability";
 import { type LiveServer, Measure } from "./model";
+import { utilization_of } from "./utilization";
+import { own_zone } from "./zone";
 
 /** The loads of servers over all workers, for the methods. Hot: a pick may read them for each server. */
 
@@ -54,6 +57,21 @@ function fail_timeout(this: void, peer: Peer): number {
   return memory[(peer as LiveServer).row + Row.FAIL_TIMEOUT];
 }
 
+function is_healthy_now(this: void, peer: Peer): boolean {
+  return peer.in_rotation && is_healthy(peer as LiveServer, clock.now());
+}
+
+function configured_weight(this: void, peer: Peer): number {
+  const { stands_by, configured_weight: weight } = peer as LiveServer;
+  return stands_by ? 0 : weight;
+}
+
+function utilization(this: void, peer: Peer): number {
+  const { row, max_conns, upstream } = peer as LiveServer;
+  const active = max_conns > 0 ? in_flight(peer) : 0;
+  return utilization_of(row, active, max_conns, upstream.report_expiry, clock.now());
+}
+
 /** Returns what the methods of an upstream can learn about it. `active`: its requests under way. */
 export function surroundings_of(active: Cell): Surroundings {
   return {
@@ -69,6 +87,10 @@ export function surroundings_of(active: Cell): Surroundings {
     expect_time,
     chosen_at,
     fail_timeout,
+    own_zone: own_zone(),
+    is_healthy: is_healthy_now,
+    configured_weight,
+    utilization,
   };
 }
 

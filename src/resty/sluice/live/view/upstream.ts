@@ -1,4 +1,3 @@
-import { new_method } from "../../balancer/methods";
 import { expiry_of } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import type { Document } from "../../store/document/document";
@@ -18,11 +17,11 @@ import {
 } from "./configure";
 import { adopt, own_cell } from "./counters";
 import { new_key_reader } from "./key";
+import { methods_of } from "./methods";
 import type { LiveUpstream, LiveServer } from "./model";
 import { rotate } from "./rotation";
 import { new_server } from "./server";
 import { new_binding } from "./sticky";
-import { surroundings_of } from "./surroundings";
 import { stop_ramp, weigh } from "./weight";
 
 /** Makes an upstream without servers. */
@@ -32,7 +31,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
   const [stamp, counters] = adopt(document.row, incarnation);
   const active = active_at(document.row);
   const retries = begun_at(document.row);
-  const surroundings = surroundings_of(active);
+  const { primary, backup, zones } = methods_of(document, active);
   begin_first_minute(row, clock.now());
   return {
     name,
@@ -41,8 +40,9 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     incarnation,
     revision: 0,
     balancing: balancing_text(document),
-    primary: new_method(document, surroundings),
-    backup: new_method(document, surroundings),
+    primary,
+    backup,
+    zones,
     read_key: new_key_reader(document),
     sticky: new_binding(document),
     measure: measure_of(document),
@@ -106,9 +106,16 @@ function respell(server: LiveServer, text: string): void {
   else server.method.respell(server, text);
 }
 
+function rezone(server: LiveServer, zone: string): void {
+  if (server.zone === zone) return;
+  if (server.method.rezone === undefined) server.zone = zone;
+  else server.method.rezone(server, zone);
+}
+
 /** Gives a server that stays the parameters of its new line. */
 function change(upstream: LiveUpstream, server: LiveServer, next: LiveServer): void {
   respell(server, next.server);
+  rezone(server, next.zone);
   server.slow_start = next.slow_start;
   if (server.configured_weight !== next.configured_weight) {
     server.configured_weight = next.configured_weight;
