@@ -42,15 +42,6 @@ export function note_splits(names: readonly string[]): boolean {
   return names.length === 0 || remember("splits", `\n${table.concat(names as string[], "\n")}\n`);
 }
 
-/** Notes a split, unless that is done. */
-function note_split(name: string): boolean {
-  const noted = (recall("splits") ?? "\n") as string;
-  if (string.find(noted, `\n${name}\n`, 1, true)[0] !== undefined) return true;
-  const still = split_names().filter((other) => stored_split(other) !== undefined);
-  still.push(name);
-  return note_splits(still);
-}
-
 function stored_split(name: string): SplitConfig | undefined {
   const text = get_text(name);
   return text === undefined ? undefined : parse_head(text)[0].split;
@@ -69,6 +60,15 @@ function outlook(changes: readonly Change[]): Outlook {
       return change === undefined ? stored_split(name) : change.next?.split;
     },
   };
+}
+
+/** Notes a split, unless that is done. Drops upstreams that are no longer splits. */
+function note_split(name: string, { split_of }: Outlook): boolean {
+  const noted = (recall("splits") ?? "\n") as string;
+  if (string.find(noted, `\n${name}\n`, 1, true)[0] !== undefined) return true;
+  const splits = split_names().filter((other) => split_of(other) !== undefined);
+  splits.push(name);
+  return note_splits(splits);
 }
 
 /**
@@ -102,10 +102,9 @@ function check_members(
     const { upstream } = members[index];
     const path = `split.members[${index}].upstream`;
     if (!view.exists(upstream) && !before.has(upstream))
-      return { ...invalid_value(path, `there is no upstream "${upstream}"`), code: "UpstreamSplitNoMember" };
+      return invalid_value(path, `there is no upstream "${upstream}"`);
     const levels = levels_of(upstream, view, known);
-    if (levels === math.huge)
-      return { ...invalid_value(path, `"${upstream}" leads back to "${name}"`), code: "UpstreamSplitLoop" };
+    if (levels === math.huge) return invalid_value(path, `"${upstream}" leads back to "${name}"`);
     if (levels >= MOST_LEVELS)
       return invalid_value(path, `must not have more than ${MOST_LEVELS - 1} levels of splits`);
   }
@@ -144,7 +143,7 @@ export function check_splits(changes: readonly Change[], is_own: boolean): Named
       view ??= outlook(changes);
       const problem = is_own ? undefined : check_members(name, current, next.split, view);
       if (problem !== undefined) problems.push({ name, problem });
-      else if (!note_split(name)) problems.push({ name, problem: OUT_OF_MEMORY });
+      else if (!note_split(name, view)) problems.push({ name, problem: OUT_OF_MEMORY });
     }
   }
   if (!has_deleted || is_own || recall("splits") === undefined) return problems;
