@@ -42,6 +42,8 @@ declare module "resty.sluice" {
     discovery?: Discovery;
     /** The DNS servers for host names. Default: those of `setup`, else of `/etc/resolv.conf`. */
     resolver?: Resolver;
+    /** Other upstreams that share the requests, instead of servers. Default: none. */
+    split?: Split;
     /**
      * Who manages the upstream, such as a team. A change with `prune` deletes only upstreams of the same
      * owner. Default: none.
@@ -193,5 +195,29 @@ declare module "resty.sluice" {
     size: number;
     /** Longest time that a request waits. Default: `"60s"`. */
     timeout?: Time;
+  }
+
+  /** A member of a split. */
+  export interface SplitMember {
+    /** Name of the upstream. */
+    upstream: string;
+    /** Share of the requests relative to the other members, from 0 to 1000000, with fractions. Default: 1. */
+    weight?: number;
+    /**
+     * Texts by nginx variables, such as `{ ["$http_x_canary"] = "always" }`. A request for which all are
+     * equal goes to this member, whatever its weight. Default: none.
+     */
+    match?: Record<string, string>;
+  }
+
+  /** Other upstreams that share the requests of an upstream. */
+  export interface Split {
+    /**
+     * A text with at least one nginx variable, such as `"$cookie_user"`: requests with the same value have
+     * the same member. Default: none, requests are assigned in turn.
+     */
+    by?: string;
+    /** The upstreams. */
+    members: SplitMember[];
   }
 }

@@ -81,6 +81,12 @@ export const examples = [
     ],
   }),
   upstream({ method: "least_conn", servers }),
+  upstream({
+    split: {
+      by: "$cookie_user",
+      members: [{ upstream: "app-v2", weight: 0.01, match: { $http_x_canary: "always" } }],
+    },
+  }),
   upstream({ method: "ip_hash", servers }),
   upstream({ method: "least_time", least_time: { measure: "header", inflight: true } }),
   upstream({ method: "least_time", least_time: { measure: "last_byte" } }),
@@ -197,6 +203,7 @@ export const beyondTypes = [
   "without upstreams.app.method",
   "without upstreams.app.hash",
   "without upstreams.app.hash.consistent",
+  "without upstreams.app.split.members.0.match.$http_x_canary",
   "without upstreams.app.sticky.route",
   "without upstreams.app.servers.0.resolve",
   "without upstreams.app.sticky.cookie",

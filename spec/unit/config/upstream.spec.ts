@@ -1,4 +1,5 @@
-import { check_name, read_upstream } from "../../../src/resty/sluice/config/upstream";
+import { check_name } from "../../../src/resty/sluice/config/name";
+import { read_upstream } from "../../../src/resty/sluice/config/upstream";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 

@@ -1,4 +1,4 @@
-import { check_name } from "../config/upstream";
+import { check_name } from "../config/name";
 import type { KeyValue } from "../net/etcd/keys";
 import { call_txn, has_value, is_at, remove } from "../net/etcd/txn";
 import type { Document } from "../store/document/document";

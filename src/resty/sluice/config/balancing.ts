@@ -25,7 +25,8 @@ export const RANDOM = block({
   two: required(one_of(["least_conn", "least_time"])),
 });
 
-function read_key(this: void, path: string, value: unknown): Read<string> {
+/** Reads a text with at least one nginx variable, whose value assigns a request. Any phase. */
+export function read_key(this: void, path: string, value: unknown): Read<string> {
   const [parts, reason] = parse_template(value);
   if (parts === undefined) return refuse(path, reason ?? "");
   return $multi(value as string, undefined);

@@ -2,6 +2,7 @@ import { is_equal, is_table, json_null, shape, shaped } from "../lib/json";
 import { unknown_key } from "../lib/tables";
 import { missing_value, unknown_parameter, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
+import { list_of } from "./values";
 
 /**
  * The description of a block of options. One table names every option once, with its reader and its default:
@@ -155,6 +156,15 @@ export function block<Options extends object>(
   return described;
 }
 
+/** Makes the type of a list of 1 to `most` objects with the options of a block. */
+export function list_of_blocks<Options extends object>(
+  its_block: Block<Options>,
+  most: number,
+): { readonly read: Reader<Values<Options>[]> } {
+  const items = { ...its_block, read: list_of(its_block.read, most) };
+  return items;
+}
+
 function is_object(value: unknown): value is Record<string, unknown> {
   return is_table(value) && (value as unknown as unknown[])[0] === undefined;
 }
@@ -223,11 +233,21 @@ export function read_given<Options extends object>(
   return $multi(given as Partial<Values<Options>>, undefined);
 }
 
+/** Orders the values of a block, or of each block of a list. */
+function each_in_order(its_block: Block, member: object): void {
+  const items = member as object[];
+  if (items[0] === undefined) {
+    in_order(its_block, member);
+    return;
+  }
+  for (const item of items) in_order(its_block, item);
+}
+
 /** Orders a block's values, and those of the blocks in it. Returns them. Any phase. */
 export function in_order<T extends object>({ shape: its_shape, blocks }: Block, config: T): T {
   for (const [name, inner] of blocks) {
     const member = (config as Record<string, unknown>)[name];
-    if (member !== undefined) in_order(inner, member as object);
+    if (member !== undefined) each_in_order(inner, member as object);
   }
   return shaped(config, its_shape);
 }

@@ -10,6 +10,7 @@ import { read_owner } from "./owner";
 import { invalid_value, type Problem } from "./problem";
 import type { Read } from "./reader";
 import { RESOLVER } from "./resolver";
+import { check_split, SPLIT } from "./split";
 import { whole_from } from "./values";
 import { ZONES } from "./zones";
 
@@ -41,6 +42,8 @@ export const SETTINGS = block({
   discovery: optional(DISCOVERY),
   /** The DNS servers for host names. Default: those of `setup`, else of `/etc/resolv.conf`. */
   resolver: optional(RESOLVER),
+  /** Other upstreams that share the requests, instead of servers. Default: none. */
+  split: optional(SPLIT),
   /**
    * Who manages the upstream, such as a team. A change with `prune` deletes only upstreams of the same
    * owner. Default: none.
@@ -79,6 +82,6 @@ export function read_settings(
 ): Read<UpstreamSettings> {
   const [settings, invalid] = read_change(SETTINGS, input, base);
   if (settings === undefined) return $multi(undefined, invalid);
-  const problem = check_method(settings, input) ?? check_load(settings);
+  const problem = check_method(settings, input) ?? check_load(settings) ?? check_split(SETTINGS, settings);
   return $multi(problem === undefined ? settings : undefined, problem);
 }

@@ -9,19 +9,6 @@ import { read_named_server, type ServerConfig } from "./server";
 import { read_settings, SETTINGS } from "./settings";
 import { read_list } from "./values";
 
-const LONGEST_NAME = 128;
-
-/** Checks an upstream's name. Returns the problem. Any phase. */
-export function check_name(name: unknown): Problem | undefined {
-  if (typeof name !== "string" || name === "")
-    return format_problem("invalid upstream name: must be a non-empty string");
-  if (name.length > LONGEST_NAME)
-    return format_problem(`invalid upstream name: must not be longer than ${LONGEST_NAME} bytes`);
-  if (string.find(name, "^[%w%._:@~+-]+$")[0] === undefined)
-    return format_problem("invalid upstream name: must contain only letters, digits and . _ : @ ~ + -");
-  return undefined;
-}
-
 /** Returns the problem of a server as one of its upstream. */
 export function at_server(index: number, problem: Problem): Problem {
   const { status, code, text, field } = problem;

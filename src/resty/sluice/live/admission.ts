@@ -4,6 +4,7 @@ import { get_request } from "resty.core.base";
 import * as clock from "../lib/clock";
 import { UpstreamCounter } from "../store/memory/counter_cells";
 import { key_of } from "./attempts";
+import { assigned_upstream } from "./split";
 import { count_at, uncount_request } from "./view/counters";
 import type { LiveServer, LiveUpstream } from "./view/model";
 import { find_upstream } from "./view/view";
@@ -60,6 +61,9 @@ function admit(upstream: LiveUpstream): void {
 
 /** Lets a request to the upstream `name` continue, wait or end. Phase: access_by_lua. */
 export function access(name: string): void {
-  const upstream = find_upstream(name, clock.now());
+  const now = clock.now();
+  const asked = find_upstream(name, now);
+  if (asked === undefined) return;
+  const upstream = asked.split === undefined ? asked : assigned_upstream(asked.split, now);
   if (upstream !== undefined) admit(upstream);
 }

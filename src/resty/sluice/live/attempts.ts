@@ -1,6 +1,6 @@
 import { cast, type CData } from "ffi";
 
-import type { LiveServer, LiveUpstream } from "./view/model";
+import type { LiveServer, LiveUpstream, Split } from "./view/model";
 
 /**
  * The requests under way and their servers, by the address of the request. `ngx.ctx` would need a table for
@@ -25,6 +25,8 @@ export interface Attempts {
   began: number;
   /** The upstream for which the request is counted as a retry under way. */
   retries: LiveUpstream | undefined;
+  /** The split in which a retry is under way; undefined: the upstream has servers. */
+  split: Split | undefined;
 }
 
 /** The server of each request that is at its first attempt. */
@@ -44,6 +46,7 @@ export function new_attempts(): Attempts {
     left: 0,
     began: 0,
     retries: undefined,
+    split: undefined,
   };
 }
 
@@ -98,4 +101,5 @@ export function redirect(attempts: Attempts): void {
   attempts.redirected = attempts.servers.length;
   attempts.tried = new LuaSet();
   attempts.free = 0;
+  attempts.split = undefined;
 }

@@ -54,8 +54,9 @@ function untried(this: void, peer: Peer): boolean {
 /** Returns the test of a server that a method makes for this request. It is valid until the next call. */
 function available_to(upstream: LiveUpstream, retried: Attempts | undefined, now: number): Available {
   time = now;
+  if (retried === undefined) return in_service;
   // As nginx: the only server is tried again when a kept connection to it has broken.
-  if (retried === undefined || upstream.in_rotation <= 1) return in_service;
+  if (upstream.in_rotation <= 1 && retried.split === undefined) return in_service;
   tried = retried.tried;
   return untried;
 }

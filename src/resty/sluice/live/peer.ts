@@ -39,7 +39,11 @@ export function refuse_unknown(name: string): void {
 
 /** Ends the request because no server is available. */
 export function refuse_without_server(upstream: LiveUpstream): void {
-  const { name, servers, in_rotation, complaint } = upstream;
+  const { name, servers, in_rotation, complaint, split } = upstream;
+  if (split !== undefined) {
+    refuse(`upstream "${name}" has no server available: none of its members has one`);
+    return;
+  }
   if (in_rotation > 0) {
     refuse(`upstream "${name}" has no server available`);
     return;

@@ -17,14 +17,15 @@ import { choose, is_still_available } from "./choice";
 import { end_attempt, log_one_attempt, log_several_attempts } from "./outcome";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { count_retry, take_budget, uncount_retry } from "./retries";
-import { may_try_again, send_again } from "./retry";
+import { may_try_again, retried_upstream, send_again } from "./retry";
+import { choose_in_split, is_available_in_split } from "./split";
 import { balance_subrequest } from "./subrequest";
-import { allow_tries } from "./tries";
+import { allow_tries, allow_tries_in_split } from "./tries";
 import { forget_unlogged } from "./unlogged";
 import { note_choice } from "./view/availability";
 import { count_at, count_logged, uncount_request } from "./view/counters";
 import { note_begin, note_end } from "./view/in_flight_age";
-import type { LiveUpstream, LiveServer } from "./view/model";
+import type { LiveUpstream, LiveServer, Split } from "./view/model";
 import { wake } from "./view/queue";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
@@ -44,14 +45,41 @@ function first_choice(upstream: LiveUpstream, key: number, now: number): LiveSer
   return server;
 }
 
-/** Reports once that requests fail instead of waiting. */
-function report_missing_hook(upstream: LiveUpstream): void {
+/** As `first_choice`, of a split. */
+function first_choice_in_split(
+  upstream: LiveUpstream,
+  split: Split,
+  key: number,
+  now: number,
+): LiveServer | undefined {
+  const reserved = take_reserved(key);
+  if (reserved !== undefined) {
+    if (is_available_in_split(split, reserved, now)) return reserved;
+    uncount_request(reserved);
+  }
+  return choose_in_split(upstream, split, undefined, now);
+}
+
+/** Reports once that requests fail instead of waiting. `name`: the upstream that nginx.conf names. */
+function report_missing_hook(upstream: LiveUpstream, name: string): void {
   if (upstream.queue === undefined || upstream.has_access_hook) return;
   upstream.has_access_hook = true;
   ngx.log(
     ngx.ERR,
-    `sluice: upstream ${upstream.name}: "queue" needs access_by_lua_block { require("resty.sluice").access("${upstream.name}") }`,
+    `sluice: upstream ${upstream.name}: "queue" needs access_by_lua_block { require("resty.sluice").access("${name}") }`,
   );
+}
+
+/** Ends a request that has found no server. */
+function refuse_first(upstream: LiveUpstream): void {
+  const { name, split } = upstream;
+  report_missing_hook(upstream, name);
+  if (split !== undefined) {
+    for (const member of split.members) {
+      if (member.upstream !== undefined) report_missing_hook(member.upstream, name);
+    }
+  }
+  refuse_without_server(upstream);
 }
 
 function note_attempt(
@@ -68,23 +96,54 @@ function note_attempt(
 
 /** Sends a request whose attempts have failed to another server. */
 function retry(name: string, key: number, attempts: Attempts, now: number): void {
-  const upstream = find_upstream_for_retry(name, now);
-  if (upstream === undefined) {
+  const asked = find_upstream_for_retry(name, now);
+  if (asked === undefined) {
     refuse_unknown(name);
     return;
   }
+  const upstream = retried_upstream(asked, attempts);
   if (!may_try_again(upstream, attempts, now)) return;
   if (!take_budget(upstream, attempts)) {
     count_at(upstream, UpstreamCounter.DENIED_RETRIES, 1);
     refuse(`upstream "${name}" has no budget left for a retry`);
     return;
   }
-  const server = send_again(upstream, attempts, now);
+  const server = send_again(asked, upstream, attempts, now);
   if (server === undefined) return;
   count_retry(upstream, attempts);
   count_at(upstream, UpstreamCounter.RETRIES, 1);
-  note_attempt(upstream, key, server, true, now);
+  note_attempt(server.upstream, key, server, true, now);
   attempts.server = server;
+}
+
+/** Keeps the server of a first attempt, or of the first one after an internal redirect. */
+function begin(
+  upstream: LiveUpstream,
+  key: number,
+  server: LiveServer,
+  attempts: Attempts | undefined,
+  now: number,
+): void {
+  note_attempt(upstream, key, server, false, now);
+  if (attempts === undefined) keep_first(key, server);
+  else attempts.server = server;
+}
+
+/** As the first attempt in `balance`, at a member of a split. */
+function balance_split(
+  upstream: LiveUpstream,
+  split: Split,
+  key: number,
+  attempts: Attempts | undefined,
+  now: number,
+): void {
+  const server = first_choice_in_split(upstream, split, key, now);
+  if (server === undefined || !send(server)) {
+    refuse_first(upstream);
+    return;
+  }
+  allow_tries_in_split(split, server, now);
+  begin(server.upstream, key, server, attempts, now);
 }
 
 /** Chooses a server of the upstream `name` for the request, and counts it. Phase: balancer_by_lua. */
@@ -112,16 +171,18 @@ export function balance(name: string): void {
     refuse_unknown(name);
     return;
   }
+  const { split } = upstream;
+  if (split !== undefined) {
+    balance_split(upstream, split, key, attempts, now);
+    return;
+  }
   const server = first_choice(upstream, key, now);
   if (server === undefined || !send(server)) {
-    report_missing_hook(upstream);
-    refuse_without_server(upstream);
+    refuse_first(upstream);
     return;
   }
   allow_tries(upstream, server);
-  note_attempt(upstream, key, server, false, now);
-  if (attempts === undefined) keep_first(key, server);
-  else attempts.server = server;
+  begin(upstream, key, server, attempts, now);
 }
 
 /** Counts the outcome of a request. Phase: log_by_lua. */

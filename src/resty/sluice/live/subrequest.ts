@@ -6,8 +6,9 @@ import { choose } from "./choice";
 import { note_connection, TAKES_BACK_TRIES } from "./kept";
 import { report_failed_attempt } from "./outcome";
 import { refuse_unknown, refuse_without_server, send } from "./peer";
-import { may_try_again, send_again } from "./retry";
-import { allow_tries } from "./tries";
+import { may_try_again, retried_upstream, send_again } from "./retry";
+import { choose_in_split } from "./split";
+import { allow_tries, allow_tries_in_split } from "./tries";
 import { note_choice } from "./view/availability";
 import { count_at, count_end } from "./view/counters";
 import type { LiveServer } from "./view/model";
@@ -30,13 +31,14 @@ function retried_attempts(now: number): Attempts | undefined {
 
 /** Sends a subrequest whose attempts have failed to another server. */
 function retry(name: string, attempts: Attempts, now: number): void {
-  const upstream = find_upstream_for_retry(name, now);
-  if (upstream === undefined) {
+  const asked = find_upstream_for_retry(name, now);
+  if (asked === undefined) {
     refuse_unknown(name);
     return;
   }
+  const upstream = retried_upstream(asked, attempts);
   if (!may_try_again(upstream, attempts, now)) return;
-  const server = send_again(upstream, attempts, now);
+  const server = send_again(asked, upstream, attempts, now);
   if (server === undefined) return;
   count_at(upstream, UpstreamCounter.RETRIES, 1);
   note_attempt(server, attempts, now);
@@ -63,11 +65,15 @@ export function balance_subrequest(name: string, now: number): void {
     refuse_unknown(name);
     return;
   }
-  const [server] = choose(upstream, undefined, now);
+  const { split } = upstream;
+  let server: LiveServer | undefined;
+  if (split === undefined) [server] = choose(upstream, undefined, now);
+  else server = choose_in_split(upstream, split, undefined, now);
   if (server === undefined || !send(server)) {
     refuse_without_server(upstream);
     return;
   }
-  allow_tries(upstream, server);
+  if (split === undefined) allow_tries(upstream, server);
+  else allow_tries_in_split(split, server, now);
   note_attempt(server, new_attempts(), now);
 }

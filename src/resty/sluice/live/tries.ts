@@ -1,9 +1,11 @@
 import { get_last_failure, set_more_tries } from "ngx.balancer";
 
+import * as clock from "../lib/clock";
 import { count_tried, type Attempts } from "./attempts";
 import { may_use_kept_connection, TAKES_BACK_TRIES } from "./kept";
 import { has_answered_last } from "./last_attempt";
-import type { LiveUpstream, LiveServer } from "./view/model";
+import { count_servers } from "./split";
+import type { LiveUpstream, LiveServer, Split } from "./view/model";
 
 /**
  * The tries of a request, which nginx counts: the upstream block allows one, and Sluice adds the others. Hot.
@@ -21,21 +23,42 @@ function more_tries(upstream: LiveUpstream, server: LiveServer): number {
   return math.min(others, upstream.tries - 1);
 }
 
+/** As `more_tries`, for a request of a split: the servers of other members can follow. */
+function more_tries_in_split(split: Split, { upstream, in_rotation }: LiveServer, now: number): number {
+  const servers = count_servers(split, upstream.tries, now);
+  return math.min(in_rotation ? servers - 1 : servers, upstream.tries - 1);
+}
+
 /** Tells whether a request at its last try gets one more in advance, in case a kept connection breaks. */
 function is_lent_try(upstream: LiveUpstream, server: LiveServer): boolean {
   return upstream.lends_tries && may_use_kept_connection(server);
 }
 
-/** Sets the number of tries in nginx at the first attempt of a request. */
-export function allow_tries(upstream: LiveUpstream, server: LiveServer): void {
-  let more = more_tries(upstream, server);
+function allow_more_tries(tries: number, upstream: LiveUpstream, server: LiveServer): void {
+  let more = tries;
   if (TAKES_BACK_TRIES && more === 0 && is_lent_try(upstream, server)) more = 1;
   if (more > 0) set_more_tries(more);
 }
 
+/** Sets the number of tries in nginx at the first attempt of a request. */
+export function allow_tries(upstream: LiveUpstream, server: LiveServer): void {
+  allow_more_tries(more_tries(upstream, server), upstream, server);
+}
+
+/** As `allow_tries`, for a request of a split. */
+export function allow_tries_in_split(split: Split, server: LiveServer, now: number): void {
+  allow_more_tries(more_tries_in_split(split, server, now), server.upstream, server);
+}
+
+/** Returns the number of tries that the first attempt has set. */
+function tries_after_first(upstream: LiveUpstream, { split, servers, redirected }: Attempts): number {
+  const first = servers[redirected];
+  return split === undefined ? more_tries(upstream, first) : more_tries_in_split(split, first, clock.now());
+}
+
 /** Returns the number of tries that a request has left by Sluice's count. */
 function tries_left(upstream: LiveUpstream, attempts: Attempts): number {
-  const tries = 1 + more_tries(upstream, attempts.servers[attempts.redirected]);
+  const tries = 1 + tries_after_first(upstream, attempts);
   return tries - count_tried(attempts) + math.min(attempts.free, MOST_FREE_TRIES);
 }
 
@@ -57,8 +80,7 @@ export function restore_tries(upstream: LiveUpstream, attempts: Attempts, server
   let wanted = tries_left(upstream, attempts);
   if (wanted === 1 && is_lent_try(upstream, server)) wanted = 2;
   const is_second = count_tried(attempts) === 1;
-  const first = attempts.servers[attempts.redirected];
-  const left = math.max(1, is_second ? more_tries(upstream, first) : attempts.left - 1);
+  const left = math.max(1, is_second ? tries_after_first(upstream, attempts) : attempts.left - 1);
   if (wanted > left) set_more_tries(wanted - left);
   attempts.left = math.max(wanted, left);
 }

@@ -29,9 +29,10 @@ import { lacks_init_worker } from "./nginx_conf";
 import { note_old_places } from "./old_places";
 import { restore_scaling } from "./scaling";
 import { differs, report_seeds } from "./seed_report";
+import { note_splits } from "./splits";
 import { looked_up } from "./system_lookup";
 import { restore_proof } from "./unproven";
-import { write_under_lock } from "./write";
+import { write_all_under_lock, type NamedEdit } from "./write";
 
 /** A server takes at least this many bytes of the dict, which bounds the number of rows. */
 const LEAST_BYTES_PER_ROW = 48;
@@ -103,6 +104,9 @@ function load_state(state_dir: string): void {
       shared_memory()[row_at(document.row) + UpstreamRow.REVISION] = document.revision;
     }
   }
+  const splits = loaded.filter(({ document }) => document.split !== undefined);
+  if (!note_splits(splits.map(({ name }) => name)))
+    error("could not load the state: it does not fit into lua_shared_dict", 0);
   shared_memory()[Header.REVISION] = state.revision;
   if (needs_image === true) rewrite(state.revision);
   load_history(state_dir, state.revision);
@@ -127,14 +131,34 @@ function check_slots(): void {
   );
 }
 
-function plant(name: string, config: UpstreamConfig): void {
+function seed_of(name: string, config: UpstreamConfig): NamedEdit {
   const [servers, unknown] = looked_up(config.servers);
   if (servers === undefined) error(`could not create upstream ${name}: ${unknown ?? ""}`, 0);
-  const [, problem] = write_under_lock(name, SETUP, (current, revision) => {
-    if (current === undefined) return replace_upstream(undefined, { ...config, servers }, revision);
-    return $multi(current, undefined);
-  });
-  if (problem !== undefined) error(`could not create upstream ${name}: ${problem.text}`, 0);
+  return {
+    name,
+    edit: (current, revision) => {
+      if (current === undefined) return replace_upstream(undefined, { ...config, servers }, revision);
+      return $multi(current, undefined);
+    },
+  };
+}
+
+function plant(seeds: readonly NamedEdit[]): void {
+  const [refused] = write_all_under_lock(seeds, SETUP, "all").problems;
+  if (refused === undefined) return;
+  error(`could not create upstream ${refused.name ?? seeds[0].name}: ${refused.problem.text}`, 0);
+}
+
+/** Creates the upstreams of seeds. Splits come last, together, because their members must exist. */
+function plant_missing(missing: readonly string[], seeds: LuaTable<string, UpstreamConfig>): void {
+  const splits: NamedEdit[] = [];
+  for (const name of missing) {
+    const config = seeds.get(name);
+    const seed = seed_of(name, config);
+    if (config.split === undefined) plant([seed]);
+    else splits.push(seed);
+  }
+  if (splits.length > 0) plant(splits);
 }
 
 /** Saves new seeds. Without any it takes no lock, so that a stopped writer delays no reload. */
@@ -153,7 +177,7 @@ function plant_all(seeds: LuaTable<string, UpstreamConfig>, prefix: string): voi
   const [locked, busy] = acquire_now();
   if (locked === undefined) error(`could not create upstream ${missing[0]}: ${busy ?? ""}`, 0);
   release_after(Lock.WRITE, () => {
-    for (const name of missing) plant(name, seeds.get(name));
+    plant_missing(missing, seeds);
   });
 }
 

@@ -17,6 +17,7 @@ import { count_write_time } from "./memory/write_times";
 import { check_new_places } from "./places";
 import { catch_up, is_shared, type Reach } from "./replicate";
 import { junk_revision } from "./source_status";
+import { check_splits } from "./splits";
 import { repair } from "./unfinished";
 
 /**
@@ -131,6 +132,9 @@ function make_all(plan: Plan, { reach, author, is_dry_run, pause }: Manner): Out
     return { revision: before, changes: [], problems: refused === undefined ? [] : [refused] };
   const making: Making = { revision: before + 1, reach, author, pause };
   const [changes, problems] = edit_all(edits, making);
+  if (problems.length === 0) {
+    for (const problem of check_splits(changes, reach !== "all")) problems.push(problem);
+  }
   if (problems.length > 0) {
     free_new_rows(changes, pause);
     return { revision: before, changes, problems };
@@ -144,10 +148,15 @@ function make_all(plan: Plan, { reach, author, is_dry_run, pause }: Manner): Out
   return { revision: making.revision, changes, problems };
 }
 
+/** As `write_all`, for a caller that holds the write lock. Raises what an edit raises. */
+export function write_all_under_lock(edits: readonly NamedEdit[], author: Author, reach: Reach): Outcome {
+  const manner = { reach, author, is_dry_run: false, pause: no_pause };
+  return make_all(() => $multi(edits, undefined), manner);
+}
+
 /** As `write`, for a caller that holds the write lock. Raises what `edit` raises. */
 export function write_under_lock(name: string, author: Author, edit: Edit, reach: Reach = "all"): Written {
-  const manner = { reach, author, is_dry_run: false, pause: no_pause };
-  const { changes, problems } = make_all(() => $multi([{ name, edit }], undefined), manner);
+  const { changes, problems } = write_all_under_lock([{ name, edit }], author, reach);
   if (problems.length > 0) return $multi(undefined, problems[0].problem);
   const [change] = changes;
   // Of a document that has not changed, the rows and the revision are those of the current one.

@@ -2,7 +2,7 @@ import { block, optional, with_default, type ConfigOf } from "../../config/block
 import { read_owner } from "../../config/owner";
 import { format_problem, invalid_value, type Problem } from "../../config/problem";
 import { refuse, type Read } from "../../config/reader";
-import { check_name } from "../../config/upstream";
+import { check_name } from "../../config/name";
 import { read_flag, whole_from } from "../../config/values";
 import { decode } from "../../lib/json";
 import {

@@ -1,7 +1,7 @@
 import { block, optional, required, with_default, type ConfigOf } from "../../config/block";
 import { format_problem, type Problem } from "../../config/problem";
 import { refuse, type Read } from "../../config/reader";
-import { check_name } from "../../config/upstream";
+import { check_name } from "../../config/name";
 import { list_of, read_flag, whole_from } from "../../config/values";
 import { keys_of, set_of } from "../../lib/tables";
 import { upstream_not_found } from "../../store/document/problems";

@@ -60,6 +60,8 @@ function is_in_use(document: Document, now: clock.Moment): boolean {
 
 /** Tells whether a change to `next`, or a deletion, leaves an upstream in use without an available server. */
 function would_empty(current: Document, next: Document | undefined): boolean {
+  // Its members serve instead.
+  if (next?.split !== undefined) return false;
   const now = clock.now();
   const is_available = new_availability(current, next, now);
   const loses = (check: Check): boolean => !some_server(next, check) && some_server(current, check);

@@ -1,6 +1,6 @@
 import { invalid_value } from "../../config/problem";
 import type { Read } from "../../config/reader";
-import { check_name } from "../../config/upstream";
+import { check_name } from "../../config/name";
 import { encode } from "../../lib/json";
 import { read } from "../../store/document/read";
 import { revision } from "../../store/memory/region";

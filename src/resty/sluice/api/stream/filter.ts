@@ -1,5 +1,5 @@
 import { refuse, type Read } from "../../config/reader";
-import { check_name } from "../../config/upstream";
+import { check_name } from "../../config/name";
 import { set_of } from "../../lib/tables";
 import { terminated_parts } from "../../lib/text";
 import { covers, covers_all, type Client } from "../client/client";

@@ -11,6 +11,7 @@ import { new_key_reader } from "./key";
 import { methods_of } from "./methods";
 import { type LiveUpstream, type LiveServer, Measure, type RetryLimits } from "./model";
 import { queue_of } from "./queue";
+import { split_of } from "./split";
 import { new_binding } from "./sticky";
 import { follow_loads } from "./weight";
 
@@ -82,15 +83,16 @@ function retry_limits(config: RetriesConfig): RetryLimits {
   };
 }
 
-/** Gives an upstream the limits of a document for retries, waiting and health. */
+/** Gives an upstream the split of a document, and its limits for retries, waiting and health. */
 export function set_limits(
   upstream: LiveUpstream,
-  { retries, outlier_detection, queue, panic_threshold, load, autoscale, zones }: Document,
+  { retries, outlier_detection, queue, split, panic_threshold, load, autoscale, zones }: Document,
 ): void {
   upstream.tries = retries?.tries ?? DEFAULT_TRIES;
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
   upstream.outlier_limits = outlier_detection === undefined ? undefined : limits_of(outlier_detection);
   upstream.queue = queue_of(queue, upstream.queue);
+  upstream.split = split === undefined ? undefined : split_of(split, upstream.split);
   upstream.panic_threshold = panic_threshold ?? 0;
   const is_released = load === undefined && upstream.follows_load;
   upstream.follows_load = load !== undefined;

@@ -2,6 +2,7 @@ import type { Semaphore } from "ngx.semaphore";
 
 import type { Method, Peer } from "../../balancer/method";
 import type { ZoneMethod } from "../../balancer/zones";
+import type { Shareholder } from "../../balancer/shares";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Cell, RowNumber } from "../../store/memory/cells";
@@ -110,6 +111,8 @@ export interface LiveUpstream {
   lends_tries: boolean;
   retry_limits: RetryLimits | undefined;
   queue: Queue | undefined;
+  /** The upstreams that get its requests; undefined: it has servers. */
+  split: Split | undefined;
   /** True once `access()`, which the queue needs, has run for it. */
   has_access_hook: boolean;
   /** Covers requests that fail because none of its servers is in rotation. */
@@ -147,6 +150,27 @@ export interface Binding {
   find: (this: void, is_backup: boolean) => LiveServer | undefined;
   /** Binds the client of the current request to its server. Phase: balancer_by_lua. Hot. */
   bind: (this: void, server: LiveServer, is_retry: boolean) => void;
+}
+
+/** An upstream that gets a share of the requests of a split. */
+export interface SplitMember extends Shareholder {
+  name: string;
+  /** Tells whether the current request goes to it, whatever its share; undefined: none does. Hot. */
+  matches: ((this: void) => boolean) | undefined;
+  /** The upstream when it was last looked for; undefined: never yet, or it did not exist. */
+  upstream: LiveUpstream | undefined;
+  /** True once this worker has logged that it cannot get requests. */
+  has_complained: boolean;
+}
+
+export interface Split {
+  /** Its settings, as a text to compare. */
+  text: string;
+  /** Reads the value whose requests have the same member; undefined: members take turns. */
+  read_key: KeyReader | undefined;
+  members: readonly SplitMember[];
+  /** True: at least one member has `matches`. */
+  has_matches: boolean;
 }
 
 export interface Waiter extends FifoEntry {

@@ -61,6 +61,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     lends_tries: true,
     retry_limits: undefined,
     queue: undefined,
+    split: undefined,
     has_access_hook: false,
     complaint: new_complaint(),
     outlier_limits: undefined,

@@ -4,7 +4,7 @@ import { invalid_value, missing_value, unknown_parameter } from "../../config/pr
 import { refuse, type Read } from "../../config/reader";
 import { read_server, type ServerConfig } from "../../config/server";
 import { read_settings, SETTINGS, type UpstreamSettings } from "../../config/settings";
-import { check_name } from "../../config/upstream";
+import { check_name } from "../../config/name";
 import { list_of, read_list } from "../../config/values";
 import { parse_iso8601 } from "../../lib/iso8601";
 import { is_table } from "../../lib/json";
