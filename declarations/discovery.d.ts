@@ -12,6 +12,7 @@ declare module "resty.sluice" {
     consul?: Consul;
     consul_kv?: ConsulKv;
     dns?: Dns;
+    docker?: Docker;
     kubernetes?: Kubernetes;
     file?: FileSource;
     /**
@@ -86,6 +87,23 @@ declare module "resty.sluice" {
     min_ttl?: Time;
     /** Longest time between two queries, if the TTL of the answer is longer. Default: `"60s"`. */
     max_ttl?: Time;
+  }
+
+  /** The containers whose labels name the upstream become its servers. */
+  export interface Docker {
+    /**
+     * The API of the Docker engine: `unix:/path`, `http://host:port` or `https://host:port`. Default:
+     * `"unix:/var/run/docker.sock"`.
+     */
+    endpoint?: string;
+    /**
+     * Docker network in which containers have their addresses, unless their labels name another. Default: the
+     * only network of a container.
+     */
+    network?: string;
+    /** Name of the upstream in the labels. Default: the name of the upstream. */
+    upstream?: string;
+    tls?: Tls;
   }
 
   /** The endpoints of a Kubernetes service become the upstream's servers. */

@@ -29,7 +29,7 @@ const FILES = {
   },
   "discovery.d.ts": {
     about: "The registries that can supply an upstream's servers, and the DNS servers for host names.",
-    sources: ["discovery", "resolver", "etcd", "consul", "dns", "kubernetes", "file", "tls"],
+    sources: ["discovery", "resolver", "etcd", "consul", "dns", "docker", "kubernetes", "file", "tls"],
   },
 };
 

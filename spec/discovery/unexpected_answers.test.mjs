@@ -40,6 +40,9 @@ async function startLiar(context, answers) {
   return `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
 }
 
+/** The first answers of a Docker engine, so that the gateway lists the containers. */
+const engine = { version: '{"ApiVersion":"1.41"}', events: "" };
+
 /** The first answer of etcd, so that the gateway begins a watch. */
 const listed = JSON.stringify({ header });
 
@@ -93,6 +96,27 @@ const registries = {
       ['{"a":1}', "it is not a list"],
       ['[{"Key":7}]', '"[0].Key" is not a string'],
       ['[{"Key":"app/a","Value":{}}]', '"[0].Value" is not a string'],
+    ],
+  },
+  docker: {
+    of: (endpoint) => ({ docker: { endpoint } }),
+    answers: [
+      ["null", "it is not an object"],
+      ["{}", 'there is no "ApiVersion"'],
+      ['{"ApiVersion":"1.41/../.."}', 'there is no "ApiVersion"'],
+      [{ version: '{"ApiVersion":1.41}' }, '"ApiVersion" is not a string'],
+      [{ ...engine, json: "{}" }, "it is not a list"],
+      [{ ...engine, json: "[{" }, "it is not JSON"],
+      [{ ...engine, json: "[{},7]" }, "it is not an object"],
+      [{ ...engine, json: '[{"Labels":{"a":1}}]' }, '"Labels.a" is not a string'],
+      [{ ...engine, json: '[{"Labels":"a"}]' }, '"Labels" is not an object'],
+      [{ ...engine, json: '[{"Names":[1]}]' }, '"Names[0]" is not a string'],
+      [
+        { ...engine, json: '[{"NetworkSettings":{"Networks":{"a":{"IPAddress":7}}}}]' },
+        '"NetworkSettings.Networks.a.IPAddress" is not a string',
+      ],
+      [{ ...engine, json: "[]", events: "[1]\n" }, "it is not an object"],
+      [{ ...engine, json: "[]", events: '{"Actor":{"ID":7}}\n' }, '"Actor.ID" is not a string'],
     ],
   },
   kubernetes: {

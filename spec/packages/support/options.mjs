@@ -184,6 +184,10 @@ export const examples = [
   ),
   discovery({ dns: { name: "app", type: "SRV", resolvers: ["127.0.0.1"] } }),
   discovery({
+    docker: { endpoint: "https://127.0.0.1:2376", network: "front", upstream: "app", tls },
+  }),
+  discovery({ docker: {} }),
+  discovery({
     kubernetes: {
       namespace: "default",
       service: "app",

@@ -101,7 +101,7 @@ describe("discovery", () => {
     });
   }
 
-  for (const name of ["etcd", "consul", "consul_kv", "dns", "kubernetes", "file"]) {
+  for (const name of ["etcd", "consul", "consul_kv", "dns", "docker", "kubernetes", "file"]) {
     it(`refuses ${name} if it is not an object or has an unknown member`, () => {
       for (const value of [7, "x", true, ["x"], json_null]) {
         expect_refused({ [name]: value }, `invalid "discovery.${name}": must be an object`);
