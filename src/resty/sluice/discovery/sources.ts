@@ -5,6 +5,7 @@ import { etcd } from "./etcd";
 import { file } from "./file";
 import { host_name } from "./host_name";
 import { kubernetes } from "./kubernetes";
+import { template } from "./template/follow";
 import type { FeedSource, Source } from "./source";
 
 /** The sources: registries by their names in `discovery`, and host names. */
@@ -15,5 +16,6 @@ export const SOURCES: Record<FeedSource, Source> = {
   dns,
   kubernetes,
   file,
+  template,
   resolve: host_name,
 };
