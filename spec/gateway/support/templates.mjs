@@ -8,6 +8,16 @@ import { waitFor } from "./wait.mjs";
 export const STATE = "/api/sluice/1/discovery";
 
 /**
+ * Returns the option `discovery` of setup for an etcd.
+ * @param {import("./registries/etcd.mjs").Etcd} etcd
+ * @param {object} [more] of `discovery`
+ */
+export const templateFor = (etcd, more = {}) => ({
+  etcd: { endpoints: etcd.members.map(({ url }) => url), prefix: "/upstreams/{name}/" },
+  ...more,
+});
+
+/**
  * Starts a gateway with a template.
  * @param {import("node:test").TestContext} context
  * @param {object} discovery the option `discovery` of setup

@@ -57,6 +57,11 @@ export type DiscoveryBlock = ConfigOf<typeof DISCOVERY>;
 export const SOURCE_BLOCKS = {} as Record<SourceName, Block>;
 for (const [name, its_block] of SOURCES.blocks) SOURCE_BLOCKS[name as SourceName] = its_block;
 
+/** Tells whether a template has made an upstream, and feeds it. Any phase. */
+export function is_made(discovery: DiscoveryBlock | undefined): boolean {
+  return discovery?.template !== undefined;
+}
+
 /** The guard against removals without `discovery`, for servers that register themselves. */
 export const GUARD_DEFAULTS = DISCOVERY.read("discovery", {})[0] as DiscoveryBlock;
 

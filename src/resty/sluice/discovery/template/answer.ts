@@ -134,6 +134,13 @@ function missing_names(memory: Memory): string[] {
   });
 }
 
+/** Returns the upstreams that the registry does not have and that are kept for the servers of others. */
+function kept_names(memory: Memory): string[] {
+  return keys_of(memory.refusals).filter(
+    (name) => !memory.groups.has(name) && subscription_of(memory, name) !== undefined,
+  );
+}
+
 /** Takes account of upstreams that others have made, changed or deleted. Phases that can sleep. */
 export function keep_up(memory: Memory): void {
   const { feed } = memory;
@@ -146,7 +153,7 @@ export function keep_up(memory: Memory): void {
   const now = clock.now();
   if (now >= memory.looked + LOOK_SECONDS) {
     memory.looked = now;
-    for (const name of missing_names(memory)) names.push(name);
+    for (const name of missing_names(memory).concat(kept_names(memory))) names.push(name);
   }
   if (has_changed || names.length > 0) apply(memory, names, false);
 }

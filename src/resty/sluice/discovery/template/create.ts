@@ -1,3 +1,4 @@
+import { is_made } from "../../config/discovery";
 import { check_fit } from "../../config/fit";
 import type { ServerConfig } from "../../config/server";
 import type { UpstreamConfig } from "../../config/upstream";
@@ -57,7 +58,7 @@ function first_servers(
 }
 
 function has_made(text: string): boolean {
-  return parse_head(text)[0].discovery?.template !== undefined;
+  return is_made(parse_head(text)[0].discovery);
 }
 
 /** Plans an upstream, unless it exists or must not be made. */
@@ -87,15 +88,17 @@ function edit_of({ refusals }: Memory, { name, config }: Planned): NamedEdit {
     name,
     edit: (current, revision) => {
       if (current === undefined) return replace_upstream(undefined, config, revision);
-      if (current.discovery?.template === undefined)
-        refusals.set(name, { reason: OTHERS_UPSTREAM, is_final: false });
+      if (!is_made(current.discovery)) refusals.set(name, { reason: OTHERS_UPSTREAM, is_final: false });
       return $multi(current, undefined);
     },
   };
 }
 
 function log_made(names: readonly string[]): void {
-  ngx.log(ngx.NOTICE, `sluice: ${describe_template()} has made ${names.length} upstreams: ${names.join(", ")}`);
+  ngx.log(
+    ngx.NOTICE,
+    `sluice: ${describe_template()} has made ${names.length} upstreams: ${names.join(", ")}`,
+  );
 }
 
 /** Makes planned upstreams in one write. Those that cannot be made are left out, with their reasons. */

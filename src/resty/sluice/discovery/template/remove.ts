@@ -1,3 +1,4 @@
+import { is_made } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { new_pause } from "../../lib/pause";
 import { keys_of } from "../../lib/tables";
@@ -44,7 +45,12 @@ export function note_gone(memory: Memory, subscription: Subscription): void {
   }
 }
 
-function judge_gone({ feed, guard, template }: Memory, gone: string[], is_new: boolean, now: number): Verdict {
+function judge_gone(
+  { feed, guard, template }: Memory,
+  gone: string[],
+  is_new: boolean,
+  now: number,
+): Verdict {
   const owned = keys_of(feed.subscriptions).length;
   table.sort(gone);
   const removed = gone.length;
@@ -65,8 +71,7 @@ function edit_of({ name, stamp }: Subscription): NamedEdit {
     name,
     edit: (current) => {
       const is_same = current !== undefined && stamp_of(current.row) === stamp;
-      const goes =
-        is_same && current.discovery?.template !== undefined && !has_others_servers(current);
+      const goes = is_same && is_made(current.discovery) && !has_others_servers(current);
       return $multi(goes ? undefined : current, undefined);
     },
   };
