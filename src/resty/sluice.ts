@@ -8,6 +8,7 @@ import { address_rules_of } from "./sluice/config/address_rules";
 import { read_options, type ApiOptions } from "./sluice/config/options";
 import type { EtcdConfig } from "./sluice/config/sources/etcd";
 import { options_of } from "./sluice/discovery/resolver";
+import { use_template } from "./sluice/discovery/template/current";
 import { VERSION } from "./sluice/lib/version";
 import { access as access_request } from "./sluice/live/admission";
 import { balance as balance_attempt, log as log_request } from "./sluice/live/phases";
@@ -54,6 +55,7 @@ export function setup(options: unknown): void {
     }
     api_options = api;
     cluster = read.cluster;
+    use_template(read.discovery);
   });
   if (!done) error(`resty.sluice: ${tostring(failure)}`, 2);
 }

@@ -21,6 +21,7 @@ import * as explain from "./sluice/explain";
 import * as reports from "./sluice/load_reports";
 import * as nodes from "./sluice/nodes";
 import * as openapi from "./sluice/openapi";
+import * as template from "./sluice/template";
 import * as tokens from "./sluice/tokens";
 import * as upstreams from "./sluice/upstreams";
 import * as overview from "./status/overview";
@@ -67,6 +68,7 @@ const SLUICE_PATTERNS = patterns_of([
   history.routes,
   rollback.routes,
   discovery.routes,
+  template.routes,
   drain.routes,
   events.routes,
   event_stream.routes,

@@ -17,6 +17,7 @@ import { invalid_value, type Problem } from "./problem";
 import { refuse, type Read } from "./reader";
 import type { ServerConfig } from "./server";
 import type { UpstreamSettings } from "./settings";
+import type { ConsulConfig } from "./sources/consul";
 import type { EtcdConfig } from "./sources/etcd";
 import { list_of, read_list } from "./values";
 
@@ -129,7 +130,7 @@ function check_each(
 export function check_etcd_places(
   rules: AddressRules,
   path: string,
-  etcd: EtcdConfig | undefined,
+  etcd: Pick<EtcdConfig, "endpoints"> | undefined,
 ): Problem | undefined {
   return check_each(check_url, rules, `${path}.endpoints`, etcd?.endpoints);
 }
@@ -143,7 +144,14 @@ export function check_resolver_places(
   return check_each(check_resolver, rules, path, addresses);
 }
 
-function check_registry(rules: AddressRules, discovery: DiscoveryBlock): Problem | undefined {
+/** What is checked of the registries of an upstream, or of `setup`. */
+type Registries = Partial<Pick<DiscoveryBlock, "consul_kv" | "dns" | "docker" | "kubernetes">> & {
+  etcd?: Pick<EtcdConfig, "endpoints"> | undefined;
+  consul?: Pick<ConsulConfig, "address"> | undefined;
+};
+
+/** Checks where a registry is. Returns the problem. Any phase. */
+export function check_registry(rules: AddressRules, discovery: Registries): Problem | undefined {
   const { etcd, consul, consul_kv, dns, docker, kubernetes } = discovery;
   return (
     check_etcd_places(rules, "discovery.etcd", etcd) ??

@@ -5,6 +5,7 @@ import {
   address_rules_of,
   check_etcd_places,
   check_places,
+  check_registry,
   check_resolver_places,
   GUARD,
 } from "./address_rules";
@@ -15,6 +16,7 @@ import { RESOLVER } from "./resolver";
 import { ETCD } from "./sources/etcd";
 import { check_name } from "./name";
 import { read_upstream, type UpstreamConfig } from "./upstream";
+import { UPSTREAM_TEMPLATE, type UpstreamTemplate } from "./upstream_template";
 import { size_from } from "./size";
 import { text_to } from "./texts";
 import { list_of, read_flag, read_string, whole_from } from "./values";
@@ -167,6 +169,8 @@ export const OPTIONS = block({
   api: optional(API),
   /** Shares the upstreams with other gateways. Default: none. */
   cluster: optional(CLUSTER),
+  /** Makes upstreams from the entries of a registry. Default: none. */
+  discovery: optional(UPSTREAM_TEMPLATE),
   /** Where servers, health checks, registries, agents and webhooks may be. Default: anywhere. */
   guard: optional(GUARD),
   /**
@@ -191,10 +195,23 @@ export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
   upstreams: LuaTable<string, UpstreamConfig>;
 }
 
+function check_template_places(rules: AddressRules, template: UpstreamTemplate): Problem | undefined {
+  const { etcd, consul, upstream } = template;
+  const problem = check_registry(rules, { etcd, consul });
+  if (problem !== undefined) return problem;
+  const misplaced = upstream && check_places(rules, upstream, []);
+  return misplaced && { ...misplaced, text: `discovery.upstream: ${misplaced.text}` };
+}
+
 /** Checks where the options point. Returns the problem. */
 function check_all_places(
   rules: AddressRules,
-  { cluster, resolver, upstreams = new LuaTable<string, UpstreamConfig>() }: ConfigOf<typeof OPTIONS>,
+  {
+    cluster,
+    discovery,
+    resolver,
+    upstreams = new LuaTable<string, UpstreamConfig>(),
+  }: ConfigOf<typeof OPTIONS>,
 ): Problem | undefined {
   for (const [name, upstream] of pairs(upstreams)) {
     const problem = check_places(rules, upstream, upstream.servers);
@@ -202,7 +219,8 @@ function check_all_places(
   }
   return (
     check_resolver_places(rules, "resolver.addresses", resolver?.addresses) ??
-    check_etcd_places(rules, "cluster.etcd", cluster?.etcd)
+    check_etcd_places(rules, "cluster.etcd", cluster?.etcd) ??
+    (discovery && check_template_places(rules, discovery))
   );
 }
 

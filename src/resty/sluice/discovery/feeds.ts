@@ -12,8 +12,9 @@ import { new_guard, type GuardLimits } from "./guard";
 import type { HostConfig } from "./host_name";
 import type { Feed, FeedSource, Subscription } from "./source";
 import { SOURCES } from "./sources";
-import { forget_feed, report, source_report_name } from "./status";
+import { forget_feed, is_needed, report, source_report_name } from "./status";
 import { reapply } from "./subscription";
+import { current_template, TEMPLATE_FEED } from "./template/current";
 
 /** The upstreams that follow a registry or host names. Each feed belongs to one worker. */
 
@@ -50,6 +51,7 @@ function feed_of(key: string, source: FeedSource): Feed {
       source,
       subscriptions: new LuaTable(),
       changes: 0,
+      is_lasting: false,
       is_busy: false,
       attempts: 0,
       failures: 0,
@@ -65,7 +67,7 @@ function unsubscribe({ name, feed }: Subscription): void {
   feed.subscriptions.delete(name);
   feed.changes += 1;
   // A later feed with the same key begins its own session and does not wait for the end of this one.
-  if (next(feed.subscriptions)[0] !== undefined) return;
+  if (is_needed(feed)) return;
   feeds.delete(feed.key);
   forget_feed(feed);
 }
@@ -150,6 +152,12 @@ function follow_upstream(name: string): void {
   for (const [, one] of pairs(after)) {
     if (one !== undefined && before.get(one.subscription.mark) === one) reapply(one.subscription);
   }
+}
+
+/** Follows the registry of the template, if there is one and it is this worker's. Phase: init_worker_by_lua. */
+export function follow_template(): void {
+  if (current_template() === undefined || !is_mine(TEMPLATE_FEED)) return;
+  feed_of(TEMPLATE_FEED, "template").is_lasting = true;
 }
 
 /** Takes over the changes of upstreams since the last call. Phases that can sleep. */

@@ -4,7 +4,7 @@ import { internal_error, is_complete, start_background, start_thread, type Run }
 import { note_failure } from "../net/backoff";
 import { is_over } from "../store/memory/generation";
 import { is_writing } from "../store/memory/lock";
-import { feeds, follow_changes } from "./feeds";
+import { feeds, follow_changes, follow_template } from "./feeds";
 import { describe_feed, is_closed } from "./session";
 import { SESSION_SECONDS, type Feed } from "./source";
 import { SOURCES } from "./sources";
@@ -54,6 +54,7 @@ function follow_for_a_while(this: void, run: Run): void {
 
 /** Starts the task that follows this worker's share of the registries. Phase: init_worker_by_lua. */
 export function start_discovery(): void {
+  follow_template();
   start_background({
     verb: "follow registries",
     round: follow_for_a_while,

@@ -43,7 +43,7 @@ export type Verdict = "removes" | "waits" | "empty";
 /** Servers that disappear one by one within this time, in seconds, count as one removal. */
 const WINDOW = 30;
 /** Equal answers within this time, in seconds, count as one confirmation. */
-const SPACING = 0.9;
+export const SPACING = 0.9;
 /** Removals from this many servers or fewer need no confirmation. */
 const SMALLEST = 2;
 

@@ -6,7 +6,8 @@ import { close_stream, type Stream } from "../net/stream";
 import { sleep_until } from "../net/wait";
 import { is_over } from "../store/memory/generation";
 import { SESSION_SECONDS, type Feed, type FeedSource, type Source, type Subscription } from "./source";
-import { report_feed } from "./status";
+import { is_needed, report_feed } from "./status";
+import { describe_template } from "./template/current";
 
 /** The sessions in which sources follow registries. */
 
@@ -20,6 +21,7 @@ export interface Session {
 
 /** Returns the name of a feed in the log: its source and its upstreams. */
 export function describe_feed({ source, subscriptions }: Feed): string {
+  if (source === "template") return describe_template();
   const [first, subscription] = next(subscriptions);
   if (source === "resolve" && subscription !== undefined) {
     const { server } = config_of<{ server: string }>(subscription as Subscription);
@@ -31,7 +33,7 @@ export function describe_feed({ source, subscriptions }: Feed): string {
 
 /** Tells whether a session must end because its feed has no subscription any more. */
 export function is_closed(feed: Feed): boolean {
-  return next(feed.subscriptions)[0] === undefined || is_over();
+  return !is_needed(feed) || is_over();
 }
 
 /** Notes that the registry has answered, whether or not its answer has changed. */

@@ -60,6 +60,8 @@ export interface Feed extends Attempts {
   subscriptions: LuaTable<string, Subscription>;
   /** Counts the subscriptions that were added or removed. */
   changes: number;
+  /** True: it is followed even without a subscription. */
+  is_lasting: boolean;
   /** True: a session is in progress. */
   is_busy: boolean;
   /** When the next session may begin after a failure, by the monotonic clock. */

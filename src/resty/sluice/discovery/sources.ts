@@ -6,6 +6,7 @@ import { etcd } from "./etcd";
 import { file } from "./file";
 import { host_name } from "./host_name";
 import { kubernetes } from "./kubernetes";
+import { template } from "./template/follow";
 import type { FeedSource, Source } from "./source";
 
 /** The sources: registries by their names in `discovery`, and host names. */
@@ -17,5 +18,6 @@ export const SOURCES: Record<FeedSource, Source> = {
   docker,
   kubernetes,
   file,
+  template,
   resolve: host_name,
 };

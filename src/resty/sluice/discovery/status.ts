@@ -2,7 +2,7 @@ import * as clock from "../lib/clock";
 import { encode } from "../lib/json";
 import type { Misfit } from "../store/document/sourced";
 import type { SourceMark } from "../store/document/line";
-import { feed_reports, host_report_name, source_reports } from "../store/source_status";
+import { feed_reports, host_report_name, source_reports, TEMPLATE_FEED_REPORT } from "../store/source_status";
 import type { Feed, Subscription } from "./source";
 
 /** The status of sources, which the API shows. */
@@ -21,15 +21,18 @@ export interface Report {
   servers: number;
 }
 
-const MOST_SHOWN = 20;
+/** The number of entries and servers that a report names. */
+export const MOST_SHOWN = 20;
+
 function pending_object(subscription: Subscription, { reason, pending }: Report): object | undefined {
   if (reason === undefined) return undefined;
   const servers = pending.slice(0, MOST_SHOWN);
   return { reason, count: pending.length, confirmations: subscription.guard.equal, servers };
 }
 
-function report_name(feed: Feed): string {
-  return string.format("%d", ngx.crc32_long(feed.key));
+/** Returns the name of a feed's report. */
+export function report_name({ key, source }: Feed): string {
+  return source === "template" ? TEMPLATE_FEED_REPORT : string.format("%d", ngx.crc32_long(key));
 }
 
 /** Returns the name of the report of an upstream's source, or of its server with a host name. */
@@ -58,9 +61,14 @@ export function report(subscription: Subscription, what: Report): void {
   source_reports.put(source_report_name(name, mark), text);
 }
 
+/** Tells whether a feed must be followed. */
+export function is_needed({ is_lasting, subscriptions }: Feed): boolean {
+  return is_lasting || next(subscriptions)[0] !== undefined;
+}
+
 /** Publishes the state of a feed. `error`: why the last session failed; undefined: it answers. */
 export function report_feed(feed: Feed, error: string | undefined): void {
-  if (next(feed.subscriptions)[0] === undefined) return;
+  if (!is_needed(feed)) return;
   if (error === undefined) feed.last_success = clock.now();
   const { last_success, attempts } = feed;
   feed_reports.put(report_name(feed), encode({ last_success, error, failures: attempts }));

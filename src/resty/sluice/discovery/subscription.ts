@@ -17,7 +17,7 @@ const REASONS = {
 };
 
 /** Returns the servers of an answer, each address once. Adds the other entries to `skipped`. */
-function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[] {
+export function servers_of(entries: readonly Entry[], skipped: Misfit[]): WantedServer[] {
   const pause = new_pause();
   const servers: WantedServer[] = [];
   const given = new LuaTable<string, string | undefined>();
@@ -45,7 +45,7 @@ function is_current(subscription: Subscription): boolean {
 }
 
 /** Says why an answer has entries but no server; undefined: the answer is empty. */
-function why_unusable(skipped: readonly Misfit[]): string | undefined {
+export function why_unusable(skipped: readonly Misfit[]): string | undefined {
   if (skipped.length === 0) return undefined;
   const { server, reason } = skipped[0];
   return `none of the registry's ${skipped.length} entries can be used as a server: ${server}: ${reason}`;

@@ -74,9 +74,36 @@ export function host_report_name(name: string, mark: SourceMark): string {
   return `${name} ${mark}`;
 }
 
+/** The name of the report of the feed of a registry that feeds many upstreams. */
+export const TEMPLATE_FEED_REPORT = "template";
+
 export const source_reports = new_reports<SourceReport>("source:");
 export const feed_reports = new_reports<FeedReport>("feed:");
 export const load_reports = new_reports<LoadReport>("load:");
+
+/** The status of the registry that feeds many upstreams. */
+export interface TemplateReport {
+  /** Why upstreams could not be made or deleted. */
+  error?: string | undefined;
+  revision?: string | undefined;
+  /** The number of upstreams that it has made and that exist. */
+  upstreams: number;
+  skipped: SkippedEntry[];
+  skipped_count: number;
+  pending?: { reason: string; count: number; confirmations: number; upstreams: string[] } | undefined;
+}
+
+const TEMPLATE_REPORT = "template";
+
+/** Keeps the status of the registry that feeds many upstreams, as JSON. Any phase. */
+export function put_template_report(text: string): void {
+  put_report(TEMPLATE_REPORT, text);
+}
+
+/** Returns the status of the registry that feeds many upstreams; undefined: none yet. Any phase. */
+export function template_report(): TemplateReport | undefined {
+  return decoded(get_report(TEMPLATE_REPORT)) as TemplateReport | undefined;
+}
 
 /** Keeps the status of the shared etcd, as JSON. Any phase. */
 export function put_cluster_report(text: string): void {

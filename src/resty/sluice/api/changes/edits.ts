@@ -1,4 +1,5 @@
 import { place_of } from "../../config/address";
+import { is_made } from "../../config/discovery";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { parse_head, type Document } from "../../store/document/document";
@@ -114,8 +115,12 @@ export function named_edit(name: string, wanted: Wanted, options: ChangeOptions)
   return guarded_edit(name, edit_of(name, wanted), options);
 }
 
-/** Returns whether an upstream has servers that a registry has brought or that have registered themselves. */
-function has_sources(text: string): boolean {
+/**
+ * Returns whether an upstream has servers that a registry has brought or that have registered themselves, or
+ * comes from a template.
+ */
+function has_sources({ discovery }: Document, text: string): boolean {
+  if (is_made(discovery)) return true;
   return may_have_sourced(text, "register") || may_have_sourced(text, "discovery");
 }
 
@@ -126,8 +131,8 @@ function too_many_pruned(pruned: number, all: number, percent: number): Problem 
 
 /**
  * Returns the edits that delete the upstreams of the same owner that the client sees and the change does not
- * name. Upstreams with servers of a registry, or with servers that have registered themselves, stay. The
- * caller holds the write lock.
+ * name. Upstreams with servers of a registry, with servers that have registered themselves, or from a template
+ * stay. The caller holds the write lock.
  */
 export function prune_edits(
   named: LuaSet<string>,
@@ -141,9 +146,10 @@ export function prune_edits(
   for (const name of visible_names(client)) {
     pause();
     const text = get_text(name);
-    if (text !== undefined && parse_head(text)[0].owner === owner) {
+    const head = text === undefined ? undefined : parse_head(text)[0];
+    if (text !== undefined && head !== undefined && head.owner === owner) {
       owned += 1;
-      if (!named.has(name) && !has_sources(text))
+      if (!named.has(name) && !has_sources(head, text))
         edits.push(guarded_edit(name, delete_edit(name, NO_CONDITIONS), options));
     }
   }

@@ -16,6 +16,7 @@ import { look_up_names } from "../lookups";
 import { check_conditions, type Conditions } from "../precondition";
 import { server_objects } from "../server_object";
 import { check_empty } from "./empty";
+import { check_made } from "./made";
 import { take_origins, with_origins, type Origin } from "./origins";
 import { restore_secrets, without_header_secrets, without_secrets, without_webhook_secret } from "./secrets";
 
@@ -124,6 +125,6 @@ export function patch_edit(
 export function delete_edit(name: string, conditions: Conditions): Edit {
   return (current) => {
     if (current === undefined) return $multi(undefined, upstream_not_found(name));
-    return $multi(undefined, check_conditions(conditions, current));
+    return $multi(undefined, check_conditions(conditions, current) ?? check_made(name, current));
   };
 }

@@ -38,5 +38,19 @@ export const CONSUL_KV = block(
 );
 export type ConsulKvConfig = ConfigOf<typeof CONSUL_KV>;
 
+/** The services of a Consul become upstreams, and their passing instances the servers. */
+export const CONSUL_TEMPLATE = block(
+  {
+    address: CONSUL.options.address,
+    /** The tag of the services. Their instances without it are left out. */
+    tag: required(text_to(128)),
+    datacenter: CONSUL.options.datacenter,
+    token: CONSUL.options.token,
+    tls: CONSUL.options.tls,
+  },
+  (path, { tls, address }) => check_tls(path, tls, [address]),
+);
+export type ConsulTemplateConfig = ConfigOf<typeof CONSUL_TEMPLATE>;
+
 /** Where Consul is. */
 export type ConsulAddress = Pick<ConsulConfig, "address" | "datacenter" | "token" | "tls">;

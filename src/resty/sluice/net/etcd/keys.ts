@@ -96,8 +96,13 @@ function add_keys(listing: Listing, page: RawAnswer, prefix: string): string | u
   return undefined;
 }
 
-/** Lists the keys below a prefix. Phases that have cosockets. */
-export function list_keys(client: EtcdClient, prefix: string): Result<Listing> {
+/** Returns the cause when a prefix has more keys than may be followed. */
+export function too_many_keys(most: number): string {
+  return `there are more than ${string.format("%d", most)} keys below the prefix`;
+}
+
+/** Lists the keys below a prefix; more than `most` are a failure. Phases that have cosockets. */
+export function list_keys(client: EtcdClient, prefix: string, most = math.huge): Result<Listing> {
   const { key, range_end } = keys_of({ first: prefix, end: end_of_prefix(prefix) });
   const listing: Listing = { keys: [], revision: 0, cluster_id: "" };
   const body = { key, range_end, limit: KEYS_A_PAGE, revision: "0" };
@@ -108,6 +113,7 @@ export function list_keys(client: EtcdClient, prefix: string): Result<Listing> {
     const before = listing.keys.length;
     const misfit = add_keys(listing, answer, prefix);
     if (misfit !== undefined) return $multi(undefined, misfit);
+    if (listing.keys.length > most) return $multi(undefined, too_many_keys(most));
     const last = listing.keys[listing.keys.length - 1] as KeyValue | undefined;
     has_more = answer.more === true && listing.keys.length > before;
     if (last !== undefined) body.key = ngx.encode_base64(`${last.key}\0`);

@@ -1,0 +1,23 @@
+import { source_in, type UpstreamTemplate } from "../../config/upstream_template";
+
+/** The template in the `discovery` of `setup`, from which upstreams are made. */
+
+let current: UpstreamTemplate | undefined;
+
+/** The key of the feed that all upstreams of the template share. */
+export const TEMPLATE_FEED = "template";
+
+/** Sets the template; undefined: `setup` has none. Phase: init_by_lua. */
+export function use_template(template: UpstreamTemplate | undefined): void {
+  current = template;
+}
+
+/** Returns the template; undefined: `setup` has none. Any phase. */
+export function current_template(): UpstreamTemplate | undefined {
+  return current;
+}
+
+/** Returns the name of the template in the log and in messages. Any phase. */
+export function describe_template(): string {
+  return current === undefined ? "the template of setup" : `discovery.${source_in(current)} of setup`;
+}

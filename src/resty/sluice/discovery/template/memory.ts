@@ -1,0 +1,62 @@
+import type { UpstreamTemplate } from "../../config/upstream_template";
+import { new_guard, type Guard, type Verdict } from "../guard";
+import type { Entry, Feed } from "../source";
+import { current_template } from "./current";
+import type { Gone } from "./gone";
+
+/** What a worker knows of the registry that feeds many upstreams. */
+
+/** Why an upstream of the registry is not made, or not deleted. */
+export interface Refusal {
+  reason: string;
+  /** True: it remains until the registry's entries of this upstream change. */
+  is_final: boolean;
+}
+
+/** The memory of the template. It outlives the sessions. */
+export interface Memory {
+  feed: Feed;
+  template: UpstreamTemplate;
+  /** The registry's entries by upstream; none is empty. */
+  groups: LuaTable<string, Entry[] | undefined>;
+  /** The reasons why entries belong to no upstream, by their keys. */
+  misplaced: LuaTable<string, string>;
+  refusals: LuaTable<string, Refusal | undefined>;
+  gone: LuaTable<string, Gone | undefined>;
+  /** The guard of the set of upstreams, and its last verdict. */
+  guard: Guard;
+  verdict: Verdict;
+  /** The registry's own counter of changes, as text; "": the registry has none. */
+  revision: string;
+  /** Why upstreams could not be made or deleted; undefined: nothing has failed. */
+  error: string | undefined;
+  /** The feed's `changes` when its subscriptions were last looked at. */
+  changes: number;
+  /** When missing upstreams were last looked for, by the monotonic clock. */
+  looked: number;
+  report: string;
+}
+
+let memory: Memory | undefined;
+
+/** Returns the memory of the template that a feed follows; undefined: `setup` has none. */
+export function memory_of(feed: Feed): Memory | undefined {
+  const template = current_template();
+  if (template === undefined) return undefined;
+  memory ??= {
+    feed,
+    template,
+    groups: new LuaTable(),
+    misplaced: new LuaTable(),
+    refusals: new LuaTable(),
+    gone: new LuaTable(),
+    guard: new_guard(),
+    verdict: "removes",
+    revision: "",
+    error: undefined,
+    changes: -1,
+    looked: 0,
+    report: "",
+  };
+  return memory;
+}
