@@ -1,5 +1,5 @@
 import { name_in_key, type KeyPrefix } from "../../config/key_prefix";
-import { check_name } from "../../config/upstream";
+import { check_name } from "../../config/name";
 
 /** The names of upstreams in the entries of a registry. Pure. */
 
