@@ -15,6 +15,8 @@ const BULK_DELAY_BUDGET = 20;
 const PROBE_BUDGET = 10;
 /** CPU time of an observer, such as the histograms of times, as a ratio to nginx's own request. */
 const OBSERVER_BUDGET = 0.01;
+/** CPU time of a request that uses zones, as a ratio to nginx's own request, in addition to that without. */
+const ZONES_BUDGET = 0.02;
 /** Time from a change in a registry to the first request that follows it, in milliseconds. */
 const DISCOVERY_BUDGET = 50;
 /** CPU time of a scrape of 10,000 servers, in seconds. */
@@ -62,6 +64,16 @@ export function judgeRequests(rows) {
   return rows.flatMap(({ part, label, servers, ratio, budget }) =>
     budget === undefined ? [] : [judge(`${part}: ${label}, ${servers} servers`, ratio.median, budget)],
   );
+}
+
+/** Compares each row with zones with the same one without. @param {Row[]} rows */
+export function judgeZones(rows) {
+  return rows.flatMap(({ label, ratio }) => {
+    const without = rows.find((row) => `${row.label}, zones` === label);
+    if (without === undefined) return [];
+    const more = ratio.median - without.ratio.median;
+    return [judge(`${label}, more than without zones, ratio`, more, ZONES_BUDGET)];
+  });
 }
 
 /** @param {ChangeRow[]} rows */

@@ -136,16 +136,17 @@ ${traffic(place)}`;
 
 /**
  * Returns a configuration with Sluice, with additional pages that show internal values.
- * @param {Place & { sharedDict: string, workers?: number }} place
+ * @param {Place & { sharedDict: string, workers?: number, zone?: string }} place `zone`: that of the gateway
  * @param {Record<string, object>} the option `upstreams` of `setup`
  */
 export function sluice(place, upstreams) {
-  const { workers = 1 } = place;
+  const { workers = 1, zone } = place;
   const http = `  lua_package_path "${modules};;";
   lua_shared_dict sluice ${place.sharedDict};
   init_by_lua_block {
     require("resty.sluice").setup({
       state_dir = "${place.folder}/state",
+      zone = ${toLua(zone)},
       upstreams = ${toLua(upstreams)},
     })
   }

@@ -74,6 +74,24 @@ function reporting(reports, budget) {
   };
 }
 
+/**
+ * The cost of zones. The last server is in another zone and gets the probes only.
+ * @type {Group}
+ */
+const zones = {
+  part: "zones",
+  servers: 4,
+  keepalive: 128,
+  variants: [
+    nativeRoundRobin,
+    nativeAgain,
+    ...[methods.roundRobin, methods.hashConsistent(KEY)].flatMap((method) => [
+      sluice(method, nativeRoundRobin),
+      sluice(methods.withZones(method), nativeRoundRobin),
+    ]),
+  ],
+};
+
 /** Returns nginx's method and Sluice's method of the same name. @param {Method} method */
 function pair(method) {
   const base = native(method);
@@ -125,6 +143,7 @@ export const groups = [
   ...overhead,
   reporting(false, 1.14),
   reporting(true, 1.2),
+  zones,
   eachMethod,
   amongMany(methods.roundRobin, methods.leastConn, methods.leastTime, methods.leastTimeInflight),
   amongMany(methods.random, methods.randomTwoLeastConn, methods.randomTwoLeastTime, methods.stickyCookie),

@@ -5,6 +5,7 @@
  * @property {string} name in the tables
  * @property {object} config the upstream's options
  * @property {object} [server] parameters of each server
+ * @property {string} [zone] of the gateway and of all servers but the last, which is in another zone
  * @property {string} [directive] nginx's directive for the method; absent: nginx 1.22 does not have the
  *   method
  */
@@ -25,6 +26,11 @@ export const roundRobinWatched = {
   },
   server: { max_conns: 1000, max_fails: 3, slow_start: "10s" },
 };
+
+/** Returns a method that prefers local servers, which are all but one. @param {Method} method @returns {Method} */
+export function withZones({ name, config }) {
+  return { name: `${name}, zones`, config: { ...config, zones: {} }, zone: "a" };
+}
 
 /** Weights follow loads, so each response is searched for a report. @type {Method} */
 export const roundRobinLoad = { name: "round_robin, load", config: { method: "round_robin", load: {} } };

@@ -11,6 +11,7 @@ import {
   judgeStatus,
   judgeStreams,
   judgeWrites,
+  judgeZones,
 } from "./budgets.mjs";
 import { measureBulk } from "./bulk.mjs";
 import { measureChanges } from "./changes.mjs";
@@ -69,9 +70,10 @@ import { measureStreams } from "./stream.mjs";
 /**
  * Measures requests in all groups of a part.
  * @param {string} part
+ * @param {(rows: import("./row.mjs").Row[]) => Verdict[]} [judge]
  * @returns {Part}
  */
-function requests(part) {
+function requests(part, judge = judgeRequests) {
   return async (options) => {
     const measured = [];
     for (const group of groups.filter((one) => one.part === part)) {
@@ -87,7 +89,7 @@ function requests(part) {
     return {
       data: measured,
       text: [requestTable(rows), ...notes].join("\n\n"),
-      verdicts: judgeRequests(rows),
+      verdicts: judge(rows),
     };
   };
 }
@@ -96,6 +98,7 @@ function requests(part) {
 export const parts = {
   overhead: requests("overhead"),
   reports: requests("reports"),
+  zones: requests("zones", judgeZones),
   methods: requests("methods"),
   many: requests("many"),
   changes: async (options) => {

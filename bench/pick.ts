@@ -7,6 +7,7 @@ import * as clock from "../src/resty/sluice/lib/clock";
 import { use_slot } from "../src/resty/sluice/live/view/counters";
 import type { LiveUpstream, LiveServer } from "../src/resty/sluice/live/view/model";
 import { use_loads } from "../src/resty/sluice/live/view/surroundings";
+import { use_zone } from "../src/resty/sluice/live/view/zone";
 import { apply_document, new_upstream } from "../src/resty/sluice/live/view/upstream";
 import type { Document } from "../src/resty/sluice/store/document/document";
 import { Row, type RowNumber, Slot } from "../src/resty/sluice/store/memory/cells";
@@ -15,9 +16,9 @@ import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/
 /**
  * Measures the choice of a server without nginx: nanoseconds, one line per sample.
  *
- *   luajit pick.lua <the method's configuration in Lua> <servers> idle|busy <workers>
+ *   luajit pick.lua <the method's configuration in Lua> <servers> idle|busy <workers> <zone>
  *
- * View and memory are as in a worker. There are no requests, so the loads do not change.
+ * The zone is that of the gateway and of all servers but the last. View and memory are as in a worker. There are no requests, so the loads do not change.
  */
 
 /**
@@ -33,7 +34,8 @@ const SAMPLE_SECONDS = 0.01;
 const MOST_REQUESTS = 8;
 const SLOWEST = 200;
 
-const [config_text, server_count, load, worker_count] = [...$vararg] as [string, string, string, string];
+const [config_text, server_count, load, worker_count, zone] = [...$vararg] as string[];
+use_zone(zone === "" ? undefined : zone);
 const servers = tonumber(server_count) as number;
 const workers = tonumber(worker_count) as number;
 const [read_config] = loadstring(`return ${config_text}`);
@@ -78,7 +80,8 @@ function make_upstream(): LiveUpstream {
   for (const id of $range(1, servers)) {
     const host = `127.0.${math.floor(id / 250)}.${id % 250}`;
     const row = row_at(id as RowNumber);
-    lines.push(`${id} 1 ${id} {"server":"${host}:8080"}\n`);
+    const its_zone = id === servers ? "" : zone;
+    lines.push(`${id} 1 ${id} {"server":"${host}:8080","zone":"${its_zone}"}\n`);
     memory[row + Row.STAMP] = 1;
     memory[row + Row.EXPECTED_TIME] = -1;
     memory[row + Row.HEADER_TIME] = -1;

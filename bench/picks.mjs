@@ -38,6 +38,8 @@ const rows = [
   methods.hashConsistent(KEY),
   methods.hashBounded(KEY),
   methods.ipHash,
+  methods.withZones(methods.roundRobin),
+  methods.withZones(methods.hashConsistent(KEY)),
 ]
   .map((method) => ({ method, workers: WORKERS }))
   .concat({ method: methods.leastConn, workers: 16 });
@@ -50,10 +52,10 @@ const folder = join(root, "build", "bench");
  * @param {(typeof CASES)[number]} place
  * @param {number} workers
  */
-function measurePick({ name, config }, { servers, load }, workers) {
+function measurePick({ name, config, zone = "" }, { servers, load }, workers) {
   const script = join(folder, "bench", "pick.lua");
   const path = `package.path = "${folder}/?.lua;" .. package.path`;
-  const parameters = [toLua(config), String(servers), load, String(workers)];
+  const parameters = [toLua(config), String(servers), load, String(workers), zone];
   const { ok, output } = runQuietly("luajit", ["-e", path, script, ...parameters]);
   const samples = output.trim().split("\n").map(Number);
   if (!ok || samples.some(Number.isNaN)) throw new Error(`the pick of ${name} failed: ${output}`);

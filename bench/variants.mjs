@@ -32,10 +32,15 @@ export function native({ name, directive = "" }) {
  * @param {Variant} base
  * @returns {Variant}
  */
-export function sluice({ name, config, server: parameters }, base) {
+export function sluice({ name, config, server: parameters, zone }, base) {
   const configuration = (/** @type {Place} */ place) => {
-    const servers = place.addresses.map((server) => ({ server, ...parameters }));
-    return configurations.sluice({ ...place, sharedDict: "32m" }, { app: { ...config, servers } });
+    const last = place.addresses.length - 1;
+    const servers = place.addresses.map((server, index) => ({
+      server,
+      ...(zone === undefined ? {} : { zone: index === last ? `not ${zone}` : zone }),
+      ...parameters,
+    }));
+    return configurations.sluice({ ...place, sharedDict: "32m", zone }, { app: { ...config, servers } });
   };
   return { label: `sluice ${name}`, program: "nginx", configuration, base: base.label, ours: true };
 }

@@ -171,6 +171,14 @@ declare module "resty.sluice" {
     route?: StickyRoute;
   }
 
+  /** How an upstream prefers the servers in the zone of the gateway, which `setup` names. */
+  export interface Zones {
+    /** Prefer local servers as long as they can carry the load. Default: true. */
+    prefer?: boolean;
+    /** Fewest local servers. While there are fewer, zones are ignored. Default: 1. */
+    min_servers?: number;
+  }
+
   /** How many retries may be in flight. */
   export interface RetryBudget {
     /** Retries in percent of the upstream's other requests in flight. Default: 20. */
