@@ -14,15 +14,11 @@ import { find_upstream, find_upstream_for_retry } from "./view/view";
  * has a server for this very request, so that no request finds a member without one. Hot.
  *
  * The store refuses splits that lead back to themselves. Changes of several gateways at once can still make
- * one, so the members that one choice looks at are bounded in number and in depth.
+ * one. So a walk through splits looks at each split once, and goes down a limited number of levels.
  */
 
-/** Upper bound on the members that one choice looks at. */
-const MOST_LOOKS = 256;
-
-/** The members that the current choice has looked at. */
-let looks = 0;
-/** The number of choices; the number of the last one identifies it. */
+/** The number of walks, and of choices of a member; the number of the last one identifies it. */
+let walk = 0;
 let choices = 0;
 
 /** Logs once that a member cannot get requests. Not hot. */
@@ -46,16 +42,21 @@ function choose_at(
   retried: Attempts | undefined,
   now: number,
 ): LiveServer | undefined {
-  looks = looks + 1;
-  if (looks > MOST_LOOKS) return undefined;
   const upstream = find_member(member, retried !== undefined, now);
   if (upstream === undefined) {
     complain(parent.name, member, "does not exist");
     return undefined;
   }
-  if (upstream.split !== undefined) {
-    if (level < MOST_LEVELS) return choose_below(upstream, upstream.split, level + 1, retried, now);
-    complain(parent.name, member, `is below more than ${MOST_LEVELS} levels of splits, or in a loop`);
+  const { split } = upstream;
+  if (split !== undefined) {
+    if (split.walk === -walk) return undefined;
+    if (split.walk !== walk && level < MOST_LEVELS)
+      return choose_below(upstream, split, level + 1, retried, now);
+    complain(
+      parent.name,
+      member,
+      `leads back to it, or is below more than ${MOST_LEVELS - 1} levels of splits`,
+    );
     return undefined;
   }
   const [server, lacks_key] = choose(upstream, retried, now);
@@ -110,7 +111,7 @@ function choose_in_turn(
   return undefined;
 }
 
-function choose_below(
+function choose_among(
   upstream: LiveUpstream,
   split: Split,
   level: number,
@@ -131,6 +132,19 @@ function choose_below(
   return choose_by_key(upstream, split, key, choice, level, retried, now);
 }
 
+function choose_below(
+  upstream: LiveUpstream,
+  split: Split,
+  level: number,
+  retried: Attempts | undefined,
+  now: number,
+): LiveServer | undefined {
+  split.walk = walk;
+  const server = choose_among(upstream, split, level, retried, now);
+  if (server === undefined) split.walk = -walk;
+  return server;
+}
+
 /**
  * Chooses a server below a split for a request after the attempts `retried`, and counts it; undefined: no
  * member has one. Phase: balancer_by_lua.
@@ -141,21 +155,22 @@ export function choose_in_split(
   retried: Attempts | undefined,
   now: number,
 ): LiveServer | undefined {
-  looks = 0;
+  walk = walk + 1;
   return choose_below(upstream, split, 1, retried, now);
 }
 
-function servers_below({ members }: Split, level: number, most: number, now: number): number {
+function servers_below(split: Split, level: number, most: number, now: number): number {
+  if (split.walk === walk || level > MOST_LEVELS) return 0;
+  split.walk = walk;
+  const { members } = split;
   let servers = 0;
   for (const index of $range(0, members.length - 1)) {
     if (servers >= most) return servers;
-    const member = members[index];
-    looks = looks + 1;
-    const upstream = looks > MOST_LOOKS ? undefined : (member.upstream ?? find_member(member, true, now));
-    if (upstream !== undefined && upstream.split === undefined) {
-      servers = servers + upstream.in_rotation;
-    } else if (upstream?.split !== undefined && level < MOST_LEVELS) {
-      servers = servers + servers_below(upstream.split, level + 1, most - servers, now);
+    const upstream = members[index].upstream ?? find_member(members[index], true, now);
+    if (upstream !== undefined) {
+      const below = upstream.split;
+      servers +=
+        below === undefined ? upstream.in_rotation : servers_below(below, level + 1, most - servers, now);
     }
   }
   return servers;
@@ -163,24 +178,26 @@ function servers_below({ members }: Split, level: number, most: number, now: num
 
 /** Returns the number of servers in rotation below a split, or some number from `most` up. */
 export function count_servers(split: Split, most: number, now: number): number {
-  looks = 0;
+  walk = walk + 1;
   return servers_below(split, 1, most, now);
 }
 
-function is_below({ members }: Split, wanted: LiveUpstream, level: number): boolean {
+function is_below(split: Split, wanted: LiveUpstream, level: number): boolean {
+  if (split.walk === walk || level > MOST_LEVELS) return false;
+  split.walk = walk;
+  const { members } = split;
   for (const index of $range(0, members.length - 1)) {
     const { name, upstream } = members[index];
-    looks = looks + 1;
     if (name === wanted.name) return true;
-    const split = level < MOST_LEVELS && looks <= MOST_LOOKS ? upstream?.split : undefined;
-    if (split !== undefined && is_below(split, wanted, level + 1)) return true;
+    const below = upstream?.split;
+    if (below !== undefined && is_below(below, wanted, level + 1)) return true;
   }
   return false;
 }
 
 /** Tells whether an upstream that had a request of a split is still one of its members. Not hot. */
 export function is_member(split: Split, upstream: LiveUpstream, now: number): boolean {
-  looks = 0;
+  walk = walk + 1;
   return is_below(split, upstream, 1) && find_upstream_for_retry(upstream.name, now) === upstream;
 }
 

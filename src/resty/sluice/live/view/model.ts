@@ -162,6 +162,8 @@ export interface Split {
   members: readonly SplitMember[];
   /** True: at least one member has `matches`. */
   has_matches: boolean;
+  /** The last walk through splits that looked at it; negative: that walk has found no server below it. */
+  walk: number;
 }
 
 export interface Waiter extends FifoEntry {

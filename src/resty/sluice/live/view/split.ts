@@ -61,5 +61,6 @@ export function split_of({ by, members }: SplitConfig, current: Split | undefine
   }
   if (current === undefined) begin_turns(next, math.random);
   else keep_turns(next, before);
-  return { text, read_key: by === undefined ? undefined : template_reader(by), members: next, has_matches };
+  const read_key = by === undefined ? undefined : template_reader(by);
+  return { text, read_key, members: next, has_matches, walk: 0 };
 }
