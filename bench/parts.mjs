@@ -97,6 +97,7 @@ export const parts = {
   overhead: requests("overhead"),
   reports: requests("reports"),
   methods: requests("methods"),
+  split: requests("split"),
   many: requests("many"),
   changes: async (options) => {
     const rows = await measureChanges(options);
