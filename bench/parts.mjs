@@ -100,6 +100,7 @@ export const parts = {
   reports: requests("reports"),
   zones: requests("zones", judgeZones),
   methods: requests("methods"),
+  split: requests("split"),
   many: requests("many"),
   changes: async (options) => {
     const rows = await measureChanges(options);

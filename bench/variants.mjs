@@ -46,6 +46,33 @@ export function sluice({ name, config, server: parameters, zone }, base) {
 }
 
 /**
+ * Returns a row of a split, whose two members share the servers.
+ * @param {string} name
+ * @param {{ by?: string }} split
+ * @param {Variant} base
+ * @returns {Variant}
+ */
+export function split(name, { by }, base) {
+  const configuration = (/** @type {Place} */ place) => {
+    const servers = place.addresses.map((server) => ({ server }));
+    const half = servers.length / 2;
+    const members = [
+      { upstream: "app-v1", weight: 95 },
+      { upstream: "app-v2", weight: 5 },
+    ];
+    return configurations.sluice(
+      { ...place, sharedDict: "32m" },
+      {
+        "app-v1": { servers: servers.slice(0, half) },
+        "app-v2": { servers: servers.slice(half) },
+        app: { split: { by, members } },
+      },
+    );
+  };
+  return { label: `sluice ${name}`, program: "nginx", configuration, base: base.label, ours: true };
+}
+
+/**
  * @param {string} label
  * @param {string} log
  * @param {Variant} base

@@ -23,7 +23,7 @@ let choices = 0;
 function candidates(...weights: number[]): Candidate[] {
   return weights.map((weight, index) => {
     const name = `app-v${index + 1}`;
-    return { name, weight, seed: crc32(name), owed: 0, passed_over: 0, is_down: false };
+    return { name, weight, seed: crc32(name), owed: 0, passed_over: 0, score: 0, is_down: false };
   });
 }
 

@@ -34,7 +34,7 @@ function tries_of_request(): number {
   begin_request();
   const upstream = upstream_at(name, NOW);
   const [server] = choose(upstream, undefined, NOW);
-  if (server !== undefined) allow_tries(upstream, server);
+  if (server !== undefined) allow_tries(upstream.in_rotation, server);
   return 1 + nginx.more_tries;
 }
 

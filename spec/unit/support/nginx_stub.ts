@@ -92,7 +92,9 @@ const modules: Record<string, object> = {
   },
   // This module calls C functions of nginx.
   "src.resty.sluice.live.variable": {
+    LONGEST_NAME: 64,
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
+    read_text: (_request: ffi.CData, name: string) => nginx.variables[name],
   },
 };
 for (const [name, module] of pairs(modules)) globals.package.preload[name] = () => module;

@@ -3,8 +3,11 @@ import { score_of } from "../lib/rendezvous";
 /**
  * Shares of few candidates, in turn or by key. Whether a candidate is available is known only when it has
  * been tried. So a choice takes candidates one after the other, and passes over those that are not: their
- * share goes to the others in proportion. Hot.
+ * share goes to the others in proportion. Hot: LuaJIT leaves a request's path uncompiled if it has a short
+ * loop, so the first `WITHOUT_LOOP` candidates are written out.
  */
+
+const WITHOUT_LOOP = 4;
 
 /** Something that gets a share of the choices. */
 export interface Shareholder {
@@ -16,6 +19,32 @@ export interface Shareholder {
   owed: number;
   /** The number of the last choice that has passed over it. */
   passed_over: number;
+  /** Its score for the last key. */
+  score: number;
+}
+
+/** Returns the one of two candidates that has a key. */
+function closer<S extends Shareholder>(
+  one: S | undefined,
+  other: S | undefined,
+  hash: number,
+  choice: number,
+): S | undefined {
+  if (other === undefined || other.weight === 0 || other.passed_over === choice) return one;
+  other.score = score_of(hash, other.seed, other.weight);
+  return one === undefined || other.score < one.score ? other : one;
+}
+
+function closest_of_more<S extends Shareholder>(
+  candidates: readonly S[],
+  first: S | undefined,
+  hash: number,
+  choice: number,
+): S | undefined {
+  let best = first;
+  for (const index of $range(WITHOUT_LOOP, candidates.length - 1))
+    best = closer(best, candidates[index], hash, choice);
+  return best;
 }
 
 /** Returns the candidate of a key among those that the choice has not passed over; undefined: none is left. */
@@ -24,45 +53,63 @@ export function next_by_key<S extends Shareholder>(
   hash: number,
   choice: number,
 ): S | undefined {
-  let best: S | undefined;
-  let best_score = math.huge;
-  for (const index of $range(0, candidates.length - 1)) {
-    const candidate = candidates[index];
-    if (candidate.weight > 0 && candidate.passed_over !== choice) {
-      const score = score_of(hash, candidate.seed, candidate.weight);
-      if (score < best_score) {
-        best = candidate;
-        best_score = score;
-      }
-    }
-  }
-  return best;
+  let best = closer(undefined, candidates[0], hash, choice);
+  best = closer(best, candidates[1], hash, choice);
+  best = closer(best, candidates[2], hash, choice);
+  best = closer(best, candidates[3], hash, choice);
+  return candidates.length <= WITHOUT_LOOP ? best : closest_of_more(candidates, best, hash, choice);
+}
+
+function add_share(candidate: Shareholder | undefined, choice: number, times: number): number {
+  if (candidate === undefined || candidate.passed_over === choice) return 0;
+  candidate.owed = candidate.owed + candidate.weight * times;
+  return candidate.weight;
+}
+
+function add_more_shares(candidates: readonly Shareholder[], choice: number, times: number): number {
+  let total = 0;
+  for (const index of $range(WITHOUT_LOOP, candidates.length - 1))
+    total = total + add_share(candidates[index], choice, times);
+  return total;
 }
 
 /** Gives each candidate that the choice has not passed over its share `times`. Returns the sum. */
 function add_shares(candidates: readonly Shareholder[], choice: number, times: number): number {
-  let total = 0;
-  for (const index of $range(0, candidates.length - 1)) {
-    const candidate = candidates[index];
-    if (candidate.passed_over !== choice) {
-      candidate.owed = candidate.owed + candidate.weight * times;
-      total = total + candidate.weight;
-    }
-  }
-  return total;
+  const total =
+    add_share(candidates[0], choice, times) +
+    add_share(candidates[1], choice, times) +
+    add_share(candidates[2], choice, times) +
+    add_share(candidates[3], choice, times);
+  return candidates.length <= WITHOUT_LOOP ? total : total + add_more_shares(candidates, choice, times);
+}
+
+/** Returns the one of two candidates that is owed more. */
+function more_owed<S extends Shareholder>(
+  one: S | undefined,
+  other: S | undefined,
+  choice: number,
+): S | undefined {
+  if (other === undefined || other.weight === 0 || other.passed_over === choice) return one;
+  return one === undefined || other.owed > one.owed ? other : one;
+}
+
+function most_owed_of_more<S extends Shareholder>(
+  candidates: readonly S[],
+  first: S | undefined,
+  choice: number,
+): S | undefined {
+  let best = first;
+  for (const index of $range(WITHOUT_LOOP, candidates.length - 1))
+    best = more_owed(best, candidates[index], choice);
+  return best;
 }
 
 function most_owed<S extends Shareholder>(candidates: readonly S[], choice: number): S | undefined {
-  let best: S | undefined;
-  let most = -math.huge;
-  for (const index of $range(0, candidates.length - 1)) {
-    const candidate = candidates[index];
-    if (candidate.weight > 0 && candidate.passed_over !== choice && candidate.owed > most) {
-      best = candidate;
-      most = candidate.owed;
-    }
-  }
-  return best;
+  let best = more_owed(undefined, candidates[0], choice);
+  best = more_owed(best, candidates[1], choice);
+  best = more_owed(best, candidates[2], choice);
+  best = more_owed(best, candidates[3], choice);
+  return candidates.length <= WITHOUT_LOOP ? best : most_owed_of_more(candidates, best, choice);
 }
 
 /**

@@ -6,10 +6,19 @@
 
 const TWO_16 = 65536;
 const TWO_32 = 4294967296;
+/** Not looked up in each request: LuaJIT limits the constants of a request's path. */
+const { log } = math;
 
 /** Multiplies 32-bit numbers modulo 2^32. A double would lose the low bits of the whole product. */
 function multiply(a: number, b: number): number {
   return ((a & 0xffff) * b + (((a >>> 16) * b) & 0xffff) * TWO_16) | 0;
+}
+
+function mixed(hash: number, seed: number): number {
+  let bits = hash ^ seed;
+  bits = multiply(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = multiply(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) % TWO_32;
 }
 
 /**
@@ -17,13 +26,10 @@ function multiply(a: number, b: number): number {
  * a CRC-32 alone, the results for two seeds are independent of each other.
  */
 export function mix(hash: number, seed: number): number {
-  let bits = hash ^ seed;
-  bits = multiply(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = multiply(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) % TWO_32;
+  return mixed(hash, seed);
 }
 
 /** Returns the score of a key's hash at a candidate. `seed` identifies the candidate; `weight`: above 0. */
 export function score_of(hash: number, seed: number, weight: number): number {
-  return -math.log((mix(hash, seed) + 0.5) / TWO_32) / weight;
+  return -log((mixed(hash, seed) + 0.5) / TWO_32) / weight;
 }

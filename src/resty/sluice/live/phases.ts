@@ -18,9 +18,10 @@ import { end_attempt, log_one_attempt, log_several_attempts } from "./outcome";
 import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { count_retry, take_budget, uncount_retry } from "./retries";
 import { may_try_again, retried_upstream, send_again } from "./retry";
-import { choose_in_split, is_available_in_split } from "./split";
+import { choose_in_split } from "./split";
+import { count_servers, is_available_in_split } from "./split_servers";
 import { balance_subrequest } from "./subrequest";
-import { allow_tries, allow_tries_in_split } from "./tries";
+import { allow_tries } from "./tries";
 import { forget_unlogged } from "./unlogged";
 import { note_choice } from "./view/availability";
 import { count_at, count_logged, uncount_request } from "./view/counters";
@@ -45,21 +46,6 @@ function first_choice(upstream: LiveUpstream, key: number, now: number): LiveSer
   return server;
 }
 
-/** As `first_choice`, of a split. */
-function first_choice_in_split(
-  upstream: LiveUpstream,
-  split: Split,
-  key: number,
-  now: number,
-): LiveServer | undefined {
-  const reserved = take_reserved(key);
-  if (reserved !== undefined) {
-    if (is_available_in_split(split, reserved, now)) return reserved;
-    uncount_request(reserved);
-  }
-  return choose_in_split(upstream, split, undefined, now);
-}
-
 /** Reports once that requests fail instead of waiting. `name`: the upstream that nginx.conf names. */
 function report_missing_hook(upstream: LiveUpstream, name: string): void {
   if (upstream.queue === undefined || upstream.has_access_hook) return;
@@ -71,12 +57,13 @@ function report_missing_hook(upstream: LiveUpstream, name: string): void {
 }
 
 /** Ends a request that has found no server. */
-function refuse_first(upstream: LiveUpstream): void {
+function refuse_first(upstream: LiveUpstream, now: number): void {
   const { name, split } = upstream;
   report_missing_hook(upstream, name);
   if (split !== undefined) {
     for (const member of split.members) {
-      if (member.upstream !== undefined) report_missing_hook(member.upstream, name);
+      const its_upstream = find_upstream(member.name, now);
+      if (its_upstream !== undefined) report_missing_hook(its_upstream, name);
     }
   }
   refuse_without_server(upstream);
@@ -137,12 +124,17 @@ function balance_split(
   attempts: Attempts | undefined,
   now: number,
 ): void {
-  const server = first_choice_in_split(upstream, split, key, now);
+  let server = take_reserved(key);
+  if (server !== undefined && !is_available_in_split(split, server, now)) {
+    uncount_request(server);
+    server = undefined;
+  }
+  server ??= choose_in_split(upstream, split, undefined, now);
   if (server === undefined || !send(server)) {
-    refuse_first(upstream);
+    refuse_first(upstream, now);
     return;
   }
-  allow_tries_in_split(split, server, now);
+  allow_tries(count_servers(split, now), server);
   begin(server.upstream, key, server, attempts, now);
 }
 
@@ -178,10 +170,10 @@ export function balance(name: string): void {
   }
   const server = first_choice(upstream, key, now);
   if (server === undefined || !send(server)) {
-    refuse_first(upstream);
+    refuse_first(upstream, now);
     return;
   }
-  allow_tries(upstream, server);
+  allow_tries(upstream.in_rotation, server);
   begin(upstream, key, server, attempts, now);
 }
 

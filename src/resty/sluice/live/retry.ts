@@ -3,7 +3,8 @@ import { choose } from "./choice";
 import { TAKES_BACK_TRIES } from "./kept";
 import { refuse, refuse_without_server, send } from "./peer";
 import { is_late } from "./retries";
-import { choose_in_split, count_servers, is_member } from "./split";
+import { choose_in_split } from "./split";
+import { count_servers, is_member } from "./split_servers";
 import { end_without_try, is_out_of_tries, restore_tries } from "./tries";
 import type { LiveUpstream, LiveServer, Split } from "./view/model";
 
@@ -42,7 +43,7 @@ function choose_again_in_split(
   const [server] = choose(member, attempts, now);
   if (server !== undefined) return server;
   const other = choose_in_split(asked, split, attempts, now);
-  if (other !== undefined || count_servers(split, 2, now) > 1) return other;
+  if (other !== undefined || count_servers(split, now) > 1) return other;
   // As without a split: the only server is tried again when a kept connection to it has broken.
   attempts.split = undefined;
   const [only] = choose(member, attempts, now);

@@ -4,26 +4,24 @@ import { next_by_key, pass_over, take_turn } from "../balancer/shares";
 import { MOST_LEVELS } from "../config/split";
 import { UpstreamCounter } from "../store/memory/counter_cells";
 import type { Attempts } from "./attempts";
-import { choose, is_still_available } from "./choice";
+import { choose } from "./choice";
 import { count_at } from "./view/counters";
 import type { LiveServer, LiveUpstream, Split, SplitMember } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
 
 /**
  * The choice of a member for a request of a split, and of the member's server. A member is available if it
- * has a server for this very request, so that no request finds a member without one. Hot.
+ * has a server for this very request, so that no request finds a member without one. Hot: LuaJIT compiles a
+ * whole request with at most 500 constants, to which each function and each field adds some.
  *
  * The store refuses splits that lead back to themselves. Changes of several gateways at once can still make
- * one, so the members that one choice looks at are bounded in number and in depth.
+ * one. So a walk through splits looks at each split once, and goes down a limited number of levels.
  */
 
-/** Upper bound on the members that one choice looks at. */
-const MOST_LOOKS = 256;
+const { crc32_long } = ngx;
 
-/** The members that the current choice has looked at. */
-let looks = 0;
-/** The number of choices; the number of the last one identifies it. */
-let choices = 0;
+/** The number of walks; the number of the last one identifies it. */
+let walk = 0;
 
 /** Logs once that a member cannot get requests. Not hot. */
 function complain(split: string, member: SplitMember, cause: string): void {
@@ -32,10 +30,25 @@ function complain(split: string, member: SplitMember, cause: string): void {
   ngx.log(ngx.WARN, `sluice: upstream "${split}": its member "${member.name}" ${cause}`);
 }
 
-function find_member(member: SplitMember, is_retry: boolean, now: number): LiveUpstream | undefined {
-  const upstream = is_retry ? find_upstream_for_retry(member.name, now) : find_upstream(member.name, now);
-  member.upstream = upstream;
-  return upstream;
+/** Chooses a server below a member that is a split. */
+function choose_at_split(
+  member: SplitMember,
+  parent: LiveUpstream,
+  upstream: LiveUpstream,
+  split: Split,
+  level: number,
+  retried: Attempts | undefined,
+  now: number,
+): LiveServer | undefined {
+  if (split.walk === -walk) return undefined;
+  if (split.walk !== walk && level < MOST_LEVELS)
+    return choose_below(upstream, split, level + 1, retried, now);
+  complain(
+    parent.name,
+    member,
+    `leads back to it, or is below more than ${MOST_LEVELS - 1} levels of splits`,
+  );
+  return undefined;
 }
 
 /** Chooses a server of a member, and counts it; undefined: the member has none for this request. */
@@ -46,67 +59,61 @@ function choose_at(
   retried: Attempts | undefined,
   now: number,
 ): LiveServer | undefined {
-  looks = looks + 1;
-  if (looks > MOST_LOOKS) return undefined;
-  const upstream = find_member(member, retried !== undefined, now);
+  const { name } = member;
+  const upstream = retried === undefined ? find_upstream(name, now) : find_upstream_for_retry(name, now);
   if (upstream === undefined) {
     complain(parent.name, member, "does not exist");
     return undefined;
   }
-  if (upstream.split !== undefined) {
-    if (level < MOST_LEVELS) return choose_below(upstream, upstream.split, level + 1, retried, now);
-    complain(parent.name, member, `is below more than ${MOST_LEVELS} levels of splits, or in a loop`);
-    return undefined;
-  }
+  const { split } = upstream;
+  if (split !== undefined) return choose_at_split(member, parent, upstream, split, level, retried, now);
   const [server, lacks_key] = choose(upstream, retried, now);
   if (lacks_key && retried === undefined) count_at(upstream, UpstreamCounter.WITHOUT_KEY, 1);
   return server;
 }
 
 /** Returns the first member whose `match` the request meets. */
-function matching_member({ members }: Split): SplitMember | undefined {
-  for (const index of $range(0, members.length - 1)) {
-    const { matches } = members[index];
-    if (matches !== undefined && matches()) return members[index];
+function matching_member(matching: readonly SplitMember[]): SplitMember | undefined {
+  const [first] = matching;
+  if (first.matches?.() === true) return first;
+  for (const index of $range(1, matching.length - 1)) {
+    if (matching[index].matches?.() === true) return matching[index];
   }
   return undefined;
 }
 
-function choose_by_key(
-  upstream: LiveUpstream,
-  { members }: Split,
-  key: string,
-  choice: number,
-  level: number,
-  retried: Attempts | undefined,
-  now: number,
-): LiveServer | undefined {
-  const hash = ngx.crc32_long(key);
-  let member = next_by_key(members, hash, choice);
-  while (member !== undefined) {
-    const server = choose_at(member, upstream, level, retried, now);
-    if (server !== undefined) return server;
-    member.passed_over = choice;
-    member = next_by_key(members, hash, choice);
-  }
-  return undefined;
+/** Returns the member that gets a request by its share, among those that this walk has not passed over. */
+function assign_by_share({ members, read_key }: Split): SplitMember | undefined {
+  const key = read_key === undefined ? undefined : read_key();
+  if (key === undefined || key === "") return take_turn(members, walk);
+  return next_by_key(members, crc32_long(key), walk);
 }
 
-function choose_in_turn(
+/** Passes over a member in this walk. If it has just taken its turn, the turn is taken back. Not hot. */
+function give_up({ members, read_key, matching }: Split, member: SplitMember): void {
+  const key = read_key === undefined ? undefined : read_key();
+  const is_matched = matching !== undefined && matching_member(matching) === member;
+  if (is_matched || (key !== undefined && key !== "")) member.passed_over = walk;
+  else pass_over(members, member, walk);
+}
+
+/** Chooses a server of another member than the first one that the request was assigned to. Not hot. */
+function choose_other(
+  first: SplitMember | undefined,
   upstream: LiveUpstream,
-  { members }: Split,
-  choice: number,
+  split: Split,
   level: number,
   retried: Attempts | undefined,
   now: number,
 ): LiveServer | undefined {
-  let member = take_turn(members, choice);
+  let member = first;
   while (member !== undefined) {
-    const server = choose_at(member, upstream, level, retried, now);
+    give_up(split, member);
+    member = assign_by_share(split);
+    const server = member === undefined ? undefined : choose_at(member, upstream, level, retried, now);
     if (server !== undefined) return server;
-    pass_over(members, member, choice);
-    member = take_turn(members, choice);
   }
+  split.walk = -walk;
   return undefined;
 }
 
@@ -117,18 +124,11 @@ function choose_below(
   retried: Attempts | undefined,
   now: number,
 ): LiveServer | undefined {
-  choices = choices + 1;
-  const choice = choices;
-  const matching = split.has_matches ? matching_member(split) : undefined;
-  if (matching !== undefined) {
-    const server = choose_at(matching, upstream, level, retried, now);
-    if (server !== undefined) return server;
-    matching.passed_over = choice;
-  }
-  const { read_key } = split;
-  const key = read_key === undefined ? undefined : read_key();
-  if (key === undefined || key === "") return choose_in_turn(upstream, split, choice, level, retried, now);
-  return choose_by_key(upstream, split, key, choice, level, retried, now);
+  split.walk = walk;
+  const { matching } = split;
+  const member = (matching === undefined ? undefined : matching_member(matching)) ?? assign_by_share(split);
+  const server = member === undefined ? undefined : choose_at(member, upstream, level, retried, now);
+  return server ?? choose_other(member, upstream, split, level, retried, now);
 }
 
 /**
@@ -141,71 +141,19 @@ export function choose_in_split(
   retried: Attempts | undefined,
   now: number,
 ): LiveServer | undefined {
-  looks = 0;
+  walk = walk + 1;
   return choose_below(upstream, split, 1, retried, now);
 }
 
-function servers_below({ members }: Split, level: number, most: number, now: number): number {
-  let servers = 0;
-  for (const index of $range(0, members.length - 1)) {
-    if (servers >= most) return servers;
-    const member = members[index];
-    looks = looks + 1;
-    const upstream = looks > MOST_LOOKS ? undefined : (member.upstream ?? find_member(member, true, now));
-    if (upstream !== undefined && upstream.split === undefined) {
-      servers = servers + upstream.in_rotation;
-    } else if (upstream?.split !== undefined && level < MOST_LEVELS) {
-      servers = servers + servers_below(upstream.split, level + 1, most - servers, now);
-    }
-  }
-  return servers;
-}
-
-/** Returns the number of servers in rotation below a split, or some number from `most` up. */
-export function count_servers(split: Split, most: number, now: number): number {
-  looks = 0;
-  return servers_below(split, 1, most, now);
-}
-
-function is_below({ members }: Split, wanted: LiveUpstream, level: number): boolean {
-  for (const index of $range(0, members.length - 1)) {
-    const { name, upstream } = members[index];
-    looks = looks + 1;
-    if (name === wanted.name) return true;
-    const split = level < MOST_LEVELS && looks <= MOST_LOOKS ? upstream?.split : undefined;
-    if (split !== undefined && is_below(split, wanted, level + 1)) return true;
-  }
-  return false;
-}
-
-/** Tells whether an upstream that had a request of a split is still one of its members. Not hot. */
-export function is_member(split: Split, upstream: LiveUpstream, now: number): boolean {
-  looks = 0;
-  return is_below(split, upstream, 1) && find_upstream_for_retry(upstream.name, now) === upstream;
-}
-
-/** Tells whether a server that was chosen and counted before can still have the request. Not hot. */
-export function is_available_in_split(split: Split, server: LiveServer, now: number): boolean {
-  const { upstream } = server;
-  return is_member(split, upstream, now) && is_still_available(upstream, server, now);
-}
-
 function assigned_below(split: Split, level: number, now: number): LiveUpstream | undefined {
-  choices = choices + 1;
-  const { members, read_key } = split;
-  const matching = split.has_matches ? matching_member(split) : undefined;
-  const key = matching !== undefined || read_key === undefined ? undefined : read_key();
-  const takes_turn = matching === undefined && (key === undefined || key === "");
-  const assigned = takes_turn
-    ? take_turn(members, choices)
-    : (matching ?? next_by_key(members, ngx.crc32_long(key ?? ""), choices));
-  if (assigned === undefined) return undefined;
-  const choice = choices;
-  let upstream = find_member(assigned, false, now);
+  const { matching } = split;
+  const member = (matching === undefined ? undefined : matching_member(matching)) ?? assign_by_share(split);
+  if (member === undefined) return undefined;
+  let upstream = find_upstream(member.name, now);
   if (upstream?.split !== undefined)
     upstream = level < MOST_LEVELS ? assigned_below(upstream.split, level + 1, now) : undefined;
   // Without a queue, the balancer takes the turn.
-  if (takes_turn && upstream?.queue === undefined) pass_over(members, assigned, choice);
+  if (upstream?.queue === undefined) give_up(split, member);
   return upstream;
 }
 
@@ -214,5 +162,6 @@ function assigned_below(split: Split, level: number, now: number): LiveUpstream 
  * exist. If that upstream has a queue, the request has taken its turn. Phase: access_by_lua.
  */
 export function assigned_upstream(split: Split, now: number): LiveUpstream | undefined {
+  walk = walk + 1;
   return assigned_below(split, 1, now);
 }

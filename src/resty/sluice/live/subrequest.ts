@@ -8,7 +8,8 @@ import { report_failed_attempt } from "./outcome";
 import { refuse_unknown, refuse_without_server, send } from "./peer";
 import { may_try_again, retried_upstream, send_again } from "./retry";
 import { choose_in_split } from "./split";
-import { allow_tries, allow_tries_in_split } from "./tries";
+import { count_servers } from "./split_servers";
+import { allow_tries } from "./tries";
 import { note_choice } from "./view/availability";
 import { count_at, count_end } from "./view/counters";
 import type { LiveServer } from "./view/model";
@@ -73,7 +74,7 @@ export function balance_subrequest(name: string, now: number): void {
     refuse_without_server(upstream);
     return;
   }
-  if (split === undefined) allow_tries(upstream, server);
-  else allow_tries_in_split(split, server, now);
+  if (split === undefined) allow_tries(upstream.in_rotation, server);
+  else allow_tries(count_servers(split, now), server);
   note_attempt(server, new_attempts(), now);
 }

@@ -2,8 +2,9 @@ import * as ffi from "ffi";
 import "resty.core.var";
 
 /**
- * Reads a number from an nginx variable, several times in each request. Unlike `ngx.var`, it makes no Lua
- * string of a short value. It has no loop, so LuaJIT compiles it together with its caller. Hot.
+ * Reads nginx variables, several times in each request. Unlike `ngx.var`, it makes no Lua string of a short
+ * number, and needs few constants, which LuaJIT limits. It has no loop, so LuaJIT compiles it together with
+ * its caller. Hot.
  */
 
 interface NgxLua {
@@ -21,7 +22,8 @@ interface NgxLua {
 }
 
 const C = ffi.C as NgxLua;
-const LONGEST_NAME = 64;
+/** The longest name of a variable that can be read. */
+export const LONGEST_NAME = 64;
 const lower_case = ffi.new("char[?]", LONGEST_NAME);
 const value = ffi.new("unsigned char *[1]") as ffi.PointerPointer;
 const value_length = ffi.new("size_t[1]") as ffi.NumberPointer;
@@ -46,8 +48,8 @@ function parse_short(bytes: ffi.NumberPointer, length: number): number | undefin
   return number === number ? number : undefined;
 }
 
-/** Returns a variable that is one number; undefined: not set, or several. Phases with a request. */
-export function read_number(request: ffi.CData, name: string): number | undefined {
+/** Returns whether a variable has a value, which is then in `value` and `value_length`. */
+function find_value(request: ffi.CData, name: string): boolean {
   const code = C.ngx_http_lua_ffi_var_get(
     request,
     name,
@@ -58,9 +60,19 @@ export function read_number(request: ffi.CData, name: string): number | undefine
     value_length,
     failure,
   );
-  if (code !== 0) return undefined;
+  return code === 0;
+}
+
+/** Returns a variable that is one number; undefined: not set, or several. Phases with a request. */
+export function read_number(request: ffi.CData, name: string): number | undefined {
+  if (!find_value(request, name)) return undefined;
   const length = tonumber(value_length[0]) as number;
   const short = length > 0 && length < 8 ? parse_short(value[0], length) : undefined;
   // The library parses longer numbers, and seconds with their decimals.
   return short ?? tonumber(ffi.string(value[0], length));
+}
+
+/** Returns a variable; undefined: not set. `name`: at most `LONGEST_NAME` bytes. Phases with a request. */
+export function read_text(request: ffi.CData, name: string): string | undefined {
+  return find_value(request, name) ? ffi.string(value[0], value_length[0]) : undefined;
 }

@@ -1,5 +1,9 @@
+import type { CData } from "ffi";
+import { get_request } from "resty.core.base";
+
 import type { BalancingConfig } from "../../config/balancing";
 import { parse_template, type TemplatePart } from "../../config/template";
+import { LONGEST_NAME, read_text } from "../variable";
 
 /** Readers of the key by which a method assigns requests. A reader runs in each request. Hot. */
 
@@ -22,8 +26,9 @@ function read_address(this: void): string {
 function part_reader({ literal, variable }: TemplatePart): KeyReader {
   if (variable === undefined) return () => literal;
   // A number is a capture of the location's regular expression.
-  const name = (tonumber(variable) ?? variable) as string;
-  return () => ngx.var[name];
+  const capture = tonumber(variable) as unknown as string | undefined;
+  if (capture !== undefined || variable.length > LONGEST_NAME) return () => ngx.var[capture ?? variable];
+  return () => read_text(get_request() as CData, variable);
 }
 
 /** Joins two readers. A chain of them needs no loop. */

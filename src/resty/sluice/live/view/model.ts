@@ -157,8 +157,6 @@ export interface SplitMember extends Shareholder {
   name: string;
   /** Tells whether the current request goes to it, whatever its share; undefined: none does. Hot. */
   matches: ((this: void) => boolean) | undefined;
-  /** The upstream when it was last looked for; undefined: never yet, or it did not exist. */
-  upstream: LiveUpstream | undefined;
   /** True once this worker has logged that it cannot get requests. */
   has_complained: boolean;
 }
@@ -169,8 +167,13 @@ export interface Split {
   /** Reads the value whose requests have the same member; undefined: members take turns. */
   read_key: KeyReader | undefined;
   members: readonly SplitMember[];
-  /** True: at least one member has `matches`. */
-  has_matches: boolean;
+  /** The members with `matches`; undefined: there are none. */
+  matching: readonly SplitMember[] | undefined;
+  /** The last walk through splits that looked at it; negative: that walk has found no server below it. */
+  walk: number;
+  /** The number of servers in rotation below it, and `rotations()` when they were counted. */
+  servers: number;
+  counted_at: number;
 }
 
 export interface Waiter extends FifoEntry {

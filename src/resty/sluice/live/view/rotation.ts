@@ -2,6 +2,18 @@ import { reported_state } from "../../health/reported";
 import { Reported } from "../../store/memory/states";
 import type { LiveServer } from "./model";
 
+let changes = 0;
+
+/** Returns a number that rises when a server joins or leaves the rotation of any upstream. Hot. */
+export function rotations(): number {
+  return changes;
+}
+
+/** Notes that the servers in rotation have changed. */
+export function note_rotation(): void {
+  changes = changes + 1;
+}
+
 /** Puts a server into or out of the rotation, as its parameters and the state that it reports require. */
 export function rotate(server: LiveServer): void {
   const { upstream, method } = server;
@@ -11,6 +23,7 @@ export function rotate(server: LiveServer): void {
   if (server.in_rotation === in_rotation) return;
   server.in_rotation = in_rotation;
   upstream.in_rotation += in_rotation ? 1 : -1;
+  note_rotation();
   if (in_rotation) method.resume(server);
   else method.suspend(server);
 }

@@ -4,6 +4,7 @@ import { crc32 } from "../../lib/crc32";
 import { encode } from "../../lib/json";
 import { template_reader } from "./key";
 import type { Split, SplitMember } from "./model";
+import { note_rotation } from "./rotation";
 
 /** The members of a split, changed by difference, so that new weights move only the shares that differ. */
 
@@ -39,8 +40,8 @@ function new_member(name: string): SplitMember {
     seed: crc32(name),
     owed: 0,
     passed_over: 0,
+    score: 0,
     matches: undefined,
-    upstream: undefined,
     has_complained: false,
   };
 }
@@ -51,15 +52,24 @@ export function split_of({ by, members }: SplitConfig, current: Split | undefine
   if (current !== undefined && current.text === text) return current;
   const before = current === undefined ? 0 : total_weight(current.members);
   const next: SplitMember[] = [];
-  let has_matches = false;
+  const matching: SplitMember[] = [];
   for (const { upstream, weight, match } of members) {
     const member = find_member(current, upstream) ?? new_member(upstream);
     member.weight = weight;
     member.matches = match === undefined ? undefined : matcher_of(match);
-    if (match !== undefined) has_matches = true;
+    if (match !== undefined) matching.push(member);
     next.push(member);
   }
   if (current === undefined) begin_turns(next, math.random);
   else keep_turns(next, before);
-  return { text, read_key: by === undefined ? undefined : template_reader(by), members: next, has_matches };
+  note_rotation();
+  return {
+    text,
+    read_key: by === undefined ? undefined : template_reader(by),
+    members: next,
+    matching: matching.length === 0 ? undefined : matching,
+    walk: 0,
+    servers: 0,
+    counted_at: -1,
+  };
 }

@@ -19,7 +19,7 @@ import { adopt, own_cell } from "./counters";
 import { new_key_reader } from "./key";
 import { methods_of } from "./methods";
 import type { LiveUpstream, LiveServer } from "./model";
-import { rotate } from "./rotation";
+import { note_rotation, rotate } from "./rotation";
 import { new_server } from "./server";
 import { new_binding } from "./sticky";
 import { stop_ramp, weigh } from "./weight";
@@ -77,6 +77,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
 
 function count(server: LiveServer, by: number): void {
   if (server.in_rotation) server.upstream.in_rotation += by;
+  note_rotation();
   if (!server.stands_by) server.upstream.size += by;
 }
 
@@ -97,6 +98,7 @@ function remove(upstream: LiveUpstream, server: LiveServer): void {
 
 /** Forgets the servers of a deleted upstream. */
 export function forget_servers(upstream: LiveUpstream): void {
+  note_rotation();
   for (const [, server] of pairs(upstream.servers)) stop_ramp(server);
 }
 
