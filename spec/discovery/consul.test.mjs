@@ -50,6 +50,74 @@ test("an instance must pass, have all tags and be in the datacenter", async (con
   await waitForServers(gateway, [someAddress(1), someAddress(4)]);
 });
 
+test("a filter selects instances, and one that Consul refuses is a failure", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([
+    instance(1, { meta: { version: "2&3" } }),
+    instance(2, { meta: { version: "1" } }),
+    instance(3),
+  ]);
+  const gateway = await follow(context, consul, { filter: 'Service.Meta.version == "2&3"' });
+  await waitForServers(gateway, [someAddress(1)]);
+  const bad = { servers: [], discovery: consul.discovery({ filter: "Service.Meta.version" }) };
+  await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/bad", bad);
+  const { error } = await waitForState(gateway, "failing", "bad");
+  assert.match(error, /status 400: Bad request: Failed to create boolean expression evaluator/);
+});
+
+test("the zone is in the metadata of an instance or its node, or is the data center", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([
+    instance(1, { meta: { zone: "a" }, nodeMeta: { zone: "b" } }),
+    instance(2, { nodeMeta: { zone: "b", rack: "r7" } }),
+    instance(3),
+    instance(4, { meta: { zone: "" } }),
+  ]);
+  const gateway = await follow(context, consul);
+  const zones = async (name) =>
+    (await gateway.api.expect(200, "GET", serversOf(name))).map(({ zone }) => zone ?? "");
+  await waitForServers(
+    gateway,
+    [1, 2, 3, 4].map((number) => someAddress(number)),
+  );
+  assert.deepEqual(await zones("app"), ["a", "b", "dc1", ""]);
+  const racks = { servers: [], discovery: consul.discovery({ zone_meta: "rack" }) };
+  await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/racks", racks);
+  await waitFor("the racks are the zones", async () => (await zones("racks")).join() === "dc1,r7,dc1,dc1");
+});
+
+test("instances in maintenance are down at once, also all of them, and other failing ones leave", async (context) => {
+  const consul = await startConsul(context);
+  const numbers = [1, 2, 3, 4, 5];
+  await consul.setInstances(numbers.map((number) => instance(number)));
+  const gateway = await follow(context, consul, {});
+  const all = numbers.map((number) => someAddress(number));
+  await waitForServers(gateway, all);
+  const before = (await gateway.api.expect(200, "GET", serversOf())).map(({ id }) => id);
+  /** Waits until exactly these servers are down. */
+  const waitForDown = (/** @type {string[]} */ wanted) =>
+    waitFor(`${wanted.length} servers are down`, async () => {
+      const servers = await gateway.api.expect(200, "GET", serversOf());
+      const down = servers.filter((server) => server.down).map(({ server }) => server);
+      return servers.length === all.length && JSON.stringify(down) === JSON.stringify(wanted);
+    });
+  // A removal of so many would wait.
+  const maintenance = ["service"];
+  await consul.setInstances(
+    numbers.map((number) => instance(number, number <= 4 ? { maintenance, passing: number > 1 } : {})),
+  );
+  await waitForDown(all.slice(0, 4));
+  await consul.setInstances(numbers.map((number) => instance(number, { maintenance: ["node"] })));
+  await waitForDown(all);
+  assert.equal((await discoveryOf(gateway.api)).pending, undefined);
+  await consul.setInstances(numbers.map((number) => instance(number)));
+  await waitForDown([]);
+  const after = (await gateway.api.expect(200, "GET", serversOf())).map(({ id }) => id);
+  assert.deepEqual(after, before, "they are the same servers");
+  await consul.setInstances(numbers.map((number) => instance(number, { passing: number > 1 })));
+  await waitForServers(gateway, all.slice(1));
+});
+
 test("an unknown datacenter is a failure", async (context) => {
   const consul = await startConsul(context);
   const gateway = await follow(context, consul, { datacenter: "no-such" });
