@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { APP_IMAGE } from "../../scripts/docker/images.mjs";
-import { docker } from "../../scripts/docker/engine.mjs";
+import { docker, engineSocket } from "../../scripts/docker/engine.mjs";
 import { atEnd, atExit } from "../gateway/support/cleanup.mjs";
 import { discoveryOf } from "../gateway/support/discovery.mjs";
 import { ask } from "../gateway/support/load.mjs";
@@ -11,7 +11,7 @@ import { waitFor } from "../gateway/support/wait.mjs";
 import { containerTest, fileWith, startImage } from "./support/image.mjs";
 
 /** The engine's socket. */
-const socket = (process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock").replace(/^unix:\/\//, "");
+const socket = engineSocket();
 const LABEL = "angie.http.upstreams.app.port=8000";
 
 const socketProblem = () =>

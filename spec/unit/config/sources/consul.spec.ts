@@ -1,18 +1,10 @@
-import {
-  accept_each,
-  CONSUL,
-  CONSUL,
-  CONSUL_KV,
-  NO_TEXT,
-  NO_URL,
-  refuse_each,
-} from "../../support/discovery";
+import { accept_each, CONSUL, CONSUL_KV, NO_TEXT, NO_URL, refuse_each } from "../../support/discovery";
 
 describe("discovery.consul", () => {
   accept_each("consul", [
     [CONSUL],
-    [{ ...tags: ["a", "b"], datacenter: "dc1", token: "t" }],
-    [{ ...filter: 'Service.Meta.v == "2"', zone_meta: "rack" }],
+    [{ ...CONSUL, tags: ["a", "b"], datacenter: "dc1", token: "t" }],
+    [{ ...CONSUL, filter: 'Service.Meta.v == "2"', zone_meta: "rack" }],
   ]);
 
   refuse_each("consul", [
