@@ -56,6 +56,13 @@ declare module "resty.sluice" {
     service: string;
     /** Tags that an instance must have, all of them. Default: none. */
     tags?: string[];
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter?: string;
+    /**
+     * Key of the zone in the metadata of an instance, else of its node; where neither has it, the zone is the
+     * data center. Default: `"zone"`.
+     */
+    zone_meta?: string;
     datacenter?: string;
     token?: string;
     tls?: Tls;

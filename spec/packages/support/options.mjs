@@ -170,6 +170,8 @@ export const examples = [
       address: "https://127.0.0.1:8501",
       service: "app",
       tags: ["v1"],
+      filter: "Service.Meta.v == 1",
+      zone_meta: "rack",
       datacenter: "dc1",
       token: "t",
       tls,

@@ -15,8 +15,9 @@ import { answer } from "./subscription";
 /** The question that is asked for one upstream. */
 export interface BlockingQuery {
   consul: ConsulAddress;
-  /** A path with at least one argument. */
-  uri: string;
+  path: string;
+  /** The arguments, each `name=value`. */
+  args: readonly string[];
   /** Reads an answer. Returns its entries, or undefined and the cause of a failure. */
   read: (this: void, answer: Answer) => Result<Entry[]>;
 }
@@ -51,11 +52,11 @@ export function index_of({ headers }: Answer): number {
 }
 
 function uri_of({ query, index }: QuerySession): string {
-  const parts = [query.uri];
+  const args = [...query.args];
   const { datacenter } = query.consul;
-  if (datacenter !== undefined) parts.push(`dc=${ngx.escape_uri(datacenter)}`);
-  if (index > 0) parts.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
-  return table.concat(parts, "&");
+  if (datacenter !== undefined) args.push(`dc=${ngx.escape_uri(datacenter)}`);
+  if (index > 0) args.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
+  return args.length === 0 ? query.path : `${query.path}?${table.concat(args, "&")}`;
 }
 
 function ask(session: QuerySession): Result<Answer> {
