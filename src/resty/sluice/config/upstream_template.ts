@@ -15,8 +15,7 @@ import type { TemplateSourceName } from "./sources/template";
 function read_upstream_settings(this: void, path: string, value: unknown): Read<UpstreamSettings> {
   if (!is_table(value)) return refuse(path, "must be an object");
   const unknown = value.discovery === undefined ? unknown_key(value, SETTINGS.options) : "discovery";
-  if (unknown !== undefined)
-    return $multi(undefined, unknown_parameter(`${path}.${tostring(unknown)}`));
+  if (unknown !== undefined) return $multi(undefined, unknown_parameter(`${path}.${tostring(unknown)}`));
   const [settings, problem] = read_settings(value);
   if (settings === undefined) return $multi(undefined, format_problem(`${path}: ${problem?.text ?? ""}`));
   return $multi(settings, undefined);

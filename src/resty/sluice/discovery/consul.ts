@@ -42,7 +42,8 @@ function read_instance({ Node: node, Service: service }: Instance): Entry {
   });
 }
 
-function read_instances(this: void, { status, body }: Answer): Result<Entry[]> {
+/** Reads an answer of `uri_of_service`. Returns its entries, or undefined and the cause of a failure. */
+export function read_instances(this: void, { status, body }: Answer): Result<Entry[]> {
   if (status !== 200) return $multi(undefined, describe(status, body));
   const [instances, misfit] = decode_as<Instance[]>(CONSUL, body, INSTANCES);
   if (instances === undefined) return $multi(undefined, misfit);
@@ -52,7 +53,8 @@ function read_instances(this: void, { status, body }: Answer): Result<Entry[]> {
   );
 }
 
-function uri_of({ service, tags }: ConsulConfig): string {
+/** Returns the question for the passing instances of a service. */
+export function uri_of_service({ service, tags }: Pick<ConsulConfig, "service" | "tags">): string {
   const parts = [`/v1/health/service/${ngx.escape_uri(service)}?passing=1`];
   for (const tag of tags ?? []) parts.push(`tag=${ngx.escape_uri(tag)}`);
   return table.concat(parts, "&");
@@ -60,5 +62,5 @@ function uri_of({ service, tags }: ConsulConfig): string {
 
 /** Follows the instances of a service. */
 export const consul: Source = source_per_upstream<ConsulConfig>("consul", (subscription, config) =>
-  query_session(subscription, { consul: config, uri: uri_of(config), read: read_instances }),
+  query_session(subscription, { consul: config, uri: uri_of_service(config), read: read_instances }),
 );

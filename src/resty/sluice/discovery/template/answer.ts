@@ -13,7 +13,7 @@ import { report_template } from "./report";
 
 /** The answers of the registry of a template, and how they become upstreams. */
 
-/** The registry's entries by upstream; none is empty. */
+/** The registry's entries by upstream. A list may be empty: the upstream exists, but has no servers. */
 export type Groups = LuaTable<string, Entry[] | undefined>;
 
 /** Interval at which missing upstreams are looked for, in seconds. */
