@@ -14,6 +14,7 @@ declare module "resty.sluice" {
     dns?: Dns;
     kubernetes?: Kubernetes;
     file?: FileSource;
+    template?: Template;
     /**
      * A change that would remove more than this percentage of the servers of a registry, or of those that
      * register themselves, needs confirmation. Default: 50.
@@ -21,6 +22,27 @@ declare module "resty.sluice" {
     max_removal_percent?: number;
     /** Number of equal answers that confirm such a change. Default: 3. */
     removal_confirmations?: number;
+  }
+
+  /** A registry that feeds many upstreams, which appear and disappear with its entries. */
+  export interface UpstreamTemplate {
+    etcd?: EtcdTemplate;
+    consul?: ConsulTemplate;
+    /** The settings that an upstream has when it is made, without servers. Default: as any new upstream. */
+    upstream?: Omit<Upstream, "servers" | "discovery">;
+    /**
+     * An answer that would delete more than this percentage of the upstreams, or remove more of an upstream's
+     * servers, needs confirmation. Default: 50.
+     */
+    max_removal_percent?: number;
+    /** Number of equal answers that confirm such a change, and the deletion of any upstream. Default: 3. */
+    removal_confirmations?: number;
+  }
+
+  /** The registry in the `discovery` of `setup` supplies the servers, and deletes the upstream in the end. */
+  export interface Template {
+    /** The registry that has made the upstream. */
+    source: "etcd" | "consul";
   }
 
   /** The DNS servers for host names, and how they are asked. */
@@ -48,6 +70,18 @@ declare module "resty.sluice" {
     tls?: Tls;
   }
 
+  /** The keys below a prefix become servers of upstreams, whose names are in the keys. */
+  export interface EtcdTemplate {
+    /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
+    endpoints: string[];
+    /** The prefix of an upstream's keys, with `{name}` where its name is, such as `/upstreams/{name}/`. */
+    prefix: string;
+    /** Requires `password`. */
+    user?: string;
+    password?: string;
+    tls?: Tls;
+  }
+
   /** The passing instances of a Consul service become the upstream's servers. */
   export interface Consul {
     /** An `http://` or `https://` address. */
@@ -68,6 +102,17 @@ declare module "resty.sluice" {
     /** An `http://` or `https://` address. */
     address: string;
     prefix: string;
+    datacenter?: string;
+    token?: string;
+    tls?: Tls;
+  }
+
+  /** The services of a Consul become upstreams, and their passing instances the servers. */
+  export interface ConsulTemplate {
+    /** An `http://` or `https://` address. */
+    address: string;
+    /** The tag of the services; instances without it are left out. */
+    tag: string;
     datacenter?: string;
     token?: string;
     tls?: Tls;

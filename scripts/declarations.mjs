@@ -29,7 +29,10 @@ const FILES = {
   },
   "discovery.d.ts": {
     about: "The registries that can supply an upstream's servers, and the DNS servers for host names.",
-    sources: ["discovery", "resolver", "etcd", "consul", "dns", "kubernetes", "file", "tls"],
+    sources: [
+      ...["discovery", "upstream_template", "template", "resolver"],
+      ...["etcd", "consul", "dns", "kubernetes", "file", "tls"],
+    ],
   },
 };
 
@@ -40,6 +43,7 @@ const TYPES = {
   "Api.certificates": "Record<string, Certificate>",
   "Options.upstreams": "Record<string, Upstream>",
   "Upstream.servers": "Server[]",
+  "UpstreamTemplate.upstream": 'Omit<Upstream, "servers" | "discovery">',
 };
 
 /** @param {string} constant a name such as `HEALTH_CHECK` @returns {string} `HealthCheck` */
