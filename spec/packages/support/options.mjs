@@ -222,6 +222,10 @@ export const beyondTypes = [
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",
   "without upstreams.app.discovery.dns.type",
+  "without discovery.etcd",
+  "without discovery.etcd.user",
+  "without discovery.etcd.password",
+  "without discovery.consul",
   "without cluster.etcd.user",
   "without cluster.etcd.password",
 ];

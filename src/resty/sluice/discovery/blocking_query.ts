@@ -15,7 +15,7 @@ import { answer } from "./subscription";
 /** The question that is asked for one upstream. */
 export interface BlockingQuery {
   consul: ConsulAddress;
-  /** A path with at least one argument. */
+  /** A path, with or without arguments. */
   uri: string;
   /** Reads an answer. Returns its entries, or undefined and the cause of a failure. */
   read: (this: void, answer: Answer) => Result<Entry[]>;
@@ -59,10 +59,12 @@ export function index_of({ headers }: Answer): number {
 }
 
 function uri_with(uri: string, datacenter: string | undefined, index: number): string {
-  const parts = [uri];
+  const parts: string[] = [];
   if (datacenter !== undefined) parts.push(`dc=${ngx.escape_uri(datacenter)}`);
   if (index > 0) parts.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
-  return table.concat(parts, "&");
+  if (parts.length === 0) return uri;
+  const separator = string.find(uri, "?", 1, true)[0] === undefined ? "?" : "&";
+  return uri + separator + table.concat(parts, "&");
 }
 
 /** Makes a client. `purpose` is that of `service_at`. Any phase. */
@@ -78,7 +80,7 @@ export function new_consul_client(
 }
 
 /**
- * Asks Consul. `uri`: a path with at least one argument. `index`: that of the last answer, after which Consul
+ * Asks Consul. `uri`: a path, with or without arguments. `index`: that of the last answer, after which Consul
  * waits for a change; 0: it answers at once. Phases that have cosockets.
  */
 export function ask_consul(client: ConsulClient, uri: string, index: number): Result<Answer> {

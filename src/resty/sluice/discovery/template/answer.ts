@@ -103,7 +103,8 @@ export function take_some(memory: Memory, changed: Groups, names: readonly strin
     if (entries === undefined) memory.groups.delete(name);
     else memory.groups.set(name, entries);
   }
-  apply(memory, names.slice(), true);
+  // Only a whole answer confirms that upstreams are gone.
+  apply(memory, names.slice(), false);
 }
 
 /** Returns whether nothing waits for another answer. */

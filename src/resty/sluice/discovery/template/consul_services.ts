@@ -16,8 +16,8 @@ export interface Services {
   index: number;
 }
 
-/** The question for the list of services, with the argument that `ask_consul` needs. */
-export const SERVICES_URI = "/v1/catalog/services?stale=false";
+/** The question for the list of services. */
+export const SERVICES_URI = "/v1/catalog/services";
 
 function has_tag(tags: unknown, wanted: string): boolean {
   for (const tag of is_table(tags) ? (tags as unknown as unknown[]) : []) {

@@ -133,7 +133,9 @@ export function create(memory: Memory, names: readonly string[]): void {
   let planned: Planned[] = [];
   let servers = 0;
   let count = names.length === 0 ? 0 : keys_of(memory.feed.subscriptions).length;
+  const pause = new_pause();
   for (const name of names) {
+    pause();
     const one = plan(memory, name, count);
     if (one !== undefined) {
       count += 1;
