@@ -66,7 +66,7 @@ export function source_in(template: UpstreamTemplate): TemplateSourceName {
 
 /** Returns the settings of an upstream that a template makes. Any phase. */
 export function settings_of_made(template: UpstreamTemplate): UpstreamSettings {
-  const settings = template.upstream ?? (read_settings({})[0] as UpstreamSettings);
+  const settings = template.upstream ?? read_settings({})[0];
   const discovery: DiscoveryBlock = {
     template: { source: source_in(template) },
     max_removal_percent: template.max_removal_percent,

@@ -44,12 +44,14 @@ export function template_families(): Family[] {
   const { state, last_success, failures, report } = template_state();
   const labels = [label("source", source_in(template))];
   const family = (head: Head, value: number) => columns(head, labels, [{ labels: "", values: [value] }]);
+  const { upstreams = 0, skipped_count = 0, pending } = report ?? {};
+  const waiting = pending === undefined ? 0 : pending.count;
   const families = [
     family(UP, state === "ok" ? 1 : 0),
     family(FAILURES, failures),
-    family(UPSTREAMS, report?.upstreams ?? 0),
-    family(SKIPPED, report?.skipped_count ?? 0),
-    family(PENDING, report?.pending?.count ?? 0),
+    family(UPSTREAMS, upstreams),
+    family(SKIPPED, skipped_count),
+    family(PENDING, waiting),
   ];
   if (last_success !== undefined) families.push(family(LAST_SUCCESS, clock.wall_time_of(last_success)));
   return families;

@@ -112,7 +112,7 @@ export function is_settled({ feed, gone, verdict, error }: Memory): boolean {
   if (error !== undefined) return false;
   if (next(gone)[0] !== undefined && verdict !== "empty") return false;
   for (const [, subscription] of pairs(feed.subscriptions)) {
-    if (!(subscription as Subscription).is_settled) return false;
+    if (!subscription.is_settled) return false;
   }
   return true;
 }

@@ -28,7 +28,7 @@ interface ConsulSession {
   misplaced: LuaTable<string, string>;
   /** The services whose instances are due. */
   due: LuaSet<string>;
-  /** When the instances of all services became due, and when all were last applied, by the monotonic clock. */
+  /** When all instances became due, and when all were last applied, by the monotonic clock. */
   asked: number;
   applied: number;
   /** The answer to the blocking query, which has its own light thread. */
