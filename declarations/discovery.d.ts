@@ -12,6 +12,7 @@ declare module "resty.sluice" {
     consul?: Consul;
     consul_kv?: ConsulKv;
     dns?: Dns;
+    docker?: Docker;
     kubernetes?: Kubernetes;
     file?: FileSource;
     template?: Template;
@@ -28,6 +29,7 @@ declare module "resty.sluice" {
   export interface UpstreamTemplate {
     etcd?: EtcdTemplate;
     consul?: ConsulTemplate;
+    docker?: DockerTemplate;
     /** The settings that an upstream has when it is made, without servers. Default: as any new upstream. */
     upstream?: Omit<Upstream, "servers" | "discovery">;
     /**
@@ -42,7 +44,7 @@ declare module "resty.sluice" {
   /** The registry in the `discovery` of `setup` supplies the servers, and deletes the upstream in the end. */
   export interface Template {
     /** The registry that has made the upstream. */
-    source: "etcd" | "consul";
+    source: "etcd" | "consul" | "docker";
   }
 
   /** The DNS servers for host names, and how they are asked. */
@@ -89,6 +91,13 @@ declare module "resty.sluice" {
     service: string;
     /** Tags that an instance must have, all of them. Default: none. */
     tags?: string[];
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter?: string;
+    /**
+     * Key of the zone in the metadata of an instance, else of its node; where neither has it, the zone is the
+     * data center. Default: `"zone"`.
+     */
+    zone_meta?: string;
     datacenter?: string;
     token?: string;
     tls?: Tls;
@@ -113,6 +122,10 @@ declare module "resty.sluice" {
     address: string;
     /** The tag of the services; instances without it are left out. */
     tag: string;
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter?: string;
+    /** Key of the zone in the metadata of an instance, else of its node. Default: `"zone"`. */
+    zone_meta?: string;
     datacenter?: string;
     token?: string;
     tls?: Tls;
@@ -131,6 +144,38 @@ declare module "resty.sluice" {
     min_ttl?: Time;
     /** Longest time between two queries, if the TTL of the answer is longer. Default: `"60s"`. */
     max_ttl?: Time;
+  }
+
+  /** The containers whose labels name the upstream become its servers. */
+  export interface Docker {
+    /**
+     * The API of the Docker engine: `unix:/path`, `http://host:port` or `https://host:port`. Default:
+     * `"unix:/var/run/docker.sock"`.
+     */
+    endpoint?: string;
+    /**
+     * Docker network in which containers have their addresses, unless their labels name another. Default: the
+     * only network of a container.
+     */
+    network?: string;
+    /** Name of the upstream in the labels. Default: the name of the upstream. */
+    upstream?: string;
+    tls?: Tls;
+  }
+
+  /** The containers whose labels name upstreams become their servers. */
+  export interface DockerTemplate {
+    /**
+     * The API of the Docker engine: `unix:/path`, `http://host:port` or `https://host:port`. Default:
+     * `"unix:/var/run/docker.sock"`.
+     */
+    endpoint?: string;
+    /**
+     * Docker network in which containers have their addresses, unless their labels name another. Default: the
+     * only network of a container.
+     */
+    network?: string;
+    tls?: Tls;
   }
 
   /** The endpoints of a Kubernetes service become the upstream's servers. */

@@ -31,7 +31,7 @@ const FILES = {
     about: "The registries that can supply an upstream's servers, and the DNS servers for host names.",
     sources: [
       ...["discovery", "upstream_template", "template", "resolver"],
-      ...["etcd", "consul", "dns", "kubernetes", "file", "tls"],
+      ...["etcd", "consul", "dns", "docker", "kubernetes", "file", "tls"],
     ],
   },
 };

@@ -171,6 +171,8 @@ interface Ngx {
   decode_base64(text: string): string | undefined;
   encode_base64(text: string): string;
   escape_uri(text: string): string;
+  /** Returns the Unix time of a date in HTTP's form; undefined: it is none. */
+  parse_http_time(text: string): number | undefined;
   exit(status: number): void;
   flush(wait: boolean): LuaMultiReturn<[unknown, string | undefined]>;
   hmac_sha1(secret: string, text: string): string;

@@ -30,6 +30,11 @@ export function engineProblem() {
   return ok ? undefined : `no Docker engine answers: ${output.trim().split("\n").at(-1)}`;
 }
 
+/** Returns the path of the engine's socket. An engine without one is not on this machine. */
+export function engineSocket() {
+  return (process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock").replace(/^unix:\/\//, "");
+}
+
 /** @param {string} name */
 export function hasImage(name) {
   return runQuietly("docker", ["image", "inspect", name]).ok;

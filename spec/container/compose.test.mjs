@@ -5,7 +5,7 @@ import { APP_IMAGE } from "../../scripts/docker/images.mjs";
 import { atEnd } from "../gateway/support/cleanup.mjs";
 import { StartedContainer } from "../gateway/support/drivers/test_container.mjs";
 import { ask, startLoad } from "../gateway/support/load.mjs";
-import { serversOf } from "../gateway/support/upstreams.mjs";
+import { serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
 import { composeProblem, startCompose } from "./support/compose.mjs";
 import { containerTest } from "./support/image.mjs";
@@ -60,6 +60,49 @@ containerTest(
       [],
       "no request fails when a server is killed, because the gateway tries another one",
     );
+  },
+  composeProblem,
+);
+
+containerTest(
+  "docker compose up: servers are followed by their labels, and an upstream can change to them",
+  async (context) => {
+    const compose = await startCompose(context);
+    await waitForCount(compose.port, 3);
+    const api = compose.api();
+    const followed = (count, upstream) =>
+      waitFor(
+        `${upstream} has ${count} servers`,
+        async () => (await api.expect(200, "GET", serversOf(upstream))).length === count,
+        patience,
+      );
+    await followed(3, "labelled");
+    compose.run("up", "--detach", "--no-recreate", "--scale", "app=4");
+    await followed(4, "labelled");
+    await followed(4, "app");
+
+    const load = startLoad(context, { port: compose.port, connections: 4 });
+    const { discovery } = await api.expect(200, "GET", sluice("labelled"));
+    await api.expect(200, "PATCH", sluice("app"), { discovery });
+    compose.run("stop", "etcd");
+    spawnSync("docker", ["kill", compose.containersOf("app")[0]]);
+    await followed(3, "app");
+    await load.round();
+    await load.stop();
+    assert.deepEqual([...load.errors], [], "no request fails");
+
+    for (const [request, status] of [
+      ["GET /v1.41/containers/json", "200"],
+      ["POST /v1.41/containers/json", "403"],
+      ["POST /v1.41/containers/create", "403"],
+      ["GET /v1.41/images/json", "403"],
+      ["GET /v1.41/containers/json/../../images/json", "403"],
+      ["GET /v1.41/containers/x/json", "403"],
+    ]) {
+      const ask = `exec 3<>/dev/tcp/engine/2375; printf '${request} HTTP/1.0\\r\\n\\r\\n' >&3; head -n 1 <&3`;
+      const line = compose.run("exec", "-T", "gateway", "bash", "-c", ask);
+      assert.match(line, new RegExp(`^HTTP/1\\.\\d ${status} `), request);
+    }
   },
   composeProblem,
 );

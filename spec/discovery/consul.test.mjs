@@ -29,7 +29,7 @@ async function follow(context, registry, discovery = {}) {
 /** Waits until Consul has a waiting blocking query. */
 function waitForWaiting(consul) {
   return waitFor("a blocking query waits", async () =>
-    String((await consul.asked()).at(-1)).includes("&index="),
+    /[?&]index=/.test(String((await consul.asked()).at(-1))),
   );
 }
 
@@ -48,6 +48,78 @@ test("an instance must pass, have all tags and be in the datacenter", async (con
   await waitForServers(gateway, [someAddress(1)]);
   await consul.setInstances([instance(1, both), instance(4, both)]);
   await waitForServers(gateway, [someAddress(1), someAddress(4)]);
+});
+
+test("a filter selects instances, and one that Consul refuses is a failure", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([
+    instance(1, { meta: { version: "2&3" } }),
+    instance(2, { meta: { version: "1" } }),
+    instance(3),
+  ]);
+  const gateway = await follow(context, consul, { filter: 'Service.Meta.version == "2&3"' });
+  await waitForServers(gateway, [someAddress(1)]);
+  const bad = { servers: [], discovery: consul.discovery({ filter: "Service.Meta.version" }) };
+  await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/bad", bad);
+  const { error } = await waitForState(gateway, "failing", "bad");
+  assert.match(error, /status 400: Bad request: Failed to create boolean expression evaluator/);
+});
+
+test("the zone is in the metadata of an instance or its node, or is the data center", async (context) => {
+  const consul = await startConsul(context);
+  await consul.setInstances([
+    instance(1, { meta: { zone: "a" }, nodeMeta: { zone: "b" } }),
+    instance(2, { nodeMeta: { zone: "b", rack: "r7" } }),
+    instance(3),
+    instance(4, { meta: { zone: "" } }),
+  ]);
+  const gateway = await follow(context, consul);
+  const zones = async (name) =>
+    (await gateway.api.expect(200, "GET", serversOf(name))).map(({ zone }) => zone ?? "");
+  await waitForServers(
+    gateway,
+    [1, 2, 3, 4].map((number) => someAddress(number)),
+  );
+  assert.deepEqual(await zones("app"), ["a", "b", "dc1", ""]);
+  const racks = { servers: [], discovery: consul.discovery({ zone_meta: "rack" }) };
+  await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/racks", racks);
+  await waitFor("the racks are the zones", async () => (await zones("racks")).join() === "dc1,r7,dc1,dc1");
+});
+
+test("instances in maintenance are down at once, also all of them, and other failing ones leave", async (context) => {
+  const consul = await startConsul(context);
+  const numbers = [1, 2, 3, 4, 5];
+  await consul.setInstances(numbers.map((number) => instance(number)));
+  const gateway = await follow(context, consul, {});
+  const all = numbers.map((number) => someAddress(number));
+  await waitForServers(gateway, all);
+  const before = (await gateway.api.expect(200, "GET", serversOf())).map(({ id }) => id);
+  /** Waits until exactly these servers are down. */
+  const waitForDown = (/** @type {string[]} */ wanted) =>
+    waitFor(`${wanted.length} servers are down`, async () => {
+      const servers = await gateway.api.expect(200, "GET", serversOf());
+      const down = servers.filter((server) => server.down).map(({ server }) => server);
+      return servers.length === all.length && JSON.stringify(down) === JSON.stringify(wanted);
+    });
+  // A removal of so many would wait.
+  const maintenance = ["service"];
+  await consul.setInstances(
+    numbers.map((number) => instance(number, number <= 4 ? { maintenance, passing: number > 1 } : {})),
+  );
+  await waitForDown(all.slice(0, 4));
+  await consul.setInstances(numbers.map((number) => instance(number, { maintenance: ["node"] })));
+  await waitForDown(all);
+  const { pending } = await waitFor("the status has them", async () => {
+    const found = await discoveryOf(gateway.api);
+    return found.down === all.length ? found : undefined;
+  });
+  assert.equal(pending, undefined);
+  await consul.setInstances(numbers.map((number) => instance(number)));
+  await waitForDown([]);
+  const after = (await gateway.api.expect(200, "GET", serversOf())).map(({ id }) => id);
+  assert.deepEqual(after, before, "they are the same servers");
+  await consul.setInstances(numbers.map((number) => instance(number, { passing: number > 1 })));
+  await waitForServers(gateway, all.slice(1));
 });
 
 test("an unknown datacenter is a failure", async (context) => {
@@ -136,7 +208,7 @@ test("without an index Consul is polled about once a second, and with an index i
   await waitForServers(gateway, [someAddress(1), someAddress(2)]);
   await sleep(500);
   const waiting = await consul.asked();
-  assert.match(String(waiting.at(-1)), /&index=70&wait=30s$/);
+  assert.match(String(waiting.at(-1)), /[?&]index=70&wait=30s$/);
   await sleep(2000);
   assert.equal((await consul.asked()).length, waiting.length);
 });

@@ -152,7 +152,7 @@ test("values may be JSON, an address, nginx-upsync-module's parameters, or nothi
   const etcd = await startEtcd(context);
   const prefix = "/upstreams/app/";
   const [named, bare, upsync, empty, backup] = [1, 2, 3, 4, 5].map((number) => someAddress(number));
-  await etcd.put(`${prefix}a`, JSON.stringify({ server: named, weight: 3, max_conns: 7 }));
+  await etcd.put(`${prefix}a`, JSON.stringify({ server: named, weight: 3, max_conns: 7, zone: "eu-1a" }));
   await etcd.put(`${prefix}b`, bare);
   await etcd.put(`${prefix}${upsync}`, '{"weight":2,"max_fails":4,"fail_timeout":20,"backup":0,"down":1}');
   await etcd.put(`${prefix}${empty}`, "");
@@ -168,6 +168,7 @@ test("values may be JSON, an address, nginx-upsync-module's parameters, or nothi
   };
   const plain = { weight: 1, max_conns: 0, max_fails: 1, fail_timeout: "10s", backup: false, down: false };
   assert.deepEqual(parametersOf(named), { ...plain, weight: 3, max_conns: 7 });
+  assert.equal(all.find(({ server }) => server === named).zone, "eu-1a");
   assert.deepEqual(parametersOf(bare), plain);
   assert.deepEqual(parametersOf(upsync), {
     ...plain,

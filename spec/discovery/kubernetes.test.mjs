@@ -79,6 +79,33 @@ test("ready endpoints serve, and endpoints that terminate while serving drain", 
   );
 });
 
+test("the zone of an endpoint is that of its server", async (context) => {
+  const kubernetes = await startKubernetes(context);
+  const placed = (number, more) => ({ ...endpoint(number), nodeName: "node-1", ...more });
+  const set = (zone) =>
+    kubernetes.setSlices([
+      sliceOf(
+        "app-1",
+        [placed(1, { zone }), placed(2, { zone: null }), placed(3, { zone: "z".repeat(65) })],
+        http,
+      ),
+    ]);
+  await set("eu-1a");
+  const gateway = await follow(context, kubernetes);
+  await waitForServers(gateway, [someAddress(1), someAddress(2)]);
+  const zones = async () =>
+    (await gateway.api.expect(200, "GET", serversOf())).map(({ id, zone }) => [id, zone ?? ""]);
+  const [[id], [other]] = await zones();
+  assert.deepEqual(await zones(), [
+    [id, "eu-1a"],
+    [other, ""],
+  ]);
+  await set("eu-1b");
+  await waitFor("the zone has changed", async () => (await zones())[0][1] === "eu-1b");
+  assert.equal((await zones())[0][0], id, "it is still the same server");
+  assert.match((await discoveryOf(gateway.api)).skipped[0].reason, /invalid "zone"/);
+});
+
 test("a port is found by its name or its number, and must be TCP", async (context) => {
   const kubernetes = await startKubernetes(context);
   const ports = [

@@ -40,6 +40,9 @@ async function startLiar(context, answers) {
   return `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
 }
 
+/** The first answers of a Docker engine, so that the gateway lists the containers. */
+const engine = { version: '{"ApiVersion":"1.41"}', events: "" };
+
 /** The first answer of etcd, so that the gateway begins a watch. */
 const listed = JSON.stringify({ header });
 
@@ -84,6 +87,9 @@ const registries = {
       ["[1]", '"[0]" is not an object'],
       ['[{"Service":{"Port":"80"}}]', '"[0].Service.Port" is not a number'],
       ['[{"Node":[1]}]', '"[0].Node" is not an object'],
+      ['[{"Node":{"Meta":{"zone":1}}}]', '"[0].Node.Meta.zone" is not a string'],
+      ['[{"Service":{"Meta":[1]}}]', '"[0].Service.Meta" is not an object'],
+      ['[{"Checks":[{"Status":1}]}]', '"[0].Checks[0].Status" is not a string'],
       ['[{"Service":{"Weights":{"Passing":true}}}]', '"[0].Service.Weights.Passing" is not a number'],
     ],
   },
@@ -93,6 +99,27 @@ const registries = {
       ['{"a":1}', "it is not a list"],
       ['[{"Key":7}]', '"[0].Key" is not a string'],
       ['[{"Key":"app/a","Value":{}}]', '"[0].Value" is not a string'],
+    ],
+  },
+  docker: {
+    of: (endpoint) => ({ docker: { endpoint } }),
+    answers: [
+      ["null", "it is not an object"],
+      ["{}", 'there is no "ApiVersion"'],
+      ['{"ApiVersion":"1.41/../.."}', 'there is no "ApiVersion"'],
+      [{ version: '{"ApiVersion":1.41}' }, '"ApiVersion" is not a string'],
+      [{ ...engine, json: "{}" }, "it is not a list"],
+      [{ ...engine, json: "[{" }, "it is not JSON"],
+      [{ ...engine, json: "[{},7]" }, "it is not an object"],
+      [{ ...engine, json: '[{"Labels":{"a":1}}]' }, '"Labels.a" is not a string'],
+      [{ ...engine, json: '[{"Labels":"a"}]' }, '"Labels" is not an object'],
+      [{ ...engine, json: '[{"Names":[1]}]' }, '"Names[0]" is not a string'],
+      [
+        { ...engine, json: '[{"NetworkSettings":{"Networks":{"a":{"IPAddress":7}}}}]' },
+        '"NetworkSettings.Networks.a.IPAddress" is not a string',
+      ],
+      [{ ...engine, json: "[]", events: "[1]\n" }, "it is not an object"],
+      [{ ...engine, json: "[]", events: '{"Actor":{"ID":7}}\n' }, '"Actor.ID" is not a string'],
     ],
   },
   kubernetes: {
@@ -107,6 +134,7 @@ const registries = {
         '{"items":[{"endpoints":[{"addresses":[7]}]}]}',
         '"items[0].endpoints[0].addresses[0]" is not a string',
       ],
+      ['{"items":[{"endpoints":[{"zone":1}]}]}', '"items[0].endpoints[0].zone" is not a string'],
       ['{"items":[{"ports":[{"port":"80"}]}]}', '"items[0].ports[0].port" is not a number'],
     ],
   },

@@ -133,5 +133,6 @@ export const acceptedUpstreams = [
       consul_kv: { address: "https://127.0.0.1:8500", prefix: "upstreams/app/", tls: { verify: false } },
     },
   },
+  { discovery: { docker: { network: "front", upstream: "shop" } } },
   { discovery: { kubernetes: { namespace: "shop", service: "app", port: "http", family: "ipv4" } } },
 ];

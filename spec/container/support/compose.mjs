@@ -1,5 +1,6 @@
 /** Starts docker-compose.yml as a user does, except for its images, its ports and the project's name. */
 import { join } from "node:path";
+import { engineSocket } from "../../../scripts/docker/engine.mjs";
 import { baseImage, ETCD_IMAGE } from "../../../scripts/docker/images.mjs";
 import { findCompose } from "../../../scripts/docker/compose.mjs";
 import { root, runQuietly } from "../../../scripts/command.mjs";
@@ -25,6 +26,7 @@ export class Compose {
       NODE_IMAGE: base,
       SLUICE_DIST: "prebuilt",
       ETCD_IMAGE,
+      DOCKER_SOCKET: engineSocket(),
       GATEWAY_PORT: String(port),
       API_PORT: String(apiPort),
     };

@@ -48,10 +48,19 @@ export const examples = [
   },
   {
     discovery: {
-      consul: { address: "https://127.0.0.1:8500", tag: "sluice", datacenter: "dc1", token: "t", tls },
+      consul: {
+        address: "https://127.0.0.1:8500",
+        tag: "sluice",
+        filter: "Service.Port > 0",
+        zone_meta: "az",
+        datacenter: "dc1",
+        token: "t",
+        tls,
+      },
     },
   },
-  ...["etcd", "consul"].map((source) => discovery({ template: { source } })),
+  { discovery: { docker: { endpoint: "https://127.0.0.1:2376", network: "front", tls } } },
+  ...["etcd", "consul", "docker"].map((source) => discovery({ template: { source } })),
   { guard: { addresses: ["10.0.0.0/8", "unix:"], deny: ["10.9.0.0/16"], ports: "1024-65535" } },
   { guard: { ports: [80, "443-500"] } },
   { zone: "eu-1a" },
@@ -177,6 +186,8 @@ export const examples = [
       address: "https://127.0.0.1:8501",
       service: "app",
       tags: ["v1"],
+      filter: "Service.Meta.v == 1",
+      zone_meta: "rack",
       datacenter: "dc1",
       token: "t",
       tls,
@@ -191,6 +202,10 @@ export const examples = [
     }),
   ),
   discovery({ dns: { name: "app", type: "SRV", resolvers: ["127.0.0.1"] } }),
+  discovery({
+    docker: { endpoint: "https://127.0.0.1:2376", network: "front", upstream: "app", tls },
+  }),
+  discovery({ docker: {} }),
   discovery({
     kubernetes: {
       namespace: "default",
@@ -226,6 +241,7 @@ export const beyondTypes = [
   "without discovery.etcd.user",
   "without discovery.etcd.password",
   "without discovery.consul",
+  "without discovery.docker",
   "without cluster.etcd.user",
   "without cluster.etcd.password",
 ];

@@ -21,6 +21,7 @@ describe("an empty list in a body", () => {
     ['{"load":[]}', "load"],
     ['{"discovery":[]}', "discovery"],
     ['{"discovery":{"etcd":{"tls":[]}}}', "discovery.etcd.tls"],
+    ['{"discovery":{"docker":[]}}', "discovery.docker"],
     ['{"discovery":{"kubernetes":{"tls": [ ]}}}', "discovery.kubernetes.tls"],
   ];
   for (const [text, path] of refused) {

@@ -81,6 +81,7 @@ function registries(host: string, port: number): Record<string, object> {
     consul: { address: url, service: "a" },
     consul_kv: { address: url, prefix: "a/" },
     dns: { name: "a", port: 8080, resolvers: ["10.0.0.1:1053", `${host}:${port}`] },
+    docker: { endpoint: url },
     kubernetes: { service: "a", api_server: url },
     file: { path: "/a" },
   };
@@ -91,6 +92,7 @@ const REGISTRY_FIELDS: Record<string, string> = {
   consul: "discovery.consul.address",
   consul_kv: "discovery.consul_kv.address",
   dns: "discovery.dns.resolvers[1]",
+  docker: "discovery.docker.endpoint",
   kubernetes: "discovery.kubernetes.api_server",
 };
 
@@ -132,6 +134,10 @@ describe("the places of an upstream", () => {
   });
 
   const refused: [change: object, text: string][] = [
+    [
+      { discovery: { docker: {} } },
+      'invalid "discovery.docker.endpoint": "unix:/var/run/docker.sock" is not allowed: guard.addresses does not have "unix:"',
+    ],
     [
       { servers: [{ server: "10.0.0.1:8080" }, { server: "192.0.2.1:8080" }] },
       'servers[1]: invalid "server": "192.0.2.1:8080" is not allowed: guard.addresses does not have it',

@@ -55,7 +55,7 @@ describe("discovery", () => {
     expect(is_made(undefined)).equal(false);
     expect_refused(
       { template: { source: "zookeeper" } },
-      'invalid "discovery.template.source": must be one of "etcd", "consul"',
+      'invalid "discovery.template.source": must be one of "etcd", "consul", "docker"',
     );
   });
 
@@ -115,7 +115,7 @@ describe("discovery", () => {
     });
   }
 
-  for (const name of ["etcd", "consul", "consul_kv", "dns", "kubernetes", "file", "template"]) {
+  for (const name of ["etcd", "consul", "consul_kv", "dns", "docker", "kubernetes", "file", "template"]) {
     it(`refuses ${name} if it is not an object or has an unknown member`, () => {
       for (const value of [7, "x", true, ["x"], json_null]) {
         expect_refused({ [name]: value }, `invalid "discovery.${name}": must be an object`);

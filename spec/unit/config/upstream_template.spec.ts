@@ -38,8 +38,8 @@ describe("a registry that feeds many upstreams", () => {
 
   const refused: [input: unknown, text: string][] = [
     [7, 'invalid "discovery": must be an object'],
-    [{}, 'invalid "discovery": must have "etcd" or "consul"'],
-    [{ upstream: {} }, 'invalid "discovery": must have "etcd" or "consul"'],
+    [{}, 'invalid "discovery": must have "etcd", "consul" or "docker"'],
+    [{ upstream: {} }, 'invalid "discovery": must have "etcd", "consul" or "docker"'],
     [{ etcd: ETCD, consul: CONSUL }, 'invalid "discovery": must not have both "etcd" and "consul"'],
     [{ dns: {} }, 'unknown parameter "discovery.dns"'],
     [

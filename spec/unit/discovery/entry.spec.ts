@@ -21,6 +21,7 @@ describe("an entry of a registry", () => {
       '{"server":"10.0.0.1:80","weight":"5","fail_timeout":7}',
       { server: "10.0.0.1:80", weight: 5, fail_timeout: "7s" },
     ],
+    ['{"server":"10.0.0.1:80","zone":"eu-1a"}', { server: "10.0.0.1:80", zone: "eu-1a" }],
     // As with nginx-upsync-module, the address is the last part of the key.
     ["", {}],
     ["{}", {}],

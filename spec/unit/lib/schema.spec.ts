@@ -30,6 +30,24 @@ describe("an answer that has the form of its schema", () => {
   });
 });
 
+describe("an object with any names", () => {
+  const LABELS: Schema = { members: { labels: { values: "string" } } };
+
+  it("has values of one type, and no null members", () => {
+    expect(decode_as("docker", '{"labels":{"a":"1","b":null}}', LABELS)[0]).same({ labels: { a: "1" } });
+    expect(decode_as("docker", '{"labels":{}}', LABELS)[0]).same({ labels: {} });
+  });
+
+  it("is refused if a value has another type", () => {
+    for (const [text, what] of [
+      ['{"labels":{"a":1}}', '"labels.a" is not a string'],
+      ['{"labels":["a"]}', '"labels" is not an object'],
+    ]) {
+      expect(decode_as("docker", text, LABELS)[1]).equal(`docker: unexpected answer: ${what}`);
+    }
+  });
+});
+
 describe("an answer of another form", () => {
   const refused: [text: string, what: string][] = [
     ["null", "it is not an object"],

@@ -9,6 +9,7 @@ export const ETCD = { endpoints: ["http://127.0.0.1:2379"], prefix: "/upstreams/
 export const CONSUL = { address: "http://127.0.0.1:8500", service: "app" };
 export const CONSUL_KV = { address: "http://127.0.0.1:8500", prefix: "upstreams/app/" };
 export const DNS = { name: "app.example", port: 80, resolvers: ["127.0.0.1"] };
+export const DOCKER = { endpoint: "unix:/var/run/docker.sock" };
 export const KUBERNETES = { service: "app", port: "http" };
 export const FILE = { path: "/etc/app.json" };
 

@@ -14,6 +14,9 @@ import { serve } from "./fake.mjs";
  * @property {string} [datacenter]
  * @property {number} [weight]
  * @property {boolean} [passing]
+ * @property {Record<string, string>} [meta]
+ * @property {Record<string, string>} [nodeMeta]
+ * @property {("node" | "service")[]} [maintenance]
  */
 
 /**
@@ -36,31 +39,57 @@ function control(message) {
 
 /** @param {Instance} instance */
 function shown({ id, address, port, node = "node-1", nodeAddress = "127.0.0.1", ...more }) {
-  const { service = "app", tags = [], weight = 1, passing = true } = more;
+  const { service = "app", tags = [], weight = 1, passing = true, meta = {}, nodeMeta = {} } = more;
+  const maintenance = (more.maintenance ?? []).map((kind) => ({
+    Node: node,
+    CheckID: kind === "node" ? "_node_maintenance" : `_service_maintenance:${id}`,
+    Status: "critical",
+  }));
   return {
-    Node: { ID: "c0a8", Node: node, Address: nodeAddress, Datacenter: more.datacenter ?? "dc1", Meta: {} },
+    Node: {
+      ID: "c0a8",
+      Node: node,
+      Address: nodeAddress,
+      Datacenter: more.datacenter ?? "dc1",
+      Meta: nodeMeta,
+    },
     Service: {
       ID: id,
       Service: service,
       Tags: tags,
+      Meta: meta,
       Address: address,
       Port: port,
       Weights: { Passing: weight, Warning: 1 },
     },
-    Checks: [{ Node: node, CheckID: "alive", Status: passing ? "passing" : "critical" }],
+    Checks: [{ Node: node, CheckID: "alive", Status: passing ? "passing" : "critical" }, ...maintenance],
   };
+}
+
+/**
+ * Returns whether an instance fits a filter. Of Consul's language there is only a comparison of metadata.
+ * @param {Instance} instance
+ * @param {string | null} filter
+ */
+function fits({ meta, nodeMeta }, filter) {
+  const [, place, key, value] = /^(Node|Service)\.Meta\.(\w+) == "([^"]*)"$/.exec(filter ?? "") ?? [];
+  return filter === null || (place === "Node" ? nodeMeta : meta)?.[key] === value;
 }
 
 /** @param {string} service @param {URLSearchParams} query */
 function health(service, query) {
   const datacenter = query.get("dc") ?? "dc1";
   const tags = query.getAll("tag");
+  const filter = query.get("filter");
+  if (filter?.includes("==") === false)
+    return { status: 400, body: "Bad request: Failed to create boolean expression evaluator" };
   const found = state.instances.filter(
     (instance) =>
       (instance.service ?? "app") === service &&
       (instance.datacenter ?? "dc1") === datacenter &&
       tags.every((tag) => instance.tags?.includes(tag)) &&
-      (!query.has("passing") || instance.passing !== false),
+      fits(instance, filter) &&
+      (!query.has("passing") || (instance.passing !== false && instance.maintenance === undefined)),
   );
   return { status: 200, body: JSON.stringify(found.map(shown)) };
 }

@@ -2,6 +2,7 @@
  * Servers that speak a registry's documented protocol, each in a separate process, and the control of them by
  * specs.
  */
+import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { Api } from "../api.mjs";
 import { freePort } from "../ports.mjs";
@@ -21,16 +22,18 @@ async function jsonOf(request) {
 }
 
 /**
- * Serves at a port of 127.0.0.1 until the parent process ends.
+ * Serves at a port of 127.0.0.1 until the parent process ends. The registry may be at a unix socket instead,
+ * and the port has only the control.
  * @param {number} port
  * @param {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse, url:
  *   URL) => void} answer
  * @param {(message: any) => void} control receives the messages of the specs
+ * @param {string} [socket]
  */
-export function serve(port, answer, control) {
+export function serve(port, answer, control, socket) {
   /** The requests so far. @type {string[]} */
   const asked = [];
-  const server = createServer(async (request, response) => {
+  const handle = async (request, response) => {
     const url = new URL(request.url ?? "", "http://registry");
     if (url.pathname !== CONTROL) {
       asked.push(String(request.url));
@@ -39,18 +42,25 @@ export function serve(port, answer, control) {
     }
     if (request.method === "PUT") control(await jsonOf(request));
     response.end(JSON.stringify(request.method === "PUT" ? {} : asked));
-  });
+  };
+  const server = createServer(handle);
   server.keepAliveTimeout = 600_000;
   server.listen(port, "127.0.0.1");
+  if (socket !== undefined) {
+    rmSync(socket, { force: true });
+    // The workers of nginx run as the user nobody.
+    createServer(handle).listen({ path: socket, readableAll: true, writableAll: true }).keepAliveTimeout =
+      600_000;
+  }
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || process.exit(), 1000);
 }
 
 /** A registry that is such a server. After a restart it receives its last state again. */
 export class Fake extends Program {
-  /** @param {string} script @param {number} port */
-  constructor(script, port) {
-    super(process.execPath, [script, String(port)], () => this.#isThere());
+  /** @param {string} script @param {number} port @param {string[]} more arguments */
+  constructor(script, port, ...more) {
+    super(process.execPath, [script, String(port), ...more], () => this.#isThere());
     this.url = `http://127.0.0.1:${port}`;
     this.api = new Api({ port });
     /** The state that the server receives at its start. @type {Record<string, unknown>} */

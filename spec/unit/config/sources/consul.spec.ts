@@ -1,7 +1,11 @@
 import { accept_each, CONSUL, CONSUL_KV, NO_TEXT, NO_URL, refuse_each } from "../../support/discovery";
 
 describe("discovery.consul", () => {
-  accept_each("consul", [[CONSUL], [{ ...CONSUL, tags: ["a", "b"], datacenter: "dc1", token: "t" }]]);
+  accept_each("consul", [
+    [CONSUL],
+    [{ ...CONSUL, tags: ["a", "b"], datacenter: "dc1", token: "t" }],
+    [{ ...CONSUL, filter: 'Service.Meta.v == "2"', zone_meta: "rack" }],
+  ]);
 
   refuse_each("consul", [
     [{ service: "app" }, 'invalid "discovery.consul.address": must be given'],
@@ -16,6 +20,12 @@ describe("discovery.consul", () => {
     [{ ...CONSUL, tags: [] }, 'invalid "discovery.consul.tags": must be a list of 1 to 16 items'],
     [{ ...CONSUL, tags: ["a", ""] }, `invalid "discovery.consul.tags[1]": ${NO_TEXT}`],
     [{ ...CONSUL, token: "a\nb" }, 'invalid "discovery.consul.token": must not contain control characters'],
+    [{ ...CONSUL, filter: "" }, `invalid "discovery.consul.filter": ${NO_TEXT}`],
+    [
+      { ...CONSUL, filter: string.rep("x", 2049) },
+      'invalid "discovery.consul.filter": must not be longer than 2048 bytes',
+    ],
+    [{ ...CONSUL, zone_meta: 1 }, `invalid "discovery.consul.zone_meta": ${NO_TEXT}`],
     [{ ...CONSUL, datacenter: 1 }, `invalid "discovery.consul.datacenter": ${NO_TEXT}`],
   ]);
 });

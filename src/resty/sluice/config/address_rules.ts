@@ -18,6 +18,7 @@ import { refuse, type Read } from "./reader";
 import type { ServerConfig } from "./server";
 import type { UpstreamSettings } from "./settings";
 import type { ConsulConfig } from "./sources/consul";
+import type { DockerConfig } from "./sources/docker";
 import type { EtcdConfig } from "./sources/etcd";
 import { list_of, read_list } from "./values";
 
@@ -98,6 +99,13 @@ function check_url(rules: AddressRules, path: string, url: string | undefined): 
   return refusal === undefined ? undefined : not_allowed(path, place, refusal);
 }
 
+/** Checks a place that is a URL or a unix socket. */
+function check_endpoint(rules: AddressRules, path: string, place: string | undefined): Problem | undefined {
+  if (place === undefined || string.sub(place, 1, UNIX.length) !== UNIX) return check_url(rules, path, place);
+  const refusal = refusal_of(rules, place, 0, "service");
+  return refusal === undefined ? undefined : not_allowed(path, place, refusal);
+}
+
 function check_resolver(rules: AddressRules, path: string, resolver: string): Problem | undefined {
   const [address] = parse_address(resolver);
   const refusal =
@@ -141,17 +149,19 @@ export function check_resolver_places(
 type Registries = Partial<Pick<DiscoveryBlock, "consul_kv" | "dns" | "kubernetes">> & {
   etcd?: Pick<EtcdConfig, "endpoints"> | undefined;
   consul?: Pick<ConsulConfig, "address"> | undefined;
+  docker?: Pick<DockerConfig, "endpoint"> | undefined;
 };
 
 /** Checks where a registry is. Returns the problem. Any phase. */
 export function check_registry(rules: AddressRules, discovery: Registries): Problem | undefined {
-  const { etcd, consul, consul_kv, dns, kubernetes } = discovery;
+  const { etcd, consul, consul_kv, dns, docker, kubernetes } = discovery;
   return (
     check_etcd_places(rules, "discovery.etcd", etcd) ??
     check_url(rules, "discovery.consul.address", consul?.address) ??
     check_url(rules, "discovery.consul_kv.address", consul_kv?.address) ??
     check_resolver_places(rules, "discovery.dns.resolvers", dns?.resolvers) ??
     check_port(rules, "discovery.dns.port", dns?.port) ??
+    check_endpoint(rules, "discovery.docker.endpoint", docker?.endpoint) ??
     check_url(rules, "discovery.kubernetes.api_server", kubernetes?.api_server)
   );
 }

@@ -2,6 +2,7 @@ import { block, optional, with_default, type Block, type ConfigOf } from "./bloc
 import { invalid_value, type Problem } from "./problem";
 import { CONSUL, CONSUL_KV } from "./sources/consul";
 import { DNS } from "./sources/dns";
+import { DOCKER } from "./sources/docker";
 import { ETCD } from "./sources/etcd";
 import { FILE_SOURCE } from "./sources/file";
 import { KUBERNETES } from "./sources/kubernetes";
@@ -13,6 +14,7 @@ const SOURCES = block({
   consul: optional(CONSUL),
   consul_kv: optional(CONSUL_KV),
   dns: optional(DNS),
+  docker: optional(DOCKER),
   kubernetes: optional(KUBERNETES),
   file: optional(FILE_SOURCE),
   template: optional(TEMPLATE),

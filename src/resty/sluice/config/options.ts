@@ -195,8 +195,8 @@ export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
 }
 
 function check_template_places(rules: AddressRules, template: UpstreamTemplate): Problem | undefined {
-  const { etcd, consul, upstream } = template;
-  const problem = check_registry(rules, { etcd, consul });
+  const { etcd, consul, docker, upstream } = template;
+  const problem = check_registry(rules, { etcd, consul, docker });
   if (problem !== undefined) return problem;
   const misplaced = upstream === undefined ? undefined : check_places(rules, upstream, []);
   if (misplaced === undefined) return undefined;

@@ -6,6 +6,7 @@ import { format_problem, invalid_value, unknown_parameter } from "./problem";
 import { refuse, type Read } from "./reader";
 import { read_settings, SETTINGS, type UpstreamSettings } from "./settings";
 import { CONSUL_TEMPLATE } from "./sources/consul";
+import { DOCKER_TEMPLATE } from "./sources/docker";
 import { ETCD_TEMPLATE } from "./sources/etcd";
 import type { TemplateSourceName } from "./sources/template";
 
@@ -26,6 +27,7 @@ const { max_removal_percent, removal_confirmations } = DISCOVERY.options;
 const SOURCES = block({
   etcd: optional(ETCD_TEMPLATE),
   consul: optional(CONSUL_TEMPLATE),
+  docker: optional(DOCKER_TEMPLATE),
 });
 
 /** A registry that feeds many upstreams, which appear and disappear with its entries. */
@@ -44,7 +46,7 @@ export const UPSTREAM_TEMPLATE = block(
   },
   (path, config) =>
     template_source_of(config) === undefined
-      ? invalid_value(path, 'must have "etcd" or "consul"')
+      ? invalid_value(path, 'must have "etcd", "consul" or "docker"')
       : check_one_source(SOURCES.names, path, config as Record<string, unknown>),
 );
 export type UpstreamTemplate = ConfigOf<typeof UPSTREAM_TEMPLATE>;
@@ -64,9 +66,11 @@ export function source_in(template: UpstreamTemplate): TemplateSourceName {
   return template_source_of(template) as TemplateSourceName;
 }
 
+const DEFAULTS = read_settings({})[0] as UpstreamSettings;
+
 /** Returns the settings of an upstream that a template makes. Any phase. */
 export function settings_of_made(template: UpstreamTemplate): UpstreamSettings {
-  const settings = template.upstream ?? read_settings({})[0];
+  const settings: UpstreamSettings = template.upstream ?? DEFAULTS;
   const discovery: DiscoveryBlock = {
     template: { source: source_in(template) },
     max_removal_percent: template.max_removal_percent,

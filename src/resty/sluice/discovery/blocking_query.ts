@@ -12,13 +12,22 @@ import { answer } from "./subscription";
  * over.
  */
 
-/** The question that is asked for one upstream. */
-export interface BlockingQuery {
-  consul: ConsulAddress;
-  /** A path, with or without arguments. */
-  uri: string;
+/** A question to Consul. */
+export interface ConsulQuestion {
+  path: string;
+  /** The arguments, each `name=value`. */
+  args: readonly string[];
+}
+
+/** A question for the servers of an upstream. */
+export interface ServersQuestion extends ConsulQuestion {
   /** Reads an answer. Returns its entries, or undefined and the cause of a failure. */
   read: (this: void, answer: Answer) => Result<Entry[]>;
+}
+
+/** The question that is asked for one upstream. */
+export interface BlockingQuery extends ServersQuestion {
+  consul: ConsulAddress;
 }
 
 /** A client of one Consul. */
@@ -58,13 +67,11 @@ export function index_of({ headers }: Answer): number {
   return tonumber(digits) ?? 0;
 }
 
-function uri_with(uri: string, datacenter: string | undefined, index: number): string {
-  const parts: string[] = [];
-  if (datacenter !== undefined) parts.push(`dc=${ngx.escape_uri(datacenter)}`);
-  if (index > 0) parts.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
-  if (parts.length === 0) return uri;
-  const separator = string.find(uri, "?", 1, true)[0] === undefined ? "?" : "&";
-  return uri + separator + table.concat(parts, "&");
+function uri_with({ path, args }: ConsulQuestion, datacenter: string | undefined, index: number): string {
+  const all = args.slice();
+  if (datacenter !== undefined) all.push(`dc=${ngx.escape_uri(datacenter)}`);
+  if (index > 0) all.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
+  return all.length === 0 ? path : `${path}?${table.concat(all, "&")}`;
 }
 
 /** Makes a client. `purpose` is that of `service_at`. Any phase. */
@@ -80,12 +87,12 @@ export function new_consul_client(
 }
 
 /**
- * Asks Consul. `uri`: a path, with or without arguments. `index`: that of the last answer, after which Consul
- * waits for a change; 0: it answers at once. Phases that have cosockets.
+ * Asks Consul. `index`: that of the last answer, after which Consul waits for a change; 0: it answers at
+ * once. Phases that have cosockets.
  */
-export function ask_consul(client: ConsulClient, uri: string, index: number): Result<Answer> {
+export function ask_consul(client: ConsulClient, question: ConsulQuestion, index: number): Result<Answer> {
   const { service, headers, datacenter, is_over } = client;
-  const text = service_request(service, "GET", uri_with(uri, datacenter, index), headers);
+  const text = service_request(service, "GET", uri_with(question, datacenter, index), headers);
   const timeout = index > 0 ? LONGEST_WAIT_SECONDS + TIMEOUT_SECONDS : TIMEOUT_SECONDS;
   return ask_service(service, text, timeout, LARGEST_ANSWER, is_over);
 }
@@ -94,7 +101,7 @@ export function ask_consul(client: ConsulClient, uri: string, index: number): Re
 function ask_once(session: QuerySession): string | undefined {
   const { subscription, query } = session;
   const { feed } = subscription;
-  const [got, cause] = ask_consul(session.client, query.uri, session.index);
+  const [got, cause] = ask_consul(session.client, query, session.index);
   if (got === undefined) return cause;
   const [entries, unread] = query.read(got);
   if (entries === undefined) return unread;

@@ -37,6 +37,6 @@ function read_pairs(this: void, answer: Answer): Result<Entry[]> {
 /** Follows the keys below a prefix. */
 export const consul_kv: Source = source_per_upstream<ConsulKvConfig>("consul_kv", (subscription, config) => {
   const [path] = string.gsub(ngx.escape_uri(folder_of(config.prefix)), "%%2F", "/");
-  const uri = `/v1/kv/${path}?recurse=true`;
-  return query_session(subscription, { consul: config, uri, read: read_pairs });
+  const query = { consul: config, path: `/v1/kv/${path}`, args: ["recurse=true"], read: read_pairs };
+  return query_session(subscription, query);
 });

@@ -36,7 +36,7 @@ function port_of(
 /** Returns the entry of an endpoint; undefined: the endpoint receives no requests. */
 function read_endpoint(
   prefix: string,
-  { addresses, conditions }: Endpoint,
+  { addresses, zone = "", conditions }: Endpoint,
   port: number | undefined,
 ): Entry | undefined {
   // All addresses of an endpoint lead to the same server.
@@ -45,7 +45,7 @@ function read_endpoint(
   const drain = ready === false;
   // An endpoint without the condition `ready` counts as ready.
   if (drain && (serving !== true || terminating !== true)) return undefined;
-  return entry_at(`${prefix}/${host ?? ""}`, host, port, { drain });
+  return entry_at(`${prefix}/${host ?? ""}`, host, port, { drain, zone });
 }
 
 /** Reads the endpoints of a slice. `wanted` is the name or number of a port; undefined: the only port. */

@@ -98,7 +98,14 @@ function subscribe(name: string, head: Document, followed: Followed): Known | un
   };
   feed.subscriptions.set(name, subscription);
   feed.changes += 1;
-  report(subscription, { error: undefined, skipped: [], reason: undefined, pending: [], servers: 0 });
+  report(subscription, {
+    error: undefined,
+    skipped: [],
+    reason: undefined,
+    pending: [],
+    servers: 0,
+    down: 0,
+  });
   return { text, subscription };
 }
 

@@ -1,6 +1,7 @@
 import { consul } from "./consul";
 import { consul_kv } from "./consul_kv";
 import { dns } from "./dns";
+import { docker } from "./docker";
 import { etcd } from "./etcd";
 import { file } from "./file";
 import { host_name } from "./host_name";
@@ -14,6 +15,7 @@ export const SOURCES: Record<FeedSource, Source> = {
   consul,
   consul_kv,
   dns,
+  docker,
   kubernetes,
   file,
   template,

@@ -17,8 +17,9 @@ export interface Report {
   reason: string | undefined;
   /** The addresses of these servers. */
   pending: string[];
-  /** Number of servers in the answer. */
+  /** Number of servers in the answer, and of those that the registry has marked as down. */
   servers: number;
+  down: number;
 }
 
 /** The number of entries and servers that a report names. */
@@ -43,7 +44,7 @@ export function source_report_name(name: string, mark: SourceMark): string {
 /** Publishes the result of the last answer for an upstream. */
 export function report(subscription: Subscription, what: Report): void {
   if (subscription.feed.subscriptions.get(subscription.name) !== subscription) return;
-  const { error, skipped, servers } = what;
+  const { error, skipped, servers, down } = what;
   const { name, mark, feed, registry_revision } = subscription;
   const object = {
     source: feed.source,
@@ -51,6 +52,7 @@ export function report(subscription: Subscription, what: Report): void {
     error,
     revision: registry_revision === "" ? undefined : registry_revision,
     servers,
+    down: down === 0 ? undefined : down,
     skipped: skipped.slice(0, MOST_SHOWN).map(({ server, reason }) => ({ entry: server, reason })),
     skipped_count: skipped.length,
     pending: pending_object(subscription, what),

@@ -53,7 +53,7 @@ export function why_unusable(skipped: readonly Misfit[]): string | undefined {
 
 function conclude(
   subscription: Subscription,
-  count: number,
+  servers: readonly WantedServer[],
   unusable: string | undefined,
   outcome: Outcome,
 ): void {
@@ -66,7 +66,8 @@ function conclude(
     skipped: misfits,
     reason: is_held ? REASONS[verdict] : undefined,
     pending: is_held ? unwanted : [],
-    servers: count,
+    servers: servers.length,
+    down: servers.filter(({ config }) => config.down).length,
   });
 }
 
@@ -93,7 +94,7 @@ function apply(subscription: Subscription, entries: readonly Entry[], is_new: bo
   if (outcome.is_stale) return;
   for (const misfit of outcome.misfits) skipped.push(misfit);
   outcome.misfits = skipped;
-  conclude(subscription, servers.length, unusable, outcome);
+  conclude(subscription, servers, unusable, outcome);
 }
 
 /**

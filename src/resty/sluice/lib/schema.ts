@@ -3,8 +3,12 @@ import type { Result } from "./result";
 
 /** Checks the types in the JSON answers of registries before they are used. Pure. */
 
-/** The type of a value. Members of an object that are not named may be anything. */
-export type Schema = Scalar | { items: Schema } | { members: Readonly<Record<string, Schema>> };
+/**
+ * The type of a value: a scalar, a list, or an object with some members or with any names. Members that
+ * `members` does not name may be anything.
+ */
+export type Schema =
+  Scalar | { items: Schema } | { members: Readonly<Record<string, Schema>> } | { values: Schema };
 
 /** `digits`: a whole number, possibly as text, because protobuf writes 64-bit numbers as text. */
 type Scalar = "string" | "number" | "boolean" | "digits";
@@ -50,12 +54,25 @@ function find_misfit(value: unknown, schema: Schema): Misfit {
     return $multi(undefined, "");
   }
   if (!is_object(value)) return $multi("", "an object");
+  if ("values" in schema) return find_misfit_of_values(value, schema.values);
   for (const [name, its_schema] of pairs(schema.members)) {
     const member = value[name];
     if (member === json_null) {
       value[name] = undefined;
     } else if (member !== undefined) {
       const [path, wanted] = find_misfit(member, its_schema);
+      if (path !== undefined) return $multi(`.${name}${path}`, wanted);
+    }
+  }
+  return $multi(undefined, "");
+}
+
+function find_misfit_of_values(object: Record<string, unknown>, schema: Schema): Misfit {
+  for (const [name, value] of pairs(object)) {
+    if (value === json_null) {
+      object[name] = undefined;
+    } else {
+      const [path, wanted] = find_misfit(value, schema);
       if (path !== undefined) return $multi(`.${name}${path}`, wanted);
     }
   }

@@ -21,10 +21,14 @@ export function address_rules(): AddressRules {
   return rules;
 }
 
-/** Tells why this gateway must not connect to a registry or a webhook; undefined: it may. Any phase. */
+/**
+ * Tells why this gateway must not connect to a registry or a webhook; undefined: it may. `port`: 0 for a unix
+ * socket. Any phase.
+ */
 export function refusal_of_service(host: string, port: number): string | undefined {
   const refusal = refusal_of(rules, host, port, "service");
-  return refusal === undefined ? undefined : `${host}:${port} is not allowed: ${refusal}`;
+  const place = port === 0 ? host : `${host}:${port}`;
+  return refusal === undefined ? undefined : `${place} is not allowed: ${refusal}`;
 }
 
 /** Tells why this gateway must not connect to an address of a name; undefined: it may. Any phase. */

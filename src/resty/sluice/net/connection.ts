@@ -159,8 +159,8 @@ function connect_to_host(connection: Connection): Result<number> {
 }
 
 /** Tells why a new connection must not be used; undefined: it may be. */
-function refusal_of_new({ host, is_guarded }: Destination, socket: TcpSocket): string | undefined {
-  return is_guarded === true ? refusal_of_connection(socket, host) : undefined;
+function refusal_of_new({ host, port, is_guarded }: Destination, socket: TcpSocket): string | undefined {
+  return is_guarded === true && port !== 0 ? refusal_of_connection(socket, host) : undefined;
 }
 
 /**

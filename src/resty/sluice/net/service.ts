@@ -1,3 +1,4 @@
+import { UNIX } from "../lib/address_rules";
 import type { Result } from "../lib/result";
 import { parse_url } from "../lib/url";
 import { VERSION } from "../lib/version";
@@ -14,13 +15,31 @@ export interface Service {
 
 const KEEPALIVE_SECONDS = 30;
 
+/** Makes a service at a unix socket, `unix:/path`. */
+function service_at_socket(host: string, purpose: string): Service {
+  return {
+    destination: {
+      host,
+      port: 0,
+      tls: undefined,
+      pool: { pool: `sluice ${purpose} ${host}` },
+      keepalive_time: KEEPALIVE_SECONDS,
+      opened: 0,
+      is_guarded: true,
+    },
+    headers: ["Host: localhost", `User-Agent: sluice/${VERSION}`],
+  };
+}
+
 /**
  * Makes a service whose connections are kept between requests. Any phase.
  *
+ * @param url `http://…`, `https://…` or `unix:/path`
  * @param verify true: the certificate of an `https://` URL must be valid
  * @param purpose part of the pool's name, so that different users of a service do not share connections
  */
 export function service_at(url: string, verify: boolean, purpose: string): Service {
+  if (string.sub(url, 1, UNIX.length) === UNIX) return service_at_socket(url, purpose);
   const [parsed] = parse_url(url);
   const { is_tls, host, port } = parsed ?? error(`not a URL: ${url}`);
   const [name] = string.gsub(host, "[%[%]]", "");

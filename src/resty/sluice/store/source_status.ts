@@ -32,6 +32,8 @@ export interface SourceReport {
   error?: string | undefined;
   revision?: string | undefined;
   servers: number;
+  /** How many of them the registry has marked as down; absent: none. */
+  down?: number | undefined;
   skipped: SkippedEntry[];
   skipped_count: number;
   pending?: { reason: string; count: number; confirmations: number; servers: string[] } | undefined;

@@ -14,7 +14,7 @@ import type { Route } from "../route";
 /** `/sluice/1/upstreams/<name>/discovery`: the source of an upstream's servers, and its state. */
 
 const discovery_record = record(`
-  source state last_success error revision servers skipped skipped_count pending expired hosts
+  source state last_success error revision servers down skipped skipped_count pending expired hosts
 `);
 const host_record = record(`
   id server service state last_success error servers skipped skipped_count pending
@@ -47,6 +47,7 @@ function state_members({ state, error, source: said, feed }: DiscoveryState): Re
       feed?.last_success === undefined ? undefined : iso8601(clock.wall_time_of(feed.last_success)),
     error,
     servers: said?.servers ?? 0,
+    down: said?.down,
     skipped: list(skipped),
     skipped_count: said?.skipped_count ?? 0,
     pending: pending === undefined ? undefined : pending_record(pending),

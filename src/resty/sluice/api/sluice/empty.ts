@@ -17,6 +17,8 @@ const OBJECTS = [
   ["discovery", "etcd", "tls"],
   ["discovery", "consul", "tls"],
   ["discovery", "consul_kv", "tls"],
+  ["discovery", "docker"],
+  ["discovery", "docker", "tls"],
   ["discovery", "kubernetes", "tls"],
 ];
 

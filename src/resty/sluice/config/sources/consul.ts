@@ -13,6 +13,13 @@ export const CONSUL = block(
     service: required(text_to(256)),
     /** Tags that an instance must have, all of them. Default: none. */
     tags: optional(list_of(text_to(128), MOST_TAGS)),
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter: optional(text_to(2048)),
+    /**
+     * Key of the zone in the metadata of an instance, else of its node; where neither has it, the zone is the
+     * data center. Default: `"zone"`.
+     */
+    zone_meta: optional(text_to(128)),
     datacenter: optional(text_to(128)),
     token: secret(optional(text_to(256))),
     tls: optional(TLS),
@@ -45,6 +52,10 @@ export const CONSUL_TEMPLATE = block(
     address: required(read_url),
     /** The tag of the services; instances without it are left out. */
     tag: required(text_to(128)),
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter: optional(text_to(2048)),
+    /** Key of the zone in the metadata of an instance, else of its node. Default: `"zone"`. */
+    zone_meta: optional(text_to(128)),
     datacenter: optional(text_to(128)),
     token: secret(optional(text_to(256))),
     tls: optional(TLS),

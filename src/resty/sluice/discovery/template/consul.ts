@@ -8,7 +8,7 @@ import { ask_consul, new_consul_client, type ConsulClient } from "../blocking_qu
 import { is_closed, note_success, rest, run_session } from "../session";
 import { CONFIRM_SECONDS } from "../source";
 import { is_settled, keep_up, take_all, take_some, type Groups } from "./answer";
-import { ask_services, read_services, SERVICES_URI, type Services } from "./consul_services";
+import { ask_services, read_services, SERVICES, type Services } from "./consul_services";
 import type { Memory } from "./memory";
 import { unfit_name } from "./names";
 
@@ -21,7 +21,7 @@ import { unfit_name } from "./names";
 interface ConsulSession {
   memory: Memory;
   client: ConsulClient;
-  tag: string;
+  config: ConsulTemplateConfig;
   /** The index of the last list of services; 0: all must be asked for. */
   index: number;
   names: LuaSet<string>;
@@ -56,9 +56,9 @@ function take_names(session: ConsulSession, { names, index }: Services): void {
 }
 
 function list(session: ConsulSession, index: number): Result<Services> {
-  const [answer, cause] = ask_consul(session.client, SERVICES_URI, index);
+  const [answer, cause] = ask_consul(session.client, SERVICES, index);
   if (answer === undefined) return $multi(undefined, cause);
-  return read_services(answer, session.tag);
+  return read_services(answer, session.config.tag);
 }
 
 /** Waits for the next list of services in a light thread. */
@@ -75,7 +75,7 @@ function listen(session: ConsulSession): void {
 
 /** Asks for all services and applies them. Returns the cause of a failure. */
 function ask_for_all(session: ConsulSession): string | undefined {
-  const { memory, client, tag } = session;
+  const { memory, client, config } = session;
   session.index = 0;
   const [services, cause] = list(session, 0);
   if (services === undefined) return cause;
@@ -83,7 +83,7 @@ function ask_for_all(session: ConsulSession): string | undefined {
   const groups: Groups = new LuaTable();
   const names = items_of(session.names);
   for (let first = 0; first < names.length && !is_closed(memory.feed); first += AT_ONCE) {
-    const failed = ask_services(client, tag, names.slice(first, first + AT_ONCE), groups);
+    const failed = ask_services(client, config, names.slice(first, first + AT_ONCE), groups);
     if (failed !== undefined) return failed;
   }
   if (is_closed(memory.feed)) return undefined;
@@ -110,11 +110,11 @@ function apply_list(session: ConsulSession, services: Services): void {
 
 /** Asks some of the services that are due. Returns the cause of a failure. */
 function ask_some(session: ConsulSession): string | undefined {
-  const { memory, client, tag, due, index } = session;
+  const { memory, client, config, due, index } = session;
   const names = items_of(due).slice(0, AT_ONCE);
   if (names.length === 0) return undefined;
   const groups: Groups = new LuaTable();
-  const cause = ask_services(client, tag, names, groups);
+  const cause = ask_services(client, config, names, groups);
   if (cause !== undefined) return cause;
   for (const name of names) due.delete(name);
   const changed = names.filter((name) => !is_equal(groups.get(name), memory.groups.get(name)));
@@ -156,7 +156,7 @@ export function consul(this: void, memory: Memory): string | undefined {
   const session: ConsulSession = {
     memory,
     client: new_consul_client(config, "consul template", () => session.is_over || is_closed(feed)),
-    tag: config.tag,
+    config,
     index: 0,
     names: new LuaSet(),
     misplaced: new LuaTable(),

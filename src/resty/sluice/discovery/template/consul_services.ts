@@ -1,14 +1,18 @@
+import type { ConsulTemplateConfig } from "../../config/sources/consul";
 import { decode, is_table } from "../../lib/json";
 import type { Result } from "../../lib/result";
 import { unexpected } from "../../lib/schema";
 import { internal_error } from "../../lib/run";
 import type { Answer } from "../../net/request";
 import { describe } from "../../net/stream";
-import { ask_consul, CONSUL, index_of, type ConsulClient } from "../blocking_query";
-import { read_instances, uri_of_service } from "../consul";
+import { ask_consul, CONSUL, index_of, type ConsulClient, type ConsulQuestion } from "../blocking_query";
+import { instances_of, type Asked } from "../consul";
 import type { Entry } from "../source";
 
 /** Reads the services of a Consul, and their instances. */
+
+/** What instances a template wants. */
+type Wanted = Pick<ConsulTemplateConfig, "tag" | "filter" | "zone_meta">;
 
 /** The services with a tag. */
 export interface Services {
@@ -17,7 +21,7 @@ export interface Services {
 }
 
 /** The question for the list of services. */
-export const SERVICES_URI = "/v1/catalog/services";
+export const SERVICES: ConsulQuestion = { path: "/v1/catalog/services", args: [] };
 
 function has_tag(tags: unknown, wanted: string): boolean {
   for (const tag of is_table(tags) ? (tags as unknown as unknown[]) : []) {
@@ -40,10 +44,15 @@ export function read_services(answer: Answer, tag: string): Result<Services> {
   return $multi({ names, index: index_of(answer) }, undefined);
 }
 
-function ask_for_instances(client: ConsulClient, tag: string, service: string): Result<Entry[]> {
-  const [answer, cause] = ask_consul(client, uri_of_service({ service, tags: [tag] }), 0);
+function ask_for_instances(
+  client: ConsulClient,
+  { tag, filter, zone_meta }: Wanted,
+  service: string,
+): Result<Entry[]> {
+  const question = instances_of({ service, tags: [tag], filter, zone_meta } as Asked);
+  const [answer, cause] = ask_consul(client, question, 0);
   if (answer === undefined) return $multi(undefined, cause);
-  return read_instances(answer);
+  return question.read(answer);
 }
 
 /**
@@ -52,7 +61,7 @@ function ask_for_instances(client: ConsulClient, tag: string, service: string): 
  */
 export function ask_services(
   client: ConsulClient,
-  tag: string,
+  wanted: Wanted,
   names: readonly string[],
   groups: LuaTable<string, Entry[] | undefined>,
 ): string | undefined {
@@ -60,7 +69,7 @@ export function ask_services(
   const threads: LightThread[] = [];
   for (const name of names) {
     const ask = () => {
-      const [entries, cause] = ask_for_instances(client, tag, name);
+      const [entries, cause] = ask_for_instances(client, wanted, name);
       if (entries === undefined) failure ??= cause;
       else groups.set(name, entries);
     };

@@ -22,6 +22,8 @@ export interface Slice {
 
 export interface Endpoint {
   addresses?: string[];
+  /** The zone of its node; absent: not known. */
+  zone?: string;
   conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
 }
 
@@ -31,7 +33,9 @@ const SLICE = {
   metadata: METADATA,
   addressType: "string",
   ports: { items: { members: { name: "string", port: "number", protocol: "string" } } },
-  endpoints: { items: { members: { addresses: { items: "string" }, conditions: CONDITIONS } } },
+  endpoints: {
+    items: { members: { addresses: { items: "string" }, zone: "string", conditions: CONDITIONS } },
+  },
 } satisfies Record<string, Schema>;
 const LIST: Schema = { members: { metadata: METADATA, items: { items: { members: SLICE } } } };
 /** The schema of an event, whose object is a slice or a status with a code and a message. */
