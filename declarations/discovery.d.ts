@@ -15,6 +15,7 @@ declare module "resty.sluice" {
     docker?: Docker;
     kubernetes?: Kubernetes;
     file?: FileSource;
+    template?: Template;
     /**
      * A change that would remove more than this percentage of the servers of a registry, or of those that
      * register themselves, needs confirmation. Default: 50.
@@ -22,6 +23,28 @@ declare module "resty.sluice" {
     max_removal_percent?: number;
     /** Number of equal answers that confirm such a change. Default: 3. */
     removal_confirmations?: number;
+  }
+
+  /** A registry that feeds many upstreams, which appear and disappear with its entries. */
+  export interface UpstreamTemplate {
+    etcd?: EtcdTemplate;
+    consul?: ConsulTemplate;
+    docker?: DockerTemplate;
+    /** The settings that an upstream has when it is made, without servers. Default: as any new upstream. */
+    upstream?: Omit<Upstream, "servers" | "discovery">;
+    /**
+     * An answer that would delete more than this percentage of the upstreams, or remove more of an upstream's
+     * servers, needs confirmation. Default: 50.
+     */
+    max_removal_percent?: number;
+    /** Number of equal answers that confirm such a change, and the deletion of any upstream. Default: 3. */
+    removal_confirmations?: number;
+  }
+
+  /** The registry in the `discovery` of `setup` supplies the servers, and deletes the upstream in the end. */
+  export interface Template {
+    /** The registry that has made the upstream. */
+    source: "etcd" | "consul" | "docker";
   }
 
   /** The DNS servers for host names, and how they are asked. */
@@ -42,6 +65,18 @@ declare module "resty.sluice" {
   export interface Etcd {
     /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
     endpoints: string[];
+    prefix: string;
+    /** Requires `password`. */
+    user?: string;
+    password?: string;
+    tls?: Tls;
+  }
+
+  /** The keys below a prefix become servers of upstreams, whose names are in the keys. */
+  export interface EtcdTemplate {
+    /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
+    endpoints: string[];
+    /** The prefix of an upstream's keys, with `{name}` where its name is, such as `/upstreams/{name}/`. */
     prefix: string;
     /** Requires `password`. */
     user?: string;
@@ -81,6 +116,21 @@ declare module "resty.sluice" {
     tls?: Tls;
   }
 
+  /** The services of a Consul become upstreams, and their passing instances the servers. */
+  export interface ConsulTemplate {
+    /** An `http://` or `https://` address. */
+    address: string;
+    /** The tag of the services; instances without it are left out. */
+    tag: string;
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter?: string;
+    /** Key of the zone in the metadata of an instance, else of its node. Default: `"zone"`. */
+    zone_meta?: string;
+    datacenter?: string;
+    token?: string;
+    tls?: Tls;
+  }
+
   /** The addresses of a domain name become the upstream's servers. */
   export interface Dns {
     name: string;
@@ -110,6 +160,21 @@ declare module "resty.sluice" {
     network?: string;
     /** Name of the upstream in the labels. Default: the name of the upstream. */
     upstream?: string;
+    tls?: Tls;
+  }
+
+  /** The containers whose labels name upstreams become their servers. */
+  export interface DockerTemplate {
+    /**
+     * The API of the Docker engine: `unix:/path`, `http://host:port` or `https://host:port`. Default:
+     * `"unix:/var/run/docker.sock"`.
+     */
+    endpoint?: string;
+    /**
+     * Docker network in which containers have their addresses, unless their labels name another. Default: the
+     * only network of a container.
+     */
+    network?: string;
     tls?: Tls;
   }
 

@@ -31,6 +31,8 @@ declare module "resty.sluice" {
     api?: Api;
     /** Shares the upstreams with other gateways. Default: none. */
     cluster?: Cluster;
+    /** Makes upstreams from the entries of a registry. Default: none. */
+    discovery?: UpstreamTemplate;
     /** Where servers, health checks, registries, agents and webhooks may be. Default: anywhere. */
     guard?: Guard;
     /**

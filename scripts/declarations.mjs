@@ -29,7 +29,10 @@ const FILES = {
   },
   "discovery.d.ts": {
     about: "The registries that can supply an upstream's servers, and the DNS servers for host names.",
-    sources: ["discovery", "resolver", "etcd", "consul", "dns", "docker", "kubernetes", "file", "tls"],
+    sources: [
+      ...["discovery", "upstream_template", "template", "resolver"],
+      ...["etcd", "consul", "dns", "docker", "kubernetes", "file", "tls"],
+    ],
   },
 };
 
@@ -41,6 +44,7 @@ const TYPES = {
   "Options.upstreams": "Record<string, Upstream>",
   "Split.members": "SplitMember[]",
   "Upstream.servers": "Server[]",
+  "UpstreamTemplate.upstream": 'Omit<Upstream, "servers" | "discovery">',
 };
 
 /** @param {string} constant a name such as `HEALTH_CHECK` @returns {string} `HealthCheck` */

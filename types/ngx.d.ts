@@ -125,6 +125,7 @@ interface LightThread {
 interface NgxThread {
   spawn<T extends unknown[]>(body: (this: void, ...values: T) => void, ...values: T): LightThread;
   kill(thread: LightThread): LuaMultiReturn<[true | undefined, string | undefined]>;
+  wait(thread: LightThread): LuaMultiReturn<[boolean, ...unknown[]]>;
 }
 
 /** @noSelf */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBackends } from "../gateway/support/backend.mjs";
+import { clusterSetup } from "../gateway/support/cluster.mjs";
 import { discoveryOf, waitForServers } from "../gateway/support/discovery.mjs";
 import { startEtcd } from "../gateway/support/registries/etcd.mjs";
 import {
@@ -239,6 +240,41 @@ test("an upstream with servers of others is not deleted", async (context) => {
     gateway,
     MANY.filter((name) => name !== "u1" && name !== "u2"),
   );
+});
+
+test("an upstream with more servers than one write adds gets all of them", async (context) => {
+  const etcd = await startEtcd(context);
+  const addresses = Array.from({ length: 700 }, (_, number) => someAddress(number));
+  for (let first = 0; first < addresses.length; first += 100)
+    await etcd.putAll(
+      addresses.slice(first, first + 100).map((address) => [`/upstreams/app/${address}`, ""]),
+    );
+  const gateway = await startTemplate(context, templateFor(etcd));
+  await waitForNames(gateway, ["app"]);
+  await waitForServers(gateway, addresses);
+});
+
+test("gateways of a cluster share the upstreams, and each finds their servers", async (context) => {
+  const etcd = await startEtcd(context);
+  await setMany(etcd);
+  const endpoints = etcd.members.map(({ url }) => url);
+  const setup = clusterSetup(endpoints);
+  const one = await startTemplate(context, templateFor(etcd), { setup });
+  const other = await startTemplate(context, templateFor(etcd), { setup });
+  for (const gateway of [one, other]) await waitForNames(gateway, MANY);
+  for (const gateway of [one, other]) await waitForServers(gateway, [someAddress(4)], undefined, "u4");
+  await etcd.set(serversAt(someAddress(50)), "new");
+  await removeMany(etcd, ["u0"]);
+  const names = [...MANY.slice(1), "new"];
+  for (const gateway of [one, other]) {
+    await waitForNames(gateway, names);
+    await waitForServers(gateway, [someAddress(50)], undefined, "new");
+  }
+  await one.api.expect(200, "PATCH", sluice("new"), { method: "random" });
+  await waitFor("the setting is shared", async () => (await upstreamOf(other, "new")).method === "random");
+  // Neither makes what the other has deleted.
+  await sleep(2000);
+  for (const gateway of [one, other]) assert.deepEqual(await namesOf(gateway), names.toSorted());
 });
 
 test("an export can be applied again without a change", async (context) => {

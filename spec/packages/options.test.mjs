@@ -52,6 +52,14 @@ function merged(one, other) {
   return all;
 }
 
+/** Returns an object with all fields of the examples. The settings of an upstream occur twice. */
+function whole() {
+  const all = examples.reduce(merged);
+  const { servers, discovery, ...settings } = all.upstreams.app;
+  assert.ok(servers !== undefined && discovery !== undefined, "these are not settings of a template");
+  return { ...all, discovery: { ...all.discovery, upstream: settings } };
+}
+
 /**
  * Returns the errors of the compiler for lines of TypeScript, each of which may use the types `Options` and
  * `Whole`.
@@ -127,7 +135,7 @@ test("the compiler and setup accept and refuse the same options", (context) => {
   const lines = cases.map(
     ({ options }, index) => `export const v${index}: Options = ${JSON.stringify(options)};`,
   );
-  const together = `export const all: Whole<Options> = ${JSON.stringify(examples.reduce(merged))};`;
+  const together = `export const all: Whole<Options> = ${JSON.stringify(whole())};`;
   const byTypes = complaints(folder, [...lines, together]);
   const bySetup = refusals(folder, cases);
   assert.equal(byTypes.get(cases.length), undefined, "the examples have every declared field");

@@ -38,6 +38,29 @@ export const examples = [
       etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/s/", user: "u", password: "p", tls },
     },
   },
+  {
+    discovery: {
+      etcd: { endpoints: ["https://127.0.0.1:2379"], prefix: "/u/{name}/", user: "u", password: "p", tls },
+      upstream: { method: "least_conn", owner: "etcd" },
+      max_removal_percent: 20,
+      removal_confirmations: 5,
+    },
+  },
+  {
+    discovery: {
+      consul: {
+        address: "https://127.0.0.1:8500",
+        tag: "sluice",
+        filter: "Service.Port > 0",
+        zone_meta: "az",
+        datacenter: "dc1",
+        token: "t",
+        tls,
+      },
+    },
+  },
+  { discovery: { docker: { endpoint: "https://127.0.0.1:2376", network: "front", tls } } },
+  ...["etcd", "consul", "docker"].map((source) => discovery({ template: { source } })),
   { guard: { addresses: ["10.0.0.0/8", "unix:"], deny: ["10.9.0.0/16"], ports: "1024-65535" } },
   { guard: { ports: [80, "443-500"] } },
   { zone: "eu-1a" },
@@ -222,6 +245,11 @@ export const beyondTypes = [
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",
   "without upstreams.app.discovery.dns.type",
+  "without discovery.etcd",
+  "without discovery.etcd.user",
+  "without discovery.etcd.password",
+  "without discovery.consul",
+  "without discovery.docker",
   "without cluster.etcd.user",
   "without cluster.etcd.password",
 ];

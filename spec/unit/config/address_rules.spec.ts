@@ -118,7 +118,8 @@ describe("the places of an upstream", () => {
     for (const [name] of pairs(registries("10.0.0.2", 2000))) expect(name in DISCOVERY.options).equal(true);
     for (const [name, its_block] of DISCOVERY.blocks) {
       const field = REGISTRY_FIELDS[name] as string | undefined;
-      expect(field !== undefined || name === "file").equal(true);
+      const has_no_place = name === "file" || name === "template";
+      expect(field !== undefined || has_no_place).equal(true);
       if (field !== undefined) {
         const outside = { discovery: { [name]: registries("192.0.2.1", 2000)[name] } };
         expect(problem_of(outside)).contains(`invalid "${field}": "`);

@@ -1,5 +1,5 @@
 import { in_order } from "../../../src/resty/sluice/config/block";
-import { DISCOVERY, source_of } from "../../../src/resty/sluice/config/discovery";
+import { DISCOVERY, is_made, registry_of, source_of } from "../../../src/resty/sluice/config/discovery";
 import { encode, json_null } from "../../../src/resty/sluice/lib/json";
 import {
   ETCD,
@@ -43,6 +43,20 @@ describe("discovery", () => {
     }
     expect(source_of(read({ kubernetes: KUBERNETES })?.discovery)).equal("kubernetes");
     expect(source_of(read({ file: { path: "/a" } })?.discovery)).equal("file");
+  });
+
+  it("names the registry that feeds the upstreams of a template", () => {
+    const made = read({ template: { source: "consul" } })?.discovery;
+    expect(source_of(made)).equal("template");
+    expect(registry_of(made)).equal("consul");
+    expect(is_made(made)).equal(true);
+    expect(registry_of(read({ etcd: ETCD })?.discovery)).equal("etcd");
+    expect(is_made(read({ etcd: ETCD })?.discovery)).equal(false);
+    expect(is_made(undefined)).equal(false);
+    expect_refused(
+      { template: { source: "zookeeper" } },
+      'invalid "discovery.template.source": must be one of "etcd", "consul", "docker"',
+    );
   });
 
   it("is written in a fixed order", () => {
@@ -101,7 +115,7 @@ describe("discovery", () => {
     });
   }
 
-  for (const name of ["etcd", "consul", "consul_kv", "dns", "docker", "kubernetes", "file"]) {
+  for (const name of ["etcd", "consul", "consul_kv", "dns", "docker", "kubernetes", "file", "template"]) {
     it(`refuses ${name} if it is not an object or has an unknown member`, () => {
       for (const value of [7, "x", true, ["x"], json_null]) {
         expect_refused({ [name]: value }, `invalid "discovery.${name}": must be an object`);

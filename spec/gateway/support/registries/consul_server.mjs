@@ -19,7 +19,11 @@ import { serve } from "./fake.mjs";
  * @property {("node" | "service")[]} [maintenance]
  */
 
-/** @typedef {{ index: number, token?: string, instances: Instance[], keys: Record<string, string> }} State */
+/**
+ * The state. `answers`: bodies that take the place of the right answers, by their paths.
+ * @typedef {{ index: number, token?: string, instances: Instance[], keys: Record<string, string>, answers?:
+ *   Record<string, string> }} State
+ */
 
 /** @type {State} */
 const state = { index: 10, instances: [], keys: {} };
@@ -90,6 +94,15 @@ function health(service, query) {
   return { status: 200, body: JSON.stringify(found.map(shown)) };
 }
 
+/** Returns the services with the tags of their instances, passing or not. @param {URLSearchParams} query */
+function catalog(query) {
+  const datacenter = query.get("dc") ?? "dc1";
+  const services = { consul: [] };
+  for (const { service = "app", tags = [], datacenter: own = "dc1" } of state.instances)
+    if (own === datacenter) services[service] = [...new Set([...(services[service] ?? []), ...tags])];
+  return { status: 200, body: JSON.stringify(services) };
+}
+
 /** @param {string} prefix */
 function keysBelow(prefix) {
   const found = Object.entries(state.keys).filter(([key]) => key.startsWith(prefix));
@@ -110,6 +123,9 @@ function find({ pathname, searchParams: query }) {
   const path = decodeURIComponent(pathname);
   if ((query.get("dc") ?? "dc1").startsWith("no-")) return { status: 500, body: "No path to datacenter" };
   if (path.startsWith("/v1/health/service/")) return health(path.slice("/v1/health/service/".length), query);
+  const body = state.answers?.[path];
+  if (body !== undefined) return { status: 200, body };
+  if (path === "/v1/catalog/services") return catalog(query);
   if (path.startsWith("/v1/kv/") && query.has("recurse")) return keysBelow(path.slice("/v1/kv/".length));
   return { status: 400, body: "Bad request" };
 }

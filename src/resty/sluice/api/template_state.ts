@@ -1,5 +1,10 @@
 import type { Moment } from "../lib/clock";
-import { feed_reports, TEMPLATE_FEED_REPORT, template_report, type TemplateReport } from "../store/source_status";
+import {
+  feed_reports,
+  TEMPLATE_FEED_REPORT,
+  template_report,
+  type TemplateReport,
+} from "../store/source_status";
 
 /** The state of the registry that feeds many upstreams. */
 export interface TemplateState {

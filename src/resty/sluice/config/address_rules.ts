@@ -18,6 +18,7 @@ import { refuse, type Read } from "./reader";
 import type { ServerConfig } from "./server";
 import type { UpstreamSettings } from "./settings";
 import type { ConsulConfig } from "./sources/consul";
+import type { DockerConfig } from "./sources/docker";
 import type { EtcdConfig } from "./sources/etcd";
 import { list_of, read_list } from "./values";
 
@@ -148,6 +149,7 @@ export function check_resolver_places(
 type Registries = Partial<Pick<DiscoveryBlock, "consul_kv" | "dns" | "docker" | "kubernetes">> & {
   etcd?: Pick<EtcdConfig, "endpoints"> | undefined;
   consul?: Pick<ConsulConfig, "address"> | undefined;
+  docker?: Pick<DockerConfig, "endpoint"> | undefined;
 };
 
 /** Checks where a registry is. Returns the problem. Any phase. */

@@ -59,6 +59,11 @@ export type DiscoveryBlock = ConfigOf<typeof DISCOVERY>;
 export const SOURCE_BLOCKS = {} as Record<SourceName, Block>;
 for (const [name, its_block] of SOURCES.blocks) SOURCE_BLOCKS[name as SourceName] = its_block;
 
+/** Returns the registry whose entries become an upstream's servers, also that of a template. Any phase. */
+export function registry_of(discovery: DiscoveryBlock | undefined): SourceName | undefined {
+  return discovery?.template?.source ?? source_of(discovery);
+}
+
 /** Tells whether a template has made an upstream, and feeds it. Any phase. */
 export function is_made(discovery: DiscoveryBlock | undefined): boolean {
   return discovery?.template !== undefined;

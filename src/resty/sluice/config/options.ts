@@ -196,11 +196,12 @@ export interface Options extends Omit<ConfigOf<typeof OPTIONS>, "cluster"> {
 }
 
 function check_template_places(rules: AddressRules, template: UpstreamTemplate): Problem | undefined {
-  const { etcd, consul, upstream } = template;
-  const problem = check_registry(rules, { etcd, consul });
+  const { etcd, consul, docker, upstream } = template;
+  const problem = check_registry(rules, { etcd, consul, docker });
   if (problem !== undefined) return problem;
-  const misplaced = upstream && check_places(rules, upstream, []);
-  return misplaced && { ...misplaced, text: `discovery.upstream: ${misplaced.text}` };
+  const misplaced = upstream === undefined ? undefined : check_places(rules, upstream, []);
+  if (misplaced === undefined) return undefined;
+  return { ...misplaced, text: `discovery.upstream: ${misplaced.text}` };
 }
 
 /** Checks where the options point. Returns the problem. */
@@ -220,7 +221,7 @@ function check_all_places(
   return (
     check_resolver_places(rules, "resolver.addresses", resolver?.addresses) ??
     check_etcd_places(rules, "cluster.etcd", cluster?.etcd) ??
-    (discovery && check_template_places(rules, discovery))
+    (discovery === undefined ? undefined : check_template_places(rules, discovery))
   );
 }
 

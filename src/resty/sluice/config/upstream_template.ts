@@ -6,17 +6,23 @@ import { format_problem, invalid_value, unknown_parameter } from "./problem";
 import { refuse, type Read } from "./reader";
 import { read_settings, SETTINGS, type UpstreamSettings } from "./settings";
 import { CONSUL_TEMPLATE } from "./sources/consul";
+import { DOCKER_TEMPLATE } from "./sources/docker";
 import { ETCD_TEMPLATE } from "./sources/etcd";
 import type { TemplateSourceName } from "./sources/template";
 
 /** The option `discovery` of `setup`: a registry that feeds many upstreams. */
 
+/** Returns the name of a given setting that a template determines: its upstreams have servers of a registry. */
+function determined_by_template(value: Record<string, unknown>): string | undefined {
+  for (const name of ["discovery", "split"]) if (value[name] !== undefined) return name;
+  return undefined;
+}
+
 /** Reads the settings of the upstreams: all but what the template determines. */
 function read_upstream_settings(this: void, path: string, value: unknown): Read<UpstreamSettings> {
   if (!is_table(value)) return refuse(path, "must be an object");
-  const unknown = value.discovery === undefined ? unknown_key(value, SETTINGS.options) : "discovery";
-  if (unknown !== undefined)
-    return $multi(undefined, unknown_parameter(`${path}.${tostring(unknown)}`));
+  const unknown = unknown_key(value, SETTINGS.options) ?? determined_by_template(value);
+  if (unknown !== undefined) return $multi(undefined, unknown_parameter(`${path}.${tostring(unknown)}`));
   const [settings, problem] = read_settings(value);
   if (settings === undefined) return $multi(undefined, format_problem(`${path}: ${problem?.text ?? ""}`));
   return $multi(settings, undefined);
@@ -27,6 +33,7 @@ const { max_removal_percent, removal_confirmations } = DISCOVERY.options;
 const SOURCES = block({
   etcd: optional(ETCD_TEMPLATE),
   consul: optional(CONSUL_TEMPLATE),
+  docker: optional(DOCKER_TEMPLATE),
 });
 
 /** A registry that feeds many upstreams, which appear and disappear with its entries. */
@@ -45,7 +52,7 @@ export const UPSTREAM_TEMPLATE = block(
   },
   (path, config) =>
     template_source_of(config) === undefined
-      ? invalid_value(path, 'must have "etcd" or "consul"')
+      ? invalid_value(path, 'must have "etcd", "consul" or "docker"')
       : check_one_source(SOURCES.names, path, config as Record<string, unknown>),
 );
 export type UpstreamTemplate = ConfigOf<typeof UPSTREAM_TEMPLATE>;
@@ -65,9 +72,11 @@ export function source_in(template: UpstreamTemplate): TemplateSourceName {
   return template_source_of(template) as TemplateSourceName;
 }
 
+const DEFAULTS = read_settings({})[0] as UpstreamSettings;
+
 /** Returns the settings of an upstream that a template makes. Any phase. */
 export function settings_of_made(template: UpstreamTemplate): UpstreamSettings {
-  const settings = template.upstream ?? (read_settings({})[0]);
+  const settings: UpstreamSettings = template.upstream ?? DEFAULTS;
   const discovery: DiscoveryBlock = {
     template: { source: source_in(template) },
     max_removal_percent: template.max_removal_percent,

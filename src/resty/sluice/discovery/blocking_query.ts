@@ -12,21 +12,37 @@ import { answer } from "./subscription";
  * over.
  */
 
-/** The question that is asked for one upstream. */
-export interface BlockingQuery {
-  consul: ConsulAddress;
+/** A question to Consul. */
+export interface ConsulQuestion {
   path: string;
   /** The arguments, each `name=value`. */
   args: readonly string[];
+}
+
+/** A question for the servers of an upstream. */
+export interface ServersQuestion extends ConsulQuestion {
   /** Reads an answer. Returns its entries, or undefined and the cause of a failure. */
   read: (this: void, answer: Answer) => Result<Entry[]>;
+}
+
+/** The question that is asked for one upstream. */
+export interface BlockingQuery extends ServersQuestion {
+  consul: ConsulAddress;
+}
+
+/** A client of one Consul. */
+export interface ConsulClient {
+  service: Service;
+  headers: string[];
+  datacenter: string | undefined;
+  /** Tells whether answers are not needed any more. */
+  is_over: (this: void) => boolean;
 }
 
 interface QuerySession {
   subscription: Subscription;
   query: BlockingQuery;
-  service: Service;
-  headers: string[];
+  client: ConsulClient;
   /** The index of the last answer; 0: the next query must be answered at once. */
   index: number;
 }
@@ -51,26 +67,41 @@ export function index_of({ headers }: Answer): number {
   return tonumber(digits) ?? 0;
 }
 
-function uri_of({ query, index }: QuerySession): string {
-  const args = [...query.args];
-  const { datacenter } = query.consul;
-  if (datacenter !== undefined) args.push(`dc=${ngx.escape_uri(datacenter)}`);
-  if (index > 0) args.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
-  return args.length === 0 ? query.path : `${query.path}?${table.concat(args, "&")}`;
+function uri_with({ path, args }: ConsulQuestion, datacenter: string | undefined, index: number): string {
+  const all = args.slice();
+  if (datacenter !== undefined) all.push(`dc=${ngx.escape_uri(datacenter)}`);
+  if (index > 0) all.push(string.format("index=%d&wait=%ds", index, WAIT_SECONDS));
+  return all.length === 0 ? path : `${path}?${table.concat(all, "&")}`;
 }
 
-function ask(session: QuerySession): Result<Answer> {
-  const { subscription, service, headers, index } = session;
-  const text = service_request(service, "GET", uri_of(session), headers);
+/** Makes a client. `purpose` is that of `service_at`. Any phase. */
+export function new_consul_client(
+  { address, datacenter, tls, token }: ConsulAddress,
+  purpose: string,
+  is_over: (this: void) => boolean,
+): ConsulClient {
+  const service = service_at(address, tls?.verify ?? true, purpose);
+  const headers = ["Accept: application/json"];
+  if (token !== undefined) headers.push(`X-Consul-Token: ${token}`);
+  return { service, headers, datacenter, is_over };
+}
+
+/**
+ * Asks Consul. `index`: that of the last answer, after which Consul waits for a change; 0: it answers at
+ * once. Phases that have cosockets.
+ */
+export function ask_consul(client: ConsulClient, question: ConsulQuestion, index: number): Result<Answer> {
+  const { service, headers, datacenter, is_over } = client;
+  const text = service_request(service, "GET", uri_with(question, datacenter, index), headers);
   const timeout = index > 0 ? LONGEST_WAIT_SECONDS + TIMEOUT_SECONDS : TIMEOUT_SECONDS;
-  return ask_service(service, text, timeout, LARGEST_ANSWER, () => is_closed(subscription.feed));
+  return ask_service(service, text, timeout, LARGEST_ANSWER, is_over);
 }
 
 /** Asks once and applies the answer. Returns the cause of a failure. */
 function ask_once(session: QuerySession): string | undefined {
   const { subscription, query } = session;
   const { feed } = subscription;
-  const [got, cause] = ask(session);
+  const [got, cause] = ask_consul(session.client, query, session.index);
   if (got === undefined) return cause;
   const [entries, unread] = query.read(got);
   if (entries === undefined) return unread;
@@ -89,11 +120,8 @@ function ask_once(session: QuerySession): string | undefined {
 
 /** Begins a session that repeats a query. Any phase. */
 export function query_session(subscription: Subscription, query: BlockingQuery): Session {
-  const { address, tls, token } = query.consul;
   const purpose = `${subscription.feed.source} ${subscription.name}`;
-  const service = service_at(address, tls?.verify ?? true, purpose);
-  const headers = ["Accept: application/json"];
-  if (token !== undefined) headers.push(`X-Consul-Token: ${token}`);
-  const session: QuerySession = { subscription, query, service, headers, index: 0 };
+  const client = new_consul_client(query.consul, purpose, () => is_closed(subscription.feed));
+  const session: QuerySession = { subscription, query, client, index: 0 };
   return { step: () => ask_once(session) };
 }

@@ -3,7 +3,7 @@ import type { Result } from "../lib/result";
 import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
 import { describe } from "../net/stream";
-import { CONSUL, query_session } from "./blocking_query";
+import { CONSUL, query_session, type ServersQuestion } from "./blocking_query";
 import { entry_at } from "./entry";
 import { source_per_upstream } from "./session";
 import type { Entry, Source } from "./source";
@@ -86,20 +86,27 @@ function read_instances({ status, body }: Answer, zone_meta: string): Result<Ent
   return $multi(entries, undefined);
 }
 
+/** What determines the instances of a service. */
+export type Asked = Pick<ConsulConfig, "service" | "tags" | "filter" | "zone_meta">;
+
 /** Returns the arguments of the query. With `passing` the answer would not have those in maintenance. */
-function args_of({ tags, filter }: ConsulConfig): string[] {
+function args_of({ tags, filter }: Asked): string[] {
   const args: string[] = [];
   for (const tag of tags ?? []) args.push(`tag=${ngx.escape_uri(tag)}`);
   if (filter !== undefined) args.push(`filter=${ngx.escape_uri(filter)}`);
   return args;
 }
 
+/** Returns the question for the instances of a service. */
+export function instances_of(asked: Asked): ServersQuestion {
+  return {
+    path: `/v1/health/service/${ngx.escape_uri(asked.service)}`,
+    args: args_of(asked),
+    read: (got) => read_instances(got, asked.zone_meta ?? "zone"),
+  };
+}
+
 /** Follows the instances of a service. */
 export const consul: Source = source_per_upstream<ConsulConfig>("consul", (subscription, config) =>
-  query_session(subscription, {
-    consul: config,
-    path: `/v1/health/service/${ngx.escape_uri(config.service)}`,
-    args: args_of(config),
-    read: (got) => read_instances(got, config.zone_meta ?? "zone"),
-  }),
+  query_session(subscription, { consul: config, ...instances_of(config) }),
 );

@@ -161,7 +161,7 @@ function follow_upstream(name: string): void {
   }
 }
 
-/** Follows the registry of the template, if there is one and it is this worker's. Phase: init_worker_by_lua. */
+/** Follows the registry of the template, if it is this worker's. Phase: init_worker_by_lua. */
 export function follow_template(): void {
   if (current_template() === undefined || !is_mine(TEMPLATE_FEED)) return;
   feed_of(TEMPLATE_FEED, "template").is_lasting = true;

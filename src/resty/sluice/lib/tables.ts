@@ -9,6 +9,13 @@ export function set_of<T extends AnyNotNil>(...lists: (readonly T[])[]): LuaSet<
   return items;
 }
 
+/** Returns the items of a set, in no order. */
+export function items_of<T extends AnyNotNil>(set: LuaSet<T>): T[] {
+  const items: T[] = [];
+  for (const item of set) items.push(item);
+  return items;
+}
+
 /** Returns the keys of a table, in no order. */
 export function keys_of<K extends AnyNotNil, V>(table_of: LuaTable<K, V>): K[] {
   const keys: K[] = [];

@@ -131,8 +131,8 @@ function too_many_pruned(pruned: number, all: number, percent: number): Problem 
 
 /**
  * Returns the edits that delete the upstreams of the same owner that the client sees and the change does not
- * name. Upstreams with servers of a registry, with servers that have registered themselves, or from a template
- * stay. The caller holds the write lock.
+ * name. Upstreams with servers of a registry, with servers that have registered themselves, or from a
+ * template stay. The caller holds the write lock.
  */
 export function prune_edits(
   named: LuaSet<string>,

@@ -1,4 +1,4 @@
-import { source_of } from "../../config/discovery";
+import { registry_of } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { is_clustered } from "../../store/document/clustered";
 import {
@@ -65,7 +65,7 @@ export function discovery_families(
   const all_values: number[][] = [];
   for (const _ of HEADS) all_values.push([]);
   for (const index of $range(0, names.length - 1)) {
-    const source = source_of(heads[index].discovery);
+    const source = registry_of(heads[index].discovery);
     if (source !== undefined) {
       const place = its_labels.length;
       its_labels[place] = labels[index] + further_label("source", source);

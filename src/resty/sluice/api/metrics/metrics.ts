@@ -13,6 +13,7 @@ import { format_for } from "./format";
 import { gateway_families } from "./gateway_families";
 import { server_families } from "./server_families";
 import { take_snapshot } from "./snapshot";
+import { template_families } from "./template_families";
 import { upstream_families } from "./upstream_families";
 
 /** `/metrics`: the state of the gateway for Prometheus. */
@@ -52,6 +53,7 @@ function families_of(
   if (wanted === undefined) {
     add(gateway_families());
     add(cluster_families());
+    add(template_families());
   }
   add(discovery_families(snapshot.upstreams, pause));
   add(upstream_families(snapshot, pause));

@@ -1,4 +1,4 @@
-import { source_of } from "../../config/discovery";
+import { registry_of } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
@@ -71,7 +71,7 @@ function source_name(has_nodes: boolean): string {
 
 const get = of_upstream((document, { parameters }) => {
   const { name } = parameters;
-  const source = source_of(document.discovery);
+  const source = registry_of(document.discovery);
   const nodes = registered_nodes(document);
   const hosts = hosts_of(document);
   if (source === undefined && nodes.length === 0 && hosts.length === 0) {

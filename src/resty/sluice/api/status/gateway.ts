@@ -1,3 +1,4 @@
+import { current_template, describe_template } from "../../discovery/template/current";
 import { list, record } from "../../lib/json";
 import { escape_invalid_utf8 } from "../../lib/utf8";
 import { own_generation } from "../../live/unlogged";
@@ -11,6 +12,7 @@ import { cluster_problems } from "../../store/source_status";
 import { audit_problem } from "../audit";
 import { tokens_file_problem } from "../client/tokens_file";
 import { cluster_state } from "../cluster_state";
+import { template_state } from "../template_state";
 
 /** What a person must know of the whole gateway. */
 
@@ -54,6 +56,21 @@ function why_not_serving(): string | undefined {
   return `${who} no slot for counters and answers 502 until workers of an earlier reload have ended`;
 }
 
+/** Returns why the registry that feeds many upstreams fails; undefined: it does not, or there is none. */
+function why_discovery_fails(): string | undefined {
+  if (current_template() === undefined) return undefined;
+  const { error } = template_state();
+  return error === undefined ? undefined : `${describe_template()} fails: ${error}`;
+}
+
+/** Returns that upstreams are kept of which their registry has no entries; undefined: none is kept. */
+function why_discovery_waits(): string | undefined {
+  const pending = current_template() === undefined ? undefined : template_state().report?.pending;
+  if (pending === undefined) return undefined;
+  const { count, reason } = pending;
+  return `${describe_template()} has no entries of ${string.format("%d", count)} upstreams: ${reason}`;
+}
+
 /** Returns the problems of the gateway. Any phase. */
 export function gateway_problems(): object[] {
   const problems: object[] = [];
@@ -65,5 +82,7 @@ export function gateway_problems(): object[] {
   add("workers_without_slot", why_not_serving());
   add("tokens_file_invalid", tokens_file_problem());
   add("audit_log_failing", audit_problem());
+  add("discovery_failing", why_discovery_fails());
+  add("discovery_pending", why_discovery_waits());
   return list(problems);
 }

@@ -1,4 +1,4 @@
-import { source_of } from "../../config/discovery";
+import { registry_of } from "../../config/discovery";
 import type * as clock from "../../lib/clock";
 import { encode } from "../../lib/json";
 import type { Document } from "../../store/document/document";
@@ -167,7 +167,7 @@ export function servers_text(
 ): string {
   const common: Common = {
     document: head,
-    source: source_of(head.discovery),
+    source: registry_of(head.discovery),
     loads: head.load === undefined ? undefined : load_reports.get(name),
     now,
     weights: new LuaTable(),

@@ -48,12 +48,17 @@ export type ConsulKvConfig = ConfigOf<typeof CONSUL_KV>;
 /** The services of a Consul become upstreams, and their passing instances the servers. */
 export const CONSUL_TEMPLATE = block(
   {
-    address: CONSUL.options.address,
-    /** The tag of the services. Their instances without it are left out. */
+    /** An `http://` or `https://` address. */
+    address: required(read_url),
+    /** The tag of the services; instances without it are left out. */
     tag: required(text_to(128)),
-    datacenter: CONSUL.options.datacenter,
-    token: CONSUL.options.token,
-    tls: CONSUL.options.tls,
+    /** An expression in Consul's language that selects instances, such as `Service.Meta.version == "2"`. */
+    filter: optional(text_to(2048)),
+    /** Key of the zone in the metadata of an instance, else of its node. Default: `"zone"`. */
+    zone_meta: optional(text_to(128)),
+    datacenter: optional(text_to(128)),
+    token: secret(optional(text_to(256))),
+    tls: optional(TLS),
   },
   (path, { tls, address }) => check_tls(path, tls, [address]),
 );

@@ -30,3 +30,19 @@ export const DOCKER = block(
   (path, { tls, endpoint }) => check_tls(path, tls, [endpoint]),
 );
 export type DockerConfig = ConfigOf<typeof DOCKER>;
+
+/** The containers whose labels name upstreams become their servers. */
+export const DOCKER_TEMPLATE = block(
+  {
+    /** The API of the Docker engine: `unix:/path`, `http://host:port` or `https://host:port`. */
+    endpoint: with_default(read_endpoint, "unix:/var/run/docker.sock"),
+    /**
+     * Docker network in which containers have their addresses, unless their labels name another. Default: the
+     * only network of a container.
+     */
+    network: optional(text_to(256)),
+    tls: optional(TLS),
+  },
+  (path, { tls, endpoint }) => check_tls(path, tls, [endpoint]),
+);
+export type DockerTemplateConfig = ConfigOf<typeof DOCKER_TEMPLATE>;

@@ -48,13 +48,14 @@ export type EtcdConfig = ConfigOf<typeof ETCD>;
 /** The keys below a prefix become servers of upstreams, whose names are in the keys. */
 export const ETCD_TEMPLATE = block(
   {
-    endpoints: ETCD.options.endpoints,
+    /** Members of the etcd cluster, each `http://` or `https://`; if one fails, the next is asked. */
+    endpoints: required(list_of(read_url, MOST_ENDPOINTS)),
     /** The prefix of an upstream's keys, with `{name}` where its name is, such as `/upstreams/{name}/`. */
     prefix: required(read_key_prefix),
     /** Requires `password`. */
-    user: ETCD.options.user,
-    password: ETCD.options.password,
-    tls: ETCD.options.tls,
+    user: optional(text_to(128)),
+    password: secret(optional(text_to(256))),
+    tls: optional(TLS),
   },
   check_etcd,
 );

@@ -2,7 +2,7 @@ import { block, required, type ConfigOf } from "../block";
 import { one_of } from "../values";
 
 /** The registries that can feed many upstreams, by their names in `setup`. */
-export const TEMPLATE_SOURCES = ["etcd", "consul"] as const;
+export const TEMPLATE_SOURCES = ["etcd", "consul", "docker"] as const;
 export type TemplateSourceName = (typeof TEMPLATE_SOURCES)[number];
 
 /** The registry in the `discovery` of `setup` supplies the servers, and deletes the upstream in the end. */

@@ -13,7 +13,7 @@ import { report_template } from "./report";
 
 /** The answers of the registry of a template, and how they become upstreams. */
 
-/** The registry's entries by upstream; none is empty. */
+/** The registry's entries by upstream. A list may be empty: the upstream exists, but has no servers. */
 export type Groups = LuaTable<string, Entry[] | undefined>;
 
 /** Interval at which missing upstreams are looked for, in seconds. */
@@ -103,7 +103,8 @@ export function take_some(memory: Memory, changed: Groups, names: readonly strin
     if (entries === undefined) memory.groups.delete(name);
     else memory.groups.set(name, entries);
   }
-  apply(memory, names.slice(), true);
+  // Only a whole answer confirms that upstreams are gone.
+  apply(memory, names.slice(), false);
 }
 
 /** Returns whether nothing waits for another answer. */
@@ -111,7 +112,7 @@ export function is_settled({ feed, gone, verdict, error }: Memory): boolean {
   if (error !== undefined) return false;
   if (next(gone)[0] !== undefined && verdict !== "empty") return false;
   for (const [, subscription] of pairs(feed.subscriptions)) {
-    if (!(subscription).is_settled) return false;
+    if (!subscription.is_settled) return false;
   }
   return true;
 }

@@ -30,6 +30,8 @@ const SLICE = 0.001;
 
 const OTHERS_UPSTREAM = "an upstream of this name exists, which the template has not made";
 
+const NO_SERVERS = "the registry has no server of this upstream yet";
+
 /** An upstream to make. */
 interface Planned {
   name: string;
@@ -54,7 +56,7 @@ function first_servers(
     if (unfit !== undefined) skipped.push({ server: config.server, reason: unfit.text });
     else if (servers.length < SERVERS_A_WRITE) servers.push(config);
   }
-  return $multi(servers, servers.length === 0 ? (why_unusable(skipped) ?? "") : "");
+  return $multi(servers, servers.length === 0 ? (why_unusable(skipped) ?? NO_SERVERS) : "");
 }
 
 function has_made(text: string): boolean {
@@ -131,7 +133,9 @@ export function create(memory: Memory, names: readonly string[]): void {
   let planned: Planned[] = [];
   let servers = 0;
   let count = names.length === 0 ? 0 : keys_of(memory.feed.subscriptions).length;
+  const pause = new_pause();
   for (const name of names) {
+    pause();
     const one = plan(memory, name, count);
     if (one !== undefined) {
       count += 1;

@@ -137,7 +137,7 @@ function watch(session: EtcdSession): string | undefined {
   return events === undefined ? refused : apply_events(session, events);
 }
 
-/** Lists the keys if something waits for confirmation, and checks the member. Returns the cause of a failure. */
+/** Lists the keys if something waits, and checks the member. Returns the cause of a failure. */
 function check(session: EtcdSession): string | undefined {
   const { memory, client, prefix } = session;
   session.checked = clock.now();

@@ -3,6 +3,7 @@ import { source_in } from "../../config/upstream_template";
 import type { Feed, Source } from "../source";
 import { consul } from "./consul";
 import { TEMPLATE_FEED } from "./current";
+import { docker } from "./docker";
 import { etcd } from "./etcd";
 import { memory_of, type Memory } from "./memory";
 
@@ -14,7 +15,7 @@ import { memory_of, type Memory } from "./memory";
  */
 export type FollowTemplate = (this: void, memory: Memory) => string | undefined;
 
-const FOLLOW: Record<TemplateSourceName, FollowTemplate> = { etcd, consul };
+const FOLLOW: Record<TemplateSourceName, FollowTemplate> = { etcd, consul, docker };
 
 /** Upstreams that outlive their template keep their servers. */
 const NO_TEMPLATE = "setup() has no registry in discovery any more, so the servers stay as they are";

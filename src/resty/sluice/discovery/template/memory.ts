@@ -17,7 +17,7 @@ export interface Refusal {
 export interface Memory {
   feed: Feed;
   template: UpstreamTemplate;
-  /** The registry's entries by upstream; none is empty. */
+  /** The registry's entries by upstream. A list may be empty: the upstream exists, but has no servers. */
   groups: LuaTable<string, Entry[] | undefined>;
   /** The reasons why entries belong to no upstream, by their keys. */
   misplaced: LuaTable<string, string>;
