@@ -146,7 +146,7 @@ export function check_resolver_places(
 }
 
 /** What is checked of the registries of an upstream, or of `setup`. */
-type Registries = Partial<Pick<DiscoveryBlock, "consul_kv" | "dns" | "docker" | "kubernetes">> & {
+type Registries = Partial<Pick<DiscoveryBlock, "consul_kv" | "dns" | "kubernetes">> & {
   etcd?: Pick<EtcdConfig, "endpoints"> | undefined;
   consul?: Pick<ConsulConfig, "address"> | undefined;
   docker?: Pick<DockerConfig, "endpoint"> | undefined;
