@@ -27,7 +27,11 @@ export const roundRobinWatched = {
   server: { max_conns: 1000, max_fails: 3, slow_start: "10s" },
 };
 
-/** Returns a method that prefers local servers, which are all but one. @param {Method} method @returns {Method} */
+/**
+ * Returns a method that prefers local servers, which are all but one.
+ * @param {Method} method
+ * @returns {Method}
+ */
 export function withZones({ name, config }) {
   return { name: `${name}, zones`, config: { ...config, zones: {} }, zone: "a" };
 }

@@ -18,7 +18,8 @@ import { create, offset_of, row_at, shared_memory, slot_at } from "../src/resty/
  *
  *   luajit pick.lua <the method's configuration in Lua> <servers> idle|busy <workers> <zone>
  *
- * The zone is that of the gateway and of all servers but the last. View and memory are as in a worker. There are no requests, so the loads do not change.
+ * The zone is that of the gateway and of all servers but the last. View and memory are as in a worker. There
+ * are no requests, so the loads do not change.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * `zones`: an upstream prefers the servers in the zone of the gateway as long as these can carry the load. The
- * unit specs test the shares themselves.
+ * `zones`: an upstream prefers the servers in the zone of the gateway as long as these can carry the load.
+ * The unit specs test the shares themselves.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,7 +1,7 @@
 /**
  * The share of each zone in the requests of an upstream. Pure.
  *
- * The local zone gets all requests until its servers are clearly more loaded than those of the other zones, or
+ * The local zone gets all requests until its servers are clearly more loaded than those of other zones, or
  * until too few of them are available. The thresholds and the two formulas are Envoy's: the spare capacity as
  * in the documentation of its load-aware locality load balancing, the overprovisioning factor as in that of
  * its locality weighted load balancing. Envoy changes from one formula to the other at once, which lets

@@ -16,7 +16,7 @@ function apply(memory: Memory, containers: readonly Container[]): void {
   const misplaced = new LuaTable<string, string>();
   for (const [name, entries] of pairs(entries_by_upstream(containers, network, new_pause()))) {
     const unfit = unfit_name(name);
-    if (unfit === undefined) groups.set(name, entries as Entry[]);
+    if (unfit === undefined) groups.set(name, entries);
     else misplaced.set(name, unfit);
   }
   take_all(memory, groups, misplaced, "");
