@@ -3,7 +3,6 @@ import { new_pause } from "../../lib/pause";
 import type { Container } from "../../net/docker/engine";
 import { follow_engine } from "../docker_engine";
 import { entries_by_upstream } from "../docker_labels";
-import type { Entry } from "../source";
 import { is_settled, keep_up, take_all, type Groups } from "./answer";
 import type { Memory } from "./memory";
 import { unfit_name } from "./names";
@@ -16,7 +15,7 @@ function apply(memory: Memory, containers: readonly Container[]): void {
   const misplaced = new LuaTable<string, string>();
   for (const [name, entries] of pairs(entries_by_upstream(containers, network, new_pause()))) {
     const unfit = unfit_name(name);
-    if (unfit === undefined) groups.set(name, entries as Entry[]);
+    if (unfit === undefined) groups.set(name, entries);
     else misplaced.set(name, unfit);
   }
   take_all(memory, groups, misplaced, "");
