@@ -214,6 +214,7 @@ export const beyondTypes = [
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",
   "without upstreams.app.discovery.dns.type",
+  "without upstreams.app.discovery.docker.endpoint",
   "without cluster.etcd.user",
   "without cluster.etcd.password",
 ];
