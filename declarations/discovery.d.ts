@@ -138,8 +138,11 @@ declare module "resty.sluice" {
     type?: "A" | "AAAA" | "SRV";
     /** Port of the servers; required with `A` and `AAAA`, while SRV records contain it. */
     port?: number;
-    /** DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. */
-    resolvers: string[];
+    /**
+     * DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. Default: those of the `resolver`
+     * of `setup`, else of `/etc/resolv.conf`.
+     */
+    resolvers?: string[];
     /** Shortest time between two queries, if the TTL of the answer is shorter. Default: `"1s"`. */
     min_ttl?: Time;
     /** Longest time between two queries, if the TTL of the answer is longer. Default: `"60s"`. */

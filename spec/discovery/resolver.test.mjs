@@ -175,6 +175,16 @@ test("a registry is reached at the addresses that are known of its name while DN
   await waitForServers(gateway, ["127.0.0.2:8080"], undefined, "second");
 });
 
+test("discovery.dns without resolvers uses the resolver of setup", async (context) => {
+  const dns = await startScriptedDns(context, { [`A ${name}`]: a("127.9.0.1") });
+  const setup = { resolver: { addresses: [dns.address] } };
+  const discovery = { dns: { name, port: 8080 } };
+  const gateway = await startGateway(context, { upstreams: { app: { discovery } }, setup });
+  await waitForServers(gateway, ["127.9.0.1:8080"]);
+  dns.answers[`A ${name}`] = a("127.9.0.2");
+  await waitForServers(gateway, ["127.9.0.2:8080"]);
+});
+
 test("a lookup without resolve uses the resolver of setup", async (context) => {
   const dns = await startScriptedDns(context, { [`A ${name}`]: a("127.9.0.1") });
   const setup = { resolver: { addresses: [dns.address], timeout: "2s" } };

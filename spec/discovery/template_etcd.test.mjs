@@ -79,6 +79,12 @@ test("a change that would delete most upstreams waits, and is forgotten when the
   const { pending } = await waitForTemplate(gateway, "8 wait", (state) => state.pending?.count === 8);
   assert.match(pending.reason, /would delete more than max_removal_percent of the upstreams/);
   assert.deepEqual(pending.upstreams, MANY.slice(0, 8));
+  const { text } = await gateway.api.send("GET", "/api/metrics");
+  for (const sample of ['up{source="etcd"} 1', 'upstreams{source="etcd"} 10', 'pending{source="etcd"} 8'])
+    assert.ok(text.includes(`sluice_template_${sample}\n`), sample);
+  assert.match(text, /sluice_discovery_up\{upstream="u1",source="etcd"\} 1/);
+  const { problems } = await gateway.api.expect(200, "GET", "/api/sluice/1/status");
+  assert.match(problems[0].reason, /discovery.etcd of setup has no entries of 8 upstreams/);
   await waitForTemplate(gateway, "answers are counted", (state) => state.pending?.confirmations > 2);
   assert.deepEqual(await namesOf(gateway), MANY);
   await waitForServers(gateway, [someAddress(0)], 0, "u0");

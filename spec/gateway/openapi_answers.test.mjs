@@ -37,10 +37,14 @@ async function askAll(context) {
 test("every described success of every operation occurs", async (context) => {
   await askAll(context);
   const endpoints = [`http://127.0.0.1:${await freePort()}`];
-  const setup = { cluster: { etcd: { endpoints, prefix: "/sluice/" } } };
+  const setup = {
+    cluster: { etcd: { endpoints, prefix: "/sluice/" } },
+    discovery: { etcd: { endpoints, prefix: "/upstreams/{name}/" } },
+  };
   const gateway = await startGateway(context, { setup });
   gateway.log.allow(/connect\(\) failed/);
   await gateway.api.expect(200, "GET", "/api/sluice/1/cluster");
+  await gateway.api.expect(200, "GET", "/api/sluice/1/discovery");
   assert.deepEqual(
     [...descriptionFor("/api").seen].filter(isSuccess).toSorted(),
     successesOf(document).toSorted(),

@@ -34,7 +34,8 @@ const node = { server: someAddress(2), ttl: "10s" };
 
 /**
  * A request for each success, except `GET`s of paths without a variable part. The upstream "app" has a server
- * `{busy}` with a request in flight, and follows a registry. Another gateway is in a cluster.
+ * `{busy}` with a request in flight, and follows a registry. Another gateway is in a cluster and has
+ * `discovery`.
  * @type {[method: string, path: string, body?: object][]}
  */
 export const requests = [

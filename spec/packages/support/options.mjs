@@ -245,11 +245,13 @@ export const beyondTypes = [
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",
   "without upstreams.app.discovery.dns.type",
+  "without upstreams.app.discovery.docker.endpoint",
   "without discovery.etcd",
   "without discovery.etcd.user",
   "without discovery.etcd.password",
   "without discovery.consul",
   "without discovery.docker",
+  "without discovery.docker.endpoint",
   "without cluster.etcd.user",
   "without cluster.etcd.password",
 ];

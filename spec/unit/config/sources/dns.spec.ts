@@ -19,6 +19,10 @@ describe("discovery.dns", () => {
       { ...DNS_READ, min_ttl: "1m", max_ttl: "60s" },
     ],
     [
+      { name: "a", port: 80 },
+      { name: "a", type: "A", port: 80, min_ttl: "1s", max_ttl: "60s" },
+    ],
+    [
       { ...DNS, resolvers: ["[::1]", "10.0.0.1:54"] },
       { ...DNS_READ, resolvers: ["[::1]:53", "10.0.0.1:54"] },
     ],
@@ -34,7 +38,6 @@ describe("discovery.dns", () => {
 
   refuse_each("dns", [
     [{ port: 80, resolvers: DNS.resolvers }, 'invalid "discovery.dns.name": must be given'],
-    [{ name: "a", port: 80 }, 'invalid "discovery.dns.resolvers": must be given'],
     [{ name: "a", resolvers: DNS.resolvers }, 'invalid "discovery.dns.port": must be given'],
     [
       { ...DNS, type: "SRV" },

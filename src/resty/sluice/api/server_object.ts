@@ -28,8 +28,8 @@ export function parameters_object(server: ServerConfig, id?: number): object {
 
 /** Returns the value of a server's member as both APIs show it; undefined: they do not. */
 export function shown_member(server: HostRecord, name: string): unknown {
-  // An absent "drain" means false, an absent "zone" none, and an absent "source" that the server was
-  // added over the API.
+  // An absent "drain" means false, an absent "zone" that there is none, an absent "source" that the server
+  // was added over the API.
   if (name === "drain") return server.drain ? true : undefined;
   if (name === "source") return server.source === "" ? undefined : server.source;
   if (name === "zone") return server.zone === "" ? undefined : server.zone;

@@ -2,6 +2,7 @@ import type { DnsConfig } from "../config/sources/dns";
 import { seconds_of } from "../config/time";
 import { ask, new_resolvers } from "../net/dns/ask";
 import { look_up_name, type Ask } from "../net/dns/records";
+import { lookup_options } from "../net/dns/system";
 import { service_entries, type LookedUp } from "./dns_services";
 import { entry_of } from "./entry";
 import { places_of } from "./resolver";
@@ -24,8 +25,11 @@ function address_entries(ask_for: Ask, { name, type: record_type, port }: DnsCon
 /** Looks up a name again whenever its records expire. */
 export const dns: Source = source_per_upstream<DnsConfig>("dns", (subscription, config) => {
   const { feed } = subscription;
-  const resolvers = new_resolvers(places_of(config.resolvers), feed.attempts);
-  const ask_for: Ask = (name, record_type) => ask(resolvers, name, record_type, () => is_closed(feed));
+  const { resolvers } = config;
+  const own = resolvers === undefined ? undefined : new_resolvers(places_of(resolvers), feed.attempts);
+  // Those of the system may have changed.
+  const ask_for: Ask = (name, record_type) =>
+    ask(own ?? lookup_options().resolvers, name, record_type, () => is_closed(feed));
   const step = () => {
     const [entries, ttl, cause] =
       config.type === "SRV"

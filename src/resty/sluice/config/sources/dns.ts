@@ -25,8 +25,11 @@ export const DNS = block(
     type: with_default(one_of(["A", "AAAA", "SRV"]), "A"),
     /** Port of the servers; required with `A` and `AAAA`, while SRV records contain it. */
     port: optional(whole_from(1, 65535)),
-    /** DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. */
-    resolvers: required(read_resolvers),
+    /**
+     * DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. Default: those of the `resolver` of
+     * `setup`, else of `/etc/resolv.conf`.
+     */
+    resolvers: optional(read_resolvers),
     /** Shortest time between two queries, if the TTL of the answer is shorter. */
     min_ttl: with_default(time_from("100ms", "1h"), "1s"),
     /** Longest time between two queries, if the TTL of the answer is longer. */

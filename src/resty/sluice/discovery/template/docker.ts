@@ -3,7 +3,6 @@ import { new_pause } from "../../lib/pause";
 import type { Container } from "../../net/docker/engine";
 import { follow_engine } from "../docker_engine";
 import { entries_by_upstream } from "../docker_labels";
-import type { Entry } from "../source";
 import { is_settled, keep_up, take_all, type Groups } from "./answer";
 import type { Memory } from "./memory";
 import { unfit_name } from "./names";
