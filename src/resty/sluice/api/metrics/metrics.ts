@@ -13,6 +13,7 @@ import { format_for } from "./format";
 import { gateway_families } from "./gateway_families";
 import { server_families } from "./server_families";
 import { take_snapshot } from "./snapshot";
+import { split_families } from "./split_families";
 import { upstream_families } from "./upstream_families";
 
 /** `/metrics`: the state of the gateway for Prometheus. */
@@ -55,6 +56,7 @@ function families_of(
   }
   add(discovery_families(snapshot.upstreams, pause));
   add(upstream_families(snapshot, pause));
+  add(split_families(snapshot.upstreams, pause));
   if (per_server) add(server_families(snapshot.servers, codes));
   return families;
 }
