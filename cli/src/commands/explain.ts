@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { queryOf, upstreamPath } from "../api/paths";
 import type { Explained } from "../model/answers";
 import { printData, type Format } from "../output/data";
+import { membersText } from "../output/members";
 import { table } from "../output/table";
 import { print } from "../output/terminal";
 import { clean } from "../output/text";
@@ -14,8 +15,17 @@ function factorsOf({ configured, slow_start, load, reason }: Explained["servers"
   return factors.length === 1 ? "" : factors.join(" × ");
 }
 
-function explainedText({ method, problems, servers, next }: Explained): string {
-  const rows = table(
+function explainedText({ method, problems, split, servers, next }: Explained): string {
+  const rows = split === undefined ? serversText(servers) : membersText(split);
+  const choice = next.server ?? next.upstream;
+  const chosen = choice === undefined ? "unknown" : clean(choice);
+  const lines = problems.map(({ reason }) => clean(reason));
+  const what = split === undefined ? `method: ${method}` : "split";
+  return [what, ...lines, rows.trimEnd(), `next: ${chosen} (${clean(next.reason)})`].join("\n");
+}
+
+function serversText(servers: Explained["servers"]): string {
+  return table(
     [
       { title: "SERVER", value: ({ server, backup }) => (backup ? `${server} (backup)` : server) },
       { title: "STATE", value: ({ state }) => state },
@@ -29,11 +39,6 @@ function explainedText({ method, problems, servers, next }: Explained): string {
     ],
     servers,
   );
-  const chosen = next.server === undefined ? "unknown" : clean(next.server);
-  const lines = problems.map(({ reason }) => clean(reason));
-  return [`method: ${method}`, ...lines, rows.trimEnd(), `next: ${chosen} (${clean(next.reason)})`].join(
-    "\n",
-  );
 }
 
 export function addExplain(program: Command): void {
@@ -43,7 +48,7 @@ export function addExplain(program: Command): void {
     "show why each server gets its share, and which one is next",
     "sluice explain app",
     "sluice explain app --key /cart/42",
-  ).option("--key <text>", "the key of a request (hash), or the address of a client (ip_hash)");
+  ).option("--key <text>", "the key of a request (hash, a split), or the address of a client (ip_hash)");
   withFormat(verb).action(
     async (upstream: string, { key, output }: { key?: string; output: Format }, command: Command) => {
       const path = upstreamPath(upstream, `/explain${queryOf({ key })}`);
