@@ -12,6 +12,7 @@ import { addImport } from "./commands/import";
 import { addRemove } from "./commands/remove";
 import { addRollback } from "./commands/rollback";
 import { addSet } from "./commands/set";
+import { addSplit } from "./commands/split";
 import { addSwitches } from "./commands/switch";
 import { addToken } from "./commands/token";
 import { addValidate } from "./commands/validate";
@@ -39,6 +40,7 @@ const VERBS = [
   addEvents,
   addAdd,
   addSet,
+  addSplit,
   addDrain,
   addSwitches,
   addRemove,

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { queryOf, upstreamPath } from "../api/paths";
 import type { Explained, ExplainedZones } from "../model/answers";
 import { printData, type Format } from "../output/data";
+import { membersText } from "../output/members";
 import { table } from "../output/table";
 import { print } from "../output/terminal";
 import { clean } from "../output/text";
@@ -24,12 +25,12 @@ function zonesText({ in_effect, reason, zones }: ExplainedZones): string {
   return `zones: ${shares.join("; ")}`;
 }
 
-function explainedText({ method, problems, zones, servers, next }: Explained): string {
+function serversText({ servers, zones }: Explained): string {
   const zoneColumn = {
     title: "ZONE",
     value: ({ zone = "" }: Explained["servers"][number]) => zone,
   };
-  const rows = table(
+  return table(
     [
       { title: "SERVER", value: ({ server, backup }) => (backup ? `${server} (backup)` : server) },
       ...(zones === undefined ? [] : [zoneColumn]),
@@ -44,12 +45,17 @@ function explainedText({ method, problems, zones, servers, next }: Explained): s
     ],
     servers,
   );
-  const chosen = next.server === undefined ? "unknown" : clean(next.server);
+}
+
+function explainedText(explained: Explained): string {
+  const { method, problems, split, zones, next } = explained;
+  const rows = split === undefined ? serversText(explained) : membersText(split);
+  const choice = next.server ?? next.upstream;
+  const chosen = choice === undefined ? "unknown" : clean(choice);
   const lines = problems.map(({ reason }) => clean(reason));
   if (zones !== undefined) lines.push(zonesText(zones));
-  return [`method: ${method}`, ...lines, rows.trimEnd(), `next: ${chosen} (${clean(next.reason)})`].join(
-    "\n",
-  );
+  const what = split === undefined ? `method: ${method}` : "split";
+  return [what, ...lines, rows.trimEnd(), `next: ${chosen} (${clean(next.reason)})`].join("\n");
 }
 
 export function addExplain(program: Command): void {
@@ -59,7 +65,7 @@ export function addExplain(program: Command): void {
     "show why each server gets its share, and which one is next",
     "sluice explain app",
     "sluice explain app --key /cart/42",
-  ).option("--key <text>", "the key of a request (hash), or the address of a client (ip_hash)");
+  ).option("--key <text>", "the key of a request (hash, a split), or the address of a client (ip_hash)");
   withFormat(verb).action(
     async (upstream: string, { key, output }: { key?: string; output: Format }, command: Command) => {
       const path = upstreamPath(upstream, `/explain${queryOf({ key })}`);

@@ -3,6 +3,7 @@ import type { Client } from "../api/client";
 import { STATUS, upstreamPath } from "../api/paths";
 import type { DetailedServer, DetailedStatus, Overview, Summary } from "../model/answers";
 import { printData, type Format } from "../output/data";
+import { membersText } from "../output/members";
 import { table } from "../output/table";
 import { note, print } from "../output/terminal";
 import { clean, count } from "../output/text";
@@ -19,13 +20,19 @@ function troubleOf({ panic, problems = [], discovery, worst }: Summary): string 
   return parts.join("; ");
 }
 
+/** Returns how many servers are up, of all servers; or members with an available server, of all members. */
+function upOf({ states, servers, split }: Overview["upstreams"][number]): string {
+  if (split === undefined) return `${states.up ?? 0}/${servers}`;
+  return `${split.filter(({ available }) => available).length}/${split.length}`;
+}
+
 function overviewText(upstreams: Overview["upstreams"]): string {
   const rows = upstreams.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   return table(
     [
       { title: "NAME", value: ({ name }) => name },
-      { title: "METHOD", value: ({ method }) => method },
-      { title: "UP", value: ({ states, servers }) => `${states.up ?? 0}/${servers}` },
+      { title: "METHOD", value: ({ method, split }) => (split === undefined ? method : "split") },
+      { title: "UP", value: upOf },
       { title: "ACTIVE", value: ({ active }) => active },
       { title: "REQUESTS", value: ({ requests }) => requests },
       { title: "FAILS", value: ({ fails }) => fails },
@@ -78,11 +85,16 @@ async function showAll(client: Client, format: Format): Promise<void> {
 async function showOne(client: Client, name: string, format: Format): Promise<void> {
   const status = await client.get<DetailedStatus>(upstreamPath(name, "/status"));
   if (printData(format, status)) return;
-  const { method, revision, servers } = status;
-  print(`${clean(name)}: ${method}, ${count(servers.length, "server")}, revision ${revision}`);
+  const { method, revision, servers, split } = status;
+  const what =
+    split === undefined
+      ? `${method}, ${count(servers.length, "server")}`
+      : `split, ${count(split.length, "member")}`;
+  print(`${clean(name)}: ${what}, revision ${revision}`);
   const { worst: _, ...summary } = status;
   const trouble = troubleOf(summary);
   if (trouble !== "") print(`  ${clean(trouble)}`);
+  if (split !== undefined) print(membersText(split));
   if (servers.length > 0) print(serversText(servers));
 }
 

@@ -7,6 +7,20 @@ export interface Problem {
   reason: string;
 }
 
+/** A member of a split, with its share in effect. */
+export interface SplitMember {
+  upstream: string;
+  weight: number;
+  share_percent: number;
+  available: boolean;
+}
+
+/** A split as it is configured. */
+export interface Split {
+  by?: string;
+  members: { upstream: string; weight: number; match?: Record<string, string> }[];
+}
+
 export interface Summary {
   name: string;
   revision: number;
@@ -18,6 +32,7 @@ export interface Summary {
   panic?: boolean;
   problems?: Problem[];
   discovery?: { state: string; error?: string };
+  split?: SplitMember[];
   worst?: { server: string; state: State; reason: string };
 }
 
@@ -80,8 +95,9 @@ export interface Explained {
   method: string;
   problems: Problem[];
   zones?: ExplainedZones;
+  split?: SplitMember[];
   servers: (Omit<DetailedServer, "origin"> & { active_percent: number })[];
-  next: { id?: number; server?: string; reason: string };
+  next: { upstream?: string; id?: number; server?: string; reason: string };
 }
 
 /** A changed member; an absent value: it is not set. */

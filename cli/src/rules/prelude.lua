@@ -66,6 +66,7 @@ function require(name)
   return loaded[name]
 end
 
+local names = require("resty.sluice.config.name")
 local upstreams = require("resty.sluice.config.upstream")
 local given = require("resty.sluice.api.changes.given")
 
@@ -86,7 +87,7 @@ end
 
 -- Returns the problems of an upstream whose JSON is `text`. `patch`: the object of `patch`, if there is one.
 return function(name, text, patch)
-  local bad_name = upstreams.check_name(name)
+  local bad_name = names.check_name(name)
   if bad_name ~= nil then
     return { bad_name }
   end

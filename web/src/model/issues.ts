@@ -1,6 +1,6 @@
 import type { Figures } from "./figures";
 import { severityOf, worstOf, type Severity } from "./severity";
-import type { GatewayStatus, SummaryFields, WorstServer } from "./types";
+import type { GatewayStatus, Problem, SummaryFields, WorstServer } from "./types";
 import { count, duration, percent, plural, secondsSince, withLocalTimes } from "./words";
 
 /** What is wrong with an upstream or with the gateway, in sentences. */
@@ -31,8 +31,17 @@ export function serverSentence({ server, state, since, reason }: WorstServer, no
   return `${server} is ${stateSince(state, since, now)}: ${withLocalTimes(reason)}`;
 }
 
+/** Returns what is wrong with the members of a split. That all are unavailable is among its problems. */
+function memberIssue({ split = [] }: SummaryFields): Issue | undefined {
+  const missing = split.filter(({ weight, available }) => weight > 0 && !available);
+  if (missing.length === 0 || missing.length === split.length) return undefined;
+  const names = missing.map(({ upstream }) => upstream).join(", ");
+  return { severity: "warning", text: `Others get the share of ${names}, which has no available server.` };
+}
+
 function servingIssue(summary: SummaryFields): Issue | undefined {
-  const { states, panic } = summary;
+  const { states, panic, split } = summary;
+  if (split !== undefined) return memberIssue(summary);
   const total = serverCount(summary);
   if (total === 0) return { severity: "warning", text: "It has no servers: every request gets 502." };
   if (panic === true) {
@@ -78,6 +87,10 @@ function errorIssue({ errors }: Figures): Issue | undefined {
   return { severity: "warning", text: `${percent(errors)} of the requests fail.` };
 }
 
+function problemIssue({ problem, reason }: Problem): Issue {
+  return { severity: problem === "split_unavailable" ? "critical" : "warning", text: sentence(reason) };
+}
+
 /** Returns what is wrong with an upstream, the worst first. `now`: the gateway's clock, in ms since 1970. */
 export function issuesOf(summary: SummaryFields, figures: Figures, now: number): Issue[] {
   const found = [
@@ -86,7 +99,7 @@ export function issuesOf(summary: SummaryFields, figures: Figures, now: number):
     discoveryIssue(summary),
     errorIssue(figures),
     queueIssue(summary),
-    ...(summary.problems ?? []).map(({ reason }): Issue => ({ severity: "warning", text: sentence(reason) })),
+    ...(summary.problems ?? []).map(problemIssue),
   ];
   return found.filter((issue) => issue !== undefined);
 }

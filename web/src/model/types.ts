@@ -28,6 +28,14 @@ export interface DiscoverySummary {
   error?: string;
 }
 
+/** A member of a split, with its share in effect. */
+export interface SplitMember {
+  upstream: string;
+  weight: number;
+  share_percent: number;
+  available: boolean;
+}
+
 /** A server that is not up. */
 export interface WorstServer {
   id: number;
@@ -49,6 +57,8 @@ export interface SummaryFields {
   fails: number;
   times?: SparseCounts;
   queue?: Queue;
+  /** Its members, if it is a split. */
+  split?: SplitMember[];
   panic?: boolean;
   discovery?: DiscoverySummary;
   problems?: Problem[];

@@ -9,6 +9,7 @@ import { Row, UpstreamRow } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
 import { old_places } from "../store/old_places";
 import { check_failure, UNPROVEN } from "../store/unproven";
+import { member_problems, members_now } from "./split_members";
 
 /** Problems of upstreams and servers that their states do not show. */
 
@@ -34,6 +35,10 @@ export function problem_objects(name: string, document: Document): object[] {
     const failure = check_failure(name);
     const why = failure === undefined ? "" : `; ${failure}`;
     problems.push(problem_record({ problem: "check_unproven", reason: `${UNPROVEN}${why}` }));
+  }
+  if (document.split !== undefined) {
+    const members = members_now(name, document.split, clock.now());
+    for (const problem of member_problems(members)) problems.push(problem_record(problem));
   }
   const misplaced = old_places(name, document);
   if (misplaced !== undefined)

@@ -36,6 +36,14 @@ export function is_full(upstream: LiveUpstream, now: number): boolean {
   return false;
 }
 
+/** Tells whether an upstream has a server for a request now. Not hot. */
+export function can_serve(upstream: LiveUpstream, now: number): boolean {
+  for (const [, server] of pairs(upstream.servers)) {
+    if (server.in_rotation && is_healthy(server, now) && has_room(server)) return true;
+  }
+  return false;
+}
+
 /** Tells whether a server that was chosen and counted before can still have the request. Not hot. */
 export function is_still_available(upstream: LiveUpstream, server: LiveServer, now: number): boolean {
   if (upstream.servers.get(server.id) !== server || !is_healthy(server, now)) return false;

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { Icon } from "../../components/icon";
+import { SplitLine } from "../../components/split_members";
 import { Sparkline } from "../../components/sparkline";
 import { otherStates, StatesBar } from "../../components/states_bar";
 import type { Column } from "../../components/table";
@@ -39,13 +40,13 @@ export function shownIssues({ summary, figures, severity }: Upstream): Issue[] {
 }
 
 function Name({ upstream }: { upstream: Upstream }) {
-  const { name, method } = upstream.summary;
+  const { name, method, split } = upstream.summary;
   return (
     <>
       <a href={upstreamHash(name)} class="title">
         {name}
       </a>
-      <span class="aside">{method}</span>
+      <span class="aside">{split === undefined ? method : "split"}</span>
       <ul class="issues">
         {shownIssues(upstream).map(({ severity, text }) => (
           <li key={text} class={`issue ${severity}`} title={text}>
@@ -58,7 +59,8 @@ function Name({ upstream }: { upstream: Upstream }) {
 }
 
 function Servers({ upstream }: { upstream: Upstream }) {
-  const { states } = upstream.summary;
+  const { states, split } = upstream.summary;
+  if (split !== undefined) return <SplitLine members={split} />;
   const total = serverCount(upstream.summary);
   return (
     <span class="with-bar" title={otherStates(states)}>

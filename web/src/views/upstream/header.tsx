@@ -25,7 +25,7 @@ export function UpstreamHeader({ data }: { data: Detail }) {
           {name}
         </h1>
         <p class="quiet">
-          {status.method}, revision {status.revision}
+          {status.split === undefined ? status.method : "split"}, revision {status.revision}
           {status.discovery !== undefined && `, discovery ${status.discovery.state}`}
         </p>
       </div>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { ServerActions, useActionKeys } from "../../actions/server_actions";
+import { SplitMembers } from "../../components/split_members";
 import { useKeys } from "../../components/keys";
 import { TABS, upstreamHash, type Route, type Tab } from "../../model/route";
 import { detail } from "../../state/detail";
@@ -85,7 +86,10 @@ export function UpstreamView({ route }: { route: UpstreamRoute }) {
       {back}
       <UpstreamHeader data={data} />
       <Tabs name={name} current={tab} />
-      {tab === "servers" && <Servers data={data} selected={selected} onSelect={setSelected} />}
+      {data.status?.split !== undefined && <SplitMembers members={data.status.split} />}
+      {tab === "servers" && data.status?.split === undefined && (
+        <Servers data={data} selected={selected} onSelect={setSelected} />
+      )}
       {tab === "events" && <UpstreamEvents name={name} />}
       {tab === "configuration" && <Configuration name={name} revision={data.status?.revision} />}
       {tab === "discovery" && <Discovery name={name} version={Math.floor((data.status?.now ?? 0) / 5)} />}

@@ -14,6 +14,7 @@ import { gateway_families } from "./gateway_families";
 import { server_families } from "./server_families";
 import { take_snapshot } from "./snapshot";
 import { template_families } from "./template_families";
+import { split_families } from "./split_families";
 import { upstream_families } from "./upstream_families";
 
 /** `/metrics`: the state of the gateway for Prometheus. */
@@ -57,6 +58,7 @@ function families_of(
   }
   add(discovery_families(snapshot.upstreams, pause));
   add(upstream_families(snapshot, pause));
+  add(split_families(snapshot.upstreams, pause));
   if (per_server) add(server_families(snapshot.servers, codes));
   return families;
 }

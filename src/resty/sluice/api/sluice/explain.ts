@@ -1,11 +1,14 @@
+import { next_by_key, next_in_turn } from "../../balancer/shares";
 import { refuse, type Read } from "../../config/reader";
+import type { SplitConfig } from "../../config/split";
 import * as clock from "../../lib/clock";
+import { crc32 } from "../../lib/crc32";
 import { ip_bytes } from "../../lib/ip";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
 import { foresee } from "../../live/choice";
 import { address_key } from "../../live/view/key";
-import type { LiveUpstream } from "../../live/view/model";
+import type { LiveUpstream, Split } from "../../live/view/model";
 import { look_at_upstream } from "../../live/view/view";
 import type { Document } from "../../store/document/document";
 import { parse_line, type ServerRecord } from "../../store/document/line";
@@ -19,17 +22,21 @@ import { doubt_about, problem_objects } from "../problems";
 import { argument } from "../request";
 import type { Route } from "../route";
 import { percent_of, recent_picks } from "../share";
+import { member_objects, members_now, type MemberState } from "../split_members";
 import { check_object, explained_state, since_of } from "../state_text";
 import { zones_object } from "../zone_objects";
 
 /** `/sluice/1/upstreams/<name>/explain`: the share of each server with its reasons, and the next server. */
 
-const explained_record = record("method problems zones servers autoscale next");
+const explained_record = record("method problems split zones servers autoscale next");
 const server_record = record(`
   id server node zone backup state reason since expired expires weight report check
   picks picks_percent active active_percent
 `);
-const next_record = record("id server reason");
+const next_record = record("upstream id server reason");
+
+/** Identifies this choice, which changes nothing, among those that requests make. */
+const FORESEEN = -1;
 
 /** A server's picks of the last minute, and its active requests. */
 interface Share {
@@ -109,11 +116,44 @@ function next_object(
   return next_record({ id: server.id, server: server.server, reason });
 }
 
+/** Returns the member of a split that a request with this key would get next in this worker. */
+function next_member_object(
+  { members }: Split,
+  states: readonly MemberState[],
+  key: string | undefined,
+): object {
+  for (const index of $range(0, members.length - 1))
+    members[index].passed_over = states[index].available ? 0 : FORESEEN;
+  const is_keyed = key !== undefined && key !== "";
+  const member = is_keyed ? next_by_key(members, crc32(key), FORESEEN) : next_in_turn(members, FORESEEN);
+  if (member === undefined) return next_record({ reason: "no member has an available server" });
+  const reason = is_keyed ? "by its key, unless it matches" : "by the turns of the members in this worker";
+  return next_record({ upstream: member.name, reason });
+}
+
+/** Explains a split. */
+function explain_split(name: string, document: Document, split: SplitConfig, now: clock.Moment): object {
+  const states = members_now(name, split, now);
+  const live = look_at_upstream(name, now)?.split;
+  const key = split.by === undefined ? undefined : argument("key");
+  return explained_record({
+    method: document.method,
+    problems: problem_objects(name, document),
+    split: member_objects(states),
+    servers: list([]),
+    next:
+      live === undefined
+        ? next_record({ reason: "no member has an available server" })
+        : next_member_object(live, states, key),
+  });
+}
+
 const get = of_upstream((document, { parameters }) => {
   const { name } = parameters;
   const [key, bad_key] = read_key(document.method);
   if (bad_key !== undefined) return $multi(undefined, bad_key);
   const now = clock.now();
+  if (document.split !== undefined) return ok(explain_split(name, document, document.split, now), document);
   // Comes first because it drops reports that have expired.
   const upstream = look_at_upstream(name, now);
   const explained = {

@@ -1,3 +1,4 @@
+import type { SplitConfig } from "../../config/split";
 import type { Cell, RowNumber } from "../../store/memory/cells";
 import { Condition, type Plan } from "../condition";
 import type { Shown } from "./shown";
@@ -24,6 +25,8 @@ export interface KnownUpstream {
   /** The size of its queue; undefined: it has none. */
   queue_size: number | undefined;
   has_source: boolean;
+  /** Its members, if it is a split. */
+  split: SplitConfig | undefined;
   /** The sums at the last look, whether its summary could pass, and that summary. */
   sums: Sums;
   is_restless: boolean;

@@ -9,7 +9,7 @@ import { Sum, type KnownUpstream, type Sums } from "./model";
 import { note_shown } from "./shown";
 import { keep_sums, sum_up } from "./sums";
 import { times_text } from "./times";
-import { discovery_text, problems_text, worst_text } from "./trouble";
+import { discovery_text, problems_text, split_text, worst_text } from "./trouble";
 
 /** The summary of an upstream as JSON text. It is formatted again only if something has changed. */
 
@@ -66,7 +66,9 @@ function queue_text({ queue_size }: KnownUpstream, sums: Sums): string {
 }
 
 /** Tells whether the summary shows something that may pass, and is then as if it had never been. */
-function is_restless({ has_source }: KnownUpstream, sums: Sums, discovery: string): boolean {
+function is_restless({ has_source, split }: KnownUpstream, sums: Sums, discovery: string): boolean {
+  // The shares of a split follow the health of its members.
+  if (split !== undefined) return true;
   const lasting =
     sums[Sum.FIRST_CONDITION + Condition.UP] +
     sums[Sum.FIRST_CONDITION + Condition.SET_DOWN] +
@@ -77,7 +79,7 @@ function is_restless({ has_source }: KnownUpstream, sums: Sums, discovery: strin
   return !is_quiet || lasting !== servers || (has_source && discovery !== ANSWERING);
 }
 
-function format(upstream: KnownUpstream, sums: Sums, discovery: string): string {
+function format(upstream: KnownUpstream, sums: Sums, discovery: string, now: Moment): string {
   const text = get_text(upstream.name) ?? "";
   const counts = string.format(
     COUNTS,
@@ -90,8 +92,10 @@ function format(upstream: KnownUpstream, sums: Sums, discovery: string): string 
     all_times_text(upstream, sums),
   );
   const panic = panics(upstream, sums) ? ',"panic":true' : "";
-  const trouble = problems_text(upstream.name, text, sums) + worst_text(upstream, text, sums);
-  return escape_invalid_utf8(counts + queue_text(upstream, sums) + panic + discovery + trouble);
+  const trouble = problems_text(upstream, text, sums) + worst_text(upstream, text, sums);
+  return escape_invalid_utf8(
+    counts + queue_text(upstream, sums) + panic + split_text(upstream, now) + discovery + trouble,
+  );
 }
 
 /**
@@ -107,7 +111,7 @@ export function look_at(upstream: KnownUpstream, last_slot: number, now: Moment)
   const was_restless = upstream.is_restless;
   upstream.is_restless = restless;
   if (!keep_sums(upstream.sums, current) && !restless && !was_restless) return;
-  const text = format(upstream, current, discovery);
+  const text = format(upstream, current, discovery, now);
   const read_at = kernel_now();
   note_shown(upstream.shown, text, current[Sum.HEALTH_REVISION], read_at);
   if (restless) shared_memory()[upstream.row + UpstreamRow.RESTLESS_AT] = read_at;

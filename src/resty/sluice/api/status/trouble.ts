@@ -1,3 +1,4 @@
+import type { Moment } from "../../lib/clock";
 import { encode, record } from "../../lib/json";
 import { own_generation } from "../../live/unlogged";
 import { find_record, parse_head } from "../../store/document/document";
@@ -5,6 +6,7 @@ import { active_requests } from "../../store/memory/rows";
 import { discovery_state } from "../discovery_state";
 import { Condition } from "../condition";
 import { problem_objects } from "../problems";
+import { member_objects, members_now } from "../split_members";
 import { explained_state, since_of } from "../state_text";
 import { Sum, type KnownUpstream, type Sums } from "./model";
 
@@ -20,10 +22,16 @@ export function discovery_text({ name, has_source }: KnownUpstream): string {
   return `,"discovery":${encode(discovery_record({ state, error }))}`;
 }
 
+/** Returns the members of a split; "": it is none. */
+export function split_text({ name, split }: KnownUpstream, now: Moment): string {
+  return split === undefined ? "" : `,"split":${encode(member_objects(members_now(name, split, now)))}`;
+}
+
 /** Returns its problems; "": none. `text`: its document. */
-export function problems_text(name: string, text: string, sums: Sums): string {
+export function problems_text({ name, split }: KnownUpstream, text: string, sums: Sums): string {
   const is_unlogged = sums[Sum.UNLOGGED] !== 0 && sums[Sum.UNLOGGED] >= own_generation();
-  if (!is_unlogged && sums[Sum.UNPROVEN_SINCE] >= 0 && sums[Sum.OLD_PLACES] === 0) return "";
+  if (split === undefined && !is_unlogged && sums[Sum.UNPROVEN_SINCE] >= 0 && sums[Sum.OLD_PLACES] === 0)
+    return "";
   const problems = problem_objects(name, parse_head(text)[0]);
   return problems.length === 0 ? "" : `,"problems":${encode(problems)}`;
 }
