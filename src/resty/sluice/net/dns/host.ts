@@ -66,6 +66,7 @@ export function look_up_host(asker: Asker, options: LookupOptions, name: string)
   if (fixed !== undefined) return fixed_result(plain, fixed, asker);
   const known: Asker["known"] = new LuaTable();
   let found: HostAddresses | undefined;
+  let failed: HostAddresses | undefined;
   for (const candidate of full_names(options, name)) {
     const all = addresses_of_targets(asker, [candidate], []);
     for (const [question, addresses] of pairs(all.known)) known.set(question, addresses);
@@ -73,9 +74,13 @@ export function look_up_host(asker: Asker, options: LookupOptions, name: string)
     // A name that is known not to exist is looked up again when the first of its negative answers expires.
     all.ttl = math.min(all.ttl, found?.all.ttl ?? math.huge);
     found = { ...target, name: candidate, all: { ...all, known } };
-    if (target.hosts.length > 0 || target.problem !== undefined || target.unknown.length > 0) break;
+    // Where only one family fails and the other has no address, another domain may have the name. Where nothing
+    // is answered, no other domain is asked: the first one may have it.
+    if (target.hosts.length > 0) return found;
+    if (target.problem !== undefined) failed = failed ?? found;
+    if (all.answered === 0) break;
   }
-  return found ?? fixed_result(plain, [], asker);
+  return failed ?? found ?? fixed_result(plain, [], asker);
 }
 
 const cache = new LuaTable<string, Cached | undefined>();
