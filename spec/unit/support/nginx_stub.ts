@@ -91,7 +91,7 @@ const modules: Record<string, object> = {
     },
   },
   // This module calls C functions of nginx.
-  "src.resty.sluice.live.variable": {
+  "src.resty.sluice.live.view.variable": {
     LONGEST_NAME: 64,
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
     read_text: (_request: ffi.CData, name: string) => nginx.variables[name],

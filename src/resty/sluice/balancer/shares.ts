@@ -47,7 +47,7 @@ function closest_of_more<S extends Shareholder>(
   return best;
 }
 
-/** Returns the candidate of a key among those that the choice has not passed over; undefined: none is left. */
+/** Returns the candidate of a key among those that the choice has not passed over; undefined: none. */
 export function next_by_key<S extends Shareholder>(
   candidates: readonly S[],
   hash: number,

@@ -8,7 +8,7 @@ import { add_tried, find_attempts, keep_several, redirect, type Attempts } from 
 import { note_response_report } from "./in_band";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
 import { report_unlogged } from "./unlogged";
-import { read_number } from "./variable";
+import { read_number } from "./view/variable";
 import { note_failed_attempt, note_response } from "./view/availability";
 import { count_at, count_end, count_response, count_success } from "./view/counters";
 import { note_end } from "./view/in_flight_age";

@@ -33,7 +33,7 @@ function recount(split: Split, now: number): number {
   return servers;
 }
 
-/** Returns the number of servers in rotation below a split. Hot: it is counted only if it may have changed. */
+/** Returns the number of servers in rotation below a split. Hot: counted only if it may have changed. */
 export function count_servers(split: Split, now: number): number {
   return split.counted_at === rotations() ? split.servers : recount(split, now);
 }

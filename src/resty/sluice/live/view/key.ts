@@ -3,7 +3,7 @@ import { get_request } from "resty.core.base";
 
 import type { BalancingConfig } from "../../config/balancing";
 import { parse_template, type TemplatePart } from "../../config/template";
-import { LONGEST_NAME, read_text } from "../variable";
+import { LONGEST_NAME, read_text } from "./variable";
 
 /** Readers of the key by which a method assigns requests. A reader runs in each request. Hot. */
 
