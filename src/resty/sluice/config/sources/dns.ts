@@ -26,8 +26,8 @@ export const DNS = block(
     /** Port of the servers; required with `A` and `AAAA`, while SRV records contain it. */
     port: optional(whole_from(1, 65535)),
     /**
-     * DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. Default: those of the `resolver` of
-     * `setup`, else of `/etc/resolv.conf`.
+     * DNS servers, each `ip` or `ip:port`; if one fails, the next is asked. Default: those of the `resolver`
+     * of `setup`, else of `/etc/resolv.conf`.
      */
     resolvers: optional(read_resolvers),
     /** Shortest time between two queries, if the TTL of the answer is shorter. */

@@ -74,8 +74,8 @@ export function look_up_host(asker: Asker, options: LookupOptions, name: string)
     // A name that is known not to exist is looked up again when the first of its negative answers expires.
     all.ttl = math.min(all.ttl, found?.all.ttl ?? math.huge);
     found = { ...target, name: candidate, all: { ...all, known } };
-    // Where only one family fails and the other has no address, another domain may have the name. Where nothing
-    // is answered, no other domain is asked: the first one may have it.
+    // Where only one family fails and the other has no address, another domain may have the name. Where
+    // nothing is answered, no other domain is asked: this one may have it.
     if (target.hosts.length > 0) return found;
     if (target.problem !== undefined) failed = failed ?? found;
     if (all.answered === 0) break;
