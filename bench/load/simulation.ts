@@ -22,22 +22,32 @@ const LOADS = [0.7, 0.9, 1.05] as const;
 const POLICIES: readonly { name: string; policy: NewPolicy; gateways: readonly number[] }[] = [
   { name: "least request of two", policy: least_request_of_two, gateways: [20] },
   { name: "peak EWMA of two", policy: peak_ewma_of_two, gateways: [20] },
-  { name: "round_robin", policy: method({ method: "round_robin" }), gateways: [1, 4] },
-  { name: "least_conn", policy: method({ method: "least_conn" }), gateways: [1, 4] },
-  {
-    name: "random two least_conn",
-    policy: method({ method: "random", random: { two: "least_conn" } }),
-    gateways: [1, 4, 20],
-  },
+  { name: "round_robin", policy: method({ method: "round_robin" }), gateways: [1] },
+  { name: "least_conn", policy: method({ method: "least_conn" }), gateways: [1, 4, 20] },
   {
     name: "least_time",
     policy: method({ method: "least_time", least_time: { measure: "last_byte", inflight: false } }),
     gateways: [1, 4, 20],
   },
   {
-    name: "least_time inflight",
-    policy: method({ method: "least_time", least_time: { measure: "last_byte", inflight: true } }),
-    gateways: [1, 4],
+    name: "least_load",
+    policy: method({ method: "least_load", least_load: { choices: 6, hot_quantile: 0.6 } }),
+    gateways: [1, 4, 20],
+  },
+  {
+    name: "least_load q.5",
+    policy: method({ method: "least_load", least_load: { choices: 6, hot_quantile: 0.5 } }),
+    gateways: [1, 4, 20],
+  },
+  {
+    name: "least_load 5",
+    policy: method({ method: "least_load", least_load: { choices: 5, hot_quantile: 0.6 } }),
+    gateways: [1, 4, 20],
+  },
+  {
+    name: "least_load 8",
+    policy: method({ method: "least_load", least_load: { choices: 8, hot_quantile: 0.6 } }),
+    gateways: [1, 4, 20],
   },
 ];
 

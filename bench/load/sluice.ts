@@ -6,7 +6,10 @@ import { note_begin, note_end, use_sums } from "../../src/resty/sluice/live/view
 import { Measure, type LiveServer, type LiveUpstream } from "../../src/resty/sluice/live/view/model";
 import {
   count_failed_response,
+  count_loaded_time,
   count_response_time,
+  in_flight as in_flight_of,
+  note_requests,
   use_loads,
 } from "../../src/resty/sluice/live/view/surroundings";
 import { apply_document, new_upstream } from "../../src/resty/sluice/live/view/upstream";
@@ -51,6 +54,7 @@ function make_upstream(config: BalancingConfig, servers: number, gateway: number
     lines.push(`${id} 1 ${first_row + id} {"server":"127.0.0.${id}:8080"}\n`);
     memory[row + Row.STAMP] = 1;
     memory[row + Row.EXPECTED_TIME] = -1;
+    memory[row + Row.FAIL_TIMEOUT] = 10;
     memory[row + Row.HEADER_TIME] = -1;
     memory[row + Row.RESPONSE_TIME] = -1;
   }
@@ -80,13 +84,17 @@ export function method(config: BalancingConfig): NewPolicy {
         }
         return server.id - 1;
       },
-      note: (index, { latency, is_failure }) => {
+      note: (index, { latency, is_failure, in_flight }, now) => {
         const server = server_of(index);
+        if (!is_failure && upstream.measure === Measure.LOAD) {
+          note_requests(server, in_flight, in_flight_of(server) - 1, now);
+          count_loaded_time(server, latency * 1000);
+        }
         uncount_request(server);
         if (upstream.keeps_begun) note_end(table.remove(keys[index], 1) as number, server);
         if (upstream.measure === Measure.NONE) return;
         if (is_failure) count_failed_response(server);
-        else count_response_time(server, latency * 1000);
+        else if (upstream.measure !== Measure.LOAD) count_response_time(server, latency * 1000);
       },
     };
   };
