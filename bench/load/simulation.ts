@@ -1,5 +1,6 @@
 import "../../spec/unit/support/nginx_stub";
 
+import type { ModelServer } from "./fleet";
 import type { NewPolicy } from "./policy";
 import { least_request_of_two, peak_ewma_of_two } from "./reference";
 import { method } from "./sluice";
@@ -14,9 +15,32 @@ import { run } from "./testbed";
  * milliseconds, failures, late requests and imbalance.
  */
 
+function nothing(this: void): void {
+  // Servers are as they are.
+}
+
 const SEEDS = 5;
 const DEADLINE = 5;
-const LOADS = [0.7, 0.9, 1.05] as const;
+
+/** A situation in which the policies are compared. */
+interface Situation {
+  name: string;
+  loads: readonly number[];
+  prepare?: (this: void, servers: readonly ModelServer[]) => void;
+}
+
+const SITUATIONS: readonly Situation[] = [
+  { name: "published", loads: [0.7, 0.9, 1.05] },
+  { name: "ramp", loads: [0.75, 0.83, 0.93, 1.03, 1.14, 1.27, 1.41, 1.57, 1.74] },
+  {
+    name: "two sinkholes",
+    loads: [0.7],
+    prepare: (servers) => {
+      for (const index of $range(servers.length - 2, servers.length - 1))
+        servers[index].fault = "fails at once";
+    },
+  },
+];
 
 /** The policies, and the numbers of clients or gateways that they run with. */
 const POLICIES: readonly { name: string; policy: NewPolicy; gateways: readonly number[] }[] = [
@@ -34,48 +58,45 @@ const POLICIES: readonly { name: string; policy: NewPolicy; gateways: readonly n
     policy: method({ method: "least_load", least_load: { choices: 6, hot_quantile: 0.6 } }),
     gateways: [1, 4, 20],
   },
-  {
-    name: "least_load q.5",
-    policy: method({ method: "least_load", least_load: { choices: 6, hot_quantile: 0.5 } }),
-    gateways: [1, 4, 20],
-  },
-  {
-    name: "least_load 5",
-    policy: method({ method: "least_load", least_load: { choices: 5, hot_quantile: 0.6 } }),
-    gateways: [1, 4, 20],
-  },
-  {
-    name: "least_load 8",
-    policy: method({ method: "least_load", least_load: { choices: 8, hot_quantile: 0.6 } }),
-    gateways: [1, 4, 20],
-  },
 ];
 
 function quantile(sorted: readonly number[], share: number): number {
   return (sorted[math.floor(sorted.length * share)] ?? 0) * 1000;
 }
 
-for (const { name, policy, gateways } of POLICIES) {
-  for (const count of gateways) {
-    for (const load of LOADS) {
-      for (const seed of $range(1, SEEDS)) {
-        const { latencies, failures, late, imbalance } = run({
-          load,
-          seed,
-          gateways: count,
-          policy,
-          deadline: DEADLINE,
-        });
-        const times = string.format(
-          "%.1f\t%.1f\t%.1f",
-          quantile(latencies, 0.5),
-          quantile(latencies, 0.99),
-          quantile(latencies, 0.999),
-        );
-        print(
-          `${name}\t${count}\t${load}\t${seed}\t${times}\t${failures}\t${late}\t${string.format("%.3f", imbalance)}`,
-        );
+const [wanted] = [...$vararg] as [string | undefined];
+
+for (const { name: situation, loads, prepare } of SITUATIONS) {
+  if (wanted === undefined || wanted === situation)
+    for (const { name, policy, gateways } of POLICIES) {
+      for (const count of gateways) {
+        for (const load of loads) {
+          for (const seed of $range(1, SEEDS)) {
+            const outcome = run({
+              load,
+              seed,
+              gateways: count,
+              policy,
+              deadline: DEADLINE,
+              prepare: prepare ?? nothing,
+            });
+            const { latencies, failures, late, imbalance } = outcome;
+            const times = [0.5, 0.99, 0.999].map((share) =>
+              string.format("%.1f", quantile(latencies, share)),
+            );
+            const fields = [
+              name,
+              count,
+              load,
+              seed,
+              ...times,
+              failures,
+              late,
+              string.format("%.3f", imbalance),
+            ];
+            print(table.concat(fields as string[], "\t"));
+          }
+        }
       }
     }
-  }
 }

@@ -3,6 +3,7 @@ import type { Available, Method, Peer, Surroundings } from "./method";
 import { new_ranges } from "./ranges";
 import { only_in_rotation } from "./rotation";
 import { new_round_robin } from "./round_robin";
+import { halvings } from "./time_cost";
 
 /** A step of the estimate of the quantile, as a part of it. */
 const STEP = 0.05;
@@ -21,6 +22,7 @@ const NOT_KNOWN = math.huge;
  */
 export function new_least_load(surroundings: Surroundings, config: LeastLoadConfig): Method {
   const { random, now, in_flight, requests_elsewhere, expected_time, expected_requests } = surroundings;
+  const { expect_time, chosen_at, fail_timeout } = surroundings;
   const { choices, hot_quantile } = config;
   const turns = new_round_robin(surroundings);
   const ranges = new_ranges();
@@ -64,11 +66,25 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     else hot_from = math.max(0, hot_from - step * (1 - hot_quantile));
   }
 
-  /** Returns the expected time of one more request. A new peer comes first, until it has a request. */
+  function halvings_of(peer: Peer): number {
+    return halvings(chosen_at(peer), time, fail_timeout(peer));
+  }
+
+  /**
+   * Returns the expected time of one more request. A new peer comes first, until it has a request. As with
+   * `least_time`, the time of a peer that is not chosen is halved now and then, so that it gets another chance.
+   */
   function time_at(peer: Peer, own: number, requests: number): number {
     const mean = expected_time(peer);
     if (mean < 0) return own > 0 ? NOT_KNOWN : 0;
-    return (mean * (1 + requests)) / (1 + expected_requests(peer));
+    return (mean * (1 + requests)) / ((1 + expected_requests(peer)) * 2 ** halvings_of(peer));
+  }
+
+  /** Keeps the halvings of a peer that was chosen because of them. */
+  function keep_halvings(peer: Peer): void {
+    const halved = halvings_of(peer);
+    const mean = expected_time(peer);
+    if (halved > 0 && mean > 0) expect_time(peer, mean / 2 ** halved);
   }
 
   function consider(peer: Peer, is_drawn: boolean): void {
@@ -125,6 +141,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     compare();
     const chosen = best ?? coolest;
     if (chosen === undefined) return turns.pick(available, undefined);
+    keep_halvings(chosen);
     first = chosen;
     second = next_best;
     return chosen;
