@@ -32,6 +32,7 @@ export function join(upstream: LiveUpstream, server: LiveServer): void {
 
 export function measure_of(config: BalancingConfig): Measure {
   if (config.random?.two === "least_time") return Measure.HEADER;
+  if (config.method === "least_load") return Measure.LOAD;
   if (config.least_time === undefined) return Measure.NONE;
   return config.least_time.measure === "header" ? Measure.HEADER : Measure.LAST_BYTE;
 }

@@ -197,9 +197,11 @@ export interface RetryLimits {
   min_concurrent: number;
 }
 
-/** The time of a response that `least_time` uses. */
+/** The time of a response that `least_time` and `least_load` use. */
 export const enum Measure {
   NONE,
   HEADER,
   LAST_BYTE,
+  /** That of the last byte, with the requests that are in flight then. */
+  LOAD,
 }

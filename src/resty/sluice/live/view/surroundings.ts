@@ -41,12 +41,25 @@ function expected_time(this: void, peer: Peer): number {
   const { row, upstream } = peer as LiveServer;
   const expected = memory[row + Row.EXPECTED_TIME];
   if (expected >= 0) return expected;
-  return memory[row + (upstream.measure === Measure.LAST_BYTE ? Row.RESPONSE_TIME : Row.HEADER_TIME)];
+  return memory[row + (upstream.measure === Measure.HEADER ? Row.HEADER_TIME : Row.RESPONSE_TIME)];
 }
 
 function expect_time(this: void, peer: Peer, milliseconds: number): void {
   const { row, incarnation } = peer as LiveServer;
   if (memory[row + Row.STAMP] === incarnation) memory[row + Row.EXPECTED_TIME] = milliseconds;
+}
+
+/** The time in which the requests that a report has shown count less by a factor of e, in seconds. */
+const DECAY = 5;
+
+function requests_elsewhere(this: void, peer: Peer, now: number): number {
+  const { row } = peer as LiveServer;
+  const elsewhere = memory[row + Row.ELSEWHERE];
+  return elsewhere === 0 ? 0 : elsewhere * math.exp((memory[row + Row.ELSEWHERE_AT] - now) / DECAY);
+}
+
+function expected_requests(this: void, peer: Peer): number {
+  return memory[(peer as LiveServer).row + Row.EXPECTED_REQUESTS];
 }
 
 function chosen_at(this: void, peer: Peer): number {
@@ -85,6 +98,8 @@ export function surroundings_of(active: Cell): Surroundings {
     age_in_flight,
     expected_time,
     expect_time,
+    requests_elsewhere,
+    expected_requests,
     chosen_at,
     fail_timeout,
     own_zone: own_zone(),
@@ -103,4 +118,24 @@ export function count_response_time(server: LiveServer, milliseconds: number): v
 /** Counts a failure as a very slow response, so that a server that fails fast does not seem fast. */
 export function count_failed_response(server: LiveServer): void {
   expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
+}
+
+/** The part of a new response in the mean of `least_load`, which follows changes within some responses. */
+const NEW_PART = 0.2;
+
+/** Adds a response to the expected time, with the requests that are in flight besides it. */
+export function count_loaded_time(server: LiveServer, milliseconds: number): void {
+  const { row, incarnation } = server;
+  if (memory[row + Row.STAMP] !== incarnation) return;
+  const requests = math.max(0, in_flight(server) - 1) + requests_elsewhere(server, clock.now());
+  const before = memory[row + Row.EXPECTED_TIME];
+  const part = before < 0 ? 1 : NEW_PART;
+  memory[row + Row.EXPECTED_TIME] = math.max(before, 0) * (1 - part) + milliseconds * part;
+  memory[row + Row.EXPECTED_REQUESTS] = memory[row + Row.EXPECTED_REQUESTS] * (1 - part) + requests * part;
+}
+
+/** Notes how many requests a server has by its report, which was sent just now. */
+export function note_requests(server: LiveServer, reported: number, own: number, now: number): void {
+  memory[server.row + Row.ELSEWHERE] = math.max(0, reported - own);
+  memory[server.row + Row.ELSEWHERE_AT] = now;
 }
