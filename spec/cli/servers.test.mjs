@@ -206,6 +206,18 @@ test("drain --remove --wait ends when the server has been removed", async (conte
   assert.match(await user.fails("drain", "app", other.address, "--deadline", "1s"), /--remove/);
 });
 
+test("get shows the zones of servers, and explain the shares of zones or why these are ignored", async (context) => {
+  const servers = [{ server: one, zone: "eu-1a" }, { server: two }];
+  const upstreams = { app: { zones: {}, servers } };
+  const { api, user } = await begin(context, { upstreams, setup: { zone: "eu-1a" } });
+  assert.match(await user.sluice("get", "app"), /FAILS {2}ZONE {3}REASON\n.*up .* eu-1a\n/);
+  const shown = await user.sluice("explain", "app");
+  assert.match(shown, /\nzones: none 0\.5%, 1\/1 available; eu-1a \(local\) 99\.5%, 1\/1 available\n/);
+  assert.match(shown, /\nSERVER +ZONE +STATE .*\n127\.0\.0\.1:9001 {2}eu-1a {2}up /);
+  await api.expect(200, "PATCH", sluice(), { zones: { prefer: false } });
+  assert.match(await user.sluice("explain", "app"), /\nzones are ignored: "prefer" is false\n/);
+});
+
 test("explain shows weights, shares and the next server", async (context) => {
   const { api, user } = await begin(context);
   const shown = await user.sluice("explain", "app");

@@ -144,3 +144,24 @@ test("an upstream that does not exist, or is deleted, is named as such", async (
   await gateway.api.expect(204, "DELETE", sluice());
   await page.getByText("There is no upstream of this name, or it was deleted.").waitFor();
 });
+
+test("the zones of servers are shown, and the explanation shows the share of each zone", async (context) => {
+  const [local, other] = await startBackends(context, 2);
+  const servers = [{ server: local.address, zone: "eu-1a" }, { server: other.address }];
+  const gateway = await startGateway(context, {
+    upstreams: { app: { zones: {}, servers } },
+    setup: { zone: "eu-1a" },
+  });
+  const { page } = await openDashboard(context, gateway, { hash: "#/u/app" });
+  const origin = rowOf(page, local.address).locator(".cell.origin");
+  await origin.waitFor();
+  assert.match(await origin.innerText(), /, eu-1a$/);
+  await page.evaluate(() => {
+    location.hash = "#/u/app/explain";
+  });
+  const zones = page.getByLabel("Explanation").locator("ul.why");
+  await zones.waitFor();
+  const text = await zones.innerText();
+  assert.match(text, /Servers without a zone: 0\.5 % of the requests, 1 of 1 server available/);
+  assert.match(text, /eu-1a \(local\): 99\.5 % of the requests, 1 of 1 server available/);
+});

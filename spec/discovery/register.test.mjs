@@ -32,6 +32,7 @@ test("a server registers itself, receives requests, renews, changes and leaves",
     fail_timeout: "10s",
     slow_start: "0s",
     route: "",
+    zone: "eu",
     backup: false,
     down: false,
     source: "register",
@@ -61,6 +62,20 @@ test("a server registers itself, receives requests, renews, changes and leaves",
   await api.expect(404, "DELETE", nodeOf("one"));
   await api.expect(404, "GET", nodeOf("one"));
   assert.deepEqual(await api.expect(200, "GET", serversOf()), []);
+});
+
+test("a server has the zone of its registration, or else that of its metadata", async (context) => {
+  const { api } = await startGateway(context, { servers: [] });
+  const zoneOf = async (/** @type {object} */ more, status = 200) =>
+    (await api.expect(status, "PUT", nodeOf("one"), { server: someAddress(1), ttl: "60s", ...more })).zone;
+  assert.equal(await zoneOf({}, 201), undefined);
+  assert.equal(await zoneOf({ meta: { zone: "eu-1a" } }), "eu-1a");
+  assert.equal((await api.expect(200, "GET", `${serversOf()}/0`)).zone, "eu-1a");
+  assert.equal(await zoneOf({ zone: "eu-1b", meta: { zone: "eu-1a" } }), "eu-1b");
+  const long = { server: someAddress(1), ttl: "60s", meta: { zone: "z".repeat(65) } };
+  const { error } = await api.expect(400, "PUT", nodeOf("one"), long);
+  assert.match(error.text, /meta\.zone/);
+  assert.equal((await api.expect(200, "GET", nodeOf("one"))).zone, "eu-1b", "a refusal changes nothing");
 });
 
 test("a registration with another spelling of the address is a renewal", async (context) => {

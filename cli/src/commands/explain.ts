@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { queryOf, upstreamPath } from "../api/paths";
-import type { Explained } from "../model/answers";
+import type { Explained, ExplainedZones } from "../model/answers";
 import { printData, type Format } from "../output/data";
 import { table } from "../output/table";
 import { print } from "../output/terminal";
@@ -14,10 +14,25 @@ function factorsOf({ configured, slow_start, load, reason }: Explained["servers"
   return factors.length === 1 ? "" : factors.join(" × ");
 }
 
-function explainedText({ method, problems, servers, next }: Explained): string {
+/** Returns the shares of the zones, or why zones are ignored. */
+function zonesText({ in_effect, reason, zones }: ExplainedZones): string {
+  if (!in_effect) return `zones are ignored: ${clean(reason)}`;
+  const shares = zones.map(({ zone, local, share_percent = 0, servers, available }) => {
+    const name = zone === "" ? "none" : clean(zone);
+    return `${name}${local ? " (local)" : ""} ${share_percent.toFixed(1)}%, ${available}/${servers} available`;
+  });
+  return `zones: ${shares.join("; ")}`;
+}
+
+function explainedText({ method, problems, zones, servers, next }: Explained): string {
+  const zoneColumn = {
+    title: "ZONE",
+    value: ({ zone = "" }: Explained["servers"][number]) => zone,
+  };
   const rows = table(
     [
       { title: "SERVER", value: ({ server, backup }) => (backup ? `${server} (backup)` : server) },
+      ...(zones === undefined ? [] : [zoneColumn]),
       { title: "STATE", value: ({ state }) => state },
       { title: "WEIGHT", value: ({ weight }) => Number(weight.effective.toFixed(2)) },
       { title: "SHARE", value: ({ picks_percent }) => `${picks_percent.toFixed(1)}%` },
@@ -31,6 +46,7 @@ function explainedText({ method, problems, servers, next }: Explained): string {
   );
   const chosen = next.server === undefined ? "unknown" : clean(next.server);
   const lines = problems.map(({ reason }) => clean(reason));
+  if (zones !== undefined) lines.push(zonesText(zones));
   return [`method: ${method}`, ...lines, rows.trimEnd(), `next: ${chosen} (${clean(next.reason)})`].join(
     "\n",
   );

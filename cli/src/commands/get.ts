@@ -45,6 +45,10 @@ function roleOf({ backup, standby, origin, node }: DetailedServer): string {
   return roles.join(", ");
 }
 
+function zoneOf({ zone = "" }: DetailedServer): string {
+  return zone;
+}
+
 function serversText(servers: DetailedServer[]): string {
   const columns = [
     { title: "ID", value: ({ id }: DetailedServer) => id },
@@ -54,14 +58,13 @@ function serversText(servers: DetailedServer[]): string {
     { title: "ACTIVE", value: ({ active }: DetailedServer) => active },
     { title: "REQUESTS", value: ({ requests }: DetailedServer) => requests },
     { title: "FAILS", value: ({ fails }: DetailedServer) => fails },
+    { title: "ZONE", value: zoneOf },
     { title: "ROLE", value: roleOf },
     { title: "REASON", value: ({ state, reason }: DetailedServer) => (state === "up" ? "" : reason) },
   ];
-  const isUsed = (title: string) => title !== "ROLE" || servers.some((server) => roleOf(server) !== "");
-  return table(
-    columns.filter(({ title }) => isUsed(title)),
-    servers,
-  );
+  const isUsed = ({ title, value }: (typeof columns)[number]) =>
+    !["ZONE", "ROLE"].includes(title) || servers.some((server) => value(server) !== "");
+  return table(columns.filter(isUsed), servers);
 }
 
 async function showAll(client: Client, format: Format): Promise<void> {

@@ -31,6 +31,7 @@ export interface DetailedServer {
   id: number;
   server: string;
   node?: string;
+  zone?: string;
   origin: string;
   backup: boolean;
   down?: true;
@@ -67,9 +68,18 @@ export interface DrainJob {
   state?: "done";
 }
 
+/** What explain says about the zones of an upstream. */
+export interface ExplainedZones {
+  own?: string;
+  in_effect: boolean;
+  reason: string;
+  zones: { zone: string; local: boolean; share_percent?: number; servers: number; available: number }[];
+}
+
 export interface Explained {
   method: string;
   problems: Problem[];
+  zones?: ExplainedZones;
   servers: (Omit<DetailedServer, "origin"> & { active_percent: number })[];
   next: { id?: number; server?: string; reason: string };
 }

@@ -48,6 +48,7 @@ export const examples = [
   }),
   upstream({
     method: "round_robin",
+    zones: { prefer: true, min_servers: 2 },
     panic_threshold: 50,
     owner: "team-a",
     retries: { tries: 3, timeout: "10s", budget: { percent: 20, min_concurrent: 3 } },

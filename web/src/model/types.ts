@@ -119,6 +119,7 @@ export interface ServerStatus {
   node?: string;
   /** The host name that the server belongs to. */
   host?: string;
+  zone?: string;
   /** `hand`, `register`, `resolve` or the name of a registry. */
   origin: string;
   backup: boolean;
@@ -187,9 +188,19 @@ export interface DiscoveryStatus {
   expired?: { node: string; server: string; expires: string }[];
 }
 
+export interface ExplainedZone {
+  zone: string;
+  local: boolean;
+  share_percent?: number;
+  servers: number;
+  available: number;
+  utilization?: number;
+}
+
 export interface Explanation {
   method: string;
   problems: Problem[];
+  zones?: { own?: string; in_effect: boolean; reason: string; zones: ExplainedZone[] };
   autoscale?: { high_since?: string; low_since?: string; scaled_at?: string; call?: string };
   next: { id?: number; server?: string; reason: string };
 }

@@ -52,7 +52,7 @@ export const COLUMNS: readonly Column<Id>[] = [
     hint: "The utilization that the server has reported, and its age",
     isFixed: true,
   },
-  { id: "origin", label: "Origin", isFixed: true },
+  { id: "origin", label: "Origin", hint: "What added the server, and its zone", isFixed: true },
 ];
 
 /** Returns why a server deserves a second line; undefined: it is up, and nothing else is said of it. */
@@ -179,6 +179,7 @@ export function cellsOf(
     <LastReport key="report" report={status.report} report_age={status.report_age} />,
     <span key="origin" class="quiet">
       {originText({ origin: status.origin })}
+      {status.zone !== undefined && `, ${status.zone}`}
     </span>,
   ];
 }

@@ -3,8 +3,8 @@ import { Age } from "../../components/age";
 import { Icon } from "../../components/icon";
 import { useResource } from "../../components/use_resource";
 import { serverHash } from "../../model/route";
-import type { Explanation, UpstreamStatus } from "../../model/types";
-import { percent } from "../../model/words";
+import type { ExplainedZone, Explanation, UpstreamStatus } from "../../model/types";
+import { percent, plural } from "../../model/words";
 import { shareByWeight, whyItsShare, type Company } from "../../model/why";
 import type { Detail } from "../../state/detail";
 import { gatewayTime } from "../../state/time";
@@ -50,6 +50,29 @@ function Scaling({ autoscale }: Pick<Explanation, "autoscale">) {
   );
 }
 
+function zoneText({ zone, local, share_percent, servers, available, utilization }: ExplainedZone): string {
+  const parts = [
+    ...(share_percent === undefined ? [] : [`${share_percent} % of the requests`]),
+    `${available} of ${plural(servers, "server")} available`,
+    ...(utilization === undefined ? [] : [`utilization ${percent(utilization)}`]),
+  ];
+  return `${zone === "" ? "Servers without a zone" : zone}${local ? " (local)" : ""}: ${parts.join(", ")}`;
+}
+
+function Zones({ zones }: Required<Pick<Explanation, "zones">>) {
+  return (
+    <>
+      <h2>Which zones get the requests?</h2>
+      <p>{zones.in_effect ? `${sentence(zones.reason)}.` : `Zones are ignored: ${zones.reason}.`}</p>
+      <ul class="why">
+        {zones.zones.map((zone) => (
+          <li key={zone.zone}>{zoneText(zone)}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 function Next({ explanation }: { explanation: Explanation }) {
   const { next, problems } = explanation;
   return (
@@ -83,6 +106,9 @@ export function Explain({ data }: { data: Detail }) {
   return (
     <section class="panel prose" aria-label="Explanation">
       {typeof resource === "object" && "body" in resource && <Next explanation={resource.body} />}
+      {typeof resource === "object" && "body" in resource && resource.body.zones !== undefined && (
+        <Zones zones={resource.body.zones} />
+      )}
       <h2>Why does a server get what it gets?</h2>
       {servers.map((server) => (
         <article key={server.id} class="why">

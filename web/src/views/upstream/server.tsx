@@ -98,7 +98,7 @@ function Classes({ server: { status, figures } }: { server: Server }) {
 }
 
 function Facts({ server: { status } }: { server: Server }) {
-  const { weight, check, report, report_age } = status;
+  const { weight, check, report, report_age, zone } = status;
   return (
     <dl class="facts">
       <Row name="Weight">
@@ -125,6 +125,7 @@ function Facts({ server: { status } }: { server: Server }) {
               .join(", ")}
       </Row>
       <Row name="Origin">{originText(status)}</Row>
+      {zone !== undefined && <Row name="Zone">{zone}</Row>}
     </dl>
   );
 }

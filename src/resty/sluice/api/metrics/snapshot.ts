@@ -10,6 +10,7 @@ import { add_totals, TOTALS } from "../../store/memory/totals";
 import { STATES } from "../condition";
 import { further_label, label } from "./labels";
 import { read_server, Value, VALUES } from "./readings";
+import { count_in_zone, type ZoneCount, type ZoneCounts } from "./zone_families";
 
 /**
  * The upstreams and servers at the beginning of a scrape, by column: a gateway may have 100,000 servers, and
@@ -45,6 +46,8 @@ export interface Upstreams {
   sizes: number[];
   in_rotation: number[];
   unavailable: number[];
+  /** Their zones; absent: the upstream has no `zones`. */
+  zones: (ZoneCounts | undefined)[];
 }
 
 export interface Snapshot {
@@ -84,6 +87,7 @@ function new_snapshot(): Snapshot {
       sizes: [],
       in_rotation: [],
       unavailable: [],
+      zones: [],
     },
   };
 }
@@ -198,9 +202,12 @@ export function take_snapshot(
       const labels = upstreams.labels[index];
       upstreams.first_servers[index] = servers.rows.length;
       const now = clock.now();
+      const zones = head.zones === undefined ? undefined : new LuaTable<string, ZoneCount | undefined>();
+      if (zones !== undefined) upstreams.zones[index] = zones;
       for_each_record(text, start, (record) => {
         read_server(values, record, head.load !== undefined, now);
         count_server(upstreams, index, values);
+        if (zones !== undefined) count_in_zone(zones, head, record, values, now);
         const server = push_row(servers, record);
         if (per_server) show_server(servers, server, labels, record, values);
         count += 1;

@@ -9,6 +9,7 @@ import { ABSENT, columns, type Column, type Family, type Head } from "./family";
 import type { ReadTimes } from "./histograms";
 import { read_consistently, type Snapshot, type Upstreams } from "./snapshot";
 import { time_families, traffic_families } from "./traffic_families";
+import { zone_families } from "./zone_families";
 
 /** The families with samples of each upstream. */
 
@@ -167,6 +168,7 @@ export function upstream_families(snapshot: Snapshot, pause: (this: void) => voi
       state_columns(upstreams),
     ),
   ];
+  const panicking = panic_values(upstreams);
   const noun = "the upstream's servers";
   for (const family of traffic_families({ prefix: NAME, noun, labels, totals, active }))
     families.push(family);
@@ -178,9 +180,11 @@ export function upstream_families(snapshot: Snapshot, pause: (this: void) => voi
         help: "1 while the health of its servers is ignored because too few are available.",
       },
       labels,
-      [{ labels: "", values: panic_values(upstreams) }],
+      [{ labels: "", values: panicking }],
     ),
   );
+  const { heads, zones } = upstreams;
+  for (const family of zone_families(heads, labels, zones, panicking)) families.push(family);
   for (const family of own_families(upstreams, pause)) families.push(family);
   for (const family of time_families(NAME, labels, read_times)) families.push(family);
   return families;

@@ -20,12 +20,13 @@ import { argument } from "../request";
 import type { Route } from "../route";
 import { percent_of, recent_picks } from "../share";
 import { check_object, explained_state, since_of } from "../state_text";
+import { zones_object } from "../zone_objects";
 
 /** `/sluice/1/upstreams/<name>/explain`: the share of each server with its reasons, and the next server. */
 
-const explained_record = record("method problems servers autoscale next");
+const explained_record = record("method problems zones servers autoscale next");
 const server_record = record(`
-  id server node backup state reason since expired expires weight report check
+  id server node zone backup state reason since expired expires weight report check
   picks picks_percent active active_percent
 `);
 const next_record = record("id server reason");
@@ -63,6 +64,7 @@ function server_objects(name: string, document: Document, now: number): object[]
       id: server.id,
       server: server.server,
       node: server.node?.name,
+      zone: server.zone === "" ? undefined : server.zone,
       backup: server.backup,
       state,
       reason: state === "up" ? (doubt_about(document, server) ?? reason) : reason,
@@ -117,6 +119,7 @@ const get = of_upstream((document, { parameters }) => {
   const explained = {
     method: document.method,
     problems: problem_objects(name, document),
+    zones: zones_object(document, upstream),
     servers: server_objects(name, document, now),
     autoscale: scaling_object(document),
     next: next_object(document, upstream, key, now),

@@ -125,7 +125,9 @@ function server_text(server: ServerRecord, common: Common): string {
     SERVER,
     server.id,
     encode(server.server),
-    text_member("node", server.node?.name) + text_member("host", server.host),
+    text_member("node", server.node?.name) +
+      text_member("host", server.host) +
+      text_member("zone", server.zone === "" ? undefined : server.zone),
     origin_of(server, common),
     tostring(server.backup),
     settings_text(server),
