@@ -94,7 +94,7 @@ for (const { name: situation, loads, prepare } of SITUATIONS) {
               late,
               string.format("%.3f", imbalance),
             ];
-            print(table.concat(fields as string[], "\t"));
+            print(table.concat(fields, "\t"));
           }
         }
       }

@@ -1,4 +1,5 @@
 import type { BalancingConfig } from "../../src/resty/sluice/config/balancing";
+import { note_report } from "../../src/resty/sluice/health/reported";
 import { choose } from "../../src/resty/sluice/live/choice";
 import { use_health } from "../../src/resty/sluice/live/view/availability";
 import { uncount_request, use_slot } from "../../src/resty/sluice/live/view/counters";
@@ -8,8 +9,6 @@ import {
   count_failed_response,
   count_loaded_time,
   count_response_time,
-  in_flight as in_flight_of,
-  note_requests,
   use_loads,
 } from "../../src/resty/sluice/live/view/surroundings";
 import { apply_document, new_upstream } from "../../src/resty/sluice/live/view/upstream";
@@ -87,7 +86,7 @@ export function method(config: BalancingConfig): NewPolicy {
       note: (index, { latency, is_failure, in_flight }, now) => {
         const server = server_of(index);
         if (!is_failure && upstream.measure === Measure.LOAD) {
-          note_requests(server, in_flight, in_flight_of(server) - 1, now);
+          note_report(server, { in_flight: in_flight + 1 }, 60, now);
           count_loaded_time(server, latency * 1000);
         }
         uncount_request(server);

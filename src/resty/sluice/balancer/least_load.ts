@@ -11,6 +11,14 @@ const STEP = 0.05;
 const NOT_KNOWN = math.huge;
 
 /**
+ * Returns the expected time with `requests` in progress. `mean`: the mean time of responses with
+ * `mean_requests` in progress.
+ */
+export function time_with(requests: number, mean: number, mean_requests: number): number {
+  return (mean * (1 + requests)) / (1 + mean_requests);
+}
+
+/**
  * The rule "hot or cold" of Prequal (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should
  * balance", NSDI 2024). Of some peers that are drawn by weight, and the two best of the pick before, those are
  * hot whose requests in progress, for their weight, exceed a quantile of those of all peers. If there are cold
@@ -77,7 +85,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
   function time_at(peer: Peer, own: number, requests: number): number {
     const mean = expected_time(peer);
     if (mean < 0) return own > 0 ? NOT_KNOWN : 0;
-    return (mean * (1 + requests)) / ((1 + expected_requests(peer)) * 2 ** halvings_of(peer));
+    return time_with(requests, mean, expected_requests(peer)) / 2 ** halvings_of(peer);
   }
 
   /** Keeps the halvings of a peer that was chosen because of them. */

@@ -7,6 +7,7 @@ import * as clock from "../../lib/clock";
 import { type Cell, Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
 import { is_healthy } from "./availability";
+import { requests_elsewhere as elsewhere_at } from "./elsewhere";
 import { type LiveServer, Measure } from "./model";
 import { utilization_of } from "./utilization";
 import { own_zone } from "./zone";
@@ -49,13 +50,8 @@ function expect_time(this: void, peer: Peer, milliseconds: number): void {
   if (memory[row + Row.STAMP] === incarnation) memory[row + Row.EXPECTED_TIME] = milliseconds;
 }
 
-/** The time in which the requests that a report has shown count less by a factor of e, in seconds. */
-const DECAY = 5;
-
 function requests_elsewhere(this: void, peer: Peer, now: number): number {
-  const { row } = peer as LiveServer;
-  const elsewhere = memory[row + Row.ELSEWHERE];
-  return elsewhere === 0 ? 0 : elsewhere * math.exp((memory[row + Row.ELSEWHERE_AT] - now) / DECAY);
+  return elsewhere_at((peer as LiveServer).row, now);
 }
 
 function expected_requests(this: void, peer: Peer): number {
@@ -127,15 +123,9 @@ const NEW_PART = 0.2;
 export function count_loaded_time(server: LiveServer, milliseconds: number): void {
   const { row, incarnation } = server;
   if (memory[row + Row.STAMP] !== incarnation) return;
-  const requests = math.max(0, in_flight(server) - 1) + requests_elsewhere(server, clock.now());
+  const requests = math.max(0, in_flight(server) - 1) + elsewhere_at(row, clock.now());
   const before = memory[row + Row.EXPECTED_TIME];
   const part = before < 0 ? 1 : NEW_PART;
   memory[row + Row.EXPECTED_TIME] = math.max(before, 0) * (1 - part) + milliseconds * part;
   memory[row + Row.EXPECTED_REQUESTS] = memory[row + Row.EXPECTED_REQUESTS] * (1 - part) + requests * part;
-}
-
-/** Notes how many requests a server has by its report, which was sent just now. */
-export function note_requests(server: LiveServer, reported: number, own: number, now: number): void {
-  memory[server.row + Row.ELSEWHERE] = math.max(0, reported - own);
-  memory[server.row + Row.ELSEWHERE_AT] = now;
 }
