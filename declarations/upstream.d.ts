@@ -5,8 +5,7 @@
 /** @noResolution @noSelf */
 declare module "resty.sluice" {
   /** A balancing method, by nginx's name. */
-  export type Method =
-    "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
+  export type Method = "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
 
   /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
   export type Time = string;
@@ -158,8 +157,8 @@ declare module "resty.sluice" {
     /** The number of servers that are drawn for each request, by their weights: 2 to 32. Default: 6. */
     choices?: number;
     /**
-     * Servers with more requests in flight, for their weight, than this part of all servers are hot. They get
-     * a request only if no other server was drawn. Default: 0.6.
+     * Servers with more requests in flight, for their weight, than this part of all servers are hot: they
+     * count as four times slower. Default: 0.6.
      */
     hot_quantile?: number;
     /**

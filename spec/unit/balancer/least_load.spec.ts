@@ -53,23 +53,29 @@ describe("least_load", () => {
     expect(count_of(counts_of(bench, 100), "p2")).equal(100);
   });
 
-  it("passes over a hot peer, however fast it is", () => {
-    const states: State[] = [{ time: 1, in_flight: 50, then: 50 }];
-    for (const _ of $range(1, 9)) states.push({ time: 100, in_flight: 2, then: 2 });
-    const bench = bench_at(states);
-    // The quantile needs some picks.
-    counts_of(bench, 50);
-    expect(count_of(counts_of(bench, 200), "p1")).equal(0);
+  it("passes over a hot peer unless the others are four times slower", () => {
+    for (const [time, picks] of [
+      [45, 0],
+      [35, 200],
+    ]) {
+      const states: State[] = [{ time: time / 4, in_flight: 50, then: 50 }];
+      for (const _ of $range(1, 9)) states.push({ time: 40, in_flight: 2, then: 2 });
+      const bench = bench_at(states);
+      // The quantile needs some picks.
+      counts_of(bench, 50);
+      expect(count_of(counts_of(bench, 200), "p1")).equal(picks);
+    }
   });
 
-  it("picks the peer with the fewest requests if all are hot", () => {
+  it("picks a peer that has never answered and has requests only if there is no other", () => {
     const bench = bench_at([
-      { time: 1, in_flight: 9 },
+      { time: -1, in_flight: 1 },
       { time: 500, in_flight: 3 },
-      { time: 1, in_flight: 7 },
+      { time: -1, in_flight: 2 },
     ]);
-    // Before the first pick, each peer with requests is hot.
-    expect(pick_name(bench)).equal("p2");
+    expect(count_of(counts_of(bench, 100), "p2")).equal(100);
+    bench.peers[1].is_available = false;
+    expect(count_of(counts_of(bench, 100), "p1")).equal(100);
   });
 
   it("expects a time in proportion to the requests now and when it was measured", () => {

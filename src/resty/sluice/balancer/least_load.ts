@@ -9,6 +9,8 @@ import { halvings } from "./time_cost";
 const STEP = 0.05;
 /** The expected time of a peer that has not answered yet, while a request is in progress there. */
 const NOT_KNOWN = math.huge;
+/** A hot peer counts as so many times slower. */
+const HOT = 4;
 
 /**
  * Returns the expected time with `requests` in progress. `mean`: the mean time of responses with
@@ -19,10 +21,11 @@ export function time_with(requests: number, mean: number, mean_requests: number)
 }
 
 /**
- * The rule "hot or cold" of Prequal (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should
- * balance", NSDI 2024). Of some peers that are drawn by weight, and the two best of the pick before, those are
- * hot whose requests in progress, for their weight, exceed a quantile of those of all peers. If there are cold
- * ones, the one with the least expected time is chosen, otherwise the one with the fewest requests.
+ * Prequal's rule of hot and cold peers (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should
+ * balance", NSDI 2024). Of some peers that are drawn by weight, and the two best of the pick before, the one
+ * with the least expected time is chosen. Those are hot whose requests in progress, for their weight, exceed a
+ * quantile of those of all peers. In the paper, a hot peer is chosen only if all are hot. Among few peers, a
+ * peer that fails at once would then often be the only cold one, so here a hot peer counts as four times slower.
  *
  * The expected time is the mean time of responses, in proportion to the requests in progress now and then. The
  * quantile is estimated from the peers that are drawn: it rises by a small step for each peer above it, and
@@ -105,8 +108,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
       coolest = peer;
       least_load = load;
     }
-    if (load > hot_from) return;
-    const its_time = time_at(peer, own, requests);
+    const its_time = time_at(peer, own, requests) * (load > hot_from ? HOT : 1);
     if (its_time < best_time) {
       next_best = best;
       next_time = best_time;

@@ -43,8 +43,8 @@ export const LEAST_LOAD = block({
   /** The number of servers that are drawn for each request, by their weights: 2 to 32. */
   choices: with_default(whole_from(2, 32), 6),
   /**
-   * Servers with more requests in flight, for their weight, than this part of all servers are hot. They get a
-   * request only if no other server was drawn.
+   * Servers with more requests in flight, for their weight, than this part of all servers are hot: they count
+   * as four times slower.
    */
   hot_quantile: with_default(number_from(0.05, 0.99), 0.6),
   /** Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides. */
