@@ -5,7 +5,7 @@
 /** @noResolution @noSelf */
 declare module "resty.sluice" {
   /** A balancing method, by nginx's name. */
-  export type Method = "round_robin" | "least_conn" | "least_time" | "random" | "hash" | "ip_hash";
+  export type Method = "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
 
   /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
   export type Time = string;
@@ -53,6 +53,8 @@ declare module "resty.sluice" {
     method?: Method;
     /** Parameters of the method `least_time`. */
     least_time?: LeastTime;
+    /** Parameters of the method `least_load`. */
+    least_load?: LeastLoad;
     /** Parameters of the method `random`. Default: none, one server is drawn. */
     random?: Random;
     /** Parameters of the method `hash`, which requires them. */
@@ -140,6 +142,29 @@ declare module "resty.sluice" {
      * Most requests in flight of one server, in percent of the mean; only with `consistent`. Default: none.
      */
     balance_factor?: number;
+  }
+
+  /** Where the load is in the responses of the servers. */
+  export interface LoadReport {
+    /** The requests in flight at the server: `"named_metrics.…"` of ORCA, or `"$upstream_http_…"`. */
+    in_flight?: string;
+    /** The time that the server expects to take for one more request, in milliseconds, in the same way. */
+    latency?: string;
+  }
+
+  /** Parameters of the method `least_load`: of some servers, the one that is expected to answer first. */
+  export interface LeastLoad {
+    /** The number of servers that are drawn for each request, by their weights: 2 to 32. Default: 6. */
+    choices?: number;
+    /**
+     * Servers with more requests in flight, for their weight, than this part of all servers are hot: they
+     * count as four times slower. Default: 0.6.
+     */
+    hot_quantile?: number;
+    /**
+     * Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides.
+     */
+    report?: LoadReport;
   }
 
   /** A cookie that names the client's server. Sluice sets it and reads it. */

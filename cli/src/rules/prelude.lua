@@ -74,7 +74,7 @@ local given = require("resty.sluice.api.changes.given")
 -- the gateway knows.
 local function changeable(patch)
   local method = "round_robin"
-  for _, name in ipairs({ "least_time", "random", "hash" }) do
+  for _, name in ipairs({ "least_time", "least_load", "random", "hash" }) do
     if patch.method == nil and patch[name] ~= nil and patch[name] ~= null then
       method = name
     end

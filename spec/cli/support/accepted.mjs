@@ -28,6 +28,11 @@ export const acceptedUpstreams = [
   },
   { method: "least_conn", ...one },
   { method: "least_time", least_time: { measure: "last_byte", inflight: true }, ...one },
+  {
+    method: "least_load",
+    least_load: { hot_quantile: 0.4, report: { latency: "$upstream_http_x_ms" } },
+    ...one,
+  },
   { method: "random", random: { two: "least_time" }, ...one },
   { method: "hash", hash: { key: "$remote_addr${uri}", consistent: true, balance_factor: 150 }, ...one },
   { method: "ip_hash", ...one },

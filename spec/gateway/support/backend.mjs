@@ -22,6 +22,7 @@ import { freePort } from "./ports.mjs";
  * @property {string[]} [set_cookie] the values of Set-Cookie
  * @property {string} [body] absent: see `size`
  * @property {string | string[]} [load_metrics] the header `endpoint-load-metrics`
+ * @property {number | string} [in_flight] the header `X-In-Flight`
  */
 
 /**
@@ -118,6 +119,7 @@ export class Backend {
     entry.status = Number(status ?? 200);
     if (set_cookie !== undefined) response.setHeader("Set-Cookie", set_cookie);
     if (wanted.load_metrics !== undefined) response.setHeader("Endpoint-Load-Metrics", wanted.load_metrics);
+    if (wanted.in_flight !== undefined) response.setHeader("X-In-Flight", wanted.in_flight);
     response.writeHead(entry.status, { "X-Backend": this.id, "Content-Length": body.length });
     if (Number(body_delay) > 0) {
       response.flushHeaders();

@@ -70,6 +70,7 @@ function settings(random) {
     { method: "random", random: { two: "least_conn" } },
     { method: "hash", hash: { key: "$uri", consistent: random(2) === 0 } },
     { method: "least_time", least_time: { measure: "header" } },
+    { method: "least_load", least_load: { choices: 3, report: { in_flight: "named_metrics.rif" } } },
   ]);
   return {
     ...(random(2) === 0 ? method : {}),

@@ -116,6 +116,14 @@ export const examples = [
   upstream({ method: "least_time", least_time: { measure: "last_byte" } }),
   upstream({ method: "random", random: { two: "least_conn" } }),
   upstream({ method: "random", random: { two: "least_time" } }),
+  upstream({
+    method: "least_load",
+    least_load: {
+      choices: 4,
+      hot_quantile: 0.5,
+      report: { in_flight: "named_metrics.rif", latency: "$upstream_http_x_latency" },
+    },
+  }),
   upstream({ method: "hash", hash: { key: "$uri", consistent: true, balance_factor: 150 } }),
   upstream({ sticky: { route: { variables: ["$cookie_route"] } } }),
   ...["strict", "lax", "none"].map((samesite) =>

@@ -8,6 +8,8 @@ export const CONFIGURATIONS: BalancingConfig[] = [
   { method: "least_conn" },
   { method: "least_time", least_time: { measure: "header", inflight: false } },
   { method: "least_time", least_time: { measure: "last_byte", inflight: true } },
+  { method: "least_load", least_load: { choices: 2, hot_quantile: 0.6 } },
+  { method: "least_load", least_load: { choices: 6, hot_quantile: 0.6 } },
   { method: "random" },
   { method: "random", random: { two: "least_conn" } },
   { method: "random", random: { two: "least_time" } },
@@ -16,3 +18,8 @@ export const CONFIGURATIONS: BalancingConfig[] = [
   { method: "hash", hash: { ...HASH, consistent: true, balance_factor: 125 } },
   { method: "ip_hash" },
 ];
+
+/** Tells whether the picks of a method are drawn, so that the next one is not known. */
+export function is_drawn({ method }: BalancingConfig): boolean {
+  return method === "random" || method === "least_load";
+}

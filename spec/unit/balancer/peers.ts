@@ -9,6 +9,8 @@ export interface TestPeer extends Peer {
   in_flight: number;
   age: number;
   expected_time: number;
+  expected_requests: number;
+  elsewhere: number;
   chosen_at: number;
   fail_timeout: number;
   utilization: number;
@@ -46,6 +48,8 @@ export function new_peer(name: string, weight = 1): TestPeer {
     in_flight: 0,
     age: 0,
     expected_time: -1,
+    expected_requests: 0,
+    elsewhere: 0,
     chosen_at: 0,
     fail_timeout: FAIL_TIMEOUT,
     zone: "",
@@ -76,6 +80,8 @@ export function surroundings_of(bench: Bench): Surroundings {
     expect_time: (peer, milliseconds) => {
       (peer as TestPeer).expected_time = milliseconds;
     },
+    requests_elsewhere: (peer) => (peer as TestPeer).elsewhere,
+    expected_requests: (peer) => (peer as TestPeer).expected_requests,
     chosen_at: (peer) => (peer as TestPeer).chosen_at,
     fail_timeout: (peer) => (peer as TestPeer).fail_timeout,
     own_zone: OWN_ZONE,

@@ -50,6 +50,8 @@ const METHODS: Record<string, string> = {
   ip_hash:
     "The method ip_hash assigns requests by client address, so the clients decide how many a server gets.",
   least_conn: "The method least_conn prefers servers with few active requests, so a slow server gets fewer.",
+  least_load:
+    "The method least_load prefers servers that are expected to answer soon, so a slow server gets fewer.",
   least_time: "The method least_time prefers servers with short response times, so a slow server gets fewer.",
   random: "The method random chooses by chance, so shares differ for some time.",
 };

@@ -1,3 +1,4 @@
+import { time_with } from "../balancer/least_load";
 import { seconds_of } from "../config/time";
 import type { Reason } from "../control/load";
 import { reason_text } from "../control/weights";
@@ -5,6 +6,7 @@ import { reported_name, reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { record } from "../lib/json";
+import { requests_elsewhere } from "../live/view/elsewhere";
 import { slow_start_part } from "../live/view/weight";
 import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
@@ -17,6 +19,7 @@ import type { LoadReport } from "../store/source_status";
 
 const weight_record = record("effective configured slow_start load capacity median_capacity reason");
 const report_record = record("utilization connections rps eps state time accepted refused");
+const load_record = record("in_flight elsewhere expected_time");
 const scaling_record = record("high_since low_since scaled_at call");
 
 /** Rounds to four decimals. */
@@ -80,6 +83,20 @@ export function report_object(row_number: RowNumber): object | undefined {
     time: moment(memory[row + Row.STATE_REPORTED_AT]),
     accepted,
     refused,
+  });
+}
+
+/** Returns what `least_load` compares of a server. `active`: the requests of this gateway. */
+export function load_object({ row }: ServerRecord, active: number, now: number): object {
+  const memory = shared_memory();
+  const cells = row_at(row);
+  const elsewhere = requests_elsewhere(cells, now);
+  const mean = memory[cells + Row.EXPECTED_TIME];
+  const time = time_with(active + elsewhere, mean, memory[cells + Row.EXPECTED_REQUESTS]);
+  return load_record({
+    in_flight: active,
+    elsewhere: rounded(elsewhere),
+    expected_time: mean < 0 ? undefined : rounded(time),
   });
 }
 

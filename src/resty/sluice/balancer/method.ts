@@ -70,6 +70,10 @@ export interface Surroundings {
   expected_time: (this: void, peer: Peer) => number;
   /** Sets the expected time of a response. */
   expect_time: (this: void, peer: Peer, milliseconds: number) => void;
+  /** Returns the requests in progress at a peer that come from elsewhere, by its reports. Time in seconds. */
+  requests_elsewhere: (this: void, peer: Peer, now: number) => number;
+  /** Returns the mean number of requests that were in progress at a peer when its responses came. */
+  expected_requests: (this: void, peer: Peer) => number;
   /** Returns when a peer was last chosen, by the monotonic clock. */
   chosen_at: (this: void, peer: Peer) => number;
   /** Returns the `fail_timeout` of a peer, in seconds. */

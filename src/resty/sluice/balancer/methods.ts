@@ -1,10 +1,12 @@
 import type { BalancingConfig, MethodName } from "../config/balancing";
+import { LEAST_LOAD, type LeastLoadConfig } from "../config/least_load";
 import { with_bound } from "./bounded";
 import { new_consistent_hash } from "./consistent_hash";
 import { connection_cost, type Cost } from "./cost";
 import { new_hash } from "./hash";
 import { new_ip_hash } from "./ip_hash";
 import { new_least } from "./least";
+import { new_least_load } from "./least_load";
 import type { Method, Surroundings } from "./method";
 import { new_random } from "./random";
 import { new_round_robin } from "./round_robin";
@@ -12,6 +14,8 @@ import { time_cost } from "./time_cost";
 import { with_zones, type ZoneMethod } from "./zones";
 
 type NewMethod = (this: void, config: BalancingConfig, surroundings: Surroundings) => Method;
+
+const DEFAULT_LOAD = LEAST_LOAD.read("least_load", {})[0] as LeastLoadConfig;
 
 function random_cost({ random }: BalancingConfig, surroundings: Surroundings): Cost | undefined {
   if (random?.two === "least_conn") return connection_cost(surroundings);
@@ -24,6 +28,7 @@ const METHODS: Record<MethodName, NewMethod> = {
   least_conn: (_config, surroundings) => new_least(surroundings, connection_cost(surroundings)),
   least_time: ({ least_time }, surroundings) =>
     new_least(surroundings, time_cost(surroundings, least_time?.inflight === true)),
+  least_load: ({ least_load }, surroundings) => new_least_load(surroundings, least_load ?? DEFAULT_LOAD),
   random: (config, surroundings) => new_random(surroundings, random_cost(config, surroundings)),
   hash: ({ hash }, surroundings) => {
     if (hash?.consistent !== true) return new_hash(surroundings);

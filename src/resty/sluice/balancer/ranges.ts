@@ -12,6 +12,8 @@ export interface Ranges {
   count: (this: void) => number;
   /** Returns the length of the line. */
   total: (this: void) => number;
+  /** Returns the peer with so many peers before it. */
+  nth: (this: void, place: number) => Peer;
   /** Returns the peer at a point in [0, `total()`). O(1) with equal weights, else O(log n). */
   at: (this: void, point: number) => Peer;
 }
@@ -88,5 +90,9 @@ export function new_ranges(): Ranges {
     return common_weight > 0 ? peers[math.floor(point / common_weight)] : search(point);
   }
 
-  return { add, remove, reweigh, count, total, at };
+  function nth(this: void, place: number): Peer {
+    return peers[place];
+  }
+
+  return { add, remove, reweigh, count, total, nth, at };
 }

@@ -10,7 +10,7 @@ export const WORST_TIME = 5000;
  * Returns how often the expected time of a peer is halved since it was last chosen: as in nginx once in
  * `fail_timeout` + 1 seconds, so that a `fail_timeout` of 0 halves once a second.
  */
-function halvings(chosen_at: number, now: number, fail_timeout: number): number {
+export function halvings(chosen_at: number, now: number, fail_timeout: number): number {
   const idle = math.floor(now) - math.floor(chosen_at);
   return idle > fail_timeout ? math.floor(idle / (fail_timeout + 1)) : 0;
 }

@@ -2,14 +2,24 @@ import { json_null } from "../lib/json";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
 import { invalid_value, missing_value, type Problem } from "./problem";
 import { refuse, type Read } from "./reader";
+import { LEAST_LOAD } from "./least_load";
 import { STICKY } from "./sticky";
 import { parse_template } from "./template";
 import { one_of, read_flag, whole_from } from "./values";
 
 /** A balancing method, by nginx's name. */
-export type MethodName = "round_robin" | "least_conn" | "least_time" | "random" | "hash" | "ip_hash";
+export type MethodName =
+  "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
 
-const METHOD_NAMES: MethodName[] = ["round_robin", "least_conn", "least_time", "random", "hash", "ip_hash"];
+const METHOD_NAMES: MethodName[] = [
+  "round_robin",
+  "least_conn",
+  "least_time",
+  "least_load",
+  "random",
+  "hash",
+  "ip_hash",
+];
 
 /** Parameters of the method `least_time`. */
 export const LEAST_TIME = block({
@@ -56,6 +66,8 @@ export const BALANCING = block({
   method: with_default(one_of(METHOD_NAMES), "round_robin"),
   /** Parameters of the method `least_time`. */
   least_time: optional(LEAST_TIME),
+  /** Parameters of the method `least_load`. */
+  least_load: optional(LEAST_LOAD),
   /** Parameters of the method `random`. Default: none, one server is drawn. */
   random: optional(RANDOM),
   /** Parameters of the method `hash`, which requires them. */
@@ -68,7 +80,7 @@ export type BalancingConfig = ConfigOf<typeof BALANCING>;
 /** Checks that the parameters are those of the method, and removes blocks of another method. */
 export function check_method(config: BalancingConfig, input: Record<string, unknown>): Problem | undefined {
   const { method } = config;
-  for (const name of ["least_time", "random", "hash"] as const) {
+  for (const name of ["least_time", "least_load", "random", "hash"] as const) {
     if (name !== method) {
       const is_given = input[name] !== undefined && input[name] !== json_null;
       if (is_given) return invalid_value(name, `requires the method "${name}"`);
@@ -77,6 +89,8 @@ export function check_method(config: BalancingConfig, input: Record<string, unkn
   }
   if (method === "least_time" && config.least_time === undefined)
     (config as Record<string, unknown>).least_time = LEAST_TIME.read("least_time", {})[0];
+  if (method === "least_load" && config.least_load === undefined)
+    (config as Record<string, unknown>).least_load = LEAST_LOAD.read("least_load", {})[0];
   if (method === "hash" && config.hash === undefined) return missing_value("hash.key");
   return undefined;
 }

@@ -12,7 +12,7 @@ import type { TemplateSourceName } from "./sources/template";
 
 /** The option `discovery` of `setup`: a registry that feeds many upstreams. */
 
-/** Returns the name of a given setting that a template determines: its upstreams have servers of a registry. */
+/** Returns the name of a given setting that a template determines: a registry has the servers. */
 function determined_by_template(value: Record<string, unknown>): string | undefined {
   for (const name of ["discovery", "split"]) if (value[name] !== undefined) return name;
   return undefined;

@@ -1,3 +1,4 @@
+import type { LoadReportConfig } from "../config/least_load";
 import { decode, is_table, json_null } from "../lib/json";
 import { trim } from "../lib/text";
 import { LARGEST, type Report } from "./report";
@@ -98,13 +99,19 @@ function utilization_of(metrics: Metrics): number | undefined {
   return metrics.get("cpu_utilization") ?? application;
 }
 
+/** Returns a metric by its name; undefined: no name, or no such metric. */
+function metric(metrics: Metrics, name: string | undefined): number | undefined {
+  return name === undefined ? undefined : metrics.get(name);
+}
+
 /**
  * Parses the value of the header. It may contain no known metric: protobuf omits fields that are 0, and there
  * are other metrics.
  *
+ * @param names the metrics that are the requests in flight and the latency
  * @returns the report, or undefined and the reason
  */
-export function parse_load_metrics(value: string): Parsed {
+export function parse_load_metrics(value: string, names?: LoadReportConfig): Parsed {
   if (value.length > LONGEST) return fail(`longer than ${LONGEST} bytes`);
   const [form, text] = string.match(value, "^%s*(%u+)%s+(.*)$");
   const metrics: Metrics = new LuaTable();
@@ -117,6 +124,8 @@ export function parse_load_metrics(value: string): Parsed {
     utilization: utilization_of(metrics),
     rps: metrics.get("rps_fractional") ?? metrics.get("rps"),
     eps: metrics.get("eps"),
+    in_flight: metric(metrics, names?.in_flight),
+    latency: metric(metrics, names?.latency),
   };
   return $multi(report, undefined);
 }

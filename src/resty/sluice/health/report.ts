@@ -22,6 +22,10 @@ const REPORT = block(
     /** From 0 to 1, the server's capacity. */
     utilization: optional(read_number),
     connections: optional(read_number),
+    /** Requests in flight, those of other gateways included. */
+    in_flight: optional(read_number),
+    /** The time that the server expects to take for one more request, in milliseconds. */
+    latency: optional(read_number),
     /** Requests per second. */
     rps: optional(read_number),
     /** Errors per second. */
@@ -30,8 +34,9 @@ const REPORT = block(
     /** Seconds since 1970. */
     time: optional(read_time),
   },
-  (path, { utilization, connections, rps, eps, state }) => {
-    if ((utilization ?? connections ?? rps ?? eps ?? state) !== undefined) return undefined;
+  (path, { utilization, connections, in_flight, latency, rps, eps, state }) => {
+    if ((utilization ?? connections ?? in_flight ?? latency ?? rps ?? eps ?? state) !== undefined)
+      return undefined;
     return missing_value(path === "" ? "utilization" : `${path}.utilization`);
   },
 );

@@ -1,4 +1,6 @@
+import type { LoadReportConfig } from "../config/least_load";
 import { parse_load_metrics } from "../health/orca";
+import { LARGEST, type Report } from "../health/report";
 import { count_bad_report, note_report } from "../health/reported";
 import type { LiveServer } from "./view/model";
 
@@ -7,13 +9,40 @@ import type { LiveServer } from "./view/model";
 /** Interval between two looks at the responses of a server. More do not describe the load better. */
 const SECONDS_BETWEEN_LOOKS = 0.1;
 
-/** Notes the report of load in the header of a response. Phase: log_by_lua. */
+/** Returns the number in a header of the response; undefined: the name is none of a header, or it is absent. */
+function header_number(name: string | undefined): string | undefined {
+  if (name === undefined || string.byte(name) !== DOLLAR) return undefined;
+  return ngx.var[string.sub(name, 2)];
+}
+
+const DOLLAR = 36;
+
+/** Returns a value from 0 up; undefined: not a decimal number. */
+function number_in(text: string | undefined): number | undefined {
+  if (text === undefined || string.find(text, "^[%d.]+$")[0] === undefined) return undefined;
+  const value = tonumber(text);
+  return value !== undefined && value <= LARGEST ? value : undefined;
+}
+
+/** Notes the headers that report the load of a server. */
+function note_headers(server: LiveServer, names: LoadReportConfig, now: number): void {
+  const in_flight = header_number(names.in_flight);
+  const latency = header_number(names.latency);
+  if (in_flight === undefined && latency === undefined) return;
+  const report: Report = { in_flight: number_in(in_flight), latency: number_in(latency) };
+  if ((report.in_flight ?? report.latency) === undefined) count_bad_report(server);
+  else note_report(server, report, server.upstream.report_expiry, now);
+}
+
+/** Notes the report of load in the headers of a response. Phase: log_by_lua. */
 export function note_response_report(server: LiveServer, now: number): void {
   if (now < server.report_due) return;
   server.report_due = now + SECONDS_BETWEEN_LOOKS;
+  const { load_report, report_expiry } = server.upstream;
+  if (load_report !== undefined) note_headers(server, load_report, now);
   const value = ngx.var.upstream_http_endpoint_load_metrics;
   if (value === undefined) return;
-  const [report] = parse_load_metrics(value);
+  const [report] = parse_load_metrics(value, load_report);
   if (report === undefined) count_bad_report(server);
-  else note_report(server, report, server.upstream.report_expiry, now);
+  else note_report(server, report, report_expiry, now);
 }

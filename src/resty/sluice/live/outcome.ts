@@ -13,7 +13,7 @@ import { note_failed_attempt, note_response } from "./view/availability";
 import { count_at, count_end, count_response, count_success } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
 import { type LiveServer, Measure } from "./view/model";
-import { count_failed_response, count_response_time } from "./view/surroundings";
+import { count_failed_response, count_loaded_time, count_response_time } from "./view/surroundings";
 import { count_times, weight_of_times } from "./view/times";
 
 /**
@@ -100,7 +100,7 @@ function read_attempts(): Reported {
   };
 }
 
-/** Counts a response for `least_time`. Times in milliseconds. */
+/** Counts a response for `least_time` or `least_load`. Times in milliseconds. */
 function count_expected(
   server: LiveServer,
   status: number,
@@ -110,6 +110,7 @@ function count_expected(
   const { measure } = server.upstream;
   if (measure === Measure.NONE) return;
   if (status >= FIRST_SERVER_ERROR) count_failed_response(server);
+  else if (measure === Measure.LOAD) count_loaded_time(server, response_time);
   else count_response_time(server, measure === Measure.HEADER ? header_time : response_time);
 }
 

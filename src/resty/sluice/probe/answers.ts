@@ -30,7 +30,7 @@ function member_at(text: string, path: string): unknown {
 export function note_answer(target: Target, { headers, body }: Answer): void {
   const { report } = target.check.config;
   const metrics = headers[LOAD_METRICS];
-  if (metrics !== undefined) use_report(target, parse_load_metrics(metrics)[0]);
+  if (metrics !== undefined) use_report(target, parse_load_metrics(metrics, target.check.load_report)[0]);
   if (report === undefined) return;
   const member = member_at(body, report);
   use_report(target, read_report(report, is_table(member) ? member : { utilization: member })[0]);

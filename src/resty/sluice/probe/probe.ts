@@ -1,5 +1,6 @@
 import type { HealthCheckConfig } from "../config/health_check";
-import type { LoadConfig } from "../config/load";
+import type { LoadReportConfig } from "../config/least_load";
+import type { UpstreamSettings } from "../config/settings";
 import { seconds_of } from "../config/time";
 import { expiry_of } from "../health/reported";
 import * as clock from "../lib/clock";
@@ -41,6 +42,8 @@ export interface Check {
   match: Match;
   /** How long a report is used, in seconds. */
   report_expiry: number;
+  /** Where the answers report the load; undefined: only in the members of ORCA for it. */
+  load_report: LoadReportConfig | undefined;
   /** True: the weights of the servers follow their loads. */
   follows_load: boolean;
 }
@@ -53,7 +56,7 @@ export function new_check(
   upstream: string,
   revision: number,
   config: HealthCheckConfig,
-  load: LoadConfig | undefined,
+  { load, least_load }: Pick<UpstreamSettings, "load" | "least_load">,
 ): Check {
   const { type } = config;
   const is_http = type === "http" || type === "https";
@@ -72,6 +75,7 @@ export function new_check(
     need: need_of(config),
     match: new_match(config.match),
     report_expiry: expiry_of(load),
+    load_report: least_load?.report,
     follows_load: load !== undefined,
   };
 }

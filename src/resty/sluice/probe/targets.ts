@@ -205,12 +205,12 @@ function apply_upstream(name: string, pause: Pause): void {
     forget_check_failure(name);
     return;
   }
-  const config = encode([health_check, head.load?.expiry]);
+  const config = encode([health_check, head.load?.expiry ?? "", head.least_load?.report ?? ""]);
   let group = groups.get(name);
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {
     drop(name);
-    const check = new_check(name, head.revision, health_check, head.load);
+    const check = new_check(name, head.revision, health_check, head);
     group = { name, revision: 0, config, check, lines: new LuaTable() };
     groups.set(name, group);
   }

@@ -17,7 +17,7 @@ import { active_requests } from "../../store/memory/rows";
 import { load_reports } from "../../store/source_status";
 import { ok } from "../answer";
 import { of_upstream } from "../existing";
-import { report_object, scaling_object, weight_object } from "../load_objects";
+import { load_object, report_object, scaling_object, weight_object } from "../load_objects";
 import { doubt_about, problem_objects } from "../problems";
 import { argument } from "../request";
 import type { Route } from "../route";
@@ -30,7 +30,7 @@ import { zones_object } from "../zone_objects";
 
 const explained_record = record("method problems split zones servers autoscale next");
 const server_record = record(`
-  id server node zone backup state reason since expired expires weight report check
+  id server node zone backup state reason since expired expires weight report load check
   picks picks_percent active active_percent
 `);
 const next_record = record("upstream id server reason");
@@ -80,6 +80,7 @@ function server_objects(name: string, document: Document, now: number): object[]
       expires: has_expired ? iso8601(clock.wall_time_of(expires(server))) : undefined,
       weight: weight_object(document, server, loads, now),
       report: report_object(server.row),
+      load: document.method === "least_load" ? load_object(server, active, now) : undefined,
       check: check_object(server.row),
       picks,
       picks_percent: percent_of(picks, all_picks),
@@ -107,7 +108,8 @@ function next_object(
   key: string | undefined,
   now: number,
 ): object {
-  if (document.method === "random") return next_record({ reason: "the server is chosen at random" });
+  if (document.method === "random" || document.method === "least_load")
+    return next_record({ reason: "the server is chosen at random" });
   const server = upstream === undefined ? undefined : foresee(upstream, key, now);
   if (server === undefined) return next_record({ reason: "no server is available" });
   const is_keyed = document.method === "hash" || document.method === "ip_hash";

@@ -32,6 +32,7 @@ export function join(upstream: LiveUpstream, server: LiveServer): void {
 
 export function measure_of(config: BalancingConfig): Measure {
   if (config.random?.two === "least_time") return Measure.HEADER;
+  if (config.method === "least_load") return Measure.LOAD;
   if (config.least_time === undefined) return Measure.NONE;
   return config.least_time.measure === "header" ? Measure.HEADER : Measure.LAST_BYTE;
 }
@@ -86,7 +87,7 @@ function retry_limits(config: RetriesConfig): RetryLimits {
 /** Gives an upstream the split of a document, and its limits for retries, waiting and health. */
 export function set_limits(
   upstream: LiveUpstream,
-  { retries, outlier_detection, queue, split, panic_threshold, load, autoscale, zones }: Document,
+  { retries, outlier_detection, queue, split, panic_threshold, load, autoscale, zones, least_load }: Document,
 ): void {
   upstream.tries = retries?.tries ?? DEFAULT_TRIES;
   upstream.retry_limits = retries === undefined ? undefined : retry_limits(retries);
@@ -99,7 +100,12 @@ export function set_limits(
   if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
   // Without `load` the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
-  upstream.wants_reports = load !== undefined || autoscale !== undefined || zones?.prefer === true;
+  upstream.load_report = least_load?.report;
+  upstream.wants_reports =
+    load !== undefined ||
+    autoscale !== undefined ||
+    zones?.prefer === true ||
+    least_load?.report !== undefined;
   upstream.report_expiry = expiry_of(load);
   upstream.health_revision = UNSEEN;
 }

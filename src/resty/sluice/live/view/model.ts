@@ -3,6 +3,7 @@ import type { Semaphore } from "ngx.semaphore";
 import type { Method, Peer } from "../../balancer/method";
 import type { ZoneMethod } from "../../balancer/zones";
 import type { Shareholder } from "../../balancer/shares";
+import type { LoadReportConfig } from "../../config/least_load";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Cell, RowNumber } from "../../store/memory/cells";
@@ -123,6 +124,8 @@ export interface LiveUpstream {
   load_revision: number;
   /** True: reports in responses are read. */
   wants_reports: boolean;
+  /** Where the responses report the load; undefined: only in the members of ORCA for it. */
+  load_report: LoadReportConfig | undefined;
   /** The time that a report is valid, in seconds. */
   report_expiry: number;
   /** If fewer servers, in percent, are available, health is ignored; and whether that is so. */
@@ -200,9 +203,11 @@ export interface RetryLimits {
   min_concurrent: number;
 }
 
-/** The time of a response that `least_time` uses. */
+/** The time of a response that `least_time` and `least_load` use. */
 export const enum Measure {
   NONE,
   HEADER,
   LAST_BYTE,
+  /** That of the last byte, with the requests that are in flight then. */
+  LOAD,
 }

@@ -7,6 +7,7 @@ import * as clock from "../../lib/clock";
 import { type Cell, Row } from "../../store/memory/cells";
 import { sum_of_slots } from "../../store/memory/region";
 import { is_healthy } from "./availability";
+import { requests_elsewhere as elsewhere_at } from "./elsewhere";
 import { type LiveServer, Measure } from "./model";
 import { utilization_of } from "./utilization";
 import { own_zone } from "./zone";
@@ -41,12 +42,20 @@ function expected_time(this: void, peer: Peer): number {
   const { row, upstream } = peer as LiveServer;
   const expected = memory[row + Row.EXPECTED_TIME];
   if (expected >= 0) return expected;
-  return memory[row + (upstream.measure === Measure.LAST_BYTE ? Row.RESPONSE_TIME : Row.HEADER_TIME)];
+  return memory[row + (upstream.measure === Measure.HEADER ? Row.HEADER_TIME : Row.RESPONSE_TIME)];
 }
 
 function expect_time(this: void, peer: Peer, milliseconds: number): void {
   const { row, incarnation } = peer as LiveServer;
   if (memory[row + Row.STAMP] === incarnation) memory[row + Row.EXPECTED_TIME] = milliseconds;
+}
+
+function requests_elsewhere(this: void, peer: Peer, now: number): number {
+  return elsewhere_at((peer as LiveServer).row, now);
+}
+
+function expected_requests(this: void, peer: Peer): number {
+  return memory[(peer as LiveServer).row + Row.EXPECTED_REQUESTS];
 }
 
 function chosen_at(this: void, peer: Peer): number {
@@ -85,6 +94,8 @@ export function surroundings_of(active: Cell): Surroundings {
     age_in_flight,
     expected_time,
     expect_time,
+    requests_elsewhere,
+    expected_requests,
     chosen_at,
     fail_timeout,
     own_zone: own_zone(),
@@ -103,4 +114,18 @@ export function count_response_time(server: LiveServer, milliseconds: number): v
 /** Counts a failure as a very slow response, so that a server that fails fast does not seem fast. */
 export function count_failed_response(server: LiveServer): void {
   expect_time(server, math.max(0, expected_time(server)) * 0.95 + WORST_TIME * 0.05);
+}
+
+/** The part of a new response in the mean of `least_load`, which follows changes within some responses. */
+const NEW_PART = 0.2;
+
+/** Adds a response to the expected time, with the requests that are in flight besides it. */
+export function count_loaded_time(server: LiveServer, milliseconds: number): void {
+  const { row, incarnation } = server;
+  if (memory[row + Row.STAMP] !== incarnation) return;
+  const requests = math.max(0, in_flight(server) - 1) + elsewhere_at(row, clock.now());
+  const before = memory[row + Row.EXPECTED_TIME];
+  const part = before < 0 ? 1 : NEW_PART;
+  memory[row + Row.EXPECTED_TIME] = math.max(before, 0) * (1 - part) + milliseconds * part;
+  memory[row + Row.EXPECTED_REQUESTS] = memory[row + Row.EXPECTED_REQUESTS] * (1 - part) + requests * part;
 }

@@ -217,6 +217,12 @@ export const enum Row {
   /** How often outlier detection has ejected the server. */
   ALL_EJECTIONS,
 
+  /** The mean number of the requests in flight when the responses of `EXPECTED_TIME` came. */
+  EXPECTED_REQUESTS,
+  /** The requests of others that the server had by its last report, and when that was. */
+  ELSEWHERE,
+  ELSEWHERE_AT,
+
   /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
    * counts while `EXPIRES` is equal to it, so that a renewal needs no lock. The cell is otherwise used by

@@ -1,0 +1,153 @@
+import { new_least_load } from "../../../src/resty/sluice/balancer/least_load";
+import { expect } from "../support/expect";
+import { available, bench_of, count_of, type Bench, type NewMethod, type TestPeer } from "./peers";
+
+/** With at least as many choices as peers, each peer is considered. */
+const ALL = 32;
+
+function method(hot_quantile = 0.6, choices = ALL): NewMethod {
+  return (surroundings) => new_least_load(surroundings, { choices, hot_quantile });
+}
+
+interface State {
+  time: number;
+  in_flight?: number;
+  elsewhere?: number;
+  /** The requests in progress when the time was measured. */
+  then?: number;
+}
+
+function bench_at(states: readonly State[], new_method = method()): Bench {
+  const bench = bench_of(
+    new_method,
+    states.map(() => 1),
+  );
+  for (const [number, { time, in_flight, elsewhere, then }] of ipairs(states as State[])) {
+    const peer = bench.peers[number - 1];
+    peer.expected_time = time;
+    peer.in_flight = in_flight ?? 0;
+    peer.elsewhere = elsewhere ?? 0;
+    peer.expected_requests = then ?? 0;
+    peer.chosen_at = bench.time;
+  }
+  return bench;
+}
+
+function pick_name({ method: its_method }: Bench): string {
+  return (its_method.pick(available, undefined) as TestPeer).name;
+}
+
+/** Counts picks while loads and times stay as they are. */
+function counts_of(bench: Bench, picks: number): LuaTable<string, number> {
+  const counts = new LuaTable<string, number>();
+  for (const _ of $range(1, picks)) {
+    const name = pick_name(bench);
+    counts.set(name, count_of(counts, name) + 1);
+  }
+  return counts;
+}
+
+describe("least_load", () => {
+  it("picks the peer with the least expected time among the cold ones", () => {
+    const bench = bench_at([{ time: 50 }, { time: 20 }, { time: 80 }]);
+    expect(count_of(counts_of(bench, 100), "p2")).equal(100);
+  });
+
+  it("passes over a hot peer unless the others are four times slower", () => {
+    for (const [time, picks] of [
+      [45, 0],
+      [35, 200],
+    ]) {
+      const states: State[] = [{ time: time / 4, in_flight: 50, then: 50 }];
+      for (const _ of $range(1, 9)) states.push({ time: 40, in_flight: 2, then: 2 });
+      const bench = bench_at(states);
+      // The quantile needs some picks.
+      counts_of(bench, 50);
+      expect(count_of(counts_of(bench, 200), "p1")).equal(picks);
+    }
+  });
+
+  it("picks a peer that has never answered and has requests only if there is no other", () => {
+    const bench = bench_at([
+      { time: -1, in_flight: 1 },
+      { time: 500, in_flight: 3 },
+      { time: -1, in_flight: 2 },
+    ]);
+    expect(count_of(counts_of(bench, 100), "p2")).equal(100);
+    bench.peers[1].is_available = false;
+    expect(count_of(counts_of(bench, 100), "p1")).equal(100);
+  });
+
+  it("expects a time in proportion to the requests now and when it was measured", () => {
+    const bench = bench_at([
+      { time: 100, in_flight: 4, then: 9 },
+      { time: 60, in_flight: 4, then: 1 },
+      { time: 1000, in_flight: 90, then: 90 },
+      { time: 1000, in_flight: 90, then: 90 },
+    ]);
+    counts_of(bench, 200);
+    // 100 × 5/10 = 50, and 60 × 5/2 = 150.
+    expect(count_of(counts_of(bench, 100), "p1")).equal(100);
+  });
+
+  it("counts the requests of others that a peer has reported", () => {
+    const bench = bench_at([
+      { time: 30, elsewhere: 20 },
+      { time: 90, elsewhere: 1 },
+    ]);
+    counts_of(bench, 100);
+    expect(count_of(counts_of(bench, 100), "p2")).equal(100);
+  });
+
+  it("gives a peer with twice the weight twice the requests before it is hot", () => {
+    const bench = bench_at([
+      { time: 10, in_flight: 6 },
+      { time: 10, in_flight: 6 },
+    ]);
+    bench.method.reweigh(bench.peers[1], 2);
+    expect(pick_name(bench)).equal("p2");
+  });
+
+  it("gives a new peer one request until it has answered", () => {
+    const bench = bench_at([{ time: 20 }, { time: -1 }, { time: 30 }]);
+    expect(pick_name(bench)).equal("p2");
+    bench.peers[1].in_flight = 1;
+    expect(count_of(counts_of(bench, 200), "p2")).equal(0);
+  });
+
+  it("picks a new peer with a request if there is no other", () => {
+    const bench = bench_at([{ time: -1, in_flight: 1 }]);
+    expect(pick_name(bench)).equal("p1");
+  });
+
+  it("tries a slow peer again when it was not chosen for fail_timeout", () => {
+    const bench = bench_at([{ time: 5000 }, { time: 20 }]);
+    expect(count_of(counts_of(bench, 100), "p1")).equal(0);
+    bench.time += 120;
+    bench.peers[1].chosen_at = bench.time;
+    expect(pick_name(bench)).equal("p1");
+    // What was halved stays halved until it answers.
+    expect(bench.peers[0].expected_time < 20).equal(true);
+  });
+
+  it("considers the best peers of the pick before beside those that are drawn", () => {
+    const states: State[] = [{ time: 5 }, { time: 10 }];
+    for (const _ of $range(1, 98)) states.push({ time: 1000 });
+    const bench = bench_at(states, method(0.6, 2));
+    // Once it was drawn, it stays the best.
+    let picks = 0;
+    while (pick_name(bench) !== "p1") picks += 1;
+    expect(picks < 1000).equal(true);
+    expect(count_of(counts_of(bench, 100), "p1")).equal(100);
+  });
+
+  it("does not pick a remembered peer that was removed, or that left the rotation", () => {
+    const bench = bench_at([{ time: 5 }, { time: 10 }, { time: 20 }]);
+    expect(pick_name(bench)).equal("p1");
+    bench.method.remove(bench.peers[0]);
+    expect(pick_name(bench)).equal("p2");
+    bench.peers[1].in_rotation = false;
+    bench.method.suspend(bench.peers[1]);
+    expect(count_of(counts_of(bench, 20), "p3")).equal(20);
+  });
+});

@@ -1,0 +1,53 @@
+import { block, optional, with_default, type ConfigOf } from "./block";
+import { missing_value } from "./problem";
+import { refuse, type Read } from "./reader";
+import { text_to } from "./texts";
+import { number_from, whole_from } from "./values";
+
+const read_text = text_to(128);
+
+/** A metric of ORCA, or a variable with a header of the response. */
+const SOURCES = [
+  "^named_metrics%.[^%s,=:]+$",
+  "^utilization%.[^%s,=:]+$",
+  "^request_cost%.[^%s,=:]+$",
+  "^%$upstream_http_[%l%d_]+$",
+];
+
+function read_source(this: void, path: string, value: unknown): Read<string> {
+  const [text, problem] = read_text(path, value);
+  if (text === undefined) return $multi(undefined, problem);
+  for (const pattern of SOURCES)
+    if (string.find(text, pattern)[0] !== undefined) return $multi(text, undefined);
+  return refuse(
+    path,
+    'must be a metric such as "named_metrics.rif", or a variable such as "$upstream_http_x_rif"',
+  );
+}
+
+/** Where the load is in the responses of the servers. */
+export const LOAD_REPORT = block(
+  {
+    /** The requests in flight at the server: `"named_metrics.…"` of ORCA, or `"$upstream_http_…"`. */
+    in_flight: optional(read_source),
+    /** The time that the server expects to take for one more request, in milliseconds, in the same way. */
+    latency: optional(read_source),
+  },
+  (path, { in_flight, latency }) =>
+    (in_flight ?? latency) === undefined ? missing_value(`${path}.in_flight`) : undefined,
+);
+export type LoadReportConfig = ConfigOf<typeof LOAD_REPORT>;
+
+/** Parameters of the method `least_load`: of some servers, the one that is expected to answer first. */
+export const LEAST_LOAD = block({
+  /** The number of servers that are drawn for each request, by their weights: 2 to 32. */
+  choices: with_default(whole_from(2, 32), 6),
+  /**
+   * Servers with more requests in flight, for their weight, than this part of all servers are hot: they count
+   * as four times slower.
+   */
+  hot_quantile: with_default(number_from(0.05, 0.99), 0.6),
+  /** Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides. */
+  report: optional(LOAD_REPORT),
+});
+export type LeastLoadConfig = ConfigOf<typeof LEAST_LOAD>;
