@@ -17,7 +17,17 @@ const WIDTH = 110;
 const FILES = {
   "upstream.d.ts": {
     about: "An upstream: its servers, how requests are distributed over them, and how many are admitted.",
-    sources: ["upstream", "server", "balancing", "least_load", "sticky", "zones", "admission", "split", "values"],
+    sources: [
+      "upstream",
+      "server",
+      "balancing",
+      "least_load",
+      "sticky",
+      "zones",
+      "admission",
+      "split",
+      "values",
+    ],
   },
   "health.d.ts": {
     about: "How the health of an upstream's servers is determined, in addition to `max_fails`.",
