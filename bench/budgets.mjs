@@ -47,7 +47,7 @@ const UPDATE_BUDGET = 2000;
  * @param {number} budget
  * @returns {Verdict}
  */
-function judge(what, value, budget) {
+export function judge(what, value, budget) {
   return { what, value, budget, met: value <= budget };
 }
 

@@ -19,6 +19,7 @@ import { measureControl } from "./control/control.mjs";
 import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
+import { judgeLoad, loadTable, measureLoad } from "./load/load.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
@@ -141,6 +142,10 @@ export const parts = {
   dashboard: async () => {
     const cost = await measureDashboard();
     return { data: cost, text: dashboardLine(cost), verdicts: judgeDashboard(cost) };
+  },
+  load: () => {
+    const outcomes = measureLoad();
+    return { data: outcomes, text: loadTable(outcomes), verdicts: judgeLoad(outcomes) };
   },
   control: () => {
     const control = measureControl();

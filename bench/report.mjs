@@ -1,5 +1,6 @@
 import { isWithin, valueText } from "./budgets.mjs";
 import { SERVERS } from "./changes.mjs";
+import { table } from "./markdown.mjs";
 import { CASES } from "./picks.mjs";
 
 /** @typedef {import("./statistics.mjs").Summary} Summary */
@@ -32,17 +33,6 @@ function spread({ min, max }, digits) {
  */
 function ratioCells(ratio, isBase) {
   return isBase ? "1.00 | " : `${ratio.median.toFixed(2)} | ${spread(ratio, 2)}`;
-}
-
-/**
- * @param {string[]} heads the first column has texts, the others have numbers
- * @param {string[]} rows
- */
-function table(heads, rows) {
-  const rule = heads.map((_, index) => (index === 0 ? "---" : "---:"));
-  return [`| ${heads.join(" | ")} |`, `| ${rule.join(" | ")} |`, ...rows.map((row) => `| ${row} |`)].join(
-    "\n",
-  );
 }
 
 /**

@@ -11,8 +11,8 @@ import { run } from "./testbed";
  *
  *   luajit simulation.lua
  *
- * Prints a line of tab-separated fields for each run: policy, gateways, load, seed, p50, p99 and p99.9 in
- * milliseconds, failures, late requests and imbalance.
+ * Prints a line of tab-separated fields for each run: situation, policy, gateways, load, seed, p50, p99 and
+ * p99.9 in milliseconds, failures, late requests and imbalance.
  */
 
 function nothing(this: void): void {
@@ -26,12 +26,11 @@ const DEADLINE = 5;
 interface Situation {
   name: string;
   loads: readonly number[];
-  prepare?: (this: void, servers: readonly ModelServer[]) => void;
+  prepare: (this: void, servers: readonly ModelServer[]) => void;
 }
 
 const SITUATIONS: readonly Situation[] = [
-  { name: "published", loads: [0.7, 0.9, 1.05] },
-  { name: "ramp", loads: [0.75, 0.83, 0.93, 1.03, 1.14, 1.27, 1.41, 1.57, 1.74] },
+  { name: "published", loads: [0.7, 0.9, 1.05], prepare: nothing },
   {
     name: "two sinkholes",
     loads: [0.7],
@@ -64,39 +63,32 @@ function quantile(sorted: readonly number[], share: number): number {
   return (sorted[math.floor(sorted.length * share)] ?? 0) * 1000;
 }
 
-const [wanted] = [...$vararg] as [string | undefined];
-
-for (const { name: situation, loads, prepare } of SITUATIONS) {
-  if (wanted === undefined || wanted === situation)
-    for (const { name, policy, gateways } of POLICIES) {
-      for (const count of gateways) {
-        for (const load of loads) {
-          for (const seed of $range(1, SEEDS)) {
-            const outcome = run({
-              load,
-              seed,
-              gateways: count,
-              policy,
-              deadline: DEADLINE,
-              prepare: prepare ?? nothing,
-            });
-            const { latencies, failures, late, imbalance } = outcome;
-            const times = [0.5, 0.99, 0.999].map((share) =>
-              string.format("%.1f", quantile(latencies, share)),
-            );
-            const fields = [
-              name,
-              count,
-              load,
-              seed,
-              ...times,
-              failures,
-              late,
-              string.format("%.3f", imbalance),
-            ];
-            print(table.concat(fields, "\t"));
-          }
-        }
-      }
+/** Runs a policy in a situation, and prints the outcome of each seed. */
+function compare(
+  { name: situation, loads, prepare }: Situation,
+  name: string,
+  policy: NewPolicy,
+  gateways: number,
+): void {
+  for (const load of loads) {
+    for (const seed of $range(1, SEEDS)) {
+      const { latencies, failures, late, imbalance } = run({
+        load,
+        seed,
+        gateways,
+        policy,
+        deadline: DEADLINE,
+        prepare,
+      });
+      const numbers = [0.5, 0.99, 0.999].map((share) => string.format("%.2f", quantile(latencies, share)));
+      numbers.push(tostring(failures), tostring(late), string.format("%.3f", imbalance));
+      print(`${situation}\t${name}\t${gateways}\t${load}\t${seed}\t${table.concat(numbers, "\t")}`);
     }
+  }
+}
+
+for (const situation of SITUATIONS) {
+  for (const { name, policy, gateways } of POLICIES) {
+    for (const count of gateways) compare(situation, name, policy, count);
+  }
 }

@@ -40,7 +40,7 @@ export interface Setting {
   gateways: number;
   policy: NewPolicy;
   /** Changes the servers before the run. */
-  prepare?: (this: void, servers: readonly ModelServer[]) => void;
+  prepare: (this: void, servers: readonly ModelServer[]) => void;
   /** Limit of the time of a request in seconds. */
   deadline: number;
 }
@@ -83,7 +83,7 @@ export function run(setting: Setting): Outcome {
   const works = new_random(seed + 1000);
   const noise = new_random(seed + 2000);
   const servers = fleet_of(seed);
-  if (setting.prepare !== undefined) setting.prepare(servers);
+  setting.prepare(servers);
   const end = START + WARM_UP + MEASURED;
   for (const server of servers) make_noise(timeline, server, noise, START, end);
   const policies: Policy[] = [];
