@@ -45,6 +45,8 @@ test("the shares of members in effect are in each status, in the explanation and
     }
     return explained;
   };
+  // Before its first request, a worker forgets the turns of a split when it is asked about another upstream.
+  await ask(port);
   const { next } = await assertShown(shown(75, 25));
   for (let turn = 0, foreseen = next.upstream; turn < 12; turn += 1) {
     const id = foreseen === "v1" ? one.id : two.id;

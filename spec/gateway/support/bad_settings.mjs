@@ -38,7 +38,7 @@ const badSettings = [
   [{ health_check: { interval: "99ms" } }, /^invalid "health_check\.interval": must be a time from 100ms/],
   [{ outlier_detection: { interval: 5 } }, /^invalid "outlier_detection\.interval": .*such as "5s"$/],
   [{ zones: true }, 'invalid "zones": must be an object'],
-  [{ zones: { prefer: 1 } }, 'invalid "zones.prefer": must be'],
+  [{ zones: { prefer: 1 } }, 'invalid "zones.prefer": must be true or false'],
   [{ zones: { min_servers: 0 } }, 'invalid "zones.min_servers": must be a whole number from 1 to 100000'],
   [{ zones: { zone: "a" } }, 'unknown parameter "zones.zone"'],
   [{ panic_threshold: 101 }, 'invalid "panic_threshold": must be a whole number from 0 to 100'],

@@ -21,23 +21,23 @@ function changesOf(config: ServerConfig, settings: Settings): Change[] {
   }));
 }
 
+/** Returns a setting to compare with another value. The gateway omits flags and texts that are not set. */
+function valueLike(config: ServerConfig, name: string, other: unknown): unknown {
+  return config[name as keyof Settings] ?? (typeof other === "boolean" ? false : "");
+}
+
 /** Returns those settings that differ from the configuration. */
 function differing(config: ServerConfig, settings: Settings): Settings {
-  const isFlag = (value: unknown): boolean => typeof value === "boolean";
-  const entries = Object.entries(settings).filter(([name, value]) => {
-    const before = config[name as keyof Settings];
-    return isFlag(value) ? (before ?? false) !== value : String(before) !== String(value);
-  });
+  const entries = Object.entries(settings).filter(
+    ([name, value]) => String(valueLike(config, name, value)) !== String(value),
+  );
   return Object.fromEntries(entries);
 }
 
 /** Returns the values that settings replace. */
 function replaced(config: ServerConfig, settings: Settings): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(settings).map(([name, value]) => [
-      name,
-      typeof value === "boolean" ? (config[name as keyof Settings] ?? false) : config[name as keyof Settings],
-    ]),
+    Object.entries(settings).map(([name, value]) => [name, valueLike(config, name, value)]),
   );
 }
 
