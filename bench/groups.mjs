@@ -118,6 +118,7 @@ const eachMethod = {
     ...pair(methods.ipHash),
     ...pair(methods.randomTwoLeastConn),
     beside(methods.leastTime),
+    beside(methods.leastLoad),
     beside(methods.stickyCookie),
   ],
 };

@@ -55,6 +55,9 @@ export const leastTimeInflight = {
 };
 
 /** @type {Method} */
+export const leastLoad = { name: "least_load", config: { method: "least_load", least_load: {} } };
+
+/** @type {Method} */
 export const random = { name: "random", config: { method: "random" }, directive: "random;" };
 
 /** @type {Method} */

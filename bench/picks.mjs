@@ -31,6 +31,7 @@ const rows = [
   methods.leastConn,
   methods.leastTime,
   methods.leastTimeInflight,
+  methods.leastLoad,
   methods.random,
   methods.randomTwoLeastConn,
   methods.randomTwoLeastTime,
