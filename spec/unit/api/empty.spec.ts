@@ -19,6 +19,8 @@ describe("an empty list in a body", () => {
     ['{"retries":[]}', "retries"],
     ['{"retries":{"budget":[]}}', "retries.budget"],
     ['{"load":[]}', "load"],
+    ['{"zones":[]}', "zones"],
+    ['{"least_load":[]}', "least_load"],
     ['{"discovery":[]}', "discovery"],
     ['{"discovery":{"etcd":{"tls":[]}}}', "discovery.etcd.tls"],
     ['{"discovery":{"docker":[]}}', "discovery.docker"],

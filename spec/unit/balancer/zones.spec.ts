@@ -347,4 +347,29 @@ describe("keys", () => {
     for (const peer of peers_in(bench, OWN_ZONE)) most = math.max(most, peer.in_flight);
     expect(most <= 31).equal(true);
   });
+
+  it("are bounded without the requests of a peer that has moved to another zone", () => {
+    const config: BalancingConfig = {
+      method: "hash",
+      hash: { key: "$uri", consistent: true, balance_factor: 150 },
+    };
+    const bench = bench_in(config, 4, [OWN_ZONE, "b"]);
+    const [moving] = peers_in(bench, OWN_ZONE);
+    moving.in_flight = 30;
+    set_utilization(bench, OWN_ZONE, 0.9);
+    set_utilization(bench, "b", 0.3);
+    bench.method.update();
+    bench.method.rezone?.(moving, "b");
+    bench.method.update();
+    let key = 1;
+    while ((bench.method.peek(available, key_of(key)) as TestPeer).zone !== OWN_ZONE) key += 1;
+    for (const _ of $range(1, 24)) {
+      (bench.method.pick(available, key_of(key)) as TestPeer).in_flight += 1;
+      bench.method.update();
+    }
+    let most = 0;
+    for (const peer of peers_in(bench, OWN_ZONE)) most = math.max(most, peer.in_flight);
+    // 25 requests at 3 peers, times 1.5, rounded up.
+    expect(most <= 13).equal(true);
+  });
 });

@@ -49,8 +49,12 @@ export function new_zone(name: string, seed: number, method: Method): Zone {
  * progress; here with those that the zone may have, because nobody counts them by zone.
  */
 export function surroundings_in(zone: Zone, surroundings: Surroundings): Surroundings {
-  const { total_in_flight } = surroundings;
-  const own = { total_in_flight: () => total_in_flight() * zone.part } as Surroundings;
+  const { total_in_flight, left_in_flight } = surroundings;
+  const own = {
+    total_in_flight: () => total_in_flight() * zone.part,
+    // The requests of a peer that has moved to another zone count there.
+    left_in_flight: (peer) => ((peer as Placed).home === zone ? left_in_flight(peer) : 0),
+  } as Surroundings;
   return setmetatable(own, { __index: surroundings });
 }
 

@@ -130,9 +130,9 @@ function note_event(session: EngineSession, { action, id }: ContainerEvent): voi
 function step(session: EngineSession): string | undefined {
   const { feed, stream, reader } = session;
   if (stream === undefined) return begin_watch(session);
-  const is_outdated = reader.is_outdated();
+  if (reader.is_outdated()) session.due = math.min(session.due, session.listed + SPACING_SECONDS);
   const left = due_of(session) - clock.now();
-  if (is_outdated || left <= 0) return list(session);
+  if (left <= 0) return list(session);
   const [event, cause] = next_container_event(stream, math.min(left, LOOK_SECONDS));
   if (event !== undefined) note_event(session, event);
   else if (!is_quiet(cause)) return end_watch(session, cause ?? ENDED);
