@@ -55,7 +55,7 @@ export function setup(options: unknown): void {
     }
     api_options = api;
     cluster = read.cluster;
-    use_template(read.discovery);
+    use_template(read.discovery, read.cluster !== undefined);
   });
   if (!done) error(`resty.sluice: ${tostring(failure)}`, 2);
 }

@@ -35,6 +35,7 @@ function answer_each(memory: Memory, names: readonly string[]): string[] {
       memory.refusals.delete(name);
       if (subscription !== undefined) note_gone(memory, subscription);
     } else {
+      memory.seen.add(name);
       memory.gone.delete(name);
       if (subscription === undefined) missing.push(name);
       else {
@@ -91,6 +92,7 @@ export function take_all(
   memory.groups = groups;
   memory.misplaced = misplaced;
   memory.revision = revision;
+  memory.has_answered = true;
   apply(memory, names, true);
   return is_settled(memory);
 }
@@ -110,7 +112,9 @@ export function take_some(memory: Memory, changed: Groups, names: readonly strin
 /** Returns whether nothing waits for another answer. */
 export function is_settled({ feed, gone, verdict, error }: Memory): boolean {
   if (error !== undefined) return false;
-  if (next(gone)[0] !== undefined && verdict !== "empty") return false;
+  if (verdict !== "empty") {
+    for (const [, its] of pairs(gone)) if (its?.refusal === undefined) return false;
+  }
   for (const [, subscription] of pairs(feed.subscriptions)) {
     if (!subscription.is_settled) return false;
   }
@@ -145,6 +149,7 @@ function kept_names(memory: Memory): string[] {
 /** Takes account of upstreams that others have made, changed or deleted. Phases that can sleep. */
 export function keep_up(memory: Memory): void {
   const { feed } = memory;
+  if (!memory.has_answered) return;
   const names: string[] = [];
   const has_changed = memory.changes !== feed.changes;
   if (has_changed) {

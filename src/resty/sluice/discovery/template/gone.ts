@@ -5,6 +5,10 @@ export interface Gone {
   /** The number of answers without it, and when the last one counted, by the monotonic clock. */
   equal: number;
   came: number;
+  /** Why the store has refused to delete it; undefined: it has not. */
+  refusal?: string | undefined;
+  /** When its deletion is tried again after a refusal, by the monotonic clock. */
+  retry?: number;
 }
 
 /**

@@ -23,6 +23,10 @@ export interface Memory {
   misplaced: LuaTable<string, string>;
   refusals: LuaTable<string, Refusal | undefined>;
   gone: LuaTable<string, Gone | undefined>;
+  /** The upstreams of which this worker has had entries. In a cluster, it deletes no others. */
+  seen: LuaSet<string>;
+  /** True: the registry has answered as a whole. Until then, no entries are no reason to delete anything. */
+  has_answered: boolean;
   /** The guard of the set of upstreams, and its last verdict. */
   guard: Guard;
   verdict: Verdict;
@@ -50,6 +54,8 @@ export function memory_of(feed: Feed): Memory | undefined {
     misplaced: new LuaTable(),
     refusals: new LuaTable(),
     gone: new LuaTable(),
+    seen: new LuaSet(),
+    has_answered: false,
     guard: new_guard(),
     verdict: "removes",
     revision: "",

@@ -23,7 +23,7 @@ function skipped_entries({ misplaced, refusals }: Memory, names: string[]): Skip
 }
 
 function pending_object({ gone, verdict, guard }: Memory): object | undefined {
-  const names = keys_of(gone);
+  const names = keys_of(gone).filter((name) => gone.get(name)?.refusal === undefined);
   if (names.length === 0) return undefined;
   table.sort(names);
   let confirmations = guard.equal;
