@@ -159,3 +159,40 @@ test("seeds may be splits in any order, and nginx does not start with ones that 
   const gateway = await startGateway(context, { upstreams: seeds });
   await assertKept(gateway);
 });
+
+test("a change that is not made makes no split and no member unknown", async (context) => {
+  const { api } = await startGateway(context, { upstreams });
+  const swap = { outer: null, app: { patch: { split: null, servers } }, other: splitOf("v2") };
+  await api.expect(200, "POST", `${CHANGES}?dry_run=true`, { upstreams: swap });
+  await api.expect(400, "POST", CHANGES, { upstreams: { ...swap, third: splitOf("none") } });
+  for (const name of ["v1", "app"])
+    assert.equal((await api.expect(409, "DELETE", sluice(name))).error.code, "UpstreamInSplit");
+});
+
+test("a split may not appear below eight levels of splits", async (context) => {
+  const { api } = await startGateway(context, { upstreams: { v1: { servers }, s0: { servers } } });
+  for (let level = 1; level <= 8; level += 1)
+    await api.expect(201, "PUT", sluice(`s${level}`), splitOf(`s${level - 1}`));
+  const { error } = await api.expect(400, "PUT", sluice("s0"), splitOf("v1"));
+  assert.match(error.text, /"split": must not make more than 8 levels of splits/);
+  await api.expect(204, "DELETE", sluice("s8"));
+  await api.expect(200, "PUT", sluice("s0"), splitOf("v1"));
+});
+
+test("many splits are noted, and their members stay known", async (context) => {
+  const { api } = await startGateway(context, { upstreams: { v1: { servers }, v2: { servers } } });
+  /** @type {Record<string, object>} */
+  const many = {};
+  for (let index = 0; index < 500; index += 1) many[`split-${index}`] = splitOf("v1", `plain-${index}`);
+  for (let index = 0; index < 500; index += 1) many[`plain-${index}`] = { servers };
+  await postChanges(api, { upstreams: many });
+  // Outdated lines are dropped when the note has doubled.
+  for (let round = 0; round < 40; round += 1)
+    await api.expect(200, "PUT", sluice("split-0"), splitOf(...(round % 2 === 0 ? ["v2"] : ["v2", "plain-1"])));
+  await api.expect(204, "DELETE", sluice("plain-0"));
+  for (const name of ["v1", "v2", "plain-1", "plain-499"])
+    assert.equal((await api.expect(409, "DELETE", sluice(name))).error.code, "UpstreamInSplit");
+  const removals = Object.fromEntries(Object.keys(many).map((name) => [name, null]));
+  await postChanges(api, { upstreams: { ...removals, "plain-0": { servers } } });
+  await api.expect(204, "DELETE", sluice("v1"));
+});

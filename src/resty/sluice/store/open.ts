@@ -29,7 +29,7 @@ import { lacks_init_worker } from "./nginx_conf";
 import { note_old_places } from "./old_places";
 import { restore_scaling } from "./scaling";
 import { differs, report_seeds } from "./seed_report";
-import { note_splits } from "./splits";
+import { line_of, note_loaded } from "./split_note";
 import { looked_up } from "./system_lookup";
 import { restore_proof } from "./unproven";
 import { write_all_under_lock, type NamedEdit } from "./write";
@@ -104,8 +104,11 @@ function load_state(state_dir: string): void {
       shared_memory()[row_at(document.row) + UpstreamRow.REVISION] = document.revision;
     }
   }
-  const splits = loaded.filter(({ document }) => document.split !== undefined);
-  if (!note_splits(splits.map(({ name }) => name)))
+  const lines: string[] = [];
+  for (const { name, document } of loaded) {
+    if (document.split !== undefined) lines.push(line_of(name, document.split));
+  }
+  if (!note_loaded(lines))
     error("could not load the state: it does not fit into lua_shared_dict", 0);
   shared_memory()[Header.REVISION] = state.revision;
   if (needs_image === true) rewrite(state.revision);

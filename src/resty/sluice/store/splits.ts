@@ -1,14 +1,15 @@
 import { invalid_value, type Problem } from "../config/problem";
 import { MOST_LEVELS, type SplitConfig } from "../config/split";
 import { is_equal } from "../lib/json";
-import { parse_head, type Document } from "./document/document";
+import type { Document } from "./document/document";
 import { OUT_OF_MEMORY } from "./document/problems";
-import { get_text, recall, remember } from "./memory/dict";
+import type { Author } from "./history/author";
+import { get_text } from "./memory/dict";
+import { line_of, note_splits, splits_with, stored_split } from "./split_note";
 
 /**
  * The rules between a split and its members: they exist, no split leads back to itself, and no member is
- * deleted. A note in the shared dict names the splits, so that other writes cost nothing. It may also name
- * upstreams that are no longer splits.
+ * deleted.
  */
 
 /** A change of an upstream: its document before and after; undefined: there is none. */
@@ -28,26 +29,20 @@ interface NamedProblem {
 interface Outlook {
   exists: (this: void, name: string) => boolean;
   split_of: (this: void, name: string) => SplitConfig | undefined;
+  /** The levels of splits that were counted; infinite: a split leads back to itself, or is being counted. */
+  levels: LuaTable<string, number | undefined>;
 }
 
-/** Returns the names of the upstreams that may be splits. Any phase. */
-export function split_names(): string[] {
-  const found: string[] = [];
-  for (const [name] of string.gmatch((recall("splits") ?? "") as string, "[^\n]+")) found.push(name);
-  return found;
+/** How changes are checked. */
+interface Manner {
+  /** True: other gateways have made the changes, which are only noted. */
+  is_own: boolean;
+  author: Author;
+  /** Called after each small step. */
+  pause: (this: void) => void;
 }
 
-/** Notes the splits that were loaded. Returns false when the dict is full. Phase: init_by_lua. */
-export function note_splits(names: readonly string[]): boolean {
-  return names.length === 0 || remember("splits", `\n${table.concat(names as string[], "\n")}\n`);
-}
-
-function stored_split(name: string): SplitConfig | undefined {
-  const text = get_text(name);
-  return text === undefined ? undefined : parse_head(text)[0].split;
-}
-
-function outlook(changes: readonly Change[]): Outlook {
+function outlook(changes: readonly Change[], pause: (this: void) => void): Outlook {
   const changed = new LuaTable<string, Change | undefined>();
   for (const change of changes) changed.set(change.name, change);
   return {
@@ -57,96 +52,162 @@ function outlook(changes: readonly Change[]): Outlook {
     },
     split_of: (name) => {
       const change = changed.get(name);
+      pause();
       return change === undefined ? stored_split(name) : change.next?.split;
     },
+    levels: new LuaTable(),
   };
 }
 
-/** Notes a split, unless that is done. Drops upstreams that are no longer splits. */
-function note_split(name: string, { split_of }: Outlook): boolean {
-  const noted = (recall("splits") ?? "\n") as string;
-  if (string.find(noted, `\n${name}\n`, 1, true)[0] !== undefined) return true;
-  const splits = split_names().filter((other) => split_of(other) !== undefined);
-  splits.push(name);
-  return note_splits(splits);
-}
-
-/**
- * Returns the number of levels of splits from an upstream down; infinite: a split leads back to itself.
- * `known`: the levels that were counted, where infinite also means that the count is under way.
- */
-function levels_of(name: string, view: Outlook, known: LuaTable<string, number | undefined>): number {
-  const counted = known.get(name);
+/** Returns the number of levels of splits from an upstream down; infinite: a split leads back to itself. */
+function levels_of(name: string, view: Outlook, depth: number): number {
+  const counted = view.levels.get(name);
   if (counted !== undefined) return counted;
+  // It is too many already. The levels in between are not exact then, and the write is refused.
+  if (depth > MOST_LEVELS) return depth;
   const split = view.split_of(name);
   if (split === undefined) return 0;
-  known.set(name, math.huge);
-  let levels = 0;
-  for (const { upstream } of split.members) levels = math.max(levels, levels_of(upstream, view, known));
-  known.set(name, levels + 1);
-  return levels + 1;
+  view.levels.set(name, math.huge);
+  let below = 0;
+  for (const { upstream } of split.members) below = math.max(below, levels_of(upstream, view, depth + 1));
+  view.levels.set(name, below + 1);
+  return below + 1;
+}
+
+/** Tells whether the splits below an upstream lead to the upstream `wanted`. */
+function leads_to(name: string, wanted: string, view: Outlook, seen: LuaSet<string>): boolean {
+  if (name === wanted) return true;
+  if (seen.has(name)) return false;
+  seen.add(name);
+  for (const { upstream } of view.split_of(name)?.members ?? []) {
+    if (leads_to(upstream, wanted, view, seen)) return true;
+  }
+  return false;
+}
+
+function check_levels(name: string, upstream: string, path: string, view: Outlook): Problem | undefined {
+  const levels = levels_of(upstream, view, 1);
+  if (levels === math.huge) {
+    const leads_back = leads_to(upstream, name, view, new LuaSet());
+    return invalid_value(path, `"${upstream}" leads back to ${leads_back ? `"${name}"` : "a split below it"}`);
+  }
+  if (levels < MOST_LEVELS) return undefined;
+  return invalid_value(path, `must not have more than ${MOST_LEVELS - 1} levels of splits`);
 }
 
 /** Checks the members of a split that a change brings. Members that it had before may be missing. */
 function check_members(
-  name: string,
-  current: Document | undefined,
+  { name, current }: Change,
   { members }: SplitConfig,
   view: Outlook,
+  { check_upstream }: Author,
 ): Problem | undefined {
   const before = new LuaSet<string>();
   for (const { upstream } of current?.split?.members ?? []) before.add(upstream);
-  const known = new LuaTable<string, number | undefined>();
-  known.set(name, math.huge);
   for (const index of $range(0, members.length - 1)) {
     const { upstream } = members[index];
     const path = `split.members[${index}].upstream`;
-    if (!view.exists(upstream) && !before.has(upstream))
-      return invalid_value(path, `there is no upstream "${upstream}"`);
-    const levels = levels_of(upstream, view, known);
-    if (levels === math.huge) return invalid_value(path, `"${upstream}" leads back to "${name}"`);
-    if (levels >= MOST_LEVELS)
-      return invalid_value(path, `must not have more than ${MOST_LEVELS - 1} levels of splits`);
+    if (!before.has(upstream)) {
+      const hidden = check_upstream?.(upstream);
+      if (hidden !== undefined) return hidden;
+      if (!view.exists(upstream)) return invalid_value(path, `there is no upstream "${upstream}"`);
+    }
+    const problem =
+      upstream === name
+        ? invalid_value(path, `"${name}" leads back to "${name}"`)
+        : check_levels(name, upstream, path, view);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-function check_deletions(deleted: LuaSet<string>, { split_of }: Outlook): NamedProblem[] {
+/** Checks the levels of the splits above those that have changed. */
+function check_above(changed: readonly string[], view: Outlook, pause: (this: void) => void): NamedProblem[] {
+  const seen = new LuaSet<string>();
+  let below = changed;
+  while (below.length > 0) {
+    const above: string[] = [];
+    for (const name of splits_with(below, pause)) {
+      const levels = seen.has(name) ? 0 : levels_of(name, view, 1);
+      if (levels > MOST_LEVELS && levels < math.huge) {
+        const text = `must not make more than ${MOST_LEVELS} levels of splits with those that it belongs to`;
+        return [{ name: changed[0], problem: invalid_value("split", text) }];
+      }
+      if (!seen.has(name)) above.push(name);
+      seen.add(name);
+    }
+    below = above;
+  }
+  return [];
+}
+
+function in_split(upstream: string, split: string, { check_upstream }: Author): Problem {
+  const shown = check_upstream?.(split) === undefined ? `the split "${split}"` : "a split";
+  const text = `upstream "${upstream}" is a member of ${shown}: remove it there first`;
+  return { status: 409, code: "UpstreamInSplit", text };
+}
+
+function check_deletions(
+  names: readonly string[],
+  { split_of }: Outlook,
+  { author, pause }: Manner,
+): NamedProblem[] {
+  const deleted = new LuaSet<string>();
+  for (const name of names) deleted.add(name);
   const problems: NamedProblem[] = [];
-  for (const split of split_names()) {
+  for (const split of splits_with(names, pause)) {
     for (const { upstream } of split_of(split)?.members ?? []) {
       if (deleted.has(upstream)) {
         deleted.delete(upstream);
-        const text = `upstream "${upstream}" is a member of the split "${split}": remove it there first`;
-        problems.push({ name: upstream, problem: { status: 409, code: "UpstreamInSplit", text } });
+        problems.push({ name: upstream, problem: in_split(upstream, split, author) });
       }
     }
   }
   return problems;
 }
 
-/**
- * Checks the splits that changes concern, and notes new ones. The caller holds the write lock.
- *
- * @param is_own true: other gateways have made the changes, which are only noted
- */
-export function check_splits(changes: readonly Change[], is_own: boolean): NamedProblem[] {
-  const problems: NamedProblem[] = [];
-  const deleted = new LuaSet<string>();
-  let has_deleted = false;
-  let view: Outlook | undefined;
+/** Tells whether a change gives an upstream a split that it did not have. */
+function brings_split({ current, next }: Change): boolean {
+  return next?.split !== undefined && !is_equal(next.split, current?.split);
+}
+
+/** Returns the lines of changed splits for the note. */
+function new_lines(changes: readonly Change[]): string[] {
+  const lines: string[] = [];
   for (const { name, current, next } of changes) {
-    if (next === undefined) {
-      deleted.add(name);
-      has_deleted = true;
-    } else if (next.split !== undefined && !is_equal(next.split, current?.split)) {
-      view ??= outlook(changes);
-      const problem = is_own ? undefined : check_members(name, current, next.split, view);
-      if (problem !== undefined) problems.push({ name, problem });
-      else if (!note_split(name, view)) problems.push({ name, problem: OUT_OF_MEMORY });
-    }
+    const line = next?.split === undefined ? undefined : line_of(name, next.split);
+    const before = current?.split === undefined ? undefined : line_of(name, current.split);
+    if (line !== undefined && line !== before) lines.push(line);
   }
-  if (!has_deleted || is_own || recall("splits") === undefined) return problems;
-  for (const problem of check_deletions(deleted, view ?? outlook(changes))) problems.push(problem);
-  return problems;
+  return lines;
+}
+
+function check(
+  changes: readonly Change[],
+  splits: readonly Change[],
+  deleted: readonly string[],
+  manner: Manner,
+): NamedProblem[] {
+  const { author, pause } = manner;
+  const view = outlook(changes, pause);
+  const problems: NamedProblem[] = [];
+  for (const change of splits) {
+    const problem = check_members(change, change.next?.split as SplitConfig, view, author);
+    if (problem !== undefined) problems.push({ name: change.name, problem });
+    pause();
+  }
+  for (const problem of check_deletions(deleted, view, manner)) problems.push(problem);
+  if (problems.length > 0) return problems;
+  const changed = splits.map(({ name }) => name);
+  return check_above(changed, view, pause);
+}
+
+/** Checks the splits that changes concern, and notes new ones. The caller holds the write lock. */
+export function check_splits(changes: readonly Change[], manner: Manner): NamedProblem[] {
+  const splits = changes.filter((change) => brings_split(change));
+  const deleted = changes.filter(({ next }) => next === undefined).map(({ name }) => name);
+  if (splits.length === 0 && deleted.length === 0) return [];
+  const problems = manner.is_own ? [] : check(changes, splits, deleted, manner);
+  if (problems.length > 0 || note_splits(new_lines(splits), manner.pause)) return problems;
+  return [{ name: splits[0].name, problem: OUT_OF_MEMORY }];
 }

@@ -1,3 +1,5 @@
+import type { Problem } from "../../config/problem";
+
 /** Who makes a change, and why, as the history tells. */
 export interface Author {
   /** The name of a client of the API, or what in this gateway makes the change. */
@@ -7,6 +9,8 @@ export interface Author {
   readonly comment?: string | undefined;
   /** nginx's `$request_id`. */
   readonly request_id?: string | undefined;
+  /** Returns the problem of an upstream that the client does not see; absent: it sees all. */
+  readonly check_upstream?: ((this: void, name: string) => Problem | undefined) | undefined;
 }
 
 /** The upstreams in `setup`. */

@@ -59,8 +59,10 @@ export function format_entry(
   }
   const is_change = parts.length > 0;
   const summary = {
-    ...author,
     author: escape_invalid_utf8(author.author),
+    origin: author.origin,
+    comment: author.comment,
+    request_id: author.request_id,
     revision,
     time: iso8601(clock.wall_time()),
     bytes,

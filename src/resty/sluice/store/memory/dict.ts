@@ -42,7 +42,7 @@ export function fence(): void {
 /**
  * Values kept for later processes of this nginx: the address of the shared memory, `state_dir`, the revision
  * of the last change of a drain job, the path of nginx.conf, the history of the cluster's etcd, the end of
- * the grace period that follows its beginning, and the names of the splits.
+ * the grace period that follows its beginning, and the splits with their members.
  */
 type Note = "region" | "state_dir" | "drain" | "last_event" | "conf" | "history" | "grace" | "splits";
 
