@@ -51,7 +51,7 @@ export interface Outcome {
   latencies: number[];
   failures: number;
   late: number;
-  /** The mean over time of the largest number of requests at a server, relative to the mean of the servers. */
+  /** The largest number of requests at a server, relative to the mean of the servers; a mean over time. */
   imbalance: number;
 }
 

@@ -23,13 +23,13 @@ export function time_with(requests: number, mean: number, mean_requests: number)
 /**
  * Prequal's rule of hot and cold peers (Wydrowski, Kleinberg, Rumble, Archer, "Load is not what you should
  * balance", NSDI 2024). Of some peers that are drawn by weight, and the two best of the pick before, the one
- * with the least expected time is chosen. Those are hot whose requests in progress, for their weight, exceed a
- * quantile of those of all peers. In the paper, a hot peer is chosen only if all are hot. Among few peers, a
- * peer that fails at once would then often be the only cold one, so here a hot peer counts as four times slower.
+ * with the least expected time is chosen. Those are hot whose requests in progress, for their weight, exceed
+ * a quantile of those of all peers. In the paper, a hot peer is chosen only if all are hot. Among few peers,
+ * a peer that fails at once would then often be the only cold one, so here a hot peer counts as slower.
  *
- * The expected time is the mean time of responses, in proportion to the requests in progress now and then. The
- * quantile is estimated from the peers that are drawn: it rises by a small step for each peer above it, and
- * falls for each below it, so that nothing is sorted. Any phase.
+ * The expected time is the mean time of responses, in proportion to the requests in progress now and then.
+ * The quantile is estimated from the peers that are drawn: it rises by a small step for each peer above it,
+ * and falls for each below it, so that nothing is sorted. Any phase.
  */
 export function new_least_load(surroundings: Surroundings, config: LeastLoadConfig): Method {
   const { random, now, in_flight, requests_elsewhere, expected_time, expected_requests } = surroundings;
@@ -83,7 +83,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
 
   /**
    * Returns the expected time of one more request. A new peer comes first, until it has a request. As with
-   * `least_time`, the time of a peer that is not chosen is halved now and then, so that it gets another chance.
+   * `least_time`, the time of a peer that is not chosen is halved now and then: it gets another chance.
    */
   function time_at(peer: Peer, own: number, requests: number): number {
     const mean = expected_time(peer);

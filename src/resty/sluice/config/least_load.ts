@@ -47,7 +47,7 @@ export const LEAST_LOAD = block({
    * as four times slower.
    */
   hot_quantile: with_default(number_from(0.05, 0.99), 0.6),
-  /** Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides. */
+  /** Where servers report their load in responses. Default: nowhere, only what the gateway counts matters. */
   report: optional(LOAD_REPORT),
 });
 export type LeastLoadConfig = ConfigOf<typeof LEAST_LOAD>;

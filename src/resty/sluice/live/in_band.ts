@@ -8,14 +8,13 @@ import type { LiveServer } from "./view/model";
 
 /** Interval between two looks at the responses of a server. More do not describe the load better. */
 const SECONDS_BETWEEN_LOOKS = 0.1;
+const DOLLAR = 36;
 
-/** Returns the number in a header of the response; undefined: the name is none of a header, or it is absent. */
-function header_number(name: string | undefined): string | undefined {
+/** Returns a header of the response by the name of its variable; undefined: absent, or another name. */
+function header_text(name: string | undefined): string | undefined {
   if (name === undefined || string.byte(name) !== DOLLAR) return undefined;
   return ngx.var[string.sub(name, 2)];
 }
-
-const DOLLAR = 36;
 
 /** Returns a value from 0 up; undefined: not a decimal number. */
 function number_in(text: string | undefined): number | undefined {
@@ -26,8 +25,8 @@ function number_in(text: string | undefined): number | undefined {
 
 /** Notes the headers that report the load of a server. */
 function note_headers(server: LiveServer, names: LoadReportConfig, now: number): void {
-  const in_flight = header_number(names.in_flight);
-  const latency = header_number(names.latency);
+  const in_flight = header_text(names.in_flight);
+  const latency = header_text(names.latency);
   if (in_flight === undefined && latency === undefined) return;
   const report: Report = { in_flight: number_in(in_flight), latency: number_in(latency) };
   if ((report.in_flight ?? report.latency) === undefined) count_bad_report(server);
