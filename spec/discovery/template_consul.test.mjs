@@ -95,6 +95,72 @@ test("a failing Consul changes nothing", async (context) => {
   await waitForServers(gateway, [someAddress(99)], undefined, "new");
 });
 
+test("every service is asked while the list of services changes all the time", async (context) => {
+  const consul = await startConsul(context);
+  const numbers = Array.from({ length: 60 }, (_, number) => number);
+  const instances = (/** @type {number} */ from) =>
+    numbers.map((number) => instance(`s${number}`, someAddress(from + number)));
+  await consul.setInstances(instances(0));
+  const gateway = await startTemplate(context, templateOf(consul));
+  await waitForNames(
+    gateway,
+    numbers.map((number) => `s${number}`),
+  );
+  let isOver = false;
+  const changes = (async () => {
+    while (!isOver) {
+      await consul.setInstances(instances(100));
+      await sleep(40);
+    }
+  })();
+  try {
+    for (const number of numbers)
+      await waitForServers(gateway, [someAddress(100 + number)], undefined, `s${number}`);
+  } finally {
+    isOver = true;
+    await changes;
+  }
+});
+
+test("a service without a usable answer keeps its servers, and the others are followed", async (context) => {
+  const consul = await startConsul(context);
+  const [app, bad] = [instance("app", someAddress(1)), instance("bad", someAddress(2))];
+  await consul.setInstances([app, bad]);
+  const gateway = await startTemplate(context, templateOf(consul));
+  await waitForNames(gateway, ["app", "bad"]);
+  const path = "/v1/health/service/bad";
+  const wrongPort =
+    '[{"Node":{"Node":"n","Address":"10.0.0.9"},"Service":{"ID":"i","Port":"80"},"Checks":[]}]';
+  const broken = [
+    { answers: { [path]: wrongPort }, reason: /Port/ },
+    { answers: { [path]: "rpc error" }, statuses: { [path]: 500 }, reason: /status 500/ },
+  ];
+  for (const [round, { reason, ...change }] of broken.entries()) {
+    const more = instance("app", someAddress(10 + round));
+    await consul.change({ statuses: {}, ...change, instances: [app, more, bad] });
+    await waitForServers(gateway, [someAddress(1), someAddress(10 + round)], undefined, "app");
+    const isSkipped = ({ skipped }) => skipped.some((one) => one.entry === "bad" && reason.test(one.reason));
+    const state = await waitForTemplate(gateway, "it is skipped", isSkipped);
+    assert.deepEqual([state.state, state.skipped_count], ["ok", 1]);
+  }
+  // A new worker does not know the service yet.
+  await gateway.reload();
+  const fresh = [app, instance("new", someAddress(20)), bad, instance("bad2", someAddress(21))];
+  const answers = { [path]: "rpc error", "/v1/health/service/bad2": wrongPort };
+  await consul.change({ answers, instances: fresh });
+  await waitForNames(gateway, ["app", "bad", "new"]);
+  await waitForTemplate(gateway, "bad2 is skipped", ({ skipped }) =>
+    skipped.some((one) => one.entry === "bad2"),
+  );
+  await waitForServers(gateway, [someAddress(2)], 0, "bad");
+  await consul.change({ answers: {} });
+  await waitForNames(gateway, ["app", "bad", "bad2", "new"]);
+  await waitForTemplate(gateway, "nothing is skipped", (state) => state.skipped_count === 0);
+  const all = Object.fromEntries(fresh.map(({ service }) => [`/v1/health/service/${service}`, wrongPort]));
+  await consul.change({ answers: all });
+  await waitForTemplate(gateway, "it fails", ({ state }) => state === "failing");
+});
+
 test("a token and a datacenter are used, and a wrong token is reported without it", async (context) => {
   const consul = await startConsul(context);
   const token = "b1946ac9-secret";

@@ -20,9 +20,9 @@ import { serve } from "./fake.mjs";
  */
 
 /**
- * The state. `answers`: bodies that take the place of the right answers, by their paths.
+ * The state. `answers`: bodies that take the place of the right answers, by their paths; `statuses`: theirs.
  * @typedef {{ index: number, token?: string, instances: Instance[], keys: Record<string, string>, answers?:
- *   Record<string, string> }} State
+ *   Record<string, string>, statuses?: Record<string, number> }} State
  */
 
 /** @type {State} */
@@ -122,9 +122,9 @@ function keysBelow(prefix) {
 function find({ pathname, searchParams: query }) {
   const path = decodeURIComponent(pathname);
   if ((query.get("dc") ?? "dc1").startsWith("no-")) return { status: 500, body: "No path to datacenter" };
-  if (path.startsWith("/v1/health/service/")) return health(path.slice("/v1/health/service/".length), query);
   const body = state.answers?.[path];
-  if (body !== undefined) return { status: 200, body };
+  if (body !== undefined) return { status: state.statuses?.[path] ?? 200, body };
+  if (path.startsWith("/v1/health/service/")) return health(path.slice("/v1/health/service/".length), query);
   if (path === "/v1/catalog/services") return catalog(query);
   if (path.startsWith("/v1/kv/") && query.has("recurse")) return keysBelow(path.slice("/v1/kv/".length));
   return { status: 400, body: "Bad request" };

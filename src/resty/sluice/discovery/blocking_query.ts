@@ -74,13 +74,18 @@ function uri_with({ path, args }: ConsulQuestion, datacenter: string | undefined
   return all.length === 0 ? path : `${path}?${table.concat(all, "&")}`;
 }
 
-/** Makes a client. `purpose` is that of `service_at`. Any phase. */
+/**
+ * Makes a client. `purpose` is that of `service_at`. `at_once`: the number of questions at the same time. Any
+ * phase.
+ */
 export function new_consul_client(
   { address, datacenter, tls, token }: ConsulAddress,
   purpose: string,
   is_over: (this: void) => boolean,
+  at_once = 1,
 ): ConsulClient {
   const service = service_at(address, tls?.verify ?? true, purpose);
+  service.destination.most_idle = at_once;
   const headers = ["Accept: application/json"];
   if (token !== undefined) headers.push(`X-Consul-Token: ${token}`);
   return { service, headers, datacenter, is_over };

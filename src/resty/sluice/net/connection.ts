@@ -7,7 +7,7 @@ import { addresses_of_host } from "./dns/host";
 import { has_lookup_options } from "./dns/system";
 import type { Reader } from "./reader";
 
-/** The address of connections, and how long one is used. At most one idle connection is kept. */
+/** The address of connections, and how long one is used. */
 export interface Destination {
   /** An IP address, IPv6 in brackets, `unix:/path`, or a host name. */
   host: string;
@@ -15,8 +15,10 @@ export interface Destination {
   port: number;
   /** The parameters of TLS; undefined: no TLS. */
   tls: Tls | undefined;
-  /** The name of the pool that keeps the idle connection. */
+  /** The name of the pool that keeps the idle connections. */
   pool: { pool: string };
+  /** Number of idle connections that are kept; absent: 1. */
+  most_idle?: number;
   /** How long a connection may serve further requests, in seconds; 0: each connection serves one request. */
   keepalive_time: number;
   /** When the current connection was opened, by the monotonic clock. */
@@ -215,7 +217,7 @@ export function send(connection: Connection, text: string): Result<true> {
 export function keep_connection(connection: Connection): void {
   const { socket, destination } = connection;
   const left = math.floor((destination.opened + destination.keepalive_time - clock.now()) * 1000);
-  if (left > 0) socket.setkeepalive(left, 1);
+  if (left > 0) socket.setkeepalive(left, destination.most_idle ?? 1);
   else socket.close();
 }
 

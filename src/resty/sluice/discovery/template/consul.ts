@@ -6,11 +6,19 @@ import { internal_error } from "../../lib/run";
 import { items_of } from "../../lib/tables";
 import { ask_consul, new_consul_client, type ConsulClient } from "../blocking_query";
 import { is_closed, note_success, rest, run_session } from "../session";
-import { CONFIRM_SECONDS } from "../source";
-import { is_settled, keep_up, take_all, take_some, type Groups } from "./answer";
+import { keep_up, take_all, take_some, type Groups } from "./answer";
 import { ask_services, read_services, SERVICES, type Services } from "./consul_services";
+import { keep_failed, why_none, why_unreachable, with_failed, type Failed } from "./failed_services";
 import type { Memory } from "./memory";
 import { unfit_name } from "./names";
+import { report_template } from "./report";
+import {
+  add_services,
+  drop_service,
+  new_service_queue,
+  next_services,
+  type ServiceQueue,
+} from "./service_queue";
 
 /**
  * Consul as the registry of a template: the services with a tag are upstreams. A blocking query follows the
@@ -27,7 +35,9 @@ interface ConsulSession {
   names: LuaSet<string>;
   misplaced: LuaTable<string, string>;
   /** The services whose instances are due. */
-  due: LuaSet<string>;
+  queue: ServiceQueue;
+  /** The services for which there was no usable answer last. */
+  failed: Failed;
   /** When all instances became due, and when all were last applied, by the monotonic clock. */
   asked: number;
   applied: number;
@@ -73,25 +83,52 @@ function listen(session: ConsulSession): void {
   });
 }
 
+/** Asks for some services at the same time. Returns the cause if Consul cannot be reached. */
+function ask(session: ConsulSession, names: readonly string[], groups: Groups): string | undefined {
+  const { client, config, failed } = session;
+  ask_services(client, config, names, groups, failed);
+  return why_unreachable(failed, names, AT_ONCE);
+}
+
 /** Asks for all services and applies them. Returns the cause of a failure. */
 function ask_for_all(session: ConsulSession): string | undefined {
-  const { memory, client, config } = session;
+  const { memory } = session;
+  const { feed } = memory;
   session.index = 0;
+  // Consul is asked for a newer list.
+  session.listed = undefined;
   const [services, cause] = list(session, 0);
   if (services === undefined) return cause;
   take_names(session, services);
+  session.failed = new LuaTable();
   const groups: Groups = new LuaTable();
   const names = items_of(session.names);
-  for (let first = 0; first < names.length && !is_closed(memory.feed); first += AT_ONCE) {
-    const failed = ask_services(client, config, names.slice(first, first + AT_ONCE), groups);
-    if (failed !== undefined) return failed;
+  for (let first = 0; first < names.length && !is_closed(feed); first += AT_ONCE) {
+    if (first > 0) rest(feed, PAUSE_SECONDS);
+    const unreachable = ask(session, names.slice(first, first + AT_ONCE), groups);
+    if (unreachable !== undefined) return unreachable;
   }
-  if (is_closed(memory.feed)) return undefined;
-  take_all(memory, groups, session.misplaced, string.format("%d", session.index));
-  session.due = new LuaSet();
+  if (is_closed(feed)) return undefined;
+  const { failed, misplaced } = session;
+  const none = why_none(failed, session.names);
+  if (none !== undefined) return none;
+  keep_failed(memory, failed, groups);
+  take_all(
+    memory,
+    groups,
+    with_failed(memory, misplaced, failed, groups),
+    string.format("%d", session.index),
+  );
+  session.queue = new_service_queue();
   session.asked = clock.now();
   session.applied = session.asked;
   return undefined;
+}
+
+/** Reports the services that have failed. */
+function note_failed({ memory, misplaced, failed }: ConsulSession): void {
+  memory.misplaced = with_failed(memory, misplaced, failed, memory.groups);
+  report_template(memory);
 }
 
 /** Applies a new list of services: those that are gone at once, the others when they have been asked. */
@@ -99,35 +136,48 @@ function apply_list(session: ConsulSession, services: Services): void {
   const { memory } = session;
   const before = session.names;
   take_names(session, services);
-  memory.misplaced = session.misplaced;
   const gone = items_of(before).filter((name) => !session.names.has(name));
+  for (const name of gone) {
+    session.failed.delete(name);
+    drop_service(session.queue, name);
+  }
+  note_failed(session);
   if (gone.length > 0) take_some(memory, new LuaTable(), gone, string.format("%d", session.index));
   // The list also changes when instances are added or removed.
-  session.due = new LuaSet();
-  for (const name of session.names) session.due.add(name);
+  add_services(session.queue, session.names);
   session.asked = clock.now();
 }
 
 /** Asks some of the services that are due. Returns the cause of a failure. */
 function ask_some(session: ConsulSession): string | undefined {
-  const { memory, client, config, due, index } = session;
-  const names = items_of(due).slice(0, AT_ONCE);
+  const { memory, queue, failed, index } = session;
+  const names = next_services(queue, AT_ONCE);
   if (names.length === 0) return undefined;
+  const had_failed = next(failed)[0] !== undefined;
   const groups: Groups = new LuaTable();
-  const cause = ask_services(client, config, names, groups);
+  const cause = ask(session, names, groups) ?? why_none(failed, session.names);
   if (cause !== undefined) return cause;
-  for (const name of names) due.delete(name);
-  const changed = names.filter((name) => !is_equal(groups.get(name), memory.groups.get(name)));
+  keep_failed(memory, failed, groups);
+  const changed = names.filter((name) => {
+    const is_confirmed = memory.feed.subscriptions.get(name)?.is_settled !== false || failed.has(name);
+    return !is_confirmed || !is_equal(groups.get(name), memory.groups.get(name));
+  });
+  if (had_failed || next(failed)[0] !== undefined) note_failed(session);
   if (changed.length > 0) take_some(memory, groups, changed, string.format("%d", index));
   return undefined;
+}
+
+/** Tells whether upstreams wait for another list without them. */
+function waits_for_list({ gone, verdict }: Memory): boolean {
+  return next(gone)[0] !== undefined && verdict !== "empty";
 }
 
 /** Asks for what is due. Returns the cause of a failure. */
 function step(session: ConsulSession): string | undefined {
   const { memory, listed, cause } = session;
   const now = clock.now();
-  const is_due = now >= session.applied + CONFIRM_SECONDS;
-  if (is_due && (session.index === 0 || !is_settled(memory))) {
+  const is_due = now >= session.applied + INTERVAL_SECONDS;
+  if (is_due && (session.index === 0 || waits_for_list(memory))) {
     const failed = ask_for_all(session);
     if (failed !== undefined) return failed;
   } else if (listed !== undefined) {
@@ -137,8 +187,8 @@ function step(session: ConsulSession): string | undefined {
     return cause;
   }
   if (!session.is_listing && session.listed === undefined && session.index > 0) listen(session);
-  if (now >= session.asked + INTERVAL_SECONDS && items_of(session.due).length === 0) {
-    for (const name of session.names) session.due.add(name);
+  if (now >= session.asked + INTERVAL_SECONDS && session.queue.fifo.size === 0) {
+    add_services(session.queue, session.names);
     session.asked = now;
   }
   const failed = ask_some(session);
@@ -155,12 +205,13 @@ export function consul(this: void, memory: Memory): string | undefined {
   const config = template.consul as ConsulTemplateConfig;
   const session: ConsulSession = {
     memory,
-    client: new_consul_client(config, "consul template", () => session.is_over || is_closed(feed)),
+    client: new_consul_client(config, "consul template", () => session.is_over || is_closed(feed), AT_ONCE),
     config,
     index: 0,
     names: new LuaSet(),
     misplaced: new LuaTable(),
-    due: new LuaSet(),
+    queue: new_service_queue(),
+    failed: new LuaTable(),
     asked: 0,
     applied: 0,
     listed: undefined,

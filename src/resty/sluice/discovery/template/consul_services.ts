@@ -56,29 +56,29 @@ function ask_for_instances(
 }
 
 /**
- * Asks for the passing instances of some services at the same time, and puts them into `groups`. Returns the
- * cause of the first failure. Phases that have light threads.
+ * Asks for the passing instances of some services at the same time. Puts them into `groups`, or the causes of
+ * failures into `failed`. Phases that have light threads.
  */
 export function ask_services(
   client: ConsulClient,
   wanted: Wanted,
   names: readonly string[],
   groups: LuaTable<string, Entry[] | undefined>,
-): string | undefined {
-  let failure: string | undefined;
+  failed: LuaTable<string, string | undefined>,
+): void {
   const threads: LightThread[] = [];
   for (const name of names) {
     const ask = () => {
       const [entries, cause] = ask_for_instances(client, wanted, name);
-      if (entries === undefined) failure ??= cause;
+      if (entries === undefined) failed.set(name, cause ?? "");
       else groups.set(name, entries);
     };
     const thread = ngx.thread.spawn(() => {
+      failed.delete(name);
       const [returned, raised] = pcall(ask);
-      if (!returned) failure ??= internal_error(raised);
+      if (!returned) failed.set(name, internal_error(raised));
     });
     threads.push(thread);
   }
   for (const thread of threads) ngx.thread.wait(thread);
-  return failure;
 }
