@@ -10,10 +10,12 @@ import {
   startTemplate,
   stateOf,
   templateFor,
+  upstreamOf,
   waitForNames,
   waitForTemplate,
 } from "../gateway/support/templates.mjs";
 import { serversOf, sluice, someAddress } from "../gateway/support/upstreams.mjs";
+import { waitFor } from "../gateway/support/wait.mjs";
 
 const NAMES = ["a", "b", "c", "d", "e"];
 
@@ -93,4 +95,31 @@ test("an upstream that cannot be deleted does not keep the others", async (conte
   assert.equal(state.pending, undefined);
   await gateway.api.expect(204, "DELETE", sluice("whole"));
   await waitForNames(gateway, ["d", "e"]);
+});
+
+test("another registry in setup takes over what it has, and deletes nothing of the earlier one", async (context) => {
+  const etcd = await startEtcd(context);
+  const docker = await startDocker(context);
+  await putAll(etcd);
+  await docker.setContainers([containerAt("a", 0), containerAt("f", 7)]);
+  const more = { removal_confirmations: 1, max_removal_percent: 100 };
+  const gateway = await startTemplate(context, templateFor(etcd, more), { workers: 1 });
+  await waitForNames(gateway, NAMES);
+  await waitForTemplate(gateway, "it has a revision", ({ revision }) => revision !== undefined);
+  gateway.configure({ setup: { discovery: { docker: { endpoint: docker.endpoint }, ...more } } });
+  await gateway.reload();
+  await waitForNames(gateway, [...NAMES, "f"]);
+  const state = await waitForTemplate(gateway, "4 are kept", ({ skipped_count }) => skipped_count === 4);
+  assert.match(state.skipped[0].reason, /another registry has made this upstream/);
+  assert.equal(state.revision, undefined, "nothing of the earlier registry is shown");
+  assert.equal(state.pending, undefined);
+  await waitFor("it is taken over", async () => {
+    const { discovery } = await upstreamOf(gateway, "a");
+    return discovery.template.source === "docker";
+  });
+  assert.equal((await upstreamOf(gateway, "b")).discovery.template.source, "etcd");
+  await docker.setContainers([containerAt("f", 7)]);
+  await waitForNames(gateway, ["b", "c", "d", "e", "f"]);
+  await gateway.api.expect(204, "DELETE", sluice("b"));
+  await waitForTemplate(gateway, "3 are kept", ({ skipped_count }) => skipped_count === 3);
 });

@@ -30,6 +30,19 @@ describe("the options of setup", () => {
     expect(read_options({ cluster: { etcd: { endpoints, prefix: "pp:" } } }).cluster?.prefix).equal("pp:/");
   });
 
+  it("refuse a registry that each gateway of a cluster would find elsewhere", () => {
+    const cluster = { etcd: { endpoints: ["http://127.0.0.1:2379"], prefix: "/pp/" } };
+    expectError(
+      () => read_options({ cluster, discovery: { docker: {} } }),
+      'invalid "discovery.docker.endpoint": must not be a unix socket together with "cluster"',
+    );
+    const docker = { endpoint: "http://127.0.0.1:2375" };
+    expect(read_options({ cluster, discovery: { docker } }).discovery?.docker?.endpoint).equal(
+      docker.endpoint,
+    );
+    expect(read_options({ discovery: { docker: {} } }).cluster).equal(undefined);
+  });
+
   const refused: [string, unknown, string][] = [
     ["no table", 1, "table of options"],
     ["an unknown name", { state_directory: "/x" }, '"state_directory"'],

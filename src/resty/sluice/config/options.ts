@@ -1,4 +1,4 @@
-import type { AddressRules } from "../lib/address_rules";
+import { UNIX, type AddressRules } from "../lib/address_rules";
 import { is_table } from "../lib/json";
 import { read_certificates } from "./access";
 import {
@@ -10,7 +10,7 @@ import {
   GUARD,
 } from "./address_rules";
 import { block, optional, required, with_default, type ConfigOf } from "./block";
-import { format_problem, type Problem } from "./problem";
+import { format_problem, invalid_value, type Problem } from "./problem";
 import { refuse, type Read, type Reader } from "./reader";
 import { RESOLVER } from "./resolver";
 import { ETCD } from "./sources/etcd";
@@ -204,6 +204,17 @@ function check_template_places(rules: AddressRules, template: UpstreamTemplate):
   return { ...misplaced, text: `discovery.upstream: ${misplaced.text}` };
 }
 
+/** Returns the problem of a registry that other gateways of the cluster cannot have in common with this one. */
+function check_shared_registry({ cluster, discovery }: ConfigOf<typeof OPTIONS>): Problem | undefined {
+  const endpoint = discovery?.docker?.endpoint;
+  if (cluster === undefined || endpoint === undefined) return undefined;
+  if (string.sub(endpoint, 1, UNIX.length) !== UNIX) return undefined;
+  return invalid_value(
+    "discovery.docker.endpoint",
+    'must not be a unix socket together with "cluster": all gateways must follow the same engine',
+  );
+}
+
 /** Checks where the options point. Returns the problem. */
 function check_all_places(
   rules: AddressRules,
@@ -234,7 +245,8 @@ export function read_options(input: unknown): Options {
   if (!is_table(input)) return error("setup() needs a table of options", 0);
   const [options, problem] = OPTIONS.read("", input);
   if (options === undefined) return error(problem?.text ?? "", 0);
-  const misplaced = check_all_places(address_rules_of(options.guard), options);
+  const misplaced =
+    check_shared_registry(options) ?? check_all_places(address_rules_of(options.guard), options);
   if (misplaced !== undefined) return error(misplaced.text, 0);
   return {
     ...options,

@@ -7,7 +7,7 @@ import { mark_of_host, type SourceMark } from "../store/document/line";
 import { follow_upstreams, new_follower, type Pause } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { row_at, stamp_of } from "../store/memory/region";
-import { source_reports } from "../store/source_status";
+import { begin_template_reports, source_reports } from "../store/source_status";
 import { new_guard, type GuardLimits } from "./guard";
 import type { HostConfig } from "./host_name";
 import type { Feed, FeedSource, Subscription } from "./source";
@@ -163,7 +163,10 @@ function follow_upstream(name: string): void {
 
 /** Follows the registry of the template, if it is this worker's. Phase: init_worker_by_lua. */
 export function follow_template(): void {
-  if (current_template() === undefined || !is_mine(TEMPLATE_FEED)) return;
+  const registry = current_template();
+  if (registry === undefined || !is_mine(TEMPLATE_FEED)) return;
+  const { etcd, consul, docker } = registry;
+  begin_template_reports(string.format("%d", ngx.crc32_long(encode({ etcd, consul, docker }))));
   feed_of(TEMPLATE_FEED, "template").is_lasting = true;
 }
 

@@ -96,10 +96,22 @@ export interface TemplateReport {
 }
 
 const TEMPLATE_REPORT = "template";
+const TEMPLATE_REGISTRY = "template registry";
 
 /** Keeps the status of the registry that feeds many upstreams, as JSON. Any phase. */
 export function put_template_report(text: string): void {
   put_report(TEMPLATE_REPORT, text);
+}
+
+/**
+ * Forgets what is known of the registry that feeds many upstreams, if an earlier `setup` had another one.
+ * `registry`: a text that differs for other registries. Any phase.
+ */
+export function begin_template_reports(registry: string): void {
+  if (get_report(TEMPLATE_REGISTRY) === registry) return;
+  delete_report(TEMPLATE_REPORT);
+  feed_reports.forget(TEMPLATE_FEED_REPORT);
+  put_report(TEMPLATE_REGISTRY, registry);
 }
 
 /** Returns the status of the registry that feeds many upstreams; undefined: none yet. Any phase. */

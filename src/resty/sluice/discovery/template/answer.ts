@@ -6,6 +6,7 @@ import { get_text } from "../../store/memory/dict";
 import { is_over } from "../../store/memory/generation";
 import type { Entry, Subscription } from "../source";
 import { answer } from "../subscription";
+import { adopt, is_of_other_registry } from "./adopt";
 import { create } from "./create";
 import type { Memory } from "./memory";
 import { note_gone, remove } from "./remove";
@@ -23,12 +24,19 @@ function subscription_of({ feed }: Memory, name: string): Subscription | undefin
   return feed.subscriptions.get(name);
 }
 
-/** Gives upstreams the registry's entries, or notes that they have none. Returns those that do not exist. */
-function answer_each(memory: Memory, names: readonly string[]): string[] {
+/**
+ * Gives upstreams the registry's entries, or notes that they have none. Returns those that do not exist, and
+ * those that another registry has made.
+ */
+function answer_each(
+  memory: Memory,
+  names: readonly string[],
+): LuaMultiReturn<[missing: string[], foreign: string[]]> {
   const pause = new_pause();
   const missing: string[] = [];
+  const foreign: string[] = [];
   for (const name of names) {
-    if (is_over()) return [];
+    if (is_over()) return $multi([], []);
     const entries = memory.groups.get(name);
     const subscription = subscription_of(memory, name);
     if (entries === undefined) {
@@ -41,11 +49,12 @@ function answer_each(memory: Memory, names: readonly string[]): string[] {
       else {
         memory.refusals.delete(name);
         answer(subscription, entries, memory.revision);
+        if (is_of_other_registry(memory, subscription)) foreign.push(name);
       }
     }
     pause();
   }
-  return missing;
+  return $multi(missing, foreign);
 }
 
 /** Applies the entries of some upstreams. */
@@ -53,7 +62,9 @@ function apply(memory: Memory, names: string[], is_new: boolean): void {
   memory.error = undefined;
   // The order of `pairs` differs from worker to worker.
   table.sort(names);
-  create(memory, answer_each(memory, names));
+  const [missing, foreign] = answer_each(memory, names);
+  adopt(memory, foreign);
+  create(memory, missing);
   remove(memory, is_new);
   report_template(memory);
 }
@@ -146,6 +157,14 @@ function kept_names(memory: Memory): string[] {
   );
 }
 
+/** Forgets why upstreams were refused that neither the registry nor the gateway has any more. */
+function forget_refusals(memory: Memory): void {
+  const { groups, refusals } = memory;
+  for (const name of keys_of(refusals)) {
+    if (!groups.has(name) && subscription_of(memory, name) === undefined) refusals.delete(name);
+  }
+}
+
 /** Takes account of upstreams that others have made, changed or deleted. Phases that can sleep. */
 export function keep_up(memory: Memory): void {
   const { feed } = memory;
@@ -154,6 +173,7 @@ export function keep_up(memory: Memory): void {
   const has_changed = memory.changes !== feed.changes;
   if (has_changed) {
     memory.changes = feed.changes;
+    forget_refusals(memory);
     for (const name of new_names(memory)) names.push(name);
   }
   const now = clock.now();

@@ -25,6 +25,8 @@ export interface Memory {
   gone: LuaTable<string, Gone | undefined>;
   /** The upstreams of which this worker has had entries. In a cluster, it deletes no others. */
   seen: LuaSet<string>;
+  /** The upstreams of other registries that this worker has taken over. */
+  adopted: LuaSet<string>;
   /** True: the registry has answered as a whole. Until then, no entries are no reason to delete anything. */
   has_answered: boolean;
   /** The guard of the set of upstreams, and its last verdict. */
@@ -55,6 +57,7 @@ export function memory_of(feed: Feed): Memory | undefined {
     refusals: new LuaTable(),
     gone: new LuaTable(),
     seen: new LuaSet(),
+    adopted: new LuaSet(),
     has_answered: false,
     guard: new_guard(),
     verdict: "removes",

@@ -1,4 +1,5 @@
 import { is_made } from "../../config/discovery";
+import { source_in } from "../../config/upstream_template";
 import * as clock from "../../lib/clock";
 import { new_pause } from "../../lib/pause";
 import { keys_of } from "../../lib/tables";
@@ -31,13 +32,18 @@ const OTHERS_UPSTREAM =
   "the registry has had no entry of this upstream since this worker started, and another gateway of the " +
   "cluster may have made it";
 
+const OTHER_REGISTRY =
+  "another registry has made this upstream, and the one in setup has no entry of it: delete it by hand if it " +
+  "is not needed";
+
 function has_others_servers(document: Document): boolean {
   return hosts_of(document).length > 0 || document.lines.some((line) => !has_sourced(line, "discovery"));
 }
 
 /** Returns why an upstream without entries is kept, however often the answer comes; undefined: it is not. */
-function why_kept({ seen }: Memory, name: string, document: Document): string | undefined {
+function why_kept({ seen, template }: Memory, name: string, document: Document): string | undefined {
   if (has_others_servers(document)) return OTHERS_SERVERS;
+  if (document.discovery?.template?.source !== source_in(template)) return OTHER_REGISTRY;
   return is_shared_template() && !seen.has(name) ? OTHERS_UPSTREAM : undefined;
 }
 
