@@ -188,7 +188,12 @@ test("many splits are noted, and their members stay known", async (context) => {
   await postChanges(api, { upstreams: many });
   // Outdated lines are dropped when the note has doubled.
   for (let round = 0; round < 40; round += 1)
-    await api.expect(200, "PUT", sluice("split-0"), splitOf(...(round % 2 === 0 ? ["v2"] : ["v2", "plain-1"])));
+    await api.expect(
+      200,
+      "PUT",
+      sluice("split-0"),
+      splitOf(...(round % 2 === 0 ? ["v2"] : ["v2", "plain-1"])),
+    );
   await api.expect(204, "DELETE", sluice("plain-0"));
   for (const name of ["v1", "v2", "plain-1", "plain-499"])
     assert.equal((await api.expect(409, "DELETE", sluice(name))).error.code, "UpstreamInSplit");

@@ -212,3 +212,42 @@ test("a member's server that was chosen from a kept connection alone is tried ag
   await textsOf(gateway.port, 10);
   assert.equal((await peersOf(gateway.api, "v1")).get(backend.address).active, 0);
 });
+
+test("a request that finds its member down waits in the queue of the next one, also below another split", async (context) => {
+  const [one] = await startBackends(context, 1);
+  const { api, port, log } = await startGateway(context, {
+    upstreams: {
+      down: serversAt([one], { down: true }),
+      v2: { ...serversAt([one], { max_conns: 1 }), queue: { size: 5, timeout: "20s" } },
+      inner: splitOf({ down: 99, v2: 1 }),
+      app: splitOf({ down: 99, inner: 1 }),
+    },
+    traffic: WAITING,
+  });
+  const first = begin(context, port, "/?hold=1");
+  await waitFor("the server is full", () => one.active === 1);
+  const waiting = [1, 2, 3].map(() => begin(context, port, "/"));
+  await new QueueStatus(api, "v2").holds(3);
+  one.release();
+  for (const { ending } of [first, ...waiting]) assert.equal((await ending).status, 200);
+  await api.expect(200, "PATCH", `${serversOf("v2")}/0?force=true`, { down: true });
+  log.allow(noneIsLeft);
+  assert.equal((await ask(port)).status, 502);
+  assert.doesNotMatch(log.text(), /access_by_lua_block/);
+});
+
+test("retries.timeout of a member begins with the first attempt at another member", async (context) => {
+  const [bad, resetting, good] = await startBackends(context, 3);
+  bad.behaviour = { reset: 1 };
+  resetting.behaviour = { reset: 1 };
+  const { port, log } = await startGateway(context, {
+    workers: 1,
+    upstreams: {
+      v1: { ...serversAt([bad], { max_fails: 0 }), retries: { tries: 5 } },
+      v2: { ...serversAt([resetting, good], { max_fails: 0 }), retries: { tries: 5, timeout: "30s" } },
+      app: splitOf({ v1: 1, v2: 0.0001 }),
+    },
+  });
+  log.allow(wasReset);
+  for (let request = 0; request < 8; request += 1) assert.equal((await ask(port)).status, 200);
+});

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { basic, bearer } from "./support/access.mjs";
 import { Api } from "./support/api.mjs";
 import { assertErrorBody } from "./support/error_body.mjs";
+import { CHANGES } from "./support/changes.mjs";
 import { follow } from "./support/event_stream.mjs";
 import { makeGateway } from "./support/gateway.mjs";
 import { assertRefusesToStart } from "./support/start_error.mjs";
@@ -177,4 +178,27 @@ test("the names of tokens are shown to the role admin, never their digests", asy
   for (const secret of [secretOf("root"), sha256(secretOf("root")), "open-sesame", sha256("open-sesame")])
     assert.ok(!text.includes(secret));
   assertErrorBody(await api.get("/api/sluice/1/tokens", as("deploy")), 403, "RoleMissing");
+});
+
+test("a token for some upstreams makes no split with others, and is not told of splits that it does not see", async (context) => {
+  const team = entry("team", "write", { upstreams: ["app", "mine"] });
+  const { api } = await startWithTokens(context, [team, entry("all", "admin")], {
+    upstreams: { app: {}, mine: {}, secret: {}, hidden: { split: { members: [{ upstream: "mine" }] } } },
+  });
+  const splitOf = (...names) => ({ split: { members: names.map((upstream) => ({ upstream })) } });
+  const hides = (answer) => assertErrorBody(answer, 403, "UpstreamNotAllowed");
+  for (const name of ["secret", "none"]) {
+    hides(await api.send("PUT", sluice(), splitOf(name), as("team")));
+    hides(await api.send("PATCH", sluice(), splitOf("mine", name), as("team")));
+    hides(await api.send("POST", CHANGES, { upstreams: { app: splitOf(name) } }, as("team")));
+  }
+  const { error } = await api.expect(409, "DELETE", sluice("mine"), undefined, as("team"));
+  assert.match(error.text, /upstream "mine" is a member of a split: /);
+  assert.match(
+    (await api.expect(409, "DELETE", sluice("mine"), undefined, as("all"))).error.text,
+    /"hidden"/,
+  );
+  // A member that it had before may stay.
+  await api.expect(200, "PUT", sluice(), splitOf("secret"), as("all"));
+  await api.expect(200, "PATCH", sluice(), splitOf("secret", "mine"), as("team"));
 });

@@ -128,3 +128,33 @@ test("the last healthy server is protected, and unhealthy servers can be removed
   await api.expect(200, "PATCH", sluice(), { health_check: { ...check, interval: "1h" } });
   await api.expect(200, "PATCH", sluice(), { servers: [{ server: sick.address }] });
 });
+
+test("a split in use keeps a member with a server", async (context) => {
+  const [backend] = await startBackends(context, 1);
+  const servers = [{ server: backend.address }];
+  const splitOf = (/** @type {Record<string, number>} */ weights) => ({
+    split: { members: Object.entries(weights).map(([upstream, weight]) => ({ upstream, weight })) },
+  });
+  const gateway = await startGateway(context, {
+    upstreams: {
+      v1: { servers },
+      v2: { servers },
+      empty: {},
+      inner: splitOf({ v1: 1 }),
+      app: splitOf({ inner: 1 }),
+    },
+  });
+  const refuses = async (method, body) =>
+    assertErrorBody(await changeInUse(gateway, method, sluice(), body), 409, "WouldEmptyUpstream");
+  await refuses("PATCH", splitOf({ empty: 1 }));
+  await refuses("PATCH", splitOf({ empty: 1, v2: 0 }));
+  await refuses("PUT", { servers: [] });
+  await refuses("DELETE");
+  assert.equal((await changeInUse(gateway, "PATCH", sluice(), splitOf({ empty: 1, v2: 1 }))).status, 200);
+  assert.equal((await changeInUse(gateway, "PUT", sluice(), { servers })).status, 200);
+  await refuses("PATCH", { ...splitOf({ empty: 1 }), servers: [] });
+  // A member may be new.
+  const upstreams = { fresh: { servers }, app: splitOf({ fresh: 1 }) };
+  assert.equal((await changeInUse(gateway, "POST", "/api/sluice/1/changes", { upstreams })).status, 200);
+  assert.equal((await changeInUse(gateway, "DELETE", `${sluice()}?force=true`)).status, 204);
+});

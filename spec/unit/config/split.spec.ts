@@ -67,7 +67,23 @@ describe("a split", () => {
     expect(read_upstream({ split: { members: [{ upstream: "a", weight: 1_000_000 }] } })[1]).equal(undefined);
   });
 
+  it("may have weights down to 0.000001, and 0", () => {
+    const light = [
+      { upstream: "a", weight: 0.000_001 },
+      { upstream: "b", weight: 0 },
+    ];
+    expect(read_upstream({ split: { members: light } })[1]).equal(undefined);
+  });
+
   const path = "split.members";
+  refuses(
+    { split: { members: [{ upstream: "a", weight: 1e-7 }] } },
+    `"${path}[0].weight": must be 0 or at least 0.000001`,
+  );
+  refuses(
+    { split: { members: [{ upstream: "a", match: { [`$${string.rep("a", 64)}`]: "b" } }] } },
+    `"${path}[0].match": must have names of nginx variables of at most 64 characters`,
+  );
   refuses({ split: "app-v1" }, '"split": must be an object');
   refuses({ split: {} }, `"${path}": must be given`);
   refuses({ split: { members: [] } }, `"${path}": must be a list of 1 to 64 items`);

@@ -10,6 +10,9 @@ import { number_from } from "./values";
 
 const MOST_MEMBERS = 64;
 const LARGEST_WEIGHT = 1_000_000;
+/** Smaller ones would lose their turns to rounding. */
+const SMALLEST_WEIGHT = 0.000_001;
+const LONGEST_VARIABLE = 64;
 const MOST_VARIABLES = 8;
 const LONGEST_VALUE = 1024;
 /** A split may contain a split, and so on; the highest one has level 1. */
@@ -21,6 +24,14 @@ function read_member_name(this: void, path: string, value: unknown): Read<string
   return $multi(value as string, undefined);
 }
 
+const read_number = number_from(0, LARGEST_WEIGHT);
+
+function read_weight(this: void, path: string, value: unknown): Read<number> {
+  const [weight, problem] = read_number(path, value);
+  if (weight === undefined || weight === 0 || weight >= SMALLEST_WEIGHT) return $multi(weight, problem);
+  return refuse(path, "must be 0 or at least 0.000001");
+}
+
 function read_value(path: string, value: unknown): Read<string> {
   if (typeof value !== "string" || value === "" || value.length > LONGEST_VALUE)
     return refuse(path, `must be a string of 1 to ${LONGEST_VALUE} bytes`);
@@ -29,7 +40,8 @@ function read_value(path: string, value: unknown): Read<string> {
 }
 
 function is_variable(name: unknown): name is string {
-  return typeof name === "string" && string.find(name, "^%$[%a_][%w_]*$")[0] !== undefined;
+  if (typeof name !== "string" || name.length > LONGEST_VARIABLE) return false;
+  return string.find(name, "^%$[%a_][%w_]*$")[0] !== undefined;
 }
 
 /** Reads values by the names of nginx variables. Any phase. */
@@ -40,7 +52,10 @@ function read_match(this: void, path: string, value: unknown): Read<Record<strin
   let count = 0;
   for (const [name, its_value] of pairs(value)) {
     if (!is_variable(name))
-      return refuse(path, 'must have names of nginx variables, such as "$http_x_canary"');
+      return refuse(
+        path,
+        'must have names of nginx variables of at most 64 characters, such as "$http_x_canary"',
+      );
     const [text, problem] = read_value(`${path}.${name}`, its_value);
     if (text === undefined) return $multi(undefined, problem);
     match[name] = text;
@@ -55,8 +70,8 @@ function read_match(this: void, path: string, value: unknown): Read<Record<strin
 export const SPLIT_MEMBER = block({
   /** Name of the upstream. */
   upstream: required(read_member_name),
-  /** Share of the requests relative to the other members, from 0 to 1000000, with fractions. */
-  weight: with_default(number_from(0, LARGEST_WEIGHT), 1),
+  /** Share of the requests relative to the other members, from 0 to 1000000, with fractions of at least 0.000001. */
+  weight: with_default(read_weight, 1),
   /**
    * Texts by nginx variables, such as `{ ["$http_x_canary"] = "always" }`. A request for which all are equal
    * goes to this member, whatever its weight. Default: none.

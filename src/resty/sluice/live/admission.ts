@@ -64,6 +64,8 @@ export function access(name: string): void {
   const now = clock.now();
   const asked = find_upstream(name, now);
   if (asked === undefined) return;
+  // A request of a split that could wait at no member was not refused for lack of this hook.
+  asked.has_access_hook = true;
   const upstream = asked.split === undefined ? asked : assigned_upstream(asked.split, now);
   if (upstream !== undefined) admit(upstream);
 }

@@ -19,7 +19,7 @@ import { refuse, refuse_unknown, refuse_without_server, send } from "./peer";
 import { count_retry, take_budget, uncount_retry } from "./retries";
 import { may_try_again, retried_upstream, send_again } from "./retry";
 import { choose_in_split } from "./split";
-import { count_servers, is_available_in_split } from "./split_servers";
+import { count_servers, is_available_in_split, upstreams_below } from "./split_servers";
 import { balance_subrequest } from "./subrequest";
 import { allow_tries } from "./tries";
 import { forget_unlogged } from "./unlogged";
@@ -60,11 +60,8 @@ function report_missing_hook(upstream: LiveUpstream, name: string): void {
 function refuse_first(upstream: LiveUpstream, now: number): void {
   const { name, split } = upstream;
   report_missing_hook(upstream, name);
-  if (split !== undefined) {
-    for (const member of split.members) {
-      const its_upstream = find_upstream(member.name, now);
-      if (its_upstream !== undefined) report_missing_hook(its_upstream, name);
-    }
+  if (split !== undefined && !upstream.has_access_hook) {
+    for (const member of upstreams_below(split, now)) report_missing_hook(member, name);
   }
   refuse_without_server(upstream);
 }
@@ -97,7 +94,9 @@ function retry(name: string, key: number, attempts: Attempts, now: number): void
   }
   const server = send_again(asked, upstream, attempts, now);
   if (server === undefined) return;
-  count_retry(upstream, attempts);
+  // The retry may have gone on to another member of a split.
+  if (attempts.retries !== server.upstream) uncount_retry(attempts);
+  count_retry(server.upstream, attempts);
   count_at(upstream, UpstreamCounter.RETRIES, 1);
   note_attempt(server.upstream, key, server, true, now);
   attempts.server = server;

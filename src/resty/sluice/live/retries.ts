@@ -50,11 +50,12 @@ function is_in_budget(upstream: LiveUpstream, limits: RetryLimits, attempts: Att
 /** Tells whether the time for retries is over. Phase: balancer_by_lua. */
 export function is_late(upstream: LiveUpstream, attempts: Attempts, now: number): boolean {
   const timeout = upstream.retry_limits?.timeout ?? math.huge;
-  if (timeout === math.huge) return false;
+  // A retry that goes on to another member of a split may be the first one that has a limit.
+  if (timeout === math.huge && attempts.split === undefined) return false;
   if (count_tried(attempts) === 1) {
     attempts.began = now - (tonumber(read_last_attempt("upstream_response_time")) ?? 0);
   }
-  return now - attempts.began >= timeout;
+  return timeout < math.huge && now - attempts.began >= timeout;
 }
 
 /** Tells whether the budget allows a retry, and counts the request as one. Phase: balancer_by_lua. */

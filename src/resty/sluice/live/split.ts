@@ -4,7 +4,7 @@ import { next_by_key, pass_over, take_turn } from "../balancer/shares";
 import { MOST_LEVELS } from "../config/split";
 import { UpstreamCounter } from "../store/memory/counter_cells";
 import type { Attempts } from "./attempts";
-import { choose } from "./choice";
+import { can_serve, choose, is_full } from "./choice";
 import { count_at } from "./view/counters";
 import type { LiveServer, LiveUpstream, Split, SplitMember } from "./view/model";
 import { find_upstream, find_upstream_for_retry } from "./view/view";
@@ -23,7 +23,7 @@ const { crc32_long } = ngx;
 /** The number of walks; the number of the last one identifies it. */
 let walk = 0;
 
-/** Logs once that a member cannot get requests. Not hot. */
+/** Logs once, until it gets requests again, that a member cannot get any. Not hot. */
 function complain(split: string, member: SplitMember, cause: string): void {
   if (member.has_complained) return;
   member.has_complained = true;
@@ -41,8 +41,10 @@ function choose_at_split(
   now: number,
 ): LiveServer | undefined {
   if (split.walk === -walk) return undefined;
-  if (split.walk !== walk && level < MOST_LEVELS)
+  if (split.walk !== walk && level < MOST_LEVELS) {
+    member.has_complained = false;
     return choose_below(upstream, split, level + 1, retried, now);
+  }
   complain(
     parent.name,
     member,
@@ -67,6 +69,7 @@ function choose_at(
   }
   const { split } = upstream;
   if (split !== undefined) return choose_at_split(member, parent, upstream, split, level, retried, now);
+  member.has_complained = false;
   const [server, lacks_key] = choose(upstream, retried, now);
   if (lacks_key && retried === undefined) count_at(upstream, UpstreamCounter.WITHOUT_KEY, 1);
   return server;
@@ -145,21 +148,38 @@ export function choose_in_split(
   return choose_below(upstream, split, 1, retried, now);
 }
 
+/** Tells whether an upstream with servers has one for a request, or a queue in which it can wait for one. */
+function admits(upstream: LiveUpstream, now: number): boolean {
+  return can_serve(upstream, now) || (upstream.queue !== undefined && is_full(upstream, now));
+}
+
+/** Returns the upstream with servers that a member's request is assigned to, if that one admits it. */
+function admitting({ name }: SplitMember, level: number, now: number): LiveUpstream | undefined {
+  const upstream = find_upstream(name, now);
+  if (upstream === undefined) return undefined;
+  const { split } = upstream;
+  if (split === undefined) return admits(upstream, now) ? upstream : undefined;
+  return split.walk === walk || level >= MOST_LEVELS ? undefined : assigned_below(split, level + 1, now);
+}
+
 function assigned_below(split: Split, level: number, now: number): LiveUpstream | undefined {
+  split.walk = walk;
   const { matching } = split;
-  const member = (matching === undefined ? undefined : matching_member(matching)) ?? assign_by_share(split);
-  if (member === undefined) return undefined;
-  let upstream = find_upstream(member.name, now);
-  if (upstream?.split !== undefined)
-    upstream = level < MOST_LEVELS ? assigned_below(upstream.split, level + 1, now) : undefined;
-  // Without a queue, the balancer takes the turn.
-  if (upstream?.queue === undefined) give_up(split, member);
-  return upstream;
+  let member = (matching === undefined ? undefined : matching_member(matching)) ?? assign_by_share(split);
+  while (member !== undefined) {
+    const upstream = admitting(member, level, now);
+    // Without a queue, the balancer takes the turn.
+    if (upstream?.queue === undefined) give_up(split, member);
+    if (upstream !== undefined) return upstream;
+    member = assign_by_share(split);
+  }
+  return undefined;
 }
 
 /**
- * Returns the upstream below a split that a request is assigned to, available or not; undefined: it does not
- * exist. If that upstream has a queue, the request has taken its turn. Phase: access_by_lua.
+ * Returns the upstream below a split that a request is assigned to, among those that have a server for it or
+ * let it wait; undefined: there is none. If that upstream has a queue, the request has taken its turn. Phase:
+ * access_by_lua.
  */
 export function assigned_upstream(split: Split, now: number): LiveUpstream | undefined {
   walk = walk + 1;

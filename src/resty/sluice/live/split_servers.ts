@@ -60,3 +60,21 @@ export function is_available_in_split(split: Split, server: LiveServer, now: num
   const { upstream } = server;
   return is_member(split, upstream, now) && is_still_available(upstream, server, now);
 }
+
+function add_below(split: Split, level: number, now: number, found: LiveUpstream[]): void {
+  if (split.walk === walk || level > MOST_LEVELS) return;
+  split.walk = walk;
+  for (const { name } of split.members) {
+    const upstream = find_upstream_for_retry(name, now);
+    if (upstream?.split !== undefined) add_below(upstream.split, level + 1, now, found);
+    else if (upstream !== undefined) found.push(upstream);
+  }
+}
+
+/** Returns the upstreams with servers below a split. Not hot. */
+export function upstreams_below(split: Split, now: number): LiveUpstream[] {
+  const found: LiveUpstream[] = [];
+  walk = walk + 1;
+  add_below(split, 1, now, found);
+  return found;
+}

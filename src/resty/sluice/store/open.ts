@@ -108,8 +108,7 @@ function load_state(state_dir: string): void {
   for (const { name, document } of loaded) {
     if (document.split !== undefined) lines.push(line_of(name, document.split));
   }
-  if (!note_loaded(lines))
-    error("could not load the state: it does not fit into lua_shared_dict", 0);
+  if (!note_loaded(lines)) error("could not load the state: it does not fit into lua_shared_dict", 0);
   shared_memory()[Header.REVISION] = state.revision;
   if (needs_image === true) rewrite(state.revision);
   load_history(state_dir, state.revision);

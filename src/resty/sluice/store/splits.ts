@@ -89,7 +89,10 @@ function check_levels(name: string, upstream: string, path: string, view: Outloo
   const levels = levels_of(upstream, view, 1);
   if (levels === math.huge) {
     const leads_back = leads_to(upstream, name, view, new LuaSet());
-    return invalid_value(path, `"${upstream}" leads back to ${leads_back ? `"${name}"` : "a split below it"}`);
+    return invalid_value(
+      path,
+      `"${upstream}" leads back to ${leads_back ? `"${name}"` : "a split below it"}`,
+    );
   }
   if (levels < MOST_LEVELS) return undefined;
   return invalid_value(path, `must not have more than ${MOST_LEVELS - 1} levels of splits`);

@@ -133,7 +133,8 @@ function make_all(plan: Plan, { reach, author, is_dry_run, pause }: Manner): Out
   const making: Making = { revision: before + 1, reach, author, pause };
   const [changes, problems] = edit_all(edits, making);
   if (problems.length === 0) {
-    for (const problem of check_splits(changes, { is_own: reach !== "all", author, pause })) problems.push(problem);
+    for (const problem of check_splits(changes, { is_own: reach !== "all", author, pause }))
+      problems.push(problem);
   }
   if (problems.length > 0) {
     free_new_rows(changes, pause);

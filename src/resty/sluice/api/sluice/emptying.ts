@@ -1,11 +1,13 @@
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { may_serve } from "../../config/server";
+import type { SplitConfig } from "../../config/split";
 import { reported_state } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { free_new_rows } from "../../store/commit";
 import type { Document, Leaver } from "../../store/document/document";
 import { parse_line, type ServerRecord } from "../../store/document/line";
+import { read } from "../../store/document/read";
 import { Row } from "../../store/memory/cells";
 import { Reported } from "../../store/memory/states";
 import { row_at, shared_memory, stamp_of } from "../../store/memory/region";
@@ -13,6 +15,7 @@ import { write, type Edit } from "../../store/write";
 import { author_of } from "../author";
 import { if_it_exists, type EditExisting } from "../existing";
 import { argument, type ApiRequest } from "../request";
+import { members_now } from "../split_members";
 
 /**
  * Prevents a change from stopping a live service by mistake. Nodes may remove themselves: they stop anyway.
@@ -29,6 +32,13 @@ function some_server(document: Document | undefined, check: Check): boolean {
     if (check(parse_line(line))) return true;
   }
   return false;
+}
+
+/** Tells whether a split has a member with a weight and an available server. The same change may create it. */
+function some_member(name: string, split: SplitConfig, now: clock.Moment): boolean {
+  return members_now(name, split, now).some(
+    ({ weight, exists, available }) => weight > 0 && (available || !exists),
+  );
 }
 
 /**
@@ -50,8 +60,17 @@ function selected_at({ row, incarnation }: Leaver): clock.Moment {
   return stamp_of(row) === incarnation ? shared_memory()[row_at(row) + Row.SELECTED] : 0;
 }
 
-/** Tells whether an upstream is in use: each request notes when its server was selected. */
-function is_in_use(document: Document, now: clock.Moment): boolean {
+/**
+ * Tells whether an upstream, or a member of a split, is in use: each request notes when its server was
+ * selected. `seen`: the members that were looked at.
+ */
+function is_in_use(document: Document | undefined, now: clock.Moment, seen: LuaSet<string>): boolean {
+  if (document === undefined) return false;
+  for (const { upstream } of document.split?.members ?? []) {
+    const is_new = !seen.has(upstream);
+    seen.add(upstream);
+    if (is_new && is_in_use(read(upstream), now, seen)) return true;
+  }
   let last = 0;
   for (const line of document.lines) last = math.max(last, selected_at(parse_line(line)));
   for (const leaver of document.leavers) last = math.max(last, selected_at(leaver));
@@ -59,13 +78,13 @@ function is_in_use(document: Document, now: clock.Moment): boolean {
 }
 
 /** Tells whether a change to `next`, or a deletion, leaves an upstream in use without an available server. */
-function would_empty(current: Document, next: Document | undefined): boolean {
-  // Its members serve instead.
-  if (next?.split !== undefined) return false;
+function would_empty(name: string, current: Document, next: Document | undefined): boolean {
   const now = clock.now();
   const is_available = new_availability(current, next, now);
-  const loses = (check: Check): boolean => !some_server(next, check) && some_server(current, check);
-  return (loses(may_serve) || loses(is_available)) && is_in_use(current, now);
+  const serves = (document: Document | undefined, check: Check): boolean =>
+    document?.split === undefined ? some_server(document, check) : some_member(name, document.split, now);
+  const loses = (check: Check): boolean => !serves(next, check) && serves(current, check);
+  return (loses(may_serve) || loses(is_available)) && is_in_use(current, now, new LuaSet());
 }
 
 function refusal(name: string): Problem {
@@ -80,7 +99,7 @@ export function unless_emptying(name: string, edit: Edit): Edit {
   if (argument("force") === "true") return edit;
   return (current, revision) => {
     const [next, problem] = edit(current, revision);
-    if (problem !== undefined || current === undefined || !would_empty(current, next))
+    if (problem !== undefined || current === undefined || !would_empty(name, current, next))
       return $multi(next, problem);
     free_new_rows([{ current, next }]);
     return $multi(undefined, refusal(name));

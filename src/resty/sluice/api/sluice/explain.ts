@@ -125,7 +125,7 @@ function next_member_object(
   key: string | undefined,
 ): object {
   for (const index of $range(0, members.length - 1))
-    members[index].passed_over = states[index].available ? 0 : FORESEEN;
+    members[index].passed_over = states[index]?.available === true ? 0 : FORESEEN;
   const is_keyed = key !== undefined && key !== "";
   const member = is_keyed ? next_by_key(members, crc32(key), FORESEEN) : next_in_turn(members, FORESEEN);
   if (member === undefined) return next_record({ reason: "no member has an available server" });

@@ -160,7 +160,7 @@ export interface SplitMember extends Shareholder {
   name: string;
   /** Tells whether the current request goes to it, whatever its share; undefined: none does. Hot. */
   matches: ((this: void) => boolean) | undefined;
-  /** True once this worker has logged that it cannot get requests. */
+  /** True: this worker has logged that it cannot get requests, and it has had none since. */
   has_complained: boolean;
 }
 
