@@ -5,7 +5,8 @@
 /** @noResolution @noSelf */
 declare module "resty.sluice" {
   /** A balancing method, by nginx's name. */
-  export type Method = "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
+  export type Method =
+    "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
 
   /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
   export type Time = string;
@@ -162,7 +163,7 @@ declare module "resty.sluice" {
      */
     hot_quantile?: number;
     /**
-     * Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides.
+     * Where servers report their load in responses. Default: nowhere, only what the gateway counts matters.
      */
     report?: LoadReport;
   }
@@ -234,7 +235,10 @@ declare module "resty.sluice" {
   export interface SplitMember {
     /** Name of the upstream. */
     upstream: string;
-    /** Share of the requests relative to the other members, from 0 to 1000000, with fractions. Default: 1. */
+    /**
+     * Share of the requests relative to the other members, from 0 to 1000000, with fractions of at least
+     * 0.000001. Default: 1.
+     */
     weight?: number;
     /**
      * Texts by nginx variables, such as `{ ["$http_x_canary"] = "always" }`. A request for which all are

@@ -9,8 +9,8 @@ let is_shared = false;
 export const TEMPLATE_FEED = "template";
 
 /**
- * Sets the template; undefined: `setup` has none. `is_clustered`: several gateways share the upstreams. Phase:
- * init_by_lua.
+ * Sets the template; undefined: `setup` has none. `is_clustered`: several gateways share the upstreams.
+ * Phase: init_by_lua.
  */
 export function use_template(template: UpstreamTemplate | undefined, is_clustered: boolean): void {
   current = template;
