@@ -72,18 +72,23 @@ test("the zone is in the metadata of an instance or its node, or is the data cen
     instance(2, { nodeMeta: { zone: "b", rack: "r7" } }),
     instance(3),
     instance(4, { meta: { zone: "" } }),
+    // A zone that a server cannot have.
+    instance(5, { meta: { zone: "z".repeat(65) } }),
   ]);
   const gateway = await follow(context, consul);
   const zones = async (name) =>
     (await gateway.api.expect(200, "GET", serversOf(name))).map(({ zone }) => zone ?? "");
   await waitForServers(
     gateway,
-    [1, 2, 3, 4].map((number) => someAddress(number)),
+    [1, 2, 3, 4, 5].map((number) => someAddress(number)),
   );
-  assert.deepEqual(await zones("app"), ["a", "b", "dc1", ""]);
+  assert.deepEqual(await zones("app"), ["a", "b", "dc1", "", ""]);
   const racks = { servers: [], discovery: consul.discovery({ zone_meta: "rack" }) };
   await gateway.api.expect(201, "PUT", "/api/sluice/1/upstreams/racks", racks);
-  await waitFor("the racks are the zones", async () => (await zones("racks")).join() === "dc1,r7,dc1,dc1");
+  await waitFor(
+    "the racks are the zones",
+    async () => (await zones("racks")).join() === "dc1,r7,dc1,dc1,dc1",
+  );
 });
 
 test("instances in maintenance are down at once, also all of them, and other failing ones leave", async (context) => {

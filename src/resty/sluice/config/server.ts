@@ -71,6 +71,12 @@ const read_route = name_to(LONGEST_ROUTE);
 /** Reads the name of a zone. Any phase. */
 export const read_zone = name_to(LONGEST_ZONE);
 
+/** Returns the zone that metadata of others names; "": none that a server may have. Any phase. */
+export function zone_in_metadata(value: unknown): string {
+  const [zone] = read_zone("zone", value);
+  return zone ?? "";
+}
+
 /** A server of an upstream, by nginx's names and with nginx's defaults. */
 export const SERVER = block({
   /**

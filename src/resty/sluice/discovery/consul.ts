@@ -1,4 +1,5 @@
 import type { ConsulConfig } from "../config/sources/consul";
+import { zone_in_metadata } from "../config/server";
 import type { Result } from "../lib/result";
 import { decode_as, type Schema } from "../lib/schema";
 import type { Answer } from "../net/request";
@@ -55,7 +56,7 @@ function is_maintenance({ CheckID: id = "" }: Check): boolean {
 }
 
 function zone_of({ Node: node, Service: service }: Instance, key: string): string {
-  return service?.Meta?.[key] ?? node?.Meta?.[key] ?? node?.Datacenter ?? "";
+  return zone_in_metadata(service?.Meta?.[key] ?? node?.Meta?.[key] ?? node?.Datacenter);
 }
 
 /** Reads an instance. An instance without an address of its own has the address of its node. */

@@ -1,4 +1,5 @@
 import { canonical_address } from "../config/address";
+import { zone_in_metadata } from "../config/server";
 import { metadata_of, type Endpoint, type Slice } from "../net/kubernetes/slices";
 import { entry_at } from "./entry";
 import type { Entry } from "./source";
@@ -36,7 +37,7 @@ function port_of(
 /** Returns the entry of an endpoint; undefined: the endpoint receives no requests. */
 function read_endpoint(
   prefix: string,
-  { addresses, zone = "", conditions }: Endpoint,
+  { addresses, zone, conditions }: Endpoint,
   port: number | undefined,
 ): Entry | undefined {
   // All addresses of an endpoint lead to the same server.
@@ -45,7 +46,10 @@ function read_endpoint(
   const drain = ready === false;
   // An endpoint without the condition `ready` counts as ready.
   if (drain && (serving !== true || terminating !== true)) return undefined;
-  return entry_at(`${prefix}/${host ?? ""}`, host, port, { drain, zone });
+  return entry_at(`${prefix}/${host ?? ""}`, host, port, {
+    drain,
+    zone: zone_in_metadata(zone),
+  });
 }
 
 /** Reads the endpoints of a slice. `wanted` is the name or number of a port; undefined: the only port. */

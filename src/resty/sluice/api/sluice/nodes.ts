@@ -2,7 +2,7 @@ import { check_server_address } from "../../config/address_class";
 import { read_node, type NodeConfig } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
-import { read_server, read_zone, type ServerConfig } from "../../config/server";
+import { read_server, zone_in_metadata, type ServerConfig } from "../../config/server";
 import { read_report, type Report } from "../../health/report";
 import { expiry_of, note_report } from "../../health/reported";
 import * as clock from "../../lib/clock";
@@ -58,12 +58,9 @@ interface Registration {
   report: Report | undefined;
 }
 
-/** Gives a server without a zone that of its metadata. Returns the problem. */
-function take_zone(server: ServerConfig, { meta }: NodeConfig): Problem | undefined {
-  if (server.zone !== "" || meta?.zone === undefined) return undefined;
-  const [zone, problem] = read_zone("meta.zone", meta.zone);
-  server.zone = zone ?? "";
-  return problem;
+/** Gives a server without a zone that of its metadata, which may be about something else. */
+function take_zone(server: ServerConfig, { meta }: NodeConfig): void {
+  if (server.zone === "") server.zone = zone_in_metadata(meta?.zone);
 }
 
 function read_registration(name: string): Read<Registration> {
@@ -83,8 +80,7 @@ function read_registration(name: string): Read<Registration> {
   if (node === undefined) return $multi(undefined, unknown);
   const [server, problem] = read_server(input);
   if (server === undefined) return $multi(undefined, problem);
-  const misplaced = take_zone(server, node);
-  if (misplaced !== undefined) return $multi(undefined, misplaced);
+  take_zone(server, node);
   const unfit = check_server_address(server.server);
   if (unfit !== undefined) return $multi(undefined, unfit);
   return $multi({ server: node_server(server, node), report }, undefined);
