@@ -1,4 +1,4 @@
-import { trim, whole_lines } from "../../../src/resty/sluice/lib/text";
+import { first_of, shortened, trim, whole_lines } from "../../../src/resty/sluice/lib/text";
 import { expect } from "../support/expect";
 import { expect_quick } from "../support/quick";
 
@@ -44,5 +44,24 @@ describe("the whole lines of a text", () => {
     expect_quick(() => {
       expect(lines_of(`a\n${BLANKS}`)).same(["a"]);
     });
+  });
+});
+
+describe("names in a message", () => {
+  it("are the first ones and the number of the others", () => {
+    expect(first_of(["a"])).equal("a");
+    expect(first_of(["a", "b", "c", "d", "e"])).equal("a, b, c, d, e");
+    expect(first_of(["a", "b", "c", "d", "e", "f", "g"])).equal("a, b, c, d, e and 2 more");
+  });
+});
+
+describe("a long text", () => {
+  it("is cut between two characters", () => {
+    expect(shortened("four", 4)).equal("four");
+    expect(shortened("fiver", 4)).equal("five...");
+    const accent = string.char(0xc3, 0xa9);
+    expect(shortened(`abc${accent}x`, 4)).equal("abc...");
+    const runs = string.rep(string.char(0x80), 100000);
+    expect(shortened(runs, 200).length <= 203).equal(true);
   });
 });

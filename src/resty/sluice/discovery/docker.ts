@@ -37,6 +37,7 @@ function apply_containers(applied: Applied, containers: readonly Container[]): v
   applied.changes = feed.changes;
   applied.texts = new LuaTable();
   const known = new LuaTable<string, LuaTable<string, Entry[] | undefined>>();
+  const pause = new_pause();
   const subscriptions: Subscription[] = [];
   for (const [, subscription] of pairs(feed.subscriptions)) subscriptions.push(subscription);
   for (const subscription of subscriptions) {
@@ -44,6 +45,7 @@ function apply_containers(applied: Applied, containers: readonly Container[]): v
     const text = encode(entries);
     applied.texts.set(subscription, text);
     if (before.get(subscription) !== text || !subscription.is_settled) answer(subscription, entries, "");
+    pause();
   }
 }
 

@@ -1,4 +1,5 @@
 import { keys_of } from "../lib/tables";
+import { shortened } from "../lib/text";
 import type { Container, ContainerNetwork } from "../net/docker/engine";
 import { entry_at } from "./entry";
 import type { Entry } from "./source";
@@ -31,6 +32,9 @@ interface Labelled {
   problem: string | undefined;
 }
 
+/** Longest part of a label that a problem shows, in bytes. */
+const LONGEST_TEXT = 200;
+
 type Networks = Record<string, ContainerNetwork | undefined>;
 
 const FLAGS = new LuaSet<string>();
@@ -47,7 +51,7 @@ function note_label(labelled: Labelled, label: string, name: string, value: stri
   if (name === "port") labelled.port = value;
   else if (name === "network") labelled.network = value;
   else if (parameter !== undefined) labelled.parameters[parameter] = value_of(parameter, value);
-  else labelled.problem = labelled.problem ?? `unknown label "${label}"`;
+  else labelled.problem = labelled.problem ?? `unknown label "${shortened(label, LONGEST_TEXT)}"`;
 }
 
 /** Returns the labels by the names of upstreams, and the network that the labels name for all of them. */
@@ -84,18 +88,19 @@ function address_in(
   const names = Object.keys(networks);
   if (wanted === undefined && names.length > 1) {
     table.sort(names);
-    const list = table.concat(names, '", "');
+    const list = shortened(table.concat(names, '", "'), LONGEST_TEXT);
     return $multi(undefined, `the container is in the networks "${list}"; "network" must name one`);
   }
   const name = wanted ?? names[0];
   if (name === undefined) return $multi(undefined, "the container is in no network");
   const network = networks[name];
-  if (network === undefined) return $multi(undefined, `the container is not in the network "${name}"`);
+  const shown = shortened(name, LONGEST_TEXT);
+  if (network === undefined) return $multi(undefined, `the container is not in the network "${shown}"`);
   const { IPAddress: ipv4 = "", GlobalIPv6Address: ipv6 = "" } = network;
   const address = ipv4 === "" ? ipv6 : ipv4;
   return $multi(
     address === "" ? undefined : address,
-    `the container has no address in the network "${name}"`,
+    `the container has no address in the network "${shown}"`,
   );
 }
 
@@ -108,11 +113,14 @@ function why_unfit(status: string): string | undefined {
 }
 
 function read_entry(container: Container, upstream: string, labelled: Labelled, network?: string): Entry {
-  const key = container_name(container);
+  const key = shortened(container_name(container), LONGEST_TEXT);
   const { port: port_text, parameters, problem } = labelled;
   if (problem !== undefined) return { key, problem };
   if (port_text === undefined)
-    return { key, problem: `the container has no label "sluice.http.upstreams.${upstream}.port"` };
+    return {
+      key,
+      problem: `the container has no label "sluice.http.upstreams.${shortened(upstream, LONGEST_TEXT)}.port"`,
+    };
   const [digits] = string.match(port_text, "^%d+$");
   if (digits === undefined || digits.length > 5)
     return { key, problem: `the port "${string.sub(port_text, 1, 80)}" must be a number from 1 to 65535` };

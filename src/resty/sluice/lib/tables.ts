@@ -23,6 +23,21 @@ export function keys_of<K extends AnyNotNil, V>(table_of: LuaTable<K, V>): K[] {
   return keys;
 }
 
+/** Returns the smallest of some texts in their order, at most `most`. Calls `pause` after each text. */
+export function smallest(texts: readonly string[], most: number, pause: (this: void) => void): string[] {
+  const found: string[] = [];
+  for (const text of texts) {
+    if (found.length < most || text < found[found.length - 1]) {
+      let place = found.length;
+      while (place > 0 && text < found[place - 1]) place -= 1;
+      table.insert(found, place + 1, text);
+      if (found.length > most) found.pop();
+    }
+    pause();
+  }
+  return found;
+}
+
 /**
  * Returns the key of a table that `known` lacks, the first by its text if there are several: the order of
  * `pairs` differs from worker to worker. Undefined: there is none.

@@ -6,6 +6,22 @@ export function trim(text: string): string {
   return start === undefined ? "" : string.match(text, "^.*%S", start)[0];
 }
 
+const MOST_NAMES = 5;
+
+/** Returns the first of some names for a message, and the number of the others. */
+export function first_of(names: readonly string[]): string {
+  const others = names.length - MOST_NAMES;
+  const first = names.slice(0, MOST_NAMES).join(", ");
+  return others > 0 ? `${first} and ${string.format("%d", others)} more` : first;
+}
+
+/** Returns at most about `most` bytes of a text. It cuts no character of UTF-8 in two. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const [whole] = string.match(string.sub(text, 1, most), "^(.-)[\xc2-\xf4]?[\x80-\xbf]*$");
+  return `${whole ?? ""}...`;
+}
+
 /** Iterates over the parts of a text that end with `terminator`, without it. The rest is omitted. */
 export function terminated_parts(text: string, terminator: string): LuaIterable<string> {
   let position = 1;

@@ -1,5 +1,6 @@
 import { is_made } from "../../config/discovery";
 import { source_in } from "../../config/upstream_template";
+import * as clock from "../../lib/clock";
 import { new_pause } from "../../lib/pause";
 import { copy } from "../../store/document/edit";
 import { DISCOVERY } from "../../store/history/author";
@@ -7,6 +8,7 @@ import { is_over } from "../../store/memory/generation";
 import { write } from "../../store/write";
 import type { Subscription } from "../source";
 import type { Memory } from "./memory";
+import { note_trouble } from "./trouble";
 
 /** Takes over the upstreams that an earlier registry has made and that the current one has as well. */
 
@@ -36,7 +38,7 @@ export function adopt(memory: Memory, names: readonly string[]): void {
       });
       if (problem !== undefined) {
         adopted.delete(name);
-        memory.error = `could not take over upstream ${name}: ${problem.text}`;
+        note_trouble(memory.making, `could not take over upstream ${name}: ${problem.text}`, clock.now());
         return;
       }
       pause();

@@ -7,10 +7,11 @@ import { is_over } from "../../store/memory/generation";
 import type { Entry, Subscription } from "../source";
 import { answer } from "../subscription";
 import { adopt, is_of_other_registry } from "./adopt";
-import { create } from "./create";
+import { create, MOST_UPSTREAMS, TOO_MANY } from "./create";
 import type { Memory } from "./memory";
 import { note_gone, remove } from "./remove";
 import { report_template } from "./report";
+import { is_resting } from "./trouble";
 
 /** The answers of the registry of a template, and how they become upstreams. */
 
@@ -59,7 +60,6 @@ function answer_each(
 
 /** Applies the entries of some upstreams. */
 function apply(memory: Memory, names: string[], is_new: boolean): void {
-  memory.error = undefined;
   // The order of `pairs` differs from worker to worker.
   table.sort(names);
   const [missing, foreign] = answer_each(memory, names);
@@ -121,8 +121,7 @@ export function take_some(memory: Memory, changed: Groups, names: readonly strin
 }
 
 /** Returns whether nothing waits for another answer. */
-export function is_settled({ feed, gone, verdict, error }: Memory): boolean {
-  if (error !== undefined) return false;
+export function is_settled({ feed, gone, verdict }: Memory): boolean {
   if (verdict !== "empty") {
     for (const [, its] of pairs(gone)) if (its?.refusal === undefined) return false;
   }
@@ -141,11 +140,14 @@ function new_names(memory: Memory): string[] {
 
 /** Returns the upstreams of the registry that do not exist, for example because a client has deleted them. */
 function missing_names(memory: Memory): string[] {
-  const { groups, refusals } = memory;
+  const { groups, feed, refusals } = memory;
+  const is_full = keys_of(feed.subscriptions).length >= MOST_UPSTREAMS;
+  const pause = new_pause();
   return keys_of(groups).filter((name) => {
+    pause();
     if (subscription_of(memory, name) !== undefined) return false;
     const refusal = refusals.get(name);
-    if (refusal?.is_final === true) return false;
+    if (refusal?.is_final === true || (is_full && refusal?.reason === TOO_MANY)) return false;
     return refusal === undefined || get_text(name) === undefined;
   });
 }
@@ -179,7 +181,11 @@ export function keep_up(memory: Memory): void {
   const now = clock.now();
   if (now >= memory.looked + LOOK_SECONDS) {
     memory.looked = now;
-    for (const name of missing_names(memory).concat(kept_names(memory))) names.push(name);
+    const missing = is_resting(memory.making, now) ? [] : missing_names(memory);
+    for (const name of missing.concat(kept_names(memory))) names.push(name);
+    if (memory.is_outdated) report_template(memory);
   }
-  if (has_changed || names.length > 0) apply(memory, names, false);
+  const { error } = memory.making;
+  const is_due = error !== undefined && !is_resting(memory.making, now);
+  if (has_changed || is_due || names.length > 0) apply(memory, names, false);
 }

@@ -3,8 +3,10 @@ import { check_fit } from "../../config/fit";
 import type { ServerConfig } from "../../config/server";
 import type { UpstreamConfig } from "../../config/upstream";
 import { settings_of_made } from "../../config/upstream_template";
+import * as clock from "../../lib/clock";
 import { new_pause } from "../../lib/pause";
 import { keys_of } from "../../lib/tables";
+import { first_of } from "../../lib/text";
 import { new_rest } from "../../lib/turn";
 import { parse_head } from "../../store/document/document";
 import { replace_upstream } from "../../store/document/replace";
@@ -17,6 +19,7 @@ import type { Entry } from "../source";
 import { servers_of, why_unusable } from "../subscription";
 import { describe_template } from "./current";
 import type { Memory } from "./memory";
+import { end_trouble, is_resting, note_trouble } from "./trouble";
 
 /** Makes the upstreams that a registry has and the gateway lacks. */
 
@@ -27,6 +30,9 @@ const UPSTREAMS_A_WRITE = 50;
 const SERVERS_A_WRITE = 250;
 /** How long a write works before other requests are served, in seconds. */
 const SLICE = 0.001;
+
+/** Why an upstream is not made as long as there are so many others. */
+export const TOO_MANY = `the template makes at most ${string.format("%d", MOST_UPSTREAMS)} upstreams`;
 
 const OTHERS_UPSTREAM = "an upstream of this name exists, which the template has not made";
 
@@ -72,8 +78,7 @@ function plan(memory: Memory, name: string, count: number): Planned | undefined 
     return undefined;
   }
   if (count >= MOST_UPSTREAMS) {
-    const reason = `the template makes at most ${string.format("%d", MOST_UPSTREAMS)} upstreams`;
-    refusals.set(name, { reason, is_final: false });
+    refusals.set(name, { reason: TOO_MANY, is_final: false });
     return undefined;
   }
   const [servers, reason] = first_servers(memory, groups.get(name) ?? []);
@@ -99,12 +104,15 @@ function edit_of({ refusals }: Memory, { name, config }: Planned): NamedEdit {
 function log_made(names: readonly string[]): void {
   ngx.log(
     ngx.NOTICE,
-    `sluice: ${describe_template()} has made ${names.length} upstreams: ${names.join(", ")}`,
+    `sluice: ${describe_template()} has made ${names.length} upstreams: ${first_of(names)}`,
   );
 }
 
-/** Makes planned upstreams in one write. Those that cannot be made are left out, with their reasons. */
-function make(memory: Memory, planned: readonly Planned[]): void {
+/**
+ * Makes planned upstreams in one write. Those that cannot be made are left out, with their reasons. Returns
+ * false if the write has failed as a whole.
+ */
+function make(memory: Memory, planned: readonly Planned[]): boolean {
   let rest = planned;
   while (rest.length > 0 && !is_over()) {
     const edits = rest.map((one) => edit_of(memory, one));
@@ -113,8 +121,8 @@ function make(memory: Memory, planned: readonly Planned[]): void {
     const bad = new LuaSet<string>();
     for (const { name, problem } of problems) {
       if (name === undefined) {
-        memory.error = `could not make upstreams: ${problem.text}`;
-        return;
+        note_trouble(memory.making, `could not make upstreams: ${problem.text}`, clock.now());
+        return false;
       }
       bad.add(name);
       memory.refusals.set(name, { reason: problem.text, is_final: false });
@@ -122,14 +130,19 @@ function make(memory: Memory, planned: readonly Planned[]): void {
     if (problems.length === 0) {
       const made = changes.filter(({ current }) => current === undefined);
       if (made.length > 0) log_made(made.map(({ name }) => name));
-      return;
+      return true;
     }
     rest = rest.filter(({ name }) => !bad.has(name));
   }
+  return true;
 }
 
-/** Makes upstreams of the registry's entries, several in each write. Phases that can sleep. */
+/**
+ * Makes upstreams of the registry's entries, several in each write. Does nothing for a while after a write has
+ * failed as a whole. Phases that can sleep.
+ */
 export function create(memory: Memory, names: readonly string[]): void {
+  if (is_resting(memory.making, clock.now())) return;
   let planned: Planned[] = [];
   let servers = 0;
   let count = names.length === 0 ? 0 : keys_of(memory.feed.subscriptions).length;
@@ -143,10 +156,10 @@ export function create(memory: Memory, names: readonly string[]): void {
       planned.push(one);
     }
     if (planned.length >= UPSTREAMS_A_WRITE || servers >= SERVERS_A_WRITE) {
-      make(memory, planned);
+      if (!make(memory, planned)) return;
       planned = [];
       servers = 0;
     }
   }
-  make(memory, planned);
+  if (make(memory, planned)) end_trouble(memory.making);
 }

@@ -13,10 +13,12 @@ function apply(memory: Memory, containers: readonly Container[]): void {
   const { network } = memory.template.docker as DockerTemplateConfig;
   const groups: Groups = new LuaTable();
   const misplaced = new LuaTable<string, string>();
-  for (const [name, entries] of pairs(entries_by_upstream(containers, network, new_pause()))) {
+  const pause = new_pause();
+  for (const [name, entries] of pairs(entries_by_upstream(containers, network, pause))) {
     const unfit = unfit_name(name);
     if (unfit === undefined) groups.set(name, entries);
     else misplaced.set(name, unfit);
+    pause();
   }
   take_all(memory, groups, misplaced, "");
 }

@@ -3,6 +3,7 @@ import { new_guard, type Guard, type Verdict } from "../guard";
 import type { Entry, Feed } from "../source";
 import { current_template } from "./current";
 import type { Gone } from "./gone";
+import { new_trouble, type Trouble } from "./trouble";
 
 /** What a worker knows of the registry that feeds many upstreams. */
 
@@ -34,13 +35,19 @@ export interface Memory {
   verdict: Verdict;
   /** The registry's own counter of changes, as text; "": the registry has none. */
   revision: string;
-  /** Why upstreams could not be made or deleted; undefined: nothing has failed. */
-  error: string | undefined;
+  /** Why upstreams could not be made or taken over, and why they could not be deleted. */
+  making: Trouble;
+  deleting: Trouble;
   /** The feed's `changes` when its subscriptions were last looked at. */
   changes: number;
   /** When missing upstreams were last looked for, by the monotonic clock. */
   looked: number;
   report: string;
+  /** The number of skipped entries in the report, and when it was made, by the monotonic clock. */
+  skipped: number;
+  reported: number;
+  /** True: the report is out of date. */
+  is_outdated: boolean;
 }
 
 let memory: Memory | undefined;
@@ -62,10 +69,14 @@ export function memory_of(feed: Feed): Memory | undefined {
     guard: new_guard(),
     verdict: "removes",
     revision: "",
-    error: undefined,
+    making: new_trouble(),
+    deleting: new_trouble(),
     changes: -1,
     looked: 0,
     report: "",
+    skipped: 0,
+    reported: 0,
+    is_outdated: false,
   };
   return memory;
 }

@@ -3,6 +3,7 @@ import { source_in } from "../../config/upstream_template";
 import * as clock from "../../lib/clock";
 import { new_pause } from "../../lib/pause";
 import { keys_of } from "../../lib/tables";
+import { first_of } from "../../lib/text";
 import type { Document } from "../../store/document/document";
 import { hosts_of } from "../../store/document/host";
 import { has_sourced } from "../../store/document/line";
@@ -18,6 +19,7 @@ import { new_write_pause } from "./create";
 import { describe_template, is_shared_template } from "./current";
 import { confirm, type Gone } from "./gone";
 import type { Memory } from "./memory";
+import { end_trouble, is_resting, note_trouble } from "./trouble";
 
 /** Deletes the upstreams of a template of which the registry has no entries any more, behind the guard. */
 
@@ -114,7 +116,7 @@ function note_removed({ gone, seen, refusals }: Memory, changes: Outcome["change
   }
   if (names.length > 0) {
     const what = `${describe_template()} has no entries of ${names.length} upstreams any more`;
-    ngx.log(ngx.NOTICE, `sluice: ${what}, and they are deleted: ${names.join(", ")}`);
+    ngx.log(ngx.NOTICE, `sluice: ${what}, and they are deleted: ${first_of(names)}`);
   }
 }
 
@@ -128,7 +130,7 @@ function remove_some(memory: Memory, subscriptions: readonly Subscription[]): bo
     const bad = new LuaSet<string>();
     for (const { name, problem } of problems) {
       if (name === undefined) {
-        memory.error = `could not delete upstreams: ${problem.text}`;
+        note_trouble(memory.deleting, `could not delete upstreams: ${problem.text}`, clock.now());
         return false;
       }
       bad.add(name);
@@ -172,10 +174,11 @@ export function remove(memory: Memory, is_new: boolean): void {
     const its = gone.get(name) as Gone;
     if (confirm(its, template, is_new, now)) confirmed.push(feed.subscriptions.get(name));
   }
-  if (memory.verdict !== "removes") return;
+  if (memory.verdict !== "removes" || is_resting(memory.deleting, clock.now())) return;
   const pause = new_pause();
   for (let first = 0; first < confirmed.length && !is_over(); first += UPSTREAMS_A_WRITE) {
     if (!remove_some(memory, confirmed.slice(first, first + UPSTREAMS_A_WRITE))) return;
     pause();
   }
+  end_trouble(memory.deleting);
 }
