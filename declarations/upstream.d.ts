@@ -234,7 +234,10 @@ declare module "resty.sluice" {
   export interface SplitMember {
     /** Name of the upstream. */
     upstream: string;
-    /** Share of the requests relative to the other members, from 0 to 1000000, with fractions. Default: 1. */
+    /**
+     * Share of the requests relative to the other members, from 0 to 1000000, with fractions of at least
+     * 0.000001. Default: 1.
+     */
     weight?: number;
     /**
      * Texts by nginx variables, such as `{ ["$http_x_canary"] = "always" }`. A request for which all are
