@@ -235,8 +235,8 @@ declare module "resty.sluice" {
     /** Name of the upstream. */
     upstream: string;
     /**
-     * Share of the requests relative to the other members, from 0 to 1000000, with fractions of at least
-     * 0.000001. Default: 1.
+     * Share of the requests relative to the other members, from 0 to 1000000: 0, or at least 0.000001.
+     * Default: 1.
      */
     weight?: number;
     /**

@@ -4,6 +4,7 @@ import { is_table } from "../../lib/json";
 /** The objects that may be `{}`, which means their defaults. */
 const OBJECTS = [
   ["least_time"],
+  ["least_load"],
   ["health_check"],
   ["health_check", "headers"],
   ["health_check", "match"],
