@@ -5,8 +5,7 @@
 /** @noResolution @noSelf */
 declare module "resty.sluice" {
   /** A balancing method, by nginx's name. */
-  export type Method =
-    "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
+  export type Method = "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
 
   /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
   export type Time = string;
@@ -163,7 +162,7 @@ declare module "resty.sluice" {
      */
     hot_quantile?: number;
     /**
-     * Where servers report their load in responses. Default: nowhere, only what the gateway counts matters.
+     * Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides.
      */
     report?: LoadReport;
   }
@@ -236,8 +235,8 @@ declare module "resty.sluice" {
     /** Name of the upstream. */
     upstream: string;
     /**
-     * Share of the requests relative to the other members, from 0 to 1000000, with fractions of at least
-     * 0.000001. Default: 1.
+     * Share of the requests relative to the other members, from 0 to 1000000: 0, or at least 0.000001.
+     * Default: 1.
      */
     weight?: number;
     /**

@@ -70,7 +70,7 @@ function read_match(this: void, path: string, value: unknown): Read<Record<strin
 export const SPLIT_MEMBER = block({
   /** Name of the upstream. */
   upstream: required(read_member_name),
-  /** Share of the requests relative to the other members, from 0 to 1000000, with fractions of at least 0.000001. */
+  /** Share of the requests relative to the other members, from 0 to 1000000: 0, or at least 0.000001. */
   weight: with_default(read_weight, 1),
   /**
    * Texts by nginx variables, such as `{ ["$http_x_canary"] = "always" }`. A request for which all are equal

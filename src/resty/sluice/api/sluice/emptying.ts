@@ -34,7 +34,7 @@ function some_server(document: Document | undefined, check: Check): boolean {
   return false;
 }
 
-/** Tells whether a split has a member with a weight and an available server. The same change may create it. */
+/** Tells whether a split has a member with a weight that has a server, or that the same change may create. */
 function some_member(name: string, split: SplitConfig, now: clock.Moment): boolean {
   return members_now(name, split, now).some(
     ({ weight, exists, available }) => weight > 0 && (available || !exists),
