@@ -5,7 +5,8 @@
 /** @noResolution @noSelf */
 declare module "resty.sluice" {
   /** A balancing method, by nginx's name. */
-  export type Method = "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
+  export type Method =
+    "round_robin" | "least_conn" | "least_time" | "least_load" | "random" | "hash" | "ip_hash";
 
   /** An nginx time, such as `"100ms"`, `"10s"` or `"1h 30m"`. */
   export type Time = string;
@@ -162,7 +163,7 @@ declare module "resty.sluice" {
      */
     hot_quantile?: number;
     /**
-     * Where servers report their load in responses. Default: nowhere, what the gateway itself counts decides.
+     * Where servers report their load in responses. Default: nowhere, only what the gateway counts matters.
      */
     report?: LoadReport;
   }

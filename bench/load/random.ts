@@ -1,6 +1,6 @@
 /**
- * Random numbers by seed: Marsaglia's xorshift generator with 32 bits ("Xorshift RNGs", 2003). Each stream has
- * a generator of its own, so that two policies meet the same requests and the same noise.
+ * Random numbers by seed: Marsaglia's xorshift generator with 32 bits ("Xorshift RNGs", 2003). Each stream
+ * has a generator of its own, so that two policies meet the same requests and the same noise.
  */
 
 export type Random = (this: void) => number;

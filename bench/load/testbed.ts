@@ -9,7 +9,7 @@ import { new_timeline, START } from "./timeline";
  * exponential distribution; requests at random moments.
  */
 
-/** The servers with noisy neighbours among the slow and among the fast ones, for the published seeds 1 to 5. */
+/** The servers with noisy neighbours among the slow and the fast ones, for the published seeds 1 to 5. */
 const NOISY = [
   [5, 5],
   [1, 4],

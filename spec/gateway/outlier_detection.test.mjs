@@ -45,7 +45,7 @@ for (const [percent, atMost] of [
 
     const ejections = await ejectionsOf(gateway);
     // The servers that are ejected at the start of each ejection are counted by times and by the order of
-    // events, because the clock of the ejecting worker may be behind that of a worker that has ended an ejection.
+    // events, because the clock of the ejecting worker may be behind that of one that has ended an ejection.
     const counts = ejections.map(({ from, number }, index) => {
       const isOut = ({ to, over }) => to > from + CLOCK_LAG && over > number;
       return ejections.slice(0, index + 1).filter(isOut).length;

@@ -204,7 +204,7 @@ function check_template_places(rules: AddressRules, template: UpstreamTemplate):
   return { ...misplaced, text: `discovery.upstream: ${misplaced.text}` };
 }
 
-/** Returns the problem of a registry that other gateways of the cluster cannot have in common with this one. */
+/** Returns the problem of a registry that the gateways of a cluster cannot have in common. */
 function check_shared_registry({ cluster, discovery }: ConfigOf<typeof OPTIONS>): Problem | undefined {
   const endpoint = discovery?.docker?.endpoint;
   if (cluster === undefined || endpoint === undefined) return undefined;
