@@ -208,7 +208,10 @@ export function declarations() {
     return [...usedAliases].map((symbol) => {
       const { text, declaration } = aliases.get(symbol);
       const type = declaration.type.getText() === "string & {}" ? "string" : declaration.type.getText();
-      return `${comment(text, "  ")}  export type ${NAMES[symbol.name] ?? symbol.name} = ${type};\n`;
+      const head = `  export type ${NAMES[symbol.name] ?? symbol.name} =`;
+      // As Prettier breaks a line that is too long.
+      const gap = head.length + type.length + 2 > WIDTH ? "\n    " : " ";
+      return `${comment(text, "  ")}${head}${gap}${type};\n`;
     });
   }
 
