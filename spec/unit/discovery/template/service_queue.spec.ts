@@ -8,7 +8,7 @@ import { set_of } from "../../../../src/resty/sluice/lib/tables";
 import { expect } from "../../support/expect";
 
 describe("the queue of services", () => {
-  it("asks each service about equally often when all of them become due again and again", () => {
+  it("lets no service wait for more than one round when all of them become due again and again", () => {
     const queue = new_service_queue();
     const names: string[] = [];
     for (const number of $range(1, 50)) names.push(`s${number}`);
@@ -18,7 +18,7 @@ describe("the queue of services", () => {
       add_services(queue, set_of(names));
       for (const name of next_services(queue, 16)) asked.set(name, asked.get(name) + 1);
     }
-    // Those of one round come back in any order, so the counts differ a little.
+    // Those that become due together have no order, so a service waits for up to 49 + 15 others.
     for (const name of names) expect(asked.get(name) >= 12).equal(true);
   });
 

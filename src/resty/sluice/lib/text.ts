@@ -7,6 +7,8 @@ export function trim(text: string): string {
 }
 
 const MOST_NAMES = 5;
+/** The most bytes of a character of UTF-8. All but its first are from 0x80 to 0xbf. */
+const LONGEST_CHARACTER = 4;
 
 /** Returns the first of some names for a message, and the number of the others. */
 export function first_of(names: readonly string[]): string {
@@ -18,8 +20,12 @@ export function first_of(names: readonly string[]): string {
 /** Returns at most about `most` bytes of a text. It cuts no character of UTF-8 in two. */
 export function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
-  const [whole] = string.match(string.sub(text, 1, most), "^(.-)[\xc2-\xf4]?[\x80-\xbf]*$");
-  return `${whole ?? ""}...`;
+  let end = most;
+  for (const _ of $range(1, LONGEST_CHARACTER - 1)) {
+    const next = string.byte(text, end + 1);
+    if (next >= 0x80 && next <= 0xbf) end -= 1;
+  }
+  return `${string.sub(text, 1, end)}...`;
 }
 
 /** Iterates over the parts of a text that end with `terminator`, without it. The rest is omitted. */

@@ -138,8 +138,8 @@ function make(memory: Memory, planned: readonly Planned[]): boolean {
 }
 
 /**
- * Makes upstreams of the registry's entries, several in each write. Does nothing for a while after a write has
- * failed as a whole. Phases that can sleep.
+ * Makes upstreams of the registry's entries, several in each write. Does nothing for a while after a write
+ * has failed as a whole. Phases that can sleep.
  */
 export function create(memory: Memory, names: readonly string[]): void {
   if (is_resting(memory.making, clock.now())) return;
