@@ -103,12 +103,14 @@ test("everything works by keyboard: search, rows, help, and the way back", async
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("j");
   await page.keyboard.press("j");
-  const second = (await namesIn(page, "Upstreams"))[1];
-  await waitFor(
-    "the second row has the focus",
-    async () => (await page.evaluate(() => document.activeElement?.textContent)) === second,
-  );
+  const focused = (row) =>
+    waitFor(`the row ${row} has the focus`, async () => {
+      const names = await namesIn(page, "Upstreams");
+      return (await page.evaluate(() => document.activeElement?.textContent)) === names[row];
+    });
+  await focused(1);
   await page.keyboard.press("k");
+  await focused(0);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "all-gone" }).waitFor();
   assert.match(page.url(), /#\/u\/all-gone$/);
