@@ -55,7 +55,10 @@ export const leastTimeInflight = {
 };
 
 /** @type {Method} */
-export const leastLoad = { name: "least_load", config: { method: "least_load", least_load: {} } };
+export const leastLoad = {
+  name: "least_load",
+  config: { method: "least_load", least_load: { choices: 6, hot_quantile: 0.6 } },
+};
 
 /** @type {Method} */
 export const random = { name: "random", config: { method: "random" }, directive: "random;" };
