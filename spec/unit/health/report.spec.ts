@@ -1,10 +1,12 @@
-import { read_report } from "../../../src/resty/sluice/health/report";
+import { read_report, report_for } from "../../../src/resty/sluice/health/report";
 import { decode, encode, json_null } from "../../../src/resty/sluice/lib/json";
 import { expect } from "../support/expect";
 
 const FULL = {
   utilization: 0.42,
   connections: 17,
+  in_flight: 12,
+  latency: 35,
   rps: 310.5,
   eps: 0.2,
   state: "up",
@@ -79,5 +81,12 @@ describe("a report", () => {
       [{ rps: "1" }, `invalid "a.report.rps": ${NUMBER}`],
     ];
     for (const [input, text] of texts) expect(read_report("a.report", input)[1]?.text).equal(text);
+  });
+
+  it("has a latency only for the method that uses it", () => {
+    const report = { in_flight: 3, latency: 35 };
+    expect(report_for("least_load", report)).same({ in_flight: 3, latency: 35 });
+    expect(report_for("least_time", report)).same({ in_flight: 3 });
+    expect(report.latency).equal(35);
   });
 });

@@ -20,7 +20,7 @@ function target_with(report: string | undefined): Target {
   const [settings] = read_settings({ health_check: { report } });
   const config = settings?.health_check ?? error("no health check", 0);
   const place = { id: 0, incarnation: INCARNATION, row: SERVER_ROW, server: "10.0.0.1:80" };
-  const check = new_check("app", 1, config, {});
+  const check = new_check("app", 1, config, { method: "round_robin" });
   return {
     subject: subject_of("app", UPSTREAM_ROW, { ...SERVER_DEFAULTS, ...place }),
     check,

@@ -130,7 +130,7 @@ export function new_least_load(surroundings: Surroundings, config: LeastLoadConf
     coolest = undefined;
   }
 
-  /** Considers peers. With few peers, and for a peek, that is each of them. */
+  /** Considers peers that are drawn, and the best ones of the pick before; with few peers, each of them. */
   function compare(): void {
     const count = ranges.count();
     const total = ranges.total();

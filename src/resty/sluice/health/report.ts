@@ -1,3 +1,4 @@
+import type { MethodName } from "../config/balancing";
 import { block, optional, type ConfigOf } from "../config/block";
 import { missing_value } from "../config/problem";
 import { refuse, type Read } from "../config/reader";
@@ -58,4 +59,15 @@ export interface Report extends Members {
  */
 export function read_report(path: string, value: unknown): Read<Report> {
   return REPORT.read(path, value);
+}
+
+/**
+ * Returns a report without what the method of the upstream does not use: the latency replaces the expected
+ * time, which `least_time` measures by itself. Pure.
+ */
+export function report_for(method: MethodName, report: Report): Report {
+  if (method === "least_load") return report;
+  const used = { ...report };
+  used.latency = undefined;
+  return used;
 }

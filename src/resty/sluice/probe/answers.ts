@@ -1,6 +1,6 @@
 import { parse_agent } from "../health/agent";
 import { parse_load_metrics } from "../health/orca";
-import { read_report, type Report } from "../health/report";
+import { read_report, report_for, type Report } from "../health/report";
 import { count_bad_report, note_report } from "../health/reported";
 import * as clock from "../lib/clock";
 import { decode, is_table } from "../lib/json";
@@ -16,7 +16,7 @@ const LONGEST_LINE = 1024;
 
 function use_report({ subject, check }: Target, report: Report | undefined): void {
   if (report === undefined) count_bad_report(subject);
-  else note_report(subject, report, check.report_expiry, clock.now());
+  else note_report(subject, report_for(check.method, report), check.report_expiry, clock.now());
 }
 
 /** Returns the value at a path of a JSON text. The names of a path are separated by dots. */

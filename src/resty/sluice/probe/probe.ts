@@ -1,4 +1,5 @@
 import type { HealthCheckConfig } from "../config/health_check";
+import type { MethodName } from "../config/balancing";
 import type { LoadReportConfig } from "../config/least_load";
 import type { UpstreamSettings } from "../config/settings";
 import { seconds_of } from "../config/time";
@@ -42,6 +43,8 @@ export interface Check {
   match: Match;
   /** How long a report is used, in seconds. */
   report_expiry: number;
+  /** The method of the upstream. */
+  method: MethodName;
   /** Where the answers report the load; undefined: only in the members of ORCA for it. */
   load_report: LoadReportConfig | undefined;
   /** True: the weights of the servers follow their loads. */
@@ -56,7 +59,7 @@ export function new_check(
   upstream: string,
   revision: number,
   config: HealthCheckConfig,
-  { load, least_load }: Pick<UpstreamSettings, "load" | "least_load">,
+  { method, load, least_load }: Pick<UpstreamSettings, "method" | "load" | "least_load">,
 ): Check {
   const { type } = config;
   const is_http = type === "http" || type === "https";
@@ -75,6 +78,7 @@ export function new_check(
     need: need_of(config),
     match: new_match(config.match),
     report_expiry: expiry_of(load),
+    method,
     load_report: least_load?.report,
     follows_load: load !== undefined,
   };

@@ -205,7 +205,7 @@ function apply_upstream(name: string, pause: Pause): void {
     forget_check_failure(name);
     return;
   }
-  const config = encode([health_check, head.load?.expiry ?? "", head.least_load?.report ?? ""]);
+  const config = encode([health_check, head.method, head.load?.expiry ?? "", head.least_load?.report ?? ""]);
   let group = groups.get(name);
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {

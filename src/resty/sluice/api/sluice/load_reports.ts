@@ -1,4 +1,4 @@
-import { read_report } from "../../health/report";
+import { read_report, report_for } from "../../health/report";
 import { count_bad_report, expiry_of, note_report } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { find_record, parse_head } from "../../store/document/document";
@@ -24,7 +24,7 @@ function note(name: string, text: string, record: ServerRecord): Answered {
     count_bad_report(reporter);
     return $multi(undefined, invalid);
   }
-  const untimely = note_report(reporter, report, expiry_of(head.load), clock.now());
+  const untimely = note_report(reporter, report_for(head.method, report), expiry_of(head.load), clock.now());
   if (untimely !== undefined) return $multi(undefined, untimely);
   return reply_to_routine(204);
 }

@@ -3,7 +3,7 @@ import { read_node, type NodeConfig } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
 import { read_server, zone_in_metadata, type ServerConfig } from "../../config/server";
-import { read_report, type Report } from "../../health/report";
+import { read_report, report_for, type Report } from "../../health/report";
 import { expiry_of, note_report } from "../../health/reported";
 import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
@@ -116,7 +116,8 @@ function note_renewal_report(
   report: Report | undefined,
 ): void {
   if (report === undefined) return;
-  note_report(subject_of(name, head.row, server), report, expiry_of(head.load), clock.now());
+  const subject = subject_of(name, head.row, server);
+  note_report(subject, report_for(head.method, report), expiry_of(head.load), clock.now());
 }
 
 /** The problem of a renewal that the other gateways do not receive: they would remove the server. */
