@@ -205,7 +205,10 @@ function apply_upstream(name: string, pause: Pause): void {
     forget_check_failure(name);
     return;
   }
-  const config = encode([health_check, head.method, head.load?.expiry ?? "", head.least_load?.report ?? ""]);
+  const { method, load, least_load } = head;
+  const expiry = load === undefined ? "" : load.expiry;
+  const report = least_load?.report ?? "";
+  const config = encode([health_check, method, expiry, report]);
   let group = groups.get(name);
   if (group?.revision === head.revision) return;
   if (group?.config !== config) {
