@@ -95,6 +95,10 @@ const modules: Record<string, object> = {
     LONGEST_NAME: 64,
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
     read_text: (_request: ffi.CData, name: string) => nginx.variables[name],
+    read_crc32: (_request: ffi.CData, name: string) => {
+      const value = nginx.variables[name] ?? "";
+      return value === "" ? undefined : tonumber(zlib.crc32(0, value, value.length));
+    },
   },
 };
 for (const [name, module] of pairs(modules)) globals.package.preload[name] = () => module;

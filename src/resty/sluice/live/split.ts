@@ -1,5 +1,3 @@
-import "resty.core.hash";
-
 import { next_by_key, pass_over, take_turn } from "../balancer/shares";
 import { MOST_LEVELS } from "../config/split";
 import { UpstreamCounter } from "../store/memory/counter_cells";
@@ -17,8 +15,6 @@ import { find_upstream, find_upstream_for_retry } from "./view/view";
  * The store refuses splits that lead back to themselves. Changes of several gateways at once can still make
  * one. So a walk through splits looks at each split once, and goes down a limited number of levels.
  */
-
-const { crc32_long } = ngx;
 
 /** The number of walks; the number of the last one identifies it. */
 let walk = 0;
@@ -86,17 +82,16 @@ function matching_member(matching: readonly SplitMember[]): SplitMember | undefi
 }
 
 /** Returns the member that gets a request by its share, among those that this walk has not passed over. */
-function assign_by_share({ members, read_key }: Split): SplitMember | undefined {
-  const key = read_key === undefined ? undefined : read_key();
-  if (key === undefined || key === "") return take_turn(members, walk);
-  return next_by_key(members, crc32_long(key), walk);
+function assign_by_share({ members, read_hash }: Split): SplitMember | undefined {
+  const hash = read_hash === undefined ? undefined : read_hash();
+  return hash === undefined ? take_turn(members, walk) : next_by_key(members, hash, walk);
 }
 
 /** Passes over a member in this walk. If it has just taken its turn, the turn is taken back. Not hot. */
-function give_up({ members, read_key, matching }: Split, member: SplitMember): void {
-  const key = read_key === undefined ? undefined : read_key();
+function give_up({ members, read_hash, matching }: Split, member: SplitMember): void {
   const is_matched = matching !== undefined && matching_member(matching) === member;
-  if (is_matched || (key !== undefined && key !== "")) member.passed_over = walk;
+  const has_key = read_hash !== undefined && read_hash() !== undefined;
+  if (is_matched || has_key) member.passed_over = walk;
   else pass_over(members, member, walk);
 }
 

@@ -1,14 +1,20 @@
 import type { CData } from "ffi";
 import { get_request } from "resty.core.base";
+import "resty.core.hash";
 
 import type { BalancingConfig } from "../../config/balancing";
 import { parse_template, type TemplatePart } from "../../config/template";
-import { LONGEST_NAME, read_text } from "./variable";
+import { LONGEST_NAME, read_crc32, read_text } from "./variable";
 
 /** Readers of the key by which a method assigns requests. A reader runs in each request. Hot. */
 
+const { crc32_long } = ngx;
+
 /** Returns the key of the current request; undefined or "": it has none. Phase: balancer_by_lua. */
 export type KeyReader = (this: void) => string | undefined;
+
+/** Returns the CRC-32 of the key of the current request; undefined: it has none. Phase: balancer_by_lua. */
+export type KeyHasher = (this: void) => number | undefined;
 
 /** The key that nginx's `ip_hash` uses for a client at a unix socket. */
 const NO_ADDRESS = "\0\0\0";
@@ -44,6 +50,22 @@ export function template_reader(text: string): KeyReader | undefined {
     reader = reader === undefined ? next : joined(reader, next);
   }
   return reader;
+}
+
+function hash_of(read: KeyReader): number | undefined {
+  const key = read();
+  return key === undefined || key === "" ? undefined : crc32_long(key);
+}
+
+/** Makes the reader of the CRC-32 of a text with variables; undefined: the text is not valid. */
+export function template_hasher(text: string): KeyHasher | undefined {
+  const parts = parse_template(text)[0] ?? [];
+  const variable = parts.length === 1 ? parts[0].variable : undefined;
+  if (variable !== undefined && tonumber(variable) === undefined && variable.length <= LONGEST_NAME) {
+    return () => read_crc32(get_request() as CData, variable);
+  }
+  const read = template_reader(text);
+  return read === undefined ? undefined : () => hash_of(read);
 }
 
 /** Makes the reader of the key that a method needs; undefined: it needs none. */

@@ -9,7 +9,7 @@ import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Cell, RowNumber } from "../../store/memory/cells";
 import type { Subject } from "../../store/memory/subject";
 import type { Complaint } from "./complaint";
-import type { KeyReader } from "./key";
+import type { KeyHasher, KeyReader } from "./key";
 
 /**
  * The records that a worker keeps of the upstreams it serves. Types only, so that no imports are circular.
@@ -167,8 +167,8 @@ export interface SplitMember extends Shareholder {
 export interface Split {
   /** Its settings, as a text to compare. */
   text: string;
-  /** Reads the value whose requests have the same member; undefined: members take turns. */
-  read_key: KeyReader | undefined;
+  /** Reads the hash of the value whose requests have the same member; undefined: members take turns. */
+  read_hash: KeyHasher | undefined;
   members: readonly SplitMember[];
   /** The members with `matches`; undefined: there are none. */
   matching: readonly SplitMember[] | undefined;

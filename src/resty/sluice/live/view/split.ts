@@ -2,7 +2,7 @@ import { begin_turns, keep_turns, total_weight } from "../../balancer/shares";
 import type { SplitConfig } from "../../config/split";
 import { crc32 } from "../../lib/crc32";
 import { encode } from "../../lib/json";
-import { template_reader } from "./key";
+import { template_hasher } from "./key";
 import type { Split, SplitMember } from "./model";
 import { note_rotation } from "./rotation";
 
@@ -65,7 +65,7 @@ export function split_of({ by, members }: SplitConfig, current: Split | undefine
   note_rotation();
   return {
     text,
-    read_key: by === undefined ? undefined : template_reader(by),
+    read_hash: by === undefined ? undefined : template_hasher(by),
     members: next,
     matching: matching.length === 0 ? undefined : matching,
     walk: 0,

@@ -1,4 +1,5 @@
 import * as ffi from "ffi";
+import "resty.core.hash";
 import "resty.core.var";
 
 /**
@@ -19,6 +20,7 @@ interface NgxLua {
     value_length: ffi.CData,
     error: ffi.CData,
   ) => number;
+  ngx_http_lua_ffi_crc32_long: (this: void, bytes: ffi.CData, length: number) => number;
 }
 
 const C = ffi.C as NgxLua;
@@ -75,4 +77,14 @@ export function read_number(request: ffi.CData, name: string): number | undefine
 /** Returns a variable; undefined: not set. `name`: at most `LONGEST_NAME` bytes. Phases with a request. */
 export function read_text(request: ffi.CData, name: string): string | undefined {
   return find_value(request, name) ? ffi.string(value[0], value_length[0]) : undefined;
+}
+
+/**
+ * Returns the CRC-32 of a variable, of which it makes no Lua string; undefined: not set, or empty. `name`: at
+ * most `LONGEST_NAME` bytes. Phases with a request.
+ */
+export function read_crc32(request: ffi.CData, name: string): number | undefined {
+  if (!find_value(request, name)) return undefined;
+  const length = tonumber(value_length[0]) as number;
+  return length > 0 ? C.ngx_http_lua_ffi_crc32_long(value[0], length) : undefined;
 }
