@@ -15,8 +15,8 @@ const BULK_DELAY_BUDGET = 20;
 const PROBE_BUDGET = 10;
 /** CPU time of an observer, such as the histograms of times, as a ratio to nginx's own request. */
 const OBSERVER_BUDGET = 0.01;
-/** CPU time of a request that uses zones, as a ratio to nginx's own request, in addition to that without. */
-const ZONES_BUDGET = 0.02;
+/** CPU time of a request that uses zones or a split, as a ratio to nginx's own, in addition to that without. */
+const ADDED_BUDGET = 0.02;
 /** Time from a change in a registry to the first request that follows it, in milliseconds. */
 const DISCOVERY_BUDGET = 50;
 /** CPU time of a scrape of 10,000 servers, in seconds. */
@@ -72,8 +72,19 @@ export function judgeZones(rows) {
     const without = rows.find((row) => `${row.label}, zones` === label);
     if (without === undefined) return [];
     const more = ratio.median - without.ratio.median;
-    return [judge(`${label}, more than without zones, ratio`, more, ZONES_BUDGET)];
+    return [judge(`${label}, more than without zones, ratio`, more, ADDED_BUDGET)];
   });
+}
+
+/** Compares each split with round robin among the same servers. @param {Row[]} rows */
+export function judgeSplits(rows) {
+  const without = rows.find(({ label }) => label === "sluice round_robin");
+  return rows
+    .filter(({ label }) => label.startsWith("sluice split"))
+    .map(({ label, ratio }) => {
+      const more = ratio.median - (without?.ratio.median ?? NaN);
+      return judge(`${label}, more than round_robin, ratio`, more, ADDED_BUDGET);
+    });
 }
 
 /** @param {ChangeRow[]} rows */

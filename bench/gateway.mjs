@@ -73,10 +73,17 @@ export class Gateway {
     writeFileSync(this.file, configuration);
   }
 
-  /** Returns as soon as the process exists; it may not be listening yet. */
-  launch() {
+  /**
+   * Returns the process as soon as it exists; it may not be listening yet.
+   * @param {string[]} [launcher] a command that runs it
+   * @param {string[]} [parameters] more parameters of nginx
+   */
+  launch(launcher = [], parameters = []) {
     const nginx = [ensureServer().binary, "-p", this.place.folder, "-e", "error.log", "-c", this.file];
-    this.#child = start("gateway", this.program === "nginx" ? nginx : ["haproxy", "-db", "-f", this.file]);
+    const command =
+      this.program === "nginx" ? [...nginx, ...parameters] : ["haproxy", "-db", "-f", this.file];
+    this.#child = start("gateway", [...launcher, ...command]);
+    return this.#child;
   }
 
   /** Finds the worker. The gateway must already answer requests. */

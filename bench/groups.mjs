@@ -123,12 +123,11 @@ const eachMethod = {
   ],
 };
 
-/** A split may cost 0.02 of nginx's own cost more than its members. @type {Group} */
+/** The cost of a split, next to round robin among the same servers. @type {Group} */
 const splits = {
   part: "split",
   servers: 4,
   keepalive: 128,
-  budget: 1.14,
   variants: [
     nativeRoundRobin,
     nativeAgain,

@@ -8,6 +8,7 @@ import {
   judgeProbes,
   judgeRequests,
   judgeScrapes,
+  judgeSplits,
   judgeStatus,
   judgeStreams,
   judgeWrites,
@@ -19,6 +20,7 @@ import { measureControl } from "./control/control.mjs";
 import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
+import { countInstructions, instructionTable } from "./instructions.mjs";
 import { judgeLoad, loadTable, measureLoad } from "./load/load.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
@@ -98,10 +100,14 @@ function requests(part, judge = judgeRequests) {
 /** The parts in the order in which they are measured. @type {Record<string, Part>} */
 export const parts = {
   overhead: requests("overhead"),
+  instructions: async (options) => {
+    const rows = await countInstructions(options);
+    return { data: rows, text: instructionTable(rows), verdicts: [] };
+  },
   reports: requests("reports"),
   zones: requests("zones", judgeZones),
   methods: requests("methods"),
-  split: requests("split"),
+  split: requests("split", judgeSplits),
   many: requests("many"),
   changes: async (options) => {
     const rows = await measureChanges(options);

@@ -47,7 +47,7 @@ function readOptions() {
 async function main() {
   const { quick = false, print = false, wanted } = readOptions();
   if (!print) checkPage(wanted);
-  ensureTestTools(["luajit", "cjson", "wrk"]);
+  ensureTestTools(["luajit", "cjson", "wrk", "valgrind"]);
   ensureServer();
   if (!build()) stop("bench: src/ does not compile");
 

@@ -91,16 +91,22 @@ const testTools = {
   },
 };
 
+/** Programs that only the bench runs. @type {typeof testTools} */
+const benchTools = {
+  valgrind: { package: "valgrind", isThere: () => findProgram("valgrind") !== undefined },
+};
+
 /**
- * Installs the programs that tests and checks run.
- * @param {string[]} [names] all programs if absent
+ * Installs the programs that tests, checks and the bench run.
+ * @param {string[]} [names] all programs of tests and checks if absent
  */
 export function ensureTestTools(names = Object.keys(testTools)) {
-  const missing = names.filter((name) => !testTools[name].isThere());
+  const tools = { ...testTools, ...benchTools };
+  const missing = names.filter((name) => !tools[name].isThere());
   if (missing.length === 0) return;
-  const packages = missing.map((name) => testTools[name].package);
+  const packages = missing.map((name) => tools[name].package);
   installPackages(packages, `The tests need ${missing.join(", ")}`);
-  const still = missing.filter((name) => !testTools[name].isThere());
+  const still = missing.filter((name) => !tools[name].isThere());
   if (still.length > 0)
     stop(`apt-get has installed ${packages.join(" ")}, but ${still.join(", ")} cannot be run`);
 }
