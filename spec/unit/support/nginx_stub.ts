@@ -94,6 +94,10 @@ const modules: Record<string, object> = {
   "src.resty.sluice.live.view.variable": {
     LONGEST_NAME: 64,
     read_number: (_request: ffi.CData, name: string) => tonumber(nginx.variables[name]),
+    read_milliseconds: (_request: ffi.CData, name: string) => {
+      const seconds = tonumber(nginx.variables[name]);
+      return seconds === undefined ? undefined : seconds * 1000;
+    },
     read_text: (_request: ffi.CData, name: string) => nginx.variables[name],
     read_crc32: (_request: ffi.CData, name: string) => {
       const value = nginx.variables[name] ?? "";

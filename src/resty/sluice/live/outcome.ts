@@ -8,7 +8,7 @@ import { add_tried, find_attempts, keep_several, redirect, type Attempts } from 
 import { note_response_report } from "./in_band";
 import { broke_kept_connection, note_connection, TAKES_BACK_TRIES } from "./kept";
 import { report_unlogged } from "./unlogged";
-import { read_number } from "./view/variable";
+import { read_milliseconds, read_number } from "./view/variable";
 import { note_failed_attempt, note_response } from "./view/availability";
 import { count_at, count_end, count_response, count_success } from "./view/counters";
 import { note_end } from "./view/in_flight_age";
@@ -178,6 +178,23 @@ export function log_several_attempts(earlier: readonly LiveServer[], last: LiveS
   if (last.upstream.wants_reports && last_failures === 0) note_response_report(last, clock.now());
 }
 
+/** Counts the times of a response, which stand for those of `weight` responses. */
+function log_times(request: CData, server: LiveServer, status: number, weight: number): void {
+  const header_time = read_milliseconds(request, "upstream_header_time");
+  const response_time = read_milliseconds(request, "upstream_response_time");
+  if (header_time === undefined || response_time === undefined) return;
+  count_times(server, header_time, response_time, weight);
+  count_expected(server, status, header_time, response_time);
+}
+
+/** Counts only the time of a response that the method uses, because each read of a variable costs much. */
+function log_measured_time(request: CData, server: LiveServer, status: number): void {
+  const { measure } = server.upstream;
+  const name = measure === Measure.HEADER ? "upstream_header_time" : "upstream_response_time";
+  const time = read_milliseconds(request, name);
+  if (time !== undefined) count_expected(server, status, time, time);
+}
+
 /** Counts a request with one attempt. Phase: log_by_lua. */
 export function log_one_attempt(request: CData, server: LiveServer): void {
   const status = read_number(request, "upstream_status");
@@ -198,13 +215,7 @@ export function log_one_attempt(request: CData, server: LiveServer): void {
   const now = clock.now();
   note_response(server, status, now);
   if (server.upstream.wants_reports) note_response_report(server, now);
-  const weight = server.upstream.measure === Measure.NONE ? weight_of_times(server, now) : 1;
-  if (weight > 0) {
-    const header_time = read_number(request, "upstream_header_time");
-    const response_time = read_number(request, "upstream_response_time");
-    if (header_time !== undefined && response_time !== undefined) {
-      count_times(server, header_time * 1000, response_time * 1000, weight);
-      count_expected(server, status, header_time * 1000, response_time * 1000);
-    }
-  }
+  const weight = weight_of_times(server, now);
+  if (weight > 0) log_times(request, server, status, weight);
+  else if (server.upstream.measure !== Measure.NONE) log_measured_time(request, server, status);
 }
