@@ -12,6 +12,8 @@ import { SERVFAIL, startScriptedDns } from "../gateway/support/registries/script
 import { assertRefusesToStart } from "../gateway/support/start_error.mjs";
 import { peersOf, serversOf, sluice } from "../gateway/support/upstreams.mjs";
 import { waitFor } from "../gateway/support/wait.mjs";
+import { scrape } from "../gateway/support/metrics.mjs";
+import { summaryOf } from "../gateway/support/overview.mjs";
 
 const name = "app.example";
 const host = `${name}:8080`;
@@ -53,6 +55,27 @@ test("each address of a name is a server with the parameters of its parent", asy
   const peer = (await peersOf(api)).get("127.9.0.1:8080");
   assert.equal(peer.name, host);
   assert.equal((await peersOf(api)).size, 2, "the parent is no peer");
+});
+
+test("the metrics and the overview show each name that cannot be resolved", async (context) => {
+  const question = `A ${name}`;
+  const { dns, gateway, api } = await start(context, { [question]: a("127.9.0.1") });
+  const { id } = await api.expect(201, "POST", serversOf(), { server: host, resolve: true });
+  const labels = { upstream: "app", source: "resolve", host, id: String(id) };
+  const isUp = async () => (await scrape(gateway)).value("sluice_discovery_up", labels);
+  await waitForServers(gateway, [host, "127.9.0.1:8080"]);
+  await waitFor("the name is resolved", async () => (await isUp()) === 1);
+  assert.equal((await scrape(gateway)).value("sluice_discovery_servers", labels), 1);
+  await waitFor("all is well", async () => (await summaryOf(api)).discovery.state === "ok");
+  dns.answers[question] = SERVFAIL;
+  dns.answers[`AAAA ${name}`] = SERVFAIL;
+  await waitFor("the failure is shown", async () => (await summaryOf(api)).discovery.state === "failing");
+  assert.match((await summaryOf(api)).discovery.error, /^host name "app\.example:8080": /);
+  assert.equal(await isUp(), 0);
+  dns.answers[question] = a("127.9.0.1");
+  dns.answers[`AAAA ${name}`] = [];
+  await waitFor("all is well again", async () => (await summaryOf(api)).discovery.state === "ok");
+  assert.equal((await summaryOf(api)).discovery.error, undefined);
 });
 
 test("a change of the parent reaches the addresses in the same step, and its deletion removes them", async (context) => {

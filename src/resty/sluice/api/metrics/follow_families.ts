@@ -1,18 +1,16 @@
 import { registry_of } from "../../config/discovery";
 import * as clock from "../../lib/clock";
 import { is_clustered } from "../../store/document/clustered";
-import {
-  cluster_problems,
-  cluster_report,
-  feed_reports,
-  source_reports,
-  why_cut_off,
-} from "../../store/source_status";
+import { cluster_problems, cluster_report, why_cut_off } from "../../store/source_status";
+import { discovery_state, host_state, type DiscoveryState } from "../discovery_state";
 import { ABSENT, columns, single, type Column, type Family, type Head } from "./family";
 import { further_label } from "./labels";
 import type { Upstreams } from "./snapshot";
 
-/** The families of what a gateway follows: the registries of upstreams, and other gateways of a cluster. */
+/**
+ * The families of what a gateway follows: the registries and host names of upstreams, and other gateways of a
+ * cluster.
+ */
 
 const NAME = "sluice_discovery_";
 
@@ -20,7 +18,7 @@ const HEADS: Head[] = [
   {
     name: `${NAME}up`,
     type: "gauge",
-    help: "1 if the registry has answered, and its last answer was applied.",
+    help: "1 if the registry or the DNS has answered, and its last answer was applied.",
   },
   {
     name: `${NAME}last_success_timestamp_seconds`,
@@ -42,12 +40,10 @@ const HEADS: Head[] = [
   },
 ];
 
-/** Returns the values of an upstream in the order of `HEADS`. */
-function values_of(name: string): number[] {
-  const said = source_reports.get(name);
-  const feed = said === undefined ? undefined : feed_reports.get(said.feed);
+/** Returns the values of a registry or of a host name in the order of `HEADS`. */
+function values_of({ source: said, feed, error }: DiscoveryState): number[] {
   const last_success = feed?.last_success;
-  const is_up = last_success !== undefined && (feed?.error ?? said?.error) === undefined;
+  const is_up = last_success !== undefined && error === undefined;
   const answered_at = last_success === undefined ? ABSENT : clock.wall_time_of(last_success);
   const failures = feed?.failures ?? 0;
   const servers = said?.servers ?? 0;
@@ -56,7 +52,7 @@ function values_of(name: string): number[] {
   return [is_up ? 1 : 0, answered_at, failures, servers, skipped, pending];
 }
 
-/** Makes the families of the upstreams that follow a registry. Phases that can sleep. */
+/** Makes the families of the upstreams that follow a registry or host names. Phases that can sleep. */
 export function discovery_families(
   { names, labels, heads }: Upstreams,
   pause: (this: void) => void,
@@ -64,13 +60,21 @@ export function discovery_families(
   const its_labels: string[] = [];
   const all_values: number[][] = [];
   for (const _ of HEADS) all_values.push([]);
+  const add = (its_label: string, state: DiscoveryState) => {
+    const place = its_labels.length;
+    its_labels[place] = its_label;
+    for (const [number, value] of ipairs(values_of(state))) all_values[number - 1][place] = value;
+    pause();
+  };
   for (const index of $range(0, names.length - 1)) {
-    const source = registry_of(heads[index].discovery);
-    if (source !== undefined) {
-      const place = its_labels.length;
-      its_labels[place] = labels[index] + further_label("source", source);
-      for (const [number, value] of ipairs(values_of(names[index]))) all_values[number - 1][place] = value;
-      pause();
+    const name = names[index];
+    const { discovery, hosts } = heads[index];
+    const source = registry_of(discovery);
+    if (source !== undefined)
+      add(labels[index] + further_label("source", source), discovery_state(name, true));
+    for (const { id, server } of hosts ?? []) {
+      const its_label = `${further_label("source", "resolve")}${further_label("host", server)}`;
+      add(`${labels[index]}${its_label},id="${string.format("%d", id)}"`, host_state(name, id));
     }
   }
   const families: Family[] = [];

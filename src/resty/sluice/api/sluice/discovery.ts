@@ -3,11 +3,9 @@ import * as clock from "../../lib/clock";
 import { iso8601 } from "../../lib/iso8601";
 import { list, record } from "../../lib/json";
 import { hosts_of, type HostRecord } from "../../store/document/host";
-import { mark_of_host } from "../../store/document/line";
 import { expires, is_expired, registered_nodes, type NodeRecord } from "../../store/document/nodes";
-import { host_report_name } from "../../store/source_status";
 import { ok } from "../answer";
-import { discovery_state, type DiscoveryState } from "../discovery_state";
+import { discovery_state, host_state, type DiscoveryState } from "../discovery_state";
 import { of_upstream } from "../existing";
 import type { Route } from "../route";
 
@@ -59,8 +57,7 @@ function host_objects(name: string, hosts: readonly HostRecord[]): object[] | un
   if (hosts.length === 0) return undefined;
   return list(
     hosts.map(({ id, server, service }) => {
-      const state = discovery_state(host_report_name(name, mark_of_host(id)), true);
-      return host_record({ ...state_members(state), id, server, service });
+      return host_record({ ...state_members(host_state(name, id)), id, server, service });
     }),
   );
 }

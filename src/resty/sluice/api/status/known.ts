@@ -31,7 +31,7 @@ export function know(
   count_member: "servers" | "size",
 ): KnownUpstream {
   const [head, start] = parse_head(text);
-  const { revision, row, method, panic_threshold, queue, discovery, split } = head;
+  const { revision, row, method, panic_threshold, queue, discovery, split, hosts } = head;
   const ids: number[] = [];
   const rows: RowNumber[] = [];
   const incarnations: number[] = [];
@@ -58,6 +58,7 @@ export function know(
     panic_threshold: panic_threshold ?? 0,
     queue_size: queue?.size,
     has_source: source_of(discovery) !== undefined,
+    hosts: hosts ?? [],
     split,
     sums: [],
     is_restless: false,

@@ -1,4 +1,5 @@
 import type { SplitConfig } from "../../config/split";
+import type { StoredHost } from "../../store/document/host";
 import type { Cell, RowNumber } from "../../store/memory/cells";
 import { Condition, type Plan } from "../condition";
 import type { Shown } from "./shown";
@@ -25,6 +26,7 @@ export interface KnownUpstream {
   /** The size of its queue; undefined: it has none. */
   queue_size: number | undefined;
   has_source: boolean;
+  hosts: readonly StoredHost[];
   /** Its members, if it is a split. */
   split: SplitConfig | undefined;
   /** The sums at the last look, whether its summary could pass, and that summary. */

@@ -15,7 +15,7 @@ import { discovery_text, problems_text, split_text, worst_text } from "./trouble
 
 const COUNTS = '%s,"states":{%s},"active":%d,"requests":%d,"responses":{%s},"fails":%d%s';
 const QUEUE = ',"queue":{"size":%d,"max_size":%d,"overflows":%d}';
-/** What `discovery_text` returns of a registry that answers. */
+/** What `discovery_text` returns while all that is followed answers. */
 const ANSWERING = ',"discovery":{"state":"ok"}';
 
 /** The sums of the upstream that is being looked at. */
@@ -66,7 +66,7 @@ function queue_text({ queue_size }: KnownUpstream, sums: Sums): string {
 }
 
 /** Tells whether the summary shows something that may pass, and is then as if it had never been. */
-function is_restless({ has_source, split }: KnownUpstream, sums: Sums, discovery: string): boolean {
+function is_restless({ split }: KnownUpstream, sums: Sums, discovery: string): boolean {
   // The shares of a split follow the health of its members.
   if (split !== undefined) return true;
   const lasting =
@@ -76,7 +76,7 @@ function is_restless({ has_source, split }: KnownUpstream, sums: Sums, discovery
   let servers = 0;
   for (const sum of $range(Sum.FIRST_CONDITION, Sum.FIRST_CONDITION + Condition.UP)) servers += sums[sum];
   const is_quiet = sums[Sum.ACTIVE] === 0 && sums[Sum.WAITING] === 0 && sums[Sum.UNPROVEN_SINCE] >= 0;
-  return !is_quiet || lasting !== servers || (has_source && discovery !== ANSWERING);
+  return !is_quiet || lasting !== servers || (discovery !== "" && discovery !== ANSWERING);
 }
 
 function format(upstream: KnownUpstream, sums: Sums, discovery: string, now: Moment): string {

@@ -3,7 +3,7 @@ import { encode, record } from "../../lib/json";
 import { own_generation } from "../../live/unlogged";
 import { find_record, parse_head } from "../../store/document/document";
 import { active_requests } from "../../store/memory/rows";
-import { discovery_state } from "../discovery_state";
+import { followed_state } from "../discovery_state";
 import { Condition } from "../condition";
 import { problem_objects } from "../problems";
 import { member_objects, members_now } from "../split_members";
@@ -15,10 +15,10 @@ import { Sum, type KnownUpstream, type Sums } from "./model";
 const worst_record = record("id server state since reason");
 const discovery_record = record("state error");
 
-/** Returns the state of its registry; "": it has none. */
-export function discovery_text({ name, has_source }: KnownUpstream): string {
-  if (!has_source) return "";
-  const { state, error } = discovery_state(name, true);
+/** Returns the state of its registry and host names; "": it has none. */
+export function discovery_text(upstream: KnownUpstream): string {
+  if (!upstream.has_source && upstream.hosts.length === 0) return "";
+  const { state, error } = followed_state(upstream);
   return `,"discovery":${encode(discovery_record({ state, error }))}`;
 }
 
