@@ -15,7 +15,7 @@ const BULK_DELAY_BUDGET = 20;
 const PROBE_BUDGET = 10;
 /** CPU time of an observer, such as the histograms of times, as a ratio to nginx's own request. */
 const OBSERVER_BUDGET = 0.01;
-/** CPU time of a request that uses zones or a split, as a ratio to nginx's own, in addition to that without. */
+/** CPU time that zones or a split add to a request, as a ratio to nginx's own request. */
 const ADDED_BUDGET = 0.02;
 /** Time from a change in a registry to the first request that follows it, in milliseconds. */
 const DISCOVERY_BUDGET = 50;

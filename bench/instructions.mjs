@@ -13,9 +13,9 @@ import { nativeRoundRobin, onlyPicks, sluice, split } from "./variants.mjs";
 /** @typedef {import("./statistics.mjs").Summary} Summary */
 
 /**
- * The instructions of user space per request, which `valgrind --tool=callgrind` counts. Unlike a time, the count
- * hardly depends on what else the machine does. It says nothing of the kernel and of caches. LuaJIT compiles
- * differently in each process, so that each row has several processes.
+ * The instructions of user space per request, which `valgrind --tool=callgrind` counts. Unlike a time, the
+ * count hardly depends on what else the machine does. It says nothing of the kernel and of caches. LuaJIT
+ * compiles differently in each process, so that each row has several processes.
  */
 
 const SERVERS = 4;

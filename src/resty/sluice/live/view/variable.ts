@@ -52,8 +52,8 @@ function parse_short(bytes: ffi.NumberPointer, length: number): number | undefin
 }
 
 /**
- * Parses seconds with three decimals, as nginx writes times; undefined: another text. LuaJIT takes about 1,400
- * instructions for a number with decimals.
+ * Parses seconds with three decimals, as nginx writes times; undefined: another text. LuaJIT's own parser
+ * takes about 1,400 instructions for a number with decimals.
  */
 function parse_milliseconds(bytes: ffi.NumberPointer, length: number): number | undefined {
   if (length < 5 || length > 11 || bytes[length - 4] !== DOT) return undefined;
@@ -86,7 +86,7 @@ export function read_number(request: ffi.CData, name: string): number | undefine
   return short ?? tonumber(ffi.string(value[0], length));
 }
 
-/** Returns a variable that is one time, in milliseconds; undefined: not set, or several. Phases with a request. */
+/** Returns a time in milliseconds; undefined: not set, or several. Phases with a request. */
 export function read_milliseconds(request: ffi.CData, name: string): number | undefined {
   if (!find_value(request, name)) return undefined;
   const length = tonumber(value_length[0]) as number;
