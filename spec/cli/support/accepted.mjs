@@ -93,6 +93,7 @@ export const acceptedUpstreams = [
   { queue: { size: 100, timeout: "30s" }, ...one },
   {
     load: {
+      utilization: "$upstream_http_x_kv_cache_usage",
       target: 0.6,
       update: "1s",
       blackout: "10s",

@@ -172,6 +172,7 @@ export const examples = [
   upstream({ health_check: { type: "grpc", grpc_status: 12 } }),
   upstream({
     load: {
+      utilization: "named_metrics.kv_cache_usage",
       target: 0.7,
       update: "1s",
       blackout: "10s",
