@@ -110,9 +110,11 @@ test("an agent's percentage remains a utilization", async (context) => {
 test("the explanation names the metric that no report has", async (context) => {
   const { backends, gateway } = await startReportingServers(context, 1, { load: { utilization: METRIC } });
   backends[0].behaviour = { load_metrics: "TEXT cpu_utilization=0.9,named_metrics.kv_cache_usge=0.5" };
-  await ask(gateway.port);
-  await waitFor("a report is read", async () => (await explained(gateway))[0].report?.accepted > 0);
-  const [{ report, weight }] = await explained(gateway);
+  const [{ report, weight }] = await waitFor("a report is read", async () => {
+    await ask(gateway.port);
+    const servers = await explained(gateway);
+    return servers[0].report?.accepted > 0 && servers;
+  });
   assert.equal(report.utilization, undefined);
   assert.equal(weight.reason, `as configured: no report has had "${METRIC}"`);
 });

@@ -34,7 +34,11 @@ export const acceptedUpstreams = [
     ...one,
   },
   { method: "random", random: { two: "least_time" }, ...one },
-  { method: "hash", hash: { key: "$remote_addr${uri}", consistent: true, balance_factor: 150 }, ...one },
+  {
+    method: "hash",
+    hash: { key: "$remote_addr${uri}", consistent: true, balance_factor: 150, balance_slack: 8 },
+    ...one,
+  },
   { method: "ip_hash", ...one },
   {
     sticky: {

@@ -124,7 +124,10 @@ export const examples = [
       report: { in_flight: "named_metrics.rif", latency: "$upstream_http_x_latency" },
     },
   }),
-  upstream({ method: "hash", hash: { key: "$uri", consistent: true, balance_factor: 150 } }),
+  upstream({
+    method: "hash",
+    hash: { key: "$uri", consistent: true, balance_factor: 150, balance_slack: 64 },
+  }),
   upstream({ sticky: { route: { variables: ["$cookie_route"] } } }),
   ...["strict", "lax", "none"].map((samesite) =>
     upstream({
