@@ -1,0 +1,69 @@
+/**
+ * Starts four fakes and the gateway, compares its upstreams, and stops everything: node run.mjs [--seconds <time>]
+ * It needs OpenResty, or Debian's nginx with libnginx-mod-http-lua.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync } from "node:fs";
+import { get } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { DEFAULTS, HEAD, line, measure } from "./traffic.mjs";
+
+const PORT = 8080;
+const API = 8081;
+const SERVERS = ["9001", "9002", "9003", "9004"];
+const UPSTREAMS = ["round_robin", "least_conn", "queue", "cache", "unlimited", "prefix"];
+const MODULES = ["ndk_http_module", "ngx_http_lua_module"].map((name) => `/usr/lib/nginx/modules/${name}.so`);
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const { values } = parseArgs({ options: { seconds: { type: "string" } } });
+const seconds = Number(values.seconds ?? DEFAULTS.seconds);
+
+/** @type {import("node:child_process").ChildProcess[]} */
+const children = [];
+
+/** @param {string} program @param {string[]} parameters */
+function start(program, parameters) {
+  const child = spawn(program, parameters, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  children.push(child);
+  child.on("exit", (status) => {
+    if (!children.includes(child)) return;
+    console.error(`${program} has ended (${status}); see .sluice/error.log`);
+    stop(1);
+  });
+}
+
+/** @param {number} status */
+function stop(status) {
+  for (const child of children.splice(0)) child.kill("SIGTERM");
+  process.exitCode = status;
+  // The connections of the measurement must not keep this process.
+  setTimeout(() => process.exit(), 500).unref();
+}
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => stop(130));
+
+/** @param {number} port */
+async function answers(port) {
+  const outgoing = get({ host: "127.0.0.1", port, path: "/" });
+  try {
+    const [response] = await once(outgoing, "response");
+    response.resume();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+mkdirSync(`${folder}/.sluice`, { recursive: true });
+for (const port of SERVERS) start(process.execPath, ["servers.mjs", port]);
+const isOpenresty = spawnSync("openresty", ["-v"]).status === 0;
+const modules = MODULES.filter((path) => existsSync(path)).map((path) => `load_module ${path};`);
+const more = `daemon off; ${isOpenresty ? "" : modules.join(" ")}`;
+start(isOpenresty ? "openresty" : "nginx", ["-p", ".", "-c", "nginx.conf", "-g", more]);
+
+for (const port of [PORT, API, ...SERVERS.map(Number)]) while (!(await answers(port))) await sleep(50);
+console.log(HEAD);
+for (const upstream of UPSTREAMS) console.log(line(await measure(PORT, upstream, { seconds })));
+stop(0);
