@@ -1,8 +1,8 @@
 /**
  * A fake of an inference engine with continuous batching, as vLLM has it. It works in steps. In a step, each running
- * request whose prompt is done makes one token, and other running requests advance through their prompts. A step
- * takes the time that a processor of graphics would take, in proportion to the work in it. A waiting request runs once
- * there are fewer than `maxRunning`, and room in the cache for all of its tokens.
+ * request whose prompt is done makes one token, and the others advance through their prompts, by `maxPromptTokens` in
+ * all. A step takes time in proportion to the work in it. A waiting request runs once there are fewer than
+ * `maxRunning`, room in the cache for all of its tokens, and nothing else to do that fills the step.
  */
 import { hashesOf, KvCache, tokensOf } from "./kv_cache.mjs";
 
@@ -28,8 +28,10 @@ export const DEFAULTS = {
  * @property {number} promptLeft tokens of the prompt that remain to be computed
  * @property {number} tokens that it has made
  * @property {import("./kv_cache.mjs").Lease | undefined} lease
- * @property {(request: Request) => void} onToken
+ * @property {(progress: Progress) => void} onToken
  */
+
+/** @typedef {{ tokens: number, promptTokens: number, cachedTokens: number }} Progress */
 
 export class Engine {
   /** @type {Request[]} */
@@ -67,7 +69,7 @@ export class Engine {
    * Accepts a request. `onToken` is called after each token, until `tokens` is `maxTokens`.
    * @param {string} prompt
    * @param {number} maxTokens
-   * @param {(request: Request) => void} onToken
+   * @param {(progress: Progress) => void} onToken
    * @returns {Request}
    */
   submit(prompt, maxTokens, onToken) {
@@ -93,55 +95,58 @@ export class Engine {
     request.lease = undefined;
   }
 
-  /** Lets waiting requests run in the order of their arrival. */
+  /** Lets the first waiting request run, if there is room. @returns {Request | undefined} */
   #admit() {
-    while (this.#waiting.length > 0 && this.#running.length < this.options.maxRunning) {
-      const [request] = this.#waiting;
-      const { hashes, promptTokens, maxTokens } = request;
-      const partial = promptTokens - hashes.length * this.options.blockTokens;
-      request.lease = this.cache.take(hashes, Math.max(0, partial) + maxTokens);
-      if (request.lease === undefined) return;
-      // The last token of a prompt is always computed.
-      request.promptLeft = Math.max(1, promptTokens - request.lease.cachedTokens);
-      this.#running.push(request);
-      this.#waiting.shift();
-    }
+    const [request] = this.#waiting;
+    if (request === undefined || this.#running.length === this.options.maxRunning) return undefined;
+    const { hashes, promptTokens, maxTokens } = request;
+    const partial = promptTokens - hashes.length * this.options.blockTokens;
+    request.lease = this.cache.take(hashes, partial + maxTokens);
+    if (request.lease === undefined) return undefined;
+    // The last token of a prompt is always computed.
+    request.promptLeft = Math.max(1, promptTokens - request.lease.cachedTokens);
+    this.#waiting.shift();
+    this.#running.push(request);
+    return request;
   }
 
   /** Begins a step. `at`: when the one before has ended. @param {number} at */
   #begin(at) {
-    this.#admit();
+    const { stepTime, promptTokenTime, tokenTime, maxPromptTokens } = this.options;
+    const makers = this.#running.filter(({ promptLeft }) => promptLeft === 0).length;
+    let budget = maxPromptTokens;
+    const advance = (/** @type {Request} */ request) => {
+      const part = Math.min(request.promptLeft, budget);
+      budget -= part;
+      request.promptLeft -= part;
+    };
+    this.#running.forEach(advance);
+    // A request that waits for others' prompts finds more of its own in the cache.
+    while (budget > 0) {
+      const request = this.#admit();
+      if (request === undefined) break;
+      advance(request);
+    }
     if (this.#running.length === 0) {
       this.#due = undefined;
       return;
     }
-    const { stepTime, promptTokenTime, tokenTime, maxPromptTokens } = this.options;
-    let budget = maxPromptTokens;
-    let makers = 0;
-    /** @type {Request[]} */
-    const done = [];
-    for (const request of this.#running) {
-      const part = Math.min(request.promptLeft, budget);
-      if (request.promptLeft === 0) makers += 1;
-      budget -= part;
-      request.promptLeft -= part;
-      if (request.promptLeft === 0) done.push(request);
-    }
-    this.#due = at + stepTime + (maxPromptTokens - budget) * promptTokenTime + makers * tokenTime;
+    const due = at + stepTime + (maxPromptTokens - budget) * promptTokenTime + makers * tokenTime;
+    this.#due = due;
     // A step that ends late, because this computer is busy, does not delay the next ones.
-    const due = this.#due;
-    setTimeout(() => this.#finish(done, due), Math.max(0, due - performance.now()));
+    setTimeout(() => this.#finish(due), Math.max(0, due - performance.now()));
   }
 
-  /** Ends a step, in which some requests have made a token. @param {Request[]} makers @param {number} at */
-  #finish(makers, at) {
-    for (const request of makers) {
-      if (request.lease === undefined) continue;
-      if (request.tokens === 0) this.cache.ready(request.lease);
+  /** Ends a step. Requests whose prompts are done have made a token. @param {number} at */
+  #finish(at) {
+    for (const request of [...this.#running]) {
+      const { lease, promptTokens, promptLeft, maxTokens } = request;
+      if (lease === undefined) continue;
+      this.cache.ready(lease, promptTokens - promptLeft);
+      if (promptLeft > 0) continue;
       request.tokens += 1;
-      const cachedTokens = request.lease.cachedTokens;
-      if (request.tokens === request.maxTokens) this.#end(request);
-      request.onToken({ ...request, cachedTokens });
+      if (request.tokens === maxTokens) this.#end(request);
+      request.onToken({ tokens: request.tokens, promptTokens, cachedTokens: lease.cachedTokens });
     }
     this.#begin(at);
   }

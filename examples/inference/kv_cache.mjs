@@ -73,9 +73,9 @@ export class KvCache {
     return { blocks, own, cachedTokens };
   }
 
-  /** Makes the blocks of a prompt known to later requests. @param {Lease} lease */
-  ready({ blocks }) {
-    for (const block of blocks) block.isReady = true;
+  /** Makes the first tokens of a prompt, which are computed, known to later requests. @param {Lease} lease */
+  ready({ blocks }, /** @type {number} */ tokens) {
+    for (const block of blocks.slice(0, Math.floor(tokens / this.blockTokens))) block.isReady = true;
   }
 
   /** Gives blocks back. The end of a prompt goes before its beginning. @param {Lease} lease */

@@ -1,10 +1,11 @@
 /**
- * Starts four fakes and the gateway, compares its upstreams, and stops everything: node run.mjs [--seconds <time>]
- * It needs OpenResty, or Debian's nginx with libnginx-mod-http-lua.
+ * Starts four fakes and the gateway, compares its upstreams, and stops everything. It needs OpenResty, or Debian's
+ * nginx with libnginx-mod-http-lua.
+ * node run.mjs [--seconds <time for each>] [--json] [<upstream> ...]
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { get } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -14,11 +15,14 @@ import { DEFAULTS, HEAD, line, measure } from "./traffic.mjs";
 const PORT = 8080;
 const API = 8081;
 const SERVERS = ["9001", "9002", "9003", "9004"];
-const UPSTREAMS = ["round_robin", "least_conn", "queue", "cache", "unlimited", "prefix"];
+const UPSTREAMS = ["round_robin", "least_conn", "queue", "cache", "unlimited", "factor", "prefix"];
 const MODULES = ["ndk_http_module", "ngx_http_lua_module"].map((name) => `/usr/lib/nginx/modules/${name}.so`);
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const { values } = parseArgs({ options: { seconds: { type: "string" } } });
+const { values, positionals } = parseArgs({
+  options: { seconds: { type: "string" }, json: { type: "boolean" } },
+  allowPositionals: true,
+});
 const seconds = Number(values.seconds ?? DEFAULTS.seconds);
 
 /** @type {import("node:child_process").ChildProcess[]} */
@@ -56,7 +60,14 @@ async function answers(port) {
   }
 }
 
-mkdirSync(`${folder}/.sluice`, { recursive: true });
+for (const port of [PORT, API, ...SERVERS.map(Number)]) {
+  if (!(await answers(port))) continue;
+  console.error(`port ${port} of 127.0.0.1 is in use`);
+  process.exit(1);
+}
+// The upstreams are those of nginx.conf, not of an earlier run.
+rmSync(`${folder}/.sluice`, { recursive: true, force: true });
+mkdirSync(`${folder}/.sluice`);
 for (const port of SERVERS) start(process.execPath, ["servers.mjs", port]);
 const isOpenresty = spawnSync("openresty", ["-v"]).status === 0;
 const modules = MODULES.filter((path) => existsSync(path)).map((path) => `load_module ${path};`);
@@ -64,6 +75,9 @@ const more = `daemon off; ${isOpenresty ? "" : modules.join(" ")}`;
 start(isOpenresty ? "openresty" : "nginx", ["-p", ".", "-c", "nginx.conf", "-g", more]);
 
 for (const port of [PORT, API, ...SERVERS.map(Number)]) while (!(await answers(port))) await sleep(50);
-console.log(HEAD);
-for (const upstream of UPSTREAMS) console.log(line(await measure(PORT, upstream, { seconds })));
+if (values.json !== true) console.log(HEAD);
+for (const upstream of positionals.length > 0 ? positionals : UPSTREAMS) {
+  const measured = await measure(PORT, upstream, { seconds });
+  console.log(values.json === true ? JSON.stringify(measured) : line(measured));
+}
 stop(0);

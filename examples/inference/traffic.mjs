@@ -10,15 +10,15 @@ import { parseArgs } from "node:util";
 
 export const DEFAULTS = {
   /** Time that is measured, after some time that is not, in seconds. */
-  seconds: 12,
+  seconds: 10,
   warmUp: 4,
   /** Requests per second. Their prompts begin with one of some long texts, of which few are popular. */
-  rate: 40,
-  beginnings: 32,
+  rate: 48,
+  beginnings: 40,
   beginningTokens: 2000,
   maxTokens: 32,
-  /** For a fifth of the time, so many more requests per second, all with one more beginning. */
-  burstRate: 120,
+  /** For a seventh of the time, so many more requests per second, all with one more beginning. */
+  burstRate: 80,
 };
 
 /** @typedef {{ at: number, beginning: number, number: number }} Planned */
@@ -55,7 +55,7 @@ export function plan({ seconds, warmUp, rate, beginnings, burstRate }) {
   const burst = warmUp + seconds * 0.5;
   const all = [
     ...arrivals(0, end, rate, draw),
-    ...(burstRate > 0 ? arrivals(burst, burst + seconds * 0.2, burstRate, () => beginnings) : []),
+    ...(burstRate > 0 ? arrivals(burst, burst + seconds / 7, burstRate, () => beginnings) : []),
   ];
   return all.sort((one, other) => one.at - other.at).map((planned, number) => ({ ...planned, number }));
 }
@@ -138,6 +138,7 @@ export async function measure(port, upstream, changes = {}) {
     failed: answers.filter((one) => one === undefined).length,
     times,
     p50: quantile(times, 0.5),
+    p90: quantile(times, 0.9),
     p99: quantile(times, 0.99),
     cached: total("cachedTokens") / total("promptTokens"),
   };
