@@ -33,7 +33,10 @@ const MOST_COMPUTED = 0.5;
 export function measureInference({ seconds }) {
   console.error("inference");
   const parameters = ["run.mjs", "--json", "--seconds", String(seconds > 1 ? 10 : 6)];
-  const { status, stdout, stderr } = spawnSync(process.execPath, parameters, { cwd: folder, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, parameters, {
+    cwd: folder,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`the example has failed: ${stderr}`);
   const rows = stdout
     .trim()
@@ -49,7 +52,9 @@ export function inferenceTable(rows) {
   return table(
     ["upstream", "requests", "failed", "50 %, ms", "90 %, ms", "99 %, ms", "cached, %"],
     rows.map(({ upstream, requests, failed, p50, p90, p99, cached }) =>
-      [upstream, requests, failed, ...[p50, p90, p99, cached * 100].map((value) => value.toFixed(0))].join(" | "),
+      [upstream, requests, failed, ...[p50, p90, p99, cached * 100].map((value) => value.toFixed(0))].join(
+        " | ",
+      ),
     ),
   );
 }

@@ -4,9 +4,8 @@
  * node run.mjs [--seconds <time for each>] [--json] [<upstream> ...]
  */
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
-import { get } from "node:http";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -48,16 +47,16 @@ function stop(status) {
 }
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => stop(130));
 
-/** @param {number} port */
-async function answers(port) {
-  const outgoing = get({ host: "127.0.0.1", port, path: "/" });
-  try {
-    const [response] = await once(outgoing, "response");
-    response.resume();
-    return true;
-  } catch {
-    return false;
-  }
+/** Tells whether something listens at a port. @param {number} port @returns {Promise<boolean>} */
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => resolve(false));
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 for (const port of [PORT, API, ...SERVERS.map(Number)]) {
