@@ -1,8 +1,9 @@
 /**
- * A fake of an inference engine with continuous batching, as vLLM has it. It works in steps. In a step, each running
- * request whose prompt is done makes one token, and the others advance through their prompts, by `maxPromptTokens` in
- * all. A step takes time in proportion to the work in it. A waiting request runs once there are fewer than
- * `maxRunning`, room in the cache for all of its tokens, and nothing else to do that fills the step.
+ * A fake of an inference engine with continuous batching, as vLLM has it. It works in steps. In a step, each
+ * running request whose prompt is done makes one token, and the others advance through their prompts, by
+ * `maxPromptTokens` in all. A step takes time in proportion to the work in it. A waiting request runs once
+ * there are fewer than `maxRunning`, room in the cache for all of its tokens, and nothing else that fills the
+ * step.
  */
 import { hashesOf, KvCache, tokensOf } from "./kv_cache.mjs";
 
@@ -57,7 +58,11 @@ export class Engine {
     };
   }
 
-  /** Tells whether a request of so many tokens can ever run. @param {string} prompt @param {number} maxTokens */
+  /**
+   * Tells whether a request of so many tokens can ever run.
+   * @param {string} prompt
+   * @param {number} maxTokens
+   */
   canRun(prompt, maxTokens) {
     return (
       tokensOf(prompt) + maxTokens + 2 * this.options.blockTokens <=

@@ -1,7 +1,8 @@
 /**
- * The memory of an inference server for keys and values, in blocks of some tokens, as in vLLM. Full blocks of a
- * prompt are known by a hash of everything up to their end, so that a later prompt with the same beginning finds
- * them. Blocks that no request uses any more stay until their room is needed; the one unused for longest goes first.
+ * The memory of an inference server for keys and values, in blocks of some tokens, as in vLLM. Full blocks of
+ * a prompt are known by a hash of everything up to their end, so that a later prompt with the same beginning
+ * finds them. Blocks that no request uses any more stay until their room is needed; the one unused for
+ * longest goes first.
  */
 import { createHash } from "node:crypto";
 

@@ -1,6 +1,6 @@
 /**
- * Starts four fakes and the gateway, compares its upstreams, and stops everything. It needs OpenResty, or Debian's
- * nginx with libnginx-mod-http-lua.
+ * Starts four fakes and the gateway, compares its upstreams, and stops everything. It needs OpenResty, or
+ * Debian's nginx with libnginx-mod-http-lua.
  * node run.mjs [--seconds <time for each>] [--json] [<upstream> ...]
  */
 import { spawn, spawnSync } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
- * Sends prompts through the gateway at a given rate, whether or not earlier ones are answered, and prints the time
- * to the first token and the part of the prompts that was cached.
+ * Sends prompts through the gateway at a given rate, whether or not earlier ones are answered, and prints the
+ * time to the first token and the part of the prompts that was cached.
  * node traffic.mjs <port of the gateway> <upstream> ... [--seconds <time for each>]
  */
 import { Agent, request } from "node:http";

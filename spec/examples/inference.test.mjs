@@ -1,4 +1,4 @@
-/** examples/inference/: prompts go to the server that has their beginning, and no server gets too many of them. */
+/** examples/inference/: prompts go to the server that has their beginning, unless that is too busy. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

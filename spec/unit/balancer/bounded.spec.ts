@@ -87,7 +87,7 @@ describe("hash with balance_factor", () => {
   });
 
   it("with a slack, still allows the factor when that is more", () => {
-    // 3 of 4 peers have 200 requests each, so the share of the last one is about 200, and 150 % of it more than 264.
+    // Three peers have 200 requests each. 150 % of about 200 is more than 64 above that.
     const { method, peers } = bench_of(with_slack(150, 64), [1, 1, 1, 1]);
     const preferred = method.peek(available, "hot") as TestPeer;
     for (const peer of peers) peer.in_flight = peer === preferred ? 0 : 200;

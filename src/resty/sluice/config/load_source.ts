@@ -1,4 +1,4 @@
-import { refuse, type Read, type Reader } from "./reader";
+import { refuse, type Read } from "./reader";
 import { text_to } from "./texts";
 
 /** The names of values that servers report in responses: metrics of ORCA, and variables with headers. */
@@ -6,34 +6,42 @@ import { text_to } from "./texts";
 const read_text = text_to(128);
 
 /** A metric of ORCA's maps, or a variable with a header of the response. */
-const IN_MAPS = [
+const SOURCES = [
   "^named_metrics%.[^%s,=:]+$",
   "^utilization%.[^%s,=:]+$",
   "^request_cost%.[^%s,=:]+$",
   "^%$upstream_http_[%l%d_]+$",
 ];
 
-/** The same, or one of ORCA's own utilizations. */
-const UTILIZATIONS = [...IN_MAPS, "^application_utilization$", "^cpu_utilization$", "^mem_utilization$"];
+function is_source(text: string): boolean {
+  for (const pattern of SOURCES) if (string.find(text, pattern)[0] !== undefined) return true;
+  return false;
+}
 
-function source_reader(patterns: readonly string[], example: string): Reader<string> {
-  return (path, value): Read<string> => {
-    const [text, problem] = read_text(path, value);
-    if (text === undefined) return $multi(undefined, problem);
-    for (const pattern of patterns)
-      if (string.find(text, pattern)[0] !== undefined) return $multi(text, undefined);
-    return refuse(
-      path,
-      `must be a metric such as "named_metrics.${example}", or a variable such as "$upstream_http_x_${example}"`,
-    );
-  };
+function refuse_source(path: string, example: string): Read<string> {
+  const variable = `a variable such as "$upstream_http_x_${example}"`;
+  return refuse(path, `must be a metric such as "named_metrics.${example}", or ${variable}`);
 }
 
 /** Reads the name of a number of requests, or of a time. */
-export const read_source = source_reader(IN_MAPS, "rif");
+export function read_source(this: void, path: string, value: unknown): Read<string> {
+  const [text, problem] = read_text(path, value);
+  if (text === undefined) return $multi(undefined, problem);
+  if (!is_source(text)) return refuse_source(path, "rif");
+  return $multi(text, undefined);
+}
+
+/** ORCA's own utilizations. */
+const UTILIZATIONS = new LuaSet<string>();
+for (const name of ["application_utilization", "cpu_utilization", "mem_utilization"]) UTILIZATIONS.add(name);
 
 /** Reads the name of a utilization. */
-export const read_utilization_source = source_reader(UTILIZATIONS, "kv_cache_usage");
+export function read_utilization_source(this: void, path: string, value: unknown): Read<string> {
+  const [text, problem] = read_text(path, value);
+  if (text === undefined) return $multi(undefined, problem);
+  if (!UTILIZATIONS.has(text) && !is_source(text)) return refuse_source(path, "kv_cache_usage");
+  return $multi(text, undefined);
+}
 
 /** Where reports have the values that are used. Absent: where they are without a name. */
 export interface LoadSources {

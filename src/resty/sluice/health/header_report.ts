@@ -20,7 +20,7 @@ function number_in(text: string | undefined): number | undefined {
   return value !== undefined && value <= LARGEST ? value : undefined;
 }
 
-/** Reads the headers. Returns the report, or undefined and whether there are headers without a number. Hot. */
+/** Returns the report in the headers, or undefined and whether there are headers without a number. Hot. */
 export function read_header_report(
   sources: LoadSources,
   variable: Variable,

@@ -28,7 +28,7 @@ function read_metrics(this: void, path: string, value: unknown): Read<Record<str
   const reason = `must be an object with 1 to ${MOST_METRICS} numbers`;
   if (!is_table(value)) return refuse(path, reason);
   let count = 0;
-  for (const [name, metric] of pairs(value as Record<string, unknown>)) {
+  for (const [name, metric] of pairs(value)) {
     count += 1;
     // A list has numbers as names.
     if (typeof name !== "string" || count > MOST_METRICS) return refuse(path, reason);
