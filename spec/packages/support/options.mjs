@@ -244,6 +244,7 @@ export const examples = [
 export const beyondTypes = [
   "without upstreams.app.method",
   "without upstreams.app.hash",
+  "without upstreams.app.hash.balance_factor",
   "without upstreams.app.hash.consistent",
   "without upstreams.app.split.members.0.match.$http_x_canary",
   "without upstreams.app.sticky.route",
