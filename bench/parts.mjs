@@ -21,6 +21,7 @@ import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { countInstructions, instructionTable } from "./instructions.mjs";
+import { inferenceTable, judgeInference, measureInference } from "./inference/inference.mjs";
 import { judgeLoad, loadTable, measureLoad } from "./load/load.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
@@ -152,6 +153,10 @@ export const parts = {
   load: () => {
     const outcomes = measureLoad();
     return { data: outcomes, text: loadTable(outcomes), verdicts: judgeLoad(outcomes) };
+  },
+  inference: (options) => {
+    const rows = measureInference(options);
+    return { data: rows, text: inferenceTable(rows), verdicts: judgeInference(rows) };
   },
   control: () => {
     const control = measureControl();

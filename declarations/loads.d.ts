@@ -9,6 +9,11 @@ declare module "resty.sluice" {
    * option.
    */
   export interface Load {
+    /**
+     * The metric of the reports that is the utilization, such as `"named_metrics.kv_cache_usage"`, or a
+     * header, `"$upstream_http_…"`. Default: `application_utilization`, else `cpu_utilization`.
+     */
+    utilization?: string;
     /** Utilization above which the excess counts twice. Default: 0.7. */
     target?: number;
     /** Interval between two changes of the weights. Default: `"1s"`. */

@@ -143,6 +143,11 @@ declare module "resty.sluice" {
      * Most requests in flight of one server, in percent of the mean; only with `consistent`. Default: none.
      */
     balance_factor?: number;
+    /**
+     * Requests in flight that a server may have above the mean, whatever `balance_factor` is; only with that.
+     * Default: 0.
+     */
+    balance_slack?: number;
   }
 
   /** Where the load is in the responses of the servers. */

@@ -93,3 +93,31 @@ test("four workers that choose at the same instant stay within the bounds", asyn
     assert.ok(shareAbove <= 0.02, `${shareAbove} of the requests were above a bound`);
   }
 });
+
+test("balance_slack keeps the requests of a key together until their server has so many more than the mean", async (context) => {
+  const backends = await startBackends(context, 4);
+  for (const backend of backends) backend.behaviour = { delay };
+  const gateway = await startGateway(context, { upstreams: { app: {} }, workers: 1 });
+  const servers = backends.map(({ address }) => ({ server: address }));
+  const connections = 20;
+  // Of 20 requests in flight, a server may have 5 × 1.5, or 5 + balance_slack.
+  for (const [balance_slack, bound, used] of [
+    [0, 8, 3],
+    [8, 13, 2],
+    [15, 20, 1],
+  ]) {
+    const hash = { key: "$arg_k", consistent: true, balance_factor: 150, balance_slack };
+    await gateway.api.expect(200, "PUT", sluice(), { method: "hash", hash, servers });
+    await waitFor(`all requests are in flight at once: ${balance_slack}`, async () => {
+      const peaks = watchPeaks(backends);
+      const load = startLoad(context, { port: gateway.port, connections, total: 100, path: () => "/?k=hot" });
+      await load.finished;
+      peaks.stop();
+      const highest = peaks.highest().sort((one, other) => other - one);
+      for (const peak of highest) assert.ok(peak <= bound, `${peak} of at most ${bound}: ${highest}`);
+      const busy = highest.filter((peak) => peak > 0).length;
+      assert.ok(busy <= used, `${busy} servers instead of ${used} are used: ${highest}`);
+      return highest[0] === bound && busy === used;
+    });
+  }
+});

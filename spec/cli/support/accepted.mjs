@@ -34,7 +34,11 @@ export const acceptedUpstreams = [
     ...one,
   },
   { method: "random", random: { two: "least_time" }, ...one },
-  { method: "hash", hash: { key: "$remote_addr${uri}", consistent: true, balance_factor: 150 }, ...one },
+  {
+    method: "hash",
+    hash: { key: "$remote_addr${uri}", consistent: true, balance_factor: 150, balance_slack: 8 },
+    ...one,
+  },
   { method: "ip_hash", ...one },
   {
     sticky: {
@@ -93,6 +97,7 @@ export const acceptedUpstreams = [
   { queue: { size: 100, timeout: "30s" }, ...one },
   {
     load: {
+      utilization: "$upstream_http_x_kv_cache_usage",
       target: 0.6,
       update: "1s",
       blackout: "10s",

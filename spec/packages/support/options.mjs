@@ -124,7 +124,10 @@ export const examples = [
       report: { in_flight: "named_metrics.rif", latency: "$upstream_http_x_latency" },
     },
   }),
-  upstream({ method: "hash", hash: { key: "$uri", consistent: true, balance_factor: 150 } }),
+  upstream({
+    method: "hash",
+    hash: { key: "$uri", consistent: true, balance_factor: 150, balance_slack: 64 },
+  }),
   upstream({ sticky: { route: { variables: ["$cookie_route"] } } }),
   ...["strict", "lax", "none"].map((samesite) =>
     upstream({
@@ -172,6 +175,7 @@ export const examples = [
   upstream({ health_check: { type: "grpc", grpc_status: 12 } }),
   upstream({
     load: {
+      utilization: "named_metrics.kv_cache_usage",
       target: 0.7,
       update: "1s",
       blackout: "10s",
@@ -240,6 +244,7 @@ export const examples = [
 export const beyondTypes = [
   "without upstreams.app.method",
   "without upstreams.app.hash",
+  "without upstreams.app.hash.balance_factor",
   "without upstreams.app.hash.consistent",
   "without upstreams.app.split.members.0.match.$http_x_canary",
   "without upstreams.app.sticky.route",

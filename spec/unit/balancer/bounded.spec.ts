@@ -6,7 +6,12 @@ import { available, bench_of, type NewMethod, type TestPeer } from "./peers";
 const FACTOR = 125;
 
 const bounded: NewMethod = (surroundings) =>
-  with_bound(surroundings, FACTOR, new_consistent_hash(surroundings));
+  with_bound(surroundings, { balance_factor: FACTOR }, new_consistent_hash(surroundings));
+
+const with_slack =
+  (balance_factor: number, balance_slack: number): NewMethod =>
+  (surroundings) =>
+    with_bound(surroundings, { balance_factor, balance_slack }, new_consistent_hash(surroundings));
 
 describe("hash with balance_factor", () => {
   for (const weights of [
@@ -60,6 +65,48 @@ describe("hash with balance_factor", () => {
     draining.in_rotation = true;
     method.resume(draining);
     expect((method.pick(available, "hot") as TestPeer).name === draining.name).equal(false);
+  });
+
+  /** Returns how many requests the peer of a key gets, and the number of the peers that get the others. */
+  function spread(method: NewMethod, requests: number): LuaMultiReturn<[number, number]> {
+    const { method: bound, peers } = bench_of(method, [1, 1, 1, 1]);
+    const preferred = bound.peek(available, "hot") as TestPeer;
+    for (const _ of $range(1, requests)) (bound.pick(available, "hot") as TestPeer).in_flight += 1;
+    let others = 0;
+    for (const peer of peers) if (peer !== preferred && peer.in_flight > 0) others += 1;
+    return $multi(preferred.in_flight, others);
+  }
+
+  it("with a slack, keeps the requests of a key together while there are few", () => {
+    // Without slack, two of 4 requests in flight leave.
+    expect([...spread(with_slack(150, 0), 4)]).same([2, 1]);
+    // The n-th request stays while n - 1 < n/4 + 64.
+    expect([...spread(with_slack(150, 64), 86)]).same([86, 0]);
+    const [kept, escaped] = spread(with_slack(150, 64), 90);
+    expect([kept, escaped]).same([87, 1]);
+  });
+
+  it("with a slack, still allows the factor when that is more", () => {
+    // Three peers have 200 requests each. 150 % of about 200 is more than 64 above that.
+    const { method, peers } = bench_of(with_slack(150, 64), [1, 1, 1, 1]);
+    const preferred = method.peek(available, "hot") as TestPeer;
+    for (const peer of peers) peer.in_flight = peer === preferred ? 0 : 200;
+    let kept = 0;
+    while (method.peek(available, "hot") === preferred) {
+      preferred.in_flight += 1;
+      kept += 1;
+    }
+    // n < 1.5 × (600 + n + 1) / 4
+    expect(kept).equal(361);
+  });
+
+  it("with a factor of 100 and a slack, allows only a difference", () => {
+    const { method, peers } = bench_of(with_slack(100, 10), [1, 1]);
+    const preferred = method.peek(available, "hot") as TestPeer;
+    for (const peer of peers) peer.in_flight = 100;
+    while (method.peek(available, "hot") === preferred) preferred.in_flight += 1;
+    // n < (100 + n + 1) / 2 + 10
+    expect(preferred.in_flight).equal(121);
   });
 
   it("chooses a peer at its bound when all available peers are at their bounds", () => {

@@ -16,6 +16,7 @@ export const CONFIGURATIONS: BalancingConfig[] = [
   { method: "hash", hash: HASH },
   { method: "hash", hash: { ...HASH, consistent: true } },
   { method: "hash", hash: { ...HASH, consistent: true, balance_factor: 125 } },
+  { method: "hash", hash: { ...HASH, consistent: true, balance_factor: 125, balance_slack: 4 } },
   { method: "ip_hash" },
 ];
 

@@ -37,6 +37,10 @@ describe("a balancing method", () => {
       { method: "hash", hash: { key: "a$1", consistent: true, balance_factor: 100 } },
     ],
     [
+      { method: "hash", hash: { key: "$a", consistent: true, balance_factor: 150, balance_slack: 64 } },
+      { method: "hash", hash: { key: "$a", consistent: true, balance_factor: 150, balance_slack: 64 } },
+    ],
+    [
       { method: "least_conn", sticky: { cookie: { name: "srv" } } },
       { method: "least_conn", sticky: { cookie: COOKIE } },
     ],
@@ -72,6 +76,10 @@ describe("a balancing method", () => {
     [{ method: "hash", hash: { key: 5 } }, 'invalid "hash.key": must be a string'],
     [{ method: "hash", hash: { key: "$uri", consistent: 1 } }, 'invalid "hash.consistent":'],
     [{ method: "hash", hash: { key: "$uri", balance_factor: 150 } }, '"consistent" is true'],
+    [
+      { method: "hash", hash: { key: "$uri", consistent: true, balance_slack: 64 } },
+      'invalid "hash.balance_slack": requires "balance_factor"',
+    ],
     [{ method: "hash", hash: { key: "$uri", ring: true } }, 'unknown parameter "hash.ring"'],
     [{ random: { two: "least_conn" } }, 'invalid "random": requires the method "random"'],
     [{ method: "ip_hash", hash: { key: "$uri" } }, 'invalid "hash": requires the method "hash"'],
@@ -81,6 +89,11 @@ describe("a balancing method", () => {
   for (const factor of [99, 100001, 150.5, 0 / 0, 1 / 0, -150, "150", true, json_null]) {
     const hash = { key: "$uri", consistent: true, balance_factor: factor };
     refused.push([{ method: "hash", hash }, 'invalid "hash.balance_factor": must be a whole number']);
+  }
+  for (const balance_slack of [-1, 100001, 1.5, 0 / 0, "64", true, json_null]) {
+    const hash = { key: "$uri", consistent: true, balance_factor: 150, balance_slack };
+    const text = 'invalid "hash.balance_slack": must be a whole number from 0 to 100000';
+    refused.push([{ method: "hash", hash }, text]);
   }
   for (const [input, text] of refused) {
     it(`is not ${encode(input)}`, () => {
@@ -151,7 +164,7 @@ describe("the balancing options of an upstream", () => {
   const texts = [
     '{"method":"least_time","least_time":{"measure":"header","inflight":true}}',
     '{"method":"random","random":{"two":"least_conn"}}',
-    '{"method":"hash","hash":{"key":"$uri","consistent":true,"balance_factor":150},' +
+    '{"method":"hash","hash":{"key":"$uri","consistent":true,"balance_factor":150,"balance_slack":64},' +
       '"sticky":{"cookie":{"name":"srv","path":"\\/","domain":"a.b","expires":"1h","httponly":true,' +
       '"secure":true,"samesite":"lax"}}}',
     '{"method":"ip_hash","sticky":{"route":{"variables":["$cookie_r"]}}}',

@@ -23,6 +23,12 @@ describe("the load of an upstream", () => {
     { max_step_percent: 1, min_weight_percent: 1, error_penalty: 0 },
     { max_step_percent: 100, min_weight_percent: 100, error_penalty: 1000 },
     { error_penalty: 0.5 },
+    { utilization: "named_metrics.kv_cache_usage" },
+    { utilization: "utilization.gpu" },
+    { utilization: "request_cost.tokens" },
+    { utilization: "mem_utilization" },
+    { utilization: "$upstream_http_x_kv_cache_usage" },
+    { utilization: `named_metrics.${string.rep("n", 114)}` },
   ];
   for (const input of accepted) {
     it(`may be ${encode(input)}`, () => {
@@ -50,6 +56,19 @@ describe("the load of an upstream", () => {
     ["min_weight_percent", "must be a whole number from 1 to 100", [0, 101, 5.5, 0 / 0, "5", NOTHING]],
     ["error_penalty", "must be a number from 0 to 1000", [-1, 1001, 0 / 0, 1 / 0, "1", false, NOTHING]],
   ];
+  const SOURCE =
+    'must be a metric such as "named_metrics.kv_cache_usage", or a variable such as "$upstream_http_x_kv_cache_usage"';
+  all.push(
+    [
+      "utilization",
+      SOURCE,
+      ["kv_cache_usage", "named_metrics", "named_metrics.", "named_metrics.a b", "named_metrics.a,b", "eps"],
+    ],
+    ["utilization", SOURCE, ["$upstream_http_", "$http_x", "$upstream_http_X", "xcpu_utilization", "rps"]],
+    ["utilization", "must be a non-empty string", ["", 1, true, {}, [], NOTHING]],
+    ["utilization", "must not be longer than 128 bytes", [`named_metrics.${string.rep("n", 115)}`]],
+    ["utilization", "must not contain control characters", ["named_metrics.a\n"]],
+  );
   for (const [name, reason, values] of all) {
     for (const value of values) refused.push([{ [name]: value }, `invalid "load.${name}": ${reason}`]);
   }

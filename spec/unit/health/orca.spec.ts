@@ -49,6 +49,23 @@ describe("the header endpoint-load-metrics", () => {
     });
   }
 
+  const named: [name: string, value: string, utilization: number | undefined][] = [
+    ["named_metrics.kv", "TEXT application_utilization=0.9,named_metrics.kv=0.25", 0.25],
+    ["named_metrics.kv", 'JSON {"cpuUtilization":0.9,"namedMetrics":{"kv":0.25}}', 0.25],
+    ["named_metrics.kv", 'JSON {"named_metrics":{"kv":0}}', 0],
+    ["named_metrics.a.b", "TEXT named_metrics.a.b=0.5", 0.5],
+    ["utilization.disk", "TEXT cpu_utilization=0.9,utilization.disk=0.5", 0.5],
+    ["mem_utilization", "TEXT cpu_utilization=0.9,mem_utilization=0.5", 0.5],
+    ["cpu_utilization", "TEXT cpu_utilization=0.1,application_utilization=0.5", 0.1],
+    ["named_metrics.kv", "TEXT application_utilization=0.9,named_metrics.KV=0.25", undefined],
+    ["$upstream_http_x_kv", "TEXT application_utilization=0.9", undefined],
+  ];
+  for (const [utilization, value, expected] of named) {
+    it(`has the utilization ${tostring(expected)} if that is ${utilization} of ${value}`, () => {
+      expect(parse_load_metrics(value, { utilization })[0]?.utilization).equal(expected);
+    });
+  }
+
   const refused: [string, string][] = [
     ["", NO_FORM],
     ["TEXT", NO_FORM],

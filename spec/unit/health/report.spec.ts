@@ -9,6 +9,7 @@ const FULL = {
   latency: 35,
   rps: 310.5,
   eps: 0.2,
+  named_metrics: { kv_cache_usage: 0.5, "a.b": 7 },
   state: "up",
   time: "2026-01-01T00:00:00.250Z",
 };
@@ -24,6 +25,7 @@ describe("a report", () => {
     { connections: 0 },
     { rps: 0.001 },
     { eps: 7 },
+    { named_metrics: { kv: 0 } },
     { state: "up" },
     { state: "drain" },
     { state: "down" },
@@ -49,6 +51,13 @@ describe("a report", () => {
     [{ state: true }, 'invalid "state": must be one of "up", "drain", "down"'],
     [{ state: json_null }, 'invalid "state": must be one of "up", "drain", "down"'],
   ];
+  const METRICS = 'invalid "named_metrics": must be an object with 1 to 64 numbers';
+  const many: Record<string, number> = {};
+  for (const number of $range(1, 65)) many[`m${number}`] = number;
+  for (const metrics of [5, true, "kv", {}, [], [0.5], json_null, many])
+    refused.push([{ named_metrics: metrics }, METRICS]);
+  for (const value of [-1, 1.1e12, 0 / 0, "0.5", true, {}, json_null])
+    refused.push([{ named_metrics: { kv: value } }, `invalid "named_metrics.kv": ${NUMBER}`]);
   for (const name of ["utilization", "connections", "rps", "eps"]) {
     for (const value of [-1, -1e-9, 1.1e12, 1 / 0, -1 / 0, 0 / 0, "0.5", "", true, {}, [0.5], json_null])
       refused.push([{ [name]: value }, `invalid "${name}": ${NUMBER}`]);
@@ -85,8 +94,26 @@ describe("a report", () => {
 
   it("has a latency only for the method that uses it", () => {
     const report = { in_flight: 3, latency: 35 };
-    expect(report_for("least_load", report)).same({ in_flight: 3, latency: 35 });
-    expect(report_for("least_time", report)).same({ in_flight: 3 });
+    expect(report_for("least_load", undefined, report)).same({ in_flight: 3, latency: 35 });
+    expect(report_for("least_time", undefined, report)).same({ in_flight: 3 });
     expect(report.latency).equal(35);
+  });
+
+  it("has the metrics that options name instead of its own members", () => {
+    const report = { utilization: 0.9, in_flight: 1, named_metrics: { kv: 0.25, "q.all": 7, ms: 40 } };
+    const sources = {
+      utilization: "named_metrics.kv",
+      in_flight: "named_metrics.q.all",
+      latency: "named_metrics.ms",
+    };
+    expect(report_for("least_load", sources, report)).same({ utilization: 0.25, in_flight: 7, latency: 40 });
+    expect(report_for("round_robin", sources, report)).same({ utilization: 0.25, in_flight: 7 });
+  });
+
+  it("keeps its own members if it does not have the metrics, or no option names them", () => {
+    const report = { utilization: 0.9, named_metrics: { kv: 0.25 } };
+    for (const utilization of ["named_metrics.other", "utilization.kv", "$upstream_http_kv", undefined])
+      expect(report_for("round_robin", { utilization }, report)).same({ utilization: 0.9 });
+    expect(report_for("round_robin", undefined, { named_metrics: { kv: 0.25 } })).same({});
   });
 });

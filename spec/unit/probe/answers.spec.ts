@@ -14,13 +14,15 @@ const SERVER_ROW = 2 as RowNumber;
 const INCARNATION = 5;
 const LOAD_METRICS = "endpoint-load-metrics";
 
-/** A target whose check has `report`. */
-function target_with(report: string | undefined): Target {
+/** A target whose check has `report`, and whose utilization is `utilization`. */
+function target_with(report: string | undefined, utilization?: string): Target {
   shared_memory()[row_at(SERVER_ROW) + Row.STAMP] = INCARNATION;
-  const [settings] = read_settings({ health_check: { report } });
-  const config = settings?.health_check ?? error("no health check", 0);
+  const load = utilization === undefined ? {} : { load: { utilization } };
+  const [settings] = read_settings({ health_check: { report }, ...load });
+  if (settings?.health_check === undefined) error("no health check", 0);
+  const { health_check: config } = settings;
   const place = { id: 0, incarnation: INCARNATION, row: SERVER_ROW, server: "10.0.0.1:80" };
-  const check = new_check("app", 1, config, { method: "round_robin" });
+  const check = new_check("app", 1, config, settings);
   return {
     subject: subject_of("app", UPSTREAM_ROW, { ...SERVER_DEFAULTS, ...place }),
     check,
@@ -72,6 +74,26 @@ describe("the answer to a health check", () => {
     const headers = { [LOAD_METRICS]: "TEXT cpu_utilization=0.75" };
     note_answer(target_with(undefined), { status: 200, headers, body: "" });
     expect(cell(Row.UTILIZATION)).equal(0.75);
+  });
+
+  it("reports the metric that `load.utilization` names, in its header or in its body", () => {
+    const headers = { [LOAD_METRICS]: "TEXT cpu_utilization=0.75,named_metrics.kv=0.5" };
+    note_answer(target_with(undefined, "named_metrics.kv"), { status: 200, headers, body: "" });
+    expect(cell(Row.UTILIZATION)).equal(0.5);
+    const body = '{"load":{"utilization":0.75,"named_metrics":{"kv":0.25}}}';
+    note_answer(target_with("load", "named_metrics.kv"), { status: 200, headers: {}, body });
+    expect(cell(Row.UTILIZATION)).equal(0.25);
+    expect(cell(Row.BAD_REPORTS)).equal(0);
+  });
+
+  it("reports the header that `load.utilization` names", () => {
+    const target = target_with(undefined, "$upstream_http_x_kv_usage");
+    note_answer(target, { status: 200, headers: { "x-kv-usage": "0.5" }, body: "" });
+    expect(cell(Row.UTILIZATION)).equal(0.5);
+    note_answer(target, { status: 200, headers: {}, body: "" });
+    expect([cell(Row.REPORTS), cell(Row.BAD_REPORTS)]).same([1, 0]);
+    note_answer(target, { status: 200, headers: { "x-kv-usage": "-1" }, body: "" });
+    expect([cell(Row.UTILIZATION), cell(Row.BAD_REPORTS)]).same([0.5, 1]);
   });
 
   for (const body of ["", "not JSON", "[]", '{"cpu":"high"}', '{"cpu":{}}', '{"other":1}']) {

@@ -1,6 +1,6 @@
 import { time_with } from "../balancer/least_load";
 import { seconds_of } from "../config/time";
-import type { Reason } from "../control/load";
+import { Reason } from "../control/load";
 import { reason_text } from "../control/weights";
 import { reported_name, reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
@@ -29,10 +29,15 @@ function rounded(value: number): number {
 
 function reason_of({ load }: Document, { backup }: ServerRecord, row: Cell): string {
   if (load === undefined) return 'the upstream has no "load"';
-  const reason: Reason = shared_memory()[row + Row.FACTOR_REASON];
-  return backup
-    ? "as configured: the weight of a backup server does not follow its load"
-    : reason_text(reason);
+  const memory = shared_memory();
+  const reason: Reason = memory[row + Row.FACTOR_REASON];
+  if (backup) return "as configured: the weight of a backup server does not follow its load";
+  // Reports of other values only are none for the weight.
+  if (memory[row + Row.REPORTS] > 0 && memory[row + Row.UTILIZATION] < 0)
+    return load.utilization === undefined
+      ? reason_text(Reason.NO_UTILIZATION)
+      : `as configured: no report has had "${load.utilization}"`;
+  return reason_text(reason);
 }
 
 /** Returns a weight and its factors. `report`: the loads of all servers; undefined: not known. */

@@ -2,12 +2,23 @@ import type { Available, Method, Peer, Surroundings } from "./method";
 
 const PERCENT = 100;
 
+/** The options of `hash` with a bound. */
+interface Bounds {
+  balance_factor: number;
+  balance_slack?: number;
+}
+
 /**
  * Bounds the load of each peer (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded Loads",
- * 2016): the share of its weight in all requests in progress, times `balance_factor` percent, rounded up. A
- * peer at its bound is not available, unless all available peers are at their bounds. Any phase.
+ * 2016): the share of its weight in all requests in progress, times `balance_factor` percent, or plus
+ * `balance_slack` requests if that is more, rounded up. A peer at its bound is not available, unless all
+ * available peers are at their bounds. Any phase.
  */
-export function with_bound(surroundings: Surroundings, balance_factor: number, method: Method): Method {
+export function with_bound(
+  surroundings: Surroundings,
+  { balance_factor, balance_slack = 0 }: Bounds,
+  method: Method,
+): Method {
   const { in_flight, left_in_flight, total_in_flight } = surroundings;
   /** The sum of the weights of the peers in rotation. */
   let total_weight = 0;
@@ -18,10 +29,18 @@ export function with_bound(surroundings: Surroundings, balance_factor: number, m
   let total = 0;
   let is_available: Available;
 
-  function has_room(this: void, peer: Peer): boolean {
+  function is_below_factor(this: void, peer: Peer): boolean {
     const share = (total * peer.weight) / total_weight;
     return is_available(peer) && in_flight(peer) < math.ceil((share * balance_factor) / PERCENT);
   }
+
+  function is_below_either(this: void, peer: Peer): boolean {
+    const share = (total * peer.weight) / total_weight;
+    const bound = math.max((share * balance_factor) / PERCENT, share + balance_slack);
+    return is_available(peer) && in_flight(peer) < math.ceil(bound);
+  }
+
+  const has_room = balance_slack === 0 ? is_below_factor : is_below_either;
 
   function in_flight_outside(): number {
     let requests = 0;

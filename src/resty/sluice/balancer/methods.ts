@@ -33,8 +33,9 @@ const METHODS: Record<MethodName, NewMethod> = {
   hash: ({ hash }, surroundings) => {
     if (hash?.consistent !== true) return new_hash(surroundings);
     const consistent = new_consistent_hash(surroundings);
-    if (hash.balance_factor === undefined) return consistent;
-    return with_bound(surroundings, hash.balance_factor, consistent);
+    const { balance_factor, balance_slack = 0 } = hash;
+    if (balance_factor === undefined) return consistent;
+    return with_bound(surroundings, { balance_factor, balance_slack }, consistent);
   },
   ip_hash: (_config, surroundings) => new_ip_hash(surroundings),
 };

@@ -53,11 +53,19 @@ export const HASH = block(
      * Most requests in flight of one server, in percent of the mean; only with `consistent`. Default: none.
      */
     balance_factor: optional(whole_from(100, 100000)),
+    /**
+     * Requests in flight that a server may have above the mean, whatever `balance_factor` is; only with that.
+     * Default: 0.
+     */
+    balance_slack: optional(whole_from(0, 100000)),
   },
-  (path, { balance_factor, consistent }) =>
-    balance_factor !== undefined && !consistent
-      ? invalid_value(`${path}.balance_factor`, 'requires that "consistent" is true')
-      : undefined,
+  (path, { balance_factor, balance_slack, consistent }) => {
+    if (balance_factor !== undefined && !consistent)
+      return invalid_value(`${path}.balance_factor`, 'requires that "consistent" is true');
+    if (balance_slack !== undefined && balance_factor === undefined)
+      return invalid_value(`${path}.balance_slack`, 'requires "balance_factor"');
+    return undefined;
+  },
 );
 
 /** How requests are distributed: a method, its parameters, and what takes precedence over it. */

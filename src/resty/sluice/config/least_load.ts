@@ -1,29 +1,7 @@
 import { block, optional, with_default, type ConfigOf } from "./block";
+import { read_source } from "./load_source";
 import { missing_value } from "./problem";
-import { refuse, type Read } from "./reader";
-import { text_to } from "./texts";
 import { number_from, whole_from } from "./values";
-
-const read_text = text_to(128);
-
-/** A metric of ORCA, or a variable with a header of the response. */
-const SOURCES = [
-  "^named_metrics%.[^%s,=:]+$",
-  "^utilization%.[^%s,=:]+$",
-  "^request_cost%.[^%s,=:]+$",
-  "^%$upstream_http_[%l%d_]+$",
-];
-
-function read_source(this: void, path: string, value: unknown): Read<string> {
-  const [text, problem] = read_text(path, value);
-  if (text === undefined) return $multi(undefined, problem);
-  for (const pattern of SOURCES)
-    if (string.find(text, pattern)[0] !== undefined) return $multi(text, undefined);
-  return refuse(
-    path,
-    'must be a metric such as "named_metrics.rif", or a variable such as "$upstream_http_x_rif"',
-  );
-}
 
 /** Where the load is in the responses of the servers. */
 export const LOAD_REPORT = block(
@@ -36,7 +14,6 @@ export const LOAD_REPORT = block(
   (path, { in_flight, latency }) =>
     (in_flight ?? latency) === undefined ? missing_value(`${path}.in_flight`) : undefined,
 );
-export type LoadReportConfig = ConfigOf<typeof LOAD_REPORT>;
 
 /** Parameters of the method `least_load`: of some servers, the one that is expected to answer first. */
 export const LEAST_LOAD = block({

@@ -1,4 +1,5 @@
-import { block, with_default, type ConfigOf } from "./block";
+import { block, optional, with_default, type ConfigOf } from "./block";
+import { read_utilization_source } from "./load_source";
 import { number_from, time_from, whole_from } from "./values";
 
 /**
@@ -6,6 +7,11 @@ import { number_from, time_from, whole_from } from "./values";
  * option.
  */
 export const LOAD = block({
+  /**
+   * The metric of the reports that is the utilization, such as `"named_metrics.kv_cache_usage"`, or a header,
+   * `"$upstream_http_…"`. Default: `application_utilization`, else `cpu_utilization`.
+   */
+  utilization: optional(read_utilization_source),
   /** Utilization above which the excess counts twice. */
   target: with_default(number_from(0.01, 1), 0.7),
   /** Interval between two changes of the weights. */

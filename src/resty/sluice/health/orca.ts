@@ -1,4 +1,4 @@
-import type { LoadReportConfig } from "../config/least_load";
+import type { LoadSources } from "../config/load_source";
 import { decode, is_table, json_null } from "../lib/json";
 import { trim } from "../lib/text";
 import { LARGEST, type Report } from "./report";
@@ -92,8 +92,12 @@ function read_json(text: string, metrics: Metrics): string | undefined {
   return undefined;
 }
 
-/** Returns the utilization: as in Envoy, that of the application or else that of the processor. */
-function utilization_of(metrics: Metrics): number | undefined {
+/**
+ * Returns the utilization: the metric with its name, or without a name as in Envoy that of the application or
+ * else that of the processor.
+ */
+function utilization_of(metrics: Metrics, name: string | undefined): number | undefined {
+  if (name !== undefined) return metrics.get(name);
   const application = metrics.get("application_utilization");
   if (application !== undefined && application > 0) return application;
   return metrics.get("cpu_utilization") ?? application;
@@ -108,10 +112,10 @@ function metric(metrics: Metrics, name: string | undefined): number | undefined 
  * Parses the value of the header. It may contain no known metric: protobuf omits fields that are 0, and there
  * are other metrics.
  *
- * @param names the metrics that are the requests in flight and the latency
+ * @param names the metrics that are the utilization, the requests in flight and the latency
  * @returns the report, or undefined and the reason
  */
-export function parse_load_metrics(value: string, names?: LoadReportConfig): Parsed {
+export function parse_load_metrics(value: string, names?: LoadSources): Parsed {
   if (value.length > LONGEST) return fail(`longer than ${LONGEST} bytes`);
   const [form, text] = string.match(value, "^%s*(%u+)%s+(.*)$");
   const metrics: Metrics = new LuaTable();
@@ -121,7 +125,7 @@ export function parse_load_metrics(value: string, names?: LoadReportConfig): Par
   else wrong = "neither TEXT nor JSON";
   if (wrong !== undefined) return fail(wrong);
   const report: Report = {
-    utilization: utilization_of(metrics),
+    utilization: utilization_of(metrics, names?.utilization),
     rps: metrics.get("rps_fractional") ?? metrics.get("rps"),
     eps: metrics.get("eps"),
     in_flight: metric(metrics, names?.in_flight),

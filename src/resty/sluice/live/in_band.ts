@@ -1,6 +1,6 @@
-import type { LoadReportConfig } from "../config/least_load";
+import type { LoadSources } from "../config/load_source";
+import { read_header_report } from "../health/header_report";
 import { parse_load_metrics } from "../health/orca";
-import { LARGEST, type Report } from "../health/report";
 import { count_bad_report, note_report } from "../health/reported";
 import type { LiveServer } from "./view/model";
 
@@ -8,40 +8,27 @@ import type { LiveServer } from "./view/model";
 
 /** Interval between two looks at the responses of a server. More do not describe the load better. */
 const SECONDS_BETWEEN_LOOKS = 0.1;
-const DOLLAR = 36;
 
-/** Returns a header of the response by the name of its variable; undefined: absent, or another name. */
-function header_text(name: string | undefined): string | undefined {
-  if (name === undefined || string.byte(name) !== DOLLAR) return undefined;
-  return ngx.var[string.sub(name, 2)];
-}
-
-/** Returns a value from 0 up; undefined: not a decimal number. */
-function number_in(text: string | undefined): number | undefined {
-  if (text === undefined || string.find(text, "^[%d.]+$")[0] === undefined) return undefined;
-  const value = tonumber(text);
-  return value !== undefined && value <= LARGEST ? value : undefined;
+function variable(this: void, name: string): string | undefined {
+  return ngx.var[name];
 }
 
 /** Notes the headers that report the load of a server. */
-function note_headers(server: LiveServer, names: LoadReportConfig, now: number): void {
-  const in_flight = header_text(names.in_flight);
-  const latency = header_text(names.latency);
-  if (in_flight === undefined && latency === undefined) return;
-  const report: Report = { in_flight: number_in(in_flight), latency: number_in(latency) };
-  if ((report.in_flight ?? report.latency) === undefined) count_bad_report(server);
-  else note_report(server, report, server.upstream.report_expiry, now);
+function note_headers(server: LiveServer, sources: LoadSources, now: number): void {
+  const [report, is_bad] = read_header_report(sources, variable);
+  if (report !== undefined) note_report(server, report, server.upstream.report_expiry, now);
+  else if (is_bad) count_bad_report(server);
 }
 
 /** Notes the report of load in the headers of a response. Phase: log_by_lua. */
 export function note_response_report(server: LiveServer, now: number): void {
   if (now < server.report_due) return;
   server.report_due = now + SECONDS_BETWEEN_LOOKS;
-  const { load_report, report_expiry } = server.upstream;
-  if (load_report !== undefined) note_headers(server, load_report, now);
+  const { load_sources, report_expiry } = server.upstream;
+  if (load_sources !== undefined) note_headers(server, load_sources, now);
   const value = ngx.var.upstream_http_endpoint_load_metrics;
   if (value === undefined) return;
-  const [report] = parse_load_metrics(value, load_report);
+  const [report] = parse_load_metrics(value, load_sources);
   if (report === undefined) count_bad_report(server);
   else note_report(server, report, report_expiry, now);
 }

@@ -1,4 +1,6 @@
+import type { LoadSources } from "../config/load_source";
 import { parse_agent } from "../health/agent";
+import { read_header_report } from "../health/header_report";
 import { parse_load_metrics } from "../health/orca";
 import { read_report, report_for, type Report } from "../health/report";
 import { count_bad_report, note_report } from "../health/reported";
@@ -11,12 +13,28 @@ import type { Target } from "./targets";
 
 /** The reports of servers that are part of a check: in the answer, or from an agent on the server. */
 
+const UPSTREAM_HTTP = "upstream_http_";
 const LOAD_METRICS = "endpoint-load-metrics";
 const LONGEST_LINE = 1024;
 
 function use_report({ subject, check }: Target, report: Report | undefined): void {
   if (report === undefined) count_bad_report(subject);
-  else note_report(subject, report_for(check.method, report), check.report_expiry, clock.now());
+  else
+    note_report(
+      subject,
+      report_for(check.method, check.load_sources, report),
+      check.report_expiry,
+      clock.now(),
+    );
+}
+
+/** Uses the report in headers of an answer. Their variables are named as those of responses to requests. */
+function note_headers(target: Target, sources: LoadSources, headers: Answer["headers"]): void {
+  const [report, is_bad] = read_header_report(sources, (variable) => {
+    const [name] = string.gsub(string.sub(variable, UPSTREAM_HTTP.length + 1), "_", "-");
+    return headers[name];
+  });
+  if (report !== undefined || is_bad) use_report(target, report);
 }
 
 /** Returns the value at a path of a JSON text. The names of a path are separated by dots. */
@@ -28,9 +46,11 @@ function member_at(text: string, path: string): unknown {
 
 /** Uses the reports in the answer to a check. */
 export function note_answer(target: Target, { headers, body }: Answer): void {
+  const { load_sources } = target.check;
   const { report } = target.check.config;
+  if (load_sources !== undefined) note_headers(target, load_sources, headers);
   const metrics = headers[LOAD_METRICS];
-  if (metrics !== undefined) use_report(target, parse_load_metrics(metrics, target.check.load_report)[0]);
+  if (metrics !== undefined) use_report(target, parse_load_metrics(metrics, load_sources)[0]);
   if (report === undefined) return;
   const member = member_at(body, report);
   use_report(target, read_report(report, is_table(member) ? member : { utilization: member })[0]);

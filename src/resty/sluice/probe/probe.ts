@@ -1,6 +1,6 @@
 import type { HealthCheckConfig } from "../config/health_check";
 import type { MethodName } from "../config/balancing";
-import type { LoadReportConfig } from "../config/least_load";
+import { load_sources, type LoadSources } from "../config/load_source";
 import type { UpstreamSettings } from "../config/settings";
 import { seconds_of } from "../config/time";
 import { expiry_of } from "../health/reported";
@@ -46,7 +46,7 @@ export interface Check {
   /** The method of the upstream. */
   method: MethodName;
   /** Where the answers report the load; undefined: only in the members of ORCA for it. */
-  load_report: LoadReportConfig | undefined;
+  load_sources: LoadSources | undefined;
   /** True: the weights of the servers follow their loads. */
   follows_load: boolean;
 }
@@ -79,7 +79,7 @@ export function new_check(
     match: new_match(config.match),
     report_expiry: expiry_of(load),
     method,
-    load_report: least_load?.report,
+    load_sources: load_sources({ load, least_load }),
     follows_load: load !== undefined,
   };
 }

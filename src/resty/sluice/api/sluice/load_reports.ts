@@ -1,3 +1,4 @@
+import { load_sources } from "../../config/load_source";
 import { read_report, report_for } from "../../health/report";
 import { count_bad_report, expiry_of, note_report } from "../../health/reported";
 import * as clock from "../../lib/clock";
@@ -24,7 +25,8 @@ function note(name: string, text: string, record: ServerRecord): Answered {
     count_bad_report(reporter);
     return $multi(undefined, invalid);
   }
-  const untimely = note_report(reporter, report_for(head.method, report), expiry_of(head.load), clock.now());
+  const used = report_for(head.method, load_sources(head), report);
+  const untimely = note_report(reporter, used, expiry_of(head.load), clock.now());
   if (untimely !== undefined) return $multi(undefined, untimely);
   return reply_to_routine(204);
 }

@@ -1,4 +1,5 @@
 import { check_server_address } from "../../config/address_class";
+import { load_sources } from "../../config/load_source";
 import { read_node, type NodeConfig } from "../../config/node";
 import type { Problem } from "../../config/problem";
 import type { Read } from "../../config/reader";
@@ -117,7 +118,8 @@ function note_renewal_report(
 ): void {
   if (report === undefined) return;
   const subject = subject_of(name, head.row, server);
-  note_report(subject, report_for(head.method, report), expiry_of(head.load), clock.now());
+  const used = report_for(head.method, load_sources(head), report);
+  note_report(subject, used, expiry_of(head.load), clock.now());
 }
 
 /** The problem of a renewal that the other gateways do not receive: they would remove the server. */

@@ -1,6 +1,7 @@
 import type { RetriesConfig } from "../../config/admission";
 import { BALANCING, type BalancingConfig } from "../../config/balancing";
 import { copy_of } from "../../config/block";
+import { load_sources } from "../../config/load_source";
 import { seconds_of } from "../../config/time";
 import { ZONES } from "../../config/zones";
 import { limits_of } from "../../health/outlier";
@@ -100,7 +101,7 @@ export function set_limits(
   if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
   // Without `load` the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
-  upstream.load_report = least_load?.report;
+  upstream.load_sources = load_sources({ load, least_load });
   upstream.wants_reports =
     load !== undefined ||
     autoscale !== undefined ||

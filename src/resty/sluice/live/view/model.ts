@@ -3,7 +3,7 @@ import type { Semaphore } from "ngx.semaphore";
 import type { Method, Peer } from "../../balancer/method";
 import type { ZoneMethod } from "../../balancer/zones";
 import type { Shareholder } from "../../balancer/shares";
-import type { LoadReportConfig } from "../../config/least_load";
+import type { LoadSources } from "../../config/load_source";
 import type { OutlierLimits } from "../../health/outlier";
 import type { Fifo, FifoEntry } from "../../lib/fifo";
 import type { Cell, RowNumber } from "../../store/memory/cells";
@@ -125,7 +125,7 @@ export interface LiveUpstream {
   /** True: reports in responses are read. */
   wants_reports: boolean;
   /** Where the responses report the load; undefined: only in the members of ORCA for it. */
-  load_report: LoadReportConfig | undefined;
+  load_sources: LoadSources | undefined;
   /** The time that a report is valid, in seconds. */
   report_expiry: number;
   /** If fewer servers, in percent, are available, health is ignored; and whether that is so. */

@@ -68,7 +68,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     follows_load: false,
     load_revision: 0,
     wants_reports: false,
-    load_report: undefined,
+    load_sources: undefined,
     report_expiry: expiry_of(undefined),
     panic_threshold: 0,
     panics: false,
