@@ -17,9 +17,7 @@ import type { LoadReport } from "../store/source_status";
 
 /** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
 
-const weight_record = record(
-  "effective configured slow_start load outlier capacity median_capacity reason",
-);
+const weight_record = record("effective configured slow_start load outlier capacity median_capacity reason");
 const report_record = record("utilization connections rps eps state time accepted refused");
 const load_record = record("in_flight elsewhere expected_time");
 const scaling_record = record("high_since low_since scaled_at call");

@@ -68,12 +68,7 @@ function read_health(values: number[], row: Cell, now: Moment): void {
  * @param values receives them
  * @param head the document of the upstream, without its servers
  */
-export function read_server(
-  values: number[],
-  server: ServerRecord,
-  head: Document,
-  now: Moment,
-): void {
+export function read_server(values: number[], server: ServerRecord, head: Document, now: Moment): void {
   const memory = shared_memory();
   const row = row_at(server.row);
   const active = active_requests(server.row);

@@ -106,7 +106,8 @@ function check_text({ row }: ServerRecord): string {
 
 /** Returns the weight and its factors. Most servers of an upstream have the same ones. */
 function weight_text(server: ServerRecord, { document, loads, now, weights }: Common): string {
-  const is_varied = document.load !== undefined ||
+  const is_varied =
+    document.load !== undefined ||
     server.slow_start !== "0s" ||
     document.outlier_detection?.mode === "degrade";
   const known = is_varied ? undefined : weights.get(server.weight);
