@@ -32,7 +32,7 @@ function read_anomalies(
   config: Record<string, unknown>,
   given: Record<string, unknown>,
 ): Problem | undefined {
-  const has_anomalies = config.mode !== "eject";
+  const has_anomalies = config.mode === "degrade" || config.mode === "detect";
   for (const [name, value] of ANOMALIES) {
     if (given[name] === undefined) config[name] = has_anomalies ? value : undefined;
     else if (!has_anomalies)
@@ -53,9 +53,9 @@ export const OUTLIER_DETECTION = block(
   {
     /**
      * What happens to outliers: `eject` ejects them. `degrade` takes weight from servers with anomalous error
-     * rates or latencies, step by step. `detect` only reports what these two would do.
+     * rates or latencies, step by step. `detect` only reports what these two would do. Default: `eject`.
      */
-    mode: with_default(one_of(["eject", "degrade", "detect"]), "eject"),
+    mode: optional(one_of(["eject", "degrade", "detect"])),
     /**
      * Number of consecutive responses with a status of 500 to 599. With the mode `degrade`, the default is 0.
      */

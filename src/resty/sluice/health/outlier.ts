@@ -37,9 +37,10 @@ export interface OutlierLimits {
 
 /** Returns the limits of anomalies; undefined: the mode does not look for them. */
 function anomaly_limits_of(config: OutlierConfig): AnomalyLimits | undefined {
-  if (config.mode === "eject") return undefined;
+  const { mode } = config;
+  if (mode !== "degrade" && mode !== "detect") return undefined;
   return {
-    degrades: config.mode === "degrade",
+    degrades: mode === "degrade",
     minimum_hosts: config.anomaly_minimum_hosts ?? 0,
     request_volume: config.anomaly_request_volume ?? 0,
     error_margin: (config.anomaly_error_percent ?? 0) / PERCENT,
