@@ -79,7 +79,7 @@ function settings(random) {
       retries: { tries: 1 + random(3) },
       queue: { size: 1 + random(3), timeout: "1s" },
       zones: oneOf(random, [{}, { min_servers: 2 }, { prefer: false }]),
-      outlier_detection: oneOf(random, [{}, { consecutive_5xx: 3 }]),
+      outlier_detection: oneOf(random, [{}, { consecutive_5xx: 3 }, { mode: "degrade" }, { mode: "detect" }]),
       owner: oneOf(random, OWNERS),
       sticky: oneOf(random, [{ cookie: { name: "srv" } }, { route: { variables: ["$cookie_r"] } }]),
     }),
