@@ -24,7 +24,11 @@ const WHILE = 2500;
 const FOLLOWED = 500;
 const loses = /loses weight step by step/;
 
-/** @param {import("node:test").TestContext} context @param {number} count @param {object} [outlier_detection] */
+/**
+ * @param {import("node:test").TestContext} context
+ * @param {number} count
+ * @param {object} [outlier_detection]
+ */
 async function start(context, count, outlier_detection = {}) {
   const { backends, options } = await prepareJudged(context, count, {
     mode: "degrade",

@@ -1,4 +1,4 @@
-/** The lost weights of outliers with each method that uses weights, and with clients that are bound to servers. */
+/** The lost weights of outliers with each method that uses weights, and with bound clients. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,8 +33,8 @@ for (const settings of [
 ]) {
   const { method, ...rest } = settings;
   test(`${method} ${JSON.stringify(rest)} follows a lost weight`, async (context) => {
-    // Some methods avoid a failing server by themselves. It therefore loses its weight with another method, and
-    // has a lower weight than it deserves while these requests are counted.
+    // Some methods avoid a failing server by themselves. It therefore loses its weight with another method,
+    // and has a lower weight than it deserves while these requests are counted.
     const { backends, gateway } = await start(context, {}, { step_up_percent: 1 });
     const mend = failSometimes(backends[0]);
     const load = sendTo(context, gateway);

@@ -1,4 +1,4 @@
-/** Upstreams whose outlier detection looks for anomalies, servers that have one, and what the API shows of them. */
+/** Upstreams whose outlier detection looks for anomalies, and what the API shows of their servers. */
 import { startBackends } from "./backend.mjs";
 import { startLoad } from "./load.mjs";
 import { sluice } from "./upstreams.mjs";

@@ -112,7 +112,7 @@ export const OUTLIER_DETECTION = block(
     min_weight_percent: optional(whole_from(1, PERCENT)),
   },
   (path, config, given) => {
-    const wrong = read_anomalies(path, config as unknown as Record<string, unknown>, given);
+    const wrong = read_anomalies(path, config, given);
     if (wrong !== undefined) return wrong;
     let compares = false;
     for (const [name] of SUCCESS_RATE) compares ||= given[name] !== undefined;

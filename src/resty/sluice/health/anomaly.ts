@@ -1,7 +1,7 @@
 /**
  * Anomalies of servers, for outlier detection that takes weight from them or only reports them. Pure.
  *
- * A server is compared with the sum of the other servers, so that a fault of all of them is an anomaly of none.
+ * A server is compared with the sum of the other servers, so that a fault of all is an anomaly of none.
  *
  *   errors    its error rate is above that of the others by `error_margin`, plus three standard deviations
  *             of that rate among so many responses, so that chance is no anomaly
@@ -54,7 +54,7 @@ export const enum Verdict {
 
 /** The number of standard deviations that chance explains. */
 const NOISE = 3;
-/** A smaller difference of latencies is none, in milliseconds: nginx measures whole ones, and workers are busy. */
+/** A smaller difference of latencies is none, in milliseconds: nginx measures whole ones. */
 const LEAST_DIFFERENCE = 5;
 /** A server that has lost weight is judged by fewer requests, but not by fewer than these. */
 const FEWEST_REQUESTS = 5;
@@ -75,8 +75,8 @@ export function add_performance(sum: Performance, one: Performance): void {
 }
 
 /**
- * Returns the number of requests that are enough to judge a server with a part of its weight: `request_volume`
- * in proportion to that part, so that a server which has lost weight can be seen to recover.
+ * Returns the number of requests that are enough to judge a server with a part of its weight:
+ * `request_volume` in proportion to that part, so that a server can be seen to recover.
  */
 export function enough_requests({ request_volume }: AnomalyLimits, part: number): number {
   return math.max(math.min(FEWEST_REQUESTS, request_volume), math.ceil(request_volume * part));

@@ -73,16 +73,17 @@ function clear_outliers(name: string, { row, lines }: Document): void {
   for (const line of lines) {
     const [, , server_row] = numbers_in(line);
     const at = row_at(server_row);
-    if (memory[at + Row.ANOMALY] !== Anomaly.NONE || memory[at + Row.REPORTED_UNTIL] !== 0)
+    const anomaly: Anomaly = memory[at + Row.ANOMALY];
+    if (anomaly !== Anomaly.NONE || memory[at + Row.REPORTED_UNTIL] !== 0)
       clear_outlier(subject_of(name, row, parse_line(line)));
   }
 }
 
 /**
  * Sets the limits of servers that are new or have changed, and concludes their states. If a change removes
- * outlier detection or changes its mode, ends what it has done to servers. When it is called again for a change whose writer has
- * died, it concludes what that writer has not. The caller holds the write lock, and has not published the
- * change.
+ * outlier detection or changes its mode, ends what it has done to servers. When it is called again for a
+ * change whose writer has died, it concludes what that writer has not. The caller holds the write lock, and
+ * has not published the change.
  *
  * @param servers those of `next` that `current` does not have, or has with other parameters
  */

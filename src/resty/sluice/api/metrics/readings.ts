@@ -7,9 +7,10 @@ import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { type Cell, Row } from "../../store/memory/cells";
 import { load_factor, outlier_part } from "../../store/memory/factor";
+import { has_anomaly } from "../../store/memory/outlier";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
-import { Anomaly, Reported, State } from "../../store/memory/states";
+import { Reported, State } from "../../store/memory/states";
 import { condition_of, plan_of, state_index } from "../condition";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
@@ -80,7 +81,7 @@ export function read_server(values: number[], server: ServerRecord, head: Docume
   values[Value.LOAD] = head.load === undefined ? 1 : load_factor(row);
   const mode = head.outlier_detection?.mode ?? "eject";
   values[Value.OUTLIER_PART] = mode === "degrade" ? outlier_part(row) : 1;
-  values[Value.OUTLIER] = mode !== "eject" && memory[row + Row.ANOMALY] !== Anomaly.NONE ? 1 : 0;
+  values[Value.OUTLIER] = mode !== "eject" && has_anomaly({ row }) ? 1 : 0;
   read_health(values, row, now);
   const is_in_rotation = may_serve(server) && reported_state(row) === Reported.UP;
   values[Value.IN_ROTATION] = is_in_rotation ? 1 : 0;

@@ -13,7 +13,7 @@ import {
 import { Row, UpstreamRow } from "../../store/memory/cells";
 import { Counter, TimeCell } from "../../store/memory/counter_cells";
 import { outlier_part, touch_factors } from "../../store/memory/factor";
-import { note_anomaly, note_recovery } from "../../store/memory/outlier";
+import { has_anomaly, note_anomaly, note_recovery } from "../../store/memory/outlier";
 import { counters_of, shared_memory, times_of, touch_health } from "../../store/memory/region";
 import { Anomaly, OutlierMode } from "../../store/memory/states";
 import { claim } from "./claim";
@@ -27,7 +27,7 @@ import { slow_start_part } from "./weight";
  */
 
 const PERCENT = 100;
-/** After so many intervals without enough requests, a server regains a step: what is known of it is too old. */
+/** After so many intervals without enough requests, a server regains a step: its judgement is too old. */
 const QUIET_INTERVALS = 10;
 
 /** A server in a comparison. */
@@ -80,11 +80,6 @@ function begin_count({ row }: LiveServer, { responses, errors, answers, timed, t
   memory[row + Row.JUDGED_ANSWERS] = memory[row + Row.JUDGED_ANSWERS] + answers;
   memory[row + Row.JUDGED_TIMED] = memory[row + Row.JUDGED_TIMED] + timed;
   memory[row + Row.JUDGED_TIME] = memory[row + Row.JUDGED_TIME] + time;
-}
-
-function is_anomalous({ server: { row } }: Candidate): boolean {
-  const anomaly: Anomaly = shared_memory()[row + Row.ANOMALY];
-  return anomaly !== Anomaly.NONE;
 }
 
 function is_bad({ verdict }: Candidate): boolean {
@@ -143,7 +138,7 @@ function apply(
     if (limits.degrades)
       note_anomaly(server, OutlierMode.DEGRADE, anomaly, stepped_down(part, limits), now, reason);
     else note_anomaly(server, OutlierMode.DETECT, anomaly, 1, now, reason);
-  } else if (is_anomalous(candidate)) {
+  } else if (has_anomaly(candidate.server)) {
     const is_quiet = verdict === Verdict.UNKNOWN && now - memory[cell] >= QUIET_INTERVALS * interval;
     if (is_quiet) candidate.verdict = Verdict.NORMAL;
     if (candidate.verdict === Verdict.NORMAL) recover(candidate, limits, now);
@@ -158,12 +153,12 @@ function apply(
 function spare_majority({ healthy, candidates }: Company): void {
   let outliers = 0;
   for (const index of $range(0, candidates.length - 1)) {
-    if (is_anomalous(candidates[index]) || is_bad(candidates[index])) outliers = outliers + 1;
+    if (has_anomaly(candidates[index].server) || is_bad(candidates[index])) outliers = outliers + 1;
   }
   if (outliers * 2 <= healthy) return;
   for (const index of $range(0, candidates.length - 1)) {
     const candidate = candidates[index];
-    if (is_bad(candidate) && !is_anomalous(candidate)) candidate.verdict = Verdict.DOUBTFUL;
+    if (is_bad(candidate) && !has_anomaly(candidate.server)) candidate.verdict = Verdict.DOUBTFUL;
   }
 }
 
@@ -183,9 +178,12 @@ function compare(company: Company, limits: AnomalyLimits, interval: number, now:
   let has_changed = false;
   for (const index of $range(0, candidates.length - 1)) {
     const candidate = candidates[index];
-    const was_anomalous = is_anomalous(candidate);
+    const was_anomalous = has_anomaly(candidate.server);
     apply(company, candidate, limits, interval, now);
-    if (is_anomalous(candidate) !== was_anomalous || outlier_part(candidate.server.row) !== candidate.part)
+    if (
+      has_anomaly(candidate.server) !== was_anomalous ||
+      outlier_part(candidate.server.row) !== candidate.part
+    )
       has_changed = true;
     // A server that has lost weight may need several intervals for enough requests.
     if (candidate.verdict !== Verdict.UNKNOWN || candidate.part === 1)

@@ -5,8 +5,8 @@ import { shared_memory } from "../../store/memory/region";
 const LONGEST_DELAY = 10;
 
 /**
- * Tells whether a comparison is due, which this worker then claims, and whether it is the first one. One worker
- * claims each comparison. Phase: timer.
+ * Tells whether a comparison is due, which this worker then claims, and whether it is the first one. Only one
+ * worker claims each of them. Phase: timer.
  *
  * @param cell holds when the last comparison was
  * @param interval in seconds

@@ -229,7 +229,7 @@ export const enum Row {
   ANOMALY,
   ANOMALOUS_SINCE,
   ANOMALIES,
-  /** The responses, errors, answers and their times at the last judgement for anomalies, and when that was. */
+  /** The responses, errors, answers and times at the last judgement for anomalies, and when that was. */
   JUDGED_RESPONSES,
   JUDGED_ERRORS,
   JUDGED_ANSWERS,

@@ -7,17 +7,21 @@ import { Anomaly, OutlierMode } from "./states";
 import type { Subject } from "./subject";
 
 /**
- * What outlier detection has noted of servers that it does not eject, in cells that all workers share. A worker
- * that has not yet followed a change of the mode notes nothing: the writer has cleared the cells before.
+ * What outlier detection has noted of servers that it does not eject, in cells that all workers share. A
+ * worker that has not yet followed a change of the mode notes nothing: the writer has cleared the cells.
  */
 
 /** Tells whether the row still belongs to the server, and its upstream still has the mode. */
 function is_current(subject: Subject, mode: OutlierMode): boolean {
   const memory = shared_memory();
-  return (
-    memory[subject.row + Row.STAMP] === subject.incarnation &&
-    memory[subject.upstream_row + UpstreamRow.OUTLIER_MODE] === mode
-  );
+  const current: OutlierMode = memory[subject.upstream_row + UpstreamRow.OUTLIER_MODE];
+  return memory[subject.row + Row.STAMP] === subject.incarnation && current === mode;
+}
+
+/** Tells whether an anomaly of a server is noted. */
+export function has_anomaly({ row }: Pick<Subject, "row">): boolean {
+  const anomaly: Anomaly = shared_memory()[row + Row.ANOMALY];
+  return anomaly !== Anomaly.NONE;
 }
 
 /** Notes that a server is an outlier, with the part of its weight that it keeps. Phase: timer. */
@@ -33,7 +37,7 @@ export function note_anomaly(
   const { row, upstream_name, id, server } = subject;
   exclusively(() => {
     if (!is_current(subject, mode)) return;
-    const is_new = memory[row + Row.ANOMALY] === Anomaly.NONE;
+    const is_new = !has_anomaly(subject);
     memory[row + Row.ANOMALY] = anomaly;
     memory[row + Row.OUTLIER_PART] = part;
     if (!is_new) return;
@@ -55,7 +59,7 @@ export function note_recovery(subject: Subject, mode: OutlierMode, part: number)
   const memory = shared_memory();
   const { row, upstream_name, id, server } = subject;
   exclusively(() => {
-    if (!is_current(subject, mode) || memory[row + Row.ANOMALY] === Anomaly.NONE) return;
+    if (!is_current(subject, mode) || !has_anomaly(subject)) return;
     memory[row + Row.OUTLIER_PART] = part;
     if (part < 1) return;
     memory[row + Row.ANOMALY] = Anomaly.NONE;
