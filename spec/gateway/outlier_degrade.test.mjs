@@ -54,7 +54,7 @@ for (const [anomaly, reason] of Object.entries(reasons)) {
     for (const other of others) other.behaviour = anomaly === "latency" ? { delay: 10 } : {};
     let mend = () => void (bad.behaviour = { delay: 10 });
     if (anomaly === "errors") mend = failSometimes(bad);
-    else bad.behaviour = { delay: 100 };
+    else bad.behaviour = { delay: 200 };
     const load = sendTo(context, gateway);
 
     const down = await followPart(gateway, LEAST);

@@ -50,7 +50,7 @@ for (const settings of [
 
 /** Lets the first server answer late. @param {import("./support/backend.mjs").Backend[]} backends */
 function slowDown(backends) {
-  for (const [index, backend] of backends.entries()) backend.behaviour = { delay: index === 0 ? 60 : 5 };
+  for (const [index, backend] of backends.entries()) backend.behaviour = { delay: index === 0 ? 150 : 5 };
 }
 
 test("hash consistent moves only keys of the outlier", async (context) => {

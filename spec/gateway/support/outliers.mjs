@@ -6,8 +6,16 @@ import { waitFor } from "./wait.mjs";
 
 /** Milliseconds, for a machine that is busy. */
 const PATIENCE = 60_000;
-/** Short intervals, and a smallest weight with which a server is judged every few of them. */
-const quick = { interval: "300ms", anomaly_request_volume: 20, min_weight_percent: 5 };
+/**
+ * Short intervals, a smallest weight with which a server is judged every few of them, and a limit of latencies
+ * that pauses of a busy machine do not reach.
+ */
+const quick = {
+  interval: "300ms",
+  anomaly_request_volume: 20,
+  anomaly_latency_percent: 500,
+  min_weight_percent: 5,
+};
 /** That smallest weight. */
 export const LEAST = 0.05;
 

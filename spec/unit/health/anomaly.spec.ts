@@ -76,10 +76,10 @@ describe("a server is", () => {
   it("judged by fewer requests if it has lost weight", () => {
     expect(enough_requests(limits, 1)).equal(50);
     expect(enough_requests(limits, 0.2)).equal(10);
-    expect(enough_requests(limits, 0.01)).equal(5);
+    expect(enough_requests(limits, 0.01)).equal(10);
     expect(enough_requests({ ...limits, request_volume: 2 }, 0.01)).equal(2);
-    expect(judge(performance(5, 3, 20), others, limits, 0.01)).equal(Verdict.ERRORS);
-    expect(judge(performance(5, 0, 20), others, limits, 0.01)).equal(Verdict.NORMAL);
+    expect(judge(performance(10, 3, 20), others, limits, 0.01)).equal(Verdict.ERRORS);
+    expect(judge(performance(10, 0, 20), others, limits, 0.01)).equal(Verdict.NORMAL);
   });
 });
 

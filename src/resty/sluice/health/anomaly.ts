@@ -7,6 +7,9 @@
  *             of that rate among so many responses, so that chance is no anomaly
  *   latency   its mean time is above `latency_ratio` times that of the others, and 5 ms longer
  *
+ * A latency must be anomalous twice in a row, because a single pause of a server or of this machine makes the
+ * mean of few responses large.
+ *
  * Half of both distances is the bound below which a server is normal. In between it keeps what it has. The
  * weight moves as the health score of LinkedIn's D2 (rest.li, relative strategy): each interval it falls by a
  * step, 0.2 by default, or rises by a smaller one, 0.05. D2 compares with the mean of the cluster too, and
@@ -57,7 +60,7 @@ const NOISE = 3;
 /** A smaller difference of latencies is none, in milliseconds: nginx measures whole ones. */
 const LEAST_DIFFERENCE = 5;
 /** A server that has lost weight is judged by fewer requests, but not by fewer than these. */
-const FEWEST_REQUESTS = 5;
+const FEWEST_REQUESTS = 10;
 
 /** Makes an empty performance, to which others are added. */
 export function new_performance(): Performance {

@@ -162,6 +162,15 @@ function spare_majority({ healthy, candidates }: Company): void {
   }
 }
 
+/** Lets a server keep its weight that was found slow for the first time: once may be by chance. */
+function spare_once(candidate: Candidate): void {
+  const cell = candidate.server.row + Row.SUSPECTED;
+  const memory = shared_memory();
+  const is_slow = candidate.verdict === Verdict.LATENCY;
+  if (is_slow && memory[cell] === 0 && !has_anomaly(candidate.server)) candidate.verdict = Verdict.DOUBTFUL;
+  memory[cell] = is_slow ? 1 : 0;
+}
+
 /** Judges servers by each other. Returns whether one of them has changed. */
 function compare(company: Company, limits: AnomalyLimits, interval: number, now: number): boolean {
   const { healthy, candidates } = company;
@@ -173,6 +182,7 @@ function compare(company: Company, limits: AnomalyLimits, interval: number, now:
     candidate.verdict = is_enough
       ? judge(performance, others_of(company, candidate), limits, part)
       : Verdict.NORMAL;
+    spare_once(candidate);
   }
   spare_majority(company);
   let has_changed = false;

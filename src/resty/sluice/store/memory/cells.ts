@@ -236,6 +236,8 @@ export const enum Row {
   JUDGED_TIMED,
   JUDGED_TIME,
   JUDGED_AT,
+  /** 1: its latency was anomalous at the last comparison. */
+  SUSPECTED,
   /** With the mode "detect": until when the server would be ejected. */
   REPORTED_UNTIL,
 
