@@ -7,8 +7,8 @@ import { waitFor } from "./wait.mjs";
 /** Milliseconds, for a machine that is busy. */
 const PATIENCE = 60_000;
 /**
- * Short intervals, a smallest weight with which a server is judged every few of them, and a limit of latencies
- * that pauses of a busy machine do not reach.
+ * Short intervals, a smallest weight with which a server is judged every few of them, and a limit of
+ * latencies that pauses of a busy machine do not reach.
  */
 const quick = {
   interval: "300ms",

@@ -74,8 +74,8 @@ export function too_large(limit: number): string {
 }
 
 /**
- * Sends a request to a service as `request` does, and gives up when `is_over` returns true. An answer of which
- * `limit` bytes were read is refused: the rest may be missing.
+ * Sends a request to a service as `request` does, and gives up when `is_over` returns true. An answer of
+ * which `limit` bytes were read is refused: the rest may be missing.
  */
 export function ask_service(
   { destination }: Service,
