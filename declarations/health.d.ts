@@ -87,7 +87,15 @@ declare module "resty.sluice" {
    * counts without enforcing it is off. 0 switches a limit off.
    */
   export interface OutlierDetection {
-    /** Number of consecutive responses with a status of 500 to 599. Default: 5. */
+    /**
+     * What happens to outliers: `eject` ejects them. `degrade` takes weight from servers with anomalous error
+     * rates or latencies, step by step. `detect` only reports what these two would do. Default: `eject`.
+     */
+    mode?: "eject" | "degrade" | "detect";
+    /**
+     * Number of consecutive responses with a status of 500 to 599. With the mode `degrade`, the default is 0.
+     * Default: 5.
+     */
     consecutive_5xx?: number;
     /**
      * Number of consecutive responses with the status 502, 503 or 504, and of requests without a response.
@@ -117,5 +125,28 @@ declare module "resty.sluice" {
      * 1900 if another option of the success rate is given.
      */
     success_rate_stdev_factor?: number;
+    /**
+     * Anomalies are looked for while at least this many servers are healthy. Only with the modes `degrade`
+     * and `detect`, as the options below. Default: 3.
+     */
+    anomaly_minimum_hosts?: number;
+    /** Number of requests in an interval that are enough to judge a server. Default: 50. */
+    anomaly_request_volume?: number;
+    /**
+     * How far above that of the other servers an error rate is anomalous, in percentage points; 0: it never
+     * is. Default: 10.
+     */
+    anomaly_error_percent?: number;
+    /**
+     * From where on the mean time to the response header is anomalous, in percent of that of the other
+     * servers; 0: it never is. Default: 200.
+     */
+    anomaly_latency_percent?: number;
+    /** Part of its weight that an anomalous server loses in each interval, in percent. Default: 20. */
+    step_down_percent?: number;
+    /** Part of its weight that a server regains in each interval, in percent. Default: 5. */
+    step_up_percent?: number;
+    /** Smallest part of its weight that a server keeps, in percent. Default: 1. */
+    min_weight_percent?: number;
   }
 }

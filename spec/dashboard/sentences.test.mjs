@@ -119,6 +119,8 @@ test("the reasons for few requests are said", () => {
   assert.match(said, /by weight alone it would be 13 %/);
   assert.match(said, /Slow start: its weight is at 30 %/);
   assert.match(said, /Its load factor is 0\.5: it reports more load/);
+  const outlier = { weight: { ...server.weight, effective: 0.2, outlier: 0.2 } };
+  assert.match(why(outlier), /Outlier detection leaves 20 % of its weight, because/);
   assert.match(
     why({ state: "unhealthy", reason: "/health returned 503", since: "2026-01-01T00:09:00Z", picks: 0 }),
     /^It is unhealthy since 1 min: \/health returned 503\. It was not chosen/,

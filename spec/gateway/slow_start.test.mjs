@@ -108,6 +108,33 @@ test("slow_start begins when a server recovers from max_fails", async (context) 
   await assertShare(context, gateway, fresh, ramp, after);
 });
 
+test("slow_start begins when the ejection of a server ends", async (context) => {
+  const { gateway, api, fresh } = await startTwo(context, {
+    outlier_detection: { consecutive_5xx: 2, base_ejection_time: "1s", max_ejection_time: "1s" },
+  });
+  await api.expect(200, "PATCH", sluice(), {
+    servers: [
+      ...(await api.expect(200, "GET", sluice())).servers,
+      { server: fresh.address, slow_start, max_fails: 0 },
+    ],
+  });
+  fresh.behaviour = { status: 500 };
+  await waitFor("the server is ejected", async () => {
+    await ask(gateway.port);
+    return (await stateOf(api, fresh.address)) === "unavail";
+  });
+  fresh.behaviour = {};
+  await waitFor("the server is up again", async () => {
+    await ask(gateway.port);
+    return (await stateOf(api, fresh.address)) === "up";
+  });
+  const [, { time, reason }] = await recordedEvents(api, fresh.address, 2);
+  assert.equal(reason, "its ejection is over");
+  const ramp = { from: Date.parse(time), lasts };
+  await assertShare(context, gateway, fresh, ramp, middle);
+  await assertShare(context, gateway, fresh, ramp, after);
+});
+
 test("slow_start begins when a server recovers from failed checks", async (context) => {
   const { gateway, api, fresh } = await startTwo(context, { health_check: { interval: "200ms" } });
   fresh.behaviour = { status: 503 };

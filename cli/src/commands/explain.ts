@@ -8,10 +8,12 @@ import { print } from "../output/terminal";
 import { clean } from "../output/text";
 import { addVerb, clientOf, withFormat } from "./verb";
 
-function factorsOf({ configured, slow_start, load, reason }: Explained["servers"][number]["weight"]): string {
+function factorsOf(weight: Explained["servers"][number]["weight"]): string {
+  const { configured, slow_start, load, outlier = 1, reason } = weight;
   const factors = [String(configured)];
   if (slow_start !== 1) factors.push(`${slow_start.toFixed(2)} slow start`);
   if (load !== 1) factors.push(`${load.toFixed(2)} load (${reason})`);
+  if (outlier !== 1) factors.push(`${outlier.toFixed(2)} outlier`);
   return factors.length === 1 ? "" : factors.join(" × ");
 }
 

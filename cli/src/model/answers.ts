@@ -56,7 +56,14 @@ export interface DetailedServer {
   state: State;
   reason: string;
   since?: string;
-  weight: { effective: number; configured: number; slow_start: number; load: number; reason: string };
+  weight: {
+    effective: number;
+    configured: number;
+    slow_start: number;
+    load: number;
+    outlier?: number;
+    reason: string;
+  };
   picks_percent: number;
   active: number;
   max_conns: number;

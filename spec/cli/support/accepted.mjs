@@ -77,6 +77,7 @@ export const acceptedUpstreams = [
   { health_check: { type: "tcp" }, ...one },
   {
     outlier_detection: {
+      mode: "degrade",
       consecutive_5xx: 5,
       consecutive_gateway_failure: 3,
       interval: "10s",
@@ -86,6 +87,13 @@ export const acceptedUpstreams = [
       success_rate_minimum_hosts: 5,
       success_rate_request_volume: 100,
       success_rate_stdev_factor: 1900,
+      anomaly_minimum_hosts: 3,
+      anomaly_request_volume: 50,
+      anomaly_error_percent: 10,
+      anomaly_latency_percent: 200,
+      step_down_percent: 20,
+      step_up_percent: 5,
+      min_weight_percent: 1,
     },
     ...one,
   },

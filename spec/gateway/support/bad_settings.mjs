@@ -37,6 +37,15 @@ const badSettings = [
   [{ health_check: { type: "grpcs" } }, /^invalid "health_check\.type": "grpcs" is not supported.*HTTP\/2/],
   [{ health_check: { interval: "99ms" } }, /^invalid "health_check\.interval": must be a time from 100ms/],
   [{ outlier_detection: { interval: 5 } }, /^invalid "outlier_detection\.interval": .*such as "5s"$/],
+  [{ outlier_detection: { mode: "slow" } }, /^invalid "outlier_detection\.mode": /],
+  [
+    { outlier_detection: { step_up_percent: 5 } },
+    'invalid "outlier_detection.step_up_percent": needs the "mode" "degrade" or "detect"',
+  ],
+  [
+    { method: "ip_hash", outlier_detection: { mode: "degrade" } },
+    /^invalid "outlier_detection\.mode": "degrade" cannot be combined with the method "ip_hash", .*"consistent"/,
+  ],
   [{ zones: true }, 'invalid "zones": must be an object'],
   [{ zones: { prefer: 1 } }, 'invalid "zones.prefer": must be true or false'],
   [{ zones: { min_servers: 0 } }, 'invalid "zones.min_servers": must be a whole number from 1 to 100000'],

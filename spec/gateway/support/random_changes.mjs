@@ -79,7 +79,7 @@ function settings(random) {
       retries: { tries: 1 + random(3) },
       queue: { size: 1 + random(3), timeout: "1s" },
       zones: oneOf(random, [{}, { min_servers: 2 }, { prefer: false }]),
-      outlier_detection: oneOf(random, [{}, { consecutive_5xx: 3 }]),
+      outlier_detection: oneOf(random, [{}, { consecutive_5xx: 3 }, { mode: "degrade" }, { mode: "detect" }]),
       owner: oneOf(random, OWNERS),
       sticky: oneOf(random, [{ cookie: { name: "srv" } }, { route: { variables: ["$cookie_r"] } }]),
     }),
@@ -102,16 +102,32 @@ function conditions(random) {
   return random(12) === 0 ? { if_match: oneOf(random, [1 + random(60), '"1"', "*", '"7", "8"']) } : {};
 }
 
+/** A split, whose members may be missing, servers' own upstreams or splits. @param {Random} random */
+function split(random) {
+  const names = NAMES.filter(() => random(3) === 0);
+  const members = names.map((name) => ({
+    upstream: name,
+    weight: random(4),
+    ...someOf(random, 3, { match: { $http_x_canary: oneOf(random, ["always", ""]) } }),
+  }));
+  return { split: { ...someOf(random, 2, { by: "$cookie_user" }), members } };
+}
+
 /** Returns what a document wants. @param {Random} random @param {boolean} isThere @returns {unknown} */
 function upstream(random, isThere) {
   const kind = isThere || random(12) === 0 ? random(10) : 9;
   if (kind === 0) return null;
+  if (random(8) === 0) {
+    const its = { ...split(random), ...someOf(random, 3, { owner: oneOf(random, OWNERS) }) };
+    return random(2) === 0 ? its : { patch: { ...its, ...someOf(random, 2, { servers: [] }) } };
+  }
   if (kind > 3) return { ...settings(random), servers: servers(random), ...conditions(random) };
   const removed = someOf(random, 6, {
     queue: null,
     panic_threshold: null,
     owner: null,
     outlier_detection: null,
+    split: null,
   });
   const list = random(3) === 0 ? { servers: servers(random) } : {};
   return { patch: { ...settings(random), ...removed, ...list }, ...conditions(random) };
@@ -125,6 +141,7 @@ const FIELDS = [
   ...["method", "hash", "queue", "retries", "sticky", "panic_threshold", "servers", "owner", "load"],
   ...[
     "outlier_detection",
+    "split",
     "health_check",
     "autoscale",
     "discovery",
@@ -140,6 +157,8 @@ const SERVER_FIELDS = [
 ];
 /** Members of blocks. */
 const INNER_FIELDS = [
+  "by",
+  "members",
   "size",
   "timeout",
   "tries",

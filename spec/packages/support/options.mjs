@@ -77,6 +77,7 @@ export const examples = [
     retries: { tries: 3, timeout: "10s", budget: { percent: 20, min_concurrent: 3 } },
     queue: { size: 100, timeout: "60s" },
     outlier_detection: {
+      mode: "degrade",
       consecutive_5xx: 5,
       consecutive_gateway_failure: 5,
       interval: "10s",
@@ -86,6 +87,13 @@ export const examples = [
       success_rate_minimum_hosts: 5,
       success_rate_request_volume: 100,
       success_rate_stdev_factor: 1900,
+      anomaly_minimum_hosts: 3,
+      anomaly_request_volume: 50,
+      anomaly_error_percent: 10,
+      anomaly_latency_percent: 200,
+      step_down_percent: 20,
+      step_up_percent: 5,
+      min_weight_percent: 1,
     },
     servers: [
       {
@@ -254,6 +262,7 @@ export const beyondTypes = [
   "without upstreams.app.health_check.mandatory",
   "without upstreams.app.health_check.method",
   "without upstreams.app.health_check.type",
+  "without upstreams.app.outlier_detection.mode",
   "without upstreams.app.discovery.etcd.user",
   "without upstreams.app.discovery.etcd.password",
   "without upstreams.app.discovery.dns.port",

@@ -23,6 +23,15 @@ const RATED = {
   success_rate_request_volume: 100,
   success_rate_stdev_factor: 1900,
 };
+const ANOMALIES = {
+  anomaly_minimum_hosts: 3,
+  anomaly_request_volume: 50,
+  anomaly_error_percent: 10,
+  anomaly_latency_percent: 200,
+  step_down_percent: 20,
+  step_up_percent: 5,
+  min_weight_percent: 1,
+};
 
 describe("outlier detection", () => {
   const accepted: [Record<string, unknown>, Record<string, unknown>][] = [
@@ -43,6 +52,17 @@ describe("outlier detection", () => {
     [{ success_rate_stdev_factor: 1900 }, RATED],
     [{ success_rate_minimum_hosts: 3 }, { ...RATED, success_rate_minimum_hosts: 3 }],
     [{ success_rate_stdev_factor: 0 }, { ...RATED, success_rate_stdev_factor: 0 }],
+    [{ mode: "eject" }, { ...DEFAULTS, mode: "eject" }],
+    [{ mode: "detect" }, { ...DEFAULTS, ...ANOMALIES, mode: "detect" }],
+    [{ mode: "degrade" }, { ...DEFAULTS, ...ANOMALIES, mode: "degrade", consecutive_5xx: 0 }],
+    [
+      { mode: "degrade", consecutive_5xx: 5, anomaly_minimum_hosts: 5, anomaly_latency_percent: 0 },
+      { ...DEFAULTS, ...ANOMALIES, mode: "degrade", anomaly_minimum_hosts: 5, anomaly_latency_percent: 0 },
+    ],
+    [
+      { mode: "detect", anomaly_latency_percent: 101, step_up_percent: 100 },
+      { ...DEFAULTS, ...ANOMALIES, mode: "detect", anomaly_latency_percent: 101, step_up_percent: 100 },
+    ],
   ];
   for (const [input, config] of accepted) {
     it(`may be ${encode(input)}`, () => {
@@ -81,6 +101,26 @@ describe("outlier detection", () => {
     ],
     [{ success_rate_minimum_hosts: -5 }, 'invalid "outlier_detection.success_rate_minimum_hosts":'],
     [{ success_rate_request_volume: json_null }, '"outlier_detection.success_rate_request_volume":'],
+    [{ mode: "shadow" }, 'invalid "outlier_detection.mode":'],
+    [
+      { anomaly_minimum_hosts: 3 },
+      'invalid "outlier_detection.anomaly_minimum_hosts": needs the "mode" "degrade" or "detect"',
+    ],
+    [{ mode: "eject", step_up_percent: 5 }, 'invalid "outlier_detection.step_up_percent": needs the "mode"'],
+    [
+      { mode: "degrade", anomaly_minimum_hosts: 2 },
+      '"outlier_detection.anomaly_minimum_hosts": must be a whole number from 3',
+    ],
+    [{ mode: "degrade", anomaly_request_volume: 0 }, '"outlier_detection.anomaly_request_volume":'],
+    [{ mode: "degrade", anomaly_error_percent: 101 }, '"outlier_detection.anomaly_error_percent":'],
+    [
+      { mode: "detect", anomaly_latency_percent: 100 },
+      'invalid "outlier_detection.anomaly_latency_percent": must be 0 or above 100',
+    ],
+    [{ mode: "detect", anomaly_latency_percent: 10001 }, '"outlier_detection.anomaly_latency_percent":'],
+    [{ mode: "degrade", step_down_percent: 0 }, '"outlier_detection.step_down_percent":'],
+    [{ mode: "degrade", step_up_percent: 101 }, '"outlier_detection.step_up_percent":'],
+    [{ mode: "degrade", min_weight_percent: 0 }, '"outlier_detection.min_weight_percent":'],
     [{ success_rate_stdev_factor: 1.9 }, 'invalid "outlier_detection.success_rate_stdev_factor":'],
   ];
   for (const [input, text] of refused) {

@@ -63,6 +63,14 @@ describe("an upstream's settings", () => {
     [{ method: "best" }, 'invalid "method":'],
     [{ health_check: { port: 0 } }, 'invalid "health_check.port":'],
     [{ outlier_detection: 5 }, 'invalid "outlier_detection":'],
+    [
+      { method: "ip_hash", outlier_detection: { mode: "degrade" } },
+      'invalid "outlier_detection.mode": "degrade" cannot be combined with the method "ip_hash"',
+    ],
+    [
+      { method: "hash", hash: { key: "$uri" }, outlier_detection: { mode: "degrade" } },
+      'invalid "outlier_detection.mode": "degrade" cannot be combined with the method "hash"',
+    ],
     [{ retries: 3 }, 'invalid "retries": must be an object'],
     [{ retries: { trys: 3 } }, 'unknown parameter "retries.trys"'],
     [{ retries: { tries: 0 } }, 'invalid "retries.tries": must be a whole number from 1 to 100'],

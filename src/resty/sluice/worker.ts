@@ -12,6 +12,7 @@ import { new_pause, pause } from "./lib/pause";
 import { use_retries } from "./live/retries";
 import { use_generation } from "./live/unlogged";
 import { use_health } from "./live/view/availability";
+import { find_anomalies } from "./live/view/anomalies";
 import { compare_servers } from "./live/view/comparison";
 import type { LiveUpstream } from "./live/view/model";
 import { use_slot } from "./live/view/counters";
@@ -93,6 +94,7 @@ function detect_outliers(this: void): void {
   const now = clock.now();
   for_each_upstream((upstream) => {
     compare_servers(upstream, now);
+    find_anomalies(upstream, now);
   });
 }
 

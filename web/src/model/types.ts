@@ -101,6 +101,8 @@ export interface Weight {
   configured: number;
   slow_start: number;
   load: number;
+  /** The part that outlier detection leaves. */
+  outlier?: number;
   capacity?: number;
   median_capacity?: number;
   reason: string;

@@ -27,7 +27,7 @@ export function shareByWeight(server: ServerStatus, { servers, panic }: Company)
 }
 
 function weightSentences({ weight }: ServerStatus): string[] {
-  const { configured, effective, slow_start, load, capacity, median_capacity } = weight;
+  const { configured, effective, slow_start, load, outlier, capacity, median_capacity } = weight;
   const isAsConfigured = effective === configured;
   const said = [
     `Its weight is ${factor(effective)}${isAsConfigured ? ", as configured" : `; ${factor(configured)} is configured`}.`,
@@ -38,6 +38,10 @@ function weightSentences({ weight }: ServerStatus): string[] {
     );
   if (load < 1) said.push(`Its load factor is ${factor(load)}: it reports more load than the median server.`);
   if (load > 1) said.push(`Its load factor is ${factor(load)}: it reports less load than the median server.`);
+  if (outlier !== undefined && outlier < 1)
+    said.push(
+      `Outlier detection leaves ${percent(outlier)} of its weight, because it fails more requests or is slower than the other servers.`,
+    );
   if (capacity !== undefined && median_capacity !== undefined)
     said.push(
       `Its capacity is ${factor(capacity)}, and that of the median server is ${factor(median_capacity)}.`,

@@ -11,13 +11,13 @@ import { slow_start_part } from "../live/view/weight";
 import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
 import { type Cell, Row, type RowNumber, UpstreamRow } from "../store/memory/cells";
-import { load_factor } from "../store/memory/factor";
+import { load_factor, outlier_part } from "../store/memory/factor";
 import { row_at, shared_memory } from "../store/memory/region";
 import type { LoadReport } from "../store/source_status";
 
 /** The JSON objects of loads: servers' reports, effective weights, and the state of scaling. */
 
-const weight_record = record("effective configured slow_start load capacity median_capacity reason");
+const weight_record = record("effective configured slow_start load outlier capacity median_capacity reason");
 const report_record = record("utilization connections rps eps state time accepted refused");
 const load_record = record("in_flight elsewhere expected_time");
 const scaling_record = record("high_since low_since scaled_at call");
@@ -51,12 +51,15 @@ export function weight_object(
   const row = row_at(server.row);
   const part = slow_start_part(row, seconds_of(slow_start), now);
   const factor = document.load === undefined ? 1 : load_factor(row);
+  const degrades = document.outlier_detection?.mode === "degrade";
+  const left = degrades ? outlier_part(row) : 1;
   const capacity = report?.capacities[string.format("%d", server.id)];
   return weight_record({
-    effective: rounded(weight * part * factor),
+    effective: rounded(weight * part * factor * left),
     configured: weight,
     slow_start: rounded(part),
     load: rounded(factor),
+    outlier: degrades ? rounded(left) : undefined,
     capacity: capacity === undefined ? undefined : rounded(capacity),
     median_capacity: report === undefined ? undefined : rounded(report.median),
     reason: reason_of(document, server, row),

@@ -7,6 +7,7 @@ import type { ServerRecord } from "../store/document/line";
 import { expires, is_expired } from "../store/document/nodes";
 import { Row, UpstreamRow } from "../store/memory/cells";
 import { row_at, shared_memory } from "../store/memory/region";
+import { Anomaly } from "../store/memory/states";
 import { old_places } from "../store/old_places";
 import { check_failure, UNPROVEN } from "../store/unproven";
 import { member_problems, members_now } from "./split_members";
@@ -46,6 +47,16 @@ export function problem_objects(name: string, document: Document): object[] {
   return list(problems);
 }
 
+/** Returns what outlier detection has found of a server; undefined: nothing. */
+function anomaly_of({ outlier_detection }: Document, { row }: ServerRecord): string | undefined {
+  const anomaly: Anomaly = shared_memory()[row_at(row) + Row.ANOMALY];
+  const mode = outlier_detection?.mode ?? "eject";
+  if (anomaly === Anomaly.NONE || mode === "eject") return undefined;
+  const what = anomaly === Anomaly.ERRORS ? "error rate" : "latency";
+  const effect = mode === "degrade" ? "has taken weight from it" : "reports it";
+  return `outlier detection ${effect}, because its ${what} is above that of the other servers`;
+}
+
 /** Returns why a server that is up may not be healthy; undefined: there is no such reason. Any phase. */
 export function doubt_about(document: Document, server: ServerRecord): string | undefined {
   if (is_expired(server)) {
@@ -53,6 +64,6 @@ export function doubt_about(document: Document, server: ServerRecord): string | 
     return `its registration expired at ${time}; the guard keeps the server`;
   }
   const has_failed = shared_memory()[row_at(server.row) + Row.LAST_PASSED] === 0;
-  if (!has_failed || !has_failing_check(document)) return undefined;
+  if (!has_failed || !has_failing_check(document)) return anomaly_of(document, server);
   return "its checks fail, but the health check has not passed on any server yet, so it does not make servers unhealthy";
 }

@@ -3,9 +3,10 @@ import { reported_state } from "../health/reported";
 import * as clock from "../lib/clock";
 import { iso8601 } from "../lib/iso8601";
 import { record } from "../lib/json";
+import type { Document } from "../store/document/document";
 import type { ServerRecord } from "../store/document/line";
 import { type Cell, Row, type RowNumber } from "../store/memory/cells";
-import { Reported, State } from "../store/memory/states";
+import { Anomaly, Reported, State } from "../store/memory/states";
 import { reason_of } from "../store/memory/reasons";
 import { row_at, shared_memory } from "../store/memory/region";
 import { Condition, condition_of, Plan, plan_of, state_index, STATES } from "./condition";
@@ -61,6 +62,19 @@ export function since_of(server: ServerRecord): string | undefined {
   if (!has_reported && state === State.UP) return undefined;
   const since = memory[row + (has_reported ? Row.REPORTED_SINCE : Row.DOWN_SINCE)];
   return since > 0 ? iso8601(clock.wall_time_of(since)) : undefined;
+}
+
+const outlier_record = record("anomaly since");
+const ANOMALIES = ["", "errors", "latency"];
+
+/** Returns the anomaly that outlier detection has found; undefined: there is none, or it looks for none. */
+export function outlier_object({ outlier_detection }: Document, { row }: ServerRecord): object | undefined {
+  const memory = shared_memory();
+  const cells = row_at(row);
+  const anomaly: Anomaly = memory[cells + Row.ANOMALY];
+  if (anomaly === Anomaly.NONE || (outlier_detection?.mode ?? "eject") === "eject") return undefined;
+  const since = iso8601(clock.wall_time_of(memory[cells + Row.ANOMALOUS_SINCE]));
+  return outlier_record({ anomaly: ANOMALIES[anomaly], since });
 }
 
 const check_record = record("status checks fails");

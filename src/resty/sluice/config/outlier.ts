@@ -1,7 +1,7 @@
-import { block, with_default, type ConfigOf } from "./block";
-import { invalid_value } from "./problem";
+import { block, optional, with_default, type ConfigOf } from "./block";
+import { invalid_value, type Problem } from "./problem";
 import { seconds_of } from "./time";
-import { time_from, whole_from } from "./values";
+import { one_of, time_from, whole_from } from "./values";
 
 const LARGEST = 2147483647;
 const LONGEST_TIME = "365d";
@@ -13,13 +13,52 @@ const SUCCESS_RATE = [
   ["success_rate_stdev_factor", 1900],
 ] as const;
 
+/** Values of the options of anomalies with the modes that look for them. */
+const ANOMALIES = [
+  ["anomaly_minimum_hosts", 3],
+  ["anomaly_request_volume", 50],
+  ["anomaly_error_percent", 10],
+  ["anomaly_latency_percent", 200],
+  ["step_down_percent", 20],
+  ["step_up_percent", 5],
+  ["min_weight_percent", 1],
+] as const;
+
+const PERCENT = 100;
+
+/** Completes the options of anomalies, which only two of the modes have. */
+function read_anomalies(
+  path: string,
+  config: Record<string, unknown>,
+  given: Record<string, unknown>,
+): Problem | undefined {
+  const has_anomalies = config.mode === "degrade" || config.mode === "detect";
+  for (const [name, value] of ANOMALIES) {
+    if (given[name] === undefined) config[name] = has_anomalies ? value : undefined;
+    else if (!has_anomalies)
+      return invalid_value(`${path}.${name}`, 'needs the "mode" "degrade" or "detect"');
+  }
+  const latency = config.anomaly_latency_percent as number | undefined;
+  if (latency !== undefined && latency > 0 && latency <= PERCENT)
+    return invalid_value(`${path}.anomaly_latency_percent`, "must be 0 or above 100");
+  if (config.mode === "degrade" && given.consecutive_5xx === undefined) config.consecutive_5xx = 0;
+  return undefined;
+}
+
 /**
  * When a server is ejected because of its responses, by Envoy's names and with Envoy's defaults. What Envoy
  * counts without enforcing it is off. 0 switches a limit off.
  */
 export const OUTLIER_DETECTION = block(
   {
-    /** Number of consecutive responses with a status of 500 to 599. */
+    /**
+     * What happens to outliers: `eject` ejects them. `degrade` takes weight from servers with anomalous error
+     * rates or latencies, step by step. `detect` only reports what these two would do. Default: `eject`.
+     */
+    mode: optional(one_of(["eject", "degrade", "detect"])),
+    /**
+     * Number of consecutive responses with a status of 500 to 599. With the mode `degrade`, the default is 0.
+     */
     consecutive_5xx: with_default(whole_from(0, LARGEST), 5),
     /**
      * Number of consecutive responses with the status 502, 503 or 504, and of requests without a response.
@@ -48,8 +87,33 @@ export const OUTLIER_DETECTION = block(
      * 1900 if another option of the success rate is given.
      */
     success_rate_stdev_factor: with_default(whole_from(0, LARGEST), 0),
+    /**
+     * Anomalies are looked for while at least this many servers are healthy. Only with the modes `degrade`
+     * and `detect`, as the options below. Default: 3.
+     */
+    anomaly_minimum_hosts: optional(whole_from(3, LARGEST)),
+    /** Number of requests in an interval that are enough to judge a server. Default: 50. */
+    anomaly_request_volume: optional(whole_from(1, LARGEST)),
+    /**
+     * How far above that of the other servers an error rate is anomalous, in percentage points; 0: it never
+     * is. Default: 10.
+     */
+    anomaly_error_percent: optional(whole_from(0, PERCENT)),
+    /**
+     * From where on the mean time to the response header is anomalous, in percent of that of the other
+     * servers; 0: it never is. Default: 200.
+     */
+    anomaly_latency_percent: optional(whole_from(0, 10000)),
+    /** Part of its weight that an anomalous server loses in each interval, in percent. Default: 20. */
+    step_down_percent: optional(whole_from(1, PERCENT)),
+    /** Part of its weight that a server regains in each interval, in percent. Default: 5. */
+    step_up_percent: optional(whole_from(1, PERCENT)),
+    /** Smallest part of its weight that a server keeps, in percent. Default: 1. */
+    min_weight_percent: optional(whole_from(1, PERCENT)),
   },
   (path, config, given) => {
+    const wrong = read_anomalies(path, config, given);
+    if (wrong !== undefined) return wrong;
     let compares = false;
     for (const [name] of SUCCESS_RATE) compares ||= given[name] !== undefined;
     for (const [name, value] of SUCCESS_RATE) {

@@ -68,6 +68,16 @@ function check_load({ load, method }: UpstreamSettings): Problem | undefined {
   );
 }
 
+function check_degrade({ outlier_detection, method, hash }: UpstreamSettings): Problem | undefined {
+  const moves_all_keys = method === "ip_hash" || (method === "hash" && hash?.consistent !== true);
+  if (outlier_detection?.mode !== "degrade" || !moves_all_keys) return undefined;
+  return invalid_value(
+    "outlier_detection.mode",
+    `"degrade" cannot be combined with the method "${method}", in which each change of a weight moves most keys; ` +
+      'use "hash" with "consistent", or the mode "eject" or "detect"',
+  );
+}
+
 /**
  * Reads an upstream's settings, with defaults, or on top of `base` for a change: a block that is given
  * replaces the one before as a whole, JSON's null removes it, and the parameters of a method do not outlive
@@ -82,6 +92,10 @@ export function read_settings(
 ): Read<UpstreamSettings> {
   const [settings, invalid] = read_change(SETTINGS, input, base);
   if (settings === undefined) return $multi(undefined, invalid);
-  const problem = check_method(settings, input) ?? check_load(settings) ?? check_split(SETTINGS, settings);
+  const problem =
+    check_method(settings, input) ??
+    check_load(settings) ??
+    check_degrade(settings) ??
+    check_split(SETTINGS, settings);
   return $multi(problem === undefined ? settings : undefined, problem);
 }

@@ -1,7 +1,8 @@
 import type { LoadConfig } from "../config/load";
 import { seconds_of } from "../config/time";
 import { encode } from "../lib/json";
-import { Row, UpstreamRow } from "../store/memory/cells";
+import { Row } from "../store/memory/cells";
+import { touch_factors } from "../store/memory/factor";
 import { shared_memory } from "../store/memory/region";
 import { load_reports } from "../store/source_status";
 import type { Controlled, ControlledServer } from "./controlled";
@@ -72,7 +73,5 @@ export function update_weights({ name, row, servers }: Controlled, load: LoadCon
   for (const server of servers) {
     if (store_factor(server)) has_changed = true;
   }
-  if (!has_changed) return;
-  const memory = shared_memory();
-  memory[row + UpstreamRow.LOAD_REVISION] = memory[row + UpstreamRow.LOAD_REVISION] + 1;
+  if (has_changed) touch_factors(row);
 }

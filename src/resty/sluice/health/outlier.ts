@@ -4,8 +4,10 @@ import { Row, UpstreamRow } from "../store/memory/cells";
 import { fence } from "../store/memory/dict";
 import { is_ejected } from "../store/memory/ejection";
 import { shared_memory } from "../store/memory/region";
+import { report_ejection } from "../store/memory/outlier";
 import { conclude } from "../store/memory/state";
 import type { Subject } from "../store/memory/subject";
+import type { AnomalyLimits } from "./anomaly";
 
 /**
  * Outlier detection, in Envoy's terms. A server with too many bad responses in a row, or clearly more of them
@@ -17,6 +19,10 @@ const PERCENT = 100;
 
 /** The limits of an upstream. Times in seconds. */
 export interface OutlierLimits {
+  /** False: ejections are only reported. */
+  ejects: boolean;
+  /** The limits of anomalies; undefined: none are looked for. */
+  anomalies: AnomalyLimits | undefined;
   consecutive_5xx: number;
   consecutive_gateway_failure: number;
   interval: number;
@@ -29,9 +35,27 @@ export interface OutlierLimits {
   success_rate_stdev_factor: number;
 }
 
-/** Converts the times of a configuration to seconds. */
+/** Returns the limits of anomalies; undefined: the mode does not look for them. */
+function anomaly_limits_of(config: OutlierConfig): AnomalyLimits | undefined {
+  const { mode } = config;
+  if (mode !== "degrade" && mode !== "detect") return undefined;
+  return {
+    degrades: mode === "degrade",
+    minimum_hosts: config.anomaly_minimum_hosts ?? 0,
+    request_volume: config.anomaly_request_volume ?? 0,
+    error_margin: (config.anomaly_error_percent ?? 0) / PERCENT,
+    latency_ratio: (config.anomaly_latency_percent ?? 0) / PERCENT,
+    step_down: (config.step_down_percent ?? 0) / PERCENT,
+    step_up: (config.step_up_percent ?? 0) / PERCENT,
+    min_part: (config.min_weight_percent ?? 0) / PERCENT,
+  };
+}
+
+/** Converts the times of a configuration to seconds, and its percentages to parts of 1. */
 export function limits_of(config: OutlierConfig): OutlierLimits {
   return {
+    ejects: config.mode !== "detect",
+    anomalies: anomaly_limits_of(config),
     consecutive_5xx: config.consecutive_5xx,
     consecutive_gateway_failure: config.consecutive_gateway_failure,
     interval: seconds_of(config.interval),
@@ -104,7 +128,8 @@ function may_eject<S extends Subject>(
 }
 
 /**
- * Ejects a server, unless it is ejected already or too many servers of its upstream are. Workers that eject
+ * Ejects a server, unless it is ejected already or too many servers of its upstream are. With the mode
+ * "detect" it only reports that. Workers that eject
  * at the same time first write and then check. The fence lets each see what the others wrote, so that at most
  * one goes on. Any phase.
  */
@@ -117,6 +142,11 @@ export function eject<S extends Subject>(
 ): void {
   const memory = shared_memory();
   const { row } = subject;
+  if (!limits.ejects) {
+    clear_errors(subject);
+    if (limits.max_ejection_percent > 0) report_ejection(subject, now, limits.base_ejection_time, reason);
+    return;
+  }
   if (memory[row + Row.STAMP] !== subject.incarnation || is_ejected(row, now)) return;
   if (!may_eject(subject, limits, count_others, now)) return;
   const ended = memory[row + Row.EJECTION_ENDED];

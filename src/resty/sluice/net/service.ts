@@ -68,7 +68,15 @@ export function service_request(
   return format_request(method, uri, own_headers.concat(headers), body);
 }
 
-/** Sends a request to a service as `request` does, and gives up when `is_over` returns true. */
+/** The cause of a failure when an answer is larger than `limit` bytes. */
+export function too_large(limit: number): string {
+  return string.format("the answer is larger than %d bytes", limit);
+}
+
+/**
+ * Sends a request to a service as `request` does, and gives up when `is_over` returns true. An answer of
+ * which `limit` bytes were read is refused: the rest may be missing.
+ */
 export function ask_service(
   { destination }: Service,
   text: string,
@@ -77,5 +85,7 @@ export function ask_service(
   is_over: (this: void) => boolean,
   longest = timeout,
 ): Result<Answer> {
-  return wait_for(() => request(destination, text, timeout, limit, longest), is_over);
+  const [answer, cause] = wait_for(() => request(destination, text, timeout, limit, longest), is_over);
+  if (answer !== undefined && answer.body.length >= limit) return $multi(undefined, too_large(limit));
+  return $multi(answer, cause);
 }

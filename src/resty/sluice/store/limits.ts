@@ -1,3 +1,4 @@
+import type { OutlierConfig } from "../config/outlier";
 import { seconds_of } from "../config/time";
 import * as clock from "../lib/clock";
 import type { Document } from "./document/document";
@@ -5,8 +6,10 @@ import { numbers_in, parse_line, type ServerRecord } from "./document/line";
 import { Row, UpstreamRow } from "./memory/cells";
 import { fence } from "./memory/dict";
 import { end_ejection, is_ejected } from "./memory/ejection";
+import { clear_outlier } from "./memory/outlier";
 import { row_at, shared_memory } from "./memory/region";
 import { conclude } from "./memory/state";
+import { Anomaly, OutlierMode } from "./memory/states";
 import { subject_of } from "./memory/subject";
 
 /**
@@ -14,9 +17,20 @@ import { subject_of } from "./memory/subject";
  * follows from them, so that workers that follow the change only read.
  */
 
+/** Tells whether servers are ejected. */
+function ejects(config: OutlierConfig | undefined): boolean {
+  return config !== undefined && config.mode !== "detect";
+}
+
+function outlier_mode(config: OutlierConfig | undefined): OutlierMode {
+  if (config?.mode === "degrade") return OutlierMode.DEGRADE;
+  return config?.mode === "detect" ? OutlierMode.DETECT : OutlierMode.NONE;
+}
+
 function set_limits({ row, outlier_detection }: Document, servers: readonly ServerRecord[]): void {
   const memory = shared_memory();
-  memory[row_at(row) + UpstreamRow.EJECTS] = outlier_detection === undefined ? 0 : 1;
+  memory[row_at(row) + UpstreamRow.EJECTS] = ejects(outlier_detection) ? 1 : 0;
+  memory[row_at(row) + UpstreamRow.OUTLIER_MODE] = outlier_mode(outlier_detection);
   for (const { row, max_fails, fail_timeout } of servers) {
     const at = row_at(row);
     memory[at + Row.MAX_FAILS] = max_fails;
@@ -37,7 +51,7 @@ function review(name: string, upstream: Document, servers: readonly ServerRecord
   }
 }
 
-/** Ends the ejections of an upstream without outlier detection. O(servers). */
+/** Ends the ejections of an upstream that ejects no servers. O(servers). */
 function end_ejections(name: string, { row, lines }: Document): void {
   const memory = shared_memory();
   const now = clock.now();
@@ -53,11 +67,23 @@ function end_ejections(name: string, { row, lines }: Document): void {
   }
 }
 
+/** Gives servers their weights back, which another mode of outlier detection has taken. O(servers). */
+function clear_outliers(name: string, { row, lines }: Document): void {
+  const memory = shared_memory();
+  for (const line of lines) {
+    const [, , server_row] = numbers_in(line);
+    const at = row_at(server_row);
+    const anomaly: Anomaly = memory[at + Row.ANOMALY];
+    if (anomaly !== Anomaly.NONE || memory[at + Row.REPORTED_UNTIL] !== 0)
+      clear_outlier(subject_of(name, row, parse_line(line)));
+  }
+}
+
 /**
  * Sets the limits of servers that are new or have changed, and concludes their states. If a change removes
- * outlier detection, ends the ejections of all servers. When it is called again for a change whose writer has
- * died, it concludes what that writer has not. The caller holds the write lock, and has not published the
- * change.
+ * outlier detection or changes its mode, ends what it has done to servers. When it is called again for a
+ * change whose writer has died, it concludes what that writer has not. The caller holds the write lock, and
+ * has not published the change.
  *
  * @param servers those of `next` that `current` does not have, or has with other parameters
  */
@@ -69,8 +95,9 @@ export function note_limits(
 ): void {
   set_limits(next, servers);
   review(name, next, servers);
-  const is_removed = current?.outlier_detection !== undefined && next.outlier_detection === undefined;
-  if (is_removed) end_ejections(name, next);
+  if (ejects(current?.outlier_detection) && !ejects(next.outlier_detection)) end_ejections(name, next);
+  if (outlier_mode(current?.outlier_detection) !== outlier_mode(next.outlier_detection))
+    clear_outliers(name, next);
 }
 
 /**
@@ -80,5 +107,6 @@ export function note_limits(
 export function restore_limits(name: string, document: Document, servers: readonly ServerRecord[]): void {
   set_limits(document, servers);
   review(name, document, servers);
-  if (document.outlier_detection === undefined) end_ejections(name, document);
+  if (!ejects(document.outlier_detection)) end_ejections(name, document);
+  if (outlier_mode(document.outlier_detection) === OutlierMode.NONE) clear_outliers(name, document);
 }

@@ -3,9 +3,11 @@ import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
 import { slow_start_part } from "../../live/view/weight";
+import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { type Cell, Row } from "../../store/memory/cells";
-import { load_factor } from "../../store/memory/factor";
+import { load_factor, outlier_part } from "../../store/memory/factor";
+import { has_anomaly } from "../../store/memory/outlier";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
@@ -23,6 +25,10 @@ export const enum Value {
   CONFIGURED_WEIGHT,
   SLOW_START,
   LOAD,
+  /** The part of it that outlier detection leaves, 1 if it has found an anomaly, and how often it has. */
+  OUTLIER_PART,
+  OUTLIER,
+  OUTLIERS,
   CHECKS,
   CHECK_FAILS,
   UNHEALTHY,
@@ -45,6 +51,7 @@ const SAVED_VALUES: [value: Value, cell: Row][] = [
   [Value.UNHEALTHY, Row.UNHEALTHY],
   [Value.UNAVAIL, Row.UNAVAIL],
   [Value.EJECTIONS, Row.ALL_EJECTIONS],
+  [Value.OUTLIERS, Row.ANOMALIES],
 ];
 
 function read_health(values: number[], row: Cell, now: Moment): void {
@@ -60,14 +67,9 @@ function read_health(values: number[], row: Cell, now: Moment): void {
  * Reads the values of a server. Any phase.
  *
  * @param values receives them
- * @param follows_load the upstream has `load`
+ * @param head the document of the upstream, without its servers
  */
-export function read_server(
-  values: number[],
-  server: ServerRecord,
-  follows_load: boolean,
-  now: Moment,
-): void {
+export function read_server(values: number[], server: ServerRecord, head: Document, now: Moment): void {
   const memory = shared_memory();
   const row = row_at(server.row);
   const active = active_requests(server.row);
@@ -76,7 +78,10 @@ export function read_server(
   values[Value.MAX_CONNS] = server.max_conns;
   values[Value.CONFIGURED_WEIGHT] = server.weight;
   values[Value.SLOW_START] = slow_start_part(row, seconds_of(server.slow_start), now);
-  values[Value.LOAD] = follows_load ? load_factor(row) : 1;
+  values[Value.LOAD] = head.load === undefined ? 1 : load_factor(row);
+  const mode = head.outlier_detection?.mode ?? "eject";
+  values[Value.OUTLIER_PART] = mode === "degrade" ? outlier_part(row) : 1;
+  values[Value.OUTLIER] = mode !== "eject" && has_anomaly({ row }) ? 1 : 0;
   read_health(values, row, now);
   const is_in_rotation = may_serve(server) && reported_state(row) === Reported.UP;
   values[Value.IN_ROTATION] = is_in_rotation ? 1 : 0;

@@ -38,6 +38,22 @@ const PLAIN: [head: Head, value: Value][] = [
   ],
   [
     {
+      name: `${NAME}outlier`,
+      type: "gauge",
+      help: "1 while outlier detection finds the server's error rate or latency anomalous.",
+    },
+    Value.OUTLIER,
+  ],
+  [
+    {
+      name: `${NAME}outliers`,
+      type: "counter",
+      help: "How often outlier detection found an anomaly, or an ejection that it only reports.",
+    },
+    Value.OUTLIERS,
+  ],
+  [
+    {
       name: `${NAME}downtime_seconds`,
       type: "counter",
       unit: "seconds",
@@ -62,7 +78,10 @@ function effective_weights(values: readonly (readonly number[])[]): number[] {
   const weights: number[] = [];
   for (const index of $range(0, values[Value.LOAD].length - 1)) {
     weights[index] =
-      values[Value.CONFIGURED_WEIGHT][index] * values[Value.SLOW_START][index] * values[Value.LOAD][index];
+      values[Value.CONFIGURED_WEIGHT][index] *
+      values[Value.SLOW_START][index] *
+      values[Value.LOAD][index] *
+      values[Value.OUTLIER_PART][index];
   }
   return weights;
 }
@@ -125,6 +144,7 @@ export function server_families(servers: Servers, codes: boolean): Family[] {
         { labels: ',factor="configured"', values: values[Value.CONFIGURED_WEIGHT] },
         { labels: ',factor="slow_start"', values: values[Value.SLOW_START] },
         { labels: ',factor="load"', values: values[Value.LOAD] },
+        { labels: ',factor="outlier"', values: values[Value.OUTLIER_PART] },
       ],
     ),
   );

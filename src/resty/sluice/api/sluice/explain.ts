@@ -23,14 +23,14 @@ import { argument } from "../request";
 import type { Route } from "../route";
 import { percent_of, recent_picks } from "../share";
 import { member_objects, members_now, type MemberState } from "../split_members";
-import { check_object, explained_state, since_of } from "../state_text";
+import { check_object, explained_state, outlier_object, since_of } from "../state_text";
 import { zones_object } from "../zone_objects";
 
 /** `/sluice/1/upstreams/<name>/explain`: the share of each server with its reasons, and the next server. */
 
 const explained_record = record("method problems split zones servers autoscale next");
 const server_record = record(`
-  id server node zone backup state reason since expired expires weight report load check
+  id server node zone backup state reason since expired expires weight report load check outlier
   picks picks_percent active active_percent
 `);
 const next_record = record("upstream id server reason");
@@ -82,6 +82,7 @@ function server_objects(name: string, document: Document, now: number): object[]
       report: report_object(server.row),
       load: document.method === "least_load" ? load_object(server, active, now) : undefined,
       check: check_object(server.row),
+      outlier: outlier_object(document, server),
       picks,
       picks_percent: percent_of(picks, all_picks),
       active,

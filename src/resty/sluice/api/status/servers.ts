@@ -12,7 +12,7 @@ import { load_reports, type LoadReport } from "../../store/source_status";
 import { report_object, weight_object } from "../load_objects";
 import { doubt_about } from "../problems";
 import { percent_of, recent_picks } from "../share";
-import { check_object, explained_state, since_of } from "../state_text";
+import { check_object, explained_state, outlier_object, since_of } from "../state_text";
 import { times_member } from "./times";
 
 /** The servers in the status of an upstream. */
@@ -94,6 +94,11 @@ function report_text({ row }: ServerRecord, now: clock.Moment): string {
   return `${text},"report_age":${string.format("%.1f", age)}`;
 }
 
+function outlier_text(document: Document, server: ServerRecord): string {
+  const outlier = outlier_object(document, server);
+  return outlier === undefined ? "" : `,"outlier":${encode(outlier)}`;
+}
+
 function check_text({ row }: ServerRecord): string {
   const check = check_object(row);
   return check === undefined ? "" : `,"check":${encode(check)}`;
@@ -101,7 +106,10 @@ function check_text({ row }: ServerRecord): string {
 
 /** Returns the weight and its factors. Most servers of an upstream have the same ones. */
 function weight_text(server: ServerRecord, { document, loads, now, weights }: Common): string {
-  const is_varied = document.load !== undefined || server.slow_start !== "0s";
+  const is_varied =
+    document.load !== undefined ||
+    server.slow_start !== "0s" ||
+    document.outlier_detection?.mode === "degrade";
   const known = is_varied ? undefined : weights.get(server.weight);
   if (known !== undefined) return known;
   const text = encode(weight_object(document, server, loads, now));
@@ -120,6 +128,7 @@ function server_text(server: ServerRecord, common: Common): string {
     times_member("header_time", times.count, times.header) +
     times_member("response_time", times.count, times.response) +
     check_text(server) +
+    outlier_text(common.document, server) +
     report_text(server, common.now);
   return string.format(
     SERVER,

@@ -1,26 +1,21 @@
-import { eject, type OutlierLimits } from "../../health/outlier";
+import { eject } from "../../health/outlier";
 import { is_outlier, success_rate_threshold, type Performance } from "../../health/success_rate";
 import { Row, UpstreamRow } from "../../store/memory/cells";
 import { shared_memory } from "../../store/memory/region";
-import { status_of } from "../../store/memory/statistics";
 import { others_ejected } from "./availability";
+import { claim } from "./claim";
 import type { LiveServer, LiveUpstream } from "./model";
+import { responses_of } from "./responses";
 
 /** Outlier detection by success rate: in each interval, one worker compares the servers of an upstream. */
-
-const FIRST_SERVER_ERROR = 500;
 
 /** Returns a server's responses and errors since the last comparison, and begins the next count. */
 function performance_of(server: LiveServer): Performance {
   const memory = shared_memory();
   const { row } = server;
-  const { codes, unanswered } = status_of(server.row_number, server.incarnation);
-  let responses = unanswered;
-  let errors = unanswered;
-  for (const [code, count] of pairs(codes)) {
-    responses += count;
-    if (code >= FIRST_SERVER_ERROR) errors += count;
-  }
+  const { answers, bad_answers, unanswered } = responses_of(server);
+  const responses = answers + unanswered;
+  const errors = bad_answers + unanswered;
   const performance = {
     responses: responses - memory[row + Row.COMPARED_RESPONSES],
     errors: errors - memory[row + Row.COMPARED_ERRORS],
@@ -30,28 +25,11 @@ function performance_of(server: LiveServer): Performance {
   return performance;
 }
 
-/** After the interval and this time, in seconds, a comparison counts as the first one. */
-const LONGEST_DELAY = 10;
-
-/** Tells whether a comparison is due, which this worker then claims, and whether it is the first one. */
-function claim(
-  upstream: LiveUpstream,
-  limits: OutlierLimits,
-  now: number,
-): LuaMultiReturn<[is_mine: boolean, is_first: boolean]> {
-  const memory = shared_memory();
-  const cell = upstream.row + UpstreamRow.COMPARED_AT;
-  const passed = now - memory[cell];
-  if (passed < limits.interval) return $multi(false, false);
-  memory[cell] = now;
-  return $multi(true, passed > limits.interval + LONGEST_DELAY);
-}
-
 /** Compares an upstream's servers if that is due, and ejects the outliers. Phase: timer. */
 export function compare_servers(upstream: LiveUpstream, now: number): void {
   const limits = upstream.outlier_limits;
   if (limits === undefined || !limits.compares_success_rates) return;
-  const [is_mine, is_first] = claim(upstream, limits, now);
+  const [is_mine, is_first] = claim(upstream.row + UpstreamRow.COMPARED_AT, limits.interval, now);
   if (!is_mine) return;
   const performances: Performance[] = [];
   const servers: LiveServer[] = [];

@@ -96,10 +96,12 @@ export function set_limits(
   upstream.queue = queue_of(queue, upstream.queue);
   upstream.split = split === undefined ? undefined : split_of(split, upstream.split);
   upstream.panic_threshold = panic_threshold ?? 0;
-  const is_released = load === undefined && upstream.follows_load;
+  const degrades = outlier_detection?.mode === "degrade";
+  const is_released = (load === undefined && upstream.follows_load) || (!degrades && upstream.degrades);
   upstream.follows_load = load !== undefined;
-  if (load !== undefined || is_released) upstream.load_revision = UNSEEN;
-  // Without `load` the servers have their configured weights at once.
+  upstream.degrades = degrades;
+  if (load !== undefined || degrades || is_released) upstream.load_revision = UNSEEN;
+  // Without `load`, or as no outliers, the servers have their configured weights at once.
   if (is_released) follow_loads(upstream);
   upstream.load_sources = load_sources({ load, least_load });
   upstream.wants_reports =

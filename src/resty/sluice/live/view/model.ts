@@ -119,7 +119,9 @@ export interface LiveUpstream {
   /** Covers requests that fail because none of its servers is in rotation. */
   complaint: Complaint;
   outlier_limits: OutlierLimits | undefined;
-  /** True: its weights follow the loads of the servers; and the revision of loads that was applied last. */
+  /** True: outliers have a part of their weights. */
+  degrades: boolean;
+  /** True: its weights follow the loads of the servers; and the revision of factors that was applied last. */
   follows_load: boolean;
   load_revision: number;
   /** True: reports in responses are read. */

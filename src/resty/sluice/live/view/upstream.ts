@@ -65,6 +65,7 @@ export function new_upstream(name: string, document: Document): LiveUpstream {
     has_access_hook: false,
     complaint: new_complaint(),
     outlier_limits: undefined,
+    degrades: false,
     follows_load: false,
     load_revision: 0,
     wants_reports: false,

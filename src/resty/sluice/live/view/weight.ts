@@ -1,11 +1,12 @@
 import * as clock from "../../lib/clock";
 import { type Cell, Row, UpstreamRow } from "../../store/memory/cells";
-import { load_factor } from "../../store/memory/factor";
+import { load_factor, outlier_part } from "../../store/memory/factor";
 import { shared_memory } from "../../store/memory/region";
 import type { LiveServer, LiveUpstream } from "./model";
 
 /**
- * The effective weights: the configured weight times a part for `slow_start` times a factor for the load.
+ * The effective weights: the configured weight times a part for `slow_start`, a factor for the load, and the
+ * part that outlier detection leaves.
  * With `slow_start`, the weight of an added or recovered server rises linearly from almost 0. Each worker
  * raises it by itself, from the shared time at which it began.
  */
@@ -27,8 +28,10 @@ export function weigh(server: LiveServer, now: number): void {
   const part = slow_start_part(server.row, server.slow_start, now);
   if (part < 1) ramping.add(server);
   else ramping.delete(server);
-  const load = server.upstream.follows_load ? load_factor(server.row) : 1;
-  const weight = server.configured_weight * part * load;
+  const { upstream, row } = server;
+  const load = upstream.follows_load ? load_factor(row) : 1;
+  const left = upstream.degrades ? outlier_part(row) : 1;
+  const weight = server.configured_weight * part * load * left;
   if (weight !== server.weight) server.method.reweigh(server, weight);
 }
 
@@ -36,7 +39,7 @@ export function stop_ramp(server: LiveServer): void {
   ramping.delete(server);
 }
 
-/** Updates the weights of an upstream's servers if the factors for their loads have changed. Phase: timer. */
+/** Updates the weights of an upstream's servers if their factors have changed. Phase: timer. */
 export function follow_loads(this: void, upstream: LiveUpstream): void {
   const revision = shared_memory()[upstream.row + UpstreamRow.LOAD_REVISION];
   if (upstream.load_revision === revision) return;

@@ -1,7 +1,7 @@
 import { as_object, decode, encode } from "../../lib/json";
 import type { Result } from "../../lib/result";
 import { decode_as, unexpected, type Schema } from "../../lib/schema";
-import { ask_service, service_at, service_request, type Service } from "../service";
+import { ask_service, service_at, service_request, too_large, type Service } from "../service";
 import { describe } from "../stream";
 
 /** etcd's v3 API through its JSON gateway (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/). */
@@ -33,7 +33,7 @@ export const LONGEST_PAGE_SECONDS = 10;
 /** Limit of an answer, in bytes: a page of keys with large values. */
 const LARGEST_ANSWER = 33554432;
 /** The cause when an answer exceeds the limit. */
-export const TOO_LARGE = `the answer is larger than ${LARGEST_ANSWER} bytes`;
+export const TOO_LARGE = too_large(LARGEST_ANSWER);
 /** The schema of an answer whose content is not used. */
 export const ANYTHING: Schema = { members: {} };
 /** Status codes of gRPC. */
@@ -88,7 +88,6 @@ function call_once<T>(
   const { service, is_over } = client;
   const [answer, cause] = ask_service(service, text, TIMEOUT_SECONDS, LARGEST_ANSWER, is_over, longest);
   if (answer === undefined) return $multi(undefined, cause, false, undefined);
-  if (answer.body.length === LARGEST_ANSWER) return $multi(undefined, TOO_LARGE, false, undefined);
   if (answer.status !== 200) {
     const { code } = as_object(decode(answer.body)[0]);
     const refusal = refusal_of(code, answer.body);

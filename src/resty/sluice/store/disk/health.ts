@@ -42,6 +42,10 @@ const SAVED: [name: string, cell: Row, fresh: number, is_moment: boolean][] = [
   ["all_ejections", Row.ALL_EJECTIONS, 0, false],
   ["errors_5xx", Row.ERRORS_5XX, 0, false],
   ["errors_gateway", Row.ERRORS_GATEWAY, 0, false],
+  ["outlier_part", Row.OUTLIER_PART, 0, false],
+  ["anomaly", Row.ANOMALY, 0, false],
+  ["anomalous_since", Row.ANOMALOUS_SINCE, 0, true],
+  ["anomalies", Row.ANOMALIES, 0, false],
   ["reported_state", Row.REPORTED_STATE, 0, false],
   ["leave_at", Row.LEAVE_AT, 0, true],
 ];

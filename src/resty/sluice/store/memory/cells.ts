@@ -223,6 +223,24 @@ export const enum Row {
   ELSEWHERE,
   ELSEWHERE_AT,
 
+  /** The part of its weight that outlier detection leaves to the server, where 0 means 1. */
+  OUTLIER_PART,
+  /** The `Anomaly` of the server, since when it has had it, and how often outlier detection has found one. */
+  ANOMALY,
+  ANOMALOUS_SINCE,
+  ANOMALIES,
+  /** The responses, errors, answers and times at the last judgement for anomalies, and when that was. */
+  JUDGED_RESPONSES,
+  JUDGED_ERRORS,
+  JUDGED_ANSWERS,
+  JUDGED_TIMED,
+  JUDGED_TIME,
+  JUDGED_AT,
+  /** 1: its latency was anomalous at the last comparison. */
+  SUSPECTED,
+  /** With the mode "detect": until when the server would be ejected. */
+  REPORTED_UNTIL,
+
   /**
    * When the registration of a server ended that the guard still keeps. Written under the lock. It
    * counts while `EXPIRES` is equal to it, so that a renewal needs no lock. The cell is otherwise used by
@@ -241,10 +259,14 @@ export const enum UpstreamRow {
   WAS_CHECKED = Row.CHECK,
   /** When success rates were last compared. */
   COMPARED_AT = Row.COMPARED_RESPONSES,
-  /** 1 while the upstream has outlier detection, so that workers may eject its servers. */
+  /** 1 while outlier detection may eject servers of the upstream. */
   EJECTS = Row.COMPARED_ERRORS,
-  /** Rises when the factor of one of the upstream's servers changes. */
+  /** Rises when the factor of one of the upstream's servers changes, for its load or as an outlier. */
   LOAD_REVISION = Row.REPORTS,
+  /** When its servers were last judged for anomalies. */
+  JUDGED_AT = Row.JUDGED_AT,
+  /** An `OutlierMode`, so that workers note only what their upstream still asks for. */
+  OUTLIER_MODE = Row.OUTLIER_PART,
   /** When the current minute of picks began. */
   MINUTE_AT = Row.PICKS,
   /** Since when the load has been above the high threshold, or below the low threshold; 0: it is not. */

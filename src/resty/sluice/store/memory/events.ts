@@ -79,7 +79,13 @@ export interface ProblemEvent {
   upstream: string;
   id?: number;
   server?: string;
-  problem: "log_missing" | "check_unproven" | "registration_expired";
+  problem:
+    | "log_missing"
+    | "check_unproven"
+    | "registration_expired"
+    | "outlier_detected"
+    | "outlier_ended"
+    | "ejection_reported";
   /** Given with `expires`: the registration of the server ended at that time. */
   expired?: true;
   expires?: string;

@@ -28,3 +28,19 @@ export const enum Reported {
   /** Its agent reports a weight of 0: the server drains until it reports another weight. */
   WEIGHTLESS,
 }
+
+/** Why outlier detection takes a server for an outlier, compared with the other servers. */
+export const enum Anomaly {
+  NONE,
+  /** Its error rate is too high. */
+  ERRORS,
+  /** Its latency is too high. */
+  LATENCY,
+}
+
+/** What outlier detection does to outliers, beside ejections. */
+export const enum OutlierMode {
+  NONE,
+  DETECT,
+  DEGRADE,
+}

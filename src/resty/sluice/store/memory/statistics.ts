@@ -56,6 +56,12 @@ const HEALTH_STATISTICS = [
   Row.ALL_EJECTIONS,
   Row.COMPARED_RESPONSES,
   Row.COMPARED_ERRORS,
+  Row.ANOMALIES,
+  Row.JUDGED_RESPONSES,
+  Row.JUDGED_ERRORS,
+  Row.JUDGED_ANSWERS,
+  Row.JUDGED_TIMED,
+  Row.JUDGED_TIME,
 ];
 
 function add_codes(codes: LuaTable<number, number | undefined>, at: Cell): void {
