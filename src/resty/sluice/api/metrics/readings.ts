@@ -1,15 +1,19 @@
+import { ADAPTIVE } from "../../config/adaptive_limit";
 import { seconds_of } from "../../config/time";
 import { is_standing_by, may_serve } from "../../config/server";
 import { reported_state } from "../../health/reported";
 import type { Moment } from "../../lib/clock";
 import { slow_start_part } from "../../live/view/weight";
+import type { Document } from "../../store/document/document";
 import type { ServerRecord } from "../../store/document/line";
 import { type Cell, Row } from "../../store/memory/cells";
 import { load_factor } from "../../store/memory/factor";
+import { limit_now } from "../../store/memory/limit";
 import { row_at, shared_memory } from "../../store/memory/region";
 import { active_requests } from "../../store/memory/rows";
 import { Reported, State } from "../../store/memory/states";
 import { condition_of, plan_of, state_index } from "../condition";
+import { ABSENT } from "./family";
 
 /** What metrics show of a server beside its counters: one list of numbers that is used again and again. */
 
@@ -19,6 +23,8 @@ export const enum Value {
   /** An index in `STATES`. */
   STATE,
   MAX_CONNS,
+  /** `MAX_CONNS` of a server whose limit is adaptive; `ABSENT`: it is not. */
+  ADAPTIVE_LIMIT,
   /** The configured weight, the part of it by `slow_start`, and the factor for the load. */
   CONFIGURED_WEIGHT,
   SLOW_START,
@@ -60,12 +66,12 @@ function read_health(values: number[], row: Cell, now: Moment): void {
  * Reads the values of a server. Any phase.
  *
  * @param values receives them
- * @param follows_load the upstream has `load`
+ * @param head the upstream of the server
  */
 export function read_server(
   values: number[],
   server: ServerRecord,
-  follows_load: boolean,
+  { load, adaptive_limit }: Document,
   now: Moment,
 ): void {
   const memory = shared_memory();
@@ -73,10 +79,11 @@ export function read_server(
   const active = active_requests(server.row);
   values[Value.ACTIVE] = active;
   values[Value.STATE] = state_index(condition_of(plan_of(server), row, active));
-  values[Value.MAX_CONNS] = server.max_conns;
+  values[Value.MAX_CONNS] = limit_now(server, server.row, adaptive_limit);
+  values[Value.ADAPTIVE_LIMIT] = server.max_conns === ADAPTIVE ? values[Value.MAX_CONNS] : ABSENT;
   values[Value.CONFIGURED_WEIGHT] = server.weight;
   values[Value.SLOW_START] = slow_start_part(row, seconds_of(server.slow_start), now);
-  values[Value.LOAD] = follows_load ? load_factor(row) : 1;
+  values[Value.LOAD] = load !== undefined ? load_factor(row) : 1;
   read_health(values, row, now);
   const is_in_rotation = may_serve(server) && reported_state(row) === Reported.UP;
   values[Value.IN_ROTATION] = is_in_rotation ? 1 : 0;
