@@ -55,14 +55,21 @@ export interface Limit {
   /** True until the first responses that take too long: the limit may double. */
   is_starting: boolean;
   probe: Probe;
+  /** The limit during a probe. */
+  probed: number;
+  /** When the next probe is due, by the time of day, and the seconds from one to the next. */
   probe_due: number;
+  probe_period: number;
+  /** Distinguishes the servers whose probes must not coincide: seconds from 0. */
+  phase: number;
   /** The highest limit since the times were last compared, and the longest time since then. */
   highest: number;
   longest: number;
 }
 
-/** The fewest ended attempts that a window must have. */
-export const FEWEST_ANSWERS = 10;
+/** The fewest ended attempts that a window must have, and that of a probe. */
+const FEWEST_ANSWERS = 10;
+const ANSWERS_OF_PROBE = 40;
 /** In seconds. */
 const SHORTEST_WINDOW = 0.25;
 /** nginx measures in milliseconds. */
@@ -75,30 +82,56 @@ const LOWERED = 0.8;
 /** The part of the limit that must be used to change it, and the part from which it refuses requests. */
 const USED = 0.5;
 const BINDING = 0.7;
-/** The part of the number of requests at which a server begins to queue them that a probe allows. */
+/**
+ * The part of the number of requests at which a server begins to queue them that a probe allows, and that of a
+ * probe soon after another one: while the light time is too long, this number is too high.
+ */
 const PROBED = 0.75;
-/** Time between two probes, in seconds: while the light time is good, and while it is not. */
-const PROBE_SECONDS = 30;
-const WINDOWS_A_PROBE = 60;
-const SOON = 2;
-/** A probe that finds a light time lower by this part is followed by another one soon. */
-const MUCH_LOWER = 0.1;
+const PROBED_SOON = 0.5;
+/**
+ * Time from one probe to the next, in seconds. It doubles from the first to the last value, while probes
+ * find about the known light time. A probe that lowers it much is followed by another one soon.
+ */
+const SHORTEST_PERIOD = 2;
+const LONGEST_PERIOD = 32;
+/** Only a clock that was set makes a probe due later than this, unless responses take minutes. */
+const FARTHEST_PROBE = 1000;
+const MUCH_DIFFERENT = 0.1;
+/** The longest part of a period that windows may take. */
+const WINDOWS_A_PERIOD = 16;
 /** The part of its way that a light time rises after a probe. It is small: others may load the server. */
-const RISE = 0.1;
-/** Half the limit should bring half the time. Above this part, the requests are not why responses take long. */
-const NO_GAIN = 0.75;
+const RISE = 0.2;
+/**
+ * A third of the limit should bring a third of the time. Above the part `NO_GAIN`, the requests are not the
+ * reason for long times.
+ */
+const COMPARED = 1 / 3;
+const NO_GAIN = 0.6;
+/** Responses that take this many times as long end the start. */
+const MUCH_LONGER = 1.25;
+/** The largest part of its way that a limit moves. It is small, as times tell of the limit before. */
+const LARGEST_PART = 0.4;
 /** Time in which the light time follows at the lowest limit, in seconds. */
 const FOLLOW_SECONDS = 10;
 
-/** Makes the limit of a server. `value`, `light_time`: what another process has found; 0: nothing. */
-export function new_limit(value: number, light_time: number, now: number): Limit {
+/**
+ * Makes the limit of a server. Gateways with the same `phase` of a server measure it at the same moments, so that
+ * each of them sees the server without the requests of the others, too.
+ *
+ * @param value, light_time what another process has found; 0: nothing
+ * @param time the time of day, in seconds
+ */
+export function new_limit(value: number, light_time: number, phase: number, time: number): Limit {
   return {
     value: value > 0 ? value : FIRST_LIMIT,
     light_time,
     last_time: 0,
     is_starting: value === 0,
     probe: Probe.NONE,
-    probe_due: now + SOON,
+    probed: 0,
+    probe_due: time + SHORTEST_PERIOD,
+    probe_period: SHORTEST_PERIOD,
+    phase,
     highest: 0,
     longest: 0,
   };
@@ -109,19 +142,18 @@ function between(least: number, value: number, most: number): number {
 }
 
 /** Returns the limit to apply: a whole number. */
-export function applied_limit({ value, probe }: Limit, { min, max, tolerance }: Bounds): number {
-  const part = probe === Probe.NONE ? 1 : PROBED / tolerance;
-  return between(min, math.floor(value * part + 0.5), max);
+export function applied_limit({ value, probe, probed }: Limit, { min, max }: Bounds): number {
+  return between(min, math.floor((probe === Probe.NONE ? value : probed) + 0.5), max);
+}
+
+/** Returns the fewest ended attempts that the next window must have. */
+export function answers_wanted({ probe }: Limit): number {
+  return probe === Probe.MEASURING ? ANSWERS_OF_PROBE : FEWEST_ANSWERS;
 }
 
 /** Returns how long a window must be, in seconds, so that most of its requests began under the same limit. */
 export function window_seconds({ light_time, last_time }: Limit): number {
   return math.max(SHORTEST_WINDOW, (2 * math.max(light_time, last_time)) / 1000);
-}
-
-/** Tells whether a server can be measured with fewer requests than its limit allows. */
-function can_probe(limit: Limit, bounds: Bounds): boolean {
-  return math.floor((limit.value * PROBED) / bounds.tolerance + 0.5) < applied_limit(limit, bounds);
 }
 
 /** Moves the light time to a measured one. `part`: of the way. */
@@ -134,32 +166,65 @@ function weight_of({ answers }: Window): number {
   return answers / (answers + WEIGHTY);
 }
 
-/** Ends a probe with what it has found. */
-function end_probe(limit: Limit, time: number, window: Window, now: number, random: number): void {
-  const before = limit.light_time;
-  learn(limit, time, time < before ? weight_of(window) : RISE);
-  limit.probe = Probe.NONE;
-  const is_much_lower = limit.light_time < before * (1 - MUCH_LOWER);
-  // Servers that probe at different times leave the others for the requests that one of them refuses.
-  const rest = is_much_lower ? SOON : math.max(PROBE_SECONDS, WINDOWS_A_PROBE * window_seconds(limit));
-  limit.probe_due = now + rest * (0.75 + random / 2);
+/** Plans the next probe at a moment that other gateways choose, too. `time`: the time of day. */
+function plan_probe(limit: Limit, time: number): void {
+  let period = limit.probe_period;
+  while (period < WINDOWS_A_PERIOD * window_seconds(limit)) period *= 2;
+  const phase = limit.phase % period;
+  limit.probe_due = math.floor((time - phase) / period + 1) * period + phase;
 }
 
 /**
- * Compares the times before and after the limit has halved. If they are equal, the light time becomes the
- * present one.
+ * Begins a probe if one is due, while the limit refuses requests: a probe refuses more of them. Returns whether it
+ * does. `time`: the time of day.
  */
-function compare_times(limit: Limit, time: number, now: number): void {
+function begin_probe(limit: Limit, { in_flight }: Window, bounds: Bounds, time: number): boolean {
+  const { probe_due, light_time, last_time, probe_period } = limit;
+  if (probe_due - time > FARTHEST_PROBE) plan_probe(limit, time);
+  if (time < probe_due) return false;
+  const is_late = time > probe_due + 2 * window_seconds(limit);
+  plan_probe(limit, time);
+  if (is_late || in_flight < limit.value * BINDING) return false;
+  // By Little's law, so many requests would be in flight if none of them waited in the server.
+  const without_wait = (in_flight * light_time) / last_time;
+  limit.probed = math.max(
+    bounds.min,
+    without_wait * (probe_period === SHORTEST_PERIOD ? PROBED_SOON : PROBED),
+  );
+  if (math.floor(limit.probed + 0.5) >= applied_limit(limit, bounds)) return false;
+  limit.probe = Probe.SETTLING;
+  limit.is_starting = false;
+  return true;
+}
+
+/** Ends a probe with what it has found. */
+function end_probe(limit: Limit, response_time: number, window: Window, time: number): void {
+  const before = limit.light_time;
+  learn(limit, response_time, response_time < before ? weight_of(window) : RISE);
+  limit.probe = Probe.NONE;
+  // The limit follows the light time at once, as otherwise it would take many windows.
+  if (limit.light_time < before) limit.value *= math.max(0.5, limit.light_time / before);
+  if (limit.light_time < before * (1 - MUCH_DIFFERENT)) limit.probe_period = SHORTEST_PERIOD;
+  else if (response_time < before * (1 + MUCH_DIFFERENT))
+    limit.probe_period = math.min(2 * limit.probe_period, LONGEST_PERIOD);
+  plan_probe(limit, time);
+}
+
+/**
+ * Compares the times before and after the limit has fallen to a third. If they are equal, the light time becomes
+ * the present one.
+ */
+function compare_times(limit: Limit, time: number): void {
   if (limit.value > limit.highest) {
     limit.highest = limit.value;
     limit.longest = time;
     return;
   }
   limit.longest = math.max(limit.longest, time);
-  if (limit.value > limit.highest / 2) return;
+  if (limit.value > limit.highest * COMPARED) return;
   if (time > limit.longest * NO_GAIN) {
     limit.light_time = math.max(limit.light_time, time);
-    limit.probe_due = math.min(limit.probe_due, now + 2 * SOON);
+    limit.probe_period = SHORTEST_PERIOD;
   }
   limit.highest = limit.value;
   limit.longest = time;
@@ -168,40 +233,29 @@ function compare_times(limit: Limit, time: number, now: number): void {
 /** Moves a limit that is in use by the gradient of the times. */
 function follow_gradient(limit: Limit, time: number, window: Window, { tolerance }: Bounds): void {
   const gradient = (tolerance * limit.light_time) / time;
-  if (gradient < 1) limit.is_starting = false;
+  if (time > limit.light_time * MUCH_LONGER) limit.is_starting = false;
   if (limit.is_starting) limit.value *= 2;
-  else limit.value *= 1 + (between(0.5, gradient, tolerance) - 1) * weight_of(window);
+  else limit.value *= 1 + (between(0.5, gradient, tolerance) - 1) * LARGEST_PART * weight_of(window);
 }
 
 /** Uses the times of a window in which the limit was in use. */
-function adjust(limit: Limit, time: number, window: Window, bounds: Bounds, now: number): void {
-  if (limit.light_time === 0) limit.light_time = time;
+function adjust(limit: Limit, response_time: number, window: Window, bounds: Bounds, time: number): void {
+  if (limit.light_time === 0) limit.light_time = response_time;
   const is_lowest = applied_limit(limit, bounds) <= bounds.min;
-  if (is_lowest) learn(limit, time, math.min(1, window.passed / FOLLOW_SECONDS));
-  const is_binding = window.in_flight >= limit.value * BINDING;
-  if (is_binding && now >= limit.probe_due && can_probe(limit, bounds)) {
-    limit.probe = Probe.SETTLING;
-    limit.is_starting = false;
-    return;
-  }
-  compare_times(limit, time, now);
-  follow_gradient(limit, time, window, bounds);
+  if (is_lowest) learn(limit, response_time, math.min(1, window.passed / FOLLOW_SECONDS));
+  if (begin_probe(limit, window, bounds, time)) return;
+  compare_times(limit, response_time);
+  follow_gradient(limit, response_time, window, bounds);
   limit.value = between(bounds.min, limit.value, bounds.max);
 }
 
 /**
  * Updates a limit with what was measured in a window. Any phase.
  *
- * @param window has at least `FEWEST_ANSWERS` answers
- * @param random from 0 to 1
+ * @param window has at least `answers_wanted` answers
+ * @param time the time of day, in seconds
  */
-export function update_limit(
-  limit: Limit,
-  window: Window,
-  bounds: Bounds,
-  now: number,
-  random: number,
-): void {
+export function update_limit(limit: Limit, window: Window, bounds: Bounds, time: number): void {
   const { answers, unanswered, in_flight } = window;
   limit.value = between(bounds.min, limit.value, bounds.max);
   if (window.time === undefined || unanswered > answers * MANY_UNANSWERED) {
@@ -210,10 +264,11 @@ export function update_limit(
     limit.value = math.max(bounds.min, limit.value * LOWERED);
     return;
   }
-  const time = math.max(SHORTEST_TIME, window.time);
-  limit.last_time = time;
+  const response_time = math.max(SHORTEST_TIME, window.time);
+  limit.last_time = response_time;
   if (limit.probe === Probe.SETTLING) limit.probe = Probe.MEASURING;
-  else if (limit.probe === Probe.MEASURING) end_probe(limit, time, window, now, random);
-  else if (in_flight >= limit.value * USED) adjust(limit, time, window, bounds, now);
-  else if (in_flight * 2 * bounds.tolerance <= limit.value) learn(limit, time, weight_of(window) / 2);
+  else if (limit.probe === Probe.MEASURING) end_probe(limit, response_time, window, time);
+  else if (in_flight >= limit.value * USED) adjust(limit, response_time, window, bounds, time);
+  else if (in_flight * 2 * bounds.tolerance <= limit.value)
+    learn(limit, response_time, weight_of(window) / 2);
 }

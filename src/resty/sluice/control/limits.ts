@@ -1,5 +1,6 @@
 import { ADAPTIVE, DEFAULT_BOUNDS, type AdaptiveLimitConfig } from "../config/adaptive_limit";
 import * as clock from "../lib/clock";
+import { crc32 } from "../lib/crc32";
 import { new_job } from "../lib/job";
 import { new_pause, pause } from "../lib/pause";
 import { parse_head } from "../store/document/document";
@@ -9,7 +10,7 @@ import { follow_upstreams, new_follower } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
 import { row_at, shared_memory } from "../store/memory/region";
-import { applied_limit, new_limit, update_limit, window_seconds, type Limit } from "./limit";
+import { answers_wanted, applied_limit, new_limit, update_limit, window_seconds, type Limit } from "./limit";
 import { is_reset, sum_up, window_between, type Sums } from "./measure_limit";
 
 /** Finds the limits of servers with `"max_conns": "adaptive"`. One worker does this, the others read them. */
@@ -31,26 +32,38 @@ interface AdaptiveUpstream {
 }
 
 const REST_SECONDS = 10;
+/** The number of moments, a second apart, at which servers are measured; a server has one by its address. */
+const PHASES = 64;
 
 const adaptive = new LuaTable<string, AdaptiveUpstream | undefined>();
 const follower = new_follower();
 
 /** Begins to find the limit of a server, from what an earlier worker has found. Any phase. */
-export function new_adaptive_server(row_number: RowNumber, incarnation: number, now: number): AdaptiveServer {
+export function new_adaptive_server(
+  row_number: RowNumber,
+  incarnation: number,
+  address: string,
+  now: clock.Moment,
+): AdaptiveServer {
   const memory = shared_memory();
   const row = row_at(row_number);
   return {
     row_number,
     row,
     incarnation,
-    limit: new_limit(memory[row + Row.LIMIT], memory[row + Row.LIGHT_TIME], now),
+    limit: new_limit(
+      memory[row + Row.LIMIT],
+      memory[row + Row.LIGHT_TIME],
+      crc32(address) % PHASES,
+      clock.wall_time_of(now),
+    ),
     sums: sum_up(row_number, incarnation),
     began: now,
   };
 }
 
 /** Measures a server, and moves its limit if enough has happened. Any phase. */
-export function adapt_limit(server: AdaptiveServer, bounds: AdaptiveLimitConfig, now: number): void {
+export function adapt_limit(server: AdaptiveServer, bounds: AdaptiveLimitConfig, now: clock.Moment): void {
   const { row_number, row, incarnation, limit } = server;
   const passed = now - server.began;
   if (passed < window_seconds(limit)) return;
@@ -58,12 +71,12 @@ export function adapt_limit(server: AdaptiveServer, bounds: AdaptiveLimitConfig,
   if (memory[row + Row.STAMP] !== incarnation) return;
   const sums = sum_up(row_number, incarnation);
   const was_reset = is_reset(server.sums, sums);
-  const window = was_reset ? undefined : window_between(server.sums, sums, passed);
+  const window = was_reset ? undefined : window_between(server.sums, sums, answers_wanted(limit), passed);
   if (window === undefined && !was_reset) return;
   server.sums = sums;
   server.began = now;
   if (window === undefined) return;
-  update_limit(limit, window, bounds, now, math.random());
+  update_limit(limit, window, bounds, clock.wall_time_of(now));
   memory[row + Row.LIMIT] = applied_limit(limit, bounds);
   memory[row + Row.LIGHT_TIME] = limit.light_time;
 }
@@ -97,11 +110,11 @@ function look_at(this: void, name: string): void {
     const pause_if_long = new_pause();
     for (const [line] of lines_in(text, start)) {
       if (has_adaptive(line)) {
-        const { max_conns, row, incarnation } = parse_line(line);
+        const { max_conns, row, incarnation, server } = parse_line(line);
         const key = `${row} ${incarnation}`;
         if (max_conns === ADAPTIVE) {
           const same = known.get(key) as AdaptiveServer | undefined;
-          servers.push(same ?? new_adaptive_server(row, incarnation, now));
+          servers.push(same ?? new_adaptive_server(row, incarnation, server, now));
           known.delete(key);
         }
         pause_if_long();

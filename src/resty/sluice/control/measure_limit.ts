@@ -1,7 +1,7 @@
 import { CODE_STEP, Counter, LAST_CODE, TimeCell } from "../store/memory/counter_cells";
 import type { Cell, RowNumber } from "../store/memory/cells";
 import { counters_of, shared_memory, times_of } from "../store/memory/region";
-import { FEWEST_ANSWERS, type Window } from "./limit";
+import type { Window } from "./limit";
 
 /** Measures what a server does in a window of time, from the counters and histograms that exist anyway. */
 
@@ -59,14 +59,15 @@ export function is_reset(before: Sums, now: Sums): boolean {
  *
  * The time of errors counts for the other responses. Otherwise a server that fails fast would seem fast.
  *
+ * @param wanted the fewest ended attempts
  * @param passed seconds between them
  */
-export function window_between(before: Sums, now: Sums, passed: number): Window | undefined {
+export function window_between(before: Sums, now: Sums, wanted: number, passed: number): Window | undefined {
   const responses = now.responses - before.responses;
   const unanswered = now.unanswered - before.unanswered;
   const timed = now.timed - before.timed;
   const answers = responses + unanswered;
-  if (answers < FEWEST_ANSWERS || (responses > 0 && timed === 0)) return undefined;
+  if (answers < wanted || (responses > 0 && timed === 0)) return undefined;
   const time = now.time - before.time;
   const successes = responses - (now.errors - before.errors);
   return {
