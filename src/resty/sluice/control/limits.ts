@@ -10,7 +10,8 @@ import { follow_upstreams, new_follower } from "../store/memory/changes";
 import { get_text } from "../store/memory/dict";
 import { is_over } from "../store/memory/generation";
 import { row_at, shared_memory } from "../store/memory/region";
-import { answers_wanted, applied_limit, new_limit, update_limit, window_seconds, type Limit } from "./limit";
+import { update_limit } from "./limit";
+import { answers_wanted, applied_limit, new_limit, window_seconds, type Limit } from "./limit_state";
 import { is_reset, sum_up, window_between, type Sums } from "./measure_limit";
 
 /** Finds the limits of servers with `"max_conns": "adaptive"`. One worker does this, the others read them. */

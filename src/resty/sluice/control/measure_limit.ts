@@ -1,7 +1,7 @@
 import { CODE_STEP, Counter, LAST_CODE, TimeCell } from "../store/memory/counter_cells";
 import type { Cell, RowNumber } from "../store/memory/cells";
 import { counters_of, shared_memory, times_of } from "../store/memory/region";
-import type { Window } from "./limit";
+import type { Window } from "./limit_state";
 
 /** Measures what a server does in a window of time, from the counters and histograms that exist anyway. */
 
