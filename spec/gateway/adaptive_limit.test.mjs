@@ -6,6 +6,7 @@ import { startBackends } from "./support/backend.mjs";
 import { atEnd } from "./support/cleanup.mjs";
 import { startGateway } from "./support/gateway.mjs";
 import { startLoad } from "./support/load.mjs";
+import { scrape } from "./support/metrics.mjs";
 import { watchPeaks } from "./support/peaks.mjs";
 import { WAITING } from "./support/queues.mjs";
 import { OpenLoad, startSlots } from "./support/slots.mjs";
@@ -66,7 +67,7 @@ test("at twice the capacity, the servers do as much as at their capacity, and an
   const heavy = startOpenLoad(context, gateway, 2 * capacity, deadline);
   await waitFor(
     "the limits are near the slots",
-    async () => (await limitsOf(gateway.api)).every((limit) => limit <= 2.5 * slots),
+    async () => (await limitsOf(gateway.api)).every((limit) => limit <= 2 * slots),
     60_000,
   );
   for (const server of servers) server.most = 0;
@@ -76,7 +77,7 @@ test("at twice the capacity, the servers do as much as at their capacity, and an
   context.diagnostic(`with twice of it: ${JSON.stringify(during)}`);
 
   assert.ok(during.perSecond > 0.6 * capacity, `${during.perSecond} answers a second`);
-  assert.ok(during.p99 < 3 * before.p99, `99 % within ${during.p99} ms, and ${before.p99} ms before`);
+  assert.ok(during.p99 < deadline / 2, `99 % within ${during.p99} ms`);
   assert.ok((during.others["503"] ?? 0) > 0, "a full queue is answered with 503");
   assert.ok((during.others.late ?? 0) < 0.02 * during.sent, `${during.others.late} late answers`);
   for (const { most } of servers) assert.ok(most <= FIRST_LIMIT, `${most} requests at a server`);
@@ -115,7 +116,7 @@ test("both APIs take and show an adaptive limit, and each view has the present o
 
 test("metrics have the limits of adaptive servers only", async (context) => {
   const [one, other] = await startBackends(context, 2);
-  const { api } = await startGateway(context, {
+  const gateway = await startGateway(context, {
     upstreams: {
       app: {
         servers: [
@@ -125,11 +126,9 @@ test("metrics have the limits of adaptive servers only", async (context) => {
       },
     },
   });
-  const { body } = await api.call("GET", "/api/metrics");
-  const samples = String(body)
-    .split("\n")
-    .filter((line) => /^sluice_upstream_server_(adaptive_limit|max_conns)\{/.test(line))
-    .map((line) => line.replace(/\{.*\}/, ""));
+  const samples = (await scrape(gateway)).samples
+    .filter(({ name }) => /^sluice_upstream_server_(adaptive_limit|max_conns)$/.test(name))
+    .map(({ name, value }) => `${name} ${value}`);
   assert.deepEqual(samples.sort(), [
     "sluice_upstream_server_adaptive_limit 20",
     "sluice_upstream_server_max_conns 20",

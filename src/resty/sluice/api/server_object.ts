@@ -1,3 +1,4 @@
+import { ADAPTIVE } from "../config/adaptive_limit";
 import type { ServerConfig } from "../config/server";
 import { list, record, words } from "../lib/json";
 import type { Document } from "../store/document/document";
@@ -13,7 +14,7 @@ export const SERVER_FIELDS = `
   id server service resolve weight max_conns max_fails fail_timeout slow_start route zone
   backup down drain standby in_service source parent host
 `;
-const ALL_FIELDS = `${SERVER_FIELDS} node`;
+const ALL_FIELDS = `${SERVER_FIELDS} node adaptive`;
 const ALL_MEMBERS = words(ALL_FIELDS);
 const server_record = record(ALL_FIELDS);
 
@@ -48,7 +49,7 @@ export function server_object(given: string | HostRecord): object {
   return server_record(object);
 }
 
-/** Returns a server as NGINX Plus shows it: `max_conns` is a number, the present one if it is adaptive. */
+/** Returns a server as NGINX Plus shows it: `max_conns` is a number, with `adaptive` the present one. */
 export function plus_server_object(
   this: void,
   { adaptive_limit }: Document,
@@ -56,7 +57,9 @@ export function plus_server_object(
 ): object {
   const server = typeof given === "string" ? parse_line(given) : given;
   const row = (server as Partial<ServerRecord>).row;
-  return server_object({ ...server, max_conns: limit_now(server, row, adaptive_limit) });
+  if (server.max_conns !== ADAPTIVE) return server_object(server);
+  const shown = { ...server, max_conns: limit_now(server, row, adaptive_limit), adaptive: true };
+  return server_object(shown);
 }
 
 function configured_object(this: void, _document: Document, given: string | HostRecord): object {
