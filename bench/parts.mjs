@@ -20,6 +20,7 @@ import { measureDashboard } from "./dashboard.mjs";
 import { measureDiscovery } from "./discovery.mjs";
 import { groups } from "./groups.mjs";
 import { judgeLoad, loadTable, measureLoad } from "./load/load.mjs";
+import { judgeOverloads, measureOverloads, overloadTable } from "./load/overloads.mjs";
 import { measureGroup } from "./per_request.mjs";
 import { measurePercentiles } from "./percentiles.mjs";
 import { measurePicks } from "./picks.mjs";
@@ -146,6 +147,10 @@ export const parts = {
   load: () => {
     const outcomes = measureLoad();
     return { data: outcomes, text: loadTable(outcomes), verdicts: judgeLoad(outcomes) };
+  },
+  overload: () => {
+    const outcomes = measureOverloads();
+    return { data: outcomes, text: overloadTable(outcomes), verdicts: judgeOverloads(outcomes) };
   },
   control: () => {
     const control = measureControl();

@@ -1,17 +1,50 @@
 import "../../spec/unit/support/nginx_stub";
 
+import { DEFAULT_BOUNDS } from "../../src/resty/sluice/config/adaptive_limit";
 import { run_overload, type Setting } from "./overload";
 
-const base: Setting = { max_conns: "adaptive", bounds: { min: 1, max: 1000, tolerance: 1.5 }, servers: 10, slots: 8, work: 0.04, load: () => 1, gateways: 1, seed: 1, deadline: 1, warm_up: 40, measured: 60 };
-function show(name: string, setting: Partial<Setting>): void {
-  const o = run_overload({ ...base, ...setting });
-  print(string.format("%-34s goodput %.3f p50 %6.1f p99 %7.1f refused %.3f failed %.4f limit %.1f", name, o.goodput, o.p50, o.p99, o.refused, o.failed, o.limit));
+/**
+ * Simulates overloads without limits and with adaptive ones.
+ *
+ *   luajit overloads.lua
+ *
+ * Prints a line of tab-separated fields for each run: slots of a server, gateways, limit, load, goodput as a part of
+ * the capacity, p50 and p99 in milliseconds, the parts of the requests that were refused and that failed, and the
+ * mean limit of a server.
+ */
+
+const SETTING: Setting = {
+  max_conns: "adaptive",
+  bounds: DEFAULT_BOUNDS,
+  servers: 10,
+  slots: 8,
+  work: 0.04,
+  load: () => 1,
+  gateways: 1,
+  seed: 1,
+  deadline: 1,
+  warm_up: 40,
+  measured: 40,
+};
+const LOADS = [0.8, 1, 1.2, 2, 4];
+/** Slots of a server, and the number of gateways. */
+const SITUATIONS = [
+  [8, 1],
+  [1, 1],
+  [64, 1],
+  [8, 4],
+] as const;
+
+function show(setting: Setting, load: number): void {
+  const { goodput, p50, p99, refused, failed, limit } = run_overload({ ...setting, load: () => load });
+  const { slots, gateways, max_conns } = setting;
+  const kind = max_conns === 0 ? "none" : "adaptive";
+  const texts = [goodput, p50, p99, refused, failed, limit].map((value) => string.format("%.4f", value));
+  print(`${slots}\t${gateways}\t${kind}\t${load}\t${table.concat(texts, "\t")}`);
 }
-for (const load of [0.5, 0.8, 0.95, 1, 1.2, 2, 4]) {
-  show(`none ${load}`, { max_conns: 0, load: () => load });
-  show(`adaptive ${load}`, { load: () => load });
+
+for (const load of LOADS) show({ ...SETTING, max_conns: 0 }, load);
+for (const [slots, gateways] of SITUATIONS) {
+  const servers = slots > 8 ? 2 : SETTING.servers;
+  for (const load of LOADS) show({ ...SETTING, slots, gateways, servers }, load);
 }
-for (const slots of [1, 2, 4, 32, 128])
-  for (const load of [0.8, 1, 2]) show(`slots ${slots} load ${load}`, { slots, load: () => load, work: 0.04, servers: slots > 16 ? 2 : 10 });
-for (const work of [0.002, 1]) for (const load of [0.8, 1, 2]) show(`work ${work} load ${load}`, { work, load: () => load, deadline: 25 * work, measured: work > 0.5 ? 600 : 20, warm_up: work > 0.5 ? 120 : 20, servers: work > 0.5 ? 10 : 2 });
-for (const gateways of [2, 4]) for (const load of [0.8, 1, 2]) show(`gateways ${gateways} load ${load}`, { gateways, load: () => load });

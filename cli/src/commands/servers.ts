@@ -16,7 +16,7 @@ function noServer(upstream: string, server: string): Failure {
 
 /** Returns a server with its limit as it is configured, instead of the present one. */
 export function asConfigured({ adaptive, ...server }: Server): Server {
-  return adaptive === true ? { ...server, max_conns: "adaptive" } : (server as Server);
+  return adaptive === true ? { ...server, max_conns: "adaptive" } : server;
 }
 
 /** Returns the server of an upstream with that address, in any spelling. */
